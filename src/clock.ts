@@ -1,0 +1,68 @@
+/** Port: time. Everything that needs it takes a Clock, so a test can hold it still or move it. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. For what is written down; may jump. */
+  now(): number;
+  /** Milliseconds that only ever grow, for measuring spans. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    try {
+      await delay(ms, undefined, signal ? { signal } : {});
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    }
+  },
+};
+
+/** `2026-11-21T02:00:00.000Z` */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** The wall-clock reading of an instant in an IANA zone. */
+export interface LocalTime {
+  /** `YYYY-MM-DD`: the business date. */
+  readonly date: string;
+  /** Minutes since local midnight, 0 to 1439. */
+  readonly minute: number;
+}
+
+export function localTime(ms: number, timeZone: string): LocalTime {
+  const parts = new Map(
+    formatter(timeZone)
+      .formatToParts(ms)
+      .map(({ type, value }) => [type, value]),
+  );
+  const part = (name: string) => parts.get(name as Intl.DateTimeFormatPartTypes) ?? '';
+  return {
+    date: `${part('year')}-${part('month')}-${part('day')}`,
+    minute: Number(part('hour')) * 60 + Number(part('minute')),
+  };
+}
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatter(timeZone: string): Intl.DateTimeFormat {
+  let found = formatters.get(timeZone);
+  if (!found) {
+    found = new Intl.DateTimeFormat('en-CA', {
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+    });
+    formatters.set(timeZone, found);
+  }
+  return found;
+}

@@ -1,0 +1,76 @@
+/**
+ * Amounts. A decimal as a file states it, and the integer of minor units that everything behind validation works with.
+ * Nothing here is ever a floating point number.
+ */
+
+/** An exact decimal: `units / 10 ** scale`. */
+export interface Decimal {
+  readonly units: bigint;
+  readonly scale: number;
+}
+
+/** Largest amount taken, in major units of any currency (SPEC 4, AMOUNT_OUT_OF_RANGE): 999,999,999,999.99. */
+const LARGEST: Decimal = { units: 99_999_999_999_999n, scale: 2 };
+
+const DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?$/;
+
+/**
+ * Reads `210`, `210.00`, `0012.5`, `-5`; ASCII digits only. Returns undefined for anything else (exponent, grouping,
+ * plus sign, spaces, `.5`, `5.`, other scripts' digits). Trailing zeros after the point carry no meaning and are dropped.
+ */
+export function parseDecimal(text: string): Decimal | undefined {
+  if (!DECIMAL.test(text)) return undefined;
+  const point = text.indexOf('.');
+  if (point < 0) return { units: BigInt(text), scale: 0 };
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === 48) end--;
+  if (end === point + 1) end = point;
+  const fraction = text.slice(point + 1, end);
+  return { units: BigInt(text.slice(0, point) + fraction), scale: fraction.length };
+}
+
+/** Greater than zero and at most 999,999,999,999.99. */
+export function isPayable(amount: Decimal): boolean {
+  return amount.units > 0n && compare(amount, LARGEST) <= 0;
+}
+
+/** The amount in minor units of a currency with `exponent` decimals; undefined when it has more decimals than that. */
+export function toMinor(amount: Decimal, exponent: number): bigint | undefined {
+  if (amount.scale > exponent) return undefined;
+  return amount.units * 10n ** BigInt(exponent - amount.scale);
+}
+
+/** The decimal that `minor` minor units of a currency with `exponent` decimals are. */
+export function fromMinor(minor: bigint, exponent: number): Decimal {
+  return { units: minor, scale: exponent };
+}
+
+export function add(a: Decimal, b: Decimal): Decimal {
+  const scale = Math.max(a.scale, b.scale);
+  return { units: rescaled(a, scale) + rescaled(b, scale), scale };
+}
+
+/** Negative, zero or positive, as a is less than, equal to or greater than b. */
+export function compare(a: Decimal, b: Decimal): number {
+  const scale = Math.max(a.scale, b.scale);
+  const difference = rescaled(a, scale) - rescaled(b, scale);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+/** Plain digits with at least `decimals` places: `formatDecimal({units: 21n, scale: 1}, 2)` is `2.10`. */
+export function formatDecimal(amount: Decimal, decimals = 0): string {
+  const scale = Math.max(amount.scale, decimals);
+  const units = rescaled(amount, scale);
+  const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, '0');
+  const sign = units < 0n ? '-' : '';
+  return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
+/** Minor units as text with exactly the currency's decimals: 21000n of an exponent-2 currency is `210.00`. */
+export function formatMinor(minor: bigint, exponent: number): string {
+  return formatDecimal(fromMinor(minor, exponent));
+}
+
+function rescaled(amount: Decimal, scale: number): bigint {
+  return scale === amount.scale ? amount.units : amount.units * 10n ** BigInt(scale - amount.scale);
+}

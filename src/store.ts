@@ -1,0 +1,295 @@
+/**
+ * Port: what paydrop remembers. Each verb is one durable transaction (or one consistent read) on a whole batch, and is
+ * async so that a store on a database server fits without a change above this file. Each change of an instruction's
+ * status is a conditional update and an audit entry in the same transaction; there is no other way to change one.
+ */
+import type { FileCode, RowError } from './codes.ts';
+import type { InstructionContent, InstructionRef, InstructionStatus, PayoutDetails, RowStatus } from './instruction.ts';
+import type { Order, OrderRef } from './order.ts';
+
+export type FileKind = 'orders' | 'instructions';
+
+/** Why a whole file was not taken in. `value` is what was found, `message` says it in a sentence. */
+export interface FileProblem {
+  readonly code: FileCode;
+  readonly column: string;
+  readonly value: string;
+  readonly message: string;
+}
+
+/** How far a file has been read: the next unread byte and line, and the control totals up to there. */
+export interface IntakeProgress {
+  readonly offset: number;
+  /** The number the next physical line has; the header is usually line 1. */
+  readonly line: number;
+  readonly rows: number;
+  readonly blankLines: number;
+  /** Sum of every amount that could be read, whatever its currency (ISO 20022 CtrlSum); canonical decimal text. */
+  readonly controlSum: string;
+}
+
+export interface NewFile {
+  /** The claim's own name: registering the same claim twice gives the same record. */
+  readonly claim: string;
+  /** The name it was dropped under, as text; never used to build a path. */
+  readonly name: string;
+  readonly kind: FileKind | undefined;
+  /** Hex; empty for what was not read (not a regular file, too large). */
+  readonly sha256: string;
+  readonly size: number;
+  readonly receivedAt: string;
+  readonly businessDate: string;
+  /** Header cells as they came; empty when there is none. */
+  readonly header: readonly string[];
+  /** Whether a NAME.sha256 beside it matched. */
+  readonly proven: boolean;
+  readonly finalNewline: boolean;
+  readonly start: IntakeProgress;
+  readonly problem: FileProblem | undefined;
+}
+
+export interface FileRecord extends NewFile {
+  /** 1, 2, 3, … without a gap. */
+  readonly number: number;
+  /** Every row is recorded, or the file was not taken in. */
+  readonly done: boolean;
+  readonly archived: boolean;
+  readonly progress: IntakeProgress;
+  /** The file with the same bytes that was taken in first (problem FILE_ALREADY_PROCESSED). */
+  readonly duplicateOf: number | undefined;
+}
+
+export interface StoredOrder extends Order {
+  readonly id: number;
+}
+
+export interface StoredInstruction extends InstructionRef {
+  readonly id: number;
+  readonly version: number;
+  readonly status: InstructionStatus;
+  readonly content: InstructionContent;
+  /** Details with the defaults filled in: what the provider is told. */
+  readonly payout: PayoutDetails;
+  /** Undefined while the order isn't there yet. */
+  readonly amountMinor: bigint | undefined;
+  readonly currency: string | undefined;
+  /** The row whose content this is: the one that created it or the last UPDATE. */
+  readonly contentRow: number;
+  readonly receivedAt: string;
+  readonly updatedAt: string;
+  /** Attempt number, of which clientRefId is a function. */
+  readonly attempt: number;
+  /** How often it was sent, over all attempts. */
+  readonly sends: number;
+  readonly clientRefId: string;
+  /** The request's bytes, fixed with the first intent of the attempt; empty before. */
+  readonly body: string;
+  readonly orderRefId: string;
+  readonly bankReference: string;
+  /** When the last send of this attempt that may have arrived ended; empty if there was none. */
+  readonly unclearAt: string;
+}
+
+/** The fields a rejected or duplicate row shows in the reports: canonical where they could be read, else as they came. */
+export interface RowFields extends InstructionRef {
+  readonly amount: string;
+  readonly currency: string;
+  readonly openDate: string;
+  readonly dueDate: string;
+}
+
+/** The instruction a row amends, as it was when that was decided. */
+export interface Target {
+  readonly id: number;
+  readonly version: number;
+  readonly from: InstructionStatus;
+}
+
+/** What one line of a file came to. */
+export type RowRecord =
+  | {
+      readonly kind: 'rejected';
+      readonly line: number;
+      readonly fields: RowFields;
+      /** The cells as they came; one cell with the whole line when it could not be told apart into columns. */
+      readonly raw: readonly string[];
+      readonly errors: readonly RowError[];
+    }
+  | { readonly kind: 'duplicate'; readonly line: number; readonly fields: RowFields; readonly original: number }
+  | { readonly kind: 'order'; readonly line: number; readonly order: Order }
+  | {
+      readonly kind: 'instruction';
+      readonly line: number;
+      readonly ref: InstructionRef;
+      readonly content: InstructionContent;
+      readonly payout: PayoutDetails;
+      readonly status: 'waiting' | 'scheduled' | 'ready';
+      readonly amountMinor: bigint | undefined;
+      readonly currency: string | undefined;
+      /** Kept while waiting, for the report of a late rejection. */
+      readonly raw: readonly string[];
+    }
+  | {
+      readonly kind: 'updated';
+      readonly line: number;
+      readonly fields: RowFields;
+      readonly target: Target;
+      readonly content: InstructionContent;
+      readonly payout: PayoutDetails;
+      readonly status: 'waiting' | 'scheduled' | 'ready';
+      readonly amountMinor: bigint | undefined;
+      readonly currency: string | undefined;
+    }
+  | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target };
+
+/** One status change with what it brings along. */
+export interface Change extends Target {
+  readonly to: InstructionStatus;
+  /** Why, in words; kept as the row's message and in the audit entry. */
+  readonly message?: string;
+  readonly code?: string;
+  /** A waiting instruction's order arrived. */
+  readonly priced?: { readonly amountMinor: bigint; readonly currency: string };
+  /** A waiting instruction is rejected after all. */
+  readonly errors?: readonly RowError[];
+  /** ready → sending: a send begins. The store derives nothing: these very bytes leave. */
+  readonly intent?: {
+    readonly clientRefId: string;
+    readonly body: string;
+    readonly bodySha256: string;
+    readonly late: boolean;
+  };
+  /** sending → …: the send ended so. */
+  readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
+  /** The send that ended may have arrived. */
+  readonly unclear?: boolean;
+  readonly orderRefId?: string;
+  readonly bankReference?: string;
+}
+
+/** One line of a result.csv, before it is put into words. */
+export interface ResultRow extends RowFields {
+  readonly line: number;
+  readonly status: RowStatus;
+  readonly code: string;
+  readonly message: string;
+  readonly errors: readonly RowError[];
+  readonly raw: readonly string[];
+  /** duplicate: the row it repeats. cancelled: the row that replaced or deleted it. accepted (a DELETE): what it cancelled. */
+  readonly other:
+    | {
+        readonly file: number;
+        readonly line: number;
+        readonly status: RowStatus;
+        readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes';
+      }
+    | undefined;
+  readonly clientRefId: string;
+  readonly orderRefId: string;
+  readonly bankReference: string;
+  readonly attempts: number;
+  readonly submittedAt: string;
+  readonly updatedAt: string;
+  readonly late: boolean;
+}
+
+export type RunKind = 'run' | 'nightly' | 'arrival';
+
+export interface RunRecord {
+  readonly number: number;
+  readonly kind: RunKind;
+  readonly businessDate: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** What one run changed of one instruction: its status before the run's first change and after its last. */
+export interface RunChange extends InstructionRef {
+  readonly file: number;
+  readonly line: number;
+  readonly amount: string;
+  readonly currency: string;
+  readonly from: InstructionStatus;
+  readonly to: InstructionStatus;
+  readonly code: string;
+  readonly message: string;
+  readonly clientRefId: string;
+  readonly at: string;
+}
+
+export interface StatusCount {
+  readonly status: InstructionStatus;
+  readonly currency: string;
+  readonly count: number;
+  readonly amountMinor: bigint;
+  /** The oldest receivedAt among them. */
+  readonly oldest: string;
+}
+
+export interface AuditEntry {
+  readonly seq: number;
+  /** Canonical JSON: what happened, when, in which run. */
+  readonly body: string;
+  /** Hex SHA-256 of the previous entry's hash and this body. */
+  readonly hash: string;
+}
+
+/** Thrown by no verb: the answer when somebody else changed a row first, so that the caller decides again. */
+export type Recorded = 'recorded' | 'stale';
+
+export interface Store {
+  // files
+  registerFile(file: NewFile): Promise<FileRecord>;
+  /** Files whose rows aren't all recorded, orders first, then by number. */
+  unfinishedFiles(): Promise<FileRecord[]>;
+  unarchivedFiles(): Promise<FileRecord[]>;
+  recordRows(file: number, rows: readonly RowRecord[], progress: IntakeProgress, at: string): Promise<Recorded>;
+  /** `problem`: FILE_HAS_ROW_ERRORS, when every row of it was recorded as rejected for that. */
+  finishFile(file: number, problem: FileProblem | undefined, at: string): Promise<void>;
+  markArchived(file: number): Promise<void>;
+  file(number: number): Promise<FileRecord | undefined>;
+  files(): Promise<FileRecord[]>;
+
+  // orders and instructions
+  findOrders(refs: readonly OrderRef[]): Promise<(StoredOrder | undefined)[]>;
+  /** The instruction that holds these references now (a rejected one does not). */
+  findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
+  /** Instructions in a status, by id, after `afterId`; optionally only those whose openDate is not later than a date. */
+  list(
+    status: InstructionStatus,
+    options: { afterId: number; limit: number; openDateUpTo?: string },
+  ): Promise<StoredInstruction[]>;
+  /** All or nothing: throws, with nothing changed, when one isn't in its `from` and version, or may not become `to`. */
+  apply(changes: readonly Change[], at: string): Promise<void>;
+
+  // reports
+  /** Rows of a file in line order, after a line. */
+  resultRows(file: number, afterLine: number, limit: number): Promise<ResultRow[]>;
+  /** Files whose published reports are older than their rows, each with a token for `reportsWritten`. */
+  staleReports(): Promise<{ file: number; token: number }[]>;
+  /** Records what was published, and clears the stale mark unless something moved on since the token was given. */
+  reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
+  statusCounts(): Promise<StatusCount[]>;
+
+  // runs
+  /** A new run, or undefined when that business date's nightly run is finished. An unfinished nightly run is taken up again. */
+  startRun(kind: RunKind, businessDate: string, at: string): Promise<RunRecord | undefined>;
+  finishRun(run: number, at: string, published: readonly { name: string; sha256: string }[]): Promise<void>;
+  unfinishedRuns(): Promise<RunRecord[]>;
+  lastNightly(): Promise<RunRecord | undefined>;
+  runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
+
+  // looking things up
+  instructionsOf(
+    ref: { customerRef: string; orderRef?: string; instructionRef?: string },
+    limit: number,
+  ): Promise<(StoredInstruction & ResultRow & { file: number })[]>;
+  ordersOf(ref: { customerRef: string; orderRef?: string }, limit: number): Promise<StoredOrder[]>;
+  historyOf(instruction: number): Promise<AuditEntry[]>;
+  auditEntries(afterSeq: number, limit: number): Promise<AuditEntry[]>;
+
+  /** Small facts about the workspace: which provider it is bound to, since when it is watched. */
+  fact(name: string): Promise<string | undefined>;
+  setFact(name: string, value: string): Promise<void>;
+  close(): Promise<void>;
+}
