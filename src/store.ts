@@ -3,19 +3,11 @@
  * async so that a store on a database server fits without a change above this file. Each change of an instruction's
  * status is a conditional update and an audit entry in the same transaction; there is no other way to change one.
  */
-import type { FileCode, RowError } from './codes.ts';
+import type { FileProblem, RowError } from './codes.ts';
 import type { InstructionContent, InstructionRef, InstructionStatus, PayoutDetails, RowStatus } from './instruction.ts';
 import type { Order, OrderRef } from './order.ts';
 
 export type FileKind = 'orders' | 'instructions';
-
-/** Why a whole file was not taken in. `value` is what was found, `message` says it in a sentence. */
-export interface FileProblem {
-  readonly code: FileCode;
-  readonly column: string;
-  readonly value: string;
-  readonly message: string;
-}
 
 /** How far a file has been read: the next unread byte and line, and the control totals up to there. */
 export interface IntakeProgress {
