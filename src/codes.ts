@@ -1,6 +1,15 @@
-/** Every code a file or a row can get. */
-export type FileCode = string;
-export type RowCode = string;
+/** Every code a file or a row can get, and the words for it. `paydrop explain` and docs/error-codes.md are made of this. */
+import { DOCUMENTED_CODES } from './codes/documented.ts';
+import type { Wording } from './codes/entry.ts';
+import { FILE_CODES } from './codes/files.ts';
+import { OUR_ROW_CODES } from './codes/ours.ts';
+
+/** FILE_HAS_ROW_ERRORS is the one code a whole file and each of its otherwise valid rows can get. */
+export type RowCode =
+  | (typeof DOCUMENTED_CODES)[number]['code']
+  | (typeof OUR_ROW_CODES)[number]['code']
+  | 'FILE_HAS_ROW_ERRORS';
+export type FileCode = (typeof FILE_CODES)[number]['code'];
 
 /** One error of one row. `column` is ours (`amount`), empty when it concerns the whole line; `value` is what was found. */
 export interface RowError {
@@ -15,4 +24,60 @@ export interface FileProblem {
   readonly column: string;
   readonly value: string;
   readonly message: string;
+}
+
+export interface CodeDescription extends Wording {
+  readonly code: RowCode | FileCode;
+  /** Whether it costs one row or the whole file. */
+  readonly scope: 'row' | 'file';
+  /** Published by the provider for orders and instructions, or paydrop's own in the same style. */
+  readonly origin: 'documented' | 'ours';
+}
+
+/** All codes, in the order of the contract (SPEC 4). */
+export const CODES: readonly CodeDescription[] = [
+  ...DOCUMENTED_CODES.map((entry) => ({ ...entry, scope: 'row', origin: 'documented' }) as const),
+  ...OUR_ROW_CODES.map((entry) => ({ ...entry, scope: 'row', origin: 'ours' }) as const),
+  ...FILE_CODES.map((entry) => ({ ...entry, scope: 'file', origin: 'ours' }) as const),
+];
+
+const byCode = new Map<string, CodeDescription>(CODES.map((entry) => [entry.code, entry]));
+
+/** What is known of a code; undefined for a text that is none. */
+export function describeCode(code: string): CodeDescription | undefined {
+  return byCode.get(code);
+}
+
+/** A found value is shown whole up to here; a longer one by its length. */
+const SHOWN_CHARACTERS = 60;
+
+/** Codes whose value is a finding in words (`7 instead of 6`), not the text of a cell. */
+const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
+  'METADATA_COUNT_OUT_OF_RANGE',
+  'CONTROL_CHARACTER_NOT_ALLOWED',
+  'COLUMN_COUNT_MISMATCH',
+  'LINE_LENGTH_OUT_OF_RANGE',
+]);
+
+/** The one sentence a report shows for an error: what is wrong, where that isn't clear by itself, and what was found. */
+export function rowMessage({ code, column, value }: RowError): string {
+  const entry = byCode.get(code);
+  if (!entry) return code;
+  const where = column !== '' && !entry.columns.includes(column) ? ` (column ${visible(column)})` : '';
+  return `${entry.title}${where}${found(code, value)}.`;
+}
+
+function found(code: RowCode, value: string): string {
+  if (value === '') return '';
+  const characters = [...value].length;
+  if (characters > SHOWN_CHARACTERS) return `: found ${characters} characters`;
+  return VALUE_IS_WORDS.has(code) ? `: ${value}` : `: found "${visible(value)}"`;
+}
+
+/** Characters that don't show, or change how the rest of a line looks, as their code points: `<U+202E>`. */
+export function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
+  );
 }

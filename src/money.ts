@@ -29,6 +29,17 @@ export function parseDecimal(text: string): Decimal | undefined {
   return { units: BigInt(text.slice(0, point) + fraction), scale: fraction.length };
 }
 
+/**
+ * A longer amount is out of range whatever its digits say: no payable one needs so many, and control totals over numbers
+ * of thousands of digits would cost minutes.
+ */
+const LONGEST_AMOUNT = 40;
+
+/** The decimal in an amount cell; undefined when it is none or has more digits than any amount needs. */
+export function parseAmount(text: string): Decimal | undefined {
+  return text.length > LONGEST_AMOUNT ? undefined : parseDecimal(text);
+}
+
 /** Greater than zero and at most 999,999,999,999.99. */
 export function isPayable(amount: Decimal): boolean {
   return amount.units > 0n && compare(amount, LARGEST) <= 0;

@@ -57,6 +57,7 @@ export interface StoredOrder extends Order {
 
 export interface StoredInstruction extends InstructionRef {
   readonly id: number;
+  /** 1 when it is created, one more with every change. */
   readonly version: number;
   readonly status: InstructionStatus;
   readonly content: InstructionContent;
@@ -73,6 +74,7 @@ export interface StoredInstruction extends InstructionRef {
   readonly attempt: number;
   /** How often it was sent, over all attempts. */
   readonly sends: number;
+  /** What this attempt is or will be sent under. */
   readonly clientRefId: string;
   /** The request's bytes, fixed with the first intent of the attempt; empty before. */
   readonly body: string;
@@ -131,6 +133,8 @@ export type RowRecord =
       readonly status: 'waiting' | 'scheduled' | 'ready';
       readonly amountMinor: bigint | undefined;
       readonly currency: string | undefined;
+      /** Kept while waiting, for the report of a late rejection. */
+      readonly raw: readonly string[];
     }
   | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target };
 
@@ -192,10 +196,11 @@ export interface RunRecord {
   readonly kind: RunKind;
   readonly businessDate: string;
   readonly startedAt: string;
+  /** Empty while it is under way. */
   readonly finishedAt: string;
 }
 
-/** What one run changed of one instruction: its status before the run's first change and after its last. */
+/** What one run changed of one instruction: its status before the run's first change and after its last; may be the same. */
 export interface RunChange extends InstructionRef {
   readonly file: number;
   readonly line: number;
@@ -226,8 +231,17 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
+interface ListOptions {
+  readonly afterId: number;
+  readonly limit: number;
+  /** Only those whose openDate is not later. */
+  readonly openDateUpTo?: string;
+  /** Only for `paid`: those whose last change is not earlier (a timestamp). */
+  readonly changedSince?: string;
+}
+
 /** Thrown by no verb: the answer when somebody else changed a row first, so that the caller decides again. */
-export type Recorded = 'recorded' | 'stale';
+type Recorded = 'recorded' | 'stale';
 
 export interface Store {
   // files
@@ -246,29 +260,34 @@ export interface Store {
   findOrders(refs: readonly OrderRef[]): Promise<(StoredOrder | undefined)[]>;
   /** The instruction that holds these references now (a rejected one does not). */
   findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
-  /** Instructions in a status, by id, after `afterId`; optionally only those whose openDate is not later than a date. */
-  list(
-    status: InstructionStatus,
-    options: { afterId: number; limit: number; openDateUpTo?: string },
-  ): Promise<StoredInstruction[]>;
+  /** Instructions in a status, by id. */
+  list(status: InstructionStatus, options: ListOptions): Promise<StoredInstruction[]>;
   /** All or nothing: throws, with nothing changed, when one isn't in its `from` and version, or may not become `to`. */
   apply(changes: readonly Change[], at: string): Promise<void>;
 
   // reports
-  /** Rows of a file in line order, after a line. */
+  /** Rows of a file in line order, after a line; none for a file that was not taken in. */
   resultRows(file: number, afterLine: number, limit: number): Promise<ResultRow[]>;
-  /** Files whose published reports are older than their rows, each with a token for `reportsWritten`. */
+  /** Done files whose published reports are older than their rows, each with a token for `reportsWritten`. */
   staleReports(): Promise<{ file: number; token: number }[]>;
   /** Records what was published, and clears the stale mark unless something moved on since the token was given. */
   reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   statusCounts(): Promise<StatusCount[]>;
 
   // runs
-  /** A new run, or undefined when that business date's nightly run is finished. An unfinished nightly run is taken up again. */
+  /** A new run, or undefined when that business date's nightly run has ended. One that has not is taken up again. */
   startRun(kind: RunKind, businessDate: string, at: string): Promise<RunRecord | undefined>;
-  finishRun(run: number, at: string, published: readonly { name: string; sha256: string }[]): Promise<void>;
-  unfinishedRuns(): Promise<RunRecord[]>;
+  /** From here on nothing belongs to the run any more, so its reports are the same whenever they are written. */
+  endRun(run: number, at: string): Promise<RunRecord>;
+  runReported(run: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
+  /** Forgets a run on arrival that did nothing; its number is given again. */
+  dropRun(run: number): Promise<void>;
+  /** Runs that have not ended, or whose reports were not published; by number. */
+  unreportedRuns(): Promise<RunRecord[]>;
+  /** The last one that has ended. */
   lastNightly(): Promise<RunRecord | undefined>;
+  /** Numbers of the files that a run registered. */
+  filesOfRun(run: number): Promise<number[]>;
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
 
   // looking things up
@@ -283,5 +302,9 @@ export interface Store {
   /** Small facts about the workspace: which provider it is bound to, since when it is watched. */
   fact(name: string): Promise<string | undefined>;
   setFact(name: string, value: string): Promise<void>;
+  /** Writes a consistent copy of everything to a file that isn't there yet. */
+  backupTo(path: string): Promise<void>;
+  /** What a check of the whole store finds wrong; undefined when it is sound. */
+  damage(): Promise<string | undefined>;
   close(): Promise<void>;
 }

@@ -1,0 +1,153 @@
+import { copyFile, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { clientRefId } from '../instruction.ts';
+import { currencyExponent } from '../iso.ts';
+import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../money.ts';
+import { type PassSummary, pass } from '../pipeline.ts';
+import { type FaultScript, readLedger } from '../sandbox.ts';
+import type { StatusCount } from '../store.ts';
+import type { Paper } from '../terminal.ts';
+import { LEDGER, type OpenWorkspace, openWorkspace } from '../workspace.ts';
+import { type CommandContext, EXIT } from './context.ts';
+import { printPass } from './pass-text.ts';
+
+const FILES = new URL('../../fixtures/demo/', import.meta.url);
+const QUARANTINE_MS = 1_000;
+const SETTINGS = {
+  intake: { settle: '0s' },
+  provider: { quarantine: `${QUARANTINE_MS}ms` },
+  schedule: { timeZone: 'UTC' },
+};
+
+const reference = (customerRef: string, orderRef: string, instructionRef: string) =>
+  clientRefId({ customerRef, orderRef, instructionRef }, 1);
+
+/** One payout for each thing that can happen to one after it was sent. */
+const WHAT_GOES_WRONG: FaultScript = {
+  faults: [
+    { on: 'post', clientRefId: reference('BRIMLOW', 'SO-1002', 'PI-0004'), attempts: [1], fault: { kind: 'reset' } },
+    {
+      on: 'post',
+      clientRefId: reference('NORDAVIA', 'SO-2002', 'PI-0013'),
+      attempts: [1],
+      fault: { kind: 'error', status: 502 },
+    },
+    {
+      on: 'post',
+      clientRefId: reference('NORDAVIA', 'SO-2002', 'PI-0012'),
+      fault: { kind: 'decline', message: 'Daily limit of the payee is used up' },
+    },
+  ],
+  fates: [
+    {
+      clientRefId: reference('PELLUMA', 'PO.3002', 'PI-0018'),
+      fate: 'failed',
+      message: 'Beneficiary account is closed',
+    },
+    {
+      clientRefId: reference('PELLUMA', 'PO.3003', 'PI-0019'),
+      fate: 'reversed',
+      message: 'Returned by the beneficiary bank',
+    },
+    { fate: 'processed' },
+  ],
+};
+
+/** Four passes over the example files, each told as it happens; ends with the count that must come out. */
+export async function demo({ paper, clock }: CommandContext, options: { keep?: string }): Promise<number> {
+  const root = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : resolve(options.keep);
+  await mkdir(join(root, 'inbox'), { recursive: true });
+  await writeFile(join(root, 'paydrop.json'), `${JSON.stringify(SETTINGS, null, 2)}\n`);
+  const tools = await openWorkspace({ workspace: root, clock, sandbox: { faults: WHAT_GOES_WRONG } });
+  try {
+    const dropped = await dropAll(tools.settings.inbox, '');
+    title(paper, 'Monday: somebody drops these files into the inbox');
+    for (const name of dropped) paper.line(`  ${name}`);
+    paper.line();
+    print(paper, tools, await onePass(tools, '2026-03-02'));
+
+    title(paper, 'Later: the provider is asked what became of each payout; nothing is sent on a guess');
+    await clock.sleep(QUARANTINE_MS);
+    print(paper, tools, await onePass(tools, '2026-03-02'));
+
+    title(paper, 'Tuesday: what opens today is sent, and a bank returns money that was paid');
+    print(paper, tools, await onePass(tools, '2026-03-03'));
+
+    title(paper, 'By mistake, everything is dropped once more under other names');
+    await dropAll(tools.settings.inbox, 'again-');
+    print(paper, tools, await onePass(tools, '2026-03-03'));
+
+    title(paper, 'Does every cent add up?');
+    const adds = printBalance(paper, await tools.store.statusCounts(), join(tools.settings.data, LEDGER));
+    paper.line();
+    paper.line('Open these in a browser and a spreadsheet:');
+    for (const name of (await readdir(tools.settings.outbox)).filter((name) =>
+      /\.html$|mistakes.*\.(rejected|result)\.csv$/.test(name),
+    ))
+      paper.line(`  ${join(tools.settings.outbox, name)}`);
+    paper.line();
+    paper.line('What happened to one payout, a year later:');
+    paper.line(`  paydrop show PELLUMA/PO.3003/PI-0019 --workspace ${root}`);
+    return adds ? EXIT.done : EXIT.unfinished;
+  } finally {
+    await tools.close();
+  }
+}
+
+async function dropAll(inbox: string, prefix: string): Promise<string[]> {
+  const names = (await readdir(FILES)).sort();
+  for (const name of names) await copyFile(new URL(name, FILES), join(inbox, prefix + name));
+  return names;
+}
+
+async function onePass(tools: OpenWorkspace, businessDate: string): Promise<PassSummary> {
+  const stop = new AbortController().signal;
+  const summary = await pass(tools, {
+    kind: 'run',
+    businessDate,
+    waitForSettling: true,
+    send: true,
+    lookUp: true,
+    stop,
+  });
+  if (!summary) throw new Error('a run by hand is never done already');
+  return summary;
+}
+
+function title(paper: Paper, text: string): void {
+  paper.line();
+  paper.line(paper.style('bold', `── ${text}`));
+  paper.line();
+}
+
+function print(paper: Paper, tools: OpenWorkspace, summary: PassSummary): void {
+  printPass(paper, summary, true, tools.settings.outbox);
+}
+
+/** The provider's own ledger against our records, for each currency; false when they differ. */
+function printBalance(paper: Paper, counts: readonly StatusCount[], ledgerPath: string): boolean {
+  const zero: Decimal = { units: 0n, scale: 0 };
+  const ours = new Map<string, Decimal>();
+  for (const { status, currency, amountMinor } of counts) {
+    if (!['submitted', 'paid', 'reversed', 'failed'].includes(status)) continue;
+    const amount = { units: amountMinor, scale: currencyExponent(currency) ?? 0 };
+    ours.set(currency, add(ours.get(currency) ?? zero, amount));
+  }
+  const accepted = [...readLedger(ledgerPath)].filter((entry) => entry.kind === 'accepted');
+  const references = new Set(accepted.map(({ clientRefId }) => clientRefId));
+  const total = (amounts: Iterable<Decimal>) => [...amounts].reduce(add, zero);
+  const theirs = total(accepted.map(({ amount }) => parseDecimal(amount) ?? zero));
+  const mine = total(ours.values());
+  for (const [currency, amount] of ours)
+    paper.line(`  our records, ${currency}: ${formatDecimal(amount, currencyExponent(currency))}`);
+  paper.line(`  our records, all currencies: ${formatDecimal(mine)}`);
+  paper.line(
+    `  the provider's ledger:       ${formatDecimal(theirs, mine.scale)}, ${accepted.length} payouts under ${references.size} references`,
+  );
+  const adds = compare(theirs, mine) === 0 && references.size === accepted.length;
+  paper.line(
+    adds ? paper.style('green', '  They agree, and nothing was paid twice.') : paper.style('red', '  THEY DIFFER.'),
+  );
+  return adds;
+}

@@ -1,0 +1,123 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { CHAIN_START, verifyChain } from '../audit.ts';
+import { type Clock, timestamp } from '../clock.ts';
+import { loadSettings, type Settings } from '../config.ts';
+import { UsageError } from '../failures.ts';
+import type { Store } from '../store.ts';
+import { printJson } from '../terminal.ts';
+import { openForReading, openProvider } from '../workspace.ts';
+import { type CommandContext, EXIT } from './context.ts';
+
+const AUDIT_PAGE = 10_000;
+
+interface Check {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly finding: string;
+}
+
+/** A reference that no instruction has: client references are capitals and digits. */
+const NOBODYS_REFERENCE = 'paydrop-doctor';
+
+export async function doctor(context: CommandContext, options: { json?: true }): Promise<number> {
+  const { workspace, paper, clock } = context;
+  const checks: Check[] = [];
+  const loaded = loadSettings(workspace);
+  if (!loaded.ok) checks.push(...loaded.problems.map((finding) => ({ what: 'settings', ok: false, finding })));
+  else {
+    checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
+    checks.push(...(await checkFolders(loaded.value)));
+    checks.push(...(await checkRecords(workspace, clock)));
+    checks.push(await checkProvider(loaded.value, clock));
+  }
+  if (options.json) printJson(process.stdout, checks);
+  else
+    for (const { what, ok, finding } of checks)
+      paper.line(`${ok ? paper.style('green', 'ok     ') : paper.style('red', 'PROBLEM')}  ${what}: ${finding}`);
+  return checks.every(({ ok }) => ok) ? EXIT.done : EXIT.usage;
+}
+
+async function checkFolders(settings: Settings): Promise<Check[]> {
+  const checks: Check[] = [];
+  const devices = new Set<number>();
+  for (const name of ['inbox', 'outbox', 'data'] as const) {
+    const path = settings[name];
+    const there = await stat(path).catch(() => undefined);
+    if (!there) {
+      checks.push({ what: name, ok: true, finding: `${path} is not there yet and will be made` });
+      continue;
+    }
+    const writable = await access(path, constants.R_OK | constants.W_OK | constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    const isPrivate = name !== 'data' || (there.mode & 0o077) === 0;
+    if (name !== 'outbox') devices.add(there.dev);
+    const finding = !writable
+      ? 'may not be written'
+      : isPrivate
+        ? 'can be used'
+        : 'can be read by others: chmod 700 it';
+    checks.push({ what: name, ok: writable && isPrivate, finding: `${path} ${finding}` });
+  }
+  if (devices.size > 1)
+    checks.push({ what: 'file system', ok: false, finding: 'inbox and data are on different ones: put both on one' });
+  return checks;
+}
+
+async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
+  const opened = await openForReading(workspace).catch((error: Error) => error);
+  if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
+  if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
+  const { store } = opened;
+  try {
+    const damage = await store.damage();
+    const database = { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
+    const { entries, broken, lastAt } = await checkAudit(store);
+    const audit =
+      broken === undefined
+        ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
+        : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
+    const now = timestamp(clock.now());
+    const clockOk = lastAt <= now;
+    const finding = clockOk ? now : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
+    return [database, audit, { what: 'clock', ok: clockOk, finding }];
+  } finally {
+    await store.close();
+  }
+}
+
+async function checkAudit(store: Store): Promise<{ entries: number; broken: number | undefined; lastAt: string }> {
+  let head = CHAIN_START;
+  let lastAt = '';
+  for (;;) {
+    const page = await store.auditEntries(head.seq, AUDIT_PAGE);
+    const last = page.at(-1);
+    if (!last) return { entries: head.seq, broken: undefined, lastAt };
+    const check = verifyChain(page, head);
+    if (check.broken) return { entries: head.seq, broken: check.seq, lastAt };
+    head = check.head;
+    lastAt = (JSON.parse(last.body) as { at: string }).at;
+  }
+}
+
+async function checkProvider(settings: Settings, clock: Clock): Promise<Check> {
+  const what = 'provider';
+  if (settings.provider.baseUrl === 'sandbox')
+    return { what, ok: true, finding: 'the bundled sandbox: no money moves' };
+  const closers: (() => unknown)[] = [];
+  try {
+    const provider = await openProvider(settings, process.env, clock, undefined, closers);
+    const outcome = await provider.lookUp(NOBODYS_REFERENCE);
+    if (outcome.kind === 'not-found')
+      return { what, ok: true, finding: `${settings.provider.baseUrl.origin} answers, and takes the credentials` };
+    const finding =
+      outcome.kind === 'unclear' ? (outcome.stopLine ?? outcome.message) : 'knows a payout that cannot exist';
+    return { what, ok: false, finding };
+  } catch (error) {
+    if (error instanceof UsageError) return { what, ok: false, finding: error.message };
+    throw error;
+  } finally {
+    for (const close of closers) await close();
+  }
+}

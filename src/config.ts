@@ -1,0 +1,313 @@
+/**
+ * Settings and secrets. `paydrop.json` is checked strictly: an unknown or ill-typed key is a problem that names the key,
+ * what was expected and the nearest known key (SPEC 1). Secrets come from the environment or from files it names, never
+ * from paydrop.json.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { closest } from 'fastest-levenshtein';
+import { validate as validCron } from 'node-cron';
+import { z } from 'zod';
+
+const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const SIZE_UNITS = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+const duration = z
+  .string()
+  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'expected a duration such as "30s", "15m" or "24h"')
+  .describe('a whole number and ms, s, m, h or d');
+const size = z
+  .string()
+  .regex(/^\d{1,9}(B|KB|MB|GB)$/, 'expected a size such as "500MB" or "2GB"')
+  .describe('a whole number and B, KB, MB or GB (powers of 1000)');
+const folder = z.string().min(1, 'expected the name of a folder');
+const count = (most: number) => z.int(`expected a whole number from 1 to ${most}`).min(1).max(most);
+
+const schema = z.strictObject({
+  $schema: z.string().optional(),
+  inbox: folder.default('inbox'),
+  outbox: folder.default('outbox'),
+  data: folder.default('data'),
+  provider: z
+    .strictObject({
+      api: z.enum(['payout-orders'], 'expected "payout-orders"').default('payout-orders'),
+      baseUrl: z
+        .string()
+        .refine(isBaseUrl, 'expected "sandbox" or an https URL without a path (http only for this machine)')
+        .default('sandbox'),
+      concurrency: count(256).default(16),
+      requestsPerMinute: count(1_000_000).optional(),
+      timeout: duration.default('30s'),
+      quarantine: duration.optional().describe('default 15m; 2s with the sandbox'),
+      currencies: z
+        .array(z.string().regex(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'))
+        .min(1, 'expected at least one currency')
+        .optional(),
+      duplicateClientRef: z.enum(['rejected', 'undefined'], 'expected "rejected" or "undefined"').default('rejected'),
+    })
+    .prefault({}),
+  payout: z
+    .strictObject({
+      purpose: z
+        .enum(['reimbursement', 'salary_disbursement', 'bonus', 'incentive', 'others', 'refund'], {
+          error: 'expected reimbursement, salary_disbursement, bonus, incentive, others or refund',
+        })
+        .default('others'),
+      mode: z.enum(['IMPS', 'NEFT', 'RTGS', 'UPI'], 'expected IMPS, NEFT, RTGS or UPI').default('IMPS'),
+      narration: z.string().min(1).optional().describe('default: the instruction reference'),
+      remark: z.string().min(1).optional().describe('default: the order reference'),
+    })
+    .prefault({}),
+  submit: z.enum(['nightly', 'on-arrival'], 'expected "nightly" or "on-arrival"').default('nightly'),
+  schedule: z
+    .strictObject({
+      nightly: z
+        .string()
+        .refine(isNightly, 'expected a cron expression of five fields such as "0 2 * * *"')
+        .default('0 2 * * *'),
+      timeZone: z
+        .string()
+        .refine(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"')
+        .optional()
+        .describe("default: the system's"),
+    })
+    .prefault({}),
+  intake: z
+    .strictObject({
+      settle: duration.default('2s'),
+      maxFileSize: size.default('2GB'),
+      maxRows: count(20_000_000).default(20_000_000),
+      onRowErrors: z
+        .enum(['accept-valid', 'reject-file'], 'expected "accept-valid" or "reject-file"')
+        .default('accept-valid'),
+      waitForOrder: duration.default('24h'),
+    })
+    .prefault({}),
+  columns: z.record(z.string().min(1), z.string().min(1)).default({}),
+});
+
+/** Everything a pass needs to know, with units in the names and folders as absolute paths. */
+export interface Settings {
+  readonly workspace: string;
+  readonly inbox: string;
+  readonly outbox: string;
+  readonly data: string;
+  readonly provider: {
+    readonly api: 'payout-orders';
+    readonly baseUrl: URL | 'sandbox';
+    readonly concurrency: number;
+    readonly requestsPerMinute: number | undefined;
+    readonly timeoutMs: number;
+    readonly quarantineMs: number;
+    readonly currencies: 'all' | ReadonlySet<string>;
+    readonly duplicateClientRef: 'rejected' | 'undefined';
+  };
+  readonly payout: {
+    readonly purpose: string;
+    readonly mode: string;
+    readonly narration: string | undefined;
+    readonly remark: string | undefined;
+  };
+  readonly submit: 'nightly' | 'on-arrival';
+  readonly schedule: { readonly nightly: string; readonly timeZone: string };
+  readonly intake: {
+    readonly settleMs: number;
+    readonly maxFileBytes: number;
+    readonly maxRows: number;
+    readonly onRowErrors: 'accept-valid' | 'reject-file';
+    readonly waitForOrderMs: number;
+  };
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+export const SETTINGS_FILE = 'paydrop.json';
+
+/** Settings, or each problem in a sentence that names the key. */
+export type Loaded<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads the workspace's paydrop.json; a missing one means all defaults. */
+export function loadSettings(workspace: string): Loaded<Settings> {
+  const path = join(workspace, SETTINGS_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      return { ok: false, problems: [`${path} can't be read: ${(error as Error).message}`] };
+    text = '{}';
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return { ok: false, problems: [`${path} is not JSON: ${(error as Error).message}`] };
+  }
+  return parseSettings(json, workspace);
+}
+
+export function parseSettings(json: unknown, workspace: string): Loaded<Settings> {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
+  const { provider, payout, schedule, intake, ...rest } = parsed.data;
+  const sandbox = provider.baseUrl === 'sandbox';
+  if (!sandbox && !provider.currencies)
+    return {
+      ok: false,
+      problems: [
+        'provider.currencies: must be set with a provider of your own: the API carries no currency, so say which ones your account pays, such as ["INR"]',
+      ],
+    };
+  const root = resolve(workspace);
+  return {
+    ok: true,
+    value: {
+      workspace: root,
+      inbox: resolve(root, rest.inbox),
+      outbox: resolve(root, rest.outbox),
+      data: resolve(root, rest.data),
+      provider: {
+        api: provider.api,
+        baseUrl: sandbox ? 'sandbox' : new URL(provider.baseUrl),
+        concurrency: provider.concurrency,
+        requestsPerMinute: provider.requestsPerMinute,
+        timeoutMs: durationMs(provider.timeout),
+        quarantineMs: durationMs(provider.quarantine ?? (sandbox ? '2s' : '15m')),
+        currencies: provider.currencies ? new Set(provider.currencies) : 'all',
+        duplicateClientRef: provider.duplicateClientRef,
+      },
+      payout: { purpose: payout.purpose, mode: payout.mode, narration: payout.narration, remark: payout.remark },
+      submit: rest.submit,
+      schedule: { nightly: schedule.nightly, timeZone: schedule.timeZone ?? systemTimeZone() },
+      intake: {
+        settleMs: durationMs(intake.settle),
+        maxFileBytes: sizeBytes(intake.maxFileSize),
+        maxRows: intake.maxRows,
+        onRowErrors: intake.onRowErrors,
+        waitForOrderMs: durationMs(intake.waitForOrder),
+      },
+      columns: rest.columns,
+    },
+  };
+}
+
+/** The JSON Schema of paydrop.json, for editors; paydrop.schema.json is this. */
+export function settingsJsonSchema(): object {
+  return { title: 'paydrop.json', ...z.toJSONSchema(schema, { io: 'input' }) };
+}
+
+/** A secret that can't slip into a log, a report or an error by being printed. */
+class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
+
+export interface PayoutOrdersSecrets {
+  readonly clientKey: Secret;
+  readonly clientSecret: Secret;
+  readonly saltKey: Secret;
+}
+
+/** The signed payout-order API's three secrets, each from NAME or from the file that NAME_FILE points to. */
+export function loadSecrets(env: NodeJS.ProcessEnv): Loaded<PayoutOrdersSecrets> {
+  const problems: string[] = [];
+  const read = (name: string): Secret => {
+    const found = readSecret(env, name);
+    if (typeof found !== 'string') return found;
+    problems.push(found);
+    return new Secret('');
+  };
+  const value = {
+    clientKey: read('PAYDROP_CLIENT_KEY'),
+    clientSecret: read('PAYDROP_CLIENT_SECRET'),
+    saltKey: read('PAYDROP_SALT_KEY'),
+  };
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value };
+}
+
+function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
+  const file = env[`${name}_FILE`];
+  if (env[name] && file) return `${name} and ${name}_FILE are both set: keep one`;
+  if (env[name]) return new Secret(env[name]);
+  if (!file) return `${name} is not set: put the secret into it, or the path of a file that holds it into ${name}_FILE`;
+  try {
+    if ((statSync(file).mode & 0o077) !== 0)
+      return `${name}_FILE: ${file} can be read by others than its owner; chmod 600 it`;
+    const text = readFileSync(file, 'utf8').trim();
+    return text === '' ? `${name}_FILE: ${file} is empty` : new Secret(text);
+  } catch (error) {
+    return `${name}_FILE: ${(error as Error).message}`;
+  }
+}
+
+function problemsOf(issue: z.core.$ZodIssue): string[] {
+  const path = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') return [`${path.join('.') || SETTINGS_FILE}: ${issue.message}`];
+  const known = knownKeys(path);
+  return issue.keys.map((key) => {
+    const name = [...path, key].join('.');
+    return `${name}: there is no such setting; the nearest is ${[...path, closest(key, known)].join('.')}`;
+  });
+}
+
+function knownKeys(path: readonly string[]): string[] {
+  let at = z.toJSONSchema(schema, { io: 'input' }) as { properties?: Record<string, object> };
+  for (const key of path) at = at.properties?.[key] ?? {};
+  return Object.keys(at.properties ?? {});
+}
+
+function isBaseUrl(text: string): boolean {
+  if (text === 'sandbox') return true;
+  const url = URL.parse(text);
+  if (!url || url.username || url.password || url.pathname !== '/' || url.search || url.hash) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
+}
+
+function isNightly(expression: string): boolean {
+  return expression.trim().split(/\s+/).length === 5 && validCron(expression);
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function systemTimeZone(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+function durationMs(text: string): number {
+  const [, digits, unit] = /^(\d+)(\D+)$/.exec(text) ?? [];
+  return Number(digits) * DURATION_UNITS_MS[unit as keyof typeof DURATION_UNITS_MS];
+}
+
+function sizeBytes(text: string): number {
+  const [, digits, unit] = /^(\d+)(\D+)$/.exec(text) ?? [];
+  return Number(digits) * SIZE_UNITS[unit as keyof typeof SIZE_UNITS];
+}

@@ -1,0 +1,86 @@
+/**
+ * Files that survive a crash: a name shows either the whole content or is absent, and what was said to be there is still
+ * there after the power went. An error of fsync is never retried: the caller must stop (RELIABILITY of Linux storage:
+ * after a failed fsync the kernel may have dropped the pages).
+ */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+export type FilePath = string | Buffer;
+
+/** Files that nobody but their writer should look at begin so. */
+export const TEMPORARY_PREFIX = '.paydrop-';
+
+/** Makes the folder and its parents, private to the owner. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/** What was renamed, linked or removed in the folder stays so. */
+export async function syncFolder(path: FilePath): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Renames across folders of one file system, and makes it last. */
+export async function moveDurably(from: FilePath, to: FilePath): Promise<void> {
+  await rename(from, to);
+  await syncFolder(folderOf(to));
+  await syncFolder(folderOf(from));
+}
+
+/**
+ * Writes a file of the given name whole or not at all, replacing one of that name. With `keep` an existing one is left
+ * alone and the answer is false.
+ */
+export async function publishDurably(
+  path: string,
+  mode: number,
+  keep: boolean,
+  write: (handle: FileHandle) => Promise<void>,
+): Promise<boolean> {
+  const temporary = join(dirname(path), `${TEMPORARY_PREFIX}${randomUUID()}`);
+  const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, mode);
+  let published = true;
+  try {
+    try {
+      await write(handle);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (keep) published = await linkUnlessTaken(temporary, path);
+    else await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  if (keep) await unlink(temporary);
+  await syncFolder(dirname(path));
+  return published;
+}
+
+/** Gives an existing file a second name unless that name is taken; false if it is. */
+export async function linkUnlessTaken(existing: FilePath, path: FilePath): Promise<boolean> {
+  try {
+    await link(existing, path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
+  return codes.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+function folderOf(path: FilePath): FilePath {
+  return typeof path === 'string' ? dirname(path) : path.subarray(0, path.lastIndexOf('/'));
+}

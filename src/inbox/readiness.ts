@@ -1,0 +1,105 @@
+/**
+ * Which entries of the inbox are ready. An entry is ready when it hasn't changed (size, times, inode, kind) for the
+ * settle time, measured on a clock that can't jump, or when `NAME.done` lies beside it. The times in the file's own
+ * stamps are compared for equality only: a wrong clock can't make a growing file look old.
+ */
+import type { BigIntStats } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { isErrno } from '../durable.ts';
+
+const UNFINISHED = /^(?:\.|~\$)|\.(?:tmp|part|filepart|crdownload)$/i;
+const SIDE_SUFFIXES = ['.sha256', '.done'];
+
+/** What lies in the inbox now. Names are as they lie there, in bytes. */
+export interface Scan {
+  readonly ready: readonly Buffer[];
+  /** Still changing, or not unchanged for long enough yet. */
+  readonly settling: number;
+  /** Somebody's unfinished work (`.x`, `~$x`, `x.part`, …) and side files whose file isn't there. */
+  readonly leftAlone: readonly string[];
+}
+
+export interface Entry {
+  readonly name: Buffer;
+  readonly state: string;
+}
+
+export interface Observation {
+  readonly state: string;
+  readonly sinceMs: number;
+}
+
+/** Text for a name in any encoding, with nothing in it that could disturb a terminal or a reader. */
+export function displayName(name: Buffer): string {
+  return name.toString('utf8').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`;
+  });
+}
+
+/** The names under which a file's side files lie. */
+export function sideFilesOf(name: Buffer): Buffer[] {
+  return SIDE_SUFFIXES.map((suffix) => Buffer.concat([name, Buffer.from(suffix)]));
+}
+
+/** Every entry with all that tells one state of it from another. */
+export async function observe(inbox: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const name of await readdir(inbox, { encoding: 'buffer' })) {
+    try {
+      const stats = await lstat(Buffer.concat([Buffer.from(`${inbox}/`), name]), { bigint: true });
+      entries.push({ name, state: stateOf(stats) });
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error;
+    }
+  }
+  return entries.sort((a, b) => Buffer.compare(a.name, b.name));
+}
+
+/** Decides over one look at the inbox; `seen` is what earlier looks saw, brought up to date. */
+export function readiness(
+  entries: readonly Entry[],
+  seen: Map<string, Observation>,
+  nowMs: number,
+  settleMs: number,
+): Scan {
+  const present = new Set(entries.map(({ name }) => key(name)));
+  for (const known of seen.keys()) if (!present.has(known)) seen.delete(known);
+
+  const ready: Buffer[] = [];
+  const leftAlone: string[] = [];
+  let settling = 0;
+  for (const { name, state } of entries) {
+    const text = name.toString('latin1');
+    if (UNFINISHED.test(text) || isSideFile(text)) {
+      if (!belongsToPresent(name, present)) leftAlone.push(displayName(name));
+      continue;
+    }
+    const before = seen.get(key(name));
+    const since = before?.state === state ? before.sinceMs : nowMs;
+    seen.set(key(name), { state, sinceMs: since });
+    const saidDone = present.has(key(Buffer.concat([name, Buffer.from('.done')])));
+    if (saidDone || nowMs - since >= settleMs) ready.push(name);
+    else settling++;
+  }
+  return { ready, settling, leftAlone };
+}
+
+function isSideFile(text: string): boolean {
+  return SIDE_SUFFIXES.some((suffix) => text.endsWith(suffix) && text.length > suffix.length);
+}
+
+function belongsToPresent(side: Buffer, present: ReadonlySet<string>): boolean {
+  return SIDE_SUFFIXES.some((suffix) => {
+    const text = side.toString('latin1');
+    return text.endsWith(suffix) && present.has(key(side.subarray(0, side.length - suffix.length)));
+  });
+}
+
+/** Bytes as a map key; latin1 keeps each byte apart. */
+function key(name: Buffer): string {
+  return name.toString('latin1');
+}
+
+function stateOf(stats: BigIntStats): string {
+  return [stats.ino, stats.mode, stats.nlink, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+}

@@ -1,0 +1,209 @@
+/**
+ * A file's way in: claimed → registered (whole-file checks, a number) → its rows decided and recorded in batches, with
+ * the place to go on from in the same transaction → archived. Each step can be repeated, so a crash anywhere is mended by
+ * running it again.
+ */
+import { closeSync, constants, openSync } from 'node:fs';
+import { type Clock, timestamp } from './clock.ts';
+import type { FileProblem } from './codes.ts';
+import type { Settings } from './config.ts';
+import { type Claim, hashFile, type Inbox } from './inbox.ts';
+import { type Decide, instructionDecider, nothingKnown, orderDecider, rejectedForOthers } from './intake/decide.ts';
+import { add, formatDecimal, parseDecimal } from './money.ts';
+import type { Progress } from './progress.ts';
+import { createInspector, type RowBatch, readRows } from './rows.ts';
+import type { FileRecord, IntakeProgress, NewFile, Store } from './store.ts';
+import { type Header, matchHeader, originalCells } from './validate.ts';
+
+/** How often a batch is decided anew because rows moved on meanwhile; more than this is no coincidence. */
+const MAX_DECISIONS = 5;
+
+export interface IntakeTools {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly progress: Progress;
+}
+
+/** Registers every claim, records every row of every registered file, archives what is done. Returns what was registered. */
+export async function takeIn(tools: IntakeTools, businessDate: string): Promise<FileRecord[]> {
+  const registered: FileRecord[] = [];
+  for (const claim of await tools.inbox.claims()) {
+    const file = await register(tools, claim, businessDate);
+    if (file) registered.push(file);
+  }
+  for (const file of await tools.store.unfinishedFiles()) await takeRows(tools, file, businessDate);
+  for (const file of await tools.store.unarchivedFiles()) {
+    if (file.problem?.code === 'FILE_NOT_REGULAR') await tools.inbox.quarantine(file.claim, file.number, file.name);
+    else await tools.inbox.archive(file.claim, file.number, file.name, file.businessDate);
+    await tools.store.markArchived(file.number);
+  }
+  return registered;
+}
+
+const ZERO = { units: 0n, scale: 0 };
+const NOTHING_READ: IntakeProgress = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
+
+/** Undefined when the file is still being written: its claim stays and is asked again next time. */
+async function register(tools: IntakeTools, claim: Claim, businessDate: string): Promise<FileRecord | undefined> {
+  const { inbox, store, clock, settings } = tools;
+  const spooled = await inbox.spool(claim);
+  if (spooled.kind === 'changing') return undefined;
+  const base: NewFile = {
+    claim: claim.id,
+    name: claim.name,
+    kind: undefined,
+    sha256: '',
+    size: 0,
+    receivedAt: timestamp(clock.now()),
+    businessDate,
+    header: [],
+    proven: false,
+    finalNewline: true,
+    start: NOTHING_READ,
+    problem: undefined,
+  };
+  switch (spooled.kind) {
+    case 'not-regular':
+      return store.registerFile({
+        ...base,
+        problem: fileProblem(
+          'FILE_NOT_REGULAR',
+          spooled.what,
+          `This is ${spooled.what}, not a plain file with one name.`,
+        ),
+      });
+    case 'too-large': {
+      const message = `The file has ${spooled.size} bytes; intake.maxFileSize is ${settings.intake.maxFileBytes}.`;
+      return store.registerFile({
+        ...base,
+        size: spooled.size,
+        problem: fileProblem('FILE_SIZE_OUT_OF_RANGE', String(spooled.size), message),
+      });
+    }
+    case 'spooled':
+      return store.registerFile({ ...base, ...(await inspect(settings, spooled)) });
+  }
+}
+
+async function inspect(
+  settings: Settings,
+  spooled: { path: string; size: number; expectedSha256: string | undefined },
+): Promise<Partial<NewFile>> {
+  const inspector = createInspector({ maxRows: settings.intake.maxRows });
+  const sha256 = await hashFile(spooled.path, (chunk) => inspector.push(chunk));
+  const { problem, header, finalNewline } = inspector.end();
+  const facts = { sha256, size: spooled.size, finalNewline };
+  const expected = spooled.expectedSha256;
+  if (expected !== undefined && expected !== sha256) return { ...facts, problem: checksumProblem(expected, sha256) };
+  if (problem || !header) return { ...facts, problem };
+  const matched = matchHeader(header.cells, settings.columns);
+  if ('problem' in matched) return { ...facts, header: header.cells, problem: matched.problem };
+  return {
+    ...facts,
+    kind: matched.header.kind,
+    header: header.cells,
+    proven: expected !== undefined,
+    start: { ...NOTHING_READ, offset: header.nextOffset, line: header.nextLine, blankLines: header.line - 1 },
+  };
+}
+
+async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
+  const { store, clock, settings, progress } = tools;
+  const header = headerOf(file, settings);
+  const decide = (file.kind === 'orders' ? orderDecider : instructionDecider)({
+    header,
+    file: file.number,
+    receivedAt: file.receivedAt,
+    businessDate,
+    store,
+    settings,
+  });
+  const rejectWhole =
+    settings.intake.onRowErrors === 'reject-file' && (await hasRowErrors(tools, file, header, decide));
+  let reached = file.progress;
+  for (const batch of rowsFrom(tools, file, header, reached)) {
+    reached = await recordBatch(tools, file.number, batch, reached, decide, rejectWhole);
+    progress.report(`taking in ${file.name}`, reached.offset, file.size);
+  }
+  const problem = rejectWhole
+    ? fileProblem('FILE_HAS_ROW_ERRORS', '', 'At least one row has errors, and intake.onRowErrors is "reject-file".')
+    : undefined;
+  await store.finishFile(file.number, problem, timestamp(clock.now()));
+}
+
+/** Records one batch and where to go on from; decided anew when an instruction it amends moved on in between. */
+async function recordBatch(
+  { store, clock }: IntakeTools,
+  file: number,
+  batch: RowBatch,
+  before: IntakeProgress,
+  decide: Decide,
+  rejectWhole: boolean,
+): Promise<IntakeProgress> {
+  for (let tries = 0; tries < MAX_DECISIONS; tries++) {
+    const decided = await decide(batch.rows, nothingKnown());
+    const reached: IntakeProgress = {
+      offset: batch.nextOffset,
+      line: batch.nextLine,
+      rows: before.rows + batch.rows.length,
+      blankLines: before.blankLines + batch.blankLines,
+      controlSum: formatDecimal(add(parseDecimal(before.controlSum) ?? ZERO, decided.amount)),
+    };
+    const records = rejectWhole ? decided.records.map(rejectedForOthers(file, batch.rows)) : decided.records;
+    if ((await store.recordRows(file, records, reached, timestamp(clock.now()))) === 'recorded') return reached;
+  }
+  throw new Error(`File ${file}: what its rows amend keeps changing while they are taken in.`);
+}
+
+/** Reads a whole file without recording anything: does any row have an error? */
+async function hasRowErrors(tools: IntakeTools, file: FileRecord, header: Header, decide: Decide): Promise<boolean> {
+  const known = nothingKnown();
+  for (const batch of rowsFrom(tools, file, header, file.start)) {
+    const { records } = await decide(batch.rows, known);
+    if (records.some(({ kind }) => kind === 'rejected')) return true;
+    tools.progress.report(`checking ${file.name}`, batch.nextOffset, file.size);
+  }
+  return false;
+}
+
+function* rowsFrom(
+  { inbox }: IntakeTools,
+  file: FileRecord,
+  header: Header,
+  from: { offset: number; line: number },
+): Generator<RowBatch> {
+  const fd = openSync(inbox.spoolPath(file.claim), constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    for (const batch of readRows(fd, from, header.columns.length))
+      yield header.escaped ? { ...batch, rows: batch.rows.map((row) => unprotected(header, row)) } : batch;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The row as it first came: a rejected.csv that is dropped back has cells that we protected against formulas. */
+function unprotected(header: Header, row: RowBatch['rows'][number]): RowBatch['rows'][number] {
+  return row.kind === 'row' ? { ...row, raw: originalCells(header, row.raw) } : row;
+}
+
+function headerOf(file: FileRecord, settings: Settings): Header {
+  const matched = matchHeader(file.header, settings.columns);
+  if ('header' in matched) return matched.header;
+  throw new Error(
+    `File ${file.number} (${file.name}) is half taken in and its header doesn't fit any more: put "columns" in paydrop.json back as it was.`,
+  );
+}
+
+function checksumProblem(expected: string, found: string): FileProblem {
+  const message =
+    expected === ''
+      ? 'The .sha256 file beside it has no checksum for this file.'
+      : `The .sha256 file beside it says ${expected}, but the file has ${found}: it was changed or not copied whole.`;
+  return fileProblem('FILE_CHECKSUM_MISMATCH', found, message);
+}
+
+function fileProblem(code: FileProblem['code'], value: string, message: string): FileProblem {
+  return { code, column: '', value, message };
+}

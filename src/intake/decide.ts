@@ -1,0 +1,308 @@
+/**
+ * What each row of a batch comes to, given what is known already. Decided in the rows' order, so that a row sees what
+ * earlier rows of its own file did: `known` collects that, on top of what the store has. Nothing is recorded here.
+ *
+ * The same reference with the same content is a duplicate, whatever became of the first one; with other content it is an
+ * error. That question comes before every other, which is why anything may be dropped twice.
+ */
+import type { RowError } from '../codes.ts';
+import type { Settings } from '../config.ts';
+import {
+  AMENDABLE,
+  clientRefId,
+  type InstructionContent,
+  type InstructionRef,
+  instructionKey,
+  type PayoutDetails,
+  rowId,
+  rowPlace,
+} from '../instruction.ts';
+import { currencyExponent } from '../iso.ts';
+import { add, type Decimal, parseDecimal, toMinor } from '../money.ts';
+import { type Order, orderKey } from '../order.ts';
+import type { DamagedLine, Row } from '../rows.ts';
+import type { RowFields, RowRecord, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
+import { checkAgainstOrder, checkInstruction, checkOrder, type Header } from '../validate.ts';
+
+export interface DecideContext {
+  readonly header: Header;
+  readonly file: number;
+  readonly receivedAt: string;
+  readonly businessDate: string;
+  readonly store: Store;
+  readonly settings: Settings;
+}
+
+interface Decided {
+  readonly records: RowRecord[];
+  /** Sum of the amounts that could be read, of rejected rows too. */
+  readonly amount: Decimal;
+}
+
+/** What earlier rows of the file did, by order or instruction key. */
+export interface Known {
+  readonly orders: Map<string, StoredOrder>;
+  readonly instructions: Map<string, StoredInstruction>;
+}
+
+export type Decide = (rows: readonly (Row | DamagedLine)[], known: Known) => Promise<Decided>;
+
+/** One decision, and what the references stand for after it, if that changed. */
+interface Decision {
+  readonly record: RowRecord;
+  readonly becomes?: StoredInstruction;
+}
+
+const ZERO: Decimal = { units: 0n, scale: 0 };
+const NO_FIELDS: RowFields = {
+  customerRef: '',
+  orderRef: '',
+  instructionRef: '',
+  amount: '',
+  currency: '',
+  openDate: '',
+  dueDate: '',
+};
+
+export function nothingKnown(): Known {
+  return { orders: new Map(), instructions: new Map() };
+}
+
+export function orderDecider({ header, file, store, settings }: DecideContext): Decide {
+  return async (rows, known) => {
+    const checks = rows.map((row) =>
+      row.kind === 'row' ? checkOrder(header, row.cells, settings.provider) : undefined,
+    );
+    const valid = checks.flatMap((check) => (check?.ok ? [check.order] : []));
+    const stored = byKey(valid, orderKey, await store.findOrders(valid));
+    const records = rows.map((row, at): RowRecord => {
+      const check = checks[at];
+      if (row.kind === 'damaged' || !check) return damagedRecord(row);
+      if (!check.ok) return rejected(row, check.fields, check.errors);
+      const { order } = check;
+      const key = orderKey(order);
+      const first = known.orders.get(key) ?? stored.get(key);
+      if (!first) {
+        known.orders.set(key, { ...order, id: rowId(file, row.line) });
+        return { kind: 'order', line: row.line, order };
+      }
+      const fields = {
+        ...NO_FIELDS,
+        customerRef: order.customerRef,
+        orderRef: order.orderRef,
+        currency: order.currency,
+      };
+      if (sameOrder(first, order)) return { kind: 'duplicate', line: row.line, fields, original: first.id };
+      return rejected(row, fields, [{ column: 'orderRef', value: order.orderRef, code: 'ORDER_REF_ALREADY_EXISTS' }]);
+    });
+    return { records, amount: ZERO };
+  };
+}
+
+export function instructionDecider(context: DecideContext): Decide {
+  const { header, store } = context;
+  return async (rows, known) => {
+    const checks = rows.map((row) => (row.kind === 'row' ? checkInstruction(header, row.cells) : undefined));
+    const refs = checks.flatMap((check) => (check?.ok ? [check.ref] : []));
+    const stored = byKey(refs, instructionKey, await store.findInstructions(refs));
+    const orders = byKey(refs, orderKey, await store.findOrders(refs));
+    let amount = ZERO;
+    const records = rows.map((row, at): RowRecord => {
+      const check = checks[at];
+      if (row.kind === 'damaged' || !check) return damagedRecord(row);
+      if (check.amount) amount = add(amount, check.amount);
+      if (!check.ok) return rejected(row, check.fields, check.errors);
+      const key = instructionKey(check.ref);
+      const existing = known.instructions.get(key) ?? stored.get(key);
+      const order = orders.get(orderKey(check.ref));
+      const decision =
+        check.action === 'DELETE'
+          ? decideDelete(row, check.ref, existing)
+          : decideContent(context, row, check.ref, check.action, check.content, order, existing);
+      if (decision.becomes) known.instructions.set(key, decision.becomes);
+      return decision.record;
+    });
+    return { records, amount };
+  };
+}
+
+function decideDelete(row: Row, ref: InstructionRef, existing: StoredInstruction | undefined): Decision {
+  const { line } = row;
+  const fields = { ...NO_FIELDS, ...ref, currency: existing?.currency ?? '' };
+  if (!existing) return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_NOT_FOUND')]) };
+  if (existing.status === 'cancelled') return { record: { kind: 'duplicate', line, fields, original: existing.id } };
+  if (!isAmendable(existing))
+    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED')]) };
+  return {
+    record: { kind: 'deleted', line, fields, target: targetOf(existing) },
+    becomes: { ...existing, status: 'cancelled', version: existing.version + 1 },
+  };
+}
+
+function decideContent(
+  context: DecideContext,
+  row: Row,
+  ref: InstructionRef,
+  action: 'CREATE' | 'UPDATE',
+  content: InstructionContent,
+  order: StoredOrder | undefined,
+  existing: StoredInstruction | undefined,
+): Decision {
+  const { line } = row;
+  const { amount, openDate, dueDate } = content;
+  const currency = order?.currency;
+  const fields: RowFields = { ...ref, amount, currency: currency ?? '', openDate, dueDate };
+  if (existing && sameContent(existing.content, content))
+    return { record: { kind: 'duplicate', line, fields, original: existing.contentRow } };
+  if (existing && action === 'CREATE')
+    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_REF_ALREADY_EXISTS')]) };
+  if (!existing && action === 'UPDATE')
+    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_NOT_FOUND')]) };
+  if (existing && !isAmendable(existing))
+    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED')]) };
+
+  const decimal = parseDecimal(amount) ?? ZERO;
+  const errors = currency ? checkAgainstOrder(decimal, currency) : [];
+  if (errors.length > 0) return { record: rejected(row, fields, errors) };
+
+  const stands = {
+    content,
+    payout: withDefaults(ref, content.details, context.settings.payout),
+    status: order ? (openDate > context.businessDate ? 'scheduled' : 'ready') : 'waiting',
+    amountMinor: currency ? toMinor(decimal, currencyExponent(currency) ?? 0) : undefined,
+    currency,
+  } as const;
+  const id = rowId(context.file, line);
+  if (existing)
+    return {
+      record: { kind: 'updated', line, fields, raw: order ? [] : row.raw, target: targetOf(existing), ...stands },
+      becomes: { ...existing, ...stands, contentRow: id, version: existing.version + 1 },
+    };
+  return {
+    record: { kind: 'instruction', line, ref, raw: order ? [] : row.raw, ...stands },
+    becomes: newInstruction(id, ref, stands, context.receivedAt),
+  };
+}
+
+/** The instruction as it will stand once the row is recorded. */
+function newInstruction(
+  id: number,
+  ref: InstructionRef,
+  stands: Pick<StoredInstruction, 'content' | 'payout' | 'status' | 'amountMinor' | 'currency'>,
+  receivedAt: string,
+): StoredInstruction {
+  return {
+    ...ref,
+    ...stands,
+    id,
+    version: 1,
+    contentRow: id,
+    receivedAt,
+    updatedAt: receivedAt,
+    attempt: 1,
+    sends: 0,
+    clientRefId: clientRefId(ref, 1),
+    body: '',
+    orderRefId: '',
+    bankReference: '',
+    unclearAt: '',
+  };
+}
+
+/**
+ * A row of a file that is rejected for other rows' errors. A duplicate of an earlier file's row stays one; it never asked
+ * for anything.
+ */
+export function rejectedForOthers(
+  file: number,
+  rows: readonly (Row | DamagedLine)[],
+): (record: RowRecord, at: number) => RowRecord {
+  return (record, at) => {
+    const row = rows[at];
+    if (record.kind === 'rejected' || row?.kind !== 'row') return record;
+    if (record.kind === 'duplicate' && rowPlace(record.original).file !== file) return record;
+    return rejected(row, fieldsOfRecord(record), [{ column: '', value: '', code: 'FILE_HAS_ROW_ERRORS' }]);
+  };
+}
+
+function fieldsOfRecord(record: Exclude<RowRecord, { kind: 'rejected' }>): RowFields {
+  if (record.kind === 'order') return { ...NO_FIELDS, ...pickOrder(record.order) };
+  if (record.kind !== 'instruction') return record.fields;
+  const { amount, openDate, dueDate } = record.content;
+  return { ...record.ref, amount, openDate, dueDate, currency: record.currency ?? '' };
+}
+
+function pickOrder({
+  customerRef,
+  orderRef,
+  currency,
+}: Order): Pick<RowFields, 'customerRef' | 'orderRef' | 'currency'> {
+  return { customerRef, orderRef, currency };
+}
+
+function withDefaults(ref: InstructionRef, details: PayoutDetails, defaults: Settings['payout']): PayoutDetails {
+  return {
+    contactId: details.contactId || ref.customerRef,
+    purpose: details.purpose || defaults.purpose,
+    mode: details.mode || defaults.mode,
+    narration: details.narration || defaults.narration || ref.instructionRef,
+    remark: details.remark || defaults.remark || ref.orderRef,
+  };
+}
+
+/** Nothing of it has gone to the provider, not even in a send that turned out not to have left. */
+function isAmendable({ status, sends }: StoredInstruction): boolean {
+  return AMENDABLE.includes(status) && sends === 0;
+}
+
+function targetOf({ id, version, status }: StoredInstruction): Target {
+  return { id, version, from: status };
+}
+
+function damagedRecord(row: Row | DamagedLine): RowRecord {
+  if (row.kind === 'row') throw new Error(`line ${row.line} was not checked`);
+  return { kind: 'rejected', line: row.line, fields: NO_FIELDS, raw: [row.raw], errors: [row.error] };
+}
+
+function rejected(row: Row, fields: RowFields, errors: readonly RowError[]): RowRecord {
+  return { kind: 'rejected', line: row.line, fields, raw: row.raw, errors };
+}
+
+function instructionError({ instructionRef }: InstructionRef, code: RowError['code']): RowError {
+  return { column: 'instructionRef', value: instructionRef, code };
+}
+
+function sameOrder(a: Order, b: Order): boolean {
+  return (
+    a.currency === b.currency &&
+    a.country === b.country &&
+    a.scheme === b.scheme &&
+    JSON.stringify(a.metadata) === JSON.stringify(b.metadata)
+  );
+}
+
+function sameContent(a: InstructionContent, b: InstructionContent): boolean {
+  return (
+    a.amount === b.amount &&
+    a.openDate === b.openDate &&
+    a.dueDate === b.dueDate &&
+    a.details.contactId === b.details.contactId &&
+    a.details.purpose === b.details.purpose &&
+    a.details.mode === b.details.mode &&
+    a.details.narration === b.details.narration &&
+    a.details.remark === b.details.remark
+  );
+}
+
+function byKey<Ref, Found>(
+  refs: readonly Ref[],
+  key: (ref: Ref) => string,
+  found: readonly (Found | undefined)[],
+): Map<string, Found> {
+  const map = new Map<string, Found>();
+  refs.forEach((ref, at) => {
+    const value = found[at];
+    if (value) map.set(key(ref), value);
+  });
+  return map;
+}

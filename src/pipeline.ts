@@ -1,0 +1,191 @@
+/**
+ * One pass, on one screen: take in → send → look up → report. Each stage can be interrupted anywhere and is taken up
+ * again by the next pass; what one stage leaves undone never makes a later one unsafe.
+ */
+import { type Clock, timestamp } from './clock.ts';
+import type { Settings } from './config.ts';
+import type { Inbox } from './inbox.ts';
+import type { InstructionStatus } from './instruction.ts';
+import { takeIn } from './intake.ts';
+import { type Published, publish } from './outbox.ts';
+import type { Progress } from './progress.ts';
+import type { Provider } from './provider.ts';
+import { reconcile } from './reconcile.ts';
+import { release } from './release.ts';
+import { fileReports, type ReportContext, runReports, type Summary, summarize, verdictOf } from './report.ts';
+import type { FileRecord, ResultRow, RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
+import { recoverInterrupted, submit } from './submit.ts';
+
+const PAGE = 5_000;
+const SCAN_AGAIN_MS = 100;
+
+/** `run` waits so long for files that are still being written; then it goes on and says so. */
+const LONGEST_SETTLING_MS = 600_000;
+
+export interface Tools {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly provider: Provider;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly report: ReportContext;
+  readonly progress: Progress;
+}
+
+export interface PassOptions {
+  readonly kind: RunKind;
+  readonly businessDate: string;
+  /** Wait for files that are still changing, instead of leaving them to the next pass. */
+  readonly waitForSettling: boolean;
+  readonly send: boolean;
+  readonly lookUp: boolean;
+  readonly stop: AbortSignal;
+}
+
+export interface TakenFile {
+  readonly file: FileRecord;
+  readonly summary: Summary;
+}
+
+export interface PassSummary {
+  readonly run: RunRecord;
+  /** The files this run registered, with what became of their rows. */
+  readonly files: readonly TakenFile[];
+  readonly sent: number;
+  readonly lookedUp: number;
+  /** Instructions by the status this run left them in, of those that it moved. */
+  readonly moved: Readonly<Partial<Record<InstructionStatus, number>>>;
+  /** Everything that isn't over yet, and how old it is. */
+  readonly open: readonly StatusCount[];
+  /** Files left to the next pass because they kept changing. */
+  readonly settling: number;
+  readonly leftAlone: readonly string[];
+  /** Why there is work left that this pass should have done; undefined when there is none. */
+  readonly unfinished: string | undefined;
+}
+
+/** Undefined when that business date's nightly run is done already. */
+export async function pass(tools: Tools, options: PassOptions): Promise<PassSummary | undefined> {
+  const { store, clock } = tools;
+  const { kind, businessDate, stop } = options;
+  for (const earlier of await store.unreportedRuns()) {
+    const sameNight = kind === 'nightly' && earlier.kind === kind && earlier.businessDate === businessDate;
+    const takenUpAgain = sameNight && earlier.finishedAt === '';
+    if (!takenUpAgain) await closeRun(tools, earlier);
+  }
+  const run = await store.startRun(kind, businessDate, timestamp(clock.now()));
+  if (!run) return undefined;
+
+  await recoverInterrupted(tools);
+  const { settling, leftAlone } = await claimReady(tools, options);
+  await takeIn(tools, businessDate);
+  await release(tools, businessDate);
+  const sending = options.send ? await submit(tools, businessDate, stop) : { sent: 0, stopped: undefined };
+  const looking = options.lookUp ? await reconcile(tools, stop) : { lookedUp: 0, stopped: undefined };
+  const unfinished = sending.stopped ?? looking.stopped;
+  await publishFileReports(tools);
+
+  // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
+  const result =
+    kind === 'nightly' && unfinished !== undefined ? await contentsOf(tools, run) : await closeRun(tools, run);
+  tools.progress.clear();
+  return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
+}
+
+/** Claims what is ready, if asked until nothing is settling any more. */
+async function claimReady(
+  { inbox, clock, progress }: Tools,
+  { waitForSettling, stop }: PassOptions,
+): Promise<Pick<PassSummary, 'settling' | 'leftAlone'>> {
+  const startedMs = clock.monotonic();
+  for (;;) {
+    const now = clock.monotonic();
+    const { ready, settling, leftAlone } = await inbox.scan(now);
+    for (const name of ready) await inbox.claim(name);
+    const patient = waitForSettling && now - startedMs < LONGEST_SETTLING_MS && !stop.aborted;
+    if (settling === 0 || !patient) return { settling, leftAlone };
+    progress.report('waiting for files that are still being written', settling);
+    await clock.sleep(SCAN_AGAIN_MS, stop);
+  }
+}
+
+/** Writes the reports of every file whose rows moved since they were last written. */
+async function publishFileReports({ store, settings, report, progress }: Tools): Promise<void> {
+  const stale = await store.staleReports();
+  for (const [at, { file: number, token }] of stale.entries()) {
+    progress.report('writing reports', at, stale.length);
+    await store.reportsWritten(number, token, await publishReportsOf(store, number, settings.outbox, report));
+  }
+}
+
+/** Writes one file's reports; the same bytes as before unless something moved. */
+export async function publishReportsOf(
+  store: Store,
+  number: number,
+  outbox: string,
+  report: ReportContext,
+): Promise<Published[]> {
+  const file = await fileOf(store, number);
+  const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
+  return publish(outbox, await fileReports(file, () => rowsOf(store, number), first, report));
+}
+
+/**
+ * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. A pass on
+ * arrival that changed nothing leaves no run behind.
+ */
+async function closeRun(tools: Tools, run: RunRecord): Promise<RunContents> {
+  const { store, settings, report, clock } = tools;
+  const contents = await contentsOf(tools, run);
+  const idle = contents.files.length === 0 && Object.keys(contents.moved).length === 0;
+  if (run.kind === 'arrival' && idle) {
+    await store.dropRun(run.number);
+    return contents;
+  }
+  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now())) : run;
+  const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
+  const reports = await runReports(ended, () => changesOf(store, run.number), files, contents.open, report);
+  await store.runReported(run.number, await publish(settings.outbox, reports));
+  return contents;
+}
+
+/** A file with what has become of its rows. */
+export async function takenFile(store: Store, number: number): Promise<TakenFile> {
+  return { file: await fileOf(store, number), summary: await summarize(rowsOf(store, number)) };
+}
+
+async function fileOf(store: Store, number: number): Promise<FileRecord> {
+  const file = await store.file(number);
+  if (!file) throw new Error(`there is no file ${number}`);
+  return file;
+}
+
+type RunContents = Pick<PassSummary, 'files' | 'moved' | 'open'>;
+
+async function contentsOf({ store }: Tools, run: RunRecord): Promise<RunContents> {
+  const files: TakenFile[] = [];
+  for (const number of await store.filesOfRun(run.number)) files.push(await takenFile(store, number));
+  const moved: Partial<Record<InstructionStatus, number>> = {};
+  for await (const { to } of changesOf(store, run.number)) moved[to] = (moved[to] ?? 0) + 1;
+  return { files, moved, open: await store.statusCounts() };
+}
+
+async function* rowsOf(store: Store, file: number): AsyncGenerator<ResultRow> {
+  for (let after = 0; ; ) {
+    const page = await store.resultRows(file, after, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    yield* page;
+    after = last.line;
+  }
+}
+
+async function* changesOf(store: Store, run: number): AsyncGenerator<RunChange> {
+  for (let afterId = 0; ; ) {
+    const page = await store.runChanges(run, afterId, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    yield* page;
+    afterId = last.id;
+  }
+}

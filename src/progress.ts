@@ -1,0 +1,34 @@
+/** Tells a person at a terminal how far long work is: one line on stderr, from the first second on; nothing in a pipe. */
+import type { Clock } from './clock.ts';
+
+export interface Progress {
+  /** `done` of `total`, or of an unknown total. */
+  report(what: string, done: number, total?: number): void;
+  /** Takes the line away. */
+  clear(): void;
+}
+
+export const noProgress: Progress = { report: () => undefined, clear: () => undefined };
+
+const FIRST_AFTER_MS = 1_000;
+const AT_MOST_EVERY_MS = 100;
+
+export function terminalProgress(stream: NodeJS.WriteStream, clock: Clock): Progress {
+  if (!stream.isTTY) return noProgress;
+  let last = clock.monotonic() + FIRST_AFTER_MS - AT_MOST_EVERY_MS;
+  let shown = false;
+  return {
+    report: (what, done, total) => {
+      const now = clock.monotonic();
+      if (now - last < AT_MOST_EVERY_MS) return;
+      last = now;
+      shown = true;
+      const amount = total ? `${Math.floor((100 * done) / total)} %` : done.toLocaleString('en');
+      stream.write(`\r\x1b[2K${`${what} … ${amount}`.slice(0, (stream.columns || 80) - 1)}`);
+    },
+    clear: () => {
+      if (shown) stream.write('\r\x1b[2K');
+      shown = false;
+    },
+  };
+}

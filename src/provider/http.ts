@@ -1,0 +1,164 @@
+/**
+ * HTTP to one provider. One request, one outcome: never a retry, a redirect, a proxy from the environment or an
+ * unverified certificate. One deadline covers a request from the wait for a connection to the last byte of the answer,
+ * because timeouts between bytes never end an answer that drips.
+ *
+ * Whether a request may have arrived is not read off error codes: ECONNRESET comes both before and after the provider has
+ * taken a request. undici hands a request to `onRequestStart` once a connection stands (and TLS is verified), right before
+ * its first byte is written. What fails earlier provably never left; whatever fails later may have arrived.
+ */
+import { type Dispatcher, errors, Pool } from 'undici';
+
+/** Answers of the APIs are a few hundred bytes; anything beyond this is none of theirs. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Idle connections are closed before servers close theirs (5 s is common), so that few requests meet a dying one. */
+const KEEP_ALIVE_MS = 3_000;
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  /** Absolute path, already percent-encoded. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpResponse {
+  readonly kind: 'response';
+  readonly status: number;
+  /** Empty when there is none. */
+  readonly contentType: string;
+  readonly body: string;
+  readonly retryAfter: string | undefined;
+}
+
+export type HttpOutcome =
+  | HttpResponse
+  /** Provably not one byte of the request left this machine. */
+  | { readonly kind: 'not-sent'; readonly message: string }
+  /** The request may have arrived; there is no complete answer. */
+  | { readonly kind: 'unclear'; readonly message: string };
+
+export interface HttpClient {
+  /** Resolves within the deadline and never rejects. */
+  send(request: HttpRequest): Promise<HttpOutcome>;
+  /** Waits for what is in flight. What is sent afterwards is `not-sent`. */
+  close(): Promise<void>;
+}
+
+export interface HttpClientOptions {
+  readonly origin: URL;
+  /** Connections at most, each with one request at a time. */
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+}
+
+export function httpClient({ origin, concurrency, timeoutMs }: HttpClientOptions): HttpClient {
+  const pool = new Pool(origin.origin, {
+    connections: concurrency,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxResponseSize: MAX_ANSWER_BYTES,
+    connect: { timeout: timeoutMs, rejectUnauthorized: true },
+  });
+  const inFlight = new Set<Promise<HttpOutcome>>();
+  let closing: Promise<void> | undefined;
+
+  async function shutDown(): Promise<void> {
+    await Promise.all(inFlight);
+    // Only requests given up before they had a connection can be left in the pool: they need not wait for one.
+    await pool.destroy();
+  }
+
+  return {
+    send: async (request) => {
+      if (closing !== undefined) return { kind: 'not-sent', message: 'the client was closed' };
+      const outcome = exchange(pool, request, timeoutMs).finally(() => inFlight.delete(outcome));
+      inFlight.add(outcome);
+      return outcome;
+    },
+    close: () => {
+      closing ??= shutDown();
+      return closing;
+    },
+  };
+}
+
+function exchange(pool: Pool, request: HttpRequest, timeoutMs: number): Promise<HttpOutcome> {
+  return new Promise((resolve) => {
+    let connection: Dispatcher.DispatchController | undefined;
+    let ended = false;
+    let head = { status: 0, contentType: '', retryAfter: undefined as string | undefined };
+    const chunks: Buffer[] = [];
+
+    const end = (outcome: HttpOutcome): void => {
+      ended = true;
+      clearTimeout(deadline);
+      resolve(outcome);
+    };
+    const fail = (error: unknown): void => {
+      end(connection ? { kind: 'unclear', message: broken(error) } : { kind: 'not-sent', message: unconnected(error) });
+    };
+    const deadline = setTimeout(() => {
+      const limit = `${timeoutMs / 1000} s`;
+      if (connection) end({ kind: 'unclear', message: `no complete answer within ${limit}` });
+      else end({ kind: 'not-sent', message: `no connection within ${limit}` });
+      connection?.abort(new Error('deadline'));
+    }, timeoutMs);
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(controller) {
+        // Given up while it waited for a connection, or undici is about to send it a second time: no byte may leave now.
+        if (ended || connection) controller.abort(new Error('not to be sent'));
+        connection = controller;
+      },
+      onResponseStart(_, status, headers) {
+        head = {
+          status,
+          contentType: single(headers['content-type']) ?? '',
+          retryAfter: single(headers['retry-after']),
+        };
+      },
+      onResponseData(_, chunk) {
+        chunks.push(chunk);
+      },
+      onResponseEnd() {
+        end({ kind: 'response', ...head, body: Buffer.concat(chunks).toString() });
+      },
+      onResponseError(_, error) {
+        fail(error);
+      },
+    };
+    const { method, path, body = null } = request;
+    const headers = { ...request.headers, 'accept-encoding': 'identity' };
+    try {
+      pool.dispatch({ method, path, headers, body }, handler);
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
+
+/** A header given more than once says nothing. */
+function single(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined;
+}
+
+function unconnected(error: unknown): string {
+  return `could not connect (${reason(error)})`;
+}
+
+function broken(error: unknown): string {
+  const why = reason(error);
+  if (why === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `the answer was larger than ${MAX_ANSWER_BYTES / 1024} KiB`;
+  if (error instanceof errors.HTTPParserError) return 'the answer was not HTTP';
+  return `the connection broke before the answer was complete (${why})`;
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

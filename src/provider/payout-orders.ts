@@ -1,0 +1,79 @@
+/**
+ * The signed payout-order API as a provider: POST an order, GET it by our own reference. What an answer means is decided
+ * in payout-orders/answers.ts.
+ */
+import { type Clock, systemClock } from '../clock.ts';
+import { currencyExponent } from '../iso.ts';
+import { formatDecimal, formatMinor, parseDecimal } from '../money.ts';
+import type { Payout, Provider } from '../provider.ts';
+import { type HttpRequest, httpClient } from './http.ts';
+import { lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
+import { encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
+
+const ORDERS_PATH = '/v1/service/payout/orders';
+
+/** [S] Servers take an amount with at most two decimals. A third one that isn't zero is sent, for them to refuse. */
+const AMOUNT_DECIMALS = 2;
+
+export interface PayoutOrdersOptions {
+  /** An origin: the API's path is its own. */
+  readonly baseUrl: URL;
+  readonly keys: PayoutKeys;
+  /** Requests in flight at once. */
+  readonly concurrency: number;
+  /** One deadline for a whole request. */
+  readonly timeoutMs: number;
+  /** Tells how far off a Retry-After date is. */
+  readonly clock?: Clock;
+}
+
+export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
+  const { baseUrl, keys, concurrency, timeoutMs, clock = systemClock } = options;
+  const http = httpClient({ origin: baseUrl, concurrency, timeoutMs });
+  const basic = Buffer.from(`${keys.clientKey}:${keys.clientSecret}`).toString('base64');
+
+  function signed(request: Omit<HttpRequest, 'headers'>, signature: string): HttpRequest {
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      authorization: `Basic ${basic}`,
+      signature,
+    };
+    return { ...request, headers };
+  }
+
+  return {
+    body: orderBody,
+    submit: async (body, clientRefId) => {
+      const request = signed({ method: 'POST', path: ORDERS_PATH, body }, signPost(body, ORDERS_PATH, keys));
+      return submitOutcome(await http.send(request), clientRefId, clock.now());
+    },
+    lookUp: async (clientRefId) => {
+      const path = `${ORDERS_PATH}/${encodeURIComponent(clientRefId)}`;
+      return lookUpOutcome(await http.send(signed({ method: 'GET', path }, signGet(path, keys))));
+    },
+    close: () => http.close(),
+  };
+}
+
+/** Values are trimmed, because [S] servers trim them before they hash: a blank at an end would break the signature. */
+function orderBody(payout: Payout): string {
+  return encodeOrder({
+    contactId: payout.contactId.trim(),
+    amount: wireAmount(payout),
+    purpose: payout.purpose.trim(),
+    mode: payout.mode.trim(),
+    narration: payout.narration.trim(),
+    remark: payout.remark.trim(),
+    clientRefId: payout.clientRefId,
+  });
+}
+
+/** Plain decimal text with the currency's decimals, less trailing zeros beyond two: `210.00`, `210` (JPY), `2.505` (BHD). */
+function wireAmount({ amountMinor, currency }: Payout): string {
+  const exponent = currencyExponent(currency);
+  if (exponent === undefined) throw new Error(`${currency} is no ISO 4217 currency, yet a payout in it was validated`);
+  const exact = parseDecimal(formatMinor(amountMinor, exponent));
+  if (!exact) throw new Error(`${amountMinor} minor units of ${currency} have no decimal form`);
+  return formatDecimal(exact, Math.min(exponent, AMOUNT_DECIMALS));
+}

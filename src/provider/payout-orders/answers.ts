@@ -1,0 +1,207 @@
+/**
+ * What an answer of the payout-order API means, by allow-list: whatever is not listed here as something else is unknown
+ * (a submission) or unclear (a look-up). [D], [S] and [I] say where a rule comes from: the provider's documentation, seen
+ * on servers of this API's family but undocumented, or inferred.
+ */
+import { z } from 'zod';
+import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../../provider.ts';
+import type { HttpOutcome, HttpResponse } from '../http.ts';
+import { retryAfterMs } from '../retry-after.ts';
+import { type Envelope, messageOf, oneLine, readEnvelope } from './envelope.ts';
+
+/** [D] SUCCESS and PENDING: the order is taken, not paid. */
+const ACCEPTED_CODES: readonly string[] = ['0x0200', '0x0206'];
+
+/** [D] FAILURE and MISSING_PARAMETER: the order is refused. */
+const REFUSED_CODES: readonly string[] = ['0x0202', '0x0203'];
+
+/** [S] Refusals come with HTTP 200; [I] 400 and 422 are what frameworks give a failed validation. No other is believed. */
+const REFUSED_STATUSES: readonly number[] = [200, 400, 422];
+
+/** [D] UNAUTHORIZED. */
+const UNAUTHORIZED_CODE = '0x0201';
+
+/** [S] 401 for our credentials; [I] 403 for an address that isn't on the provider's list. */
+const UNAUTHORIZED_STATUSES: readonly number[] = [401, 403];
+
+/** [D] The field under which a 0x0203 complains of the signature; [I] no other code's complaint of it is the row's fault. */
+const SIGNATURE_FIELD = 'signature';
+
+/** [S] A used clientRefId is answered with a field error, "already exists". Evidence that an earlier request arrived. */
+const ALREADY_USED = /already|duplicate|unique|exists/i;
+
+/** [I] A look-up says that there is no such order with HTTP 404 and FAILURE. */
+const NOT_FOUND = { status: 404, code: '0x0202' };
+
+/** [D] queued; [S] the other words of an order's life. */
+const STATUSES: Readonly<Record<string, FoundStatus>> = {
+  queued: 'submitted',
+  processing: 'submitted',
+  processed: 'paid',
+  failed: 'failed',
+  cancelled: 'failed',
+  reversed: 'reversed',
+};
+
+/** [I] A look-up's code says that the look-up succeeded (0x0200) or, as webhooks do [D], how the order stands. */
+const FOUND_CODES: Readonly<Record<FoundStatus, readonly string[]>> = {
+  submitted: ['0x0200', '0x0206'],
+  paid: ['0x0200'],
+  failed: ['0x0200', '0x0202'],
+  reversed: ['0x0200', '0x0207'],
+};
+
+/** What the documented codes are called in a message to an operator. */
+const CODE_NAMES: Readonly<Record<string, string>> = {
+  '0x0200': 'success',
+  '0x0201': 'unauthorized',
+  '0x0202': 'failure',
+  '0x0203': 'missing parameter',
+  '0x0204': 'connection timeout',
+  '0x0205': 'something went wrong',
+  '0x0206': 'pending',
+  '0x0207': 'reversed',
+  '0x0208': 'second factor asked for',
+  '0x0209': 'redirect',
+  '0x0503': 'service off',
+};
+
+const CREDENTIALS = 'the provider refuses our credentials: check the client key, the secret and the allowed addresses';
+const SIGNATURE = 'the provider refuses our signature: check the client key and the salt key';
+
+const reference = z.string().regex(/^[\x21-\x7e]{1,100}$/);
+const text = z.string().nullish();
+const orderStatus = z.string().transform((status, context): FoundStatus => {
+  const known = Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
+  if (known) return known;
+  context.addIssue('not a known status');
+  return z.NEVER;
+});
+
+/** [S] Amounts are strings and may carry thousands commas; [D] webhooks state them as numbers. Both become plain text. */
+const amount = z
+  .union([z.string(), z.number().transform(String)])
+  .pipe(z.string().regex(/^(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?$/))
+  .transform((digits) => digits.replaceAll(',', ''));
+
+/** [D] The status is `queued`; one that isn't known, or says that the order failed at once, is left to a look-up. */
+const acceptedOrder = z.object({
+  clientRefId: reference,
+  orderRefId: reference,
+  status: orderStatus.refine((status) => status === 'submitted' || status === 'paid').optional(),
+});
+
+/** [S] A bank reference is also called utr, a failure's text also reason. */
+const foundOrder = z.object({
+  clientRefId: reference,
+  orderRefId: reference,
+  status: orderStatus,
+  amount,
+  bankReference: text,
+  utr: text,
+  failedMessage: text,
+  reason: text,
+});
+
+/** What became of a submission under `clientRefId`. `nowMs` is the wall clock, for a Retry-After that is a date. */
+export function submitOutcome(outcome: HttpOutcome, clientRefId: string, nowMs: number): SubmitOutcome {
+  if (outcome.kind === 'not-sent') return outcome;
+  if (outcome.kind === 'unclear') return { kind: 'unknown', message: outcome.message };
+  const judged = judgeSubmission(outcome, clientRefId);
+  const waitMs = retryAfterMs(outcome.retryAfter, nowMs);
+  return judged.kind === 'unknown' && waitMs !== undefined ? { ...judged, retryAfterMs: waitMs } : judged;
+}
+
+function judgeSubmission(response: HttpResponse, clientRefId: string): SubmitOutcome {
+  const httpStatus = response.status;
+  const envelope = readEnvelope(response);
+  const stopLine = reasonToStop(httpStatus, envelope);
+  const unknown = (message: string, stop = stopLine): SubmitOutcome => ({
+    kind: 'unknown',
+    message,
+    httpStatus,
+    ...(envelope && { code: envelope.code }),
+    ...(stop && { stopLine: stop }),
+  });
+
+  if (!envelope || stopLine) return unknown(describe(response, envelope));
+  const { code, data } = envelope;
+  if (typeof data['clientRefId'] === 'string' && data['clientRefId'] !== clientRefId) {
+    return unknown('the answer is about another order', 'the provider answered about another order than the one sent');
+  }
+  if (isSuccess(httpStatus) && ACCEPTED_CODES.includes(code)) {
+    const order = acceptedOrder.safeParse(data).data;
+    if (order?.clientRefId === clientRefId) {
+      return { kind: 'accepted', orderRefId: order.orderRefId, httpStatus, code };
+    }
+  }
+  if (REFUSED_STATUSES.includes(httpStatus) && REFUSED_CODES.includes(code) && !carriesOrder(envelope)) {
+    if (saysAlreadyUsed(envelope)) return unknown(`the provider already knows this reference: ${messageOf(envelope)}`);
+    return { kind: 'declined', httpStatus, code, message: messageOf(envelope) || named(code) };
+  }
+  return unknown(describe(response, envelope));
+}
+
+/** What a look-up found. Whether it is the payout that was asked for is the caller's to compare. */
+export function lookUpOutcome(outcome: HttpOutcome): LookUpOutcome {
+  if (outcome.kind !== 'response') return { kind: 'unclear', message: outcome.message };
+  const envelope = readEnvelope(outcome);
+  const stopLine = reasonToStop(outcome.status, envelope);
+  const unclear: LookUpOutcome = {
+    kind: 'unclear',
+    message: describe(outcome, envelope),
+    ...(stopLine && { stopLine }),
+  };
+
+  if (!envelope || stopLine) return unclear;
+  if (outcome.status === NOT_FOUND.status && envelope.code === NOT_FOUND.code && !carriesOrder(envelope)) {
+    return { kind: 'not-found' };
+  }
+  const order = foundOrder.safeParse(envelope.data).data;
+  if (!order || !isSuccess(outcome.status) || !FOUND_CODES[order.status].includes(envelope.code)) return unclear;
+  const { clientRefId, orderRefId, status } = order;
+  return {
+    kind: 'found',
+    status,
+    orderRefId,
+    clientRefId,
+    amount: order.amount,
+    bankReference: oneLine(order.bankReference || order.utr || ''),
+    message: status === 'failed' || status === 'reversed' ? oneLine(order.failedMessage || order.reason || '') : '',
+  };
+}
+
+/** Why the fault is ours, not the row's, so that nothing more may be sent; undefined when it isn't. */
+function reasonToStop(status: number, envelope: Envelope | undefined): string | undefined {
+  if (UNAUTHORIZED_STATUSES.includes(status) || envelope?.code === UNAUTHORIZED_CODE) return CREDENTIALS;
+  if (envelope?.fields.has(SIGNATURE_FIELD)) return SIGNATURE;
+  return undefined;
+}
+
+/** A refusal or "not found" that names the provider's order contradicts itself. */
+function carriesOrder({ data }: Envelope): boolean {
+  return typeof data['orderRefId'] === 'string' && data['orderRefId'] !== '';
+}
+
+function saysAlreadyUsed({ text, fields }: Envelope): boolean {
+  return [text, ...(fields.get('clientRefId') ?? [])].some((words) => ALREADY_USED.test(words));
+}
+
+function describe({ status, contentType }: HttpResponse, envelope: Envelope | undefined): string {
+  if (envelope) {
+    const words = messageOf(envelope);
+    return `the answer was HTTP ${status}, ${named(envelope.code)}${words && `: ${words}`}`;
+  }
+  if (status >= 300 && status < 400) return `the answer was HTTP ${status}, a redirect, which is never followed`;
+  const what = /json/i.test(contentType) ? "not the API's JSON" : 'not JSON';
+  return `the answer was HTTP ${status}, ${what}`;
+}
+
+function named(code: string): string {
+  const name = CODE_NAMES[code];
+  return name ? `code ${code} (${name})` : `code ${code}`;
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}

@@ -1,0 +1,42 @@
+/**
+ * The payout-order API's signature: plain SHA-256 over the request, the client key and a salt, not an HMAC. The servers
+ * are PHP and may rebuild the JSON before they hash it, so an order is written exactly as PHP's json_encode prints it.
+ */
+import { createHash } from 'node:crypto';
+
+export interface PayoutKeys {
+  readonly clientKey: string;
+  readonly clientSecret: string;
+  readonly saltKey: string;
+}
+
+/** The signed fields of an order, in the documented order. An absent one is sent and signed as `""`. */
+export const ORDER_FIELDS = ['contactId', 'amount', 'purpose', 'mode', 'narration', 'remark', 'clientRefId'] as const;
+
+export type OrderFields = Readonly<Record<(typeof ORDER_FIELDS)[number], string>>;
+
+type SigningKeys = Pick<PayoutKeys, 'clientKey' | 'saltKey'>;
+
+/**
+ * The order as PHP's json_encode prints it, pure ASCII: no spaces, `/` as `\/`, everything beyond ASCII as `\uXXXX`
+ * (surrogate pairs for the astral planes). PHP and JSON.stringify agree on quotes, backslashes and control characters.
+ */
+export function encodeOrder(fields: OrderFields): string {
+  return JSON.stringify(fields, [...ORDER_FIELDS])
+    .replaceAll('/', '\\/')
+    .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Signs a POST of `json`, the very bytes that are sent. `path` is without host. 64 lower-case hex digits. */
+export function signPost(json: string, path: string, keys: SigningKeys): string {
+  return digest(Buffer.from(json).toString('base64') + path, keys);
+}
+
+/** Signs a GET of `path`, which includes the id but neither host nor query. 64 lower-case hex digits. */
+export function signGet(path: string, keys: SigningKeys): string {
+  return digest(path, keys);
+}
+
+function digest(request: string, { clientKey, saltKey }: SigningKeys): string {
+  return createHash('sha256').update(`${request}${clientKey}####${saltKey}`).digest('hex');
+}

@@ -1,0 +1,77 @@
+/** What every report needs to know besides the store's truth: where it was sent, when, and what it is called. */
+
+export interface ReportContext {
+  readonly provider: { readonly api: string; readonly sandbox: boolean; readonly baseUrl: string };
+  readonly submit: 'nightly' | 'on-arrival';
+  /** A cron expression of five fields and an IANA zone. */
+  readonly schedule: { readonly nightly: string; readonly timeZone: string };
+}
+
+export interface Report {
+  /** The name in the outbox. */
+  readonly name: string;
+  /** Text to be written as UTF-8. Iterating again gives the same text again. */
+  readonly content: AsyncIterable<string> | string;
+  /** `once`: never rewritten. `replace`: the current statement, replaced as things move on. */
+  readonly kind: 'replace' | 'once';
+}
+
+const SANDBOX_MARK = 'SANDBOX, no money moved: ';
+
+export const SANDBOX_NOTICE =
+  'SANDBOX: no money moved. This was answered by the bundled sandbox, not by a payment provider.';
+
+/** What each line of a CSV starts its message with. */
+export function markOf(context: ReportContext): string {
+  return context.provider.sandbox ? SANDBOX_MARK : '';
+}
+
+/** Where payouts go. The sandbox's port differs from start to start, and reports must not. */
+export function addressOf(context: ReportContext): string {
+  return context.provider.sandbox ? 'sandbox' : context.provider.baseUrl;
+}
+
+export function sixDigits(number: number): string {
+  return String(number).padStart(6, '0');
+}
+
+const LONGEST_STEM = 80;
+
+/**
+ * The part of a report's name that comes from the dropped file's: without its final `.csv`, of `A-Za-z0-9._-` only, no
+ * dot or dash in front, at most 80 characters and at least one (SPEC 6).
+ */
+export function reportStem(name: string): string {
+  const stem = name
+    .replace(/\.csv$/i, '')
+    .replace(/[^A-Za-z0-9._-]/gu, '_')
+    .replace(/^[.-]+/, '')
+    .slice(0, LONGEST_STEM);
+  return stem === '' ? 'file' : stem;
+}
+
+export interface FileReportNames {
+  readonly receipt: string;
+  readonly errors: string;
+  readonly rejected: string;
+  readonly result: string;
+  readonly page: string;
+}
+
+export function fileReportNames(file: { readonly name: string; readonly number: number }): FileReportNames {
+  const stem = `${reportStem(file.name)}.${sixDigits(file.number)}`;
+  return {
+    receipt: `${stem}.receipt.json`,
+    errors: `${stem}.errors.csv`,
+    rejected: `${stem}.rejected.csv`,
+    result: `${stem}.result.csv`,
+    page: `${stem}.report.html`,
+  };
+}
+
+/** Which of a file's reports there are besides page and receipt. */
+export interface FileReports {
+  readonly errors: boolean;
+  readonly rejected: boolean;
+  readonly result: boolean;
+}

@@ -1,0 +1,70 @@
+/** The receipt: what a program needs to know about a file, in one JSON document with a fixed order of keys. */
+import { formatDecimal, parseDecimal } from '../money.ts';
+import type { FileRecord } from '../store.ts';
+import { addressOf, type ReportContext, SANDBOX_NOTICE } from './context.ts';
+import { NO_CURRENCY } from './table.ts';
+import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
+
+export function receiptJson(
+  file: FileRecord,
+  summary: Summary,
+  first: FileRecord | undefined,
+  context: ReportContext,
+): string {
+  const { api, sandbox } = context.provider;
+  const source = first ?? file;
+  const receipt = {
+    sandbox,
+    ...(sandbox ? { notice: SANDBOX_NOTICE } : {}),
+    file: file.number,
+    name: file.name,
+    kind: file.kind ?? null,
+    sha256: file.sha256,
+    size: file.size,
+    receivedAt: file.receivedAt,
+    businessDate: file.businessDate,
+    integrity: { sha256File: file.proven ? 'matched' : 'none', lastLineEnded: file.finalNewline },
+    verdict: verdictOf(file, summary),
+    problem: file.problem
+      ? {
+          code: file.problem.code,
+          column: file.problem.column,
+          value: file.problem.value,
+          message: file.problem.message,
+        }
+      : null,
+    duplicateOf: first ? { file: first.number, name: first.name, receivedAt: first.receivedAt } : null,
+    sending: {
+      submit: context.submit,
+      nightly: context.schedule.nightly,
+      timeZone: context.schedule.timeZone,
+      rowsNotSentYet: summary.unsent.rows,
+      firstOpenDate: summary.unsent.firstOpenDate || null,
+      lastOpenDate: summary.unsent.lastOpenDate || null,
+    },
+    rows: {
+      read: source.progress.rows,
+      reported: summary.rows,
+      blankLines: source.progress.blankLines,
+      byStatus: Object.fromEntries(summary.byStatus),
+    },
+    controlSum: {
+      in: formatDecimal(parseDecimal(source.progress.controlSum) ?? ZERO),
+      out: formatDecimal(summary.controlSum),
+    },
+    amounts: file.kind === 'orders' ? {} : amounts(summary),
+    errors: Object.fromEntries(summary.errors.map(({ code, count }) => [code, count])),
+    late: summary.late,
+    provider: { api, baseUrl: addressOf(context) },
+  };
+  return `${JSON.stringify(receipt, undefined, 2)}\n`;
+}
+
+function amounts(summary: Summary): Record<string, Record<string, { rows: number; amount: string }>> {
+  const byCurrency: Record<string, Record<string, { rows: number; amount: string }>> = {};
+  for (const { currency, status, rows, amount } of summary.totals) {
+    const name = currency || NO_CURRENCY;
+    byCurrency[name] = { ...byCurrency[name], [status]: { rows, amount: amountText(amount, currency) } };
+  }
+  return byCurrency;
+}

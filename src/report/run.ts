@@ -1,0 +1,278 @@
+/** What one run changed: a line an instruction, and the same for a reader. Never rewritten. */
+import { INSTRUCTION_STATUSES, type InstructionStatus } from '../instruction.ts';
+import { currencyExponent } from '../iso.ts';
+import { add, type Decimal, fromMinor, parseDecimal } from '../money.ts';
+import type { FileRecord, RunChange, RunRecord, StatusCount } from '../store.ts';
+import { addressOf, type ReportContext, sixDigits } from './context.ts';
+import { csv } from './csv.ts';
+import { type Html, html, page } from './html.ts';
+import { VERDICTS } from './page.ts';
+import { amountCell, NO_CURRENCY, readable, reference, scrollable, shortened, statusTag, timeOf } from './table.ts';
+import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
+import { count, grouped, oneLine, rowAmount } from './words.ts';
+
+/** A file that a run took in, with the verdict that its own reports give. */
+export interface FileTakenIn extends FileRecord {
+  readonly verdict: Verdict;
+}
+
+const KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } as const;
+
+/** The provider had it, and the money isn't with the payee. */
+const CAME_BACK: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>(['reversed', 'failed']);
+const NEEDS_SOMEBODY: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>([
+  'declined',
+  'unknown',
+  'manual',
+  'rejected',
+  'held',
+]);
+const CLOSED: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>([
+  'paid',
+  'reversed',
+  'failed',
+  'declined',
+  'cancelled',
+  'rejected',
+]);
+
+const CHANGES_HEADER = [
+  'file',
+  'line',
+  'customerRef',
+  'orderRef',
+  'instructionRef',
+  'amount',
+  'currency',
+  'from',
+  'to',
+  'code',
+  'message',
+  'clientRefId',
+  'at',
+] as const;
+
+const DAY_MS = 86_400_000;
+
+export function changesCsv(changes: () => AsyncIterable<RunChange>, mark: string): AsyncIterable<string> {
+  return csv(CHANGES_HEADER, async function* () {
+    for await (const change of changes())
+      yield [
+        sixDigits(change.file),
+        String(change.line),
+        change.customerRef,
+        change.orderRef,
+        change.instructionRef,
+        rowAmount(change),
+        change.currency,
+        change.from,
+        change.to,
+        change.code,
+        mark + whyChanged(change),
+        change.clientRefId,
+        change.at,
+      ];
+  });
+}
+
+export async function runPage(
+  run: RunRecord,
+  changes: AsyncIterable<RunChange>,
+  files: readonly FileTakenIn[],
+  open: readonly StatusCount[],
+  context: ReportContext,
+): Promise<string> {
+  const summary = await summarizeChanges(changes);
+  const number = sixDigits(run.number);
+  const { tone, word, text } = whatHappened(summary);
+  const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
+  const body = html`<div class="sheet">
+<header>
+<p class="eyebrow">${KINDS[run.kind]} ${number}, business date ${run.businessDate}</p>
+<h1>${count(summary.changed, 'payout')} moved on</h1>
+<div class="verdict ${tone}"><p class="word">${word}</p><p>${text}</p></div>
+<p class="soft small times">Started ${timeOf(run.startedAt, context)}${finished}. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
+</header>
+<main>
+${listing('came-back', 'Failed or reversed', summary.cameBack)}
+${listing('need', 'Needs somebody', summary.needs)}
+${moves(summary)}
+${takenIn(files)}
+${stillOpen(open, run)}
+</main>
+<footer><p>Each change with its references stands in <code>run.${number}.changes.csv</code> beside this page. Both are never rewritten.</p></footer>
+</div>`;
+  return page(`${KINDS[run.kind]} ${number}: ${count(summary.changed, 'payout')} moved on`, context, body);
+}
+
+interface Move {
+  readonly from: InstructionStatus;
+  readonly to: InstructionStatus;
+  /** ISO 4217; empty while it isn't known. */
+  readonly currency: string;
+  readonly payouts: number;
+  readonly amount: Decimal;
+}
+
+interface Listed {
+  readonly total: number;
+  readonly first: readonly RunChange[];
+}
+
+interface RunSummary {
+  readonly changed: number;
+  readonly moves: readonly Move[];
+  readonly cameBack: Listed;
+  readonly needs: Listed;
+}
+
+async function summarizeChanges(changes: AsyncIterable<RunChange>): Promise<RunSummary> {
+  const moves = new Map<string, Move>();
+  const cameBack = { total: 0, first: [] as RunChange[] };
+  const needs = { total: 0, first: [] as RunChange[] };
+  let changed = 0;
+  for await (const change of changes) {
+    changed++;
+    const { from, to } = change;
+    const currency = currencyExponent(change.currency) === undefined ? '' : change.currency;
+    const key = `${from} ${to} ${currency}`;
+    const before = moves.get(key) ?? { from, to, currency, payouts: 0, amount: ZERO };
+    const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
+    moves.set(key, { ...before, payouts: before.payouts + 1, amount });
+    const list = CAME_BACK.has(to) ? cameBack : NEEDS_SOMEBODY.has(to) ? needs : undefined;
+    if (list && list.total++ < LISTED) list.first.push(change);
+  }
+  return { changed, moves: [...moves.values()].sort(byLife), cameBack, needs };
+}
+
+function byLife(a: Move, b: Move): number {
+  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
+  return place(a.from) - place(b.from) || place(a.to) - place(b.to) || byText(a.currency, b.currency);
+}
+
+function whatHappened({ changed, cameBack, needs }: RunSummary): { tone: string; word: string; text: string } {
+  if (cameBack.total > 0)
+    return {
+      tone: 'bad',
+      word: 'Failed or reversed',
+      text: `The provider had taken ${count(cameBack.total, 'payout')} whose money is not with the payee after all.${
+        needs.total > 0 ? ` ${count(needs.total, 'more needs', 'more need')} somebody.` : ''
+      }`,
+    };
+  if (needs.total > 0)
+    return { tone: 'warn', word: 'Needs somebody', text: `${count(needs.total, 'payout')} listed below.` };
+  if (changed === 0) return { tone: 'calm', word: 'Nothing to do', text: 'No payout moved on in this run.' };
+  return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs anybody.' };
+}
+
+function listing(id: string, title: string, { total, first }: Listed): Html | '' {
+  if (total === 0) return '';
+  const caption =
+    total === first.length
+      ? `All of them: ${count(total, 'payout')}`
+      : `The first ${first.length} of ${count(total, 'payout')}`;
+  const rows = first.map(
+    (
+      change,
+    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusTag(change.from)} → ${statusTag(change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="${id}">
+<h2 id="${id}">${title}</h2>
+${scrollable(
+  title,
+  html`<table class="stacks">
+<caption>${caption}</caption>
+<thead><tr><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Change</th><th scope="col">Why</th><th scope="col">From file</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+)}
+</section>`;
+}
+
+function moves(summary: RunSummary): Html | '' {
+  if (summary.changed === 0) return '';
+  const rows = summary.moves.map(
+    ({ from, to, currency, payouts, amount }) =>
+      html`<tr><th scope="row">${statusTag(from)} → ${statusTag(to)}</th><td>${currency || NO_CURRENCY}</td><td class="number">${grouped(String(payouts))}</td><td class="number">${readable(amount, currency)}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="moves">
+<h2 id="moves">What this run changed</h2>
+${scrollable(
+  'What this run changed',
+  html`<table>
+<caption>Status before the run's first change and after its last, by currency</caption>
+<thead><tr><th scope="col">Change</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th></tr></thead>
+<tbody>${rows}</tbody>
+<tfoot><tr><th scope="row" colspan="2">All changes</th><td class="number">${grouped(String(summary.changed))}</td><td></td></tr></tfoot>
+</table>`,
+)}
+</section>`;
+}
+
+function takenIn(files: readonly FileTakenIn[]): Html {
+  const rows = files.map(
+    (
+      file,
+    ) => html`<tr><th scope="row">${sixDigits(file.number)}</th><td class="reference">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number">${grouped(String(file.progress.rows))}</td><td>${outcomeOf(file)}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="files">
+<h2 id="files">Files taken in</h2>
+${
+  rows.length === 0
+    ? html`<p class="soft">None in this run.</p>`
+    : scrollable(
+        'Files taken in',
+        html`<table>
+<caption>Each has its own report beside this one</caption>
+<thead><tr><th scope="col">Number</th><th scope="col">Name</th><th scope="col">Kind</th><th scope="col" class="number">Rows</th><th scope="col">Verdict</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+      )
+}
+</section>`;
+}
+
+function outcomeOf({ verdict, duplicateOf, problem }: FileTakenIn): Html {
+  const { word, tone } = VERDICTS[verdict];
+  const code = problem ? html` <code>${problem.code}</code>` : '';
+  return html`<span class="tag ${tone}">${word}</span>${duplicateOf === undefined ? code : ` of ${sixDigits(duplicateOf)}`}`;
+}
+
+function stillOpen(open: readonly StatusCount[], run: RunRecord): Html {
+  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
+  const rows = open
+    .filter(({ status, count: payouts }) => !CLOSED.has(status) && payouts > 0)
+    .sort((a, b) => place(a.status) - place(b.status) || byText(a.currency, b.currency))
+    .map(({ status, currency, count: payouts, amountMinor, oldest }) => {
+      const amount = fromMinor(amountMinor, currencyExponent(currency) ?? 0);
+      return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number">${grouped(String(payouts))}</td><td class="number">${currency === '' ? '' : readable(amount, currency)}</td><td class="nowrap">${ageText(oldest, run.startedAt)}</td></tr>
+`;
+    });
+  return html`<section aria-labelledby="open">
+<h2 id="open">Still open</h2>
+${
+  rows.length === 0
+    ? html`<p class="soft">Nothing is open.</p>`
+    : scrollable(
+        'Still open',
+        html`<table>
+<caption>Everything that has not come to an end, over all files</caption>
+<thead><tr><th scope="col">Status</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th><th scope="col">Oldest</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+      )
+}
+</section>`;
+}
+
+function ageText(since: string, until: string): string {
+  const days = Math.floor((Date.parse(until) - Date.parse(since)) / DAY_MS);
+  return days < 1 ? 'less than a day' : count(days, 'day');
+}
+
+function whyChanged(change: RunChange): string {
+  return oneLine(change.message) || `was ${change.from}, is ${change.to}`;
+}

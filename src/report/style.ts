@@ -1,0 +1,156 @@
+/** The one style sheet of both pages: light, dark and paper. */
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --paper: #f7f6f3; --card: #ffffff; --ink: #1b1e23; --soft: #565d67; --line: #e0ddd6; --strong-line: #b9b5ab;
+  --good: #0a6147; --good-tint: #e2f1ea; --warn: #7d4b00; --warn-tint: #fbefd5;
+  --bad: #a32018; --bad-tint: #fce8e5; --calm: #3f4a5a; --calm-tint: #e8ebef;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #131519; --card: #1b1e24; --ink: #e9eaec; --soft: #a7afba; --line: #2f343c; --strong-line: #545c68;
+    --good: #77d6b0; --good-tint: #15302a; --warn: #f2c46d; --warn-tint: #352a10;
+    --bad: #ffa399; --bad-tint: #3c1d1b; --calm: #b9c3d1; --calm-tint: #262c34;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+body {
+  margin: 0; background: var(--paper); color: var(--ink);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
+}
+.sheet { max-width: 66rem; margin: 0 auto; padding: 2.75rem 1.5rem 4rem; }
+h1, h2, h3, p, dl, dd, ul, ol, table { margin: 0; padding: 0; }
+h1 { font-size: clamp(1.5rem, 1.1rem + 2vw, 2.25rem); line-height: 1.2; letter-spacing: -0.015em; font-weight: 650; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.005em; }
+h3 { font-size: 1rem; font-weight: 650; }
+p { max-width: 48rem; text-wrap: pretty; }
+ul, ol { list-style: none; }
+code, .mono { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.9em; overflow-wrap: anywhere; }
+.soft { color: var(--soft); }
+.small { font-size: 0.875rem; }
+.nowrap { white-space: nowrap; }
+section { margin-top: 3rem; }
+section > h2 + * { margin-top: 0.75rem; }
+section > p + * { margin-top: 1rem; }
+section > dl + p { margin-top: 0.75rem; }
+
+.sandbox {
+  color: #221b00; background: #ffd54a; text-align: center; font-size: 1.0625rem;
+  border-bottom: 0.6rem solid; border-image: repeating-linear-gradient(-45deg, #221b00 0 0.7rem, #ffd54a 0.7rem 1.4rem) 10;
+}
+.sandbox p { max-width: none; padding: 0.75rem 1.5rem; }
+.sandbox strong { font-weight: 800; letter-spacing: 0.08em; text-transform: uppercase; margin-right: 0.35em; }
+
+.eyebrow { color: var(--soft); font-size: 0.9375rem; margin-bottom: 0.35rem; }
+.verdict { margin-top: 1.5rem; padding: 1.15rem 1.35rem 1.25rem; border-radius: 0.75rem; }
+.verdict p { max-width: none; color: var(--ink); overflow-wrap: anywhere; }
+.verdict .word { font-size: 1.375rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.01em; margin-bottom: 0.25rem; color: inherit; }
+.verdict p + p { margin-top: 0.2rem; }
+.times { margin-top: 0.85rem; max-width: none; }
+.good { color: var(--good); background: var(--good-tint); }
+.warn { color: var(--warn); background: var(--warn-tint); }
+.bad { color: var(--bad); background: var(--bad-tint); }
+.calm { color: var(--calm); background: var(--calm-tint); }
+.tag { display: inline-block; padding: 0.05rem 0.55rem; border-radius: 1rem; font-size: 0.8125rem; font-weight: 600; white-space: nowrap; }
+
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 42%), 1fr)); gap: 1rem 1.5rem; margin-top: 1.75rem; }
+.facts div { border-top: 1px solid var(--strong-line); padding-top: 0.5rem; }
+.facts dt { color: var(--soft); font-size: 0.875rem; }
+.facts dd { font-size: 1.625rem; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums; letter-spacing: -0.01em; }
+
+.balance { display: flex; flex-wrap: wrap; background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; padding: 1.1rem 1.35rem; }
+.balance > div + div { position: relative; padding-left: 5rem; }
+.balance.even > div + div::before { content: "="; position: absolute; left: 1.9rem; top: 50%; transform: translateY(-50%); font-size: 1.75rem; line-height: 1; font-weight: 600; color: var(--good); }
+.balance dt { color: var(--soft); font-size: 0.875rem; }
+.balance dd { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.balance .sum { font-size: 1.5rem; font-weight: 600; line-height: 1.3; letter-spacing: -0.01em; }
+
+.scroll { position: relative; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
+.scroll:focus-visible { outline: 0.19rem solid var(--calm); outline-offset: 0.125rem; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+caption { text-align: left; padding: 0.85rem 1.1rem 0.35rem; color: var(--soft); font-size: 0.875rem; }
+th, td { padding: 0.55rem 1.1rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
+thead th { font-size: 0.8125rem; font-weight: 600; color: var(--soft); border-top: 0; border-bottom: 1px solid var(--strong-line); white-space: nowrap; vertical-align: bottom; }
+tbody th { font-weight: 400; }
+tbody th.group { font-weight: 650; padding-top: 1.1rem; }
+tbody tr.subtotal > *, tfoot tr > * { font-weight: 650; }
+tbody tr.subtotal > * { border-top-color: var(--strong-line); }
+tfoot tr > * { border-top: 2px solid var(--ink); }
+tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
+.number { text-align: right; white-space: nowrap; }
+.wide { min-width: 15rem; overflow-wrap: anywhere; }
+.wide::first-letter { text-transform: uppercase; }
+.amount { white-space: normal; min-width: 8.5rem; overflow-wrap: anywhere; }
+.reference { min-width: 11rem; overflow-wrap: anywhere; }
+
+.tasks { background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
+.tasks > li { padding: 1rem 1.35rem 1.1rem; display: grid; grid-template-columns: 12rem 1fr; gap: 0.25rem 1.75rem; }
+.tasks > li + li { border-top: 1px solid var(--line); }
+.tasks .who { font-weight: 650; }
+.tasks .what > p + p { margin-top: 0.35rem; }
+
+.codes { display: grid; gap: 0; border-top: 1px solid var(--strong-line); }
+.codes > li { display: grid; grid-template-columns: 12rem 1fr; gap: 0.25rem 1.75rem; padding: 1rem 0 1.1rem; border-bottom: 1px solid var(--line); }
+.codes .often { font-variant-numeric: tabular-nums; color: var(--soft); }
+.codes .often b { display: block; color: var(--ink); font-size: 1.375rem; line-height: 1.25; font-weight: 600; }
+.codes h3 + p { margin-top: 0.15rem; }
+.codes dl { margin-top: 0.5rem; display: grid; gap: 0.35rem; max-width: 44rem; }
+.codes dt, .paper dt { color: var(--soft); font-size: 0.875rem; }
+
+.paper { display: grid; grid-template-columns: 14rem 1fr; gap: 0 1.75rem; }
+.siblings { grid-template-columns: minmax(14rem, auto) minmax(16rem, 1fr); }
+.siblings dt code { font-size: 1em; color: var(--ink); }
+.paper > div { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; padding: 0.55rem 0; border-top: 1px solid var(--line); }
+.paper dd { overflow-wrap: anywhere; }
+
+footer p { max-width: none; }
+footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.875rem; }
+
+@media (max-width: 40rem) {
+  .sheet { padding: 1.75rem 1rem 3rem; }
+  section { margin-top: 2.25rem; }
+  .verdict, .tasks > li { padding-left: 1rem; padding-right: 1rem; }
+  .balance { display: block; padding: 1rem; }
+  .balance > div + div { padding: 0.6rem 0 0; }
+  .balance.even > div + div::before { content: none; }
+  .balance.even > div + div .sum::before { content: "= "; color: var(--good); }
+  .tasks > li, .codes > li { grid-template-columns: 1fr; }
+  .codes .often b { display: inline; font-size: 1rem; }
+  .paper, .paper > div { display: block; }
+  th, td { padding-left: 0.75rem; padding-right: 0.75rem; }
+  tbody th.inset, tr.subtotal > th { padding-left: 1.35rem; }
+  caption { padding-left: 0.75rem; padding-right: 0.75rem; }
+  .stacks, .stacks caption, .stacks tbody { display: block; }
+  .stacks thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stacks tr { display: grid; grid-template-columns: 1fr auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
+  .stacks th, .stacks td { padding: 0; border: 0; min-width: 0; text-align: left; white-space: normal; }
+  .stacks .line::before { content: "Line "; }
+  .stacks .line { font-weight: 600; }
+  .stacks .amount { text-align: right; }
+  .stacks .status { grid-row: 1; grid-column: 2; }
+  .stacks .wide { grid-column: 1 / -1; }
+}
+@media print {
+  :root {
+    color-scheme: light;
+    --paper: #ffffff; --card: #ffffff; --ink: #000000; --soft: #444444; --line: #cccccc; --strong-line: #777777;
+    --good: #0a6147; --good-tint: #ffffff; --warn: #7d4b00; --warn-tint: #ffffff;
+    --bad: #a32018; --bad-tint: #ffffff; --calm: #3f4a5a; --calm-tint: #ffffff;
+  }
+  @page { margin: 16mm 14mm; }
+  body { font-size: 10pt; }
+  .sheet { max-width: none; padding: 0; }
+  .sandbox { border: 3px solid #000000; color: #000000; background: #ffffff; margin-bottom: 8mm; }
+  section { margin-top: 1.75rem; }
+  .scroll { overflow: visible; border: 0; }
+  .scroll, .verdict { padding-left: 0; padding-right: 0; }
+  .scroll, .balance, .tasks, .verdict { border-radius: 0; }
+  thead { display: table-header-group; }
+  tfoot { display: table-row-group; }
+  tr, .tasks > li, .codes > li, .balance, .verdict { break-inside: avoid; }
+  h2, h3, caption { break-after: avoid; }
+  th, td { padding: 0.3rem 0.5rem; }
+  .wide, .reference { min-width: 0; }
+}
+`;

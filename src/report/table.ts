@@ -1,0 +1,68 @@
+/** What both pages show alike: tables in a container of their own, statuses, references, amounts, times. */
+import { localTime } from '../clock.ts';
+import type { InstructionRef, RowStatus } from '../instruction.ts';
+import { type Decimal, parseDecimal } from '../money.ts';
+import type { ReportContext } from './context.ts';
+import { type Html, html } from './html.ts';
+import { amountText } from './totals.ts';
+import { grouped } from './words.ts';
+
+/** How a currency that isn't known is shown. */
+export const NO_CURRENCY = 'not known';
+
+/** Longest text of a cell on a page; the CSV files hold it whole. */
+const LONGEST_TEXT = 400;
+
+/** The colours of a statement: nothing to do, look at it, something is wrong, neither. */
+export type Tone = 'good' | 'warn' | 'bad' | 'calm';
+
+const TONES: Readonly<Partial<Record<RowStatus, Tone>>> = {
+  accepted: 'good',
+  paid: 'good',
+  waiting: 'warn',
+  held: 'warn',
+  unknown: 'warn',
+  manual: 'warn',
+  rejected: 'bad',
+  declined: 'bad',
+  failed: 'bad',
+  reversed: 'bad',
+};
+
+/** A wide table scrolls by itself; the page never does. */
+export function scrollable(label: string, table: Html): Html {
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
+}
+
+export function statusTag(status: RowStatus): Html {
+  return html`<span class="tag ${TONES[status] ?? 'calm'}">${status}</span>`;
+}
+
+/** Customer, order and instruction; an order's row has no third one. */
+export function reference(ref: InstructionRef): Html {
+  const parts = [ref.customerRef, ref.orderRef, ref.instructionRef].filter((part) => part !== '');
+  return html`<span class="mono">${shortened(parts.join(' / '))}</span>`;
+}
+
+/** An amount as a row states it, for reading; as it came where it isn't one. */
+export function amountCell({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
+  const decimal = parseDecimal(amount);
+  return shortened(decimal ? [readable(decimal, currency), currency].join(' ').trim() : amount);
+}
+
+/** An amount with its currency's decimals and its digits in groups. */
+export function readable(amount: Decimal, currency: string): string {
+  return grouped(amountText(amount, currency));
+}
+
+export function shortened(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)} …`;
+}
+
+/** An instant as the wall clock of the schedule's zone shows it. */
+export function timeOf(timestamp: string, context: ReportContext): Html {
+  const { timeZone } = context.schedule;
+  const { date, minute } = localTime(Date.parse(timestamp), timeZone);
+  const two = (number: number) => String(number).padStart(2, '0');
+  return html`<time datetime="${timestamp}">${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)} (${timeZone})</time>`;
+}

@@ -1,0 +1,202 @@
+/** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
+import { INSTRUCTION_STATUSES, type RowStatus } from '../instruction.ts';
+import { currencyExponent } from '../iso.ts';
+import { add, compare, type Decimal, formatDecimal, parseAmount, parseDecimal } from '../money.ts';
+import type { FileRecord, ResultRow } from '../store.ts';
+import { sixDigits } from './context.ts';
+
+/** The order in which statuses are listed: the way of a row from the inbox to its end. */
+const ROW_STATUSES: readonly RowStatus[] = ['accepted', ...INSTRUCTION_STATUSES, 'duplicate'];
+
+/** Nothing of the instruction has been sent yet, and it is going to be. */
+const UNSENT: ReadonlySet<RowStatus> = new Set<RowStatus>(['waiting', 'scheduled', 'held', 'ready']);
+
+/** Somebody, or at least a second look, is needed. */
+const NEEDS_SOMEBODY: ReadonlySet<RowStatus> = new Set<RowStatus>([
+  'rejected',
+  'declined',
+  'failed',
+  'reversed',
+  'unknown',
+  'manual',
+  'held',
+]);
+
+/** How many rows a page lists; the rest stands in the CSV files. */
+export const LISTED = 200;
+
+export const ZERO: Decimal = { units: 0n, scale: 0 };
+
+export type Verdict = 'accepted' | 'partially_accepted' | 'rejected' | 'duplicate';
+
+/** Rows of one currency in one status. */
+export interface Total {
+  /** ISO 4217; empty while it isn't known (the order is missing, or the row was rejected before). */
+  readonly currency: string;
+  readonly status: RowStatus;
+  readonly rows: number;
+  /** Sum of the amounts that can be read. */
+  readonly amount: Decimal;
+}
+
+export interface Summary {
+  readonly rows: number;
+  /** Only statuses that occur, in the order of a row's life. */
+  readonly byStatus: ReadonlyMap<RowStatus, number>;
+  /** By currency (unknown ones last), then in the order of a row's life. */
+  readonly totals: readonly Total[];
+  /** Sum of the amounts of all rows that can be read, irrespective of currency (ISO 20022 CtrlSum). */
+  readonly controlSum: Decimal;
+  /** The rejected rows' errors: how often each code occurs, most frequent first. */
+  readonly errors: readonly { readonly code: string; readonly count: number }[];
+  /** Rows sent after their due date. */
+  readonly late: number;
+  /** Rows still to be sent; the dates are empty when there are none. */
+  readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
+  readonly attentionRows: number;
+  /** The first of them, at most {@link LISTED}. */
+  readonly attention: readonly ResultRow[];
+}
+
+/** Adds up rows of one file. Memory doesn't grow with their number. */
+export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary> {
+  const byCurrency = new Map<string, Map<RowStatus, { rows: number; amount: Decimal }>>();
+  const errors = new Map<string, number>();
+  const attention: ResultRow[] = [];
+  let attentionRows = 0;
+  let late = 0;
+  const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
+  for await (const row of rows) {
+    const total = totalOf(byCurrency, row);
+    total.rows++;
+    total.amount = add(total.amount, parseAmount(row.amount) ?? ZERO);
+    if (row.late) late++;
+    if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
+    if (UNSENT.has(row.status)) {
+      unsent.rows++;
+      if (unsent.firstOpenDate === '' || row.openDate < unsent.firstOpenDate) unsent.firstOpenDate = row.openDate;
+      if (row.openDate > unsent.lastOpenDate) unsent.lastOpenDate = row.openDate;
+    }
+    if (NEEDS_SOMEBODY.has(row.status) && attentionRows++ < LISTED) attention.push(row);
+  }
+  const counts = [...errors].map(([code, count]) => ({ code, count }));
+  return {
+    ...summaryOf(sorted(byCurrency)),
+    errors: counts.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
+    late,
+    unsent,
+    attentionRows,
+    attention,
+  };
+}
+
+/** A duplicate file's rows are those of the file it repeats, each a duplicate; none of them was taken in. */
+export function summarizeDuplicate(first: FileRecord | undefined): Summary {
+  const rows = first?.progress.rows ?? 0;
+  const amount = parseDecimal(first?.progress.controlSum ?? '') ?? ZERO;
+  return {
+    ...summaryOf(rows === 0 ? [] : [{ currency: '', status: 'duplicate', rows, amount }]),
+    errors: [],
+    late: 0,
+    unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
+    attentionRows: 0,
+    attention: [],
+  };
+}
+
+export function verdictOf(file: FileRecord, summary: Summary): Verdict {
+  if (file.duplicateOf !== undefined) return 'duplicate';
+  if (file.problem) return 'rejected';
+  const rejected = summary.byStatus.get('rejected') ?? 0;
+  if (rejected === 0) return 'accepted';
+  return rejected === summary.rows ? 'rejected' : 'partially_accepted';
+}
+
+/**
+ * Passes the rows on, and throws when they are not all of the file's rows, each once, in line order. How many there
+ * must be is only known once the file is done.
+ */
+export async function* everyRowOnce(file: FileRecord, rows: AsyncIterable<ResultRow>): AsyncGenerator<ResultRow> {
+  let count = 0;
+  let line = 0;
+  for await (const row of rows) {
+    if (row.line <= line) throw broken(file, `line ${row.line} comes after line ${line}`);
+    line = row.line;
+    count++;
+    yield row;
+  }
+  const expected = file.duplicateOf === undefined ? file.progress.rows : 0;
+  if (file.done && count !== expected)
+    throw broken(file, `${expected} rows were read, ${count} are accounted for (difference ${expected - count})`);
+}
+
+/** Throws when the amounts reported are not the amounts read: the control sums in and out differ. */
+export function verifyControlSum(file: FileRecord, summary: Summary): void {
+  if (!file.done || file.duplicateOf !== undefined) return;
+  const read = parseDecimal(file.progress.controlSum) ?? ZERO;
+  if (compare(read, summary.controlSum) === 0) return;
+  const difference = add(read, { ...summary.controlSum, units: -summary.controlSum.units });
+  throw broken(
+    file,
+    `the control sum read is ${formatDecimal(read)}, the one accounted for ${formatDecimal(summary.controlSum)} ` +
+      `(difference ${formatDecimal(difference)})`,
+  );
+}
+
+export function sumOf(totals: readonly Total[]): { rows: number; amount: Decimal } {
+  return totals.reduce((all, { rows, amount }) => ({ rows: all.rows + rows, amount: add(all.amount, amount) }), {
+    rows: 0,
+    amount: ZERO,
+  });
+}
+
+/** Plain digits with the currency's decimals; as many as it has when the currency isn't known. */
+export function amountText(amount: Decimal, currency: string): string {
+  return formatDecimal(amount, currencyExponent(currency) ?? 0);
+}
+
+function broken(file: FileRecord, difference: string): Error {
+  return new Error(
+    `file ${sixDigits(file.number)}: ${difference}. No report of it can be trusted: stop, keep the data folder as it is`,
+  );
+}
+
+function totalOf(
+  byCurrency: Map<string, Map<RowStatus, { rows: number; amount: Decimal }>>,
+  row: ResultRow,
+): { rows: number; amount: Decimal } {
+  // A rejected row's currency may be anything at all: only known ones get a total of their own.
+  const currency = currencyExponent(row.currency) === undefined ? '' : row.currency;
+  const statuses = byCurrency.get(currency) ?? new Map<RowStatus, { rows: number; amount: Decimal }>();
+  byCurrency.set(currency, statuses);
+  const total = statuses.get(row.status) ?? { rows: 0, amount: ZERO };
+  statuses.set(row.status, total);
+  return total;
+}
+
+function sorted(byCurrency: ReadonlyMap<string, ReadonlyMap<RowStatus, { rows: number; amount: Decimal }>>): Total[] {
+  const currencies = [...byCurrency].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : byText(a, b)));
+  return currencies.flatMap(([currency, statuses]) =>
+    ROW_STATUSES.flatMap((status) => {
+      const total = statuses.get(status);
+      return total ? [{ currency, status, ...total }] : [];
+    }),
+  );
+}
+
+function summaryOf(totals: readonly Total[]): Pick<Summary, 'rows' | 'byStatus' | 'totals' | 'controlSum'> {
+  const rowsIn = (status: RowStatus) => sumOf(totals.filter((total) => total.status === status)).rows;
+  const { rows, amount } = sumOf(totals);
+  return {
+    rows,
+    byStatus: new Map(
+      ROW_STATUSES.map((status): [RowStatus, number] => [status, rowsIn(status)]).filter(([, count]) => count > 0),
+    ),
+    totals,
+    controlSum: amount,
+  };
+}
+
+export function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

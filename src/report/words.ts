@@ -1,0 +1,99 @@
+/** The store's truth in plain words: what a row came to, and why. */
+import { rowMessage } from '../codes.ts';
+import type { RowStatus } from '../instruction.ts';
+import { parseDecimal } from '../money.ts';
+import type { ResultRow } from '../store.ts';
+import { type ReportContext, sixDigits } from './context.ts';
+import { amountText } from './totals.ts';
+
+/** Every code of a row, separated by blanks, each once. */
+export function codesOf(row: ResultRow): string {
+  if (row.status !== 'rejected' || row.errors.length === 0) return row.code;
+  return [...new Set(row.errors.map(({ code }) => code))].join(' ');
+}
+
+/** What the row came to, in one line. */
+export function messageOf(row: ResultRow): string {
+  if (row.status === 'rejected' && row.errors.length > 0) return oneLine(row.errors.map(rowMessage).join(' '));
+  const why = row.message === '' ? '' : ` (${row.message})`;
+  const late = row.late ? '; sent after its due date' : '';
+  return oneLine(whatHappened(row) + why + late);
+}
+
+/** A rejected row's errors for the person who repairs it: each code, then what is wrong. */
+export function errorsOf(row: Pick<ResultRow, 'errors'>): string {
+  return oneLine(row.errors.map((error) => `${error.code}: ${rowMessage(error)}`).join(' '));
+}
+
+/** The amount with its currency's decimals, so that a column of them lines up; as it came where it can't be read. */
+export function rowAmount({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
+  const decimal = parseDecimal(amount);
+  return decimal ? amountText(decimal, currency) : amount;
+}
+
+/** `1 row`, `12 rows`, `1,000 rows` */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${grouped(String(number))} ${number === 1 ? one : many}`;
+}
+
+/** Digits in groups of three, for reading: `1,234,567.5`. */
+export function grouped(digits: string): string {
+  const [whole = '', ...fraction] = digits.split('.');
+  return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...fraction].join('.');
+}
+
+/** When what is due is sent, to be put into a sentence: `every day at 02:00 (Asia/Kolkata)`. */
+export function whenSent({ submit, schedule }: ReportContext): string {
+  if (submit === 'on-arrival') return 'as soon as possible';
+  const [, minute, hour] = /^(\d{1,2}) (\d{1,2}) \* \* \*$/.exec(schedule.nightly) ?? [];
+  if (minute === undefined || hour === undefined) return `by the schedule "${schedule.nightly}" (${schedule.timeZone})`;
+  return `every day at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} (${schedule.timeZone})`;
+}
+
+/** Line breaks and other control characters become a blank: a message stays on its line. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}
+
+function whatHappened(row: ResultRow): string {
+  switch (row.status) {
+    case 'accepted':
+      return row.other ? `deleted ${placeOf(row.other)}, which was never sent` : 'the order was taken in';
+    case 'waiting':
+      return 'its order is not there yet; it is sent once the order has come';
+    case 'scheduled':
+      return `to be sent from its open date on, ${row.openDate}`;
+    case 'held':
+      return 'held back, not sent; a person must release it';
+    case 'ready':
+      return 'to be sent with the next run';
+    case 'sending':
+      return 'being sent; the answer is not in yet';
+    case 'unknown':
+      return 'no clear answer from the provider; it is being looked up; never sent again blindly';
+    case 'manual':
+      return 'no clear answer could be had from the provider; a person must find out whether it was paid';
+    case 'submitted':
+      return 'the provider has taken it; not paid yet';
+    case 'paid':
+      return 'paid';
+    case 'reversed':
+      return 'paid first, then reversed; the money did not stay with the payee';
+    case 'failed':
+      return 'the provider took it and then failed to pay it';
+    case 'declined':
+      return 'the provider refused it; nothing was paid';
+    case 'cancelled':
+      return row.other
+        ? `${row.other.how === 'replaced-by' ? 'replaced by' : 'deleted by'} ${placeOf(row.other)} before it was sent`
+        : 'cancelled before it was sent';
+    case 'rejected':
+      return 'not taken in';
+    case 'duplicate':
+      return row.other ? `the same as ${placeOf(row.other)}` : 'the same as an earlier row';
+  }
+}
+
+function placeOf(other: { readonly file: number; readonly line: number; readonly status: RowStatus }): string {
+  return `file ${sixDigits(other.file)} line ${other.line} (${other.status})`;
+}

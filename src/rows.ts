@@ -1,0 +1,153 @@
+/**
+ * Bytes → rows with the line numbers a spreadsheet shows. Content is never repaired and never thrown at: what is wrong
+ * with a whole file comes back from the inspector as a problem, what is wrong with a line as a damaged line in its place.
+ *
+ * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (SPEC 3).
+ */
+import { readSync } from 'node:fs';
+import type { RowError } from './codes.ts';
+import { isBlank, LF, LINE_LIMIT_BYTES, parseLines, trimBlanks } from './rows/lines.ts';
+
+export { createInspector } from './rows/inspector.ts';
+
+export interface Row {
+  readonly kind: 'row';
+  readonly line: number;
+  /** Trimmed of spaces and tabs; as many as the header has columns. */
+  readonly cells: readonly string[];
+  /** As they came. */
+  readonly raw: readonly string[];
+}
+
+/** A line that can't be told apart into as many cells as the header has columns. */
+export interface DamagedLine {
+  readonly kind: 'damaged';
+  readonly line: number;
+  /** The whole line, or the beginning of a too long one. */
+  readonly raw: string;
+  readonly error: RowError;
+}
+
+export interface RowBatch {
+  readonly rows: readonly (Row | DamagedLine)[];
+  readonly blankLines: number;
+  /** Where reading goes on after this batch: a byte offset, and the number the line there has. */
+  readonly nextOffset: number;
+  readonly nextLine: number;
+}
+
+const BATCH_LINES = 2_000;
+const BATCH_BYTES = 262_144;
+/** How much of a too long line is kept. */
+const SHOWN_CHARACTERS = 200;
+
+/**
+ * The rows of an open file from a place on, in batches of up to 2,000 lines and `batchBytes` bytes; any batch's
+ * `nextOffset` and `nextLine` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
+ * bounded by one batch, whatever the file holds.
+ */
+export function* readRows(
+  fd: number,
+  from: { readonly offset: number; readonly line: number },
+  columnCount: number,
+  batchBytes: number = BATCH_BYTES,
+): Generator<RowBatch> {
+  // Room for any allowed line with its CR LF: a full buffer without LF is the beginning of one that is too long.
+  const buffer = Buffer.allocUnsafe(Math.max(batchBytes, LINE_LIMIT_BYTES + 2));
+  let { offset, line } = from;
+  for (;;) {
+    const bytes = buffer.subarray(0, fill(fd, buffer, offset));
+    if (bytes.length === 0) return;
+    const length = lengthOfLines(bytes, bytes.length < buffer.length);
+    let batch: RowBatch;
+    if (length > 0) {
+      batch = readLines(bytes.toString('utf8', 0, length), line, offset + length, columnCount);
+    } else {
+      const beginning = bytes.toString('utf8', 0, SHOWN_CHARACTERS * 4);
+      const end = endOfLine(fd, buffer, offset);
+      const rows = [tooLong(line, beginning, end.lineBytes)];
+      batch = { rows, blankLines: 0, nextOffset: end.nextOffset, nextLine: line + 1 };
+    }
+    yield batch;
+    offset = batch.nextOffset;
+    line = batch.nextLine;
+  }
+}
+
+/** Fills the buffer from the file's `offset` on, fully unless the file ends before; returns how many bytes it holds. */
+function fill(fd: number, buffer: Buffer, offset: number): number {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const count = readSync(fd, buffer, filled, buffer.length - filled, offset + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** How many bytes the first whole lines have, at most a batch of them. At the file's end a line needs no LF. */
+function lengthOfLines(bytes: Buffer, atEnd: boolean): number {
+  let length = 0;
+  for (let lines = 0; lines < BATCH_LINES; lines++) {
+    const lf = bytes.indexOf(LF, length);
+    if (lf < 0) return atEnd ? bytes.length : length;
+    length = lf + 1;
+  }
+  return length;
+}
+
+/** Where the line that begins at `offset` ends, found without keeping it. Uses up the buffer. */
+function endOfLine(fd: number, buffer: Buffer, offset: number): { nextOffset: number; lineBytes: number } {
+  for (let at = offset; ; ) {
+    const bytes = buffer.subarray(0, fill(fd, buffer, at));
+    const lf = bytes.indexOf(LF);
+    if (lf >= 0) return { nextOffset: at + lf + 1, lineBytes: at + lf - offset };
+    at += bytes.length;
+    if (bytes.length < buffer.length) return { nextOffset: at, lineBytes: at - offset };
+  }
+}
+
+/** `text` is whole lines, the last perhaps without its LF. */
+function readLines(text: string, firstLine: number, nextOffset: number, columnCount: number): RowBatch {
+  const lines = text.split('\n');
+  const unended = lines.pop() ?? '';
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] as string;
+    if (line.endsWith('\r')) lines[at] = line.slice(0, -1);
+  }
+  if (unended !== '') lines.push(unended);
+
+  const present = lines
+    .map((text, at) => ({ text, line: firstLine + at, isTooLong: isTooLong(text) }))
+    .filter((line) => line.isTooLong || !isBlank(line.text));
+  // A too long line isn't parsed; an empty one keeps its place.
+  const records = parseLines(present.map((line) => (line.isTooLong ? '' : line.text)));
+  const rows = present.map(({ text, line, isTooLong }, at) =>
+    isTooLong ? tooLong(line, text, Buffer.byteLength(text)) : rowOf(line, text, records[at], columnCount),
+  );
+  return { rows, blankLines: lines.length - present.length, nextOffset, nextLine: firstLine + lines.length };
+}
+
+function rowOf(line: number, text: string, cells: string[] | undefined, columnCount: number): Row | DamagedLine {
+  if (!cells) return damaged(line, text, { column: '', value: '', code: 'QUOTE_NOT_CLOSED' });
+  if (cells.length !== columnCount) {
+    const value = `found ${cells.length}, expected ${columnCount}`;
+    return damaged(line, text, { column: '', value, code: 'COLUMN_COUNT_MISMATCH' });
+  }
+  return { kind: 'row', line, cells: cells.map(trimBlanks), raw: cells };
+}
+
+function isTooLong(line: string): boolean {
+  // A character takes at most three bytes a code unit, so nearly every line needs no counting.
+  return line.length * 3 > LINE_LIMIT_BYTES && Buffer.byteLength(line) > LINE_LIMIT_BYTES;
+}
+
+function tooLong(line: number, beginning: string, lineBytes: number): DamagedLine {
+  const shown = Array.from(beginning.slice(0, SHOWN_CHARACTERS * 2)).slice(0, SHOWN_CHARACTERS);
+  const error: RowError = { column: '', value: `${lineBytes} bytes`, code: 'LINE_LENGTH_OUT_OF_RANGE' };
+  return damaged(line, `${shown.join('')}…`, error);
+}
+
+function damaged(line: number, raw: string, error: RowError): DamagedLine {
+  return { kind: 'damaged', line, raw, error };
+}

@@ -1,0 +1,146 @@
+/**
+ * The sandbox's orders and their life. Every look-up moves an order one step: queued → processing → processed | failed, or
+ * queued → cancelled; processed → reversed with the look-up after that. Which way it goes is its fate, drawn from seed and
+ * reference unless the script fixes it. What is in the book is in the ledger first.
+ */
+import { type Clock, timestamp } from '../clock.ts';
+import type { OrderFields } from '../provider/signature.ts';
+import { drawFraction, drawHex } from './draw.ts';
+import { type Fate, type FateRule, matches } from './faults.ts';
+import type { Ledger, LedgerEntry, OrderStatus } from './ledger.ts';
+
+/** Of a hundred orders about 96 are processed and stay so, 2.5 fail, 1.5 are processed and later reversed. */
+const FAILED_FROM = 0.96;
+const REVERSED_FROM = 0.985;
+
+/** What follows `queued`, a step a look-up. */
+const LIVES: Readonly<Record<Fate, readonly OrderStatus[]>> = {
+  processed: ['processing', 'processed'],
+  failed: ['processing', 'failed'],
+  reversed: ['processing', 'processed', 'reversed'],
+  cancelled: ['cancelled'],
+  processing: ['processing'],
+};
+
+const FAILURES = [
+  'Beneficiary account is closed',
+  'Beneficiary account number is invalid',
+  'Beneficiary bank is not available',
+  'Beneficiary name does not match the account',
+  'Transfer limit of the beneficiary exceeded',
+];
+
+const RETURNS = [
+  'Returned by the beneficiary bank: account is frozen',
+  'Returned by the beneficiary bank: credit could not be applied',
+];
+
+type Accepted = Extract<LedgerEntry, { kind: 'accepted' }>;
+type Moved = Extract<LedgerEntry, { kind: 'status' }>;
+
+export interface SandboxOrder {
+  readonly fields: OrderFields;
+  readonly orderRefId: string;
+  readonly createdAt: string;
+  status: OrderStatus;
+  steps: number;
+  /** Empty until it is processed. */
+  bankReference: string;
+  /** Empty unless it failed or was reversed. */
+  failedMessage: string;
+}
+
+export interface Book {
+  /** By orderRefId or clientRefId. */
+  find(id: string): SandboxOrder | undefined;
+  accept(fields: OrderFields, bodySha256: string): SandboxOrder;
+  /** One step on in its life, if there is one left. */
+  step(order: SandboxOrder): void;
+  /** Newest first. */
+  list(offset: number, limit: number): SandboxOrder[];
+}
+
+export interface BookOptions {
+  readonly seed: string;
+  readonly fates: readonly FateRule[];
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** The ledger so far. */
+  readonly history: Iterable<LedgerEntry>;
+}
+
+export function openBook({ seed, fates, ledger, clock, history }: BookOptions): Book {
+  const orders: SandboxOrder[] = [];
+  const byId = new Map<string, SandboxOrder>();
+
+  function take({ kind, at, orderRefId, bodySha256, ...fields }: Accepted): SandboxOrder {
+    const order: SandboxOrder = {
+      fields,
+      orderRefId,
+      createdAt: at,
+      status: 'queued',
+      steps: 0,
+      bankReference: '',
+      failedMessage: '',
+    };
+    orders.push(order);
+    byId.set(fields.clientRefId, order).set(orderRefId, order);
+    return order;
+  }
+
+  function move({ orderRefId, status, bankReference, failedMessage }: Moved): void {
+    const order = byId.get(orderRefId);
+    if (!order) throw new Error(`the ledger moves ${orderRefId}, an order it never took`);
+    Object.assign(order, { status, bankReference, failedMessage, steps: order.steps + 1 });
+  }
+
+  for (const entry of history) {
+    if (entry.kind === 'accepted') take(entry);
+    if (entry.kind === 'status') move(entry);
+  }
+
+  return {
+    find: (id) => byId.get(id),
+    accept: (fields, bodySha256) => {
+      const orderRefId = `REF${drawHex(seed, 'order', fields.clientRefId).slice(0, 22).toUpperCase()}`;
+      const entry: Accepted = { kind: 'accepted', at: timestamp(clock.now()), orderRefId, ...fields, bodySha256 };
+      ledger.append(entry);
+      return take(entry);
+    },
+    step: (order) => {
+      const { clientRefId } = order.fields;
+      const { fate, message } = fateOf(order.fields, seed, fates);
+      const status = LIVES[fate][order.steps];
+      if (!status) return;
+      const entry: Moved = {
+        kind: 'status',
+        at: timestamp(clock.now()),
+        clientRefId,
+        orderRefId: order.orderRefId,
+        status,
+        bankReference: status === 'processed' || status === 'reversed' ? bankReferenceOf(seed, clientRefId) : '',
+        failedMessage: status === 'failed' || status === 'reversed' ? message : '',
+      };
+      ledger.append(entry);
+      move(entry);
+    },
+    list: (offset, limit) => {
+      const end = Math.max(orders.length - offset, 0);
+      return orders.slice(Math.max(end - limit, 0), end).reverse();
+    },
+  };
+}
+
+function fateOf(fields: OrderFields, seed: string, rules: readonly FateRule[]): { fate: Fate; message: string } {
+  const rule = rules.find((candidate) => matches(candidate, fields));
+  const drawn = drawFraction(seed, 'fate', fields.clientRefId);
+  const fate = rule?.fate ?? (drawn < FAILED_FROM ? 'processed' : drawn < REVERSED_FROM ? 'failed' : 'reversed');
+  const texts = fate === 'reversed' ? RETURNS : FAILURES;
+  const text = texts[Math.floor(drawFraction(seed, 'text', fields.clientRefId) * texts.length)] ?? '';
+  return { fate, message: rule?.message ?? text };
+}
+
+/** Twelve digits, as banks give them. */
+function bankReferenceOf(seed: string, clientRefId: string): string {
+  return String(Math.floor(drawFraction(seed, 'bank', clientRefId) * 1e12)).padStart(12, '0');
+}

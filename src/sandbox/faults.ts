@@ -1,0 +1,157 @@
+/**
+ * What goes wrong at the sandbox, and when: a script, JSON of this shape.
+ *
+ *     {
+ *       "faults": [
+ *         { "on": "post", "narration": "PI-007", "attempts": [1], "fault": { "kind": "reset" } },
+ *         { "on": "get", "remark": "ORDER-*", "attempts": [1, 2], "fault": { "kind": "not-found" } },
+ *         { "on": "post", "rate": 0.02, "fault": { "kind": "error", "status": 503, "accept": true } }
+ *       ],
+ *       "fates": [{ "narration": "PI-009", "fate": "failed", "message": "Beneficiary account is closed" }]
+ *     }
+ *
+ * A rule is about the requests whose `clientRefId`, `narration`, `remark` and `contactId` equal what it names (`*` stands
+ * for any characters; what it doesn't name may be anything). A look-up is matched by the order that was posted under its
+ * reference. The first rule that strikes decides.
+ *
+ * `on`        `post` sends an order, `get` looks one up.
+ * `attempts`  Which of the reference's requests of that kind, counted from 1; all when left out.
+ * `rate`      How many of those it strikes, 0 to 1; all when left out. Drawn from seed and reference: anew for each
+ *             request, but once for the reference where `attempts` are given (so a lag of two look-ups is both or none).
+ *
+ * Faults, with their settings' defaults; `accept` says whether the request takes effect before the fault shows:
+ *
+ *     refuse                          the connection is reset, the request has no effect
+ *     delay        ms                 the request takes effect, and is answered, only after so long
+ *     reset                           it takes effect, then the connection is reset
+ *     silence      accept true        no answer, the connection stays open
+ *     truncated                       it takes effect, the answer breaks off in the middle
+ *     garbage      accept true        the answer is not HTTP
+ *     html         accept true, status 200    the answer is a page
+ *     error        accept false, status 500   the server fails
+ *     drip         ms 100             it takes effect, the answer comes a byte every so many milliseconds
+ *     wrong-echo                      it takes effect, the answer names another clientRefId
+ *     redirect     accept false, status 307, location "/elsewhere"
+ *     rate-limit   retryAfter "1"     429 with Retry-After, as given
+ *     unauthorized status 401         the credentials are refused (401 or 403)
+ *     bad-signature                   the signature is refused
+ *     decline      code "0x0202", message "Insufficient balance", status 200
+ *     service-off                     503 and 0x0503
+ *     not-found                       there is no such order: a look-up that lags behind
+ *
+ * `fates` fix how orders end instead of the seed: processed, failed, reversed, cancelled, or processing for ever.
+ */
+import { z } from 'zod';
+import { drawFraction } from './draw.ts';
+
+const kind = <K extends string>(name: K) => z.literal(name);
+const accept = (byDefault: boolean) => z.boolean().default(byDefault);
+const status = (byDefault: number) => z.number().int().min(200).max(599).default(byDefault);
+const ms = z.number().int().min(0).max(600_000);
+
+const fault = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: kind('refuse') }),
+  z.strictObject({ kind: kind('delay'), ms }),
+  z.strictObject({ kind: kind('reset') }),
+  z.strictObject({ kind: kind('silence'), accept: accept(true) }),
+  z.strictObject({ kind: kind('truncated') }),
+  z.strictObject({ kind: kind('garbage'), accept: accept(true) }),
+  z.strictObject({ kind: kind('html'), accept: accept(true), status: status(200) }),
+  z.strictObject({ kind: kind('error'), accept: accept(false), status: status(500) }),
+  z.strictObject({ kind: kind('drip'), ms: ms.default(100) }),
+  z.strictObject({ kind: kind('wrong-echo') }),
+  z.strictObject({
+    kind: kind('redirect'),
+    accept: accept(false),
+    status: status(307),
+    location: z.string().default('/elsewhere'),
+  }),
+  z.strictObject({ kind: kind('rate-limit'), retryAfter: z.string().default('1') }),
+  z.strictObject({ kind: kind('unauthorized'), status: status(401) }),
+  z.strictObject({ kind: kind('bad-signature') }),
+  z.strictObject({
+    kind: kind('decline'),
+    code: z.string().default('0x0202'),
+    message: z.union([z.string(), z.record(z.string(), z.array(z.string()))]).default('Insufficient balance'),
+    status: status(200),
+  }),
+  z.strictObject({ kind: kind('service-off') }),
+  z.strictObject({ kind: kind('not-found') }),
+]);
+
+const pattern = z.string().optional();
+const subject = { clientRefId: pattern, narration: pattern, remark: pattern, contactId: pattern };
+
+const faultRule = z.strictObject({
+  ...subject,
+  on: z.enum(['post', 'get']),
+  attempts: z.array(z.number().int().min(1)).min(1).optional(),
+  rate: z.number().min(0).max(1).default(1),
+  fault,
+});
+
+const fateRule = z.strictObject({
+  ...subject,
+  fate: z.enum(['processed', 'failed', 'reversed', 'cancelled', 'processing']),
+  message: z.string().optional(),
+});
+
+const script = z.strictObject({
+  faults: z.array(faultRule).default([]),
+  fates: z.array(fateRule).default([]),
+});
+
+/** A script as it is written. */
+export type FaultScript = z.input<typeof script>;
+/** A script with its defaults filled in. */
+export type CheckedScript = z.output<typeof script>;
+export type Fault = z.output<typeof fault>;
+export type FateRule = z.output<typeof fateRule>;
+export type Fate = FateRule['fate'];
+
+/** What rules are matched against. */
+export interface Subject {
+  readonly clientRefId: string;
+  readonly narration: string;
+  readonly remark: string;
+  readonly contactId: string;
+}
+
+/** A script from outside, checked; the problem in words when it isn't one. */
+export function checkScript(value: unknown): { readonly script: CheckedScript } | { readonly problem: string } {
+  const parsed = script.safeParse(value);
+  return parsed.success ? { script: parsed.data } : { problem: z.prettifyError(parsed.error) };
+}
+
+/** The fault that the `n`-th request of a kind about `subject` meets. */
+export function chooseFault(
+  { faults }: CheckedScript,
+  seed: string,
+  on: 'post' | 'get',
+  about: Subject,
+  n: number,
+): Fault | undefined {
+  return faults.find((rule, index) => {
+    if (rule.on !== on || !matches(rule, about) || !(rule.attempts?.includes(n) ?? true)) return false;
+    return drawFraction(seed, 'fault', index, about.clientRefId, rule.attempts ? 0 : n) < rule.rate;
+  })?.fault;
+}
+
+/** Whether everything that a rule names fits. */
+export function matches(rule: { readonly [K in keyof Subject]?: string | undefined }, about: Subject): boolean {
+  return (['clientRefId', 'narration', 'remark', 'contactId'] as const).every((name) => fits(rule[name], about[name]));
+}
+
+function fits(pattern: string | undefined, value: string): boolean {
+  if (pattern === undefined || pattern === value) return true;
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined || !value.startsWith(first) || !value.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = value.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= value.length - last.length;
+}

@@ -1,0 +1,208 @@
+/**
+ * The signed payout-order API as the sandbox answers it. Credentials and signature are checked first, then the fields; a
+ * clientRefId is taken once and for ever. The documented maxima of the fields are not enforced: the documentation's own
+ * samples break them.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { compare, type Decimal, parseDecimal } from '../money.ts';
+import {
+  encodeOrder,
+  ORDER_FIELDS,
+  type OrderFields,
+  type PayoutKeys,
+  signGet,
+  signPost,
+} from '../provider/signature.ts';
+import { type Answer, badSignature, type FieldErrors, invalid, notFound, success, unauthorized } from './answer.ts';
+import type { Book, SandboxOrder } from './book.ts';
+import { drawHex } from './draw.ts';
+
+const BASE = '/v1/service/payout';
+const ORDERS = `${BASE}/orders`;
+const CONTACTS = `${BASE}/contacts`;
+const ACCOUNT = `${BASE}/accountInfo`;
+
+const PURPOSES = ['reimbursement', 'salary_disbursement', 'bonus', 'incentive', 'others', 'refund'];
+const MODES = ['IMPS', 'NEFT', 'RTGS', 'UPI'];
+const AMOUNT_DECIMALS = 2;
+const ZERO: Decimal = { units: 0n, scale: 0 };
+
+/** Orders in one list at most, also where no page is asked for. */
+const LIST_LIMIT = 1000;
+
+/** The sandbox's account never runs dry. Balances are strings with thousands commas. */
+const BALANCES = { mainBalance: '1,250.00', payoutBalance: '999,999,999,999.99' };
+
+export interface Received {
+  readonly method: string;
+  /** As in the request line, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** What a request is about where it sends or looks up one order: faults are chosen by that. */
+export type OrderCall =
+  | { readonly on: 'post'; readonly fields: OrderFields }
+  | { readonly on: 'get'; readonly id: string }
+  | { readonly on: 'other' };
+
+export function orderCall({ method, path, body }: Received): OrderCall {
+  if (method === 'POST' && path === ORDERS) return { on: 'post', fields: fieldsOf(parse(body)) };
+  const id = method === 'GET' ? idBehind(ORDERS, path) : undefined;
+  return id === undefined ? { on: 'other' } : { on: 'get', id };
+}
+
+/** The API over a book of orders. Contacts live as long as the sandbox does. */
+export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (request: Received) => Answer {
+  const contacts = new Map<string, object>();
+
+  function createOrder(body: Buffer): Answer {
+    const sent = parse(body);
+    const errors = fieldErrors(sent, (clientRefId) => book.find(clientRefId) !== undefined);
+    if (Object.keys(errors).length > 0) return invalid(errors);
+    const order = book.accept(fieldsOf(sent), createHash('sha256').update(body).digest('hex'));
+    const { clientRefId } = order.fields;
+    return success('Order created successfully', { clientRefId, orderRefId: order.orderRefId, status: order.status });
+  }
+
+  function readOrder(id: string): Answer {
+    const order = book.find(id);
+    if (!order) return notFound();
+    book.step(order);
+    return success('Record found', view(order));
+  }
+
+  function listOrders(query: URLSearchParams): Answer {
+    const page = [query.get('offset'), query.get('limit')].map((text) =>
+      /^[0-9]{1,9}$/.test(text ?? '') ? Number(text) : -1,
+    );
+    const [offset = -1, limit = -1] = page;
+    const paged = offset >= 0 && limit >= 0;
+    const orders = paged ? book.list(offset, Math.min(limit, LIST_LIMIT)) : book.list(0, LIST_LIMIT);
+    return success('Records found', orders.map(view));
+  }
+
+  function createContact(body: Buffer): Answer {
+    const contactId = `CONT_${drawHex(seed, 'contact', body.toString()).slice(0, 20).toUpperCase()}`;
+    contacts.set(contactId, { ...parse(body), contactId });
+    return success('Contact created successfully', { contactId });
+  }
+
+  function readContact(id: string): Answer {
+    const contact = contacts.get(id);
+    return contact ? success('Record found', contact) : notFound();
+  }
+
+  return (request) => {
+    const { method, path, body } = request;
+    if (request.headers.authorization !== basic(keys)) return unauthorized();
+    if (!isSigned(request, keys)) return badSignature();
+    if (method === 'POST' && path === ORDERS) return createOrder(body);
+    if (method === 'POST' && path === CONTACTS) return createContact(body);
+    if (method !== 'GET') return notFound();
+    if (path === ORDERS) return listOrders(request.query);
+    if (path === ACCOUNT) return success('Account found', BALANCES);
+    const orderId = idBehind(ORDERS, path);
+    if (orderId !== undefined) return readOrder(orderId);
+    const contactId = idBehind(CONTACTS, path);
+    return contactId === undefined ? notFound() : readContact(contactId);
+  };
+}
+
+function basic({ clientKey, clientSecret }: PayoutKeys): string {
+  return `Basic ${Buffer.from(`${clientKey}:${clientSecret}`).toString('base64')}`;
+}
+
+/** An order must be signed over its bytes as sent, and also as a PHP server rebuilds them from the trimmed values. */
+function isSigned({ method, path, headers, body }: Received, keys: PayoutKeys): boolean {
+  if (method === 'GET') return headers['signature'] === signGet(path, keys);
+  const sent = body.toString();
+  const rebuilt = path === ORDERS ? encodeOrder(fieldsOf(parse(body))) : sent;
+  return [sent, rebuilt].every((json) => headers['signature'] === signPost(json, path, keys));
+}
+
+/** Every field's errors, in the documented order; a field without one is left out. */
+function fieldErrors(sent: Record<string, unknown>, isUsed: (clientRefId: string) => boolean): FieldErrors {
+  const fields = fieldsOf(sent);
+  const errors: Record<string, string[]> = {};
+  for (const name of ORDER_FIELDS) {
+    const problem = fieldProblem(name, fields[name], isUsed);
+    if (problem) errors[name] = [problem];
+  }
+  return errors;
+}
+
+function fieldProblem(
+  name: keyof OrderFields,
+  value: string,
+  isUsed: (clientRefId: string) => boolean,
+): string | undefined {
+  if (name === 'contactId') return undefined;
+  if (value === '') return `The ${name} field is required.`;
+  switch (name) {
+    case 'amount': {
+      const amount = parseDecimal(value);
+      if (!amount) return 'The amount must be a number.';
+      if (compare(amount, ZERO) <= 0) return 'The amount must be greater than 0.';
+      return amount.scale > AMOUNT_DECIMALS ? 'The amount may have at most 2 decimals.' : undefined;
+    }
+    case 'purpose':
+      return PURPOSES.includes(value) ? undefined : 'The selected purpose is invalid.';
+    case 'mode':
+      return [...MODES, ...MODES.map((mode) => mode.toLowerCase())].includes(value)
+        ? undefined
+        : 'The selected mode is invalid.';
+    case 'clientRefId':
+      return isUsed(value) ? 'The clientRefId already exists.' : undefined;
+    case 'narration':
+    case 'remark':
+      return undefined;
+  }
+}
+
+/** [S] Trimmed, as servers do before they hash and check. What isn't a string counts as absent. */
+function fieldsOf(sent: Record<string, unknown>): OrderFields {
+  const value = (name: string) => (typeof sent[name] === 'string' ? sent[name].trim() : '');
+  return {
+    contactId: value('contactId'),
+    amount: value('amount'),
+    purpose: value('purpose'),
+    mode: value('mode'),
+    narration: value('narration'),
+    remark: value('remark'),
+    clientRefId: value('clientRefId'),
+  };
+}
+
+function parse(body: Buffer): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function idBehind(collection: string, path: string): string | undefined {
+  const id = path.startsWith(`${collection}/`) ? path.slice(collection.length + 1) : '';
+  if (id === '' || id.includes('/')) return undefined;
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return undefined;
+  }
+}
+
+function view({ fields, orderRefId, status, createdAt, bankReference, failedMessage }: SandboxOrder): object {
+  return {
+    ...fields,
+    orderRefId,
+    status,
+    createdAt,
+    ...(bankReference && { bankReference }),
+    ...(failedMessage && { failedMessage }),
+  };
+}

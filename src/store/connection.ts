@@ -1,0 +1,113 @@
+/** Opens the database file: private to its owner, durable, of our schema. Whatever can't be had is refused, loudly. */
+import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+
+export type Connection = Database.Database;
+
+/** Marks the file as ours (`pdrp`); PRAGMA application_id. */
+const APPLICATION_ID = 0x70647270;
+
+/** In order; a database's user_version says how many of them it has had. */
+const MIGRATIONS = ['1-schema.sql'];
+
+/** Older ones can corrupt a WAL that two connections write and checkpoint. */
+const OLDEST_SQLITE = [3, 51, 3] as const;
+
+const BUSY_TIMEOUT_MS = 10_000;
+const CACHE_KIB = 65_536;
+const CHECKPOINT_PAGES = 8_192;
+
+/** PRAGMA synchronous: a committed transaction survives power loss. */
+const FULL = 2;
+
+/**
+ * `readonly` reads beside a process that writes; it neither makes nor upgrades a database.
+ * Throws when the file is not ours, is of a newer schema, or won't be as durable as it must be.
+ */
+export function openDatabase(path: string, readonly: boolean): Connection {
+  if (!readonly) makePrivate(path);
+  else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
+  const db = new Database(path, { readonly, timeout: BUSY_TIMEOUT_MS });
+  try {
+    refuseOldSqlite(db);
+    refuseForeign(db, path);
+    setPragmas(db, readonly);
+    if (!readonly) migrate(db);
+    assertSchema(db, path);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes the file if it isn't there, and its mode 0600; SQLite gives its -wal and -shm the same. An existing file is never
+ * opened here: closing it again would drop the locks that this process holds on it.
+ */
+export function makePrivate(path: string): void {
+  if (existsSync(path)) chmodSync(path, 0o600);
+  else closeSync(openSync(path, 'a', 0o600));
+}
+
+function pragma(db: Connection, name: string): unknown {
+  return db.pragma(name, { simple: true });
+}
+
+function refuseOldSqlite(db: Connection): void {
+  const version = db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? '';
+  const parts = version.split('.').map(Number);
+  const differing = OLDEST_SQLITE.findIndex((part, index) => part !== parts[index]);
+  if (differing >= 0 && (parts[differing] ?? 0) < (OLDEST_SQLITE[differing] ?? 0)) {
+    throw new Error(`SQLite ${version} can corrupt a database; ${OLDEST_SQLITE.join('.')} or newer is needed`);
+  }
+}
+
+function refuseForeign(db: Connection, path: string): void {
+  const id = pragma(db, 'application_id');
+  const fresh = id === 0 && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+  if (id !== APPLICATION_ID && !fresh) throw new Error(`${path} is a database of another program`);
+}
+
+/** synchronous is no property of the file: better-sqlite3 opens an existing WAL database with NORMAL. */
+function setPragmas(db: Connection, readonly: boolean): void {
+  if (!readonly) db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  db.pragma(`cache_size = -${CACHE_KIB}`);
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  const journal = pragma(db, 'journal_mode');
+  const synchronous = pragma(db, 'synchronous');
+  const foreignKeys = pragma(db, 'foreign_keys');
+  if (journal !== 'wal' || synchronous !== FULL || foreignKeys !== 1) {
+    throw new Error(
+      `The database does not keep what it is told: journal_mode ${journal}, synchronous ${synchronous}, foreign_keys ${foreignKeys}`,
+    );
+  }
+}
+
+/** Two processes may race here: the second waits for the first and then finds nothing left to do. */
+function migrate(db: Connection): void {
+  if (Number(pragma(db, 'user_version')) >= MIGRATIONS.length) return;
+  db.transaction(() => {
+    const had = Number(pragma(db, 'user_version'));
+    if (had >= MIGRATIONS.length) return;
+    for (const name of MIGRATIONS.slice(had)) db.exec(readFileSync(new URL(`./${name}`, import.meta.url), 'utf8'));
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${MIGRATIONS.length}`);
+  }).immediate();
+}
+
+function assertSchema(db: Connection, path: string): void {
+  const had = Number(pragma(db, 'user_version'));
+  if (had > MIGRATIONS.length) {
+    throw new Error(
+      `${path} has schema ${had}, and this program knows ${MIGRATIONS.length}: use the newer paydrop that wrote it`,
+    );
+  }
+  if (had < MIGRATIONS.length) {
+    throw new Error(
+      `${path} has schema ${had}, and this program needs ${MIGRATIONS.length}: any pass of paydrop upgrades it`,
+    );
+  }
+}

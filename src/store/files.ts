@@ -1,0 +1,264 @@
+/** Files: how they are numbered, taken in and finished, and whose reports are out of date. */
+import { createHash } from 'node:crypto';
+import type { FileProblem } from '../codes.ts';
+import { rowId } from '../instruction.ts';
+import type { FileKind, FileRecord, NewFile, Store } from '../store.ts';
+import type { Connection } from './connection.ts';
+import type { Trail } from './trail.ts';
+
+type FileVerbs = Pick<
+  Store,
+  | 'registerFile'
+  | 'unfinishedFiles'
+  | 'unarchivedFiles'
+  | 'finishFile'
+  | 'markArchived'
+  | 'file'
+  | 'files'
+  | 'filesOfRun'
+  | 'staleReports'
+  | 'reportsWritten'
+>;
+
+interface FileRow {
+  number: number;
+  claim: string;
+  name: string;
+  kind: FileKind | null;
+  sha256: string;
+  size: number;
+  received_at: string;
+  business_date: string;
+  header: string;
+  proven: number;
+  final_newline: number;
+  start: string;
+  progress: string;
+  problem: string | null;
+  duplicate_of: number | null;
+  done: number;
+  archived: number;
+}
+
+export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
+  const byNumber = db.prepare<[number], FileRow>('SELECT * FROM files WHERE number = ?');
+  const all = db.prepare<[], FileRow>('SELECT * FROM files ORDER BY number');
+  const ofRun = db.prepare<[number], number>('SELECT number FROM files WHERE run = ? ORDER BY number').pluck();
+  const unfinished = db.prepare<[], FileRow>(
+    "SELECT * FROM files WHERE done = 0 ORDER BY kind = 'orders' DESC, number",
+  );
+  const unarchived = db.prepare<[], FileRow>('SELECT * FROM files WHERE archived = 0 ORDER BY number');
+  const archive = db.prepare<[number]>('UPDATE files SET archived = 1 WHERE number = ?');
+  // A file that repeats another waits for it: until then its report would miss rows.
+  const stale = db.prepare<[], { file: number; token: number }>(`
+    SELECT number AS file, revision AS token
+    FROM files
+    WHERE revision > reported
+      AND done = 1
+      AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of) = 1)
+    ORDER BY number`);
+  const reported = db.prepare<[number, number]>('UPDATE files SET reported = max(reported, ?) WHERE number = ?');
+  const publish = publisher(db, 'file');
+  const register = registration(db, trail);
+  const finish = finishing(db, trail);
+
+  return {
+    registerFile: async (file) => fileRecord(register(file)),
+    unfinishedFiles: async () => unfinished.all().map(fileRecord),
+    unarchivedFiles: async () => unarchived.all().map(fileRecord),
+    async finishFile(file, problem, at) {
+      finish(file, problem, at);
+    },
+    async markArchived(file) {
+      archive.run(file);
+    },
+    async file(number) {
+      const row = byNumber.get(number);
+      return row && fileRecord(row);
+    },
+    files: async () => all.all().map(fileRecord),
+    filesOfRun: async (run) => ofRun.all(run),
+    staleReports: async () => stale.all(),
+    async reportsWritten(file, token, published) {
+      db.transaction(() => {
+        publish(file, published);
+        reported.run(token, file);
+      }).immediate();
+    },
+  };
+}
+
+function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow {
+  const byClaim = db.prepare<[string], FileRow>('SELECT * FROM files WHERE claim = ?');
+  const sameBytes = db.prepare<[string], { number: number; name: string }>(
+    'SELECT number, name FROM files WHERE sha256 = ? AND problem IS NULL',
+  );
+  const insert = db.prepare<unknown[], FileRow>(`
+    INSERT INTO files (
+      number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, final_newline, start,
+      progress, problem, duplicate_of, done)
+    VALUES (
+      (SELECT coalesce(max(number), 0) + 1 FROM files), :claim, :name, :kind, :sha256, :size, :receivedAt,
+      :run, :businessDate, :header, :proven, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL)
+    RETURNING *`);
+
+  const register = db.transaction((file: NewFile) => {
+    const known = byClaim.get(file.claim);
+    if (known) return known;
+    const first = file.problem ? undefined : sameBytes.get(file.sha256);
+    const problem = first ? alreadyProcessed(file, first) : file.problem;
+    const row = insert.get({
+      claim: file.claim,
+      name: file.name,
+      kind: file.kind ?? null,
+      sha256: file.sha256,
+      size: file.size,
+      receivedAt: file.receivedAt,
+      run: trail.current() ?? null,
+      businessDate: file.businessDate,
+      header: JSON.stringify(file.header),
+      proven: Number(file.proven),
+      finalNewline: Number(file.finalNewline),
+      start: JSON.stringify(file.start),
+      problem: problem ? JSON.stringify(problem) : null,
+      duplicateOf: first?.number ?? null,
+    });
+    if (!row) throw new Error(`Registering ${file.claim} gave no row`);
+    trail.append({
+      type: 'file-registered',
+      at: file.receivedAt,
+      file: row.number,
+      name: file.name,
+      kind: file.kind,
+      sha256: file.sha256,
+      size: file.size,
+      proven: file.proven,
+      code: problem?.code,
+      duplicateOf: first?.number,
+    });
+    return row;
+  });
+  return register.immediate;
+}
+
+function alreadyProcessed(file: NewFile, first: { number: number; name: string }): FileProblem {
+  return {
+    code: 'FILE_ALREADY_PROCESSED',
+    column: '',
+    value: file.sha256,
+    message: `The same bytes were taken in before, as file ${first.number} (${first.name}); no row was taken in again.`,
+  };
+}
+
+/** Closes a file's intake with one audit entry that accounts for its every row. */
+function finishing(db: Connection, trail: Trail) {
+  const close = db.prepare<[string | null, number], FileRow>(`
+    UPDATE files SET done = 1, problem = ?, revision = revision + 1 WHERE number = ? AND done = 0 RETURNING *`);
+  const outcomes = db
+    .prepare<{ first: number; last: number }, [id: number, outcome: string]>(`
+      SELECT id, 'order' AS outcome FROM orders WHERE id BETWEEN :first AND :last
+      UNION ALL
+      SELECT id, 'instruction' FROM instructions WHERE id BETWEEN :first AND :last
+      UNION ALL
+      SELECT id, kind FROM rows WHERE id BETWEEN :first AND :last
+      ORDER BY id`)
+    .raw();
+
+  const finish = db.transaction((file: number, problem: FileProblem | undefined, at: string) => {
+    const row = close.get(problem ? JSON.stringify(problem) : null, file);
+    if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
+    const { rows, controlSum } = fileRecord(row).progress;
+    trail.append({
+      type: 'file-finished',
+      at,
+      file,
+      kind: row.kind ?? undefined,
+      sha256: row.sha256,
+      rows,
+      controlSum,
+      code: problem?.code,
+      ...account(outcomes.iterate(fileRange(file))),
+    });
+  });
+  return finish.immediate;
+}
+
+const DIGEST_CHUNK = 65_536;
+
+/** How many rows came to what, and the SHA-256 over a line `ID OUTCOME` for each, in id order. */
+function account(rows: Iterable<[id: number, outcome: string]>) {
+  const outcomes: Record<string, number> = {};
+  const digest = createHash('sha256');
+  let lines = '';
+  for (const [id, outcome] of rows) {
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    lines += `${id} ${outcome}\n`;
+    if (lines.length > DIGEST_CHUNK) {
+      digest.update(lines);
+      lines = '';
+    }
+  }
+  return { outcomes, digest: digest.update(lines).digest('hex') };
+}
+
+/** The ids that rows of a file can have. */
+export function fileRange(file: number): { first: number; last: number } {
+  return { first: rowId(file, 0), last: rowId(file + 1, 0) - 1 };
+}
+
+/**
+ * Marks the reports of every file in which an instruction shows as out of date: its own, and those with rows that
+ * amend it, repeat it, or repeat a row that amended it.
+ */
+export function staleMarker(db: Connection): (instructions: Iterable<number>) => void {
+  const filesAbout = db
+    .prepare<{ id: number }, number>(`
+      WITH about (id) AS (
+        SELECT :id
+        UNION ALL
+        SELECT id FROM rows WHERE target = :id AND kind = 'updated'
+      )
+      SELECT :id >> 32
+      UNION
+      SELECT rows.id >> 32 FROM about JOIN rows ON rows.target = about.id`)
+    .pluck();
+  const mark = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ?');
+
+  return (instructions) => {
+    const files = new Set<number>();
+    for (const id of instructions) for (const file of filesAbout.all({ id })) files.add(file);
+    for (const file of files) mark.run(file);
+  };
+}
+
+/** Records which reports stand in the outbox; a report of the same name is replaced. */
+export function publisher(db: Connection, about: 'file' | 'run') {
+  const insert = db.prepare<[string, number, string, string]>(
+    'INSERT OR REPLACE INTO published (about, number, name, sha256) VALUES (?, ?, ?, ?)',
+  );
+  return (number: number, reports: readonly { name: string; sha256: string }[]) => {
+    for (const { name, sha256 } of reports) insert.run(about, number, name, sha256);
+  };
+}
+
+function fileRecord(row: FileRow): FileRecord {
+  return {
+    number: row.number,
+    claim: row.claim,
+    name: row.name,
+    kind: row.kind ?? undefined,
+    sha256: row.sha256,
+    size: row.size,
+    receivedAt: row.received_at,
+    businessDate: row.business_date,
+    header: JSON.parse(row.header),
+    proven: row.proven === 1,
+    finalNewline: row.final_newline === 1,
+    start: JSON.parse(row.start),
+    progress: JSON.parse(row.progress),
+    problem: row.problem === null ? undefined : JSON.parse(row.problem),
+    duplicateOf: row.duplicate_of ?? undefined,
+    done: row.done === 1,
+    archived: row.archived === 1,
+  };
+}

@@ -1,0 +1,166 @@
+/** Looking things up: orders and instructions by reference, by status, in sum, and as results. */
+import { type InstructionStatus, rowPlace } from '../instruction.ts';
+import type { StatusCount, Store, StoredOrder } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { resultReader } from './results.ts';
+import { type StoredRow, selectStored, storedInstruction } from './stored.ts';
+
+export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'findInstructions'> {
+  const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
+  const instruction = db.prepare<[string, string, string], StoredRow>(
+    `${selectStored()} WHERE i.customer_ref = ? AND i.order_ref = ? AND i.instruction_ref = ? AND i.holds_refs = 1`,
+  );
+  const orders = db.transaction((refs: Parameters<Store['findOrders']>[0]) =>
+    refs.map(({ customerRef, orderRef }) => {
+      const row = order.get(customerRef, orderRef);
+      return row && storedOrder(row);
+    }),
+  );
+  const instructions = db.transaction((refs: Parameters<Store['findInstructions']>[0]) =>
+    refs.map(({ customerRef, orderRef, instructionRef }) => {
+      const row = instruction.get(customerRef, orderRef, instructionRef);
+      return row && storedInstruction(row);
+    }),
+  );
+  return {
+    findOrders: async (refs) => orders(refs),
+    findInstructions: async (refs) => instructions(refs),
+  };
+}
+
+/** Word for word the condition of the index instructions_open (1-schema.sql): SQLite uses it for nothing less. */
+const OPEN = `i.status IN ('waiting', 'scheduled', 'held', 'ready', 'sending', 'unknown', 'manual', 'submitted')`;
+const OPEN_STATUSES: ReadonlySet<string> = new Set(OPEN.match(/(?<=')\w+(?=')/g));
+
+export function listingVerbs(db: Connection): Pick<Store, 'list' | 'statusCounts'> {
+  const inStatus = 'i.status = :status AND i.id > :afterId AND i.open_date <= :openDateUpTo ORDER BY i.id LIMIT :limit';
+  const open = db.prepare<unknown[], StoredRow>(
+    `${selectStored('INDEXED BY instructions_open')} WHERE ${OPEN} AND ${inStatus}`,
+  );
+  const other = db.prepare<unknown[], StoredRow>(`${selectStored()} WHERE ${inStatus}`);
+  const paidSince = db.prepare<unknown[], StoredRow>(
+    `${selectStored('INDEXED BY instructions_paid')} WHERE i.status = 'paid' AND i.updated_at >= :changedSince AND ${inStatus}`,
+  );
+  return {
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince }) {
+      const asked = { status, afterId, limit, openDateUpTo };
+      if (changedSince === undefined)
+        return (OPEN_STATUSES.has(status) ? open : other).all(asked).map(storedInstruction);
+      if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);
+      return paidSince.all({ ...asked, changedSince }).map(storedInstruction);
+    },
+    statusCounts: counter(db),
+  };
+}
+
+type CountRow = [
+  status: InstructionStatus,
+  currency: string,
+  received: string,
+  count: bigint,
+  high: bigint,
+  low: bigint,
+];
+
+/** Sums as two halves of 32 bits, neither of which can overflow 64 before there are 2^31 rows. */
+function counter(db: Connection): Store['statusCounts'] {
+  const counts = db
+    .prepare<[], CountRow>(`
+      WITH sums AS (
+        SELECT status, coalesce(currency, '') AS currency, id >> 32 AS file, count(*) AS count,
+          coalesce(sum(amount_minor >> 32), 0) AS high, coalesce(sum(amount_minor & 0xFFFFFFFF), 0) AS low
+        FROM instructions GROUP BY 1, 2, 3
+      )
+      SELECT status, currency, received_at, count, high, low
+      FROM sums JOIN files ON files.number = sums.file
+      ORDER BY status, currency, received_at`)
+    .raw()
+    .safeIntegers();
+
+  return async () => {
+    const totals = new Map<string, StatusCount>();
+    for (const [status, currency, received, count, high, low] of counts.iterate()) {
+      const key = `${status} ${currency}`;
+      const total = totals.get(key);
+      totals.set(key, {
+        status,
+        currency,
+        count: (total?.count ?? 0) + Number(count),
+        amountMinor: (total?.amountMinor ?? 0n) + (high << 32n) + low,
+        oldest: total?.oldest ?? received,
+      });
+    }
+    return [...totals.values()];
+  };
+}
+
+export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instructionsOf' | 'ordersOf'> {
+  const resultRows = resultReader(db);
+  const rows = db.transaction(resultRows);
+  const byRefs = instructionsByRefs(db);
+  const instructions = db.transaction((ref: Parameters<Store['instructionsOf']>[0], limit: number) =>
+    byRefs(ref, limit).map((row) => {
+      const { file, line } = rowPlace(row.content_row);
+      const [result] = resultRows(file, line - 1, 1);
+      if (!result)
+        throw new Error(`Instruction ${row.id} has its content from row ${row.content_row}, which is missing`);
+      return { ...result, ...storedInstruction(row), currency: result.currency, file };
+    }),
+  );
+  const ordersOfCustomer = db.prepare<[string, number], OrderRow>(
+    'SELECT * FROM orders WHERE customer_ref = ? ORDER BY order_ref LIMIT ?',
+  );
+  const oneOrder = db.prepare<[string, string, number], OrderRow>(
+    'SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ? LIMIT ?',
+  );
+  return {
+    resultRows: async (file, afterLine, limit) => rows(file, afterLine, limit),
+    instructionsOf: async (ref, limit) => instructions(ref, limit),
+    async ordersOf({ customerRef, orderRef }, limit) {
+      const found =
+        orderRef === undefined ? ordersOfCustomer.all(customerRef, limit) : oneOrder.all(customerRef, orderRef, limit);
+      return found.map(storedOrder);
+    },
+  };
+}
+
+/** By as many references as are given; the holders of the references first, then those that were rejected. */
+function instructionsByRefs(db: Connection) {
+  const columns = ['i.customer_ref = ?', 'i.order_ref = ?', 'i.instruction_ref = ?'];
+  const statements = columns.map((_, index) =>
+    [1, 0].map((holds) =>
+      db.prepare<unknown[], StoredRow>(`
+        ${selectStored()}
+        WHERE ${columns.slice(0, index + 1).join(' AND ')} AND i.holds_refs = ${holds}
+        ORDER BY i.customer_ref, i.order_ref, i.instruction_ref, i.id
+        LIMIT ?`),
+    ),
+  );
+  return (ref: Parameters<Store['instructionsOf']>[0], limit: number): StoredRow[] => {
+    const given = [ref.customerRef, ref.orderRef, ref.instructionRef].filter((text) => text !== undefined);
+    const found = (statements[given.length - 1] ?? []).flatMap((statement) => statement.all(...given, limit));
+    return found.slice(0, limit);
+  };
+}
+
+interface OrderRow {
+  id: number;
+  customer_ref: string;
+  order_ref: string;
+  currency: string;
+  country: string;
+  scheme: string;
+  metadata: string;
+}
+
+function storedOrder(row: OrderRow): StoredOrder {
+  return {
+    id: row.id,
+    customerRef: row.customer_ref,
+    orderRef: row.order_ref,
+    currency: row.currency,
+    country: row.country,
+    scheme: row.scheme,
+    metadata: JSON.parse(row.metadata),
+  };
+}

@@ -1,0 +1,158 @@
+/** Runs: a nightly one at most once a business date, and what each of them changed. */
+import { type InstructionStatus, rowPlace } from '../instruction.ts';
+import type { RunChange, RunKind, RunRecord, Store } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { publisher } from './files.ts';
+import { shownAmount } from './results.ts';
+import type { Trail } from './trail.ts';
+
+type RunVerbs = Pick<
+  Store,
+  'startRun' | 'endRun' | 'runReported' | 'dropRun' | 'unreportedRuns' | 'lastNightly' | 'runChanges'
+>;
+
+const SELECT_RUN = `
+  SELECT number, kind, business_date AS businessDate, started_at AS startedAt, coalesce(finished_at, '') AS finishedAt
+  FROM runs`;
+
+export function runVerbs(db: Connection, trail: Trail): RunVerbs {
+  const unreported = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE reported = 0 ORDER BY number`);
+  const lastNightly = db.prepare<[], RunRecord>(
+    `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL ORDER BY business_date DESC LIMIT 1`,
+  );
+  const start = starting(db, trail);
+  const end = ending(db, trail);
+  const reported = reporting(db);
+  const drop = db.prepare<[number]>("DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL");
+  return {
+    async startRun(kind, businessDate, at) {
+      const run = start(kind, businessDate, at);
+      if (run) trail.enter(run.number);
+      return run;
+    },
+    async endRun(run, at) {
+      const ended = end(run, at);
+      if (trail.current() === run) trail.enter(undefined);
+      return ended;
+    },
+    async runReported(run, published) {
+      reported(run, published);
+    },
+    async dropRun(run) {
+      drop.run(run);
+      if (trail.current() === run) trail.enter(undefined);
+    },
+    unreportedRuns: async () => unreported.all(),
+    lastNightly: async () => lastNightly.get(),
+    runChanges: changeReader(db),
+  };
+}
+
+function starting(db: Connection, trail: Trail) {
+  const nightlyOf = db.prepare<[string], RunRecord>(`${SELECT_RUN} WHERE kind = 'nightly' AND business_date = ?`);
+  const insert = db.prepare<[string, string, string], RunRecord>(`
+    INSERT INTO runs (number, kind, business_date, started_at)
+    VALUES ((SELECT coalesce(max(number), 0) + 1 FROM runs), ?, ?, ?)
+    RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, '' AS finishedAt`);
+
+  const start = db.transaction((kind: RunKind, businessDate: string, at: string): RunRecord | undefined => {
+    const known = kind === 'nightly' ? nightlyOf.get(businessDate) : undefined;
+    if (known?.finishedAt) return undefined;
+    const run = known ?? insert.get(kind, businessDate, at);
+    if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
+    // One on arrival may turn out to have nothing to do, and is then forgotten.
+    if (kind !== 'arrival')
+      trail.append({ type: known ? 'run-resumed' : 'run-started', at, number: run.number, kind, businessDate });
+    return run;
+  });
+  return start.immediate;
+}
+
+function ending(db: Connection, trail: Trail): (run: number, at: string) => RunRecord {
+  const close = db.prepare<[string, number], RunRecord>(`
+    UPDATE runs SET finished_at = ? WHERE number = ? AND finished_at IS NULL
+    RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, finished_at AS finishedAt`);
+
+  const end = db.transaction((run: number, at: string): RunRecord => {
+    const ended = close.get(at, run);
+    if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
+    const { kind, businessDate } = ended;
+    trail.append({ type: 'run-ended', at, number: run, kind, businessDate });
+    return ended;
+  });
+  return end.immediate;
+}
+
+function reporting(db: Connection): (run: number, published: readonly { name: string; sha256: string }[]) => void {
+  const mark = db.prepare<[number]>('UPDATE runs SET reported = 1 WHERE number = ? AND finished_at IS NOT NULL');
+  const publish = publisher(db, 'run');
+
+  const report = db.transaction((run: number, published: readonly { name: string; sha256: string }[]) => {
+    if (mark.run(run).changes !== 1) throw new Error(`Run ${run} can't have been reported: it has not ended`);
+    publish(run, published);
+  });
+  return report.immediate;
+}
+
+interface ChangeRow {
+  id: number;
+  content_row: number;
+  customer_ref: string;
+  order_ref: string;
+  instruction_ref: string;
+  amount: string;
+  amount_minor: string | null;
+  currency: string | null;
+  client_ref_id: string;
+  from: InstructionStatus;
+  to: InstructionStatus;
+  code: string;
+  message: string;
+  at: string;
+}
+
+/** Status, code and words are those of the audit entries, so that a run's report reads the same whenever it is written. */
+function changeReader(db: Connection): Store['runChanges'] {
+  const changes = db.prepare<[number, number, number], ChangeRow>(`
+    WITH net AS (
+      SELECT instruction, min(seq) AS first, max(seq) AS last
+      FROM audit
+      WHERE run = ? AND instruction > ?
+      GROUP BY instruction ORDER BY instruction LIMIT ?
+    )
+    SELECT
+      i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
+      i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
+      coalesce(attempts.client_ref_id, '') AS client_ref_id,
+      first.body ->> 'from' AS "from",
+      last.body ->> 'to' AS "to",
+      coalesce(last.body ->> 'code', '') AS code,
+      coalesce(last.body ->> 'message', '') AS message,
+      last.body ->> 'at' AS at
+    FROM net
+    JOIN audit first ON first.seq = net.first
+    JOIN audit last ON last.seq = net.last
+    JOIN instructions i ON i.id = net.instruction
+    LEFT JOIN attempts ON attempts.instruction = i.id AND attempts.attempt = i.attempt
+    ORDER BY i.id`);
+
+  return async (run, afterId, limit) => changes.all(run, afterId, limit).map(runChange);
+}
+
+function runChange(row: ChangeRow): RunChange & { id: number } {
+  return {
+    id: row.id,
+    ...rowPlace(row.content_row),
+    customerRef: row.customer_ref,
+    orderRef: row.order_ref,
+    instructionRef: row.instruction_ref,
+    amount: shownAmount(row.amount, row.amount_minor, row.currency),
+    currency: row.currency ?? '',
+    from: row.from,
+    to: row.to,
+    code: row.code,
+    message: row.message,
+    clientRefId: row.client_ref_id,
+    at: row.at,
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * The store port on one SQLite file. Writes are immediate transactions that are on the disk when a verb resolves; a full
+ * disk or a failed fsync rejects, with nothing of the verb done.
+ */
+import type { Store } from '../store.ts';
+import { changeVerbs } from './changes.ts';
+import { makePrivate, openDatabase } from './connection.ts';
+import { fileVerbs } from './files.ts';
+import { intakeVerbs } from './intake.ts';
+import { findingVerbs, listingVerbs, lookUpVerbs } from './reading.ts';
+import { runVerbs } from './runs.ts';
+import { auditTrail, auditVerbs } from './trail.ts';
+
+export interface SqliteOptions {
+  readonly path: string;
+  /** For reading beside the process that writes. */
+  readonly readonly?: boolean;
+}
+
+/** Throws when the file can't be had as it must be: see {@link openDatabase}. */
+export function openSqliteStore({ path, readonly = false }: SqliteOptions): Store {
+  const db = openDatabase(path, readonly);
+  const trail = auditTrail(db);
+  const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
+  const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
+  return {
+    ...fileVerbs(db, trail),
+    ...intakeVerbs(db, trail),
+    ...changeVerbs(db, trail),
+    ...findingVerbs(db),
+    ...listingVerbs(db),
+    ...lookUpVerbs(db),
+    ...runVerbs(db, trail),
+    ...auditVerbs(db),
+    fact: async (name) => fact.get(name),
+    async setFact(name, value) {
+      setFact.run(name, value);
+    },
+    async backupTo(path) {
+      makePrivate(path);
+      await db.backup(path);
+    },
+    async damage() {
+      const found = db.pragma('quick_check', { simple: true });
+      return found === 'ok' ? undefined : String(found);
+    },
+    async close() {
+      db.close();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** The audit log as a table: entries are appended inside the transaction of what they tell of. */
+import { type AuditEvent, CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
+import type { AuditEntry, Store } from '../store.ts';
+import type { Connection } from './connection.ts';
+
+export interface Trail {
+  /** Call inside a write transaction. `instruction` is whose history it belongs to. */
+  append(event: AuditEvent, instruction?: number): void;
+  /** The run that entries belong to from now on; undefined between runs. */
+  enter(run: number | undefined): void;
+  current(): number | undefined;
+}
+
+export function auditTrail(db: Connection): Trail {
+  const head = db.prepare<[], ChainHead>('SELECT seq, lower(hex(hash)) AS hash FROM audit ORDER BY seq DESC LIMIT 1');
+  const insert = db.prepare<[number, number | null, number | null, string, string]>(
+    'INSERT INTO audit (seq, run, instruction, body, hash) VALUES (?, ?, ?, ?, unhex(?))',
+  );
+  // After a crash the changes that tidy up belong to the run that was cut off.
+  let run = db
+    .prepare<[], number>(
+      'SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
+    )
+    .pluck()
+    .get();
+
+  return {
+    append(event, instruction) {
+      const entry = nextEntry(head.get() ?? CHAIN_START, { ...event, run, instruction });
+      insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
+    },
+    enter(number) {
+      run = number;
+    },
+    current: () => run,
+  };
+}
+
+export function auditVerbs(db: Connection): Pick<Store, 'historyOf' | 'auditEntries'> {
+  const history = db.prepare<[number], AuditEntry>(
+    'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE instruction = ? ORDER BY seq',
+  );
+  const entries = db.prepare<[number, number], AuditEntry>(
+    'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT ?',
+  );
+  return {
+    historyOf: async (instruction) => history.all(instruction),
+    auditEntries: async (afterSeq, limit) => entries.all(afterSeq, limit),
+  };
+}

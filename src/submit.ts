@@ -1,0 +1,145 @@
+/**
+ * Sends what is ready. For each instruction, in this order and never another: the intent (status `sending`, with the hash
+ * of the very bytes) is committed; one request leaves; its outcome is committed. A crash in between leaves `sending`,
+ * which is `unknown` at the next start, because nobody can tell how far the request got.
+ *
+ * The line stops, with the rest left `ready`, when the provider tells us that the fault is ours (credentials, signature),
+ * when it answers about another payout than the one asked, or when several requests in a row end without a clear answer.
+ */
+import { createHash } from 'node:crypto';
+import { type Clock, timestamp } from './clock.ts';
+import type { Settings } from './config.ts';
+import { commitQueue, eachOf, pacer } from './flow.ts';
+import type { Progress } from './progress.ts';
+import type { Provider, SubmitOutcome } from './provider.ts';
+import type { Change, Store, StoredInstruction } from './store.ts';
+
+/** Intents committed ahead, for each request that may be in flight. */
+const AHEAD = 8;
+
+/** So many requests in a row without a clear answer, or that could not leave, stop the line for this pass. */
+const UNCLEAR_IN_A_ROW = 10;
+
+export interface SubmitTools {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly progress: Progress;
+}
+
+export interface Submitted {
+  /** Requests whose outcome is recorded. */
+  readonly sent: number;
+  /** Why sending stopped before everything ready was sent; undefined when it didn't. */
+  readonly stopped: string | undefined;
+}
+
+/** What a program that ended in the middle left in `sending` may have arrived. Before anything else is sent. */
+export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'store' | 'clock'>): Promise<number> {
+  let recovered = 0;
+  for (;;) {
+    const page = await store.list('sending', { afterId: 0, limit: 1_000 });
+    if (page.length === 0) return recovered;
+    const message = 'the program ended while this was being sent';
+    await store.apply(
+      page.map(({ id, version }): Change => {
+        return {
+          id,
+          version,
+          from: 'sending',
+          to: 'unknown',
+          message,
+          unclear: true,
+          sent: { outcome: 'interrupted' },
+        };
+      }),
+      timestamp(clock.now()),
+    );
+    recovered += page.length;
+  }
+}
+
+/** Sends every ready instruction once. `stop` ends it early: what is in flight is finished, the rest stays ready. */
+export async function submit(tools: SubmitTools, businessDate: string, stop: AbortSignal): Promise<Submitted> {
+  const { store, clock, settings, progress } = tools;
+  const line = openLine(stop);
+  const pace = pacer(clock, settings.provider.requestsPerMinute);
+  const outcomes = commitQueue((changes: Change[]) => store.apply(changes, timestamp(clock.now())));
+  let sent = 0;
+  for (let afterId = 0; !line.stopped(); ) {
+    const page = await store.list('ready', { afterId, limit: settings.provider.concurrency * AHEAD });
+    const last = page.at(-1);
+    if (!last) break;
+    afterId = last.id;
+    const intents = page.map((instruction) => intentFor(tools.provider, instruction, businessDate));
+    await store.apply(intents, timestamp(clock.now()));
+    await eachOf(intents, settings.provider.concurrency, async (intent, at) => {
+      const instruction = page[at] as StoredInstruction;
+      await pace(stop);
+      if (line.stopped()) return outcomes.add(notSent(instruction, 'the line was stopped before it was sent'));
+      const outcome = await tools.provider.submit(intent.intent.body, intent.intent.clientRefId);
+      line.note(outcome);
+      await outcomes.add(changeFor(instruction, outcome));
+      progress.report('sending payouts', ++sent);
+    });
+  }
+  return { sent, stopped: line.stopped() };
+}
+
+type Intent = Change & { readonly intent: NonNullable<Change['intent']> };
+
+function intentFor(provider: Provider, instruction: StoredInstruction, businessDate: string): Intent {
+  const { id, version, payout, clientRefId, amountMinor, currency } = instruction;
+  if (amountMinor === undefined || currency === undefined)
+    throw new Error(`instruction ${id} is ready without an amount: the store is not what it should be`);
+  const body = instruction.body || provider.body({ ...payout, clientRefId, amountMinor, currency });
+  const bodySha256 = createHash('sha256').update(body).digest('hex');
+  const late = businessDate > instruction.content.dueDate;
+  return { id, version, from: 'ready', to: 'sending', intent: { clientRefId, body, bodySha256, late } };
+}
+
+/** What an outcome makes of an instruction in `sending`. */
+function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome): Change {
+  const sending = { id: instruction.id, version: instruction.version + 1, from: 'sending' } as const;
+  switch (outcome.kind) {
+    case 'accepted': {
+      const { orderRefId, httpStatus } = outcome;
+      return { ...sending, to: 'submitted', orderRefId, sent: { outcome: 'accepted', httpStatus } };
+    }
+    case 'not-sent':
+      return notSent(instruction, outcome.message);
+    case 'declined': {
+      const { code, message, httpStatus } = outcome;
+      const sent = { outcome: 'declined', httpStatus };
+      if (instruction.unclearAt === '') return { ...sending, to: 'declined', code, message, sent };
+      const doubt = `refused after an earlier request that may have arrived (${message})`;
+      return { ...sending, to: 'unknown', code, message: doubt, sent, unclear: true };
+    }
+    case 'unknown': {
+      const { message, code, httpStatus } = outcome;
+      const sent = { outcome: 'unknown', ...(httpStatus === undefined ? {} : { httpStatus }) };
+      return { ...sending, to: 'unknown', message, ...(code === undefined ? {} : { code }), sent, unclear: true };
+    }
+  }
+}
+
+function notSent({ id, version }: StoredInstruction, message: string): Change {
+  return { id, version: version + 1, from: 'sending', to: 'ready', message, sent: { outcome: 'not-sent' } };
+}
+
+/** Whether to go on sending, and if not, why. */
+function openLine(stop: AbortSignal): { note(outcome: SubmitOutcome): void; stopped(): string | undefined } {
+  let why: string | undefined;
+  let inARow = 0;
+  return {
+    note: (outcome) => {
+      const clear = outcome.kind === 'accepted' || outcome.kind === 'declined';
+      inARow = clear ? 0 : inARow + 1;
+      if (outcome.kind === 'unknown' && outcome.stopLine) why ??= outcome.stopLine;
+      if (inARow >= UNCLEAR_IN_A_ROW && !clear)
+        why ??= `${UNCLEAR_IN_A_ROW} requests in a row got no clear answer; the last: ${outcome.message}`;
+    },
+    stopped: () => why ?? (stop.aborted ? 'asked to stop' : undefined),
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * What the schemas of the two kinds of file are made of. Every rule's message is its code; no rule changes a value, and
+ * none is skipped because another one failed, except where a code says so by itself (an empty cell is only missing).
+ */
+import { z } from 'zod';
+import { CODES, type RowCode, type RowError } from '../codes.ts';
+
+type Test = (text: string) => boolean;
+
+/** Reports `code` for a cell that fails the test. */
+export function rule(test: Test, code: RowCode) {
+  return z.refine<string>(test, code);
+}
+
+/** As {@link rule}, and when it fails the cell's later rules say nothing: they would only say it again. */
+export function decisive(test: Test, code: RowCode) {
+  return z.refine<string>(test, { error: code, abort: true });
+}
+
+export function isPresent(text: string): boolean {
+  return text !== '';
+}
+
+/** At most so many characters, as people count them (code points). */
+export function upTo(limit: number): Test {
+  return (text) => text.length <= limit || (text.length <= limit * 2 && [...text].length <= limit);
+}
+
+/** A text is empty or one of these. */
+export function emptyOr(words: readonly string[]): Test {
+  const allowed = new Set(['', ...words]);
+  return (text) => allowed.has(text);
+}
+
+/** References (api documentation, "Validation codes"): at most 50 out of `A-Za-z0-9-_.`. */
+export function reference(prefix: 'CUSTOMER_REF' | 'ORDER_REF' | 'INSTRUCTION_REF') {
+  return z.string().check(
+    decisive(isPresent, `${prefix}_IS_REQUIRED`),
+    rule(upTo(50), `${prefix}_LENGTH_OUT_OF_RANGE`),
+    rule((text) => /^[A-Za-z0-9._-]+$/.test(text), `${prefix}_CONTAINS_INVALID_CHARACTERS`),
+  );
+}
+
+const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** `YYYY-MM-DD`, a day that exists in the Gregorian calendar from year 1 on. */
+export function isDate(text: string): boolean {
+  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text)) return false;
+  const year = Number(text.slice(0, 4));
+  const month = Number(text.slice(5, 7));
+  const day = Number(text.slice(8));
+  const leapDay = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
+  return year >= 1 && day >= 1 && day <= (DAYS_IN_MONTH[month - 1] ?? 0) + leapDay;
+}
+
+/** Controls, line and paragraph separators, bidirectional overrides and isolates, a stray mark, halves of a character. */
+const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069\uFEFF\p{Cs}]/u;
+
+/** Whether a text holds a character that nobody can see and nobody means. */
+export function hasControl(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+/** One error for each such cell of ours; `columns` names each cell's, empty for one to ignore. */
+export function controlCharacters(columns: readonly string[], cells: readonly string[]): RowError[] {
+  if (!cells.some(hasControl)) return [];
+  return cells.flatMap((cell, at): RowError[] => {
+    const column = columns[at] ?? '';
+    const found = CONTROL.exec(cell);
+    if (!found || column === '') return [];
+    const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const place = [...cell.slice(0, found.index)].length + 1;
+    return [{ column, value: `U+${code} at character ${place}`, code: 'CONTROL_CHARACTER_NOT_ALLOWED' }];
+  });
+}
+
+const codePosition = new Map<string, number>(CODES.map(({ code }, at) => [code, at]));
+
+/** In the order of our documentation: by column, metadata last in the file's order; then by code. */
+export function inOrder(
+  errors: readonly RowError[],
+  documented: readonly string[],
+  columns: readonly string[],
+): RowError[] {
+  const place = ({ column }: RowError): number => {
+    const known = documented.indexOf(column);
+    return known < 0 ? documented.length + columns.indexOf(column) : known;
+  };
+  const byCode = (a: RowError, b: RowError) => (codePosition.get(a.code) ?? 0) - (codePosition.get(b.code) ?? 0);
+  return errors.toSorted((a, b) => place(a) - place(b) || byCode(a, b));
+}

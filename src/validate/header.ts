@@ -1,0 +1,250 @@
+/** Which kind of file a header makes it, and which of our columns each cell belongs to. */
+import { distance } from 'fastest-levenshtein';
+import { type FileCode, type FileProblem, visible } from '../codes.ts';
+import { unescapeFormula } from '../formula.ts';
+import type { FileKind } from '../store.ts';
+import { hasControl } from './cells.ts';
+
+/** A header that was understood. */
+export interface Header {
+  readonly kind: FileKind;
+  /** Our name for each cell's column, `metadata.NAME` with NAME as the file spells it; empty for a column to ignore. */
+  readonly columns: readonly string[];
+  /** Where a column of ours stands among the cells. */
+  readonly at: ReadonlyMap<string, number>;
+  readonly metadata: readonly { readonly name: string; readonly at: number }[];
+  /** The cells carry the formula protection of our own reports: it is a rejected.csv, dropped back. */
+  readonly escaped: boolean;
+}
+
+interface KindOfFile {
+  readonly kind: FileKind;
+  readonly article: string;
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+  readonly metadata: boolean;
+  /** Columns of the order-management API, by their loose names. */
+  readonly orderManagement: RegExp;
+}
+
+const SHARED = ['customerRef', 'orderRef'];
+
+export const ORDERS: KindOfFile = {
+  kind: 'orders',
+  article: 'an orders file',
+  required: [...SHARED, 'currency', 'country', 'scheme'],
+  optional: [],
+  metadata: true,
+  orderManagement: /^customerdefault\./,
+};
+
+export const INSTRUCTIONS: KindOfFile = {
+  kind: 'instructions',
+  article: 'an instructions file',
+  required: [...SHARED, 'instructionRef', 'amount', 'openDate', 'dueDate'],
+  optional: ['action', 'contactId', 'purpose', 'mode', 'narration', 'remark', 'direction'],
+  metadata: false,
+  orderManagement: /^(?:financialinstrumentid|currency|country|scheme|settledbydate|metadata\..*)$/,
+};
+
+const IGNORED = ['line', 'errors'];
+/** Only reports have this column. */
+const REPORT_COLUMN = 'errors';
+
+/** A cell of the header on its way to a column. */
+interface Heading {
+  /** As the file spells it, without blanks around it. */
+  readonly text: string;
+  /** What the `columns` setting makes of it; the text itself otherwise. */
+  readonly meant: string;
+}
+
+/** What the headings come to as one kind of file. */
+interface Match {
+  readonly columns: readonly (string | undefined)[];
+  readonly missing: readonly string[];
+  readonly unknown: readonly Heading[];
+  readonly orderManagement: readonly Heading[];
+  /** Each with the headings that claim it. */
+  readonly duplicated: readonly (readonly [column: string, headings: readonly Heading[]])[];
+}
+
+/**
+ * Matches header cells to our columns, in any order, without regard to case, spaces, `_` and `-` (SPEC 3). `settings` is
+ * the `columns` setting: other headings for our columns. A header that fits neither kind of file comes back as a problem
+ * that names everything wrong with it at once.
+ */
+export function matchHeader(
+  cells: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): { header: Header } | { problem: FileProblem } {
+  const escaped = cells.some((cell) => loose(cell) === REPORT_COLUMN);
+  const meanings = new Map(Object.entries(settings).map(([heading, column]) => [loose(heading), column]));
+  const headings = cells.map((cell): Heading => {
+    const text = (escaped ? unescapeFormula(cell) : cell).trim();
+    return { text, meant: meanings.get(loose(text)) ?? text };
+  });
+  const kind = bestKind(headings);
+  if (!kind) return { problem: separatorProblem(headings) ?? neitherProblem(headings) };
+  const match = matchAs(kind, headings);
+  if (match.missing.length + match.unknown.length + match.orderManagement.length > 0)
+    return { problem: separatorProblem(headings) ?? misfitProblem(kind, headings, match) };
+  if (match.duplicated.length > 0) return { problem: duplicateProblem(match) };
+  const columns = match.columns.map((column) => column ?? '');
+  return {
+    header: {
+      kind: kind.kind,
+      columns,
+      at: new Map(columns.flatMap((column, at): [string, number][] => (column === '' ? [] : [[column, at]]))),
+      metadata: columns.flatMap((column, at) =>
+        column.startsWith(METADATA) ? [{ name: column.slice(METADATA.length), at }] : [],
+      ),
+      escaped,
+    },
+  };
+}
+
+const METADATA = 'metadata.';
+
+/** Names are compared in this form. */
+function loose(name: string): string {
+  return name.toLowerCase().replace(/[\s_-]/g, '');
+}
+
+/** The kind whose own required columns are there in the larger part; undefined when there is none of either. */
+function bestKind(headings: readonly Heading[]): KindOfFile | undefined {
+  const names = new Set(headings.map(({ meant }) => loose(meant)));
+  const share = ({ required }: KindOfFile) => {
+    const own = required.filter((column) => !SHARED.includes(column));
+    return own.filter((column) => names.has(loose(column))).length / own.length;
+  };
+  const orders = share(ORDERS);
+  const instructions = share(INSTRUCTIONS);
+  if (orders === 0 && instructions === 0) return undefined;
+  return orders > instructions ? ORDERS : INSTRUCTIONS;
+}
+
+function matchAs(kind: KindOfFile, headings: readonly Heading[]): Match {
+  const known = new Map([...kind.required, ...kind.optional, ...IGNORED].map((column) => [loose(column), column]));
+  const columns = headings.map(({ meant }) => known.get(loose(meant)) ?? metadataColumn(kind, meant));
+  const claims = new Map<string, Heading[]>();
+  const unclaimed: Heading[] = [];
+  headings.forEach((heading, at) => {
+    const column = columns[at];
+    if (column === undefined) unclaimed.push(heading);
+    if (column === undefined || IGNORED.includes(column)) return;
+    const claimants = claims.get(loose(column)) ?? [];
+    claimants.push(heading);
+    claims.set(loose(column), claimants);
+  });
+  const isOrderManagement = ({ meant }: Heading) => kind.orderManagement.test(loose(meant));
+  return {
+    columns: columns.map((column) => (column !== undefined && IGNORED.includes(column) ? '' : column)),
+    missing: kind.required.filter((column) => !claims.has(loose(column))),
+    unknown: unclaimed.filter((heading) => !isOrderManagement(heading)),
+    orderManagement: unclaimed.filter(isOrderManagement),
+    duplicated: [...claims]
+      .filter(([, claimants]) => claimants.length > 1)
+      .map(([name, claimants]) => [known.get(name) ?? name, claimants] as const),
+  };
+}
+
+/** `metadata.NAME` with NAME as it is spelt, where the kind of file has metadata and NAME is all visible. */
+function metadataColumn(kind: KindOfFile, meant: string): string | undefined {
+  if (!kind.metadata || !loose(meant).startsWith(METADATA)) return undefined;
+  const name = meant.slice(meant.indexOf('.') + 1).trim();
+  return name === '' || hasControl(name) ? undefined : METADATA + name;
+}
+
+const SEPARATORS = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+  ['|', 'vertical bars'],
+] as const;
+
+/** When more of our columns appear in the header by cutting it at something else than commas. */
+function separatorProblem(headings: readonly Heading[]): FileProblem | undefined {
+  const texts = headings.map(({ text }) => text);
+  const line = texts.join(',');
+  const found = SEPARATORS.find(([separator]) => requiredIn(line.split(separator)) > requiredIn(texts));
+  if (!found) return undefined;
+  const message = `The columns are separated by ${found[1]}; they must be separated by commas. Export the file again as "CSV UTF-8 (comma delimited)".`;
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+}
+
+/** How many columns that one kind of file or the other requires are among these names. */
+function requiredIn(texts: readonly string[]): number {
+  const names = new Set(texts.map(loose));
+  const required = new Set([...ORDERS.required, ...INSTRUCTIONS.required].map(loose));
+  return [...required].filter((column) => names.has(column)).length;
+}
+
+function neitherProblem(headings: readonly Heading[]): FileProblem {
+  const message = `The first line is neither the header of an orders file (${ORDERS.required.join(', ')}) nor of an instructions file (${INSTRUCTIONS.required.join(', ')}). Found: ${listed(headings.map(quoted))}.`;
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+}
+
+function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Match): FileProblem {
+  const free = [...match.missing, ...kind.optional.filter((column) => !match.columns.includes(column))];
+  const optional = [...kind.optional, ...(kind.metadata ? ['metadata.NAME'] : [])];
+  const sentences = [
+    `By its header this is ${kind.article}.`,
+    match.missing.length > 0 ? `Missing: ${match.missing.join(', ')}.` : '',
+    match.unknown.length > 0
+      ? `Not known: ${listed(match.unknown.map((heading) => quoted(heading) + hint(heading, free)))}.`
+      : '',
+    match.orderManagement.length > 0
+      ? `Of the order-management API, which provider.api "payout-orders" is not: ${listed(match.orderManagement.map(quoted))}.`
+      : '',
+    match.duplicated.length > 0 ? givenTwice(match) : '',
+    `Found: ${listed(headings.map(quoted))}.`,
+    `Expected: ${kind.required.join(', ')}; optional: ${optional.join(', ')}.`,
+  ];
+  const message = sentences.filter((sentence) => sentence !== '').join(' ');
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', match.missing[0] ?? '', headings, message);
+}
+
+function duplicateProblem(match: Match): FileProblem {
+  const [column, headings] = match.duplicated[0] ?? ['', []];
+  return headerProblem('FILE_HEADER_COLUMN_DUPLICATED', column, headings, givenTwice(match));
+}
+
+function givenTwice({ duplicated }: Match): string {
+  return `Given more than once: ${listed(duplicated.map(([column, headings]) => `${shortened(column)} (${listed(headings.map(quoted))})`))}.`;
+}
+
+/** Longer headings get no guess. */
+const GUESSED_CHARACTERS = 60;
+
+/** What a heading may have been meant to be. */
+function hint({ text, meant }: Heading, columns: readonly string[]): string {
+  if (meant !== text)
+    return ` ("columns" in paydrop.json makes it "${shortened(meant)}", which is no column of such a file)`;
+  const name = loose(text);
+  if (name.length === 0 || name.length > GUESSED_CHARACTERS) return '';
+  const near = columns
+    .map((column) => ({ column, away: name.includes(loose(column)) ? 0 : distance(name, loose(column)) }))
+    .filter(({ column, away }) => away <= Math.max(1, Math.floor(column.length / 3)))
+    .toSorted((a, b) => a.away - b.away)[0];
+  return near ? ` (did you mean ${near.column}?)` : '';
+}
+
+const LISTED_NAMES = 20;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - LISTED_NAMES;
+  const shown = names.slice(0, LISTED_NAMES).join(', ');
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+function quoted({ text }: Heading): string {
+  return `"${shortened(text)}"`;
+}
+
+function shortened(text: string): string {
+  return visible(text.length > GUESSED_CHARACTERS ? `${text.slice(0, GUESSED_CHARACTERS)}…` : text);
+}
+
+function headerProblem(code: FileCode, column: string, headings: readonly Heading[], message: string): FileProblem {
+  return { code, column, value: listed(headings.map(({ text }) => shortened(text))), message };
+}

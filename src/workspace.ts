@@ -1,0 +1,129 @@
+/** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, systemClock } from './clock.ts';
+import { loadSecrets, loadSettings, type Settings } from './config.ts';
+import { makePrivateFolder } from './durable.ts';
+import { UnavailableError, UsageError } from './failures.ts';
+import { openInbox } from './inbox.ts';
+import { sweepOutbox } from './outbox.ts';
+import type { Tools } from './pipeline.ts';
+import { noProgress, type Progress } from './progress.ts';
+import { payoutOrdersProvider } from './provider/payout-orders.ts';
+import type { Provider } from './provider.ts';
+import type { ReportContext } from './report.ts';
+import { type FaultScript, startSandbox } from './sandbox.ts';
+import { lockWorkspace } from './store/lock.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+import type { Store } from './store.ts';
+
+export interface OpenWorkspace extends Tools {
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly workspace: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly clock?: Clock;
+  readonly progress?: Progress;
+  /** A script of faults and the seed for the bundled sandbox; see sandbox.ts. */
+  readonly sandbox?: { readonly seed?: number; readonly faults?: FaultScript };
+}
+
+export const DATABASE = 'paydrop.db';
+export const LEDGER = 'sandbox-ledger.jsonl';
+
+/** Settings, or a UsageError that names every problem. */
+export function settingsOf(workspace: string): Settings {
+  const loaded = loadSettings(workspace);
+  if (!loaded.ok) throw new UsageError(...loaded.problems);
+  return loaded.value;
+}
+
+/** For reading only: the store as it is, while a service may be writing to it; undefined when there is none yet. */
+export async function openForReading(workspace: string): Promise<{ settings: Settings; store: Store } | undefined> {
+  const settings = settingsOf(workspace);
+  const path = join(settings.data, DATABASE);
+  const there = await stat(path).catch(() => undefined);
+  return there && { settings, store: openSqliteStore({ path, readonly: true }) };
+}
+
+/** The one instance that works on this workspace; throws UsageError or UnavailableError. */
+export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace> {
+  const { env = process.env, clock = systemClock, progress = noProgress } = options;
+  const settings = settingsOf(options.workspace);
+  await mkdir(settings.inbox, { recursive: true });
+  await mkdir(settings.outbox, { recursive: true });
+  await makePrivateFolder(settings.data);
+  await chmod(settings.data, 0o700);
+
+  const lock = lockWorkspace(join(settings.data, 'lock'));
+  if (!lock) throw new UnavailableError(`another paydrop is working on ${settings.workspace}`);
+  const closers: (() => unknown)[] = [() => lock.release()];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const store = openSqliteStore({ path: join(settings.data, DATABASE) });
+    closers.push(() => store.close());
+    await bindToProvider(store, settings);
+    await sweepOutbox(settings.outbox);
+    const inbox = await openInbox(settings, settings.intake.settleMs, settings.intake.maxFileBytes);
+    const provider = await openProvider(settings, env, clock, options.sandbox, closers);
+    return { store, inbox, provider, clock, settings, progress, report: reportContext(settings), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export function reportContext(settings: Settings): ReportContext {
+  const { api, baseUrl } = settings.provider;
+  return {
+    provider: { api, sandbox: baseUrl === 'sandbox', baseUrl: String(baseUrl) },
+    submit: settings.submit,
+    schedule: settings.schedule,
+  };
+}
+
+/**
+ * What was "paid" in the sandbox was not paid. So a store belongs to the sandbox or to a real provider from its first
+ * file on, and can't be turned over.
+ */
+async function bindToProvider(store: Store, settings: Settings): Promise<void> {
+  const now = `${settings.provider.api} ${settings.provider.baseUrl === 'sandbox' ? 'sandbox' : 'live'}`;
+  const before = await store.fact('provider');
+  if (before === now) return;
+  if (before === undefined || (await store.files()).length === 0) return store.setFact('provider', now);
+  throw new UsageError(
+    `provider: this workspace's records were made with ${before}, but paydrop.json says ${now}: make a new workspace (paydrop init DIR) for it`,
+  );
+}
+
+/** The configured provider, ready to be asked; what must be closed again is added to `closers`. */
+export async function openProvider(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+  sandboxOptions: OpenOptions['sandbox'],
+  closers: (() => unknown)[],
+): Promise<Provider> {
+  const { baseUrl, concurrency, timeoutMs } = settings.provider;
+  if (baseUrl === 'sandbox') {
+    const ledgerPath = join(settings.data, LEDGER);
+    const sandbox = await startSandbox({ seed: 1, ...sandboxOptions, ledgerPath, clock });
+    closers.push(() => sandbox.close());
+    const provider = payoutOrdersProvider({ baseUrl: sandbox.baseUrl, keys: sandbox.keys, concurrency, timeoutMs });
+    closers.push(() => provider.close());
+    return provider;
+  }
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    throw new UsageError('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of the provider: unset it');
+  const secrets = loadSecrets(env);
+  if (!secrets.ok) throw new UsageError(...secrets.problems);
+  const { clientKey, clientSecret, saltKey } = secrets.value;
+  const keys = { clientKey: clientKey.reveal(), clientSecret: clientSecret.reveal(), saltKey: saltKey.reveal() };
+  const provider = payoutOrdersProvider({ baseUrl, keys, concurrency, timeoutMs });
+  closers.push(() => provider.close());
+  return provider;
+}

@@ -1,0 +1,134 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, test } from 'vitest';
+import { errorCodesPage } from '../src/codes/page.ts';
+import { CODES, describeCode, type RowError, rowMessage } from '../src/codes.ts';
+
+const codesOf = (scope: string, origin: string) =>
+  CODES.filter((entry) => entry.scope === scope && entry.origin === origin).map(({ code }) => code);
+
+describe('the table of codes', () => {
+  it('holds the 22 codes that are published for orders and instructions', () => {
+    expect(codesOf('row', 'documented')).toEqual([
+      'CUSTOMER_REF_IS_REQUIRED',
+      'CUSTOMER_REF_LENGTH_OUT_OF_RANGE',
+      'CUSTOMER_REF_CONTAINS_INVALID_CHARACTERS',
+      'ORDER_REF_IS_REQUIRED',
+      'ORDER_REF_LENGTH_OUT_OF_RANGE',
+      'ORDER_REF_CONTAINS_INVALID_CHARACTERS',
+      'INSTRUCTION_REF_IS_REQUIRED',
+      'INSTRUCTION_REF_LENGTH_OUT_OF_RANGE',
+      'INSTRUCTION_REF_CONTAINS_INVALID_CHARACTERS',
+      'CURRENCY_IS_REQUIRED',
+      'CURRENCY_LENGTH_OUT_OF_RANGE',
+      'COUNTRY_IS_REQUIRED',
+      'COUNTRY_LENGTH_OUT_OF_RANGE',
+      'SCHEME_IS_REQUIRED',
+      'SCHEME_FORMAT_NOT_RECOGNISED',
+      'AMOUNT_IS_REQUIRED',
+      'AMOUNT_FORMAT_NOT_RECOGNISED',
+      'AMOUNT_OUT_OF_RANGE',
+      'OPEN_DATE_IS_REQUIRED',
+      'OPEN_DATE_FORMAT_NOT_RECOGNISED',
+      'DUE_DATE_IS_REQUIRED',
+      'DUE_DATE_FORMAT_NOT_RECOGNISED',
+    ]);
+  });
+
+  it("holds paydrop's own codes, marked as such", () => {
+    expect(codesOf('row', 'ours')).toEqual([
+      'DUE_DATE_BEFORE_OPEN_DATE',
+      'CURRENCY_NOT_RECOGNISED',
+      'CURRENCY_NOT_SUPPORTED',
+      'COUNTRY_NOT_RECOGNISED',
+      'AMOUNT_PRECISION_OUT_OF_RANGE',
+      'METADATA_COUNT_OUT_OF_RANGE',
+      'METADATA_NAME_LENGTH_OUT_OF_RANGE',
+      'METADATA_VALUE_LENGTH_OUT_OF_RANGE',
+      'ACTION_NOT_RECOGNISED',
+      'DIRECTION_NOT_RECOGNISED',
+      'PURPOSE_NOT_RECOGNISED',
+      'MODE_NOT_RECOGNISED',
+      'CONTROL_CHARACTER_NOT_ALLOWED',
+      'ORDER_NOT_FOUND',
+      'ORDER_REF_ALREADY_EXISTS',
+      'INSTRUCTION_REF_ALREADY_EXISTS',
+      'INSTRUCTION_NOT_FOUND',
+      'INSTRUCTION_ALREADY_PROCESSED',
+      'COLUMN_COUNT_MISMATCH',
+      'QUOTE_NOT_CLOSED',
+      'LINE_LENGTH_OUT_OF_RANGE',
+    ]);
+    expect(codesOf('file', 'ours')).toEqual([
+      'FILE_IS_EMPTY',
+      'FILE_ENCODING_NOT_RECOGNISED',
+      'FILE_TYPE_NOT_RECOGNISED',
+      'FILE_HEADER_NOT_RECOGNISED',
+      'FILE_HEADER_COLUMN_DUPLICATED',
+      'FILE_SIZE_OUT_OF_RANGE',
+      'FILE_ROWS_OUT_OF_RANGE',
+      'FILE_CHECKSUM_MISMATCH',
+      'FILE_ALREADY_PROCESSED',
+      'FILE_NOT_REGULAR',
+      'FILE_HAS_ROW_ERRORS',
+    ]);
+  });
+
+  test.each(CODES.map((entry) => [entry.code, entry] as const))('%s is put into words', (code, entry) => {
+    expect(describeCode(code)).toEqual(entry);
+    expect(entry.title).toMatch(/^[A-Z].*[^.]$/);
+    expect(entry.cause).toMatch(/^[A-Z].*\.$/);
+    expect(entry.remedy).toMatch(/^[A-Z].*\.$/);
+    expect(entry.example.wrong).not.toBe(entry.example.right);
+  });
+
+  it('knows nothing of a text that is no code', () => {
+    for (const text of ['', 'AMOUNT', 'amount_is_required', '__proto__', 'constructor'])
+      expect(describeCode(text)).toBeUndefined();
+  });
+});
+
+describe('the sentence a report shows', () => {
+  const sentences: [why: string, error: RowError, sentence: string][] = [
+    [
+      'says what is wrong and what was found',
+      { column: 'amount', value: '1,000', code: 'AMOUNT_FORMAT_NOT_RECOGNISED' },
+      'The amount is not a plain decimal number: found "1,000".',
+    ],
+    [
+      'says nothing more when nothing was found',
+      { column: 'currency', value: '', code: 'CURRENCY_IS_REQUIRED' },
+      'The currency is missing.',
+    ],
+    [
+      'tells a long value by its length',
+      { column: 'orderRef', value: '😀'.repeat(61), code: 'ORDER_REF_LENGTH_OUT_OF_RANGE' },
+      'The order reference is longer than 50 characters: found 61 characters.',
+    ],
+    [
+      'names the column where the code does not',
+      { column: 'narration', value: 'U+0000 at character 3', code: 'CONTROL_CHARACTER_NOT_ALLOWED' },
+      'The value contains an invisible control character (column narration): U+0000 at character 3.',
+    ],
+    [
+      'names no column for a whole line',
+      { column: '', value: 'found 7, expected 6', code: 'COLUMN_COUNT_MISMATCH' },
+      'The line has more or fewer values than the header has columns: found 7, expected 6.',
+    ],
+    [
+      'shows characters that would turn the line around',
+      { column: 'purpose', value: 'a\u202Eb\n', code: 'PURPOSE_NOT_RECOGNISED' },
+      'The purpose is not one the provider knows: found "a<U+202E>b<U+000A>".',
+    ],
+  ];
+  test.each(sentences)('%s', (_, error, sentence) => {
+    expect(rowMessage(error)).toBe(sentence);
+  });
+});
+
+describe('docs/error-codes.md', () => {
+  it('is the page made of the table (UPDATE_DOCS=1 rewrites it)', () => {
+    const path = new URL('../docs/error-codes.md', import.meta.url);
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, errorCodesPage());
+    expect(readFileSync(path, 'utf8')).toBe(errorCodesPage());
+  });
+});

@@ -1,0 +1,107 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { loadSecrets, loadSettings, parseSettings, settingsJsonSchema } from '../src/config.ts';
+import { temporaryFolder } from './support/workspace.ts';
+
+describe('settings', () => {
+  it('are all defaults when there is no paydrop.json', () => {
+    const loaded = loadSettings(temporaryFolder());
+    expect(loaded).toMatchObject({
+      ok: true,
+      value: {
+        provider: { api: 'payout-orders', baseUrl: 'sandbox', concurrency: 16, timeoutMs: 30_000, quarantineMs: 2_000 },
+        submit: 'nightly',
+        schedule: { nightly: '0 2 * * *' },
+        intake: { settleMs: 2_000, maxFileBytes: 2e9, maxRows: 20_000_000, waitForOrderMs: 86_400_000 },
+      },
+    });
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'an unknown key, with the nearest known one',
+      { inbx: 'x' },
+      'inbx: there is no such setting; the nearest is inbox',
+    ],
+    [
+      'an unknown key inside a group',
+      { provider: { concurency: 3 } },
+      'provider.concurency: there is no such setting; the nearest is provider.concurrency',
+    ],
+    ['a wrong type', { provider: { concurrency: '3' } }, 'provider.concurrency: expected a whole number from 1 to 256'],
+    [
+      'a duration without a unit',
+      { provider: { timeout: '30' } },
+      'provider.timeout: expected a duration such as "30s", "15m" or "24h"',
+    ],
+    [
+      'plain http to another machine',
+      { provider: { baseUrl: 'http://pay.example' } },
+      'provider.baseUrl: expected "sandbox" or an https URL without a path (http only for this machine)',
+    ],
+    [
+      'a zone that does not exist',
+      { schedule: { timeZone: 'Mars/Base' } },
+      'schedule.timeZone: expected an IANA time zone such as "Asia/Kolkata"',
+    ],
+    [
+      'a schedule by the second',
+      { schedule: { nightly: '* * * * * *' } },
+      'schedule.nightly: expected a cron expression of five fields such as "0 2 * * *"',
+    ],
+  ])('name %s', (_, json, problem) => {
+    expect(parseSettings(json, '.')).toEqual({ ok: false, problems: [problem] });
+  });
+
+  it('must name the currencies of a real provider', () => {
+    const problems = parseSettings({ provider: { baseUrl: 'https://pay.example' } }, '.');
+    expect(problems).toMatchObject({ ok: false, problems: [expect.stringContaining('provider.currencies')] });
+    const accepted = parseSettings({ provider: { baseUrl: 'https://pay.example', currencies: ['INR'] } }, '.');
+    expect(accepted).toMatchObject({ ok: true, value: { provider: { quarantineMs: 900_000 } } });
+  });
+
+  it('say what is wrong with a file that is not JSON', () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'paydrop.json'), '{"inbox": ');
+    expect(loadSettings(folder)).toMatchObject({ ok: false, problems: [expect.stringContaining('is not JSON')] });
+  });
+
+  it('have a JSON Schema that is the one shipped', () => {
+    const path = new URL('../paydrop.schema.json', import.meta.url);
+    const text = `${JSON.stringify(settingsJsonSchema(), null, 2)}\n`;
+    if (process.env['UPDATE_DOCS']) writeFileSync(path, text);
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+});
+
+describe('secrets', () => {
+  const three = { PAYDROP_CLIENT_KEY: 'canary-a', PAYDROP_CLIENT_SECRET: 'canary-b', PAYDROP_SALT_KEY: 'canary-c' };
+
+  it('come from the environment', () => {
+    const loaded = loadSecrets(three);
+    expect(loaded.ok && loaded.value.saltKey.reveal()).toBe('canary-c');
+  });
+
+  it('come from a file that only its owner can read', () => {
+    const path = join(temporaryFolder(), 'salt');
+    writeFileSync(path, 'canary-file\n', { mode: 0o600 });
+    const env = { ...three, PAYDROP_SALT_KEY: undefined, PAYDROP_SALT_KEY_FILE: path };
+    const loaded = loadSecrets(env);
+    expect(loaded.ok && loaded.value.saltKey.reveal()).toBe('canary-file');
+    chmodSync(path, 0o644);
+    expect(loadSecrets(env)).toMatchObject({ ok: false, problems: [expect.stringContaining('chmod 600')] });
+  });
+
+  it('are all named when they are missing', () => {
+    expect(loadSecrets({})).toMatchObject({ ok: false, problems: { length: 3 } });
+  });
+
+  it('never show in anything printed', () => {
+    const loaded = loadSecrets(three);
+    expect(
+      inspect(loaded, { depth: 9 }) + JSON.stringify(loaded) + (loaded.ok ? `${loaded.value.clientKey}` : ''),
+    ).not.toContain('canary');
+  });
+});

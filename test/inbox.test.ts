@@ -1,0 +1,201 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Claim, type Inbox, openInbox } from '../src/inbox.ts';
+import { temporaryFolder } from './support/workspace.ts';
+
+const SETTLE_MS = 2_000;
+
+async function open(
+  maxBytes = 1_000,
+): Promise<{ inbox: Inbox; at: (...names: string[]) => string; again(): Promise<Inbox> }> {
+  const root = temporaryFolder();
+  const at = (...names: string[]) => join(root, ...names);
+  mkdirSync(at('inbox'));
+  mkdirSync(at('data'));
+  const again = () => openInbox({ inbox: at('inbox'), data: at('data') }, SETTLE_MS, maxBytes);
+  return { inbox: await again(), at, again };
+}
+
+const names = (found: readonly Buffer[]) => found.map(String);
+
+async function claimed(inbox: Inbox, name = 'a.csv'): Promise<Claim> {
+  const claim = await inbox.claim(Buffer.from(name));
+  if (!claim) throw new Error('not claimed');
+  return claim;
+}
+
+describe('a file is ready', () => {
+  it('when it has not changed for the settle time, by a clock that does not jump', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    utimesSync(at('inbox', 'a.csv'), 0, 0);
+    expect(await inbox.scan(0)).toMatchObject({ ready: [], settling: 1 });
+    expect(await inbox.scan(SETTLE_MS - 1)).toMatchObject({ ready: [], settling: 1 });
+    expect(names((await inbox.scan(SETTLE_MS)).ready)).toEqual(['a.csv']);
+  });
+
+  it('not while it grows, however long that takes', async () => {
+    const { inbox, at } = await open();
+    for (let now = 0; now < 10 * SETTLE_MS; now += SETTLE_MS - 1) {
+      appendFileSync(at('inbox', 'a.csv'), 'more\n');
+      expect((await inbox.scan(now)).ready).toEqual([]);
+    }
+  });
+
+  it('not when it was replaced by another file of the same size and time', async () => {
+    const { inbox, at } = await open();
+    for (const name of ['a.csv', 'b']) {
+      writeFileSync(at('inbox', name), 'same');
+      utimesSync(at('inbox', name), 1, 1);
+    }
+    await inbox.scan(0);
+    renameSync(at('inbox', 'b'), at('inbox', 'a.csv'));
+    expect((await inbox.scan(SETTLE_MS)).ready).toEqual([]);
+  });
+
+  it('at once when NAME.done lies beside it', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    writeFileSync(at('inbox', 'a.csv.done'), '');
+    expect(names((await inbox.scan(0)).ready)).toEqual(['a.csv']);
+  });
+
+  it.each(['.hidden.csv', '~$open.csv', 'a.csv.tmp', 'a.part', 'a.filepart', 'a.csv.crdownload', 'a.PART'])(
+    'never while it is called %s: that is unfinished work, left alone and told',
+    async (name) => {
+      const { inbox, at } = await open();
+      writeFileSync(at('inbox', name), 'x');
+      await inbox.scan(0);
+      expect(await inbox.scan(10 * SETTLE_MS)).toEqual({ ready: [], settling: 0, leftAlone: [name] });
+    },
+  );
+
+  it('whatever its name: bytes that are no text, a newline, a leading dash', async () => {
+    const { inbox, at } = await open();
+    const odd = [Buffer.from([0x61, 0xff, 0xfe]), Buffer.from('line\nbreak.csv'), Buffer.from('-rf')];
+    for (const name of odd) writeFileSync(Buffer.concat([Buffer.from(`${at('inbox')}/`), name]), 'x');
+    await inbox.scan(0);
+    const { ready } = await inbox.scan(SETTLE_MS);
+    expect(ready).toHaveLength(3);
+    for (const name of ready) expect(await inbox.claim(name)).toBeDefined();
+    expect((await inbox.claims()).map(({ name }) => name)).toEqual([
+      '-rf',
+      'a\\u{fffd}\\u{fffd}',
+      'line\\u{a}break.csv',
+    ]);
+    expect(readdirSync(at('inbox'))).toEqual([]);
+  });
+});
+
+describe('a claimed file', () => {
+  it('is copied whole, and the copy does not change when its writer goes on', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'first\n');
+    const claim = await claimed(inbox);
+    const spooled = await inbox.spool(claim);
+    appendFileSync(claim.original, 'second\n');
+    expect(spooled).toMatchObject({ kind: 'spooled', size: 6, expectedSha256: undefined });
+    expect(readFileSync(inbox.spoolPath(claim.id), 'utf8')).toBe('first\n');
+  });
+
+  it('comes back to the inbox when its writer went on after it was copied', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'first\n');
+    const claim = await claimed(inbox);
+    await inbox.spool(claim);
+    appendFileSync(claim.original, 'second\n');
+    await inbox.archive(claim.id, 1, claim.name, '2026-03-02');
+    expect(readFileSync(at('data', 'archive', '2026-03-02', '000001.a.csv'), 'utf8')).toBe('first\n');
+    expect(readFileSync(at('inbox', 'a.csv'), 'utf8')).toBe('first\nsecond\n');
+  });
+
+  it('is found again by the next process, with the same copy', async () => {
+    const { inbox, at, again } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    const claim = await claimed(inbox);
+    const next = await again();
+    expect(await next.claims()).toEqual([claim]);
+    await next.spool(claim);
+    expect(await (await again()).spool(claim)).toMatchObject({ kind: 'spooled', size: 1 });
+  });
+
+  it('archived twice lies there once, and the claim is over', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    const claim = await claimed(inbox);
+    await inbox.spool(claim);
+    for (const _ of [1, 2]) await inbox.archive(claim.id, 7, claim.name, '2026-03-02');
+    expect(readdirSync(at('data', 'archive', '2026-03-02'))).toEqual(['000007.a.csv']);
+    expect(await inbox.claims()).toEqual([]);
+    expect(readdirSync(at('data', 'spool'))).toEqual([]);
+  });
+
+  it('over the size limit is not read, and archived as it is', async () => {
+    const { inbox, at } = await open(3);
+    writeFileSync(at('inbox', 'a.csv'), 'four');
+    const claim = await claimed(inbox);
+    expect(await inbox.spool(claim)).toEqual({ kind: 'too-large', size: 4 });
+    await inbox.archive(claim.id, 1, claim.name, '2026-03-02');
+    expect(readFileSync(at('data', 'archive', '2026-03-02', '000001.a.csv'), 'utf8')).toBe('four');
+  });
+
+  it('takes its side files along, and knows what NAME.sha256 says', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    writeFileSync(at('inbox', 'a.csv.done'), '');
+    const sum = execFileSync('sha256sum', ['a.csv'], { cwd: at('inbox'), encoding: 'utf8' });
+    writeFileSync(at('inbox', 'a.csv.sha256'), sum);
+    const claim = await claimed(inbox);
+    expect(await inbox.spool(claim)).toMatchObject({ expectedSha256: sum.slice(0, 64) });
+    expect(readdirSync(at('inbox'))).toEqual([]);
+  });
+
+  it('whose .sha256 speaks of another file has no proof', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    writeFileSync(at('inbox', 'a.csv.sha256'), `${'0'.repeat(64)}  b.csv\n`);
+    expect(await inbox.spool(await claimed(inbox))).toMatchObject({ expectedSha256: '' });
+  });
+
+  it('that somebody took away first leaves nothing behind, and its side files come back', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv.done'), '');
+    expect(await inbox.claim(Buffer.from('a.csv'))).toBeUndefined();
+    expect(readdirSync(at('inbox'))).toEqual(['a.csv.done']);
+    expect(readdirSync(at('data', 'work'))).toEqual([]);
+  });
+});
+
+describe('what is not a plain file with one name', () => {
+  it.each<[string, (inbox: string, secret: string) => void, string]>([
+    ['a symbolic link', (inbox, secret) => symlinkSync(secret, join(inbox, 'a.csv')), 'a symbolic link'],
+    ['a dangling link', (inbox) => symlinkSync('/nowhere', join(inbox, 'a.csv')), 'a symbolic link'],
+    ['a hard link', (inbox, secret) => linkSync(secret, join(inbox, 'a.csv')), 'a file with 2 names (hard links)'],
+    ['a folder', (inbox) => mkdirSync(join(inbox, 'a.csv')), 'a folder'],
+    ['a named pipe', (inbox) => void execFileSync('mkfifo', [join(inbox, 'a.csv')]), 'a named pipe'],
+  ])('%s is set aside without being opened', async (_, make, what) => {
+    const { inbox, at } = await open();
+    writeFileSync(at('secret'), 'canary');
+    make(at('inbox'), at('secret'));
+    const claim = await claimed(inbox);
+    expect(await inbox.spool(claim)).toEqual({ kind: 'not-regular', what });
+    await inbox.quarantine(claim.id, 3, claim.name);
+    expect(readdirSync(at('data', 'quarantine'))).toEqual(['000003.a.csv']);
+    expect(readdirSync(at('inbox'))).toEqual([]);
+    expect(existsSync(at('secret'))).toBe(true);
+    expect(await inbox.claims()).toEqual([]);
+  });
+});

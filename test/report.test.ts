@@ -1,0 +1,463 @@
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { unescapeFormula } from '../src/formula.ts';
+import { formatDecimal } from '../src/money.ts';
+import { fileReports, type Report, reportStem, runReports, summarize } from '../src/report.ts';
+import type { FileRecord, ResultRow } from '../src/store.ts';
+import {
+  change,
+  file,
+  MIXED,
+  MIXED_FILE,
+  REAL,
+  RUN,
+  rejected,
+  row,
+  SANDBOX,
+  streamOf,
+  textOf,
+} from './report-samples.ts';
+
+const FIRST = file({ number: 1, name: 'first.csv', rows: 15, controlSum: '14140.5' });
+const AGAIN = file({
+  number: 13,
+  duplicateOf: 1,
+  problem: { code: 'FILE_ALREADY_PROCESSED', column: '', value: '', message: 'The same bytes as file 000001.' },
+});
+const NOT_CSV = file({
+  name: 'book.csv',
+  kind: undefined,
+  header: [],
+  problem: { code: 'FILE_TYPE_NOT_RECOGNISED', column: '', value: 'zip', message: 'This is a ZIP archive.' },
+});
+
+/** Every report by what its name ends with: `result.csv`. */
+async function reportsOf(
+  record: FileRecord,
+  rows: readonly ResultRow[],
+  { first, context = REAL }: { first?: FileRecord; context?: typeof REAL } = {},
+): Promise<Map<string, string>> {
+  return byEnding(await fileReports(record, streamOf(rows), first, context), record.number);
+}
+
+async function byEnding(reports: readonly Report[], number: number): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const { name, content } of reports)
+    texts.set(name.slice(name.indexOf(`.${String(number).padStart(6, '0')}.`) + 8), await textOf(content));
+  return texts;
+}
+
+function records(csv: string | undefined): string[][] {
+  return parse(csv ?? '', { relax_column_count: true });
+}
+
+/** The named columns of a CSV, a line each. */
+function columns(csv: string | undefined, ...names: string[]): string[][] {
+  const [header = [], ...lines] = records(csv);
+  return lines.map((cells) => names.map((name) => cells[header.indexOf(name)] ?? `no column ${name}`));
+}
+
+function receiptOf(reports: Map<string, string>) {
+  return JSON.parse(reports.get('receipt.json') ?? '');
+}
+
+describe('names', () => {
+  it.each([
+    ['payouts.csv', 'payouts'],
+    ['PAYOUTS.CSV', 'PAYOUTS'],
+    ['a.csv.csv', 'a.csv'],
+    ['Löhne & Gehälter.csv', 'L_hne___Geh_lter'],
+    ['../../etc/passwd', '_.._etc_passwd'],
+    ['.-hidden.csv', 'hidden'],
+    ['💸.csv', '_'],
+    ['.csv', 'file'],
+    ['', 'file'],
+    [`${'x'.repeat(200)}.csv`, 'x'.repeat(80)],
+  ])('makes %j safe as %j', (name, stem) => {
+    expect(reportStem(name)).toBe(stem);
+  });
+
+  it('is safe for any name', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (name) => {
+        expect(reportStem(name)).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,79}$/);
+      }),
+    );
+  });
+
+  it('puts the six-digit number behind the stem, and the receipt last', async () => {
+    const reports = await fileReports(MIXED_FILE, streamOf(MIXED), undefined, REAL);
+    expect(reports.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
+      'replace payouts_november.000012.errors.csv',
+      'replace payouts_november.000012.rejected.csv',
+      'replace payouts_november.000012.result.csv',
+      'replace payouts_november.000012.report.html',
+      'replace payouts_november.000012.receipt.json',
+    ]);
+  });
+});
+
+describe('which reports are due', () => {
+  it('leaves errors and rejected rows out when there are none', async () => {
+    const reports = await reportsOf(file({ rows: 1, controlSum: '100' }), [row(2)]);
+    expect([...reports.keys()]).toEqual(['result.csv', 'report.html', 'receipt.json']);
+  });
+
+  it('tells a whole-file problem in one line without a line number, and gives no result', async () => {
+    const reports = await reportsOf(NOT_CSV, []);
+    expect([...reports.keys()]).toEqual(['errors.csv', 'report.html', 'receipt.json']);
+    expect(reports.get('errors.csv')).toBe(
+      'line,column,value,code,message\r\n,,zip,FILE_TYPE_NOT_RECOGNISED,This is a ZIP archive.\r\n',
+    );
+  });
+
+  it('gives a header-only file its result: a header and no rows', async () => {
+    const reports = await reportsOf(file(), []);
+    expect([...reports.keys()]).toEqual(['result.csv', 'report.html', 'receipt.json']);
+    expect(receiptOf(reports).verdict).toBe('accepted');
+  });
+});
+
+describe('result.csv', () => {
+  it('tells every row exactly once, in line order', async () => {
+    const reports = await reportsOf(MIXED_FILE, MIXED);
+    expect(columns(reports.get('result.csv'), 'line').flat()).toEqual(MIXED.map(({ line }) => String(line)));
+  });
+
+  it('has the documented header and CR LF line ends', async () => {
+    const text = (await reportsOf(MIXED_FILE, MIXED)).get('result.csv') ?? '';
+    expect(text.split('\r\n')[0]).toBe(
+      'line,customerRef,orderRef,instructionRef,amount,currency,openDate,dueDate,status,code,message,clientRefId,orderRefId,bankReference,attempts,submittedAt,updatedAt',
+    );
+    expect(text.split('\r\n')).toHaveLength(MIXED.length + 2);
+    expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
+  });
+
+  it('says in plain words what became of each row', async () => {
+    const reports = await reportsOf(MIXED_FILE, MIXED);
+    expect(Object.fromEntries(columns(reports.get('result.csv'), 'line', 'message'))).toMatchObject({
+      3: 'the provider has taken it; not paid yet; sent after its due date',
+      5: 'the provider refused it; nothing was paid (beneficiary account is closed)',
+      6: 'no clear answer from the provider; it is being looked up; never sent again blindly (no complete answer within 30s)',
+      8: 'paid first, then reversed; the money did not stay with the payee (returned by the bank)',
+      11: 'to be sent from its open date on, 2026-12-05',
+      12: 'the same as file 000001 line 5 (paid)',
+      13: 'replaced by file 000014 line 3 (ready) before it was sent',
+      14: 'deleted file 000003 line 9 (cancelled), which was never sent',
+    });
+  });
+
+  it('gives amounts the decimals of their currency, and leaves unreadable ones as they came', async () => {
+    const rows = [
+      row(2, { amount: '210' }),
+      row(3, { amount: '11000', currency: 'JPY' }),
+      row(4, { amount: '1.5', currency: 'BHD' }),
+      rejected(5, ['C', 'O', 'I', '1,5', '', '']),
+    ];
+    const reports = await reportsOf(file({ rows: 4, controlSum: '11211.5' }), rows);
+    expect(columns(reports.get('result.csv'), 'amount').flat()).toEqual(['210.00', '11000', '1.500', '1,5']);
+  });
+
+  it('names all codes of a row that has several errors', async () => {
+    const errors = [
+      { column: 'amount', value: '', code: 'AMOUNT_IS_REQUIRED' },
+      { column: 'dueDate', value: '2026-02-30', code: 'DUE_DATE_FORMAT_NOT_RECOGNISED' },
+    ] as const;
+    const reports = await reportsOf(file({ rows: 1 }), [
+      rejected(2, ['C', 'O', 'I', '', '', '2026-02-30'], { errors }),
+    ]);
+    expect(columns(reports.get('result.csv'), 'code')).toEqual([['AMOUNT_IS_REQUIRED DUE_DATE_FORMAT_NOT_RECOGNISED']]);
+    expect(columns(reports.get('errors.csv'), 'line', 'column', 'value', 'code')).toEqual([
+      ['2', 'amount', '', 'AMOUNT_IS_REQUIRED'],
+      ['2', 'dueDate', '2026-02-30', 'DUE_DATE_FORMAT_NOT_RECOGNISED'],
+    ]);
+  });
+});
+
+describe('rejected.csv', () => {
+  it("gives the rows back as they came, under the file's own header", async () => {
+    const header = ['Customer Ref', 'Line', 'amount', 'ERRORS', 'note'];
+    const raw = [' C01 ', '7', '0012.', 'from the last round', 'say "hi", now'];
+    const reports = await reportsOf(file({ header, rows: 1 }), [rejected(2, raw, { amount: '0012.' })]);
+    const [top, cells] = records(reports.get('rejected.csv'));
+    expect(top).toEqual(['Customer Ref', 'amount', 'note', 'errors']);
+    expect(cells?.slice(0, -1)).toEqual([' C01 ', '0012.', 'say "hi", now']);
+    expect(cells?.at(-1)).toMatch(/^AMOUNT_FORMAT_NOT_RECOGNISED: /);
+  });
+
+  it('puts a line that could not be told apart into columns whole into the first cell', async () => {
+    const line = 'C01,"ORD-7,PI-2,40';
+    const reports = await reportsOf(file({ rows: 1 }), [
+      rejected(2, [line], { errors: [{ column: '', value: '', code: 'QUOTE_NOT_CLOSED' }] }),
+    ]);
+    expect(records(reports.get('rejected.csv'))[1]?.slice(0, -1)).toEqual([line, '', '', '', '', '']);
+  });
+
+  it('gives any cells back exactly, once one apostrophe is taken from protected ones', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(hostileCell, { minLength: 6, maxLength: 6 }), async (raw) => {
+        const reports = await reportsOf(file({ rows: 1 }), [rejected(2, raw, { amount: '' })]);
+        const cells = records(reports.get('rejected.csv'))[1] ?? [];
+        expect(cells.slice(0, -1).map(unescapeFormula)).toEqual(raw);
+      }),
+    );
+  });
+});
+
+/** Text as hostile people and careless exports write it; lines and cells alike. */
+const hostileCell = fc
+  .tuple(
+    fc.constantFrom('', '=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠', ' =', "'", "'=", '"', ','),
+    fc.oneof(fc.string({ unit: 'grapheme', maxLength: 12 }), fc.constant("cmd|' /C calc'!A0"), fc.constant('a\nb\rc')),
+  )
+  .map(([start, rest]) => start + rest);
+
+/** Written apart from formula.ts: what makes a spreadsheet take a cell for a formula, blanks in front or not. */
+function isFormula(cell: string): boolean {
+  const text = cell.replace(/^\s+/, '');
+  return '=+-@\0＝＋－＠'.includes(text.charAt(0) || 'none') || '\t\r\n'.includes(cell.charAt(0) || 'none');
+}
+
+describe('safety in spreadsheets', () => {
+  it('never writes a cell that runs as a formula, whatever files and provider say', async () => {
+    const strings = fc.record({
+      name: hostileCell,
+      amount: hostileCell,
+      reference: hostileCell,
+      message: hostileCell,
+      code: hostileCell,
+      raw: fc.array(hostileCell, { minLength: 6, maxLength: 6 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(strings, async ({ name, amount, reference, message, code, raw }) => {
+        const hostile = { customerRef: reference, orderRefId: reference, bankReference: reference, code, message };
+        const errors = [{ column: reference, value: amount, code: 'AMOUNT_FORMAT_NOT_RECOGNISED' }] as const;
+        const rows = [row(2, hostile), rejected(3, raw, { ...hostile, amount: 'none', errors })];
+        const record = file({ name, rows: 2, controlSum: '100', header: raw });
+        const run = await runReports(RUN, streamOf([change(2, hostile)]), [], [], REAL);
+        const csvs = [...(await fileReports(record, streamOf(rows), undefined, REAL)), ...run].filter((report) =>
+          report.name.endsWith('.csv'),
+        );
+        expect(csvs).toHaveLength(4);
+        for (const report of csvs)
+          expect(
+            records(await textOf(report.content))
+              .flat()
+              .filter(isFormula),
+            report.name,
+          ).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe('control totals', () => {
+  it('counts rows and amounts in as out, by currency and outcome', async () => {
+    const receipt = receiptOf(await reportsOf(MIXED_FILE, MIXED));
+    expect(receipt.rows).toMatchObject({ read: 15, reported: 15, byStatus: { paid: 1, rejected: 2, duplicate: 1 } });
+    expect(receipt.controlSum).toEqual({ in: '14140.5', out: '14140.5' });
+    expect(receipt.amounts).toMatchObject({
+      INR: { paid: { rows: 1, amount: '1250.00' }, submitted: { rows: 1, amount: '990.50' } },
+      JPY: { ready: { rows: 1, amount: '11000' } },
+      'not known': { waiting: { rows: 1, amount: '100' }, rejected: { rows: 2, amount: '0' } },
+    });
+  });
+
+  it('adds up any amounts exactly', async () => {
+    const minor = fc.array(fc.bigInt({ min: 1n, max: 99_999_999_999_999n }), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(minor, async (amounts) => {
+        const rows = amounts.map((units, at) => row(at + 2, { amount: formatDecimal({ units, scale: 2 }) }));
+        const { controlSum, rows: count } = await summarize(streamOf(rows)());
+        const expected = amounts.reduce((all, units) => all + units, 0n);
+        expect([formatDecimal(controlSum, 2), count]).toEqual([
+          formatDecimal({ units: expected, scale: 2 }),
+          rows.length,
+        ]);
+      }),
+    );
+  });
+
+  it('refuses to report a file of which a row was lost', async () => {
+    await expect(fileReports(MIXED_FILE, streamOf(MIXED.slice(0, -1)), undefined, REAL)).rejects.toThrow(
+      'file 000012: 15 rows were read, 14 are accounted for (difference 1)',
+    );
+  });
+
+  it('refuses to report a row twice', async () => {
+    const twice = [...MIXED.slice(0, 3), ...MIXED.slice(2, -1)];
+    await expect(fileReports(MIXED_FILE, streamOf(twice), undefined, REAL)).rejects.toThrow(
+      'file 000012: line 4 comes after line 4',
+    );
+  });
+
+  it('refuses to report amounts other than those that were read', async () => {
+    const record = file({ rows: 2, controlSum: '200.05' });
+    await expect(fileReports(record, streamOf([row(2), row(3)]), undefined, REAL)).rejects.toThrow(
+      'file 000012: the control sum read is 200.05, the one accounted for 200 (difference 0.05)',
+    );
+  });
+
+  it('notices a row that gets lost between adding up and writing', async () => {
+    let pass = 0;
+    const rows = () => streamOf(pass++ === 0 ? MIXED : MIXED.slice(1))();
+    const reports = await fileReports(MIXED_FILE, rows, undefined, REAL);
+    const result = reports.find(({ name }) => name.endsWith('.result.csv'));
+    await expect(textOf(result?.content ?? '')).rejects.toThrow('15 rows were read, 14 are accounted for');
+  });
+
+  it('reports a file that is still being taken in without holding it to its totals', async () => {
+    const reports = await reportsOf(file({ rows: 2, controlSum: '200', done: false }), [row(2)]);
+    expect(receiptOf(reports).rows).toMatchObject({ read: 2, reported: 1 });
+  });
+
+  it("counts a duplicate file's rows as its first's, all of them duplicates", async () => {
+    const reports = await reportsOf(AGAIN, [], { first: FIRST });
+    const receipt = receiptOf(reports);
+    expect(receipt).toMatchObject({
+      verdict: 'duplicate',
+      duplicateOf: { file: 1, name: 'first.csv' },
+      rows: { read: 15, reported: 15, byStatus: { duplicate: 15 } },
+      controlSum: { in: '14140.5', out: '14140.5' },
+    });
+    expect([...reports.keys()]).toEqual(['errors.csv', 'report.html', 'receipt.json']);
+  });
+
+  it('refuses rows of a duplicate file: none may have been taken in', async () => {
+    await expect(fileReports(AGAIN, streamOf([row(2)]), FIRST, REAL)).rejects.toThrow(
+      '0 rows were read, 1 are accounted',
+    );
+  });
+
+  it('keeps the totals of orders free of amounts', async () => {
+    const orders = [row(2, { status: 'accepted', amount: '' }), row(3, { status: 'accepted', amount: '' })];
+    const receipt = receiptOf(await reportsOf(file({ kind: 'orders', rows: 2 }), orders));
+    expect([receipt.amounts, receipt.rows.byStatus]).toEqual([{}, { accepted: 2 }]);
+  });
+
+  it('keeps whatever stands in the currency column of rejected orders out of the totals', async () => {
+    const { totals } = await summarize(streamOf([row(2, { status: 'rejected', currency: 'Rupees' })])());
+    expect(totals.map(({ currency }) => currency)).toEqual(['']);
+  });
+});
+
+describe('receipt.json', () => {
+  it('gives the verdict', async () => {
+    const verdict = async (record: FileRecord, rows: ResultRow[], first?: FileRecord) =>
+      receiptOf(await reportsOf(record, rows, first ? { first } : {})).verdict;
+    const bad = rejected(2, ['C', 'O', 'I', 'x', '', '']);
+    expect(await verdict(file({ rows: 1, controlSum: '100' }), [row(2)])).toBe('accepted');
+    expect(await verdict(file({ rows: 2, controlSum: '100' }), [bad, row(3)])).toBe('partially_accepted');
+    expect(await verdict(file({ rows: 1 }), [bad])).toBe('rejected');
+    expect(await verdict(NOT_CSV, [])).toBe('rejected');
+    expect(await verdict(AGAIN, [], FIRST)).toBe('duplicate');
+  });
+
+  it('says when what is left will be sent', async () => {
+    expect(receiptOf(await reportsOf(MIXED_FILE, MIXED)).sending).toEqual({
+      submit: 'nightly',
+      nightly: '0 2 * * *',
+      timeZone: 'Asia/Kolkata',
+      rowsNotSentYet: 3,
+      firstOpenDate: '2026-11-21',
+      lastOpenDate: '2026-12-05',
+    });
+  });
+
+  it('counts errors by code, late rows, and proves what was received', async () => {
+    const receipt = receiptOf(await reportsOf({ ...MIXED_FILE, proven: true, finalNewline: false }, MIXED));
+    expect(receipt.errors).toEqual({ AMOUNT_FORMAT_NOT_RECOGNISED: 1, QUOTE_NOT_CLOSED: 1 });
+    expect(receipt.late).toBe(1);
+    expect(receipt.sha256).toBe(MIXED_FILE.sha256);
+    expect(receipt.integrity).toEqual({ sha256File: 'matched', lastLineEnded: false });
+    expect(receipt.provider).toEqual({ api: 'payout-orders', baseUrl: 'https://payouts.example' });
+  });
+});
+
+describe('the sandbox', () => {
+  const MARK = 'SANDBOX, no money moved: ';
+
+  it('is named in each row of each CSV, in the receipt and on the page', async () => {
+    const reports = await reportsOf(MIXED_FILE, MIXED, { context: SANDBOX });
+    for (const [ending, column] of [
+      ['errors.csv', 'message'],
+      ['rejected.csv', 'errors'],
+      ['result.csv', 'message'],
+    ] as const)
+      for (const [cell] of columns(reports.get(ending), column)) expect(cell, ending).toMatch(new RegExp(`^${MARK}.`));
+    expect(receiptOf(reports)).toMatchObject({ sandbox: true, notice: expect.stringContaining('no money moved') });
+    expect(reports.get('report.html')).toMatch(
+      /<aside class="sandbox"[^>]*><p><strong>SANDBOX:<\/strong> no money moved/,
+    );
+  });
+
+  it('is named in the reports of a run and of a file that was not taken in', async () => {
+    const run = await byEnding(await runReports(RUN, streamOf([change(2)]), [], [], SANDBOX), 7);
+    expect(columns(run.get('changes.csv'), 'message')).toEqual([[`${MARK}was ready, is submitted`]]);
+    expect(run.get('summary.html')).toContain('<aside class="sandbox"');
+    const reports = await reportsOf(NOT_CSV, [], { context: SANDBOX });
+    expect(columns(reports.get('errors.csv'), 'message')).toEqual([[`${MARK}This is a ZIP archive.`]]);
+  });
+
+  it('is not named with a real provider', async () => {
+    for (const [ending, text] of await reportsOf(MIXED_FILE, MIXED)) {
+      if (ending === 'receipt.json') expect(JSON.parse(text).sandbox).toBe(false);
+      else expect(text, ending).not.toMatch(/no money moved|<aside/);
+    }
+  });
+
+  it("reports the same bytes on another day's port", async () => {
+    const other = { ...SANDBOX, provider: { ...SANDBOX.provider, baseUrl: 'http://127.0.0.1:50999' } };
+    expect(await reportsOf(MIXED_FILE, MIXED, { context: other })).toEqual(
+      await reportsOf(MIXED_FILE, MIXED, { context: SANDBOX }),
+    );
+  });
+});
+
+describe('the same truth', () => {
+  it('gives the same bytes again, from new reports and from the same one', async () => {
+    expect(await reportsOf(MIXED_FILE, MIXED)).toEqual(await reportsOf(MIXED_FILE, MIXED));
+    for (const { content } of await fileReports(MIXED_FILE, streamOf(MIXED), undefined, REAL))
+      expect(await textOf(content)).toBe(await textOf(content));
+  });
+
+  it('streams: of a long file only a part of the rows is ever read ahead', async () => {
+    let read = 0;
+    const many = async function* () {
+      for (let line = 2; line < 20_002; line++) {
+        read++;
+        yield row(line);
+      }
+    };
+    const reports = await fileReports(file({ rows: 20_000, controlSum: '2000000' }), many, undefined, REAL);
+    const content = reports.find(({ name }) => name.endsWith('.result.csv'))?.content ?? '';
+    read = 0;
+    for await (const piece of content) {
+      expect(piece).toContain('PI-2,');
+      break;
+    }
+    expect(read).toBeLessThan(1_000);
+  });
+});
+
+describe('the reports of a run', () => {
+  it('tells each change once, never to be rewritten', async () => {
+    const reports = await runReports(
+      RUN,
+      streamOf([change(2), change(5, { from: 'paid', to: 'reversed', message: 'returned by the bank' })]),
+      [],
+      [],
+      REAL,
+    );
+    expect(reports.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
+      'once run.000007.changes.csv',
+      'once run.000007.summary.html',
+    ]);
+    const csv = await textOf(reports[0]?.content ?? '');
+    expect(columns(csv, 'file', 'line', 'from', 'to', 'amount', 'message')).toEqual([
+      ['000012', '2', 'ready', 'submitted', '100.00', 'was ready, is submitted'],
+      ['000012', '5', 'paid', 'reversed', '100.00', 'returned by the bank'],
+    ]);
+  });
+});

@@ -1,0 +1,366 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { createInspector, type RowBatch, readRows } from '../src/rows.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'paydrop-rows-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const START = { offset: 0, line: 1 };
+
+function batchesOf(content: string | Uint8Array, columnCount: number, from = START, batchBytes?: number): RowBatch[] {
+  const path = join(folder, 'rows.csv');
+  writeFileSync(path, content);
+  const fd = openSync(path, 'r');
+  try {
+    return [...readRows(fd, from, columnCount, batchBytes)];
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Rows as their cells, damaged lines as their code, each with its line number in front. */
+function rowsOf(content: string | Uint8Array, columnCount = 3): unknown[][] {
+  return batchesOf(content, columnCount).flatMap(({ rows }) =>
+    rows.map((row) => [row.line, ...(row.kind === 'row' ? row.cells : [row.error.code])]),
+  );
+}
+
+function inspect(content: string | Uint8Array, chunkBytes = 65_536, maxRows = 1_000_000) {
+  const bytes = Buffer.from(content as string);
+  const inspector = createInspector({ maxRows });
+  for (let at = 0; at < bytes.length; at += chunkBytes) inspector.push(bytes.subarray(at, at + chunkBytes));
+  return inspector.end();
+}
+
+describe('reading rows', () => {
+  const cases: [why: string, content: string, rows: unknown[][]][] = [
+    [
+      'takes LF and CR LF, line by line',
+      'a,b,c\r\nd,e,f\ng,h,i\r\n',
+      [
+        [1, 'a', 'b', 'c'],
+        [2, 'd', 'e', 'f'],
+        [3, 'g', 'h', 'i'],
+      ],
+    ],
+    ['takes a last line without a line end', 'a,b,c', [[1, 'a', 'b', 'c']]],
+    [
+      'skips blank lines and counts on',
+      '\n \t\na,b,c\n\r\nd,e,f\n\n',
+      [
+        [3, 'a', 'b', 'c'],
+        [5, 'd', 'e', 'f'],
+      ],
+    ],
+    ['keeps a line of empty cells', ',,\n', [[1, '', '', '']]],
+    ['trims spaces and tabs and nothing else', ' a\t,\u00A0b ,"  c  "\n', [[1, 'a', '\u00A0b', 'c']]],
+    ['reads quotes, with commas and quotes inside', '"a,b","say ""hi""",c\n', [[1, 'a,b', 'say "hi"', 'c']]],
+    ['keeps a CR that ends no line', 'a\rb,c,d\r\r\n', [[1, 'a\rb', 'c', 'd\r']]],
+    ['keeps a CR before the end of the file', 'a,b,c\r', [[1, 'a', 'b', 'c\r']]],
+    ['keeps NUL, escape and Ctrl-Z for the checks to find', 'a\0,\x1B,\x1A\n', [[1, 'a\0', '\x1B', '\x1A']]],
+    ['does not take a line separator for a line end', 'a\u2028b,c\u0085d,e\n', [[1, 'a\u2028b', 'c\u0085d', 'e']]],
+    [
+      'damages only the line of a quote that is not closed',
+      'a,b,c\nd,"e,f\ng,h,i\n',
+      [
+        [1, 'a', 'b', 'c'],
+        [2, 'QUOTE_NOT_CLOSED'],
+        [3, 'g', 'h', 'i'],
+      ],
+    ],
+    [
+      'damages both lines of two quotes that would close each other',
+      'a,b,"c\nd","e",f\ng,h,i\n',
+      [
+        [1, 'QUOTE_NOT_CLOSED'],
+        [2, 'QUOTE_NOT_CLOSED'],
+        [3, 'g', 'h', 'i'],
+      ],
+    ],
+    [
+      'never merges two rows into a valid one',
+      'a,"b\nc",d\n"e",f,g\n',
+      [
+        [1, 'QUOTE_NOT_CLOSED'],
+        [2, 'QUOTE_NOT_CLOSED'],
+        [3, 'e', 'f', 'g'],
+      ],
+    ],
+    ['does not take a quote in the middle of a value', 'a"b,c,d\n', [[1, 'QUOTE_NOT_CLOSED']]],
+    ['does not take a quote after a space', 'a, "b,c",d\n', [[1, 'QUOTE_NOT_CLOSED']]],
+    ['does not take text after a closing quote', '"a"b,c,d\n', [[1, 'QUOTE_NOT_CLOSED']]],
+    [
+      'does not cut an amount at its thousands separator',
+      'C01,1,000.00,x\nC02,5,x\n',
+      [
+        [1, 'COLUMN_COUNT_MISMATCH'],
+        [2, 'C02', '5', 'x'],
+      ],
+    ],
+    ['does not take a line cut short', 'a,b\n', [[1, 'COLUMN_COUNT_MISMATCH']]],
+  ];
+  test.each(cases)('%s', (_, content, rows) => {
+    expect(rowsOf(content)).toEqual(rows);
+  });
+
+  it('gives the cells as they came beside the trimmed ones', () => {
+    const [batch] = batchesOf(' a ,"  b"\n', 2);
+    expect(batch?.rows).toEqual([{ kind: 'row', line: 1, cells: ['a', 'b'], raw: [' a ', '  b'] }]);
+  });
+
+  it('gives a damaged line whole, and says what was found', () => {
+    const [batch] = batchesOf('a,b\r\n"c,d,e\r\n', 3);
+    expect(batch?.rows).toEqual([
+      {
+        kind: 'damaged',
+        line: 1,
+        raw: 'a,b',
+        error: { column: '', value: 'found 2, expected 3', code: 'COLUMN_COUNT_MISMATCH' },
+      },
+      { kind: 'damaged', line: 2, raw: '"c,d,e', error: { column: '', value: '', code: 'QUOTE_NOT_CLOSED' } },
+    ]);
+  });
+
+  it('counts the blank lines', () => {
+    expect(batchesOf('\na,b\n \t \r\n\r\n', 2).map(({ blankLines }) => blankLines)).toEqual([3]);
+  });
+
+  it('has no rows in an empty file', () => {
+    expect(batchesOf('', 3)).toEqual([]);
+  });
+});
+
+describe('long lines', () => {
+  const line = (bytes: number) => `a,b,${'é'.repeat((bytes - 4) / 2)}`;
+
+  it('are taken up to 64 KB', () => {
+    const rows = rowsOf(`${line(65_536)}\r\nd,e,f\n`);
+    expect(rows.map((row) => row.slice(0, 2))).toEqual([
+      [1, 'a'],
+      [2, 'd'],
+    ]);
+  });
+
+  test.each([65_538, 300_000, 1_000_000])('of %i bytes cost that line alone', (bytes) => {
+    const [before, long, after] = batchesOf(`x,y,z\n${line(bytes)}\r\nd,e,f\n`, 3).flatMap(({ rows }) => rows);
+    expect(before?.kind).toBe('row');
+    expect(long).toMatchObject({ kind: 'damaged', line: 2, raw: `a,b,${'é'.repeat(196)}…` });
+    expect(long).toMatchObject({ error: { code: 'LINE_LENGTH_OUT_OF_RANGE' } });
+    expect(after).toMatchObject({ kind: 'row', line: 3, cells: ['d', 'e', 'f'] });
+  });
+
+  it('may be the last of a file and have no end', () => {
+    expect(rowsOf(`a,b,c\n${line(700_000)}`)).toEqual([
+      [1, 'a', 'b', 'c'],
+      [2, 'LINE_LENGTH_OUT_OF_RANGE'],
+    ]);
+  });
+
+  it('are too long even if blank, as the inspector counts them', () => {
+    const content = `a,b,c\n${' '.repeat(65_537)}\n${' '.repeat(65_536)}\r\n`;
+    expect(rowsOf(content)).toEqual([
+      [1, 'a', 'b', 'c'],
+      [2, 'LINE_LENGTH_OUT_OF_RANGE'],
+    ]);
+    expect(inspect(`header\n${content}`).dataLines).toBe(2);
+  });
+});
+
+describe('batches', () => {
+  const many = Array.from({ length: 4_500 }, (_, at) => (at % 100 === 7 ? '' : `C${at},"é, ${at}",x`)).join('\r\n');
+
+  it('are of at most 2,000 lines', () => {
+    const batches = batchesOf(many, 3);
+    expect(batches.map(({ nextLine }) => nextLine)).toEqual([2_001, 4_001, 4_501]);
+    expect(batches.at(-1)?.nextOffset).toBe(Buffer.byteLength(many));
+    expect(batches.reduce((sum, { blankLines }) => sum + blankLines, 0)).toBe(45);
+  });
+
+  it('can be gone on from, each of them', () => {
+    const batches = batchesOf(many, 3, START, 70_000);
+    expect(batches.length).toBeGreaterThan(2);
+    batches.forEach((batch, at) => {
+      const from = { offset: batch.nextOffset, line: batch.nextLine };
+      const rest = batchesOf(many, 3, from).flatMap(({ rows }) => rows);
+      expect(rest).toEqual(batches.slice(at + 1).flatMap(({ rows }) => rows));
+    });
+  });
+});
+
+describe('any content', () => {
+  const anyCell = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom('"', ',', "'", ' ', '\t', '\r', 'é', '1,5'),
+  );
+  const anyLine = fc
+    .array(fc.constantFrom('"', '"', ',', ' ', 'a', '\r', '\t', '\u2028', '😀'))
+    .map((parts) => parts.join(''));
+
+  it('comes back as it was written', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(anyCell, { minLength: 3, maxLength: 3 })), (records) => {
+        const oneLine = records.map((cells) => cells.map((cell) => cell.replace(/\n/g, '')));
+        const text = stringify(oneLine, { quoted: true });
+        const rows = batchesOf(text, 3).flatMap((batch) => batch.rows);
+        expect(rows.map((row) => row.raw)).toEqual(oneLine);
+      }),
+    );
+  });
+
+  it('gives each line once: its cells as the CSV parser alone reads them, or what is wrong with it', () => {
+    fc.assert(
+      fc.property(fc.array(anyLine), fc.constantFrom('\n', '\r\n'), (lines, lineEnd) => {
+        const text = lines.map((line) => line + lineEnd).join('');
+        const expected = text.split('\n').flatMap((ended, at) => {
+          const line = ended.replace(/\r$/, '');
+          if (/^[ \t]*$/.test(line)) return [];
+          return [[at + 1, parsedAlone(line)]];
+        });
+        const rows = batchesOf(text, 2).flatMap((batch) => batch.rows);
+        expect(rows.map((row) => [row.line, row.kind === 'row' ? row.raw : row.error.code])).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  function parsedAlone(line: string): string[] | string {
+    try {
+      const [cells = []] = parse(line, { record_delimiter: '\n', relax_column_count: true });
+      return cells.length === 2 ? cells : 'COLUMN_COUNT_MISMATCH';
+    } catch {
+      return 'QUOTE_NOT_CLOSED';
+    }
+  }
+
+  it('has as many rows as the inspector counts, however it is chunked', () => {
+    fc.assert(
+      fc.property(fc.array(anyLine), fc.integer({ min: 1, max: 9 }), (lines, chunkBytes) => {
+        const text = `header\n${lines.join('\n')}`;
+        const { header, dataLines } = inspect(text, chunkBytes);
+        expect(header).toEqual({ cells: ['header'], line: 1, nextOffset: 7, nextLine: 2 });
+        const rows = batchesOf(text, 2, { offset: 7, line: 2 }).flatMap((batch) => batch.rows);
+        expect(dataLines).toBe(rows.length);
+      }),
+    );
+  });
+
+  it('may be any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        inspect(bytes, 7);
+        batchesOf(bytes, 3);
+      }),
+    );
+  });
+});
+
+describe('a file cut off anywhere', () => {
+  const whole = Buffer.from('\uFEFFa,b,"c, ""é"""\r\n\r\nC1,😀,"x, y"\r\nC2,5,\n');
+
+  it('gives only rows the whole file has, but for the line of the cut', () => {
+    const rows = (bytes: Buffer) => batchesOf(bytes, 3).flatMap((batch) => batch.rows);
+    const all = rows(whole).map((row) => JSON.stringify(row));
+    for (let length = 0; length <= whole.length; length++) {
+      const cut = whole.subarray(0, length);
+      expect(inspect(cut, 5).finalNewline).toBe(cut.at(-1) === 0x0a);
+      const ended = cut.subarray(0, cut.lastIndexOf(0x0a) + 1);
+      expect(all.slice(0, rows(ended).length)).toEqual(rows(ended).map((row) => JSON.stringify(row)));
+    }
+  });
+});
+
+describe('the inspector', () => {
+  const HEADER = 'customerRef,orderRef\n';
+  const utf16 = (text: string) => Buffer.from(text, 'utf16le');
+  const problems: [why: string, content: string | Buffer, code: string, says: RegExp][] = [
+    ['no bytes', '', 'FILE_IS_EMPTY', /no bytes/],
+    ['a mark alone', '\uFEFF', 'FILE_IS_EMPTY', /3 bytes/],
+    ['blank lines alone', '\uFEFF\n \t\r\n\n', 'FILE_IS_EMPTY', /blank/],
+    ['an Excel workbook', Buffer.from('PK\x03\x04\x14\0', 'latin1'), 'FILE_TYPE_NOT_RECOGNISED', /Excel/],
+    ['an empty zip', Buffer.from('PK\x05\x06\0\0', 'latin1'), 'FILE_TYPE_NOT_RECOGNISED', /zip/],
+    ['a gzip archive', Buffer.from([0x1f, 0x8b, 8, 0]), 'FILE_TYPE_NOT_RECOGNISED', /gzip/],
+    ['a PDF', '%PDF-1.7\n', 'FILE_TYPE_NOT_RECOGNISED', /PDF/],
+    ['an old Excel workbook', Buffer.from([0xd0, 0xcf, 0x11, 0xe0]), 'FILE_TYPE_NOT_RECOGNISED', /old Excel/],
+    ['a web page', '\uFEFF\n <!DOCTYPE html>\n<p>Not found', 'FILE_TYPE_NOT_RECOGNISED', /web page/],
+    ['XML', '<?xml version="1.0"?>', 'FILE_TYPE_NOT_RECOGNISED', /XML/],
+    ['NUL bytes near the beginning', `${HEADER}a\0\0,b\n`, 'FILE_TYPE_NOT_RECOGNISED', /binary/],
+    ['UTF-16 with a mark', utf16(`\uFEFF${HEADER}`), 'FILE_ENCODING_NOT_RECOGNISED', /UTF-16/],
+    ['UTF-16 the other way round', utf16(`\uFEFF${HEADER}`).swap16(), 'FILE_ENCODING_NOT_RECOGNISED', /UTF-16/],
+    ['UTF-16 without a mark', utf16(HEADER), 'FILE_ENCODING_NOT_RECOGNISED', /UTF-16/],
+    ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]), 'FILE_ENCODING_NOT_RECOGNISED', /UTF-32/],
+    [
+      'latin-1',
+      Buffer.from(`${HEADER}a,b\nJosé,b\n`, 'latin1'),
+      'FILE_ENCODING_NOT_RECOGNISED',
+      /0xE9 .*28, in line 3/,
+    ],
+    ['an overlong form', Buffer.from([0x61, 0x0a, 0xc0, 0xaf]), 'FILE_ENCODING_NOT_RECOGNISED', /0xC0 .*2, in line 2/],
+    [
+      'half a surrogate pair',
+      Buffer.from([0x61, 0xed, 0xa0, 0x80]),
+      'FILE_ENCODING_NOT_RECOGNISED',
+      /0xED .*1, in line 1/,
+    ],
+    [
+      'a character cut off by the end',
+      Buffer.from([0x61, 0xf0, 0x9f, 0x98]),
+      'FILE_ENCODING_NOT_RECOGNISED',
+      /0xF0 .*1,/,
+    ],
+    ['too many rows', `${HEADER}a,b\n\nc,d\ne,f\ng,h`, 'FILE_ROWS_OUT_OF_RANGE', /4 rows; intake.maxRows is 3/],
+    ['a header with a bad quote', 'customerRef,"orderRef\na,b\n', 'FILE_HEADER_NOT_RECOGNISED', /quote/],
+    ['an endless header', 'a'.repeat(200_000), 'FILE_HEADER_NOT_RECOGNISED', /64 KB/],
+  ];
+  describe.each([1, 2, 3, 7, 65_536])('fed %i bytes at a time', (chunkBytes) => {
+    test.each(problems)('finds %s', (_, content, code, says) => {
+      const { problem } = inspect(content, content.length > 10_000 ? 4_099 * chunkBytes : chunkBytes, 3);
+      expect(problem?.code).toBe(code);
+      expect(problem?.message).toMatch(says);
+    });
+
+    it('finds nothing wrong with good content, and its header behind a mark and blank lines', () => {
+      const { problem, header, dataLines, finalNewline } = inspect('\uFEFF\r\n"é",b\r\n1,😀\r\n\r\n3,4', chunkBytes, 2);
+      expect(problem).toBeUndefined();
+      expect(header).toEqual({ cells: ['é', 'b'], line: 2, nextOffset: 13, nextLine: 3 });
+      expect({ dataLines, finalNewline }).toEqual({ dataLines: 2, finalNewline: false });
+    });
+  });
+
+  it('takes a header without rows', () => {
+    expect(inspect(HEADER)).toMatchObject({ problem: undefined, dataLines: 0, finalNewline: true });
+    expect(inspect(HEADER.trimEnd())).toMatchObject({ problem: undefined, header: { nextOffset: 20, nextLine: 2 } });
+  });
+
+  it('agrees with the decoder on what is UTF-8', () => {
+    const anyBytes = fc
+      .array(
+        fc.constantFrom(
+          [0x61],
+          [0xc3, 0xa9],
+          [0xe2, 0x82, 0xac],
+          [0xf0, 0x9f, 0x98, 0x80],
+          [0x80],
+          [0xe2],
+          [0xf4, 0x90],
+        ),
+      )
+      .map((parts) => Buffer.from([0x61, ...parts.flat()]));
+    fc.assert(
+      fc.property(anyBytes, fc.integer({ min: 1, max: 5 }), (bytes, chunkBytes) => {
+        const decodes = () => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+        const { problem } = inspect(bytes, chunkBytes);
+        if (problem) expect(decodes).toThrow();
+        else expect(decodes).not.toThrow();
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,275 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rowId } from '../src/instruction.ts';
+import { openDatabase } from '../src/store/connection.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import type { Change, NewFile, RowRecord, Store } from '../src/store.ts';
+
+const AT = '2026-11-21T02:00:00.000Z';
+const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
+
+let folder: string;
+let path: string;
+let stores: Store[];
+let children: ChildProcess[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'paydrop-sqlite-'));
+  path = join(folder, 'paydrop.db');
+  stores = [];
+  children = [];
+});
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const store of stores) await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+function open(options: { readonly?: boolean } = {}): Store {
+  const store = openSqliteStore({ path, ...options });
+  stores.push(store);
+  return store;
+}
+
+function newFile(claim: string): NewFile {
+  return {
+    claim,
+    name: `${claim}.csv`,
+    kind: 'instructions',
+    sha256: claim,
+    size: 1,
+    receivedAt: AT,
+    businessDate: '2026-11-21',
+    header: [],
+    proven: false,
+    finalNewline: true,
+    start: START,
+    problem: undefined,
+  };
+}
+
+function created(line: number, amountMinor = 100n): RowRecord {
+  const details = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
+  return {
+    kind: 'instruction',
+    line,
+    ref: { customerRef: 'C', orderRef: 'O', instructionRef: `I${line}` },
+    content: { amount: '1', openDate: '2026-11-21', dueDate: '2026-11-21', details },
+    payout: details,
+    status: 'ready',
+    amountMinor,
+    currency: 'INR',
+    raw: [],
+  };
+}
+
+/** Looks into the file, or changes it, past the store. */
+function inside<Result>(work: (db: Database.Database) => Result): Result {
+  const db = new Database(path);
+  try {
+    return work(db);
+  } finally {
+    db.close();
+  }
+}
+
+const integrity = () => inside((db) => db.pragma('integrity_check', { simple: true }));
+
+/** Another process with an open store; `body` is what it does. */
+function otherProcess(body: string): ChildProcess {
+  const source = (name: string) => JSON.stringify(new URL(`../src/${name}`, import.meta.url).href);
+  const script = `
+    import { openSqliteStore } from ${source('store/sqlite.ts')};
+    const path = ${JSON.stringify(path)};
+    const AT = ${JSON.stringify(AT)};
+    const START = ${JSON.stringify(START)};
+    ${newFile.toString()}
+    ${created.toString()}
+    ${body}`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  return child;
+}
+
+async function said(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('a process without an output');
+  const [words] = await once(child.stdout, 'data');
+  return String(words);
+}
+
+describe('opening the database', () => {
+  it('is fully durable on the second start too', () => {
+    for (const start of ['first', 'second', 'third']) {
+      const db = openDatabase(path, false);
+      const settings = ['journal_mode', 'synchronous', 'foreign_keys'].map((name) => db.pragma(name, { simple: true }));
+      db.close();
+      expect(settings, start).toEqual(['wal', 2, 1]);
+    }
+  });
+
+  it('keeps it, and what SQLite lays beside it, to its owner', async () => {
+    await open().setFact('a', 'b');
+    const mode = (suffix: string) => statSync(path + suffix).mode & 0o777;
+    expect(['', '-wal', '-shm'].map(mode)).toEqual([0o600, 0o600, 0o600]);
+  });
+
+  it('makes one private that others could read', async () => {
+    await open().close();
+    chmodSync(path, 0o644);
+    open();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('refuses one of a newer program, and leaves it as it is', async () => {
+    await open().close();
+    inside((db) => db.pragma('user_version = 99'));
+    expect(() => open()).toThrow('has schema 99');
+    expect(() => open({ readonly: true })).toThrow('has schema 99');
+    expect(inside((db) => db.pragma('user_version', { simple: true }))).toBe(99);
+  });
+
+  it('refuses one of another program, and leaves it as it is', () => {
+    inside((db) => db.exec('CREATE TABLE theirs (x)'));
+    expect(() => open()).toThrow('another program');
+    inside((db) => db.pragma('application_id = 7'));
+    expect(() => open()).toThrow('another program');
+    expect(inside((db) => db.pragma('journal_mode', { simple: true }))).toBe('delete');
+  });
+
+  it('for reading neither makes nor upgrades one', () => {
+    expect(() => open({ readonly: true })).toThrow('nothing has been taken in yet');
+    inside((db) => {
+      db.pragma('journal_mode = WAL');
+      db.pragma(`application_id = ${0x70647270}`);
+    });
+    expect(() => open({ readonly: true })).toThrow('has schema 0');
+  });
+
+  it('may be raced by several processes', async () => {
+    const racer = (claim: string) =>
+      otherProcess(`
+        const store = openSqliteStore({ path });
+        const { number } = await store.registerFile(newFile('${claim}'));
+        process.stdout.write(String(number));`);
+    const numbers = await Promise.all(['a', 'b', 'c', 'd'].map((claim) => said(racer(claim))));
+    expect(numbers.sort()).toEqual(['1', '2', '3', '4']);
+    expect(integrity()).toBe('ok');
+  });
+});
+
+describe('reading beside the process that writes', () => {
+  it('sees what was committed, and can write nothing', async () => {
+    const writer = otherProcess(`
+      const store = openSqliteStore({ path });
+      const { number } = await store.registerFile(newFile('one'));
+      await store.recordRows(number, [created(2)], START, AT);
+      process.stdout.write('recorded');
+      setInterval(() => {}, 1000);`);
+    expect(await said(writer)).toBe('recorded');
+    const reader = open({ readonly: true });
+    expect(await reader.resultRows(1, 0, 10)).toMatchObject([{ line: 2, status: 'ready', amount: '1.00' }]);
+    expect(await reader.statusCounts()).toHaveLength(1);
+    await expect(reader.setFact('a', 'b')).rejects.toThrow('readonly');
+    await expect(reader.registerFile(newFile('two'))).rejects.toThrow('readonly');
+  });
+
+  it('goes on while more is written', async () => {
+    const writer = open();
+    const reader = open({ readonly: true });
+    const { number } = await writer.registerFile(newFile('one'));
+    expect(await reader.files()).toHaveLength(1);
+    await writer.recordRows(number, [created(2)], START, AT);
+    expect(await reader.resultRows(number, 0, 10)).toHaveLength(1);
+  });
+
+  it('works when nobody writes any more', async () => {
+    const writer = open();
+    await writer.registerFile(newFile('one'));
+    await writer.close();
+    expect(await open({ readonly: true }).files()).toHaveLength(1);
+  });
+});
+
+describe('what is written', () => {
+  it('is whole after a kill in the middle of it', async () => {
+    const writer = otherProcess(`
+      const store = openSqliteStore({ path });
+      const { number } = await store.registerFile(newFile('one'));
+      for (let line = 1; ; line += 50) {
+        const rows = Array.from({ length: 50 }, (_, at) => created(line + at));
+        await store.recordRows(number, rows, { ...START, rows: line + 49 }, AT);
+        if (line === 501) process.stdout.write('under way');
+      }`);
+    await said(writer);
+    writer.kill('SIGKILL');
+    await once(writer, 'exit');
+    const store = open();
+    const [file] = await store.unfinishedFiles();
+    expect(file?.progress.rows).toBeGreaterThan(500);
+    expect(await store.list('ready', { afterId: 0, limit: 1_000_000 })).toHaveLength(file?.progress.rows ?? 0);
+    expect(integrity()).toBe('ok');
+  });
+
+  it('never has an amount of nothing', async () => {
+    const store = open();
+    const { number } = await store.registerFile(newFile('one'));
+    for (const amount of [0n, -1n]) {
+      await expect(store.recordRows(number, [created(2, amount)], START, AT)).rejects.toThrow('CHECK');
+    }
+    expect(await store.resultRows(number, 0, 10)).toEqual([]);
+  });
+
+  it('holds each send with its begin and its end, and none twice', async () => {
+    const store = open();
+    const { number } = await store.registerFile(newFile('one'));
+    await store.recordRows(number, [created(2)], START, AT);
+    const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'hash', late: false };
+    const steps: Omit<Change, 'id' | 'version'>[] = [
+      { from: 'ready', to: 'sending', intent },
+      { from: 'sending', to: 'ready', sent: { outcome: 'not-sent' } },
+      { from: 'ready', to: 'sending', intent },
+      { from: 'sending', to: 'unknown', sent: { outcome: 'unknown', httpStatus: 502 }, unclear: true },
+    ];
+    for (const [at, step] of steps.entries()) {
+      await store.apply([{ id: rowId(number, 2), version: at + 1, ...step }], `${AT} + ${at}`);
+    }
+    expect(
+      inside((db) =>
+        db.prepare('SELECT send, attempt, began_at, ended_at, outcome, http_status FROM sends').raw().all(),
+      ),
+    ).toEqual([
+      [1, 1, `${AT} + 0`, `${AT} + 1`, 'not-sent', null],
+      [2, 1, `${AT} + 2`, `${AT} + 3`, 'unknown', 502],
+    ]);
+    const attempts = inside((db) => db.prepare('SELECT client_ref_id, body, body_sha256 FROM attempts').raw().all());
+    expect(attempts).toEqual([['REF', '{}', 'hash']]);
+  });
+
+  it('is in an audit log that can only grow', async () => {
+    await open().registerFile(newFile('one'));
+    expect(() => inside((db) => db.exec("UPDATE audit SET body = '{}'"))).toThrow('append-only');
+    expect(() => inside((db) => db.exec('DELETE FROM audit'))).toThrow('append-only');
+  });
+
+  it('is nothing at all of a verb that fails in the middle', async () => {
+    const store = open();
+    const { number } = await store.registerFile(newFile('one'));
+    inside((db) => {
+      const fail =
+        "CREATE TRIGGER fail BEFORE UPDATE OF progress ON files BEGIN SELECT RAISE(ABORT, 'in the middle'); END";
+      db.exec(fail);
+    });
+    await expect(store.recordRows(number, [created(2)], { ...START, offset: 9 }, AT)).rejects.toThrow('in the middle');
+    expect(await store.resultRows(number, 0, 10)).toEqual([]);
+    inside((db) => db.exec('DROP TRIGGER fail'));
+    expect(await store.recordRows(number, [created(2)], { ...START, offset: 9 }, AT)).toBe('recorded');
+  });
+});

@@ -1,0 +1,834 @@
+/** What any store has to keep to: a suite for the port, run here against each store there is. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { verifyChain } from '../src/audit.ts';
+import type { FileProblem } from '../src/codes.ts';
+import {
+  clientRefId,
+  INSTRUCTION_STATUSES,
+  type InstructionRef,
+  type InstructionStatus,
+  rowId,
+  TRANSITIONS,
+} from '../src/instruction.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import type { Change, FileRecord, NewFile, RowFields, RowRecord, Store, StoredInstruction } from '../src/store.ts';
+
+type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
+
+const RECEIVED = '2026-11-21T01:00:00.000Z';
+const AT = '2026-11-21T02:00:00.000Z';
+const LATER = '2026-11-21T03:00:00.000Z';
+const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
+const NO_DETAILS = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
+const PAYOUT = { contactId: 'C1', purpose: 'others', mode: 'IMPS', narration: 'I1', remark: 'O1' };
+const ROW_ERRORS: FileProblem = { code: 'FILE_HAS_ROW_ERRORS', column: '', value: '1', message: 'One row has errors.' };
+const NOT_FOUND = [{ column: 'orderRef', value: 'O1', code: 'ORDER_NOT_FOUND' }] as const;
+
+function newFile(claim: string, changes: Partial<NewFile> = {}): NewFile {
+  return {
+    claim,
+    name: `${claim}.csv`,
+    kind: 'instructions',
+    sha256: `sha256 of ${claim}`,
+    size: 100,
+    receivedAt: RECEIVED,
+    businessDate: '2026-11-21',
+    header: ['customerRef', 'Order Ref'],
+    proven: false,
+    finalNewline: true,
+    start: START,
+    problem: undefined,
+    ...changes,
+  };
+}
+
+function ref(instructionRef: string): InstructionRef {
+  return { customerRef: 'C1', orderRef: 'O1', instructionRef };
+}
+
+function created(line: number, changes: Partial<Row<'instruction'>> = {}): Row<'instruction'> {
+  return {
+    kind: 'instruction',
+    line,
+    ref: ref(`I${line}`),
+    content: { amount: '210.5', openDate: '2026-11-21', dueDate: '2026-11-30', details: NO_DETAILS },
+    payout: PAYOUT,
+    status: 'ready',
+    amountMinor: 21_050n,
+    currency: 'INR',
+    raw: [],
+    ...changes,
+  };
+}
+
+const WAITING = { status: 'waiting', amountMinor: undefined, currency: undefined, raw: ['C1', 'O1'] } as const;
+
+function fields(instructionRef: string, amount = '210.5'): RowFields {
+  return { ...ref(instructionRef), amount, currency: 'INR', openDate: '2026-11-21', dueDate: '2026-11-30' };
+}
+
+function order(line: number): Row<'order'> {
+  const metadata = [['b', '2'] as const, ['a', '1'] as const];
+  return {
+    kind: 'order',
+    line,
+    order: { customerRef: 'C1', orderRef: `O${line}`, currency: 'INR', country: 'IN', scheme: 'S', metadata },
+  };
+}
+
+function rejected(line: number): Row<'rejected'> {
+  const errors = [{ column: 'amount', value: '-5', code: 'AMOUNT_OUT_OF_RANGE' }] as const;
+  return { kind: 'rejected', line, fields: fields('bad', '-5'), raw: ['C1', '-5'], errors };
+}
+
+function duplicate(line: number, original: number): Row<'duplicate'> {
+  return { kind: 'duplicate', line, fields: fields('again'), original };
+}
+
+type Known = Pick<StoredInstruction, 'id' | 'version' | 'status'>;
+
+const target = ({ id, version, status }: Known) => ({ id, version, from: status });
+
+function updated(line: number, instruction: Known, amount: string): Row<'updated'> {
+  const content = { amount, openDate: '2026-11-22', dueDate: '2026-12-01', details: { ...NO_DETAILS, remark: 'new' } };
+  return {
+    kind: 'updated',
+    line,
+    fields: { ...fields('I2', amount), openDate: '2026-11-22', dueDate: '2026-12-01' },
+    target: target(instruction),
+    content,
+    payout: { ...PAYOUT, remark: 'new' },
+    status: 'scheduled',
+    amountMinor: BigInt(amount) * 100n,
+    currency: 'INR',
+    raw: [],
+  };
+}
+
+function deleted(line: number, instruction: Known): Row<'deleted'> {
+  return { kind: 'deleted', line, fields: { ...fields('I2'), amount: '' }, target: target(instruction) };
+}
+
+/** A change along the table, with what that kind of change always brings along. */
+function change({ id, version, status }: Known, to: InstructionStatus, also: Partial<Change> = {}): Change {
+  const intent = { clientRefId: `REF${id}`, body: `body of ${id}`, bodySha256: `hash of ${id}`, late: false };
+  const brings: Partial<Change> = to === 'sending' ? { intent } : status === 'sending' ? { sent: { outcome: to } } : {};
+  return { id, version, from: status, to, ...brings, ...also };
+}
+
+/** The shortest way from what intake can create to a status; `held` is reached by none yet. */
+function wayTo(to: InstructionStatus): InstructionStatus[] | undefined {
+  const ways: InstructionStatus[][] = [['ready'], ['waiting']];
+  for (const way of ways) {
+    const last = way.at(-1) as InstructionStatus;
+    if (last === to) return way;
+    for (const next of TRANSITIONS[last]) if (!ways.flat().includes(next)) ways.push([...way, next]);
+  }
+  return undefined;
+}
+
+function storeContract(name: string, open: (folder: string) => Store): void {
+  let folder: string;
+  let store: Store;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
+    store = open(folder);
+  });
+
+  afterEach(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function taken(claim: string, rows: readonly RowRecord[], changes: Partial<NewFile> = {}): Promise<FileRecord> {
+    const file = await store.registerFile(newFile(claim, changes));
+    expect(await store.recordRows(file.number, rows, { ...START, rows: rows.length }, AT)).toBe('recorded');
+    await store.finishFile(file.number, undefined, AT);
+    return file;
+  }
+
+  async function held(instructionRef: string): Promise<StoredInstruction> {
+    const [found] = await store.findInstructions([ref(instructionRef)]);
+    if (!found) throw new Error(`nothing holds ${instructionRef}`);
+    return found;
+  }
+
+  async function move(instructionRef: string, to: InstructionStatus, also: Partial<Change> = {}): Promise<void> {
+    await store.apply([change(await held(instructionRef), to, also)], AT);
+  }
+
+  const results = (file: number) => store.resultRows(file, 0, 100);
+  const stale = async () => (await store.staleReports()).map(({ file }) => file);
+  async function reportEverything(): Promise<void> {
+    for (const { file, token } of await store.staleReports()) await store.reportsWritten(file, token, []);
+  }
+  async function statusChanges(): Promise<number> {
+    const entries = await store.auditEntries(0, 1_000);
+    return entries.filter(({ body }) => JSON.parse(body).type === 'status').length;
+  }
+
+  describe(`${name}: files`, () => {
+    it('numbers them without a gap and gives back what was registered', async () => {
+      const first = await store.registerFile(newFile('one'));
+      const second = await store.registerFile(newFile('two', { kind: 'orders', proven: true, finalNewline: false }));
+      expect(first).toEqual({
+        ...newFile('one'),
+        number: 1,
+        done: false,
+        archived: false,
+        progress: START,
+        duplicateOf: undefined,
+      });
+      expect(second).toMatchObject({ number: 2, kind: 'orders', proven: true, finalNewline: false });
+      expect(await store.file(2)).toEqual(second);
+      expect(await store.files()).toEqual([first, second]);
+      expect(await store.file(3)).toBeUndefined();
+    });
+
+    it('registers a claim once', async () => {
+      const first = await store.registerFile(newFile('one'));
+      expect(await store.registerFile(newFile('one', { receivedAt: LATER }))).toEqual(first);
+      expect(await store.files()).toHaveLength(1);
+      expect(await store.auditEntries(0, 10)).toHaveLength(1);
+    });
+
+    it('tells the same bytes again by the number and name of the first, even while that is being taken in', async () => {
+      await store.registerFile(newFile('one', { sha256: 'same' }));
+      const again = await store.registerFile(newFile('two', { sha256: 'same' }));
+      expect(again).toMatchObject({
+        number: 2,
+        done: true,
+        duplicateOf: 1,
+        problem: { code: 'FILE_ALREADY_PROCESSED' },
+      });
+      expect(again.problem?.message).toContain('file 1 (one.csv)');
+    });
+
+    it('takes the same bytes again after the first were rejected as a whole', async () => {
+      const problem: FileProblem = { ...ROW_ERRORS, code: 'FILE_HEADER_NOT_RECOGNISED' };
+      expect(await store.registerFile(newFile('one', { sha256: 'same', problem }))).toMatchObject({
+        done: true,
+        problem,
+      });
+      const second = await store.registerFile(newFile('two', { sha256: 'same' }));
+      expect(second).toMatchObject({ done: false, problem: undefined });
+      await store.finishFile(second.number, ROW_ERRORS, AT);
+      expect(await store.registerFile(newFile('three', { sha256: 'same' }))).toMatchObject({ problem: undefined });
+    });
+
+    it('lists unfinished ones with orders first, then by number', async () => {
+      await store.registerFile(newFile('one'));
+      await store.registerFile(newFile('two', { kind: 'orders' }));
+      await store.registerFile(newFile('three'));
+      await store.registerFile(newFile('four', { kind: undefined, problem: ROW_ERRORS }));
+      await taken('five', []);
+      expect((await store.unfinishedFiles()).map(({ number }) => number)).toEqual([2, 1, 3]);
+    });
+
+    it('remembers which are archived', async () => {
+      await taken('one', []);
+      await store.registerFile(newFile('two'));
+      await store.markArchived(1);
+      expect((await store.unarchivedFiles()).map(({ number }) => number)).toEqual([2]);
+      expect(await store.file(1)).toMatchObject({ archived: true });
+    });
+
+    it('keeps how far one was read with the rows', async () => {
+      const { number } = await store.registerFile(newFile('one'));
+      const progress = { offset: 1_234, line: 12, rows: 10, blankLines: 1, controlSum: '2105.00' };
+      await store.recordRows(number, [created(2)], progress, AT);
+      expect(await store.file(number)).toMatchObject({ progress, start: START, done: false });
+    });
+
+    it('takes no rows into a finished file, and finishes it once', async () => {
+      const { number } = await taken('one', []);
+      await expect(store.recordRows(number, [created(2)], START, AT)).rejects.toThrow('file 1');
+      await expect(store.finishFile(number, undefined, AT)).rejects.toThrow('File 1');
+      expect(await results(number)).toEqual([]);
+    });
+
+    it('accounts for every row in one audit entry when it is finished', async () => {
+      await taken('orders', [order(1)], { kind: 'orders' });
+      await taken('one', [created(2), created(3), rejected(4), duplicate(5, rowId(2, 2))]);
+      const entries = (await store.auditEntries(0, 10)).map(({ body }) => JSON.parse(body));
+      expect(entries.map(({ type, file }) => `${type} ${file}`)).toEqual([
+        'file-registered 1',
+        'file-finished 1',
+        'file-registered 2',
+        'file-finished 2',
+      ]);
+      expect(entries[3]).toMatchObject({
+        sha256: 'sha256 of one',
+        kind: 'instructions',
+        rows: 4,
+        controlSum: '0',
+        outcomes: { instruction: 2, rejected: 1, duplicate: 1 },
+        digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+    });
+  });
+
+  describe(`${name}: orders and instructions`, () => {
+    it('finds orders in the order asked, with metadata as it came', async () => {
+      await taken('one', [order(2), order(3)], { kind: 'orders' });
+      const refs = ['O3', 'none', 'O2'].map((orderRef) => ({ customerRef: 'C1', orderRef }));
+      const found = await store.findOrders(refs);
+      expect(found[0]).toEqual({ ...order(3).order, id: rowId(1, 3) });
+      expect(found[1]).toBeUndefined();
+      expect(found[2]?.id).toBe(rowId(1, 2));
+      expect(await store.ordersOf({ customerRef: 'C1' }, 10)).toEqual([found[2], found[0]]);
+      expect(await store.ordersOf({ customerRef: 'C1', orderRef: 'O3' }, 10)).toEqual([found[0]]);
+      expect(await store.ordersOf({ customerRef: 'C2' }, 10)).toEqual([]);
+    });
+
+    it('gives back an instruction as it was recorded', async () => {
+      await taken('one', [created(2)]);
+      const { content, payout } = created(2);
+      expect(await held('I2')).toEqual({
+        ...ref('I2'),
+        id: rowId(1, 2),
+        version: 1,
+        status: 'ready',
+        content,
+        payout,
+        amountMinor: 21_050n,
+        currency: 'INR',
+        contentRow: rowId(1, 2),
+        receivedAt: RECEIVED,
+        updatedAt: RECEIVED,
+        attempt: 1,
+        sends: 0,
+        clientRefId: clientRefId(ref('I2'), 1),
+        body: '',
+        orderRefId: '',
+        bankReference: '',
+        unclearAt: '',
+      });
+    });
+
+    it('keeps an amount exactly that no double can hold', async () => {
+      const amountMinor = 9_007_199_254_740_993n;
+      await taken('one', [created(2, { amountMinor, currency: 'CLF' })]);
+      expect((await held('I2')).amountMinor).toBe(amountMinor);
+    });
+
+    it('sums without overflow near the limit of 64 bits', async () => {
+      const most = 2n ** 63n - 1n;
+      const rows = [2, 3, 4].map((line) => created(line, { amountMinor: most }));
+      await taken('one', [...rows, created(5, { amountMinor: 1n, currency: 'JPY' }), created(6, WAITING)]);
+      await taken('two', [created(7, { amountMinor: 1n })], { receivedAt: LATER });
+      expect(await store.statusCounts()).toEqual([
+        { status: 'ready', currency: 'INR', count: 4, amountMinor: 3n * most + 1n, oldest: RECEIVED },
+        { status: 'ready', currency: 'JPY', count: 1, amountMinor: 1n, oldest: RECEIVED },
+        { status: 'waiting', currency: '', count: 1, amountMinor: 0n, oldest: RECEIVED },
+      ]);
+    });
+
+    it('records a batch wholly or not at all when a reference is taken by now', async () => {
+      await taken('one', [created(2)]);
+      const { number } = await store.registerFile(newFile('two'));
+      const batch = [created(7), created(8, { ref: ref('I2') })];
+      expect(await store.recordRows(number, batch, { ...START, offset: 9 }, AT)).toBe('stale');
+      expect(await store.findInstructions([ref('I7')])).toEqual([undefined]);
+      expect(await store.file(number)).toMatchObject({ progress: START });
+    });
+
+    it('refuses to record the same line twice', async () => {
+      const { number } = await store.registerFile(newFile('one'));
+      await store.recordRows(number, [rejected(2)], START, AT);
+      await expect(store.recordRows(number, [rejected(2)], START, AT)).rejects.toThrow();
+    });
+
+    it('lists one status by id, in pages, up to an open date', async () => {
+      const content = { ...created(3).content, openDate: '2026-12-24' };
+      await taken('one', [created(2), created(3, { content }), created(4), created(5, WAITING)]);
+      const lines = async (options: Parameters<Store['list']>[1]) =>
+        (await store.list('ready', options)).map(({ id }) => id - rowId(1, 0));
+      expect(await lines({ afterId: 0, limit: 2 })).toEqual([2, 3]);
+      expect(await lines({ afterId: rowId(1, 3), limit: 2 })).toEqual([4]);
+      expect(await lines({ afterId: 0, limit: 9, openDateUpTo: '2026-11-21' })).toEqual([2, 4]);
+      await move('I2', 'cancelled');
+      expect(await store.list('cancelled', { afterId: 0, limit: 9 })).toMatchObject([{ id: rowId(1, 2) }]);
+    });
+
+    it('frees the references of a waiting one that was rejected after all', async () => {
+      await taken('one', [created(2, WAITING)]);
+      await move('I2', 'rejected', { errors: NOT_FOUND });
+      expect(await store.findInstructions([ref('I2')])).toEqual([undefined]);
+      await taken('two', [created(2)]);
+      expect(await held('I2')).toMatchObject({ id: rowId(2, 2), status: 'ready' });
+      const both = await store.instructionsOf(ref('I2'), 10);
+      expect(both.map(({ file, status }) => [file, status])).toEqual([
+        [2, 'ready'],
+        [1, 'rejected'],
+      ]);
+    });
+
+    it('shows the instructions of a customer, of an order, or one', async () => {
+      await taken('one', [created(2), created(3, { ref: { ...ref('I3'), orderRef: 'O2' } }), created(4, WAITING)]);
+      const of = async (asked: Parameters<Store['instructionsOf']>[0], limit = 9) =>
+        (await store.instructionsOf(asked, limit)).map(({ line }) => line);
+      expect(await of({ customerRef: 'C1' })).toEqual([2, 4, 3]);
+      expect(await of({ customerRef: 'C1' }, 2)).toEqual([2, 4]);
+      expect(await of({ customerRef: 'C1', orderRef: 'O1' })).toEqual([2, 4]);
+      expect(await of(ref('I4'))).toEqual([4]);
+      expect(await store.instructionsOf(ref('I2'), 1)).toMatchObject([
+        { amount: '210.50', amountMinor: 21_050n, file: 1 },
+      ]);
+    });
+  });
+
+  describe(`${name}: changes of status`, () => {
+    const everyChange = INSTRUCTION_STATUSES.flatMap((from) => INSTRUCTION_STATUSES.map((to) => [from, to] as const));
+    const reachable = everyChange.filter(([from]) => wayTo(from) !== undefined);
+
+    async function brought(to: InstructionStatus): Promise<Known> {
+      const [start, ...steps] = wayTo(to) ?? [];
+      await taken('one', [created(2, start === 'waiting' ? WAITING : {})]);
+      let now: Known = { id: rowId(1, 2), version: 1, status: start as InstructionStatus };
+      const priced = { amountMinor: 21_050n, currency: 'INR' };
+      for (const step of steps) {
+        await store.apply([change(now, step, now.status === 'waiting' ? { priced } : {})], AT);
+        now = { id: now.id, version: now.version + 1, status: step };
+      }
+      return now;
+    }
+
+    it('happen along the table, and in no other way', async () => {
+      for (const [from, to] of reachable) {
+        await store.close();
+        rmSync(folder, { recursive: true });
+        folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
+        store = open(folder);
+        const before = await brought(from);
+        const changes = await statusChanges();
+        const priced = from === 'waiting' ? { priced: { amountMinor: 1n, currency: 'INR' } } : {};
+        const applied = store.apply([change(before, to, priced)], AT);
+        if (TRANSITIONS[from].includes(to)) {
+          await applied;
+          expect(await statusChanges()).toBe(changes + 1);
+        } else {
+          await expect(applied, `${from} to ${to}`).rejects.toThrow(`${before.id} may not go from ${from} to ${to}`);
+          expect(await statusChanges()).toBe(changes);
+        }
+      }
+    });
+
+    it('are refused when the table does not have them, whatever the instruction is', async () => {
+      await taken('one', [created(2)]);
+      for (const [from, to] of everyChange.filter(([from, to]) => !TRANSITIONS[from].includes(to))) {
+        const illegal = change({ ...(await held('I2')), status: from }, to);
+        await expect(store.apply([illegal], AT)).rejects.toThrow(`may not go from ${from} to ${to}`);
+      }
+      expect(await held('I2')).toMatchObject({ status: 'ready', version: 1 });
+      expect(await statusChanges()).toBe(0);
+    });
+
+    it('are all made or none', async () => {
+      await taken('one', [created(2), created(3)]);
+      const [first, second] = [await held('I2'), await held('I3')];
+      const outdated = { ...second, version: 7 };
+      await expect(store.apply([change(first, 'sending'), change(outdated, 'sending')], AT)).rejects.toThrow(
+        `${second.id} can't go from ready to sending: it isn't ready in version 7`,
+      );
+      expect(await held('I2')).toEqual(first);
+      expect(await held('I3')).toEqual(second);
+      expect(await statusChanges()).toBe(0);
+      await store.apply([change(first, 'sending')], AT);
+      expect(await held('I2')).toMatchObject({ status: 'sending', version: 2, sends: 1 });
+    });
+
+    it('are refused from a version that has passed', async () => {
+      await taken('one', [created(2)]);
+      const before = await held('I2');
+      await move('I2', 'sending');
+      await move('I2', 'ready');
+      const now = await held('I2');
+      await expect(store.apply([change(before, 'cancelled')], AT)).rejects.toThrow('version 1');
+      expect(await held('I2')).toEqual(now);
+    });
+
+    it('bring along what a send and its outcome tell', async () => {
+      await taken('one', [created(2)]);
+      await move('I2', 'sending', { intent: { clientRefId: 'REF', body: '{}', bodySha256: 'h', late: true } });
+      expect(await held('I2')).toMatchObject({
+        clientRefId: 'REF',
+        body: '{}',
+        sends: 1,
+        unclearAt: '',
+        updatedAt: AT,
+      });
+      const sent = { outcome: 'unknown', httpStatus: 502 };
+      await move('I2', 'unknown', { sent, unclear: true, message: 'bad gateway', code: 'HTTP_502' });
+      expect(await held('I2')).toMatchObject({ unclearAt: AT, body: '{}' });
+      await store.apply([change(await held('I2'), 'submitted', { orderRefId: 'P1' })], LATER);
+      await move('I2', 'paid', { bankReference: 'B1' });
+      expect(await results(1)).toMatchObject([
+        {
+          status: 'paid',
+          clientRefId: 'REF',
+          orderRefId: 'P1',
+          bankReference: 'B1',
+          attempts: 1,
+          submittedAt: LATER,
+          updatedAt: AT,
+          late: true,
+          message: '',
+          code: '',
+        },
+      ]);
+    });
+
+    it('send an attempt again only with the same reference and bytes', async () => {
+      await taken('one', [created(2)]);
+      await move('I2', 'sending');
+      await move('I2', 'ready');
+      const ready = await held('I2');
+      const { id } = ready;
+      const intent = { clientRefId: `REF${id}`, body: 'other', bodySha256: 'other', late: false };
+      await expect(store.apply([change(ready, 'sending', { intent })], AT)).rejects.toThrow(
+        'another reference or body',
+      );
+      await move('I2', 'sending');
+      expect(await held('I2')).toMatchObject({ sends: 2, attempt: 1, body: `body of ${id}` });
+    });
+
+    it('never give one client reference to two instructions', async () => {
+      await taken('one', [created(2), created(3)]);
+      const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'h', late: false };
+      await move('I2', 'sending', { intent });
+      await expect(move('I3', 'sending', { intent })).rejects.toThrow();
+      expect(await held('I3')).toMatchObject({ status: 'ready', version: 1 });
+    });
+
+    it('send only what says with which bytes, and end only what was sent', async () => {
+      await taken('one', [created(2)]);
+      const { id, version } = await held('I2');
+      const from = 'ready' as const;
+      await expect(store.apply([{ id, version, from, to: 'sending' }], AT)).rejects.toThrow('without the intent');
+      const sent = { outcome: 'accepted' };
+      await expect(store.apply([{ id, version, from, to: 'cancelled', sent }], AT)).rejects.toThrow('no send');
+      expect(await held('I2')).toMatchObject({ status: 'ready', version });
+    });
+
+    it('price a waiting one when its order has come, and drop the cells kept for its rejection', async () => {
+      await taken('one', [created(2, WAITING)]);
+      expect(await held('I2')).toMatchObject({ amountMinor: undefined, currency: undefined });
+      await move('I2', 'ready', { priced: { amountMinor: 21_050n, currency: 'INR' } });
+      expect(await held('I2')).toMatchObject({ amountMinor: 21_050n, currency: 'INR', status: 'ready' });
+      expect(await results(1)).toMatchObject([{ amount: '210.50', raw: [] }]);
+    });
+
+    it('have one audit entry each, in a chain that holds', async () => {
+      await taken('one', [created(2), created(3), created(4, WAITING)]);
+      await move('I2', 'sending');
+      await move('I2', 'submitted', { orderRefId: 'P1' });
+      await move('I4', 'rejected', { errors: NOT_FOUND });
+      await taken('two', [deleted(2, await held('I3'))]);
+      expect(await statusChanges()).toBe(4);
+      const entries = await store.auditEntries(0, 100);
+      expect(verifyChain(entries)).toMatchObject({ broken: false, head: { seq: entries.length } });
+      expect(await store.auditEntries(3, 2)).toEqual(entries.slice(3, 5));
+      const history = (await store.historyOf(rowId(1, 2))).map(({ body }) => JSON.parse(body));
+      expect(history).toMatchObject([
+        {
+          from: 'ready',
+          to: 'sending',
+          clientRefId: `REF${rowId(1, 2)}`,
+          bodySha256: `hash of ${rowId(1, 2)}`,
+          at: AT,
+        },
+        { from: 'sending', to: 'submitted', outcome: 'submitted', orderRefId: 'P1', version: 3 },
+      ]);
+      expect(entries.map(({ body }) => body).join()).not.toContain('body of');
+    });
+  });
+
+  describe(`${name}: reports`, () => {
+    it('show every line of a file once, in line order, in pages', async () => {
+      await taken('orders', [order(2), rejected(3), order(4)], { kind: 'orders' });
+      await taken('one', [rejected(3), created(2), duplicate(9, rowId(2, 2)), created(5), rejected(7)]);
+      const lines = (rows: readonly { line: number; status: string }[]) =>
+        rows.map((row) => `${row.line} ${row.status}`);
+      expect(lines(await results(1))).toEqual(['2 accepted', '3 rejected', '4 accepted']);
+      expect(lines(await results(2))).toEqual(['2 ready', '3 rejected', '5 ready', '7 rejected', '9 duplicate']);
+      expect(lines(await store.resultRows(2, 2, 3))).toEqual(['3 rejected', '5 ready', '7 rejected']);
+      expect(await store.resultRows(2, 9, 3)).toEqual([]);
+    });
+
+    it('show a rejected row with its cells, its errors, and its amount as it came', async () => {
+      await taken('one', [rejected(2)]);
+      const { raw, errors } = rejected(2);
+      expect(await results(1)).toMatchObject([{ ...fields('bad', '-5'), raw, errors, code: 'AMOUNT_OUT_OF_RANGE' }]);
+    });
+
+    it('show a late rejection with the cells as they came', async () => {
+      await taken('one', [created(2, WAITING)]);
+      await move('I2', 'rejected', { errors: NOT_FOUND });
+      const shown = {
+        status: 'rejected',
+        raw: ['C1', 'O1'],
+        errors: NOT_FOUND,
+        code: 'ORDER_NOT_FOUND',
+        amount: '210.5',
+      };
+      expect(await results(1)).toMatchObject([shown]);
+    });
+
+    it('show where the row stands that a duplicate repeats, order or instruction', async () => {
+      await taken('orders', [order(2), duplicate(3, rowId(1, 2))], { kind: 'orders' });
+      await taken('one', [created(2)]);
+      await taken('two', [duplicate(4, rowId(2, 2))]);
+      expect((await results(1))[1]?.other).toEqual({ file: 1, line: 2, status: 'accepted', how: 'repeats' });
+      await move('I2', 'sending');
+      expect((await results(3))[0]).toMatchObject({
+        status: 'duplicate',
+        amount: '210.50',
+        clientRefId: '',
+        other: { file: 2, line: 2, status: 'sending', how: 'repeats' },
+      });
+    });
+
+    it('show an updated instruction where its content came from, and its first row as it was', async () => {
+      await taken('one', [created(2)]);
+      await taken('two', [updated(2, await held('I2'), '300')]);
+      expect(await held('I2')).toMatchObject({
+        status: 'scheduled',
+        version: 2,
+        contentRow: rowId(2, 2),
+        amountMinor: 30_000n,
+        content: updated(2, await held('I2'), '300').content,
+        payout: { remark: 'new' },
+        receivedAt: RECEIVED,
+      });
+      await store.apply([change(await held('I2'), 'ready')], AT);
+      await move('I2', 'sending');
+      expect(await results(1)).toMatchObject([
+        {
+          status: 'cancelled',
+          amount: '210.50',
+          currency: 'INR',
+          openDate: '2026-11-21',
+          clientRefId: '',
+          attempts: 0,
+          other: { file: 2, line: 2, status: 'sending', how: 'replaced-by' },
+        },
+      ]);
+      const live = {
+        line: 2,
+        status: 'sending',
+        amount: '300.00',
+        openDate: '2026-11-22',
+        attempts: 1,
+        other: undefined,
+      };
+      expect(await results(2)).toMatchObject([live]);
+      expect(await store.instructionsOf(ref('I2'), 1)).toMatchObject([{ ...live, file: 2 }]);
+    });
+
+    it('show each row of a chain of updates replaced by the next, and the last deleted', async () => {
+      await taken('one', [created(2)]);
+      await taken('two', [updated(2, await held('I2'), '300')]);
+      await taken('three', [updated(2, await held('I2'), '400')]);
+      await taken('four', [deleted(2, await held('I2')), duplicate(3, rowId(2, 2))]);
+      const shown = await Promise.all([1, 2, 3, 4].map(results));
+      expect(shown.map(([row]) => [row?.status, row?.amount, row?.other])).toEqual([
+        ['cancelled', '210.50', { file: 2, line: 2, status: 'cancelled', how: 'replaced-by' }],
+        ['cancelled', '300.00', { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' }],
+        ['cancelled', '400.00', { file: 4, line: 2, status: 'accepted', how: 'deleted-by' }],
+        ['accepted', '', { file: 3, line: 2, status: 'cancelled', how: 'deletes' }],
+      ]);
+      expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'cancelled', how: 'repeats' });
+    });
+
+    it('show the cells of the row that updated an instruction rejected while waiting', async () => {
+      await taken('one', [created(2, WAITING)]);
+      await taken('two', [{ ...updated(2, await held('I2'), '300'), ...WAITING, raw: ['the', 'update'] }]);
+      await move('I2', 'rejected', { errors: NOT_FOUND });
+      expect(await results(2)).toMatchObject([{ status: 'rejected', raw: ['the', 'update'], errors: NOT_FOUND }]);
+      expect((await results(1))[0]?.other).toMatchObject({ status: 'rejected', how: 'replaced-by' });
+    });
+
+    it('amend rows created in the same batch', async () => {
+      const first = { id: rowId(1, 2), version: 1, status: 'ready' } as const;
+      await taken('one', [
+        created(2),
+        updated(3, first, '300'),
+        deleted(4, { ...first, version: 2, status: 'scheduled' }),
+      ]);
+      expect((await results(1)).map(({ status, other }) => [status, other?.how])).toEqual([
+        ['cancelled', 'replaced-by'],
+        ['cancelled', 'deleted-by'],
+        ['accepted', 'deletes'],
+      ]);
+    });
+
+    it('amend nothing when one instruction has moved on, or may no longer be amended', async () => {
+      await taken('one', [created(2), created(3)]);
+      const [first, second] = [await held('I2'), await held('I3')];
+      await move('I3', 'sending');
+      const { number } = await store.registerFile(newFile('two'));
+      const batch = [deleted(2, first), deleted(3, second)];
+      expect(await store.recordRows(number, batch, { ...START, offset: 9 }, AT)).toBe('stale');
+      expect(await held('I2')).toEqual(first);
+      expect(await results(number)).toEqual([]);
+      expect(await statusChanges()).toBe(1);
+      const sending = deleted(3, await held('I3'));
+      await expect(store.recordRows(number, [sending], START, AT)).rejects.toThrow('may not be amended: it is sending');
+    });
+
+    it('show no row of a duplicate file: none was taken in', async () => {
+      await taken('one', [created(2), rejected(3)], { sha256: 'same' });
+      await store.registerFile(newFile('two', { sha256: 'same' }));
+      expect(await results(2)).toEqual([]);
+    });
+
+    it('are due once a file is done, and not before', async () => {
+      const { number } = await store.registerFile(newFile('one', { sha256: 'same' }));
+      await store.registerFile(newFile('two', { sha256: 'same' }));
+      await store.registerFile(newFile('three', { problem: ROW_ERRORS }));
+      await store.recordRows(number, [created(2)], START, AT);
+      expect(await stale()).toEqual([3]);
+      await store.finishFile(number, undefined, AT);
+      expect(await stale()).toEqual([1, 2, 3]);
+      await reportEverything();
+      expect(await stale()).toEqual([]);
+    });
+
+    it('are due again for every file in which a moved instruction shows', async () => {
+      await taken('one', [created(2)]);
+      await taken('two', [updated(2, await held('I2'), '300')]);
+      await taken('three', [duplicate(2, rowId(1, 2))]);
+      await taken('four', [duplicate(2, rowId(2, 2))]);
+      await taken('five', [created(9), rejected(3)]);
+      await reportEverything();
+      await move('I2', 'ready');
+      expect(await stale()).toEqual([1, 2, 3, 4]);
+      await reportEverything();
+      await taken('six', [deleted(2, await held('I2'))]);
+      expect(await stale()).toEqual([1, 2, 3, 4, 6]);
+    });
+
+    it('stay due when something moved on while they were being written', async () => {
+      await taken('one', [created(2)]);
+      const [before] = await store.staleReports();
+      await move('I2', 'sending');
+      await store.reportsWritten(1, before?.token ?? 0, [{ name: 'one.000001.result.csv', sha256: 'x' }]);
+      expect(await stale()).toEqual([1]);
+      await reportEverything();
+      expect(await stale()).toEqual([]);
+    });
+  });
+
+  describe(`${name}: runs`, () => {
+    it('have one nightly a business date, taken up again until it is finished', async () => {
+      const first = await store.startRun('nightly', '2026-11-21', AT);
+      expect(first).toEqual({ number: 1, kind: 'nightly', businessDate: '2026-11-21', startedAt: AT, finishedAt: '' });
+      expect(await store.startRun('nightly', '2026-11-21', LATER)).toEqual(first);
+      expect(await store.startRun('run', '2026-11-21', AT)).toMatchObject({ number: 2 });
+      expect((await store.unreportedRuns()).map(({ number }) => number)).toEqual([1, 2]);
+      expect(await store.endRun(1, LATER)).toEqual({ ...first, finishedAt: LATER });
+      expect(await store.startRun('nightly', '2026-11-21', LATER)).toBeUndefined();
+      expect(await store.startRun('nightly', '2026-11-22', LATER)).toMatchObject({ number: 3 });
+      await expect(store.endRun(1, LATER)).rejects.toThrow('Run 1');
+    });
+
+    it('are due for their reports until these are published, also after they have ended', async () => {
+      const due = async () => (await store.unreportedRuns()).map(({ number, finishedAt }) => [number, finishedAt]);
+      await store.startRun('run', '2026-11-21', AT);
+      await expect(store.runReported(1, [])).rejects.toThrow('Run 1');
+      await store.endRun(1, LATER);
+      expect(await due()).toEqual([[1, LATER]]);
+      await store.runReported(1, [{ name: 'run.000001.changes.csv', sha256: 'x' }]);
+      expect(await due()).toEqual([]);
+    });
+
+    it('know the files they registered', async () => {
+      await store.startRun('run', '2026-11-21', AT);
+      await taken('one', [created(2)]);
+      await store.endRun(1, AT);
+      await store.startRun('run', '2026-11-22', AT);
+      await taken('two', [created(3)]);
+      expect([await store.filesOfRun(1), await store.filesOfRun(2)]).toEqual([[1], [2]]);
+    });
+
+    it('on arrival leave nothing behind when they are dropped', async () => {
+      const entries = async () => (await store.auditEntries(0, 100)).length;
+      const before = await entries();
+      await store.startRun('arrival', '2026-11-21', AT);
+      await store.dropRun(1);
+      expect(await entries()).toBe(before);
+      expect(await store.startRun('run', '2026-11-21', AT)).toMatchObject({ number: 1 });
+      await store.dropRun(1);
+      expect(await store.unreportedRuns()).toHaveLength(1);
+    });
+
+    it('know the last nightly one', async () => {
+      expect(await store.lastNightly()).toBeUndefined();
+      await store.startRun('nightly', '2026-11-21', AT);
+      await store.endRun(1, LATER);
+      await store.startRun('run', '2026-11-25', AT);
+      expect(await store.lastNightly()).toMatchObject({ number: 1, finishedAt: LATER });
+    });
+
+    it('tell of each instruction what it was before and what it is after, each run for itself', async () => {
+      await taken('one', [created(2), created(3), created(4), created(5, WAITING)]);
+      await store.startRun('run', '2026-11-21', AT);
+      await move('I3', 'sending');
+      await move('I2', 'sending');
+      await move('I2', 'declined', { code: 'NO_BALANCE', message: 'no balance' });
+      await move('I3', 'unknown', { message: 'no answer' });
+      await store.endRun(1, AT);
+      await move('I4', 'cancelled');
+      await store.startRun('run', '2026-11-21', AT);
+      await move('I3', 'paid');
+      const all = await store.runChanges(1, 0, 10);
+      expect(all.map(({ line, from, to }) => [line, from, to])).toEqual([
+        [2, 'ready', 'declined'],
+        [3, 'ready', 'unknown'],
+      ]);
+      expect(all[0]).toEqual({
+        ...ref('I2'),
+        id: rowId(1, 2),
+        file: 1,
+        line: 2,
+        amount: '210.50',
+        currency: 'INR',
+        from: 'ready',
+        to: 'declined',
+        code: 'NO_BALANCE',
+        message: 'no balance',
+        clientRefId: `REF${rowId(1, 2)}`,
+        at: AT,
+      });
+      expect(await store.runChanges(1, rowId(1, 2), 10)).toEqual(all.slice(1));
+      expect(await store.runChanges(1, 0, 1)).toEqual(all.slice(0, 1));
+      expect(await store.runChanges(2, 0, 10)).toMatchObject([{ line: 3, from: 'unknown', to: 'paid' }]);
+    });
+
+    it('that were cut off own the changes that tidy up after them', async () => {
+      await taken('one', [created(2)]);
+      await store.startRun('run', '2026-11-21', AT);
+      await move('I2', 'sending');
+      await store.close();
+      store = open(folder);
+      await move('I2', 'unknown');
+      expect(await store.runChanges(1, 0, 10)).toMatchObject([{ from: 'ready', to: 'unknown' }]);
+    });
+  });
+
+  it(`${name}: remembers facts`, async () => {
+    expect(await store.fact('provider')).toBeUndefined();
+    await store.setFact('provider', 'sandbox');
+    await store.setFact('provider', 'payout-orders');
+    await store.close();
+    store = open(folder);
+    expect(await store.fact('provider')).toBe('payout-orders');
+  });
+}
+
+storeContract('the SQLite store', (folder) => openSqliteStore({ path: join(folder, 'paydrop.db') }));

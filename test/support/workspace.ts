@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { onTestFinished } from 'vitest';
+import { type PassOptions, type PassSummary, pass } from '../../src/pipeline.ts';
+import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox.ts';
+import { LEDGER, type OpenWorkspace, openWorkspace } from '../../src/workspace.ts';
+import { type TestClock, testClock } from './clock.ts';
+
+/** A folder that goes when the test passed; a failing test keeps it and says where it is. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'paydrop-test-'));
+  onTestFinished(({ task }) => {
+    if (task.result?.state === 'fail') process.stderr.write(`kept for you: ${folder}\n`);
+    else rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+export interface TestWorkspace {
+  readonly root: string;
+  readonly clock: TestClock;
+  path(...parts: string[]): string;
+  drop(name: string, content: string | Uint8Array): void;
+  /** Opens, makes one pass, closes: as a fresh process would. */
+  pass(options?: Partial<PassOptions> & { faults?: FaultScript }): Promise<PassSummary>;
+  open(options?: { faults?: FaultScript }): Promise<OpenWorkspace>;
+  outbox(): string[];
+  read(name: string): string;
+  /** Rows of a CSV in the outbox, by heading. */
+  rows(name: string): Record<string, string>[];
+  ledger(): LedgerEntry[];
+}
+
+/** A workspace in a temporary folder with the sandbox, a clock that stands still and no settling time. */
+export function testWorkspace(settings: object = {}): TestWorkspace {
+  const root = temporaryFolder();
+  const clock = testClock();
+  const path = (...parts: string[]) => join(root, ...parts);
+  mkdirSync(path('inbox'));
+  const intake = 'intake' in settings ? (settings.intake as object) : {};
+  const schedule = { timeZone: 'UTC' };
+  writeFileSync(path('paydrop.json'), JSON.stringify({ schedule, ...settings, intake: { settle: '0s', ...intake } }));
+  const open: TestWorkspace['open'] = ({ faults } = {}) =>
+    openWorkspace({ workspace: root, env: {}, clock, ...(faults ? { sandbox: { faults } } : {}) });
+  const read = (name: string) => readFileSync(path('outbox', name), 'utf8');
+  return {
+    root,
+    clock,
+    path,
+    open,
+    read,
+    drop: (name, content) => writeFileSync(path('inbox', name), content),
+    pass: async ({ faults, ...options } = {}) => {
+      const tools = await open(faults ? { faults } : {});
+      try {
+        const summary = await pass(tools, {
+          kind: 'run',
+          businessDate: '2026-03-02',
+          waitForSettling: true,
+          send: true,
+          lookUp: true,
+          stop: new AbortController().signal,
+          ...options,
+        });
+        if (!summary) throw new Error('this run was done already');
+        return summary;
+      } finally {
+        await tools.close();
+      }
+    },
+    outbox: () => readdirSync(path('outbox')).sort(),
+    rows: (name) => parse(read(name), { columns: true }) as Record<string, string>[],
+    ledger: () => [...readLedger(path('data', LEDGER))],
+  };
+}
+
+export const ORDERS = [
+  'customerRef,orderRef,currency,country,scheme,metadata.project',
+  'C1,O1,INR,IN,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70,"Solar roof, phase 1"',
+  'C1,O2,JPY,JP,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70,',
+  '',
+].join('\n');
+
+const INSTRUCTION_COLUMNS = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,narration';
+
+/** Instructions of order C1/O1, due on the tests' business date unless said otherwise. */
+export function instructions(...rows: string[]): string {
+  return [INSTRUCTION_COLUMNS, ...rows, ''].join('\n');
+}
+
+export function instruction(ref: string, amount = '210.00', openDate = '2026-03-02', dueDate = '2026-03-06'): string {
+  return `C1,O1,${ref},${amount},${openDate},${dueDate},${ref}`;
+}
