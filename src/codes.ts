@@ -48,11 +48,12 @@ export function describeCode(code: string): CodeDescription | undefined {
   return byCode.get(code);
 }
 
-/** A found value is shown whole up to here; a longer one by its length. */
+/** A found value is shown whole up to here; of a longer one its beginning. */
 const SHOWN_CHARACTERS = 60;
 
 /** Codes whose value is a finding in words (`7 instead of 6`), not the text of a cell. */
 const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
+  'DUE_DATE_BEFORE_OPEN_DATE',
   'METADATA_COUNT_OUT_OF_RANGE',
   'CONTROL_CHARACTER_NOT_ALLOWED',
   'COLUMN_COUNT_MISMATCH',
@@ -69,9 +70,12 @@ export function rowMessage({ code, column, value }: RowError): string {
 
 function found(code: RowCode, value: string): string {
   if (value === '') return '';
-  const characters = [...value].length;
-  if (characters > SHOWN_CHARACTERS) return `: found ${characters} characters`;
-  return VALUE_IS_WORDS.has(code) ? `: ${value}` : `: found "${visible(value)}"`;
+  if (VALUE_IS_WORDS.has(code)) return `: ${value}`;
+  const characters = [...value];
+  const isLong = characters.length > SHOWN_CHARACTERS;
+  const shown = `"${visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : value)}"`;
+  const isAboutLength = isLong || code.endsWith('_LENGTH_OUT_OF_RANGE');
+  return isAboutLength ? `: found ${characters.length} characters (${shown})` : `: found ${shown}`;
 }
 
 /** Characters that don't show, or change how the rest of a line looks, as their code points: `<U+202E>`. */

@@ -7,8 +7,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { closest } from 'fastest-levenshtein';
-import { validate as validCron } from 'node-cron';
 import { z } from 'zod';
+import { isNightlySchedule } from './schedule.ts';
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SIZE_UNITS = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
@@ -65,7 +65,7 @@ const schema = z.strictObject({
     .strictObject({
       nightly: z
         .string()
-        .refine(isNightly, 'expected a cron expression of five fields such as "0 2 * * *"')
+        .refine(isNightlySchedule, 'expected a cron expression of five fields such as "0 2 * * *"')
         .default('0 2 * * *'),
       timeZone: z
         .string()
@@ -283,10 +283,6 @@ function isBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   if (!url || url.username || url.password || url.pathname !== '/' || url.search || url.hash) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
-}
-
-function isNightly(expression: string): boolean {
-  return expression.trim().split(/\s+/).length === 5 && validCron(expression);
 }
 
 function isTimeZone(name: string): boolean {

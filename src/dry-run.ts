@@ -2,18 +2,23 @@
  * A dry run: a copy of the records and of the files in a folder for temporary files, and the very code of a real pass on
  * them. Nothing of the workspace is touched.
  */
-import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { access, constants, copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Clock } from './clock.ts';
-import { isErrno, makePrivateFolder } from './durable.ts';
-import { UsageError } from './failures.ts';
-import { openInbox } from './inbox.ts';
+import type { Settings } from './config.ts';
+import { isErrno } from './durable.ts';
+import { UnavailableError, UsageError } from './failures.ts';
+import { type Inbox, openInbox } from './inbox.ts';
 import { takeIn } from './intake.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './pipeline.ts';
 import type { Progress } from './progress.ts';
 import { openSqliteStore } from './store/sqlite.ts';
+import type { Store } from './store.ts';
 import { DATABASE, openForReading, reportContext, settingsOf } from './workspace.ts';
+
+/** How often the records are copied anew because a service archived a file while it was being copied. */
+const MOST_COPIES = 5;
 
 export interface DryRunOptions {
   readonly workspace: string;
@@ -25,12 +30,13 @@ export interface DryRunOptions {
   readonly progress: Progress;
 }
 
-/** What each file would come to, in the order in which they would be numbered. */
+/** What each file would come to, in the order in which they would be numbered. Throws UsageError for what is no file. */
 export async function dryRun(options: DryRunOptions): Promise<TakenFile[]> {
   const { clock, progress, businessDate, out } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'paydrop-validate-'));
   const real = settingsOf(options.workspace);
-  const settings = {
+  for (const file of options.files) await requireFile(file);
+  const folder = await mkdtemp(join(tmpdir(), 'paydrop-validate-'));
+  const settings: Settings = {
     ...real,
     inbox: join(folder, 'inbox'),
     data: join(folder, 'data'),
@@ -40,19 +46,14 @@ export async function dryRun(options: DryRunOptions): Promise<TakenFile[]> {
   try {
     await mkdir(settings.inbox);
     await mkdir(out, { recursive: true });
-    await makePrivateFolder(settings.data);
-    await copyRecords(options.workspace, join(settings.data, DATABASE));
-    const store = openSqliteStore({ path: join(settings.data, DATABASE) });
+    const inbox = await openInbox(settings, 0, settings.intake.maxFileBytes);
+    const store = await copyRecords(real, settings);
     try {
-      const inbox = await openInbox(settings, 0, settings.intake.maxFileBytes);
-      for (const file of options.files) {
-        await dropCopy(file, settings.inbox);
-        for (const name of (await inbox.scan(clock.monotonic())).ready) await inbox.claim(name);
-      }
+      for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
       const registered = await takeIn({ store, inbox, clock, settings, progress }, businessDate);
       const taken: TakenFile[] = [];
       for (const { number } of registered) {
-        await publishReportsOf(store, number, out, reportContext(settings));
+        await publishReportsOf(store, number, out, reportContext(real));
         taken.push(await takenFile(store, number));
       }
       return taken;
@@ -64,25 +65,52 @@ export async function dryRun(options: DryRunOptions): Promise<TakenFile[]> {
   }
 }
 
-async function copyRecords(workspace: string, target: string): Promise<void> {
-  const opened = await openForReading(workspace);
-  if (!opened) return;
+/** The records as they are now, with the private copies of the files that are only half taken in. */
+async function copyRecords(real: Settings, settings: Settings): Promise<Store> {
+  const path = join(settings.data, DATABASE);
+  for (let tries = 0; tries < MOST_COPIES; tries++) {
+    const opened = await openForReading(real.workspace);
+    try {
+      await opened?.store.backupTo(path);
+    } finally {
+      await opened?.store.close();
+    }
+    const store = openSqliteStore({ path });
+    try {
+      for (const { claim } of await store.unfinishedFiles())
+        await copyFile(join(real.data, 'spool', claim), join(settings.data, 'spool', claim));
+      return store;
+    } catch (error) {
+      await store.close();
+      if (!isErrno(error, 'ENOENT')) throw error;
+      for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true });
+    }
+  }
+  throw new UnavailableError('the service is too busy taking files in for a copy of its records');
+}
+
+async function requireFile(path: string): Promise<void> {
   try {
-    await opened.store.backupTo(target);
-  } finally {
-    await opened.store.close();
+    if (!(await stat(path)).isFile()) throw new UsageError(`${path} is not a file`);
+    await access(path, constants.R_OK);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) throw new UsageError(`${path}: there is no such file`);
+    if (isErrno(error, 'EACCES', 'EPERM')) throw new UsageError(`${path} may not be read`);
+    throw error;
   }
 }
 
-async function dropCopy(path: string, inbox: string): Promise<void> {
-  const there = await stat(path).catch((error: NodeJS.ErrnoException) => error);
-  if (there instanceof Error) throw new UsageError(`${path}: ${there.message}`);
-  if (!there.isFile()) throw new UsageError(`${path} is not a file`);
-  for (const suffix of ['.sha256', '']) {
-    try {
-      await copyFile(path + suffix, join(inbox, basename(path) + suffix));
-    } catch (error) {
-      if (suffix === '' || !isErrno(error, 'ENOENT')) throw error;
-    }
+/** Copies a file into the inbox, with the .sha256 beside it, and claims it: the next may have the same name. */
+async function drop(path: string, folder: string, inbox: Inbox, clock: Clock): Promise<void> {
+  const name = basename(path);
+  try {
+    await copyFile(`${path}.sha256`, join(folder, `${name}.sha256`));
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
   }
+  await copyFile(path, join(folder, name));
+  const { ready } = await inbox.scan(clock.monotonic());
+  if (ready.length === 0)
+    throw new UsageError(`${path}: files of such a name are left alone in the inbox, as somebody's unfinished work`);
+  for (const found of ready) await inbox.claim(found);
 }

@@ -83,11 +83,11 @@ export async function openInbox(folders: InboxFolders, settleMs: number, maxFile
       const day = join(archive, date);
       await makePrivateFolder(day);
       const target = join(day, filedName(number, name));
-      const copied = await moveIfThere(join(spool, claimId), target);
-      await endClaim(folders.inbox, join(work, claimId), target, copied);
+      await moveIfThere(join(spool, claimId), target);
+      await endClaim(folders.inbox, join(work, claimId), target);
     },
     quarantine: async (claimId, number, name) => {
-      await endClaim(folders.inbox, join(work, claimId), join(quarantine, filedName(number, name)), false);
+      await endClaim(folders.inbox, join(work, claimId), join(quarantine, filedName(number, name)));
     },
   };
 }
@@ -201,12 +201,12 @@ export async function hashFile(path: string, onChunk: (chunk: Uint8Array) => voi
  * The claim's last step. When the archive has the copy, the original goes, unless its writer went on after it was copied:
  * then it is put back into the inbox, where it counts as a new file (what was taken in already is recognised row by row).
  */
-async function endClaim(inbox: string, folder: string, target: string, copied: boolean): Promise<void> {
+async function endClaim(inbox: string, folder: string, target: string): Promise<void> {
   for (const name of await listIfThere(join(folder, 'original'))) {
     const original = under(join(folder, 'original'), name);
     const filed = await stat(target).catch(absent);
     if (!filed) await moveDurably(original, target);
-    else if (copied && (await wasWrittenAfter(original, filed))) await linkUnlessTaken(original, under(inbox, name));
+    else if (await wasWrittenAfter(original, filed)) await linkUnlessTaken(original, under(inbox, name));
   }
   await rm(folder, { recursive: true, force: true });
   await syncFolder(join(folder, '..'));

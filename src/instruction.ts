@@ -10,6 +10,10 @@
  * never left goes from `sending` back to `ready`. An `unknown` one moves on evidence alone: what a look-up found, or "not
  * found" once that may be believed. `paid` can still become `reversed`. A `rejected` one never was an instruction of
  * ours: its references are free again for the repaired row. `cancelled` keeps them.
+ *
+ * A person's word moves three more: `manual` becomes `paid` or `failed` (resolve), and what finally failed becomes `ready`
+ * under the next client reference (retry). Nothing else ever leads back from a failure. And when a restored backup turns
+ * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
  */
 import { createHash } from 'node:crypto';
 import type { OrderRef } from './order.ts';
@@ -41,18 +45,21 @@ export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly Instructio
   waiting: ['scheduled', 'ready', 'rejected', 'cancelled'],
   scheduled: ['ready', 'cancelled'],
   held: ['ready', 'cancelled'],
-  ready: ['sending', 'scheduled', 'cancelled'],
+  ready: ['sending', 'scheduled', 'cancelled', 'unknown'],
   sending: ['submitted', 'declined', 'unknown', 'ready'],
   unknown: ['submitted', 'paid', 'failed', 'ready', 'manual'],
   manual: ['paid', 'failed'],
   submitted: ['paid', 'failed'],
   paid: ['reversed'],
-  reversed: [],
-  failed: [],
-  declined: [],
+  reversed: ['ready'],
+  failed: ['ready'],
+  declined: ['ready'],
   cancelled: [],
   rejected: [],
 };
+
+/** Only a retry, with a new attempt number, leads on from these. */
+export const FINAL_FAILURES: readonly InstructionStatus[] = ['declined', 'failed', 'reversed'];
 
 /** A row may still be updated or deleted in these: nothing of it has been handed to the provider (SPEC 3). */
 export const AMENDABLE: readonly InstructionStatus[] = ['waiting', 'scheduled', 'held', 'ready'];

@@ -7,9 +7,10 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { type Clock, timestamp } from './clock.ts';
 import type { FileProblem } from './codes.ts';
 import type { Settings } from './config.ts';
+import { UsageError } from './failures.ts';
 import { type Claim, hashFile, type Inbox } from './inbox.ts';
 import { type Decide, instructionDecider, nothingKnown, orderDecider, rejectedForOthers } from './intake/decide.ts';
-import { add, formatDecimal, parseDecimal } from './money.ts';
+import { add, type Decimal, formatDecimal, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
 import { createInspector, type RowBatch, readRows } from './rows.ts';
 import type { FileRecord, IntakeProgress, NewFile, Store } from './store.ts';
@@ -26,10 +27,16 @@ export interface IntakeTools {
   readonly progress: Progress;
 }
 
-/** Registers every claim, records every row of every registered file, archives what is done. Returns what was registered. */
+/**
+ * Registers every claim, records every row of every registered file, archives what is done. Returns what was registered.
+ * Throws UsageError when paydrop.json no longer fits a file that is half taken in.
+ */
 export async function takeIn(tools: IntakeTools, businessDate: string): Promise<FileRecord[]> {
   const registered: FileRecord[] = [];
+  const registeredBefore = new Set((await tools.store.unarchivedFiles()).map(({ claim }) => claim));
   for (const claim of await tools.inbox.claims()) {
+    // After a crash: what it was registered with stands, whatever its writer has done to the original since.
+    if (registeredBefore.has(claim.id)) continue;
     const file = await register(tools, claim, businessDate);
     if (file) registered.push(file);
   }
@@ -42,7 +49,7 @@ export async function takeIn(tools: IntakeTools, businessDate: string): Promise<
   return registered;
 }
 
-const ZERO = { units: 0n, scale: 0 };
+const ZERO: Decimal = { units: 0n, scale: 0 };
 const NOTHING_READ: IntakeProgress = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
 
 /** Undefined when the file is still being written: its claim stays and is asked again next time. */
@@ -109,56 +116,99 @@ async function inspect(
   };
 }
 
-async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
-  const { store, clock, settings, progress } = tools;
-  const header = headerOf(file, settings);
-  const decide = (file.kind === 'orders' ? orderDecider : instructionDecider)({
-    header,
-    file: file.number,
-    receivedAt: file.receivedAt,
-    businessDate,
-    store,
-    settings,
-  });
-  const rejectWhole =
-    settings.intake.onRowErrors === 'reject-file' && (await hasRowErrors(tools, file, header, decide));
-  let reached = file.progress;
-  for (const batch of rowsFrom(tools, file, header, reached)) {
-    reached = await recordBatch(tools, file.number, batch, reached, decide, rejectWhole);
-    progress.report(`taking in ${file.name}`, reached.offset, file.size);
-  }
-  const problem = rejectWhole
-    ? fileProblem('FILE_HAS_ROW_ERRORS', '', 'At least one row has errors, and intake.onRowErrors is "reject-file".')
-    : undefined;
-  await store.finishFile(file.number, problem, timestamp(clock.now()));
+/** A file whose rows are to be recorded, with how they are read and decided. */
+interface Taking {
+  readonly file: FileRecord;
+  readonly header: Header;
+  readonly decide: Decide;
 }
 
-/** Records one batch and where to go on from; decided anew when an instruction it amends moved on in between. */
+async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
+  const { store, clock, settings } = tools;
+  const { number, receivedAt } = file;
+  const header = headerOf(file, settings);
+  const decider = file.kind === 'orders' ? orderDecider : instructionDecider;
+  const taking = {
+    file,
+    header,
+    decide: decider({ header, file: number, receivedAt, businessDate, store, settings }),
+  };
+  let problem: FileProblem | undefined;
+  if (await isRejectedWhole(tools, taking)) {
+    await rejectRows(tools, taking);
+    const message = 'At least one row has errors, and intake.onRowErrors is "reject-file".';
+    problem = fileProblem('FILE_HAS_ROW_ERRORS', '', message);
+  } else {
+    await recordRows(tools, taking);
+  }
+  await store.finishFile(number, problem, timestamp(clock.now()));
+}
+
+/** Records each batch with where to go on from; goes on from where an earlier pass came to. */
+async function recordRows(tools: IntakeTools, { file, header, decide }: Taking): Promise<void> {
+  let reached = file.progress;
+  for (const batch of rowsFrom(tools, file, header, reached)) {
+    reached = await recordBatch(tools, file.number, batch, reached, decide);
+    tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
+  }
+}
+
+/** Decided anew when an instruction that the batch amends moved on in between. */
 async function recordBatch(
   { store, clock }: IntakeTools,
   file: number,
   batch: RowBatch,
   before: IntakeProgress,
   decide: Decide,
-  rejectWhole: boolean,
 ): Promise<IntakeProgress> {
   for (let tries = 0; tries < MAX_DECISIONS; tries++) {
-    const decided = await decide(batch.rows, nothingKnown());
-    const reached: IntakeProgress = {
-      offset: batch.nextOffset,
-      line: batch.nextLine,
-      rows: before.rows + batch.rows.length,
-      blankLines: before.blankLines + batch.blankLines,
-      controlSum: formatDecimal(add(parseDecimal(before.controlSum) ?? ZERO, decided.amount)),
-    };
-    const records = rejectWhole ? decided.records.map(rejectedForOthers(file, batch.rows)) : decided.records;
+    const { records, amount } = await decide(batch.rows, nothingKnown());
+    const reached = progressAfter(before, batch, amount);
     if ((await store.recordRows(file, records, reached, timestamp(clock.now()))) === 'recorded') return reached;
   }
   throw new Error(`File ${file}: what its rows amend keeps changing while they are taken in.`);
 }
 
+/**
+ * Records every row as rejected, for its own errors if it has any. What earlier rows did is known from having decided
+ * them, and not from the store; so after a crash the rows that are recorded already are decided once more.
+ */
+async function rejectRows({ store, clock, inbox, progress }: IntakeTools, taking: Taking): Promise<void> {
+  const { file, header, decide } = taking;
+  const known = nothingKnown();
+  let reached = file.start;
+  for (const batch of rowsFrom({ inbox }, file, header, file.start)) {
+    const { records, amount } = await decide(batch.rows, known);
+    reached = progressAfter(reached, batch, amount);
+    if (reached.offset <= file.progress.offset) continue;
+    const rejected = records.map(rejectedForOthers(file.number, batch.rows));
+    if ((await store.recordRows(file.number, rejected, reached, timestamp(clock.now()))) !== 'recorded')
+      throw new Error(
+        `File ${file.number}: a rejected row takes no reference and amends nothing, yet it came too late.`,
+      );
+    progress.report(`taking in ${file.name}`, reached.offset, file.size);
+  }
+}
+
+/**
+ * Whether one row's errors reject the file. Decided once, before its first row is recorded: if it were asked again after
+ * a crash, settings or orders may have changed, and a part of the file would be accepted and the rest rejected.
+ */
+async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<boolean> {
+  const { store, settings } = tools;
+  const { number, start, progress } = taking.file;
+  const verdict = `file ${number} is rejected whole`;
+  const decided = await store.fact(verdict);
+  if (decided !== undefined) return decided === 'yes';
+  const begun = progress.offset > start.offset;
+  if (begun || settings.intake.onRowErrors !== 'reject-file') return false;
+  const rejected = await hasRowErrors(tools, taking);
+  await store.setFact(verdict, rejected ? 'yes' : 'no');
+  return rejected;
+}
+
 /** Reads a whole file without recording anything: does any row have an error? */
-async function hasRowErrors(tools: IntakeTools, file: FileRecord, header: Header, decide: Decide): Promise<boolean> {
+async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking): Promise<boolean> {
   const known = nothingKnown();
   for (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records } = await decide(batch.rows, known);
@@ -168,8 +218,18 @@ async function hasRowErrors(tools: IntakeTools, file: FileRecord, header: Header
   return false;
 }
 
+function progressAfter(before: IntakeProgress, batch: RowBatch, amount: Decimal): IntakeProgress {
+  return {
+    offset: batch.nextOffset,
+    line: batch.nextLine,
+    rows: before.rows + batch.rows.length,
+    blankLines: before.blankLines + batch.blankLines,
+    controlSum: formatDecimal(add(parseDecimal(before.controlSum) ?? ZERO, amount)),
+  };
+}
+
 function* rowsFrom(
-  { inbox }: IntakeTools,
+  { inbox }: Pick<IntakeTools, 'inbox'>,
   file: FileRecord,
   header: Header,
   from: { offset: number; line: number },
@@ -191,7 +251,7 @@ function unprotected(header: Header, row: RowBatch['rows'][number]): RowBatch['r
 function headerOf(file: FileRecord, settings: Settings): Header {
   const matched = matchHeader(file.header, settings.columns);
   if ('header' in matched) return matched.header;
-  throw new Error(
+  throw new UsageError(
     `File ${file.number} (${file.name}) is half taken in and its header doesn't fit any more: put "columns" in paydrop.json back as it was.`,
   );
 }

@@ -1,5 +1,7 @@
 /** What an operator or a log collector reads on stderr: JSON lines in a pipe, plain lines on a terminal. */
 import { pino } from 'pino';
+import { type Clock, timestamp } from './clock.ts';
+import { printable } from './terminal.ts';
 
 export interface Log {
   info(facts: object, message: string): void;
@@ -7,12 +9,12 @@ export interface Log {
   error(facts: object, message: string): void;
 }
 
-export function openLog(stream: NodeJS.WriteStream): Log {
+export function openLog(stream: NodeJS.WriteStream, clock: Clock): Log {
   const destination = stream.isTTY ? { write: (line: string) => stream.write(plain(line)) } : stream;
   return pino(
     {
       base: null,
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: () => `,"time":"${timestamp(clock.now())}"`,
       formatters: { level: (level) => ({ level }) },
     },
     destination,
@@ -22,13 +24,15 @@ export function openLog(stream: NodeJS.WriteStream): Log {
 /** One JSON line as a person reads it: `02:00:13 warn  the line was stopped (run 7)`. */
 function plain(line: string): string {
   const { level, time, msg, ...facts } = JSON.parse(line) as Record<string, unknown>;
-  const rest = Object.entries(facts).map(
-    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  const tail = rest.length > 0 ? ` (${rest.join(', ')})` : '';
+  const tail = Object.keys(facts).length > 0 ? ` (${inWords(facts)})` : '';
   return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${printable(`${String(msg)}${tail}`)}\n`;
 }
 
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
+/** `run 7, sent 12, moved paid 3, failed 1` */
+function inWords(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.map(inWords).join(' ');
+  return Object.entries(value)
+    .map(([name, item]) => `${name} ${inWords(item)}`.trimEnd())
+    .join(', ');
 }

@@ -5,19 +5,46 @@
  *
  *     0 done · 1 done, but something needs attention · 2 usage or settings · 3 not finished, run it again
  */
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { type CommandContext, EXIT } from './commands/context.ts';
+import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('paydrop')
   .description(
-    'Drop CSV files of orders and payout instructions in a folder: every row is checked, sent as a signed payout\nonce and only once, and accounted for in a report.',
+    'Drop CSV files of orders and payout instructions in a folder: every row is checked, sent as a signed payout once and only once, and accounted for in a report.',
   )
-  .version('0.1.0')
+  .version(version)
   .option('--workspace <dir>', 'the workspace folder (default: $PAYDROP_WORKSPACE, or the current folder)')
   .showHelpAfterError('(paydrop --help tells more)')
+  .addHelpText(
+    'after',
+    `
+Exit status:
+  0  done, nothing needs attention
+  1  done, but rows were rejected, payouts were lost, or some are left in doubt
+  2  the command, the settings or the secrets must be put right
+  3  not finished: run it again, and it goes on from there
+
+Example:
+  $ paydrop init payouts && cd payouts
+  $ cp templates/*.csv inbox/ && paydrop run`,
+  )
   .exitOverride();
 
 let status: number = EXIT.done;
+
+// Nothing may end with Node's own status 1, which here means "done, but something needs attention".
+process.on('uncaughtException', (error) => process.exit(tellFailure(error)));
+// A reader that went away (`paydrop show … | head`) has all it wanted; a full disk behind `> file` has not.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.exit(tellFailure(error));
+});
+// Nobody is left who could be told.
+process.stderr.on('error', () => undefined);
 
 function command(usage: string, summary: string, example: string): Command {
   return program.command(usage).description(summary).addHelpText('after', `\nExample:\n  $ ${example}`);
@@ -27,7 +54,6 @@ function command(usage: string, summary: string, example: string): Command {
 function runs<A extends unknown[]>(load: () => Promise<(context: CommandContext, ...args: A) => Promise<number>>) {
   return async (...args: unknown[]) => {
     const run = await load();
-    const { openContext } = await import('./commands/context.ts');
     const workspace = program.opts<{ workspace?: string }>().workspace ?? process.env['PAYDROP_WORKSPACE'] ?? '.';
     status = await run(openContext(workspace), ...(args as A));
   };
@@ -108,6 +134,52 @@ command(
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/explain.ts')).explain));
 
+const REASON = '--reason <text>';
+
+command(
+  'resolve',
+  "A person's decision on a payout in manual: it was paid, or it never will be.",
+  'paydrop resolve ACME/2026-0042/PI-1 --not-paid --reason "the bank found no such payment"',
+)
+  .argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION')
+  .option('--paid', 'the provider or the bank confirmed that it was paid')
+  .option('--not-paid', 'it was not paid and never will be')
+  .requiredOption(REASON, 'why, for whoever reads the audit log in a year')
+  .action(runs(async () => (await import('./commands/resolve.ts')).resolve));
+
+command(
+  'retry',
+  'Pays again, under a new client reference, after a final failure only.',
+  'paydrop retry ACME/2026-0042/PI-1 --reason "the account was reopened"',
+)
+  .argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION of a payout that was declined, failed or reversed')
+  .requiredOption(REASON, 'why, for whoever reads the audit log in a year')
+  .action(runs(async () => (await import('./commands/resolve.ts')).retry));
+
+const audit = command(
+  'audit',
+  'The audit log: checks it, or accepts the records after a restore.',
+  'paydrop audit verify',
+);
+
+audit
+  .command('verify')
+  .description('Checks the chain and its anchor; says the first broken entry.')
+  .option(...JSON_FLAG)
+  .addHelpText('after', '\nExample:\n  $ paydrop audit verify')
+  .action(runs(async () => (await import('./commands/audit.ts')).verify));
+
+audit
+  .command('accept')
+  .description('A person has checked the records of a restored backup: payouts are sent again.')
+  .requiredOption(REASON, 'why they can be trusted')
+  .addHelpText('after', '\nExample:\n  $ paydrop audit accept --reason "all files since Monday were dropped again"')
+  .action(runs(async () => (await import('./commands/audit.ts')).accept));
+
+command('backup', 'A consistent copy of the records, while the service goes on.', 'paydrop backup /mnt/safe/paydrop.db')
+  .argument('<file>', 'a file that is not there yet')
+  .action(runs(async () => (await import('./commands/backup.ts')).backup));
+
 command(
   'sandbox',
   'The bundled provider by itself, on this machine only.',
@@ -135,6 +207,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) status = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  else status = (await import('./commands/context.ts')).tellFailure(error);
+  else status = tellFailure(error);
 }
 process.exitCode = status;

@@ -1,9 +1,9 @@
 /** Publishes reports: each is there whole or not at all, and what may not be rewritten never is. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { publishDurably, TEMPORARY_PREFIX } from './durable.ts';
+import { isErrno, publishDurably, TEMPORARY_PREFIX } from './durable.ts';
 import type { Report } from './report.ts';
 
 const REPORT_MODE = 0o640;
@@ -40,12 +40,19 @@ async function publishOne(outbox: string, report: Report): Promise<Published> {
   });
   const sha256 = hash.digest('hex');
   if (!fresh && (await sha256Of(path)) !== sha256)
-    throw new Error(`${path} is there with other content, and it is a report that is never rewritten: move it away`);
+    throw new Error(`${path} is there and is not what we would write, and it is never rewritten: move it away`);
   return { name: report.name, sha256 };
 }
 
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+/** Undefined for what is no file of ours: a link that somebody put there, or a folder. A pipe is not waited for. */
+async function sha256Of(path: string): Promise<string | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const hash = createHash('sha256');
+    for await (const chunk of file.createReadStream()) hash.update(chunk as Buffer);
+    return hash.digest('hex');
+  } catch (error) {
+    if (isErrno(error, 'ELOOP', 'EISDIR')) return undefined;
+    throw error;
+  }
 }

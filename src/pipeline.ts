@@ -2,6 +2,8 @@
  * One pass, on one screen: take in → send → look up → report. Each stage can be interrupted anywhere and is taken up
  * again by the next pass; what one stage leaves undone never makes a later one unsafe.
  */
+import { statfs } from 'node:fs/promises';
+import { lookUpOnly } from './anchor.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import type { Inbox } from './inbox.ts';
@@ -10,13 +12,16 @@ import { takeIn } from './intake.ts';
 import { type Published, publish } from './outbox.ts';
 import type { Progress } from './progress.ts';
 import type { Provider } from './provider.ts';
-import { reconcile } from './reconcile.ts';
+import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { fileReports, type ReportContext, runReports, type Summary, summarize, verdictOf } from './report.ts';
 import type { FileRecord, ResultRow, RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
-import { recoverInterrupted, submit } from './submit.ts';
+import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
 const PAGE = 5_000;
+
+/** Nothing is sent with less room than this for recording what came of it. */
+const LEAST_FREE_BYTES = 200_000_000;
 const SCAN_AGAIN_MS = 100;
 
 /** `run` waits so long for files that are still being written; then it goes on and says so. */
@@ -67,12 +72,8 @@ export interface PassSummary {
 /** Undefined when that business date's nightly run is done already. */
 export async function pass(tools: Tools, options: PassOptions): Promise<PassSummary | undefined> {
   const { store, clock } = tools;
-  const { kind, businessDate, stop } = options;
-  for (const earlier of await store.unreportedRuns()) {
-    const sameNight = kind === 'nightly' && earlier.kind === kind && earlier.businessDate === businessDate;
-    const takenUpAgain = sameNight && earlier.finishedAt === '';
-    if (!takenUpAgain) await closeRun(tools, earlier);
-  }
+  const { kind, businessDate } = options;
+  for (const earlier of await store.unreportedRuns()) if (!staysOpen(earlier, options)) await closeRun(tools, earlier);
   const run = await store.startRun(kind, businessDate, timestamp(clock.now()));
   if (!run) return undefined;
 
@@ -80,8 +81,8 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const { settling, leftAlone } = await claimReady(tools, options);
   await takeIn(tools, businessDate);
   await release(tools, businessDate);
-  const sending = options.send ? await submit(tools, businessDate, stop) : { sent: 0, stopped: undefined };
-  const looking = options.lookUp ? await reconcile(tools, stop) : { lookedUp: 0, stopped: undefined };
+  const sending = await send(tools, options);
+  const looking = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
   const unfinished = sending.stopped ?? looking.stopped;
   await publishFileReports(tools);
 
@@ -90,6 +91,35 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
     kind === 'nightly' && unfinished !== undefined ? await contentsOf(tools, run) : await closeRun(tools, run);
   tools.progress.clear();
   return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
+}
+
+/** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
+function staysOpen(run: RunRecord, { kind, businessDate }: PassOptions): boolean {
+  if (run.kind !== 'nightly' || run.finishedAt !== '') return false;
+  return kind !== 'nightly' || run.businessDate === businessDate;
+}
+
+/** All that is due; between the nights only what was sent before and turned out not to have arrived. */
+async function send(tools: Tools, { kind, businessDate, send: all, lookUp, stop }: PassOptions): Promise<Submitted> {
+  const again = !all && lookUp && kind === 'arrival';
+  if (!all && !again) return { sent: 0, stopped: undefined };
+  const barred = await whyNotSend(tools);
+  return barred === undefined ? submit(tools, businessDate, stop, again) : { sent: 0, stopped: barred };
+}
+
+/** All that is open; what is paid only once a night, for it is much and seldom changes. */
+async function lookUp(tools: Tools, { kind, stop }: PassOptions): Promise<Reconciled> {
+  const forgetful = (await lookUpOnly(tools.store)) !== undefined;
+  return reconcile(tools, stop, { paidToo: kind !== 'arrival', forgetful });
+}
+
+/** Why nothing may be sent now, whatever is ready; undefined when it may. */
+async function whyNotSend({ store, settings }: Tools): Promise<string | undefined> {
+  const doubt = await lookUpOnly(store);
+  if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
+  const { bavail, bsize } = await statfs(settings.data);
+  if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;
+  return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
 }
 
 /** Claims what is ready, if asked until nothing is settling any more. */

@@ -1,5 +1,6 @@
 /** Tells a person at a terminal how far long work is: one line on stderr, from the first second on; nothing in a pipe. */
 import type { Clock } from './clock.ts';
+import { printable } from './terminal.ts';
 
 export interface Progress {
   /** `done` of `total`, or of an unknown total. */
@@ -24,7 +25,8 @@ export function terminalProgress(stream: NodeJS.WriteStream, clock: Clock): Prog
       last = now;
       shown = true;
       const amount = total ? `${Math.floor((100 * done) / total)} %` : done.toLocaleString('en');
-      stream.write(`\r\x1b[2K${`${what} … ${amount}`.slice(0, (stream.columns || 80) - 1)}`);
+      const line = [...printable(`${what} … ${amount}`)].slice(0, (stream.columns || 80) - 1).join('');
+      stream.write(`\r\x1b[2K${line}`);
     },
     clear: () => {
       if (shown) stream.write('\r\x1b[2K');

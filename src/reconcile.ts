@@ -9,7 +9,7 @@
  */
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
-import { commitQueue, eachOf, pacer } from './flow.ts';
+import { commitQueue, eachOf, openLine, pacer } from './flow.ts';
 import { currencyExponent } from './iso.ts';
 import { compare, fromMinor, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
@@ -22,7 +22,6 @@ const REVERSAL_WATCH_DAYS = 7;
 /** An instruction that was sent so often without ever being found is a person's business. */
 const MOST_SENDS = 5;
 
-const UNCLEAR_IN_A_ROW = 10;
 const PAGE = 1_000;
 const DAY_MS = 86_400_000;
 
@@ -40,41 +39,50 @@ export interface Reconciled {
   readonly stopped: string | undefined;
 }
 
-type LookedUp = 'unknown' | 'submitted' | 'paid';
+type LookedUp = 'unknown' | 'submitted' | 'paid' | 'ready';
 
-/** One look-up for each open payout. */
-export async function reconcile(tools: ReconcileTools, stop: AbortSignal): Promise<Reconciled> {
+/**
+ * One look-up for each open payout. When the records may have forgotten what was sent (`forgetful`, after a restored
+ * backup), what they take for ready is looked up as well. Paid ones are only looked up with `paidToo`: they are many.
+ */
+export async function reconcile(
+  tools: ReconcileTools,
+  stop: AbortSignal,
+  { paidToo = true, forgetful = false } = {},
+): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
+  const line = openLine(stop, 'look-ups');
   const pace = pacer(clock, settings.provider.requestsPerMinute);
   const findings = commitQueue((changes: Change[][]) => store.apply(changes.flat(), timestamp(clock.now())));
   const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
   let lookedUp = 0;
-  let unclearInARow = 0;
-  let why: string | undefined;
-  const stopped = () => why ?? (stop.aborted ? 'asked to stop' : undefined);
 
   // Paid ones first, so that one found paid in this pass isn't asked for twice.
-  for (const status of ['paid', 'submitted', 'unknown'] as const) {
-    for (let afterId = 0; !stopped(); ) {
+  const statuses: LookedUp[] = [
+    ...(paidToo ? (['paid'] as const) : []),
+    'submitted',
+    'unknown',
+    ...(forgetful ? (['ready'] as const) : []),
+  ];
+  for (const status of statuses) {
+    for (let afterId = 0; !line.stopped(); ) {
       const page = await store.list(status, { afterId, limit: PAGE, ...(status === 'paid' ? { changedSince } : {}) });
       const last = page.at(-1);
       if (!last) break;
       afterId = last.id;
       await eachOf(page, settings.provider.concurrency, async (instruction) => {
-        await pace(stop);
-        if (stopped()) return;
+        await pace.turn(line.signal);
+        if (line.stopped()) return;
         const outcome = await provider.lookUp(instruction.clientRefId);
         const finding = findingOf(instruction, status, outcome, clock.now(), settings);
-        unclearInARow = outcome.kind === 'unclear' ? unclearInARow + 1 : 0;
-        why ??= finding.stopLine;
-        if (outcome.kind === 'unclear' && unclearInARow >= UNCLEAR_IN_A_ROW)
-          why ??= `${UNCLEAR_IN_A_ROW} look-ups in a row got no clear answer; the last: ${outcome.message}`;
+        if (finding.stopLine !== undefined) line.stop(finding.stopLine);
+        line.note(outcome.kind === 'unclear' ? outcome.message : undefined);
         if (finding.changes.length > 0) await findings.add(finding.changes);
         progress.report('looking up payouts', ++lookedUp);
       });
     }
   }
-  return { lookedUp, stopped: stopped() };
+  return { lookedUp, stopped: line.stopped() };
 }
 
 interface Finding {
@@ -93,12 +101,20 @@ function findingOf(
 ): Finding {
   switch (outcome.kind) {
     case 'found':
-      return found(instruction, status, outcome);
+      return status === 'ready' ? foundForgotten(instruction, outcome) : found(instruction, status, outcome);
     case 'not-found':
       return status === 'unknown' ? notFound(instruction, nowMs, settings) : NOTHING;
     case 'unclear':
       return outcome.stopLine === undefined ? NOTHING : { changes: [], stopLine: outcome.stopLine };
   }
+}
+
+/** Evidence that it was sent, though our records say it is yet to be. */
+function foundForgotten(instruction: StoredInstruction, outcome: Extract<LookUpOutcome, { kind: 'found' }>): Finding {
+  const { id, version } = instruction;
+  const message = 'the provider has it: it was sent, and our records had forgotten that';
+  const { changes, ...rest } = found({ ...instruction, version: version + 1 }, 'unknown', outcome);
+  return { ...rest, changes: [{ id, version, from: 'ready', to: 'unknown', message, unclear: true }, ...changes] };
 }
 
 function found(
@@ -144,7 +160,11 @@ function differenceTo(
   return compare(amount, ours) === 0 ? undefined : `its amount is ${stated.amount}`;
 }
 
-function notFound({ id, version, unclearAt, sends }: StoredInstruction, nowMs: number, settings: Settings): Finding {
+function notFound(
+  { id, version, unclearAt, unclearSends }: StoredInstruction,
+  nowMs: number,
+  settings: Settings,
+): Finding {
   const { quarantineMs, duplicateClientRef } = settings.provider;
   if (nowMs - Date.parse(unclearAt) < quarantineMs) return NOTHING;
   const unknown = { id, version, from: 'unknown' } as const;
@@ -152,8 +172,16 @@ function notFound({ id, version, unclearAt, sends }: StoredInstruction, nowMs: n
     const message = 'not found at the provider, and it is not known whether it would refuse a second payment';
     return { changes: [{ ...unknown, to: 'manual', message }] };
   }
-  if (sends >= MOST_SENDS)
-    return { changes: [{ ...unknown, to: 'manual', message: `sent ${sends} times and never found at the provider` }] };
+  if (unclearSends >= MOST_SENDS)
+    return {
+      changes: [
+        {
+          ...unknown,
+          to: 'manual',
+          message: `sent ${unclearSends} times without a clear answer, and never found at the provider`,
+        },
+      ],
+    };
   const message = 'not found at the provider after the quarantine: it is sent again under the same reference';
   return { changes: [{ ...unknown, to: 'ready', message }] };
 }

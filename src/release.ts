@@ -1,5 +1,6 @@
 /** What may go on: waiting instructions whose order has come, scheduled ones whose open date has; and who waited too long. */
 import { type Clock, timestamp } from './clock.ts';
+import { type RowError, rowMessage } from './codes.ts';
 import type { Settings } from './config.ts';
 import { currencyExponent } from './iso.ts';
 import { parseDecimal, toMinor } from './money.ts';
@@ -45,13 +46,18 @@ function withItsOrder(instruction: StoredInstruction, order: StoredOrder, busine
   const amountMinor = amount && toMinor(amount, currencyExponent(currency) ?? 0);
   if (!amount || amountMinor === undefined) {
     const errors = amount ? checkAgainstOrder(amount, currency) : [];
-    return { id, version, from: 'waiting', to: 'rejected', errors };
+    return lateRejection(instruction, errors);
   }
   const to = content.openDate > businessDate ? 'scheduled' : 'ready';
   return { id, version, from: 'waiting', to, priced: { amountMinor, currency } };
 }
 
-function withoutOrder({ id, version, orderRef }: StoredInstruction): Change {
-  const errors = [{ column: 'orderRef', value: orderRef, code: 'ORDER_NOT_FOUND' as const }];
-  return { id, version, from: 'waiting', to: 'rejected', errors };
+function withoutOrder(instruction: StoredInstruction): Change {
+  return lateRejection(instruction, [{ column: 'orderRef', value: instruction.orderRef, code: 'ORDER_NOT_FOUND' }]);
+}
+
+function lateRejection({ id, version }: StoredInstruction, errors: readonly RowError[]): Change {
+  const [first] = errors;
+  const why = first ? { code: first.code, message: rowMessage(first) } : {};
+  return { id, version, from: 'waiting', to: 'rejected', errors, ...why };
 }

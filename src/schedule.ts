@@ -3,7 +3,7 @@
  * that the change to summer time leaves out. What decides is `nightlyDue`, a pure function of the local clock and the
  * last business date that has its run; it is asked at every ring, every minute and at start.
  */
-import { createTask, parse, schedule } from 'node-cron';
+import { createTask, parse, schedule, validate } from 'node-cron';
 import { localTime } from './clock.ts';
 
 /** How far back a missed night is looked for; a nightly schedule that rings less than once a year is none. */
@@ -15,6 +15,11 @@ export interface NightlySchedule {
   readonly nightly: string;
   /** IANA name. */
   readonly timeZone: string;
+}
+
+/** Five cron fields, of minutes and not of seconds. */
+export function isNightlySchedule(expression: string): boolean {
+  return expression.trim().split(/\s+/).length === 5 && validate(expression);
 }
 
 /**
@@ -44,6 +49,7 @@ export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: 
 
 /** Calls `ring` at each scheduled time, as far as node-cron notices it. Returns how to stop that. */
 export function ringNightly({ nightly, timeZone }: NightlySchedule, ring: () => void): () => void {
-  const task = schedule(nightly, ring, { timezone: timeZone });
+  // A ring that is missed is no loss, and not worth node-cron's own words on the screen.
+  const task = schedule(nightly, ring, { timezone: timeZone, suppressMissedWarning: true });
   return () => void task.destroy();
 }

@@ -41,7 +41,7 @@ export interface NewFile {
 }
 
 export interface FileRecord extends NewFile {
-  /** 1, 2, 3, … without a gap. */
+  /** 1, 2, 3, …; without a gap, unless a backup was restored. */
   readonly number: number;
   /** Every row is recorded, or the file was not taken in. */
   readonly done: boolean;
@@ -82,6 +82,8 @@ export interface StoredInstruction extends InstructionRef {
   readonly bankReference: string;
   /** When the last send of this attempt that may have arrived ended; empty if there was none. */
   readonly unclearAt: string;
+  /** How many sends of this attempt may have arrived. */
+  readonly unclearSends: number;
 }
 
 /** The fields a rejected or duplicate row shows in the reports: canonical where they could be read, else as they came. */
@@ -138,6 +140,12 @@ export type RowRecord =
     }
   | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target };
 
+/** Who decided something that no program may decide, and why. */
+export interface Decision {
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** One status change with what it brings along. */
 export interface Change extends Target {
   readonly to: InstructionStatus;
@@ -157,6 +165,8 @@ export interface Change extends Target {
   };
   /** sending → …: the send ended so. */
   readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
+  /** A person's word, for changes that only a person may make. With one, a final failure becomes ready in the next attempt. */
+  readonly decision?: Decision;
   /** The send that ended may have arrived. */
   readonly unclear?: boolean;
   readonly orderRefId?: string;
@@ -236,6 +246,8 @@ interface ListOptions {
   readonly limit: number;
   /** Only those whose openDate is not later. */
   readonly openDateUpTo?: string;
+  /** Only for `ready`: those that may have arrived once already. */
+  readonly sentBefore?: boolean;
   /** Only for `paid`: those whose last change is not earlier (a timestamp). */
   readonly changedSince?: string;
 }
@@ -298,10 +310,16 @@ export interface Store {
   ordersOf(ref: { customerRef: string; orderRef?: string }, limit: number): Promise<StoredOrder[]>;
   historyOf(instruction: number): Promise<AuditEntry[]>;
   auditEntries(afterSeq: number, limit: number): Promise<AuditEntry[]>;
+  /** Where the audit chain stands: its last entry, or its start. */
+  auditHead(): Promise<{ seq: number; hash: string }>;
+  /** An entry of its own for a person's decision about the workspace. */
+  noteDecision(what: string, decision: Decision, at: string): Promise<void>;
 
   /** Small facts about the workspace: which provider it is bound to, since when it is watched. */
   fact(name: string): Promise<string | undefined>;
   setFact(name: string, value: string): Promise<void>;
+  /** Numbers up to these are taken, though nothing here knows them any more: a backup was restored. */
+  skipNumbers(taken: { files: number; runs: number }): Promise<void>;
   /** Writes a consistent copy of everything to a file that isn't there yet. */
   backupTo(path: string): Promise<void>;
   /** What a check of the whole store finds wrong; undefined when it is sound. */

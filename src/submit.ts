@@ -9,16 +9,15 @@
 import { createHash } from 'node:crypto';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
-import { commitQueue, eachOf, pacer } from './flow.ts';
+import { commitQueue, eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
 import type { Change, Store, StoredInstruction } from './store.ts';
 
-/** Intents committed ahead, for each request that may be in flight. */
+/** Intents committed together, for each request that may be in flight. A crash leaves them all `unknown`. */
 const AHEAD = 8;
-
-/** So many requests in a row without a clear answer, or that could not leave, stop the line for this pass. */
-const UNCLEAR_IN_A_ROW = 10;
+/** With a rate to keep to, commits are not what takes time. */
+const AHEAD_WHEN_PACED = 1;
 
 export interface SubmitTools {
   readonly store: Store;
@@ -29,7 +28,7 @@ export interface SubmitTools {
 }
 
 export interface Submitted {
-  /** Requests whose outcome is recorded. */
+  /** Requests that left or may have left, and whose outcome is recorded. */
   readonly sent: number;
   /** Why sending stopped before everything ready was sent; undefined when it didn't. */
   readonly stopped: string | undefined;
@@ -60,31 +59,57 @@ export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'st
   }
 }
 
-/** Sends every ready instruction once. `stop` ends it early: what is in flight is finished, the rest stays ready. */
-export async function submit(tools: SubmitTools, businessDate: string, stop: AbortSignal): Promise<Submitted> {
+/**
+ * Sends every ready instruction once; with `sentBefore` only those whose earlier request turned out not to have arrived.
+ * `stop` ends it early: what is in flight is finished, the rest stays ready.
+ */
+export async function submit(
+  tools: SubmitTools,
+  businessDate: string,
+  stop: AbortSignal,
+  sentBefore = false,
+): Promise<Submitted> {
   const { store, clock, settings, progress } = tools;
-  const line = openLine(stop);
-  const pace = pacer(clock, settings.provider.requestsPerMinute);
+  const line = openLine(stop, 'requests');
+  const { concurrency, requestsPerMinute } = settings.provider;
+  const pace = pacer(clock, requestsPerMinute);
+  const limit = concurrency * (requestsPerMinute === undefined ? AHEAD : AHEAD_WHEN_PACED);
   const outcomes = commitQueue((changes: Change[]) => store.apply(changes, timestamp(clock.now())));
   let sent = 0;
+  let unsent = 0;
+  let why = '';
   for (let afterId = 0; !line.stopped(); ) {
-    const page = await store.list('ready', { afterId, limit: settings.provider.concurrency * AHEAD });
+    const page = await store.list('ready', { afterId, limit, sentBefore });
     const last = page.at(-1);
     if (!last) break;
     afterId = last.id;
     const intents = page.map((instruction) => intentFor(tools.provider, instruction, businessDate));
     await store.apply(intents, timestamp(clock.now()));
-    await eachOf(intents, settings.provider.concurrency, async (intent, at) => {
+    await eachOf(intents, concurrency, async (intent, at) => {
       const instruction = page[at] as StoredInstruction;
-      await pace(stop);
-      if (line.stopped()) return outcomes.add(notSent(instruction, 'the line was stopped before it was sent'));
+      await pace.turn(line.signal);
+      if (line.stopped())
+        return outcomes.add(notSent(instruction, `not sent, because the line was stopped: ${line.stopped()}`));
       const outcome = await tools.provider.submit(intent.intent.body, intent.intent.clientRefId);
-      line.note(outcome);
+      heed(outcome, line, pace);
       await outcomes.add(changeFor(instruction, outcome));
-      progress.report('sending payouts', ++sent);
+      if (outcome.kind !== 'not-sent') return progress.report('sending payouts', ++sent);
+      unsent++;
+      why = outcome.message;
     });
   }
-  return { sent, stopped: line.stopped() };
+  const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
+  return { sent, stopped: line.stopped() ?? couldNot };
+}
+
+/** What an outcome means for those that are still to be sent. */
+function heed(outcome: SubmitOutcome, line: Line, pace: Pacer): void {
+  if (outcome.kind === 'unknown') {
+    if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
+    if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
+  }
+  const clear = outcome.kind === 'accepted' || outcome.kind === 'declined';
+  line.note(clear ? undefined : outcome.message);
 }
 
 type Intent = Change & { readonly intent: NonNullable<Change['intent']> };
@@ -126,20 +151,4 @@ function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome): Chan
 
 function notSent({ id, version }: StoredInstruction, message: string): Change {
   return { id, version: version + 1, from: 'sending', to: 'ready', message, sent: { outcome: 'not-sent' } };
-}
-
-/** Whether to go on sending, and if not, why. */
-function openLine(stop: AbortSignal): { note(outcome: SubmitOutcome): void; stopped(): string | undefined } {
-  let why: string | undefined;
-  let inARow = 0;
-  return {
-    note: (outcome) => {
-      const clear = outcome.kind === 'accepted' || outcome.kind === 'declined';
-      inARow = clear ? 0 : inARow + 1;
-      if (outcome.kind === 'unknown' && outcome.stopLine) why ??= outcome.stopLine;
-      if (inARow >= UNCLEAR_IN_A_ROW && !clear)
-        why ??= `${UNCLEAR_IN_A_ROW} requests in a row got no clear answer; the last: ${outcome.message}`;
-    },
-    stopped: () => why ?? (stop.aborted ? 'asked to stop' : undefined),
-  };
 }

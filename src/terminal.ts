@@ -3,25 +3,31 @@ import { styleText } from 'node:util';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
+/** Nothing that is printed on it can disturb the terminal, whatever file or provider it came from. */
 export interface Paper {
   style(style: Style, text: string): string;
   line(text?: string): void;
   /** Columns whose heading starts with `>` are aligned right. */
   table(headings: readonly string[], rows: readonly (readonly string[])[]): void;
+  /** Names and values, one a line; those with nothing to say are left out. */
+  facts(facts: readonly (readonly [name: string, value: string])[]): void;
 }
 
 export function paperOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Paper {
-  const coloured = stream.isTTY && !env['NO_COLOR'];
-  const style: Paper['style'] = (name, text) => (coloured ? styleText(name, text) : text);
-  const line = (text = '') => void stream.write(`${text}\n`);
+  const coloured = stream.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  const style: Paper['style'] = (name, text) => (coloured ? styleText(name, text, { validateStream: false }) : text);
+  const safe = (text: string) =>
+    coloured ? text.split(OUR_STYLES).map(printableUnlessOurs).join('') : printable(text);
+  const line = (text = '') => void stream.write(`${safe(text)}\n`);
   return {
     style,
     line,
     table: (headings, rows) => {
       const names = headings.map((heading) => heading.replace(/^>/, ''));
-      const widths = names.map((name, at) => Math.max(width(name), ...rows.map((row) => width(row[at] ?? ''))));
-      const aligned = (cells: readonly string[]) =>
-        cells
+      const cells = rows.map((row) => row.map(printable));
+      const widths = names.map((name, at) => Math.max(width(name), ...cells.map((row) => width(row[at] ?? ''))));
+      const aligned = (row: readonly string[]) =>
+        row
           .map((cell, at) => {
             const space = ' '.repeat((widths[at] ?? 0) - width(cell));
             return headings[at]?.startsWith('>') ? space + cell : cell + space;
@@ -29,7 +35,13 @@ export function paperOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Pap
           .join('  ')
           .trimEnd();
       line(style('dim', aligned(names)));
-      for (const row of rows) line(aligned(row));
+      for (const row of cells) line(aligned(row));
+    },
+    facts: (facts) => {
+      const told = facts.filter(([, value]) => value !== '');
+      const widest = Math.max(0, ...told.map(([name]) => width(name)));
+      for (const [name, value] of told)
+        line(`${style('dim', name)}${' '.repeat(widest - width(name) + 2)}${printable(value)}`);
     },
   };
 }
@@ -43,14 +55,26 @@ export function printJson(stream: NodeJS.WriteStream, value: unknown): void {
   stream.write(`${JSON.stringify(value, plain, 2)}\n`);
 }
 
-/** How many columns it takes: code points, wide East Asian ones twice. */
+/** One line of text with nothing in it that moves the cursor, changes colours or hides what stands beside it. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
+}
+
+/** What `style` puts around a text; the split keeps it, at every odd place. */
+const OUR_STYLES = /(\x1b\[(?:1|2|22|31|32|33|39)m)/;
+
+function printableUnlessOurs(part: string, at: number): string {
+  return at % 2 === 1 ? part : printable(part);
+}
+
+/** How many columns it takes: code points, wide East Asian ones twice, combining marks not at all. */
 function width(text: string): number {
   let columns = 0;
-  for (const character of text)
-    columns += /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u.test(
-      character,
-    )
-      ? 2
-      : 1;
+  for (const character of text) {
+    if (/\p{Mn}|\p{Me}/u.test(character)) continue;
+    columns += WIDE.test(character) ? 2 : 1;
+  }
   return columns;
 }
+
+const WIDE = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u;

@@ -39,7 +39,8 @@ export type InstructionCheck =
     };
 
 const ORDER_COLUMNS = [...ORDERS.required, 'metadata'];
-const INSTRUCTION_COLUMNS = [...INSTRUCTIONS.required, ...INSTRUCTIONS.optional];
+/** The action first: where it isn't recognised, what the other cells must hold isn't known either. */
+const INSTRUCTION_COLUMNS = ['action', ...INSTRUCTIONS.required, ...INSTRUCTIONS.optional];
 
 /** `cells` are trimmed and as many as the header has, as rows.ts gives them. */
 export function checkOrder(
@@ -105,7 +106,11 @@ export function checkInstruction(header: Header, cells: readonly string[]): Inst
   const errors = controlCharacters(header.columns, row.cells);
   const { openDate, dueDate } = input;
   if (dueDate < openDate && isDate(dueDate) && isDate(openDate))
-    errors.push({ column: 'dueDate', value: dueDate, code: 'DUE_DATE_BEFORE_OPEN_DATE' });
+    errors.push({
+      column: 'dueDate',
+      value: `found ${dueDate}, the open date is ${openDate}`,
+      code: 'DUE_DATE_BEFORE_OPEN_DATE',
+    });
   const amount = parseAmount(input.amount);
   if (checked.success && errors.length === 0 && amount && action) {
     const { customerRef, orderRef, instructionRef, purpose, mode } = input;
@@ -136,11 +141,19 @@ function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   return { ok: false, fields, errors: inOrder(errors, INSTRUCTION_COLUMNS, header.columns), amount: undefined };
 }
 
-/** What can only be checked once the order is known: an amount with more decimals than its currency has. */
-export function checkAgainstOrder(amount: Decimal, currency: string): RowError[] {
+/**
+ * What can only be checked once the order is known: an amount with more decimals than its currency has. `row`, where it is
+ * at hand, is where the amount stands as the file states it.
+ */
+export function checkAgainstOrder(
+  amount: Decimal,
+  currency: string,
+  row?: { readonly header: Header; readonly cells: readonly string[] },
+): RowError[] {
   const exponent = currencyExponent(currency);
   if (exponent === undefined || toMinor(amount, exponent) !== undefined) return [];
-  return [{ column: 'amount', value: formatDecimal(amount), code: 'AMOUNT_PRECISION_OUT_OF_RANGE' }];
+  const value = row ? rowReader(row.header, row.cells).cell('amount') : formatDecimal(amount);
+  return [{ column: 'amount', value, code: 'AMOUNT_PRECISION_OUT_OF_RANGE' }];
 }
 
 /** What a report shows of a row, whatever is wrong with it: the amount canonical if it can be read, the rest as it came. */

@@ -2,8 +2,10 @@
  * The service. One loop that looks at the folder, the clock and the store, does the one thing that is due, and sleeps
  * until something wakes it. Bells (chokidar, node-cron) shorten the sleep and decide nothing.
  */
+import { mkdir } from 'node:fs/promises';
 import { localTime } from './clock.ts';
-import { wakeOnChange } from './inbox/watcher.ts';
+import { isErrno } from './durable.ts';
+import { watchInbox } from './inbox/watcher.ts';
 import type { Log } from './log.ts';
 import { type PassOptions, type PassSummary, pass, type Tools } from './pipeline.ts';
 import { nightlyDue, ringNightly } from './schedule.ts';
@@ -26,6 +28,8 @@ export interface WatchTools extends Tools {
   readonly log: Log;
 }
 
+type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
+
 /** Runs until `stop`; a pass under way is brought to its end first. `onPass` is told of each pass that did something. */
 export async function watch(
   tools: WatchTools,
@@ -34,54 +38,110 @@ export async function watch(
 ): Promise<void> {
   const { clock, settings, log } = tools;
   const bell = openBell(stop);
-  const stopWatching = wakeOnChange(settings.inbox, bell.ring, (error) =>
+  const watcher = await watchInbox(settings.inbox, bell.ring, (error) =>
     log.warn({ error: String(error) }, 'the inbox can not be watched; it is looked at every 30 seconds instead'),
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
-  let lookUpAt = clock.monotonic();
-  let retryMs = RETRY_AFTER_MS;
-  let notBefore = clock.monotonic();
+  const pace = openPace(tools);
   try {
     while (!stop.aborted) {
-      const { ready, settling } = await tools.inbox.scan(clock.monotonic());
-      const now = clock.monotonic();
-      const mayTry = now >= notBefore;
-      const due = mayTry ? await dueDate(tools) : undefined;
-      const lookUp = mayTry && now >= lookUpAt;
-      if (due !== undefined || ready.length > 0 || lookUp) {
-        const summary = await pass(tools, passFor(tools, due, lookUp, mayTry, stop));
-        if (lookUp || due !== undefined) lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
-        if (summary) onPass(summary);
-        if (summary?.unfinished !== undefined) {
-          log.warn({ run: summary.run.number, retrySeconds: retryMs / 1000 }, `not finished: ${summary.unfinished}`);
-          notBefore = clock.monotonic() + retryMs;
-          retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
-        } else if (mayTry) retryMs = RETRY_AFTER_MS;
+      const scan = await lookAtInbox(tools);
+      await watcher.renew();
+      const due = scan && (await passDue(tools, scan, pace, stop));
+      if (due) {
+        const summary = await pass(tools, due);
+        if (summary && didSomething(summary)) onPass(summary);
+        if (summary && !stop.aborted) pace.note(due, summary);
         continue;
       }
-      await bell.wait((signal) => clock.sleep(settling > 0 ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
+      const settling = scan !== undefined && scan.settling > 0;
+      await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
     }
   } finally {
     stopRinging();
-    await stopWatching();
+    await watcher.close();
   }
 }
 
-function passFor(
-  { clock, settings }: Tools,
-  due: string | undefined,
-  lookUp: boolean,
-  mayTry: boolean,
+/** Undefined when the inbox can't be read. One that was removed is made again: what is due doesn't wait for it. */
+async function lookAtInbox({ inbox, settings, clock, log }: WatchTools): Promise<Scan | undefined> {
+  const facts = { inbox: settings.inbox };
+  try {
+    return await inbox.scan(clock.monotonic());
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') && (await made(settings.inbox))) {
+      log.warn(facts, 'the inbox was gone; it was made again');
+      return inbox.scan(clock.monotonic());
+    }
+    log.error({ ...facts, error: String(error) }, 'the inbox can not be read; nothing is done until it can');
+    return undefined;
+  }
+}
+
+function made(folder: string): Promise<boolean> {
+  return mkdir(folder).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The one pass that is due now: the nightly run, a look-up, or the intake of files that are ready. */
+async function passDue(
+  tools: WatchTools,
+  { ready }: Scan,
+  pace: Pace,
   stop: AbortSignal,
-): PassOptions {
+): Promise<PassOptions | undefined> {
+  const { clock, settings } = tools;
   const waitForSettling = false;
-  if (due !== undefined) return { kind: 'nightly', businessDate: due, waitForSettling, send: true, lookUp: true, stop };
+  const mayTry = pace.mayTry();
+  const night = mayTry ? await nightDue(tools) : undefined;
+  if (night !== undefined)
+    return { kind: 'nightly', businessDate: night, waitForSettling, send: true, lookUp: true, stop };
+  const lookUp = mayTry && pace.lookUpDue();
+  if (ready.length === 0 && !lookUp) return undefined;
   const businessDate = localTime(clock.now(), settings.schedule.timeZone).date;
   const send = mayTry && settings.submit === 'on-arrival';
   return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, stop };
 }
 
-async function dueDate({ store, clock, settings }: Tools): Promise<string | undefined> {
+/** When the provider is asked again: regularly, and after a pass that could not finish with growing pauses. */
+interface Pace {
+  mayTry(): boolean;
+  lookUpDue(): boolean;
+  note(options: PassOptions, summary: PassSummary): void;
+}
+
+function openPace({ clock, log }: WatchTools): Pace {
+  let lookUpAt = clock.monotonic();
+  let notBefore = clock.monotonic();
+  let retryMs = RETRY_AFTER_MS;
+  return {
+    mayTry: () => clock.monotonic() >= notBefore,
+    lookUpDue: () => clock.monotonic() >= lookUpAt,
+    note: ({ kind, send, lookUp }, { run, unfinished, moved }) => {
+      if (!send && !lookUp) return;
+      lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
+      // What goes out on arrival goes out again as soon; at night the schedule decides.
+      const again = kind === 'arrival' && send && moved.ready ? `${moved.ready} are to be sent again` : undefined;
+      const why = unfinished ?? again;
+      if (why === undefined) {
+        retryMs = RETRY_AFTER_MS;
+        return;
+      }
+      log.warn({ run: run.number, retrySeconds: retryMs / 1000 }, `not finished: ${why}`);
+      notBefore = lookUpAt = clock.monotonic() + retryMs;
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    },
+  };
+}
+
+function didSomething({ run, files, moved, unfinished }: PassSummary): boolean {
+  return run.kind === 'nightly' || files.length > 0 || Object.keys(moved).length > 0 || unfinished !== undefined;
+}
+
+/** The business date whose nightly run is due; what was due before the workspace was first watched is not owed. */
+async function nightDue({ store, clock, settings }: Tools): Promise<string | undefined> {
   let after = (await store.lastNightly())?.businessDate;
   if (after === undefined) {
     after = await store.fact(NOTHING_OWED_UNTIL);

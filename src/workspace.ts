@@ -1,6 +1,8 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
-import { chmod, mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
+import { CHAIN_START } from './audit.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { loadSecrets, loadSettings, type Settings } from './config.ts';
 import { makePrivateFolder } from './durable.ts';
@@ -18,6 +20,7 @@ import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
 
 export interface OpenWorkspace extends Tools {
+  readonly anchor: Anchor;
   close(): Promise<void>;
 }
 
@@ -31,6 +34,7 @@ export interface OpenOptions {
 }
 
 export const DATABASE = 'paydrop.db';
+export const ANCHOR = 'anchor';
 export const LEDGER = 'sandbox-ledger.jsonl';
 
 /** Settings, or a UsageError that names every problem. */
@@ -46,6 +50,17 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
   const path = join(settings.data, DATABASE);
   const there = await stat(path).catch(() => undefined);
   return there && { settings, store: openSqliteStore({ path, readonly: true }) };
+}
+
+/**
+ * For a person's decision about one payout, beside a service that may be running: each is one conditional update, which
+ * fails when the service was faster.
+ */
+export async function openForDeciding(workspace: string): Promise<Store> {
+  const path = join(settingsOf(workspace).data, DATABASE);
+  if (!(await stat(path).catch(() => undefined)))
+    throw new UsageError('nothing has been taken in in this workspace yet');
+  return openSqliteStore({ path });
 }
 
 /** The one instance that works on this workspace; throws UsageError or UnavailableError. */
@@ -64,13 +79,21 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const store = openSqliteStore({ path: join(settings.data, DATABASE) });
-    closers.push(() => store.close());
+    const records = openSqliteStore({ path: join(settings.data, DATABASE) });
+    closers.push(() => records.close());
+    const anchor = await openAnchor(join(settings.data, ANCHOR));
+    closers.push(() => anchor.close());
+    const doubt = await doubtAbout(records, anchor);
+    if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
+      await records.skipNumbers(await numbersTaken(settings));
+      await beginLookUpOnly(records, doubt);
+    }
+    const store = anchored(records, anchor);
     await bindToProvider(store, settings);
     await sweepOutbox(settings.outbox);
     const inbox = await openInbox(settings, settings.intake.settleMs, settings.intake.maxFileBytes);
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);
-    return { store, inbox, provider, clock, settings, progress, report: reportContext(settings), close };
+    return { store, anchor, inbox, provider, clock, settings, progress, report: reportContext(settings), close };
   } catch (error) {
     await close();
     throw error;
@@ -100,6 +123,34 @@ async function bindToProvider(store: Store, settings: Settings): Promise<void> {
   );
 }
 
+/**
+ * New records are anchored while they are still empty. A crash before the next anchor leaves nothing to doubt, because
+ * nothing is sent before it has been anchored.
+ */
+async function doubtAbout(records: Store, anchor: Anchor): Promise<string | undefined> {
+  const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
+  if (isNew) await anchor.keep(CHAIN_START);
+  return anchor.last()?.seq === CHAIN_START.seq ? undefined : distrust(records, anchor);
+}
+
+/** The highest numbers that stand in the outbox and the archive: nothing there may be written over. */
+async function numbersTaken(settings: Settings): Promise<{ files: number; runs: number }> {
+  const archived = await readdir(join(settings.data, 'archive'), { recursive: true }).catch(() => []);
+  const published = await readdir(settings.outbox);
+  const highest = (names: string[], pattern: RegExp) =>
+    names.reduce((most, name) => Math.max(most, Number(pattern.exec(name)?.[1] ?? 0)), 0);
+  return {
+    files: Math.max(
+      highest(
+        archived.map((path) => basename(path)),
+        /^(\d{6})\./,
+      ),
+      highest(published, /^(?!run\.).*\.(\d{6})\.(?:receipt|errors|rejected|result|report)\.\w+$/),
+    ),
+    runs: highest(published, /^run\.(\d{6})\./),
+  };
+}
+
 /** The configured provider, ready to be asked; what must be closed again is added to `closers`. */
 export async function openProvider(
   settings: Settings,
@@ -113,7 +164,8 @@ export async function openProvider(
     const ledgerPath = join(settings.data, LEDGER);
     const sandbox = await startSandbox({ seed: 1, ...sandboxOptions, ledgerPath, clock });
     closers.push(() => sandbox.close());
-    const provider = payoutOrdersProvider({ baseUrl: sandbox.baseUrl, keys: sandbox.keys, concurrency, timeoutMs });
+    const { keys } = sandbox;
+    const provider = payoutOrdersProvider({ baseUrl: sandbox.baseUrl, keys, concurrency, timeoutMs, clock });
     closers.push(() => provider.close());
     return provider;
   }
@@ -123,7 +175,7 @@ export async function openProvider(
   if (!secrets.ok) throw new UsageError(...secrets.problems);
   const { clientKey, clientSecret, saltKey } = secrets.value;
   const keys = { clientKey: clientKey.reveal(), clientSecret: clientSecret.reveal(), saltKey: saltKey.reveal() };
-  const provider = payoutOrdersProvider({ baseUrl, keys, concurrency, timeoutMs });
+  const provider = payoutOrdersProvider({ baseUrl, keys, concurrency, timeoutMs, clock });
   closers.push(() => provider.close());
   return provider;
 }

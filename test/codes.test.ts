@@ -100,9 +100,23 @@ describe('the sentence a report shows', () => {
       'The currency is missing.',
     ],
     [
-      'tells a long value by its length',
-      { column: 'orderRef', value: '😀'.repeat(61), code: 'ORDER_REF_LENGTH_OUT_OF_RANGE' },
-      'The order reference is longer than 50 characters: found 61 characters.',
+      'counts the characters of what is too long',
+      { column: 'currency', value: 'Rupees', code: 'CURRENCY_LENGTH_OUT_OF_RANGE' },
+      'The currency is longer than 3 characters: found 6 characters ("Rupees").',
+    ],
+    [
+      'shows the beginning of a long value, and how long it is',
+      { column: 'amount', value: '😀'.repeat(61), code: 'AMOUNT_FORMAT_NOT_RECOGNISED' },
+      `The amount is not a plain decimal number: found 61 characters ("${'😀'.repeat(60)}…").`,
+    ],
+    [
+      'names both dates where one is before the other',
+      {
+        column: 'dueDate',
+        value: 'found 2026-11-20, the open date is 2026-11-21',
+        code: 'DUE_DATE_BEFORE_OPEN_DATE',
+      },
+      'The due date is before the open date: found 2026-11-20, the open date is 2026-11-21.',
     ],
     [
       'names the column where the code does not',

@@ -122,6 +122,18 @@ describe('a claimed file', () => {
     expect(readFileSync(at('inbox', 'a.csv'), 'utf8')).toBe('first\nsecond\n');
   });
 
+  it('comes back to the inbox for what was written after the copy, when a crash came between archive and end of the claim', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'first\n');
+    const claim = await claimed(inbox);
+    await inbox.spool(claim);
+    mkdirSync(at('data', 'archive', '2026-03-02'));
+    renameSync(inbox.spoolPath(claim.id), at('data', 'archive', '2026-03-02', '000001.a.csv'));
+    appendFileSync(claim.original, 'second\n');
+    await inbox.archive(claim.id, 1, claim.name, '2026-03-02');
+    expect(readFileSync(at('inbox', 'a.csv'), 'utf8')).toBe('first\nsecond\n');
+  });
+
   it('is found again by the next process, with the same copy', async () => {
     const { inbox, at, again } = await open();
     writeFileSync(at('inbox', 'a.csv'), 'x');

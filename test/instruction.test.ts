@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   AMENDABLE,
   clientRefId,
+  FINAL_FAILURES,
   INSTRUCTION_STATUSES,
   type InstructionRef,
   type InstructionStatus,
@@ -62,15 +63,25 @@ describe('the life of an instruction', () => {
     }
   });
 
-  it('ends in reversed, failed, declined, cancelled or rejected', () => {
+  it('ends in cancelled or rejected, or in a failure after which only a retry leads on', () => {
     const final = INSTRUCTION_STATUSES.filter((status) => nextOf(status).length === 0);
-    expect(final).toEqual(['reversed', 'failed', 'declined', 'cancelled', 'rejected']);
+    expect(final).toEqual(['cancelled', 'rejected']);
+    for (const failure of FINAL_FAILURES) expect(nextOf(failure)).toEqual(['ready']);
   });
 
-  it('is sent from ready alone, and comes back there only from sending or on evidence from unknown', () => {
+  it("is sent from ready alone, and comes back there only from sending, on evidence from unknown, or on a person's word", () => {
     const leadingTo = (to: InstructionStatus) => INSTRUCTION_STATUSES.filter((status) => nextOf(status).includes(to));
     expect(leadingTo('sending')).toEqual(['ready']);
-    expect(leadingTo('ready')).toEqual(['waiting', 'scheduled', 'held', 'sending', 'unknown']);
+    expect(leadingTo('ready')).toEqual([
+      'waiting',
+      'scheduled',
+      'held',
+      'sending',
+      'unknown',
+      'reversed',
+      'failed',
+      'declined',
+    ]);
   });
 
   it('never calls a payout declined or failed while it is unclear whether it arrived', () => {

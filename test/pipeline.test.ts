@@ -211,6 +211,39 @@ describe('reports', () => {
   });
 });
 
+describe('between the nights', () => {
+  const onArrival = { kind: 'arrival', send: false, lookUp: true, waitForSettling: false } as const;
+
+  it('what turned out not to have arrived is sent again, and nothing that was never sent', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass({
+      faults: { faults: [{ on: 'post', attempts: [1], fault: { kind: 'error', status: 503 } }] },
+    });
+    workspace.drop('more.csv', instructions(instruction('P2')));
+    workspace.clock.advance(2_000);
+    await workspace.pass(onArrival);
+    await workspace.pass(onArrival);
+    expect(accepted(workspace)).toEqual([reference('P1')]);
+  });
+
+  it('a file that arrives leaves a nightly run open that could not finish', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    const refused = { faults: [{ on: 'post' as const, fault: { kind: 'unauthorized' as const } }] };
+    const night = await workspace.pass({ kind: 'nightly', faults: refused });
+    expect(night.unfinished).toContain('refuses our credentials');
+    workspace.drop('more.csv', instructions(instruction('P2')));
+    await workspace.pass({ ...onArrival, lookUp: false });
+    workspace.clock.advance(2_000);
+    const again = await workspace.pass({ kind: 'nightly' });
+    expect(again).toMatchObject({ run: { number: night.run.number }, sent: 1, unfinished: undefined });
+    expect(accepted(workspace)).toEqual([reference('P2')]);
+  });
+});
+
 describe('a pass', () => {
   it('waits for a file that is still settling', async () => {
     const workspace = testWorkspace({ intake: { settle: '2s' } });

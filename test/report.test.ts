@@ -143,9 +143,24 @@ describe('result.csv', () => {
       8: 'paid first, then reversed; the money did not stay with the payee (returned by the bank)',
       11: 'to be sent from its open date on, 2026-12-05',
       12: 'the same as file 000001 line 5 (paid)',
-      13: 'replaced by file 000014 line 3 (ready) before it was sent',
-      14: 'deleted file 000003 line 9 (cancelled), which was never sent',
+      13: 'replaced by file 000014 line 3 (ready) before it was sent: that row counts, not this one',
+      14: 'deleted the payout of file 000003 line 9; it was never sent',
     });
+  });
+
+  it('says that nothing comes of a row that was deleted, and of one that repeats it', async () => {
+    const deleted = { file: 2, line: 2, status: 'cancelled', how: 'repeats' } as const;
+    const rows = [
+      row(2, { status: 'cancelled', other: { file: 14, line: 3, status: 'accepted', how: 'deleted-by' } }),
+      row(3, { status: 'duplicate', other: deleted }),
+      row(4, { status: 'duplicate', amount: '', other: deleted }),
+    ];
+    const reports = await reportsOf(file({ rows: 3, controlSum: '200' }), rows);
+    expect(columns(reports.get('result.csv'), 'message').flat()).toEqual([
+      'deleted by file 000014 line 3 before it was sent: nothing will be paid',
+      'the same as file 000002 line 2, which was deleted or replaced before it was sent: nothing is paid for this row; if it is still to be paid, use a new reference',
+      'the payout of file 000002 line 2 was deleted before: nothing is left to delete',
+    ]);
   });
 
   it('gives amounts the decimals of their currency, and leaves unreadable ones as they came', async () => {
@@ -191,7 +206,17 @@ describe('rejected.csv', () => {
     const reports = await reportsOf(file({ rows: 1 }), [
       rejected(2, [line], { errors: [{ column: '', value: '', code: 'QUOTE_NOT_CLOSED' }] }),
     ]);
-    expect(records(reports.get('rejected.csv'))[1]?.slice(0, -1)).toEqual([line, '', '', '', '', '']);
+    const [, cells] = records(reports.get('rejected.csv'));
+    expect(cells?.slice(0, -1)).toEqual([line, '', '', '', '', '']);
+    expect(cells?.at(-1)).toMatch(/ The whole line stands in the first column: put each value into its own\.$/);
+  });
+
+  it('says that of a too long line only the beginning is there', async () => {
+    const errors = [{ column: '', value: '70000 bytes', code: 'LINE_LENGTH_OUT_OF_RANGE' }] as const;
+    const reports = await reportsOf(file({ rows: 1 }), [rejected(2, ['C01,ORD-7,PI-2,…'], { amount: '', errors })]);
+    expect(records(reports.get('rejected.csv'))[1]?.at(-1)).toMatch(
+      / Only the beginning of the line stands in the first column\.$/,
+    );
   });
 
   it('gives any cells back exactly, once one apostrophe is taken from protected ones', async () => {
@@ -262,6 +287,16 @@ describe('control totals', () => {
       JPY: { ready: { rows: 1, amount: '11000' } },
       'not known': { waiting: { rows: 1, amount: '100' }, rejected: { rows: 2, amount: '0' } },
     });
+  });
+
+  it('gives equal control sums as the same text, on the page and in the receipt', async () => {
+    const rows = [row(2, { amount: '1.005', currency: 'BHD' }), row(3, { amount: '0.995', currency: 'BHD' })];
+    const reports = await reportsOf(file({ rows: 2, controlSum: '2.0' }), rows);
+    expect(receiptOf(reports).controlSum).toEqual({ in: '2', out: '2' });
+    expect(reports.get('report.html')?.match(/<dd class="sum">[^<]*/g)).toEqual([
+      '<dd class="sum">2.00',
+      '<dd class="sum">2.00',
+    ]);
   });
 
   it('adds up any amounts exactly', async () => {
@@ -375,6 +410,55 @@ describe('receipt.json', () => {
   });
 });
 
+describe('the page of a file', () => {
+  /** Its sentences, without markup. */
+  async function pageText(record: FileRecord, rows: readonly ResultRow[]): Promise<string> {
+    const page = (await reportsOf(record, rows)).get('report.html') ?? '';
+    return page.slice(page.indexOf('<body>')).replace(/<[^>]*>/g, '');
+  }
+  const forOthers = (line: number) =>
+    row(line, { status: 'rejected', errors: [{ column: '', value: '', code: 'FILE_HAS_ROW_ERRORS' }] });
+
+  it('asks to repair only the rows with errors of their own when the whole file is rejected', async () => {
+    const problem = { code: 'FILE_HAS_ROW_ERRORS', column: '', value: '', message: 'At least one row.' } as const;
+    const rows = [forOthers(2), rejected(3, ['C', 'O', 'I', 'x', '', '']), forOthers(4)];
+    const text = await pageText(file({ rows: 3, controlSum: '200', problem }), rows);
+    expect(text).toContain('Repair 1 row in payouts_november.000012.rejected.csv');
+    expect(text).toContain('2 rows without an error of their own go along in it.');
+    expect(text).toContain('All of them: 1 row.');
+  });
+
+  it('keeps the place of a reference that is left empty', async () => {
+    const bad = (line: number, customerRef: string, orderRef: string, instructionRef: string) =>
+      rejected(line, [], { customerRef, orderRef, instructionRef, amount: '' });
+    const rows = [
+      bad(2, '', 'SO 1001', 'PI-02'),
+      bad(3, 'C01', '', 'PI-03'),
+      bad(4, 'C01', 'SO1', ''),
+      bad(5, '', '', ''),
+    ];
+    const page = (await reportsOf(file({ rows: 4 }), rows)).get('report.html') ?? '';
+    const cells = [...page.matchAll(/<td class="reference">(.*?)<\/td>/g)].map(([, cell = '']) => cell);
+    expect(cells.map((cell) => cell.replace(/<[^>]*>/g, ''))).toEqual([
+      '– / SO 1001 / PI-02',
+      'C01 / – / PI-03',
+      'C01 / SO1',
+      '–',
+    ]);
+  });
+
+  it('says where something is that is no ordinary file, as receipt and errors do', async () => {
+    const message = 'This is a folder, not a plain file with one name.';
+    const problem = { code: 'FILE_NOT_REGULAR', column: '', value: 'a folder', message } as const;
+    const record = file({ kind: undefined, sha256: '', header: [], problem });
+    const told = 'This is a folder, not a plain file with one name; it was moved, unread, to data/quarantine/.';
+    const reports = await reportsOf(record, []);
+    expect(await pageText(record, [])).toContain(told);
+    expect(receiptOf(reports).problem.message).toBe(told);
+    expect(columns(reports.get('errors.csv'), 'message')).toEqual([[told]]);
+  });
+});
+
 describe('the sandbox', () => {
   const MARK = 'SANDBOX, no money moved: ';
 
@@ -459,5 +543,54 @@ describe('the reports of a run', () => {
       ['000012', '2', 'ready', 'submitted', '100.00', 'was ready, is submitted'],
       ['000012', '5', 'paid', 'reversed', '100.00', 'returned by the bank'],
     ]);
+  });
+
+  it('tells an UPDATE that left the status as it was', async () => {
+    const changes = streamOf([change(2, { from: 'scheduled', to: 'scheduled' })]);
+    const [csv] = await runReports(RUN, changes, [], [], REAL);
+    expect(columns(await textOf(csv?.content ?? ''), 'message')).toEqual([['changed by an UPDATE, still scheduled']]);
+  });
+
+  type Run = Parameters<typeof runReports>;
+  const taken = (verdict: Run[2][number]['verdict'], record: FileRecord = MIXED_FILE) => ({ ...record, verdict });
+  const openOnes = (status: Run[3][number]['status'], count: number) =>
+    ({ status, currency: 'INR', count, amountMinor: 100n, oldest: RUN.startedAt }) as const;
+  const verdicts: [why: string, changes: Parameters<typeof change>[1][], files: Run[2], open: Run[3], says: string][] =
+    [
+      ['that all is well', [{}], [taken('accepted')], [], 'All well'],
+      ['that nothing moved', [], [taken('duplicate', AGAIN)], [openOnes('submitted', 3)], 'Nothing to do'],
+      [
+        'which files need somebody',
+        [{}],
+        [taken('partially_accepted'), taken('rejected'), taken('rejected', NOT_CSV), taken('duplicate', AGAIN)],
+        [],
+        'Needs somebody 2 files have rejected rows. 1 file was not taken in.',
+      ],
+      [
+        'what earlier runs left to somebody',
+        [],
+        [],
+        [openOnes('manual', 2), openOnes('ready', 9)],
+        'Needs somebody 2 payouts of earlier runs without a clear answer or held back, under "Still open".',
+      ],
+      [
+        'what needs somebody beside what failed',
+        [{ to: 'failed' }, { to: 'unknown' }],
+        [taken('partially_accepted')],
+        [openOnes('unknown', 1)],
+        'Failed or reversed The provider had taken 1 payout whose money is not with the payee after all. Somebody is needed for more: 1 payout listed below. 1 file has rejected rows.',
+      ],
+    ];
+  it.each(verdicts)('says %s', async (_, changes, files, open, says) => {
+    const told = streamOf(changes.map((with_, at) => change(at + 2, with_)));
+    const [, page] = await runReports(RUN, told, files, open, REAL);
+    const [, verdict = ''] = /<div class="verdict[^>]*>(.*?)<\/div>/s.exec(await textOf(page?.content ?? '')) ?? [];
+    expect(
+      verdict
+        .replace(/<[^>]*>/g, ' ')
+        .replace(/ +/g, ' ')
+        .replaceAll('&quot;', '"')
+        .trim(),
+    ).toContain(says);
   });
 });

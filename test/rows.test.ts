@@ -313,8 +313,10 @@ describe('the inspector', () => {
       'a character cut off by the end',
       Buffer.from([0x61, 0xf0, 0x9f, 0x98]),
       'FILE_ENCODING_NOT_RECOGNISED',
-      /0xF0 .*1,/,
+      /ends in the middle of a character, in line 1: it was not copied whole/,
     ],
+    ['lines that end in CR alone', `${HEADER.trimEnd()}\ra,b\rc,d\r`, 'FILE_HEADER_NOT_RECOGNISED', /CR alone/],
+    ['a long file of such lines', `${HEADER.trimEnd()}\r`.repeat(9_000), 'FILE_HEADER_NOT_RECOGNISED', /CR alone/],
     ['too many rows', `${HEADER}a,b\n\nc,d\ne,f\ng,h`, 'FILE_ROWS_OUT_OF_RANGE', /4 rows; intake.maxRows is 3/],
     ['a header with a bad quote', 'customerRef,"orderRef\na,b\n', 'FILE_HEADER_NOT_RECOGNISED', /quote/],
     ['an endless header', 'a'.repeat(200_000), 'FILE_HEADER_NOT_RECOGNISED', /64 KB/],
@@ -332,6 +334,19 @@ describe('the inspector', () => {
       expect(header).toEqual({ cells: ['é', 'b'], line: 2, nextOffset: 13, nextLine: 3 });
       expect({ dataLines, finalNewline }).toEqual({ dataLines: 2, finalNewline: false });
     });
+  });
+
+  it('says where the character is that the end cuts off', () => {
+    const { problem } = inspect(Buffer.from([0x61, 0xf0, 0x9f, 0x98]));
+    expect(problem?.value).toBe('0xF0 at byte 1');
+  });
+
+  it('shows the first of lines that end in CR alone', () => {
+    expect(inspect('a,b\r1,2\r').problem?.value).toBe('a,b');
+  });
+
+  it('takes a header whose line end is cut off in the middle', () => {
+    expect(inspect('a,b\r').problem).toBeUndefined();
   });
 
   it('takes a header without rows', () => {

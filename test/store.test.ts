@@ -7,6 +7,7 @@ import { verifyChain } from '../src/audit.ts';
 import type { FileProblem } from '../src/codes.ts';
 import {
   clientRefId,
+  FINAL_FAILURES,
   INSTRUCTION_STATUSES,
   type InstructionRef,
   type InstructionStatus,
@@ -116,7 +117,9 @@ function deleted(line: number, instruction: Known): Row<'deleted'> {
 function change({ id, version, status }: Known, to: InstructionStatus, also: Partial<Change> = {}): Change {
   const intent = { clientRefId: `REF${id}`, body: `body of ${id}`, bodySha256: `hash of ${id}`, late: false };
   const brings: Partial<Change> = to === 'sending' ? { intent } : status === 'sending' ? { sent: { outcome: to } } : {};
-  return { id, version, from: status, to, ...brings, ...also };
+  const persons = status === 'manual' || (FINAL_FAILURES.includes(status) && to === 'ready');
+  const decision = persons ? { decision: { by: 'finance', reason: 'the bank said so' } } : {};
+  return { id, version, from: status, to, ...brings, ...decision, ...also };
 }
 
 /** The shortest way from what intake can create to a status; `held` is reached by none yet. */
@@ -205,7 +208,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         duplicateOf: 1,
         problem: { code: 'FILE_ALREADY_PROCESSED' },
       });
-      expect(again.problem?.message).toContain('file 1 (one.csv)');
+      expect(again.problem?.message).toContain('file 000001 (one.csv)');
     });
 
     it('takes the same bytes again after the first were rejected as a whole', async () => {
@@ -416,6 +419,24 @@ function storeContract(name: string, open: (folder: string) => Store): void {
           expect(await statusChanges()).toBe(changes);
         }
       }
+    });
+
+    it('that only a person may decide need a decision, and others take none', async () => {
+      for (const [from, to] of [
+        ['manual', 'paid'],
+        ['failed', 'ready'],
+      ] as const) {
+        await store.close();
+        rmSync(folder, { recursive: true });
+        folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
+        store = open(folder);
+        const { decision: _, ...unsigned } = change(await brought(from), to);
+        await expect(store.apply([unsigned], AT)).rejects.toThrow("without a person's word");
+      }
+      await taken('two', [created(3)]);
+      const decision = { by: 'finance', reason: 'I want it' };
+      const signed = change(await held('I3'), 'cancelled', { decision });
+      await expect(store.apply([signed], AT)).rejects.toThrow("on a person's word");
     });
 
     it('are refused when the table does not have them, whatever the instruction is', async () => {

@@ -207,13 +207,13 @@ describe('an instructions row', () => {
         customerRef: '',
         narration: 'a\0',
       },
+      'action: ACTION_NOT_RECOGNISED',
       'customerRef: CUSTOMER_REF_IS_REQUIRED',
       'orderRef: ORDER_REF_IS_REQUIRED',
       'instructionRef: INSTRUCTION_REF_IS_REQUIRED',
       'amount: AMOUNT_IS_REQUIRED',
       'openDate: OPEN_DATE_IS_REQUIRED',
       'dueDate: DUE_DATE_IS_REQUIRED',
-      'action: ACTION_NOT_RECOGNISED',
       'purpose: PURPOSE_NOT_RECOGNISED',
       'mode: MODE_NOT_RECOGNISED',
       'narration: CONTROL_CHARACTER_NOT_ALLOWED',
@@ -221,12 +221,12 @@ describe('an instructions row', () => {
     ],
     [
       { customerRef: 'C01', orderRef: 'REF1', instructionRef: `PI/${'1'.repeat(48)}`, narration: 'a' },
+      'action: ACTION_NOT_RECOGNISED',
       'instructionRef: INSTRUCTION_REF_LENGTH_OUT_OF_RANGE',
       'instructionRef: INSTRUCTION_REF_CONTAINS_INVALID_CHARACTERS',
       'amount: AMOUNT_IS_REQUIRED',
       'openDate: OPEN_DATE_IS_REQUIRED',
       'dueDate: DUE_DATE_IS_REQUIRED',
-      'action: ACTION_NOT_RECOGNISED',
       'purpose: PURPOSE_NOT_RECOGNISED',
       'mode: MODE_NOT_RECOGNISED',
       'direction: DIRECTION_NOT_RECOGNISED',
@@ -334,6 +334,12 @@ describe('an instructions row', () => {
     expect(instruction({ ...GOOD_INSTRUCTION, [column]: value }).ok).toBe(true);
   });
 
+  it('shows both dates when the due date is before the open date', () => {
+    expect(instruction({ ...GOOD_INSTRUCTION, dueDate: '2026-11-20' })).toMatchObject({
+      errors: [{ column: 'dueDate', value: 'found 2026-11-20, the open date is 2026-11-21' }],
+    });
+  });
+
   it('says nothing about the order of dates of which one is no date', () => {
     expect(codesOf(instruction({ ...GOOD_INSTRUCTION, openDate: '2026-99-99' }))).toEqual([
       'openDate: OPEN_DATE_FORMAT_NOT_RECOGNISED',
@@ -399,6 +405,12 @@ describe("an amount in its order's currency", () => {
     if (!check.ok || !check.amount) throw new Error('the amount itself is good');
     const error = { column: 'amount', value: formatDecimal(check.amount), code: 'AMOUNT_PRECISION_OUT_OF_RANGE' };
     expect(checkAgainstOrder(check.amount, currency)).toEqual(fits ? [] : [error]);
+  });
+
+  it('is shown as the row states it, where the row is at hand', () => {
+    const row = { header: headerOf(INSTRUCTION_HEADER), cells: ['C01', 'REF1', 'PI01', '5200.50', '', ''] };
+    const error = { column: 'amount', value: '5200.50', code: 'AMOUNT_PRECISION_OUT_OF_RANGE' };
+    expect(checkAgainstOrder({ units: 52005n, scale: 1 }, 'JPY', row)).toEqual([error]);
   });
 });
 
@@ -487,8 +499,15 @@ describe('a header', () => {
       `${ORDER_HEADER},__proto__,constructor,,metadata.`,
       'FILE_HEADER_NOT_RECOGNISED',
       'an orders file',
-      'Not known: "__proto__", "constructor", "", "metadata.".',
+      'Not known: "__proto__", "constructor", "metadata.".',
+      'Column 8 has no heading: give it one or remove the column.',
       'optional: metadata.NAME.',
+    ],
+    [
+      'with columns that have no heading',
+      `${INSTRUCTION_HEADER},, `,
+      'FILE_HEADER_NOT_RECOGNISED',
+      'Columns 7, 8 have no heading: give them one or remove the columns.',
     ],
     ['that is data', 'C01,REF1,PI01,5,2026-11-21', 'FILE_HEADER_NOT_RECOGNISED', 'neither', 'Found: "C01"'],
     [
@@ -509,15 +528,14 @@ describe('a header', () => {
       'with columns of the order-management API',
       `${INSTRUCTION_HEADER},financialInstrumentId,currency,country,scheme,settledByDate,metadata.Branch`,
       'FILE_HEADER_NOT_RECOGNISED',
-      'order-management API',
-      '"financialInstrumentId", "currency", "country", "scheme", "settledByDate", "metadata.Branch"',
+      'Only the order-management API has these columns; remove them: ' +
+        '"financialInstrumentId", "currency", "country", "scheme", "settledByDate", "metadata.Branch"',
     ],
     [
       'with customer defaults of the order-management API',
       `${ORDER_HEADER},customerDefault.schemeId`,
       'FILE_HEADER_NOT_RECOGNISED',
-      'order-management API',
-      '"customerDefault.schemeId"',
+      'Only the order-management API has these columns; remove them: "customerDefault.schemeId".',
     ],
     [
       'with a column given twice',

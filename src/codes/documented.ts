@@ -74,7 +74,7 @@ export const DOCUMENTED_CODES = [
   {
     code: 'AMOUNT_OUT_OF_RANGE',
     columns: ['amount'],
-    title: 'The amount is not greater than zero, or over 999,999,999,999.99',
+    title: 'The amount must be greater than zero and at most 999,999,999,999.99',
     cause: 'Zero, a negative amount such as a correction or refund, or too many digits.',
     remedy: 'Only amounts to pay out can be sent: correct the amount or remove the row.',
     example: { wrong: '-210.00', right: '210.00' },

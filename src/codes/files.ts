@@ -14,8 +14,8 @@ export const FILE_CODES = [
     code: 'FILE_ENCODING_NOT_RECOGNISED',
     columns: [],
     title: 'The file is not encoded in UTF-8',
-    cause: 'It was saved as "Unicode text" (UTF-16) or in an older Windows encoding.',
-    remedy: 'Save it as "CSV UTF-8".',
+    cause: 'It was saved as "Unicode text" (UTF-16) or in an older Windows encoding, or it was not copied whole.',
+    remedy: 'Save it as "CSV UTF-8"; copy a file again that ends in the middle of a character.',
     example: { wrong: 'saved as "Unicode Text"', right: 'saved as "CSV UTF-8 (comma delimited)"' },
   },
   {
@@ -30,7 +30,8 @@ export const FILE_CODES = [
     code: 'FILE_HEADER_NOT_RECOGNISED',
     columns: [],
     title: 'The header is not that of an orders or an instructions file',
-    cause: 'A column is missing, unknown or misspelt, the header line is missing, or the separator is not a comma.',
+    cause:
+      'A column is missing, unknown, misspelt or has no heading, the header line is missing, the separator is not a comma, or the lines end in CR alone.',
     remedy:
       'Compare the first line with the columns in the message; other headings can be set under "columns" in paydrop.json.',
     example: {
@@ -94,7 +95,8 @@ export const FILE_CODES = [
     columns: [],
     title: 'The file has rows with errors, so none of its rows was taken in',
     cause: 'The setting intake.onRowErrors is "reject-file": one bad row rejects the whole file.',
-    remedy: 'Correct the rows in the errors report, then drop the whole file again.',
+    remedy:
+      'Correct the rows that have errors of their own; the rejected.csv of the file holds every row, to be dropped as it is.',
     example: { wrong: '1 of 500 rows has an error', right: '500 of 500 rows are valid' },
   },
 ] as const satisfies readonly Entry[];

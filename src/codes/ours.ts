@@ -142,8 +142,8 @@ export const OUR_ROW_CODES = [
   {
     code: 'INSTRUCTION_ALREADY_PROCESSED',
     columns: ['instructionRef'],
-    title: 'The instruction has already been handed to the provider, or was deleted, and can no longer be changed',
-    cause: 'The change arrived after the payout was sent, or after an earlier DELETE.',
+    title: 'The instruction can no longer be changed, as sending it has begun or is over, or it was deleted',
+    cause: 'The change arrived after the first attempt to send the payout, or after an earlier DELETE.',
     remedy: 'Look at what became of it with "paydrop show"; a payout that was sent cannot be taken back here.',
     example: { wrong: 'DELETE after the nightly run', right: 'DELETE before the nightly run' },
   },

@@ -1,9 +1,11 @@
 /** What every command gets, and what its failure means to whoever started it. */
+import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { type Clock, localTime, systemClock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
-import { type Paper, paperOn } from '../terminal.ts';
+import type { Decision } from '../store.ts';
+import { type Paper, paperOn, printable } from '../terminal.ts';
 
 export const EXIT = { done: 0, attention: 1, usage: 2, unfinished: 3 } as const;
 
@@ -23,26 +25,49 @@ export function businessDateOf(asked: string | undefined, settings: Settings, cl
   return asked ?? localTime(clock.now(), settings.schedule.timeZone).date;
 }
 
-/** Aborted by the first SIGINT or SIGTERM, so that what is under way can end well; a second one ends the program at once. */
-export function stopOnSignal(): AbortSignal {
+/** `timeout`, `npm` and a terminal's Ctrl-C may deliver one wish to stop twice. */
+const SAME_WISH_MS = 1_000;
+
+/** Aborted by the first SIGINT or SIGTERM, so that what is under way can end well; one more ends the program at once. */
+export function stopOnSignal(clock: Clock): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  let askedAtMs: number | undefined;
+  const stop = () => {
+    askedAtMs ??= clock.monotonic();
+    controller.abort();
+    if (clock.monotonic() - askedAtMs >= SAME_WISH_MS) process.exit(EXIT.unfinished);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   return controller.signal;
+}
+
+/** A decision of whoever started the command. */
+export function personWith(reason: string): Decision {
+  if (reason.trim() === '') throw new UsageError('--reason: say why, for whoever reads the audit log in a year');
+  return { by: process.env['SUDO_USER'] ?? userInfo().username, reason: reason.trim() };
 }
 
 /** Says on stderr what went wrong and what to do; returns the exit status. */
 export function tellFailure(error: unknown): number {
+  const tell = (text: string) => void process.stderr.write(`${printable(text)}\n`);
   if (error instanceof UsageError) {
-    for (const problem of error.problems) process.stderr.write(`paydrop: ${problem}\n`);
+    for (const problem of error.problems) tell(`paydrop: ${problem}`);
     return EXIT.usage;
   }
-  process.stderr.write(`paydrop: ${messageOf(error)}\n`);
-  process.stderr.write('Nothing is lost: run it again when that is mended, and it goes on from there.\n');
+  tell(`paydrop: ${messageOf(error)}`);
+  for (const line of placeOf(error)) tell(line);
+  tell('Nothing is lost: run it again when that is mended, and it goes on from there.');
   return EXIT.unfinished;
 }
 
+/** Where a fault of the program's own came from; what the machine or a setting causes says enough by its message. */
+function placeOf(error: unknown): string[] {
+  const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return ours ? (error.stack ?? '').split('\n').slice(1) : [];
+}
+
 /** The message with its causes. */
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? '' : `: ${messageOf(error.cause)}`;
   return error.message + cause;

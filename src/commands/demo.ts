@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { UsageError } from '../failures.ts';
 import { clientRefId } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../money.ts';
@@ -13,6 +14,7 @@ import { type CommandContext, EXIT } from './context.ts';
 import { printPass } from './pass-text.ts';
 
 const FILES = new URL('../../fixtures/demo/', import.meta.url);
+const WORTH_A_LOOK = /^run\..*\.html$|^03-payouts-with-mistakes.*\.(html|csv)$/;
 const QUARANTINE_MS = 1_000;
 const SETTINGS = {
   intake: { settle: '0s' },
@@ -56,7 +58,8 @@ const WHAT_GOES_WRONG: FaultScript = {
 
 /** Four passes over the example files, each told as it happens; ends with the count that must come out. */
 export async function demo({ paper, clock }: CommandContext, options: { keep?: string }): Promise<number> {
-  const root = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : resolve(options.keep);
+  const root =
+    options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : await emptyFolder(options.keep);
   await mkdir(join(root, 'inbox'), { recursive: true });
   await writeFile(join(root, 'paydrop.json'), `${JSON.stringify(SETTINGS, null, 2)}\n`);
   const tools = await openWorkspace({ workspace: root, clock, sandbox: { faults: WHAT_GOES_WRONG } });
@@ -82,17 +85,25 @@ export async function demo({ paper, clock }: CommandContext, options: { keep?: s
     const adds = printBalance(paper, await tools.store.statusCounts(), join(tools.settings.data, LEDGER));
     paper.line();
     paper.line('Open these in a browser and a spreadsheet:');
-    for (const name of (await readdir(tools.settings.outbox)).filter((name) =>
-      /\.html$|mistakes.*\.(rejected|result)\.csv$/.test(name),
-    ))
-      paper.line(`  ${join(tools.settings.outbox, name)}`);
+    for (const name of (await readdir(tools.settings.outbox)).sort())
+      if (WORTH_A_LOOK.test(name)) paper.line(`  ${join(tools.settings.outbox, name)}`);
     paper.line();
     paper.line('What happened to one payout, a year later:');
     paper.line(`  paydrop show PELLUMA/PO.3003/PI-0019 --workspace ${root}`);
+    paper.line();
+    paper.line(`All of it is in ${root}; remove that folder when you have seen enough.`);
     return adds ? EXIT.done : EXIT.unfinished;
   } finally {
     await tools.close();
   }
+}
+
+/** The demo writes settings and drops files: never into a folder that somebody uses. */
+async function emptyFolder(asked: string): Promise<string> {
+  const root = resolve(asked);
+  await mkdir(root, { recursive: true });
+  if ((await readdir(root)).length > 0) throw new UsageError(`--keep ${asked}: the folder must be new or empty`);
+  return root;
 }
 
 async function dropAll(inbox: string, prefix: string): Promise<string[]> {
@@ -141,9 +152,9 @@ function printBalance(paper: Paper, counts: readonly StatusCount[], ledgerPath: 
   const mine = total(ours.values());
   for (const [currency, amount] of ours)
     paper.line(`  our records, ${currency}: ${formatDecimal(amount, currencyExponent(currency))}`);
-  paper.line(`  our records, all currencies: ${formatDecimal(mine)}`);
+  paper.line(`  our records, control total: ${formatDecimal(mine)}`);
   paper.line(
-    `  the provider's ledger:       ${formatDecimal(theirs, mine.scale)}, ${accepted.length} payouts under ${references.size} references`,
+    `  the provider's ledger:      ${formatDecimal(theirs, mine.scale)}, ${accepted.length} payouts under ${references.size} references`,
   );
   const adds = compare(theirs, mine) === 0 && references.size === accepted.length;
   paper.line(

@@ -1,19 +1,19 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { CHAIN_START, verifyChain } from '../audit.ts';
 import { type Clock, timestamp } from '../clock.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
-import type { Store } from '../store.ts';
+import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
 import { openForReading, openProvider } from '../workspace.ts';
+import { verifyAudit } from './audit.ts';
 import { type CommandContext, EXIT } from './context.ts';
-
-const AUDIT_PAGE = 10_000;
 
 interface Check {
   readonly what: string;
   readonly ok: boolean;
   readonly finding: string;
+  /** Nobody needs to change anything: it may be over by itself. */
+  readonly passing?: true;
 }
 
 /** A reference that no instruction has: client references are capitals and digits. */
@@ -28,13 +28,17 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(...(await checkRecords(workspace, clock)));
-    checks.push(await checkProvider(loaded.value, clock));
+    checks.push(...(await checkProvider(loaded.value, clock)));
   }
   if (options.json) printJson(process.stdout, checks);
   else
-    for (const { what, ok, finding } of checks)
-      paper.line(`${ok ? paper.style('green', 'ok     ') : paper.style('red', 'PROBLEM')}  ${what}: ${finding}`);
-  return checks.every(({ ok }) => ok) ? EXIT.done : EXIT.usage;
+    for (const { what, ok, finding } of checks) {
+      const verdict = ok ? paper.style('green', 'ok     ') : paper.style('red', 'PROBLEM');
+      paper.line(`${verdict}  ${what.padEnd(9)}  ${finding}`);
+    }
+  const problems = checks.filter(({ ok }) => !ok);
+  if (problems.length === 0) return EXIT.done;
+  return problems.every(({ passing }) => passing) ? EXIT.unfinished : EXIT.usage;
 }
 
 async function checkFolders(settings: Settings): Promise<Check[]> {
@@ -61,7 +65,7 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
     checks.push({ what: name, ok: writable && isPrivate, finding: `${path} ${finding}` });
   }
   if (devices.size > 1)
-    checks.push({ what: 'file system', ok: false, finding: 'inbox and data are on different ones: put both on one' });
+    checks.push({ what: 'folders', ok: false, finding: 'inbox and data are on different ones: put both on one' });
   return checks;
 }
 
@@ -70,10 +74,11 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
   if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
   const { store } = opened;
+  const progress = terminalProgress(process.stderr, clock);
   try {
     const damage = await store.damage();
     const database = { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
-    const { entries, broken, lastAt } = await checkAudit(store);
+    const { entries, broken, lastAt } = await verifyAudit(store, progress);
     const audit =
       broken === undefined
         ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
@@ -83,39 +88,26 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
     const finding = clockOk ? now : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
     return [database, audit, { what: 'clock', ok: clockOk, finding }];
   } finally {
+    progress.clear();
     await store.close();
   }
 }
 
-async function checkAudit(store: Store): Promise<{ entries: number; broken: number | undefined; lastAt: string }> {
-  let head = CHAIN_START;
-  let lastAt = '';
-  for (;;) {
-    const page = await store.auditEntries(head.seq, AUDIT_PAGE);
-    const last = page.at(-1);
-    if (!last) return { entries: head.seq, broken: undefined, lastAt };
-    const check = verifyChain(page, head);
-    if (check.broken) return { entries: head.seq, broken: check.seq, lastAt };
-    head = check.head;
-    lastAt = (JSON.parse(last.body) as { at: string }).at;
-  }
-}
-
-async function checkProvider(settings: Settings, clock: Clock): Promise<Check> {
+async function checkProvider(settings: Settings, clock: Clock): Promise<Check[]> {
   const what = 'provider';
-  if (settings.provider.baseUrl === 'sandbox')
-    return { what, ok: true, finding: 'the bundled sandbox: no money moves' };
+  const { baseUrl } = settings.provider;
+  if (baseUrl === 'sandbox') return [{ what, ok: true, finding: 'the bundled sandbox: no money moves' }];
   const closers: (() => unknown)[] = [];
   try {
     const provider = await openProvider(settings, process.env, clock, undefined, closers);
     const outcome = await provider.lookUp(NOBODYS_REFERENCE);
     if (outcome.kind === 'not-found')
-      return { what, ok: true, finding: `${settings.provider.baseUrl.origin} answers, and takes the credentials` };
-    const finding =
-      outcome.kind === 'unclear' ? (outcome.stopLine ?? outcome.message) : 'knows a payout that cannot exist';
-    return { what, ok: false, finding };
+      return [{ what, ok: true, finding: `${baseUrl.origin} answers, and takes the credentials` }];
+    if (outcome.kind === 'found') return [{ what, ok: false, finding: 'it knows a payout that cannot exist' }];
+    if (outcome.stopLine !== undefined) return [{ what, ok: false, finding: outcome.stopLine }];
+    return [{ what, ok: false, finding: `${baseUrl.origin}: ${outcome.message}`, passing: true }];
   } catch (error) {
-    if (error instanceof UsageError) return { what, ok: false, finding: error.message };
+    if (error instanceof UsageError) return error.problems.map((finding) => ({ what, ok: false, finding }));
     throw error;
   } finally {
     for (const close of closers) await close();

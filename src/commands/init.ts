@@ -1,8 +1,10 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { type Clock, localTime } from '../clock.ts';
 import { SETTINGS_FILE } from '../config.ts';
 import { isErrno, makePrivateFolder } from '../durable.ts';
 import { UsageError } from '../failures.ts';
+import { settingsOf } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 const SETTINGS = `{
@@ -12,44 +14,51 @@ const SETTINGS = `{
 }
 `;
 
-/** Templates lie outside the inbox: what lies in it would be taken in. */
-const TEMPLATES: Readonly<Record<string, string>> = {
-  'orders.csv': [
-    'customerRef,orderRef,currency,country,scheme,metadata.project',
-    'ACME,2026-0042,INR,IN,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70,"Solar roof, phase 1"',
-    '',
-  ].join('\r\n'),
-  'instructions.csv': [
-    'customerRef,orderRef,instructionRef,amount,openDate,dueDate,purpose,mode,narration,remark',
-    'ACME,2026-0042,PI-1,210.00,2026-03-02,2026-03-06,others,IMPS,March part 1,2026-0042',
-    '',
-  ].join('\r\n'),
-};
+const TEMPLATES = 'templates';
+const DAYS_TO_PAY = 4;
+const DAY_MS = 86_400_000;
 
-/** Makes what is missing and overwrites nothing. */
-export async function init({ workspace, paper }: CommandContext, dir: string | undefined): Promise<number> {
+/** Makes what is missing and overwrites nothing. Templates lie outside the inbox: what lies in it would be taken in. */
+export async function init({ workspace, paper, clock }: CommandContext, dir: string | undefined): Promise<number> {
   const root = dir === undefined ? workspace : resolve(dir);
   const there = await stat(root).catch(() => undefined);
   if (there && !there.isDirectory()) throw new UsageError(`${root} is not a folder`);
-  await mkdir(join(root, 'inbox'), { recursive: true });
-  await mkdir(join(root, 'outbox'), { recursive: true });
-  await mkdir(join(root, 'templates'), { recursive: true });
-  await makePrivateFolder(join(root, 'data'));
-  const files = {
-    [SETTINGS_FILE]: SETTINGS,
-    ...Object.fromEntries(Object.entries(TEMPLATES).map(([name, text]) => [join('templates', name), text])),
+  await mkdir(join(root, TEMPLATES), { recursive: true });
+  const make = async (path: string, text: string) => {
+    const made = await writeNew(path, text);
+    paper.line(`${made ? 'made' : 'kept'}  ${path}`);
   };
-  for (const [name, text] of Object.entries(files)) {
-    const made = await writeNew(join(root, name), text);
-    paper.line(`${made ? 'made' : 'kept'}  ${join(root, name)}`);
-  }
+  await make(join(root, SETTINGS_FILE), SETTINGS);
+  const { inbox, outbox, data, schedule } = settingsOf(root);
+  await mkdir(inbox, { recursive: true });
+  await mkdir(outbox, { recursive: true });
+  await makePrivateFolder(data);
+  await make(join(root, TEMPLATES, 'orders.csv'), ORDERS);
+  await make(join(root, TEMPLATES, 'instructions.csv'), instructionsFrom(clock, schedule.timeZone));
   paper.line();
-  paper.line(`Copy the templates, fill them in, drop them into ${join(root, 'inbox')} and start:`);
+  paper.line(`Copy the templates, fill them in, drop them into ${inbox} and start:`);
   paper.line(`  paydrop run --workspace ${root}`);
   paper.line(
     'The provider is the bundled sandbox until provider.baseUrl in paydrop.json names another: no money moves.',
   );
   return EXIT.done;
+}
+
+const ORDERS = [
+  'customerRef,orderRef,currency,country,scheme,metadata.project',
+  'ACME,2026-0042,INR,IN,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70,"Solar roof, phase 1"',
+  '',
+].join('\r\n');
+
+/** Open from today on, so that the first run sends it. */
+function instructionsFrom(clock: Clock, timeZone: string): string {
+  const openDate = localTime(clock.now(), timeZone).date;
+  const dueDate = localTime(clock.now() + DAYS_TO_PAY * DAY_MS, timeZone).date;
+  return [
+    'customerRef,orderRef,instructionRef,amount,openDate,dueDate,purpose,mode,narration,remark',
+    `ACME,2026-0042,PI-1,210.00,${openDate},${dueDate},others,IMPS,Solar roof part 1,2026-0042`,
+    '',
+  ].join('\r\n');
 }
 
 async function writeNew(path: string, text: string): Promise<boolean> {

@@ -1,5 +1,5 @@
-/** What a pass did, in words for a terminal, and what it means as an exit status. */
-import type { InstructionStatus } from '../instruction.ts';
+/** What a pass did, in words for a terminal and as JSON for machines, and what it means as an exit status. */
+import { INSTRUCTION_STATUSES, type InstructionStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatMinor } from '../money.ts';
 import type { PassSummary, TakenFile } from '../pipeline.ts';
@@ -10,6 +10,10 @@ import { EXIT } from './context.ts';
 
 const LOST: readonly InstructionStatus[] = ['declined', 'failed', 'reversed', 'rejected'];
 const IN_DOUBT: readonly InstructionStatus[] = ['unknown', 'manual'];
+
+/** With more files than this in a run, only so many are listed: first those that somebody must look at. */
+const LISTED_FILES = 20;
+const LISTED_NAMES = 5;
 
 /** SPEC 2: 3 when not finished; 1 when rows were rejected, payouts lost, or some are left in doubt; else 0. */
 export function exitOf(summary: PassSummary): number {
@@ -40,74 +44,154 @@ export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, 
   paper.line(`Reports are in ${outbox}.`);
 }
 
+/** The same for machines: numbers and codes, no rows of files. */
+export function passJson(summary: PassSummary, sandbox: boolean, outbox: string): object {
+  const { run, files, sent, lookedUp, moved, open, settling, leftAlone, unfinished } = summary;
+  return {
+    sandbox,
+    run: run.number,
+    businessDate: run.businessDate,
+    files: files.map((taken) => ({
+      file: taken.file.number,
+      name: taken.file.name,
+      kind: taken.file.kind ?? null,
+      verdict: verdictOf(taken.file, taken.summary),
+      code: taken.file.problem?.code ?? null,
+      rows: taken.summary.rows,
+      rejected: rowsOf(taken, 'rejected'),
+      duplicate: rowsOf(taken, 'duplicate'),
+    })),
+    sent,
+    lookedUp,
+    moved,
+    counts: countsJson(open),
+    settling,
+    leftAlone,
+    unfinished: unfinished ?? null,
+    outbox,
+  };
+}
+
 export function printFiles(paper: Paper, files: readonly TakenFile[]): void {
+  const listed = files.length <= LISTED_FILES ? files : [...files].sort(bySomebodysNeed).slice(0, LISTED_FILES);
   paper.table(
     ['File', 'Name', 'Verdict', '>Rows', '>Rejected', '>Duplicate'],
-    files.map(({ file, summary }) => [
-      sixDigits(file.number),
-      file.name,
-      file.problem ? `${verdictOf(file, summary)}: ${file.problem.code}` : verdictOf(file, summary),
-      String(summary.rows),
-      String(summary.byStatus.get('rejected') ?? 0),
-      String(summary.byStatus.get('duplicate') ?? 0),
-    ]),
+    listed.map((taken) => {
+      const { file, summary } = taken;
+      const verdict = verdictOf(file, summary);
+      return [
+        sixDigits(file.number),
+        file.name,
+        file.problem && file.duplicateOf === undefined ? `${verdict}: ${file.problem.code}` : verdict,
+        String(summary.rows),
+        String(rowsOf(taken, 'rejected')),
+        String(rowsOf(taken, 'duplicate')),
+      ];
+    }),
   );
+  const unlisted = files.length - listed.length;
+  if (unlisted === 0) return;
+  const others = files.filter(needsSender).length > listed.length ? '' : ', none of them rejected';
+  paper.line(`… and ${unlisted} more${others}.`);
+}
+
+function bySomebodysNeed(a: TakenFile, b: TakenFile): number {
+  return Number(needsSender(b)) - Number(needsSender(a)) || a.file.number - b.file.number;
 }
 
 export function printCounts(paper: Paper, counts: readonly StatusCount[]): void {
   paper.table(
-    ['Status', 'Currency', '>Payouts', '>Amount', 'Oldest received'],
-    counts.map(({ status, currency, count, amountMinor, oldest }) => [
+    ['Status', 'Currency', '>Payouts', '>Amount'],
+    inOrderOfLife(counts).map(({ status, currency, count, amountMinor }) => [
       status,
       currency || 'not known',
       String(count),
-      currency ? formatMinor(amountMinor, currencyExponent(currency) ?? 0) : '',
-      oldest.slice(0, 16).replace('T', ' '),
+      amountOf(currency, amountMinor) ?? '',
     ]),
   );
 }
 
+/** `oldest` is when the oldest file with one of them was received. */
+export function countsJson(counts: readonly StatusCount[]): object[] {
+  return inOrderOfLife(counts).map(({ status, currency, count, amountMinor, oldest }) => ({
+    status,
+    currency: currency || null,
+    count,
+    amount: amountOf(currency, amountMinor) ?? null,
+    oldest,
+  }));
+}
+
+function amountOf(currency: string, amountMinor: bigint): string | undefined {
+  return currency === '' ? undefined : formatMinor(amountMinor, currencyExponent(currency) ?? 0);
+}
+
+function inOrderOfLife(counts: readonly StatusCount[]): StatusCount[] {
+  const place = ({ status }: StatusCount) => INSTRUCTION_STATUSES.indexOf(status);
+  return [...counts].sort((a, b) => place(a) - place(b));
+}
+
 function attentionNotes(summary: PassSummary): string[] {
-  const notes: string[] = [];
   const { files, moved, open, settling, leftAlone, unfinished } = summary;
-  const refused = files.filter(({ file }) => file.problem && file.duplicateOf === undefined).length;
-  if (refused > 0)
-    notes.push(`${refused} ${plural(refused, 'file was', 'files were')} not taken in: see the receipts.`);
-  const rejected = files.reduce((sum, { summary: { byStatus } }) => sum + (byStatus.get('rejected') ?? 0), 0);
-  if (rejected > 0)
-    notes.push(
-      `${rejected} ${plural(rejected, 'row was', 'rows were')} rejected: fix the .rejected.csv files and drop them back.`,
-    );
-  for (const status of LOST) {
-    const count = moved[status] ?? 0;
-    if (count > 0) notes.push(`${count} ${plural(count, 'payout was', 'payouts were')} ${status}.`);
+  const notes: string[] = [];
+  const note = (number: number, one: string, more: string) => {
+    if (number > 0) notes.push(`${number} ${number === 1 ? one : more}`);
+  };
+  const rejectedFiles = files.filter(({ file }) => file.problem && file.duplicateOf === undefined).length;
+  note(rejectedFiles, 'file was not taken in: see its receipt.', 'files were not taken in: see their receipts.');
+  const rejectedRows = files.reduce((sum, taken) => sum + rowsOf(taken, 'rejected'), 0);
+  const fix = 'fix the .rejected.csv files and drop them back.';
+  note(rejectedRows, `row was rejected: ${fix}`, `rows were rejected: ${fix}`);
+  for (const [status, [one, more]] of Object.entries(WHAT_WAS_LOST)) {
+    note(moved[status as InstructionStatus] ?? 0, one, more);
   }
-  for (const status of IN_DOUBT) {
-    const count = open.reduce((sum, entry) => sum + (entry.status === status ? entry.count : 0), 0);
-    if (count > 0)
-      notes.push(`${count} ${plural(count, 'payout is', 'payouts are')} ${status}: ${DOUBT[status] ?? ''}`);
-  }
-  if (settling > 0)
-    notes.push(
-      `${settling} ${plural(settling, 'file is', 'files are')} still being written and left for the next run.`,
+  for (const [status, [one, more]] of Object.entries(IN_WHAT_DOUBT)) {
+    note(
+      open.reduce((sum, entry) => sum + (entry.status === status ? entry.count : 0), 0),
+      one,
+      more,
     );
-  if (leftAlone.length > 0) notes.push(`Left alone as unfinished: ${leftAlone.join(', ')}`);
+  }
+  const left = 'still being written, and left to the next run.';
+  note(settling, `file is ${left}`, `files are ${left}`);
+  if (leftAlone.length > 0) notes.push(`Left alone as somebody's unfinished work: ${someOf(leftAlone)}`);
   if (unfinished !== undefined) notes.push(`Not finished: ${unfinished}`);
   return notes;
 }
 
-const DOUBT: Partial<Record<InstructionStatus, string>> = {
-  unknown: 'no clear answer yet; they are looked up, never sent again blindly.',
-  manual: 'only a person can tell what became of them.',
+const WHAT_WAS_LOST: Partial<Record<InstructionStatus, readonly [one: string, more: string]>> = {
+  declined: ['payout was declined by the provider.', 'payouts were declined by the provider.'],
+  failed: ['payout failed at the provider.', 'payouts failed at the provider.'],
+  reversed: ['payout was reversed: the money came back.', 'payouts were reversed: the money came back.'],
+  rejected: [
+    'waiting instruction was rejected: see the .errors.csv files.',
+    'waiting instructions were rejected: see the .errors.csv files.',
+  ],
 };
 
-function needsSender({ file, summary }: TakenFile): boolean {
-  if (file.duplicateOf !== undefined) return false;
-  return file.problem !== undefined || (summary.byStatus.get('rejected') ?? 0) > 0;
+const IN_WHAT_DOUBT: Partial<Record<InstructionStatus, readonly [one: string, more: string]>> = {
+  unknown: [
+    'payout is unknown: no clear answer yet; it is looked up, never sent again blindly.',
+    'payouts are unknown: no clear answer yet; they are looked up, never sent again blindly.',
+  ],
+  manual: [
+    'payout is manual: only a person can find out what became of it. paydrop status names it.',
+    'payouts are manual: only a person can find out what became of them. paydrop status names them.',
+  ],
+};
+
+function someOf(names: readonly string[]): string {
+  const listed = names.slice(0, LISTED_NAMES).join(', ');
+  return names.length > LISTED_NAMES ? `${listed} and ${names.length - LISTED_NAMES} more` : listed;
 }
 
-function plural(count: number, one: string, more: string): string {
-  return count === 1 ? one : more;
+export function needsSender(taken: TakenFile): boolean {
+  const { file } = taken;
+  return file.duplicateOf === undefined && (file.problem !== undefined || rowsOf(taken, 'rejected') > 0);
+}
+
+function rowsOf({ summary }: TakenFile, status: 'rejected' | 'duplicate'): number {
+  return summary.byStatus.get(status) ?? 0;
 }
 
 export function sixDigits(number: number): string {

@@ -3,27 +3,29 @@ import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
 import { openWorkspace } from '../workspace.ts';
 import { businessDateOf, type CommandContext, EXIT, stopOnSignal } from './context.ts';
-import { exitOf, printPass } from './pass-text.ts';
+import { exitOf, passJson, printPass } from './pass-text.ts';
 
 export async function run(context: CommandContext, options: { date?: string; json?: true }): Promise<number> {
   const { clock, paper, workspace } = context;
-  const stop = stopOnSignal();
-  const tools = await openWorkspace({ workspace, clock, progress: terminalProgress(process.stderr, clock) });
+  const stop = stopOnSignal(clock);
+  const progress = terminalProgress(process.stderr, clock);
+  const tools = await openWorkspace({ workspace, clock, progress });
   try {
-    const businessDate = businessDateOf(options.date, tools.settings, clock);
     const summary = await pass(tools, {
       kind: 'run',
-      businessDate,
+      businessDate: businessDateOf(options.date, tools.settings, clock),
       waitForSettling: true,
       send: true,
       lookUp: true,
       stop,
     });
     if (!summary) return EXIT.done;
-    if (options.json) printJson(process.stdout, summary);
-    else printPass(paper, summary, tools.report.provider.sandbox, tools.settings.outbox);
+    const { sandbox } = tools.report.provider;
+    if (options.json) printJson(process.stdout, passJson(summary, sandbox, tools.settings.outbox));
+    else printPass(paper, summary, sandbox, tools.settings.outbox);
     return exitOf(summary);
   } finally {
+    progress.clear();
     await tools.close();
   }
 }

@@ -10,16 +10,23 @@ interface SandboxOptions {
   readonly ledger: string;
 }
 
-export async function sandbox({ paper }: CommandContext, options: SandboxOptions): Promise<number> {
-  const stop = stopOnSignal();
+export async function sandbox({ paper, clock }: CommandContext, options: SandboxOptions): Promise<number> {
+  const stop = stopOnSignal(clock);
   const faults = options.faults === undefined ? {} : { faults: await script(options.faults) };
   const port = options.port === undefined ? {} : { port: options.port };
-  const server = await startSandbox({ ...port, ...faults, seed: options.seed, ledgerPath: options.ledger });
+  const server = await startSandbox({ ...port, ...faults, seed: options.seed, ledgerPath: options.ledger }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw error.code === undefined ? error : new UsageError(`the sandbox can't start: ${error.message}`);
+    },
+  );
   paper.line(`The sandbox listens on ${server.baseUrl.origin}; what it accepts is written to ${options.ledger}.`);
-  paper.line('Use it from a workspace with "provider": {"baseUrl": …, "currencies": […]} and these secrets:');
+  paper.line('To use it, put this into the paydrop.json of a workspace:');
+  paper.line(`  "provider": { "baseUrl": "${server.baseUrl.origin}", "currencies": ["INR"] }`);
+  paper.line('and start paydrop there with these secrets, which open nothing but a sandbox:');
   paper.line(`  PAYDROP_CLIENT_KEY=${SANDBOX_KEYS.clientKey}`);
   paper.line(`  PAYDROP_CLIENT_SECRET=${SANDBOX_KEYS.clientSecret}`);
   paper.line(`  PAYDROP_SALT_KEY=${SANDBOX_KEYS.saltKey}`);
+  paper.line('It runs until it is stopped (Ctrl-C).');
   await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   await server.close();
   return EXIT.done;

@@ -1,71 +1,137 @@
 import { UsageError } from '../failures.ts';
-import type { AuditEntry, ResultRow, StoredInstruction, StoredOrder } from '../store.ts';
+import type { AuditEntry, ResultRow, Store, StoredInstruction, StoredOrder } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { openForReading } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
+import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';
 import { sixDigits } from './pass-text.ts';
 
 const MOST = 1_000;
 
+/** Of an order's history the latest entries are shown; an instruction's is shown whole. */
+const LATEST_ENTRIES = 40;
+
 type Shown = StoredInstruction & ResultRow & { file: number };
 
-/** A customer's orders and instructions; for a single instruction its whole record with its audit history. */
+interface Asked {
+  readonly customerRef: string;
+  readonly orderRef?: string;
+  readonly instructionRef?: string;
+}
+
+/** A customer's orders and instructions; an order or an instruction with its payouts and its audit history. */
 export async function show(
   { workspace, paper }: CommandContext,
   asked: string,
   options: { json?: true },
 ): Promise<number> {
-  const [customerRef = '', orderRef, instructionRef, ...rest] = asked.split('/');
-  if (customerRef === '' || rest.length > 0)
-    throw new UsageError(`${asked}: expected CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION`);
+  const ref = referencesIn(asked);
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const { store } = opened;
   try {
-    const ref = { customerRef, ...(orderRef ? { orderRef } : {}), ...(instructionRef ? { instructionRef } : {}) };
     const orders = await store.ordersOf(ref, MOST);
     const instructions = await store.instructionsOf(ref, MOST);
-    if (orders.length + instructions.length === 0 || (instructionRef && instructions.length === 0))
-      throw new UsageError(`there is nothing under ${asked}`);
-    const histories = instructionRef ? await Promise.all(instructions.map(({ id }) => store.historyOf(id))) : [];
-    if (options.json) {
-      const withHistory = instructions.map((instruction, at) => ({
-        ...instruction,
-        history: histories[at]?.map(parsed),
-      }));
-      printJson(process.stdout, { orders, instructions: withHistory });
-      return EXIT.done;
-    }
-    if (!instructionRef) printList(paper, orders, instructions);
-    else for (const [at, instruction] of instructions.entries()) printOne(paper, instruction, histories[at] ?? []);
+    const wanted = ref.instructionRef === undefined ? orders.length + instructions.length : instructions.length;
+    if (wanted === 0) throw new UsageError(`there is nothing under ${asked}`);
+    const histories = await historiesOf(store, instructions);
+    if (options.json) printJson(process.stdout, { orders, instructions: withHistories(instructions, histories) });
+    else if (ref.instructionRef !== undefined)
+      for (const instruction of instructions) printInstruction(paper, instruction, histories.get(instruction.id) ?? []);
+    else if (ref.orderRef !== undefined) printOrder(paper, orders, instructions, histories);
+    else printCustomer(paper, orders, instructions);
     return EXIT.done;
   } finally {
     await store.close();
   }
 }
 
-function printList(paper: Paper, orders: readonly StoredOrder[], instructions: readonly Shown[]): void {
+function referencesIn(asked: string): Asked {
+  const parts = asked.split('/');
+  const [customerRef = '', orderRef, instructionRef] = parts;
+  if (parts.includes('') || parts.length > 3)
+    throw new UsageError(`${asked}: expected CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION`);
+  return {
+    customerRef,
+    ...(orderRef === undefined ? {} : { orderRef }),
+    ...(instructionRef === undefined ? {} : { instructionRef }),
+  };
+}
+
+async function historiesOf(store: Store, instructions: readonly Shown[]): Promise<Map<number, AuditEntry[]>> {
+  const histories = new Map<number, AuditEntry[]>();
+  for (const { id } of instructions) histories.set(id, await store.historyOf(id));
+  return histories;
+}
+
+function withHistories(instructions: readonly Shown[], histories: ReadonlyMap<number, AuditEntry[]>): object[] {
+  return instructions.map((instruction) => ({
+    ...instruction,
+    history: (histories.get(instruction.id) ?? []).map((entry) => ({ seq: entry.seq, ...eventOf(entry) })),
+  }));
+}
+
+function printCustomer(paper: Paper, orders: readonly StoredOrder[], instructions: readonly Shown[]): void {
   paper.table(
-    ['Order', 'Currency', 'Country', 'Scheme', 'Metadata'],
-    orders.map(({ customerRef, orderRef, currency, country, scheme, metadata }) => [
+    ['Order', 'Currency', 'Country', 'Scheme'],
+    orders.map(({ customerRef, orderRef, currency, country, scheme }) => [
       `${customerRef}/${orderRef}`,
       currency,
       country,
       scheme,
-      metadata.map(([name, value]) => `${name}=${value}`).join(' '),
     ]),
   );
+  if (orders.length === MOST) paper.line(`Only the first ${MOST} are shown.`);
+  printInstructions(paper, instructions);
+}
+
+function printOrder(
+  paper: Paper,
+  orders: readonly StoredOrder[],
+  instructions: readonly Shown[],
+  histories: ReadonlyMap<number, AuditEntry[]>,
+): void {
+  if (orders.length === 0) paper.line('The order itself is not there yet.');
+  for (const { id, customerRef, orderRef, currency, country, scheme, metadata } of orders)
+    paper.facts([
+      ['Order', `${customerRef}/${orderRef}`],
+      ['Currency', currency],
+      ['Country', country],
+      ['Scheme', scheme],
+      ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value]),
+      ['Taken in', `from ${placeOf(id)}`],
+    ]);
+  printInstructions(paper, instructions);
+  const entries = instructions
+    .flatMap(({ id, instructionRef }) => (histories.get(id) ?? []).map((entry) => ({ entry, instructionRef })))
+    .sort((a, b) => a.entry.seq - b.entry.seq);
+  if (entries.length === 0) return;
+  paper.line();
+  paper.line(paper.style('bold', 'History'));
+  paper.table(
+    ['>Entry', 'At (UTC)', '>Run', 'Instruction', 'Change', 'Details'],
+    entries.slice(-LATEST_ENTRIES).map(({ entry, instructionRef }) => {
+      const { seq, at, run, change, details } = historyLine(entry);
+      return [seq, at, run, instructionRef, change, details];
+    }),
+  );
+  if (entries.length > LATEST_ENTRIES)
+    paper.line(`These are the latest ${LATEST_ENTRIES} of ${entries.length}; --json has them all.`);
+}
+
+function printInstructions(paper: Paper, instructions: readonly Shown[]): void {
+  if (instructions.length === 0) return;
   paper.line();
   paper.table(
     ['Instruction', '>Amount', 'Currency', 'Open', 'Due', 'Status', 'Client reference', 'File', '>Line'],
     instructions.map((shown) => [
       `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`,
       shown.amount,
-      shown.currency ?? '',
+      shown.currency,
       shown.openDate,
       shown.dueDate,
       shown.status,
-      shown.clientRefId,
+      shown.sends === 0 ? '' : shown.clientRefId,
       sixDigits(shown.file),
       String(shown.line),
     ]),
@@ -73,41 +139,29 @@ function printList(paper: Paper, orders: readonly StoredOrder[], instructions: r
   if (instructions.length === MOST) paper.line(`Only the first ${MOST} are shown.`);
 }
 
-function printOne(paper: Paper, shown: Shown, history: readonly AuditEntry[]): void {
+function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEntry[]): void {
   const { payout } = shown;
-  const facts: [string, string][] = [
+  paper.facts([
     ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
     ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
-    ['Amount', `${shown.amount} ${shown.currency ?? '(currency not known yet)'}`],
+    ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ['Payee', payout.contactId],
     ['Payout', [payout.purpose, payout.mode, payout.narration, payout.remark].join(' · ')],
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],
-    ['Sent', `${shown.sends} times`],
-    ['From', `file ${sixDigits(shown.file)}, line ${shown.line}`],
-  ];
-  paper.table(
-    ['Field', 'Value'],
-    facts.filter(([, value]) => value !== ''),
-  );
+    ['Sent', shown.sends === 0 ? 'not yet' : shown.sends === 1 ? 'once' : `${shown.sends} times`],
+    ['Taken in', `${secondOf(shown.receivedAt)} UTC from ${placeOf(shown.contentRow)}`],
+  ]);
   paper.line();
-  paper.table(
-    ['>Entry', 'At', 'What'],
-    history.map((entry) => {
-      const { seq: _seq, at, ...what } = parsed(entry);
-      return [
-        String(entry.seq),
-        String(at),
-        Object.entries(what)
-          .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-          .join(', '),
-      ];
-    }),
-  );
-}
-
-function parsed(entry: AuditEntry): Record<string, unknown> {
-  return JSON.parse(entry.body) as Record<string, unknown>;
+  if (history.length === 0) paper.line('Nothing has changed since it was taken in.');
+  else
+    paper.table(
+      ['>Entry', 'At (UTC)', '>Run', 'Change', 'Details'],
+      history.map((entry) => {
+        const { seq, at, run, change, details } = historyLine(entry);
+        return [seq, at, run, change, details];
+      }),
+    );
 }

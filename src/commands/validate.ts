@@ -1,14 +1,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { rowMessage } from '../codes.ts';
 import { dryRun } from '../dry-run.ts';
 import type { TakenFile } from '../pipeline.ts';
 import { terminalProgress } from '../progress.ts';
 import { fileReportNames } from '../report.ts';
-import { printJson } from '../terminal.ts';
+import { type Paper, printJson } from '../terminal.ts';
 import { settingsOf } from '../workspace.ts';
 import { businessDateOf, type CommandContext, EXIT } from './context.ts';
-import { printFiles } from './pass-text.ts';
+import { needsSender, printFiles } from './pass-text.ts';
 
 interface ValidateOptions {
   readonly out?: string;
@@ -16,8 +17,8 @@ interface ValidateOptions {
   readonly json?: true;
 }
 
-/** How much of each errors.csv is shown on the screen; --out has all of it. */
-const SHOWN_LINES = 50;
+/** How many errors of each file are shown on the screen; --out has all of them. */
+const SHOWN_ERRORS = 50;
 
 export async function validate(
   context: CommandContext,
@@ -25,10 +26,10 @@ export async function validate(
   options: ValidateOptions,
 ): Promise<number> {
   const { workspace, clock, paper } = context;
+  const businessDate = businessDateOf(options.date, settingsOf(workspace), clock);
   const out = options.out === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-reports-')) : resolve(options.out);
+  const progress = terminalProgress(process.stderr, clock);
   try {
-    const businessDate = businessDateOf(options.date, settingsOf(workspace), clock);
-    const progress = terminalProgress(process.stderr, clock);
     const taken = await dryRun({ workspace, files, out, businessDate, clock, progress });
     progress.clear();
     if (options.json) {
@@ -41,28 +42,33 @@ export async function validate(
       );
     } else {
       printFiles(paper, taken);
-      for (const entry of taken) await printErrors(context, entry, out);
+      for (const entry of taken) printErrors(paper, entry);
       paper.line();
-      paper.line(
-        options.out === undefined ? 'Nothing was changed.' : `Nothing was changed. The reports are in ${out}.`,
-      );
+      if (!taken.every(isClean)) paper.line('paydrop explain CODE tells how to put an error right.');
+      const reports = options.out === undefined ? '' : ` The reports are in ${out}.`;
+      paper.line(`This was a dry run: nothing was taken in or sent.${reports}`);
     }
     return taken.every(isClean) ? EXIT.done : EXIT.attention;
   } finally {
+    progress.clear();
     if (options.out === undefined) await rm(out, { recursive: true, force: true });
   }
 }
 
-async function printErrors({ paper }: CommandContext, { file }: TakenFile, out: string): Promise<void> {
-  const text = await readFile(join(out, fileReportNames(file).errors), 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const lines = text.trimEnd().split('\r\n');
+function printErrors(paper: Paper, { file, summary }: TakenFile): void {
+  const ofRows = summary.attention
+    .filter(({ status }) => status === 'rejected')
+    .flatMap((row) => row.errors.map((error) => [String(row.line), error.column, error.code, rowMessage(error)]));
+  const ofFile = file.problem ? [['', file.problem.column, file.problem.code, file.problem.message]] : [];
+  const errors = [...ofFile, ...ofRows];
+  if (errors.length === 0) return;
   paper.line();
-  paper.line(paper.style('bold', `Errors in ${file.name}`));
-  for (const line of lines.slice(0, SHOWN_LINES)) paper.line(line);
-  if (lines.length > SHOWN_LINES) paper.line(`… and ${lines.length - SHOWN_LINES} more; --out DIR writes them all.`);
+  paper.line(paper.style('bold', file.name));
+  paper.table(['>Line', 'Column', 'Code', 'What is wrong'], errors.slice(0, SHOWN_ERRORS));
+  const more = ofFile.length + summary.errors.reduce((sum, { count }) => sum + count, 0) - SHOWN_ERRORS;
+  if (more > 0) paper.line(`… and ${more} more; --out DIR writes them all.`);
 }
 
-function isClean({ file, summary }: TakenFile): boolean {
-  return file.duplicateOf !== undefined || (!file.problem && !summary.byStatus.has('rejected'));
+function isClean(taken: TakenFile): boolean {
+  return !needsSender(taken);
 }

@@ -1,40 +1,42 @@
-import { openLog } from '../log.ts';
+import type { Clock } from '../clock.ts';
+import { UsageError } from '../failures.ts';
+import { type Log, openLog } from '../log.ts';
 import { watch as watchWorkspace } from '../watch.ts';
 import { openWorkspace } from '../workspace.ts';
-import { type CommandContext, EXIT, stopOnSignal } from './context.ts';
+import { type CommandContext, EXIT, messageOf, stopOnSignal } from './context.ts';
 import { exitOf } from './pass-text.ts';
 
+/** Everything it has to say goes to the log, its own end included: a collector of JSON lines meets nothing else. */
 export async function watch({ workspace, clock }: CommandContext): Promise<number> {
-  const log = openLog(process.stderr);
-  const stop = stopOnSignal();
+  const log = openLog(process.stderr, clock);
+  const stop = stopOnSignal(clock);
+  try {
+    await serve(workspace, clock, log, stop);
+    log.info({}, 'stopped; everything under way was brought to its end');
+    return EXIT.done;
+  } catch (error) {
+    const status = error instanceof UsageError ? EXIT.usage : EXIT.unfinished;
+    log.error({ status }, messageOf(error));
+    return status;
+  }
+}
+
+async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
   const tools = await openWorkspace({ workspace, clock });
   const { settings, report } = tools;
+  const { inbox, submit, schedule } = settings;
   try {
     log.info(
-      {
-        inbox: settings.inbox,
-        submit: settings.submit,
-        nightly: settings.schedule.nightly,
-        timeZone: settings.schedule.timeZone,
-      },
+      { inbox, submit, ...schedule },
       report.provider.sandbox ? 'watching; the provider is the SANDBOX, no money moves' : 'watching',
     );
     await watchWorkspace({ ...tools, log }, stop, (summary) => {
       const { run, files, sent, lookedUp, moved } = summary;
-      const facts = {
-        run: run.number,
-        kind: run.kind,
-        businessDate: run.businessDate,
-        files: files.length,
-        sent,
-        lookedUp,
-        moved,
-      };
+      const { number, kind, businessDate } = run;
+      const facts = { run: number, kind, businessDate, files: files.length, sent, lookedUp, moved };
       if (exitOf(summary) === EXIT.done) log.info(facts, 'pass done');
-      else log.warn(facts, 'pass done; something needs attention');
+      else log.warn(facts, 'pass done; something needs attention: see paydrop status and the reports');
     });
-    log.info({}, 'stopped; everything under way was brought to its end');
-    return EXIT.done;
   } finally {
     await tools.close();
   }

@@ -86,12 +86,7 @@ export function orderDecider({ header, file, store, settings }: DecideContext): 
         known.orders.set(key, { ...order, id: rowId(file, row.line) });
         return { kind: 'order', line: row.line, order };
       }
-      const fields = {
-        ...NO_FIELDS,
-        customerRef: order.customerRef,
-        orderRef: order.orderRef,
-        currency: order.currency,
-      };
+      const fields = fieldsOfOrder(order);
       if (sameOrder(first, order)) return { kind: 'duplicate', line: row.line, fields, original: first.id };
       return rejected(row, fields, [{ column: 'orderRef', value: order.orderRef, code: 'ORDER_REF_ALREADY_EXISTS' }]);
     });
@@ -206,6 +201,7 @@ function newInstruction(
     orderRefId: '',
     bankReference: '',
     unclearAt: '',
+    unclearSends: 0,
   };
 }
 
@@ -226,18 +222,14 @@ export function rejectedForOthers(
 }
 
 function fieldsOfRecord(record: Exclude<RowRecord, { kind: 'rejected' }>): RowFields {
-  if (record.kind === 'order') return { ...NO_FIELDS, ...pickOrder(record.order) };
+  if (record.kind === 'order') return fieldsOfOrder(record.order);
   if (record.kind !== 'instruction') return record.fields;
   const { amount, openDate, dueDate } = record.content;
   return { ...record.ref, amount, openDate, dueDate, currency: record.currency ?? '' };
 }
 
-function pickOrder({
-  customerRef,
-  orderRef,
-  currency,
-}: Order): Pick<RowFields, 'customerRef' | 'orderRef' | 'currency'> {
-  return { customerRef, orderRef, currency };
+function fieldsOfOrder({ customerRef, orderRef, currency }: Order): RowFields {
+  return { ...NO_FIELDS, customerRef, orderRef, currency };
 }
 
 function withDefaults(ref: InstructionRef, details: PayoutDetails, defaults: Settings['payout']): PayoutDetails {

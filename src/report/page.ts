@@ -7,7 +7,7 @@ import { type Html, html, page } from './html.ts';
 import { amountCell, reference, scrollable, shortened, statusTag, type Tone, timeOf } from './table.ts';
 import { tasks } from './tasks.ts';
 import { type Summary, type Verdict, verdictOf } from './totals.ts';
-import { count, grouped, messageOf, oneLine, whenSent } from './words.ts';
+import { count, grouped, messageOf, oneLine, problemOf, QUARANTINE, whenSent } from './words.ts';
 
 export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: Tone }>> = {
   accepted: { word: 'Accepted', tone: 'good' },
@@ -59,7 +59,7 @@ function whatHappened(
 ): Html | string {
   if (first)
     return html`The same bytes as file ${sixDigits(first.number)}, ${oneLine(first.name)}, received ${timeOf(first.receivedAt, context)}. Nothing was taken in again, and nothing is paid twice.`;
-  if (file.problem) return `The file was not taken in. ${shortened(oneLine(file.problem.message))}`;
+  if (file.problem) return `The file was not taken in. ${shortened(problemOf(file.problem))}`;
   if (summary.rows === 0) return 'The file holds a header and no rows: there was nothing to take in.';
   const { accepted, rejected, duplicates } = outcome(summary);
   if (accepted === summary.rows)
@@ -130,7 +130,7 @@ ${scrollable(
 }
 
 function rowInNeed(row: ResultRow): Html {
-  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="status">${statusTag(row.status)}</td><td class="wide">${shortened(messageOf(row))}</td></tr>
+  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(messageOf(row))}</td></tr>
 `;
 }
 
@@ -156,23 +156,27 @@ function siblings(file: FileRecord, due: FileReports): Html {
 }
 
 function forTheAuditor(file: FileRecord, context: ReportContext): Html {
+  const isRead = file.sha256 !== '';
+  const integrity = file.proven
+    ? 'the .sha256 file beside it matched'
+    : 'no .sha256 file came with it; completeness is not proven';
   const lines: [string, Html | string][] = [
-    ['SHA-256 of the file', file.sha256 === '' ? 'not read' : html`<code>${file.sha256}</code>`],
-    ['Size', count(file.size, 'byte')],
-    [
-      'Integrity',
-      file.proven ? 'the .sha256 file beside it matched' : 'no .sha256 file came with it; completeness is not proven',
-    ],
-    ...(file.sha256 === '' || file.finalNewline
+    ['SHA-256 of the file', isRead ? html`<code>${file.sha256}</code>` : 'not read'],
+    ['Size', isRead || file.size > 0 ? count(file.size, 'byte') : 'not read'],
+    ...(isRead ? [['Integrity', integrity] satisfies [string, string]] : []),
+    ...(!isRead || file.finalNewline
       ? []
       : [['Last line', 'has no line end; it may have been cut off'] satisfies [string, string]]),
     ['Business date', file.businessDate],
     ['Provider', `${context.provider.api} at ${addressOf(context)}`],
   ];
-  const place = file.problem?.code === 'FILE_NOT_REGULAR' ? 'quarantine' : 'the archive';
+  const original =
+    file.problem?.code === 'FILE_NOT_REGULAR'
+      ? `The original, unread, is kept in ${QUARANTINE}`
+      : 'The original, byte for byte, is kept in the archive';
   return html`<section aria-labelledby="auditor">
 <h2 id="auditor">For the auditor</h2>
-<p class="soft">The original, byte for byte, is kept in ${place} under number ${sixDigits(file.number)}.</p>
+<p class="soft">${original} under number ${sixDigits(file.number)}.</p>
 <dl class="paper">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </section>`;
 }

@@ -4,6 +4,7 @@ import type { FileRecord } from '../store.ts';
 import { addressOf, type ReportContext, SANDBOX_NOTICE } from './context.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
+import { problemOf } from './words.ts';
 
 export function receiptJson(
   file: FileRecord,
@@ -30,7 +31,7 @@ export function receiptJson(
           code: file.problem.code,
           column: file.problem.column,
           value: file.problem.value,
-          message: file.problem.message,
+          message: problemOf(file.problem),
         }
       : null,
     duplicateOf: first ? { file: first.number, name: first.name, receivedAt: first.receivedAt } : null,

@@ -2,7 +2,7 @@
 import { rowMessage } from '../codes.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
 import { csv } from './csv.ts';
-import { codesOf, errorsOf, messageOf, oneLine, rowAmount } from './words.ts';
+import { codesOf, errorsOf, messageOf, oneLine, problemOf, rowAmount } from './words.ts';
 
 const RESULT_HEADER = [
   'line',
@@ -56,7 +56,7 @@ export function resultCsv(rows: Rows, mark: string): AsyncIterable<string> {
 export function errorsCsv(file: FileRecord, rows: Rows, mark: string): AsyncIterable<string> {
   return csv(['line', 'column', 'value', 'code', 'message'], async function* () {
     const { problem } = file;
-    if (problem) yield ['', problem.column, problem.value, problem.code, mark + oneLine(problem.message)];
+    if (problem) yield ['', problem.column, problem.value, problem.code, mark + problemOf(problem)];
     for await (const row of rejected(rows))
       for (const error of row.errors)
         yield [String(row.line), error.column, error.value, error.code, mark + oneLine(rowMessage(error))];
@@ -71,11 +71,19 @@ export function rejectedCsv(header: readonly string[], rows: Rows, mark: string)
   const kept = header.flatMap((heading, index) => (isOfAnEarlierRound(heading) ? [] : [index]));
   return csv([...kept.map((index) => header[index] ?? ''), 'errors'], async function* () {
     for await (const { raw, ...row } of rejected(rows)) {
-      // A line that could not be told apart into columns stands whole in the first one.
-      const cells = raw.length === header.length ? kept.map((index) => raw[index]) : kept.map((_, at) => raw[at]);
-      yield [...cells.map((cell) => cell ?? ''), mark + errorsOf(row)];
+      const told = raw.length === header.length;
+      const cells = told ? kept.map((index) => raw[index]) : kept.map((_, at) => raw[at]);
+      yield [...cells.map((cell) => cell ?? ''), mark + errorsOf(row) + (told ? '' : whereItStands(row))];
     }
   });
+}
+
+/** What to do with a line that could not be told apart into columns: all that is kept of it is in the first one. */
+function whereItStands({ errors }: Pick<ResultRow, 'errors'>): string {
+  const isCut = errors.some(({ code }) => code === 'LINE_LENGTH_OUT_OF_RANGE');
+  return isCut
+    ? ' Only the beginning of the line stands in the first column.'
+    : ' The whole line stands in the first column: put each value into its own.';
 }
 
 function isOfAnEarlierRound(heading: string): boolean {

@@ -1,5 +1,5 @@
 /** What one run changed: a line an instruction, and the same for a reader. Never rewritten. */
-import { INSTRUCTION_STATUSES, type InstructionStatus } from '../instruction.ts';
+import { AMENDABLE, INSTRUCTION_STATUSES, type InstructionStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, type Decimal, fromMinor, parseDecimal } from '../money.ts';
 import type { FileRecord, RunChange, RunRecord, StatusCount } from '../store.ts';
@@ -7,7 +7,18 @@ import { addressOf, type ReportContext, sixDigits } from './context.ts';
 import { csv } from './csv.ts';
 import { type Html, html, page } from './html.ts';
 import { VERDICTS } from './page.ts';
-import { amountCell, NO_CURRENCY, readable, reference, scrollable, shortened, statusTag, timeOf } from './table.ts';
+import {
+  amountCell,
+  NO_CURRENCY,
+  readable,
+  reference,
+  scrollable,
+  shortened,
+  statusChange,
+  statusTag,
+  type Tone,
+  timeOf,
+} from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
 import { count, grouped, oneLine, rowAmount } from './words.ts';
 
@@ -84,7 +95,7 @@ export async function runPage(
 ): Promise<string> {
   const summary = await summarizeChanges(changes);
   const number = sixDigits(run.number);
-  const { tone, word, text } = whatHappened(summary);
+  const { tone, word, text } = whatHappened(summary, files, open);
   const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
   const body = html`<div class="sheet">
 <header>
@@ -150,19 +161,43 @@ function byLife(a: Move, b: Move): number {
   return place(a.from) - place(b.from) || place(a.to) - place(b.to) || byText(a.currency, b.currency);
 }
 
-function whatHappened({ changed, cameBack, needs }: RunSummary): { tone: string; word: string; text: string } {
-  if (cameBack.total > 0)
-    return {
-      tone: 'bad',
-      word: 'Failed or reversed',
-      text: `The provider had taken ${count(cameBack.total, 'payout')} whose money is not with the payee after all.${
-        needs.total > 0 ? ` ${count(needs.total, 'more needs', 'more need')} somebody.` : ''
-      }`,
-    };
-  if (needs.total > 0)
-    return { tone: 'warn', word: 'Needs somebody', text: `${count(needs.total, 'payout')} listed below.` };
+function whatHappened(
+  { changed, cameBack, needs }: RunSummary,
+  files: readonly FileTakenIn[],
+  open: readonly StatusCount[],
+): { tone: Tone; word: string; text: string } {
+  const needed = [
+    needs.total > 0 ? `${count(needs.total, 'payout')} listed below.` : '',
+    needs.total === 0 ? fromEarlierRuns(open) : '',
+    ...filesInNeed(files),
+  ].filter((sentence) => sentence !== '');
+  if (cameBack.total > 0) {
+    const text = `The provider had taken ${count(cameBack.total, 'payout')} whose money is not with the payee after all.`;
+    const more = needed.length > 0 ? ` Somebody is needed for more: ${needed.join(' ')}` : '';
+    return { tone: 'bad', word: 'Failed or reversed', text: text + more };
+  }
+  if (needed.length > 0) return { tone: 'warn', word: 'Needs somebody', text: needed.join(' ') };
   if (changed === 0) return { tone: 'calm', word: 'Nothing to do', text: 'No payout moved on in this run.' };
   return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs anybody.' };
+}
+
+/** A duplicate file needs nobody. */
+function filesInNeed(files: readonly FileTakenIn[]): string[] {
+  const bad = files.filter(({ verdict }) => verdict === 'rejected' || verdict === 'partially_accepted');
+  const refused = bad.filter(({ problem }) => problem !== undefined).length;
+  const withRows = bad.length - refused;
+  return [
+    withRows > 0 ? `${count(withRows, 'file has', 'files have')} rejected rows.` : '',
+    refused > 0 ? `${count(refused, 'file was', 'files were')} not taken in.` : '',
+  ];
+}
+
+function fromEarlierRuns(open: readonly StatusCount[]): string {
+  const left = open.filter(({ status }) => NEEDS_SOMEBODY.has(status) && !CLOSED.has(status));
+  const payouts = left.reduce((sum, { count: some }) => sum + some, 0);
+  return payouts === 0
+    ? ''
+    : `${count(payouts, 'payout')} of earlier runs without a clear answer or held back, under "Still open".`;
 }
 
 function listing(id: string, title: string, { total, first }: Listed): Html | '' {
@@ -174,7 +209,7 @@ function listing(id: string, title: string, { total, first }: Listed): Html | ''
   const rows = first.map(
     (
       change,
-    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusTag(change.from)} → ${statusTag(change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusChange(change.from, change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
 `,
   );
   return html`<section aria-labelledby="${id}">
@@ -194,18 +229,18 @@ function moves(summary: RunSummary): Html | '' {
   if (summary.changed === 0) return '';
   const rows = summary.moves.map(
     ({ from, to, currency, payouts, amount }) =>
-      html`<tr><th scope="row">${statusTag(from)} → ${statusTag(to)}</th><td>${currency || NO_CURRENCY}</td><td class="number">${grouped(String(payouts))}</td><td class="number">${readable(amount, currency)}</td></tr>
+      html`<tr><th scope="row">${statusChange(from, to)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${readable(amount, currency)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="moves">
 <h2 id="moves">What this run changed</h2>
 ${scrollable(
   'What this run changed',
-  html`<table>
+  html`<table class="stacks">
 <caption>Status before the run's first change and after its last, by currency</caption>
 <thead><tr><th scope="col">Change</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th></tr></thead>
 <tbody>${rows}</tbody>
-<tfoot><tr><th scope="row" colspan="2">All changes</th><td class="number">${grouped(String(summary.changed))}</td><td></td></tr></tfoot>
+<tfoot><tr><th scope="row" colspan="2">All changes</th><td class="number" data-label="Payouts">${grouped(String(summary.changed))}</td><td></td></tr></tfoot>
 </table>`,
 )}
 </section>`;
@@ -215,7 +250,7 @@ function takenIn(files: readonly FileTakenIn[]): Html {
   const rows = files.map(
     (
       file,
-    ) => html`<tr><th scope="row">${sixDigits(file.number)}</th><td class="reference">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number">${grouped(String(file.progress.rows))}</td><td>${outcomeOf(file)}</td></tr>
+    ) => html`<tr><th scope="row">${sixDigits(file.number)}</th><td class="reference whole">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number corner" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${outcomeOf(file)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="files">
@@ -225,7 +260,7 @@ ${
     ? html`<p class="soft">None in this run.</p>`
     : scrollable(
         'Files taken in',
-        html`<table>
+        html`<table class="stacks">
 <caption>Each has its own report beside this one</caption>
 <thead><tr><th scope="col">Number</th><th scope="col">Name</th><th scope="col">Kind</th><th scope="col" class="number">Rows</th><th scope="col">Verdict</th></tr></thead>
 <tbody>${rows}</tbody>
@@ -248,7 +283,7 @@ function stillOpen(open: readonly StatusCount[], run: RunRecord): Html {
     .sort((a, b) => place(a.status) - place(b.status) || byText(a.currency, b.currency))
     .map(({ status, currency, count: payouts, amountMinor, oldest }) => {
       const amount = fromMinor(amountMinor, currencyExponent(currency) ?? 0);
-      return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number">${grouped(String(payouts))}</td><td class="number">${currency === '' ? '' : readable(amount, currency)}</td><td class="nowrap">${ageText(oldest, run.startedAt)}</td></tr>
+      return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${currency === '' ? '' : readable(amount, currency)}</td><td class="nowrap" data-label="Oldest">${ageText(oldest, run.startedAt)}</td></tr>
 `;
     });
   return html`<section aria-labelledby="open">
@@ -258,7 +293,7 @@ ${
     ? html`<p class="soft">Nothing is open.</p>`
     : scrollable(
         'Still open',
-        html`<table>
+        html`<table class="stacks">
 <caption>Everything that has not come to an end, over all files</caption>
 <thead><tr><th scope="col">Status</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th><th scope="col">Oldest</th></tr></thead>
 <tbody>${rows}</tbody>
@@ -273,6 +308,7 @@ function ageText(since: string, until: string): string {
   return days < 1 ? 'less than a day' : count(days, 'day');
 }
 
-function whyChanged(change: RunChange): string {
-  return oneLine(change.message) || `was ${change.from}, is ${change.to}`;
+function whyChanged({ message, from, to }: RunChange): string {
+  if (message !== '') return oneLine(message);
+  return from === to && AMENDABLE.includes(to) ? `changed by an UPDATE, still ${to}` : `was ${from}, is ${to}`;
 }

@@ -83,6 +83,7 @@ tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .wide::first-letter { text-transform: uppercase; }
 .amount { white-space: normal; min-width: 8.5rem; overflow-wrap: anywhere; }
 .reference { min-width: 11rem; overflow-wrap: anywhere; }
+.part { display: inline-block; max-width: 100%; }
 
 .tasks { background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
 .tasks > li { padding: 1rem 1.35rem 1.1rem; display: grid; grid-template-columns: 12rem 1fr; gap: 0.25rem 1.75rem; }
@@ -121,15 +122,18 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   th, td { padding-left: 0.75rem; padding-right: 0.75rem; }
   tbody th.inset, tr.subtotal > th { padding-left: 1.35rem; }
   caption { padding-left: 0.75rem; padding-right: 0.75rem; }
-  .stacks, .stacks caption, .stacks tbody { display: block; }
+  .stacks, .stacks caption, .stacks tbody, .stacks tfoot { display: block; }
   .stacks thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .stacks tr { display: grid; grid-template-columns: 1fr auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
   .stacks th, .stacks td { padding: 0; border: 0; min-width: 0; text-align: left; white-space: normal; }
   .stacks .line::before { content: "Line "; }
   .stacks .line { font-weight: 600; }
-  .stacks .amount { text-align: right; }
-  .stacks .status { grid-row: 1; grid-column: 2; }
-  .stacks .wide { grid-column: 1 / -1; }
+  .stacks [data-label]::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
+  .stacks td:empty { display: none; }
+  .stacks tfoot tr { border-top: 2px solid var(--ink); }
+  .stacks td.number { text-align: right; }
+  .stacks .corner { grid-row: 1; grid-column: 2; text-align: right; }
+  .stacks .wide, .stacks .whole { grid-column: 1 / -1; }
 }
 @media print {
   :root {

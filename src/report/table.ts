@@ -10,8 +10,11 @@ import { grouped } from './words.ts';
 /** How a currency that isn't known is shown. */
 export const NO_CURRENCY = 'not known';
 
+/** Stands where a value was left empty. */
+const NOTHING = '–';
+
 /** Longest text of a cell on a page; the CSV files hold it whole. */
-const LONGEST_TEXT = 400;
+const LONGEST_TEXT = 1_000;
 
 /** The colours of a statement: nothing to do, look at it, something is wrong, neither. */
 export type Tone = 'good' | 'warn' | 'bad' | 'calm';
@@ -38,10 +41,23 @@ export function statusTag(status: RowStatus): Html {
   return html`<span class="tag ${TONES[status] ?? 'calm'}">${status}</span>`;
 }
 
-/** Customer, order and instruction; an order's row has no third one. */
+/** One status after another; on a narrow screen the arrow stays with the second. */
+export function statusChange(from: RowStatus, to: RowStatus): Html {
+  return html`${statusTag(from)} <span class="nowrap">→ ${statusTag(to)}</span>`;
+}
+
+/** Customer, order and instruction as far as there are any; one left empty in front of another keeps its place. */
 export function reference(ref: InstructionRef): Html {
-  const parts = [ref.customerRef, ref.orderRef, ref.instructionRef].filter((part) => part !== '');
-  return html`<span class="mono">${shortened(parts.join(' / '))}</span>`;
+  const parts = [ref.customerRef, ref.orderRef, ref.instructionRef];
+  const last = Math.max(
+    0,
+    parts.findLastIndex((part) => part !== ''),
+  );
+  const given = parts.slice(0, last + 1).map((part, at) => {
+    const between = at === 0 ? '' : ' / ';
+    return html`${between}<span class="part">${shortened(part) || NOTHING}</span>`;
+  });
+  return html`<span class="mono">${given}</span>`;
 }
 
 /** An amount as a row states it, for reading; as it came where it isn't one. */
@@ -64,5 +80,6 @@ export function timeOf(timestamp: string, context: ReportContext): Html {
   const { timeZone } = context.schedule;
   const { date, minute } = localTime(Date.parse(timestamp), timeZone);
   const two = (number: number) => String(number).padStart(2, '0');
-  return html`<time datetime="${timestamp}">${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)} (${timeZone})</time>`;
+  const wall = `${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
+  return html`<time datetime="${timestamp}"><span class="nowrap">${wall}</span> (${timeZone})</time>`;
 }

@@ -34,12 +34,18 @@ function item({ who, what }: Task): Html {
 function fromSender(file: FileRecord, summary: Summary): Task[] {
   const who = 'Whoever sent the file';
   const rejected = rows(summary, 'rejected');
+  const others = summary.rejectedForOthers;
   if (rejected > 0)
     return [
       {
         who,
         what: [
-          html`Repair ${count(rejected, 'row')} in <code>${fileReportNames(file).rejected}</code> and drop that file into the inbox as it is. Its last column says what is wrong with each row and may stay.`,
+          html`Repair ${count(rejected - others, 'row')} in <code>${fileReportNames(file).rejected}</code> and drop that file into the inbox as it is. Its last column says what is wrong with each row and may stay.`,
+          ...(others > 0
+            ? [
+                html`${count(others, 'row')} without an error of ${others === 1 ? 'its' : 'their'} own ${others === 1 ? 'goes' : 'go'} along in it.`,
+              ]
+            : []),
           html`Dropping the whole file again does no harm: rows already taken in are recognised and not paid twice.`,
         ],
       },

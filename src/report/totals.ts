@@ -1,4 +1,5 @@
 /** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
+import type { RowCode } from '../codes.ts';
 import { INSTRUCTION_STATUSES, type RowStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, compare, type Decimal, formatDecimal, parseAmount, parseDecimal } from '../money.ts';
@@ -21,6 +22,9 @@ const NEEDS_SOMEBODY: ReadonlySet<RowStatus> = new Set<RowStatus>([
   'manual',
   'held',
 ]);
+
+/** The error of a row that has none of its own, in a file that is rejected whole. */
+const ONLY_FOR_OTHERS: RowCode = 'FILE_HAS_ROW_ERRORS';
 
 /** How many rows a page lists; the rest stands in the CSV files. */
 export const LISTED = 200;
@@ -49,6 +53,8 @@ export interface Summary {
   readonly controlSum: Decimal;
   /** The rejected rows' errors: how often each code occurs, most frequent first. */
   readonly errors: readonly { readonly code: string; readonly count: number }[];
+  /** Rejected rows that have no error of their own, in a file that is rejected whole. */
+  readonly rejectedForOthers: number;
   /** Rows sent after their due date. */
   readonly late: number;
   /** Rows still to be sent; the dates are empty when there are none. */
@@ -77,17 +83,24 @@ export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary
       if (unsent.firstOpenDate === '' || row.openDate < unsent.firstOpenDate) unsent.firstOpenDate = row.openDate;
       if (row.openDate > unsent.lastOpenDate) unsent.lastOpenDate = row.openDate;
     }
-    if (NEEDS_SOMEBODY.has(row.status) && attentionRows++ < LISTED) attention.push(row);
+    if (needsSomebody(row) && attentionRows++ < LISTED) attention.push(row);
   }
   const counts = [...errors].map(([code, count]) => ({ code, count }));
   return {
     ...summaryOf(sorted(byCurrency)),
     errors: counts.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
+    rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
     late,
     unsent,
     attentionRows,
     attention,
   };
+}
+
+/** A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. */
+function needsSomebody({ status, errors }: ResultRow): boolean {
+  const goesAlong = errors.length > 0 && errors.every(({ code }) => code === ONLY_FOR_OTHERS);
+  return NEEDS_SOMEBODY.has(status) && !goesAlong;
 }
 
 /** A duplicate file's rows are those of the file it repeats, each a duplicate; none of them was taken in. */
@@ -97,6 +110,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
   return {
     ...summaryOf(rows === 0 ? [] : [{ currency: '', status: 'duplicate', rows, amount }]),
     errors: [],
+    rejectedForOthers: 0,
     late: 0,
     unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
     attentionRows: 0,
@@ -152,7 +166,12 @@ export function sumOf(totals: readonly Total[]): { rows: number; amount: Decimal
 
 /** Plain digits with the currency's decimals; as many as it has when the currency isn't known. */
 export function amountText(amount: Decimal, currency: string): string {
-  return formatDecimal(amount, currencyExponent(currency) ?? 0);
+  return formatDecimal(canonical(amount), currencyExponent(currency) ?? 0);
+}
+
+/** Without zeros at its end, so that equal sums are the same text: 1051.0 is 1051. */
+function canonical(amount: Decimal): Decimal {
+  return parseDecimal(formatDecimal(amount)) ?? amount;
 }
 
 function broken(file: FileRecord, difference: string): Error {
@@ -193,7 +212,7 @@ function summaryOf(totals: readonly Total[]): Pick<Summary, 'rows' | 'byStatus' 
       ROW_STATUSES.map((status): [RowStatus, number] => [status, rowsIn(status)]).filter(([, count]) => count > 0),
     ),
     totals,
-    controlSum: amount,
+    controlSum: canonical(amount),
   };
 }
 

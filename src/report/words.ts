@@ -1,10 +1,12 @@
 /** The store's truth in plain words: what a row came to, and why. */
-import { rowMessage } from '../codes.ts';
-import type { RowStatus } from '../instruction.ts';
+import { type FileProblem, rowMessage } from '../codes.ts';
 import { parseDecimal } from '../money.ts';
 import type { ResultRow } from '../store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
 import { amountText } from './totals.ts';
+
+/** Where intake puts what is not an ordinary file. */
+export const QUARANTINE = 'data/quarantine/';
 
 /** Every code of a row, separated by blanks, each once. */
 export function codesOf(row: ResultRow): string {
@@ -23,6 +25,12 @@ export function messageOf(row: ResultRow): string {
 /** A rejected row's errors for the person who repairs it: each code, then what is wrong. */
 export function errorsOf(row: Pick<ResultRow, 'errors'>): string {
   return oneLine(row.errors.map((error) => `${error.code}: ${rowMessage(error)}`).join(' '));
+}
+
+/** Why a whole file was not taken in, and where it is if nothing of it was even read. */
+export function problemOf({ code, message }: FileProblem): string {
+  const moved = code === 'FILE_NOT_REGULAR' ? `; it was moved, unread, to ${QUARANTINE}` : '';
+  return oneLine(moved === '' ? message : `${message.replace(/\.$/, '')}${moved}.`);
 }
 
 /** The amount with its currency's decimals, so that a column of them lines up; as it came where it can't be read. */
@@ -55,10 +63,12 @@ export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }
 
+type OtherRow = NonNullable<ResultRow['other']>;
+
 function whatHappened(row: ResultRow): string {
   switch (row.status) {
     case 'accepted':
-      return row.other ? `deleted ${placeOf(row.other)}, which was never sent` : 'the order was taken in';
+      return row.other ? `deleted the payout of ${placeOf(row.other)}; it was never sent` : 'the order was taken in';
     case 'waiting':
       return 'its order is not there yet; it is sent once the order has come';
     case 'scheduled':
@@ -84,16 +94,26 @@ function whatHappened(row: ResultRow): string {
     case 'declined':
       return 'the provider refused it; nothing was paid';
     case 'cancelled':
-      return row.other
-        ? `${row.other.how === 'replaced-by' ? 'replaced by' : 'deleted by'} ${placeOf(row.other)} before it was sent`
-        : 'cancelled before it was sent';
+      return row.other ? cancelledBy(row.other) : 'cancelled before it was sent';
     case 'rejected':
       return 'not taken in';
     case 'duplicate':
-      return row.other ? `the same as ${placeOf(row.other)}` : 'the same as an earlier row';
+      return row.other ? sameAs(row.other, row) : 'the same as an earlier row';
   }
 }
 
-function placeOf(other: { readonly file: number; readonly line: number; readonly status: RowStatus }): string {
-  return `file ${sixDigits(other.file)} line ${other.line} (${other.status})`;
+function cancelledBy(other: OtherRow): string {
+  if (other.how === 'deleted-by') return `deleted by ${placeOf(other)} before it was sent: nothing will be paid`;
+  return `replaced by ${placeOf(other)} (${other.status}) before it was sent: that row counts, not this one`;
+}
+
+function sameAs(other: OtherRow, { amount }: ResultRow): string {
+  if (other.status !== 'cancelled') return `the same as ${placeOf(other)} (${other.status})`;
+  // Only a DELETE states no amount.
+  if (amount === '') return `the payout of ${placeOf(other)} was deleted before: nothing is left to delete`;
+  return `the same as ${placeOf(other)}, which was deleted or replaced before it was sent: nothing is paid for this row; if it is still to be paid, use a new reference`;
+}
+
+function placeOf({ file, line }: OtherRow): string {
+  return `file ${sixDigits(file)} line ${line}`;
 }

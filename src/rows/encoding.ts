@@ -11,6 +11,8 @@ export interface EncodingCheck {
 export interface BadByte {
   readonly offset: number;
   readonly byte: number;
+  /** It begins a character whose rest is beyond the end of the file. */
+  readonly cutOff: boolean;
 }
 
 export function createEncodingCheck(): EncodingCheck {
@@ -18,21 +20,21 @@ export function createEncodingCheck(): EncodingCheck {
   let unfinished = Buffer.alloc(0);
   let checked = 0;
 
-  const badByteIn = (bytes: Buffer): BadByte | undefined => {
+  const badByteIn = (bytes: Buffer, cutOff: boolean): BadByte | undefined => {
     if (isUtf8(bytes)) return undefined;
     const at = firstBadCharacter(bytes);
-    return { offset: checked + at, byte: bytes[at] as number };
+    return { offset: checked + at, byte: bytes[at] as number, cutOff };
   };
   return {
     push(chunk) {
       const bytes = unfinished.length > 0 ? Buffer.concat([unfinished, chunk]) : chunk;
       const whole = bytes.subarray(0, bytes.length - unfinishedLength(bytes));
-      const bad = badByteIn(whole);
+      const bad = badByteIn(whole, false);
       checked += whole.length;
       unfinished = Buffer.from(bytes.subarray(whole.length));
       return bad;
     },
-    end: () => badByteIn(unfinished),
+    end: () => badByteIn(unfinished, true),
   };
 }
 

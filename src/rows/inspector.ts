@@ -8,7 +8,7 @@ import { CR, isBlank, isBlankCode, LF, LINE_LIMIT_BYTES, parseLines } from './li
 import { foreignType, wideEncoding } from './magic.ts';
 
 interface Inspection {
-  /** The first of: empty, not CSV, not UTF-8, too many rows, header not readable. */
+  /** The first of: empty, not CSV, not UTF-8, too many rows, lines not ended, header not readable. */
   readonly problem: FileProblem | undefined;
   /** The first line that isn't blank, its cells as they came, and where the rows begin; undefined if it can't be read. */
   readonly header:
@@ -31,6 +31,8 @@ interface Inspector {
 
 /** How much of the beginning is looked at to tell what a file is. */
 const HEAD_BYTES = 4_096;
+/** How much of a bad header is shown. */
+const SHOWN_CHARACTERS = 200;
 
 /** Feed it every chunk of a file in order, then ask once. Costs about as much as hashing the file. */
 export function createInspector(limits: { readonly maxRows: number }): Inspector {
@@ -57,6 +59,7 @@ export function createInspector(limits: { readonly maxRows: number }): Inspector
         typeProblem(head) ??
         encodingProblem(head, bad) ??
         tooManyRowsProblem(dataLines, limits.maxRows) ??
+        lineEndProblem(lines) ??
         (cells ? undefined : headerProblem(header));
       const { line = 0, nextOffset = 0 } = header ?? {};
       return {
@@ -174,11 +177,10 @@ function encodingProblem(head: Buffer, bad: BadPlace | undefined): FileProblem |
     return problem('FILE_ENCODING_NOT_RECOGNISED', wide, `The file is encoded in ${wide}. Save it as "CSV UTF-8".`);
   if (!bad) return undefined;
   const byte = `0x${bad.byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  return problem(
-    'FILE_ENCODING_NOT_RECOGNISED',
-    `${byte} at byte ${bad.offset}`,
-    `The file is not UTF-8: the byte ${byte} at offset ${bad.offset}, in line ${bad.line}, doesn't fit. It may be in an older Windows encoding; save it as "CSV UTF-8".`,
-  );
+  const message = bad.cutOff
+    ? `The file ends in the middle of a character, in line ${bad.line}: it was not copied whole. Copy it again; if it ends so where it comes from, save it there as "CSV UTF-8".`
+    : `The file is not UTF-8: the byte ${byte} at offset ${bad.offset}, in line ${bad.line}, doesn't fit. It may be in an older Windows encoding; save it as "CSV UTF-8".`;
+  return problem('FILE_ENCODING_NOT_RECOGNISED', `${byte} at byte ${bad.offset}`, message);
 }
 
 function tooManyRowsProblem(rows: number, maxRows: number): FileProblem | undefined {
@@ -186,11 +188,18 @@ function tooManyRowsProblem(rows: number, maxRows: number): FileProblem | undefi
   return problem('FILE_ROWS_OUT_OF_RANGE', String(rows), `The file has ${rows} rows; intake.maxRows is ${maxRows}.`);
 }
 
+/** With CR for a line end the whole file is one line, which can only be the header. */
+function lineEndProblem({ header, dataLines }: LineScan): FileProblem | undefined {
+  if (!header || dataLines > 0 || !/\r./s.test(header.text)) return undefined;
+  const message = 'The lines end in CR alone: save the file as "CSV UTF-8".';
+  return problem('FILE_HEADER_NOT_RECOGNISED', header.text.replace(/\r.*/s, '').slice(0, SHOWN_CHARACTERS), message);
+}
+
 function headerProblem(header: HeaderLine | undefined): FileProblem {
   const why = header?.tooLong ? 'is longer than 64 KB' : 'has a double quote that is not closed or not needed';
   return problem(
     'FILE_HEADER_NOT_RECOGNISED',
-    (header?.text ?? '').slice(0, 200),
+    (header?.text ?? '').slice(0, SHOWN_CHARACTERS),
     `The first line (line ${header?.line ?? 1}) can't be read as a header: it ${why}.`,
   );
 }

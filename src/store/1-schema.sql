@@ -83,6 +83,7 @@ CREATE TABLE instructions (
   order_ref_id TEXT NOT NULL DEFAULT '',
   bank_reference TEXT NOT NULL DEFAULT '',
   unclear_at TEXT NOT NULL DEFAULT '',
+  unclear_sends INTEGER NOT NULL DEFAULT 0,
   submitted_at TEXT NOT NULL DEFAULT '',
   updated_at TEXT,                 -- null until the first change
   -- 0 once rejected: its references are free again. A column of its own, so that no other change of status has to touch

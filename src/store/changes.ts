@@ -1,6 +1,6 @@
 /** The one way an instruction's status changes after intake. */
 import type { AuditEvent } from '../audit.ts';
-import { TRANSITIONS } from '../instruction.ts';
+import { FINAL_FAILURES, type InstructionStatus, TRANSITIONS } from '../instruction.ts';
 import type { Change, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
@@ -48,12 +48,20 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
 }
 
 /** A send begins exactly with `sending`, and what ended one comes from there. */
-function assertLegal({ id, from, to, intent, sent }: Change): void {
+function assertLegal({ id, from, to, intent, sent, decision }: Change): void {
   if (!TRANSITIONS[from].includes(to)) throw new Error(`Instruction ${id} may not go from ${from} to ${to}`);
   if ((to === 'sending') !== (intent !== undefined)) {
     throw new Error(`Instruction ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
   }
+  if (isPersonsWord(from, to) !== (decision !== undefined)) {
+    throw new Error(`Instruction ${id} goes from ${from} to ${to} ${decision ? 'on' : 'without'} a person's word`);
+  }
   if (sent && from !== 'sending') throw new Error(`Instruction ${id} is ${from}: no send of it can have ended`);
+}
+
+/** Nothing but a person's decision leads out of `manual` or back from a final failure. */
+function isPersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
+  return from === 'manual' || (FINAL_FAILURES.includes(from) && to === 'ready');
 }
 
 function changeWriter(db: Connection): (change: Change, at: string) => Changed {
@@ -62,10 +70,13 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       UPDATE instructions
       SET status = :to, version = version + 1, updated_at = :at, code = :code, message = :message,
         amount_minor = coalesce(:amountMinor, amount_minor), currency = coalesce(:currency, currency),
-        order_ref_id = coalesce(:orderRefId, order_ref_id), bank_reference = coalesce(:bankReference, bank_reference),
+        order_ref_id = iif(:retry, '', coalesce(:orderRefId, order_ref_id)),
+        bank_reference = iif(:retry, '', coalesce(:bankReference, bank_reference)),
+        attempt = attempt + :retry,
         sends = sends + :sends, late = max(late, :late),
         submitted_at = iif(:to = 'submitted' AND submitted_at = '', :at, submitted_at),
-        unclear_at = iif(:unclear, :at, unclear_at),
+        unclear_sends = iif(:retry, 0, unclear_sends + :unclear),
+        unclear_at = CASE WHEN :unclear THEN :at WHEN :retry THEN '' ELSE unclear_at END,
         ${also}
       WHERE id = :id AND status = :from AND version = :version
       RETURNING version, attempt, sends`);
@@ -89,6 +100,7 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       sends: change.intent ? 1 : 0,
       late: change.intent?.late ? 1 : 0,
       unclear: change.unclear ? 1 : 0,
+      retry: FINAL_FAILURES.includes(from) ? 1 : 0,
       errors: JSON.stringify(change.errors ?? []),
     });
     if (!row)
@@ -141,6 +153,8 @@ function statusEvent(change: Change, now: Changed, at: string): AuditEvent {
     outcome: sent?.outcome,
     httpStatus: sent?.httpStatus,
     unclear: change.unclear,
+    by: change.decision?.by,
+    reason: change.decision?.reason,
     orderRefId,
     bankReference,
   };

@@ -98,7 +98,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
       number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, final_newline, start,
       progress, problem, duplicate_of, done)
     VALUES (
-      (SELECT coalesce(max(number), 0) + 1 FROM files), :claim, :name, :kind, :sha256, :size, :receivedAt,
+      ${nextNumber('files')}, :claim, :name, :kind, :sha256, :size, :receivedAt,
       :run, :businessDate, :header, :proven, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL)
     RETURNING *`);
 
@@ -142,12 +142,20 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
 }
 
 function alreadyProcessed(file: NewFile, first: { number: number; name: string }): FileProblem {
+  const number = String(first.number).padStart(6, '0');
   return {
     code: 'FILE_ALREADY_PROCESSED',
     column: '',
     value: file.sha256,
-    message: `The same bytes were taken in before, as file ${first.number} (${first.name}); no row was taken in again.`,
+    message: `The same bytes were taken in before, as file ${number} (${first.name}); no row was taken in again.`,
   };
+}
+
+/** SQL for the number after the last, and after those that a restored backup has forgotten giving (skipNumbers). */
+export function nextNumber(table: 'files' | 'runs'): string {
+  return `(
+    SELECT max(coalesce(max(number), 0), coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = '${table}-skipped'), 0)) + 1
+    FROM ${table})`;
 }
 
 /** Closes a file's intake with one audit entry that accounts for its every row. */

@@ -38,12 +38,16 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'statusCounts
     `${selectStored('INDEXED BY instructions_open')} WHERE ${OPEN} AND ${inStatus}`,
   );
   const other = db.prepare<unknown[], StoredRow>(`${selectStored()} WHERE ${inStatus}`);
+  const again = db.prepare<unknown[], StoredRow>(
+    `${selectStored('INDEXED BY instructions_open')} WHERE ${OPEN} AND i.unclear_sends > 0 AND ${inStatus}`,
+  );
   const paidSince = db.prepare<unknown[], StoredRow>(
     `${selectStored('INDEXED BY instructions_paid')} WHERE i.status = 'paid' AND i.updated_at >= :changedSince AND ${inStatus}`,
   );
   return {
-    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince }) {
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, sentBefore = false }) {
       const asked = { status, afterId, limit, openDateUpTo };
+      if (sentBefore) return again.all(asked).map(storedInstruction);
       if (changedSince === undefined)
         return (OPEN_STATUSES.has(status) ? open : other).all(asked).map(storedInstruction);
       if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);

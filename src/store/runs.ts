@@ -2,7 +2,7 @@
 import { type InstructionStatus, rowPlace } from '../instruction.ts';
 import type { RunChange, RunKind, RunRecord, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
-import { publisher } from './files.ts';
+import { nextNumber, publisher } from './files.ts';
 import { shownAmount } from './results.ts';
 import type { Trail } from './trail.ts';
 
@@ -52,7 +52,7 @@ function starting(db: Connection, trail: Trail) {
   const nightlyOf = db.prepare<[string], RunRecord>(`${SELECT_RUN} WHERE kind = 'nightly' AND business_date = ?`);
   const insert = db.prepare<[string, string, string], RunRecord>(`
     INSERT INTO runs (number, kind, business_date, started_at)
-    VALUES ((SELECT coalesce(max(number), 0) + 1 FROM runs), ?, ?, ?)
+    VALUES (${nextNumber('runs')}, ?, ?, ?)
     RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, '' AS finishedAt`);
 
   const start = db.transaction((kind: RunKind, businessDate: string, at: string): RunRecord | undefined => {

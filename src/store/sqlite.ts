@@ -31,10 +31,16 @@ export function openSqliteStore({ path, readonly = false }: SqliteOptions): Stor
     ...listingVerbs(db),
     ...lookUpVerbs(db),
     ...runVerbs(db, trail),
-    ...auditVerbs(db),
+    ...auditVerbs(db, trail),
     fact: async (name) => fact.get(name),
     async setFact(name, value) {
       setFact.run(name, value);
+    },
+    async skipNumbers({ files, runs }) {
+      db.transaction(() => {
+        setFact.run('files-skipped', String(files));
+        setFact.run('runs-skipped', String(runs));
+      }).immediate();
     },
     async backupTo(path) {
       makePrivate(path);

@@ -34,6 +34,7 @@ export interface StoredRow {
   order_ref_id: string;
   bank_reference: string;
   unclear_at: string;
+  unclear_sends: number;
 }
 
 /**
@@ -48,7 +49,7 @@ export const selectStored = (indexed = '') => `
     i.payout_contact_id, i.payout_purpose, i.payout_mode, i.payout_narration, i.payout_remark,
     i.content_row, files.received_at, coalesce(i.updated_at, files.received_at) AS updated_at,
     i.attempt, i.sends, attempts.client_ref_id, coalesce(attempts.body, '') AS body,
-    i.order_ref_id, i.bank_reference, i.unclear_at
+    i.order_ref_id, i.bank_reference, i.unclear_at, i.unclear_sends
   FROM instructions i ${indexed}
   LEFT JOIN files ON files.number = i.id >> 32
   LEFT JOIN attempts ON attempts.instruction = i.id AND attempts.attempt = i.attempt`;
@@ -94,5 +95,6 @@ export function storedInstruction(row: StoredRow): StoredInstruction {
     orderRefId: row.order_ref_id,
     bankReference: row.bank_reference,
     unclearAt: row.unclear_at,
+    unclearSends: row.unclear_sends,
   };
 }

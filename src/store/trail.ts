@@ -1,6 +1,6 @@
 /** The audit log as a table: entries are appended inside the transaction of what they tell of. */
 import { type AuditEvent, CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
-import type { AuditEntry, Store } from '../store.ts';
+import type { AuditEntry, Decision, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 
 export interface Trail {
@@ -9,6 +9,7 @@ export interface Trail {
   /** The run that entries belong to from now on; undefined between runs. */
   enter(run: number | undefined): void;
   current(): number | undefined;
+  head(): ChainHead;
 }
 
 export function auditTrail(db: Connection): Trail {
@@ -33,18 +34,29 @@ export function auditTrail(db: Connection): Trail {
       run = number;
     },
     current: () => run,
+    head: () => head.get() ?? CHAIN_START,
   };
 }
 
-export function auditVerbs(db: Connection): Pick<Store, 'historyOf' | 'auditEntries'> {
+export function auditVerbs(
+  db: Connection,
+  trail: Trail,
+): Pick<Store, 'historyOf' | 'auditEntries' | 'auditHead' | 'noteDecision'> {
   const history = db.prepare<[number], AuditEntry>(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE instruction = ? ORDER BY seq',
   );
   const entries = db.prepare<[number, number], AuditEntry>(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT ?',
   );
+  const note = db.transaction((type: string, { by, reason }: Decision, at: string) =>
+    trail.append({ type, at, by, reason }),
+  );
   return {
     historyOf: async (instruction) => history.all(instruction),
     auditEntries: async (afterSeq, limit) => entries.all(afterSeq, limit),
+    auditHead: async () => trail.head(),
+    async noteDecision(what, decision, at) {
+      note.immediate(what, decision, at);
+    },
   };
 }

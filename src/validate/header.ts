@@ -53,6 +53,8 @@ const REPORT_COLUMN = 'errors';
 
 /** A cell of the header on its way to a column. */
 interface Heading {
+  /** Which column of the file it heads, from 1 on. */
+  readonly number: number;
   /** As the file spells it, without blanks around it. */
   readonly text: string;
   /** What the `columns` setting makes of it; the text itself otherwise. */
@@ -64,6 +66,7 @@ interface Match {
   readonly columns: readonly (string | undefined)[];
   readonly missing: readonly string[];
   readonly unknown: readonly Heading[];
+  readonly empty: readonly Heading[];
   readonly orderManagement: readonly Heading[];
   /** Each with the headings that claim it. */
   readonly duplicated: readonly (readonly [column: string, headings: readonly Heading[]])[];
@@ -80,14 +83,14 @@ export function matchHeader(
 ): { header: Header } | { problem: FileProblem } {
   const escaped = cells.some((cell) => loose(cell) === REPORT_COLUMN);
   const meanings = new Map(Object.entries(settings).map(([heading, column]) => [loose(heading), column]));
-  const headings = cells.map((cell): Heading => {
+  const headings = cells.map((cell, at): Heading => {
     const text = (escaped ? unescapeFormula(cell) : cell).trim();
-    return { text, meant: meanings.get(loose(text)) ?? text };
+    return { number: at + 1, text, meant: meanings.get(loose(text)) ?? text };
   });
   const kind = bestKind(headings);
   if (!kind) return { problem: separatorProblem(headings) ?? neitherProblem(headings) };
   const match = matchAs(kind, headings);
-  if (match.missing.length + match.unknown.length + match.orderManagement.length > 0)
+  if (match.missing.length + match.unknown.length + match.empty.length + match.orderManagement.length > 0)
     return { problem: separatorProblem(headings) ?? misfitProblem(kind, headings, match) };
   if (match.duplicated.length > 0) return { problem: duplicateProblem(match) };
   const columns = match.columns.map((column) => column ?? '');
@@ -141,7 +144,8 @@ function matchAs(kind: KindOfFile, headings: readonly Heading[]): Match {
   return {
     columns: columns.map((column) => (column !== undefined && IGNORED.includes(column) ? '' : column)),
     missing: kind.required.filter((column) => !claims.has(loose(column))),
-    unknown: unclaimed.filter((heading) => !isOrderManagement(heading)),
+    unknown: unclaimed.filter((heading) => heading.text !== '' && !isOrderManagement(heading)),
+    empty: unclaimed.filter(({ text }) => text === ''),
     orderManagement: unclaimed.filter(isOrderManagement),
     duplicated: [...claims]
       .filter(([, claimants]) => claimants.length > 1)
@@ -193,8 +197,9 @@ function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Ma
     match.unknown.length > 0
       ? `Not known: ${listed(match.unknown.map((heading) => quoted(heading) + hint(heading, free)))}.`
       : '',
+    match.empty.length > 0 ? withoutHeading(match) : '',
     match.orderManagement.length > 0
-      ? `Of the order-management API, which provider.api "payout-orders" is not: ${listed(match.orderManagement.map(quoted))}.`
+      ? `Only the order-management API has these columns; remove them: ${listed(match.orderManagement.map(quoted))}.`
       : '',
     match.duplicated.length > 0 ? givenTwice(match) : '',
     `Found: ${listed(headings.map(quoted))}.`,
@@ -207,6 +212,13 @@ function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Ma
 function duplicateProblem(match: Match): FileProblem {
   const [column, headings] = match.duplicated[0] ?? ['', []];
   return headerProblem('FILE_HEADER_COLUMN_DUPLICATED', column, headings, givenTwice(match));
+}
+
+function withoutHeading({ empty }: Match): string {
+  const numbers = listed(empty.map(({ number }) => String(number)));
+  return empty.length === 1
+    ? `Column ${numbers} has no heading: give it one or remove the column.`
+    : `Columns ${numbers} have no heading: give them one or remove the columns.`;
 }
 
 function givenTwice({ duplicated }: Match): string {

@@ -394,6 +394,12 @@ describe('a look-up', () => {
     });
   });
 
+  it('gives the status as the reason of a cancelled order that has none', async () => {
+    expect(await lookUp(found({ status: 'cancelled' }))).toMatchObject({ message: 'cancelled at the provider' });
+    expect(await lookUp(found({ status: 'cancelled', reason: 'Limit' }))).toMatchObject({ message: 'Limit' });
+    expect(await lookUp(found({ status: 'failed' }))).toMatchObject({ message: '' });
+  });
+
   it('knows the other names, amounts as numbers, and nulls', async () => {
     const other = {
       status: 'failed',

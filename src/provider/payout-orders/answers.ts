@@ -167,8 +167,13 @@ export function lookUpOutcome(outcome: HttpOutcome): LookUpOutcome {
     clientRefId,
     amount: order.amount,
     bankReference: oneLine(order.bankReference || order.utr || ''),
-    message: status === 'failed' || status === 'reversed' ? oneLine(order.failedMessage || order.reason || '') : '',
+    message: status === 'failed' || status === 'reversed' ? whyNotPaid(order, envelope.data['status']) : '',
   };
+}
+
+/** [S] A cancelled order gives no reason; its status is one. */
+function whyNotPaid({ failedMessage, reason }: z.infer<typeof foundOrder>, status: unknown): string {
+  return oneLine(failedMessage || reason || '') || (status === 'cancelled' ? 'cancelled at the provider' : '');
 }
 
 /** Why the fault is ours, not the row's, so that nothing more may be sent; undefined when it isn't. */

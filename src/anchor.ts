@@ -1,0 +1,122 @@
+/**
+ * The anchor: how far the audit chain had come, written down outside the database before anything that it tells of leaves
+ * this machine. A database that is behind it, or has another entry in its place, has forgotten promises: it was restored
+ * from a backup, or tampered with. Then nothing may be sent on its word; see `lookUpOnly`.
+ *
+ * One line a time, `SEQ HASH`, appended and synced; the last complete one counts.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ChainHead } from './audit.ts';
+import { isErrno, publishDurably, syncFolder } from './durable.ts';
+import type { Store } from './store.ts';
+
+/** Begun anew, with the last line alone, when it has grown beyond this. */
+const LARGEST_BYTES = 1_000_000;
+
+/** The fact that keeps a workspace from sending until a person has said that its records may be trusted again. */
+const LOOK_UP_ONLY = 'look-up-only';
+
+export interface Anchor {
+  last(): ChainHead | undefined;
+  /** On the disk when it resolves. */
+  keep(head: ChainHead): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openAnchor(path: string): Promise<Anchor> {
+  const text = await readIfThere(path);
+  let last = lastLine(text);
+  if (text.length > LARGEST_BYTES && last)
+    await publishDurably(path, 0o600, false, (file) => file.writeFile(line(last as ChainHead)));
+  let file: FileHandle | undefined;
+  return {
+    last: () => last,
+    keep: async (head) => {
+      if (head.seq === last?.seq && head.hash === last.hash) return;
+      if (!file) {
+        file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
+        await syncFolder(dirname(path));
+        // Whatever a crash left of a line is ended, so that ours stands alone.
+        if (!text.endsWith('\n') && text !== '') await file.appendFile('\n');
+      }
+      await file.appendFile(line(head));
+      await file.datasync();
+      last = head;
+    },
+    close: async () => {
+      await file?.close();
+    },
+  };
+}
+
+/** A store that anchors what it is told before anybody acts on it: the intents of a send, and the end of a run. */
+export function anchored(store: Store, anchor: Anchor): Store {
+  const keep = async () => {
+    if ((await lookUpOnly(store)) === undefined) await anchor.keep(await store.auditHead());
+  };
+  return {
+    ...store,
+    apply: async (changes, at) => {
+      await store.apply(changes, at);
+      if (changes.some(({ to }) => to === 'sending')) await keep();
+    },
+    endRun: async (run, at) => {
+      const ended = await store.endRun(run, at);
+      await keep();
+      return ended;
+    },
+  };
+}
+
+/** Why this store's records can't be trusted, in a sentence; undefined when they are what was anchored. */
+export async function distrust(store: Store, anchor: Anchor): Promise<string | undefined> {
+  const last = anchor.last();
+  const head = await store.auditHead();
+  if (!last) {
+    if (head.seq === 0) return undefined;
+    return 'the anchor of the audit log is missing, so nobody can tell whether the database is the latest';
+  }
+  if (last.seq > head.seq)
+    return `the database is older than its anchor (audit entry ${head.seq} of ${last.seq}): it was restored from a backup`;
+  const [entry] = await store.auditEntries(last.seq - 1, 1);
+  return entry?.hash === last.hash ? undefined : `audit entry ${last.seq} is not the one that was anchored`;
+}
+
+/** Why nothing may be sent from this workspace; undefined when it may. */
+export function lookUpOnly(store: Store): Promise<string | undefined> {
+  return store.fact(LOOK_UP_ONLY).then((reason) => reason || undefined);
+}
+
+export function beginLookUpOnly(store: Store, reason: string): Promise<void> {
+  return store.setFact(LOOK_UP_ONLY, reason);
+}
+
+/** On a person's word, which the caller has put into the audit log. */
+export async function endLookUpOnly(store: Store, anchor: Anchor): Promise<void> {
+  await store.setFact(LOOK_UP_ONLY, '');
+  await anchor.keep(await store.auditHead());
+}
+
+function line({ seq, hash }: ChainHead): string {
+  return `${seq} ${hash}\n`;
+}
+
+function lastLine(text: string): ChainHead | undefined {
+  const lines = text.split('\n').slice(0, -1);
+  for (const candidate of lines.reverse()) {
+    const [, seq, hash] = /^(\d{1,15}) ([0-9a-f]{64})$/.exec(candidate) ?? [];
+    if (seq && hash) return { seq: Number(seq), hash };
+  }
+  return undefined;
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return '';
+    throw error;
+  }
+}

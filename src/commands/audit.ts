@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { distrust, endLookUpOnly, lookUpOnly, openAnchor } from '../anchor.ts';
+import { CHAIN_START, verifyChain } from '../audit.ts';
+import { timestamp } from '../clock.ts';
+import { UsageError } from '../failures.ts';
+import { noProgress, type Progress, terminalProgress } from '../progress.ts';
+import type { Store } from '../store.ts';
+import { printJson } from '../terminal.ts';
+import { ANCHOR, openForReading, openWorkspace } from '../workspace.ts';
+import { type CommandContext, EXIT, personWith } from './context.ts';
+
+const PAGE = 10_000;
+
+interface Verified {
+  readonly entries: number;
+  readonly head: string;
+  /** The first entry that does not follow from the one before it. */
+  readonly broken: number | undefined;
+  /** When the last entry was made; empty without one. */
+  readonly lastAt: string;
+}
+
+/** Checks the whole chain, page by page. */
+export async function verifyAudit(store: Store, progress: Progress = noProgress): Promise<Verified> {
+  let head = CHAIN_START;
+  let lastAt = '';
+  for (;;) {
+    const page = await store.auditEntries(head.seq, PAGE);
+    const last = page.at(-1);
+    const check = verifyChain(page, head);
+    if (check.broken) return { entries: head.seq, head: head.hash, broken: check.seq, lastAt };
+    if (!last) return { entries: head.seq, head: head.hash, broken: undefined, lastAt };
+    head = check.head;
+    progress.report('checking the audit log', head.seq);
+    lastAt = (JSON.parse(last.body) as { at: string }).at;
+  }
+}
+
+/** `paydrop audit verify`: the chain, and the chain against its anchor. */
+export async function verify({ workspace, paper, clock }: CommandContext, options: { json?: true }): Promise<number> {
+  const opened = await openForReading(workspace);
+  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
+  const { store, settings } = opened;
+  const anchor = await openAnchor(join(settings.data, ANCHOR));
+  try {
+    const progress = terminalProgress(process.stderr, clock);
+    const verified = await verifyAudit(store, progress);
+    progress.clear();
+    const doubt = await distrust(store, anchor);
+    const mode = await lookUpOnly(store);
+    if (options.json)
+      printJson(process.stdout, {
+        ...verified,
+        anchor: anchor.last() ?? null,
+        doubt: doubt ?? null,
+        lookUpOnly: mode ?? null,
+      });
+    else {
+      const broken = `entry ${verified.broken} does not follow from the one before it: it, or one before it, was changed`;
+      paper.line(
+        verified.broken === undefined ? `unbroken: ${verified.entries} entries, head ${verified.head}` : broken,
+      );
+      if (doubt !== undefined) paper.line(doubt);
+      if (mode !== undefined) paper.line(`nothing is sent from this workspace: ${mode}`);
+    }
+    return verified.broken === undefined && doubt === undefined && mode === undefined ? EXIT.done : EXIT.attention;
+  } finally {
+    await anchor.close();
+    await store.close();
+  }
+}
+
+/** `paydrop audit accept`: a person has checked that the records may be trusted again; sending goes on. */
+export async function accept(
+  { workspace, paper, clock }: CommandContext,
+  options: { reason: string },
+): Promise<number> {
+  const tools = await openWorkspace({ workspace, clock });
+  try {
+    if ((await lookUpOnly(tools.store)) === undefined)
+      throw new UsageError('this workspace is not in look-up-only mode');
+    await tools.store.noteDecision('records-accepted', personWith(options.reason), timestamp(clock.now()));
+    await endLookUpOnly(tools.store, tools.anchor);
+    paper.line('Accepted, and written into the audit log. The next run sends again.');
+    return EXIT.done;
+  } finally {
+    await tools.close();
+  }
+}

@@ -1,0 +1,89 @@
+/** An instruction's audit entries as lines for a person: when, in which run, from which status to which, and why. */
+import { rowPlace } from '../instruction.ts';
+import { currencyExponent } from '../iso.ts';
+import { formatMinor } from '../money.ts';
+import type { AuditEntry } from '../store.ts';
+import { sixDigits } from './pass-text.ts';
+
+const HASH_SHOWN = 12;
+
+/** What store/changes.ts and store/intake.ts write about an instruction; each entry has some of these. */
+type Event = Readonly<Partial<Record<EventField, unknown>>>;
+type EventField =
+  | 'at'
+  | 'run'
+  | 'from'
+  | 'to'
+  | 'message'
+  | 'code'
+  | 'errors'
+  | 'row'
+  | 'amendment'
+  | 'amountMinor'
+  | 'currency'
+  | 'attempt'
+  | 'send'
+  | 'clientRefId'
+  | 'bodySha256'
+  | 'late'
+  | 'outcome'
+  | 'httpStatus'
+  | 'orderRefId'
+  | 'bankReference'
+  | 'unclear';
+
+interface HistoryLine {
+  readonly seq: string;
+  readonly at: string;
+  readonly run: string;
+  /** `ready → sending`; the status alone where it stayed. */
+  readonly change: string;
+  readonly details: string;
+}
+
+export function historyLine(entry: AuditEntry): HistoryLine {
+  const event = eventOf(entry);
+  const { at, run, from, to } = event;
+  return {
+    seq: String(entry.seq),
+    at: secondOf(String(at)),
+    run: String(run ?? ''),
+    change: from === to ? String(to) : `${from} → ${to}`,
+    details: detailsOf(event).join(', '),
+  };
+}
+
+function detailsOf(event: Event): string[] {
+  const { message, code, errors, row, amendment, amountMinor, currency, send, attempt, clientRefId, bodySha256 } =
+    event;
+  const { late, outcome, httpStatus, orderRefId, bankReference, unclear } = event;
+  const details = [
+    message,
+    code,
+    Array.isArray(errors) ? errors.join(' ') : undefined,
+    amendment && `${amendment} by ${placeOf(Number(row))}`,
+    amountMinor && `${formatMinor(BigInt(String(amountMinor)), currencyExponent(String(currency)) ?? 0)} ${currency}`,
+    send && `send ${send}${attempt === 1 ? '' : ` of attempt ${attempt}`} as ${clientRefId}`,
+    bodySha256 && `body ${String(bodySha256).slice(0, HASH_SHOWN)}…`,
+    late && 'late',
+    outcome && `${outcome}${httpStatus ? ` (HTTP ${httpStatus})` : ''}`,
+    unclear && 'it may have arrived',
+    orderRefId && `provider order ${orderRefId}`,
+    bankReference && `bank reference ${bankReference}`,
+  ];
+  return details.filter((detail) => detail).map(String);
+}
+
+/** The whole entry, for machines. */
+export function eventOf({ body }: AuditEntry): Event {
+  return JSON.parse(body) as Event;
+}
+
+export function placeOf(row: number): string {
+  const { file, line } = rowPlace(row);
+  return `file ${sixDigits(file)}, line ${line}`;
+}
+
+export function secondOf(at: string): string {
+  return at.slice(0, 19).replace('T', ' ');
+}

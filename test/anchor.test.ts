@@ -1,0 +1,99 @@
+import { appendFileSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { openAnchor } from '../src/anchor.ts';
+import { accept, verify } from '../src/commands/audit.ts';
+import type { CommandContext } from '../src/commands/context.ts';
+import {
+  instruction,
+  instructions,
+  ORDERS,
+  type TestWorkspace,
+  temporaryFolder,
+  testWorkspace,
+} from './support/workspace.ts';
+
+const HASH = 'a'.repeat(64);
+
+describe('the anchor', () => {
+  it('gives back the last head it was told, after a restart too', async () => {
+    const path = `${temporaryFolder()}/anchor`;
+    const anchor = await openAnchor(path);
+    expect(anchor.last()).toBeUndefined();
+    for (const seq of [1, 2, 7]) await anchor.keep({ seq, hash: HASH });
+    await anchor.close();
+    expect((await openAnchor(path)).last()).toEqual({ seq: 7, hash: HASH });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('goes by the last complete line when a crash cut one off', async () => {
+    const path = `${temporaryFolder()}/anchor`;
+    writeFileSync(path, `3 ${HASH}\n4 ${HASH.slice(0, 9)}`);
+    const anchor = await openAnchor(path);
+    expect(anchor.last()).toEqual({ seq: 3, hash: HASH });
+    await anchor.keep({ seq: 5, hash: HASH });
+    await anchor.close();
+    expect((await openAnchor(path)).last()).toEqual({ seq: 5, hash: HASH });
+  });
+
+  it('does not grow without end', async () => {
+    const path = `${temporaryFolder()}/anchor`;
+    for (let seq = 1; seq < 20_000; seq++) appendFileSync(path, `${seq} ${HASH}\n`);
+    expect((await openAnchor(path)).last()).toEqual({ seq: 19_999, hash: HASH });
+    expect(readFileSync(path, 'utf8')).toBe(`19999 ${HASH}\n`);
+  });
+});
+
+/** As the command line gives it, with nothing printed. */
+function quietContext({ root, clock }: TestWorkspace): CommandContext {
+  return {
+    workspace: root,
+    clock,
+    paper: { style: (_, text) => text, line: () => undefined, table: () => undefined, facts: () => undefined },
+  };
+}
+
+const DATABASE_FILES = ['paydrop.db', 'paydrop.db-wal', 'paydrop.db-shm'];
+
+/** A workspace that paid P1, then was put back to the backup made before that. */
+async function restored(): Promise<TestWorkspace> {
+  const workspace = testWorkspace();
+  workspace.drop('orders.csv', ORDERS);
+  workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2', '5', '2026-03-05', '2026-03-06')));
+  await workspace.pass({ send: false, lookUp: false });
+  copyFileSync(workspace.path('data', 'paydrop.db'), workspace.path('backup.db'));
+  await workspace.pass({ lookUp: false });
+  for (const name of DATABASE_FILES) rmSync(workspace.path('data', name), { force: true });
+  copyFileSync(workspace.path('backup.db'), workspace.path('data', 'paydrop.db'));
+  return workspace;
+}
+
+const accepted = (workspace: TestWorkspace) => workspace.ledger().filter(({ kind }) => kind === 'accepted').length;
+
+describe('a database restored from a backup', () => {
+  it('sends nothing, and learns by look-ups what it has forgotten', async () => {
+    const workspace = await restored();
+    const first = await workspace.pass({ businessDate: '2026-03-05' });
+    expect(first.unfinished).toContain('restored from a backup');
+    expect(first.sent).toBe(0);
+    expect(workspace.rows('payouts.000002.result.csv').map(({ status }) => status)).toEqual(['submitted', 'ready']);
+    expect(accepted(workspace)).toBe(1);
+  });
+
+  it('sends again once a person has accepted it, and nothing that was paid before', async () => {
+    const workspace = await restored();
+    await workspace.pass({ businessDate: '2026-03-05' });
+    const context = quietContext(workspace);
+    expect(await verify(context, {})).toBe(1);
+    expect(await accept(context, { reason: 'backup of Monday, compared with the statement' })).toBe(0);
+    const { sent, unfinished } = await workspace.pass({ businessDate: '2026-03-05' });
+    expect({ sent, unfinished }).toEqual({ sent: 1, unfinished: undefined });
+    expect(accepted(workspace)).toBe(2);
+    expect(await verify(context, {})).toBe(0);
+  });
+
+  it('is noticed when the anchor is gone, too', async () => {
+    const workspace = await restored();
+    rmSync(workspace.path('data', 'anchor'));
+    expect((await workspace.pass()).unfinished).toContain('the anchor of the audit log is missing');
+  });
+});

@@ -1,0 +1,341 @@
+/** The documentation and the program say the same, and every name in it is a name of something. */
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseSettings, settingsJsonSchema } from '../src/config.ts';
+import { INSTRUCTION_STATUSES } from '../src/instruction.ts';
+import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const PAGES = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+const TEXTS = new Map(PAGES.map((page) => [page, readFileSync(join(ROOT, page), 'utf8')]));
+
+function textOf(page: string): string {
+  const text = TEXTS.get(page);
+  if (text === undefined) throw new Error(`there is no ${page}`);
+  return text;
+}
+
+/** The part of a page under a heading, up to the next one of the same or a higher level. */
+function section(page: string, heading: string): string {
+  const level = /^#+/.exec(heading)?.[0].length ?? 0;
+  const lines = textOf(page).split('\n');
+  const start = lines.indexOf(heading);
+  if (start < 0) throw new Error(`${page} has no heading "${heading}"`);
+  const end = lines.findIndex((line, at) => at > start && new RegExp(`^#{1,${level}} `).test(line));
+  return lines.slice(start + 1, end < 0 ? undefined : end).join('\n');
+}
+
+/** The cells of a table's rows, without its headings. */
+function tableRows(text: string): string[][] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) =>
+      line
+        .slice(2, line.lastIndexOf('|'))
+        .split(' | ')
+        .map((cell) => cell.trim()),
+    )
+    .filter(([first = ''], at, rows) => !/^-+$/.test(first) && !/^-+$/.test(rows[at + 1]?.[0] ?? ''));
+}
+
+/** Everything in backticks. */
+function codes(text: string): string[] {
+  return [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
+}
+
+describe('commands', () => {
+  const help = async (...args: string[]) => {
+    const started = promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args, '--help'], {
+      cwd: ROOT,
+    });
+    return (await started).stdout;
+  };
+  let commands: string[] = [];
+
+  beforeAll(async () => {
+    commands = namesUnder('Commands:', await help()).filter((name) => name !== 'help');
+  });
+
+  it('are all documented, and what is documented exists', () => {
+    const documented = [...textOf('docs/commands.md').matchAll(/^## ([a-z-]+)$/gm)].map(([, name = '']) => name);
+    expect(documented.sort()).toEqual([...commands].sort());
+  });
+
+  it('are documented with every option and subcommand, and an example', async () => {
+    const pages = await Promise.all(commands.map((command) => help(command)));
+    const missing = commands.flatMap((command, at) => {
+      const text = section('docs/commands.md', `## ${command}`);
+      const page = pages[at] ?? '';
+      const options = [...page.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = '']) => option);
+      const names = [...options, ...namesUnder('Commands:', page)].filter((name) => !/^(?:--)?help$/.test(name));
+      const said = names.filter((name) => !text.includes(name)).map((name) => `${command}: ${name}`);
+      return text.includes(`    $ paydrop ${command}`) ? said : [...said, `${command}: an example`];
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('that any page names are commands', () => {
+    const named = [...TEXTS].flatMap(([page, text]) =>
+      [...text.matchAll(/(?:`(?:npx )?|\$ (?:npx )?)paydrop (?:--workspace \S+ )?([a-z]+)/g)].map(([, name = '']) => ({
+        page,
+        name,
+      })),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ name }) => !commands.includes(name))).toEqual([]);
+  });
+
+  it('of npm that any page names are scripts', () => {
+    const { scripts } = JSON.parse(textOfFile('package.json')) as { scripts: Record<string, string> };
+    const named = [...TEXTS.values()].flatMap((text) =>
+      [...text.matchAll(/(?:`| {4}|&& )npm (?:run )?([a-z]+)/g)].map(([, name = '']) => name),
+    );
+    expect([...new Set(named)].filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
+  });
+
+  function namesUnder(heading: string, page: string): string[] {
+    const under = page.split(`${heading}\n`)[1]?.split('\n\n')[0] ?? '';
+    return [...under.matchAll(/^ {2}([a-z][a-z-]*)(?= )/gm)].map(([, name = '']) => name);
+  }
+});
+
+describe('settings', () => {
+  interface Schema {
+    readonly properties?: Readonly<Record<string, Schema>>;
+    readonly default?: unknown;
+    readonly enum?: readonly string[];
+  }
+
+  function flat(schema: Schema, prefix = ''): Map<string, Schema> {
+    const all = new Map<string, Schema>();
+    for (const [name, one] of Object.entries(schema.properties ?? {})) {
+      if (name === '$schema') continue;
+      if (one.properties) for (const [inner, leaf] of flat(one, `${prefix}${name}.`)) all.set(inner, leaf);
+      else all.set(prefix + name, one);
+    }
+    return all;
+  }
+
+  const settings = flat(settingsJsonSchema());
+  const documented = new Map(
+    tableRows(section('docs/settings.md', '## All of them')).map(([name = '', ...cells]) => [
+      codes(name)[0] ?? '',
+      cells,
+    ]),
+  );
+
+  it('are all documented, and what is documented exists', () => {
+    expect([...documented.keys()]).toEqual([...settings.keys()]);
+  });
+
+  it.each([...settings])('%s has the default, the values and an example that the page gives', (name, schema) => {
+    const [byDefault = '', meaning = '', example = ''] = documented.get(name) ?? [];
+    if (schema.default === undefined) expect(codes(byDefault), 'no literal default').toEqual([]);
+    else expect(JSON.parse(codes(byDefault)[0] ?? '')).toEqual(schema.default);
+    expect((schema.enum ?? []).filter((value) => !`${byDefault} ${meaning}`.includes(value))).toEqual([]);
+    const value: unknown = JSON.parse(codes(example)[0] ?? '');
+    const [group = '', inner] = name.split('.');
+    const others = group === 'provider' ? { currencies: ['INR'] } : {};
+    const asked = { [group]: inner === undefined ? value : { ...others, [inner]: value } };
+    expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
+  });
+
+  it('in the README are settings with these defaults', () => {
+    const rows = tableRows(section('README.md', '## For whoever runs it')).filter(([name = '']) =>
+      /`[a-z]+\.[a-z]/.test(name),
+    );
+    expect(rows.length).toBeGreaterThan(3);
+    for (const [names = '', byDefault = ''] of rows)
+      for (const [at, name] of codes(names).entries()) {
+        expect(settings.has(name), name).toBe(true);
+        const stated = codes(byDefault)[at];
+        if (stated !== undefined) expect(JSON.parse(stated), name).toEqual(settings.get(name)?.default);
+      }
+  });
+
+  it('that are secrets are documented, and those alone', () => {
+    const read = [...textOfFile('src/config.ts').matchAll(/read\('(PAYDROP_\w+)'\)/g)].map(([, name = '']) => name);
+    const named = tableRows(section('docs/settings.md', '## Secrets')).flatMap(([name = '', file = '']) => [
+      ...codes(name),
+      ...codes(file),
+    ]);
+    expect(named).toEqual(read.flatMap((name) => [name, `${name}_FILE`]));
+  });
+});
+
+describe('reports', () => {
+  const columnsOf = (heading: string) =>
+    tableRows(section('docs/reports.md', heading)).map(([name = '']) => codes(name)[0] ?? '');
+
+  it('have the columns and keys that docs/reports.md gives, in that order', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2', 'x')));
+    await workspace.pass();
+    const header = (name: string) => workspace.read(name).split('\r\n')[0]?.split(',');
+    expect(header('payouts.000002.result.csv')).toEqual(columnsOf('## result.csv'));
+    expect(header('payouts.000002.errors.csv')).toEqual(columnsOf('## errors.csv'));
+    expect(header('run.000001.changes.csv')).toEqual(columnsOf('## run.N.changes.csv'));
+    const receipt = JSON.parse(workspace.read('payouts.000002.receipt.json')) as Record<
+      string,
+      Record<string, unknown>
+    >;
+    const rows = tableRows(section('docs/reports.md', '## receipt.json'));
+    expect(rows.flatMap(([names = '']) => codes(names))).toEqual(Object.keys(receipt));
+    for (const [names = '', holds = ''] of rows)
+      for (const inner of ['integrity', 'sending', 'rows', 'controlSum', 'provider'].filter(
+        (name) => codes(names)[0] === name,
+      ))
+        expect(
+          Object.keys(receipt[inner] ?? {}).filter((key) => !codes(holds).includes(key)),
+          inner,
+        ).toEqual([]);
+  });
+
+  it('are all named, with when they are there', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1', 'x')));
+    await workspace.pass();
+    const kinds = workspace
+      .outbox()
+      .map((name) => name.replace(/^.*\.\d{6}\./, name.startsWith('run.') ? 'run.N.' : 'STEM.N.'));
+    const named = tableRows(textOf('docs/reports.md'))
+      .map(([name = '']) => codes(name)[0] ?? '')
+      .filter((name) => name.includes('.N.'));
+    expect([...new Set(kinds)].sort()).toEqual(named.sort());
+  });
+
+  it('have the statuses that the page explains', () => {
+    expect(columnsOf('## Statuses').sort()).toEqual(['accepted', 'duplicate', ...INSTRUCTION_STATUSES].sort());
+  });
+
+  it('have statuses that the README knows', () => {
+    const known = new Set<string>(['duplicate', ...INSTRUCTION_STATUSES]);
+    const named = tableRows(section('README.md', '## For whoever drops files')).flatMap(([names = '']) => codes(names));
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+describe('names in the documentation', () => {
+  it('that are links lead somewhere, to a heading too', () => {
+    const broken = [...TEXTS].flatMap(([page, text]) =>
+      [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+        .map(([, target = '']) => target)
+        .filter((target) => !target.includes('://') && !leadsSomewhere(page, target))
+        .map((target) => `${page}: ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('that are files of ours exist', () => {
+    const missing = [...TEXTS].flatMap(([page, text]) =>
+      codes(text)
+        .filter((name) => /^(?:src|test|docs|fixtures)\/[\w./-]*$/.test(name) && !existsSync(join(ROOT, name)))
+        .map((name) => `${page}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('that are modules in ARCHITECTURE.md exist, and every module stands there', () => {
+    const modules = readdirSync(join(ROOT, 'src')).filter((name) => name.endsWith('.ts'));
+    const text = textOf('ARCHITECTURE.md');
+    const named = [...text.matchAll(/(?<![\w/.-])([a-z][a-z-]+\.ts)\b/g)].map(([, name = '']) => name);
+    expect([...new Set(named)].filter((name) => !modules.includes(name))).toEqual([]);
+    expect(modules.filter((name) => !named.includes(name))).toEqual([]);
+  });
+
+  it('that are tests are titles in the file named with them', () => {
+    const named = [...TEXTS].flatMap(([page, text]) =>
+      [...text.replaceAll('\n', ' ').matchAll(/`(test\/[\w./-]+)` “([^”]+)”/g)].map(([, file = '', title = '']) => ({
+        page,
+        file,
+        title,
+      })),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ file, title }) => !textOfFile(file).includes(title))).toEqual([]);
+  });
+
+  it('that are constants stand in the file named with them', () => {
+    const rows = tableRows(section('docs/providers.md', '## What is assumed, and where'));
+    const wrong = rows.filter(
+      ([, , name = '', file = '']) => !textOfFile(codes(file)[0] ?? '').includes(codes(name)[0] ?? '?'),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('that are invariants are those of ARCHITECTURE.md', () => {
+    const stated = [...textOf('ARCHITECTURE.md').matchAll(/^\* \*\*(I\d+) /gm)].map(([, name = '']) => name);
+    const shown = tableRows(section('docs/reliability.md', '## Invariants, and what shows them')).map(
+      ([name = '']) => name,
+    );
+    expect(shown).toEqual(stated);
+  });
+
+  function leadsSomewhere(page: string, target: string): boolean {
+    const [path = '', heading] = target.split('#');
+    const file = path === '' ? page : relative(ROOT, join(ROOT, dirname(page), path));
+    if (!existsSync(join(ROOT, file))) return false;
+    return heading === undefined || headingsOf(textOf(file)).includes(heading);
+  }
+
+  /** As GitHub makes anchors of headings. */
+  function headingsOf(text: string): string[] {
+    return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+  }
+});
+
+describe('the project', () => {
+  /** It speaks of itself alone: how and where it came about is nobody's business who reads it. */
+  const FOREIGN: readonly RegExp[] = [
+    /\b(?:claude|anthropic|openai|gpt|copilot|llm|chatbot)\b/i,
+    /\b(?:ai|coding|sub)-?\s?agents?\b/i,
+    /\bthis session\b|\bsession of the project\b/i,
+    /\bregistry\.|\bnpmjs\b|\bartifactory\b|\bunpkg\b/i,
+    /(?<![\w.])\/(?:work|root|home)\//,
+  ];
+
+  it('speaks of itself alone', () => {
+    const files = [
+      ...PAGES,
+      ...['package.json', 'tsconfig.json', 'biome.json', 'vitest.config.ts'],
+      ...['src', 'test', 'fixtures'].flatMap((folder) =>
+        readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+          .filter((name) => /\.(?:ts|sql|json)$/.test(name))
+          .map((name) => `${folder}/${name}`),
+      ),
+    ].filter((name) => name !== 'test/docs.test.ts');
+    const found = files.flatMap((file) =>
+      textOfFile(file)
+        .split('\n')
+        .flatMap((line, at) =>
+          FOREIGN.some((words) => words.test(line)) ? [`${file}:${at + 1} ${line.trim().slice(0, 120)}`] : [],
+        ),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('has a changelog for the version it is', () => {
+    const { version } = JSON.parse(textOfFile('package.json')) as { version: string };
+    expect(textOf('CHANGELOG.md')).toContain(`\n## ${version}\n`);
+  });
+});
+
+function textOfFile(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { dryRun } from '../src/dry-run.ts';
+import { UsageError } from '../src/failures.ts';
+import { type PassOptions, pass, type TakenFile } from '../src/pipeline.ts';
+import { noProgress } from '../src/progress.ts';
+import { verdictOf } from '../src/report.ts';
+import type { Store } from '../src/store.ts';
+import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+
+const DAY = '2026-03-02';
+
+function dryRunOf(workspace: TestWorkspace, ...names: string[]): Promise<TakenFile[]> {
+  return dryRun({
+    workspace: workspace.root,
+    files: names.map((name) => workspace.path(name)),
+    out: workspace.path('check'),
+    businessDate: DAY,
+    clock: workspace.clock,
+    progress: noProgress,
+  });
+}
+
+/** What became of each file: its name, verdict, and rows by status. */
+function told(taken: readonly TakenFile[]): unknown[] {
+  return taken.map(({ file, summary }) => [file.name, verdictOf(file, summary), Object.fromEntries(summary.byStatus)]);
+}
+
+describe('a dry run', () => {
+  it('foresees what each file of a delivery comes to, with what it repeats and contradicts', async () => {
+    const files: Record<string, string> = {
+      'a-payouts.csv': instructions(instruction('P1'), instruction('P2', '-1'), instruction('P3')),
+      'b-more.csv': instructions(
+        instruction('P1'),
+        instruction('P3', '7'),
+        'C1,O9,P4,1,2026-03-02,2026-03-02,no order',
+      ),
+      'c-again.csv': instructions(instruction('P1'), instruction('P2', '-1'), instruction('P3')),
+      'd-orders.csv': ORDERS,
+      'e-broken.csv': 'customerRef;orderRef\n',
+    };
+    const [foreseeing, real] = [testWorkspace(), testWorkspace()];
+    for (const [name, content] of Object.entries(files)) {
+      writeFileSync(foreseeing.path(name), content);
+      real.drop(name, content);
+    }
+    const foreseen = await dryRunOf(foreseeing, ...Object.keys(files));
+    const { files: happened } = await real.pass({ send: false });
+    expect(told(foreseen)).toEqual(told(happened));
+    expect(told(foreseen)).toEqual([
+      ['a-payouts.csv', 'partially_accepted', { ready: 2, rejected: 1 }],
+      ['b-more.csv', 'partially_accepted', { waiting: 1, duplicate: 1, rejected: 1 }],
+      ['c-again.csv', 'duplicate', {}],
+      ['d-orders.csv', 'accepted', { accepted: 2 }],
+      ['e-broken.csv', 'rejected', {}],
+    ]);
+    expect(readdirSync(foreseeing.path('check')).sort()).toEqual(
+      real.outbox().filter((name) => !name.startsWith('run.')),
+    );
+  });
+
+  it('knows what the workspace knows, and leaves it alone', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    const listing = () => readdirSync(workspace.path('data'), { recursive: true }).sort();
+    const before = { database: readFileSync(workspace.path('data', 'paydrop.db')), files: listing() };
+    writeFileSync(workspace.path('next.csv'), instructions(instruction('P1'), instruction('P2')));
+    expect(told(await dryRunOf(workspace, 'next.csv'))).toEqual([['next.csv', 'accepted', { ready: 1, duplicate: 1 }]]);
+    const sideFiles = /-(wal|shm)$/;
+    expect(readFileSync(workspace.path('data', 'paydrop.db')).equals(before.database)).toBe(true);
+    expect(listing().filter((name) => !sideFiles.test(String(name)))).toEqual(before.files);
+    expect(readdirSync(workspace.path('inbox'))).toEqual([]);
+  });
+
+  it('goes through although another file is only half taken in, and reckons with all of its rows', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    await workspace.pass();
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    const tools = await workspace.open();
+    const cutOff: Store = { ...tools.store, recordRows: () => Promise.reject(new Error('the power failed')) };
+    const options: PassOptions = {
+      kind: 'run',
+      businessDate: DAY,
+      waitForSettling: true,
+      send: true,
+      lookUp: true,
+      stop: new AbortController().signal,
+    };
+    await expect(pass({ ...tools, store: cutOff }, options)).rejects.toThrow('the power failed');
+    await tools.close();
+    writeFileSync(workspace.path('next.csv'), instructions(instruction('P1'), instruction('P2')));
+    expect(told(await dryRunOf(workspace, 'next.csv'))).toEqual([['next.csv', 'accepted', { ready: 1, duplicate: 1 }]]);
+  });
+
+  it('holds a file to the checksum that lies beside it', async () => {
+    const workspace = testWorkspace();
+    writeFileSync(workspace.path('orders.csv'), ORDERS);
+    const sum = (text: string) => `${createHash('sha256').update(text).digest('hex')}  orders.csv\n`;
+    writeFileSync(workspace.path('orders.csv.sha256'), sum(ORDERS));
+    expect((await dryRunOf(workspace, 'orders.csv'))[0]?.file).toMatchObject({ proven: true, problem: undefined });
+    writeFileSync(workspace.path('orders.csv.sha256'), sum(`${ORDERS}one more row`));
+    expect((await dryRunOf(workspace, 'orders.csv'))[0]?.file.problem?.code).toBe('FILE_CHECKSUM_MISMATCH');
+  });
+
+  it('takes two files of one name for two', async () => {
+    const workspace = testWorkspace();
+    writeFileSync(workspace.path('orders.csv'), ORDERS);
+    writeFileSync(workspace.path('inbox', 'orders.csv'), ORDERS.replaceAll('O1', 'O7'));
+    expect(told(await dryRunOf(workspace, 'orders.csv', 'inbox/orders.csv'))).toHaveLength(2);
+  });
+
+  it.each([
+    ['payouts.csv.part', 'left alone in the inbox'],
+    ['.payouts.csv', 'left alone in the inbox'],
+    ['inbox', 'is not a file'],
+    ['nowhere.csv', 'there is no such file'],
+  ])('refuses %s instead of passing over it', async (name, told) => {
+    const workspace = testWorkspace();
+    if (name.includes('payouts')) writeFileSync(workspace.path(name), ORDERS);
+    const refused = dryRunOf(workspace, name);
+    await expect(refused).rejects.toThrow(told);
+    await expect(refused).rejects.toBeInstanceOf(UsageError);
+  });
+});

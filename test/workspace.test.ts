@@ -1,0 +1,156 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openForReading, openWorkspace } from '../src/workspace.ts';
+import { ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+
+const LIVE = { baseUrl: 'https://pay.example', currencies: ['INR'] };
+const SECRETS = { PAYDROP_CLIENT_KEY: 'key', PAYDROP_CLIENT_SECRET: 'secret', PAYDROP_SALT_KEY: 'salt' };
+
+/** Shared memory is a file system of its own on Linux. */
+const ELSEWHERE = '/dev/shm';
+const hasOtherFileSystem = existsSync(ELSEWHERE) && statSync(ELSEWHERE).dev !== statSync(tmpdir()).dev;
+
+const mode = (workspace: TestWorkspace, ...parts: string[]) =>
+  (statSync(workspace.path(...parts)).mode & 0o777).toString(8);
+
+const settings = (workspace: TestWorkspace, json: object) =>
+  writeFileSync(workspace.path('paydrop.json'), JSON.stringify(json));
+
+async function opened(workspace: TestWorkspace, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const tools = await openWorkspace({ workspace: workspace.root, env, clock: workspace.clock });
+  await tools.close();
+}
+
+describe('a workspace', () => {
+  it('gets the folders that are missing, those with records private to the owner', async () => {
+    const workspace = testWorkspace();
+    rmSync(workspace.path('inbox'), { recursive: true });
+    await opened(workspace);
+    for (const folder of ['inbox', 'outbox']) expect(statSync(workspace.path(folder)).isDirectory()).toBe(true);
+    for (const folder of ['', 'work', 'spool', 'archive', 'quarantine'])
+      expect(mode(workspace, 'data', folder), folder).toBe('700');
+    for (const file of ['paydrop.db', 'lock', 'anchor']) expect(mode(workspace, 'data', file), file).toBe('600');
+  });
+
+  it('is closed to others again when somebody opened its records', async () => {
+    const workspace = testWorkspace();
+    mkdirSync(workspace.path('data'));
+    chmodSync(workspace.path('data'), 0o755);
+    await opened(workspace);
+    expect(mode(workspace, 'data')).toBe('700');
+  });
+
+  it('is worked on by one instance at a time, and read by any', async () => {
+    const workspace = testWorkspace();
+    const first = await workspace.open();
+    await expect(workspace.open()).rejects.toMatchObject({
+      name: 'UnavailableError',
+      message: expect.stringContaining('another paydrop is working on'),
+    });
+    const reading = await openForReading(workspace.root);
+    expect(await reading?.store.files()).toEqual([]);
+    await reading?.store.close();
+    await first.close();
+    await opened(workspace);
+  });
+
+  it('has nothing to read before the first pass', async () => {
+    expect(await openForReading(testWorkspace().root)).toBeUndefined();
+  });
+
+  it('is let go of when it can’t be opened after all', async () => {
+    const workspace = testWorkspace({ provider: LIVE });
+    await expect(opened(workspace)).rejects.toMatchObject({
+      name: 'UsageError',
+      message: expect.stringContaining('PAYDROP_CLIENT_KEY is not set'),
+    });
+    await opened(workspace, SECRETS);
+  });
+
+  it('is not opened with settings that are not understood', async () => {
+    const workspace = testWorkspace();
+    settings(workspace, { provider: { concurency: 4 }, submit: 'sometimes' });
+    await expect(opened(workspace)).rejects.toMatchObject({
+      name: 'UsageError',
+      problems: expect.arrayContaining([expect.stringContaining('the nearest is provider.concurrency')]),
+    });
+    expect(existsSync(workspace.path('data'))).toBe(false);
+  });
+
+  it('is not opened while the check of the provider’s certificate is switched off', async () => {
+    const workspace = testWorkspace({ provider: LIVE });
+    await expect(opened(workspace, { ...SECRETS, NODE_TLS_REJECT_UNAUTHORIZED: '0' })).rejects.toThrow(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0',
+    );
+  });
+
+  it.runIf(hasOtherFileSystem)('is not opened with inbox and records on different file systems', async () => {
+    const elsewhere = mkdtempSync(join(ELSEWHERE, 'paydrop-test-'));
+    onTestFinished(() => rmSync(elsewhere, { recursive: true }));
+    const workspace = testWorkspace({ inbox: elsewhere });
+    await expect(opened(workspace)).rejects.toThrow('are on different file systems');
+  });
+
+  it('removes what a crashed writer left in the outbox', async () => {
+    const workspace = testWorkspace();
+    mkdirSync(workspace.path('outbox'));
+    writeFileSync(workspace.path('outbox', '.paydrop-half'), 'x');
+    await opened(workspace);
+    expect(workspace.outbox()).toEqual([]);
+  });
+});
+
+describe('records', () => {
+  it('are not doubted because the very first pass crashed', async () => {
+    const workspace = testWorkspace();
+    const tools = await workspace.open();
+    await tools.store.startRun('run', '2026-03-02', '2026-03-02T01:00:00.000Z');
+    await tools.close();
+    expect(await workspace.pass()).toMatchObject({ unfinished: undefined });
+  });
+
+  it('are doubted when they begin anew beside the anchor of earlier ones', async () => {
+    const workspace = testWorkspace();
+    await workspace.pass();
+    for (const name of ['paydrop.db', 'paydrop.db-wal', 'paydrop.db-shm'])
+      rmSync(workspace.path('data', name), { force: true });
+    for (const _ of ['at once', 'and from then on'])
+      expect((await workspace.pass()).unfinished).toContain('the database is older than its anchor');
+  });
+
+  it('made in the sandbox are never turned over to a real provider, nor the other way round', async () => {
+    const sandbox = testWorkspace();
+    sandbox.drop('orders.csv', ORDERS);
+    await sandbox.pass();
+    settings(sandbox, { provider: LIVE });
+    await expect(opened(sandbox, SECRETS)).rejects.toThrow('were made with payout-orders sandbox');
+
+    const live = testWorkspace({ provider: { ...LIVE, baseUrl: 'http://127.0.0.1:9' } });
+    live.drop('orders.csv', ORDERS);
+    const tools = await openWorkspace({ workspace: live.root, env: SECRETS, clock: live.clock });
+    const { pass } = await import('../src/pipeline.ts');
+    const stop = new AbortController().signal;
+    await pass(tools, {
+      kind: 'run',
+      businessDate: '2026-03-02',
+      waitForSettling: true,
+      send: true,
+      lookUp: true,
+      stop,
+    });
+    await tools.close();
+    settings(live, {});
+    await expect(opened(live)).rejects.toThrow('were made with payout-orders live');
+  });
+
+  it('belong to no provider before the first file', async () => {
+    const workspace = testWorkspace();
+    await opened(workspace);
+    settings(workspace, { provider: LIVE });
+    await opened(workspace, SECRETS);
+    settings(workspace, {});
+    await opened(workspace);
+  });
+});
