@@ -310,6 +310,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         orderRefId: '',
         bankReference: '',
         unclearAt: '',
+        unclearSends: 0,
       });
     });
 

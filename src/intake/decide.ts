@@ -157,7 +157,7 @@ function decideContent(
     return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED')]) };
 
   const decimal = parseDecimal(amount) ?? ZERO;
-  const errors = currency ? checkAgainstOrder(decimal, currency) : [];
+  const errors = currency ? checkAgainstOrder(decimal, currency, { header: context.header, cells: row.cells }) : [];
   if (errors.length > 0) return { record: rejected(row, fields, errors) };
 
   const stands = {
