@@ -5,6 +5,9 @@
  *
  * The line stops, with the rest left `ready`, when the provider tells us that the fault is ours (credentials, signature),
  * when it answers about another payout than the one asked, or when several requests in a row end without a clear answer.
+ *
+ * A pass begins with a single request, and goes on with four times as many as long as clear answers come: a provider that
+ * is down or drowning is asked by one payout at a time, not by a hundred.
  */
 import { createHash } from 'node:crypto';
 import { type Clock, timestamp } from './clock.ts';
@@ -16,6 +19,8 @@ import type { Change, Store, StoredInstruction } from './store.ts';
 
 /** Intents committed together, for each request that may be in flight. A crash leaves them all `unknown`. */
 const AHEAD = 8;
+/** So many times as many intents are committed after a page with a clear answer; after one without, it begins anew. */
+const GROWTH = 4;
 /** With a rate to keep to, commits are not what takes time. */
 const AHEAD_WHEN_PACED = 1;
 
@@ -78,13 +83,15 @@ export async function submit(
   let sent = 0;
   let unsent = 0;
   let why = '';
+  let ahead = 1;
   for (let afterId = 0; !line.stopped(); ) {
-    const page = await store.list('ready', { afterId, limit, sentBefore });
+    const page = await store.list('ready', { afterId, limit: Math.min(ahead, limit), sentBefore });
     const last = page.at(-1);
     if (!last) break;
     afterId = last.id;
     const intents = page.map((instruction) => intentFor(tools.provider, instruction, businessDate));
     await store.apply(intents, timestamp(clock.now()));
+    let clear = 0;
     await eachOf(intents, concurrency, async (intent, at) => {
       const instruction = page[at] as StoredInstruction;
       await pace.turn(line.signal);
@@ -92,11 +99,13 @@ export async function submit(
         return outcomes.add(notSent(instruction, `not sent, because the line was stopped: ${line.stopped()}`));
       const outcome = await tools.provider.submit(intent.intent.body, intent.intent.clientRefId);
       heed(outcome, line, pace);
+      if (isClear(outcome)) clear++;
       await outcomes.add(changeFor(instruction, outcome));
       if (outcome.kind !== 'not-sent') return progress.report('sending payouts', ++sent);
       unsent++;
       why = outcome.message;
     });
+    ahead = clear > 0 ? ahead * GROWTH : 1;
   }
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   return { sent, stopped: line.stopped() ?? couldNot };
@@ -108,8 +117,11 @@ function heed(outcome: SubmitOutcome, line: Line, pace: Pacer): void {
     if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
     if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
   }
-  const clear = outcome.kind === 'accepted' || outcome.kind === 'declined';
-  line.note(clear ? undefined : outcome.message);
+  line.note(isClear(outcome) ? undefined : outcome.message);
+}
+
+function isClear(outcome: SubmitOutcome): outcome is Extract<SubmitOutcome, { kind: 'accepted' | 'declined' }> {
+  return outcome.kind === 'accepted' || outcome.kind === 'declined';
 }
 
 type Intent = Change & { readonly intent: NonNullable<Change['intent']> };

@@ -297,22 +297,41 @@ describe('the line', () => {
     expect(accepted(workspace)).toHaveLength(30);
   });
 
+  it('begins with a single request, and asks a provider that gives no clear answer by one at a time', async () => {
+    const workspace = await ready({ concurrency: 8 }, refs(30));
+    let underWay = 0;
+    let most = 0;
+    await sendWith(
+      workspace,
+      submitting(async () => {
+        most = Math.max(most, ++underWay);
+        await nextTurn();
+        underWay--;
+        return { kind: 'unknown', message: 'no answer' };
+      }),
+    );
+    expect(most).toBe(1);
+    expect(statuses(workspace).filter((status) => status === 'unknown')).toHaveLength(10);
+  });
+
   it('finishes what is under way when it is asked to stop, and leaves the rest ready', async () => {
     const workspace = await ready({ concurrency: 2 }, refs(30));
     const asked = new AbortController();
+    let begun = 0;
     const summary = await sendWith(
       workspace,
       submitting(async (send) => {
+        begun++;
         await nextTurn();
-        asked.abort();
+        if (begun === 3) asked.abort();
         return send();
       }),
       { stop: asked.signal },
     );
-    expect(summary).toMatchObject({ sent: 2, unfinished: 'asked to stop' });
-    expect(statuses(workspace).slice(0, 3)).toEqual(['submitted', 'submitted', 'ready']);
-    expect(new Set(statuses(workspace).slice(2))).toEqual(new Set(['ready']));
-    expect(accepted(workspace).sort()).toEqual(['P1', 'P2']);
+    expect(summary).toMatchObject({ sent: 3, unfinished: 'asked to stop' });
+    expect(statuses(workspace).slice(0, 4)).toEqual(['submitted', 'submitted', 'submitted', 'ready']);
+    expect(new Set(statuses(workspace).slice(3))).toEqual(new Set(['ready']));
+    expect(accepted(workspace).sort()).toEqual(['P1', 'P2', 'P3']);
     await workspace.pass();
     expect(accepted(workspace)).toHaveLength(30);
   });
@@ -323,18 +342,21 @@ describe('a crash', () => {
 
   it('between intent and answer leaves it unknown, and a look-up tells what became of it', async () => {
     const workspace = await ready({ concurrency: 2 }, refs(4));
+    let begun = 0;
     const crashing = submitting(async (send) => {
-      await send();
+      const first = ++begun === 1;
+      const outcome = await send();
+      if (first) return outcome;
       throw crash;
     });
     await expect(sendWith(workspace, crashing)).rejects.toThrow(crash);
-    expect(accepted(workspace).sort()).toEqual(['P1', 'P2']);
+    expect(accepted(workspace).sort()).toEqual(['P1', 'P2', 'P3']);
 
     await workspace.pass({ send: false, lookUp: false });
     const message = expect.stringContaining('the program ended while this was being sent');
-    expect(rows(workspace)).toMatchObject(Array(4).fill({ status: 'unknown', message }));
+    expect(rows(workspace).slice(1)).toMatchObject(Array(3).fill({ status: 'unknown', message }));
     await workspace.pass();
-    expect(statuses(workspace)).toEqual(['submitted', 'submitted', 'unknown', 'unknown']);
+    expect(statuses(workspace)).toEqual(['submitted', 'submitted', 'submitted', 'unknown']);
     workspace.clock.advance(QUARANTINE_MS);
     for (const _ of [1, 2, 3, 4]) await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
     expect(statuses(workspace)).toEqual(['paid', 'paid', 'paid', 'paid']);
