@@ -34,7 +34,7 @@ export interface CodeDescription extends Wording {
   readonly origin: 'documented' | 'ours';
 }
 
-/** All codes, in the order of the contract (SPEC 4). */
+/** All codes, in the order of docs/error-codes.md. */
 export const CODES: readonly CodeDescription[] = [
   ...DOCUMENTED_CODES.map((entry) => ({ ...entry, scope: 'row', origin: 'documented' }) as const),
   ...OUR_ROW_CODES.map((entry) => ({ ...entry, scope: 'row', origin: 'ours' }) as const),

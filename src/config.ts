@@ -1,6 +1,6 @@
 /**
  * Settings and secrets. `paydrop.json` is checked strictly: an unknown or ill-typed key is a problem that names the key,
- * what was expected and the nearest known key (SPEC 1). Secrets come from the environment or from files it names, never
+ * what was expected and the nearest known key. Secrets come from the environment or from files it names, never
  * from paydrop.json.
  */
 import { readFileSync, statSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Files that survive a crash: a name shows either the whole content or is absent, and what was said to be there is still
- * there after the power went. An error of fsync is never retried: the caller must stop (RELIABILITY of Linux storage:
- * after a failed fsync the kernel may have dropped the pages).
+ * there after the power went. An error of fsync is never retried: the caller must stop, for the
+ * kernel may have dropped the pages.
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';

@@ -61,7 +61,7 @@ export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly Instructio
 /** Only a retry, with a new attempt number, leads on from these. */
 export const FINAL_FAILURES: readonly InstructionStatus[] = ['declined', 'failed', 'reversed'];
 
-/** A row may still be updated or deleted in these: nothing of it has been handed to the provider (SPEC 3). */
+/** A row may still be updated or deleted in these: nothing of it has been handed to the provider. */
 export const AMENDABLE: readonly InstructionStatus[] = ['waiting', 'scheduled', 'held', 'ready'];
 
 export interface InstructionRef extends OrderRef {
@@ -101,7 +101,7 @@ const CLIENT_REF_LENGTH = 30;
 /**
  * The client reference a payout is sent under: 30 capital letters and digits (150 bits of SHA-256), a pure function of
  * the references and the attempt number (1, 2, …). A restored backup or a second machine derives the same one, so a
- * provider that keeps client references unique refuses the second payment (SPEC 5).
+ * provider that keeps client references unique refuses the second payment.
  */
 export function clientRefId(ref: InstructionRef, attempt: number): string {
   const digest = createHash('sha256')

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Start here: the command line. Each command lives in its own file under commands/ and is loaded only when it is asked
- * for; what they return or throw becomes the exit status (SPEC 2):
+ * for; what they return or throw becomes the exit status:
  *
  *     0 done · 1 done, but something needs attention · 2 usage or settings · 3 not finished, run it again
  */

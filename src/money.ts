@@ -9,7 +9,7 @@ export interface Decimal {
   readonly scale: number;
 }
 
-/** Largest amount taken, in major units of any currency (SPEC 4, AMOUNT_OUT_OF_RANGE): 999,999,999,999.99. */
+/** Largest amount taken, in major units of any currency (AMOUNT_OUT_OF_RANGE): 999,999,999,999.99. */
 const LARGEST: Decimal = { units: 99_999_999_999_999n, scale: 2 };
 
 const DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?$/;

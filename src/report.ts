@@ -1,5 +1,5 @@
 /**
- * Reports: from the store's truth to CSV, JSON and HTML (SPEC 6). Pure: the same truth gives the same bytes, and nothing
+ * Reports: from the store's truth to CSV, JSON and HTML (docs/reports.md). Pure: the same truth gives the same bytes, and nothing
  * here knows files, clock or network. Rows are streamed, so a file may have millions of them.
  */
 import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './report/context.ts';

@@ -2,7 +2,7 @@
  * Bytes → rows with the line numbers a spreadsheet shows. Content is never repaired and never thrown at: what is wrong
  * with a whole file comes back from the inspector as a problem, what is wrong with a line as a damaged line in its place.
  *
- * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (SPEC 3).
+ * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (docs/files.md).
  */
 import { readSync } from 'node:fs';
 import type { RowError } from './codes.ts';

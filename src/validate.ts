@@ -1,6 +1,6 @@
 /**
  * Rows → orders and instructions, or all their errors. Pure: what only the store knows (is there such an order, was the
- * reference used before) is the intake's business. Every check of SPEC 4 runs on every row in one pass.
+ * reference used before) is the intake's business. Every check of docs/error-codes.md runs on every row in one pass.
  */
 import type { z } from 'zod';
 import type { RowCode, RowError } from './codes.ts';

@@ -15,7 +15,7 @@ const IN_DOUBT: readonly InstructionStatus[] = ['unknown', 'manual'];
 const LISTED_FILES = 20;
 const LISTED_NAMES = 5;
 
-/** SPEC 2: 3 when not finished; 1 when rows were rejected, payouts lost, or some are left in doubt; else 0. */
+/** As docs/commands.md says: 3 when not finished; 1 when rows were rejected, payouts lost, or some are left in doubt; else 0. */
 export function exitOf(summary: PassSummary): number {
   if (summary.unfinished !== undefined || summary.settling > 0) return EXIT.unfinished;
   const lost = LOST.some((status) => (summary.moved[status] ?? 0) > 0);

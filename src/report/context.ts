@@ -39,7 +39,7 @@ const LONGEST_STEM = 80;
 
 /**
  * The part of a report's name that comes from the dropped file's: without its final `.csv`, of `A-Za-z0-9._-` only, no
- * dot or dash in front, at most 80 characters and at least one (SPEC 6).
+ * dot or dash in front, at most 80 characters and at least one.
  */
 export function reportStem(name: string): string {
   const stem = name

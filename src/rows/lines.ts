@@ -1,7 +1,7 @@
 /** Lines of CSV (RFC 4180), each on its own: a value never spans lines, so a bad quote damages exactly its own line. */
 import { CsvError, parse } from 'csv-parse/sync';
 
-/** The longest line taken, in bytes of UTF-8 without its line end (SPEC 4, LINE_LENGTH_OUT_OF_RANGE: 64 KB). */
+/** The longest line taken, in bytes of UTF-8 without its line end (LINE_LENGTH_OUT_OF_RANGE: 64 KB). */
 export const LINE_LIMIT_BYTES = 65_536;
 
 export const LF = 0x0a;

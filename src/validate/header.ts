@@ -73,7 +73,7 @@ interface Match {
 }
 
 /**
- * Matches header cells to our columns, in any order, without regard to case, spaces, `_` and `-` (SPEC 3). `settings` is
+ * Matches header cells to our columns, in any order, without regard to case, spaces, `_` and `-` (docs/files.md). `settings` is
  * the `columns` setting: other headings for our columns. A header that fits neither kind of file comes back as a problem
  * that names everything wrong with it at once.
  */

@@ -4,7 +4,7 @@ import type { RowCode } from '../codes.ts';
 import { currencyExponent, isCountry } from '../iso.ts';
 import { decisive, isPresent, reference, rule, upTo } from './cells.ts';
 
-/** 8-4-4-4-12 hexadecimal digits, in braces or not (SPEC 4). */
+/** 8-4-4-4-12 hexadecimal digits, in braces or not. */
 const GUID = /^(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}|\{[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\})$/i;
 
 export const orderSchema = z.object({
