@@ -221,7 +221,7 @@ describe('at a terminal', () => {
       const plain = await screen({ NO_COLOR: '1' });
       expect(plain).toContain('waiting for files that are still being written … 2');
       expect(plain).not.toContain(`${ESCAPE}[33m`);
-      expect(plain).toContain('Sent 1 and looked up 1 payouts.');
+      expect(plain).toContain('Sent 1 payout and looked up 1 payout.');
     },
   );
 });
@@ -234,7 +234,7 @@ describe('paydrop run', () => {
     expect(stdout).toMatch(/^SANDBOX: no money moved/);
     expect(stdout).toContain(`Run 000001, business date ${DAY}`);
     expect(stdout).toMatch(/^000002 {2}payouts\.csv +accepted +2 +0 +0$/m);
-    expect(stdout).toContain('Sent 2 and looked up 2 payouts.');
+    expect(stdout).toContain('Sent 2 payouts and looked up 2 payouts.');
     expect(stdout).toMatch(/^submitted {2}INR +2 {2}420\.00$/m);
     expect(stdout).toContain(`Reports are in ${workspace.path('outbox')}.`);
     expect(statusesOf(workspace, 'payouts.000002.result.csv')).toEqual(['submitted', 'submitted']);

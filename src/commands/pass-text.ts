@@ -32,7 +32,7 @@ export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, 
     printFiles(paper, files);
   }
   paper.line();
-  paper.line(`Sent ${summary.sent} and looked up ${summary.lookedUp} payouts.`);
+  paper.line(`Sent ${payouts(summary.sent)} and looked up ${payouts(summary.lookedUp)}.`);
   if (open.length > 0) {
     paper.line();
     printCounts(paper, open);
@@ -196,4 +196,8 @@ function rowsOf({ summary }: TakenFile, status: 'rejected' | 'duplicate'): numbe
 
 export function sixDigits(number: number): string {
   return String(number).padStart(6, '0');
+}
+
+function payouts(count: number): string {
+  return count === 1 ? '1 payout' : `${count} payouts`;
 }
