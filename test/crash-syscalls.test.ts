@@ -1,9 +1,11 @@
 /**
- * Crash sweep by system calls: a real `paydrop run` is killed (SIGKILL) at its n-th write to the database, sync, rename,
- * link or removal; then it is run again as an operator would. Whatever the point: every row in its report, the payout once
- * in the provider's ledger, folders empty, audit log and anchor whole.
+ * Sweeps by system calls: a real `paydrop run` is killed (SIGKILL) at its n-th write to the database, sync, rename, link or
+ * removal, or that call fails as a broken or a full disk makes it fail; then it is run again as an operator would.
+ * Whatever the point: every row in its report, each payout once in the provider's ledger, folders empty, audit log and
+ * anchor whole. A call that fails ends the run with exit status 3.
  *
- * By default a dozen points, spread evenly; SWEEP=N takes N, SWEEP=all every one. Needs strace; skipped loudly without.
+ * By default a few points of each, spread evenly; SWEEP=N takes N, SWEEP=all every one. Needs strace; skipped loudly
+ * without.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,39 +17,63 @@ import { LEDGER } from '../src/workspace.ts';
 import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, temporaryFolder } from './support/workspace.ts';
 
-/** SQLite's calls on the main thread, and what is done to files on the one thread that libuv is left. */
-const SWEEPS = {
-  'writes to the database': 'pwrite64,fdatasync,ftruncate',
-  'syncs and moves files': 'fsync,rename,renameat,renameat2,link,linkat,unlink,unlinkat',
-};
-const DEFAULT_POINTS = 7;
+interface Sweep {
+  readonly what: string;
+  readonly calls: string;
+  /** In strace's words. */
+  readonly injected: string;
+  readonly ends: number | 'killed';
+  readonly points: number;
+}
+
+/** SQLite's calls are made on the main thread, what is done to files on the one thread that libuv is left. */
+const DATABASE_CALLS = 'pwrite64,fdatasync,ftruncate';
+const FILE_CALLS = 'fsync,rename,renameat,renameat2,link,linkat,unlink,unlinkat';
+const SWEEPS: Sweep[] = [
+  {
+    what: 'killed at a write to the database',
+    calls: DATABASE_CALLS,
+    injected: 'signal=SIGKILL',
+    ends: 'killed',
+    points: 5,
+  },
+  {
+    what: 'killed at a sync or move of a file',
+    calls: FILE_CALLS,
+    injected: 'signal=SIGKILL',
+    ends: 'killed',
+    points: 5,
+  },
+  { what: 'that finds a sync failing', calls: 'fsync,fdatasync', injected: 'error=EIO', ends: 3, points: 3 },
+  { what: 'that finds the disk full', calls: 'pwrite64', injected: 'error=ENOSPC', ends: 3, points: 3 },
+];
 const PASSES_AFTER = 4;
 
 const strace = spawnSync('strace', ['-V']).status === 0;
 if (!strace) process.stderr.write('strace is not installed: the crash sweep by system calls is skipped\n');
 
-describe('a real run killed at any system call that writes', () => {
+describe('a real run', () => {
   const program = builtProgram();
 
-  it.runIf(strace).each(Object.entries(SWEEPS))(
-    'that %s is finished by the next ones, with every row told once and no payout twice',
-    async (what, calls) => {
+  it.runIf(strace).each(SWEEPS)(
+    '$what is finished by the next ones, with every row told once and no payout twice',
+    async ({ what, calls, injected, ends, points: byDefault }) => {
       const counted = newWorkspace();
-      expect(runUnder(program.main(), counted, ['-o', join(counted, 'trace'), '-e', `trace=${calls}`])).toBe('ended');
+      runUnder(program.main(), counted, ['-o', join(counted, 'trace'), '-e', `trace=${calls}`]);
       const most = mostCallsOfAThread(readFileSync(join(counted, 'trace'), 'utf8'));
-      const points = pointsAmong(most);
-      let killed = 0;
+      const points = pointsAmong(most, byDefault);
+      let struck = 0;
       for (const point of points) {
         const workspace = newWorkspace();
-        const kill = ['-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:signal=SIGKILL:when=${point}`];
-        if (runUnder(program.main(), workspace, kill) === 'killed') killed++;
+        const strike = ['-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:${injected}:when=${point}`];
+        if (runUnder(program.main(), workspace, strike) === ends) struck++;
         for (let pass = 0; pass < PASSES_AFTER; pass++) await program.run(RUN(workspace));
         expectSound(workspace, point);
         const verified = await program.run(['--workspace', workspace, 'audit', 'verify']);
         expect(verified, `call ${point}`).toMatchObject({ status: 0 });
       }
-      process.stdout.write(`a run that ${what}: killed at ${killed} of its ${most} calls\n`);
-      expect(killed).toBeGreaterThanOrEqual(points.length - 2);
+      process.stdout.write(`a run ${what}: struck at ${struck} of its ${most} calls\n`);
+      expect(struck).toBeGreaterThanOrEqual(points.length - 2);
     },
     7_200_000,
   );
@@ -68,11 +94,11 @@ function newWorkspace(): string {
   return workspace;
 }
 
-function runUnder(main: string, workspace: string, options: readonly string[]): 'ended' | 'killed' {
+function runUnder(main: string, workspace: string, options: readonly string[]): number | 'killed' {
   const command = ['-f', '-qq', ...options, process.execPath, main, ...RUN(workspace)];
   const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
   const { status, signal } = spawnSync('strace', command, { stdio: 'ignore', env });
-  return signal === 'SIGKILL' || status === 137 ? 'killed' : 'ended';
+  return signal === 'SIGKILL' || status === 137 || status === null ? 'killed' : status;
 }
 
 /** strace counts for each thread by itself; each line begins with the thread. */
@@ -85,8 +111,8 @@ function mostCallsOfAThread(trace: string): number {
   return Math.max(...counts.values());
 }
 
-function pointsAmong(calls: number): number[] {
-  const wanted = process.env['SWEEP'] === 'all' ? calls : Number(process.env['SWEEP'] ?? DEFAULT_POINTS);
+function pointsAmong(calls: number, byDefault: number): number[] {
+  const wanted = process.env['SWEEP'] === 'all' ? calls : Number(process.env['SWEEP'] ?? byDefault);
   const many = Math.min(wanted, calls);
   return Array.from({ length: many }, (_, at) => 1 + Math.floor((at * (calls - 1)) / many));
 }
