@@ -1,5 +1,8 @@
-import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { clientRefId } from '../src/instruction.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
@@ -283,5 +286,32 @@ describe('a pass', () => {
       JSON.stringify({ provider: { baseUrl: 'https://pay.example', currencies: ['INR'] } }),
     );
     await expect(workspace.open()).rejects.toThrow("this workspace's records were made with");
+  });
+});
+
+/** Mounting needs more rights than a test usually has; without them the tests below are skipped and say so. */
+function canMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'paydrop-mount-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
+  if (mounted) spawnSync('umount', [folder]);
+  else process.stderr.write('nothing can be mounted here: the test of a disk without room is skipped\n');
+  return mounted;
+}
+
+describe('with less than 200 MB free', () => {
+  it.runIf(canMount())('files are taken in and nothing is sent, until there is room again', async () => {
+    const workspace = testWorkspace();
+    const mount = (options: string) => spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', workspace.root]);
+    expect(mount('size=100m').status).toBe(0);
+    onTestFinished(() => void spawnSync('umount', [workspace.root]));
+    mkdirSync(workspace.path('inbox'));
+    writeFileSync(workspace.path('paydrop.json'), '{"intake":{"settle":"0s"},"schedule":{"timeZone":"UTC"}}');
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    const full = await workspace.pass();
+    expect(full).toMatchObject({ sent: 0, unfinished: expect.stringContaining('less than 200 MB are free') });
+    expect(workspace.rows('payouts.000002.result.csv')).toMatchObject([{ status: 'ready' }]);
+    expect(mount('remount,size=1g').status).toBe(0);
+    expect(await workspace.pass()).toMatchObject({ sent: 1, unfinished: undefined });
   });
 });
