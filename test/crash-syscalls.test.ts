@@ -26,26 +26,22 @@ interface Sweep {
   readonly points: number;
 }
 
-/** SQLite's calls are made on the main thread, what is done to files on the one thread that libuv is left. */
-const DATABASE_CALLS = 'pwrite64,fdatasync,ftruncate';
-const FILE_CALLS = 'fsync,rename,renameat,renameat2,link,linkat,unlink,unlinkat';
+/** One call each: strace counts the calls of a name in a thread by themselves. */
 const SWEEPS: Sweep[] = [
   {
     what: 'killed at a write to the database',
-    calls: DATABASE_CALLS,
+    calls: 'pwrite64',
     injected: 'signal=SIGKILL',
     ends: 'killed',
-    points: 5,
+    points: 4,
   },
-  {
-    what: 'killed at a sync or move of a file',
-    calls: FILE_CALLS,
-    injected: 'signal=SIGKILL',
-    ends: 'killed',
-    points: 5,
-  },
-  { what: 'that finds a sync failing', calls: 'fsync,fdatasync', injected: 'error=EIO', ends: 3, points: 3 },
-  { what: 'that finds the disk full', calls: 'pwrite64', injected: 'error=ENOSPC', ends: 3, points: 3 },
+  { what: 'killed at a sync', calls: 'fsync', injected: 'signal=SIGKILL', ends: 'killed', points: 4 },
+  { what: 'killed at a sync of data alone', calls: 'fdatasync', injected: 'signal=SIGKILL', ends: 'killed', points: 1 },
+  { what: 'killed at a rename', calls: 'rename', injected: 'signal=SIGKILL', ends: 'killed', points: 3 },
+  { what: 'killed at a link', calls: 'link', injected: 'signal=SIGKILL', ends: 'killed', points: 1 },
+  { what: 'killed at a removal', calls: 'unlink', injected: 'signal=SIGKILL', ends: 'killed', points: 2 },
+  { what: 'that finds a sync failing', calls: 'fsync', injected: 'error=EIO', ends: 3, points: 2 },
+  { what: 'that finds the disk full', calls: 'pwrite64', injected: 'error=ENOSPC', ends: 3, points: 2 },
 ];
 const PASSES_AFTER = 4;
 
@@ -73,7 +69,8 @@ describe('a real run', () => {
         expect(verified, `call ${point}`).toMatchObject({ status: 0 });
       }
       process.stdout.write(`a run ${what}: struck at ${struck} of its ${most} calls\n`);
-      expect(struck).toBeGreaterThanOrEqual(points.length - 2);
+      // Threads share the calls out differently each time, so the last points may not be reached.
+      expect(struck).toBeGreaterThanOrEqual(Math.ceil(points.length / 2));
     },
     7_200_000,
   );
@@ -101,7 +98,7 @@ function runUnder(main: string, workspace: string, options: readonly string[]): 
   return signal === 'SIGKILL' || status === 137 || status === null ? 'killed' : status;
 }
 
-/** strace counts for each thread by itself; each line begins with the thread. */
+/** Each line of a trace begins with the thread. */
 function mostCallsOfAThread(trace: string): number {
   const counts = new Map<string, number>();
   for (const line of trace.split('\n')) {
