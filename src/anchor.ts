@@ -8,7 +8,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { ChainHead } from './audit.ts';
+import { CHAIN_START, type ChainHead } from './audit.ts';
 import { isErrno, publishDurably, syncFolder } from './durable.ts';
 import type { Store } from './store.ts';
 
@@ -78,6 +78,8 @@ export async function distrust(store: Store, anchor: Anchor): Promise<string | u
     if (head.seq === 0) return undefined;
     return 'the anchor of the audit log is missing, so nobody can tell whether the database is the latest';
   }
+  // Anchored while it was still empty, and nothing was sent since: there is nothing to have forgotten.
+  if (last.seq === CHAIN_START.seq) return undefined;
   if (last.seq > head.seq)
     return `the database is older than its anchor (audit entry ${head.seq} of ${last.seq}): it was restored from a backup`;
   const [entry] = await store.auditEntries(last.seq - 1, 1);

@@ -130,7 +130,7 @@ async function bindToProvider(store: Store, settings: Settings): Promise<void> {
 async function doubtAbout(records: Store, anchor: Anchor): Promise<string | undefined> {
   const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
   if (isNew) await anchor.keep(CHAIN_START);
-  return anchor.last()?.seq === CHAIN_START.seq ? undefined : distrust(records, anchor);
+  return distrust(records, anchor);
 }
 
 /** The highest numbers that stand in the outbox and the archive: nothing there may be written over. */
