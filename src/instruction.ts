@@ -16,7 +16,7 @@
  * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
  */
 import { createHash } from 'node:crypto';
-import type { OrderRef } from './order.ts';
+import type { Metadata, OrderRef } from './order.ts';
 
 export const INSTRUCTION_STATUSES = [
   'waiting',
@@ -77,6 +77,21 @@ export interface PayoutDetails {
   readonly remark: string;
 }
 
+/**
+ * What only the order-management API is told besides amount and reference, as the row says; empty where it says nothing.
+ * What stands for an empty one: CREDIT, the customer's default at the provider, the order's three, the due date.
+ */
+export interface ManagedDetails {
+  readonly direction: '' | 'CREDIT' | 'DEBIT';
+  readonly financialInstrumentId: string;
+  readonly currency: string;
+  readonly country: string;
+  readonly scheme: string;
+  readonly settledByDate: string;
+  /** In the file's column order; empty values are left out. */
+  readonly metadata: Metadata;
+}
+
 export type Action = 'CREATE' | 'UPDATE' | 'DELETE';
 
 /** An instruction as a row states it, after validation. Two rows with equal content are the same instruction twice. */
@@ -88,6 +103,15 @@ export interface InstructionContent {
   readonly dueDate: string;
   /** As the row says, empty where it says nothing. */
   readonly details: PayoutDetails;
+  /** Left out where the row says nothing of it. */
+  readonly managed?: ManagedDetails;
+}
+
+/** One attempt at one instruction: what a provider is asked about. */
+export interface PayoutRef extends InstructionRef {
+  /** 1, 2, …: only a retry after a final failure moves on. */
+  readonly attempt: number;
+  readonly clientRefId: string;
 }
 
 /** The key under which an instruction is looked for; references contain no blank. */
@@ -120,6 +144,16 @@ export function clientRefId(ref: InstructionRef, attempt: number): string {
     held &= (1 << bits) - 1;
   }
   return text;
+}
+
+/**
+ * The id that one request of an attempt is traced by (X-Correlation-ID), a UUID of version 8: a pure function, so it is
+ * known before the request leaves, and still known after a crash. `send` counts from 1.
+ */
+export function correlationId(clientRefId: string, send: number): string {
+  const hex = createHash('sha256').update(`paydrop/1 ${clientRefId} send ${send}`).digest('hex');
+  const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 3) | 8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /**

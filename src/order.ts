@@ -14,8 +14,36 @@ export interface Order extends OrderRef {
   /** A GUID, as given (braces kept). */
   readonly scheme: string;
   /** In the file's column order; empty values are left out. */
-  readonly metadata: readonly (readonly [name: string, value: string])[];
+  readonly metadata: Metadata;
+  /** What the order-management API is told to put in where an instruction says nothing; left out where the row has none. */
+  readonly customerDefaults?: CustomerDefaults;
 }
+
+export type Metadata = readonly (readonly [name: string, value: string])[];
+
+/** Empty where the row says nothing. */
+export interface CustomerDefaults {
+  readonly financialInstrumentId: string;
+  readonly schemeId: string;
+  readonly metadata: Metadata;
+}
+
+/**
+ * How far an order has come at a provider that knows orders. `sending` is committed before the request leaves; what is found
+ * in it at start is `unknown`. `refused`: none of its instructions can be sent.
+ */
+export const REGISTRATIONS = ['none', 'sending', 'unknown', 'registered', 'refused'] as const;
+
+export type Registration = (typeof REGISTRATIONS)[number];
+
+/** Every change of a registration there is. */
+export const REGISTRATION_CHANGES: Readonly<Record<Registration, readonly Registration[]>> = {
+  none: ['sending', 'registered'],
+  sending: ['registered', 'refused', 'unknown', 'none'],
+  unknown: ['registered', 'refused', 'none'],
+  registered: [],
+  refused: [],
+};
 
 /** The key under which an order is looked for; references contain no blank. */
 export function orderKey(ref: OrderRef): string {

@@ -1,52 +1,131 @@
 /**
- * Port: the provider that pays. Two verbs, each with a closed union of outcomes. An adapter classifies by an allow-list:
- * whatever it can't prove to be something else is `unknown` (a submission) or `unclear` (a look-up). It never retries and
- * never follows a redirect; both are the caller's decision, and the caller's is no.
+ * Port: the provider that pays. Two verbs for payouts, and where the API knows orders a desk for those; each with a closed
+ * union of outcomes. An adapter classifies by an allow-list: whatever it can't prove to be something else is `unknown` (a
+ * request that changes something) or `unclear` (a look-up). It never repeats such a request and never follows a redirect;
+ * both are the caller's decision, and the caller's is no.
  */
-import type { PayoutDetails } from './instruction.ts';
+import type { ManagedDetails, PayoutDetails, PayoutRef } from './instruction.ts';
+import type { Order, OrderRef } from './order.ts';
 
 /** What a payout is, whoever pays it. */
-export interface Payout extends PayoutDetails {
-  readonly clientRefId: string;
+export interface Payout extends PayoutDetails, PayoutRef {
   readonly amountMinor: bigint;
   readonly currency: string;
+  /** `YYYY-MM-DD`. */
+  readonly openDate: string;
+  readonly dueDate: string;
+  readonly managed: ManagedDetails | undefined;
+  readonly order: Order;
 }
 
-export type SubmitOutcome =
-  /** The provider has it under `orderRefId`. It is not paid yet. */
-  | { readonly kind: 'accepted'; readonly orderRefId: string; readonly httpStatus: number; readonly code: string }
-  /** A documented refusal: this request was not and won't be paid. */
-  | { readonly kind: 'declined'; readonly httpStatus: number; readonly code: string; readonly message: string }
-  /** Provably not one byte of the request arrived. */
-  | { readonly kind: 'not-sent'; readonly message: string }
-  /** It may have arrived. `stopLine` says why nothing more may be sent until a person has looked. */
-  | {
-      readonly kind: 'unknown';
-      readonly message: string;
-      readonly httpStatus?: number;
-      readonly code?: string;
-      readonly stopLine?: string;
-      /** How long the provider asked us to wait, already clamped to [1 s, 15 min]. */
-      readonly retryAfterMs?: number;
-    };
+/** A documented refusal: this request had no effect and will have none. */
+export interface Declined {
+  readonly kind: 'declined';
+  readonly httpStatus: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Provably not one byte of the request arrived. */
+export interface NotSent {
+  readonly kind: 'not-sent';
+  readonly message: string;
+}
+
+/** It may have arrived. `stopLine` says why nothing more may be sent until a person has looked. */
+export interface Unknown {
+  readonly kind: 'unknown';
+  readonly message: string;
+  readonly httpStatus?: number;
+  readonly code?: string;
+  readonly stopLine?: string;
+  /** How long the provider asked us to wait, already clamped to [1 s, 15 min]. */
+  readonly retryAfterMs?: number;
+}
+
+/** The provider has it, a payout under `orderRefId` (empty where the API gives no such name). It is not paid yet. */
+export interface Accepted {
+  readonly kind: 'accepted';
+  readonly orderRefId: string;
+  readonly httpStatus: number;
+  readonly code: string;
+}
+
+export type SubmitOutcome = Accepted | Declined | NotSent | Unknown;
 
 export type FoundStatus = 'submitted' | 'paid' | 'failed' | 'reversed';
+
+/** No clear answer. It changes nothing. */
+export interface Unclear {
+  readonly kind: 'unclear';
+  readonly message: string;
+  readonly stopLine?: string;
+}
 
 export type LookUpOutcome =
   | {
       readonly kind: 'found';
       readonly status: FoundStatus;
       readonly orderRefId: string;
-      /** As the provider states it, to be compared with ours. */
+      /** As the provider states it, to be compared with ours; ours, where the API names a payout in the path alone. */
       readonly clientRefId: string;
       readonly amount: string;
       readonly bankReference: string;
       /** The provider's words on a failure or reversal; empty otherwise. */
       readonly message: string;
+      /** The provider would still change or delete it. Left out by an API that can't. */
+      readonly updatable?: boolean;
+      /** The provider has deleted it (its status is `failed`). */
+      readonly deleted?: boolean;
     }
-  /** The provider says there is no such order. Not yet a proof: see reconcile.ts. */
+  /** The provider says there is no such payout. Not yet a proof: see reconcile.ts. */
   | { readonly kind: 'not-found' }
-  | { readonly kind: 'unclear'; readonly message: string; readonly stopLine?: string };
+  | Unclear;
+
+export type OrderFound =
+  | {
+      readonly kind: 'found';
+      /** What differs from ours, in words; empty when it is our order. */
+      readonly difference: string;
+    }
+  | { readonly kind: 'not-found' }
+  | Unclear;
+
+/** Where an API takes instructions for orders that it was told of before. */
+export interface OrderDesk {
+  /** So many instructions may ride along in an order's own request; 0 where the API takes none. */
+  readonly mostRiders: number;
+  /** A pure function of the order and its riders' own bodies, byte for byte. */
+  body(order: Order, riders: readonly string[]): string;
+  /** Sends one body. As `submit`, for the order and all its riders at once. */
+  register(body: string, order: OrderRef, correlationId: string): Promise<SubmitOutcome>;
+  lookUp(order: Order): Promise<OrderFound>;
+}
+
+/** Where an API can change a payout that it has taken, as long as it hasn't been processed. */
+export interface AmendmentDesk {
+  /** The body of an update: a pure function of the payout as it shall be. */
+  body(payout: Payout): string;
+  /** As `submit`: accepted means changed. To ask for the same twice does no harm. */
+  update(body: string, ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
+  remove(ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
+}
+
+/** A record as the provider shows it: its JSON, for a person to read. */
+export type RemoteRecord =
+  | { readonly kind: 'found'; readonly value: unknown }
+  | { readonly kind: 'not-found' }
+  | Unclear;
+
+/** Where an API shows its records and their audit histories. */
+export interface RecordDesk {
+  customer(customerRef: string): Promise<RemoteRecord>;
+  order(ref: OrderRef): Promise<RemoteRecord>;
+  instruction(ref: PayoutRef): Promise<RemoteRecord>;
+  customerHistory(customerRef: string): Promise<RemoteRecord>;
+  orderHistory(ref: OrderRef): Promise<RemoteRecord>;
+  instructionHistory(ref: PayoutRef): Promise<RemoteRecord>;
+}
 
 export interface Provider {
   /**
@@ -55,8 +134,14 @@ export interface Provider {
    */
   body(payout: Payout): string;
   /** Sends one body. Resolves within the configured deadline, never rejects for anything the network or provider does. */
-  submit(body: string, clientRefId: string): Promise<SubmitOutcome>;
-  /** Asks for one payout by its client reference. Same promises as submit. */
-  lookUp(clientRefId: string): Promise<LookUpOutcome>;
+  submit(body: string, ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
+  /** Asks for one payout by its reference. Same promises as submit. */
+  lookUp(ref: PayoutRef): Promise<LookUpOutcome>;
+  /** Undefined where the API knows no orders, changes no payouts, shows no records. */
+  readonly orders?: OrderDesk;
+  readonly amendments?: AmendmentDesk;
+  readonly records?: RecordDesk;
+  /** Whether requests carry the correlation id they are given, so that it is worth keeping. */
+  readonly correlates?: boolean;
   close(): Promise<void>;
 }
