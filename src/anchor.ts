@@ -58,9 +58,13 @@ export function anchored(store: Store, anchor: Anchor): Store {
   };
   return {
     ...store,
-    apply: async (changes, at) => {
-      await store.apply(changes, at);
-      if (changes.some(({ to }) => to === 'sending')) await keep();
+    apply: async (changes, at, orders = []) => {
+      await store.apply(changes, at, orders);
+      if ([...changes, ...orders].some(({ to }) => to === 'sending')) await keep();
+    },
+    amend: async (changes, at) => {
+      await store.amend(changes, at);
+      if (changes.some(({ to }) => to.kind === 'asked')) await keep();
     },
     endRun: async (run, at) => {
       const ended = await store.endRun(run, at);

@@ -8,6 +8,8 @@ import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './provider/endpoints.ts';
+import { APIS, type Api } from './provider.ts';
 import { isNightlySchedule } from './schedule.ts';
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -25,6 +27,21 @@ const size = z
 const folder = z.string().min(1, 'expected the name of a folder');
 const count = (most: number) => z.int(`expected a whole number from 1 to ${most}`).min(1).max(most);
 
+const endpoint = (name: EndpointName) =>
+  z
+    .string()
+    .superRefine((text, context) => {
+      const problem = endpointProblem(text, name);
+      if (problem !== undefined) context.addIssue(problem);
+    })
+    .optional()
+    .describe('a verb and a path; the default is in docs/providers.md');
+
+const endpoints = Object.fromEntries(ENDPOINT_NAMES.map((name) => [name, endpoint(name)])) as Record<
+  EndpointName,
+  ReturnType<typeof endpoint>
+>;
+
 const schema = z.strictObject({
   $schema: z.string().optional(),
   inbox: folder.default('inbox'),
@@ -32,7 +49,7 @@ const schema = z.strictObject({
   data: folder.default('data'),
   provider: z
     .strictObject({
-      api: z.enum(['payout-orders'], 'expected "payout-orders"').default('payout-orders'),
+      api: z.enum(APIS, 'expected "payout-orders", "order-management" or "collect"').default('payout-orders'),
       baseUrl: z
         .string()
         .refine(isBaseUrl, 'expected "sandbox" or an https URL without a path (http only for this machine)')
@@ -46,6 +63,12 @@ const schema = z.strictObject({
         .min(1, 'expected at least one currency')
         .optional(),
       duplicateClientRef: z.enum(['rejected', 'undefined'], 'expected "rejected" or "undefined"').default('rejected'),
+      accountId: z.string().min(1).optional().describe('x-account-id; order-management and collect'),
+      tenantId: z.string().min(1).optional().describe('x-tenant-id; order-management and collect'),
+      endpoints: z
+        .strictObject(endpoints)
+        .prefault({})
+        .describe('verbs and paths that were never published; order-management and collect'),
     })
     .prefault({}),
   payout: z
@@ -95,7 +118,7 @@ export interface Settings {
   readonly outbox: string;
   readonly data: string;
   readonly provider: {
-    readonly api: 'payout-orders';
+    readonly api: Api;
     readonly baseUrl: URL | 'sandbox';
     readonly concurrency: number;
     readonly requestsPerMinute: number | undefined;
@@ -103,6 +126,9 @@ export interface Settings {
     readonly quarantineMs: number;
     readonly currencies: 'all' | ReadonlySet<string>;
     readonly duplicateClientRef: 'rejected' | 'undefined';
+    readonly accountId: string | undefined;
+    readonly tenantId: string | undefined;
+    readonly endpoints: Readonly<Partial<Record<EndpointName, string>>>;
   };
   readonly payout: {
     readonly purpose: string;
@@ -154,7 +180,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
   if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
   const { provider, payout, schedule, intake, ...rest } = parsed.data;
   const sandbox = provider.baseUrl === 'sandbox';
-  if (!sandbox && !provider.currencies)
+  if (!sandbox && !provider.currencies && provider.api === 'payout-orders')
     return {
       ok: false,
       problems: [
@@ -178,6 +204,9 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         quarantineMs: durationMs(provider.quarantine ?? (sandbox ? '2s' : '15m')),
         currencies: provider.currencies ? new Set(provider.currencies) : 'all',
         duplicateClientRef: provider.duplicateClientRef,
+        accountId: provider.accountId,
+        tenantId: provider.tenantId,
+        endpoints: withoutUndefined(provider.endpoints),
       },
       payout: { purpose: payout.purpose, mode: payout.mode, narration: payout.narration, remark: payout.remark },
       submit: rest.submit,
@@ -224,27 +253,43 @@ class Secret {
   }
 }
 
-export interface PayoutOrdersSecrets {
-  readonly clientKey: Secret;
-  readonly clientSecret: Secret;
-  readonly saltKey: Secret;
-}
+const PAYOUT_ORDERS_SECRETS = {
+  clientKey: 'PAYDROP_CLIENT_KEY',
+  clientSecret: 'PAYDROP_CLIENT_SECRET',
+  saltKey: 'PAYDROP_SALT_KEY',
+} as const;
+
+const IMBURSE_SECRETS = {
+  publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY',
+  privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY',
+} as const;
+
+type Secrets<Names> = Readonly<Record<keyof Names, Secret>>;
 
 /** The signed payout-order API's three secrets, each from NAME or from the file that NAME_FILE points to. */
-export function loadSecrets(env: NodeJS.ProcessEnv): Loaded<PayoutOrdersSecrets> {
+export function loadSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof PAYOUT_ORDERS_SECRETS>> {
+  return readSecrets(env, PAYOUT_ORDERS_SECRETS);
+}
+
+/** As {@link loadSecrets}: the key pair of order management and collect. */
+export function loadImburseSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof IMBURSE_SECRETS>> {
+  return readSecrets(env, IMBURSE_SECRETS);
+}
+
+function readSecrets<Names extends Readonly<Record<string, string>>>(
+  env: NodeJS.ProcessEnv,
+  names: Names,
+): Loaded<Secrets<Names>> {
   const problems: string[] = [];
-  const read = (name: string): Secret => {
-    const found = readSecret(env, name);
-    if (typeof found !== 'string') return found;
-    problems.push(found);
-    return new Secret('');
-  };
-  const value = {
-    clientKey: read('PAYDROP_CLIENT_KEY'),
-    clientSecret: read('PAYDROP_CLIENT_SECRET'),
-    saltKey: read('PAYDROP_SALT_KEY'),
-  };
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value };
+  const value = Object.fromEntries(
+    Object.entries(names).map(([key, name]) => {
+      const found = readSecret(env, name);
+      if (typeof found !== 'string') return [key, found];
+      problems.push(found);
+      return [key, new Secret('')];
+    }),
+  );
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: value as Secrets<Names> };
 }
 
 function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
@@ -296,6 +341,12 @@ function isTimeZone(name: string): boolean {
 
 function systemTimeZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+function withoutUndefined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 function durationMs(text: string): number {

@@ -11,6 +11,8 @@
  * found" once that may be believed. `paid` can still become `reversed`. A `rejected` one never was an instruction of
  * ours: its references are free again for the repaired row. `cancelled` keeps them.
  *
+ * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid.
+ *
  * A person's word moves three more: `manual` becomes `paid` or `failed` (resolve), and what finally failed becomes `ready`
  * under the next client reference (retry). Nothing else ever leads back from a failure. And when a restored backup turns
  * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
@@ -49,7 +51,7 @@ export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly Instructio
   sending: ['submitted', 'declined', 'unknown', 'ready'],
   unknown: ['submitted', 'paid', 'failed', 'ready', 'manual'],
   manual: ['paid', 'failed'],
-  submitted: ['paid', 'failed'],
+  submitted: ['paid', 'failed', 'cancelled'],
   paid: ['reversed'],
   reversed: ['ready'],
   failed: ['ready'],
@@ -64,6 +66,9 @@ export const FINAL_FAILURES: readonly InstructionStatus[] = ['declined', 'failed
 /** A row may still be updated or deleted in these: nothing of it has been handed to the provider. */
 export const AMENDABLE: readonly InstructionStatus[] = ['waiting', 'scheduled', 'held', 'ready'];
 
+/** … and in these at the provider, where its API can and it says that it has not processed it yet. */
+export const AMENDABLE_AT_PROVIDER: readonly InstructionStatus[] = ['submitted'];
+
 export interface InstructionRef extends OrderRef {
   readonly instructionRef: string;
 }
@@ -76,6 +81,18 @@ export interface PayoutDetails {
   readonly narration: string;
   readonly remark: string;
 }
+
+/**
+ * The longest texts that the payout-order API's documentation allows, in characters. Advice: its own samples break them, so
+ * a longer one is sent and only pointed out. (Its five characters for an amount can't even hold `1000.50`.)
+ */
+export const ADVISED_LENGTHS: Readonly<Record<keyof PayoutDetails, number>> = {
+  contactId: 20,
+  purpose: 30,
+  mode: 15,
+  narration: 15,
+  remark: 15,
+};
 
 /**
  * What only the order-management API is told besides amount and reference, as the row says; empty where it says nothing.

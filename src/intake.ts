@@ -105,7 +105,7 @@ async function inspect(
   const expected = spooled.expectedSha256;
   if (expected !== undefined && expected !== sha256) return { ...facts, problem: checksumProblem(expected, sha256) };
   if (problem || !header) return { ...facts, problem };
-  const matched = matchHeader(header.cells, settings.columns);
+  const matched = matchHeader(header.cells, settings.columns, settings.provider.api);
   if ('problem' in matched) return { ...facts, header: header.cells, problem: matched.problem };
   return {
     ...facts,
@@ -249,7 +249,7 @@ function unprotected(header: Header, row: RowBatch['rows'][number]): RowBatch['r
 }
 
 function headerOf(file: FileRecord, settings: Settings): Header {
-  const matched = matchHeader(file.header, settings.columns);
+  const matched = matchHeader(file.header, settings.columns, settings.provider.api);
   if ('header' in matched) return matched.header;
   throw new UsageError(
     `File ${file.number} (${file.name}) is half taken in and its header doesn't fit any more: put "columns" in paydrop.json back as it was.`,

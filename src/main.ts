@@ -118,6 +118,7 @@ command(
   'paydrop show ACME/2026-0042/PI-1',
 )
   .argument('<ref>', 'CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION')
+  .option('--remote', "also the provider's own record and audit history (order-management and collect)")
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/show.ts')).show));
 

@@ -42,7 +42,8 @@ export const REGISTRATION_CHANGES: Readonly<Record<Registration, readonly Regist
   sending: ['registered', 'refused', 'unknown', 'none'],
   unknown: ['registered', 'refused', 'none'],
   registered: [],
-  refused: [],
+  // On a person's word: one of its instructions is to be tried again.
+  refused: ['none'],
 };
 
 /** The key under which an order is looked for; references contain no blank. */

@@ -3,6 +3,7 @@
  * again by the next pass; what one stage leaves undone never makes a later one unsafe.
  */
 import { statfs } from 'node:fs/promises';
+import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
@@ -82,8 +83,9 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   await takeIn(tools, businessDate);
   await release(tools, businessDate);
   const sending = await send(tools, options);
+  const amending = await change(tools, options);
   const looking = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
-  const unfinished = sending.stopped ?? looking.stopped;
+  const unfinished = sending.stopped ?? amending ?? looking.stopped;
   await publishFileReports(tools);
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
@@ -105,6 +107,12 @@ async function send(tools: Tools, { kind, businessDate, send: all, lookUp, stop 
   if (!all && !again) return { sent: 0, stopped: undefined };
   const barred = await whyNotSend(tools);
   return barred === undefined ? submit(tools, businessDate, stop, again) : { sent: 0, stopped: barred };
+}
+
+/** What rows ask to be changed at the provider; as sending, it needs records that can be trusted and room to record it. */
+async function change(tools: Tools, { send: all, stop }: PassOptions): Promise<string | undefined> {
+  if (!all || tools.provider.amendments === undefined || (await whyNotSend(tools)) !== undefined) return undefined;
+  return amend(tools, stop);
 }
 
 /** All that is open; what is paid only once a night, for it is much and seldom changes. */

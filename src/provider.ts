@@ -7,6 +7,11 @@
 import type { ManagedDetails, PayoutDetails, PayoutRef } from './instruction.ts';
 import type { Order, OrderRef } from './order.ts';
 
+/** The APIs there is an adapter for. */
+export const APIS = ['payout-orders', 'order-management', 'collect'] as const;
+
+export type Api = (typeof APIS)[number];
+
 /** What a payout is, whoever pays it. */
 export interface Payout extends PayoutDetails, PayoutRef {
   readonly amountMinor: bigint;
@@ -15,7 +20,8 @@ export interface Payout extends PayoutDetails, PayoutRef {
   readonly openDate: string;
   readonly dueDate: string;
   readonly managed: ManagedDetails | undefined;
-  readonly order: Order;
+  /** Undefined where the API knows no orders. */
+  readonly order: Order | undefined;
 }
 
 /** A documented refusal: this request had no effect and will have none. */
@@ -26,10 +32,12 @@ export interface Declined {
   readonly message: string;
 }
 
-/** Provably not one byte of the request arrived. */
+/** Provably not one byte of the request arrived. `stopLine` and `retryAfterMs` as for {@link Unknown}. */
 export interface NotSent {
   readonly kind: 'not-sent';
   readonly message: string;
+  readonly stopLine?: string;
+  readonly retryAfterMs?: number;
 }
 
 /** It may have arrived. `stopLine` says why nothing more may be sent until a person has looked. */
@@ -70,9 +78,13 @@ export type LookUpOutcome =
       /** As the provider states it, to be compared with ours; ours, where the API names a payout in the path alone. */
       readonly clientRefId: string;
       readonly amount: string;
+      /** As the provider states it, to be compared with ours. Left out where it doesn't. */
+      readonly currency?: string;
       readonly bankReference: string;
       /** The provider's words on a failure or reversal; empty otherwise. */
       readonly message: string;
+      /** It failed in an API that says the same of money that was paid and came back. */
+      readonly failedOrReturned?: boolean;
       /** The provider would still change or delete it. Left out by an API that can't. */
       readonly updatable?: boolean;
       /** The provider has deleted it (its status is `failed`). */
@@ -133,7 +145,10 @@ export interface Provider {
    * byte for byte if it ever has to be.
    */
   body(payout: Payout): string;
-  /** Sends one body. Resolves within the configured deadline, never rejects for anything the network or provider does. */
+  /**
+   * Sends one body. Resolves within the configured deadline (one more for each access token it has to ask for), never
+   * rejects for anything the network or provider does.
+   */
   submit(body: string, ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
   /** Asks for one payout by its reference. Same promises as submit. */
   lookUp(ref: PayoutRef): Promise<LookUpOutcome>;

@@ -14,6 +14,7 @@ import { currencyExponent } from './iso.ts';
 import { compare, fromMinor, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
 import type { LookUpOutcome, Provider } from './provider.ts';
+import { lookUpOrders } from './registration.ts';
 import type { Change, Store, StoredInstruction } from './store.ts';
 
 /** A paid one is looked up this long for a late return by the bank. */
@@ -55,7 +56,10 @@ export async function reconcile(
   const pace = pacer(clock, settings.provider.requestsPerMinute);
   const findings = commitQueue((changes: Change[][]) => store.apply(changes.flat(), timestamp(clock.now())));
   const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
-  let lookedUp = 0;
+  let lookedUp = await lookUpOrders(tools, line.stopped, (order) => {
+    if (order.kind === 'unclear' && order.stopLine !== undefined) line.stop(order.stopLine);
+    line.note(order.kind === 'unclear' ? order.message : undefined);
+  });
 
   // Paid ones first, so that one found paid in this pass isn't asked for twice.
   const statuses: LookedUp[] = [
@@ -70,10 +74,12 @@ export async function reconcile(
       const last = page.at(-1);
       if (!last) break;
       afterId = last.id;
-      await eachOf(page, settings.provider.concurrency, async (instruction) => {
+      // One that is to be changed at the provider is looked up by amend.ts.
+      const asked = page.filter(({ amendment }) => amendment === undefined);
+      await eachOf(asked, settings.provider.concurrency, async (instruction) => {
         await pace.turn(line.signal);
         if (line.stopped()) return;
-        const outcome = await provider.lookUp(instruction.clientRefId);
+        const outcome = await provider.lookUp(instruction);
         const finding = findingOf(instruction, status, outcome, clock.now(), settings);
         if (finding.stopLine !== undefined) line.stop(finding.stopLine);
         line.note(outcome.kind === 'unclear' ? outcome.message : undefined);
@@ -133,7 +139,7 @@ function found(
   }
   const { orderRefId, bankReference, message } = outcome;
   const facts = { orderRefId, bankReference, message };
-  const to = outcome.status;
+  const to = from === 'paid' && outcome.failedOrReturned ? 'reversed' : outcome.status;
   if (to === from) return NOTHING;
   // Returned money was paid first, even if we never saw it in between.
   if (to === 'reversed' && from !== 'paid')
@@ -151,9 +157,10 @@ function found(
 /** Undefined when it is the payout we asked for. */
 function differenceTo(
   { clientRefId, amountMinor, currency }: StoredInstruction,
-  stated: { clientRefId: string; amount: string },
+  stated: { clientRefId: string; amount: string; currency?: string },
 ): string | undefined {
   if (stated.clientRefId !== clientRefId) return `it answers for ${stated.clientRefId}`;
+  if (stated.currency !== undefined && stated.currency !== currency) return `its currency is ${stated.currency}`;
   const amount = parseDecimal(stated.amount);
   if (!amount || amountMinor === undefined || currency === undefined) return `its amount is ${stated.amount}`;
   const ours = fromMinor(amountMinor, currencyExponent(currency) ?? 0);

@@ -41,7 +41,7 @@ export async function release({ store, clock, settings }: ReleaseTools, business
 
 function withItsOrder(instruction: StoredInstruction, order: StoredOrder, businessDate: string): Change {
   const { id, version, content } = instruction;
-  const { currency } = order;
+  const currency = content.managed?.currency || order.currency;
   const amount = parseDecimal(content.amount);
   const amountMinor = amount && toMinor(amount, currencyExponent(currency) ?? 0);
   if (!amount || amountMinor === undefined) {

@@ -1,13 +1,17 @@
 /**
- * The bundled provider: a real HTTP server on loopback that answers as the signed payout-order API does, keeps a ledger
- * of what it took, and fails on request. What a fault script looks like stands in sandbox/faults.ts.
+ * The bundled provider: a real HTTP server on loopback that answers as the signed payout-order API and both Imburse
+ * generations do, keeps a ledger of what it took, and fails on request. What a fault script looks like stands in
+ * sandbox/faults.ts.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock, timestamp } from './clock.ts';
+import type { HmacKeys } from './provider/hmac.ts';
 import type { PayoutKeys } from './provider/signature.ts';
-import { type Book, openBook } from './sandbox/book.ts';
+import { openBook } from './sandbox/book.ts';
+import { type Call, type Received, referenceOf } from './sandbox/call.ts';
+import { COLLECT } from './sandbox/collect.ts';
 import { deliver } from './sandbox/delivery.ts';
 import {
   type CheckedScript,
@@ -17,8 +21,12 @@ import {
   type FaultScript,
   type Subject,
 } from './sandbox/faults.ts';
+import { type ImburseAccount, openIdentity } from './sandbox/identity.ts';
+import { imburseApi } from './sandbox/imburse.ts';
+import { openImburseBook } from './sandbox/imburse-book.ts';
 import { type Ledger, type LedgerEntry, openLedger, readLedger } from './sandbox/ledger.ts';
-import { type OrderCall, orderCall, payoutOrdersApi, type Received } from './sandbox/payout-orders.ts';
+import { orderManagement } from './sandbox/order-management.ts';
+import { payoutOrdersApi } from './sandbox/payout-orders.ts';
 
 export { checkScript, type FaultScript } from './sandbox/faults.ts';
 export { type LedgerEntry, readLedger } from './sandbox/ledger.ts';
@@ -30,8 +38,18 @@ export const SANDBOX_KEYS: PayoutKeys = {
   saltKey: 'sandbox-salt-key',
 };
 
+/** The same for the Imburse APIs. */
+export const SANDBOX_IMBURSE_KEYS: HmacKeys = {
+  publicKey: 'sandbox-public-key',
+  privateKey: Buffer.from('sandbox-private-key-of-32-bytes!').toString('base64'),
+};
+
+/** Whom all calls to the Imburse APIs must name but the one for a token. */
+export const SANDBOX_IMBURSE_ACCOUNT: ImburseAccount = { accountId: 'sandbox-account', tenantId: 'sandbox-tenant' };
+
 const HOST = '127.0.0.1';
-const MAX_BODY_BYTES = 64 * 1024;
+/** An order may come with its instructions, each with metadata of its own. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export interface SandboxOptions {
   /** Any free one when left out. */
@@ -48,6 +66,8 @@ export interface SandboxOptions {
 export interface Sandbox {
   readonly baseUrl: URL;
   readonly keys: PayoutKeys;
+  readonly imburseKeys: HmacKeys;
+  readonly imburseAccount: ImburseAccount;
   /** Breaks off what is under way and closes the ledger. */
   close(): Promise<void>;
 }
@@ -58,18 +78,23 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const seed = String(options.seed);
   const script = scriptOf(options.faults);
   const ledger = openLedger(ledgerPath);
-  const book = openBook({ seed, fates: script?.fates ?? [], ledger, clock, history: readLedger(ledgerPath) });
-  const api = payoutOrdersApi(book, SANDBOX_KEYS, seed);
-  const nextFault = script && faultSource({ script, seed, book, ledger, clock, history: readLedger(ledgerPath) });
+  const { answerer, recall } = openApis({ seed, script, ledger, clock });
+  const faults = script && faultSource({ script, seed, ledger, clock });
+  for (const entry of readLedger(ledgerPath)) {
+    recall(entry);
+    faults?.recall(entry);
+  }
   const closing = new AbortController();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const received = await read(request);
     if (!received) return void response.destroy();
-    const fault = nextFault?.(orderCall(received));
+    const call = answerer(received);
+    if (call.correlationId) response.setHeader('x-correlation-id', call.correlationId);
+    const fault = faults?.next(call);
     if (fault?.kind === 'delay') await clock.sleep(fault.ms, closing.signal);
     if (closing.signal.aborted) return;
-    await deliver(response, () => api(received), fault, clock, closing.signal);
+    await deliver(response, call, fault, clock, closing.signal);
   }
 
   const underWay = new Set<Promise<void>>();
@@ -98,6 +123,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     baseUrl: new URL(`http://${HOST}:${(server.address() as AddressInfo).port}`),
     keys: SANDBOX_KEYS,
+    imburseKeys: SANDBOX_IMBURSE_KEYS,
+    imburseAccount: SANDBOX_IMBURSE_ACCOUNT,
     close: () => {
       closed ??= shutDown();
       return closed;
@@ -112,55 +139,87 @@ function scriptOf(faults: FaultScript | undefined): CheckedScript | undefined {
   return checked.script;
 }
 
-interface FaultSourceOptions {
-  readonly script: CheckedScript;
+interface Setting {
+  readonly script: CheckedScript | undefined;
   readonly seed: string;
-  readonly book: Book;
   readonly ledger: Ledger;
   readonly clock: Clock;
-  readonly history: Iterable<LedgerEntry>;
 }
 
-/** Says which fault each request meets, counting a reference's requests over restarts by the ledger. */
-function faultSource(options: FaultSourceOptions): (call: OrderCall) => Fault | undefined {
-  const { script, seed, book, ledger, clock, history } = options;
-  const counts = new Map<string, number>();
-  const posted = new Map<string, Subject>();
+interface Apis {
+  /** What a request is, at whichever API; one that no other knows is the payout-order API's. */
+  answerer(received: Received): Call;
+  recall(entry: LedgerEntry): void;
+}
 
-  function record(on: 'post' | 'get', subject: Subject): number {
-    const key = `${on} ${subject.clientRefId}`;
+function openApis({ script, seed, ledger, clock }: Setting): Apis {
+  const common = { seed, fates: script?.fates ?? [], ledger, clock };
+  const payouts = openBook(common);
+  const collect = openImburseBook({ ...common, api: 'collect' });
+  const managed = openImburseBook({ ...common, api: 'order-management' });
+  const identity = openIdentity({ keys: SANDBOX_IMBURSE_KEYS, account: SANDBOX_IMBURSE_ACCOUNT, seed, clock });
+  const payoutOrders = payoutOrdersApi(payouts, SANDBOX_KEYS, seed);
+  const others = [
+    identity.tokenCall,
+    imburseApi(COLLECT, collect, identity),
+    imburseApi(orderManagement(clock), managed, identity),
+  ];
+  return {
+    answerer: (received) => {
+      for (const api of others) {
+        const call = api(received);
+        if (call) return call;
+      }
+      return payoutOrders(received);
+    },
+    recall: (entry) => {
+      for (const book of [payouts, collect, managed]) book.recall(entry);
+    },
+  };
+}
+
+interface FaultSource {
+  /** The fault that a request meets. */
+  next(call: Call): Fault | undefined;
+  /** Goes on counting where an earlier sandbox stopped. */
+  recall(entry: LedgerEntry): void;
+}
+
+function faultSource({ script, seed, ledger, clock }: Setting & { readonly script: CheckedScript }): FaultSource {
+  const counts = new Map<string, number>();
+  const sent = new Map<string, Subject>();
+
+  function record({ api, on }: Pick<Call, 'api' | 'on'>, subject: Subject): number {
+    const reference = referenceOf(api, subject);
+    const key = `${on} ${reference}`;
     const n = (counts.get(key) ?? 0) + 1;
     counts.set(key, n);
-    if (on === 'post') posted.set(subject.clientRefId, subject);
+    if (on === 'post' || on === 'order') sent.set(reference, subject);
     return n;
   }
 
-  /** A look-up is about what was posted under its reference, even where that never took effect. */
-  function subjectOf(call: OrderCall): Subject | undefined {
-    if (call.on === 'other') return undefined;
-    if (call.on === 'post') return call.fields;
-    const nobody = { clientRefId: call.id, narration: '', remark: '', contactId: '' };
-    return book.find(call.id)?.fields ?? posted.get(call.id) ?? nobody;
+  /** A look-up is about what was sent under its reference, even where that never took effect. */
+  function subjectOf({ api, on, about, isKnown }: Call): Subject {
+    const creates = on === 'post' || on === 'order';
+    return creates || isKnown ? about : (sent.get(referenceOf(api, about)) ?? about);
   }
 
-  for (const entry of history) if (entry.kind === 'request') record(entry.on, entry);
-
-  return (call) => {
-    const subject = subjectOf(call);
-    if (!subject || call.on === 'other') return undefined;
-    const { clientRefId, narration, remark, contactId } = subject;
-    const about = { clientRefId, narration, remark, contactId };
-    const n = record(call.on, about);
-    const fault = chooseFault(script, seed, call.on, about, n);
-    ledger.append({
-      kind: 'request',
-      at: timestamp(clock.now()),
-      on: call.on,
-      ...about,
-      n,
-      fault: fault?.kind ?? '',
-    });
-    return fault;
+  return {
+    next: (call) => {
+      const { api, on } = call;
+      if (on === 'other') return undefined;
+      const about = subjectOf(call);
+      const n = record(call, about);
+      const fault = chooseFault(script, seed, { on, reference: referenceOf(api, about), about, n });
+      const at = timestamp(clock.now());
+      ledger.append({ kind: 'request', at, on, api, ...about, n, fault: fault?.kind ?? '' });
+      return fault;
+    },
+    recall: (entry) => {
+      if (entry.kind !== 'request') return;
+      const { clientRefId, narration, remark, contactId, customerRef, orderRef, instructionRef } = entry;
+      record(entry, { clientRefId, narration, remark, contactId, customerRef, orderRef, instructionRef });
+    },
   };
 }
 

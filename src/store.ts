@@ -5,7 +5,7 @@
  */
 import type { FileProblem, RowError } from './codes.ts';
 import type { InstructionContent, InstructionRef, InstructionStatus, PayoutDetails, RowStatus } from './instruction.ts';
-import type { Order, OrderRef } from './order.ts';
+import type { Order, OrderRef, Registration } from './order.ts';
 
 export type FileKind = 'orders' | 'instructions';
 
@@ -53,6 +53,14 @@ export interface FileRecord extends NewFile {
 
 export interface StoredOrder extends Order {
   readonly id: number;
+  readonly registration: Registration;
+  /** How often its registration was sent. */
+  readonly registrationSends: number;
+  /** When the last registration that may have arrived ended; empty if there was none. */
+  readonly registrationUnclearAt: string;
+  /** Why it was refused, or what is unclear. */
+  readonly registrationCode: string;
+  readonly registrationMessage: string;
 }
 
 export interface StoredInstruction extends InstructionRef {
@@ -84,6 +92,24 @@ export interface StoredInstruction extends InstructionRef {
   readonly unclearAt: string;
   /** How many sends of this attempt may have arrived. */
   readonly unclearSends: number;
+  /** The row that the provider has yet to take as a change of it. */
+  readonly amendment?: OpenAmendment;
+}
+
+/** An instruction as it is after a row: what an UPDATE makes of it. */
+export interface Standing {
+  readonly content: InstructionContent;
+  readonly payout: PayoutDetails;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+}
+
+export interface OpenAmendment {
+  readonly row: number;
+  /** What it shall become; undefined for a DELETE. */
+  readonly becomes: Standing | undefined;
+  /** How often the provider was asked. */
+  readonly sends: number;
 }
 
 /** The fields a rejected or duplicate row shows in the reports: canonical where they could be read, else as they came. */
@@ -138,7 +164,17 @@ export type RowRecord =
       /** Kept while waiting, for the report of a late rejection. */
       readonly raw: readonly string[];
     }
-  | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target };
+  | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target }
+  /** An UPDATE or DELETE of what the provider has already: it is asked to change it. */
+  | {
+      readonly kind: 'amending';
+      readonly line: number;
+      readonly fields: RowFields;
+      readonly raw: readonly string[];
+      readonly target: Target;
+      /** Undefined for a DELETE. */
+      readonly becomes: Standing | undefined;
+    };
 
 /** Who decided something that no program may decide, and why. */
 export interface Decision {
@@ -162,6 +198,8 @@ export interface Change extends Target {
     readonly body: string;
     readonly bodySha256: string;
     readonly late: boolean;
+    /** What the request is traced by, where the API has such a header. */
+    readonly correlationId?: string;
   };
   /** sending → …: the send ended so. */
   readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
@@ -173,6 +211,36 @@ export interface Change extends Target {
   readonly bankReference?: string;
 }
 
+/** One change of how far an order has come at the provider. */
+export interface OrderChange {
+  readonly id: number;
+  readonly from: Registration;
+  readonly to: Registration;
+  readonly code?: string;
+  readonly message?: string;
+  /** … → sending: a registration begins; with the hash of the very bytes, riders included. */
+  readonly intent?: { readonly bodySha256: string; readonly correlationId: string; readonly riders: readonly number[] };
+  /** sending → …: it ended so. */
+  readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
+  /** It may have arrived. */
+  readonly unclear?: boolean;
+}
+
+/** What has come of an open amendment. */
+export interface AmendmentChange {
+  /** The row that asks. */
+  readonly row: number;
+  readonly target: Target;
+  readonly to:
+    | {
+        readonly kind: 'asked';
+        readonly bodySha256: string;
+        readonly correlationId: string;
+      }
+    | { readonly kind: 'done' }
+    | { readonly kind: 'refused'; readonly errors: readonly RowError[] };
+}
+
 /** One line of a result.csv, before it is put into words. */
 export interface ResultRow extends RowFields {
   readonly line: number;
@@ -181,13 +249,16 @@ export interface ResultRow extends RowFields {
   readonly message: string;
   readonly errors: readonly RowError[];
   readonly raw: readonly string[];
-  /** duplicate: the row it repeats. cancelled: the row that replaced or deleted it. accepted (a DELETE): what it cancelled. */
+  /**
+   * duplicate: the row it repeats. cancelled: the row that replaced or deleted it. accepted (a DELETE): what it cancelled.
+   * waiting (for the provider to change what it has): what it amends.
+   */
   readonly other:
     | {
         readonly file: number;
         readonly line: number;
         readonly status: RowStatus;
-        readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes';
+        readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes' | 'amends';
       }
     | undefined;
   readonly clientRefId: string;
@@ -197,6 +268,8 @@ export interface ResultRow extends RowFields {
   readonly submittedAt: string;
   readonly updatedAt: string;
   readonly late: boolean;
+  /** What the payout-order API would be told in more characters than its documentation allows. */
+  readonly overLong?: readonly (keyof PayoutDetails)[];
 }
 
 export type RunKind = 'run' | 'nightly' | 'arrival';
@@ -274,8 +347,14 @@ export interface Store {
   findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
   /** Instructions in a status, by id. */
   list(status: InstructionStatus, options: ListOptions): Promise<StoredInstruction[]>;
+  /** Orders whose registration is under way or unclear, by id. */
+  unclearOrders(afterId: number, limit: number): Promise<StoredOrder[]>;
+  /** Instructions with an open amendment, by id. */
+  amended(afterId: number, limit: number): Promise<StoredInstruction[]>;
   /** All or nothing: throws, with nothing changed, when one isn't in its `from` and version, or may not become `to`. */
-  apply(changes: readonly Change[], at: string): Promise<void>;
+  apply(changes: readonly Change[], at: string, orders?: readonly OrderChange[]): Promise<void>;
+  /** As `apply`. */
+  amend(changes: readonly AmendmentChange[], at: string): Promise<void>;
 
   // reports
   /** Rows of a file in line order, after a line; none for a file that was not taken in. */
@@ -308,7 +387,8 @@ export interface Store {
     limit: number,
   ): Promise<(StoredInstruction & ResultRow & { file: number })[]>;
   ordersOf(ref: { customerRef: string; orderRef?: string }, limit: number): Promise<StoredOrder[]>;
-  historyOf(instruction: number): Promise<AuditEntry[]>;
+  /** Of an instruction or an order. */
+  historyOf(id: number): Promise<AuditEntry[]>;
   auditEntries(afterSeq: number, limit: number): Promise<AuditEntry[]>;
   /** Where the audit chain stands: its last entry, or its start. */
   auditHead(): Promise<{ seq: number; hash: string }>;

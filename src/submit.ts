@@ -8,13 +8,18 @@
  *
  * A pass begins with a single request, and goes on with four times as many as long as clear answers come: a provider that
  * is down or drowning is asked by one payout at a time, not by a hundred.
+ *
+ * Where the API knows orders, an instruction's order is registered before it, and may take it along: see registration.ts.
  */
 import { createHash } from 'node:crypto';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { commitQueue, eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
+import { correlationId } from './instruction.ts';
+import { type Order, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
+import { openRegistrar, payoutOf, recoverRegistrations } from './registration.ts';
 import type { Change, Store, StoredInstruction } from './store.ts';
 
 /** Intents committed together, for each request that may be in flight. A crash leaves them all `unknown`. */
@@ -42,6 +47,7 @@ export interface Submitted {
 /** What a program that ended in the middle left in `sending` may have arrived. Before anything else is sent. */
 export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'store' | 'clock'>): Promise<number> {
   let recovered = 0;
+  await recoverRegistrations({ store, clock });
   for (;;) {
     const page = await store.list('sending', { afterId: 0, limit: 1_000 });
     if (page.length === 0) return recovered;
@@ -80,6 +86,7 @@ export async function submit(
   const pace = pacer(clock, requestsPerMinute);
   const limit = concurrency * (requestsPerMinute === undefined ? AHEAD : AHEAD_WHEN_PACED);
   const outcomes = commitQueue((changes: Change[]) => store.apply(changes, timestamp(clock.now())));
+  const registrar = openRegistrar(tools, (outcome) => heed(outcome, line, pace));
   let sent = 0;
   let unsent = 0;
   let why = '';
@@ -89,23 +96,27 @@ export async function submit(
     const last = page.at(-1);
     if (!last) break;
     afterId = last.id;
-    const intents = page.map((instruction) => intentFor(tools.provider, instruction, businessDate));
-    await store.apply(intents, timestamp(clock.now()));
+    const batch = await registrar.plan(page);
+    const intents = batch.instructions.map((instruction) =>
+      intentFor(tools.provider, instruction, batch.orders.get(orderKey(instruction)), businessDate),
+    );
+    await store.apply(intents, timestamp(clock.now()), batch.intents);
     let clear = 0;
     await eachOf(intents, concurrency, async (intent, at) => {
-      const instruction = page[at] as StoredInstruction;
+      const instruction = batch.instructions[at] as StoredInstruction;
       await pace.turn(line.signal);
       if (line.stopped())
         return outcomes.add(notSent(instruction, `not sent, because the line was stopped: ${line.stopped()}`));
-      const outcome = await tools.provider.submit(intent.intent.body, intent.intent.clientRefId);
-      heed(outcome, line, pace);
+      const settled = await registrar.outcomeFor(instruction);
+      const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));
+      if (!settled) heed(outcome, line, pace);
       if (isClear(outcome)) clear++;
       await outcomes.add(changeFor(instruction, outcome));
       if (outcome.kind !== 'not-sent') return progress.report('sending payouts', ++sent);
       unsent++;
       why = outcome.message;
     });
-    ahead = clear > 0 ? ahead * GROWTH : 1;
+    if (intents.length > 0) ahead = clear > 0 ? ahead * GROWTH : 1;
   }
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   return { sent, stopped: line.stopped() ?? couldNot };
@@ -113,7 +124,7 @@ export async function submit(
 
 /** What an outcome means for those that are still to be sent. */
 function heed(outcome: SubmitOutcome, line: Line, pace: Pacer): void {
-  if (outcome.kind === 'unknown') {
+  if (!isClear(outcome)) {
     if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
     if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
   }
@@ -126,14 +137,23 @@ function isClear(outcome: SubmitOutcome): outcome is Extract<SubmitOutcome, { ki
 
 type Intent = Change & { readonly intent: NonNullable<Change['intent']> };
 
-function intentFor(provider: Provider, instruction: StoredInstruction, businessDate: string): Intent {
-  const { id, version, payout, clientRefId, amountMinor, currency } = instruction;
-  if (amountMinor === undefined || currency === undefined)
-    throw new Error(`instruction ${id} is ready without an amount: the store is not what it should be`);
-  const body = instruction.body || provider.body({ ...payout, clientRefId, amountMinor, currency });
+function intentFor(
+  provider: Provider,
+  instruction: StoredInstruction,
+  order: Order | undefined,
+  businessDate: string,
+): Intent {
+  const { id, version, clientRefId } = instruction;
+  const body = instruction.body || provider.body(payoutOf(instruction, order));
   const bodySha256 = createHash('sha256').update(body).digest('hex');
   const late = businessDate > instruction.content.dueDate;
-  return { id, version, from: 'ready', to: 'sending', intent: { clientRefId, body, bodySha256, late } };
+  const traced = provider.correlates ? { correlationId: traceOf(instruction) } : {};
+  return { id, version, from: 'ready', to: 'sending', intent: { clientRefId, body, bodySha256, late, ...traced } };
+}
+
+/** What the send that begins now is traced by. */
+function traceOf({ clientRefId, sends }: StoredInstruction): string {
+  return correlationId(clientRefId, sends + 1);
 }
 
 /** What an outcome makes of an instruction in `sending`. */

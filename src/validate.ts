@@ -5,14 +5,14 @@
 import type { z } from 'zod';
 import type { RowCode, RowError } from './codes.ts';
 import { unescapeFormula } from './formula.ts';
-import type { Action, InstructionContent, InstructionRef } from './instruction.ts';
+import type { Action, InstructionContent, InstructionRef, ManagedDetails } from './instruction.ts';
 import { currencyExponent } from './iso.ts';
 import { type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
-import type { Order } from './order.ts';
+import type { CustomerDefaults, Metadata, Order } from './order.ts';
 import type { RowFields } from './store.ts';
 import { controlCharacters, inOrder, isDate } from './validate/cells.ts';
-import { type Header, INSTRUCTIONS, ORDERS } from './validate/header.ts';
-import { actionOf, deletionSchema, instructionSchema } from './validate/instructions.ts';
+import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
+import { actionOf, deletionSchema, instructionSchema, managedSchema } from './validate/instructions.ts';
 import { orderSchema } from './validate/orders.ts';
 
 export { type Header, matchHeader } from './validate/header.ts';
@@ -38,20 +38,21 @@ export type InstructionCheck =
       readonly amount: Decimal | undefined;
     };
 
-const ORDER_COLUMNS = [...ORDERS.required, 'metadata'];
-/** The action first: where it isn't recognised, what the other cells must hold isn't known either. */
-const INSTRUCTION_COLUMNS = ['action', ...INSTRUCTIONS.required, ...INSTRUCTIONS.optional];
+interface Rules {
+  readonly currencies: 'all' | ReadonlySet<string>;
+}
+
+/** In the order of our documentation; metadata comes last. */
+function documented({ kind, api }: Header): readonly string[] {
+  const { required, optional } = KINDS[api][kind];
+  // The action first: where it isn't recognised, what the other cells must hold isn't known either.
+  return kind === 'orders' ? [...required, ...optional, 'metadata'] : ['action', ...required, ...optional, 'metadata'];
+}
 
 /** `cells` are trimmed and as many as the header has, as rows.ts gives them. */
-export function checkOrder(
-  header: Header,
-  cells: readonly string[],
-  rules: { readonly currencies: 'all' | ReadonlySet<string> },
-): OrderCheck {
+export function checkOrder(header: Header, cells: readonly string[], rules: Rules): OrderCheck {
   const row = rowReader(header, cells);
-  const metadata = header.metadata
-    .map(({ name, at }) => ({ name, value: row.cells[at] ?? '' }))
-    .filter(({ value }) => value !== '');
+  const metadata = metadataOf(row, header.metadata);
   const input = {
     customerRef: row.cell('customerRef'),
     orderRef: row.cell('orderRef'),
@@ -59,6 +60,8 @@ export function checkOrder(
     country: row.cell('country'),
     scheme: row.cell('scheme'),
     metadata,
+    'customerDefault.schemeId': row.cell('customerDefault.schemeId'),
+    'customerDefault.metadata': metadataOf(row, header.defaultMetadata),
   };
   const checked = orderSchema.safeParse(input);
   const errors = controlCharacters(header.columns, row.cells);
@@ -66,26 +69,44 @@ export function checkOrder(
     errors.push({ column: 'currency', value: input.currency, code: 'CURRENCY_NOT_SUPPORTED' });
   if (checked.success && errors.length === 0) {
     const { customerRef, orderRef, currency, country, scheme } = input;
-    const pairs = metadata.map(({ name, value }) => [name, value] as const);
-    return { ok: true, order: { customerRef, orderRef, currency, country, scheme, metadata: pairs } };
+    const defaults = customerDefaultsOf({
+      financialInstrumentId: row.cell('customerDefault.financialInstrumentId'),
+      schemeId: input['customerDefault.schemeId'],
+      metadata: pairs(input['customerDefault.metadata']),
+    });
+    return {
+      ok: true,
+      order: { customerRef, orderRef, currency, country, scheme, metadata: pairs(metadata), ...defaults },
+    };
   }
-  for (const issue of checked.error?.issues ?? []) {
-    const [column, at, part] = issue.path;
-    const entry = metadata[Number(at)];
-    if (column !== 'metadata') errors.push(cellError(row, issue));
-    else if (!entry) errors.push({ column, value: `found ${metadata.length}`, code: codeOf(issue) });
-    else
-      errors.push({
-        column: `metadata.${entry.name}`,
-        value: part === 'name' ? entry.name : entry.value,
-        code: codeOf(issue),
-      });
-  }
-  return { ok: false, fields: rowFields(row), errors: inOrder(errors, ORDER_COLUMNS, header.columns) };
+  for (const issue of checked.error?.issues ?? []) errors.push(errorOf(row, input, issue));
+  return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns) };
+}
+
+function customerDefaultsOf(defaults: CustomerDefaults): { customerDefaults?: CustomerDefaults } {
+  const { financialInstrumentId, schemeId, metadata } = defaults;
+  return financialInstrumentId + schemeId === '' && metadata.length === 0 ? {} : { customerDefaults: defaults };
+}
+
+interface MetadataEntry {
+  readonly name: string;
+  readonly value: string;
+}
+
+function metadataOf(row: RowReader, columns: readonly MetadataColumn[]): MetadataEntry[] {
+  return columns.map(({ name, at }) => ({ name, value: row.cells[at] ?? '' })).filter(({ value }) => value !== '');
+}
+
+function pairs(entries: readonly MetadataEntry[]): Metadata {
+  return entries.map(({ name, value }) => [name, value] as const);
 }
 
 /** As {@link checkOrder}. Whether the amount fits the order's currency is asked of {@link checkAgainstOrder}. */
-export function checkInstruction(header: Header, cells: readonly string[]): InstructionCheck {
+export function checkInstruction(
+  header: Header,
+  cells: readonly string[],
+  rules: Rules = { currencies: 'all' },
+): InstructionCheck {
   const row = rowReader(header, cells);
   const action = actionOf(row.cell('action'));
   if (action === 'DELETE') return checkDeletion(header, row);
@@ -102,8 +123,11 @@ export function checkInstruction(header: Header, cells: readonly string[]): Inst
     mode: row.cell('mode'),
     direction: row.cell('direction'),
   };
-  const checked = instructionSchema.safeParse(input);
+  const managed = header.api === 'order-management' ? managedInput(header, row) : undefined;
+  const checked = managed ? managedSchema.safeParse({ ...input, ...managed }) : instructionSchema.safeParse(input);
   const errors = controlCharacters(header.columns, row.cells);
+  if (managed?.currency && !isSupported(managed.currency, rules.currencies))
+    errors.push({ column: 'currency', value: managed.currency, code: 'CURRENCY_NOT_SUPPORTED' });
   const { openDate, dueDate } = input;
   if (dueDate < openDate && isDate(dueDate) && isDate(openDate))
     errors.push({
@@ -122,10 +146,28 @@ export function checkInstruction(header: Header, cells: readonly string[]): Inst
       remark: row.cell('remark'),
     };
     const ref = { customerRef, orderRef, instructionRef };
-    return { ok: true, action, ref, content: { amount: formatDecimal(amount), openDate, dueDate, details }, amount };
+    const content = { amount: formatDecimal(amount), openDate, dueDate, details };
+    return { ok: true, action, ref, content: managed ? { ...content, ...managedDetails(managed) } : content, amount };
   }
-  errors.push(...(checked.error?.issues ?? []).map((issue) => cellError(row, issue)));
-  return { ok: false, fields: rowFields(row), errors: inOrder(errors, INSTRUCTION_COLUMNS, header.columns), amount };
+  for (const issue of checked.error?.issues ?? []) errors.push(errorOf(row, managed ?? {}, issue));
+  return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns), amount };
+}
+
+function managedInput(header: Header, row: RowReader) {
+  return {
+    direction: row.cell('direction') as ManagedDetails['direction'],
+    financialInstrumentId: row.cell('financialInstrumentId'),
+    currency: row.cell('currency'),
+    country: row.cell('country'),
+    scheme: row.cell('scheme'),
+    settledByDate: row.cell('settledByDate'),
+    metadata: metadataOf(row, header.metadata),
+  };
+}
+
+function managedDetails({ metadata, ...cells }: ReturnType<typeof managedInput>): { managed?: ManagedDetails } {
+  const saysNothing = metadata.length === 0 && Object.values(cells).every((cell) => cell === '');
+  return saysNothing ? {} : { managed: { ...cells, metadata: pairs(metadata) } };
 }
 
 /** The other cells of a DELETE are not even looked at. */
@@ -138,7 +180,7 @@ function checkDeletion(header: Header, row: RowReader): InstructionCheck {
     ...checked.error.issues.map((issue) => cellError(row, issue)),
   ];
   const fields = { ...ref, amount: '', currency: '', openDate: '', dueDate: '' };
-  return { ok: false, fields, errors: inOrder(errors, INSTRUCTION_COLUMNS, header.columns), amount: undefined };
+  return { ok: false, fields, errors: inOrder(errors, documented(header), header.columns), amount: undefined };
 }
 
 /**
@@ -215,6 +257,17 @@ function isSupported(currency: string, currencies: 'all' | ReadonlySet<string>):
 function cellError(row: RowReader, issue: z.core.$ZodIssue): RowError {
   const column = String(issue.path[0]);
   return { column, value: row.cell(column), code: codeOf(issue) };
+}
+
+/** As {@link cellError}; of metadata it is one entry's name or value, or how many there are. */
+function errorOf(row: RowReader, input: Readonly<Record<string, unknown>>, issue: z.core.$ZodIssue): RowError {
+  const [column, at, part] = issue.path;
+  const entries = input[String(column)];
+  if (!Array.isArray(entries)) return cellError(row, issue);
+  const entry = entries[Number(at)] as MetadataEntry | undefined;
+  if (!entry) return { column: String(column), value: `found ${entries.length}`, code: codeOf(issue) };
+  const value = part === 'name' ? entry.name : entry.value;
+  return { column: `${String(column)}.${entry.name}`, value, code: codeOf(issue) };
 }
 
 /** The schemas' messages are codes: rule() and decisive() take nothing else. */

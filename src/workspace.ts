@@ -4,14 +4,18 @@ import { basename, join } from 'node:path';
 import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { loadSecrets, loadSettings, type Settings } from './config.ts';
+import { type Loaded, loadImburseSecrets, loadSecrets, loadSettings, type Settings } from './config.ts';
 import { makePrivateFolder } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import { openInbox } from './inbox.ts';
 import { sweepOutbox } from './outbox.ts';
 import type { Tools } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
+import { collectProvider } from './provider/collect.ts';
+import type { HmacKeys } from './provider/hmac.ts';
+import { orderManagementProvider } from './provider/order-management.ts';
 import { payoutOrdersProvider } from './provider/payout-orders.ts';
+import type { PayoutKeys } from './provider/signature.ts';
 import type { Provider } from './provider.ts';
 import type { ReportContext } from './report.ts';
 import { type FaultScript, startSandbox } from './sandbox.ts';
@@ -61,6 +65,30 @@ export async function openForDeciding(workspace: string): Promise<Store> {
   if (!(await stat(path).catch(() => undefined)))
     throw new UsageError('nothing has been taken in in this workspace yet');
   return openSqliteStore({ path });
+}
+
+/** The provider alone, to ask it something; with the bundled sandbox nobody else may be working on the workspace. */
+export async function openForAsking(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+): Promise<{ provider: Provider; close(): Promise<void> }> {
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  if (settings.provider.baseUrl === 'sandbox') {
+    const lock = lockWorkspace(join(settings.data, 'lock'));
+    if (!lock)
+      throw new UnavailableError(`another paydrop is working on ${settings.workspace}, and the sandbox is its`);
+    closers.push(() => lock.release());
+  }
+  try {
+    return { provider: await openProvider(settings, env, clock, undefined, closers), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** The one instance that works on this workspace; throws UsageError or UnavailableError. */
@@ -159,23 +187,67 @@ export async function openProvider(
   sandboxOptions: OpenOptions['sandbox'],
   closers: (() => unknown)[],
 ): Promise<Provider> {
-  const { baseUrl, concurrency, timeoutMs } = settings.provider;
-  if (baseUrl === 'sandbox') {
-    const ledgerPath = join(settings.data, LEDGER);
-    const sandbox = await startSandbox({ seed: 1, ...sandboxOptions, ledgerPath, clock });
-    closers.push(() => sandbox.close());
-    const { keys } = sandbox;
-    const provider = payoutOrdersProvider({ baseUrl: sandbox.baseUrl, keys, concurrency, timeoutMs, clock });
-    closers.push(() => provider.close());
-    return provider;
-  }
-  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
-    throw new UsageError('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of the provider: unset it');
-  const secrets = loadSecrets(env);
-  if (!secrets.ok) throw new UsageError(...secrets.problems);
-  const { clientKey, clientSecret, saltKey } = secrets.value;
-  const keys = { clientKey: clientKey.reveal(), clientSecret: clientSecret.reveal(), saltKey: saltKey.reveal() };
-  const provider = payoutOrdersProvider({ baseUrl, keys, concurrency, timeoutMs, clock });
+  const { baseUrl } = settings.provider;
+  const provider =
+    baseUrl === 'sandbox'
+      ? providerAt(settings, clock, await openSandbox(settings, clock, sandboxOptions, closers))
+      : providerAt(settings, clock, { baseUrl, ...keysOf(settings, env) });
   closers.push(() => provider.close());
   return provider;
+}
+
+/** Where a provider is, and what opens it. */
+interface Access {
+  readonly baseUrl: URL;
+  readonly keys: PayoutKeys;
+  readonly imburseKeys: HmacKeys;
+  readonly accountId?: string | undefined;
+  readonly tenantId?: string | undefined;
+}
+
+async function openSandbox(
+  settings: Settings,
+  clock: Clock,
+  options: OpenOptions['sandbox'],
+  closers: (() => unknown)[],
+): Promise<Access> {
+  const ledgerPath = join(settings.data, LEDGER);
+  const sandbox = await startSandbox({ seed: 1, ...options, ledgerPath, clock });
+  closers.push(() => sandbox.close());
+  return { ...sandbox, ...sandbox.imburseAccount };
+}
+
+/** The other API's keys stay empty: nobody needs them. */
+function keysOf({ provider }: Settings, env: NodeJS.ProcessEnv): Omit<Access, 'baseUrl'> {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    throw new UsageError('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of the provider: unset it');
+  const none = {
+    keys: { clientKey: '', clientSecret: '', saltKey: '' },
+    imburseKeys: { publicKey: '', privateKey: '' },
+  };
+  if (provider.api === 'payout-orders') return { ...none, keys: revealed(loadSecrets(env)) };
+  const { accountId, tenantId } = provider;
+  return { ...none, imburseKeys: revealed(loadImburseSecrets(env)), accountId, tenantId };
+}
+
+function revealed<Name extends string>(
+  secrets: Loaded<Readonly<Record<Name, { reveal(): string }>>>,
+): Record<Name, string> {
+  if (!secrets.ok) throw new UsageError(...secrets.problems);
+  const entries = Object.entries<{ reveal(): string }>(secrets.value);
+  return Object.fromEntries(entries.map(([name, secret]) => [name, secret.reveal()])) as Record<Name, string>;
+}
+
+function providerAt({ provider }: Settings, clock: Clock, access: Access): Provider {
+  const { api, concurrency, timeoutMs, endpoints } = provider;
+  const { baseUrl, keys, imburseKeys, accountId, tenantId } = access;
+  const reach = { baseUrl, concurrency, timeoutMs, clock };
+  switch (api) {
+    case 'payout-orders':
+      return payoutOrdersProvider({ ...reach, keys });
+    case 'order-management':
+      return orderManagementProvider({ ...reach, keys: imburseKeys, accountId, tenantId, endpoints });
+    case 'collect':
+      return collectProvider({ ...reach, keys: imburseKeys, accountId, tenantId, endpoints });
+  }
 }

@@ -105,7 +105,7 @@ function statement(workspace: TestWorkspace): Record<string, unknown> {
 
 async function expectSound(workspace: TestWorkspace, expected: Record<string, unknown>, point: string): Promise<void> {
   expect(statement(workspace), point).toEqual(expected);
-  const accepted = workspace.ledger().filter(({ kind }) => kind === 'accepted');
+  const accepted = workspace.ledger().filter((entry) => entry.kind === 'accepted');
   expect(new Set(accepted.map((entry) => entry.clientRefId)).size, point).toBe(accepted.length);
   expect(accepted.length, point).toBe(2);
   expect(readdirSync(workspace.path('data', 'work')), point).toEqual([]);

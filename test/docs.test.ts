@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSettings, settingsJsonSchema } from '../src/config.ts';
 import { INSTRUCTION_STATUSES } from '../src/instruction.ts';
-import { INSTRUCTIONS as INSTRUCTIONS_FILE, ORDERS as ORDERS_FILE } from '../src/validate/header.ts';
+import { KINDS } from '../src/validate/header.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -303,11 +303,15 @@ describe('names in the documentation', () => {
 
 describe('columns of a dropped file', () => {
   it.each([
-    ['## Orders', ORDERS_FILE],
-    ['## Instructions', INSTRUCTIONS_FILE],
-  ])('stand in docs/files.md under %s, and no others', (heading, { required, optional }) => {
+    ['## Orders', 'orders'],
+    ['## Instructions', 'instructions'],
+  ] as const)('stand in docs/files.md under %s, and no others', (heading, kind) => {
     const named = tableRows(section('docs/files.md', heading)).flatMap(([names = '']) => codes(names));
-    expect(named.filter((name) => name !== 'metadata.NAME').sort()).toEqual([...required, ...optional].sort());
+    const columns = Object.values(KINDS).flatMap((kinds) => {
+      const { required, optional, prefixes } = kinds[kind];
+      return [...required, ...optional, ...prefixes.map((prefix) => `${prefix}NAME`)];
+    });
+    expect(named.sort()).toEqual([...new Set(columns)].sort());
   });
 });
 

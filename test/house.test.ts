@@ -192,13 +192,15 @@ describe('imports', () => {
     { name: 'the pipeline', files: ['pipeline.ts'] },
     {
       name: 'stages',
-      files: ['intake.ts', 'intake/', 'release.ts', 'submit.ts', 'reconcile.ts', 'outbox.ts', 'resolution.ts'],
+      files: [
+        ...['intake.ts', 'intake/', 'release.ts', 'submit.ts', 'amend.ts', 'reconcile.ts', 'outbox.ts', 'resolution.ts'],
+      ],
     },
     {
       name: 'what stages are made of, and adapters',
       files: [
         ...['inbox.ts', 'inbox/', 'rows.ts', 'rows/', 'validate.ts', 'validate/', 'report.ts', 'report/', 'anchor.ts'],
-        ...['store/', 'provider/', 'sandbox.ts', 'sandbox/'],
+        ...['registration.ts', 'store/', 'provider/', 'sandbox.ts', 'sandbox/'],
       ],
     },
     { name: 'the audit chain', files: ['audit.ts'] },
@@ -223,7 +225,10 @@ describe('imports', () => {
     'store/sqlite.ts': ['workspace.ts', 'dry-run.ts'],
     'store/lock.ts': ['workspace.ts'],
     'provider/payout-orders.ts': ['workspace.ts'],
-    'provider/signature.ts': ['sandbox.ts', 'sandbox/'],
+    'provider/order-management.ts': ['workspace.ts'],
+    'provider/collect.ts': ['workspace.ts'],
+    'provider/signature.ts': ['sandbox.ts', 'sandbox/', 'workspace.ts'],
+    'provider/hmac.ts': ['sandbox.ts', 'sandbox/', 'workspace.ts'],
     'inbox/watcher.ts': ['watch.ts'],
     'commands/': ['main.ts'],
   };

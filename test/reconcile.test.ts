@@ -5,7 +5,14 @@ import { type PassSummary, pass, type Tools } from '../src/pipeline.ts';
 import type { LookUpOutcome } from '../src/provider.ts';
 import type { FaultScript } from '../src/sandbox.ts';
 import type { OpenWorkspace } from '../src/workspace.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  instruction,
+  instructions,
+  ORDERS,
+  payoutRef,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
 
@@ -95,7 +102,7 @@ describe('an unknown payout that is found', () => {
     expect(statuses(workspace)).toEqual(['unknown']);
     const faults = { faults: [], fates: [{ fate }] };
     const tools = await workspace.open({ faults });
-    for (let step = 1; step < steps; step++) await tools.provider.lookUp(reference('P1'));
+    for (let step = 1; step < steps; step++) await tools.provider.lookUp(payoutRef('P1'));
     await tools.close();
     await workspace.pass({ faults });
     expect(statuses(workspace)).toEqual([status]);
@@ -267,7 +274,7 @@ describe('a reversal', () => {
   ])('of a %s one that was never seen paid tells both', async (status, faults) => {
     const workspace = await sent({ ...reversed, faults });
     const tools = await workspace.open({ faults: reversed });
-    for (let steps = 0; steps < 2; steps++) await tools.provider.lookUp(reference('P1'));
+    for (let steps = 0; steps < 2; steps++) await tools.provider.lookUp(payoutRef('P1'));
     await tools.close();
     expect(statuses(workspace)).toEqual([status]);
     const { moved } = await workspace.pass({ faults: reversed });

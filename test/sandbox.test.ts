@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../src/clock.ts';
+import type { PayoutRef } from '../src/instruction.ts';
 import { payoutOrdersProvider } from '../src/provider/payout-orders.ts';
 import { type PayoutKeys, signGet, signPost } from '../src/provider/signature.ts';
 import type { Payout, Provider } from '../src/provider.ts';
@@ -41,9 +42,13 @@ function providerOf({ baseUrl, keys }: Sandbox, timeoutMs = LATE_MS, otherKeys: 
   return provider;
 }
 
+function refOf(clientRefId: string): PayoutRef {
+  return { customerRef: 'C1', orderRef: 'ORDER-1', instructionRef: 'PI-1', attempt: 1, clientRefId };
+}
+
 function payout(clientRefId: string, details: Partial<Payout> = {}): Payout {
   return {
-    clientRefId,
+    ...refOf(clientRefId),
     contactId: 'CONT_1',
     amountMinor: 21_000n,
     currency: 'INR',
@@ -51,16 +56,20 @@ function payout(clientRefId: string, details: Partial<Payout> = {}): Payout {
     mode: 'IMPS',
     narration: 'PI-1',
     remark: 'ORDER-1',
+    openDate: '2026-03-02',
+    dueDate: '2026-03-06',
+    managed: undefined,
+    order: undefined,
     ...details,
   };
 }
 
 function submit(provider: Provider, clientRefId: string, details: Partial<Payout> = {}) {
-  return provider.submit(provider.body(payout(clientRefId, details)), clientRefId);
+  return provider.submit(provider.body(payout(clientRefId, details)), refOf(clientRefId), '');
 }
 
 function accepted(path = ledgerPath): string[] {
-  return [...readLedger(path)].filter(({ kind }) => kind === 'accepted').map(({ clientRefId }) => clientRefId);
+  return [...readLedger(path)].flatMap((entry) => (entry.kind === 'accepted' ? [entry.clientRefId] : []));
 }
 
 /** A request as a client would sign it, to see the answer itself. */
@@ -104,7 +113,7 @@ describe('the sandbox as a provider', () => {
     const provider = providerOf(await sandbox({ fates: [{ narration: 'PI-1', fate: 'reversed' }] }));
     await submit(provider, 'R1');
     const found = [];
-    for (let n = 0; n < 4; n++) found.push(await provider.lookUp('R1'));
+    for (let n = 0; n < 4; n++) found.push(await provider.lookUp(refOf('R1')));
     expect(found).toMatchObject([
       { status: 'submitted', amount: '210.00', clientRefId: 'R1', bankReference: '', message: '' },
       { status: 'paid', bankReference: expect.stringMatching(/^\d{12}$/) },
@@ -114,7 +123,7 @@ describe('the sandbox as a provider', () => {
   });
 
   it('does not find what it never took', async () => {
-    expect(await providerOf(await sandbox()).lookUp('NOBODY')).toEqual({ kind: 'not-found' });
+    expect(await providerOf(await sandbox()).lookUp(refOf('NOBODY'))).toEqual({ kind: 'not-found' });
   });
 
   it('refuses wrong credentials and wrong signatures', async () => {
@@ -131,7 +140,7 @@ describe('the sandbox as a provider', () => {
       code: '0x0203',
       stopLine: expect.any(String),
     });
-    expect(await unsalted.lookUp('R1')).toMatchObject({ kind: 'unclear', stopLine: expect.any(String) });
+    expect(await unsalted.lookUp(refOf('R1'))).toMatchObject({ kind: 'unclear', stopLine: expect.any(String) });
     expect(accepted()).toEqual([]);
   });
 
@@ -203,6 +212,13 @@ describe('the sandbox over HTTP', () => {
     });
   });
 
+  it('leaves an order queued for ever whose fate is never to be begun', async () => {
+    const started = await sandbox({ fates: [{ fate: 'ready' }] });
+    await call(started, 'POST', ORDERS, FIELDS);
+    for (let n = 0; n < 2; n++)
+      expect(await call(started, 'GET', `${ORDERS}/R1`)).toMatchObject({ answer: { data: { status: 'queued' } } });
+  });
+
   it('creates and reads contacts', async () => {
     const started = await sandbox();
     const { answer } = await call(started, 'POST', '/v1/service/payout/contacts', { mobile: '5550100' });
@@ -233,8 +249,8 @@ describe('the seed', () => {
     const ends = new Map<string, unknown>();
     for (const reference of references) {
       await submit(provider, reference);
-      for (let n = 0; n < 2; n++) await provider.lookUp(reference);
-      ends.set(reference, await provider.lookUp(reference));
+      for (let n = 0; n < 2; n++) await provider.lookUp(refOf(reference));
+      ends.set(reference, await provider.lookUp(refOf(reference)));
     }
     await provider.close();
     await started.close();
@@ -269,7 +285,7 @@ describe('the ledger', () => {
     const clock: Clock = { now: () => Date.UTC(2026, 10, 20), monotonic: () => 0, sleep: async () => {} };
     const provider = providerOf(await sandbox({ fates: [{ fate: 'failed', message: 'No such account' }] }, { clock }));
     await submit(provider, 'R1', { narration: 'Zoë/1' });
-    for (let n = 0; n < 3; n++) await provider.lookUp('R1');
+    for (let n = 0; n < 3; n++) await provider.lookUp(refOf('R1'));
     const body = provider.body(payout('R1', { narration: 'Zoë/1' }));
     const entries = [...readLedger(ledgerPath)].filter(({ kind }) => kind !== 'request');
     const orderRefId = entries[0] && 'orderRefId' in entries[0] ? entries[0].orderRefId : '';
@@ -298,8 +314,8 @@ describe('the ledger', () => {
     const first = await sandbox();
     const before = providerOf(first);
     await submit(before, 'R1');
-    await before.lookUp('R1');
-    await before.lookUp('R1');
+    await before.lookUp(refOf('R1'));
+    await before.lookUp(refOf('R1'));
     await before.close();
     await first.close();
 
@@ -308,7 +324,7 @@ describe('the ledger', () => {
       kind: 'unknown',
       message: expect.stringContaining('already exists'),
     });
-    expect(await provider.lookUp('R1')).toMatchObject({ kind: 'found', status: 'paid' });
+    expect(await provider.lookUp(refOf('R1'))).toMatchObject({ kind: 'found', status: 'paid' });
     expect(accepted()).toEqual(['R1']);
   });
 
@@ -322,7 +338,7 @@ describe('the ledger', () => {
 
     const provider = providerOf(await sandbox());
     expect(readFileSync(ledgerPath, 'utf8')).toBe(whole);
-    expect(await provider.lookUp('R2')).toEqual({ kind: 'not-found' });
+    expect(await provider.lookUp(refOf('R2'))).toEqual({ kind: 'not-found' });
     expect(await submit(provider, 'R2')).toMatchObject({ kind: 'accepted' });
     expect(accepted()).toEqual(['R1', 'R2']);
   });
@@ -368,7 +384,7 @@ describe('each fault, as a submission meets it', () => {
     const provider = providerOf(await sandbox({ faults: [{ on: 'post', attempts: [1], fault }] }));
     expect(await submit(provider, 'R1')).toMatchObject({ kind: 'unknown', ...seen });
     expect(accepted()).toEqual(effect === 'taken' ? ['R1'] : []);
-    expect((await provider.lookUp('R1')).kind).toBe(effect === 'taken' ? 'found' : 'not-found');
+    expect((await provider.lookUp(refOf('R1'))).kind).toBe(effect === 'taken' ? 'found' : 'not-found');
   });
 
   it.each<Fault>([{ kind: 'silence' }, { kind: 'drip', ms: 20 }])(
@@ -404,10 +420,10 @@ describe('each fault, as a submission meets it', () => {
     const script: FaultScript = { faults: [{ on: 'post', fault: { kind: 'delay', ms: 600_000 } }] };
     const provider = providerOf(await sandbox(script, { clock }), SOON_MS);
     expect(await submit(provider, 'R1')).toMatchObject({ kind: 'unknown' });
-    expect(await provider.lookUp('R1')).toEqual({ kind: 'not-found' });
+    expect(await provider.lookUp(refOf('R1'))).toEqual({ kind: 'not-found' });
     moment.dispatchEvent(new Event('come'));
     await vi.waitFor(() => expect(accepted()).toEqual(['R1']));
-    expect(await provider.lookUp('R1')).toMatchObject({ kind: 'found' });
+    expect(await provider.lookUp(refOf('R1'))).toMatchObject({ kind: 'found' });
   });
 });
 
@@ -428,13 +444,13 @@ describe('each fault, as a look-up meets it', () => {
   ])('%j is unclear', async (fault) => {
     const provider = providerOf(await sandbox({ faults: [{ on: 'get', fault }] }));
     await submit(provider, 'R1');
-    expect(await provider.lookUp('R1')).toMatchObject({ kind: 'unclear' });
+    expect(await provider.lookUp(refOf('R1'))).toMatchObject({ kind: 'unclear' });
   });
 
   it('a wrong echo shows another reference', async () => {
     const provider = providerOf(await sandbox({ faults: [{ on: 'get', fault: { kind: 'wrong-echo' } }] }));
     await submit(provider, 'R1');
-    expect(await provider.lookUp('R1')).toMatchObject({ kind: 'found', clientRefId: 'ANOTHERREFERENCE' });
+    expect(await provider.lookUp(refOf('R1'))).toMatchObject({ kind: 'found', clientRefId: 'ANOTHERREFERENCE' });
   });
 
   it('look-ups that lag behind', async () => {
@@ -442,7 +458,7 @@ describe('each fault, as a look-up meets it', () => {
     const provider = providerOf(await sandbox(lag));
     await submit(provider, 'R1');
     const kinds = [];
-    for (let n = 0; n < 3; n++) kinds.push((await provider.lookUp('R1')).kind);
+    for (let n = 0; n < 3; n++) kinds.push((await provider.lookUp(refOf('R1'))).kind);
     expect(kinds).toEqual(['not-found', 'not-found', 'found']);
   });
 });
@@ -462,8 +478,8 @@ describe('a fault script', () => {
       kind: 'accepted',
     });
     expect(await submit(provider, 'R3', { narration: 'PI-8' })).toMatchObject({ kind: 'accepted' });
-    expect(await provider.lookUp('R2')).toMatchObject({ kind: 'found' });
-    expect(await provider.lookUp('R3')).toMatchObject({ kind: 'unclear' });
+    expect(await provider.lookUp(refOf('R2'))).toMatchObject({ kind: 'found' });
+    expect(await provider.lookUp(refOf('R3'))).toMatchObject({ kind: 'unclear' });
   });
 
   it('lets the first rule that strikes decide', async () => {

@@ -58,7 +58,7 @@ const submitting =
   ({ provider }: OpenWorkspace): Partial<Tools> => ({
     provider: {
       ...provider,
-      submit: (body, clientRefId) => around(() => provider.submit(body, clientRefId), clientRefId),
+      submit: (body, ref, trace) => around(() => provider.submit(body, ref, trace), ref.clientRefId),
     },
   });
 
@@ -228,9 +228,9 @@ describe('the line', () => {
       concurrency: 1,
       timeoutMs: 5_000,
     });
-    const submit: Provider['submit'] = (body, clientRefId) => {
+    const submit: Provider['submit'] = (body, ref, trace) => {
       tried++;
-      return closed.submit(body, clientRefId);
+      return closed.submit(body, ref, trace);
     };
     const summary = await sendWith(workspace, () => ({ provider: { ...closed, submit } }));
     await closed.close();

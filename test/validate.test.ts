@@ -435,6 +435,8 @@ describe('a header', () => {
   it('is that of an orders file, with metadata as it is spelt', () => {
     expect(headerOf(`Scheme,metadata.Cost Centre,ORDER_REF,customer-ref, Country ,currency,METADATA.x`)).toEqual({
       kind: 'orders',
+      api: 'payout-orders',
+      defaultMetadata: [],
       columns: ['scheme', 'metadata.Cost Centre', 'orderRef', 'customerRef', 'country', 'currency', 'metadata.x'],
       at: new Map([
         ['scheme', 0],

@@ -77,10 +77,18 @@ export const OUR_ROW_CODES = [
   {
     code: 'DIRECTION_NOT_RECOGNISED',
     columns: ['direction'],
-    title: 'The direction is not CREDIT',
-    cause: 'The row asks to collect money (DEBIT); the payout API only pays out.',
-    remedy: 'Write CREDIT or leave the cell empty; remove rows that collect.',
-    example: { wrong: 'DEBIT', right: 'CREDIT' },
+    title: 'The direction is not one the API knows',
+    cause: 'Another word was used, or the row asks to collect money (DEBIT), which only the order-management API does.',
+    remedy: 'Write CREDIT or leave the cell empty; with the order-management API DEBIT collects.',
+    example: { wrong: 'OUT', right: 'CREDIT' },
+  },
+  {
+    code: 'SETTLED_BY_DATE_FORMAT_NOT_RECOGNISED',
+    columns: ['settledByDate'],
+    title: 'The date to settle by is not a day in the form YYYY-MM-DD',
+    cause: 'The day and month were swapped, another separator was used, or the day does not exist.',
+    remedy: 'Write year, month and day as YYYY-MM-DD; an empty cell means the due date.',
+    example: { wrong: '06/03/2026', right: '2026-03-06' },
   },
   {
     code: 'PURPOSE_NOT_RECOGNISED',

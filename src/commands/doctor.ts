@@ -17,7 +17,13 @@ interface Check {
 }
 
 /** A reference that no instruction has: client references are capitals and digits. */
-const NOBODYS_REFERENCE = 'paydrop-doctor';
+const NOBODYS_PAYOUT = {
+  customerRef: 'paydrop-doctor',
+  orderRef: 'paydrop-doctor',
+  instructionRef: 'paydrop-doctor',
+  attempt: 1,
+  clientRefId: 'paydrop-doctor',
+};
 
 export async function doctor(context: CommandContext, options: { json?: true }): Promise<number> {
   const { workspace, paper, clock } = context;
@@ -100,7 +106,7 @@ async function checkProvider(settings: Settings, clock: Clock): Promise<Check[]>
   const closers: (() => unknown)[] = [];
   try {
     const provider = await openProvider(settings, process.env, clock, undefined, closers);
-    const outcome = await provider.lookUp(NOBODYS_REFERENCE);
+    const outcome = await provider.lookUp(NOBODYS_PAYOUT);
     if (outcome.kind === 'not-found')
       return [{ what, ok: true, finding: `${baseUrl.origin} answers, and takes the credentials` }];
     if (outcome.kind === 'found') return [{ what, ok: false, finding: 'it knows a payout that cannot exist' }];

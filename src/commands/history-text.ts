@@ -1,4 +1,4 @@
-/** An instruction's audit entries as lines for a person: when, in which run, from which status to which, and why. */
+/** Audit entries of an order or an instruction as lines for a person: when, in which run, from which status to which, and why. */
 import { rowPlace } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatMinor } from '../money.ts';
@@ -7,7 +7,7 @@ import { sixDigits } from './pass-text.ts';
 
 const HASH_SHOWN = 12;
 
-/** What store/changes.ts and store/intake.ts write about an instruction; each entry has some of these. */
+/** What store/changes.ts, store/intake.ts and store/amendments.ts write about an order or an instruction; each entry has some. */
 type Event = Readonly<Partial<Record<EventField, unknown>>>;
 type EventField =
   | 'at'
@@ -30,7 +30,10 @@ type EventField =
   | 'httpStatus'
   | 'orderRefId'
   | 'bankReference'
-  | 'unclear';
+  | 'unclear'
+  | 'step'
+  | 'correlationId'
+  | 'riders';
 
 interface HistoryLine {
   readonly seq: string;
@@ -56,15 +59,18 @@ export function historyLine(entry: AuditEntry): HistoryLine {
 function detailsOf(event: Event): string[] {
   const { message, code, errors, row, amendment, amountMinor, currency, send, attempt, clientRefId, bodySha256 } =
     event;
-  const { late, outcome, httpStatus, orderRefId, bankReference, unclear } = event;
+  const { late, outcome, httpStatus, orderRefId, bankReference, unclear, step, correlationId, riders } = event;
   const details = [
     message,
     code,
     Array.isArray(errors) ? errors.join(' ') : undefined,
-    amendment && `${amendment} by ${placeOf(Number(row))}`,
+    step && `change ${step}`,
+    row && `${amendment ? `${amendment} by ` : ''}${placeOf(Number(row))}`,
     amountMinor && `${formatMinor(BigInt(String(amountMinor)), currencyExponent(String(currency)) ?? 0)} ${currency}`,
     send && `send ${send}${attempt === 1 ? '' : ` of attempt ${attempt}`} as ${clientRefId}`,
     bodySha256 && `body ${String(bodySha256).slice(0, HASH_SHOWN)}…`,
+    Array.isArray(riders) && riders.length > 0 && `with ${riders.length} instructions`,
+    correlationId && `correlation ${correlationId}`,
     late && 'late',
     outcome && `${outcome}${httpStatus ? ` (HTTP ${httpStatus})` : ''}`,
     unclear && 'it may have arrived',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../failures.ts';
-import { checkScript, type FaultScript, SANDBOX_KEYS, startSandbox } from '../sandbox.ts';
+import { checkScript, type FaultScript, startSandbox } from '../sandbox.ts';
 import { type CommandContext, EXIT, stopOnSignal } from './context.ts';
 
 interface SandboxOptions {
@@ -20,12 +20,20 @@ export async function sandbox({ paper, clock }: CommandContext, options: Sandbox
     },
   );
   paper.line(`The sandbox listens on ${server.baseUrl.origin}; what it accepts is written to ${options.ledger}.`);
+  const { origin } = server.baseUrl;
   paper.line('To use it, put this into the paydrop.json of a workspace:');
-  paper.line(`  "provider": { "baseUrl": "${server.baseUrl.origin}", "currencies": ["INR"] }`);
+  paper.line(`  "provider": { "baseUrl": "${origin}", "currencies": ["INR"] }`);
   paper.line('and start paydrop there with these secrets, which open nothing but a sandbox:');
-  paper.line(`  PAYDROP_CLIENT_KEY=${SANDBOX_KEYS.clientKey}`);
-  paper.line(`  PAYDROP_CLIENT_SECRET=${SANDBOX_KEYS.clientSecret}`);
-  paper.line(`  PAYDROP_SALT_KEY=${SANDBOX_KEYS.saltKey}`);
+  paper.line(`  PAYDROP_CLIENT_KEY=${server.keys.clientKey}`);
+  paper.line(`  PAYDROP_CLIENT_SECRET=${server.keys.clientSecret}`);
+  paper.line(`  PAYDROP_SALT_KEY=${server.keys.saltKey}`);
+  const { accountId, tenantId } = server.imburseAccount;
+  paper.line('or, for the collect and order-management APIs:');
+  paper.line(
+    `  "provider": { "api": "order-management", "baseUrl": "${origin}", "accountId": "${accountId}", "tenantId": "${tenantId}" }`,
+  );
+  paper.line(`  PAYDROP_IMBURSE_PUBLIC_KEY=${server.imburseKeys.publicKey}`);
+  paper.line(`  PAYDROP_IMBURSE_PRIVATE_KEY=${server.imburseKeys.privateKey}`);
   paper.line('It runs until it is stopped (Ctrl-C).');
   await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   await server.close();

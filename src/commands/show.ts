@@ -5,6 +5,7 @@ import { openForReading } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';
 import { sixDigits } from './pass-text.ts';
+import { askRemote, printRemote } from './show-remote.ts';
 
 const MOST = 1_000;
 
@@ -21,9 +22,9 @@ interface Asked {
 
 /** A customer's orders and instructions; an order or an instruction with its payouts and its audit history. */
 export async function show(
-  { workspace, paper }: CommandContext,
+  { workspace, paper, clock }: CommandContext,
   asked: string,
-  options: { json?: true },
+  options: { json?: true; remote?: true },
 ): Promise<number> {
   const ref = referencesIn(asked);
   const opened = await openForReading(workspace);
@@ -34,12 +35,19 @@ export async function show(
     const instructions = await store.instructionsOf(ref, MOST);
     const wanted = ref.instructionRef === undefined ? orders.length + instructions.length : instructions.length;
     if (wanted === 0) throw new UsageError(`there is nothing under ${asked}`);
-    const histories = await historiesOf(store, instructions);
-    if (options.json) printJson(process.stdout, { orders, instructions: withHistories(instructions, histories) });
+    const histories = await historiesOf(store, [...orders, ...instructions]);
+    const remote = options.remote ? await askRemote(opened.settings, clock, ref, instructions.at(0)) : undefined;
+    if (options.json)
+      printJson(process.stdout, {
+        orders: withHistories(orders, histories),
+        instructions: withHistories(instructions, histories),
+        ...(remote && { remote }),
+      });
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions) printInstruction(paper, instruction, histories.get(instruction.id) ?? []);
     else if (ref.orderRef !== undefined) printOrder(paper, orders, instructions, histories);
     else printCustomer(paper, orders, instructions);
+    if (remote && !options.json) printRemote(paper, remote);
     return EXIT.done;
   } finally {
     await store.close();
@@ -58,16 +66,19 @@ function referencesIn(asked: string): Asked {
   };
 }
 
-async function historiesOf(store: Store, instructions: readonly Shown[]): Promise<Map<number, AuditEntry[]>> {
+async function historiesOf(store: Store, records: readonly { id: number }[]): Promise<Map<number, AuditEntry[]>> {
   const histories = new Map<number, AuditEntry[]>();
-  for (const { id } of instructions) histories.set(id, await store.historyOf(id));
+  for (const { id } of records) histories.set(id, await store.historyOf(id));
   return histories;
 }
 
-function withHistories(instructions: readonly Shown[], histories: ReadonlyMap<number, AuditEntry[]>): object[] {
-  return instructions.map((instruction) => ({
-    ...instruction,
-    history: (histories.get(instruction.id) ?? []).map((entry) => ({ seq: entry.seq, ...eventOf(entry) })),
+function withHistories(
+  records: readonly (Shown | StoredOrder)[],
+  histories: ReadonlyMap<number, AuditEntry[]>,
+): object[] {
+  return records.map((record) => ({
+    ...record,
+    history: (histories.get(record.id) ?? []).map((entry) => ({ seq: entry.seq, ...eventOf(entry) })),
   }));
 }
 
@@ -92,17 +103,20 @@ function printOrder(
   histories: ReadonlyMap<number, AuditEntry[]>,
 ): void {
   if (orders.length === 0) paper.line('The order itself is not there yet.');
-  for (const { id, customerRef, orderRef, currency, country, scheme, metadata } of orders)
+  for (const order of orders) {
+    const { id, customerRef, orderRef, currency, country, scheme, metadata } = order;
     paper.facts([
       ['Order', `${customerRef}/${orderRef}`],
       ['Currency', currency],
       ['Country', country],
       ['Scheme', scheme],
       ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value]),
+      ...registrationOf(order),
       ['Taken in', `from ${placeOf(id)}`],
     ]);
+  }
   printInstructions(paper, instructions);
-  const entries = instructions
+  const entries = [...orders.map(({ id }) => ({ id, instructionRef: '' })), ...instructions]
     .flatMap(({ id, instructionRef }) => (histories.get(id) ?? []).map((entry) => ({ entry, instructionRef })))
     .sort((a, b) => a.entry.seq - b.entry.seq);
   if (entries.length === 0) return;
@@ -117,6 +131,11 @@ function printOrder(
   );
   if (entries.length > LATEST_ENTRIES)
     paper.line(`These are the latest ${LATEST_ENTRIES} of ${entries.length}; --json has them all.`);
+}
+
+function registrationOf({ registration, registrationMessage }: StoredOrder): [string, string][] {
+  if (registration === 'none') return [];
+  return [['At the provider', registrationMessage ? `${registration}: ${registrationMessage}` : registration]];
 }
 
 function printInstructions(paper: Paper, instructions: readonly Shown[]): void {
@@ -139,6 +158,12 @@ function printInstructions(paper: Paper, instructions: readonly Shown[]): void {
   if (instructions.length === MOST) paper.line(`Only the first ${MOST} are shown.`);
 }
 
+function managedFacts({ content }: Shown): [string, string][] {
+  const { metadata = [], ...cells } = content.managed ?? {};
+  const stated = Object.entries(cells).filter(([, value]) => value !== '');
+  return [...stated, ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value])];
+}
+
 function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEntry[]): void {
   const { payout } = shown;
   paper.facts([
@@ -148,6 +173,7 @@ function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEnt
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ['Payee', payout.contactId],
     ['Payout', [payout.purpose, payout.mode, payout.narration, payout.remark].join(' · ')],
+    ...managedFacts(shown),
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],

@@ -9,6 +9,7 @@ import type { RowError } from '../codes.ts';
 import type { Settings } from '../config.ts';
 import {
   AMENDABLE,
+  AMENDABLE_AT_PROVIDER,
   clientRefId,
   type InstructionContent,
   type InstructionRef,
@@ -21,7 +22,7 @@ import { currencyExponent } from '../iso.ts';
 import { add, type Decimal, parseDecimal, toMinor } from '../money.ts';
 import { type Order, orderKey } from '../order.ts';
 import type { DamagedLine, Row } from '../rows.ts';
-import type { RowFields, RowRecord, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
+import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
 import { checkAgainstOrder, checkInstruction, checkOrder, type Header } from '../validate.ts';
 
 export interface DecideContext {
@@ -83,7 +84,7 @@ export function orderDecider({ header, file, store, settings }: DecideContext): 
       const key = orderKey(order);
       const first = known.orders.get(key) ?? stored.get(key);
       if (!first) {
-        known.orders.set(key, { ...order, id: rowId(file, row.line) });
+        known.orders.set(key, newOrder(rowId(file, row.line), order));
         return { kind: 'order', line: row.line, order };
       }
       const fields = fieldsOfOrder(order);
@@ -94,10 +95,25 @@ export function orderDecider({ header, file, store, settings }: DecideContext): 
   };
 }
 
+/** The order as it will stand once the row is recorded. */
+function newOrder(id: number, order: Order): StoredOrder {
+  return {
+    ...order,
+    id,
+    registration: 'none',
+    registrationSends: 0,
+    registrationUnclearAt: '',
+    registrationCode: '',
+    registrationMessage: '',
+  };
+}
+
 export function instructionDecider(context: DecideContext): Decide {
-  const { header, store } = context;
+  const { header, store, settings } = context;
   return async (rows, known) => {
-    const checks = rows.map((row) => (row.kind === 'row' ? checkInstruction(header, row.cells) : undefined));
+    const checks = rows.map((row) =>
+      row.kind === 'row' ? checkInstruction(header, row.cells, settings.provider) : undefined,
+    );
     const refs = checks.flatMap((check) => (check?.ok ? [check.ref] : []));
     const stored = byKey(refs, instructionKey, await store.findInstructions(refs));
     const orders = byKey(refs, orderKey, await store.findOrders(refs));
@@ -112,7 +128,7 @@ export function instructionDecider(context: DecideContext): Decide {
       const order = orders.get(orderKey(check.ref));
       const decision =
         check.action === 'DELETE'
-          ? decideDelete(row, check.ref, existing)
+          ? decideDelete(context, row, check.ref, existing)
           : decideContent(context, row, check.ref, check.action, check.content, order, existing);
       if (decision.becomes) known.instructions.set(key, decision.becomes);
       return decision.record;
@@ -121,13 +137,17 @@ export function instructionDecider(context: DecideContext): Decide {
   };
 }
 
-function decideDelete(row: Row, ref: InstructionRef, existing: StoredInstruction | undefined): Decision {
+function decideDelete(
+  context: DecideContext,
+  row: Row,
+  ref: InstructionRef,
+  existing: StoredInstruction | undefined,
+): Decision {
   const { line } = row;
   const fields = { ...NO_FIELDS, ...ref, currency: existing?.currency ?? '' };
   if (!existing) return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_NOT_FOUND')]) };
   if (existing.status === 'cancelled') return { record: { kind: 'duplicate', line, fields, original: existing.id } };
-  if (!isAmendable(existing))
-    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED')]) };
+  if (!isAmendable(existing)) return decideAtProvider(context, row, fields, existing, undefined);
   return {
     record: { kind: 'deleted', line, fields, target: targetOf(existing) },
     becomes: { ...existing, status: 'cancelled', version: existing.version + 1 },
@@ -145,7 +165,7 @@ function decideContent(
 ): Decision {
   const { line } = row;
   const { amount, openDate, dueDate } = content;
-  const currency = order?.currency;
+  const currency = order && (content.managed?.currency || order.currency);
   const fields: RowFields = { ...ref, amount, currency: currency ?? '', openDate, dueDate };
   if (existing && sameContent(existing.content, content))
     return { record: { kind: 'duplicate', line, fields, original: existing.contentRow } };
@@ -153,7 +173,8 @@ function decideContent(
     return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_REF_ALREADY_EXISTS')]) };
   if (!existing && action === 'UPDATE')
     return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_NOT_FOUND')]) };
-  if (existing && !isAmendable(existing))
+
+  if (existing && !isAmendable(existing) && !isAmendableAtProvider(existing, context.settings))
     return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED')]) };
 
   const decimal = parseDecimal(amount) ?? ZERO;
@@ -168,6 +189,7 @@ function decideContent(
     currency,
   } as const;
   const id = rowId(context.file, line);
+  if (existing && !isAmendable(existing)) return decideAtProvider(context, row, fields, existing, stands);
   if (existing)
     return {
       record: { kind: 'updated', line, fields, raw: order ? [] : row.raw, target: targetOf(existing), ...stands },
@@ -177,6 +199,44 @@ function decideContent(
     record: { kind: 'instruction', line, ref, raw: order ? [] : row.raw, ...stands },
     becomes: newInstruction(id, ref, stands, context.receivedAt),
   };
+}
+
+/**
+ * A change of what has gone to the provider: asked of it, where its API can and it has clearly taken the payout; one at a
+ * time. `stands` is what it shall become, undefined for a DELETE.
+ */
+function decideAtProvider(
+  { file, settings }: DecideContext,
+  row: Row,
+  fields: RowFields,
+  existing: StoredInstruction,
+  stands: Pick<StoredInstruction, 'content' | 'payout' | 'amountMinor' | 'currency'> | undefined,
+): Decision {
+  const { line } = row;
+  const { amendment } = existing;
+  const becomes = stands && standing(stands);
+  const isSame = amendment && (becomes ? sameStanding(amendment.becomes, becomes) : amendment.becomes === undefined);
+  if (isSame) return { record: { kind: 'duplicate', line, fields, original: amendment.row } };
+  if (!isAmendableAtProvider(existing, settings) || amendment || (stands && !becomes))
+    return { record: rejected(row, fields, [instructionError(existing, 'INSTRUCTION_ALREADY_PROCESSED')]) };
+  return {
+    record: { kind: 'amending', line, fields, raw: row.raw, target: targetOf(existing), becomes },
+    becomes: { ...existing, amendment: { row: rowId(file, line), becomes, sends: 0 } },
+  };
+}
+
+/** Undefined while the order, and with it the currency, isn't known. */
+function standing({
+  content,
+  payout,
+  amountMinor,
+  currency,
+}: Pick<StoredInstruction, 'content' | 'payout' | 'amountMinor' | 'currency'>): Standing | undefined {
+  return amountMinor === undefined || currency === undefined ? undefined : { content, payout, amountMinor, currency };
+}
+
+function sameStanding(a: Standing | undefined, b: Standing): boolean {
+  return a !== undefined && sameContent(a.content, b.content);
 }
 
 /** The instruction as it will stand once the row is recorded. */
@@ -247,6 +307,11 @@ function isAmendable({ status, sends }: StoredInstruction): boolean {
   return AMENDABLE.includes(status) && sends === 0;
 }
 
+/** The provider has clearly taken it, and its API can change what has not been processed. */
+function isAmendableAtProvider({ status }: StoredInstruction, { provider }: Settings): boolean {
+  return provider.api !== 'payout-orders' && AMENDABLE_AT_PROVIDER.includes(status);
+}
+
 function targetOf({ id, version, status }: StoredInstruction): Target {
   return { id, version, from: status };
 }
@@ -269,7 +334,8 @@ function sameOrder(a: Order, b: Order): boolean {
     a.currency === b.currency &&
     a.country === b.country &&
     a.scheme === b.scheme &&
-    JSON.stringify(a.metadata) === JSON.stringify(b.metadata)
+    JSON.stringify(a.metadata) === JSON.stringify(b.metadata) &&
+    JSON.stringify(a.customerDefaults) === JSON.stringify(b.customerDefaults)
   );
 }
 
@@ -282,7 +348,8 @@ function sameContent(a: InstructionContent, b: InstructionContent): boolean {
     a.details.purpose === b.details.purpose &&
     a.details.mode === b.details.mode &&
     a.details.narration === b.details.narration &&
-    a.details.remark === b.details.remark
+    a.details.remark === b.details.remark &&
+    JSON.stringify(a.managed) === JSON.stringify(b.managed)
   );
 }
 

@@ -9,14 +9,16 @@
  */
 import { type Dispatcher, errors, Pool } from 'undici';
 
-/** Answers of the APIs are a few hundred bytes; anything beyond this is none of theirs. */
+/** Most answers of the APIs are a few hundred bytes; anything beyond this is none of theirs, where nothing else is said. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Idle connections are closed before servers close theirs (5 s is common), so that few requests meet a dying one. */
 const KEEP_ALIVE_MS = 3_000;
 
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: HttpMethod;
   /** Absolute path, already percent-encoded. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -51,9 +53,11 @@ export interface HttpClientOptions {
   /** Connections at most, each with one request at a time. */
   readonly concurrency: number;
   readonly timeoutMs: number;
+  readonly maxAnswerBytes?: number;
 }
 
-export function httpClient({ origin, concurrency, timeoutMs }: HttpClientOptions): HttpClient {
+export function httpClient(options: HttpClientOptions): HttpClient {
+  const { origin, concurrency, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = options;
   const pool = new Pool(origin.origin, {
     connections: concurrency,
     pipelining: 1,
@@ -61,7 +65,7 @@ export function httpClient({ origin, concurrency, timeoutMs }: HttpClientOptions
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: MAX_ANSWER_BYTES,
+    maxResponseSize: maxAnswerBytes,
     connect: { timeout: timeoutMs, rejectUnauthorized: true },
   });
   const inFlight = new Set<Promise<HttpOutcome>>();
@@ -76,7 +80,7 @@ export function httpClient({ origin, concurrency, timeoutMs }: HttpClientOptions
   return {
     send: async (request) => {
       if (closing !== undefined) return { kind: 'not-sent', message: 'the client was closed' };
-      const outcome = exchange(pool, request, timeoutMs).finally(() => inFlight.delete(outcome));
+      const outcome = exchange(pool, request, { timeoutMs, maxAnswerBytes }).finally(() => inFlight.delete(outcome));
       inFlight.add(outcome);
       return outcome;
     },
@@ -87,7 +91,12 @@ export function httpClient({ origin, concurrency, timeoutMs }: HttpClientOptions
   };
 }
 
-function exchange(pool: Pool, request: HttpRequest, timeoutMs: number): Promise<HttpOutcome> {
+interface Limits {
+  readonly timeoutMs: number;
+  readonly maxAnswerBytes: number;
+}
+
+function exchange(pool: Pool, request: HttpRequest, limits: Limits): Promise<HttpOutcome> {
   return new Promise((resolve) => {
     let connection: Dispatcher.DispatchController | undefined;
     let ended = false;
@@ -100,14 +109,18 @@ function exchange(pool: Pool, request: HttpRequest, timeoutMs: number): Promise<
       resolve(outcome);
     };
     const fail = (error: unknown): void => {
-      end(connection ? { kind: 'unclear', message: broken(error) } : { kind: 'not-sent', message: unconnected(error) });
+      end(
+        connection
+          ? { kind: 'unclear', message: broken(error, limits.maxAnswerBytes) }
+          : { kind: 'not-sent', message: unconnected(error) },
+      );
     };
     const deadline = setTimeout(() => {
-      const limit = `${timeoutMs / 1000} s`;
+      const limit = `${limits.timeoutMs / 1000} s`;
       if (connection) end({ kind: 'unclear', message: `no complete answer within ${limit}` });
       else end({ kind: 'not-sent', message: `no connection within ${limit}` });
       connection?.abort(new Error('deadline'));
-    }, timeoutMs);
+    }, limits.timeoutMs);
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(controller) {
@@ -151,9 +164,9 @@ function unconnected(error: unknown): string {
   return `could not connect (${reason(error)})`;
 }
 
-function broken(error: unknown): string {
+function broken(error: unknown, maxAnswerBytes: number): string {
   const why = reason(error);
-  if (why === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `the answer was larger than ${MAX_ANSWER_BYTES / 1024} KiB`;
+  if (why === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `the answer was larger than ${maxAnswerBytes / 1024} KiB`;
   if (error instanceof errors.HTTPParserError) return 'the answer was not HTTP';
   return `the connection broke before the answer was complete (${why})`;
 }

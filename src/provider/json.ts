@@ -1,4 +1,16 @@
 /** JSON that says one thing only. */
+import type { HttpResponse } from './http.ts';
+
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
+
+/** What an answer states, or undefined where it isn't JSON by its header and its form. */
+export function jsonOf({ contentType, body }: HttpResponse): { readonly value: unknown } | undefined {
+  return JSON_TYPE.test(contentType) ? parseJson(body) : undefined;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /**
  * The value that `text` states, or undefined when it is no JSON or names a member of an object twice: JSON.parse keeps
@@ -12,6 +24,16 @@ export function parseJson(text: string): { readonly value: unknown } | undefined
     return undefined;
   }
   return membersWritten(text) === membersKept(value) ? { value } : undefined;
+}
+
+/** A string, and where it is the name of a number, that number. */
+const STRING = /("(?:[^"\\]|\\.)*")(?:(\s*:\s*)(-?[0-9][0-9.eE+-]*))?/g;
+
+/** Valid JSON with every number called `member` turned into the text that it is written as: no floating point money. */
+export function numbersAsWritten(text: string, member: string): string {
+  return text.replace(STRING, (whole, name: string, colon: string, number: string | undefined) =>
+    number !== undefined && JSON.parse(name) === member ? `${name}${colon}"${number}"` : whole,
+  );
 }
 
 /** In valid JSON a string followed by a colon is a member's name, and every other colon stands inside a string. */

@@ -44,11 +44,11 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
 
   return {
     body: orderBody,
-    submit: async (body, clientRefId) => {
+    submit: async (body, { clientRefId }) => {
       const request = signed({ method: 'POST', path: ORDERS_PATH, body }, signPost(body, ORDERS_PATH, keys));
       return submitOutcome(await http.send(request), clientRefId, clock.now());
     },
-    lookUp: async (clientRefId) => {
+    lookUp: async ({ clientRefId }) => {
       const path = `${ORDERS_PATH}/${encodeURIComponent(clientRefId)}`;
       return lookUpOutcome(await http.send(signed({ method: 'GET', path }, signGet(path, keys))));
     },

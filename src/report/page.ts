@@ -1,5 +1,6 @@
 /** A file's report for a reader: what happened, does it add up, who has to do what. */
 import { describeCode } from '../codes.ts';
+import { ADVISED_LENGTHS } from '../instruction.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
 import { balance } from './balance.ts';
 import { addressOf, type FileReports, fileReportNames, type ReportContext, sixDigits } from './context.ts';
@@ -7,7 +8,7 @@ import { type Html, html, page } from './html.ts';
 import { amountCell, reference, scrollable, shortened, statusTag, type Tone, timeOf } from './table.ts';
 import { tasks } from './tasks.ts';
 import { type Summary, type Verdict, verdictOf } from './totals.ts';
-import { count, grouped, messageOf, oneLine, problemOf, QUARANTINE, whenSent } from './words.ts';
+import { count, grouped, messageOf, oneLine, problemOf, QUARANTINE, warningsOf, whenSent } from './words.ts';
 
 export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: Tone }>> = {
   accepted: { word: 'Accepted', tone: 'good' },
@@ -42,6 +43,7 @@ ${facts(summary)}
 ${tasks(file, summary)}
 ${summary.rows === 0 ? '' : balance(first ?? file, summary)}
 ${errorsByCode(summary)}
+${warnings(summary, context)}
 ${rowsInNeed(summary)}
 ${siblings(file, due)}
 ${forTheAuditor(file, context)}
@@ -106,6 +108,20 @@ ${known ? html`<dl><div><dt>Usual cause</dt><dd>${known.cause}</dd></div><div><d
 <h2 id="errors">Errors by code</h2>
 <p class="soft">A row reports all its errors at once, so there can be more errors than rejected rows.</p>
 <ul class="codes">${items}</ul>
+</section>`;
+}
+
+function warnings(summary: Summary, context: ReportContext): Html | '' {
+  const found = warningsOf(summary, context);
+  if (found.length === 0) return '';
+  const lines = found.map(({ column, rows, firstLine }) => {
+    const text = `${count(rows, 'row')} with more than ${ADVISED_LENGTHS[column]} characters, the first in line ${firstLine}`;
+    return html`<div><dt><code>${column}</code></dt><dd>${text}</dd></div>`;
+  });
+  return html`<section aria-labelledby="warnings">
+<h2 id="warnings">Longer than the provider documents</h2>
+<p class="soft">No errors: the rows are sent as they are, and the provider may cut or refuse such a text.</p>
+<dl class="paper">${lines}</dl>
 </section>`;
 }
 

@@ -1,10 +1,11 @@
 /** The receipt: what a program needs to know about a file, in one JSON document with a fixed order of keys. */
+import { ADVISED_LENGTHS } from '../instruction.ts';
 import { formatDecimal, parseDecimal } from '../money.ts';
 import type { FileRecord } from '../store.ts';
 import { addressOf, type ReportContext, SANDBOX_NOTICE } from './context.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
-import { problemOf } from './words.ts';
+import { problemOf, warningsOf } from './words.ts';
 
 export function receiptJson(
   file: FileRecord,
@@ -56,6 +57,12 @@ export function receiptJson(
     amounts: file.kind === 'orders' ? {} : amounts(summary),
     errors: Object.fromEntries(summary.errors.map(({ code, count }) => [code, count])),
     late: summary.late,
+    warnings: warningsOf(summary, context).map(({ column, rows, firstLine }) => ({
+      column,
+      longerThan: ADVISED_LENGTHS[column],
+      rows,
+      firstLine,
+    })),
     provider: { api, baseUrl: addressOf(context) },
   };
   return `${JSON.stringify(receipt, undefined, 2)}\n`;

@@ -1,6 +1,6 @@
 /** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
 import type { RowCode } from '../codes.ts';
-import { INSTRUCTION_STATUSES, type RowStatus } from '../instruction.ts';
+import { INSTRUCTION_STATUSES, type PayoutDetails, type RowStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, compare, type Decimal, formatDecimal, parseAmount, parseDecimal } from '../money.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
@@ -43,6 +43,12 @@ export interface Total {
   readonly amount: Decimal;
 }
 
+export interface OverLong {
+  readonly column: keyof PayoutDetails;
+  readonly rows: number;
+  readonly firstLine: number;
+}
+
 export interface Summary {
   readonly rows: number;
   /** Only statuses that occur, in the order of a row's life. */
@@ -57,6 +63,8 @@ export interface Summary {
   readonly rejectedForOthers: number;
   /** Rows sent after their due date. */
   readonly late: number;
+  /** What is longer than the provider documents, column by column. */
+  readonly overLong: readonly OverLong[];
   /** Rows still to be sent; the dates are empty when there are none. */
   readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
   readonly attentionRows: number;
@@ -68,6 +76,7 @@ export interface Summary {
 export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary> {
   const byCurrency = new Map<string, Map<RowStatus, { rows: number; amount: Decimal }>>();
   const errors = new Map<string, number>();
+  const overLong = new Map<keyof PayoutDetails, { rows: number; firstLine: number }>();
   const attention: ResultRow[] = [];
   let attentionRows = 0;
   let late = 0;
@@ -77,6 +86,11 @@ export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary
     total.rows++;
     total.amount = add(total.amount, parseAmount(row.amount) ?? ZERO);
     if (row.late) late++;
+    for (const column of row.overLong ?? []) {
+      const known = overLong.get(column);
+      if (known) known.rows++;
+      else overLong.set(column, { rows: 1, firstLine: row.line });
+    }
     if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
     if (UNSENT.has(row.status)) {
       unsent.rows++;
@@ -91,6 +105,7 @@ export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary
     errors: counts.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
     rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
     late,
+    overLong: [...overLong].map(([column, found]) => ({ column, ...found })),
     unsent,
     attentionRows,
     attention,
@@ -112,6 +127,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     errors: [],
     rejectedForOthers: 0,
     late: 0,
+    overLong: [],
     unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
     attentionRows: 0,
     attention: [],

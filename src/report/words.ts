@@ -3,7 +3,7 @@ import { type FileProblem, rowMessage } from '../codes.ts';
 import { parseDecimal } from '../money.ts';
 import type { ResultRow } from '../store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
-import { amountText } from './totals.ts';
+import { amountText, type OverLong, type Summary } from './totals.ts';
 
 /** Where intake puts what is not an ordinary file. */
 export const QUARANTINE = 'data/quarantine/';
@@ -39,6 +39,11 @@ export function rowAmount({ amount, currency }: { readonly amount: string; reado
   return decimal ? amountText(decimal, currency) : amount;
 }
 
+/** What the payout-order API documents maxima for; the others document none. */
+export function warningsOf({ overLong }: Pick<Summary, 'overLong'>, { provider }: ReportContext): readonly OverLong[] {
+  return provider.api === 'payout-orders' ? overLong : [];
+}
+
 /** `1 row`, `12 rows`, `1,000 rows` */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${grouped(String(number))} ${number === 1 ? one : many}`;
@@ -68,9 +73,13 @@ type OtherRow = NonNullable<ResultRow['other']>;
 function whatHappened(row: ResultRow): string {
   switch (row.status) {
     case 'accepted':
-      return row.other ? `deleted the payout of ${placeOf(row.other)}; it was never sent` : 'the order was taken in';
+      return row.other
+        ? `deleted the payout of ${placeOf(row.other)}; nothing is paid for it`
+        : 'the order was taken in';
     case 'waiting':
-      return 'its order is not there yet; it is sent once the order has come';
+      return row.other
+        ? `the provider, which has it already, is asked to change the payout of ${placeOf(row.other)}`
+        : 'its order is not there yet; it is sent once the order has come';
     case 'scheduled':
       return `to be sent from its open date on, ${row.openDate}`;
     case 'held':
@@ -94,7 +103,7 @@ function whatHappened(row: ResultRow): string {
     case 'declined':
       return 'the provider refused it; nothing was paid';
     case 'cancelled':
-      return row.other ? cancelledBy(row.other) : 'cancelled before it was sent';
+      return row.other ? cancelledBy(row.other) : 'cancelled before it was paid';
     case 'rejected':
       return 'not taken in';
     case 'duplicate':
@@ -103,15 +112,15 @@ function whatHappened(row: ResultRow): string {
 }
 
 function cancelledBy(other: OtherRow): string {
-  if (other.how === 'deleted-by') return `deleted by ${placeOf(other)} before it was sent: nothing will be paid`;
-  return `replaced by ${placeOf(other)} (${other.status}) before it was sent: that row counts, not this one`;
+  if (other.how === 'deleted-by') return `deleted by ${placeOf(other)} before it was paid: nothing will be paid`;
+  return `replaced by ${placeOf(other)} (${other.status}) before it was paid: that row counts, not this one`;
 }
 
 function sameAs(other: OtherRow, { amount }: ResultRow): string {
   if (other.status !== 'cancelled') return `the same as ${placeOf(other)} (${other.status})`;
   // Only a DELETE states no amount.
   if (amount === '') return `the payout of ${placeOf(other)} was deleted before: nothing is left to delete`;
-  return `the same as ${placeOf(other)}, which was deleted or replaced before it was sent: nothing is paid for this row; if it is still to be paid, use a new reference`;
+  return `the same as ${placeOf(other)}, which was deleted or replaced before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference`;
 }
 
 function placeOf({ file, line }: OtherRow): string {

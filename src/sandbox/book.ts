@@ -6,12 +6,9 @@
 import { type Clock, timestamp } from '../clock.ts';
 import type { OrderFields } from '../provider/signature.ts';
 import { drawFraction, drawHex } from './draw.ts';
-import { type Fate, type FateRule, matches } from './faults.ts';
+import { fateOf } from './fate.ts';
+import { type Fate, type FateRule, NOBODY } from './faults.ts';
 import type { Ledger, LedgerEntry, OrderStatus } from './ledger.ts';
-
-/** Of a hundred orders about 96 are processed and stay so, 2.5 fail, 1.5 are processed and later reversed. */
-const FAILED_FROM = 0.96;
-const REVERSED_FROM = 0.985;
 
 /** What follows `queued`, a step a look-up. */
 const LIVES: Readonly<Record<Fate, readonly OrderStatus[]>> = {
@@ -20,20 +17,8 @@ const LIVES: Readonly<Record<Fate, readonly OrderStatus[]>> = {
   reversed: ['processing', 'processed', 'reversed'],
   cancelled: ['cancelled'],
   processing: ['processing'],
+  ready: [],
 };
-
-const FAILURES = [
-  'Beneficiary account is closed',
-  'Beneficiary account number is invalid',
-  'Beneficiary bank is not available',
-  'Beneficiary name does not match the account',
-  'Transfer limit of the beneficiary exceeded',
-];
-
-const RETURNS = [
-  'Returned by the beneficiary bank: account is frozen',
-  'Returned by the beneficiary bank: credit could not be applied',
-];
 
 type Accepted = Extract<LedgerEntry, { kind: 'accepted' }>;
 type Moved = Extract<LedgerEntry, { kind: 'status' }>;
@@ -51,6 +36,8 @@ export interface SandboxOrder {
 }
 
 export interface Book {
+  /** Takes up again what the ledger says. */
+  recall(entry: LedgerEntry): void;
   /** By orderRefId or clientRefId. */
   find(id: string): SandboxOrder | undefined;
   accept(fields: OrderFields, bodySha256: string): SandboxOrder;
@@ -65,11 +52,9 @@ export interface BookOptions {
   readonly fates: readonly FateRule[];
   readonly ledger: Ledger;
   readonly clock: Clock;
-  /** The ledger so far. */
-  readonly history: Iterable<LedgerEntry>;
 }
 
-export function openBook({ seed, fates, ledger, clock, history }: BookOptions): Book {
+export function openBook({ seed, fates, ledger, clock }: BookOptions): Book {
   const orders: SandboxOrder[] = [];
   const byId = new Map<string, SandboxOrder>();
 
@@ -94,12 +79,11 @@ export function openBook({ seed, fates, ledger, clock, history }: BookOptions): 
     Object.assign(order, { status, bankReference, failedMessage, steps: order.steps + 1 });
   }
 
-  for (const entry of history) {
-    if (entry.kind === 'accepted') take(entry);
-    if (entry.kind === 'status') move(entry);
-  }
-
   return {
+    recall: (entry) => {
+      if (entry.kind === 'accepted') take(entry);
+      if (entry.kind === 'status') move(entry);
+    },
     find: (id) => byId.get(id),
     accept: (fields, bodySha256) => {
       const orderRefId = `REF${drawHex(seed, 'order', fields.clientRefId).slice(0, 22).toUpperCase()}`;
@@ -109,7 +93,7 @@ export function openBook({ seed, fates, ledger, clock, history }: BookOptions): 
     },
     step: (order) => {
       const { clientRefId } = order.fields;
-      const { fate, message } = fateOf(order.fields, seed, fates);
+      const { fate, message } = fateOf(clientRefId, { ...NOBODY, ...order.fields }, seed, fates);
       const status = LIVES[fate][order.steps];
       if (!status) return;
       const entry: Moved = {
@@ -129,15 +113,6 @@ export function openBook({ seed, fates, ledger, clock, history }: BookOptions): 
       return orders.slice(Math.max(end - limit, 0), end).reverse();
     },
   };
-}
-
-function fateOf(fields: OrderFields, seed: string, rules: readonly FateRule[]): { fate: Fate; message: string } {
-  const rule = rules.find((candidate) => matches(candidate, fields));
-  const drawn = drawFraction(seed, 'fate', fields.clientRefId);
-  const fate = rule?.fate ?? (drawn < FAILED_FROM ? 'processed' : drawn < REVERSED_FROM ? 'failed' : 'reversed');
-  const texts = fate === 'reversed' ? RETURNS : FAILURES;
-  const text = texts[Math.floor(drawFraction(seed, 'text', fields.clientRefId) * texts.length)] ?? '';
-  return { fate, message: rule?.message ?? text };
 }
 
 /** Twelve digits, as banks give them. */

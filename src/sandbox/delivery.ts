@@ -1,22 +1,31 @@
 /** How an answer leaves the sandbox: whole, or as a fault mangles it. */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { type Answer, faultAnswer, misdirected } from './answer.ts';
+import type { Answer, Call, Dialect } from './call.ts';
 import type { Fault } from './faults.ts';
+
+/** The faults that are nothing but another answer; the others are in how an answer leaves. */
+type AnsweringFault = Exclude<
+  Fault,
+  { kind: 'refuse' | 'delay' | 'reset' | 'silence' | 'truncated' | 'garbage' | 'drip' | 'wrong-echo' | 'short-token' }
+>;
 
 const NOT_HTTP = 'SSH-2.0-OpenSSH_9.6\r\n';
 
+const PAGE = '<!DOCTYPE html><html><head><title>Please wait</title></head><body>Checking your browser.</body></html>';
+
 /**
- * Answers one request. `act` lets it take effect and is what the API says; a fault decides whether that happens, and what
- * of it can be seen. Resolves when nothing more will be written, and soon after `closing` aborts.
+ * Answers one request. To act on it lets it take effect and is what the API says; a fault decides whether that happens,
+ * and what of it can be seen. Resolves when nothing more will be written, and soon after `closing` aborts.
  */
 export async function deliver(
   response: ServerResponse,
-  act: () => Answer,
+  call: Call,
   fault: Fault | undefined,
   clock: Clock,
   closing: AbortSignal,
 ): Promise<void> {
+  const act = () => call.act();
   if (!fault) return send(response, act());
   if ('accept' in fault && fault.accept) act();
   switch (fault.kind) {
@@ -37,10 +46,40 @@ export async function deliver(
     case 'drip':
       return drip(response, act(), () => clock.sleep(fault.ms, closing), closing);
     case 'wrong-echo':
-      return send(response, misdirected(act()));
+      return send(response, call.dialect.misdirected(act()));
+    case 'short-token':
+      return send(response, call.act(fault));
     default:
-      return send(response, faultAnswer(fault));
+      return send(response, faultAnswer(fault, call.dialect));
   }
+}
+
+/** What a fault answers instead of the API. */
+function faultAnswer(fault: AnsweringFault, dialect: Dialect): Answer {
+  switch (fault.kind) {
+    case 'html':
+      return { status: fault.status, headers: { 'content-type': 'text/html; charset=utf-8' }, body: PAGE };
+    case 'error':
+      return dialect.error(fault.status);
+    case 'redirect':
+      return { status: fault.status, headers: { location: fault.location }, body: '' };
+    case 'rate-limit':
+      return withHeader(dialect.rateLimited(), 'retry-after', fault.retryAfter);
+    case 'unauthorized':
+      return dialect.unauthorized(fault.status);
+    case 'bad-signature':
+      return dialect.badSignature();
+    case 'decline':
+      return dialect.decline(fault);
+    case 'service-off':
+      return dialect.serviceOff();
+    case 'not-found':
+      return dialect.notFound();
+  }
+}
+
+function withHeader(answer: Answer, name: string, value: string): Answer {
+  return { ...answer, headers: { ...answer.headers, [name]: value } };
 }
 
 function send(response: ServerResponse, answer: Answer): void {

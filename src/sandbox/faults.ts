@@ -5,21 +5,26 @@
  *       "faults": [
  *         { "on": "post", "narration": "PI-007", "attempts": [1], "fault": { "kind": "reset" } },
  *         { "on": "get", "remark": "ORDER-*", "attempts": [1, 2], "fault": { "kind": "not-found" } },
- *         { "on": "post", "rate": 0.02, "fault": { "kind": "error", "status": 503, "accept": true } }
+ *         { "on": "post", "rate": 0.02, "fault": { "kind": "error", "status": 503, "accept": true } },
+ *         { "on": "order", "customerRef": "C1", "fault": { "kind": "silence" } },
+ *         { "on": "token", "attempts": [1], "fault": { "kind": "short-token", "requests": 2 } }
  *       ],
  *       "fates": [{ "narration": "PI-009", "fate": "failed", "message": "Beneficiary account is closed" }]
  *     }
  *
- * A rule is about the requests whose `clientRefId`, `narration`, `remark` and `contactId` equal what it names (`*` stands
- * for any characters; what it doesn't name may be anything). A look-up is matched by the order that was posted under its
- * reference. The first rule that strikes decides.
+ * A rule is about the requests whose `clientRefId`, `narration`, `remark`, `contactId`, `customerRef`, `orderRef` and
+ * `instructionRef` equal what it names (`*` stands for any characters; what it doesn't name may be anything). The first
+ * four are empty at the Imburse APIs, the last three at the payout-order API. A look-up, update or deletion is matched by
+ * what was posted under its reference. The first rule that strikes decides.
  *
- * `on`        `post` sends an order, `get` looks one up.
+ * `on`        `post` sends a payout or an instruction, `get` looks one up, `update` and `delete` change an instruction;
+ *             `order` creates an order, its instructions included, `order-get` looks one up; `token` asks for a token.
  * `attempts`  Which of the reference's requests of that kind, counted from 1; all when left out.
  * `rate`      How many of those it strikes, 0 to 1; all when left out. Drawn from seed and reference: anew for each
  *             request, but once for the reference where `attempts` are given (so a lag of two look-ups is both or none).
  *
- * Faults, with their settings' defaults; `accept` says whether the request takes effect before the fault shows:
+ * Faults, with their settings' defaults; `accept` says whether the request takes effect before the fault shows. What is an
+ * answer comes in the shape of the API that was asked:
  *
  *     refuse                          the connection is reset, the request has no effect
  *     delay        ms                 the request takes effect, and is answered, only after so long
@@ -30,16 +35,20 @@
  *     html         accept true, status 200    the answer is a page
  *     error        accept false, status 500   the server fails
  *     drip         ms 100             it takes effect, the answer comes a byte every so many milliseconds
- *     wrong-echo                      it takes effect, the answer names another clientRefId
+ *     wrong-echo                      it takes effect, the answer is about something else: it names another reference, or
+ *                                     (an instruction of order management, which names none) another amount
  *     redirect     accept false, status 307, location "/elsewhere"
  *     rate-limit   retryAfter "1"     429 with Retry-After, as given
  *     unauthorized status 401         the credentials are refused (401 or 403)
  *     bad-signature                   the signature is refused
- *     decline      code "0x0202", message "Insufficient balance", status 200
- *     service-off                     503 and 0x0503
- *     not-found                       there is no such order: a look-up that lags behind
+ *     decline      message "Insufficient balance"; code "0x0202" and status 200 at the payout-order API; status 400 and a
+ *                                     documented code (AMOUNT_OUT_OF_RANGE, SCHEME_FORMAT_NOT_RECOGNISED for an order) else
+ *     service-off                     503
+ *     not-found                       there is no such payout, instruction or order: a look-up that lags behind
+ *     short-token  ms 3600000, requests    the token lives only so long, and is good for only so many requests
  *
- * `fates` fix how orders end instead of the seed: processed, failed, reversed, cancelled, or processing for ever.
+ * `fates` fix how payouts and instructions end instead of the seed: processed (SETTLED), failed, reversed (SETTLED, then
+ * FAILED), cancelled (VOID), processing for ever, or ready: never begun, so that it can be changed for ever.
  */
 import { z } from 'zod';
 import { drawFraction } from './draw.ts';
@@ -48,6 +57,9 @@ const kind = <K extends string>(name: K) => z.literal(name);
 const accept = (byDefault: boolean) => z.boolean().default(byDefault);
 const status = (byDefault: number) => z.number().int().min(200).max(599).default(byDefault);
 const ms = z.number().int().min(0).max(600_000);
+
+/** An hour. */
+export const TOKEN_LIFE_MS = 3_600_000;
 
 const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: kind('refuse') }),
@@ -71,20 +83,38 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: kind('bad-signature') }),
   z.strictObject({
     kind: kind('decline'),
-    code: z.string().default('0x0202'),
+    code: z.string().optional(),
     message: z.union([z.string(), z.record(z.string(), z.array(z.string()))]).default('Insufficient balance'),
-    status: status(200),
+    status: z.number().int().min(200).max(599).optional(),
   }),
   z.strictObject({ kind: kind('service-off') }),
   z.strictObject({ kind: kind('not-found') }),
+  z.strictObject({
+    kind: kind('short-token'),
+    ms: z.number().int().min(0).max(TOKEN_LIFE_MS).default(TOKEN_LIFE_MS),
+    requests: z.number().int().min(0).optional(),
+  }),
 ]);
 
+/** What a fault can strike. */
+export const ON = ['post', 'get', 'update', 'delete', 'order', 'order-get', 'token'] as const;
+
+export type On = (typeof ON)[number];
+
 const pattern = z.string().optional();
-const subject = { clientRefId: pattern, narration: pattern, remark: pattern, contactId: pattern };
+const subject = {
+  clientRefId: pattern,
+  narration: pattern,
+  remark: pattern,
+  contactId: pattern,
+  customerRef: pattern,
+  orderRef: pattern,
+  instructionRef: pattern,
+};
 
 const faultRule = z.strictObject({
   ...subject,
-  on: z.enum(['post', 'get']),
+  on: z.enum(ON),
   attempts: z.array(z.number().int().min(1)).min(1).optional(),
   rate: z.number().min(0).max(1).default(1),
   fault,
@@ -92,7 +122,7 @@ const faultRule = z.strictObject({
 
 const fateRule = z.strictObject({
   ...subject,
-  fate: z.enum(['processed', 'failed', 'reversed', 'cancelled', 'processing']),
+  fate: z.enum(['processed', 'failed', 'reversed', 'cancelled', 'processing', 'ready']),
   message: z.string().optional(),
 });
 
@@ -109,13 +139,27 @@ export type Fault = z.output<typeof fault>;
 export type FateRule = z.output<typeof fateRule>;
 export type Fate = FateRule['fate'];
 
-/** What rules are matched against. */
+/** What rules are matched against; empty where an API or a request doesn't say it. */
 export interface Subject {
   readonly clientRefId: string;
   readonly narration: string;
   readonly remark: string;
   readonly contactId: string;
+  readonly customerRef: string;
+  readonly orderRef: string;
+  readonly instructionRef: string;
 }
+
+/** About nobody. */
+export const NOBODY: Subject = {
+  clientRefId: '',
+  narration: '',
+  remark: '',
+  contactId: '',
+  customerRef: '',
+  orderRef: '',
+  instructionRef: '',
+};
 
 /** A script from outside, checked; the problem in words when it isn't one. */
 export function checkScript(value: unknown): { readonly script: CheckedScript } | { readonly problem: string } {
@@ -123,23 +167,21 @@ export function checkScript(value: unknown): { readonly script: CheckedScript } 
   return parsed.success ? { script: parsed.data } : { problem: z.prettifyError(parsed.error) };
 }
 
-/** The fault that the `n`-th request of a kind about `subject` meets. */
+/** The fault that the `n`-th request of a kind about `reference`, which is that of `about`, meets. */
 export function chooseFault(
   { faults }: CheckedScript,
   seed: string,
-  on: 'post' | 'get',
-  about: Subject,
-  n: number,
+  { on, reference, about, n }: { on: On; reference: string; about: Subject; n: number },
 ): Fault | undefined {
   return faults.find((rule, index) => {
     if (rule.on !== on || !matches(rule, about) || !(rule.attempts?.includes(n) ?? true)) return false;
-    return drawFraction(seed, 'fault', index, about.clientRefId, rule.attempts ? 0 : n) < rule.rate;
+    return drawFraction(seed, 'fault', index, reference, rule.attempts ? 0 : n) < rule.rate;
   })?.fault;
 }
 
 /** Whether everything that a rule names fits. */
 export function matches(rule: { readonly [K in keyof Subject]?: string | undefined }, about: Subject): boolean {
-  return (['clientRefId', 'narration', 'remark', 'contactId'] as const).every((name) => fits(rule[name], about[name]));
+  return (Object.keys(NOBODY) as (keyof Subject)[]).every((name) => fits(rule[name], about[name]));
 }
 
 function fits(pattern: string | undefined, value: string): boolean {

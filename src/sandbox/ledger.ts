@@ -6,6 +6,7 @@
 import { appendFileSync, closeSync, existsSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
+import { ON } from './faults.ts';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -13,6 +14,58 @@ const READ_BYTES = 1024 * 1024;
 const ORDER_STATUSES = ['queued', 'processing', 'processed', 'failed', 'cancelled', 'reversed'] as const;
 
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
+
+/** The words of an instruction's life at the Imburse APIs [D]. */
+const INSTRUCTION_STATUSES = ['INCOMPLETE', 'READY', 'LATE', 'PROCESSING', 'SETTLED', 'FAILED', 'VOID'] as const;
+
+export type InstructionStatus = (typeof INSTRUCTION_STATUSES)[number];
+
+/** The two Imburse generations. */
+const GENERATIONS = ['collect', 'order-management'] as const;
+
+export type Generation = (typeof GENERATIONS)[number];
+
+/** As sent; empty, or without members, where nothing was sent. */
+const pairs = z.record(z.string(), z.string());
+
+const orderTerms = z.object({
+  currency: z.string(),
+  country: z.string(),
+  scheme: z.string(),
+  metadata: pairs,
+  customerDefaults: z.array(
+    z.object({
+      customerRef: z.string(),
+      financialInstrumentId: z.string(),
+      schemeId: z.string(),
+      metadata: pairs,
+    }),
+  ),
+});
+
+/** What an order says, as sent: empty where its generation doesn't know it. */
+export type OrderTerms = z.infer<typeof orderTerms>;
+
+const instructionTerms = z.object({
+  /** The text as received. */
+  amount: z.string(),
+  /** The order's, where the instruction has none of its own. */
+  currency: z.string(),
+  openDate: z.string(),
+  dueDate: z.string(),
+  direction: z.string(),
+  financialInstrumentId: z.string(),
+  country: z.string(),
+  settledByDate: z.string(),
+  scheme: z.string(),
+  metadata: pairs,
+});
+
+/** What an instruction says, as sent: empty where its generation doesn't know it. */
+export type InstructionTerms = z.infer<typeof instructionTerms>;
+
+const orderOf = { api: z.enum(GENERATIONS), customerRef: z.string(), orderRef: z.string() };
+const instructionOf = { ...orderOf, instructionRef: z.string() };
 
 const entry = z.discriminatedUnion('kind', [
   /** An order was taken. `bodySha256` is of the body as received, in hex. */
@@ -39,15 +92,59 @@ const entry = z.discriminatedUnion('kind', [
     bankReference: z.string(),
     failedMessage: z.string(),
   }),
+  /** An order was created. `customerRef` is that of its first default or instruction where an order has none of its own. */
+  z.object({
+    kind: z.literal('order'),
+    at: z.string(),
+    ...orderOf,
+    ...orderTerms.shape,
+    bodySha256: z.string(),
+    correlationId: z.string(),
+  }),
+  /**
+   * An instruction was created. `bodySha256` is of the body as received; for one that came with its order, of itself as
+   * compact JSON.
+   */
+  z.object({
+    kind: z.literal('instruction'),
+    at: z.string(),
+    ...instructionOf,
+    ...instructionTerms.shape,
+    status: z.enum(INSTRUCTION_STATUSES),
+    bodySha256: z.string(),
+    correlationId: z.string(),
+  }),
+  z.object({
+    kind: z.literal('instruction-updated'),
+    at: z.string(),
+    ...instructionOf,
+    ...instructionTerms.shape,
+    status: z.enum(INSTRUCTION_STATUSES),
+    bodySha256: z.string(),
+    correlationId: z.string(),
+  }),
+  z.object({
+    kind: z.literal('instruction-status'),
+    at: z.string(),
+    ...instructionOf,
+    status: z.enum(INSTRUCTION_STATUSES),
+    /** Why it failed; empty unless it did. */
+    message: z.string(),
+  }),
+  z.object({ kind: z.literal('instruction-deleted'), at: z.string(), ...instructionOf, correlationId: z.string() }),
   /** Only with a fault script, so that the count of a reference's requests survives a restart. `n` counts from 1. */
   z.object({
     kind: z.literal('request'),
     at: z.string(),
-    on: z.enum(['post', 'get']),
+    on: z.enum(ON),
+    api: z.enum(['payout-orders', 'identity', ...GENERATIONS]).default('payout-orders'),
     clientRefId: z.string(),
     contactId: z.string(),
     narration: z.string(),
     remark: z.string(),
+    customerRef: z.string().default(''),
+    orderRef: z.string().default(''),
+    instructionRef: z.string().default(''),
     n: z.number(),
     /** The fault it met; empty for none. */
     fault: z.string(),
@@ -57,8 +154,8 @@ const entry = z.discriminatedUnion('kind', [
 export type LedgerEntry = z.infer<typeof entry>;
 
 export interface Ledger {
-  /** In the file when it returns. Throws when it can't be written: then no answer may leave either. */
-  append(entry: LedgerEntry): void;
+  /** In the file, all of them, when it returns. Throws when it can't be written: then no answer may leave either. */
+  append(...entries: readonly LedgerEntry[]): void;
   close(): void;
 }
 
@@ -85,7 +182,7 @@ export function openLedger(path: string): Ledger {
   const file = openSync(path, 'a', 0o600);
   ftruncateSync(file, end);
   return {
-    append: (added) => appendFileSync(file, `${JSON.stringify(added)}\n`),
+    append: (...added) => appendFileSync(file, added.map((one) => `${JSON.stringify(one)}\n`).join('')),
     close: () => closeSync(file),
   };
 }

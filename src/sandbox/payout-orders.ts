@@ -4,7 +4,6 @@
  * samples break them.
  */
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import { compare, type Decimal, parseDecimal } from '../money.ts';
 import {
   encodeOrder,
@@ -14,9 +13,19 @@ import {
   signGet,
   signPost,
 } from '../provider/signature.ts';
-import { type Answer, badSignature, type FieldErrors, invalid, notFound, success, unauthorized } from './answer.ts';
+import {
+  badSignature,
+  type FieldErrors,
+  invalid,
+  notFound,
+  PAYOUT_ORDERS_DIALECT,
+  success,
+  unauthorized,
+} from './answer.ts';
 import type { Book, SandboxOrder } from './book.ts';
+import { type Answer, type Call, parseObject, type Received } from './call.ts';
 import { drawHex } from './draw.ts';
+import { NOBODY, type Subject } from './faults.ts';
 
 const BASE = '/v1/service/payout';
 const ORDERS = `${BASE}/orders`;
@@ -34,33 +43,12 @@ const LIST_LIMIT = 1000;
 /** The sandbox's account never runs dry. Balances are strings with thousands commas. */
 const BALANCES = { mainBalance: '1,250.00', payoutBalance: '999,999,999,999.99' };
 
-export interface Received {
-  readonly method: string;
-  /** As in the request line, without the query. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
-
-/** What a request is about where it sends or looks up one order: faults are chosen by that. */
-export type OrderCall =
-  | { readonly on: 'post'; readonly fields: OrderFields }
-  | { readonly on: 'get'; readonly id: string }
-  | { readonly on: 'other' };
-
-export function orderCall({ method, path, body }: Received): OrderCall {
-  if (method === 'POST' && path === ORDERS) return { on: 'post', fields: fieldsOf(parse(body)) };
-  const id = method === 'GET' ? idBehind(ORDERS, path) : undefined;
-  return id === undefined ? { on: 'other' } : { on: 'get', id };
-}
-
 /** The API over a book of orders. Contacts live as long as the sandbox does. */
-export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (request: Received) => Answer {
+export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (request: Received) => Call {
   const contacts = new Map<string, object>();
 
   function createOrder(body: Buffer): Answer {
-    const sent = parse(body);
+    const sent = parseObject(body);
     const errors = fieldErrors(sent, (clientRefId) => book.find(clientRefId) !== undefined);
     if (Object.keys(errors).length > 0) return invalid(errors);
     const order = book.accept(fieldsOf(sent), createHash('sha256').update(body).digest('hex'));
@@ -87,7 +75,7 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
 
   function createContact(body: Buffer): Answer {
     const contactId = `CONT_${drawHex(seed, 'contact', body.toString()).slice(0, 20).toUpperCase()}`;
-    contacts.set(contactId, { ...parse(body), contactId });
+    contacts.set(contactId, { ...parseObject(body), contactId });
     return success('Contact created successfully', { contactId });
   }
 
@@ -96,7 +84,7 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     return contact ? success('Record found', contact) : notFound();
   }
 
-  return (request) => {
+  function answer(request: Received): Answer {
     const { method, path, body } = request;
     if (request.headers.authorization !== basic(keys)) return unauthorized();
     if (!isSigned(request, keys)) return badSignature();
@@ -109,7 +97,29 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     if (orderId !== undefined) return readOrder(orderId);
     const contactId = idBehind(CONTACTS, path);
     return contactId === undefined ? notFound() : readContact(contactId);
-  };
+  }
+
+  /** Faults are chosen by what a request is about where it sends or looks up one order. */
+  function order({ method, path, body }: Received): Pick<Call, 'on' | 'about' | 'isKnown'> {
+    if (method === 'POST' && path === ORDERS)
+      return { on: 'post', about: subject(fieldsOf(parseObject(body))), isKnown: true };
+    const id = method === 'GET' ? idBehind(ORDERS, path) : undefined;
+    if (id === undefined) return { on: 'other', about: NOBODY, isKnown: false };
+    const known = book.find(id)?.fields;
+    return { on: 'get', about: known ? subject(known) : { ...NOBODY, clientRefId: id }, isKnown: known !== undefined };
+  }
+
+  return (request) => ({
+    api: 'payout-orders',
+    ...order(request),
+    correlationId: '',
+    act: () => answer(request),
+    dialect: PAYOUT_ORDERS_DIALECT,
+  });
+}
+
+function subject({ clientRefId, narration, remark, contactId }: OrderFields): Subject {
+  return { ...NOBODY, clientRefId, narration, remark, contactId };
 }
 
 function basic({ clientKey, clientSecret }: PayoutKeys): string {
@@ -120,7 +130,7 @@ function basic({ clientKey, clientSecret }: PayoutKeys): string {
 function isSigned({ method, path, headers, body }: Received, keys: PayoutKeys): boolean {
   if (method === 'GET') return headers['signature'] === signGet(path, keys);
   const sent = body.toString();
-  const rebuilt = path === ORDERS ? encodeOrder(fieldsOf(parse(body))) : sent;
+  const rebuilt = path === ORDERS ? encodeOrder(fieldsOf(parseObject(body))) : sent;
   return [sent, rebuilt].every((json) => headers['signature'] === signPost(json, path, keys));
 }
 
@@ -175,15 +185,6 @@ function fieldsOf(sent: Record<string, unknown>): OrderFields {
     remark: value('remark'),
     clientRefId: value('clientRefId'),
   };
-}
-
-function parse(body: Buffer): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 function idBehind(collection: string, path: string): string | undefined {

@@ -1,7 +1,8 @@
-/** The one way an instruction's status changes after intake. */
+/** The one way an instruction's status, and how far an order has come, changes after intake. */
 import type { AuditEvent } from '../audit.ts';
 import { FINAL_FAILURES, type InstructionStatus, TRANSITIONS } from '../instruction.ts';
-import type { Change, Store } from '../store.ts';
+import { REGISTRATION_CHANGES } from '../order.ts';
+import type { Change, OrderChange, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import type { Trail } from './trail.ts';
@@ -25,7 +26,10 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   );
   const markStale = staleMarker(db);
 
-  const apply = db.transaction((changes: readonly Change[], at: string) => {
+  const order = orderChanger(db, trail);
+
+  const apply = db.transaction((changes: readonly Change[], at: string, orders: readonly OrderChange[]) => {
+    for (const one of orders) order(one, at);
     const changed = new Set<number>();
     for (const one of changes) {
       assertLegal(one);
@@ -41,9 +45,29 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   });
 
   return {
-    async apply(changes, at) {
-      apply.immediate(changes, at);
+    async apply(changes, at, orders = []) {
+      apply.immediate(changes, at, orders);
     },
+  };
+}
+
+function orderChanger(db: Connection, trail: Trail): (change: OrderChange, at: string) => void {
+  const update = db.prepare<unknown[]>(`
+    UPDATE orders
+    SET registration = :to, registration_code = :code, registration_message = :message,
+      registration_sends = registration_sends + :sends,
+      registration_unclear_at = iif(:unclear, :at, registration_unclear_at)
+    WHERE id = :id AND registration = :from`);
+  return (change, at) => {
+    const { id, from, to, code = '', message = '', intent, sent, unclear = false } = change;
+    if (!REGISTRATION_CHANGES[from].includes(to)) throw new Error(`Order ${id} may not go from ${from} to ${to}`);
+    if ((to === 'sending') !== (intent !== undefined))
+      throw new Error(`Order ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
+    const now = { id, from, to, at, code, message, sends: intent ? 1 : 0, unclear: unclear ? 1 : 0 };
+    if (update.run(now).changes !== 1) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
+    const said = { code: code || undefined, message: message || undefined };
+    const ended = { outcome: sent?.outcome, httpStatus: sent?.httpStatus, unclear: change.unclear };
+    trail.append({ type: 'registration', at, from, to, ...said, ...intent, ...ended }, id);
   };
 }
 
@@ -117,8 +141,8 @@ function sendBeginner(db: Connection) {
   const fix = db.prepare<[number, number, string, string, string]>(
     'INSERT INTO attempts (instruction, attempt, client_ref_id, body, body_sha256) VALUES (?, ?, ?, ?, ?)',
   );
-  const send = db.prepare<[number, number, number, string]>(
-    'INSERT INTO sends (instruction, send, attempt, began_at) VALUES (?, ?, ?, ?)',
+  const send = db.prepare<[number, number, number, string, string]>(
+    'INSERT INTO sends (instruction, send, attempt, began_at, correlation_id) VALUES (?, ?, ?, ?, ?)',
   );
   return (id: number, intent: NonNullable<Change['intent']>, { attempt, sends }: Changed, at: string): void => {
     const fixed = attemptOf.get(id, attempt);
@@ -126,7 +150,7 @@ function sendBeginner(db: Connection) {
     else if (fixed.client_ref_id !== intent.clientRefId || fixed.body_sha256 !== intent.bodySha256) {
       throw new Error(`Instruction ${id} would be sent again in attempt ${attempt} with another reference or body`);
     }
-    send.run(id, sends, attempt, at);
+    send.run(id, sends, attempt, at, intent.correlationId ?? '');
   };
 }
 
@@ -149,6 +173,7 @@ function statusEvent(change: Change, now: Changed, at: string): AuditEvent {
       clientRefId: intent.clientRefId,
       bodySha256: intent.bodySha256,
       late: intent.late,
+      correlationId: intent.correlationId,
     }),
     outcome: sent?.outcome,
     httpStatus: sent?.httpStatus,

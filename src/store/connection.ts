@@ -8,7 +8,7 @@ export type Connection = Database.Database;
 const APPLICATION_ID = 0x70647270;
 
 /** In order; a database's user_version says how many of them it has had. */
-const MIGRATIONS = ['1-schema.sql'];
+const MIGRATIONS = ['1-schema.sql', '2-orders-and-amendments.sql'];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
 const OLDEST_SQLITE = [3, 51, 3] as const;

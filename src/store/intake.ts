@@ -1,10 +1,12 @@
 /** A file's rows on their way in: one transaction a batch, with how far the file has been read. */
 import Database from 'better-sqlite3';
 import { AMENDABLE, rowId, TRANSITIONS } from '../instruction.ts';
-import type { IntakeProgress, RowFields, RowRecord, Store, Target } from '../store.ts';
+import type { IntakeProgress, RowRecord, Store, Target } from '../store.ts';
+import { amendmentAsker } from './amendments.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import type { Trail } from './trail.ts';
+import { contentWriter, rowInsert } from './writers.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 type Writer<Kind extends RowRecord['kind']> = (id: number, row: Row<Kind>, at: string) => void;
@@ -17,6 +19,7 @@ export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRo
   const instruction = instructionWriter(db);
   const plain = plainWriter(db);
   const amendment = amendmentWriter(db, trail);
+  const ask = amendmentAsker(db, trail);
   const markStale = staleMarker(db);
   const proceed = db.prepare<[string, number]>('UPDATE files SET progress = ? WHERE number = ? AND done = 0');
 
@@ -39,6 +42,9 @@ export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRo
         case 'deleted':
           amendment(id, row, at);
           amended.add(row.target.id);
+          break;
+        case 'amending':
+          if (!ask(file, row, at)) throw STALE;
       }
     }
     markStale(amended);
@@ -67,11 +73,12 @@ function isReferenceTaken(error: unknown): boolean {
 
 function orderWriter(db: Connection): Writer<'order'> {
   const insert = db.prepare<unknown[]>(`
-    INSERT INTO orders (id, customer_ref, order_ref, currency, country, scheme, metadata)
-    VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    INSERT INTO orders (id, customer_ref, order_ref, currency, country, scheme, metadata, customer_defaults)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
   return (id, { order }) => {
-    const { customerRef, orderRef, currency, country, scheme, metadata } = order;
-    insert.run(id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata));
+    const { customerRef, orderRef, currency, country, scheme, metadata, customerDefaults } = order;
+    const defaults = customerDefaults ? JSON.stringify(customerDefaults) : null;
+    insert.run(id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata), defaults);
   };
 }
 
@@ -80,10 +87,10 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
     INSERT INTO instructions (
       id, content_row, status, customer_ref, order_ref, instruction_ref,
       amount, amount_minor, currency, open_date, due_date,
-      contact_id, purpose, mode, narration, remark,
+      contact_id, purpose, mode, narration, remark, managed,
       payout_contact_id, payout_purpose, payout_mode, payout_narration, payout_remark,
       raw)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   return (id, { status, ref, content, payout, amountMinor, currency, raw }) => {
     const { details } = content;
     insert.run(
@@ -103,6 +110,7 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       details.mode,
       details.narration,
       details.remark,
+      content.managed ? JSON.stringify(content.managed) : null,
       payout.contactId,
       payout.purpose,
       payout.mode,
@@ -127,7 +135,7 @@ function amendmentWriter(
   trail: Trail,
 ): (id: number, row: Row<'updated' | 'deleted'>, at: string) => void {
   const insert = rowInsert(db);
-  const update = updateWriter(db);
+  const update = contentWriter(db);
   const cancel = db.prepare<[string, number, string, number]>(`
     UPDATE instructions SET status = 'cancelled', version = version + 1, raw = NULL, updated_at = ?
     WHERE id = ? AND status = ? AND version = ?`);
@@ -137,11 +145,22 @@ function amendmentWriter(
     const to = row.kind === 'deleted' ? 'cancelled' : row.status;
     assertAmendable(target, to);
     const changes =
-      row.kind === 'deleted' ? cancel.run(at, target.id, target.from, target.version).changes : update(id, row, at);
+      row.kind === 'deleted'
+        ? cancel.run(at, target.id, target.from, target.version).changes
+        : update(target, id, standingOf(row), row.status === 'waiting' ? JSON.stringify(row.raw) : null, at);
     if (changes !== 1) throw STALE;
     const version = target.version + 1;
     insert(id, row.kind, row.fields, target.id, version, null, null);
     trail.append({ type: 'status', at, from: target.from, to, version, row: id, amendment: row.kind }, target.id);
+  };
+}
+
+function standingOf({ status, content, payout, amountMinor, currency }: Row<'updated'>) {
+  return {
+    status,
+    content,
+    payout,
+    ...(amountMinor !== undefined && currency !== undefined ? { amountMinor, currency } : {}),
   };
 }
 
@@ -150,73 +169,4 @@ function assertAmendable({ id, from }: Target, to: Row<'updated'>['status'] | 'c
   if (from !== to && !TRANSITIONS[from].includes(to)) {
     throw new Error(`Instruction ${id} may not go from ${from} to ${to}`);
   }
-}
-
-/** Returns how many instructions changed: one, or none when it isn't what it was. */
-function updateWriter(db: Connection): (id: number, row: Row<'updated'>, at: string) => number {
-  const update = db.prepare<unknown[]>(`
-    UPDATE instructions
-    SET status = :status, version = version + 1, content_row = :row, updated_at = :at, code = '', message = '',
-      first_content = coalesce(first_content, json_object(
-        'amount', amount, 'amountMinor', CAST(amount_minor AS TEXT), 'currency', currency,
-        'openDate', open_date, 'dueDate', due_date)),
-      amount = :amount, amount_minor = :amountMinor, currency = :currency, open_date = :openDate, due_date = :dueDate,
-      contact_id = :contactId, purpose = :purpose, mode = :mode, narration = :narration, remark = :remark,
-      payout_contact_id = :payoutContactId, payout_purpose = :payoutPurpose, payout_mode = :payoutMode,
-      payout_narration = :payoutNarration, payout_remark = :payoutRemark,
-      raw = :raw
-    WHERE id = :id AND status = :from AND version = :version`);
-  return (row, { target, status, content, payout, amountMinor, currency, raw }, at) =>
-    update.run({
-      ...target,
-      status,
-      row,
-      at,
-      amount: content.amount,
-      amountMinor: amountMinor ?? null,
-      currency: currency ?? null,
-      openDate: content.openDate,
-      dueDate: content.dueDate,
-      ...content.details,
-      payoutContactId: payout.contactId,
-      payoutPurpose: payout.purpose,
-      payoutMode: payout.mode,
-      payoutNarration: payout.narration,
-      payoutRemark: payout.remark,
-      raw: status === 'waiting' ? JSON.stringify(raw) : null,
-    }).changes;
-}
-
-function rowInsert(db: Connection) {
-  const insert = db.prepare<unknown[]>(`
-    INSERT INTO rows (
-      id, kind, customer_ref, order_ref, instruction_ref, amount, currency, open_date, due_date,
-      target, made_version, raw, errors)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  return (
-    id: number,
-    kind: string,
-    fields: RowFields,
-    target: number | null,
-    madeVersion: number | null,
-    raw: string | null,
-    errors: string | null,
-  ): void => {
-    const { customerRef, orderRef, instructionRef, amount, currency, openDate, dueDate } = fields;
-    insert.run(
-      id,
-      kind,
-      customerRef,
-      orderRef,
-      instructionRef,
-      amount,
-      currency,
-      openDate,
-      dueDate,
-      target,
-      madeVersion,
-      raw,
-      errors,
-    );
-  };
 }

@@ -1,5 +1,6 @@
 /** Looking things up: orders and instructions by reference, by status, in sum, and as results. */
 import { type InstructionStatus, rowPlace } from '../instruction.ts';
+import type { CustomerDefaults, Registration } from '../order.ts';
 import type { StatusCount, Store, StoredOrder } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { resultReader } from './results.ts';
@@ -32,7 +33,7 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'findIn
 const OPEN = `i.status IN ('waiting', 'scheduled', 'held', 'ready', 'sending', 'unknown', 'manual', 'submitted')`;
 const OPEN_STATUSES: ReadonlySet<string> = new Set(OPEN.match(/(?<=')\w+(?=')/g));
 
-export function listingVerbs(db: Connection): Pick<Store, 'list' | 'statusCounts'> {
+export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts'> {
   const inStatus = 'i.status = :status AND i.id > :afterId AND i.open_date <= :openDateUpTo ORDER BY i.id LIMIT :limit';
   const open = db.prepare<unknown[], StoredRow>(
     `${selectStored('INDEXED BY instructions_open')} WHERE ${OPEN} AND ${inStatus}`,
@@ -44,7 +45,15 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'statusCounts
   const paidSince = db.prepare<unknown[], StoredRow>(
     `${selectStored('INDEXED BY instructions_paid')} WHERE i.status = 'paid' AND i.updated_at >= :changedSince AND ${inStatus}`,
   );
+  const unclear = db.prepare<[number, number], OrderRow>(`
+    SELECT * FROM orders INDEXED BY orders_unclear
+    WHERE registration IN ('sending', 'unknown') AND id > ? ORDER BY id LIMIT ?`);
+  const amended = db.prepare<[number, number], StoredRow>(
+    `${selectStored()} WHERE i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT ?`,
+  );
   return {
+    unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
+    amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
     async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, sentBefore = false }) {
       const asked = { status, afterId, limit, openDateUpTo };
       if (sentBefore) return again.all(asked).map(storedInstruction);
@@ -155,6 +164,12 @@ interface OrderRow {
   country: string;
   scheme: string;
   metadata: string;
+  customer_defaults: string | null;
+  registration: Registration;
+  registration_sends: number;
+  registration_unclear_at: string;
+  registration_code: string;
+  registration_message: string;
 }
 
 function storedOrder(row: OrderRow): StoredOrder {
@@ -166,5 +181,13 @@ function storedOrder(row: OrderRow): StoredOrder {
     country: row.country,
     scheme: row.scheme,
     metadata: JSON.parse(row.metadata),
+    ...(row.customer_defaults === null
+      ? {}
+      : { customerDefaults: JSON.parse(row.customer_defaults) as CustomerDefaults }),
+    registration: row.registration,
+    registrationSends: row.registration_sends,
+    registrationUnclearAt: row.registration_unclear_at,
+    registrationCode: row.registration_code,
+    registrationMessage: row.registration_message,
   };
 }

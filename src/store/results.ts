@@ -1,7 +1,13 @@
-/** Rows of a file as its reports show them, put together from the three tables. */
+/** Rows of a file as its reports show them, put together from the tables they stand in. */
 
 import type { RowError } from '../codes.ts';
-import { type InstructionStatus, type RowStatus, rowPlace } from '../instruction.ts';
+import {
+  ADVISED_LENGTHS,
+  type InstructionStatus,
+  type PayoutDetails,
+  type RowStatus,
+  rowPlace,
+} from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatDecimal, formatMinor, parseDecimal } from '../money.ts';
 import type { ResultRow, RowFields, RowRecord } from '../store.ts';
@@ -38,10 +44,11 @@ interface InstructionRow extends References {
   submitted_at: string;
   updated_at: string;
   late: number;
+  over_long: number;
 }
 
 interface OtherRow extends References {
-  kind: Exclude<RowRecord['kind'], 'order' | 'instruction'>;
+  kind: Exclude<RowRecord['kind'], 'order' | 'instruction' | 'amending'>;
   amount: string;
   currency: string;
   open_date: string;
@@ -61,12 +68,34 @@ interface OrderRow {
   received_at: string;
 }
 
+interface AmendmentRow {
+  id: number;
+  content_row: number;
+  fields: string;
+  received_at: string;
+}
+
+const DETAILS = Object.keys(ADVISED_LENGTHS) as (keyof PayoutDetails)[];
+
+/** By the bits of `over_long`: bit n stands for DETAILS[n]. */
+const OVER_LONG = Array.from({ length: 2 ** DETAILS.length }, (_, bits) => DETAILS.filter((_, at) => bits & (1 << at)));
+
+function overLongBits(): string {
+  const columns = { contactId: 'payout_contact_id', purpose: 'payout_purpose', mode: 'payout_mode' };
+  const all: Record<keyof PayoutDetails, string> = {
+    ...columns,
+    narration: 'payout_narration',
+    remark: 'payout_remark',
+  };
+  return DETAILS.map((name, at) => `((length(i.${all[name]}) > ${ADVISED_LENGTHS[name]}) << ${at})`).join(' | ');
+}
+
 const SELECT_INSTRUCTION = `
   SELECT
     i.id, i.customer_ref, i.order_ref, i.instruction_ref, i.status, i.amount,
     CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency, i.open_date, i.due_date, i.content_row, i.first_content,
     i.raw, i.errors, i.code, i.message, coalesce(attempts.client_ref_id, '') AS client_ref_id, i.order_ref_id,
-    i.bank_reference, i.sends, i.submitted_at, i.late,
+    i.bank_reference, i.sends, i.submitted_at, i.late, ${overLongBits()} AS over_long,
     coalesce(i.updated_at, (SELECT received_at FROM files WHERE number = i.id >> 32)) AS updated_at
   FROM instructions i
   LEFT JOIN attempts ON attempts.instruction = i.id AND attempts.attempt = i.attempt`;
@@ -83,9 +112,15 @@ export function resultReader(db: Connection): Results {
   const others = db.prepare<Range, OtherRow>(`
     SELECT *, (SELECT received_at FROM files WHERE number = rows.id >> 32) AS received_at
     FROM rows WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit`);
+  const open = db.prepare<Range, AmendmentRow>(`
+    SELECT amendments.id, content_row, fields,
+      (SELECT received_at FROM files WHERE number = amendments.id >> 32) AS received_at
+    FROM amendments JOIN instructions ON instructions.id = amendments.instruction
+    WHERE amendments.id > :after AND amendments.id <= :last ORDER BY amendments.id LIMIT :limit`);
   const links = rowLinks(db);
   const showInstruction = instructionShower(links);
   const showOther = otherShower(db, links);
+  const showAmendment = amendmentShower(links);
 
   return (file, afterLine, limit) => {
     const { first, last } = fileRange(file);
@@ -94,6 +129,7 @@ export function resultReader(db: Connection): Results {
       ...orders.all(range).map(shownOrder),
       ...instructions.all(range).map(showInstruction),
       ...others.all(range).map(showOther),
+      ...open.all(range).map(showAmendment),
     ]
       .sort((a, b) => a.line - b.line)
       .slice(0, limit);
@@ -114,7 +150,9 @@ function rowLinks(db: Connection) {
         ELSE rows.kind
       END
       FROM rows LEFT JOIN instructions ON instructions.id = rows.target
-      WHERE rows.id = :id`)
+      WHERE rows.id = :id
+      UNION ALL
+      SELECT 'waiting' FROM amendments WHERE id = :id`)
     .pluck();
   const nextAmendment = db.prepare<[number, number], { id: number; kind: 'updated' | 'deleted'; received_at: string }>(`
     SELECT rows.id, rows.kind, files.received_at
@@ -204,6 +242,16 @@ function shownOrder(row: OrderRow): ResultRow {
   return unpaid(fields, rowPlace(row.id).line, 'accepted', row.received_at, {});
 }
 
+/** A row that the provider has yet to take as a change. */
+function amendmentShower(links: Links): (row: AmendmentRow) => ResultRow {
+  return ({ id, content_row, fields, received_at }) => {
+    const stated = JSON.parse(fields) as RowFields;
+    const amount = shownAmount(stated.amount, null, stated.currency);
+    const other = links.other(content_row, 'amends');
+    return unpaid({ ...stated, amount }, rowPlace(id).line, 'waiting', received_at, { other });
+  };
+}
+
 /**
  * An instruction at the row whose content it has, which it has had since `version`. One plain literal: millions of rows
  * come through here, and with a spread it takes three times as long.
@@ -233,6 +281,7 @@ function shownLive(row: InstructionRow, links: Links, version: number): ResultRo
     submittedAt: row.submitted_at,
     updatedAt: row.updated_at,
     late: row.late === 1,
+    overLong: OVER_LONG[row.over_long] ?? [],
   };
 }
 

@@ -117,7 +117,7 @@ function changeReader(db: Connection): Store['runChanges'] {
     WITH net AS (
       SELECT instruction, min(seq) AS first, max(seq) AS last
       FROM audit
-      WHERE run = ? AND instruction > ?
+      WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
       GROUP BY instruction ORDER BY instruction LIMIT ?
     )
     SELECT

@@ -3,6 +3,7 @@
  * disk or a failed fsync rejects, with nothing of the verb done.
  */
 import type { Store } from '../store.ts';
+import { amendmentVerbs } from './amendments.ts';
 import { changeVerbs } from './changes.ts';
 import { makePrivate, openDatabase } from './connection.ts';
 import { fileVerbs } from './files.ts';
@@ -27,6 +28,7 @@ export function openSqliteStore({ path, readonly = false }: SqliteOptions): Stor
     ...fileVerbs(db, trail),
     ...intakeVerbs(db, trail),
     ...changeVerbs(db, trail),
+    ...amendmentVerbs(db, trail),
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),

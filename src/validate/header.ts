@@ -2,19 +2,28 @@
 import { distance } from 'fastest-levenshtein';
 import { type FileCode, type FileProblem, visible } from '../codes.ts';
 import { unescapeFormula } from '../formula.ts';
+import { APIS, type Api } from '../provider.ts';
 import type { FileKind } from '../store.ts';
 import { hasControl } from './cells.ts';
 
 /** A header that was understood. */
 export interface Header {
   readonly kind: FileKind;
+  /** The provider's API, which decides what columns there are. */
+  readonly api: Api;
   /** Our name for each cell's column, `metadata.NAME` with NAME as the file spells it; empty for a column to ignore. */
   readonly columns: readonly string[];
   /** Where a column of ours stands among the cells. */
   readonly at: ReadonlyMap<string, number>;
-  readonly metadata: readonly { readonly name: string; readonly at: number }[];
+  readonly metadata: readonly MetadataColumn[];
+  readonly defaultMetadata: readonly MetadataColumn[];
   /** The cells carry the formula protection of our own reports: it is a rejected.csv, dropped back. */
   readonly escaped: boolean;
+}
+
+export interface MetadataColumn {
+  readonly name: string;
+  readonly at: number;
 }
 
 interface KindOfFile {
@@ -22,29 +31,55 @@ interface KindOfFile {
   readonly article: string;
   readonly required: readonly string[];
   readonly optional: readonly string[];
-  readonly metadata: boolean;
-  /** Columns of the order-management API, by their loose names. */
-  readonly orderManagement: RegExp;
+  /** `metadata.` and the like: columns whose names only begin so. */
+  readonly prefixes: readonly string[];
 }
 
 const SHARED = ['customerRef', 'orderRef'];
 
-export const ORDERS: KindOfFile = {
+const METADATA = 'metadata.';
+const DEFAULT_METADATA = 'customerDefault.metadata.';
+
+const ORDERS: KindOfFile = {
   kind: 'orders',
   article: 'an orders file',
   required: [...SHARED, 'currency', 'country', 'scheme'],
   optional: [],
-  metadata: true,
-  orderManagement: /^customerdefault\./,
+  prefixes: [METADATA],
 };
 
-export const INSTRUCTIONS: KindOfFile = {
+const INSTRUCTIONS: KindOfFile = {
   kind: 'instructions',
   article: 'an instructions file',
   required: [...SHARED, 'instructionRef', 'amount', 'openDate', 'dueDate'],
-  optional: ['action', 'contactId', 'purpose', 'mode', 'narration', 'remark', 'direction'],
-  metadata: false,
-  orderManagement: /^(?:financialinstrumentid|currency|country|scheme|settledbydate|metadata\..*)$/,
+  optional: ['action'],
+  prefixes: [],
+};
+
+type Kinds = Readonly<Record<FileKind, KindOfFile>>;
+
+/** The columns of each API's files. */
+export const KINDS: Readonly<Record<Api, Kinds>> = {
+  'payout-orders': {
+    orders: ORDERS,
+    instructions: {
+      ...INSTRUCTIONS,
+      optional: ['action', 'contactId', 'purpose', 'mode', 'narration', 'remark', 'direction'],
+    },
+  },
+  collect: { orders: ORDERS, instructions: INSTRUCTIONS },
+  'order-management': {
+    orders: {
+      ...ORDERS,
+      optional: ['customerDefault.financialInstrumentId', 'customerDefault.schemeId'],
+      prefixes: [METADATA, DEFAULT_METADATA],
+    },
+    instructions: {
+      ...INSTRUCTIONS,
+      optional: ['action', 'direction', 'financialInstrumentId', 'currency', 'country', 'scheme', 'settledByDate'],
+      prefixes: [METADATA],
+    },
+  },
 };
 
 const IGNORED = ['line', 'errors'];
@@ -67,19 +102,21 @@ interface Match {
   readonly missing: readonly string[];
   readonly unknown: readonly Heading[];
   readonly empty: readonly Heading[];
-  readonly orderManagement: readonly Heading[];
+  /** Columns of the same kind of file for another API. */
+  readonly elsewhere: readonly Heading[];
   /** Each with the headings that claim it. */
   readonly duplicated: readonly (readonly [column: string, headings: readonly Heading[]])[];
 }
 
 /**
  * Matches header cells to our columns, in any order, without regard to case, spaces, `_` and `-` (docs/files.md). `settings` is
- * the `columns` setting: other headings for our columns. A header that fits neither kind of file comes back as a problem
- * that names everything wrong with it at once.
+ * the `columns` setting: other headings for our columns; `api` is the provider's. A header that fits neither kind of file
+ * comes back as a problem that names everything wrong with it at once.
  */
 export function matchHeader(
   cells: readonly string[],
   settings: Readonly<Record<string, string>>,
+  api: Api = 'payout-orders',
 ): { header: Header } | { problem: FileProblem } {
   const escaped = cells.some((cell) => loose(cell) === REPORT_COLUMN);
   const meanings = new Map(Object.entries(settings).map(([heading, column]) => [loose(heading), column]));
@@ -87,27 +124,31 @@ export function matchHeader(
     const text = (escaped ? unescapeFormula(cell) : cell).trim();
     return { number: at + 1, text, meant: meanings.get(loose(text)) ?? text };
   });
-  const kind = bestKind(headings);
+  const kind = bestKind(KINDS[api], headings);
   if (!kind) return { problem: separatorProblem(headings) ?? neitherProblem(headings) };
   const match = matchAs(kind, headings);
-  if (match.missing.length + match.unknown.length + match.empty.length + match.orderManagement.length > 0)
+  if (match.missing.length + match.unknown.length + match.empty.length + match.elsewhere.length > 0)
     return { problem: separatorProblem(headings) ?? misfitProblem(kind, headings, match) };
   if (match.duplicated.length > 0) return { problem: duplicateProblem(match) };
   const columns = match.columns.map((column) => column ?? '');
   return {
     header: {
       kind: kind.kind,
+      api,
       columns,
       at: new Map(columns.flatMap((column, at): [string, number][] => (column === '' ? [] : [[column, at]]))),
-      metadata: columns.flatMap((column, at) =>
-        column.startsWith(METADATA) ? [{ name: column.slice(METADATA.length), at }] : [],
-      ),
+      metadata: withPrefix(columns, METADATA),
+      defaultMetadata: withPrefix(columns, DEFAULT_METADATA),
       escaped,
     },
   };
 }
 
-const METADATA = 'metadata.';
+function withPrefix(columns: readonly string[], prefix: string): MetadataColumn[] {
+  return columns.flatMap((column, at) =>
+    column.startsWith(prefix) ? [{ name: column.slice(prefix.length), at }] : [],
+  );
+}
 
 /** Names are compared in this form. */
 function loose(name: string): string {
@@ -115,21 +156,21 @@ function loose(name: string): string {
 }
 
 /** The kind whose own required columns are there in the larger part; undefined when there is none of either. */
-function bestKind(headings: readonly Heading[]): KindOfFile | undefined {
+function bestKind(kinds: Kinds, headings: readonly Heading[]): KindOfFile | undefined {
   const names = new Set(headings.map(({ meant }) => loose(meant)));
   const share = ({ required }: KindOfFile) => {
     const own = required.filter((column) => !SHARED.includes(column));
     return own.filter((column) => names.has(loose(column))).length / own.length;
   };
-  const orders = share(ORDERS);
-  const instructions = share(INSTRUCTIONS);
+  const orders = share(kinds.orders);
+  const instructions = share(kinds.instructions);
   if (orders === 0 && instructions === 0) return undefined;
-  return orders > instructions ? ORDERS : INSTRUCTIONS;
+  return orders > instructions ? kinds.orders : kinds.instructions;
 }
 
 function matchAs(kind: KindOfFile, headings: readonly Heading[]): Match {
   const known = new Map([...kind.required, ...kind.optional, ...IGNORED].map((column) => [loose(column), column]));
-  const columns = headings.map(({ meant }) => known.get(loose(meant)) ?? metadataColumn(kind, meant));
+  const columns = headings.map(({ meant }) => known.get(loose(meant)) ?? prefixedColumn(kind, meant));
   const claims = new Map<string, Heading[]>();
   const unclaimed: Heading[] = [];
   headings.forEach((heading, at) => {
@@ -140,24 +181,47 @@ function matchAs(kind: KindOfFile, headings: readonly Heading[]): Match {
     claimants.push(heading);
     claims.set(loose(column), claimants);
   });
-  const isOrderManagement = ({ meant }: Heading) => kind.orderManagement.test(loose(meant));
+  const isElsewhere = (heading: Heading) => apiWith(kind, heading) !== undefined;
   return {
     columns: columns.map((column) => (column !== undefined && IGNORED.includes(column) ? '' : column)),
     missing: kind.required.filter((column) => !claims.has(loose(column))),
-    unknown: unclaimed.filter((heading) => heading.text !== '' && !isOrderManagement(heading)),
+    unknown: unclaimed.filter((heading) => heading.text !== '' && !isElsewhere(heading)),
     empty: unclaimed.filter(({ text }) => text === ''),
-    orderManagement: unclaimed.filter(isOrderManagement),
+    elsewhere: unclaimed.filter(isElsewhere),
     duplicated: [...claims]
       .filter(([, claimants]) => claimants.length > 1)
       .map(([name, claimants]) => [known.get(name) ?? name, claimants] as const),
   };
 }
 
-/** `metadata.NAME` with NAME as it is spelt, where the kind of file has metadata and NAME is all visible. */
-function metadataColumn(kind: KindOfFile, meant: string): string | undefined {
-  if (!kind.metadata || !loose(meant).startsWith(METADATA)) return undefined;
-  const name = meant.slice(meant.indexOf('.') + 1).trim();
-  return name === '' || hasControl(name) ? undefined : METADATA + name;
+/** An API whose files of this kind have such a column. */
+function apiWith({ kind }: KindOfFile, { meant }: Heading): Api | undefined {
+  return APIS.find((api) => {
+    const { required, optional } = KINDS[api][kind];
+    const isNamed = [...required, ...optional].some((column) => loose(column) === loose(meant));
+    return isNamed || prefixedColumn(KINDS[api][kind], meant) !== undefined;
+  });
+}
+
+function elsewhereByApi(kind: KindOfFile, { elsewhere }: Match): Map<Api | undefined, Heading[]> {
+  const byApi = new Map<Api | undefined, Heading[]>();
+  for (const heading of elsewhere) {
+    const api = apiWith(kind, heading);
+    byApi.set(api, [...(byApi.get(api) ?? []), heading]);
+  }
+  return byApi;
+}
+
+/** `metadata.NAME` with NAME as it is spelt, where the kind of file has such columns and NAME is all visible. */
+function prefixedColumn(kind: KindOfFile, meant: string): string | undefined {
+  const prefix = kind.prefixes.find((candidate) => loose(meant).startsWith(loose(candidate)));
+  if (prefix === undefined) return undefined;
+  const name = meant
+    .split('.')
+    .slice(prefix.split('.').length - 1)
+    .join('.')
+    .trim();
+  return name === '' || hasControl(name) ? undefined : prefix + name;
 }
 
 const SEPARATORS = [
@@ -190,7 +254,7 @@ function neitherProblem(headings: readonly Heading[]): FileProblem {
 
 function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Match): FileProblem {
   const free = [...match.missing, ...kind.optional.filter((column) => !match.columns.includes(column))];
-  const optional = [...kind.optional, ...(kind.metadata ? ['metadata.NAME'] : [])];
+  const optional = [...kind.optional, ...kind.prefixes.map((prefix) => `${prefix}NAME`)];
   const sentences = [
     `By its header this is ${kind.article}.`,
     match.missing.length > 0 ? `Missing: ${match.missing.join(', ')}.` : '',
@@ -198,9 +262,9 @@ function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Ma
       ? `Not known: ${listed(match.unknown.map((heading) => quoted(heading) + hint(heading, free)))}.`
       : '',
     match.empty.length > 0 ? withoutHeading(match) : '',
-    match.orderManagement.length > 0
-      ? `Only the order-management API has these columns; remove them: ${listed(match.orderManagement.map(quoted))}.`
-      : '',
+    ...[...elsewhereByApi(kind, match)].map(
+      ([owner, theirs]) => `Only the ${owner} API has these columns; remove them: ${listed(theirs.map(quoted))}.`,
+    ),
     match.duplicated.length > 0 ? givenTwice(match) : '',
     `Found: ${listed(headings.map(quoted))}.`,
     `Expected: ${kind.required.join(', ')}; optional: ${optional.join(', ')}.`,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Action } from '../instruction.ts';
 import { isPayable, parseAmount, parseDecimal } from '../money.ts';
 import { decisive, emptyOr, isDate, isPresent, reference, rule } from './cells.ts';
+import { COUNTRY, CURRENCY, metadataSchema, SCHEME } from './orders.ts';
 
 const ACTIONS: readonly Action[] = ['CREATE', 'UPDATE', 'DELETE'];
 /** Purposes and modes of the payout-order API; a mode may be all upper or all lower case there. */
@@ -33,6 +34,16 @@ export const instructionSchema = z.object({
   mode: z.string().check(rule(emptyOr([...MODES, ...MODES.map((mode) => mode.toLowerCase())]), 'MODE_NOT_RECOGNISED')),
   // The payout API only pays out; DEBIT, which order management knows too, would collect.
   direction: z.string().check(rule(emptyOr(['CREDIT']), 'DIRECTION_NOT_RECOGNISED')),
+});
+
+/** As order management takes them: with an order's three and metadata of their own, and money collected as well as paid. */
+export const managedSchema = instructionSchema.extend({
+  direction: z.string().check(rule(emptyOr(['CREDIT', 'DEBIT']), 'DIRECTION_NOT_RECOGNISED')),
+  currency: z.string().check(...CURRENCY),
+  country: z.string().check(...COUNTRY),
+  scheme: z.string().check(SCHEME),
+  settledByDate: z.string().check(rule((text) => text === '' || isDate(text), 'SETTLED_BY_DATE_FORMAT_NOT_RECOGNISED')),
+  metadata: metadataSchema,
 });
 
 /** A DELETE only needs to say which instruction it means. */

@@ -85,6 +85,13 @@ describe('one POST over HTTP', () => {
     expect(await post(origin)).toMatchObject({ kind: 'response', contentType: '', retryAfter: undefined });
   });
 
+  it('takes a larger answer where it is told that there are such', async () => {
+    const { origin } = await rawServer((socket) => socket.write(answer('x'.repeat(70_000))));
+    const made = httpClient({ origin, concurrency: 1, timeoutMs: LATE_MS, maxAnswerBytes: 80 * 1024 });
+    cleanups.push(() => made.close());
+    expect(await made.send({ method: 'GET', path: '/', headers: {} })).toMatchObject({ kind: 'response', status: 200 });
+  });
+
   it('passes over informational answers', async () => {
     const { origin } = await rawServer((socket) => {
       socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${answer('ok')}`);

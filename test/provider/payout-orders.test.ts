@@ -13,6 +13,10 @@ const NOW = Date.UTC(2026, 10, 20, 12, 0, 0);
 const ORDERS = '/v1/service/payout/orders';
 
 const PAYOUT: Payout = {
+  customerRef: 'C01',
+  orderRef: 'REF1',
+  instructionRef: 'PI01',
+  attempt: 1,
   clientRefId: REF,
   contactId: 'CONT_1',
   amountMinor: 21_000n,
@@ -21,7 +25,13 @@ const PAYOUT: Payout = {
   mode: 'IMPS',
   narration: 'PI/01',
   remark: 'Zoë',
+  openDate: '2026-11-20',
+  dueDate: '2026-11-30',
+  managed: undefined,
+  order: undefined,
 };
+
+const CORRELATION = '11111111-2222-8333-9444-555555555555';
 
 interface Reply {
   status: number;
@@ -72,12 +82,12 @@ const ACCEPTED = envelope('0x0200', 'ok', { clientRefId: REF, orderRefId: 'REF1'
 
 async function submit(answer: Reply) {
   reply = answer;
-  return provider.submit(provider.body(PAYOUT), REF);
+  return provider.submit(provider.body(PAYOUT), PAYOUT, CORRELATION);
 }
 
 async function lookUp(answer: Reply) {
   reply = answer;
-  return provider.lookUp(REF);
+  return provider.lookUp(PAYOUT);
 }
 
 describe('the body of an order', () => {
@@ -461,7 +471,7 @@ it('calls a closed port not sent, and a look-up there unclear', async () => {
     concurrency: 1,
     timeoutMs: 5_000,
   });
-  expect(await nobody.submit(nobody.body(PAYOUT), REF)).toMatchObject({ kind: 'not-sent' });
-  expect(await nobody.lookUp(REF)).toMatchObject({ kind: 'unclear' });
+  expect(await nobody.submit(nobody.body(PAYOUT), PAYOUT, CORRELATION)).toMatchObject({ kind: 'not-sent' });
+  expect(await nobody.lookUp(PAYOUT)).toMatchObject({ kind: 'unclear' });
   await nobody.close();
 });

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { onTestFinished } from 'vitest';
+import { clientRefId, type PayoutRef } from '../../src/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline.ts';
+import type { Api } from '../../src/provider.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox.ts';
 import { LEDGER, type OpenWorkspace, openWorkspace } from '../../src/workspace.ts';
 import { type TestClock, testClock } from './clock.ts';
@@ -90,6 +92,40 @@ export function instructions(...rows: string[]): string {
   return [INSTRUCTION_COLUMNS, ...rows, ''].join('\n');
 }
 
+/** What a provider is asked about, of one of those. */
+export function payoutRef(instructionRef: string, attempt = 1): PayoutRef {
+  const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef };
+  return { ...ref, attempt, clientRefId: clientRefId(ref, attempt) };
+}
+
 export function instruction(ref: string, amount = '210.00', openDate = '2026-03-02', dueDate = '2026-03-06'): string {
   return `C1,O1,${ref},${amount},${openDate},${dueDate},${ref}`;
+}
+
+/** The files of one API, less what only another one has: order C1/O1 in INR, and instructions for it. */
+export const API_FILES: Readonly<Record<Api, ApiFiles>> = {
+  'payout-orders': { orders: ORDERS, instructions: (...refs) => instructions(...refs.map((ref) => instruction(ref))) },
+  collect: { orders: ORDERS, instructions: (...refs) => bare('', refs, '') },
+  'order-management': { orders: ORDERS, instructions: (...refs) => bare(',financialInstrumentId', refs, ',FI-1') },
+};
+
+interface ApiFiles {
+  readonly orders: string;
+  /** Of 210.00 each, due on the tests' business date. */
+  instructions(...refs: string[]): string;
+}
+
+function bare(columns: string, refs: readonly string[], cells: string): string {
+  const header = `customerRef,orderRef,instructionRef,amount,openDate,dueDate${columns}`;
+  return [header, ...refs.map((ref) => `C1,O1,${ref},210.00,2026-03-02,2026-03-06${cells}`), ''].join('\n');
+}
+
+/** How often the provider's ledger says that it took each payout, by what its row calls it. */
+export function timesTaken(ledger: readonly LedgerEntry[]): Record<string, number> {
+  const taken: Record<string, number> = {};
+  for (const entry of ledger) {
+    const ref = entry.kind === 'accepted' ? entry.narration : entry.kind === 'instruction' ? entry.instructionRef : '';
+    if (ref !== '') taken[ref] = (taken[ref] ?? 0) + 1;
+  }
+  return taken;
 }

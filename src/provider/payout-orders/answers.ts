@@ -6,8 +6,9 @@
 import { z } from 'zod';
 import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../../provider.ts';
 import type { HttpOutcome, HttpResponse } from '../http.ts';
+import { oneLine } from '../one-line.ts';
 import { retryAfterMs } from '../retry-after.ts';
-import { type Envelope, messageOf, oneLine, readEnvelope } from './envelope.ts';
+import { type Envelope, messageOf, readEnvelope } from './envelope.ts';
 
 /** [D] SUCCESS and PENDING: the order is taken, not paid. */
 const ACCEPTED_CODES: readonly string[] = ['0x0200', '0x0206'];

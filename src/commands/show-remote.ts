@@ -1,0 +1,72 @@
+/** What the provider itself shows of a customer, an order or an instruction. */
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../config.ts';
+import { UnavailableError, UsageError } from '../failures.ts';
+import type { RecordDesk, RemoteRecord } from '../provider.ts';
+import type { StoredInstruction } from '../store.ts';
+import type { Paper } from '../terminal.ts';
+import { openForAsking } from '../workspace.ts';
+
+interface Asked {
+  readonly customerRef: string;
+  readonly orderRef?: string;
+  readonly instructionRef?: string;
+}
+
+export interface Remote {
+  readonly record: unknown;
+  readonly history: unknown;
+}
+
+/** Throws UnavailableError when there is no clear answer. */
+export async function askRemote(
+  settings: Settings,
+  clock: Clock,
+  asked: Asked,
+  instruction: StoredInstruction | undefined,
+): Promise<Remote> {
+  const { provider, close } = await openForAsking(settings, process.env, clock);
+  try {
+    const { records } = provider;
+    if (!records) throw new UsageError(`with provider.api "${settings.provider.api}" the provider shows no records`);
+    const [record, history] = await bothOf(records, asked, instruction);
+    return { record: valueOf(record), history: valueOf(history) };
+  } finally {
+    await close();
+  }
+}
+
+export function printRemote(paper: Paper, { record, history }: Remote): void {
+  for (const [title, value] of [
+    ['At the provider', record],
+    ['History at the provider', history],
+  ] as const) {
+    paper.line();
+    paper.line(paper.style('bold', title));
+    for (const line of JSON.stringify(value, null, 2).split('\n')) paper.line(line);
+  }
+}
+
+async function bothOf(
+  records: RecordDesk,
+  { customerRef, orderRef, instructionRef }: Asked,
+  instruction: StoredInstruction | undefined,
+): Promise<readonly [RemoteRecord, RemoteRecord]> {
+  if (orderRef === undefined) return [await records.customer(customerRef), await records.customerHistory(customerRef)];
+  const order = { customerRef, orderRef };
+  if (instructionRef === undefined || !instruction)
+    return [await records.order(order), await records.orderHistory(order)];
+  return [await records.instruction(instruction), await records.instructionHistory(instruction)];
+}
+
+/** Null where the provider says that there is no such record. */
+function valueOf(record: RemoteRecord): unknown {
+  switch (record.kind) {
+    case 'found':
+      return record.value;
+    case 'not-found':
+      return null;
+    case 'unclear':
+      throw new UnavailableError(`the provider gave no clear answer: ${record.message}`);
+  }
+}

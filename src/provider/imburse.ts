@@ -1,0 +1,177 @@
+/**
+ * What the two generations of the Imburse API have in common: orders are registered, instructions created for them, read
+ * back, updated and deleted. collect.ts and order-management.ts say where they differ; what an answer means is decided in
+ * imburse/answers.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../clock.ts';
+import type { PayoutRef } from '../instruction.ts';
+import type { Order, OrderRef } from '../order.ts';
+import type { Payout, Provider, RecordDesk, SubmitOutcome } from '../provider.ts';
+import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from './endpoints.ts';
+import type { HmacKeys } from './hmac.ts';
+import { type HttpClient, httpClient } from './http.ts';
+import { type Asked, lookUpOutcome, orderOutcome, remoteRecord, submitOutcome } from './imburse/answers.ts';
+import { type ImburseOutcome, imburseClient } from './imburse/client.ts';
+import type { ErrorReader } from './imburse/errors.ts';
+import type { Expected, ProviderRecord } from './imburse/records.ts';
+
+/** Histories grow, and an order's answer repeats all its instructions with their metadata. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/** [I] The documentation names no status for them. */
+const CHANGED_STATUSES: readonly number[] = [200, 204];
+
+export interface ImburseOptions {
+  /** An origin: the paths are the API's own. */
+  readonly baseUrl: URL;
+  readonly keys: HmacKeys;
+  readonly accountId?: string | undefined;
+  readonly tenantId?: string | undefined;
+  /** Where the provider has told us other ones than we assume. */
+  readonly endpoints?: Partial<Endpoints> | undefined;
+  /** Requests in flight at once. */
+  readonly concurrency: number;
+  /** One deadline for a whole exchange. */
+  readonly timeoutMs: number;
+  readonly clock?: Clock;
+  readonly http?: HttpClient;
+}
+
+/** One generation of the API. */
+export interface Generation {
+  readonly endpoints: Endpoints;
+  readonly readErrors: ErrorReader;
+  readonly refusedStatuses: readonly number[];
+  readonly createOrder: string;
+  readonly createInstruction: string;
+  /** What creating an instruction is answered with. */
+  readonly created: number;
+  /** What registering an order with so many instructions is answered with. */
+  registered(riders: number): number;
+  readonly mostRiders: number;
+  orderBody(order: Order, riders: readonly string[]): string;
+  instructionBody(payout: Payout): string;
+  /** How an order that the provider shows differs from ours, besides its references. */
+  orderDifferences(record: ProviderRecord, order: Order): readonly string[];
+}
+
+/** A reference is unique within its order, so a later attempt goes by its client reference. */
+export function wireReference({ instructionRef, attempt, clientRefId }: PayoutRef): string {
+  return attempt === 1 ? instructionRef : clientRefId;
+}
+
+export function imburseProvider(options: ImburseOptions, generation: Generation): Provider {
+  const { baseUrl, keys, accountId, tenantId, concurrency, timeoutMs, clock = systemClock } = options;
+  const { readErrors, refusedStatuses } = generation;
+  const endpoints = checked({ ...generation.endpoints, ...options.endpoints });
+  const http =
+    options.http ?? httpClient({ origin: baseUrl, concurrency, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES });
+  const client = imburseClient({ http, keys, accountId, tenantId, clock });
+
+  async function send(endpoint: string, refs: PathRefs, correlationId: string, body?: string): Promise<ImburseOutcome> {
+    const line = requestLine(endpoint, refs);
+    if (!line) return { kind: 'not-sent', message: 'a reference of dots alone cannot stand in a path' };
+    return client.send({ ...line, correlationId, ...(body !== undefined && { body }) });
+  }
+
+  async function change(
+    endpoint: string,
+    refs: PathRefs,
+    correlationId: string,
+    asked: Omit<Asked, 'readErrors' | 'refusedStatuses'>,
+    body?: string,
+  ): Promise<SubmitOutcome> {
+    const outcome = await send(endpoint, refs, correlationId, body);
+    return submitOutcome(outcome, { ...asked, readErrors, refusedStatuses }, clock.now());
+  }
+
+  const ask = (name: EndpointName, refs: PathRefs) => send(endpoints[name], refs, randomUUID());
+
+  return {
+    body: generation.instructionBody,
+    submit: (body, ref, correlationId) => {
+      const acceptedStatuses = [generation.created];
+      const asked = { what: 'instruction', expected: expectedOf(body, ref), acceptedStatuses } as const;
+      return change(generation.createInstruction, refsOf(ref), correlationId, asked, body);
+    },
+    lookUp: async (ref) =>
+      lookUpOutcome(await ask('getInstruction', refsOf(ref)), refsOf(ref), ref.clientRefId, readErrors),
+    orders: {
+      mostRiders: generation.mostRiders,
+      body: generation.orderBody,
+      register: (body, order, correlationId) => {
+        const { expected, riders } = expectedOfOrder(body, order);
+        const acceptedStatuses = [generation.registered(riders.length)];
+        const asked = { what: 'order', expected, riders, acceptedStatuses } as const;
+        return change(generation.createOrder, { customerRef: order.customerRef }, correlationId, asked, body);
+      },
+      lookUp: async (order) => {
+        const refs = { customerRef: order.customerRef, orderRef: order.orderRef };
+        return orderOutcome(await ask('getOrder', refs), refs, readErrors, (record) =>
+          generation.orderDifferences(record, order),
+        );
+      },
+    },
+    amendments: {
+      body: generation.instructionBody,
+      update: (body, ref, correlationId) => {
+        const asked = { what: 'update', expected: expectedOf(body, ref), acceptedStatuses: CHANGED_STATUSES } as const;
+        return change(endpoints.updateInstruction, refsOf(ref), correlationId, asked, body);
+      },
+      remove: (ref, correlationId) => {
+        const asked = { what: 'removal', expected: refsOf(ref), acceptedStatuses: CHANGED_STATUSES } as const;
+        return change(endpoints.deleteInstruction, refsOf(ref), correlationId, asked);
+      },
+    },
+    records: recordDesk(async (name, refs) => remoteRecord(await ask(name, refs), readErrors)),
+    correlates: true,
+    close: () => client.close(),
+  };
+}
+
+function recordDesk(show: (name: EndpointName, refs: PathRefs) => ReturnType<RecordDesk['customer']>): RecordDesk {
+  return {
+    customer: (customerRef) => show('getCustomer', { customerRef }),
+    order: ({ customerRef, orderRef }) => show('getOrder', { customerRef, orderRef }),
+    instruction: (ref) => show('getInstruction', refsOf(ref)),
+    customerHistory: (customerRef) => show('customerHistory', { customerRef }),
+    orderHistory: ({ customerRef, orderRef }) => show('orderHistory', { customerRef, orderRef }),
+    instructionHistory: (ref) => show('instructionHistory', refsOf(ref)),
+  };
+}
+
+function refsOf(ref: PayoutRef): { customerRef: string; orderRef: string; instructionRef: string } {
+  return { customerRef: ref.customerRef, orderRef: ref.orderRef, instructionRef: wireReference(ref) };
+}
+
+/** What our own body says: an answer must not contradict it. */
+function expectedOf(body: string, ref: PayoutRef): Expected {
+  return { ...said(JSON.parse(body)), ...refsOf(ref) };
+}
+
+function expectedOfOrder(
+  body: string,
+  { customerRef, orderRef }: OrderRef,
+): { expected: Expected; riders: readonly Expected[] } {
+  const order: { instructions?: readonly Record<string, unknown>[] } & Record<string, unknown> = JSON.parse(body);
+  return {
+    expected: { ...said(order), customerRef, orderRef },
+    riders: (order.instructions ?? []).map((rider) => ({ ...said(rider), orderRef })),
+  };
+}
+
+const SAID = ['customerRef', 'instructionRef', 'amount', 'currency', 'direction'];
+
+function said(body: Record<string, unknown>): Expected {
+  return Object.fromEntries(SAID.flatMap((member) => (member in body ? [[member, body[member]]] : [])));
+}
+
+/** Settings are checked when they are read; this is for those who come without. */
+function checked(endpoints: Endpoints): Endpoints {
+  for (const [name, text] of Object.entries(endpoints)) {
+    const problem = endpointProblem(text, name as EndpointName);
+    if (problem !== undefined) throw new Error(`the endpoint ${name} (${text}) ${problem}`);
+  }
+  return endpoints;
+}

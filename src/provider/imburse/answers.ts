@@ -1,0 +1,292 @@
+/**
+ * What an answer of an Imburse API means, by allow-list, for both generations: whatever is not listed here as something
+ * else is unknown (a request that changes something) or unclear (a look-up). [D] and [I] say where a rule comes from: the
+ * provider's documentation, or inferred.
+ */
+import type {
+  FoundStatus,
+  LookUpOutcome,
+  OrderFound,
+  RemoteRecord,
+  SubmitOutcome,
+  Unclear,
+  Unknown,
+} from '../../provider.ts';
+import type { HttpResponse } from '../http.ts';
+import { isRecord, jsonOf } from '../json.ts';
+import { oneLine } from '../one-line.ts';
+import { retryAfterMs } from '../retry-after.ts';
+import type { ImburseOutcome } from './client.ts';
+import {
+  arePublished,
+  type ErrorReader,
+  messageOf,
+  type ProviderError,
+  saysEarlierArrival,
+  saysNotFound,
+  saysSomethingMissing,
+} from './errors.ts';
+import {
+  contradiction,
+  type Expected,
+  type ProviderRecord,
+  plainAmount,
+  recognizes,
+  recordOf,
+  stated,
+} from './records.ts';
+import { CREDENTIALS } from './token.ts';
+
+export { CODE_COLUMNS } from './errors.ts';
+
+/** [D] 401; [I] 403 for an account or tenant that isn't ours. */
+const UNAUTHORIZED: readonly number[] = [401, 403];
+
+/** [D] The words of an instruction's life. */
+const STATUSES: Readonly<Record<string, FoundStatus>> = {
+  INCOMPLETE: 'submitted',
+  READY: 'submitted',
+  LATE: 'submitted',
+  PROCESSING: 'submitted',
+  SETTLED: 'paid',
+  FAILED: 'failed',
+  VOID: 'failed',
+};
+
+/** [D] */
+const UPDATABLE: readonly unknown[] = ['INCOMPLETE', 'READY'];
+
+/** [I] There is no word of its own for money that was paid and came back. */
+const RETURNED = 'FAILED';
+
+/** [I] What is deleted stays to be seen. */
+const DELETED = 'VOID';
+
+/** [I] The one refusal of a change that comes with 409 (or 400): the payout is as it was. */
+const ALREADY_PROCESSED = 'INSTRUCTION_ALREADY_PROCESSED';
+const ALREADY_PROCESSED_STATUSES: readonly number[] = [400, 409];
+
+/** What a request asks for, and which answers to it are on the list. */
+export interface Asked {
+  readonly what: 'order' | 'instruction' | 'update' | 'removal';
+  readonly expected: Expected;
+  /** With an order: what is expected of each instruction that rode along. */
+  readonly riders?: readonly Expected[];
+  readonly acceptedStatuses: readonly number[];
+  readonly refusedStatuses: readonly number[];
+  readonly readErrors: ErrorReader;
+}
+
+/** What became of a request that changes something. `nowMs` is the wall clock, for a Retry-After that is a date. */
+export function submitOutcome(outcome: ImburseOutcome, asked: Asked, nowMs: number): SubmitOutcome {
+  if (outcome.kind === 'not-sent') return outcome;
+  if (outcome.kind === 'unclear') return { ...outcome, kind: 'unknown' };
+  const { response, repeated } = outcome;
+  const judged = UNAUTHORIZED.includes(response.status)
+    ? unknown(response, undefined, { stopLine: CREDENTIALS })
+    : (acceptance(response, asked) ?? judgeErrors(response, asked, repeated));
+  const waitMs = retryAfterMs(response.retryAfter, nowMs);
+  return judged.kind === 'unknown' && waitMs !== undefined ? { ...judged, retryAfterMs: waitMs } : judged;
+}
+
+/** Undefined when the answer doesn't come with a status that accepts. */
+function acceptance(response: HttpResponse, asked: Asked): SubmitOutcome | undefined {
+  const { status, body } = response;
+  if (!asked.acceptedStatuses.includes(status)) return undefined;
+  const accepted = { kind: 'accepted', orderRefId: '', httpStatus: status } as const;
+  if (status === 204) return body === '' ? { ...accepted, code: '' } : unknown(response, undefined);
+  const record = recordOf(response);
+  if (!record) return unknown(response, undefined);
+  const differs = contradiction(record, asked.expected) ?? ridersContradiction(record, asked.riders ?? []);
+  if (differs !== undefined) {
+    const about = `the provider answered about something else than what was sent: ${oneLine(differs)}`;
+    return unknown(response, undefined, { message: about, stopLine: about });
+  }
+  const taken = asked.what === 'removal' || recognizes(record, asked.expected);
+  if (!taken || carriesErrors(record) || !statusFits(record, asked)) return unknown(response, undefined);
+  const code = stated(record, 'status');
+  return { ...accepted, code: typeof code === 'string' ? code : '' };
+}
+
+/** [I] An instruction that is void or has failed at once is left to a look-up; so is a status that isn't known. */
+function statusFits(record: ProviderRecord, { what, riders = [] }: Asked): boolean {
+  const status = stated(record, 'status');
+  if (what === 'order') {
+    const replies = stated(record, 'instructions');
+    return (
+      !Array.isArray(replies) ||
+      (replies.length === riders.length && replies.every((reply) => isRecord(reply) && isTaken(reply)))
+    );
+  }
+  if (what === 'removal') return status === undefined || status === DELETED;
+  return isTaken(record);
+}
+
+function isTaken(record: ProviderRecord): boolean {
+  const status = stated(record, 'status');
+  return status === undefined || ['submitted', 'paid'].includes(meaningOf(status) ?? '');
+}
+
+/** [I] The replies may stand in any order, so each must fit a rider of its own. */
+function ridersContradiction(record: ProviderRecord, riders: readonly Expected[]): string | undefined {
+  const replies = stated(record, 'instructions');
+  if (!Array.isArray(replies)) return undefined;
+  const open = [...riders];
+  for (const reply of replies as readonly ProviderRecord[]) {
+    const at = open.findIndex((rider) => contradiction(Object(reply), rider) === undefined);
+    if (at < 0) return 'an instruction that was not in the order';
+    open.splice(at, 1);
+  }
+  return undefined;
+}
+
+/**
+ * A refusal needs its documented status and form; which codes it states is the provider's business, but for those that
+ * speak of something that was there before (evidence of an earlier arrival) or isn't there yet. The latter could only be
+ * the order, which was registered before: it is looked up, and sent again once "not found" may be believed. Of a request
+ * that was sent twice, because the first answer was 401, only a published code is believed: what is invalid now was so then.
+ */
+function judgeErrors(response: HttpResponse, asked: Asked, repeated: boolean): SubmitOutcome {
+  const errors = errorsOf(response, asked.readErrors);
+  if (!errors) return unknown(response, undefined);
+  const refusal = { kind: 'declined', httpStatus: response.status, code: errors[0]?.code ?? '' } as const;
+  if (!repeated && isTooLate(response.status, asked, errors)) return { ...refusal, message: messageOf(errors) };
+  if (response.status === 409 || saysEarlierArrival(errors)) {
+    return unknown(response, errors, { message: `the provider already knows this reference: ${messageOf(errors)}` });
+  }
+  const isRefused = asked.refusedStatuses.includes(response.status) && !saysSomethingMissing(errors);
+  if (!isRefused || (repeated && !arePublished(errors))) return unknown(response, errors);
+  return { ...refusal, message: messageOf(errors) };
+}
+
+function isTooLate(status: number, { what }: Asked, errors: readonly ProviderError[]): boolean {
+  const isChange = what === 'update' || what === 'removal';
+  return (
+    isChange && ALREADY_PROCESSED_STATUSES.includes(status) && errors.every(({ code }) => code === ALREADY_PROCESSED)
+  );
+}
+
+/** What a look-up of one instruction found. `expected` are the references it was asked for by. */
+export function lookUpOutcome(
+  outcome: ImburseOutcome,
+  expected: Expected,
+  clientRefId: string,
+  readErrors: ErrorReader,
+): LookUpOutcome {
+  return readFound(outcome, readErrors, (record) => {
+    const word = stated(record, 'status');
+    const status = meaningOf(word);
+    const amount = plainAmount(stated(record, 'amount'));
+    if (status === undefined || amount === undefined) return undefined;
+    const currency = stated(record, 'currency');
+    return {
+      kind: 'found',
+      status,
+      orderRefId: '',
+      clientRefId: oneLine(contradiction(record, expected) ?? clientRefId),
+      amount,
+      ...(typeof currency === 'string' && { currency: oneLine(currency) }),
+      bankReference: '',
+      message: word === DELETED ? 'deleted at the provider' : '',
+      updatable: UPDATABLE.includes(word) && stated(record, 'canUpdate') !== false,
+      failedOrReturned: word === RETURNED,
+      deleted: word === DELETED,
+    };
+  });
+}
+
+/** What a look-up of one order found. `differences` says how a record differs from ours, besides its references. */
+export function orderOutcome(
+  outcome: ImburseOutcome,
+  expected: Expected,
+  readErrors: ErrorReader,
+  differences: (record: ProviderRecord) => readonly string[],
+): OrderFound {
+  return readFound(outcome, readErrors, (record) => {
+    if (typeof stated(record, 'orderRef') !== 'string') return undefined;
+    const other = contradiction(record, expected);
+    const all = [...(other === undefined ? [] : [`it answers for ${other}`]), ...differences(record)];
+    return { kind: 'found', difference: oneLine(all.join('; ')) };
+  });
+}
+
+/** A record for a person to read, whatever it states. */
+export function remoteRecord(outcome: ImburseOutcome, readErrors: ErrorReader): RemoteRecord {
+  const found = (response: HttpResponse): RemoteRecord | undefined => {
+    const value = response.status === 200 ? jsonOf(response)?.value : undefined;
+    return typeof value === 'object' && value !== null ? { kind: 'found', value } : undefined;
+  };
+  return readAnswer(outcome, readErrors, found);
+}
+
+function readFound<Found>(
+  outcome: ImburseOutcome,
+  readErrors: ErrorReader,
+  read: (record: ProviderRecord) => Found | undefined,
+): Found | { kind: 'not-found' } | Unclear {
+  return readAnswer(outcome, readErrors, (response) => {
+    const record = response.status === 200 ? recordOf(response) : undefined;
+    return record && !carriesErrors(record) ? read(record) : undefined;
+  });
+}
+
+function readAnswer<Found>(
+  outcome: ImburseOutcome,
+  readErrors: ErrorReader,
+  read: (response: HttpResponse) => Found | undefined,
+): Found | { kind: 'not-found' } | Unclear {
+  if (outcome.kind !== 'response') {
+    const { message, stopLine } = outcome;
+    return { kind: 'unclear', message, ...(stopLine !== undefined && { stopLine }) };
+  }
+  const { response } = outcome;
+  if (UNAUTHORIZED.includes(response.status))
+    return { kind: 'unclear', message: describe(response, undefined), stopLine: CREDENTIALS };
+  const errors = errorsOf(response, readErrors);
+  if (response.status === 404 && errors && saysNotFound(errors)) return { kind: 'not-found' };
+  return read(response) ?? { kind: 'unclear', message: describe(response, errors) };
+}
+
+/** Undefined also for errors beside a record, which contradict themselves. */
+function errorsOf(response: HttpResponse, readErrors: ErrorReader): readonly ProviderError[] | undefined {
+  const value = jsonOf(response)?.value;
+  const errors = readErrors(value);
+  return errors && !RECORD_MEMBERS.some((member) => Object.hasOwn(Object(value), member)) ? errors : undefined;
+}
+
+const RECORD_MEMBERS = ['customerRef', 'orderRef', 'instructionRef', 'amount', 'status', 'instructions'];
+
+function carriesErrors(record: ProviderRecord): boolean {
+  return ['errorCodes', 'errors'].some((member) => {
+    const errors = stated(record, member);
+    return errors !== undefined && !(Array.isArray(errors) && errors.length === 0);
+  });
+}
+
+function meaningOf(word: unknown): FoundStatus | undefined {
+  return typeof word === 'string' && Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
+}
+
+function unknown(
+  response: HttpResponse,
+  errors: readonly ProviderError[] | undefined,
+  more: Pick<Partial<Unknown>, 'message' | 'stopLine'> = {},
+): Unknown {
+  const code = errors?.[0]?.code;
+  return {
+    kind: 'unknown',
+    message: describe(response, errors),
+    httpStatus: response.status,
+    ...(code !== undefined && { code }),
+    ...more,
+  };
+}
+
+function describe({ status, contentType, body }: HttpResponse, errors: readonly ProviderError[] | undefined): string {
+  const answer = `the answer was HTTP ${status}`;
+  if (errors) return oneLine(`${answer}, ${messageOf(errors)}`);
+  if (status >= 300 && status < 400) return `${answer}, a redirect, which is never followed`;
+  if (UNAUTHORIZED.includes(status)) return answer;
+  if (body === '') return `${answer}, without a body`;
+  return `${answer}, ${/json/i.test(contentType) ? "not the API's JSON" : 'not JSON'}`;
+}

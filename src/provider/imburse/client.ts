@@ -1,0 +1,91 @@
+/**
+ * Requests with a bearer token. A 401 leads to a new token, and the same request is sent once more with it, byte for byte
+ * and under the same references: whoever answers 401 says that the request has not been applied (RFC 9110, 15.5.2), and
+ * should it have been all the same, the provider refuses a reference that it knows. What the answer to the second one may
+ * be taken for is decided in answers.ts.
+ */
+import type { Clock } from '../../clock.ts';
+import type { NotSent } from '../../provider.ts';
+import type { HmacKeys } from '../hmac.ts';
+import type { HttpClient, HttpMethod, HttpOutcome, HttpResponse } from '../http.ts';
+import { tokenSource } from './token.ts';
+
+/** A secret shorter than this is not looked for in answers: it would be found in innocent ones. */
+const SHORTEST_SECRET = 8;
+
+export interface ImburseRequest {
+  readonly method: HttpMethod;
+  readonly path: string;
+  readonly body?: string;
+  readonly correlationId: string;
+}
+
+export type ImburseOutcome =
+  /** `repeated`: it answers the second request, after a 401 for the first. */
+  | { readonly kind: 'response'; readonly response: HttpResponse; readonly repeated: boolean }
+  | NotSent
+  /** The request may have arrived. */
+  | { readonly kind: 'unclear'; readonly message: string; readonly httpStatus?: number; readonly stopLine?: string };
+
+export interface ImburseClient {
+  /** Never rejects; each exchange with the provider keeps to the deadline. */
+  send(request: ImburseRequest): Promise<ImburseOutcome>;
+  close(): Promise<void>;
+}
+
+export interface ImburseClientOptions {
+  readonly http: HttpClient;
+  readonly keys: HmacKeys;
+  readonly accountId: string | undefined;
+  readonly tenantId: string | undefined;
+  readonly clock: Clock;
+}
+
+export function imburseClient({ http, keys, accountId, tenantId, clock }: ImburseClientOptions): ImburseClient {
+  const tokens = tokenSource({ http, keys, clock });
+
+  async function exchange(request: ImburseRequest, token: string): Promise<HttpOutcome> {
+    const { method, path, body, correlationId } = request;
+    const headers = {
+      accept: 'application/json',
+      authorization: `Bearer ${token}`,
+      'x-correlation-id': correlationId,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(accountId && { 'x-account-id': accountId }),
+      ...(tenantId && { 'x-tenant-id': tenantId }),
+    };
+    const outcome = await http.send({ method, path, headers, ...(body !== undefined && { body }) });
+    return outcome.kind === 'response'
+      ? { ...outcome, body: withheld(outcome.body, [token, keys.privateKey]) }
+      : outcome;
+  }
+
+  return {
+    send: async (request) => {
+      const token = await tokens();
+      if (token.kind === 'not-sent') return token;
+      const first = await exchange(request, token.value);
+      if (first.kind !== 'response') return first;
+      if (first.status !== 401) return { kind: 'response', response: first, repeated: false };
+      const fresh = await tokens(token.value);
+      if (fresh.kind === 'not-sent') return afterRefusal(fresh);
+      const second = await exchange(request, fresh.value);
+      if (second.kind === 'response') return { kind: 'response', response: second, repeated: true };
+      return second.kind === 'not-sent' ? afterRefusal(second) : second;
+    },
+    close: () => http.close(),
+  };
+}
+
+/** The first request was answered 401; the second never left. */
+function afterRefusal({ message, stopLine }: NotSent): ImburseOutcome {
+  const why = `the answer was HTTP 401, and it was not sent again with a new access token (${message})`;
+  return { kind: 'unclear', message: why, httpStatus: 401, ...(stopLine !== undefined && { stopLine }) };
+}
+
+/** A provider that quotes our request back must not make a report of our secrets. */
+function withheld(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .reduce((shown, secret) => shown.replaceAll(secret, '[withheld]'), text);
+}

@@ -1,0 +1,75 @@
+/** Error replies of the two Imburse APIs: which codes they state, what those mean, and how they read in a report. */
+import { z } from 'zod';
+import { CODES, describeCode } from '../../codes.ts';
+import { oneLine } from '../one-line.ts';
+
+export interface ProviderError {
+  readonly code: string;
+  /** The provider's own words; empty where it has none. */
+  readonly text: string;
+}
+
+/** The errors that an answer states in one API's documented form, at least one; undefined for anything else. */
+export type ErrorReader = (value: unknown) => readonly ProviderError[] | undefined;
+
+/** Also codes that nobody published: they are shown as they come. */
+const code = z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/);
+
+const collectErrors = z
+  .object({ errorCodes: z.array(code.transform((code): ProviderError => ({ code, text: '' }))).min(1) })
+  .transform(({ errorCodes }) => errorCodes);
+
+const orderManagementErrors = z
+  .object({
+    errors: z
+      .array(
+        z
+          .object({ errorCode: code, message: z.string().nullish() })
+          .transform(({ errorCode, message }): ProviderError => ({ code: errorCode, text: message ?? '' })),
+      )
+      .min(1),
+  })
+  .transform(({ errors }) => errors);
+
+/** [D] `{errorCodes: [CODE, …]}` */
+export const readCollectErrors: ErrorReader = (value) => collectErrors.safeParse(value).data;
+
+/** [D] `{timestamp, correlationId, errors: [{errorCode, message, messageTemplate, metadata}]}` */
+export const readOrderManagementErrors: ErrorReader = (value) => orderManagementErrors.safeParse(value).data;
+
+/** The column of ours that a published code is about, for reports: neither API names a field. */
+export const CODE_COLUMNS: ReadonlyMap<string, string> = new Map(
+  CODES.filter(({ origin }) => origin === 'documented').map(({ code, columns }) => [code, columns[0] ?? '']),
+);
+
+/** [I] Words of a code for what was there before: evidence that an earlier request arrived. */
+const EARLIER = /EXISTS|EXISTING|DUPLICATE|ALREADY|CONFLICT|UNIQUE|IN_USE|ALREADYUSED|REUSED/i;
+
+/** [I] A published code never says so. */
+export function saysEarlierArrival(errors: readonly ProviderError[]): boolean {
+  return errors.some(({ code, text }) => EARLIER.test(code) || /already|duplicate/i.test(text));
+}
+
+/** [I] Nothing is there under a reference. A route that isn't there has another code, and says nothing of a payout. */
+const NOT_FOUND = /^(?:(?:CUSTOMER|ORDER|INSTRUCTION)_(?:REF_)?)?NOT_FOUND$/;
+
+export function saysNotFound(errors: readonly ProviderError[]): boolean {
+  return errors.every(({ code }) => NOT_FOUND.test(code));
+}
+
+export function saysSomethingMissing(errors: readonly ProviderError[]): boolean {
+  return errors.some(({ code }) => code.includes('NOT_FOUND'));
+}
+
+export function arePublished(errors: readonly ProviderError[]): boolean {
+  return errors.every(({ code }) => CODE_COLUMNS.has(code));
+}
+
+/** All of them in one line: `CODE: words; CODE: words`. Where the provider has no words for a code that we know, ours. */
+export function messageOf(errors: readonly ProviderError[]): string {
+  const parts = errors.map(({ code, text }) => {
+    const words = text.trim() || describeCode(code)?.title;
+    return words === undefined ? code : `${code}: ${words.replace(/[\s.]+$/, '')}`;
+  });
+  return oneLine([...new Set(parts)].join('; '));
+}

@@ -1,0 +1,110 @@
+/** What a record of the provider's states, compared with what we asked for. */
+import { currencyExponent } from '../../iso.ts';
+import { compare, formatDecimal, parseDecimal } from '../../money.ts';
+import type { Metadata } from '../../order.ts';
+import type { HttpResponse } from '../http.ts';
+import { isRecord, jsonOf, numbersAsWritten } from '../json.ts';
+
+/** A record with its amounts as they are written. */
+export type ProviderRecord = Readonly<Record<string, unknown>>;
+
+/** The record that an answer shows; undefined when it shows none. */
+export function recordOf(response: HttpResponse): ProviderRecord | undefined {
+  if (!jsonOf(response)) return undefined;
+  const value: unknown = JSON.parse(numbersAsWritten(response.body, 'amount'));
+  return isRecord(value) ? value : undefined;
+}
+
+/** What a record must not contradict. Only what is known is compared. */
+export interface Expected {
+  readonly customerRef?: string;
+  readonly orderRef?: string;
+  readonly instructionRef?: string;
+  readonly amount?: string;
+  readonly currency?: string;
+  readonly direction?: string;
+}
+
+const WORDS: readonly (readonly [member: keyof Expected, words: string])[] = [
+  ['customerRef', 'customer reference'],
+  ['orderRef', 'order reference'],
+  ['instructionRef', 'instruction reference'],
+  ['amount', 'amount'],
+  ['currency', 'currency'],
+  ['direction', 'direction'],
+];
+
+/** The first thing a record states otherwise, as `currency USD`; undefined when it contradicts nothing. */
+export function contradiction(record: ProviderRecord, expected: Expected): string | undefined {
+  for (const [member, words] of WORDS) {
+    const ours = expected[member];
+    const theirs = stated(record, member);
+    if (ours === undefined || theirs === undefined) continue;
+    const same = member === 'amount' ? sameAmount(theirs, ours) : theirs === ours;
+    if (!same) return `${words} ${typeof theirs === 'string' ? theirs : 'in another form'}`;
+  }
+  return undefined;
+}
+
+/** Whether a record states anything of what is expected: then it is about something of ours. */
+export function recognizes(record: ProviderRecord, expected: Expected): boolean {
+  return WORDS.some(([member]) => expected[member] !== undefined && stated(record, member) !== undefined);
+}
+
+/** A member that is there, and isn't null. */
+export function stated(record: ProviderRecord, member: string): unknown {
+  return Object.hasOwn(record, member) ? (record[member] ?? undefined) : undefined;
+}
+
+function sameAmount(theirs: unknown, ours: string): boolean {
+  const a = parseDecimal(plainAmount(theirs) ?? '');
+  const b = parseDecimal(ours);
+  return a !== undefined && b !== undefined && compare(a, b) === 0;
+}
+
+/** Digits, a point, and the exponent that some writers of JSON give a number. */
+const AMOUNT = /^([0-9]{1,20})(?:\.([0-9]{1,20}))?(?:[eE]([+-]?[0-9]{1,2}))?$/;
+
+/** An amount as plain digits, exactly: `210.00`, `210.1`, `2.1E+2` as `210`. Undefined for what is none. */
+export function plainAmount(value: unknown): string | undefined {
+  const [, whole, fraction = '', exponent] = AMOUNT.exec(typeof value === 'string' ? value : '') ?? [];
+  if (whole === undefined) return undefined;
+  if (exponent === undefined) return fraction === '' ? whole : `${whole}.${fraction}`;
+  const scale = fraction.length - Number.parseInt(exponent, 10);
+  const units = BigInt(whole + fraction);
+  return scale < 0
+    ? formatDecimal({ units: units * 10n ** BigInt(-scale), scale: 0 })
+    : formatDecimal({ units, scale });
+}
+
+/** Plain digits with the currency's decimals: `210.00`, `210` (JPY), `2.505` (BHD). */
+export function wireAmount(minor: bigint, currency: string): string {
+  const exponent = currencyExponent(currency);
+  if (exponent === undefined) throw new Error(`${currency} is no ISO 4217 currency, yet a payout in it was validated`);
+  return formatDecimal({ units: minor, scale: exponent });
+}
+
+export function asObject(metadata: Metadata): Record<string, string> {
+  return Object.fromEntries(metadata);
+}
+
+/** `its metadata differs in a, b`; empty when it doesn't, or where none is stated. */
+export function metadataDifference(theirs: unknown, ours: Metadata): string[] {
+  if (theirs === undefined) return [];
+  if (!isRecord(theirs)) return ['its metadata is in another form'];
+  const wanted = new Map(ours);
+  const names = new Set([...wanted.keys(), ...Object.keys(theirs)]);
+  const differing = [...names].filter((name) => stated(theirs, name) !== wanted.get(name));
+  return differing.length === 0 ? [] : [`its metadata differs in ${differing.join(', ')}`];
+}
+
+/** A text of an order's as the provider states it, if it does and it isn't ours, without regard to case and braces. */
+export function textDifference(record: ProviderRecord, member: string, ours: string): string[] {
+  const theirs = stated(record, member);
+  if (theirs === undefined || bare(theirs) === bare(ours)) return [];
+  return [`its ${member} is ${typeof theirs === 'string' ? theirs : 'in another form'}, ours is ${ours}`];
+}
+
+function bare(text: unknown): unknown {
+  return typeof text === 'string' ? text.replace(/^\{(.*)\}$/, '$1').toUpperCase() : text;
+}

@@ -1,0 +1,94 @@
+/**
+ * Bearer tokens: asked for with the HMAC, reused until shortly before they expire. One call at a time is under way, and
+ * everybody who needs a token waits for it; what comes of it is everybody's. A call that brings none says so to all of
+ * them, and the next one who needs a token asks again.
+ */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from '../../clock.ts';
+import type { NotSent } from '../../provider.ts';
+import { type HmacKeys, hmacAuthorization } from '../hmac.ts';
+import type { HttpClient, HttpOutcome } from '../http.ts';
+import { jsonOf } from '../json.ts';
+import { retryAfterMs } from '../retry-after.ts';
+
+/** [D] The one call that carries the HMAC; its body is empty. */
+const TOKEN_PATH = '/identity/v1/hmac/management';
+
+/** A token that expires within this time is not used any more: it might do so on its way. */
+const RENEWED_BEFORE_MS = 60_000;
+
+export const CREDENTIALS =
+  'the provider refuses our credentials: check the public key, the private key, the clock, the account and the tenant';
+
+/** [D] `expires` is a text of epoch milliseconds; [I] a number does as well. A token is what a header can carry. */
+const tokenReply = z.object({
+  accessToken: z.string().regex(/^[\x21-\x7e]{1,8000}$/),
+  expires: z.union([z.string().regex(/^[0-9]{1,15}$/), z.int().nonnegative()]).transform(Number),
+});
+
+interface Held {
+  readonly kind: 'token';
+  readonly value: string;
+  readonly expiresMs: number;
+}
+
+/** Without a token nothing of the request that needed it is sent. */
+export type TokenOutcome = { readonly kind: 'token'; readonly value: string } | NotSent;
+
+export interface TokenOptions {
+  readonly http: HttpClient;
+  readonly keys: HmacKeys;
+  readonly clock: Clock;
+}
+
+/** `refused`: the token that the provider has just answered 401 to; another one is wanted. */
+export type TokenSource = (refused?: string) => Promise<TokenOutcome>;
+
+export function tokenSource(options: TokenOptions): TokenSource {
+  let held: Held | undefined;
+  let underWay: Promise<TokenOutcome> | undefined;
+
+  async function ask(): Promise<TokenOutcome> {
+    const outcome = await askForToken(options);
+    held = outcome.kind === 'token' ? outcome : undefined;
+    underWay = undefined;
+    return outcome;
+  }
+
+  return async (refused) => {
+    if (underWay !== undefined) return underWay;
+    if (held && held.value !== refused && options.clock.now() < held.expiresMs - RENEWED_BEFORE_MS) return held;
+    underWay = ask();
+    return underWay;
+  };
+}
+
+async function askForToken({ http, keys, clock }: TokenOptions): Promise<Held | NotSent> {
+  const epochSeconds = Math.floor(clock.now() / 1000);
+  const outcome = await http.send({
+    method: 'POST',
+    path: TOKEN_PATH,
+    headers: {
+      accept: 'application/json',
+      authorization: hmacAuthorization(keys, { nonce: randomUUID(), epochSeconds, body: '' }),
+      'x-correlation-id': randomUUID(),
+    },
+  });
+  return readToken(outcome, clock.now());
+}
+
+function readToken(outcome: HttpOutcome, nowMs: number): Held | NotSent {
+  if (outcome.kind !== 'response') return { kind: 'not-sent', message: `no access token: ${outcome.message}` };
+  const { status, retryAfter } = outcome;
+  const token = status === 200 ? tokenReply.safeParse(jsonOf(outcome)?.value).data : undefined;
+  if (token) return { kind: 'token', value: token.accessToken, expiresMs: token.expires };
+  const what = status === 200 ? ', without a token in the documented form' : '';
+  const waitMs = retryAfterMs(retryAfter, nowMs);
+  return {
+    kind: 'not-sent',
+    message: `no access token: the answer was HTTP ${status}${what}`,
+    ...((status === 401 || status === 403) && { stopLine: CREDENTIALS }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+  };
+}

@@ -1,0 +1,281 @@
+/**
+ * Orders at a provider that knows orders. Before the first of its instructions an order is registered, by one request and
+ * under the same discipline as a payout: the intent is committed first, what is unclear is looked up and never sent again
+ * blindly. Where the API allows it, an order takes its instructions along, if all of them are there and none was ever sent.
+ *
+ *     none ─→ sending ─┬→ registered
+ *                      ├→ refused           its instructions are declined
+ *                      └→ unknown ─→ registered | refused | none      by a look-up alone
+ *
+ * While an order is unclear, its instructions wait: none of them has left. With a provider that knows no orders all of
+ * this comes to nothing.
+ */
+import { createHash } from 'node:crypto';
+import { type Clock, timestamp } from './clock.ts';
+import type { Settings } from './config.ts';
+import { correlationId } from './instruction.ts';
+import { type Order, orderKey } from './order.ts';
+import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './provider.ts';
+import type { OrderChange, Store, StoredInstruction, StoredOrder } from './store.ts';
+
+/** A page of ready instructions, with what must happen to their orders first. */
+export interface Batch {
+  /** What is sent now: the page without those whose order is unclear, and whoever rides along with its order. */
+  readonly instructions: readonly StoredInstruction[];
+  /** By orderKey. */
+  readonly orders: ReadonlyMap<string, Order>;
+  /** To be committed with the instructions' own intents, and then registered. */
+  readonly intents: readonly OrderChange[];
+}
+
+export interface Registrar {
+  plan(page: readonly StoredInstruction[]): Promise<Batch>;
+  /**
+   * What has come of an instruction by its order's own request, which is made now if nobody has: it went along, or can't
+   * be sent. Undefined: its order is registered, and it is to be sent itself.
+   */
+  outcomeFor(instruction: StoredInstruction): Promise<SubmitOutcome | undefined>;
+}
+
+interface RegistrarTools {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly clock: Clock;
+}
+
+/** An order's request, about to be made or made. */
+interface Errand {
+  readonly order: StoredOrder;
+  readonly body: string;
+  riders: ReadonlySet<number>;
+  outcome?: Promise<SubmitOutcome>;
+}
+
+const NO_ORDERS: Registrar = {
+  plan: async (instructions) => ({ instructions, orders: new Map(), intents: [] }),
+  outcomeFor: async () => undefined,
+};
+
+/** `heed` hears how each order's request ended, as it would of a payout's. */
+export function openRegistrar(tools: RegistrarTools, heed: (outcome: SubmitOutcome) => void): Registrar {
+  const { store, provider } = tools;
+  const desk = provider.orders;
+  if (!desk) return NO_ORDERS;
+  const errands = new Map<string, Errand>();
+  const refused = new Map<string, StoredOrder>();
+
+  return {
+    plan: async (page) => {
+      const orders = await ordersOf(store, page);
+      const unregistered = [...orders.values()].filter(({ registration }) => registration === 'none');
+      const batch = new Map(page.map((instruction) => [instruction.id, instruction]));
+      const intents: OrderChange[] = [];
+      for (const order of unregistered) {
+        const riders = await ridersOf(store, desk, order);
+        for (const rider of riders) batch.set(rider.id, rider);
+        const body = desk.body(
+          order,
+          riders.map((rider) => provider.body(payoutOf(rider, order))),
+        );
+        errands.set(orderKey(order), { order, body, riders: new Set(riders.map(({ id }) => id)) });
+        intents.push(intentOf(order, body, riders));
+      }
+      for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
+      const isUnclear = (instruction: StoredInstruction) =>
+        ['sending', 'unknown'].includes(orders.get(orderKey(instruction))?.registration ?? '');
+      const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
+      return { instructions, orders, intents };
+    },
+
+    outcomeFor: async (instruction) => {
+      const key = orderKey(instruction);
+      const not = refused.get(key);
+      if (not) return declinedWith(not.registrationCode, not.registrationMessage);
+      const errand = errands.get(key);
+      if (!errand) return undefined;
+      errand.outcome ??= register(tools, desk, errand).then((outcome) => {
+        heed(outcome);
+        return outcome;
+      });
+      return forInstruction(await errand.outcome, errand.riders.has(instruction.id));
+    },
+  };
+}
+
+/** What the provider is told of an instruction. */
+export function payoutOf(
+  instruction: Pick<StoredInstruction, 'customerRef' | 'orderRef' | 'instructionRef' | 'attempt' | 'clientRefId'> &
+    Pick<StoredInstruction, 'id' | 'content' | 'payout' | 'amountMinor' | 'currency'>,
+  order: Order | undefined,
+): Payout {
+  const { id, customerRef, orderRef, instructionRef, attempt, clientRefId, content, amountMinor, currency } =
+    instruction;
+  if (amountMinor === undefined || currency === undefined)
+    throw new Error(`instruction ${id} is to be sent without an amount: the store is not what it should be`);
+  const { openDate, dueDate, managed } = content;
+  const ref = { customerRef, orderRef, instructionRef, attempt, clientRefId };
+  return { ...instruction.payout, ...ref, amountMinor, currency, openDate, dueDate, managed, order };
+}
+
+/** What a program that ended in the middle left in `sending` may have arrived. */
+export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools, 'store' | 'clock'>): Promise<void> {
+  await eachUnclear(store, async (order) => {
+    if (order.registration !== 'sending') return;
+    const message = 'the program ended while the order was being registered';
+    const change = { id: order.id, from: 'sending', to: 'unknown', message, unclear: true } as const;
+    await store.apply([], timestamp(clock.now()), [{ ...change, sent: { outcome: 'interrupted' } }]);
+  });
+}
+
+/**
+ * Looks up every order whose registration is unclear. Found and ours: registered. Found, and not ours: refused. Not found, once
+ * that may be believed: to be registered again. `stop` says why looking up ends early.
+ */
+export async function lookUpOrders(
+  { store, provider, clock, settings }: RegistrarTools & { readonly settings: Settings },
+  stopped: () => string | undefined,
+  note: (found: OrderFound) => void,
+): Promise<number> {
+  const desk = provider.orders;
+  let lookedUp = 0;
+  if (!desk) return lookedUp;
+  await eachUnclear(store, async (order) => {
+    if (stopped() !== undefined) return;
+    const found = await desk.lookUp(order);
+    lookedUp++;
+    note(found);
+    const change = changeAfter(order, found, clock.now(), settings.provider.quarantineMs);
+    if (change) await store.apply([], timestamp(clock.now()), [change]);
+  });
+  return lookedUp;
+}
+
+const PAGE = 500;
+
+async function eachUnclear(store: Store, work: (order: StoredOrder) => Promise<void>): Promise<void> {
+  for (let afterId = 0; ; ) {
+    const page = await store.unclearOrders(afterId, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    for (const order of page) await work(order);
+    afterId = last.id;
+  }
+}
+
+async function ordersOf(store: Store, page: readonly StoredInstruction[]): Promise<Map<string, StoredOrder>> {
+  const orders = new Map<string, StoredOrder>();
+  for (const order of await store.findOrders([...new Map(page.map((one) => [orderKey(one), one])).values()]))
+    if (order) orders.set(orderKey(order), order);
+  return orders;
+}
+
+/** All of an order's instructions, if all of them are ready, none was ever sent, and they are few enough; else none. */
+async function ridersOf(store: Store, desk: OrderDesk, order: Order): Promise<StoredInstruction[]> {
+  if (desk.mostRiders === 0) return [];
+  const { customerRef, orderRef } = order;
+  const all = await store.instructionsOf({ customerRef, orderRef }, desk.mostRiders + 1);
+  const open = all.filter(({ status }) => status !== 'rejected' && status !== 'cancelled');
+  const fit = all.length <= desk.mostRiders && open.every(({ status, sends }) => status === 'ready' && sends === 0);
+  return fit ? open : [];
+}
+
+function intentOf(order: StoredOrder, body: string, riders: readonly StoredInstruction[]): OrderChange {
+  return {
+    id: order.id,
+    from: 'none',
+    to: 'sending',
+    intent: {
+      bodySha256: createHash('sha256').update(body).digest('hex'),
+      correlationId: correlationOf(order),
+      riders: riders.map(({ id }) => id),
+    },
+  };
+}
+
+function correlationOf(order: StoredOrder): string {
+  return correlationId(`order ${orderKey(order)}`, order.registrationSends + 1);
+}
+
+/** One bad rider refuses a whole request: then the order goes alone, and each of them by itself. */
+async function register({ store, clock }: RegistrarTools, desk: OrderDesk, errand: Errand): Promise<SubmitOutcome> {
+  const { order, body, riders } = errand;
+  const record = (...changes: OrderChange[]) => store.apply([], timestamp(clock.now()), changes);
+  const outcome = await desk.register(body, order, correlationOf(order));
+  const change = changeBy(order, outcome);
+  if (change.to !== 'refused' || riders.size === 0) {
+    await record(change);
+    return outcome;
+  }
+  errand.riders = new Set();
+  const again = { ...order, registrationSends: order.registrationSends + 1 };
+  const alone = desk.body(order, []);
+  await record({ ...change, to: 'none' }, intentOf(again, alone, []));
+  const second = await desk.register(alone, order, correlationOf(again));
+  await record(changeBy(again, second));
+  return second;
+}
+
+function changeBy(order: StoredOrder, outcome: SubmitOutcome): OrderChange {
+  const { id } = order;
+  const sent = 'httpStatus' in outcome && outcome.httpStatus !== undefined ? { httpStatus: outcome.httpStatus } : {};
+  const ended = { id, from: 'sending', sent: { outcome: outcome.kind, ...sent } } as const;
+  switch (outcome.kind) {
+    case 'accepted':
+      return { ...ended, to: 'registered' };
+    case 'not-sent':
+      return { ...ended, to: 'none', message: outcome.message };
+    case 'declined': {
+      const { code, message } = outcome;
+      if (order.registrationUnclearAt === '') return { ...ended, to: 'refused', code, message };
+      const doubt = `refused after an earlier request that may have arrived (${message})`;
+      return { ...ended, to: 'unknown', code, message: doubt, unclear: true };
+    }
+    case 'unknown': {
+      const { code, message } = outcome;
+      return { ...ended, to: 'unknown', message, ...(code === undefined ? {} : { code }), unclear: true };
+    }
+  }
+}
+
+/** What an order's outcome is for one of its instructions; undefined when that is still to be sent itself. */
+function forInstruction(outcome: SubmitOutcome, rides: boolean): SubmitOutcome | undefined {
+  if (rides && outcome.kind !== 'declined') return outcome;
+  switch (outcome.kind) {
+    case 'accepted':
+      return undefined;
+    case 'declined':
+      return declinedWith(outcome.code, outcome.message, outcome.httpStatus);
+    case 'not-sent':
+      return outcome;
+    case 'unknown':
+      return { kind: 'not-sent', message: `its order may not have been registered yet: ${outcome.message}` };
+  }
+}
+
+function declinedWith(code: string, message: string, httpStatus = 0): SubmitOutcome {
+  return { kind: 'declined', code, message: `its order was refused: ${message}`, httpStatus };
+}
+
+function changeAfter(
+  order: StoredOrder,
+  found: OrderFound,
+  nowMs: number,
+  quarantineMs: number,
+): OrderChange | undefined {
+  const unknown = { id: order.id, from: 'unknown' } as const;
+  switch (found.kind) {
+    case 'found':
+      if (found.difference === '') return { ...unknown, to: 'registered' };
+      return {
+        ...unknown,
+        to: 'refused',
+        code: 'ORDER_REF_ALREADY_EXISTS',
+        message: `the provider has another order under this reference: ${found.difference}`,
+      };
+    case 'not-found':
+      if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;
+      return { ...unknown, to: 'none', message: 'not found at the provider after the quarantine' };
+    case 'unclear':
+      return undefined;
+  }
+}

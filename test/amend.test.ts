@@ -1,0 +1,135 @@
+/** UPDATE and DELETE rows of what the provider has already: asked of it while it can still be changed, and refused after. */
+import { describe, expect, it } from 'vitest';
+import type { Api } from '../src/provider.ts';
+import type { FaultScript } from '../src/sandbox.ts';
+import { API_FILES, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+
+type Rule = NonNullable<FaultScript['faults']>[number];
+
+/** Never begun by the provider, so that it can be changed. */
+const CHANGEABLE = { fates: [{ fate: 'ready' as const }] };
+const PROCESSED = { fates: [{ fate: 'processed' as const }] };
+const HEADER = 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate';
+const UPDATE = `${HEADER}\nUPDATE,C1,O1,P1,99.50,2026-03-02,2026-03-09\n`;
+const DELETE = `${HEADER}\nDELETE,C1,O1,P1,,,\n`;
+
+async function submitted(api: Api): Promise<TestWorkspace> {
+  const workspace = testWorkspace({ provider: { api, quarantine: '1s', timeout: '400ms' } });
+  workspace.drop('orders.csv', API_FILES[api].orders);
+  workspace.drop('payouts.csv', API_FILES[api].instructions('P1', 'P2'));
+  await workspace.pass({ faults: CHANGEABLE });
+  expect(rows(workspace, 'payouts.000002')).toMatchObject([{ status: 'submitted' }, { status: 'submitted' }]);
+  return workspace;
+}
+
+const rows = (workspace: TestWorkspace, file: string) => workspace.rows(`${file}.result.csv`);
+
+function change(workspace: TestWorkspace, content: string, ...faults: Rule[]) {
+  workspace.drop('change.csv', content);
+  return workspace.pass({ faults: { ...CHANGEABLE, faults } });
+}
+
+/** What the provider's ledger says of changes, in its order. */
+function changes(workspace: TestWorkspace): string[] {
+  return workspace.ledger().flatMap((entry) => {
+    if (entry.kind === 'instruction-updated') return [`${entry.instructionRef} ${entry.amount}`];
+    return entry.kind === 'instruction-deleted' ? [`${entry.instructionRef} deleted`] : [];
+  });
+}
+
+function asked(workspace: TestWorkspace, on: 'update' | 'delete'): number {
+  return workspace.ledger().filter((entry) => entry.kind === 'request' && entry.on === on).length;
+}
+
+async function settled(workspace: TestWorkspace, faults: FaultScript = PROCESSED): Promise<void> {
+  for (let passes = 0; passes < 6; passes++) {
+    workspace.clock.advance(2_000);
+    await workspace.pass({ faults });
+  }
+}
+
+describe.each(['collect', 'order-management'] as const)('with the %s API', (api) => {
+  it('an UPDATE of what the provider has not begun changes it there, and then here', async () => {
+    const workspace = await submitted(api);
+    await change(workspace, UPDATE);
+    expect(changes(workspace)).toEqual(['P1 99.50']);
+    expect(rows(workspace, 'change.000003')).toMatchObject([
+      { status: 'submitted', amount: '99.50', dueDate: '2026-03-09' },
+    ]);
+    expect(rows(workspace, 'payouts.000002')).toMatchObject([
+      { status: 'cancelled', amount: '210.00' },
+      { status: 'submitted' },
+    ]);
+    await settled(workspace);
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'paid' }]);
+  });
+
+  it('a DELETE of what the provider has not begun deletes it there, and nothing is paid for it', async () => {
+    const workspace = await submitted(api);
+    await change(workspace, DELETE);
+    expect(changes(workspace)).toEqual(['P1 deleted']);
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'accepted' }]);
+    expect(rows(workspace, 'payouts.000002')).toMatchObject([{ status: 'cancelled' }, { status: 'submitted' }]);
+    await settled(workspace);
+    expect(rows(workspace, 'payouts.000002')).toMatchObject([{ status: 'cancelled' }, { status: 'paid' }]);
+  });
+
+  it.each([UPDATE, DELETE])('a row for what it has begun is rejected (%#)', async (content) => {
+    const workspace = await submitted(api);
+    await workspace.pass({ faults: PROCESSED });
+    await change(workspace, content);
+    expect(changes(workspace)).toEqual([]);
+    expect(rows(workspace, 'change.000003')).toMatchObject([
+      { status: 'rejected', code: 'INSTRUCTION_ALREADY_PROCESSED' },
+    ]);
+    await settled(workspace);
+    expect(rows(workspace, 'payouts.000002')).toMatchObject([{ status: 'paid', amount: '210.00' }, { status: 'paid' }]);
+  });
+
+  it.each([
+    ['update', UPDATE, 'reset', ['P1 99.50'], 1],
+    ['update', UPDATE, 'refuse', ['P1 99.50'], 2],
+    ['delete', DELETE, 'reset', ['P1 deleted'], 1],
+    ['delete', DELETE, 'refuse', ['P1 deleted'], 2],
+  ] as const)('an %s whose answer is lost is looked up first (%#)', async (on, content, kind, told, times) => {
+    const workspace = await submitted(api);
+    await change(workspace, content, { on, attempts: [1], fault: { kind } });
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
+    const watched: Rule = { on, instructionRef: 'NOBODY', fault: { kind: 'refuse' } };
+    await settled(workspace, { ...CHANGEABLE, faults: [watched] });
+    expect(changes(workspace)).toEqual(told);
+    expect(asked(workspace, on)).toBe(times);
+    expect(rows(workspace, 'change.000003')).not.toMatchObject([{ status: 'waiting' }]);
+  });
+
+  it('one that waits for the provider is a duplicate when it is dropped again, and any other is rejected', async () => {
+    const workspace = await submitted(api);
+    const never: Rule = { on: 'update', fault: { kind: 'error' } };
+    await change(workspace, UPDATE, never);
+    await change(workspace, `${UPDATE}\n`, never);
+    await change(workspace, UPDATE.replace('99.50', '98'), never);
+    expect(rows(workspace, 'change.000004')).toMatchObject([{ status: 'duplicate' }]);
+    expect(rows(workspace, 'change.000005')).toMatchObject([
+      { status: 'rejected', code: 'INSTRUCTION_ALREADY_PROCESSED' },
+    ]);
+    await settled(workspace);
+    expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({ amount: '210.00', status: 'paid' });
+  });
+
+  it('the control sums add up at every step', async () => {
+    const workspace = await submitted(api);
+    await change(workspace, UPDATE, { on: 'update', attempts: [1], fault: { kind: 'error' } });
+    const receipt = () => JSON.parse(workspace.read('change.000003.receipt.json'));
+    expect(receipt()).toMatchObject({ controlSum: { in: '99.5', out: '99.5' }, rows: { byStatus: { waiting: 1 } } });
+    await settled(workspace, CHANGEABLE);
+    expect(receipt()).toMatchObject({ controlSum: { in: '99.5', out: '99.5' }, rows: { byStatus: { submitted: 1 } } });
+  });
+});
+
+it('with the payout-orders API, which can change nothing, a row for what was sent is rejected', async () => {
+  const workspace = await submitted('payout-orders');
+  await change(workspace, UPDATE);
+  expect(rows(workspace, 'change.000003')).toMatchObject([
+    { status: 'rejected', code: 'INSTRUCTION_ALREADY_PROCESSED' },
+  ]);
+});

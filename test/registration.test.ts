@@ -1,0 +1,177 @@
+/** Orders at a provider that knows orders: registered once, before or with their instructions, and looked up when in doubt. */
+import { describe, expect, it } from 'vitest';
+import { orderKey } from '../src/order.ts';
+import { retry } from '../src/resolution.ts';
+import type { FaultScript, LedgerEntry } from '../src/sandbox.ts';
+import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+
+type Rule = NonNullable<FaultScript['faults']>[number];
+
+const PROCESSED = { fates: [{ fate: 'processed' as const }] };
+/** Strikes nobody; with a script the ledger keeps each request. */
+const WATCHED: Rule = { on: 'post', instructionRef: 'NOBODY', fault: { kind: 'refuse' } };
+const SCHEME = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
+const REFS = Array.from({ length: 20 }, (_, at) => `P${at}`);
+
+type Registering = 'collect' | 'order-management';
+
+function dropped(api: Registering, refs: readonly string[], quarantine = '1s'): TestWorkspace {
+  const workspace = testWorkspace({ provider: { api, quarantine, timeout: '400ms' } });
+  workspace.drop('orders.csv', API_FILES[api].orders);
+  workspace.drop('payouts.csv', API_FILES[api].instructions(...refs));
+  return workspace;
+}
+
+const pass = (workspace: TestWorkspace, ...faults: Rule[]) =>
+  workspace.pass({ faults: { ...PROCESSED, faults: [...faults, WATCHED] } });
+
+function requests(workspace: TestWorkspace, on: string): number {
+  return workspace.ledger().filter((entry) => entry.kind === 'request' && entry.on === on).length;
+}
+
+const taken = (workspace: TestWorkspace): LedgerEntry['kind'][] =>
+  workspace.ledger().flatMap(({ kind }) => (kind === 'order' || kind === 'instruction' ? [kind] : []));
+
+const statuses = (workspace: TestWorkspace) => workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
+
+async function registrationOf(workspace: TestWorkspace): Promise<string | undefined> {
+  const tools = await workspace.open();
+  const [order] = await tools.store.findOrders([payoutRef('P1')]);
+  await tools.close();
+  return order?.registration;
+}
+
+describe('an order', () => {
+  it('is registered once, before the first of its instructions, however many are sent at once', async () => {
+    const workspace = dropped('collect', REFS);
+    await pass(workspace);
+    expect(requests(workspace, 'order')).toBe(1);
+    expect(taken(workspace)).toEqual(['order', ...REFS.map(() => 'instruction')]);
+    expect(await registrationOf(workspace)).toBe('registered');
+  });
+
+  it('that is registered is not registered again for what comes later', async () => {
+    const workspace = dropped('collect', ['P1']);
+    await pass(workspace);
+    workspace.drop('more.csv', API_FILES.collect.instructions('P2'));
+    await pass(workspace);
+    expect(requests(workspace, 'order')).toBe(1);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+  });
+
+  it('takes its instructions along when all of them are there and none was ever sent', async () => {
+    const workspace = dropped('order-management', REFS);
+    await pass(workspace);
+    expect([requests(workspace, 'order'), requests(workspace, 'post')]).toEqual([1, 0]);
+    expect(Object.keys(timesTaken(workspace.ledger())).sort()).toEqual([...REFS].sort());
+    expect(new Set(statuses(workspace))).toEqual(new Set(['submitted']));
+  });
+
+  it('goes alone when one of its instructions is not due yet', async () => {
+    const workspace = dropped('order-management', ['P1', 'P2']);
+    const ahead = API_FILES['order-management'].instructions('P3').replaceAll('2026-03', '2026-04');
+    workspace.drop('ahead.csv', ahead);
+    await pass(workspace);
+    expect([requests(workspace, 'order'), requests(workspace, 'post')]).toEqual([1, 2]);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+  });
+
+  it('goes alone after its riders were refused with it, and each of them gets its own answer', async () => {
+    const workspace = dropped('order-management', ['P1', 'P2']);
+    const refused: Rule = { on: 'order', attempts: [1], fault: { kind: 'decline' } };
+    await pass(workspace, refused, { on: 'post', instructionRef: 'P2', fault: { kind: 'decline' } });
+    expect(statuses(workspace)).toEqual(['submitted', 'declined']);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
+    expect(requests(workspace, 'order')).toBe(2);
+  });
+
+  it('whose answer was lost is looked up: it is there, and its instructions go on', async () => {
+    const workspace = dropped('collect', ['P1', 'P2']);
+    const lost: Rule = { on: 'order', attempts: [1], fault: { kind: 'reset' } };
+    const { sent } = await pass(workspace, lost);
+    expect(sent).toBe(0);
+    expect(statuses(workspace)).toEqual(['ready', 'ready']);
+    expect(await registrationOf(workspace)).toBe('registered');
+    await pass(workspace);
+    expect(requests(workspace, 'order')).toBe(1);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+  });
+
+  it('whose request never came is not registered again before the quarantine has passed', async () => {
+    const workspace = dropped('collect', ['P1'], '1m');
+    const cut: Rule = { on: 'order', attempts: [1], fault: { kind: 'silence', accept: false } };
+    await pass(workspace, cut);
+    workspace.clock.advance(59_000);
+    await pass(workspace, cut);
+    expect(await registrationOf(workspace)).toBe('unknown');
+    expect(requests(workspace, 'order')).toBe(1);
+    workspace.clock.advance(2_000);
+    await pass(workspace, cut);
+    await pass(workspace, cut);
+    expect(requests(workspace, 'order')).toBe(2);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
+  });
+
+  it('that went with its instructions and got no answer leaves each of them unknown, and they are looked up', async () => {
+    const workspace = dropped('order-management', ['P1', 'P2']);
+    const lagging: Rule = { on: 'get', attempts: [1], fault: { kind: 'not-found' } };
+    await pass(workspace, { on: 'order', attempts: [1], fault: { kind: 'reset' } }, lagging);
+    expect(statuses(workspace)).toEqual(['unknown', 'unknown']);
+    await pass(workspace, lagging);
+    expect(statuses(workspace)).toEqual(['submitted', 'submitted']);
+    expect([requests(workspace, 'order'), requests(workspace, 'post')]).toEqual([1, 0]);
+  });
+
+  it('that the provider has with other content is refused, and its instructions are declined', async () => {
+    const workspace = dropped('collect', ['P1']);
+    const tools = await workspace.open();
+    const ref = { customerRef: 'C1', orderRef: 'O1' };
+    const other = { ...ref, currency: 'USD', country: 'US', scheme: SCHEME, metadata: [] };
+    await tools.provider.orders?.register(tools.provider.orders.body(other, []), ref, 'by-somebody-else');
+    await tools.close();
+
+    await pass(workspace);
+    expect(await registrationOf(workspace)).toBe('refused');
+    await pass(workspace);
+    const [row] = workspace.rows('payouts.000002.result.csv');
+    expect(row).toMatchObject({ status: 'declined', code: 'ORDER_REF_ALREADY_EXISTS' });
+    expect(row?.['message']).toContain('the provider has another order under this reference');
+    expect(timesTaken(workspace.ledger())).toEqual({});
+  });
+
+  it('that is refused declines its instructions, and is registered again when one of them is retried', async () => {
+    const workspace = dropped('collect', ['P1', 'P2']);
+    await pass(workspace, { on: 'order', attempts: [1], fault: { kind: 'decline' } });
+    expect(statuses(workspace)).toEqual(['declined', 'declined']);
+    expect(workspace.rows('payouts.000002.result.csv')[0]?.['message']).toContain('its order was refused');
+    expect(taken(workspace)).toEqual([]);
+
+    const tools = await workspace.open();
+    const word = { by: 'treasury', reason: 'the scheme is known to the provider now' };
+    expect(await retry(tools.store, workspace.clock, payoutRef('P1'), word)).toMatchObject({ ok: true });
+    await tools.close();
+    await pass(workspace);
+    expect(statuses(workspace)).toEqual(['submitted', 'declined']);
+    expect(taken(workspace)).toEqual(['order', 'instruction']);
+  });
+
+  it('tells its own history beside that of its instructions', async () => {
+    const workspace = dropped('collect', ['P1']);
+    await pass(workspace);
+    const tools = await workspace.open();
+    const [order] = await tools.store.findOrders([payoutRef('P1')]);
+    const history = (await tools.store.historyOf(order?.id ?? 0)).map(({ body }) => JSON.parse(body));
+    await tools.close();
+    expect(order && orderKey(order)).toBe('C1 O1');
+    expect(history).toMatchObject([
+      {
+        type: 'registration',
+        from: 'none',
+        to: 'sending',
+        bodySha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        riders: [],
+      },
+      { type: 'registration', from: 'sending', to: 'registered', outcome: 'accepted' },
+    ]);
+  });
+});
