@@ -62,7 +62,7 @@ export function httpClient({ origin, concurrency, timeoutMs }: HttpClientOptions
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: MAX_ANSWER_BYTES,
-    connect: { timeout: timeoutMs, rejectUnauthorized: true },
+    connect: { timeout: timeoutMs, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
   });
   const inFlight = new Set<Promise<HttpOutcome>>();
   let closing: Promise<void> | undefined;
