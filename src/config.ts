@@ -303,7 +303,8 @@ function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
     const text = readFileSync(file, 'utf8').trim();
     return text === '' ? `${name}_FILE: ${file} is empty` : new Secret(text);
   } catch (error) {
-    return `${name}_FILE: ${(error as Error).message}`;
+    // What it was set to is not repeated: it may be the secret itself, by mistake.
+    return `${name}_FILE: what it names can't be read (${(error as NodeJS.ErrnoException).code}); it must be the path of a file`;
   }
 }
 

@@ -106,7 +106,7 @@ async function drop(path: string, folder: string, inbox: Inbox, clock: Clock): P
   try {
     await copyFile(`${path}.sha256`, join(folder, `${name}.sha256`));
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+    if (!isErrno(error, 'ENOENT', 'ENAMETOOLONG')) throw error;
   }
   await copyFile(path, join(folder, name));
   const { ready } = await inbox.scan(clock.monotonic());

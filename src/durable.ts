@@ -13,6 +13,9 @@ export type FilePath = string | Buffer;
 /** Files that nobody but their writer should look at begin so. */
 export const TEMPORARY_PREFIX = '.paydrop-';
 
+/** For the folders that others use, where they must be made: nobody beyond the group, whatever the umask. */
+export const SHARED_FOLDER_MODE = { inbox: 0o770, outbox: 0o750 } as const;
+
 /** Makes the folder and its parents, private to the owner. */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });

@@ -82,6 +82,7 @@ export async function openInbox(folders: InboxFolders, settleMs: number, maxFile
     archive: async (claimId, number, name, date) => {
       const day = join(archive, date);
       await makePrivateFolder(day);
+      await syncFolder(archive);
       const target = join(day, filedName(number, name));
       await moveIfThere(join(spool, claimId), target);
       await endClaim(folders.inbox, join(work, claimId), target);
@@ -92,12 +93,18 @@ export async function openInbox(folders: InboxFolders, settleMs: number, maxFile
   };
 }
 
+/** Two mounts of one file system are as bad as two file systems, and only a rename tells: of a name that isn't there. */
 async function requireOneFileSystem(inbox: string, data: string): Promise<void> {
-  const [first, second] = await Promise.all([stat(inbox), stat(data)]);
-  if (first.dev !== second.dev)
+  const nobody = `.${randomUUID()}`;
+  try {
+    await rename(join(inbox, nobody), join(data, nobody));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return;
+    if (!isErrno(error, 'EXDEV')) throw error;
     throw new Error(
-      `${inbox} and ${data} are on different file systems: files can't be moved between them in one step. Put both on one.`,
+      `${inbox} and ${data} are on different file systems or mounts: files can't be moved between them in one step. Put both on one.`,
     );
+  }
 }
 
 async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | undefined> {
@@ -221,7 +228,8 @@ async function moveIfThere(from: string | Buffer, to: string | Buffer): Promise<
   try {
     await rename(from, to);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
+    // A side file of a file with a long name has a name that no file can have.
+    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;
     throw error;
   }
   await syncFolder(parentOf(to));

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { localTime } from './clock.ts';
-import { isErrno } from './durable.ts';
+import { isErrno, SHARED_FOLDER_MODE } from './durable.ts';
 import { watchInbox } from './inbox/watcher.ts';
 import type { Log } from './log.ts';
 import { type PassOptions, type PassSummary, pass, type Tools } from './pipeline.ts';
@@ -79,7 +79,7 @@ async function lookAtInbox({ inbox, settings, clock, log }: WatchTools): Promise
 }
 
 function made(folder: string): Promise<boolean> {
-  return mkdir(folder).then(
+  return mkdir(folder, SHARED_FOLDER_MODE.inbox).then(
     () => true,
     () => false,
   );

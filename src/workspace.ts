@@ -3,9 +3,9 @@ import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, loadSettings, type Settings } from './config.ts';
-import { makePrivateFolder } from './durable.ts';
+import { makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import { openInbox } from './inbox.ts';
 import { sweepOutbox } from './outbox.ts';
@@ -95,8 +95,8 @@ export async function openForAsking(
 export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
   const settings = settingsOf(options.workspace);
-  await mkdir(settings.inbox, { recursive: true });
-  await mkdir(settings.outbox, { recursive: true });
+  await mkdir(settings.inbox, { recursive: true, mode: SHARED_FOLDER_MODE.inbox });
+  await mkdir(settings.outbox, { recursive: true, mode: SHARED_FOLDER_MODE.outbox });
   await makePrivateFolder(settings.data);
   await chmod(settings.data, 0o700);
 
@@ -113,7 +113,9 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     closers.push(() => anchor.close());
     const doubt = await doubtAbout(records, anchor);
     if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
-      await records.skipNumbers(await numbersTaken(settings));
+      const taken = await numbersTaken(settings);
+      await records.skipNumbers(taken);
+      await endReportedRuns(records, taken.runs, timestamp(clock.now()));
       await beginLookUpOnly(records, doubt);
     }
     const store = anchored(records, anchor);
@@ -159,6 +161,15 @@ async function doubtAbout(records: Store, anchor: Anchor): Promise<string | unde
   const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
   if (isNew) await anchor.keep(CHAIN_START);
   return distrust(records, anchor);
+}
+
+/** A backup made in the middle of a run doesn't know that the run ended and was reported. Its reports stay as they are. */
+async function endReportedRuns(records: Store, lastReported: number, at: string): Promise<void> {
+  for (const { number, finishedAt } of await records.unreportedRuns()) {
+    if (number > lastReported) continue;
+    if (finishedAt === '') await records.endRun(number, at);
+    await records.runReported(number, []);
+  }
 }
 
 /** The highest numbers that stand in the outbox and the archive: nothing there may be written over. */

@@ -1,72 +1,68 @@
 /**
  * Sweeps by system calls: a real `paydrop run` is killed (SIGKILL) at its n-th write to the database, sync, rename, link or
  * removal, or that call fails as a broken or a full disk makes it fail; then it is run again as an operator would.
- * Whatever the point: every row in its report, each payout once in the provider's ledger, folders empty, audit log and
- * anchor whole. A call that fails ends the run with exit status 3.
+ * Whatever the point: at the strike itself nothing is at the provider whose intent isn't in the records; in the end every
+ * row in its report, each payout once in the provider's ledger, folders empty, audit log and anchor whole. A call that
+ * fails ends the run with exit status 3.
  *
- * By default a few points of each, spread evenly; SWEEP=N takes N, SWEEP=all every one. Needs strace; skipped loudly
- * without.
+ * By default a few points of each, spread evenly; SWEEP=N takes N, SWEEP=all every one. A control program with a wrong order
+ * of steps shows that the sweep would notice. Needs strace; skipped loudly without.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { verify } from '../src/commands/audit.ts';
 import { readLedger } from '../src/sandbox.ts';
-import { LEDGER } from '../src/workspace.ts';
-import { builtProgram } from './support/cli.ts';
+import { LEDGER, openForReading } from '../src/workspace.ts';
+import { builtProgram, type Program } from './support/cli.ts';
+import { testClock } from './support/clock.ts';
+import { INTENTS_LATE } from './support/faulty-programs.ts';
+import { type Call, hasStrace, runUnder, tracedCalls } from './support/strace.ts';
 import { instruction, instructions, ORDERS, temporaryFolder } from './support/workspace.ts';
 
 interface Sweep {
   readonly what: string;
-  readonly calls: string;
+  /** One call: strace counts the calls of a name in a thread by themselves. */
+  readonly call: string;
   /** In strace's words. */
   readonly injected: string;
   readonly ends: number | 'killed';
   readonly points: number;
 }
 
-/** One call each: strace counts the calls of a name in a thread by themselves. */
+const KILLED = { injected: 'signal=SIGKILL', ends: 'killed' } as const;
 const SWEEPS: Sweep[] = [
-  {
-    what: 'killed at a write to the database',
-    calls: 'pwrite64',
-    injected: 'signal=SIGKILL',
-    ends: 'killed',
-    points: 4,
-  },
-  { what: 'killed at a sync', calls: 'fsync', injected: 'signal=SIGKILL', ends: 'killed', points: 4 },
-  { what: 'killed at a sync of data alone', calls: 'fdatasync', injected: 'signal=SIGKILL', ends: 'killed', points: 1 },
-  { what: 'killed at a rename', calls: 'rename', injected: 'signal=SIGKILL', ends: 'killed', points: 3 },
-  { what: 'killed at a link', calls: 'link', injected: 'signal=SIGKILL', ends: 'killed', points: 1 },
-  { what: 'killed at a removal', calls: 'unlink', injected: 'signal=SIGKILL', ends: 'killed', points: 2 },
-  { what: 'that finds a sync failing', calls: 'fsync', injected: 'error=EIO', ends: 3, points: 2 },
-  { what: 'that finds the disk full', calls: 'pwrite64', injected: 'error=ENOSPC', ends: 3, points: 2 },
+  { what: 'killed at a write to the database', call: 'pwrite64', ...KILLED, points: 4 },
+  { what: 'killed at a sync', call: 'fsync', ...KILLED, points: 4 },
+  { what: 'killed at a sync of data alone', call: 'fdatasync', ...KILLED, points: 1 },
+  { what: 'killed at a rename', call: 'rename', ...KILLED, points: 3 },
+  { what: 'killed at a link', call: 'link', ...KILLED, points: 1 },
+  { what: 'killed at a removal', call: 'unlink', ...KILLED, points: 2 },
+  { what: 'that finds a sync failing', call: 'fsync', injected: 'error=EIO', ends: 3, points: 2 },
+  { what: 'that finds the disk full', call: 'pwrite64', injected: 'error=ENOSPC', ends: 3, points: 2 },
 ];
-const PASSES_AFTER = 4;
 
-const strace = spawnSync('strace', ['-V']).status === 0;
-if (!strace) process.stderr.write('strace is not installed: the crash sweep by system calls is skipped\n');
+/** An interrupted one is looked up by the first, sent again by the second, looked up by the same. */
+const MOST_PASSES_AFTER = 4;
 
-describe('a real run', () => {
+if (!hasStrace) process.stderr.write('strace is not installed: the crash sweep by system calls is skipped\n');
+
+describe.runIf(hasStrace)('a real run', () => {
   const program = builtProgram();
+  let calls: Call[] | undefined;
 
-  it.runIf(strace).each(SWEEPS)(
+  it.each(SWEEPS)(
     '$what is finished by the next ones, with every row told once and no payout twice',
-    async ({ what, calls, injected, ends, points: byDefault }) => {
-      const counted = newWorkspace();
-      runUnder(program.main(), counted, ['-o', join(counted, 'trace'), '-e', `trace=${calls}`]);
-      const most = mostCallsOfAThread(readFileSync(join(counted, 'trace'), 'utf8'));
+    async ({ what, call, injected, ends, points: byDefault }) => {
+      calls ??= tracedRun(program);
+      const most = mostCallsOfAThread(calls, call);
       const points = pointsAmong(most, byDefault);
       let struck = 0;
       for (const point of points) {
         const workspace = newWorkspace();
-        const strike = ['-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:${injected}:when=${point}`];
-        if (runUnder(program.main(), workspace, strike) === ends) struck++;
-        for (let pass = 0; pass < PASSES_AFTER; pass++) await program.run(RUN(workspace));
-        expectSound(workspace, point);
-        const verified = await program.run(['--workspace', workspace, 'audit', 'verify']);
-        expect(verified, `call ${point}`).toMatchObject({ status: 0 });
+        if (strike(program, workspace, { call, injected, point }) === ends) struck++;
+        await expectSoundAfter(program, workspace, point);
       }
       process.stdout.write(`a run ${what}: struck at ${struck} of its ${most} calls\n`);
       // Threads share the calls out differently each time, so the last points may not be reached.
@@ -74,9 +70,36 @@ describe('a real run', () => {
     },
     7_200_000,
   );
+
+  it('killed at the first writes to the database after a request left is finished by the next ones, too', async () => {
+    calls ??= tracedRun(program);
+    for (const point of writesAfterFirstRequest(calls)) {
+      const workspace = newWorkspace();
+      expect(strike(program, workspace, { call: 'pwrite64', ...KILLED, point })).toBe('killed');
+      await expectSoundAfter(program, workspace, point);
+    }
+  });
 });
 
-const RUN = (workspace: string) => ['--workspace', workspace, 'run', '--date', '2026-03-02'];
+describe.runIf(hasStrace)('a control that commits its intents only after the requests left', () => {
+  const control = builtProgram(INTENTS_LATE);
+
+  it('is sound while nobody kills it, and is caught by the sweep', async () => {
+    const undisturbed = newWorkspace();
+    await expectSoundAfter(control, undisturbed, 0);
+
+    const caught: unknown[] = [];
+    for (const point of writesAfterFirstRequest(tracedRun(control))) {
+      const workspace = newWorkspace();
+      expect(strike(control, workspace, { call: 'pwrite64', ...KILLED, point })).toBe('killed');
+      await expectSoundAfter(control, workspace, point).catch((error: unknown) => caught.push(error));
+    }
+    expect(caught).not.toEqual([]);
+    for (const error of caught) expect(String(error)).toContain('which the records did not mean to send');
+  });
+});
+
+const RUN = (workspace: string) => ['--workspace', workspace, 'run', '--date', '2026-03-02', '--json'];
 
 function newWorkspace(): string {
   const workspace = temporaryFolder();
@@ -91,21 +114,35 @@ function newWorkspace(): string {
   return workspace;
 }
 
-function runUnder(main: string, workspace: string, options: readonly string[]): number | 'killed' {
-  const command = ['-f', '-qq', ...options, process.execPath, main, ...RUN(workspace)];
-  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
-  const { status, signal } = spawnSync('strace', command, { stdio: 'ignore', env });
-  return signal === 'SIGKILL' || status === 137 || status === null ? 'killed' : status;
+function tracedRun(program: Program): Call[] {
+  return tracedCalls(program.main(), RUN(newWorkspace()), [...new Set(SWEEPS.map(({ call }) => call))]);
 }
 
-/** Each line of a trace begins with the thread. */
-function mostCallsOfAThread(trace: string): number {
+function strike(
+  program: Program,
+  workspace: string,
+  { call, injected, point }: { call: string; injected: string; point: number },
+): number | 'killed' {
+  const inject = ['-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:${injected}:when=${point}`];
+  return runUnder(inject, program.main(), RUN(workspace));
+}
+
+function mostCallsOfAThread(calls: readonly Call[], name: string): number {
   const counts = new Map<string, number>();
-  for (const line of trace.split('\n')) {
-    const thread = line.split(' ')[0] ?? '';
-    counts.set(thread, (counts.get(thread) ?? 0) + 1);
-  }
-  return Math.max(...counts.values());
+  for (const call of calls) if (call.name === name) counts.set(call.thread, (counts.get(call.thread) ?? 0) + 1);
+  return Math.max(0, ...counts.values());
+}
+
+/** Which writes of the main thread, counted from 1, are the first ones after the first payout order was sent. */
+function writesAfterFirstRequest(calls: readonly Call[]): number[] {
+  const sent = calls.findIndex(isPayoutRequest);
+  const thread = calls[sent]?.thread;
+  const before = calls.slice(0, sent).filter((call) => call.name === 'pwrite64' && call.thread === thread).length;
+  return [before + 1, before + 2];
+}
+
+function isPayoutRequest({ text }: Call): boolean {
+  return text.includes('"POST /v1/service/payout');
 }
 
 function pointsAmong(calls: number, byDefault: number): number[] {
@@ -114,8 +151,54 @@ function pointsAmong(calls: number, byDefault: number): number[] {
   return Array.from({ length: many }, (_, at) => 1 + Math.floor((at * (calls - 1)) / many));
 }
 
-function expectSound(workspace: string, point: number): void {
-  const where = `killed at call ${point}: ${workspace}`;
+async function expectSoundAfter(program: Program, workspace: string, point: number): Promise<void> {
+  const where = `struck at call ${point}: ${workspace}`;
+  await expectIntended(workspace, where);
+  await finish(program, workspace);
+  expectSound(workspace, where);
+  expect(await verify({ workspace, clock: testClock(), paper: QUIET }, {}), where).toBe(0);
+}
+
+const QUIET = {
+  style: (_: unknown, text: string) => text,
+  line: () => undefined,
+  table: () => undefined,
+  facts: () => undefined,
+};
+
+/** Whatever the provider has was meant to be sent, in those very bytes, before it was. */
+async function expectIntended(workspace: string, where: string): Promise<void> {
+  const accepted = acceptedIn(workspace);
+  if (accepted.length === 0) return;
+  const opened = await openForReading(workspace);
+  const entries = (await opened?.store.auditEntries(0, 1_000)) ?? [];
+  await opened?.store.close();
+  const intents = new Set(entries.map(({ body }) => JSON.parse(body)).map(intentOf));
+  for (const payout of accepted)
+    expect(
+      intents.has(intentOf(payout)),
+      `${where}: the provider has ${payout.clientRefId}, which the records did not mean to send`,
+    ).toBe(true);
+}
+
+function intentOf({ clientRefId, bodySha256 }: { clientRefId?: string; bodySha256?: string }): string {
+  return `${clientRefId} ${bodySha256}`;
+}
+
+/** Runs as an operator would, until nothing is open that a run could move. */
+async function finish(program: Program, workspace: string): Promise<void> {
+  for (let passes = 0; passes < MOST_PASSES_AFTER; passes++) {
+    const { stdout } = await program.run(RUN(workspace));
+    const { counts } = JSON.parse(stdout) as { counts: { status: string }[] };
+    if (!counts.some(({ status }) => ['ready', 'sending', 'unknown'].includes(status))) return;
+  }
+}
+
+function acceptedIn(workspace: string) {
+  return [...readLedger(join(workspace, 'data', LEDGER))].filter((entry) => entry.kind === 'accepted');
+}
+
+function expectSound(workspace: string, where: string): void {
   const result = readdirSync(join(workspace, 'outbox')).filter(
     (name) => name.startsWith('payouts.') && name.endsWith('.result.csv'),
   );
@@ -132,9 +215,7 @@ function expectSound(workspace: string, point: number): void {
     ['submitted', 'paid', 'failed', 'reversed'].includes(status) ? 'sent' : status,
   );
   expect(statuses, where).toEqual(['sent', 'rejected', 'sent']);
-  const accepted = [...readLedger(join(workspace, 'data', LEDGER))].flatMap((entry) =>
-    entry.kind === 'accepted' ? [entry.clientRefId] : [],
-  );
+  const accepted = acceptedIn(workspace).map(({ clientRefId }) => clientRefId);
   expect(accepted.sort(), where).toEqual([rows[0]?.['clientRefId'] ?? '', rows[2]?.['clientRefId'] ?? ''].sort());
   for (const folder of ['inbox', 'data/work', 'data/spool'])
     expect(readdirSync(join(workspace, folder)), where).toEqual([]);

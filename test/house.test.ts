@@ -193,7 +193,16 @@ describe('imports', () => {
     {
       name: 'stages',
       files: [
-        ...['intake.ts', 'intake/', 'release.ts', 'submit.ts', 'amend.ts', 'reconcile.ts', 'outbox.ts', 'resolution.ts'],
+        ...[
+          'intake.ts',
+          'intake/',
+          'release.ts',
+          'submit.ts',
+          'amend.ts',
+          'reconcile.ts',
+          'outbox.ts',
+          'resolution.ts',
+        ],
       ],
     },
     {

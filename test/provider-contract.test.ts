@@ -91,7 +91,8 @@ describe.each(APIS)('the %s API', (api) => {
   it('that refuses a payout for a documented reason has it declined, in its own words', async () => {
     const workspace = dropped(api);
     // An order's request that takes them along would be refused as a whole: so it is here, and each goes alone.
-    const alone: Rule[] = api === 'order-management' ? [{ on: 'order', attempts: [1], fault: { kind: 'decline' } }] : [];
+    const alone: Rule[] =
+      api === 'order-management' ? [{ on: 'order', attempts: [1], fault: { kind: 'decline' } }] : [];
     const decline: Rule = { on: 'post', ...named(api, 'P2'), fault: { kind: 'decline', message: 'Not that one' } };
     await workspace.pass({ faults: { ...PROCESSED, faults: [decline, ...alone] } });
     await settled(workspace);

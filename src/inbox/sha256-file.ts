@@ -9,7 +9,7 @@ const BARE = /^([0-9a-f]{64})$/i;
 
 /**
  * The checksum (lower-case hex) that the side file in `folder` states for the file whose path is `original`; undefined
- * when there is no side file, an empty text when it states none for this file.
+ * when there is no side file, an empty text when it states none for this file or is no plain file with one name.
  */
 export async function expectedSha256(folder: string, original: Buffer): Promise<string | undefined> {
   const name = original.subarray(original.lastIndexOf('/') + 1);
@@ -18,14 +18,16 @@ export async function expectedSha256(folder: string, original: Buffer): Promise<
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const { size } = await file.stat();
-      text = size > LARGEST_BYTES ? '' : (await file.readFile()).toString('latin1');
+      const found = await file.stat();
+      const plain = found.isFile() && found.nlink === 1;
+      text = plain && found.size <= LARGEST_BYTES ? (await file.readFile()).toString('latin1') : '';
     } finally {
       await file.close();
     }
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    if (isErrno(error, 'ELOOP', 'EISDIR', 'EACCES')) return '';
+    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return undefined;
+    // ENXIO: a socket.
+    if (isErrno(error, 'ELOOP', 'EACCES', 'ENXIO')) return '';
     throw error;
   }
   return statedFor(name.toString('latin1'), text);

@@ -66,7 +66,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: maxAnswerBytes,
-    connect: { timeout: timeoutMs, rejectUnauthorized: true },
+    connect: { timeout: timeoutMs, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
   });
   const inFlight = new Set<Promise<HttpOutcome>>();
   let closing: Promise<void> | undefined;

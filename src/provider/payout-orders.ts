@@ -6,14 +6,17 @@ import { type Clock, systemClock } from '../clock.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatDecimal, formatMinor, parseDecimal } from '../money.ts';
 import type { Payout, Provider } from '../provider.ts';
-import { type HttpRequest, httpClient } from './http.ts';
+import { type HttpClient, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
 import { lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
-import { encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
+import { asciiJson, encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
 
 const ORDERS_PATH = '/v1/service/payout/orders';
 
 /** [S] Servers take an amount with at most two decimals. A third one that isn't zero is sent, for them to refuse. */
 const AMOUNT_DECIMALS = 2;
+
+/** Shorter ones would be found in words that are none. */
+const SHORTEST_SECRET = 8;
 
 export interface PayoutOrdersOptions {
   /** An origin: the API's path is its own. */
@@ -25,35 +28,54 @@ export interface PayoutOrdersOptions {
   readonly timeoutMs: number;
   /** Tells how far off a Retry-After date is. */
   readonly clock?: Clock;
+  /** Another way to the provider than HTTP to `baseUrl`. */
+  readonly http?: HttpClient;
 }
 
 export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
   const { baseUrl, keys, concurrency, timeoutMs, clock = systemClock } = options;
-  const http = httpClient({ origin: baseUrl, concurrency, timeoutMs });
-  const basic = Buffer.from(`${keys.clientKey}:${keys.clientSecret}`).toString('base64');
+  const { http = httpClient({ origin: baseUrl, concurrency, timeoutMs }) } = options;
+  const credentials = `${keys.clientKey}:${keys.clientSecret}`;
+  const basic = Buffer.from(credentials).toString('base64');
+  const secrets = [credentials, keys.clientKey, keys.clientSecret, keys.saltKey].flatMap(spellings);
 
-  function signed(request: Omit<HttpRequest, 'headers'>, signature: string): HttpRequest {
+  /** An answer may repeat what it was asked with; nothing of that may come into records, reports and logs. */
+  async function ask(request: Omit<HttpRequest, 'headers'>, signature: string): Promise<HttpOutcome> {
     const headers = {
       'content-type': 'application/json',
       accept: 'application/json',
       authorization: `Basic ${basic}`,
       signature,
     };
-    return { ...request, headers };
+    const outcome = await http.send({ ...request, headers });
+    if (outcome.kind !== 'response') return outcome;
+    const body = [...secrets, signature].reduce((text, secret) => text.replaceAll(secret, '[secret]'), outcome.body);
+    return { ...outcome, body };
   }
 
   return {
     body: orderBody,
     submit: async (body, { clientRefId }) => {
-      const request = signed({ method: 'POST', path: ORDERS_PATH, body }, signPost(body, ORDERS_PATH, keys));
-      return submitOutcome(await http.send(request), clientRefId, clock.now());
+      const outcome = await ask({ method: 'POST', path: ORDERS_PATH, body }, signPost(body, ORDERS_PATH, keys));
+      return submitOutcome(outcome, clientRefId, clock.now());
     },
     lookUp: async ({ clientRefId }) => {
       const path = `${ORDERS_PATH}/${encodeURIComponent(clientRefId)}`;
-      return lookUpOutcome(await http.send(signed({ method: 'GET', path }, signGet(path, keys))));
+      return lookUpOutcome(await ask({ method: 'GET', path }, signGet(path, keys)));
     },
     close: () => http.close(),
   };
+}
+
+/** How a secret may stand in a body: as it is, in base64, and in JSON, as PHP writes it too. */
+function spellings(secret: string): string[] {
+  if (secret.length < SHORTEST_SECRET) return [];
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+  return [secret, base64].flatMap((text) => {
+    const json = JSON.stringify(text).slice(1, -1);
+    const ascii = asciiJson(json);
+    return [text, json, ascii, json.replaceAll('/', '\\/'), ascii.replaceAll('/', '\\/')];
+  });
 }
 
 /** Values are trimmed, because [S] servers trim them before they hash: a blank at an end would break the signature. */

@@ -22,9 +22,12 @@ type SigningKeys = Pick<PayoutKeys, 'clientKey' | 'saltKey'>;
  * (surrogate pairs for the astral planes). PHP and JSON.stringify agree on quotes, backslashes and control characters.
  */
 export function encodeOrder(fields: OrderFields): string {
-  return JSON.stringify(fields, [...ORDER_FIELDS])
-    .replaceAll('/', '\\/')
-    .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return asciiJson(JSON.stringify(fields, [...ORDER_FIELDS]).replaceAll('/', '\\/'));
+}
+
+/** JSON text with everything beyond ASCII as `\uXXXX`. */
+export function asciiJson(json: string): string {
+  return json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Signs a POST of `json`, the very bytes that are sent. `path` is without host. 64 lower-case hex digits. */

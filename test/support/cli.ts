@@ -1,14 +1,13 @@
 /** The program as its users start it: built once a test file into a folder of its own, run as real processes. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, onTestFinished, vi } from 'vitest';
+import { copyProject, type Mutation, mutate, ROOT } from './mutation.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PATIENCE = { timeout: 20_000, interval: 20 };
 
 export interface StartOptions {
@@ -42,19 +41,23 @@ export interface Program {
   run(args: readonly string[], options?: StartOptions): Promise<Finished>;
 }
 
-/** Call it at the top of a test file. What a test leaves running is killed when it ends. */
-export function builtProgram(): Program {
+/**
+ * Call it at the top of a test file; with a mutation it is the program with that fault. What a test leaves running is
+ * killed when it ends.
+ */
+export function builtProgram(fault?: Mutation): Program {
   let folder = '';
   const main = () => join(folder, 'dist', 'main.js');
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'paydrop-built-'));
-    const dist = join(folder, 'dist');
+    copyProject(folder, ['src', 'tsconfig.json', 'package.json']);
+    if (fault) mutate(folder, fault);
     const compiler = join(ROOT, 'node_modules', '.bin', 'tsc');
-    await promisify(execFile)(compiler, ['-p', join(ROOT, 'src/tsconfig.json'), '--noCheck', '--outDir', dist]);
-    for (const name of readdirSync(join(ROOT, 'src/store')).filter((name) => name.endsWith('.sql')))
-      copyFileSync(join(ROOT, 'src/store', name), join(dist, 'store', name));
-    for (const name of ['node_modules', 'fixtures', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name));
+    const project = join(folder, 'src/tsconfig.json');
+    await promisify(execFile)(compiler, ['-p', project, '--noCheck', '--outDir', join(folder, 'dist')]);
+    for (const name of readdirSync(join(folder, 'src/store')).filter((name) => name.endsWith('.sql')))
+      copyFileSync(join(folder, 'src/store', name), join(folder, 'dist/store', name));
   });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

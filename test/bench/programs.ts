@@ -1,0 +1,118 @@
+/** Programs in processes of their own: how long they took, and how much memory they held at most. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { SANDBOX_KEYS } from '../../src/sandbox.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PEAK_EVERY_MS = 20;
+
+/** The program as its users have it, and the programs it is measured against. */
+export interface Built {
+  readonly main: string;
+  baseline(name: string): string;
+}
+
+export interface Figures {
+  readonly seconds: number;
+  readonly peakMB: number;
+}
+
+export async function build(folder: string): Promise<Built> {
+  const dist = join(folder, 'dist');
+  await compile('-p', join(ROOT, 'src/tsconfig.json'), '--outDir', dist);
+  for (const name of readdirSync(join(ROOT, 'src/store')).filter((name) => name.endsWith('.sql')))
+    copyFileSync(join(ROOT, 'src/store', name), join(dist, 'store', name));
+  const sources = join(ROOT, 'test/bench/baseline');
+  const paths = readdirSync(sources).map((name) => join(sources, name));
+  const options = ['--ignoreConfig', '--target', 'es2023', '--module', 'node20', '--types', 'node'];
+  await compile(...paths, ...options, '--rootDir', sources, '--outDir', join(folder, 'baseline'));
+  for (const name of ['node_modules', 'fixtures', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name));
+  return { main: join(dist, 'main.js'), baseline: (name) => join(folder, 'baseline', `${name}.js`) };
+}
+
+async function compile(...args: readonly string[]): Promise<void> {
+  await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), [...args, '--noCheck']);
+}
+
+/** Without any setting of paydrop but the secrets of its sandbox. */
+const ENVIRONMENT = {
+  PATH: process.env['PATH'],
+  HOME: process.env['HOME'],
+  TZ: 'UTC',
+  LC_ALL: 'C.UTF-8',
+  PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
+  PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
+  PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+};
+
+/** Runs it to its end; throws unless it ends with one of the statuses, 0 if none are given. */
+export async function measure(
+  [program, ...args]: readonly [string, ...string[]],
+  { cwd, statuses = [0] }: { readonly cwd?: string; readonly statuses?: readonly number[] } = {},
+): Promise<Figures> {
+  const startedMs = performance.now();
+  const child = spawn(program, args, { cwd, env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  let peakMB = 0;
+  const watch = setInterval(() => {
+    peakMB = Math.max(peakMB, peakOf(child));
+  }, PEAK_EVERY_MS);
+  const [status] = await once(child, 'exit').finally(() => clearInterval(watch));
+  const seconds = (performance.now() - startedMs) / 1000;
+  if (!statuses.includes(status as number))
+    throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return { seconds, peakMB };
+}
+
+/** VmHWM only grows, so the last look before the end tells nearly all. 0 where there is no /proc. */
+function peakOf({ pid }: ChildProcess): number {
+  try {
+    const kB = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return Number(kB ?? 0) / 1000;
+  } catch {
+    return 0;
+  }
+}
+
+/** What it printed; undefined when there is no such program. */
+export async function output(program: string, ...args: readonly string[]): Promise<string | undefined> {
+  try {
+    return (await promisify(execFile)(program, args, { env: ENVIRONMENT })).stdout.trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Runs a baseline that times itself and prints `{"seconds": …, "done": …}`. */
+export async function timedByItself(program: string, args: readonly string[], done: number): Promise<Figures> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], { env: ENVIRONMENT });
+  const told = JSON.parse(stdout) as { seconds: number; done: number; peakMB: number };
+  if (told.done !== done) throw new Error(`${program} did ${told.done} of ${done}`);
+  return told;
+}
+
+/** A provider in a process of its own, from its start to the end of `use`. */
+export async function withSandbox<T>(main: string, ledger: string, use: (origin: string) => Promise<T>): Promise<T> {
+  const args = [main, 'sandbox', '--ledger', ledger];
+  mkdirSync(dirname(ledger), { recursive: true });
+  const child = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const origin = /listens on (http:\/\/[\w.:[\]]+);/.exec(line)?.[1];
+      if (origin) return await use(origin);
+    }
+    throw new Error('the sandbox ended before it listened');
+  } finally {
+    if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
+  }
+}

@@ -1,0 +1,180 @@
+/** Clocks that jump, nights that are missed and passes that take longer than a night: one nightly run a business date. */
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { PassSummary } from '../src/pipeline.ts';
+import type { Provider } from '../src/provider.ts';
+import { nightlyDue } from '../src/schedule.ts';
+import { watch } from '../src/watch.ts';
+import type { TestClock } from './support/clock.ts';
+import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const PATIENCE = { timeout: 15_000, interval: 1 };
+const at = (time: string) => Date.parse(time);
+const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+/** Makes sleepers sleep until the clock is moved on. */
+function holdStill(clock: TestClock): { sleepers(): number } {
+  const sleepers = new Set<() => void>();
+  const { advance } = clock;
+  Object.assign(clock, {
+    sleep: (_: number, signal?: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        const wake = () => {
+          sleepers.delete(wake);
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        if (signal?.aborted) return resolve();
+        sleepers.add(wake);
+        signal?.addEventListener('abort', wake);
+      }),
+    advance: (ms: number) => {
+      advance(ms);
+      for (const wake of [...sleepers]) wake();
+    },
+  });
+  return { sleepers: () => sleepers.size };
+}
+
+interface Service {
+  nights(): string[];
+  after(ms: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The service in this process. No bell of node-cron rings in it: its clock only moves when it is moved. */
+async function startService(
+  workspace: TestWorkspace,
+  change: (provider: Provider) => Partial<Provider> = () => ({}),
+): Promise<Service> {
+  const { clock } = workspace;
+  const sleeping = holdStill(clock);
+  const tools = await workspace.open();
+  const provider = { ...tools.provider, ...change(tools.provider) };
+  const passes: PassSummary[] = [];
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const stopping = new AbortController();
+  const running = watch({ ...tools, provider, log }, stopping.signal, (summary) => passes.push(summary));
+  const idle = () => vi.waitFor(() => expect(sleeping.sleepers()).toBe(1), PATIENCE);
+  let stopped: Promise<void> | undefined;
+  const end = async () => {
+    stopping.abort();
+    await running;
+    await tools.close();
+  };
+  const stop = () => {
+    stopped ??= end();
+    return stopped;
+  };
+  onTestFinished(stop);
+  await idle();
+  return {
+    nights: () => passes.filter(({ run }) => run.kind === 'nightly').map(({ run }) => run.businessDate),
+    after: async (ms) => {
+      clock.advance(ms);
+      await idle();
+    },
+    stop,
+  };
+}
+
+describe('a clock that jumps', () => {
+  it('forward makes one run for the latest date, and back makes none', async () => {
+    const workspace = testWorkspace();
+    const service = await startService(workspace);
+    await service.after(HOUR);
+    workspace.clock.setWall('2026-03-05T14:00:00Z');
+    await service.after(MINUTE);
+    workspace.clock.setWall('2026-03-02T14:00:00Z');
+    for (let hour = 0; hour < 3 * 24; hour++) await service.after(HOUR);
+    expect(service.nights()).toEqual(['2026-03-02', '2026-03-05']);
+    for (let hour = 0; hour < 24; hour++) await service.after(HOUR);
+    expect(service.nights()).toEqual(['2026-03-02', '2026-03-05', '2026-03-06']);
+  });
+
+  it('by hours, at any times, never makes two runs for a date and leaves out none that was reached', () => {
+    const schedule = { nightly: '0 2 * * *', timeZone: 'UTC' };
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: 30 * MINUTE }) },
+      { weight: 1, arbitrary: fc.integer({ min: -6 * HOUR, max: 6 * HOUR }) },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 100, maxLength: 300 }), (steps) => {
+        let now = at('2026-03-01T12:00:00Z');
+        let last = dateOf(now);
+        const made: string[] = [];
+        const reached = new Set<string>();
+        for (const ms of steps) {
+          now += ms;
+          const due = nightlyDue(now, last, schedule);
+          if (due !== undefined) made.push(due);
+          last = due ?? last;
+          reached.add(dateOf(now - 2 * HOUR));
+        }
+        expect(made).toEqual([...new Set(made)].sort());
+        // A jump of at most six hours can't leap over a whole date.
+        expect(made).toEqual([...reached].filter((date) => date > '2026-03-01').sort());
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([
+    ['a leap day', '2028-02-29T03:00:00Z', '2028-02-28', '2028-02-29'],
+    ['the day after a leap day', '2028-03-01T03:00:00Z', '2028-02-29', '2028-03-01'],
+    ['the end of a year', '2027-01-01T03:00:00Z', '2026-12-31', '2027-01-01'],
+    ['the end of 32 bits', '2038-01-19T03:14:08Z', '2038-01-18', '2038-01-19'],
+  ])('%s has its run', (_, now, last, due) => {
+    expect(nightlyDue(at(now), last, { nightly: '0 2 * * *', timeZone: 'UTC' })).toBe(due);
+  });
+});
+
+describe('a nightly run', () => {
+  it('that goes on over the next night is not joined by another, and that night is made up for', async () => {
+    const workspace = testWorkspace({ provider: { concurrency: 1 } });
+    let underWay = 0;
+    let most = 0;
+    const service = await startService(workspace, (provider) => ({
+      submit: async (...asked) => {
+        most = Math.max(most, ++underWay);
+        workspace.clock.advance(15 * HOUR);
+        const outcome = await provider.submit(...asked);
+        underWay--;
+        return outcome;
+      },
+    }));
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2')));
+    await vi.waitFor(() => expect(workspace.outbox()).toContain('payouts.000002.receipt.json'), PATIENCE);
+    await service.after(HOUR);
+    expect({ nights: service.nights(), most }).toEqual({ nights: ['2026-03-02', '2026-03-03'], most: 1 });
+    expect(workspace.ledger().filter(({ kind }) => kind === 'accepted')).toHaveLength(2);
+  });
+
+  it('for which the process was down, or its loop was blocked, is made once the process goes on', async () => {
+    const workspace = testWorkspace();
+    const down = await startService(workspace);
+    await down.stop();
+    workspace.clock.advance(4 * DAY);
+    const back = await startService(workspace);
+    expect(back.nights()).toEqual(['2026-03-05']);
+    await back.after(20 * HOUR);
+    workspace.clock.setWall('2026-03-06T09:41:00Z');
+    await back.after(0);
+    for (let hour = 0; hour < 12; hour++) await back.after(HOUR);
+    expect(back.nights()).toEqual(['2026-03-05', '2026-03-06']);
+  });
+
+  it('is not brought forward, nor made again, by files that arrive at any time', async () => {
+    const workspace = testWorkspace();
+    const service = await startService(workspace);
+    for (let minute = 0; minute < 48 * 2; minute++) {
+      if (minute % 12 === 0) workspace.drop(`note-${minute}.csv`, '');
+      await service.after(30 * MINUTE);
+    }
+    expect(service.nights()).toEqual(['2026-03-02', '2026-03-03']);
+  });
+});

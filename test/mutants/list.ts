@@ -1,0 +1,262 @@
+/** Deliberate faults, each of which some test must notice. */
+import { INTENTS_LATE } from '../support/faulty-programs.ts';
+import type { Mutation } from '../support/mutation.ts';
+
+export interface Mutant extends Mutation {
+  readonly name: string;
+  /** What it would do to somebody. */
+  readonly why: string;
+  /** The test files that must notice it, the quickest there are. */
+  readonly tests: readonly string[];
+}
+
+/** A fault in one place. */
+function mutant(
+  name: string,
+  why: string,
+  tests: string | readonly string[],
+  file: string,
+  ...edits: Mutation['edits']
+): Mutant {
+  return { name, why, tests: [tests].flat().map((test) => `test/${test}.test.ts`), file: `src/${file}`, edits };
+}
+
+const SENDING: Mutant[] = [
+  {
+    ...INTENTS_LATE,
+    name: 'intent committed after sending',
+    why: 'a crash forgets what was sent, and it is sent again',
+    tests: ['test/submit.test.ts'],
+  },
+  mutant('unknown is ready again', 'an unclear payout is paid twice', 'submit', 'submit.ts', [
+    "return { ...sending, to: 'unknown', message, ...(code",
+    "return { ...sending, to: 'ready', message, ...(code",
+  ]),
+  mutant('sending at start is ready again', 'a crash pays twice', 'submit', 'submit.ts', [
+    "          from: 'sending',\n          to: 'unknown',",
+    "          from: 'sending',\n          to: 'ready',",
+  ]),
+  mutant('declined after unclear', 'what was paid is called refused', 'submit', 'submit.ts', [
+    "if (instruction.unclearAt === '') return",
+    "if (instruction.unclearAt !== 'never') return",
+  ]),
+  mutant('body built anew on re-send', 'the second request is another payout', 'submit', 'submit.ts', [
+    'const body = instruction.body || provider.body(',
+    'const body = provider.body(',
+  ]),
+  mutant('stopped line goes on', 'refused credentials are tried for every payout', 'submit', 'submit.ts', [
+    '      if (line.stopped())\n        return outcomes.add(',
+    "      if (line.stopped() === 'never')\n        return outcomes.add(",
+  ]),
+  mutant('client reference from a counter', 'a second machine pays again', 'instruction', 'instruction.ts', [
+    '.update(`paydrop/1 ',
+    '.update(String(process.hrtime.bigint())).update(`paydrop/1 ',
+  ]),
+  mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'resolution.ts', [
+    "return decide(store, clock, ref, FINAL_FAILURES, 'ready', decision);",
+    "return decide(store, clock, ref, [...FINAL_FAILURES, 'paid', 'unknown'], 'ready', decision);",
+  ]),
+  mutant('retry under the same reference', 'the provider refuses it for ever', 'resolution', 'store/changes.ts', [
+    'attempt = attempt + :retry,',
+    'attempt = attempt + 0 * :retry,',
+  ]),
+];
+
+const ANSWERS: Mutant[] = [
+  mutant('not sent although it started', 'a broken connection pays twice', 'provider/http', 'provider/http.ts', [
+    "end(connection ? { kind: 'unclear', message: broken(error) } : {",
+    "end(connection && ended ? { kind: 'unclear', message: broken(error) } : {",
+  ]),
+  mutant(
+    'redirect followed',
+    'the signed order goes to somebody else',
+    'provider/http',
+    'provider/http.ts',
+    ['import { type Dispatcher, errors, Pool }', 'import { type Dispatcher, errors, interceptors, Pool }'],
+    ['      pool.dispatch(', '      pool.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch('],
+    ['if (ended || connection) controller.abort', 'if (ended) controller.abort'],
+  ),
+  mutant('certificate not checked', 'anybody on the way can answer', 'provider/http', 'provider/http.ts', [
+    'rejectUnauthorized: true',
+    'rejectUnauthorized: false',
+  ]),
+  mutant(
+    'used reference believed declined',
+    'what was paid is called refused',
+    'provider/payout-orders',
+    'provider/payout-orders/answers.ts',
+    ['if (saysAlreadyUsed(envelope)) return', "if (envelope.code === '' && saysAlreadyUsed(envelope)) return"],
+  ),
+  mutant(
+    '401 does not stop the line',
+    'the provider locks the account',
+    'provider/payout-orders',
+    'provider/payout-orders/answers.ts',
+    ['  if (UNAUTHORIZED_STATUSES.includes(status) || envelope?.code === UNAUTHORIZED_CODE) return CREDENTIALS;\n', ''],
+  ),
+  mutant(
+    'server error believed declined',
+    'what was paid is called refused',
+    'provider/payout-orders',
+    'provider/payout-orders/answers.ts',
+    [
+      'const REFUSED_STATUSES: readonly number[] = [200, 400, 422];',
+      'const REFUSED_STATUSES: readonly number[] = [200, 400, 422, 500, 502, 503];',
+    ],
+  ),
+  mutant(
+    "any 404 is 'not found'",
+    "a proxy's page pays twice",
+    'provider/payout-orders',
+    'provider/payout-orders/answers.ts',
+    [
+      'if (outcome.status === NOT_FOUND.status && envelope.code === NOT_FOUND.code && !carriesOrder(envelope)) {',
+      'if (outcome.status === NOT_FOUND.status) {',
+    ],
+  ),
+];
+
+const LOOK_UPS: Mutant[] = [
+  mutant('404 trusted at once', 'a late payout is paid twice', 'reconcile', 'reconcile.ts', [
+    '  if (nowMs - Date.parse(unclearAt) < quarantineMs) return NOTHING;\n',
+    '',
+  ]),
+  mutant('quarantine by any difference', 'a clock set back ends it', 'reconcile', 'reconcile.ts', [
+    'if (nowMs - Date.parse(unclearAt) < quarantineMs)',
+    'if (Math.abs(nowMs - Date.parse(unclearAt)) < quarantineMs)',
+  ]),
+  mutant('sent again where nobody may', 'a provider without memory pays twice', 'reconcile', 'reconcile.ts', [
+    "if (duplicateClientRef !== 'rejected') {",
+    "if (duplicateClientRef === 'never') {",
+  ]),
+  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'reconcile.ts', [
+    'return compare(amount, ours) === 0 ?',
+    'return compare(amount, ours) !== undefined ?',
+  ]),
+  mutant('submitted falls back', 'a look-up that lags pays twice', 'reconcile', 'reconcile.ts', [
+    "return status === 'unknown' ? notFound(instruction, nowMs, settings) : NOTHING;",
+    "return status !== 'ready' ? notFound(instruction, nowMs, settings) : NOTHING;",
+  ]),
+  mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', 'pipeline.ts', [
+    '  if (doubt !== undefined) return `',
+    "  if (doubt === 'never') return `",
+  ]),
+];
+
+const STORE: Mutant[] = [
+  mutant('missing status condition', 'two hands move one payout', 'store', 'store/changes.ts', [
+    'WHERE id = :id AND status = :from AND version = :version',
+    'WHERE id = :id',
+  ]),
+  mutant('status from any version', 'a stale decision overrides a newer one', 'store', 'store/changes.ts', [
+    'WHERE id = :id AND status = :from AND version = :version',
+    'WHERE id = :id AND status = :from',
+  ]),
+  mutant('audit entry left out', 'nobody can tell what happened', 'store', 'store/changes.ts', [
+    '      trail.append(statusEvent(one, now, at), one.id);\n',
+    '',
+  ]),
+  mutant('deferred change', 'another writer comes in between', 'store-locking', 'store/changes.ts', [
+    'apply.immediate(changes, at);',
+    'apply.deferred(changes, at);',
+  ]),
+  mutant('deferred registration', 'another writer comes in between', 'store-locking', 'store/files.ts', [
+    'return register.immediate;',
+    'return register.deferred;',
+  ]),
+  mutant('deferred rows', 'another writer comes in between', 'store-locking', 'store/intake.ts', [
+    'record.immediate(file, rows, progress, at);',
+    'record.deferred(file, rows, progress, at);',
+  ]),
+  mutant(
+    'synchronous left to its default',
+    'a power cut forgets what was sent',
+    'store-sqlite',
+    'store/connection.ts',
+    ["  db.pragma('synchronous = FULL');\n", ''],
+    ['|| synchronous !== FULL ', ''],
+  ),
+  mutant(
+    'synchronous NORMAL',
+    'a power cut forgets what was sent',
+    'durable-order',
+    'store/connection.ts',
+    ["db.pragma('synchronous = FULL');", "db.pragma('synchronous = NORMAL');"],
+    ['|| synchronous !== FULL ', ''],
+  ),
+  mutant('lock not taken', 'two instances send the same', 'lock', 'store/lock.ts', [
+    "    db.exec('BEGIN EXCLUSIVE');\n",
+    '',
+  ]),
+  mutant('duplicate file not recognised', 'a file dropped twice stops the program', 'store', 'store/files.ts', [
+    'const first = file.problem ? undefined : sameBytes.get(file.sha256);',
+    "const first = file.problem ? undefined : sameBytes.get('');",
+  ]),
+];
+
+const FILES: Mutant[] = [
+  mutant('no folder sync', 'a power cut brings back what was moved', 'durable-order', 'durable.ts', [
+    '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {\n    await handle.sync();',
+    '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {',
+  ]),
+  mutant('rename without sync of the file', 'a power cut leaves an empty report', 'durable-order', 'durable.ts', [
+    '      await write(handle);\n      await handle.sync();',
+    '      await write(handle);',
+  ]),
+  mutant('spool copy not synced', 'a power cut loses rows', 'durable-order', 'inbox.ts', [
+    '    await target.sync();\n',
+    '',
+  ]),
+  mutant('day of the archive not synced', 'a power cut loses what was archived', 'durable-order', 'inbox.ts', [
+    '      await syncFolder(archive);\n',
+    '',
+  ]),
+  mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', 'anchor.ts', [
+    '      await file.datasync();\n',
+    '',
+  ]),
+  mutant(
+    'reports before the end of their run',
+    'a crash leaves reports that can not be repeated',
+    'closing-order',
+    'pipeline.ts',
+    [
+      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now())) : run;\n",
+      "  const ended = run.finishedAt === '' ? { ...run, finishedAt: timestamp(clock.now()) } : run;\n",
+    ],
+    [
+      '  await store.runReported(run.number, await publish(settings.outbox, reports));\n',
+      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt);\n  await store.runReported(run.number, published);\n",
+    ],
+  ),
+  mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
+    'return { rows, blankLines: lines',
+    "return { rows: rows.filter((row) => row.kind === 'row'), blankLines: lines",
+  ]),
+  mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
+    '    throw broken(file, `$',
+    '    broken(file, `$',
+  ]),
+  mutant('floating-point amounts', 'cents are lost', 'money', 'money.ts', [
+    'return amount.units * 10n ** BigInt(exponent - amount.scale);',
+    'return BigInt(Math.round(Number(amount.units) * 10 ** (exponent - amount.scale)));',
+  ]),
+  mutant('formula escape off', "a spreadsheet runs a stranger's formula", 'formula', 'formula.ts', [
+    'return NEEDS_PROTECTION.test(text) ?',
+    "return text === '=' ?",
+  ]),
+  mutant('free-space floor ignored', 'what is sent can not be written down', 'free-space', 'pipeline.ts', [
+    'if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;',
+    'if (bavail * bsize >= 0) return undefined;',
+  ]),
+  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'workspace.ts', [
+    'if (before === undefined || (await store.files()).length === 0) return',
+    'if (before !== now) return',
+  ]),
+  mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/runs.ts', [
+    '    if (known?.finishedAt) return undefined;\n',
+    '',
+  ]),
+];
+
+export const MUTANTS: readonly Mutant[] = [...SENDING, ...ANSWERS, ...LOOK_UPS, ...STORE, ...FILES];

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import type { NewFile, Store } from '../src/store.ts';
+import { temporaryFolder } from './support/workspace.ts';
+
+const AT = '2026-11-21T02:00:00.000Z';
+const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
+
+const FILE: NewFile = {
+  claim: 'one',
+  name: 'one.csv',
+  kind: 'instructions',
+  sha256: 'hash',
+  size: 1,
+  receivedAt: AT,
+  businessDate: '2026-11-21',
+  header: [],
+  proven: false,
+  finalNewline: true,
+  start: START,
+  problem: undefined,
+};
+
+/** A store, and another writer that doesn't wait: what became of its try. */
+function storeAndRival(): { store: Store; tryToWrite: () => void; tries: string[] } {
+  const path = join(temporaryFolder(), 'paydrop.db');
+  const store = openSqliteStore({ path });
+  const rival = new Database(path, { timeout: 0 });
+  onTestFinished(async () => {
+    rival.close();
+    await store.close();
+  });
+  const tries: string[] = [];
+  const tryToWrite = () => {
+    try {
+      rival.exec("INSERT OR REPLACE INTO facts (name, value) VALUES ('rival', 'was here')");
+      tries.push('written');
+    } catch (error) {
+      tries.push(error instanceof Database.SqliteError ? error.code : String(error));
+    }
+  };
+  return { store, tryToWrite, tries };
+}
+
+/** Its items are had by whoever looks at them, and that is when somebody else tries to write. */
+function whenRead<T>(items: T[], happens: () => void): T[] {
+  return new Proxy(items, {
+    get: (target, name, receiver) => {
+      if (name === Symbol.iterator) happens();
+      return Reflect.get(target, name, receiver);
+    },
+  });
+}
+
+describe('a write of the store keeps every other writer out from its beginning on', () => {
+  it('when a file is registered', async () => {
+    const { store, tryToWrite, tries } = storeAndRival();
+    await store.registerFile({
+      ...FILE,
+      get sha256() {
+        tryToWrite();
+        return 'hash';
+      },
+    });
+    expect(new Set(tries)).toEqual(new Set(['SQLITE_BUSY']));
+  });
+
+  it('when rows are recorded', async () => {
+    const { store, tryToWrite, tries } = storeAndRival();
+    const { number } = await store.registerFile(FILE);
+    await store.recordRows(number, whenRead([], tryToWrite), START, AT);
+    expect(tries).toEqual(['SQLITE_BUSY']);
+  });
+
+  it('when statuses change', async () => {
+    const { store, tryToWrite, tries } = storeAndRival();
+    await store.apply(whenRead([], tryToWrite), AT);
+    expect(tries).toEqual(['SQLITE_BUSY']);
+  });
+
+  it('when a decision is noted', async () => {
+    const { store, tryToWrite, tries } = storeAndRival();
+    const decision = {
+      by: 'A',
+      get reason() {
+        tryToWrite();
+        return 'B';
+      },
+    };
+    await store.noteDecision('a word', decision, AT);
+    expect(tries).toEqual(['SQLITE_BUSY']);
+  });
+});

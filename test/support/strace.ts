@@ -1,0 +1,39 @@
+/** A real process under strace: what it asks of the system, or with a fault injected into that. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from './workspace.ts';
+
+export const hasStrace = spawnSync('strace', ['-V']).status === 0;
+
+/** The calls that may carry bytes to a socket. */
+const SENDING = ['write', 'writev', 'sendto', 'sendmsg'];
+const SHOWN_BYTES = '64';
+
+export interface Call {
+  readonly thread: string;
+  readonly name: string;
+  /** Arguments as strace shows them, with the path of each descriptor. */
+  readonly text: string;
+}
+
+/** Runs a program of ours to its end, with strace's options. */
+export function runUnder(options: readonly string[], main: string, args: readonly string[]): number | 'killed' {
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
+  const command = ['-f', '-qq', ...options, process.execPath, main, ...args];
+  const { status, signal } = spawnSync('strace', command, { stdio: 'ignore', env });
+  return signal === 'SIGKILL' || status === 137 || status === null ? 'killed' : status;
+}
+
+/** Those calls of a run, and what it sent, in the order in which they began. */
+export function tracedCalls(main: string, args: readonly string[], names: readonly string[]): Call[] {
+  const trace = join(temporaryFolder(), 'trace');
+  const traced = [...new Set([...names, ...SENDING])].join(',');
+  runUnder(['-y', '-s', SHOWN_BYTES, '-o', trace, '-e', `trace=${traced}`], main, args);
+  return readFileSync(trace, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [, thread, name, text] = /^(\d+) +(\w+)\((.*)$/.exec(line) ?? [];
+      return thread && name && text !== undefined ? [{ thread, name, text }] : [];
+    });
+}
