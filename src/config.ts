@@ -8,8 +8,8 @@ import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './provider/endpoints.ts';
-import { APIS, type Api } from './provider.ts';
+import { APIS, type Api } from './api.ts';
+import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './endpoints.ts';
 import { isNightlySchedule } from './schedule.ts';
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

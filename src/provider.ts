@@ -7,11 +7,6 @@
 import type { ManagedDetails, PayoutDetails, PayoutRef } from './instruction.ts';
 import type { Order, OrderRef } from './order.ts';
 
-/** The APIs there is an adapter for. */
-export const APIS = ['payout-orders', 'order-management', 'collect'] as const;
-
-export type Api = (typeof APIS)[number];
-
 /** What a payout is, whoever pays it. */
 export interface Payout extends PayoutDetails, PayoutRef {
   readonly amountMinor: bigint;

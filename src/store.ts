@@ -121,11 +121,7 @@ export interface RowFields extends InstructionRef {
 }
 
 /** The instruction a row amends, as it was when that was decided. */
-export interface Target {
-  readonly id: number;
-  readonly version: number;
-  readonly from: InstructionStatus;
-}
+export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
 
 /** What one line of a file came to. */
 export type RowRecord =
@@ -177,10 +173,7 @@ export type RowRecord =
     };
 
 /** Who decided something that no program may decide, and why. */
-export interface Decision {
-  readonly by: string;
-  readonly reason: string;
-}
+export type Decision = { readonly by: string; readonly reason: string };
 
 /** One status change with what it brings along. */
 export interface Change extends Target {
@@ -232,11 +225,7 @@ export interface AmendmentChange {
   readonly row: number;
   readonly target: Target;
   readonly to:
-    | {
-        readonly kind: 'asked';
-        readonly bodySha256: string;
-        readonly correlationId: string;
-      }
+    | { readonly kind: 'asked'; readonly bodySha256: string; readonly correlationId: string }
     | { readonly kind: 'done' }
     | { readonly kind: 'refused'; readonly errors: readonly RowError[] };
 }

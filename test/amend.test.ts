@@ -1,6 +1,6 @@
 /** UPDATE and DELETE rows of what the provider has already: asked of it while it can still be changed, and refused after. */
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../src/provider.ts';
+import type { Api } from '../src/api.ts';
 import type { FaultScript } from '../src/sandbox.ts';
 import { API_FILES, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 

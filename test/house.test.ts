@@ -224,7 +224,7 @@ describe('imports', () => {
     },
     {
       name: 'words',
-      files: ['order.ts', 'instruction.ts', 'money.ts', 'iso.ts', 'codes.ts', 'codes/'],
+      files: ['order.ts', 'instruction.ts', 'money.ts', 'iso.ts', 'codes.ts', 'codes/', 'api.ts', 'endpoints.ts'],
       amongThemselves: true,
     },
   ];

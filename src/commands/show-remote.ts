@@ -30,7 +30,7 @@ export async function askRemote(
     const { records } = provider;
     if (!records) throw new UsageError(`with provider.api "${settings.provider.api}" the provider shows no records`);
     const [record, history] = await bothOf(records, asked, instruction);
-    return { record: valueOf(record), history: valueOf(history) };
+    return { record: shown(record), history: shown(history) };
   } finally {
     await close();
   }
@@ -60,7 +60,7 @@ async function bothOf(
 }
 
 /** Null where the provider says that there is no such record. */
-function valueOf(record: RemoteRecord): unknown {
+function shown(record: RemoteRecord): unknown {
   switch (record.kind) {
     case 'found':
       return record.value;

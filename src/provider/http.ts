@@ -8,14 +8,13 @@
  * its first byte is written. What fails earlier provably never left; whatever fails later may have arrived.
  */
 import { type Dispatcher, errors, Pool } from 'undici';
+import type { HttpMethod } from '../endpoints.ts';
 
 /** Most answers of the APIs are a few hundred bytes; anything beyond this is none of theirs, where nothing else is said. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Idle connections are closed before servers close theirs (5 s is common), so that few requests meet a dying one. */
 const KEEP_ALIVE_MS = 3_000;
-
-export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface HttpRequest {
   readonly method: HttpMethod;

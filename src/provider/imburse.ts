@@ -5,10 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../clock.ts';
+import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from '../endpoints.ts';
 import type { PayoutRef } from '../instruction.ts';
 import type { Order, OrderRef } from '../order.ts';
 import type { Payout, Provider, RecordDesk, SubmitOutcome } from '../provider.ts';
-import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from './endpoints.ts';
 import type { HmacKeys } from './hmac.ts';
 import { type HttpClient, httpClient } from './http.ts';
 import { type Asked, lookUpOutcome, orderOutcome, remoteRecord, submitOutcome } from './imburse/answers.ts';

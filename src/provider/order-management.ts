@@ -2,9 +2,10 @@
  * The second generation of the Imburse order API ("order management") as a provider. An order can bring its instructions
  * along, and say for its customer what shall stand where an instruction says nothing.
  */
+
+import { ORDER_MANAGEMENT_ENDPOINTS } from '../endpoints.ts';
 import type { Order } from '../order.ts';
 import type { Payout, Provider } from '../provider.ts';
-import { ORDER_MANAGEMENT_ENDPOINTS } from './endpoints.ts';
 import { readOrderManagementErrors } from './imburse/errors.ts';
 import {
   asObject,

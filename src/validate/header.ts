@@ -1,8 +1,8 @@
 /** Which kind of file a header makes it, and which of our columns each cell belongs to. */
 import { distance } from 'fastest-levenshtein';
+import { APIS, type Api } from '../api.ts';
 import { type FileCode, type FileProblem, visible } from '../codes.ts';
 import { unescapeFormula } from '../formula.ts';
-import { APIS, type Api } from '../provider.ts';
 import type { FileKind } from '../store.ts';
 import { hasControl } from './cells.ts';
 

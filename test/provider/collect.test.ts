@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { COLLECT_ENDPOINTS, ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../../src/endpoints.ts';
 import { collectProvider } from '../../src/provider/collect.ts';
-import { COLLECT_ENDPOINTS, ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../../src/provider/endpoints.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
 import { CODE_COLUMNS } from '../../src/provider/imburse/answers.ts';
 import type { AmendmentDesk, OrderDesk, Provider, RecordDesk } from '../../src/provider.ts';
@@ -369,6 +369,7 @@ describe('a look-up', () => {
       bankReference: '',
       message: '',
       updatable,
+      failedOrReturned: word === 'FAILED',
       deleted: false,
     });
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ENDPOINT_NAMES, endpointProblem, ORDER_MANAGEMENT_ENDPOINTS } from '../../src/endpoints.ts';
 import type { ManagedDetails } from '../../src/instruction.ts';
 import type { Order } from '../../src/order.ts';
-import { ENDPOINT_NAMES, endpointProblem, ORDER_MANAGEMENT_ENDPOINTS } from '../../src/provider/endpoints.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
 import { orderManagementProvider } from '../../src/provider/order-management.ts';
 import type { AmendmentDesk, OrderDesk, Payout, Provider, RecordDesk } from '../../src/provider.ts';
@@ -293,6 +293,7 @@ describe('a look-up', () => {
       bankReference: '',
       message: '',
       updatable: true,
+      failedOrReturned: false,
       deleted: false,
     });
   });

@@ -5,15 +5,16 @@
  * be taken for is decided in answers.ts.
  */
 import type { Clock } from '../../clock.ts';
+import type { HttpMethod } from '../../endpoints.ts';
 import type { NotSent } from '../../provider.ts';
 import type { HmacKeys } from '../hmac.ts';
-import type { HttpClient, HttpMethod, HttpOutcome, HttpResponse } from '../http.ts';
+import type { HttpClient, HttpOutcome, HttpResponse } from '../http.ts';
 import { tokenSource } from './token.ts';
 
 /** A secret shorter than this is not looked for in answers: it would be found in innocent ones. */
 const SHORTEST_SECRET = 8;
 
-export interface ImburseRequest {
+interface ImburseRequest {
   readonly method: HttpMethod;
   readonly path: string;
   readonly body?: string;

@@ -34,7 +34,7 @@ interface Held {
 }
 
 /** Without a token nothing of the request that needed it is sent. */
-export type TokenOutcome = { readonly kind: 'token'; readonly value: string } | NotSent;
+type TokenOutcome = { readonly kind: 'token'; readonly value: string } | NotSent;
 
 export interface TokenOptions {
   readonly http: HttpClient;

@@ -2,7 +2,8 @@
  * Where the Imburse APIs read, change and show what they have. None of these verbs and paths was ever published [I]: they
  * are settings, and these are their defaults. A path's placeholders stand for percent-encoded references.
  */
-import type { HttpMethod } from './http.ts';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export const ENDPOINT_NAMES = [
   'getCustomer',
