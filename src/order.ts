@@ -32,9 +32,7 @@ export interface CustomerDefaults {
  * How far an order has come at a provider that knows orders. `sending` is committed before the request leaves; what is found
  * in it at start is `unknown`. `refused`: none of its instructions can be sent.
  */
-export const REGISTRATIONS = ['none', 'sending', 'unknown', 'registered', 'refused'] as const;
-
-export type Registration = (typeof REGISTRATIONS)[number];
+export type Registration = 'none' | 'sending' | 'unknown' | 'registered' | 'refused';
 
 /** Every change of a registration there is. */
 export const REGISTRATION_CHANGES: Readonly<Record<Registration, readonly Registration[]>> = {

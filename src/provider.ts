@@ -20,7 +20,7 @@ export interface Payout extends PayoutDetails, PayoutRef {
 }
 
 /** A documented refusal: this request had no effect and will have none. */
-export interface Declined {
+interface Declined {
   readonly kind: 'declined';
   readonly httpStatus: number;
   readonly code: string;
@@ -47,7 +47,7 @@ export interface Unknown {
 }
 
 /** The provider has it, a payout under `orderRefId` (empty where the API gives no such name). It is not paid yet. */
-export interface Accepted {
+interface Accepted {
   readonly kind: 'accepted';
   readonly orderRefId: string;
   readonly httpStatus: number;

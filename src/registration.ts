@@ -19,7 +19,7 @@ import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './p
 import type { OrderChange, Store, StoredInstruction, StoredOrder } from './store.ts';
 
 /** A page of ready instructions, with what must happen to their orders first. */
-export interface Batch {
+interface Batch {
   /** What is sent now: the page without those whose order is unclear, and whoever rides along with its order. */
   readonly instructions: readonly StoredInstruction[];
   /** By orderKey. */

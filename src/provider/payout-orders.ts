@@ -8,15 +8,13 @@ import { formatDecimal, formatMinor, parseDecimal } from '../money.ts';
 import type { Payout, Provider } from '../provider.ts';
 import { type HttpClient, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
 import { lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
-import { asciiJson, encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
+import { withoutSecrets } from './secrets.ts';
+import { encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
 
 const ORDERS_PATH = '/v1/service/payout/orders';
 
 /** [S] Servers take an amount with at most two decimals. A third one that isn't zero is sent, for them to refuse. */
 const AMOUNT_DECIMALS = 2;
-
-/** Shorter ones would be found in words that are none. */
-const SHORTEST_SECRET = 8;
 
 export interface PayoutOrdersOptions {
   /** An origin: the API's path is its own. */
@@ -37,9 +35,8 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
   const { http = httpClient({ origin: baseUrl, concurrency, timeoutMs }) } = options;
   const credentials = `${keys.clientKey}:${keys.clientSecret}`;
   const basic = Buffer.from(credentials).toString('base64');
-  const secrets = [credentials, keys.clientKey, keys.clientSecret, keys.saltKey].flatMap(spellings);
+  const secrets = [credentials, keys.clientKey, keys.clientSecret, keys.saltKey];
 
-  /** An answer may repeat what it was asked with; nothing of that may come into records, reports and logs. */
   async function ask(request: Omit<HttpRequest, 'headers'>, signature: string): Promise<HttpOutcome> {
     const headers = {
       'content-type': 'application/json',
@@ -49,8 +46,7 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
     };
     const outcome = await http.send({ ...request, headers });
     if (outcome.kind !== 'response') return outcome;
-    const body = [...secrets, signature].reduce((text, secret) => text.replaceAll(secret, '[secret]'), outcome.body);
-    return { ...outcome, body };
+    return { ...outcome, body: withoutSecrets(outcome.body, [...secrets, signature]) };
   }
 
   return {
@@ -65,17 +61,6 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
     },
     close: () => http.close(),
   };
-}
-
-/** How a secret may stand in a body: as it is, in base64, and in JSON, as PHP writes it too. */
-function spellings(secret: string): string[] {
-  if (secret.length < SHORTEST_SECRET) return [];
-  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
-  return [secret, base64].flatMap((text) => {
-    const json = JSON.stringify(text).slice(1, -1);
-    const ascii = asciiJson(json);
-    return [text, json, ascii, json.replaceAll('/', '\\/'), ascii.replaceAll('/', '\\/')];
-  });
 }
 
 /** Values are trimmed, because [S] servers trim them before they hash: a blank at an end would break the signature. */

@@ -32,12 +32,15 @@ export function emptyOr(words: readonly string[]): Test {
   return (text) => allowed.has(text);
 }
 
-/** References (api documentation, "Validation codes"): at most 50 out of `A-Za-z0-9-_.`. */
+/**
+ * References (api documentation, "Validation codes"): at most 50 out of `A-Za-z0-9-_.`. Not `.` or `..` alone: references are
+ * parts of the provider's paths, and those would lead elsewhere.
+ */
 export function reference(prefix: 'CUSTOMER_REF' | 'ORDER_REF' | 'INSTRUCTION_REF') {
   return z.string().check(
     decisive(isPresent, `${prefix}_IS_REQUIRED`),
     rule(upTo(50), `${prefix}_LENGTH_OUT_OF_RANGE`),
-    rule((text) => /^[A-Za-z0-9._-]+$/.test(text), `${prefix}_CONTAINS_INVALID_CHARACTERS`),
+    rule((text) => /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/.test(text), `${prefix}_CONTAINS_INVALID_CHARACTERS`),
   );
 }
 

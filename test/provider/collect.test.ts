@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { COLLECT_ENDPOINTS, ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../../src/endpoints.ts';
 import { collectProvider } from '../../src/provider/collect.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
-import { CODE_COLUMNS } from '../../src/provider/imburse/answers.ts';
+import { CODE_COLUMNS } from '../../src/provider/imburse/errors.ts';
 import type { AmendmentDesk, OrderDesk, Provider, RecordDesk } from '../../src/provider.ts';
 import {
   CORRELATION,
@@ -226,7 +226,7 @@ describe('a submission is declined', () => {
       httpStatus: 400,
       code: 'AMOUNT_OUT_OF_RANGE',
       message:
-        'AMOUNT_OUT_OF_RANGE: The amount must be greater than zero and at most 999,999,999,999.99; DUE_DATE_IS_REQUIRED: The due date is missing',
+        'AMOUNT_OUT_OF_RANGE: The amount must be greater than zero and at most 999,999,999,999.99 (column amount); DUE_DATE_IS_REQUIRED: The due date is missing (column dueDate)',
     });
     expect(await register(json(400, refused('CURRENCY_IS_REQUIRED')))).toMatchObject({ code: 'CURRENCY_IS_REQUIRED' });
   });

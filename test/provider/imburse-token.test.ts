@@ -257,7 +257,7 @@ it('no answer brings a secret back, even when the provider quotes it', async () 
   http.answerToken(json(401, { quoted }));
   clock.advance(3_600_000);
   texts.push(JSON.stringify(await om.lookUp(PAYOUT)));
-  expect(texts.join()).toContain('[withheld]');
+  expect(texts.join()).toContain('[secret]');
   expect(texts.join()).not.toContain(TOKEN);
   expect(texts.join()).not.toContain(KEYS.privateKey);
 });

@@ -205,7 +205,7 @@ describe('a submission is declined', () => {
       kind: 'declined',
       httpStatus: status,
       code: 'AMOUNT_OUT_OF_RANGE',
-      message: 'AMOUNT_OUT_OF_RANGE: words; LIMIT_REACHED: words',
+      message: 'AMOUNT_OUT_OF_RANGE: words (column amount); LIMIT_REACHED: words',
     });
   });
 
@@ -215,7 +215,7 @@ describe('a submission is declined', () => {
       { errorCode: 'NEW_CODE', message: ' two\nlines ' },
     ];
     expect(await submit(json(400, { errors }))).toMatchObject({
-      message: 'DUE_DATE_IS_REQUIRED: The due date is missing; NEW_CODE: two lines',
+      message: 'DUE_DATE_IS_REQUIRED: The due date is missing (column dueDate); NEW_CODE: two lines',
     });
   });
 

@@ -37,8 +37,6 @@ import {
 } from './records.ts';
 import { CREDENTIALS } from './token.ts';
 
-export { CODE_COLUMNS } from './errors.ts';
-
 /** [D] 401; [I] 403 for an account or tenant that isn't ours. */
 const UNAUTHORIZED: readonly number[] = [401, 403];
 

@@ -9,10 +9,8 @@ import type { HttpMethod } from '../../endpoints.ts';
 import type { NotSent } from '../../provider.ts';
 import type { HmacKeys } from '../hmac.ts';
 import type { HttpClient, HttpOutcome, HttpResponse } from '../http.ts';
+import { withoutSecrets } from '../secrets.ts';
 import { tokenSource } from './token.ts';
-
-/** A secret shorter than this is not looked for in answers: it would be found in innocent ones. */
-const SHORTEST_SECRET = 8;
 
 interface ImburseRequest {
   readonly method: HttpMethod;
@@ -57,7 +55,7 @@ export function imburseClient({ http, keys, accountId, tenantId, clock }: Imburs
     };
     const outcome = await http.send({ method, path, headers, ...(body !== undefined && { body }) });
     return outcome.kind === 'response'
-      ? { ...outcome, body: withheld(outcome.body, [token, keys.privateKey]) }
+      ? { ...outcome, body: withoutSecrets(outcome.body, [token, keys.privateKey]) }
       : outcome;
   }
 
@@ -82,11 +80,4 @@ export function imburseClient({ http, keys, accountId, tenantId, clock }: Imburs
 function afterRefusal({ message, stopLine }: NotSent): ImburseOutcome {
   const why = `the answer was HTTP 401, and it was not sent again with a new access token (${message})`;
   return { kind: 'unclear', message: why, httpStatus: 401, ...(stopLine !== undefined && { stopLine }) };
-}
-
-/** A provider that quotes our request back must not make a report of our secrets. */
-function withheld(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .reduce((shown, secret) => shown.replaceAll(secret, '[withheld]'), text);
 }

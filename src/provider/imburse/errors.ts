@@ -65,11 +65,17 @@ export function arePublished(errors: readonly ProviderError[]): boolean {
   return errors.every(({ code }) => CODE_COLUMNS.has(code));
 }
 
-/** All of them in one line: `CODE: words; CODE: words`. Where the provider has no words for a code that we know, ours. */
+/**
+ * All of them in one line: `CODE: words (column amount); CODE: words`. Where the provider has no words for a code that we
+ * know, ours.
+ */
 export function messageOf(errors: readonly ProviderError[]): string {
   const parts = errors.map(({ code, text }) => {
     const words = text.trim() || describeCode(code)?.title;
-    return words === undefined ? code : `${code}: ${words.replace(/[\s.]+$/, '')}`;
+    const column = CODE_COLUMNS.get(code);
+    return (
+      (words === undefined ? code : `${code}: ${words.replace(/[\s.]+$/, '')}`) + (column ? ` (column ${column})` : '')
+    );
   });
   return oneLine([...new Set(parts)].join('; '));
 }
