@@ -1,7 +1,7 @@
 /** What both pages show alike: tables in a container of their own, statuses, references, amounts, times. */
 import { localTime } from '../clock.ts';
 import type { InstructionRef, RowStatus } from '../instruction.ts';
-import { type Decimal, parseDecimal } from '../money.ts';
+import { type Decimal, parseAmount } from '../money.ts';
 import type { ReportContext } from './context.ts';
 import { type Html, html } from './html.ts';
 import { amountText } from './totals.ts';
@@ -62,7 +62,7 @@ export function reference(ref: InstructionRef): Html {
 
 /** An amount as a row states it, for reading; as it came where it isn't one. */
 export function amountCell({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
-  const decimal = parseDecimal(amount);
+  const decimal = parseAmount(amount);
   return shortened(decimal ? [readable(decimal, currency), currency].join(' ').trim() : amount);
 }
 

@@ -1,6 +1,6 @@
 /** The store's truth in plain words: what a row came to, and why. */
 import { type FileProblem, rowMessage } from '../codes.ts';
-import { parseDecimal } from '../money.ts';
+import { parseAmount } from '../money.ts';
 import type { ResultRow } from '../store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
 import { amountText, type OverLong, type Summary } from './totals.ts';
@@ -35,7 +35,7 @@ export function problemOf({ code, message }: FileProblem): string {
 
 /** The amount with its currency's decimals, so that a column of them lines up; as it came where it can't be read. */
 export function rowAmount({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
-  const decimal = parseDecimal(amount);
+  const decimal = parseAmount(amount);
   return decimal ? amountText(decimal, currency) : amount;
 }
 
