@@ -10,7 +10,7 @@ import type { FileRecord, ResultRow, Store } from '../../src/store.ts';
 import { openWorkspace } from '../../src/workspace.ts';
 import { testClock } from '../support/clock.ts';
 
-const BUSINESS_DATE = '2026-03-02';
+export const BUSINESS_DATE = '2026-03-02';
 
 export interface Dropped {
   readonly name: string;
