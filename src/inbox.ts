@@ -56,6 +56,11 @@ export interface Inbox {
   /** The private copy, made once: after a crash the same copy is found again. */
   spool(claim: Claim): Promise<Spooled>;
   spoolPath(claimId: string): string;
+  /**
+   * Before the copy is read on: a restored backup may take a file for half taken in that was archived since. Then the
+   * archive gives it back; a copy that is there stays as it is.
+   */
+  recall(claimId: string, number: number, name: string, date: string): Promise<void>;
   /** The copy (or, if it was never read, the original) goes to the archive and the claim is over. Safe to repeat. */
   archive(claimId: string, number: number, name: string, date: string): Promise<void>;
   quarantine(claimId: string, number: number, name: string): Promise<void>;
@@ -79,6 +84,10 @@ export async function openInbox(folders: InboxFolders, settleMs: number, maxFile
     claims: () => findClaims(folders.inbox, work),
     spool: (claim) => spoolCopy(claim, join(work, claim.id), join(spool, claim.id), maxFileBytes),
     spoolPath: (claimId) => join(spool, claimId),
+    recall: async (claimId, number, name, date) => {
+      const copy = join(spool, claimId);
+      if (!(await stat(copy).catch(absent))) await moveIfThere(join(archive, date, filedName(number, name)), copy);
+    },
     archive: async (claimId, number, name, date) => {
       const day = join(archive, date);
       await makePrivateFolder(day);

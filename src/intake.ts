@@ -126,6 +126,7 @@ interface Taking {
 async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
   const { store, clock, settings } = tools;
   const { number, receivedAt } = file;
+  await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
   const decider = file.kind === 'orders' ? orderDecider : instructionDecider;
   const taking = {
