@@ -1,0 +1,104 @@
+/**
+ * Simulates worlds from seeds: `--seeds 1000` so many, from `--from 1` on, on every core; `--minutes 10` at most so long;
+ * `--seed 42`, or SEED=42, replays one and tells every event. Ends with 1 when a promise was broken.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { clearGround, simulate } from './simulation/simulate.ts';
+import { addTo, type Tally } from './simulation/tally.ts';
+
+const PORTION = 20;
+
+interface Portion {
+  readonly seeds: number;
+  readonly tally: Tally;
+  readonly broken: readonly { readonly seed: number; readonly message: string }[];
+}
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: '60' },
+    seed: { type: 'string' },
+    step: { type: 'string' },
+  },
+});
+const seed = values.seed ?? process.env['SEED'];
+
+if (seed !== undefined) await replay(Number(seed));
+else if (values.step !== undefined) await work(Number(values.from), Number(values.seeds), Number(values.step));
+else await simulateAll(Number(values.from), Number(values.seeds), Number(values.minutes) * 60_000);
+
+async function replay(one: number): Promise<void> {
+  const { violation, events } = await simulate(one, { trace: (event) => console.log(event) });
+  await clearGround();
+  console.log(`events ${events}`);
+  console.log(violation ? `seed ${one} broke a promise: ${violation.message}` : `seed ${one} kept every promise`);
+  process.exitCode = violation ? 1 : 0;
+}
+
+/** One process's share: every `step`-th seed, told in portions. */
+async function work(from: number, seeds: number, step: number): Promise<void> {
+  let portion = { seeds: 0, tally: {} as Tally, broken: [] as { seed: number; message: string }[] };
+  const tell = () => {
+    process.stdout.write(`${JSON.stringify(portion)}\n`);
+    portion = { seeds: 0, tally: {}, broken: [] };
+  };
+  let wanted = true;
+  process.once('SIGTERM', () => {
+    wanted = false;
+  });
+  for (let at = 0; at < seeds && wanted; at++) {
+    const { violation, tally, seed: done } = await simulate(from + at * step);
+    portion.seeds++;
+    addTo(portion.tally, tally);
+    if (violation) portion.broken.push({ seed: done, message: violation.message });
+    if (portion.seeds === PORTION) tell();
+  }
+  tell();
+  await clearGround();
+}
+
+async function simulateAll(from: number, seeds: number, longestMs: number): Promise<void> {
+  const startedMs = performance.now();
+  const cores = Math.min(availableParallelism(), seeds);
+  const tally: Tally = {};
+  const broken: Portion['broken'][number][] = [];
+  let done = 0;
+  const hear = (line: string) => {
+    const portion = JSON.parse(line) as Portion;
+    done += portion.seeds;
+    addTo(tally, portion.tally);
+    for (const one of portion.broken) {
+      broken.push(one);
+      console.log(`seed ${one.seed} broke a promise: ${one.message}`);
+    }
+  };
+  const workers = Array.from({ length: cores }, (_, nth) => {
+    const share = Math.ceil((seeds - nth) / cores);
+    return startWorker(['--from', String(from + nth), '--seeds', String(share), '--step', String(cores)], hear);
+  });
+  const timer = setTimeout(() => workers.forEach((worker) => void worker.kill('SIGTERM')), longestMs);
+  const ends = await Promise.all(workers.map((worker) => once(worker, 'close')));
+  clearTimeout(timer);
+  const seconds = (performance.now() - startedMs) / 1000;
+  for (const [what, times] of Object.entries(tally).sort(([a], [b]) => (a < b ? -1 : 1)))
+    console.log(`${String(times).padStart(10)}  ${what}`);
+  console.log(
+    `${done} seeds from ${from} on in ${seconds.toFixed(0)} s: ${(done / seconds).toFixed(1)} a second on ${cores} cores`,
+  );
+  console.log(broken.length === 0 ? 'every promise was kept' : `broken: ${broken.map((one) => one.seed).join(' ')}`);
+  process.exitCode = broken.length > 0 || ends.some(([status]) => status !== 0) ? 1 : 0;
+}
+
+function startWorker(args: readonly string[], hear: (line: string) => void): ChildProcess {
+  const program = [...process.execArgv, fileURLToPath(import.meta.url), ...args];
+  const worker = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (worker.stdout) createInterface({ input: worker.stdout }).on('line', hear);
+  return worker;
+}

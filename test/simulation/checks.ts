@@ -1,0 +1,290 @@
+/** What must hold between passes, on every machine and at the provider. */
+import { distrust, lookUpOnly } from '../../src/anchor.ts';
+import { CHAIN_START, type ChainHead, verifyChain } from '../../src/audit.ts';
+import { clientRefId, type InstructionRef, type InstructionStatus, TRANSITIONS } from '../../src/instruction.ts';
+import type { SandboxOrder } from '../../src/sandbox/book.ts';
+import type { FileRecord, StoredInstruction } from '../../src/store.ts';
+import type { OpenWorkspace } from '../../src/workspace.ts';
+import type { Dropped } from './files.ts';
+import type { Machine } from './machine.ts';
+import { Violation } from './violation.ts';
+
+/** More attempts than any operator makes. */
+const MOST_ATTEMPTS = 8;
+
+const OPEN_STATUSES: readonly InstructionStatus[] = [
+  'waiting',
+  'scheduled',
+  'held',
+  'ready',
+  'sending',
+  'unknown',
+  'submitted',
+];
+const LIVE = ['queued', 'processing', 'processed'];
+const PAID = ['processed', 'reversed'];
+const OVER = ['failed', 'cancelled'];
+
+export interface Truth {
+  readonly machines: readonly Machine[];
+  readonly find: (clientRefId: string) => SandboxOrder | undefined;
+  readonly dropped: readonly Dropped[];
+  readonly refs: readonly InstructionRef[];
+  readonly amounts: ReadonlyMap<string, ReadonlySet<string>>;
+  /** References that an operator, having asked, said were never paid. */
+  readonly givenUp: ReadonlySet<string>;
+  /** References that an operator decided about: they may state another amount than the provider has. */
+  readonly decided: ReadonlySet<string>;
+  /** Nobody else sends these payouts, and the provider is never slower than the quarantine. */
+  readonly isOrderly: boolean;
+}
+
+/** Those of the world's instructions that a machine knows, as they stand. */
+export async function instructionsOf(truth: Truth, { store }: OpenWorkspace): Promise<StoredInstruction[]> {
+  const found = await store.findInstructions(truth.refs);
+  return found.filter((instruction) => instruction !== undefined);
+}
+
+/** After every pass, whatever happened in it. */
+export async function checkSafety(truth: Truth, machine: Machine, open: OpenWorkspace): Promise<void> {
+  const instructions = await instructionsOf(truth, open);
+  for (const instruction of instructions) {
+    checkPaidOnce(truth, instruction);
+    checkTruthful(truth, machine, instruction);
+  }
+  checkReferences(instructions);
+  await checkAudit(machine, open, instructions);
+  await checkRows(truth, machine, open);
+  checkRunReports(machine);
+}
+
+function broken(
+  promise: string,
+  { instructionRef, status, clientRefId: ref }: StoredInstruction,
+  detail: string,
+): never {
+  throw new Violation(promise, `${instructionRef} (${ref}) is ${status}, and ${detail}`);
+}
+
+function checkPaidOnce({ find, amounts }: Truth, instruction: StoredInstruction): void {
+  const live: string[] = [];
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    const order = find(clientRefId(instruction, attempt));
+    if (!order) continue;
+    if (LIVE.includes(order.status)) live.push(`attempt ${attempt} ${order.status}`);
+    if (!amounts.get(instruction.instructionRef)?.has(minor(order.fields.amount)))
+      broken('only what a file says is paid', instruction, `the provider has ${order.fields.amount}`);
+  }
+  if (live.length > 1) broken('paid once', instruction, `the provider has ${live.join(' and ')}`);
+}
+
+function checkTruthful(
+  { find, givenUp, decided, isOrderly }: Truth,
+  machine: Machine,
+  instruction: StoredInstruction,
+): void {
+  const { status, clientRefId: ref, amountMinor, unclearAt, sends } = instruction;
+  const order = find(ref);
+  const there = order ? `the provider has it ${order.status}` : 'the provider lacks it';
+  const isForgetful = machine.restored || !isOrderly;
+  const mayDiffer = machine.restored || decided.has(ref);
+  const sameAmount = mayDiffer || (order && minor(order.fields.amount) === String(amountMinor));
+  switch (status) {
+    case 'submitted':
+      if (!order || !sameAmount) broken('what is accepted is at the provider', instruction, there);
+      break;
+    case 'paid':
+      if (!order || !PAID.includes(order.status) || !sameAmount)
+        broken('what is paid is paid', instruction, `${there}, amount ${order?.fields.amount}`);
+      break;
+    case 'reversed':
+      if (order?.status !== 'reversed') broken('what is reversed was reversed', instruction, there);
+      break;
+    case 'failed':
+      if (order ? !OVER.includes(order.status) : !givenUp.has(ref))
+        broken('what failed has failed', instruction, there);
+      break;
+    case 'declined':
+      if (unclearAt !== '')
+        broken('a refusal after an unclear request is not believed', instruction, `unclear at ${unclearAt}`);
+      if (order) broken('what is declined is not paid', instruction, there);
+      break;
+    case 'waiting':
+    case 'scheduled':
+    case 'ready':
+    case 'cancelled':
+      if (order && sends === 0 && !isForgetful) broken('what was not sent is not at the provider', instruction, there);
+      break;
+    default:
+      break;
+  }
+}
+
+function checkReferences(instructions: readonly StoredInstruction[]): void {
+  const held = instructions.filter(({ status }) => status !== 'rejected');
+  const references = new Set(held.map(({ clientRefId: ref }) => ref));
+  if (references.size !== held.length)
+    throw new Violation('one client reference a payout', `${held.length} share ${references.size}`);
+}
+
+interface StatusEntry {
+  readonly type: string;
+  readonly from?: InstructionStatus;
+  readonly to?: InstructionStatus;
+  readonly instruction?: number;
+}
+
+/** What of a machine's records was checked: how far the audit log, with each instruction's changes, and which files. */
+interface Read {
+  head: ChainHead;
+  readonly changes: Map<number, number>;
+  readonly checked: Set<number>;
+}
+
+const reads = new WeakMap<Machine, Read>();
+
+function readOf(machine: Machine): Read {
+  const read = reads.get(machine) ?? { head: CHAIN_START, changes: new Map(), checked: new Set() };
+  reads.set(machine, read);
+  return read;
+}
+
+/** Restored records are others: all of it is checked again. */
+export function forgetRead(machine: Machine): void {
+  reads.delete(machine);
+}
+
+async function checkAudit(
+  machine: Machine,
+  open: OpenWorkspace,
+  instructions: readonly StoredInstruction[],
+): Promise<void> {
+  const { store, anchor } = open;
+  const read = readOf(machine);
+  const entries = await store.auditEntries(read.head.seq, 100_000);
+  const chain = verifyChain(entries, read.head);
+  if (chain.broken) throw new Violation('the audit chain holds', `entry ${chain.seq}`);
+  read.head = chain.head;
+  if (!machine.restored || (await lookUpOnly(store)) === undefined) {
+    const doubt = await distrust(store, anchor);
+    if (doubt !== undefined) throw new Violation('the anchor is never ahead', doubt);
+  }
+  for (const { body } of entries) {
+    const { type, from, to, instruction } = JSON.parse(body) as StatusEntry;
+    if (type !== 'status' || from === undefined || to === undefined || instruction === undefined) continue;
+    read.changes.set(instruction, (read.changes.get(instruction) ?? 0) + 1);
+    if (from !== to && !TRANSITIONS[from].includes(to))
+      throw new Violation('statuses move along the table', `${from} to ${to}`);
+  }
+  for (const { id, version, instructionRef } of instructions) {
+    const changes = read.changes.get(id) ?? 0;
+    if (version !== 1 + changes)
+      throw new Violation('one audit entry a change', `${instructionRef}: version ${version}, ${changes} entries`);
+  }
+}
+
+/** Each line of a file that was taken in is one row of its result. */
+async function checkRows({ dropped }: Truth, machine: Machine, { store }: OpenWorkspace): Promise<void> {
+  const { checked } = readOf(machine);
+  for (const file of await store.files()) {
+    if (checked.has(file.number)) continue;
+    const source = dropped.find(({ sha256 }) => sha256 === file.sha256);
+    if (!source) throw new Violation('a file is read as it was dropped', `${file.name} has ${file.sha256}`);
+    if (!file.done) continue;
+    checked.add(file.number);
+    const rows = (await store.resultRows(file.number, 0, 1_000)).map(({ line }) => line);
+    const expected = isTakenIn(file) ? source.lines : [];
+    if (rows.join() !== expected.join())
+      throw new Violation(
+        'each line stands exactly once',
+        `${file.name}: ${rows.join()} instead of ${expected.join()}`,
+      );
+  }
+}
+
+/** A file that is rejected for its rows has each of them in its result. */
+function isTakenIn({ problem }: Pick<FileRecord, 'problem'>): boolean {
+  return problem === undefined || problem.code === 'FILE_HAS_ROW_ERRORS';
+}
+
+const seenRunReports = new WeakMap<Machine, Map<string, string>>();
+
+/** Reports of a run are never rewritten. */
+function checkRunReports(machine: Machine): void {
+  const seen = seenRunReports.get(machine) ?? new Map<string, string>();
+  seenRunReports.set(machine, seen);
+  const outbox = machine.path('outbox');
+  const names = machine.disk.names(outbox).filter((name) => name.startsWith('run.'));
+  for (const name of names) {
+    const text = machine.disk.text(`${outbox}/${name}`) ?? '';
+    if ((seen.get(name) ?? text) !== text) throw new Violation('reports of a run are never rewritten', name);
+    seen.set(name, text);
+  }
+  for (const name of seen.keys()) if (!names.includes(name)) throw new Violation('reports of a run stay', name);
+}
+
+/** After a pass that came to its end: the outbox says what the store says. */
+export async function checkOutbox(machine: Machine, { store }: OpenWorkspace): Promise<void> {
+  const outbox = machine.path('outbox');
+  const names = machine.disk.names(outbox);
+  const unfinished = names.filter((name) => name.startsWith('.'));
+  if (unfinished.length > 0) throw new Violation('reports are whole', unfinished.join());
+  for (const { number, done, problem } of await store.files()) {
+    if (!done) continue;
+    const mark = String(number).padStart(6, '0');
+    if (!names.some((name) => name.endsWith(`.${mark}.receipt.json`)))
+      throw new Violation('every file has its report', mark);
+    if (!isTakenIn({ problem })) continue;
+    const name = names.find((candidate) => candidate.endsWith(`.${mark}.result.csv`));
+    const reported = (name && machine.disk.text(`${outbox}/${name}`)?.trimEnd().split('\r\n').slice(1)) || [];
+    const rows = await store.resultRows(number, 0, 1_000);
+    const wrong = rows.find(({ line, status }, at) => !statesStatus(reported[at], line, status));
+    if (wrong || rows.length !== reported.length)
+      throw new Violation(
+        'the report says what the store says',
+        `${name}: ${reported[rows.indexOf(wrong as never)] ?? reported.length}`,
+      );
+  }
+}
+
+function statesStatus(reported: string | undefined, line: number, status: string): boolean {
+  const cells = reported?.split(',') ?? [];
+  return cells[0] === String(line) && cells.includes(status);
+}
+
+/** When all faults are over and time enough has passed. */
+export function whatIsOpen(machine: Machine, instructions: readonly StoredInstruction[]): string[] {
+  const left = ['inbox', 'data/work', 'data/spool'].flatMap((folder) =>
+    machine.disk.names(machine.path(folder)).map((name) => `${folder}/${name}`),
+  );
+  const open = instructions.filter(({ status }) => OPEN_STATUSES.includes(status));
+  return [...left, ...open.map(({ instructionRef, status }) => `${instructionRef} is ${status}`)];
+}
+
+/** When nothing is open: what is paid here is what the provider paid, to the cent. */
+export function checkSums(
+  { find, machines, decided }: Truth,
+  machine: Machine,
+  instructions: readonly StoredInstruction[],
+  ledger: readonly string[],
+): void {
+  const paid = instructions.filter(({ status }) => status === 'paid');
+  // What a person called paid although the provider has another amount: its look-ups can't tell of it any more.
+  const watched = paid.filter(({ clientRefId: ref }) => !decided.has(ref));
+  const missed = watched.filter(({ clientRefId: ref }) => find(ref)?.status !== 'processed');
+  for (const instruction of missed) broken('a reversal is seen', instruction, 'the provider has it reversed');
+  if (machines.length > 1 || machine.restored) return;
+  const processed = ledger.map(find).filter((order) => order?.status === 'processed');
+  const theirs = processed.reduce((sum, order) => sum + BigInt(minor(order?.fields.amount ?? '0')), 0n);
+  const ours = paid
+    .filter(({ clientRefId: ref }) => find(ref)?.status === 'processed')
+    .reduce((sum, { amountMinor }) => sum + (amountMinor ?? 0n), 0n);
+  if (ours !== theirs)
+    throw new Violation('what we call paid is what the provider paid', `${ours} here, ${theirs} there`);
+}
+
+/** Minor units of an amount with two decimals. */
+function minor(amount: string): string {
+  const [whole = '', part = ''] = amount.split('.');
+  return String(BigInt(whole + part.padEnd(2, '0')));
+}

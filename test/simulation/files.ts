@@ -1,0 +1,126 @@
+/** What people drop into an inbox, with what may come of it. */
+import { createHash } from 'node:crypto';
+import type { InstructionRef } from '../../src/instruction.ts';
+import type { Chance } from './chance.ts';
+
+/** Its order never comes. */
+const WAITS = 'W1';
+const NO_ORDER = 'O9';
+
+/** Everything is about one customer. */
+const CUSTOMER = 'C1';
+const SCHEME = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
+const ORDERS_HEADER = 'customerRef,orderRef,currency,country,scheme';
+const HEADER = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate';
+const BAD_AMOUNTS = ['two', '0', '-1', '1.005', ''];
+
+export interface Dropped {
+  readonly name: string;
+  readonly content: string;
+  readonly sha256: string;
+  /** The lines that hold rows; none when the whole file is bad. */
+  readonly lines: readonly number[];
+}
+
+/** Writes files about a handful of instructions, and remembers what they said. */
+export class Writer {
+  readonly instructions: readonly string[];
+  /** Amounts that some row stated for an instruction, by its reference. */
+  readonly amounts = new Map<string, Set<string>>();
+  readonly dropped: Dropped[] = [];
+  #rows: string[] = [];
+
+  readonly chance: Chance;
+  readonly dates: readonly string[];
+  readonly amends: boolean;
+
+  constructor(chance: Chance, dates: readonly string[], amends: boolean) {
+    this.chance = chance;
+    this.dates = dates;
+    this.amends = amends;
+    this.instructions = Array.from({ length: chance.between(3, 8) }, (_, at) => `P${at + 1}`);
+  }
+
+  /** Every instruction that can be taken in, its order or none. */
+  refs(): InstructionRef[] {
+    const named = this.instructions.map((instructionRef) => [orderOf(instructionRef), instructionRef] as const);
+    const all = [...named, [NO_ORDER, WAITS] as const];
+    return all.map(([orderRef, instructionRef]) => ({ customerRef: CUSTOMER, orderRef, instructionRef }));
+  }
+
+  orders(): Dropped {
+    const orders = ['O1', 'O2'].filter(() => this.chance.strikes(0.8));
+    return this.#keep(
+      'orders',
+      ORDERS_HEADER,
+      orders.map((order) => `${CUSTOMER},${order},INR,IN,${SCHEME}`),
+    );
+  }
+
+  /** Some of the instructions, a few rows that can't be taken, and a few rows twice. */
+  instructionsFile(): Dropped {
+    const { chance } = this;
+    const rows = this.instructions.filter(() => chance.strikes(0.75)).map((ref) => this.#create(ref));
+    if (chance.strikes(0.4))
+      rows.push(`${CUSTOMER},O1,B${chance.below(9)},${chance.pick(BAD_AMOUNTS)},${this.dates[0]},${this.dates[0]}`);
+    if (chance.strikes(0.2)) rows.push(`${CUSTOMER},O1,"never closed,5`);
+    if (chance.strikes(0.2))
+      rows.push(this.#stated(`${CUSTOMER},${NO_ORDER},${WAITS},7,${this.dates[0]},${this.dates[0]}`));
+    if (rows.length > 0 && chance.strikes(0.3)) rows.push(chance.pick(rows));
+    this.#rows.push(...rows);
+    return this.#keep('payouts', HEADER, rows);
+  }
+
+  /** Rows of earlier files, as they were and changed, beside new ones. */
+  overlapping(): Dropped {
+    const old = this.#rows.filter(() => this.chance.strikes(0.5));
+    const rows = [...old, ...this.instructions.filter(() => this.chance.strikes(0.2)).map((ref) => this.#create(ref))];
+    return this.#keep('overlap', HEADER, rows);
+  }
+
+  amendments(): Dropped {
+    const rows = this.instructions
+      .filter(() => this.chance.strikes(0.4))
+      .map((ref) => {
+        const isDelete = !this.amends || this.chance.strikes(0.4);
+        return isDelete ? `DELETE,${CUSTOMER},${orderOf(ref)},${ref},,,` : `UPDATE,${this.#create(ref)}`;
+      });
+    return this.#keep('changes', `action,${HEADER}`, rows);
+  }
+
+  damaged(): Dropped {
+    const content = this.chance.pick(['', 'PK\u0003\u0004 an archive', 'customerRef,amount\nC1,5\n', '<html></html>']);
+    return this.#drop('damaged', content, []);
+  }
+
+  #create(ref: string): string {
+    const { chance, dates } = this;
+    const amount = `${chance.between(1, 5)}.${chance.pick(['00', '50'])}`;
+    const open = chance.strikes(0.7) ? dates[0] : chance.pick(dates);
+    return this.#stated(`${CUSTOMER},${orderOf(ref)},${ref},${amount},${open},${dates.at(-1)}`);
+  }
+
+  #stated(row: string): string {
+    const [, , ref = '', amount = ''] = row.split(',');
+    const stated = this.amounts.get(ref) ?? new Set();
+    this.amounts.set(ref, stated.add(String(Number(amount) * 100)));
+    return row;
+  }
+
+  #keep(stem: string, header: string, rows: readonly string[]): Dropped {
+    const blank = this.chance.strikes(0.1) ? 1 : 0;
+    const lines = rows.map((_, at) => at + 2 + blank);
+    return this.#drop(stem, [header, ...Array<string>(blank).fill(''), ...rows, ''].join('\n'), lines);
+  }
+
+  #drop(stem: string, content: string, lines: readonly number[]): Dropped {
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const file = { name: `${stem}-${this.dropped.length + 1}.csv`, content, sha256, lines };
+    this.dropped.push(file);
+    return file;
+  }
+}
+
+function orderOf(ref: string): string {
+  return Number(ref.slice(1)) % 3 === 0 ? 'O2' : 'O1';
+}

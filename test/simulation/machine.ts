@@ -1,0 +1,264 @@
+/** One machine: a workspace on its disk, and the program that is started, crashes and is started again there. */
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { endLookUpOnly, lookUpOnly } from '../../src/anchor.ts';
+import { type Clock, timestamp } from '../../src/clock.ts';
+import { UnavailableError } from '../../src/failures.ts';
+import { type PassOptions, type PassSummary, pass } from '../../src/pipeline.ts';
+import type { HttpClient } from '../../src/provider/http.ts';
+import type { Decision } from '../../src/store.ts';
+import { type OpenWorkspace, openWorkspace } from '../../src/workspace.ts';
+import type { Chance } from './chance.ts';
+import { Disk } from './disk.ts';
+import type { Network } from './network.ts';
+import { mount, unmount } from './node-files.ts';
+import { Crash, type CrashPlan, Life } from './process.ts';
+import { Sending } from './sending.ts';
+import { count, type Tally } from './tally.ts';
+import type { Timeline } from './timeline.ts';
+import { Violation } from './violation.ts';
+
+export const OPERATOR: Decision = { by: 'operator', reason: 'asked the provider' };
+
+export interface MachineOptions {
+  readonly root: string;
+  /** A database that is migrated and empty. */
+  readonly emptyDatabase: string;
+  readonly startMs: number;
+  readonly settings: { readonly provider: { readonly timeoutMs: number; readonly quarantineMs: number } };
+  readonly json: object;
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly chance: Chance;
+  readonly tally: Tally;
+  readonly note: (what: string) => void;
+  readonly resends: 'after-quarantine' | 'any-time' | 'never';
+}
+
+interface Running {
+  readonly life: Life;
+  readonly tools: OpenWorkspace;
+  /** The same without crashes: what checks and operators use. */
+  readonly plain: OpenWorkspace;
+}
+
+export type PassResult =
+  | { readonly kind: 'done'; readonly summary: PassSummary | undefined }
+  | { readonly kind: 'crashed'; readonly where: string };
+
+export class Machine {
+  readonly disk: Disk;
+  readonly sending: Sending;
+  /** How far its wall clock is off. */
+  wallOffsetMs = 0;
+  restored = false;
+  decisionsSinceBackup = 0;
+  #running: Running | undefined;
+  #backup = false;
+
+  readonly options: MachineOptions;
+
+  constructor(options: MachineOptions) {
+    this.options = options;
+    const { root, timeline, json, emptyDatabase } = options;
+    mkdirSync(join(root, 'data'), { recursive: true });
+    copyFileSync(emptyDatabase, this.#database());
+    writeFileSync(join(root, 'paydrop.json'), JSON.stringify(json));
+    this.disk = new Disk(root, () => options.startMs + timeline.now);
+    this.disk.makeFolder(join(root, 'inbox'));
+    this.disk.sync(this.disk.get(root));
+    this.sending = new Sending(options);
+    mount({
+      disk: this.disk,
+      effect: (name, act) => (this.#life ? this.#life.effect('disk')(name, act) : new Promise(() => undefined)),
+      effectNow: (name, act) => {
+        if (!this.#life) throw new Crash();
+        return this.#life.effectNow('disk', name, act);
+      },
+    });
+  }
+
+  #life: Life | undefined;
+
+  get running(): Running | undefined {
+    return this.#running;
+  }
+
+  path(...parts: string[]): string {
+    return join(this.options.root, ...parts);
+  }
+
+  /** Makes one pass, starting the program if need be. */
+  async pass(options: PassOptions, crash: CrashPlan | undefined): Promise<PassResult> {
+    const running = this.#running ?? (await this.#start(crash));
+    if (typeof running === 'string') return { kind: 'crashed', where: running };
+    const { life, tools } = running;
+    life.planCrash(crash);
+    this.sending.passBegins();
+    let end: { summary: PassSummary | undefined } | { error: unknown } | undefined;
+    pass(tools, options).then(
+      (summary) => {
+        end = { summary };
+      },
+      (error: unknown) => {
+        end = { error };
+      },
+    );
+    await this.options.timeline.until(() => end !== undefined || life.crashed !== undefined, 'a pass');
+    life.planCrash(undefined);
+    if (this.sending.violation) throw this.sending.violation;
+    if (life.crashed !== undefined) {
+      await this.#clear(running);
+      return { kind: 'crashed', where: life.crashed };
+    }
+    if (end && 'error' in end) throw end.error;
+    return { kind: 'done', summary: end?.summary };
+  }
+
+  /** Starts it if need be, without a crash. */
+  async open(): Promise<OpenWorkspace> {
+    const running = this.#running ?? (await this.#start(undefined));
+    if (typeof running === 'string') throw new Error(`it crashed at ${running}, and nobody had planned that`);
+    return running.plain;
+  }
+
+  /** Ends the program in good order. */
+  async close(): Promise<void> {
+    if (this.#running) await this.#clear(this.#running);
+  }
+
+  async acceptRecords(): Promise<boolean> {
+    const { store, anchor, clock } = await this.open();
+    if ((await lookUpOnly(store)) === undefined) return false;
+    await store.noteDecision('records-accepted', OPERATOR, timestamp(clock.now()));
+    await endLookUpOnly(store, anchor);
+    return true;
+  }
+
+  /** Another instance on this workspace must be turned away. */
+  async startSecond(): Promise<void> {
+    await this.open();
+    try {
+      const second = await openWorkspace(this.#openOptions());
+      await second.close();
+    } catch (error) {
+      if (error instanceof UnavailableError) return;
+      throw error;
+    }
+    throw new Violation('one instance a workspace', 'a second one was let in');
+  }
+
+  async backUp(): Promise<void> {
+    await this.close();
+    copyFileSync(this.#database(), this.#copy());
+    this.#backup = true;
+    this.decisionsSinceBackup = 0;
+  }
+
+  /** Puts the copy in the database's place, as docs/operating.md tells to; false without one. */
+  async restore(): Promise<boolean> {
+    if (!this.#backup || this.decisionsSinceBackup > 0) return false;
+    await this.close();
+    for (const rest of ['-wal', '-shm']) rmSync(`${this.#database()}${rest}`, { force: true });
+    copyFileSync(this.#copy(), this.#database());
+    this.restored = true;
+    this.sending.forget();
+    return true;
+  }
+
+  async cutPower(): Promise<void> {
+    await this.close();
+    this.disk.cutPower(this.options.chance);
+  }
+
+  async dispose(): Promise<void> {
+    await this.close();
+    unmount(this.disk);
+  }
+
+  #database(): string {
+    return join(this.options.root, 'data', 'paydrop.db');
+  }
+
+  #copy(): string {
+    return join(this.options.root, 'backup.db');
+  }
+
+  #openOptions() {
+    const { root, network } = this.options;
+    return { workspace: root, env: network.options.api.env, clock: this.#clock() };
+  }
+
+  /** The running program, or where it crashed while it started. */
+  async #start(crash: CrashPlan | undefined): Promise<Running | string> {
+    const { timeline, note, network, settings } = this.options;
+    const life = new Life(timeline, note);
+    this.#life = life;
+    life.planCrash(crash);
+    const clock = this.#clock(life);
+    let end: { plain: OpenWorkspace } | { error: unknown } | undefined;
+    openWorkspace({ ...this.#openOptions(), clock }).then(
+      (plain) => {
+        end = { plain };
+      },
+      (error: unknown) => {
+        end = { error };
+      },
+    );
+    await timeline.until(() => end !== undefined, 'a start');
+    if (!end || 'error' in end) {
+      this.#life = undefined;
+      if (life.crashed === undefined) throw end?.error;
+      return `${life.crashed}, while starting`;
+    }
+    life.started();
+    const { plain } = end;
+    const http: HttpClient = {
+      send: async (request) => {
+        await this.sending.check(request, plain);
+        return life.effect('wire')('send', () => this.sending.send(request));
+      },
+      close: async () => undefined,
+    };
+    await plain.provider.close();
+    const provider = network.options.api.adapter(http, settings.provider.timeoutMs, clock);
+    const tools = {
+      ...plain,
+      clock,
+      provider,
+      store: life.watched('store', plain.store),
+    };
+    this.#running = { life, tools, plain };
+    return this.#running;
+  }
+
+  async #clear({ life, plain }: Running): Promise<void> {
+    life.end('closed');
+    this.#running = undefined;
+    this.#life = undefined;
+    await plain.close();
+    count(this.options.tally, 'starts');
+  }
+
+  #clock(life?: Life): Clock {
+    const { timeline, startMs } = this.options;
+    return {
+      now: () => startMs + timeline.now + this.wallOffsetMs,
+      monotonic: () => timeline.now,
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          let awake = false;
+          const wake = () => {
+            if (awake || life?.crashed !== undefined) return;
+            awake = true;
+            signal?.removeEventListener('abort', wake);
+            timeline.stir();
+            resolve();
+          };
+          if (signal?.aborted) return wake();
+          signal?.addEventListener('abort', wake, { once: true });
+          timeline.after(ms, wake);
+        }),
+    };
+  }
+}

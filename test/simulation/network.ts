@@ -1,0 +1,113 @@
+/** The wire between the machines and the provider, and the provider behind it. */
+import type { HttpOutcome, HttpRequest } from '../../src/provider/http.ts';
+import type { Answer } from '../../src/sandbox/call.ts';
+import type { Asked, SimulatedApi, SimulatedServer } from './apis.ts';
+import type { Chance } from './chance.ts';
+import { type Course, drawCourse, type Weather } from './faults.ts';
+import { count, type Tally } from './tally.ts';
+import type { Timeline } from './timeline.ts';
+
+export interface NetworkOptions {
+  readonly api: SimulatedApi;
+  readonly server: SimulatedServer;
+  readonly timeline: Timeline;
+  readonly chance: Chance;
+  readonly weather: Weather;
+  /** References the provider refuses whenever they come. */
+  readonly doomed: ReadonlySet<string>;
+  readonly timeoutMs: number;
+  readonly tally: Tally;
+  readonly note: (what: string) => void;
+}
+
+export interface Exchange {
+  readonly call: Asked;
+  readonly outcome: Promise<HttpOutcome>;
+  readonly stopsTheLine: boolean;
+}
+
+export class Network {
+  weather: Weather;
+  readonly #visibleAtMs = new Map<string, number>();
+  readonly #underWay = new Map<string, number>();
+
+  readonly options: NetworkOptions;
+
+  constructor(options: NetworkOptions) {
+    this.options = options;
+    this.weather = options.weather;
+  }
+
+  /** Whether a request for it may still arrive. */
+  isUnderWay(clientRefId: string): boolean {
+    return (this.#underWay.get(clientRefId) ?? 0) > 0;
+  }
+
+  exchange(request: HttpRequest): Exchange {
+    const { api, server, chance, tally, note } = this.options;
+    const call = server.asked(request);
+    const { name, course } = drawCourse(chance, api, this.weather, call.on);
+    if (name) count(tally, `${call.on}: ${name}`);
+    note(`${call.on} ${call.clientRefId} ${name}`);
+    return { call, outcome: this.#follow(request, call, course), stopsTheLine: course.stopsTheLine === true };
+  }
+
+  #follow(request: HttpRequest, call: Asked, { arrives, heard }: Course): Promise<HttpOutcome> {
+    const { timeline, timeoutMs } = this.options;
+    return new Promise((resolve) => {
+      let ended = false;
+      const hear = (outcome: HttpOutcome) => {
+        if (ended) return;
+        ended = true;
+        resolve(outcome);
+      };
+      arrives.forEach((afterMs, nth) => {
+        this.#count(call, 1);
+        timeline.after(afterMs, () => {
+          this.#count(call, -1);
+          const answer = this.#arrive(request, call);
+          if (heard.kind === 'answer' && heard.of === nth) timeline.after(20, () => hear(response(answer)));
+          if (heard.kind === 'altered' && nth === 0) timeline.after(20, () => hear(response(heard.alter(answer))));
+        });
+      });
+      if (heard.kind === 'instead') timeline.after(40, () => hear(response(heard.answer)));
+      if (heard.kind === 'broken')
+        timeline.after(heard.afterMs, () => hear({ kind: 'unclear', message: heard.message }));
+      if (heard.kind === 'not-sent') timeline.after(5, () => hear({ kind: 'not-sent', message: 'could not connect' }));
+      const late: HttpOutcome = { kind: 'unclear', message: `no complete answer within ${timeoutMs / 1000} s` };
+      timeline.after(timeoutMs, () => hear(late));
+    });
+  }
+
+  #arrive(request: HttpRequest, { on, clientRefId }: Asked): Answer {
+    const { api, server, doomed, timeline, chance, note } = this.options;
+    if (on === 'get') {
+      const hidden = timeline.now < (this.#visibleAtMs.get(clientRefId) ?? 0);
+      return hidden ? api.dialect.notFound() : server.handle(request);
+    }
+    if (doomed.has(clientRefId))
+      return api.dialect.decline({ kind: 'decline', code: '0x0202', message: 'Beneficiary is blocked', status: 200 });
+    const before = server.ledger.length;
+    const answer = server.handle(request);
+    if (server.ledger.length > before) {
+      note(`taken ${clientRefId}`);
+      const lagMs = chance.strikes(0.3) ? chance.below(this.weather.lagMs + 1) : 0;
+      this.#visibleAtMs.set(clientRefId, timeline.now + lagMs);
+    }
+    return answer;
+  }
+
+  #count({ on, clientRefId }: Asked, more: number): void {
+    if (on === 'post') this.#underWay.set(clientRefId, (this.#underWay.get(clientRefId) ?? 0) + more);
+  }
+}
+
+function response({ status, headers, body }: Answer): HttpOutcome {
+  return {
+    kind: 'response',
+    status,
+    contentType: headers['content-type'] ?? '',
+    body,
+    retryAfter: headers['retry-after'],
+  };
+}

@@ -1,0 +1,61 @@
+/** From a seed to what came of it. The same seed gives the same world, event by event. */
+import { createHash } from 'node:crypto';
+import { chance } from './chance.ts';
+import { drawUuids } from './node-files.ts';
+import type { Tally } from './tally.ts';
+import { Violation } from './violation.ts';
+import { type Ground, makeGround, QUARANTINE, World } from './world.ts';
+
+export interface Simulated {
+  readonly seed: number;
+  /** Undefined when every promise was kept. */
+  readonly violation: Violation | undefined;
+  /** Of everything that happened, in its order. */
+  readonly events: string;
+  readonly tally: Tally;
+}
+
+let ground: Promise<Ground> | undefined;
+
+export interface SimulateOptions {
+  /** Hears of every event. */
+  readonly trace?: (event: string) => void;
+  /** Another quarantine than the provider needs. */
+  readonly quarantine?: string;
+}
+
+/** Call {@link clearGround} when done. */
+export async function simulate(
+  seed: number,
+  { trace, quarantine = QUARANTINE }: SimulateOptions = {},
+): Promise<Simulated> {
+  ground ??= makeGround();
+  const events = createHash('sha256');
+  const tally: Tally = {};
+  const draw = chance(seed);
+  let drawn = 0;
+  drawUuids(() => `00000000-0000-4000-8000-${String(draw.below(1e9) * 1000 + (drawn++ % 1000)).padStart(12, '0')}`);
+  let nowMs = () => 0;
+  const note = (what: string) => {
+    const event = `${nowMs()} ${what}`;
+    events.update(`${event}\n`);
+    trace?.(event);
+  };
+  const world = new World(draw, await ground, tally, note, quarantine);
+  nowMs = () => world.timeline.now;
+  let violation: Violation | undefined;
+  try {
+    await world.live();
+    await world.heal();
+  } catch (error) {
+    violation = error instanceof Violation ? error : new Violation('nothing is thrown', String((error as Error).stack));
+  }
+  await world.dispose();
+  drawUuids(undefined);
+  return { seed, violation, events: events.digest('hex'), tally };
+}
+
+export async function clearGround(): Promise<void> {
+  (await ground)?.clear();
+  ground = undefined;
+}
