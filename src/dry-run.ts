@@ -53,8 +53,8 @@ export async function dryRun(options: DryRunOptions): Promise<TakenFile[]> {
       const registered = await takeIn({ store, inbox, clock, settings, progress }, businessDate);
       const taken: TakenFile[] = [];
       for (const { number } of registered) {
-        await publishReportsOf(store, number, out, reportContext(real));
-        taken.push(await takenFile(store, number));
+        const { summary } = await publishReportsOf(store, number, out, reportContext(real));
+        taken.push(await takenFile(store, number, summary));
       }
       return taken;
     } finally {

@@ -125,14 +125,14 @@ interface Taking {
 
 async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
   const { store, clock, settings } = tools;
-  const { number, receivedAt } = file;
+  const { number } = file;
   await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
   const decider = file.kind === 'orders' ? orderDecider : instructionDecider;
   const taking = {
     file,
     header,
-    decide: decider({ header, file: number, receivedAt, businessDate, store, settings }),
+    decide: decider({ header, file: number, businessDate, store, settings }),
   };
   let problem: FileProblem | undefined;
   if (await isRejectedWhole(tools, taking)) {

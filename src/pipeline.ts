@@ -15,7 +15,15 @@ import type { Progress } from './progress.ts';
 import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
-import { fileReports, type ReportContext, runReports, type Summary, summarize, verdictOf } from './report.ts';
+import {
+  fileStatement,
+  type ReportContext,
+  reportsBeside,
+  runReports,
+  type Summary,
+  summarize,
+  verdictOf,
+} from './report.ts';
 import type { FileRecord, ResultRow, RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
@@ -86,11 +94,13 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const amending = await change(tools, options);
   const looking = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
   const unfinished = sending.stopped ?? amending ?? looking.stopped;
-  await publishFileReports(tools);
+  const summaries = await publishFileReports(tools);
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
   const result =
-    kind === 'nightly' && unfinished !== undefined ? await contentsOf(tools, run) : await closeRun(tools, run);
+    kind === 'nightly' && unfinished !== undefined
+      ? await contentsOf(tools, run, summaries)
+      : await closeRun(tools, run, summaries);
   tools.progress.clear();
   return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
 }
@@ -148,33 +158,41 @@ async function claimReady(
 }
 
 /** Writes the reports of every file whose rows moved since they were last written. */
-async function publishFileReports({ store, settings, report, progress }: Tools): Promise<void> {
+async function publishFileReports({ store, settings, report, progress }: Tools): Promise<ReadonlyMap<number, Summary>> {
+  const summaries = new Map<number, Summary>();
   const stale = await store.staleReports();
   for (const [at, { file: number, token }] of stale.entries()) {
     progress.report('writing reports', at, stale.length);
-    await store.reportsWritten(number, token, await publishReportsOf(store, number, settings.outbox, report));
+    const { published, summary } = await publishReportsOf(store, number, settings.outbox, report);
+    await store.reportsWritten(number, token, published);
+    summaries.set(number, summary);
   }
+  return summaries;
 }
 
-/** Writes one file's reports; the same bytes as before unless something moved. */
+/** Writes one file's reports; the same bytes as before unless something moved. With what its rows add up to. */
 export async function publishReportsOf(
   store: Store,
   number: number,
   outbox: string,
   report: ReportContext,
-): Promise<Published[]> {
+): Promise<{ readonly published: readonly Published[]; readonly summary: Summary }> {
   const file = await fileOf(store, number);
   const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
-  return publish(outbox, await fileReports(file, () => rowsOf(store, number), first, report));
+  const statement = fileStatement(file, () => rowsOf(store, number), report);
+  const result = await publish(outbox, statement.report ? [statement.report] : []);
+  const summary = statement.written() ?? (await statement.read());
+  const beside = reportsBeside(file, summary, () => rowsOf(store, number, 'rejected'), first, report);
+  return { published: [...result, ...(await publish(outbox, beside))], summary };
 }
 
 /**
  * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. A pass on
  * arrival that changed nothing leaves no run behind.
  */
-async function closeRun(tools: Tools, run: RunRecord): Promise<RunContents> {
+async function closeRun(tools: Tools, run: RunRecord, known?: ReadonlyMap<number, Summary>): Promise<RunContents> {
   const { store, settings, report, clock } = tools;
-  const contents = await contentsOf(tools, run);
+  const contents = await contentsOf(tools, run, known);
   const idle = contents.files.length === 0 && Object.keys(contents.moved).length === 0;
   if (run.kind === 'arrival' && idle) {
     await store.dropRun(run.number);
@@ -187,9 +205,9 @@ async function closeRun(tools: Tools, run: RunRecord): Promise<RunContents> {
   return contents;
 }
 
-/** A file with what has become of its rows. */
-export async function takenFile(store: Store, number: number): Promise<TakenFile> {
-  return { file: await fileOf(store, number), summary: await summarize(rowsOf(store, number)) };
+/** A file with what has become of its rows; `known` if that was added up just now. */
+export async function takenFile(store: Store, number: number, known?: Summary): Promise<TakenFile> {
+  return { file: await fileOf(store, number), summary: known ?? (await summarize(rowsOf(store, number))) };
 }
 
 async function fileOf(store: Store, number: number): Promise<FileRecord> {
@@ -200,17 +218,22 @@ async function fileOf(store: Store, number: number): Promise<FileRecord> {
 
 type RunContents = Pick<PassSummary, 'files' | 'moved' | 'open'>;
 
-async function contentsOf({ store }: Tools, run: RunRecord): Promise<RunContents> {
+async function contentsOf(
+  { store }: Tools,
+  run: RunRecord,
+  known: ReadonlyMap<number, Summary> = new Map(),
+): Promise<RunContents> {
   const files: TakenFile[] = [];
-  for (const number of await store.filesOfRun(run.number)) files.push(await takenFile(store, number));
+  for (const number of await store.filesOfRun(run.number))
+    files.push(await takenFile(store, number, known.get(number)));
   const moved: Partial<Record<InstructionStatus, number>> = {};
   for await (const { to } of changesOf(store, run.number)) moved[to] = (moved[to] ?? 0) + 1;
   return { files, moved, open: await store.statusCounts() };
 }
 
-async function* rowsOf(store: Store, file: number): AsyncGenerator<ResultRow> {
+async function* rowsOf(store: Store, file: number, which?: 'rejected'): AsyncGenerator<ResultRow> {
   for (let after = 0; ; ) {
-    const page = await store.resultRows(file, after, PAGE);
+    const page = await store.resultRows(file, after, PAGE, which);
     const last = page.at(-1);
     if (!last) return;
     yield* page;

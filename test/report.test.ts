@@ -143,8 +143,8 @@ describe('result.csv', () => {
       8: 'paid first, then reversed; the money did not stay with the payee (returned by the bank)',
       11: 'to be sent from its open date on, 2026-12-05',
       12: 'the same as file 000001 line 5 (paid)',
-      13: 'replaced by file 000014 line 3 (ready) before it was sent: that row counts, not this one',
-      14: 'deleted the payout of file 000003 line 9; it was never sent',
+      13: 'replaced by file 000014 line 3 (ready) before it was paid: that row counts, not this one',
+      14: 'deleted the payout of file 000003 line 9; nothing is paid for it',
     });
   });
 
@@ -157,8 +157,8 @@ describe('result.csv', () => {
     ];
     const reports = await reportsOf(file({ rows: 3, controlSum: '200' }), rows);
     expect(columns(reports.get('result.csv'), 'message').flat()).toEqual([
-      'deleted by file 000014 line 3 before it was sent: nothing will be paid',
-      'the same as file 000002 line 2, which was deleted or replaced before it was sent: nothing is paid for this row; if it is still to be paid, use a new reference',
+      'deleted by file 000014 line 3 before it was paid: nothing will be paid',
+      'the same as file 000002 line 2, which was deleted or replaced before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference',
       'the payout of file 000002 line 2 was deleted before: nothing is left to delete',
     ]);
   });

@@ -280,7 +280,15 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await taken('one', [order(2), order(3)], { kind: 'orders' });
       const refs = ['O3', 'none', 'O2'].map((orderRef) => ({ customerRef: 'C1', orderRef }));
       const found = await store.findOrders(refs);
-      expect(found[0]).toEqual({ ...order(3).order, id: rowId(1, 3) });
+      expect(found[0]).toEqual({
+        ...order(3).order,
+        id: rowId(1, 3),
+        registration: 'none',
+        registrationSends: 0,
+        registrationUnclearAt: '',
+        registrationCode: '',
+        registrationMessage: '',
+      });
       expect(found[1]).toBeUndefined();
       expect(found[2]?.id).toBe(rowId(1, 2));
       expect(await store.ordersOf({ customerRef: 'C1' }, 10)).toEqual([found[2], found[0]]);

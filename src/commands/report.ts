@@ -15,7 +15,8 @@ export async function report({ workspace, paper }: CommandContext, number: numbe
     if (!file.done)
       throw new UnavailableError(`file ${number} (${file.name}) is still being taken in: its reports come after that`);
     const { settings, store } = opened;
-    const write = () => publishReportsOf(store, number, settings.outbox, reportContext(settings));
+    const write = async () =>
+      (await publishReportsOf(store, number, settings.outbox, reportContext(settings))).published;
     for (const { name, sha256 } of await untilSettled(write)) paper.line(`${sha256}  ${name}`);
     return EXIT.done;
   } finally {
@@ -24,7 +25,7 @@ export async function report({ workspace, paper }: CommandContext, number: numbe
 }
 
 /** A service may be at work: what it published in between must not be replaced by what was read before that. */
-async function untilSettled(write: () => Promise<Published[]>): Promise<Published[]> {
+async function untilSettled(write: () => Promise<readonly Published[]>): Promise<readonly Published[]> {
   let published = await write();
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const again = await write();

@@ -53,11 +53,11 @@ export function resultCsv(rows: Rows, mark: string): AsyncIterable<string> {
 }
 
 /** One line an error. What concerns the whole file comes first and has no line. */
-export function errorsCsv(file: FileRecord, rows: Rows, mark: string): AsyncIterable<string> {
+export function errorsCsv(file: FileRecord, rejected: Rows, mark: string): AsyncIterable<string> {
   return csv(['line', 'column', 'value', 'code', 'message'], async function* () {
     const { problem } = file;
     if (problem) yield ['', problem.column, problem.value, problem.code, mark + problemOf(problem)];
-    for await (const row of rejected(rows))
+    for await (const row of rejected())
       for (const error of row.errors)
         yield [String(row.line), error.column, error.value, error.code, mark + oneLine(rowMessage(error))];
   });
@@ -67,10 +67,10 @@ export function errorsCsv(file: FileRecord, rows: Rows, mark: string): AsyncIter
  * The rejected rows as they came, under the file's own header, plus `errors`. A file that was a repaired rejected.csv
  * itself has columns `line` and `errors` of an earlier round: they are left out.
  */
-export function rejectedCsv(header: readonly string[], rows: Rows, mark: string): AsyncIterable<string> {
+export function rejectedCsv(header: readonly string[], rejected: Rows, mark: string): AsyncIterable<string> {
   const kept = header.flatMap((heading, index) => (isOfAnEarlierRound(heading) ? [] : [index]));
   return csv([...kept.map((index) => header[index] ?? ''), 'errors'], async function* () {
-    for await (const { raw, ...row } of rejected(rows)) {
+    for await (const { raw, ...row } of rejected()) {
       const told = raw.length === header.length;
       const cells = told ? kept.map((index) => raw[index]) : kept.map((_, at) => raw[at]);
       yield [...cells.map((cell) => cell ?? ''), mark + errorsOf(row) + (told ? '' : whereItStands(row))];
@@ -88,8 +88,4 @@ function whereItStands({ errors }: Pick<ResultRow, 'errors'>): string {
 
 function isOfAnEarlierRound(heading: string): boolean {
   return /^(?:line|errors)$/.test(heading.replace(/[\s_-]/g, '').toLowerCase());
-}
-
-async function* rejected(rows: Rows): AsyncGenerator<ResultRow> {
-  for await (const row of rows()) if (row.status === 'rejected') yield row;
 }

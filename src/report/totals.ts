@@ -74,6 +74,17 @@ export interface Summary {
 
 /** Adds up rows of one file. Memory doesn't grow with their number. */
 export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary> {
+  const tally = openTally();
+  for await (const row of rows) tally.add(row);
+  return tally.summary();
+}
+
+interface Tally {
+  add(row: ResultRow): void;
+  summary(): Summary;
+}
+
+export function openTally(): Tally {
   const byCurrency = new Map<string, Map<RowStatus, { rows: number; amount: Decimal }>>();
   const errors = new Map<string, number>();
   const overLong = new Map<keyof PayoutDetails, { rows: number; firstLine: number }>();
@@ -81,34 +92,38 @@ export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary
   let attentionRows = 0;
   let late = 0;
   const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
-  for await (const row of rows) {
-    const total = totalOf(byCurrency, row);
-    total.rows++;
-    total.amount = add(total.amount, parseAmount(row.amount) ?? ZERO);
-    if (row.late) late++;
-    for (const column of row.overLong ?? []) {
-      const known = overLong.get(column);
-      if (known) known.rows++;
-      else overLong.set(column, { rows: 1, firstLine: row.line });
-    }
-    if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
-    if (UNSENT.has(row.status)) {
-      unsent.rows++;
-      if (unsent.firstOpenDate === '' || row.openDate < unsent.firstOpenDate) unsent.firstOpenDate = row.openDate;
-      if (row.openDate > unsent.lastOpenDate) unsent.lastOpenDate = row.openDate;
-    }
-    if (needsSomebody(row) && attentionRows++ < LISTED) attention.push(row);
-  }
-  const counts = [...errors].map(([code, count]) => ({ code, count }));
   return {
-    ...summaryOf(sorted(byCurrency)),
-    errors: counts.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
-    rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
-    late,
-    overLong: [...overLong].map(([column, found]) => ({ column, ...found })),
-    unsent,
-    attentionRows,
-    attention,
+    add: (row) => {
+      const total = totalOf(byCurrency, row);
+      total.rows++;
+      total.amount = add(total.amount, parseAmount(row.amount) ?? ZERO);
+      if (row.late) late++;
+      for (const column of row.overLong ?? []) {
+        const known = overLong.get(column);
+        if (known) known.rows++;
+        else overLong.set(column, { rows: 1, firstLine: row.line });
+      }
+      if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
+      if (UNSENT.has(row.status)) {
+        unsent.rows++;
+        if (unsent.firstOpenDate === '' || row.openDate < unsent.firstOpenDate) unsent.firstOpenDate = row.openDate;
+        if (row.openDate > unsent.lastOpenDate) unsent.lastOpenDate = row.openDate;
+      }
+      if (needsSomebody(row) && attentionRows++ < LISTED) attention.push(row);
+    },
+    summary: () => {
+      const counts = [...errors].map(([code, count]) => ({ code, count }));
+      return {
+        ...summaryOf(sorted(byCurrency)),
+        errors: counts.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
+        rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
+        late,
+        overLong: [...overLong].map(([column, found]) => ({ column, ...found })),
+        unsent,
+        attentionRows,
+        attention,
+      };
+    },
   };
 }
 

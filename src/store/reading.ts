@@ -8,9 +8,13 @@ import { type StoredRow, selectStored, storedInstruction } from './stored.ts';
 
 export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'findInstructions'> {
   const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
-  const instruction = db.prepare<[string, string, string], StoredRow>(
-    `${selectStored()} WHERE i.customer_ref = ? AND i.order_ref = ? AND i.instruction_ref = ? AND i.holds_refs = 1`,
-  );
+  // Nearly always there is none: then one look at the index must do.
+  const holder = db
+    .prepare<[string, string, string], number>(
+      'SELECT id FROM instructions WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ? AND holds_refs = 1',
+    )
+    .pluck();
+  const instruction = db.prepare<[number], StoredRow>(`${selectStored()} WHERE i.id = ?`);
   const orders = db.transaction((refs: Parameters<Store['findOrders']>[0]) =>
     refs.map(({ customerRef, orderRef }) => {
       const row = order.get(customerRef, orderRef);
@@ -19,7 +23,8 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'findIn
   );
   const instructions = db.transaction((refs: Parameters<Store['findInstructions']>[0]) =>
     refs.map(({ customerRef, orderRef, instructionRef }) => {
-      const row = instruction.get(customerRef, orderRef, instructionRef);
+      const id = holder.get(customerRef, orderRef, instructionRef);
+      const row = id === undefined ? undefined : instruction.get(id);
       return row && storedInstruction(row);
     }),
   );
@@ -127,7 +132,7 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
     'SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ? LIMIT ?',
   );
   return {
-    resultRows: async (file, afterLine, limit) => rows(file, afterLine, limit),
+    resultRows: async (file, afterLine, limit, which) => rows(file, afterLine, limit, which),
     instructionsOf: async (ref, limit) => instructions(ref, limit),
     async ordersOf({ customerRef, orderRef }, limit) {
       const found =
