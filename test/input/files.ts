@@ -79,8 +79,9 @@ const freeText = fc.oneof(
 );
 
 const referencePart = fc.oneof(
-  fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/),
-  fc.constantFrom('__proto__', 'constructor', '-1', '.', '007', '1e5', 'x'.repeat(36)),
+  // Not a part of a path that leads elsewhere.
+  fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/).filter((text) => text !== '.' && text !== '..'),
+  fc.constantFrom('__proto__', 'constructor', '-1', '...', '007', '1e5', 'x'.repeat(36)),
 );
 
 const day = fc
