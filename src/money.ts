@@ -48,7 +48,7 @@ export function isPayable(amount: Decimal): boolean {
 /** The amount in minor units of a currency with `exponent` decimals; undefined when it has more decimals than that. */
 export function toMinor(amount: Decimal, exponent: number): bigint | undefined {
   if (amount.scale > exponent) return undefined;
-  return amount.units * 10n ** BigInt(exponent - amount.scale);
+  return amount.units * tenToThe(exponent - amount.scale);
 }
 
 /** The decimal that `minor` minor units of a currency with `exponent` decimals are. */
@@ -83,5 +83,11 @@ export function formatMinor(minor: bigint, exponent: number): string {
 }
 
 function rescaled(amount: Decimal, scale: number): bigint {
-  return scale === amount.scale ? amount.units : amount.units * 10n ** BigInt(scale - amount.scale);
+  return scale === amount.scale ? amount.units : amount.units * tenToThe(scale - amount.scale);
+}
+
+const POWERS = Array.from({ length: 50 }, (_, exponent) => 10n ** BigInt(exponent));
+
+function tenToThe(exponent: number): bigint {
+  return POWERS[exponent] ?? 10n ** BigInt(exponent);
 }

@@ -18,11 +18,11 @@ import {
   rowPlace,
 } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
-import { add, type Decimal, parseDecimal, toMinor } from '../money.ts';
+import { add, type Decimal, toMinor } from '../money.ts';
 import { type Order, type OrderRef, orderKey } from '../order.ts';
 import type { DamagedLine, Row } from '../rows.ts';
 import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
-import { checkAgainstOrder, checkInstruction, checkOrder, type Header } from '../validate.ts';
+import { checkAgainstOrder, checkInstruction, checkOrder, type Header, type InstructionCheck } from '../validate.ts';
 
 export interface DecideContext {
   readonly header: Header;
@@ -58,10 +58,14 @@ interface Decision {
   readonly becomes?: Existing;
 }
 
-/** Orders are asked for once, and kept up to so many. */
+/** A row that creates or updates. */
+type ValidContent = Extract<InstructionCheck, { ok: true; action: 'CREATE' | 'UPDATE' }>;
+
+/** Orders' currencies are asked for once, and kept up to about so many. */
 const KEPT_ORDERS = 50_000;
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
+const NO_CELLS: readonly string[] = [];
 const NO_FIELDS: RowFields = {
   customerRef: '',
   orderRef: '',
@@ -117,14 +121,14 @@ function newOrder(id: number, order: Order): StoredOrder {
 
 export function instructionDecider(context: DecideContext): Decide {
   const { header, store, settings } = context;
-  const ordersOf = orderFinder(store);
+  const currenciesOf = currencyFinder(store);
   return async (rows, known) => {
     const checks = rows.map((row) =>
       row.kind === 'row' ? checkInstruction(header, row.cells, settings.provider) : undefined,
     );
     const refs = checks.flatMap((check) => (check?.ok ? [check.ref] : []));
     const stored = byKey(refs, instructionKey, await store.findInstructions(refs));
-    const orders = await ordersOf(refs);
+    const currencies = await currenciesOf(refs);
     let amount = ZERO;
     const records = rows.map((row, at): RowRecord => {
       const check = checks[at];
@@ -133,11 +137,10 @@ export function instructionDecider(context: DecideContext): Decide {
       if (!check.ok) return rejected(row, check.fields, check.errors);
       const key = instructionKey(check.ref);
       const existing = known.instructions.get(key) ?? stored.get(key);
-      const order = orders.get(orderKey(check.ref));
       const decision =
         check.action === 'DELETE'
           ? decideDelete(context, row, check.ref, existing)
-          : decideContent(context, row, check.ref, check.action, check.content, order, existing);
+          : decideContent(context, row, check, currencies.get(orderKey(check.ref)), existing);
       if (decision.becomes) known.instructions.set(key, decision.becomes);
       return decision.record;
     });
@@ -145,24 +148,21 @@ export function instructionDecider(context: DecideContext): Decide {
   };
 }
 
-/** An order never changes once it is taken in; one that isn't there may still come. */
-function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promise<ReadonlyMap<string, StoredOrder>> {
-  let found = new Map<string, StoredOrder>();
+/** An order never changes once it is taken in; one that isn't there may still come. By orderKey. */
+function currencyFinder(store: Store): (refs: readonly OrderRef[]) => Promise<ReadonlyMap<string, string>> {
+  let found = new Map<string, string>();
   return async (refs) => {
     const wanted = new Map<string, OrderRef>();
+    if (found.size > KEPT_ORDERS) found = new Map();
     for (const ref of refs) {
       const key = orderKey(ref);
       if (!found.has(key)) wanted.set(key, ref);
     }
-    if (found.size + wanted.size > KEPT_ORDERS) {
-      found = new Map();
-      for (const ref of refs) wanted.set(orderKey(ref), ref);
-    }
-    const orders = await store.findOrders([...wanted.values()]);
+    const currencies = await store.currenciesOf([...wanted.values()]);
     let at = 0;
     for (const key of wanted.keys()) {
-      const order = orders[at++];
-      if (order) found.set(key, order);
+      const currency = currencies[at++];
+      if (currency !== undefined) found.set(key, currency);
     }
     return found;
   };
@@ -183,15 +183,13 @@ function decideDelete(context: DecideContext, row: Row, ref: InstructionRef, exi
 function decideContent(
   context: DecideContext,
   row: Row,
-  ref: InstructionRef,
-  action: 'CREATE' | 'UPDATE',
-  content: InstructionContent,
-  order: StoredOrder | undefined,
+  { ref, action, content, amount: decimal }: ValidContent,
+  orderCurrency: string | undefined,
   existing: Existing | undefined,
 ): Decision {
   const { line } = row;
   const { amount, openDate, dueDate } = content;
-  const currency = order && (content.managed?.currency || order.currency);
+  const currency = orderCurrency && (content.managed?.currency || orderCurrency);
   const fields: RowFields = { ...ref, amount, currency: currency ?? '', openDate, dueDate };
   if (existing && sameContent(existing.content, content))
     return { record: { kind: 'duplicate', line, fields, original: existing.contentRow } };
@@ -203,25 +201,33 @@ function decideContent(
   if (existing && !isAmendable(existing) && !isAmendableAtProvider(existing, context.settings))
     return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED')]) };
 
-  const decimal = parseDecimal(amount) ?? ZERO;
-  const errors = currency ? checkAgainstOrder(decimal, currency, { header: context.header, cells: row.cells }) : [];
-  if (errors.length > 0) return { record: rejected(row, fields, errors) };
-
+  const amountMinor = currency ? toMinor(decimal, currencyExponent(currency) ?? 0) : undefined;
+  if (currency && amountMinor === undefined) {
+    const errors = checkAgainstOrder(decimal, currency, { header: context.header, cells: row.cells });
+    return { record: rejected(row, fields, errors) };
+  }
   const stands = {
     content,
     payout: withDefaults(ref, content.details, context.settings.payout),
-    status: order ? (openDate > context.businessDate ? 'scheduled' : 'ready') : 'waiting',
-    amountMinor: currency ? toMinor(decimal, currencyExponent(currency) ?? 0) : undefined,
+    status: currency ? (openDate > context.businessDate ? 'scheduled' : 'ready') : 'waiting',
+    amountMinor,
     currency,
   } as const;
   const id = rowId(context.file, line);
   if (existing && !isAmendable(existing)) return decideAtProvider(context, row, fields, existing, stands);
   if (existing)
     return {
-      record: { kind: 'updated', line, fields, raw: order ? [] : row.raw, target: targetOf(existing), ...stands },
+      record: {
+        kind: 'updated',
+        line,
+        fields,
+        raw: currency ? NO_CELLS : row.raw,
+        target: targetOf(existing),
+        ...stands,
+      },
       becomes: { ...existing, ...stands, contentRow: id, version: existing.version + 1 },
     };
-  return newInstruction(id, line, ref, order ? [] : row.raw, stands);
+  return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands);
 }
 
 /**

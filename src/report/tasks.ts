@@ -97,7 +97,7 @@ function fromEngineer(summary: Summary): Task[] {
 }
 
 function fromOrders(summary: Summary): Task[] {
-  const waiting = rows(summary, 'waiting');
+  const waiting = rows(summary, 'waiting') - summary.asked;
   if (waiting === 0) return [];
   return [
     {

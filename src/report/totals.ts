@@ -61,6 +61,8 @@ export interface Summary {
   readonly errors: readonly { readonly code: string; readonly count: number }[];
   /** Rejected rows that have no error of their own, in a file that is rejected whole. */
   readonly rejectedForOthers: number;
+  /** Rows that wait for the provider to change what it has. */
+  readonly asked: number;
   /** Rows sent after their due date. */
   readonly late: number;
   /** What is longer than the provider documents, column by column. */
@@ -90,6 +92,7 @@ export function openTally(): Tally {
   const overLong = new Map<keyof PayoutDetails, { rows: number; firstLine: number }>();
   const attention: ResultRow[] = [];
   let attentionRows = 0;
+  let asked = 0;
   let late = 0;
   const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
   return {
@@ -104,7 +107,8 @@ export function openTally(): Tally {
         else overLong.set(column, { rows: 1, firstLine: row.line });
       }
       if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
-      if (UNSENT.has(row.status)) {
+      if (row.other?.how === 'amends') asked++;
+      else if (UNSENT.has(row.status)) {
         unsent.rows++;
         if (unsent.firstOpenDate === '' || row.openDate < unsent.firstOpenDate) unsent.firstOpenDate = row.openDate;
         if (row.openDate > unsent.lastOpenDate) unsent.lastOpenDate = row.openDate;
@@ -117,6 +121,7 @@ export function openTally(): Tally {
         ...summaryOf(sorted(byCurrency)),
         errors: counts.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
         rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
+        asked,
         late,
         overLong: [...overLong].map(([column, found]) => ({ column, ...found })),
         unsent,
@@ -141,6 +146,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     ...summaryOf(rows === 0 ? [] : [{ currency: '', status: 'duplicate', rows, amount }]),
     errors: [],
     rejectedForOthers: 0,
+    asked: 0,
     late: 0,
     overLong: [],
     unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import { resultReader } from './results.ts';
 import { type StoredRow, selectStored, storedInstruction } from './stored.ts';
 
-export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'findInstructions'> {
+export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'currenciesOf' | 'findInstructions'> {
   const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
   // Nearly always there is none: then one look at the index must do.
   const holder = db
@@ -21,6 +21,12 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'findIn
       return row && storedOrder(row);
     }),
   );
+  const currency = db
+    .prepare<[string, string], string>('SELECT currency FROM orders WHERE customer_ref = ? AND order_ref = ?')
+    .pluck();
+  const currencies = db.transaction((refs: Parameters<Store['currenciesOf']>[0]) =>
+    refs.map(({ customerRef, orderRef }) => currency.get(customerRef, orderRef)),
+  );
   const instructions = db.transaction((refs: Parameters<Store['findInstructions']>[0]) =>
     refs.map(({ customerRef, orderRef, instructionRef }) => {
       const id = holder.get(customerRef, orderRef, instructionRef);
@@ -30,6 +36,7 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'findIn
   );
   return {
     findOrders: async (refs) => orders(refs),
+    currenciesOf: async (refs) => currencies(refs),
     findInstructions: async (refs) => instructions(refs),
   };
 }
