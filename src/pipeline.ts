@@ -27,7 +27,7 @@ import {
 import type { FileRecord, ResultRow, RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
-const PAGE = 5_000;
+const PAGE = 1_000;
 
 /** Nothing is sent with less room than this for recording what came of it. */
 const LEAST_FREE_BYTES = 200_000_000;

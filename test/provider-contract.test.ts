@@ -27,7 +27,8 @@ function statuses(workspace: TestWorkspace): (string | undefined)[] {
 async function settled(workspace: TestWorkspace): Promise<void> {
   for (let passes = 0; passes < PASSES_TO_THE_END; passes++) {
     workspace.clock.advance(2_000);
-    await workspace.pass({ faults: PROCESSED });
+    const { moved } = await workspace.pass({ faults: PROCESSED });
+    if (Object.keys(moved).length === 0 && statuses(workspace).every((status) => status === 'paid')) return;
   }
 }
 

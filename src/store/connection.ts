@@ -14,7 +14,7 @@ const MIGRATIONS = ['1-schema.sql', '2-orders-and-amendments.sql'];
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
 const BUSY_TIMEOUT_MS = 10_000;
-const CACHE_KIB = 65_536;
+const CACHE_KIB = 16_384;
 const CHECKPOINT_PAGES = 8_192;
 
 /** PRAGMA synchronous: a committed transaction survives power loss. */
