@@ -49,8 +49,38 @@ const SENDING: Mutant[] = [
     "      if (line.stopped() === 'never')\n        return outcomes.add(",
   ]),
   mutant('client reference from a counter', 'a second machine pays again', 'instruction', 'instruction.ts', [
-    '.update(`paydrop/1 ',
-    '.update(String(process.hrtime.bigint())).update(`paydrop/1 ',
+    "const digest = createHash('sha256')\n",
+    "const digest = createHash('sha256').update(String(process.hrtime.bigint()))\n",
+  ]),
+  mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration.ts', [
+    'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
+    '',
+  ]),
+  mutant(
+    'instructions go before their order',
+    'the provider is asked to pay for nothing',
+    'registration',
+    'registration.ts',
+    [
+      "return { kind: 'not-sent', message: `its order may not",
+      "if (outcome) return undefined;\n      return { kind: 'not-sent', message: `its order may not",
+    ],
+  ),
+  mutant("another's order is taken for ours", 'money is paid on the wrong order', 'registration', 'registration.ts', [
+    "if (found.difference === '') return",
+    'if (found) return',
+  ]),
+  mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', 'registration.ts', [
+    "if (change.to !== 'refused' || riders.size === 0) {",
+    'if (riders.size >= 0) {',
+  ]),
+  mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'amend.ts', [
+    "    case 'done':\n      return record({ kind: 'done' });",
+    "    case 'done':\n      break;",
+  ]),
+  mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', 'amend.ts', [
+    "return found.updatable ? 'open' : 'refused';\n}",
+    "return found.updatable ? 'open' : 'done';\n}",
   ]),
   mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'resolution.ts', [
     "return decide(store, clock, ref, FINAL_FAILURES, 'ready', decision);",
@@ -157,8 +187,8 @@ const STORE: Mutant[] = [
     '',
   ]),
   mutant('deferred change', 'another writer comes in between', 'store-locking', 'store/changes.ts', [
-    'apply.immediate(changes, at);',
-    'apply.deferred(changes, at);',
+    'apply.immediate(changes, at, orders);',
+    'apply.deferred(changes, at, orders);',
   ]),
   mutant('deferred registration', 'another writer comes in between', 'store-locking', 'store/files.ts', [
     'return register.immediate;',
@@ -238,7 +268,7 @@ const FILES: Mutant[] = [
     '    broken(file, `$',
   ]),
   mutant('floating-point amounts', 'cents are lost', 'money', 'money.ts', [
-    'return amount.units * 10n ** BigInt(exponent - amount.scale);',
+    'return amount.units * tenToThe(exponent - amount.scale);',
     'return BigInt(Math.round(Number(amount.units) * 10 ** (exponent - amount.scale)));',
   ]),
   mutant('formula escape off', "a spreadsheet runs a stranger's formula", 'formula', 'formula.ts', [
