@@ -88,14 +88,15 @@ async function takeOn(
 /** How an instruction stands at the provider, seen from what it shall become. */
 function standing(
   instruction: StoredInstruction,
-  { becomes, sends }: OpenAmendment,
+  { becomes }: OpenAmendment,
   found: Extract<LookUpOutcome, { kind: 'found' }>,
 ): 'done' | 'open' | 'refused' | 'other' {
   if (becomes === undefined) return found.deleted ? 'done' : found.updatable ? 'open' : 'refused';
   const before = hasAmount(found.amount, instruction.amountMinor, instruction.currency);
   const after = hasAmount(found.amount, becomes.amountMinor, becomes.currency);
-  if (!before && !(after && sends > 0)) return 'other';
-  // Asked for before, and there it is: only the amount tells, so with the same one it is asked for again.
+  if (!before && !after) return 'other';
+  // There it is, asked for before, be it by records that a backup has replaced. Only the amount tells, so with the same one
+  // it is asked for again.
   if (after && !before) return 'done';
   return found.updatable ? 'open' : 'refused';
 }
@@ -129,9 +130,9 @@ function refusal(
   instruction: StoredInstruction,
   { code, message }: Extract<SubmitOutcome, { kind: 'declined' }>,
 ): RowError {
+  const refused = tooLate(instruction, message);
   const known = describeCode(code);
-  if (known?.scope !== 'row') return tooLate(instruction, `${code}: ${message}`);
-  return { column: known.columns[0] ?? '', value: message, code: code as RowCode };
+  return known?.scope === 'row' ? { ...refused, column: known.columns[0] ?? '', code: code as RowCode } : refused;
 }
 
 function nameOf({ customerRef, orderRef, instructionRef }: StoredInstruction): string {

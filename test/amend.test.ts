@@ -116,6 +116,16 @@ describe.each(['collect', 'order-management'] as const)('with the %s API', (api)
     expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({ amount: '210.00', status: 'paid' });
   });
 
+  it('a row that waits for the provider is not said to lack its order, nor to be unsent', async () => {
+    const workspace = await submitted(api);
+    await change(workspace, UPDATE, { on: 'update', fault: { kind: 'error' } });
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
+    expect(workspace.read('change.000003.report.html')).not.toContain('without an order');
+    expect(JSON.parse(workspace.read('change.000003.receipt.json'))).toMatchObject({
+      sending: { rowsNotSentYet: 0, firstOpenDate: null, lastOpenDate: null },
+    });
+  });
+
   it('the control sums add up at every step', async () => {
     const workspace = await submitted(api);
     await change(workspace, UPDATE, { on: 'update', attempts: [1], fault: { kind: 'error' } });

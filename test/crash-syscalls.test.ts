@@ -5,21 +5,26 @@
  * row in its report, each payout once in the provider's ledger, folders empty, audit log and anchor whole. A call that
  * fails ends the run with exit status 3.
  *
- * By default a few points of each, spread evenly; SWEEP=N takes N, SWEEP=all every one. A control program with a wrong order
- * of steps shows that the sweep would notice. Needs strace; skipped loudly without.
+ * By default a few points of each with the payout-order API, spread evenly, and one with each other API; SWEEP=N takes N,
+ * SWEEP=all every one, SWEEP_API=collect or order-management sweeps with that API. A control program with a wrong order of
+ * steps shows that the sweep would notice. Needs strace; skipped loudly without.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { APIS, type Api } from '../src/api.ts';
 import { verify } from '../src/commands/audit.ts';
-import { readLedger } from '../src/sandbox.ts';
+import { type LedgerEntry, readLedger } from '../src/sandbox.ts';
 import { LEDGER, openForReading } from '../src/workspace.ts';
 import { builtProgram, type Program } from './support/cli.ts';
 import { testClock } from './support/clock.ts';
 import { INTENTS_LATE } from './support/faulty-programs.ts';
 import { type Call, hasStrace, runUnder, tracedCalls } from './support/strace.ts';
-import { instruction, instructions, ORDERS, temporaryFolder } from './support/workspace.ts';
+import { API_FILES, temporaryFolder, timesTaken } from './support/workspace.ts';
+
+/** The API that is swept with. */
+const SWEPT = APIS.find((api) => api === process.env['SWEEP_API']) ?? 'payout-orders';
 
 interface Sweep {
   readonly what: string;
@@ -43,8 +48,8 @@ const SWEEPS: Sweep[] = [
   { what: 'that finds the disk full', call: 'pwrite64', injected: 'error=ENOSPC', ends: 3, points: 2 },
 ];
 
-/** An interrupted one is looked up by the first, sent again by the second, looked up by the same. */
-const MOST_PASSES_AFTER = 4;
+/** An interrupted order or payout is looked up by the first two, sent again by the third, looked up by the same. */
+const MOST_PASSES_AFTER = 5;
 
 if (!hasStrace) process.stderr.write('strace is not installed: the crash sweep by system calls is skipped\n');
 
@@ -55,12 +60,12 @@ describe.runIf(hasStrace)('a real run', () => {
   it.each(SWEEPS)(
     '$what is finished by the next ones, with every row told once and no payout twice',
     async ({ what, call, injected, ends, points: byDefault }) => {
-      calls ??= tracedRun(program);
+      calls ??= tracedRun(program, SWEPT);
       const most = mostCallsOfAThread(calls, call);
       const points = pointsAmong(most, byDefault);
       let struck = 0;
       for (const point of points) {
-        const workspace = newWorkspace();
+        const workspace = newWorkspace(SWEPT);
         if (strike(program, workspace, { call, injected, point }) === ends) struck++;
         await expectSoundAfter(program, workspace, point);
       }
@@ -72,12 +77,13 @@ describe.runIf(hasStrace)('a real run', () => {
   );
 
   it('killed at the first writes to the database after a request left is finished by the next ones, too', async () => {
-    calls ??= tracedRun(program);
-    for (const point of writesAfterFirstRequest(calls)) {
-      const workspace = newWorkspace();
-      expect(strike(program, workspace, { call: 'pwrite64', ...KILLED, point })).toBe('killed');
-      await expectSoundAfter(program, workspace, point);
-    }
+    calls ??= tracedRun(program, SWEPT);
+    for (const point of writesAfterFirst(ANYTHING_CREATED, calls)) await expectSoundAfterKill(program, SWEPT, point);
+  });
+
+  it.each(APIS.filter((api) => api !== SWEPT))('killed at the first of those with the %s API, too', async (api) => {
+    const [point = 0] = writesAfterFirst(ANYTHING_CREATED, tracedRun(program, api));
+    await expectSoundAfterKill(program, api, point);
   });
 });
 
@@ -85,12 +91,12 @@ describe.runIf(hasStrace)('a control that commits its intents only after the req
   const control = builtProgram(INTENTS_LATE);
 
   it('is sound while nobody kills it, and is caught by the sweep', async () => {
-    const undisturbed = newWorkspace();
+    const undisturbed = newWorkspace(SWEPT);
     await expectSoundAfter(control, undisturbed, 0);
 
     const caught: unknown[] = [];
-    for (const point of writesAfterFirstRequest(tracedRun(control))) {
-      const workspace = newWorkspace();
+    for (const point of writesAfterFirst(PAYOUT_CREATED, tracedRun(control, SWEPT))) {
+      const workspace = newWorkspace(SWEPT);
       expect(strike(control, workspace, { call: 'pwrite64', ...KILLED, point })).toBe('killed');
       await expectSoundAfter(control, workspace, point).catch((error: unknown) => caught.push(error));
     }
@@ -101,21 +107,27 @@ describe.runIf(hasStrace)('a control that commits its intents only after the req
 
 const RUN = (workspace: string) => ['--workspace', workspace, 'run', '--date', '2026-03-02', '--json'];
 
-function newWorkspace(): string {
+async function expectSoundAfterKill(program: Program, api: Api, point: number): Promise<void> {
+  const workspace = newWorkspace(api);
+  expect(strike(program, workspace, { call: 'pwrite64', ...KILLED, point })).toBe('killed');
+  await expectSoundAfter(program, workspace, point);
+}
+
+function newWorkspace(api: Api): string {
   const workspace = temporaryFolder();
   mkdirSync(join(workspace, 'inbox'));
-  const settings = { intake: { settle: '0s' }, provider: { quarantine: '50ms' }, schedule: { timeZone: 'UTC' } };
+  const provider = { api, quarantine: '50ms' };
+  const settings = { intake: { settle: '0s' }, provider, schedule: { timeZone: 'UTC' } };
   writeFileSync(join(workspace, 'paydrop.json'), JSON.stringify(settings));
-  writeFileSync(join(workspace, 'inbox', 'orders.csv'), ORDERS);
-  writeFileSync(
-    join(workspace, 'inbox', 'payouts.csv'),
-    instructions(instruction('P1'), instruction('P2', 'two'), instruction('P3')),
-  );
+  const files = API_FILES[api];
+  writeFileSync(join(workspace, 'inbox', 'orders.csv'), files.orders);
+  const payouts = files.instructions('P1', 'P2', 'P3').replace('P2,210.00', 'P2,two');
+  writeFileSync(join(workspace, 'inbox', 'payouts.csv'), payouts);
   return workspace;
 }
 
-function tracedRun(program: Program): Call[] {
-  return tracedCalls(program.main(), RUN(newWorkspace()), [...new Set(SWEEPS.map(({ call }) => call))]);
+function tracedRun(program: Program, api: Api): Call[] {
+  return tracedCalls(program.main(), RUN(newWorkspace(api)), [...new Set(SWEEPS.map(({ call }) => call))]);
 }
 
 function strike(
@@ -133,16 +145,17 @@ function mostCallsOfAThread(calls: readonly Call[], name: string): number {
   return Math.max(0, ...counts.values());
 }
 
-/** Which writes of the main thread, counted from 1, are the first ones after the first payout order was sent. */
-function writesAfterFirstRequest(calls: readonly Call[]): number[] {
-  const sent = calls.findIndex(isPayoutRequest);
+/** An order or a payout: anything but the call for a token. */
+const ANYTHING_CREATED = /"POST \/v1\/(?:service\/payout|collect|order-management)/;
+/** With collect an order goes alone, before them. */
+const PAYOUT_CREATED = /"POST \/v1\/(?:service\/payout|collect\/\S+\/instruction|order-management)/;
+
+/** Which writes of the main thread, counted from 1, are the first ones after such a request left. */
+function writesAfterFirst(request: RegExp, calls: readonly Call[]): number[] {
+  const sent = calls.findIndex(({ text }) => request.test(text));
   const thread = calls[sent]?.thread;
   const before = calls.slice(0, sent).filter((call) => call.name === 'pwrite64' && call.thread === thread).length;
   return [before + 1, before + 2];
-}
-
-function isPayoutRequest({ text }: Call): boolean {
-  return text.includes('"POST /v1/service/payout');
 }
 
 function pointsAmong(calls: number, byDefault: number): number[] {
@@ -168,21 +181,16 @@ const QUIET = {
 
 /** Whatever the provider has was meant to be sent, in those very bytes, before it was. */
 async function expectIntended(workspace: string, where: string): Promise<void> {
-  const accepted = acceptedIn(workspace);
-  if (accepted.length === 0) return;
+  const taken = takenIn(workspace);
+  if (taken.length === 0) return;
   const opened = await openForReading(workspace);
   const entries = (await opened?.store.auditEntries(0, 1_000)) ?? [];
   await opened?.store.close();
-  const intents = new Set(entries.map(({ body }) => JSON.parse(body)).map(intentOf));
-  for (const payout of accepted)
-    expect(
-      intents.has(intentOf(payout)),
-      `${where}: the provider has ${payout.clientRefId}, which the records did not mean to send`,
-    ).toBe(true);
-}
-
-function intentOf({ clientRefId, bodySha256 }: { clientRefId?: string; bodySha256?: string }): string {
-  return `${clientRefId} ${bodySha256}`;
+  const intents = new Set(entries.map(({ body }) => (JSON.parse(body) as { bodySha256?: string }).bodySha256));
+  for (const { bodySha256, name } of taken)
+    expect(intents.has(bodySha256), `${where}: the provider has ${name}, which the records did not mean to send`).toBe(
+      true,
+    );
 }
 
 /** Runs as an operator would, until nothing is open that a run could move. */
@@ -194,8 +202,17 @@ async function finish(program: Program, workspace: string): Promise<void> {
   }
 }
 
-function acceptedIn(workspace: string) {
-  return [...readLedger(join(workspace, 'data', LEDGER))].filter((entry) => entry.kind === 'accepted');
+function ledgerOf(workspace: string): LedgerEntry[] {
+  return [...readLedger(join(workspace, 'data', LEDGER))];
+}
+
+/** Orders and payouts, each with the hash of the bytes that the provider was told. */
+function takenIn(workspace: string): { name: string; bodySha256: string }[] {
+  return ledgerOf(workspace).flatMap((entry) => {
+    if (entry.kind === 'accepted') return [{ name: entry.clientRefId, bodySha256: entry.bodySha256 }];
+    if (entry.kind === 'order') return [{ name: entry.orderRef, bodySha256: entry.bodySha256 }];
+    return entry.kind === 'instruction' ? [{ name: entry.instructionRef, bodySha256: entry.bodySha256 }] : [];
+  });
 }
 
 function expectSound(workspace: string, where: string): void {
@@ -215,8 +232,15 @@ function expectSound(workspace: string, where: string): void {
     ['submitted', 'paid', 'failed', 'reversed'].includes(status) ? 'sent' : status,
   );
   expect(statuses, where).toEqual(['sent', 'rejected', 'sent']);
-  const accepted = acceptedIn(workspace).map(({ clientRefId }) => clientRefId);
-  expect(accepted.sort(), where).toEqual([rows[0]?.['clientRefId'] ?? '', rows[2]?.['clientRefId'] ?? ''].sort());
+  const ledger = ledgerOf(workspace);
+  expect(timesTaken(ledger), where).toEqual({ P1: 1, P3: 1 });
+  expect(ledger.filter(({ kind }) => kind === 'order').length, where).toBeLessThanOrEqual(1);
+  const references = ledger.flatMap((entry) => (entry.kind === 'accepted' ? [entry.clientRefId] : []));
+  const ours = new Set(rows.map(({ clientRefId }) => clientRefId));
+  expect(
+    references.filter((reference) => !ours.has(reference)),
+    where,
+  ).toEqual([]);
   for (const folder of ['inbox', 'data/work', 'data/spool'])
     expect(readdirSync(join(workspace, folder)), where).toEqual([]);
 }

@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSettings, settingsJsonSchema } from '../src/config.ts';
+import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/endpoints.ts';
 import { INSTRUCTION_STATUSES } from '../src/instruction.ts';
 import { KINDS } from '../src/validate/header.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
@@ -144,9 +145,10 @@ describe('settings', () => {
     else expect(JSON.parse(codes(byDefault)[0] ?? '')).toEqual(schema.default);
     expect((schema.enum ?? []).filter((value) => !`${byDefault} ${meaning}`.includes(value))).toEqual([]);
     const value: unknown = JSON.parse(codes(example)[0] ?? '');
-    const [group = '', inner] = name.split('.');
-    const others = group === 'provider' ? { currencies: ['INR'] } : {};
-    const asked = { [group]: inner === undefined ? value : { ...others, [inner]: value } };
+    const asked = name.split('.').reduceRight((inner: unknown, part) => ({ [part]: inner }), value) as {
+      provider?: object;
+    };
+    if (asked.provider) asked.provider = { currencies: ['INR'], ...asked.provider };
     expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
   });
 
@@ -164,7 +166,8 @@ describe('settings', () => {
   });
 
   it('that are secrets are documented, and those alone', () => {
-    const read = [...textOfFile('src/config.ts').matchAll(/read\('(PAYDROP_\w+)'\)/g)].map(([, name = '']) => name);
+    const read = [...textOfFile('src/config.ts').matchAll(/: '(PAYDROP_\w+)',/g)].map(([, name = '']) => name);
+    expect(read.length).toBeGreaterThan(3);
     const named = tableRows(section('docs/settings.md', '## Secrets')).flatMap(([name = '', file = '']) => [
       ...codes(name),
       ...codes(file),
@@ -273,6 +276,25 @@ describe('names in the documentation', () => {
       ([, , name = '', file = '']) => !textOfFile(codes(file)[0] ?? '').includes(codes(name)[0] ?? '?'),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('that are calls of an API are those that it makes, each with a test', () => {
+    const rows = tableRows(section('docs/providers.md', '## Endpoints'));
+    const assumed = Object.entries({
+      'order-management': ORDER_MANAGEMENT_ENDPOINTS,
+      collect: COLLECT_ENDPOINTS,
+    }).flatMap(([api, endpoints]) =>
+      Object.entries(endpoints).map(([name, call]) => `\`${call}\` [I] ${api}: \`${name}\``),
+    );
+    expect(rows.map(([call, which]) => `${call} ${which}`).filter((row) => row.includes('[I]'))).toEqual(assumed);
+    const documented = rows.flatMap(([call = '', , file = '']) =>
+      call.includes('[D]') ? [[call, file] as const] : [],
+    );
+    const orderCalls = documented.filter(([call]) => /(?:collect|order-management)/.test(call));
+    expect(orderCalls.length).toBe(5);
+    for (const [call, file] of orderCalls)
+      expect(textOfFile(codes(file)[0] ?? ''), call).toContain(`'${codes(call)[0]}'`);
+    expect(rows.filter(([, , , shown = '']) => !/^`test\/[\w./-]+` “[^”]+”$/.test(shown))).toEqual([]);
   });
 
   it('that are invariants are those of ARCHITECTURE.md', () => {

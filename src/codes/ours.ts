@@ -45,7 +45,7 @@ export const OUR_ROW_CODES = [
   {
     code: 'METADATA_COUNT_OUT_OF_RANGE',
     columns: ['metadata'],
-    title: 'The order has more than 50 metadata values',
+    title: 'There are more than 50 metadata values',
     cause: 'Too many metadata columns are filled in on this row.',
     remedy: 'Leave at most 50 metadata cells filled in; empty ones do not count.',
     example: { wrong: '51 filled metadata cells', right: '50 filled metadata cells' },

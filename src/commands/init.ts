@@ -1,5 +1,6 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Api } from '../api.ts';
 import { type Clock, localTime } from '../clock.ts';
 import { SETTINGS_FILE } from '../config.ts';
 import { isErrno, makePrivateFolder, SHARED_FOLDER_MODE } from '../durable.ts';
@@ -29,12 +30,12 @@ export async function init({ workspace, paper, clock }: CommandContext, dir: str
     paper.line(`${made ? 'made' : 'kept'}  ${path}`);
   };
   await make(join(root, SETTINGS_FILE), SETTINGS);
-  const { inbox, outbox, data, schedule } = settingsOf(root);
+  const { inbox, outbox, data, provider, schedule } = settingsOf(root);
   await mkdir(inbox, { recursive: true, mode: SHARED_FOLDER_MODE.inbox });
   await mkdir(outbox, { recursive: true, mode: SHARED_FOLDER_MODE.outbox });
   await makePrivateFolder(data);
   await make(join(root, TEMPLATES, 'orders.csv'), ORDERS);
-  await make(join(root, TEMPLATES, 'instructions.csv'), instructionsFrom(clock, schedule.timeZone));
+  await make(join(root, TEMPLATES, 'instructions.csv'), instructionsFrom(clock, schedule.timeZone, provider.api));
   paper.line();
   paper.line(`Copy the templates, fill them in, drop them into ${inbox} and start:`);
   paper.line(`  paydrop run --workspace ${root}`);
@@ -50,13 +51,21 @@ const ORDERS = [
   '',
 ].join('\r\n');
 
+/** What each API's instructions say besides what all of them must. */
+const OWN: Readonly<Record<Api, readonly [columns: string, cells: string]>> = {
+  'payout-orders': [',purpose,mode,narration,remark', ',others,IMPS,Solar roof part 1,2026-0042'],
+  'order-management': [',direction,financialInstrumentId', ',CREDIT,FI-0001'],
+  collect: ['', ''],
+};
+
 /** Open from today on, so that the first run sends it. */
-function instructionsFrom(clock: Clock, timeZone: string): string {
+function instructionsFrom(clock: Clock, timeZone: string, api: Api): string {
   const openDate = localTime(clock.now(), timeZone).date;
   const dueDate = localTime(clock.now() + DAYS_TO_PAY * DAY_MS, timeZone).date;
+  const [columns, cells] = OWN[api];
   return [
-    'customerRef,orderRef,instructionRef,amount,openDate,dueDate,purpose,mode,narration,remark',
-    `ACME,2026-0042,PI-1,210.00,${openDate},${dueDate},others,IMPS,Solar roof part 1,2026-0042`,
+    `customerRef,orderRef,instructionRef,amount,openDate,dueDate${columns}`,
+    `ACME,2026-0042,PI-1,210.00,${openDate},${dueDate}${cells}`,
     '',
   ].join('\r\n');
 }

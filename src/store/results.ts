@@ -13,6 +13,7 @@ import { formatDecimal, parseDecimal } from '../money.ts';
 import type { ResultRow, RowFields, RowRecord } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';
+import { type Links, rowLinks } from './links.ts';
 
 type Results = (file: number, afterLine: number, limit: number, which?: 'all' | 'rejected') => ResultRow[];
 type Range = { after: number; last: number; limit: number };
@@ -166,49 +167,6 @@ export function resultReader(db: Connection): Results {
       .slice(0, limit);
   };
 }
-
-/** How rows hang together: what a row came to by now, and what came after it. */
-function rowLinks(db: Connection) {
-  const status = db
-    .prepare<{ id: number }, RowStatus>(`
-      SELECT 'accepted' FROM orders WHERE id = :id
-      UNION ALL
-      SELECT iif(content_row = id, status, 'cancelled') FROM instructions WHERE id = :id
-      UNION ALL
-      SELECT CASE rows.kind
-        WHEN 'updated' THEN iif(instructions.content_row = rows.id, instructions.status, 'cancelled')
-        WHEN 'deleted' THEN 'accepted'
-        ELSE rows.kind
-      END
-      FROM rows LEFT JOIN instructions ON instructions.id = rows.target
-      WHERE rows.id = :id
-      UNION ALL
-      SELECT 'waiting' FROM amendments WHERE id = :id`)
-    .pluck();
-  const nextAmendment = db.prepare<[number, number], { id: number; kind: 'updated' | 'deleted'; received_at: string }>(`
-    SELECT rows.id, rows.kind, files.received_at
-    FROM rows JOIN files ON files.number = rows.id >> 32
-    WHERE rows.target = ? AND rows.made_version > ?
-    ORDER BY rows.made_version LIMIT 1`);
-
-  const other = (id: number, how: NonNullable<ResultRow['other']>['how']): NonNullable<ResultRow['other']> => {
-    const { file, line } = rowPlace(id);
-    const now = status.get({ id });
-    if (now === undefined) throw new Error(`Line ${line} of file ${file} is referred to but was never recorded`);
-    return { file, line, status: now, how };
-  };
-  return {
-    other,
-    /** The row that took an instruction from what it was in `version`, if one did. */
-    successor(instruction: number, version: number) {
-      const next = nextAmendment.get(instruction, version);
-      if (!next) return undefined;
-      return { at: next.received_at, other: other(next.id, next.kind === 'updated' ? 'replaced-by' : 'deleted-by') };
-    },
-  };
-}
-
-type Links = ReturnType<typeof rowLinks>;
 
 /** The row that created an instruction; `receivedAt` is its file's. */
 function instructionShower(links: Links): (row: InstructionRow, receivedAt: string) => ResultRow {
