@@ -66,10 +66,8 @@ function canonicalJson(value: AuditValue): string {
   if (typeof value !== 'object') return JSON.stringify(value);
   if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const members: string[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const member = value[key];
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
-  }
+  const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  for (const name of names.sort()) members.push(`${JSON.stringify(name)}:${canonicalJson(value[name] as AuditValue)}`);
   return `{${members.join(',')}}`;
 }
 

@@ -59,6 +59,52 @@ export async function eachOf<T>(
   if (errors.length > 0) throw errors[0];
 }
 
+/** Where items come from, a page at a time. */
+export interface Pages<T> {
+  /** The next page; an empty one is the end. Asked for one page at a time, at the latest when nothing is under way. */
+  next(): Promise<readonly T[]>;
+  /** Whether to fetch the next page while so many are left to begin. */
+  early(left: number): boolean;
+}
+
+/** As {@link eachOf}, for items that come in pages: nobody has to wait at the end of one if the next is fetched early. */
+export function eachInPages<T>(pages: Pages<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const left: T[] = [];
+    const errors: unknown[] = [];
+    let underWay = 0;
+    let bringing = false;
+    let over = false;
+
+    const then = (doing: Promise<void>, ended: () => void): void =>
+      void doing
+        .catch((error: unknown) => errors.push(error))
+        .then(() => {
+          ended();
+          goOn();
+        });
+    const bring = async (): Promise<void> => {
+      const page = await pages.next();
+      over = page.length === 0;
+      left.push(...page);
+    };
+    const goOn = (): void => {
+      for (; errors.length === 0 && underWay < limit && left.length > 0; underWay++)
+        then(work(left.shift() as T), () => underWay--);
+      if (errors.length === 0 && !over && !bringing && (underWay === 0 || pages.early(left.length))) {
+        bringing = true;
+        then(bring(), () => {
+          bringing = false;
+        });
+      }
+      if (underWay > 0 || bringing) return;
+      if (errors.length > 0) reject(errors[0]);
+      else resolve();
+    };
+    goOn();
+  });
+}
+
 /** Collects what comes in while a commit is under way, and commits it together. `add` resolves when it is durable. */
 export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(item: T): Promise<void> } {
   let waiting: T[] = [];
@@ -76,6 +122,45 @@ export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(ite
         return committed;
       });
       return next;
+    },
+  };
+}
+
+/** So many are committed together, or what came in this long. */
+const MOST_GATHERED = 256;
+const GATHERED_MS = 50;
+
+export interface Gathering<T> {
+  /** Takes them down for the next commit, which is made at once, and waited for, if it is due. */
+  add(...items: readonly T[]): Promise<void>;
+  /** What has been gathered, for a commit of the caller's own. */
+  take(): T[];
+  /** Commits what has been gathered. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Gathers what may wait a moment to be committed. Where things come in seldom each is committed at once; where many do,
+ * they share a commit. Whoever adds goes on meanwhile, so the last ones are only committed by `flush`.
+ */
+export function gather<T>(clock: Clock, commit: (items: T[]) => Promise<void>): Gathering<T> {
+  let gathered: T[] = [];
+  let takenMs = Number.NEGATIVE_INFINITY;
+  const take = (): T[] => {
+    const items = gathered;
+    gathered = [];
+    takenMs = clock.monotonic();
+    return items;
+  };
+  const flush = async (): Promise<void> => {
+    if (gathered.length > 0) await commit(take());
+  };
+  return {
+    take,
+    flush,
+    add: async (...items) => {
+      gathered.push(...items);
+      if (gathered.length >= MOST_GATHERED || clock.monotonic() - takenMs >= GATHERED_MS) await flush();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** The two code lists a row is checked against: ISO 4217 currencies with their decimals, ISO 3166-1 countries. */
 import currencyCodes from 'currency-codes';
-import { iso31661 } from 'iso-3166';
+import { iso31661 } from 'iso-3166/1.js';
 
 /** ISO 4217 entries that are no money one can pay: metals, bond units, drawing rights, test and "no currency". */
 const NOT_MONEY = /^X(?:A[GU]|B[A-D]|DR|P[DT]|SU|TS|UA|XX)$/;

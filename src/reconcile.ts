@@ -9,7 +9,7 @@
  */
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
-import { commitQueue, eachOf, openLine, pacer } from './flow.ts';
+import { commitQueue, eachInPages, gather, openLine, pacer } from './flow.ts';
 import { currencyExponent } from './iso.ts';
 import { compare, fromMinor, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
@@ -54,7 +54,8 @@ export async function reconcile(
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
   const pace = pacer(clock, settings.provider.requestsPerMinute);
-  const findings = commitQueue((changes: Change[][]) => store.apply(changes.flat(), timestamp(clock.now())));
+  const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
+  const findings = gather(clock, commits.add);
   const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
   let lookedUp = await lookUpOrders(tools, line.stopped, (order) => {
     if (order.kind === 'unclear' && order.stopLine !== undefined) line.stop(order.stopLine);
@@ -69,23 +70,37 @@ export async function reconcile(
     ...(forgetful ? (['ready'] as const) : []),
   ];
   for (const status of statuses) {
-    for (let afterId = 0; !line.stopped(); ) {
-      const page = await store.list(status, { afterId, limit: PAGE, ...(status === 'paid' ? { changedSince } : {}) });
-      const last = page.at(-1);
-      if (!last) break;
-      afterId = last.id;
-      // One that is to be changed at the provider is looked up by amend.ts.
-      const asked = page.filter(({ amendment }) => amendment === undefined);
-      await eachOf(asked, settings.provider.concurrency, async (instruction) => {
+    let afterId = 0;
+    const pages = {
+      next: async () => {
+        while (!line.stopped()) {
+          const page = await store.list(status, {
+            afterId,
+            limit: PAGE,
+            ...(status === 'paid' ? { changedSince } : {}),
+          });
+          afterId = page.at(-1)?.id ?? afterId;
+          // One that is to be changed at the provider is looked up by amend.ts.
+          const asked = page.filter(({ amendment }) => amendment === undefined);
+          if (asked.length > 0 || page.length === 0) return asked;
+        }
+        return [];
+      },
+      early: (left: number) => left <= settings.provider.concurrency,
+    };
+    try {
+      await eachInPages(pages, settings.provider.concurrency, async (instruction) => {
         await pace.turn(line.signal);
         if (line.stopped()) return;
         const outcome = await provider.lookUp(instruction);
         const finding = findingOf(instruction, status, outcome, clock.now(), settings);
         if (finding.stopLine !== undefined) line.stop(finding.stopLine);
         line.note(outcome.kind === 'unclear' ? outcome.message : undefined);
-        if (finding.changes.length > 0) await findings.add(finding.changes);
         progress.report('looking up payouts', ++lookedUp);
+        if (finding.changes.length > 0) await findings.add(...finding.changes);
       });
+    } finally {
+      await findings.flush();
     }
   }
   return { lookedUp, stopped: line.stopped() };

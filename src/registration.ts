@@ -35,6 +35,8 @@ export interface Registrar {
    * be sent. Undefined: its order is registered, and it is to be sent itself.
    */
   outcomeFor(instruction: StoredInstruction): Promise<SubmitOutcome | undefined>;
+  /** Whether its order's request has left, and took it along: whatever stops the line now, it shares what came of that. */
+  wentAlong(instruction: StoredInstruction): boolean;
 }
 
 interface RegistrarTools {
@@ -54,6 +56,7 @@ interface Errand {
 const NO_ORDERS: Registrar = {
   plan: async (instructions) => ({ instructions, orders: new Map(), intents: [] }),
   outcomeFor: async () => undefined,
+  wentAlong: () => false,
 };
 
 /** `heed` hears how each order's request ended, as it would of a payout's. */
@@ -98,6 +101,11 @@ export function openRegistrar(tools: RegistrarTools, heed: (outcome: SubmitOutco
         return outcome;
       });
       return forInstruction(await errand.outcome, errand.riders.has(instruction.id));
+    },
+
+    wentAlong: (instruction) => {
+      const errand = errands.get(orderKey(instruction));
+      return errand?.outcome !== undefined && errand.riders.has(instruction.id);
     },
   };
 }

@@ -11,21 +11,26 @@
  *
  * Where the API knows orders, an instruction's order is registered before it, and may take it along: see registration.ts.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
-import { commitQueue, eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
+import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import { correlationId } from './instruction.ts';
 import { type Order, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
 import { openRegistrar, payoutOf, recoverRegistrations } from './registration.ts';
-import type { Change, Store, StoredInstruction } from './store.ts';
+import type { Change, OrderChange, Store, StoredInstruction } from './store.ts';
 
-/** Intents committed together, for each request that may be in flight. A crash leaves them all `unknown`. */
-const AHEAD = 8;
+/**
+ * Intents committed together, at most, for each request that may be in flight. The next page is committed when half of one has
+ * begun to be sent, so a crash leaves up to one and a half pages `unknown`, to be looked up.
+ */
+const AHEAD = 16;
 /** So many times as many intents are committed after a page with a clear answer; after one without, it begins anew. */
 const GROWTH = 4;
+/** A page that takes longer than this to send is too long: a slow provider gains nothing by more intents ahead. */
+const LONGEST_PAGE_MS = 1_000;
 /** With a rate to keep to, commits are not what takes time. */
 const AHEAD_WHEN_PACED = 1;
 
@@ -84,42 +89,115 @@ export async function submit(
   const line = openLine(stop, 'requests');
   const { concurrency, requestsPerMinute } = settings.provider;
   const pace = pacer(clock, requestsPerMinute);
-  const limit = concurrency * (requestsPerMinute === undefined ? AHEAD : AHEAD_WHEN_PACED);
-  const outcomes = commitQueue((changes: Change[]) => store.apply(changes, timestamp(clock.now())));
+  const commits = commitQueue((groups: Group[]) =>
+    store.apply(
+      groups.flatMap(({ changes }) => changes),
+      timestamp(clock.now()),
+      groups.flatMap(({ orders = [] }) => orders),
+    ),
+  );
+  const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
   const registrar = openRegistrar(tools, (outcome) => heed(outcome, line, pace));
+  const ahead = openAhead(tools);
+  let afterId = 0;
   let sent = 0;
   let unsent = 0;
   let why = '';
-  let ahead = 1;
-  for (let afterId = 0; !line.stopped(); ) {
-    const page = await store.list('ready', { afterId, limit: Math.min(ahead, limit), sentBefore });
-    const last = page.at(-1);
-    if (!last) break;
-    afterId = last.id;
-    const batch = await registrar.plan(page);
-    const intents = batch.instructions.map((instruction) =>
-      intentFor(tools.provider, instruction, batch.orders.get(orderKey(instruction)), businessDate),
-    );
-    await store.apply(intents, timestamp(clock.now()), batch.intents);
-    let clear = 0;
-    await eachOf(intents, concurrency, async (intent, at) => {
-      const instruction = batch.instructions[at] as StoredInstruction;
-      await pace.turn(line.signal);
-      if (line.stopped())
-        return outcomes.add(notSent(instruction, `not sent, because the line was stopped: ${line.stopped()}`));
-      const settled = await registrar.outcomeFor(instruction);
-      const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));
-      if (!settled) heed(outcome, line, pace);
-      if (isClear(outcome)) clear++;
-      await outcomes.add(changeFor(instruction, outcome));
-      if (outcome.kind !== 'not-sent') return progress.report('sending payouts', ++sent);
+
+  const next = async (): Promise<Errand[]> => {
+    const limit = ahead.next();
+    while (!line.stopped()) {
+      const page = await store.list('ready', { afterId, limit, sentBefore });
+      const last = page.at(-1);
+      if (!last) break;
+      afterId = last.id;
+      const { instructions, orders, intents } = await registrar.plan(page);
+      const errands = instructions.map((instruction) => {
+        const order = orders.get(orderKey(instruction));
+        return { instruction, intent: intentFor(tools.provider, instruction, order, businessDate) };
+      });
+      if (errands.length === 0) continue;
+      const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];
+      await commits.add({ changes, orders: intents });
+      return errands;
+    }
+    return [];
+  };
+
+  const send = async ({ instruction, intent }: Errand): Promise<void> => {
+    await pace.turn(line.signal);
+    const mayGo = !line.stopped() || registrar.wentAlong(instruction);
+    const settled = mayGo ? await registrar.outcomeFor(instruction) : undefined;
+    if (!settled && line.stopped())
+      return outcomes.add(notSent(instruction, `not sent, because the line was stopped: ${line.stopped()}`));
+    const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));
+    if (!settled) heed(outcome, line, pace);
+    if (isClear(outcome)) ahead.clear();
+    if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent);
+    else {
       unsent++;
       why = outcome.message;
-    });
-    if (intents.length > 0) ahead = clear > 0 ? ahead * GROWTH : 1;
+    }
+    await outcomes.add(changeFor(instruction, outcome));
+  };
+
+  try {
+    await eachInPages({ next, early: ahead.early }, concurrency, send);
+  } finally {
+    await outcomes.flush();
   }
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   return { sent, stopped: line.stopped() ?? couldNot };
+}
+
+/** What is committed together. */
+interface Group {
+  readonly changes: readonly Change[];
+  readonly orders?: readonly OrderChange[];
+}
+
+/** A payout whose intent is committed. */
+interface Errand {
+  readonly instruction: StoredInstruction;
+  readonly intent: Intent;
+}
+
+/** How many intents are committed ahead of their sending. */
+interface Ahead {
+  /** The size of the next page. */
+  next(): number;
+  /** An answer of the present page was clear. */
+  clear(): void;
+  /** Whether the next page may be committed while the present one has so many left. */
+  early(left: number): boolean;
+}
+
+function openAhead({ provider, clock, settings }: SubmitTools): Ahead {
+  const { concurrency, requestsPerMinute } = settings.provider;
+  const limit = concurrency * (requestsPerMinute === undefined ? AHEAD : AHEAD_WHEN_PACED);
+  // An order's instructions wait until it is settled; with a rate to keep to, commits are not what takes time.
+  const mayOverlap = provider.orders === undefined && requestsPerMinute === undefined;
+  let page = 0;
+  let clear = 0;
+  let begunMs = 0;
+  const sized = (): number => {
+    if (clear === 0) return 1;
+    const tookMs = clock.monotonic() - begunMs;
+    if (page < concurrency || tookMs * GROWTH <= LONGEST_PAGE_MS) return page * GROWTH;
+    return tookMs > LONGEST_PAGE_MS ? Math.max(concurrency, Math.ceil(page / GROWTH)) : page;
+  };
+  return {
+    next: () => {
+      page = Math.min(sized(), limit);
+      clear = 0;
+      begunMs = clock.monotonic();
+      return page;
+    },
+    clear: () => {
+      clear++;
+    },
+    early: (left) => mayOverlap && clear > 0 && page >= concurrency && left <= page / 2,
+  };
 }
 
 /** What an outcome means for those that are still to be sent. */
@@ -145,7 +223,7 @@ function intentFor(
 ): Intent {
   const { id, version, clientRefId } = instruction;
   const body = instruction.body || provider.body(payoutOf(instruction, order));
-  const bodySha256 = createHash('sha256').update(body).digest('hex');
+  const bodySha256 = hash('sha256', body, 'hex');
   const late = businessDate > instruction.content.dueDate;
   const traced = provider.correlates ? { correlationId: traceOf(instruction) } : {};
   return { id, version, from: 'ready', to: 'sending', intent: { clientRefId, body, bodySha256, late, ...traced } };

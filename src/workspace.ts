@@ -11,14 +11,11 @@ import { openInbox } from './inbox.ts';
 import { sweepOutbox } from './outbox.ts';
 import type { Tools } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
-import { collectProvider } from './provider/collect.ts';
 import type { HmacKeys } from './provider/hmac.ts';
-import { orderManagementProvider } from './provider/order-management.ts';
-import { payoutOrdersProvider } from './provider/payout-orders.ts';
 import type { PayoutKeys } from './provider/signature.ts';
 import type { Provider } from './provider.ts';
 import type { ReportContext } from './report.ts';
-import { type FaultScript, startSandbox } from './sandbox.ts';
+import type { FaultScript } from './sandbox.ts';
 import { lockWorkspace } from './store/lock.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
@@ -201,8 +198,8 @@ export async function openProvider(
   const { baseUrl } = settings.provider;
   const provider =
     baseUrl === 'sandbox'
-      ? providerAt(settings, clock, await openSandbox(settings, clock, sandboxOptions, closers))
-      : providerAt(settings, clock, { baseUrl, ...keysOf(settings, env) });
+      ? await providerAt(settings, clock, await openSandbox(settings, clock, sandboxOptions, closers))
+      : await providerAt(settings, clock, { baseUrl, ...keysOf(settings, env) });
   closers.push(() => provider.close());
   return provider;
 }
@@ -222,6 +219,7 @@ async function openSandbox(
   options: OpenOptions['sandbox'],
   closers: (() => unknown)[],
 ): Promise<Access> {
+  const { startSandbox } = await import('./sandbox.ts');
   const ledgerPath = join(settings.data, LEDGER);
   const sandbox = await startSandbox({ seed: 1, ...options, ledgerPath, clock });
   closers.push(() => sandbox.close());
@@ -249,16 +247,18 @@ function revealed<Name extends string>(
   return Object.fromEntries(entries.map(([name, secret]) => [name, secret.reveal()])) as Record<Name, string>;
 }
 
-function providerAt({ provider }: Settings, clock: Clock, access: Access): Provider {
+/** Loaded only when it is opened: a command that only reads has no use for an HTTP client. */
+async function providerAt({ provider }: Settings, clock: Clock, access: Access): Promise<Provider> {
   const { api, concurrency, timeoutMs, endpoints } = provider;
   const { baseUrl, keys, imburseKeys, accountId, tenantId } = access;
   const reach = { baseUrl, concurrency, timeoutMs, clock };
+  const managed = { ...reach, keys: imburseKeys, accountId, tenantId, endpoints };
   switch (api) {
     case 'payout-orders':
-      return payoutOrdersProvider({ ...reach, keys });
+      return (await import('./provider/payout-orders.ts')).payoutOrdersProvider({ ...reach, keys });
     case 'order-management':
-      return orderManagementProvider({ ...reach, keys: imburseKeys, accountId, tenantId, endpoints });
+      return (await import('./provider/order-management.ts')).orderManagementProvider(managed);
     case 'collect':
-      return collectProvider({ ...reach, keys: imburseKeys, accountId, tenantId, endpoints });
+      return (await import('./provider/collect.ts')).collectProvider(managed);
   }
 }

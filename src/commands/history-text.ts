@@ -3,7 +3,7 @@ import { rowPlace } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatMinor } from '../money.ts';
 import type { AuditEntry } from '../store.ts';
-import { sixDigits } from './pass-text.ts';
+import { sixDigits } from './counts-text.ts';
 
 const HASH_SHOWN = 12;
 

@@ -1,12 +1,10 @@
 /** What a pass did, in words for a terminal and as JSON for machines, and what it means as an exit status. */
-import { INSTRUCTION_STATUSES, type InstructionStatus } from '../instruction.ts';
-import { currencyExponent } from '../iso.ts';
-import { formatMinor } from '../money.ts';
+import type { InstructionStatus } from '../instruction.ts';
 import type { PassSummary, TakenFile } from '../pipeline.ts';
 import { SANDBOX_NOTICE, verdictOf } from '../report.ts';
-import type { StatusCount } from '../store.ts';
 import type { Paper } from '../terminal.ts';
 import { EXIT } from './context.ts';
+import { countsJson, printCounts, sixDigits } from './counts-text.ts';
 
 const LOST: readonly InstructionStatus[] = ['declined', 'failed', 'reversed', 'rejected'];
 const IN_DOUBT: readonly InstructionStatus[] = ['unknown', 'manual'];
@@ -99,38 +97,6 @@ function bySomebodysNeed(a: TakenFile, b: TakenFile): number {
   return Number(needsSender(b)) - Number(needsSender(a)) || a.file.number - b.file.number;
 }
 
-export function printCounts(paper: Paper, counts: readonly StatusCount[]): void {
-  paper.table(
-    ['Status', 'Currency', '>Payouts', '>Amount'],
-    inOrderOfLife(counts).map(({ status, currency, count, amountMinor }) => [
-      status,
-      currency || 'not known',
-      String(count),
-      amountOf(currency, amountMinor) ?? '',
-    ]),
-  );
-}
-
-/** `oldest` is when the oldest file with one of them was received. */
-export function countsJson(counts: readonly StatusCount[]): object[] {
-  return inOrderOfLife(counts).map(({ status, currency, count, amountMinor, oldest }) => ({
-    status,
-    currency: currency || null,
-    count,
-    amount: amountOf(currency, amountMinor) ?? null,
-    oldest,
-  }));
-}
-
-function amountOf(currency: string, amountMinor: bigint): string | undefined {
-  return currency === '' ? undefined : formatMinor(amountMinor, currencyExponent(currency) ?? 0);
-}
-
-function inOrderOfLife(counts: readonly StatusCount[]): StatusCount[] {
-  const place = ({ status }: StatusCount) => INSTRUCTION_STATUSES.indexOf(status);
-  return [...counts].sort((a, b) => place(a) - place(b));
-}
-
 function attentionNotes(summary: PassSummary): string[] {
   const { files, moved, open, settling, leftAlone, unfinished } = summary;
   const notes: string[] = [];
@@ -192,10 +158,6 @@ export function needsSender(taken: TakenFile): boolean {
 
 function rowsOf({ summary }: TakenFile, status: 'rejected' | 'duplicate'): number {
   return summary.byStatus.get(status) ?? 0;
-}
-
-export function sixDigits(number: number): string {
-  return String(number).padStart(6, '0');
 }
 
 function payouts(count: number): string {

@@ -1,10 +1,11 @@
+import type { Api } from '../api.ts';
 import { UsageError } from '../failures.ts';
 import type { AuditEntry, ResultRow, Store, StoredInstruction, StoredOrder } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { openForReading } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
+import { sixDigits } from './counts-text.ts';
 import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';
-import { sixDigits } from './pass-text.ts';
 import { askRemote, printRemote } from './show-remote.ts';
 
 const MOST = 1_000;
@@ -44,7 +45,8 @@ export async function show(
         ...(remote && { remote }),
       });
     else if (ref.instructionRef !== undefined)
-      for (const instruction of instructions) printInstruction(paper, instruction, histories.get(instruction.id) ?? []);
+      for (const instruction of instructions)
+        printInstruction(paper, instruction, histories.get(instruction.id) ?? [], opened.settings.provider.api);
     else if (ref.orderRef !== undefined) printOrder(paper, orders, instructions, histories);
     else printCustomer(paper, orders, instructions);
     if (remote && !options.json) printRemote(paper, remote);
@@ -158,22 +160,27 @@ function printInstructions(paper: Paper, instructions: readonly Shown[]): void {
   if (instructions.length === MOST) paper.line(`Only the first ${MOST} are shown.`);
 }
 
+function payoutFacts({ payout }: Shown): [string, string][] {
+  const { contactId, purpose, mode, narration, remark } = payout;
+  return [
+    ['Payee', contactId],
+    ['Payout', [purpose, mode, narration, remark].join(' · ')],
+  ];
+}
+
 function managedFacts({ content }: Shown): [string, string][] {
   const { metadata = [], ...cells } = content.managed ?? {};
   const stated = Object.entries(cells).filter(([, value]) => value !== '');
   return [...stated, ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value])];
 }
 
-function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEntry[]): void {
-  const { payout } = shown;
+function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEntry[], api: Api): void {
   paper.facts([
     ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
     ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
-    ['Payee', payout.contactId],
-    ['Payout', [payout.purpose, payout.mode, payout.narration, payout.remark].join(' · ')],
-    ...managedFacts(shown),
+    ...(api === 'payout-orders' ? payoutFacts(shown) : managedFacts(shown)),
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],

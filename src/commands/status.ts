@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import type { InstructionStatus } from '../instruction.ts';
-import { SANDBOX_NOTICE } from '../report.ts';
 import type { FileRecord, RunRecord, StatusCount, Store, StoredInstruction } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { openForReading, reportContext, settingsOf } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { countsJson, printCounts, sixDigits } from './pass-text.ts';
+import { countsJson, printCounts, sixDigits } from './counts-text.ts';
 
 /** Under way. What is `scheduled` isn't: it waits for its open date, however far ahead that is. */
 const UNDER_WAY: readonly InstructionStatus[] = [
@@ -51,7 +50,7 @@ interface Need {
 export async function status({ workspace, paper, clock }: CommandContext, options: { json?: true }): Promise<number> {
   const found = await read(workspace);
   if (options.json) printJson(process.stdout, asJson(found));
-  else print(paper, found, clock.now());
+  else await print(paper, found, clock.now());
   return EXIT.done;
 }
 
@@ -114,9 +113,10 @@ function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastNightly }:
   };
 }
 
-function print(paper: Paper, found: Status, nowMs: number): void {
+async function print(paper: Paper, found: Status, nowMs: number): Promise<void> {
   const { sandbox, inInbox, files, counts, needs, oldest, lastNightly } = found;
-  if (sandbox) paper.line(paper.style('yellow', SANDBOX_NOTICE));
+  // Reports are much to load, and only this one sentence of theirs is needed.
+  if (sandbox) paper.line(paper.style('yellow', (await import('../report.ts')).SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
   paper.line(`Files: ${taken}, ${others}, ${inInbox} in the inbox.`);

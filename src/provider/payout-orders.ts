@@ -8,7 +8,7 @@ import { formatDecimal, formatMinor, parseDecimal } from '../money.ts';
 import type { Payout, Provider } from '../provider.ts';
 import { type HttpClient, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
 import { lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
-import { withoutSecrets } from './secrets.ts';
+import { secretRemover } from './secrets.ts';
 import { encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
 
 const ORDERS_PATH = '/v1/service/payout/orders';
@@ -35,7 +35,7 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
   const { http = httpClient({ origin: baseUrl, concurrency, timeoutMs }) } = options;
   const credentials = `${keys.clientKey}:${keys.clientSecret}`;
   const basic = Buffer.from(credentials).toString('base64');
-  const secrets = [credentials, keys.clientKey, keys.clientSecret, keys.saltKey];
+  const withoutSecrets = secretRemover([credentials, keys.clientKey, keys.clientSecret, keys.saltKey]);
 
   async function ask(request: Omit<HttpRequest, 'headers'>, signature: string): Promise<HttpOutcome> {
     const headers = {
@@ -46,7 +46,7 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
     };
     const outcome = await http.send({ ...request, headers });
     if (outcome.kind !== 'response') return outcome;
-    return { ...outcome, body: withoutSecrets(outcome.body, [...secrets, signature]) };
+    return { ...outcome, body: withoutSecrets(outcome.body, signature) };
   }
 
   return {

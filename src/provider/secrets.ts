@@ -6,15 +6,28 @@ const SHORTEST_SECRET = 8;
 
 /** The text with `[secret]` in place of every secret: as it is, in base64, and in JSON, as PHP writes it too. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.flatMap(spellings).reduce((shown, secret) => shown.replaceAll(secret, '[secret]'), text);
+  return secretRemover(secrets)(text);
+}
+
+/** As {@link withoutSecrets} for the same secrets again and again; `passing` are those of one text. */
+export function secretRemover(secrets: readonly string[]): (text: string, ...passing: readonly string[]) => string {
+  const lasting = secrets.flatMap(spellings);
+  return (text, ...passing) =>
+    [...lasting, ...passing.flatMap(spellings)].reduce(
+      (shown, secret) => (shown.includes(secret) ? shown.replaceAll(secret, '[secret]') : shown),
+      text,
+    );
 }
 
 function spellings(secret: string): string[] {
   if (secret.length < SHORTEST_SECRET) return [];
   const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
-  return [secret, base64].flatMap((text) => {
+  const spelled = [secret, base64].flatMap((text) => {
+    // Most secrets are letters and digits, which are the same in any JSON.
+    if (/^\w*$/.test(text)) return [text];
     const json = JSON.stringify(text).slice(1, -1);
     const ascii = asciiJson(json);
     return [text, json, ascii, json.replaceAll('/', '\\/'), ascii.replaceAll('/', '\\/')];
   });
+  return [...new Set(spelled)];
 }

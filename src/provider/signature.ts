@@ -2,7 +2,7 @@
  * The payout-order API's signature: plain SHA-256 over the request, the client key and a salt, not an HMAC. The servers
  * are PHP and may rebuild the JSON before they hash it, so an order is written exactly as PHP's json_encode prints it.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export interface PayoutKeys {
   readonly clientKey: string;
@@ -41,5 +41,5 @@ export function signGet(path: string, keys: SigningKeys): string {
 }
 
 function digest(request: string, { clientKey, saltKey }: SigningKeys): string {
-  return createHash('sha256').update(`${request}${clientKey}####${saltKey}`).digest('hex');
+  return hash('sha256', `${request}${clientKey}####${saltKey}`, 'hex');
 }

@@ -26,10 +26,11 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   );
   const markStale = staleMarker(db);
 
-  const order = orderChanger(db, trail);
+  const order = orderChanger(db);
 
   const apply = db.transaction((changes: readonly Change[], at: string, orders: readonly OrderChange[]) => {
-    for (const one of orders) order(one, at);
+    const append = trail.appending();
+    for (const one of orders) append(order(one, at), one.id);
     const changed = new Set<number>();
     for (const one of changes) {
       assertLegal(one);
@@ -38,7 +39,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
       if (one.sent && end.run(at, one.sent.outcome, one.sent.httpStatus ?? null, one.id, now.sends).changes !== 1) {
         throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
       }
-      trail.append(statusEvent(one, now, at), one.id);
+      append(statusEvent(one, now, at), one.id);
       changed.add(one.id);
     }
     markStale(changed);
@@ -51,7 +52,8 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   };
 }
 
-function orderChanger(db: Connection, trail: Trail): (change: OrderChange, at: string) => void {
+/** Changes an order, and says so for the audit log. */
+function orderChanger(db: Connection): (change: OrderChange, at: string) => AuditEvent {
   const update = db.prepare<unknown[]>(`
     UPDATE orders
     SET registration = :to, registration_code = :code, registration_message = :message,
@@ -67,7 +69,7 @@ function orderChanger(db: Connection, trail: Trail): (change: OrderChange, at: s
     if (update.run(now).changes !== 1) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
     const said = { code: code || undefined, message: message || undefined };
     const ended = { outcome: sent?.outcome, httpStatus: sent?.httpStatus, unclear: change.unclear };
-    trail.append({ type: 'registration', at, from, to, ...said, ...intent, ...ended }, id);
+    return { type: 'registration', at, from, to, ...said, ...intent, ...ended };
   };
 }
 

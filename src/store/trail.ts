@@ -3,9 +3,14 @@ import { type AuditEvent, CHAIN_START, type ChainHead, nextEntry } from '../audi
 import type { AuditEntry, Decision, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 
+/** `instruction` is whose history the event belongs to. */
+type Append = (event: AuditEvent, instruction?: number) => void;
+
 export interface Trail {
-  /** Call inside a write transaction. `instruction` is whose history it belongs to. */
-  append(event: AuditEvent, instruction?: number): void;
+  /** Call inside a write transaction. */
+  readonly append: Append;
+  /** As `append` for many: to be used to the end of the write transaction in which it is called, and by it alone. */
+  appending(): Append;
   /** The run that entries belong to from now on; undefined between runs. */
   enter(run: number | undefined): void;
   current(): number | undefined;
@@ -25,11 +30,18 @@ export function auditTrail(db: Connection): Trail {
     .pluck()
     .get();
 
-  return {
-    append(event, instruction) {
-      const entry = nextEntry(head.get() ?? CHAIN_START, { ...event, run, instruction });
+  const appending = (): Append => {
+    let last: ChainHead = head.get() ?? CHAIN_START;
+    return (event, instruction) => {
+      const entry = nextEntry(last, { ...event, run, instruction });
       insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
-    },
+      last = entry;
+    };
+  };
+
+  return {
+    append: (event, instruction) => appending()(event, instruction),
+    appending,
     enter(number) {
       run = number;
     },

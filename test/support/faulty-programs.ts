@@ -4,11 +4,14 @@ import type { Mutation } from './mutation.ts';
 export const INTENTS_LATE: Mutation = {
   file: 'src/submit.ts',
   edits: [
-    ['    await store.apply(intents, timestamp(clock.now()));\n', ''],
     [
-      '      const outcome = await tools.provider.submit(intent.intent.body, intent.intent.clientRefId);\n',
-      `      const outcome = await tools.provider.submit(intent.intent.body, intent.intent.clientRefId);
-      await store.apply([intent], timestamp(clock.now()));
+      '      const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];\n',
+      '      const changes = outcomes.take();\n',
+    ],
+    [
+      '    const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));\n',
+      `    const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));
+    await store.apply([intent], timestamp(clock.now()));
 `,
     ],
   ],

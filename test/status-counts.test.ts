@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+
+/** Taken in, not sent. */
+async function ready(...names: string[]): Promise<TestWorkspace> {
+  const workspace = testWorkspace();
+  workspace.drop('orders.csv', ORDERS);
+  workspace.drop('payouts.csv', instructions(...names.map((name) => instruction(name))));
+  await workspace.pass({ send: false, lookUp: false });
+  return workspace;
+}
+
+async function counts(workspace: TestWorkspace): Promise<string[]> {
+  const tools = await workspace.open();
+  try {
+    return (await tools.store.statusCounts()).map(
+      ({ status, currency, count, amountMinor }) => `${count} ${status} ${currency} ${amountMinor}`,
+    );
+  } finally {
+    await tools.close();
+  }
+}
+
+/** Only a count that is taken anew sees what was changed behind the back of the audit log. */
+function takeAwayUnseen(workspace: TestWorkspace): void {
+  const db = new Database(join(workspace.root, 'data', 'paydrop.db'));
+  db.exec("UPDATE instructions SET amount_minor = amount_minor + 1 WHERE instruction_ref = 'P1'");
+  db.close();
+}
+
+describe('the count by status that is kept', () => {
+  it('stands while nothing moves, however often it is asked for', async () => {
+    const workspace = await ready('P1', 'P2');
+    takeAwayUnseen(workspace);
+    expect(await counts(workspace)).toEqual(['2 ready INR 42000']);
+    await workspace.pass({ send: false, lookUp: false });
+    expect(await counts(workspace)).toEqual(['2 ready INR 42000']);
+  });
+
+  it('is taken anew when an instruction was moved', async () => {
+    const workspace = await ready('P1', 'P2');
+    await counts(workspace);
+    takeAwayUnseen(workspace);
+    const tools = await workspace.open();
+    const [first] = await tools.store.list('ready', { afterId: 0, limit: 1 });
+    if (!first) throw new Error('nothing is ready');
+    const { id, version } = first;
+    await tools.store.apply([{ id, version, from: 'ready', to: 'scheduled' }], '2026-03-02T02:00:00.000Z');
+    await tools.close();
+    expect(await counts(workspace)).toEqual(['1 ready INR 21000', '1 scheduled INR 21001']);
+  });
+
+  it('is taken anew when a file was taken in', async () => {
+    const workspace = await ready('P1', 'P2');
+    await counts(workspace);
+    takeAwayUnseen(workspace);
+    workspace.drop('more.csv', instructions(instruction('P3')));
+    await workspace.pass({ send: false, lookUp: false });
+    expect(await counts(workspace)).toEqual(['3 ready INR 63001']);
+  });
+});
