@@ -26,6 +26,8 @@ interface Batch {
   readonly orders: ReadonlyMap<string, Order>;
   /** To be committed with the instructions' own intents, and then registered. */
   readonly intents: readonly OrderChange[];
+  /** What the order's request is traced by, for each instruction that rides along with it. */
+  readonly traces: ReadonlyMap<number, string>;
 }
 
 export interface Registrar {
@@ -54,7 +56,7 @@ interface Errand {
 }
 
 const NO_ORDERS: Registrar = {
-  plan: async (instructions) => ({ instructions, orders: new Map(), intents: [] }),
+  plan: async (instructions) => ({ instructions, orders: new Map(), intents: [], traces: new Map() }),
   outcomeFor: async () => undefined,
   wentAlong: () => false,
 };
@@ -73,9 +75,13 @@ export function openRegistrar(tools: RegistrarTools, heed: (outcome: SubmitOutco
       const unregistered = [...orders.values()].filter(({ registration }) => registration === 'none');
       const batch = new Map(page.map((instruction) => [instruction.id, instruction]));
       const intents: OrderChange[] = [];
+      const traces = new Map<number, string>();
       for (const order of unregistered) {
         const riders = await ridersOf(store, desk, order);
-        for (const rider of riders) batch.set(rider.id, rider);
+        for (const rider of riders) {
+          batch.set(rider.id, rider);
+          traces.set(rider.id, correlationOf(order));
+        }
         const body = desk.body(
           order,
           riders.map((rider) => provider.body(payoutOf(rider, order))),
@@ -87,7 +93,7 @@ export function openRegistrar(tools: RegistrarTools, heed: (outcome: SubmitOutco
       const isUnclear = (instruction: StoredInstruction) =>
         ['sending', 'unknown'].includes(orders.get(orderKey(instruction))?.registration ?? '');
       const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
-      return { instructions, orders, intents };
+      return { instructions, orders, intents, traces };
     },
 
     outcomeFor: async (instruction) => {

@@ -111,10 +111,11 @@ export async function submit(
       const last = page.at(-1);
       if (!last) break;
       afterId = last.id;
-      const { instructions, orders, intents } = await registrar.plan(page);
+      const { instructions, orders, intents, traces } = await registrar.plan(page);
       const errands = instructions.map((instruction) => {
         const order = orders.get(orderKey(instruction));
-        return { instruction, intent: intentFor(tools.provider, instruction, order, businessDate) };
+        const trace = traces.get(instruction.id) ?? traceOf(instruction);
+        return { instruction, intent: intentFor(tools.provider, instruction, order, businessDate, trace) };
       });
       if (errands.length === 0) continue;
       const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];
@@ -220,12 +221,13 @@ function intentFor(
   instruction: StoredInstruction,
   order: Order | undefined,
   businessDate: string,
+  trace: string,
 ): Intent {
   const { id, version, clientRefId } = instruction;
   const body = instruction.body || provider.body(payoutOf(instruction, order));
   const bodySha256 = hash('sha256', body, 'hex');
   const late = businessDate > instruction.content.dueDate;
-  const traced = provider.correlates ? { correlationId: traceOf(instruction) } : {};
+  const traced = provider.correlates ? { correlationId: trace } : {};
   return { id, version, from: 'ready', to: 'sending', intent: { clientRefId, body, bodySha256, late, ...traced } };
 }
 

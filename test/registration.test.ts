@@ -65,6 +65,13 @@ describe('an order', () => {
     expect([requests(workspace, 'order'), requests(workspace, 'post')]).toEqual([1, 0]);
     expect(Object.keys(timesTaken(workspace.ledger())).sort()).toEqual([...REFS].sort());
     expect(new Set(statuses(workspace))).toEqual(new Set(['submitted']));
+
+    const tools = await workspace.open();
+    const [order] = await tools.store.findOrders([payoutRef('P0')]);
+    const [rider] = await tools.store.findInstructions([payoutRef('P0')]);
+    const traceOf = async (id = 0) => JSON.parse((await tools.store.historyOf(id))[0]?.body ?? '{}').correlationId;
+    expect(await traceOf(rider?.id)).toBe(await traceOf(order?.id));
+    await tools.close();
   });
 
   it('goes alone when one of its instructions is not due yet', async () => {
