@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   AMENDABLE,
+  AMENDABLE_AT_PROVIDER,
   clientRefId,
   FINAL_FAILURES,
   INSTRUCTION_STATUSES,
@@ -90,10 +91,11 @@ describe('the life of an instruction', () => {
     expect(nextOf('sending')).not.toContain('failed');
   });
 
-  it('can be amended only before anything was handed to the provider', () => {
-    for (const status of AMENDABLE) expect(nextOf(status)).toContain('cancelled');
-    for (const status of ['sending', 'unknown', 'manual', 'submitted', 'paid'] as const) {
-      expect(AMENDABLE).not.toContain(status);
+  it('can be amended here only before anything was handed to the provider, and there only while it has clearly taken it', () => {
+    for (const status of [...AMENDABLE, ...AMENDABLE_AT_PROVIDER]) expect(nextOf(status)).toContain('cancelled');
+    expect(AMENDABLE).not.toContain('submitted');
+    for (const status of ['sending', 'unknown', 'manual', 'paid'] as const) {
+      expect([...AMENDABLE, ...AMENDABLE_AT_PROVIDER]).not.toContain(status);
       expect(nextOf(status)).not.toContain('cancelled');
     }
   });

@@ -54,6 +54,10 @@ const FAULTS: readonly Rule['fault'][] = [
   { kind: 'not-found' },
 ];
 
+/** Orders and tokens meet a few of them; CONTRACT=all lets them meet all. */
+const ALL = process.env['CONTRACT'] === 'all';
+const SOME = FAULTS.filter((_, at) => at % 3 === 1);
+
 describe.each(APIS)('the %s API', (api) => {
   it('takes each payout once, and says when it is paid', async () => {
     const workspace = dropped(api);
@@ -64,7 +68,8 @@ describe.each(APIS)('the %s API', (api) => {
   });
 
   const KINDS = api === 'payout-orders' ? (['post'] as const) : (['post', 'order', 'token'] as const);
-  it.each(KINDS.flatMap((on) => FAULTS.map((fault) => [on, JSON.stringify(fault), fault] as const)))(
+  const asked = KINDS.flatMap((on) => (on === 'post' || ALL ? FAULTS : SOME).map((fault) => ({ on, fault })));
+  it.each(asked.map(({ on, fault }) => [on, JSON.stringify(fault), fault] as const))(
     'whose first %s meets %s pays each once in the end, and was never called failed',
     async (on, _, fault) => {
       const workspace = dropped(api);
