@@ -9,13 +9,18 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clearGround, simulate } from './simulation/simulate.ts';
-import { addTo, type Tally } from './simulation/tally.ts';
+import { addTo, count, type Tally } from './simulation/tally.ts';
 
 const PORTION = 20;
+/** Room for what lives shortly: worlds do. */
+const YOUNG_SPACE = '--max-semi-space-size=32';
+
+/** What happened, at each API. */
+type Tallies = Record<string, Tally>;
 
 interface Portion {
   readonly seeds: number;
-  readonly tally: Tally;
+  readonly tallies: Tallies;
   readonly broken: readonly { readonly seed: number; readonly message: string }[];
 }
 
@@ -44,19 +49,20 @@ async function replay(one: number): Promise<void> {
 
 /** One process's share: every `step`-th seed, told in portions. */
 async function work(from: number, seeds: number, step: number): Promise<void> {
-  let portion = { seeds: 0, tally: {} as Tally, broken: [] as { seed: number; message: string }[] };
+  let portion = { seeds: 0, tallies: {} as Tallies, broken: [] as { seed: number; message: string }[] };
   const tell = () => {
     process.stdout.write(`${JSON.stringify(portion)}\n`);
-    portion = { seeds: 0, tally: {}, broken: [] };
+    portion = { seeds: 0, tallies: {}, broken: [] };
   };
   let wanted = true;
   process.once('SIGTERM', () => {
     wanted = false;
   });
   for (let at = 0; at < seeds && wanted; at++) {
-    const { violation, tally, seed: done } = await simulate(from + at * step);
+    const { violation, tally, seed: done, api } = await simulate(from + at * step);
     portion.seeds++;
-    addTo(portion.tally, tally);
+    count(tally, 'seeds');
+    addAt(portion.tallies, api, tally);
     if (violation) portion.broken.push({ seed: done, message: violation.message });
     if (portion.seeds === PORTION) tell();
   }
@@ -67,13 +73,13 @@ async function work(from: number, seeds: number, step: number): Promise<void> {
 async function simulateAll(from: number, seeds: number, longestMs: number): Promise<void> {
   const startedMs = performance.now();
   const cores = Math.min(availableParallelism(), seeds);
-  const tally: Tally = {};
+  const tallies: Tallies = {};
   const broken: Portion['broken'][number][] = [];
   let done = 0;
   const hear = (line: string) => {
     const portion = JSON.parse(line) as Portion;
     done += portion.seeds;
-    addTo(tally, portion.tally);
+    for (const [api, tally] of Object.entries(portion.tallies)) addAt(tallies, api, tally);
     for (const one of portion.broken) {
       broken.push(one);
       console.log(`seed ${one.seed} broke a promise: ${one.message}`);
@@ -87,8 +93,7 @@ async function simulateAll(from: number, seeds: number, longestMs: number): Prom
   const ends = await Promise.all(workers.map((worker) => once(worker, 'close')));
   clearTimeout(timer);
   const seconds = (performance.now() - startedMs) / 1000;
-  for (const [what, times] of Object.entries(tally).sort(([a], [b]) => (a < b ? -1 : 1)))
-    console.log(`${String(times).padStart(10)}  ${what}`);
+  tell(tallies);
   console.log(
     `${done} seeds from ${from} on in ${seconds.toFixed(0)} s: ${(done / seconds).toFixed(1)} a second on ${cores} cores`,
   );
@@ -96,8 +101,26 @@ async function simulateAll(from: number, seeds: number, longestMs: number): Prom
   process.exitCode = broken.length > 0 || ends.some(([status]) => status !== 0) ? 1 : 0;
 }
 
+function addAt(tallies: Tallies, api: string, more: Tally): void {
+  const tally = tallies[api] ?? {};
+  tallies[api] = tally;
+  addTo(tally, more);
+}
+
+/** A line for each thing that happened: how often in all, and at each API. */
+function tell(tallies: Tallies): void {
+  const apis = Object.keys(tallies).sort();
+  const all: Tally = {};
+  for (const tally of Object.values(tallies)) addTo(all, tally);
+  const line = (cells: readonly (string | number)[], what: string) =>
+    console.log(`${cells.map((cell) => String(cell).padStart(16)).join('')}  ${what}`);
+  line(['all', ...apis], '');
+  for (const what of Object.keys(all).sort())
+    line([all[what] ?? 0, ...apis.map((api) => tallies[api]?.[what] ?? 0)], what);
+}
+
 function startWorker(args: readonly string[], hear: (line: string) => void): ChildProcess {
-  const program = [...process.execArgv, fileURLToPath(import.meta.url), ...args];
+  const program = [...process.execArgv, YOUNG_SPACE, fileURLToPath(import.meta.url), ...args];
   const worker = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] });
   if (worker.stdout) createInterface({ input: worker.stdout }).on('line', hear);
   return worker;

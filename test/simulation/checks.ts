@@ -1,16 +1,15 @@
 /** What must hold between passes, on every machine and at the provider. */
 import { distrust, lookUpOnly } from '../../src/anchor.ts';
 import { CHAIN_START, type ChainHead, verifyChain } from '../../src/audit.ts';
-import { clientRefId, type InstructionRef, type InstructionStatus, TRANSITIONS } from '../../src/instruction.ts';
-import type { SandboxOrder } from '../../src/sandbox/book.ts';
+import { type InstructionRef, type InstructionStatus, instructionKey, TRANSITIONS } from '../../src/instruction.ts';
+import { REGISTRATION_CHANGES, type Registration } from '../../src/order.ts';
+import type { LedgerEntry } from '../../src/sandbox/ledger.ts';
 import type { FileRecord, StoredInstruction } from '../../src/store.ts';
 import type { OpenWorkspace } from '../../src/workspace.ts';
-import type { Dropped } from './files.ts';
+import type { SimulatedApi, TheirPayout } from './api.ts';
+import { CUSTOMER, type Dropped } from './files.ts';
 import type { Machine } from './machine.ts';
 import { Violation } from './violation.ts';
-
-/** More attempts than any operator makes. */
-const MOST_ATTEMPTS = 8;
 
 const OPEN_STATUSES: readonly InstructionStatus[] = [
   'waiting',
@@ -21,13 +20,16 @@ const OPEN_STATUSES: readonly InstructionStatus[] = [
   'unknown',
   'submitted',
 ];
-const LIVE = ['queued', 'processing', 'processed'];
-const PAID = ['processed', 'reversed'];
-const OVER = ['failed', 'cancelled'];
+const LIVE: readonly TheirPayout['status'][] = ['open', 'paid'];
 
 export interface Truth {
   readonly machines: readonly Machine[];
-  readonly find: (clientRefId: string) => SandboxOrder | undefined;
+  readonly api: SimulatedApi;
+  /** By its reference at the provider. */
+  readonly find: (reference: string) => TheirPayout | undefined;
+  readonly ledger: readonly LedgerEntry[];
+  /** The references of all attempts there can be at an instruction, by its key. */
+  readonly attempts: ReadonlyMap<string, readonly string[]>;
   readonly dropped: readonly Dropped[];
   readonly refs: readonly InstructionRef[];
   readonly amounts: ReadonlyMap<string, ReadonlySet<string>>;
@@ -52,8 +54,9 @@ export async function checkSafety(truth: Truth, machine: Machine, open: OpenWork
     checkPaidOnce(truth, instruction);
     checkTruthful(truth, machine, instruction);
   }
+  checkMadeOnce(truth);
   checkReferences(instructions);
-  await checkAudit(machine, open, instructions);
+  await checkAudit(truth, machine, open, instructions);
   await checkRows(truth, machine, open);
   checkRunReports(machine);
 }
@@ -66,54 +69,82 @@ function broken(
   throw new Violation(promise, `${instructionRef} (${ref}) is ${status}, and ${detail}`);
 }
 
-function checkPaidOnce({ find, amounts }: Truth, instruction: StoredInstruction): void {
+function checkPaidOnce({ find, amounts, attempts }: Truth, instruction: StoredInstruction): void {
   const live: string[] = [];
-  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-    const order = find(clientRefId(instruction, attempt));
-    if (!order) continue;
-    if (LIVE.includes(order.status)) live.push(`attempt ${attempt} ${order.status}`);
-    if (!amounts.get(instruction.instructionRef)?.has(minor(order.fields.amount)))
-      broken('only what a file says is paid', instruction, `the provider has ${order.fields.amount}`);
+  for (const reference of attempts.get(instructionKey(instruction)) ?? []) {
+    const theirs = find(reference);
+    if (!theirs) continue;
+    if (LIVE.includes(theirs.status)) live.push(`${reference} ${theirs.status}`);
+    if (!amounts.get(instruction.instructionRef)?.has(minor(theirs.amount)))
+      broken('only what a file says is paid', instruction, `the provider has ${theirs.amount}`);
   }
   if (live.length > 1) broken('paid once', instruction, `the provider has ${live.join(' and ')}`);
 }
 
+const made = new WeakMap<Truth, { read: number; readonly keys: Set<string> }>();
+
+/** The provider refuses a reference that it has; here nothing is taken on trust. */
+function checkMadeOnce(truth: Truth): void {
+  const seen = made.get(truth) ?? { read: 0, keys: new Set() };
+  made.set(truth, seen);
+  for (const entry of truth.ledger.slice(seen.read)) {
+    const key = keyOfMade(entry);
+    if (key === undefined) continue;
+    if (seen.keys.has(key)) throw new Violation('an order and a payout are made once', key);
+    seen.keys.add(key);
+  }
+  seen.read = truth.ledger.length;
+}
+
+function keyOfMade(entry: LedgerEntry): string | undefined {
+  if (entry.kind === 'accepted') return entry.clientRefId;
+  if (entry.kind === 'order') return `order ${entry.orderRef}`;
+  return entry.kind === 'instruction' ? `${entry.orderRef} ${entry.instructionRef}` : undefined;
+}
+
 function checkTruthful(
-  { find, givenUp, decided, isOrderly }: Truth,
+  { api, find, givenUp, decided, isOrderly }: Truth,
   machine: Machine,
   instruction: StoredInstruction,
 ): void {
-  const { status, clientRefId: ref, amountMinor, unclearAt, sends } = instruction;
-  const order = find(ref);
-  const there = order ? `the provider has it ${order.status}` : 'the provider lacks it';
+  const { status, amountMinor, unclearAt, unclearSends, sends, amendment } = instruction;
+  const ref = api.referenceOf(instruction);
+  const theirs = find(ref);
+  const there = theirs ? `the provider has it ${theirs.status}, amount ${theirs.amount}` : 'the provider lacks it';
   const isForgetful = machine.restored || !isOrderly;
   const mayDiffer = machine.restored || decided.has(ref);
-  const sameAmount = mayDiffer || (order && minor(order.fields.amount) === String(amountMinor));
+  const amounts = [amountMinor, ...(amendment && amendment.sends > 0 ? [amendment.becomes?.amountMinor] : [])];
+  const sameAmount = mayDiffer || (theirs && amounts.map(String).includes(minor(theirs.amount)));
   switch (status) {
     case 'submitted':
-      if (!order || !sameAmount) broken('what is accepted is at the provider', instruction, there);
+      if (!theirs || !sameAmount) broken('what is accepted is at the provider', instruction, there);
       break;
     case 'paid':
-      if (!order || !PAID.includes(order.status) || !sameAmount)
-        broken('what is paid is paid', instruction, `${there}, amount ${order?.fields.amount}`);
+      if ((theirs?.status !== 'paid' && theirs?.status !== 'reversed') || !sameAmount)
+        broken('what is paid is paid', instruction, there);
       break;
     case 'reversed':
-      if (order?.status !== 'reversed') broken('what is reversed was reversed', instruction, there);
+      if (theirs?.status !== 'reversed') broken('what is reversed was reversed', instruction, there);
       break;
     case 'failed':
-      if (order ? !OVER.includes(order.status) : !givenUp.has(ref))
-        broken('what failed has failed', instruction, there);
+      if (theirs?.status === 'reversed' && api.callsReturnsFailures) break;
+      if (theirs ? theirs.status !== 'failed' : !givenUp.has(ref)) broken('what failed has failed', instruction, there);
       break;
     case 'declined':
       if (unclearAt !== '')
         broken('a refusal after an unclear request is not believed', instruction, `unclear at ${unclearAt}`);
-      if (order) broken('what is declined is not paid', instruction, there);
+      if (theirs) broken('what is declined is not paid', instruction, there);
+      break;
+    case 'cancelled':
+      if (sends > 0 && theirs?.status !== 'failed' && !isForgetful)
+        broken('what is deleted at the provider is deleted there', instruction, there);
+      if (theirs && sends === 0 && !isForgetful) broken('what was not sent is not at the provider', instruction, there);
       break;
     case 'waiting':
     case 'scheduled':
     case 'ready':
-    case 'cancelled':
-      if (order && sends === 0 && !isForgetful) broken('what was not sent is not at the provider', instruction, there);
+      if (theirs && unclearSends === 0 && !isForgetful)
+        broken('what was not sent is not at the provider', instruction, there);
       break;
     default:
       break;
@@ -127,24 +158,30 @@ function checkReferences(instructions: readonly StoredInstruction[]): void {
     throw new Violation('one client reference a payout', `${held.length} share ${references.size}`);
 }
 
-interface StatusEntry {
+interface ChangeEntry {
   readonly type: string;
-  readonly from?: InstructionStatus;
-  readonly to?: InstructionStatus;
-  readonly instruction?: number;
+  readonly from: string;
+  readonly to: string;
+  readonly instruction: number;
 }
 
 /** What of a machine's records was checked: how far the audit log, with each instruction's changes, and which files. */
 interface Read {
   head: ChainHead;
   readonly changes: Map<number, number>;
+  readonly registrations: Map<number, string>;
   readonly checked: Set<number>;
 }
 
 const reads = new WeakMap<Machine, Read>();
 
 function readOf(machine: Machine): Read {
-  const read = reads.get(machine) ?? { head: CHAIN_START, changes: new Map(), checked: new Set() };
+  const read = reads.get(machine) ?? {
+    head: CHAIN_START,
+    changes: new Map(),
+    registrations: new Map(),
+    checked: new Set(),
+  };
   reads.set(machine, read);
   return read;
 }
@@ -155,6 +192,7 @@ export function forgetRead(machine: Machine): void {
 }
 
 async function checkAudit(
+  { api }: Truth,
   machine: Machine,
   open: OpenWorkspace,
   instructions: readonly StoredInstruction[],
@@ -170,11 +208,21 @@ async function checkAudit(
     if (doubt !== undefined) throw new Violation('the anchor is never ahead', doubt);
   }
   for (const { body } of entries) {
-    const { type, from, to, instruction } = JSON.parse(body) as StatusEntry;
-    if (type !== 'status' || from === undefined || to === undefined || instruction === undefined) continue;
-    read.changes.set(instruction, (read.changes.get(instruction) ?? 0) + 1);
-    if (from !== to && !TRANSITIONS[from].includes(to))
-      throw new Violation('statuses move along the table', `${from} to ${to}`);
+    const { type, from, to, instruction } = JSON.parse(body) as ChangeEntry;
+    if (type === 'registration') read.registrations.set(instruction, to);
+    if (type === 'status') read.changes.set(instruction, (read.changes.get(instruction) ?? 0) + 1);
+    const allowed = type === 'status' ? TRANSITIONS[from as InstructionStatus] : [];
+    const all = type === 'registration' ? REGISTRATION_CHANGES[from as Registration] : [from, ...allowed];
+    if (!(all as readonly string[]).includes(to) && (type === 'status' || type === 'registration'))
+      throw new Violation('statuses move along the table', `${type} ${from} to ${to}`);
+  }
+  for (const { id, orderRef, registration } of await store.ordersOf({ customerRef: CUSTOMER }, 100)) {
+    const said = read.registrations.get(id) ?? 'none';
+    if (registration !== said || (!api.knowsOrders && said !== 'none'))
+      throw new Violation(
+        'one audit entry a change',
+        `order ${orderRef} is ${registration}, the audit log says ${said}`,
+      );
   }
   for (const { id, version, instructionRef } of instructions) {
     const changes = read.changes.get(id) ?? 0;
@@ -252,32 +300,46 @@ function statesStatus(reported: string | undefined, line: number, status: string
   return cells[0] === String(line) && cells.includes(status);
 }
 
-/** When all faults are over and time enough has passed. */
-export function whatIsOpen(machine: Machine, instructions: readonly StoredInstruction[]): string[] {
-  const left = ['inbox', 'data/work', 'data/spool'].flatMap((folder) =>
+/** Files that are not yet in the archive. */
+export function leftOver(machine: Machine): string[] {
+  return ['inbox', 'data/work', 'data/spool'].flatMap((folder) =>
     machine.disk.names(machine.path(folder)).map((name) => `${folder}/${name}`),
   );
+}
+
+/** When all faults are over and time enough has passed. */
+export function whatIsOpen(
+  { api, find }: Truth,
+  machine: Machine,
+  instructions: readonly StoredInstruction[],
+): string[] {
   const open = instructions.filter(({ status }) => OPEN_STATUSES.includes(status));
-  return [...left, ...open.map(({ instructionRef, status }) => `${instructionRef} is ${status}`)];
+  return [
+    ...leftOver(machine),
+    ...open.map((instruction) => {
+      const theirs = find(api.referenceOf(instruction));
+      const there = theirs ? `${theirs.status} there (${theirs.amount})` : 'not there';
+      return `${instruction.instructionRef} of ${instruction.amountMinor} is ${instruction.status}, ${there}`;
+    }),
+  ];
 }
 
 /** When nothing is open: what is paid here is what the provider paid, to the cent. */
-export function checkSums(
-  { find, machines, decided }: Truth,
-  machine: Machine,
-  instructions: readonly StoredInstruction[],
-  ledger: readonly string[],
-): void {
+export function checkSums(truth: Truth, machine: Machine, instructions: readonly StoredInstruction[]): void {
+  const { api, find, machines, decided, attempts } = truth;
   const paid = instructions.filter(({ status }) => status === 'paid');
   // What a person called paid although the provider has another amount: its look-ups can't tell of it any more.
-  const watched = paid.filter(({ clientRefId: ref }) => !decided.has(ref));
-  const missed = watched.filter(({ clientRefId: ref }) => find(ref)?.status !== 'processed');
+  const watched = paid.filter((instruction) => !decided.has(api.referenceOf(instruction)));
+  const missed = watched.filter((instruction) => find(api.referenceOf(instruction))?.status !== 'paid');
   for (const instruction of missed) broken('a reversal is seen', instruction, 'the provider has it reversed');
   if (machines.length > 1 || machine.restored) return;
-  const processed = ledger.map(find).filter((order) => order?.status === 'processed');
-  const theirs = processed.reduce((sum, order) => sum + BigInt(minor(order?.fields.amount ?? '0')), 0n);
+  const theirs = [...attempts.values()]
+    .flat()
+    .map(find)
+    .filter((payout) => payout?.status === 'paid')
+    .reduce((sum, payout) => sum + BigInt(minor(payout?.amount ?? '0')), 0n);
   const ours = paid
-    .filter(({ clientRefId: ref }) => find(ref)?.status === 'processed')
+    .filter((instruction) => find(api.referenceOf(instruction))?.status === 'paid')
     .reduce((sum, { amountMinor }) => sum + (amountMinor ?? 0n), 0n);
   if (ours !== theirs)
     throw new Violation('what we call paid is what the provider paid', `${ours} here, ${theirs} there`);

@@ -1,6 +1,7 @@
 /** What can happen to one request, drawn from the seed. */
-import type { Answer } from '../../src/sandbox/call.ts';
-import type { SimulatedApi } from './apis.ts';
+import type { Answer, Dialect, TokenLife } from '../../src/sandbox/call.ts';
+import type { On } from '../../src/sandbox/faults.ts';
+import type { Asked, SimulatedApi } from './api.ts';
 import type { Chance } from './chance.ts';
 
 /** One request's way: when it arrives at the provider, and what its sender hears of it. */
@@ -17,6 +18,8 @@ export interface Course {
     | { readonly kind: 'not-sent' };
   /** Nothing more may be sent in this pass once it is heard. */
   readonly stopsTheLine?: true;
+  /** Of the token that is given out. */
+  readonly tokenLife?: TokenLife;
 }
 
 export interface Weather {
@@ -25,12 +28,15 @@ export interface Weather {
   /** The faults there are in this world: other worlds have others. */
   readonly posts: readonly string[];
   readonly gets: readonly string[];
+  readonly tokens: readonly string[];
   /** A request may arrive this late. */
   readonly latestMs: number;
   /** A payout that was taken may stay invisible to look-ups for so long. */
   readonly lagMs: number;
   /** Never so late, nor lagging so long, that the quarantine is over by then. */
   readonly keepsToTheQuarantine: boolean;
+  /** Whether a request may be refused that is accepted when it comes again. */
+  readonly mayDecline: boolean;
 }
 
 const NEAR = [20];
@@ -40,8 +46,8 @@ const page = (status: number): Answer => ({
   body: '<html>wait</html>',
 });
 const redirect = (status: number): Answer => ({ status, headers: { location: '/elsewhere' }, body: '' });
-const rateLimit = (api: SimulatedApi, after: string): Answer => {
-  const answer = api.dialect.rateLimited();
+const rateLimit = (dialect: Dialect, after: string): Answer => {
+  const answer = dialect.rateLimited();
   return { ...answer, headers: { ...answer.headers, 'retry-after': after } };
 };
 const json = (body: string, status = 200): Answer => ({
@@ -58,19 +64,27 @@ const broken = (message: string, arrives: readonly number[] = [], afterMs = 30):
   heard: { kind: 'broken', message, afterMs },
 });
 
-type Draw = (chance: Chance, api: SimulatedApi, weather: Weather) => Course;
+interface Met {
+  readonly on: On;
+  readonly api: SimulatedApi;
+  readonly dialect: Dialect;
+  readonly weather: Weather;
+}
+
+type Draw = (chance: Chance, met: Met) => Course;
 
 const either = (chance: Chance) => (chance.strikes(0.5) ? NEAR : []);
 
-const ODD_ANSWERS: readonly Answer[] = [
+const CHANGES: readonly On[] = ['update', 'delete'];
+const ODD_BODIES: readonly Answer[] = [
   json(''),
   json('[]'),
   json('null'),
   json('{"code":"0x0200","message":"ok","status":"SUCCESS"}'),
   json('{"code":"0x9999","message":"?","status":"SUCCESS","data":{}}'),
   json('{"code":"0x0200","code":"0x0202","message":"ok","status":"SUCCESS","data":{"status":"who knows"}}'),
-  { status: 204, headers: {}, body: '' },
 ];
+const ODD_ANSWERS: readonly Answer[] = [...ODD_BODIES, { status: 204, headers: {}, body: '' }];
 
 /** What both kinds of request can meet. */
 const COMMON: Readonly<Record<string, Draw>> = {
@@ -85,44 +99,53 @@ const COMMON: Readonly<Record<string, Draw>> = {
   }),
   'not HTTP': (chance) => broken('the answer was not HTTP', either(chance)),
   'a page': (chance) => instead(page(chance.pick([200, 403, 502])), either(chance)),
-  'server error': (chance, api) => instead(api.dialect.error(chance.pick([500, 502, 503, 504])), either(chance)),
-  'service off': (_, api) => instead(api.dialect.serviceOff()),
-  'rate limit': (chance, api) =>
-    instead(rateLimit(api, chance.pick(['1', '120', '99999', 'soon', '-5'])), either(chance)),
+  'server error': (chance, { dialect }) => instead(dialect.error(chance.pick([500, 502, 503, 504])), either(chance)),
+  'service off': (_, { dialect }) => instead(dialect.serviceOff()),
+  'rate limit': (chance, { dialect }) =>
+    instead(rateLimit(dialect, chance.pick(['1', '120', '99999', 'soon', '-5'])), either(chance)),
   redirect: (chance) => instead(redirect(chance.pick([302, 307, 308])), either(chance)),
-  odd: (chance) => instead(chance.pick(ODD_ANSWERS), either(chance)),
-  'credentials refused': (chance, api) => ({
-    ...instead(api.dialect.unauthorized(chance.pick([401, 403]))),
+  // Nothing with 204 is how a change is accepted.
+  odd: (chance, { on }) => instead(chance.pick(CHANGES.includes(on) ? ODD_BODIES : ODD_ANSWERS), either(chance)),
+  'credentials refused': (chance, { dialect }) => ({
+    ...instead(dialect.unauthorized(chance.pick([401, 403]))),
     stopsTheLine: true,
   }),
-  'signature refused': (_, api) => ({ ...instead(api.dialect.badSignature()), stopsTheLine: true }),
-  'wrong echo': (_, api) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.dialect.misdirected } }),
+  'signature refused': (_, { dialect }) => ({ ...instead(dialect.badSignature()), stopsTheLine: true }),
+  'wrong echo': (_, { dialect }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: dialect.misdirected } }),
 };
 
 const POSTS: Readonly<Record<string, Draw>> = {
   ...COMMON,
-  late: (chance, _, { latestMs }) => ({ arrives: [chance.between(1_000, latestMs)], heard: { kind: 'silence' } }),
-  'late, reset': (chance, _, { latestMs }) => broken('the connection broke', [chance.between(1_000, latestMs)]),
-  doubled: (chance, _, { latestMs }) => ({
+  late: (chance, { weather: { latestMs } }) => ({
+    arrives: [chance.between(1_000, latestMs)],
+    heard: { kind: 'silence' },
+  }),
+  'late, reset': (chance, { weather: { latestMs } }) =>
+    broken('the connection broke', [chance.between(1_000, latestMs)]),
+  doubled: (chance, { weather: { latestMs } }) => ({
     arrives: [20, chance.strikes(0.5) ? 25 : chance.between(1_000, latestMs)],
     heard: { kind: 'answer', of: 0 },
   }),
   'doubled, second answer heard': () => ({ arrives: [20, 25], heard: { kind: 'answer', of: 1 } }),
-  declined: (chance, api) =>
-    instead(
-      api.dialect.decline({
-        kind: 'decline',
-        code: chance.pick(['0x0202', '0x0203']),
-        message: chance.pick(['Insufficient balance', 'Beneficiary is blocked']),
-        status: chance.pick([200, 400, 422]),
-      }),
-    ),
+  declined: (chance, { api, dialect }) => {
+    const message = chance.pick(['Insufficient balance', 'Beneficiary is blocked']);
+    return instead(dialect.decline({ kind: 'decline', message, ...chance.pick(api.declines) }));
+  },
 };
 
 const GETS: Readonly<Record<string, Draw>> = {
   ...COMMON,
-  'not found although there': (_, api) => instead(api.dialect.notFound()),
-  'wrong amount': (_, api) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.misstated } }),
+  'not found although there': (_, { dialect }) => instead(dialect.notFound()),
+  'wrong amount': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.misstated } }),
+};
+
+const TOKENS: Readonly<Record<string, Draw>> = {
+  ...COMMON,
+  'good for few requests': (chance) => ({
+    ...CLEAR,
+    tokenLife: { kind: 'short-token', ms: 3_600_000, requests: chance.below(3) },
+  }),
+  'soon over': (chance) => ({ ...CLEAR, tokenLife: { kind: 'short-token', ms: chance.pick([0, 60_001, 90_000]) } }),
 };
 
 const CLEAR: Course = { arrives: NEAR, heard: { kind: 'answer', of: 0 } };
@@ -149,23 +172,41 @@ export function drawWeather(chance: Chance, options: WeatherOptions): Weather {
     rate: chance.pick([0.1, 0.3, 0.6, 0.9]),
     posts: some(POSTS),
     gets: some(GETS),
+    tokens: some(TOKENS),
     latestMs: Math.floor(most * chance.pick([0.1, 0.5, 1])),
+    mayDecline,
     lagMs: Math.floor((keepsToTheQuarantine ? quarantineMs * 0.3 : quarantineMs) * chance.pick([0, 0.3, 1])),
     keepsToTheQuarantine,
   };
 }
 
-export const FAIR: Weather = { rate: 0, posts: [], gets: [], latestMs: 0, lagMs: 0, keepsToTheQuarantine: true };
+export const FAIR: Weather = {
+  rate: 0,
+  posts: [],
+  gets: [],
+  tokens: [],
+  latestMs: 0,
+  lagMs: 0,
+  keepsToTheQuarantine: true,
+  mayDecline: false,
+};
 
 export function drawCourse(
   chance: Chance,
   api: SimulatedApi,
   weather: Weather,
-  on: 'post' | 'get',
+  { on, dialect }: Pick<Asked, 'on' | 'dialect'>,
 ): { readonly name: string; readonly course: Course } {
-  const names = on === 'post' ? weather.posts : weather.gets;
+  const [names, draws] = faultsOf(on, weather);
   if (names.length === 0 || !chance.strikes(weather.rate)) return { name: '', course: CLEAR };
   const name = chance.pick(names);
-  const draw = (on === 'post' ? POSTS : GETS)[name] as Draw;
-  return { name, course: draw(chance, api, weather) };
+  // An order that is found to be another one is refused.
+  if (on === 'order-get' && name === 'wrong echo' && !weather.mayDecline) return { name: '', course: CLEAR };
+  const draw = draws[name] as Draw;
+  return { name, course: draw(chance, { on, api, dialect, weather }) };
+}
+
+function faultsOf(on: On, { posts, gets, tokens }: Weather): [readonly string[], Readonly<Record<string, Draw>>] {
+  if (on === 'token') return [tokens, TOKENS];
+  return on === 'get' || on === 'order-get' ? [gets, GETS] : [posts, POSTS];
 }

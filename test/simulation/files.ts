@@ -1,18 +1,36 @@
 /** What people drop into an inbox, with what may come of it. */
 import { createHash } from 'node:crypto';
 import type { InstructionRef } from '../../src/instruction.ts';
+import type { SimulatedApi } from './api.ts';
 import type { Chance } from './chance.ts';
 
 /** Its order never comes. */
 const WAITS = 'W1';
 const NO_ORDER = 'O9';
+const ORDERS = ['O1', 'O2'];
 
 /** Everything is about one customer. */
-const CUSTOMER = 'C1';
+export const CUSTOMER = 'C1';
 const SCHEME = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
 const ORDERS_HEADER = 'customerRef,orderRef,currency,country,scheme';
 const HEADER = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate';
 const BAD_AMOUNTS = ['two', '0', '-1', '1.005', ''];
+
+/** More columns of an API's files, with what their cells may say. */
+interface More {
+  readonly header: string;
+  readonly cells: readonly string[];
+}
+
+const NO_MORE: More = { header: '', cells: [''] };
+const DEFAULTS: More = {
+  header: ',customerDefault.financialInstrumentId,customerDefault.schemeId,metadata.batch',
+  cells: [',,,', ',FI-1,,', `,FI-1,${SCHEME},7`],
+};
+const MANAGED: More = {
+  header: ',financialInstrumentId,metadata.note',
+  cells: [',,', ',FI-2,', ',,rent', ',FI-2,rent'],
+};
 
 export interface Dropped {
   readonly name: string;
@@ -20,6 +38,15 @@ export interface Dropped {
   readonly sha256: string;
   /** The lines that hold rows; none when the whole file is bad. */
   readonly lines: readonly number[];
+}
+
+export interface WriterOptions {
+  readonly chance: Chance;
+  readonly api: SimulatedApi['name'];
+  readonly dates: readonly string[];
+  /** Whether files also change what earlier ones said. */
+  readonly amends: boolean;
+  readonly isSmall: boolean;
 }
 
 /** Writes files about a handful of instructions, and remembers what they said. */
@@ -30,15 +57,22 @@ export class Writer {
   readonly dropped: Dropped[] = [];
   #rows: string[] = [];
 
-  readonly chance: Chance;
-  readonly dates: readonly string[];
-  readonly amends: boolean;
+  readonly options: WriterOptions;
+  readonly #orderCells = new Map<string, string>();
+  readonly #cells = new Map<string, string>();
+  readonly #header: string;
+  readonly #ordersHeader: string;
 
-  constructor(chance: Chance, dates: readonly string[], amends: boolean) {
-    this.chance = chance;
-    this.dates = dates;
-    this.amends = amends;
-    this.instructions = Array.from({ length: chance.between(3, 8) }, (_, at) => `P${at + 1}`);
+  constructor(options: WriterOptions) {
+    const { chance, api, isSmall } = options;
+    this.options = options;
+    const count = isSmall ? chance.between(1, 4) : chance.between(3, 8);
+    this.instructions = Array.from({ length: count }, (_, at) => `P${at + 1}`);
+    const [defaults, managed] = api === 'order-management' ? [DEFAULTS, MANAGED] : [NO_MORE, NO_MORE];
+    this.#ordersHeader = ORDERS_HEADER + defaults.header;
+    this.#header = HEADER + managed.header;
+    for (const order of ORDERS) this.#orderCells.set(order, chance.pick(defaults.cells));
+    for (const { instructionRef } of this.refs()) this.#cells.set(instructionRef, chance.pick(managed.cells));
   }
 
   /** Every instruction that can be taken in, its order or none. */
@@ -49,55 +83,72 @@ export class Writer {
   }
 
   orders(): Dropped {
-    const orders = ['O1', 'O2'].filter(() => this.chance.strikes(0.8));
+    const orders = ORDERS.filter(() => this.options.chance.strikes(0.8));
     return this.#keep(
       'orders',
-      ORDERS_HEADER,
-      orders.map((order) => `${CUSTOMER},${order},INR,IN,${SCHEME}`),
+      this.#ordersHeader,
+      orders.map((order) => `${CUSTOMER},${order},INR,IN,${SCHEME}${this.#orderCells.get(order)}`),
     );
   }
 
   /** Some of the instructions, a few rows that can't be taken, and a few rows twice. */
   instructionsFile(): Dropped {
-    const { chance } = this;
+    const { chance, dates } = this.options;
     const rows = this.instructions.filter(() => chance.strikes(0.75)).map((ref) => this.#create(ref));
     if (chance.strikes(0.4))
-      rows.push(`${CUSTOMER},O1,B${chance.below(9)},${chance.pick(BAD_AMOUNTS)},${this.dates[0]},${this.dates[0]}`);
+      rows.push(
+        `${CUSTOMER},O1,B${chance.below(9)},${chance.pick(BAD_AMOUNTS)},${dates[0]},${dates[0]}${this.#blank()}`,
+      );
     if (chance.strikes(0.2)) rows.push(`${CUSTOMER},O1,"never closed,5`);
     if (chance.strikes(0.2))
-      rows.push(this.#stated(`${CUSTOMER},${NO_ORDER},${WAITS},7,${this.dates[0]},${this.dates[0]}`));
+      rows.push(this.#stated(`${CUSTOMER},${NO_ORDER},${WAITS},7,${dates[0]},${dates[0]}${this.#cells.get(WAITS)}`));
     if (rows.length > 0 && chance.strikes(0.3)) rows.push(chance.pick(rows));
     this.#rows.push(...rows);
-    return this.#keep('payouts', HEADER, rows);
+    return this.#keep('payouts', this.#header, rows);
   }
 
   /** Rows of earlier files, as they were and changed, beside new ones. */
   overlapping(): Dropped {
-    const old = this.#rows.filter(() => this.chance.strikes(0.5));
-    const rows = [...old, ...this.instructions.filter(() => this.chance.strikes(0.2)).map((ref) => this.#create(ref))];
-    return this.#keep('overlap', HEADER, rows);
+    const { chance } = this.options;
+    const old = this.#rows.filter(() => chance.strikes(0.5));
+    const rows = [...old, ...this.instructions.filter(() => chance.strikes(0.2)).map((ref) => this.#create(ref))];
+    return this.#keep('overlap', this.#header, rows);
   }
 
-  amendments(): Dropped {
-    const rows = this.instructions
-      .filter(() => this.chance.strikes(0.4))
+  /** Changes some of the instructions, or of those that are named. */
+  amendments(refs = this.instructions, odds = 0.4): Dropped {
+    const { chance, amends } = this.options;
+    const rows = refs
+      .filter(() => chance.strikes(odds))
       .map((ref) => {
-        const isDelete = !this.amends || this.chance.strikes(0.4);
-        return isDelete ? `DELETE,${CUSTOMER},${orderOf(ref)},${ref},,,` : `UPDATE,${this.#create(ref)}`;
+        const isDelete = !amends || chance.strikes(0.4);
+        return isDelete
+          ? `DELETE,${CUSTOMER},${orderOf(ref)},${ref},,,${this.#blank()}`
+          : `UPDATE,${this.#create(ref)}`;
       });
-    return this.#keep('changes', `action,${HEADER}`, rows);
+    return this.#keep('changes', `action,${this.#header}`, rows);
   }
 
   damaged(): Dropped {
-    const content = this.chance.pick(['', 'PK\u0003\u0004 an archive', 'customerRef,amount\nC1,5\n', '<html></html>']);
+    const content = this.options.chance.pick([
+      '',
+      'PK\u0003\u0004 an archive',
+      'customerRef,amount\nC1,5\n',
+      '<html></html>',
+    ]);
     return this.#drop('damaged', content, []);
   }
 
   #create(ref: string): string {
-    const { chance, dates } = this;
+    const { chance, dates, isSmall } = this.options;
     const amount = `${chance.between(1, 5)}.${chance.pick(['00', '50'])}`;
-    const open = chance.strikes(0.7) ? dates[0] : chance.pick(dates);
-    return this.#stated(`${CUSTOMER},${orderOf(ref)},${ref},${amount},${open},${dates.at(-1)}`);
+    const open = chance.strikes(isSmall ? 0.9 : 0.7) ? dates[0] : chance.pick(dates);
+    return this.#stated(`${CUSTOMER},${orderOf(ref)},${ref},${amount},${open},${dates.at(-1)}${this.#cells.get(ref)}`);
+  }
+
+  /** As many empty cells as its API has more of. */
+  #blank(): string {
+    return this.#header.slice(HEADER.length).replace(/[^,]/g, '');
   }
 
   #stated(row: string): string {
@@ -108,7 +159,7 @@ export class Writer {
   }
 
   #keep(stem: string, header: string, rows: readonly string[]): Dropped {
-    const blank = this.chance.strikes(0.1) ? 1 : 0;
+    const blank = this.options.chance.strikes(0.1) ? 1 : 0;
     const lines = rows.map((_, at) => at + 2 + blank);
     return this.#drop(stem, [header, ...Array<string>(blank).fill(''), ...rows, ''].join('\n'), lines);
   }

@@ -88,10 +88,19 @@ export class Machine {
     return join(this.options.root, ...parts);
   }
 
-  /** Makes one pass, starting the program if need be. */
-  async pass(options: PassOptions, crash: CrashPlan | undefined): Promise<PassResult> {
+  /**
+   * Starts the program if need be; where it crashed meanwhile. A start takes no time in the simulated world but some in the
+   * real one, where modules are loaded: never beside anything else, or the order of events would not follow from the seed.
+   */
+  async start(crash: CrashPlan | undefined): Promise<string | undefined> {
     const running = this.#running ?? (await this.#start(crash));
-    if (typeof running === 'string') return { kind: 'crashed', where: running };
+    return typeof running === 'string' ? running : undefined;
+  }
+
+  /** Makes one pass of a program that is started. */
+  async pass(options: PassOptions, crash: CrashPlan | undefined): Promise<PassResult> {
+    const running = this.#running;
+    if (!running) throw new Error('there is no program to make a pass');
     const { life, tools } = running;
     life.planCrash(crash);
     this.sending.passBegins();
@@ -196,23 +205,15 @@ export class Machine {
     this.#life = life;
     life.planCrash(crash);
     const clock = this.#clock(life);
-    let end: { plain: OpenWorkspace } | { error: unknown } | undefined;
-    openWorkspace({ ...this.#openOptions(), clock }).then(
-      (plain) => {
-        end = { plain };
-      },
-      (error: unknown) => {
-        end = { error };
-      },
-    );
-    await timeline.until(() => end !== undefined, 'a start');
-    if (!end || 'error' in end) {
+    let plain: OpenWorkspace;
+    try {
+      plain = await openWorkspace({ ...this.#openOptions(), clock });
+    } catch (error) {
       this.#life = undefined;
-      if (life.crashed === undefined) throw end?.error;
+      if (life.crashed === undefined) throw error;
       return `${life.crashed}, while starting`;
     }
     life.started();
-    const { plain } = end;
     const http: HttpClient = {
       send: async (request) => {
         await this.sending.check(request, plain);

@@ -1,7 +1,7 @@
 /** The wire between the machines and the provider, and the provider behind it. */
 import type { HttpOutcome, HttpRequest } from '../../src/provider/http.ts';
-import type { Answer } from '../../src/sandbox/call.ts';
-import type { Asked, SimulatedApi, SimulatedServer } from './apis.ts';
+import type { Answer, TokenLife } from '../../src/sandbox/call.ts';
+import type { Asked, SimulatedApi, SimulatedServer } from './api.ts';
 import type { Chance } from './chance.ts';
 import { type Course, drawCourse, type Weather } from './faults.ts';
 import { count, type Tally } from './tally.ts';
@@ -13,7 +13,7 @@ export interface NetworkOptions {
   readonly timeline: Timeline;
   readonly chance: Chance;
   readonly weather: Weather;
-  /** References the provider refuses whenever they come. */
+  /** Payouts and orders that the provider refuses whenever they come, by their references. */
   readonly doomed: ReadonlySet<string>;
   readonly timeoutMs: number;
   readonly tally: Tally;
@@ -39,20 +39,21 @@ export class Network {
   }
 
   /** Whether a request for it may still arrive. */
-  isUnderWay(clientRefId: string): boolean {
-    return (this.#underWay.get(clientRefId) ?? 0) > 0;
+  isUnderWay(reference: string): boolean {
+    return (this.#underWay.get(reference) ?? 0) > 0;
   }
 
   exchange(request: HttpRequest): Exchange {
     const { api, server, chance, tally, note } = this.options;
     const call = server.asked(request);
-    const { name, course } = drawCourse(chance, api, this.weather, call.on);
+    const { name, course } = drawCourse(chance, api, this.weather, call);
+    count(tally, `requests: ${call.on}`);
     if (name) count(tally, `${call.on}: ${name}`);
-    note(`${call.on} ${call.clientRefId} ${name}`);
+    note(`${call.on} ${call.reference} ${name}`);
     return { call, outcome: this.#follow(request, call, course), stopsTheLine: course.stopsTheLine === true };
   }
 
-  #follow(request: HttpRequest, call: Asked, { arrives, heard }: Course): Promise<HttpOutcome> {
+  #follow(request: HttpRequest, call: Asked, { arrives, heard, tokenLife }: Course): Promise<HttpOutcome> {
     const { timeline, timeoutMs } = this.options;
     return new Promise((resolve) => {
       let ended = false;
@@ -65,7 +66,7 @@ export class Network {
         this.#count(call, 1);
         timeline.after(afterMs, () => {
           this.#count(call, -1);
-          const answer = this.#arrive(request, call);
+          const answer = this.#arrive(request, call, tokenLife);
           if (heard.kind === 'answer' && heard.of === nth) timeline.after(20, () => hear(response(answer)));
           if (heard.kind === 'altered' && nth === 0) timeline.after(20, () => hear(response(heard.alter(answer))));
         });
@@ -79,26 +80,27 @@ export class Network {
     });
   }
 
-  #arrive(request: HttpRequest, { on, clientRefId }: Asked): Answer {
-    const { api, server, doomed, timeline, chance, note } = this.options;
-    if (on === 'get') {
-      const hidden = timeline.now < (this.#visibleAtMs.get(clientRefId) ?? 0);
-      return hidden ? api.dialect.notFound() : server.handle(request);
+  #arrive(request: HttpRequest, { on, reference, creates, dialect }: Asked, tokenLife: TokenLife | undefined): Answer {
+    const { server, doomed, timeline, chance, note } = this.options;
+    if (on === 'get' || on === 'order-get') {
+      const hidden = timeline.now < (this.#visibleAtMs.get(reference) ?? 0);
+      return hidden ? dialect.notFound() : server.handle(request);
     }
-    if (doomed.has(clientRefId))
-      return api.dialect.decline({ kind: 'decline', code: '0x0202', message: 'Beneficiary is blocked', status: 200 });
+    const made = on === 'order' ? [reference, ...creates] : creates;
+    if (made.some((one) => doomed.has(one)))
+      return dialect.decline({ kind: 'decline', message: 'Beneficiary is blocked' });
     const before = server.ledger.length;
-    const answer = server.handle(request);
+    const answer = server.handle(request, tokenLife);
     if (server.ledger.length > before) {
-      note(`taken ${clientRefId}`);
+      note(`taken ${on} ${reference}`);
       const lagMs = chance.strikes(0.3) ? chance.below(this.weather.lagMs + 1) : 0;
-      this.#visibleAtMs.set(clientRefId, timeline.now + lagMs);
+      for (const one of made) this.#visibleAtMs.set(one, timeline.now + lagMs);
     }
     return answer;
   }
 
-  #count({ on, clientRefId }: Asked, more: number): void {
-    if (on === 'post') this.#underWay.set(clientRefId, (this.#underWay.get(clientRefId) ?? 0) + more);
+  #count({ creates }: Asked, more: number): void {
+    for (const reference of creates) this.#underWay.set(reference, (this.#underWay.get(reference) ?? 0) + more);
   }
 }
 

@@ -1,13 +1,20 @@
 /** What must hold whenever a request leaves a machine. */
+import { createHash } from 'node:crypto';
 import { lookUpOnly } from '../../src/anchor.ts';
 import type { HttpOutcome, HttpRequest } from '../../src/provider/http.ts';
+import type { On } from '../../src/sandbox/faults.ts';
+import type { AuditEntry, StoredInstruction } from '../../src/store.ts';
 import type { OpenWorkspace } from '../../src/workspace.ts';
+import type { Asked } from './api.ts';
+import { CUSTOMER } from './files.ts';
+import { orderReference } from './imburse.ts';
 import type { Network } from './network.ts';
 import type { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
 
 interface Sent {
   readonly atMs: number;
+  /** A payout's own bytes; an order's may differ, for it need not take its payouts along again. */
   readonly body: string;
 }
 
@@ -19,10 +26,17 @@ export interface SendingOptions {
   readonly resends: 'after-quarantine' | 'any-time' | 'never';
 }
 
+const ASKS: readonly On[] = ['get', 'order-get', 'token'];
+const MAKES: readonly On[] = ['post', 'order'];
+/** An API that knows orders says so when it refuses one, or a payout. */
+const REFUSALS: readonly number[] = [400, 402];
+
 export class Sending {
   violation: Violation | undefined;
   /** What may have arrived, by reference. */
   readonly #sent = new Map<string, Sent>();
+  /** Requests that were answered 401: they may be made once more, with another token. */
+  readonly #unauthorized = new Set<string>();
   #stoppedAtMs: number | undefined;
   #underWay = 0;
   #pass = 0;
@@ -37,6 +51,7 @@ export class Sending {
     this.#pass++;
     this.#stoppedAtMs = undefined;
     this.#underWay = 0;
+    this.#unauthorized.clear();
   }
 
   /** After a restore nobody remembers. */
@@ -44,58 +59,144 @@ export class Sending {
     this.#sent.clear();
   }
 
-  async check(request: HttpRequest, { store, anchor, settings }: OpenWorkspace): Promise<void> {
-    const { network, timeline, resends } = this.options;
-    const { on, clientRefId } = network.options.server.asked(request);
-    if (this.#underWay >= settings.provider.concurrency)
-      this.#broken(
-        'no more requests at once than allowed',
-        `${this.#underWay + 1} of ${settings.provider.concurrency}`,
-      );
-    if (on === 'get') return;
+  async check(request: HttpRequest, open: OpenWorkspace): Promise<void> {
+    const { network, timeline } = this.options;
+    const { concurrency } = open.settings.provider;
+    const call = network.options.server.asked(request);
+    if (this.#underWay >= concurrency)
+      this.#broken('no more requests at once than allowed', `${this.#underWay + 1} of ${concurrency}`);
+    if (ASKS.includes(call.on)) return;
+    if ((await lookUpOnly(open.store)) !== undefined)
+      this.#broken('nothing is sent while the records are in doubt', call.reference);
+    if (!MAKES.includes(call.on)) return this.#checkAmendment(call, request, open);
     if (this.#stoppedAtMs !== undefined && timeline.now > this.#stoppedAtMs)
-      this.#broken('nothing is sent when the line was stopped', clientRefId);
-    if ((await lookUpOnly(store)) !== undefined)
-      this.#broken('nothing is sent while the records are in doubt', clientRefId);
-
-    const sending = await store.list('sending', { afterId: 0, limit: 1_000 });
-    const intent = sending.find((instruction) => instruction.clientRefId === clientRefId);
-    if (!intent) return this.#broken('intent before sending', `${clientRefId} is not in sending`);
-    if (intent.body !== request.body) this.#broken('the bytes of the intent are sent', clientRefId);
-    const history = await store.historyOf(intent.id);
-    const begun = history.findLast(({ body }) => body.includes('"to":"sending"'));
-    if (!begun || (anchor.last()?.seq ?? 0) < begun.seq)
-      this.#broken('an intent is anchored before it is sent', clientRefId);
-
-    const before = this.#sent.get(clientRefId);
-    if (!before) return;
-    if (before.body !== request.body) this.#broken('sent again with the same bytes', clientRefId);
-    if (resends === 'never') this.#broken('never sent again where that may pay twice', clientRefId);
-    const waitedMs = timeline.now - before.atMs;
-    if (resends === 'after-quarantine' && waitedMs < this.options.settings.provider.quarantineMs)
-      this.#broken('"not found" is no proof during the quarantine', `${clientRefId} sent again after ${waitedMs} ms`);
+      this.#broken('nothing is sent when the line was stopped', call.reference);
+    if (call.on === 'order') await this.#checkOrder(call, request, open);
+    const sending = await open.store.list('sending', { afterId: 0, limit: 1_000 });
+    for (const reference of call.creates) {
+      const intent = sending.find((instruction) => network.options.api.referenceOf(instruction) === reference);
+      if (intent) await this.#checkIntent(call, intent, request, open);
+      else this.#broken('intent before sending', `${reference} is not in sending`);
+    }
+    if (!this.#unauthorized.has(keyOf(request))) this.#checkResend(call, request);
   }
 
   async send(request: HttpRequest): Promise<HttpOutcome> {
     const { network, timeline } = this.options;
     const { call, outcome, stopsTheLine } = network.exchange(request);
-    const sent: Sent = { atMs: timeline.now, body: request.body ?? '' };
-    const before = this.#sent.get(call.clientRefId);
-    if (call.on === 'post') this.#sent.set(call.clientRefId, sent);
+    const before = new Map(this.#sent);
+    const made = madeBy(call, request);
+    for (const [reference, body] of made) this.#sent.set(reference, { atMs: timeline.now, body });
     this.#underWay++;
     const pass = this.#pass;
     const heard = await outcome;
-    const isHeard = pass === this.#pass;
-    if (isHeard) this.#underWay--;
-    if (call.on === 'post' && heard.kind === 'not-sent') {
-      if (before) this.#sent.set(call.clientRefId, before);
-      else this.#sent.delete(call.clientRefId);
+    if (pass !== this.#pass) return heard;
+    this.#underWay--;
+    for (const reference of made.keys()) {
+      const earlier = before.get(reference);
+      if (heard.kind === 'not-sent' && earlier) this.#sent.set(reference, earlier);
+      else if (heard.kind === 'not-sent' || isRefusal(call, heard)) this.#sent.delete(reference);
     }
-    if (call.on === 'post' && stopsTheLine && isHeard) this.#stoppedAtMs ??= timeline.now;
+    const isFirst = this.#isFirstUnauthorized(call, request, heard);
+    if ((MAKES.includes(call.on) || call.on === 'token') && stopsTheLine && !isFirst)
+      this.#stoppedAtMs ??= timeline.now;
     return heard;
+  }
+
+  /** With another token it is made once more. */
+  #isFirstUnauthorized({ on }: Asked, request: HttpRequest, heard: HttpOutcome): boolean {
+    const isOne = on !== 'token' && heard.kind === 'response' && heard.status === 401;
+    if (!isOne || !this.options.network.options.api.knowsOrders) return false;
+    const isFirst = !this.#unauthorized.has(keyOf(request));
+    this.#unauthorized.add(keyOf(request));
+    return isFirst;
+  }
+
+  async #checkOrder({ reference }: Asked, { body = '' }: HttpRequest, { store, anchor }: OpenWorkspace): Promise<void> {
+    const orders = await store.ordersOf({ customerRef: CUSTOMER }, 100);
+    const order = orders.find(({ orderRef }) => orderReference(orderRef) === reference);
+    if (order?.registration !== 'sending')
+      return this.#broken('intent before sending', `${reference} is ${order?.registration}`);
+    const begun = (await store.historyOf(order.id)).findLast((entry) => entry.body.includes('"to":"sending"'));
+    this.#checkBegun(reference, begun, anchor.last()?.seq);
+    if (!begun?.body.includes(`"bodySha256":"${sha256(body)}"`))
+      this.#broken('the bytes of the intent are sent', reference);
+  }
+
+  async #checkIntent(
+    { on, reference }: Asked,
+    intent: StoredInstruction,
+    { body = '' }: HttpRequest,
+    { store, anchor }: OpenWorkspace,
+  ): Promise<void> {
+    const isTheirs = on === 'order' ? body.includes(intent.body) : body === intent.body;
+    if (!isTheirs) this.#broken('the bytes of the intent are sent', reference);
+    const history = await store.historyOf(intent.id);
+    const begun = history.findLast((entry) => entry.body.includes('"to":"sending"'));
+    this.#checkBegun(reference, begun, anchor.last()?.seq);
+    if (on === 'order' || !this.options.network.options.api.knowsOrders) return;
+    const [order] = await store.findOrders([intent]);
+    if (order?.registration !== 'registered')
+      this.#broken('nothing is sent for an order that is not registered', `${reference}: ${order?.registration}`);
+  }
+
+  /** Of what the provider has: asked for only what an amendment says, once that is written down. */
+  async #checkAmendment(call: Asked, request: HttpRequest, { store, anchor }: OpenWorkspace): Promise<void> {
+    const { on, reference } = call;
+    const { api } = this.options.network.options;
+    const amended = await store.amended(0, 1_000);
+    const instruction = amended.find((one) => api.referenceOf(one) === reference);
+    const kind = instruction?.amendment?.becomes ? 'update' : 'delete';
+    if (instruction?.status !== 'submitted' || on !== kind)
+      return this.#broken('only what a row asks for is changed', `${on} ${reference}, which is ${instruction?.status}`);
+    const asked = (await store.historyOf(instruction.id)).findLast((entry) => entry.body.includes('"step":"asked"'));
+    this.#checkBegun(reference, asked, anchor.last()?.seq);
+    if (!asked?.body.includes(`"bodySha256":"${sha256(request.body ?? '')}"`))
+      this.#broken('the bytes of the intent are sent', reference);
+  }
+
+  #checkBegun(reference: string, begun: AuditEntry | undefined, anchored = 0): void {
+    if (!begun || anchored < begun.seq) this.#broken('an intent is anchored before it is sent', reference);
+  }
+
+  #checkResend(call: Asked, request: HttpRequest): void {
+    const { timeline, resends, settings } = this.options;
+    for (const [reference, body] of madeBy(call, request)) {
+      const before = this.#sent.get(reference);
+      if (!before) continue;
+      if (body !== before.body) this.#broken('sent again with the same bytes', reference);
+      if (resends === 'never' && call.on === 'post')
+        this.#broken('never sent again where that may pay twice', reference);
+      const waitedMs = timeline.now - before.atMs;
+      if (resends !== 'any-time' && waitedMs < settings.provider.quarantineMs)
+        this.#broken('"not found" is no proof during the quarantine', `${reference} sent again after ${waitedMs} ms`);
+    }
   }
 
   #broken(promise: string, detail: string): void {
     this.violation ??= new Violation(promise, detail);
   }
+}
+
+/** What a request makes if it is taken, with the bytes that stand for it. */
+function madeBy({ on, reference, creates }: Asked, { body = '' }: HttpRequest): Map<string, string> {
+  if (on === 'post') return new Map([[reference, body]]);
+  if (on !== 'order') return new Map();
+  const { instructions = [] } = JSON.parse(body) as { instructions?: unknown[] };
+  const riders = creates.map((rider, at) => [rider, JSON.stringify(instructions[at])] as const);
+  return new Map([[reference, ''], ...riders]);
+}
+
+/** One that provably had no effect, whatever was sent before it. */
+function isRefusal({ on }: Asked, heard: HttpOutcome): boolean {
+  return on === 'order' && heard.kind === 'response' && REFUSALS.includes(heard.status);
+}
+
+/** The same for a request that is made once more with another token. */
+function keyOf({ method, path, headers }: HttpRequest): string {
+  return `${method} ${path} ${headers['x-correlation-id']}`;
+}
+
+function sha256(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
 }

@@ -1,13 +1,17 @@
 /** From a seed to what came of it. The same seed gives the same world, event by event. */
 import { createHash } from 'node:crypto';
+import type { SimulatedApi } from './api.ts';
+import { APIS } from './apis.ts';
 import { chance } from './chance.ts';
+import { type Ground, makeGround } from './ground.ts';
 import { drawUuids } from './node-files.ts';
 import type { Tally } from './tally.ts';
 import { Violation } from './violation.ts';
-import { type Ground, makeGround, QUARANTINE, World } from './world.ts';
+import { QUARANTINE, World } from './world.ts';
 
 export interface Simulated {
   readonly seed: number;
+  readonly api: SimulatedApi['name'];
   /** Undefined when every promise was kept. */
   readonly violation: Violation | undefined;
   /** Of everything that happened, in its order. */
@@ -30,7 +34,7 @@ export async function simulate(
   { trace, quarantine = QUARANTINE }: SimulateOptions = {},
 ): Promise<Simulated> {
   ground ??= makeGround();
-  const events = createHash('sha256');
+  const told: string[] = [];
   const tally: Tally = {};
   const draw = chance(seed);
   let drawn = 0;
@@ -38,10 +42,11 @@ export async function simulate(
   let nowMs = () => 0;
   const note = (what: string) => {
     const event = `${nowMs()} ${what}`;
-    events.update(`${event}\n`);
+    told.push(event);
     trace?.(event);
   };
-  const world = new World(draw, await ground, tally, note, quarantine);
+  const api = APIS[seed % APIS.length] as SimulatedApi;
+  const world = new World({ chance: draw, ground: await ground, api, tally, note, quarantine });
   nowMs = () => world.timeline.now;
   let violation: Violation | undefined;
   try {
@@ -52,7 +57,7 @@ export async function simulate(
   }
   await world.dispose();
   drawUuids(undefined);
-  return { seed, violation, events: events.digest('hex'), tally };
+  return { seed, api: api.name, violation, events: createHash('sha256').update(told.join('\n')).digest('hex'), tally };
 }
 
 export async function clearGround(): Promise<void> {

@@ -1,22 +1,30 @@
 /** One simulated world, drawn from a seed: machines, files, a provider, its faults, operators, crashes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../src/clock.ts';
 import { timestamp } from '../../src/clock.ts';
-import { clientRefId } from '../../src/instruction.ts';
+import { type InstructionRef, instructionKey } from '../../src/instruction.ts';
 import type { PassOptions } from '../../src/pipeline.ts';
 import { resolve, retry } from '../../src/resolution.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { APIS, type SimulatedServer } from './apis.ts';
+import type { SimulatedApi, SimulatedServer } from './api.ts';
 import type { Chance } from './chance.ts';
-import { checkOutbox, checkSafety, checkSums, forgetRead, instructionsOf, type Truth, whatIsOpen } from './checks.ts';
+import {
+  checkOutbox,
+  checkSafety,
+  checkSums,
+  forgetRead,
+  instructionsOf,
+  leftOver,
+  type Truth,
+  whatIsOpen,
+} from './checks.ts';
 import { drawWeather, FAIR } from './faults.ts';
 import { type Dropped, Writer } from './files.ts';
-import { Machine, OPERATOR } from './machine.ts';
+import { type Attempts, drawCrash, drawDoomed, drawFates, drawSettings, everyAttempt } from './fortune.ts';
+import type { Ground } from './ground.ts';
+import { Machine, OPERATOR, type PassResult } from './machine.ts';
 import { Network } from './network.ts';
-import type { CrashPlan } from './process.ts';
 import { count, type Tally } from './tally.ts';
 import { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
@@ -26,44 +34,33 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const TIMEOUT_MS = 30_000;
 const QUARANTINE_MS = 15 * MINUTE_MS;
-/** What paydrop.json says. A shorter one is a control: it must break a promise. */
+/** For paydrop.json. A shorter one is a control: it must break a promise. */
 export const QUARANTINE = '15m';
 const DATES = [0, 1, 2].map((day) => timestamp(START_MS + day * DAY_MS).slice(0, 10));
 const LONGER_THAN_QUARANTINE_MS = QUARANTINE_MS + MINUTE_MS;
+/** So often somebody at the provider takes a payout on, and it has come to its end. */
+const MOST_STEPS = 4;
 /** After so many passes without faults nothing may be open. */
 const HEALING_PASSES = 40;
 
 type Kind = 'orderly' | 'slow provider' | 'provider that may pay twice' | 'two machines';
 
-/** Made once a process: an empty database and a place for worlds. */
-export interface Ground {
-  readonly folder: string;
-  readonly emptyDatabase: string;
-  clear(): void;
-}
-
-export async function makeGround(): Promise<Ground> {
-  const folder = makeFolder();
-  const emptyDatabase = join(folder, 'empty.db');
-  await openSqliteStore({ path: emptyDatabase }).close();
-  return { folder, emptyDatabase, clear: () => rmSync(folder, { recursive: true, force: true }) };
-}
-
-/** In memory where the machine has such a place: databases are real files here. */
-function makeFolder(): string {
-  for (const place of ['/dev/shm', tmpdir()]) {
-    try {
-      return mkdtempSync(join(place, 'paydrop-simulation-'));
-    } catch {
-      // The next place.
-    }
-  }
-  throw new Error('there is no folder to simulate in');
+export interface WorldOptions {
+  readonly chance: Chance;
+  readonly ground: Ground;
+  readonly api: SimulatedApi;
+  readonly tally: Tally;
+  readonly note: (what: string) => void;
+  /** For paydrop.json. */
+  readonly quarantine: string;
 }
 
 export class World {
   readonly timeline = new Timeline();
   readonly kind: Kind;
+  readonly api: SimulatedApi;
+  /** Most worlds are small, so that there can be many. */
+  readonly isSmall: boolean;
   readonly server: SimulatedServer;
   readonly network: Network;
   readonly machines: readonly Machine[];
@@ -71,35 +68,43 @@ export class World {
   readonly #givenUp = new Set<string>();
   readonly #decided = new Set<string>();
   readonly #truth: Truth;
+  readonly #fates: FateRule[];
   readonly #jumps: boolean;
   readonly #crashes: number;
+  /** There is more to change where the provider can be asked to. */
+  readonly #amendsOften: boolean;
+  readonly #attempts: Attempts;
   readonly #storm;
   #droppedAtBackup = 0;
-
   readonly chance: Chance;
   readonly tally: Tally;
   readonly note: (what: string) => void;
 
-  constructor(chance: Chance, ground: Ground, tally: Tally, note: (what: string) => void, quarantine: string) {
+  constructor({ chance, ground, api, tally, note, quarantine }: WorldOptions) {
     this.chance = chance;
     this.tally = tally;
     this.note = note;
+    this.api = api;
     this.kind = chance.pick<Kind>([
       ...['orderly', 'orderly', 'orderly', 'slow provider', 'slow provider'],
       ...['provider that may pay twice', 'two machines'],
     ] as Kind[]);
+    this.isSmall = chance.strikes(0.85);
     count(tally, `world: ${this.kind}`);
+    count(tally, `world: ${this.isSmall ? 'small' : 'large'}`);
     this.#jumps = this.kind === 'slow provider' && chance.strikes(0.3);
     this.#crashes = chance.pick([0, 0.3, 0.7]);
     const alone = this.kind !== 'two machines';
-    this.writer = new Writer(chance, DATES, alone);
-    const api = chance.pick(APIS);
+    this.#amendsOften = alone && api.knowsOrders && chance.strikes(0.6);
+    this.writer = new Writer({ chance, api: api.name, dates: DATES, amends: alone, isSmall: this.isSmall });
+    this.#attempts = everyAttempt(this.writer.refs());
+    this.#fates = drawFates(chance, api, this.#attempts, this.#amendsOften ? 0.8 : 0.2);
     const clock: Clock = {
       now: () => START_MS + this.timeline.now,
       monotonic: () => this.timeline.now,
       sleep: async () => undefined,
     };
-    this.server = api.server(String(chance.below(1e9)), this.#fates(), clock);
+    this.server = api.server(String(chance.below(1e9)), this.#fates, clock);
     this.#storm = drawWeather(chance, {
       quarantineMs: QUARANTINE_MS,
       timeoutMs: TIMEOUT_MS,
@@ -109,21 +114,9 @@ export class World {
     });
     this.network = new Network({
       ...{ api, server: this.server, timeline: this.timeline, chance, weather: this.#storm, tally, note },
-      ...{ doomed: this.#doomed(), timeoutMs: TIMEOUT_MS },
+      ...{ doomed: drawDoomed(chance, api, this.#attempts), timeoutMs: TIMEOUT_MS },
     });
-    const settings = {
-      schedule: { timeZone: 'UTC' },
-      intake: {
-        settle: chance.pick(['0s', '200ms']),
-        onRowErrors: chance.strikes(0.15) ? 'reject-file' : 'accept-valid',
-      },
-      provider: {
-        ...{ api: api.name, baseUrl: 'http://127.0.0.1:9', currencies: ['INR'], timeout: '30s', quarantine },
-        concurrency: chance.between(1, 4),
-        ...(chance.strikes(0.2) ? { requestsPerMinute: chance.pick([30, 600]) } : {}),
-        duplicateClientRef: this.kind === 'provider that may pay twice' ? 'undefined' : 'rejected',
-      },
-    };
+    const settings = drawSettings(chance, api, quarantine, this.kind !== 'provider that may pay twice');
     this.machines = (alone ? ['a'] : ['a', 'b']).map(
       (name) =>
         new Machine({
@@ -141,8 +134,10 @@ export class World {
     const { machines, server, writer } = this;
     this.#truth = {
       ...{
-        machines,
+        ...{ api, machines },
         find: (ref) => server.find(ref),
+        ledger: server.ledger,
+        attempts: new Map([...this.#attempts].map(([key, refs]) => [key, refs.map(api.referenceOf)])),
         dropped: writer.dropped,
         amounts: writer.amounts,
         refs: writer.refs(),
@@ -160,10 +155,17 @@ export class World {
     const { chance, timeline } = this;
     this.#drop(this.writer.orders());
     this.#drop(this.writer.instructionsFile());
-    for (let steps = chance.between(3, 8); steps > 0; steps--) {
-      if (chance.strikes(0.4)) this.#dropSomething();
+    const most = this.isSmall ? 3 : 8;
+    const steps = this.#amendsOften ? chance.between(3, Math.max(4, most)) : chance.between(this.isSmall ? 1 : 3, most);
+    for (let step = 1; step <= steps; step++) {
+      const open = this.#amendsOften ? this.#openThere() : [];
+      if (open.length > 0 && chance.strikes(0.8)) this.#drop(this.writer.amendments(open, 0.7));
+      else if (chance.strikes(0.3)) this.#dropSomething();
       if (chance.strikes(0.2)) await this.#keepOrRestore();
-      await Promise.all(this.machines.filter(() => chance.strikes(0.8)).map((machine) => this.#pass(machine)));
+      const passes: (() => Promise<void>)[] = [];
+      for (const machine of this.machines)
+        if (this.#amendsOften || chance.strikes(0.8)) passes.push(await this.#begin(machine));
+      await Promise.all(passes.map((pass) => pass()));
       for (const machine of this.machines) await this.#actAsOperator(machine);
       await timeline.pass(
         chance.pick([0, chance.below(MINUTE_MS), chance.below(20 * MINUTE_MS), chance.below(DAY_MS)]),
@@ -176,25 +178,56 @@ export class World {
   async heal(): Promise<void> {
     this.network.weather = FAIR;
     count(this.tally, 'healed');
-    let before = '';
+    for (const machine of this.machines) machine.wallOffsetMs = 0;
+    this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
+    const hurries = this.chance.strikes(0.7);
+    // Where the provider has no more to tell, one more pass would only show that nothing changes any more.
+    const trusts = hurries && this.isSmall && this.chance.strikes(0.7);
+    let before = await this.#standing();
     for (let passes = 1; ; passes++) {
-      await this.timeline.pass(passes % 2 === 0 ? DAY_MS : LONGER_THAN_QUARANTINE_MS);
-      const open: string[] = [];
-      const states: string[] = [];
+      let decided = 0;
+      if (hurries) this.#hurry();
+      const waits = before.open.some((what) => / is (?:waiting|scheduled),/.test(what));
+      // A paid one with another amount keeps all others from being looked up for a week.
+      const nextDay = waits || (passes % 2 === 0 && (!this.isSmall || passes > 6));
+      await this.timeline.pass(nextDay ? DAY_MS : LONGER_THAN_QUARANTINE_MS);
       for (const machine of this.machines) {
         await machine.acceptRecords();
-        await this.#passWell(machine, passes % 2 === 0 ? 'nightly' : 'run');
-        await this.#decideManual(machine);
-        const instructions = await instructionsOf(this.#truth, await machine.open());
-        open.push(...whatIsOpen(machine, instructions));
-        states.push(...instructions.map(({ id, version }) => `${id} ${version}`));
+        await this.#passWell(machine, nextDay ? 'nightly' : 'run');
+        decided += await this.#decideManual(machine);
       }
-      const now = states.join();
-      if (open.length === 0 && now === before && passes >= DATES.length) break;
-      if (passes > HEALING_PASSES) throw new Violation('everything comes to its end', open.join(', ') || now);
+      const now = await this.#standing();
+      if (now.open.length === 0 && decided === 0 && (trusts || now.states === before.states)) break;
+      if (passes > HEALING_PASSES)
+        throw new Violation('everything comes to its end', now.open.join(', ') || now.states);
       before = now;
     }
     for (const machine of this.machines) await this.#checkEnd(machine);
+  }
+
+  async #standing(): Promise<{ open: readonly string[]; states: string }> {
+    const open: string[] = [];
+    const states: string[] = [];
+    for (const machine of this.machines) {
+      const instructions = await instructionsOf(this.#truth, await machine.open());
+      open.push(...whatIsOpen(this.#truth, machine, instructions));
+      states.push(...instructions.map(({ id, version }) => `${id} ${version}`));
+    }
+    return { open, states: states.join() };
+  }
+
+  /** What the provider has comes to its end. */
+  #hurry(): void {
+    const references = [...this.#truth.attempts.values()].flat();
+    for (let steps = 0; steps < MOST_STEPS; steps++) for (const reference of references) this.server.step(reference);
+  }
+
+  /** What the provider has and has not come to an end with. */
+  #openThere(): string[] {
+    const { refs, attempts, find } = this.#truth;
+    const isOpen = (ref: InstructionRef) =>
+      attempts.get(instructionKey(ref))?.some((reference) => find(reference)?.status === 'open');
+    return refs.filter(isOpen).map(({ instructionRef }) => instructionRef);
   }
 
   async dispose(): Promise<void> {
@@ -206,36 +239,15 @@ export class World {
 
   async #checkEnd(machine: Machine): Promise<void> {
     const open = await machine.open();
-    checkSums(this.#truth, machine, await instructionsOf(this.#truth, open), this.#references());
+    checkSums(this.#truth, machine, await instructionsOf(this.#truth, open));
     await checkOutbox(machine, open);
     const { seq, hash } = await open.store.auditHead();
     this.note(`end ${seq} ${hash}`);
   }
 
-  #references(): string[] {
-    return this.server.ledger.flatMap((entry) => (entry.kind === 'accepted' ? [entry.clientRefId] : []));
-  }
-
   #resends(): 'after-quarantine' | 'any-time' | 'never' {
     if (this.kind === 'provider that may pay twice') return 'never';
     return this.#jumps ? 'any-time' : 'after-quarantine';
-  }
-
-  #fates(): FateRule[] {
-    return this.#everyReference().flatMap((clientRef): FateRule[] => {
-      const drawn = this.chance.fraction();
-      const fate = drawn < 0.75 ? 'processed' : drawn < 0.85 ? 'failed' : drawn < 0.95 ? 'reversed' : 'cancelled';
-      return [{ clientRefId: clientRef, fate }];
-    });
-  }
-
-  #doomed(): ReadonlySet<string> {
-    return new Set(this.#everyReference().filter(() => this.chance.strikes(0.05)));
-  }
-
-  #everyReference(): string[] {
-    const refs = this.writer.refs();
-    return refs.flatMap((ref) => [1, 2, 3].map((attempt) => clientRefId(ref, attempt)));
   }
 
   #drop(file: Dropped, machines = this.machines): void {
@@ -262,13 +274,20 @@ export class World {
     return { kind, businessDate, waitForSettling: this.chance.strikes(0.8), send, lookUp: true, stop };
   }
 
-  async #pass(machine: Machine): Promise<void> {
-    const { chance, tally } = this;
-    const crash = chance.strikes(this.#crashes) ? this.#crashPlan() : undefined;
+  /** Starts a machine's program, if need be; the pass that follows. */
+  async #begin(machine: Machine): Promise<() => Promise<void>> {
+    const { chance, timeline } = this;
+    const crash = chance.strikes(this.#crashes) ? drawCrash(chance) : undefined;
     const stop = new AbortController();
-    if (chance.strikes(0.1)) this.timeline.after(chance.below(5_000), () => stop.abort());
+    if (chance.strikes(0.1)) timeline.after(chance.below(5_000), () => stop.abort());
     const kind = chance.pick(['run', 'run', 'nightly', 'arrival'] as const);
-    const result = await machine.pass(this.#options(kind, stop.signal), crash);
+    const crashed = await machine.start(crash);
+    if (crashed !== undefined) return () => this.#tidy(machine, { kind: 'crashed', where: crashed });
+    return async () => this.#tidy(machine, await machine.pass(this.#options(kind, stop.signal), crash));
+  }
+
+  async #tidy(machine: Machine, result: PassResult): Promise<void> {
+    const { chance, tally } = this;
     count(tally, 'passes');
     if (result.kind === 'crashed') {
       count(tally, `crash: ${result.where}`);
@@ -286,24 +305,16 @@ export class World {
       count(tally, 'second instances turned away');
       await machine.startSecond();
     }
-    if (chance.strikes(0.4)) await machine.close();
+    if (chance.strikes(0.12)) await machine.close();
   }
 
   async #passWell(machine: Machine, kind: PassOptions['kind']): Promise<void> {
+    await machine.start(undefined);
     const result = await machine.pass(this.#options(kind, new AbortController().signal), undefined);
     count(this.tally, 'passes');
     if (result.kind === 'crashed') throw new Error('it crashed, and nobody had planned that');
     const open = await machine.open();
     await checkSafety(this.#truth, machine, open);
-  }
-
-  #crashPlan(): CrashPlan {
-    const { chance } = this;
-    const when = chance.strikes(0.5) ? 'before' : 'after';
-    const at = chance.pick(['store', 'disk', 'wire', 'time'] as const);
-    if (at === 'time')
-      return { at, afterMs: chance.pick([chance.below(100), chance.below(2_000), chance.below(40_000)]) };
-    return { at, n: chance.between(1, { store: 50, disk: 200, wire: 8 }[at]), when };
   }
 
   #jumpClock(): void {
@@ -316,16 +327,20 @@ export class World {
     const [machine] = this.machines;
     if (!machine || (this.kind !== 'orderly' && this.kind !== 'slow provider')) return;
     if (this.chance.strikes(0.5)) {
+      if (this.#amendsOften && leftOver(machine).length > 0) return;
       await machine.backUp();
       this.#droppedAtBackup = this.writer.dropped.length;
       this.note('backup');
       return;
     }
+    // What was dropped since is dropped again in its order: changes of the same payout must not overtake each other.
+    if (this.#amendsOften && leftOver(machine).length > 0) return;
     if (!(await machine.restore())) return;
     forgetRead(machine);
     count(this.tally, 'restores');
     this.note('restore');
     this.network.weather = FAIR;
+    machine.wallOffsetMs = 0;
     await this.timeline.pass(this.#storm.latestMs + this.#storm.lagMs + TIMEOUT_MS);
     await this.#passWell(machine, 'run');
     await this.#passWell(machine, 'run');
@@ -343,17 +358,19 @@ export class World {
     if (this.machines.length === 1 && this.chance.strikes(0.5)) await this.#payAgain(machine);
   }
 
-  /** Somebody asks the provider about what nobody can tell, and says so. */
-  async #decideManual(machine: Machine): Promise<void> {
+  /** Somebody asks the provider about what nobody can tell, and says so. How many of those moved on. */
+  async #decideManual(machine: Machine): Promise<number> {
+    let moved = 0;
     const { store, clock } = await machine.open();
     for (const instruction of await store.list('manual', { afterId: 0, limit: 100 })) {
-      const ref = instruction.clientRefId;
+      const ref = this.api.referenceOf(instruction);
       const status = this.server.find(ref)?.status;
-      if (status === 'queued' || status === 'processing') {
+      if (status === 'open') {
         this.server.step(ref);
+        moved++;
         continue;
       }
-      const isPaid = status === 'processed' || status === 'reversed';
+      const isPaid = status === 'paid' || status === 'reversed';
       if (status === undefined && (this.machines.length > 1 || this.network.isUnderWay(ref))) continue;
       const decided = await resolve(store, clock, instruction, isPaid, OPERATOR);
       if (!decided.ok) throw new Violation('a person can decide what is manual', decided.why);
@@ -361,8 +378,10 @@ export class World {
       this.#decided.add(ref);
       machine.decisionsSinceBackup++;
       count(this.tally, 'decisions');
+      moved++;
       this.note(`decided ${ref} ${isPaid}`);
     }
+    return moved;
   }
 
   async #payAgain(machine: Machine): Promise<void> {

@@ -1,0 +1,65 @@
+/** The signed payout-order API, simulated. */
+import { payoutOrdersProvider } from '../../src/provider/payout-orders.ts';
+import { type Book, openBook } from '../../src/sandbox/book.ts';
+import type { LedgerEntry, OrderStatus } from '../../src/sandbox/ledger.ts';
+import { payoutOrdersApi } from '../../src/sandbox/payout-orders.ts';
+import { SANDBOX_KEYS } from '../../src/sandbox.ts';
+import { received, type SimulatedApi, type TheirPayout } from './api.ts';
+
+const STATUSES: Readonly<Record<OrderStatus, TheirPayout['status']>> = {
+  queued: 'open',
+  processing: 'open',
+  processed: 'paid',
+  failed: 'failed',
+  cancelled: 'failed',
+  reversed: 'reversed',
+};
+
+export const payoutOrders: SimulatedApi = {
+  name: 'payout-orders',
+  env: {
+    PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
+    PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
+    PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+  },
+  settings: {},
+  knowsOrders: false,
+  callsReturnsFailures: false,
+  adapter: (http, timeoutMs, clock) =>
+    payoutOrdersProvider({
+      baseUrl: new URL('http://127.0.0.1'),
+      keys: SANDBOX_KEYS,
+      concurrency: 1,
+      timeoutMs,
+      clock,
+      http,
+    }),
+  server: (seed, fates, clock) => {
+    const ledger: LedgerEntry[] = [];
+    const append = (entry: LedgerEntry) => void ledger.push(entry);
+    const book: Book = openBook({ seed, fates, ledger: { append, close: () => undefined }, clock });
+    const api = payoutOrdersApi(book, SANDBOX_KEYS, seed);
+    return {
+      ledger,
+      asked: (request) => {
+        const { on, about, dialect } = api(received(request));
+        if (on === 'other') throw new Error(`the simulated provider knows no ${request.method} ${request.path}`);
+        const reference = about.clientRefId;
+        return { on, reference, creates: on === 'post' ? [reference] : [], dialect };
+      },
+      handle: (request) => api(received(request)).act(),
+      find: (reference) => {
+        const order = book.find(reference);
+        return order && { status: STATUSES[order.status], amount: order.fields.amount };
+      },
+      step: (reference) => {
+        const order = book.find(reference);
+        if (order) book.step(order);
+      },
+    };
+  },
+  referenceOf: ({ clientRefId }) => clientRefId,
+  subjectOf: ({ clientRefId }) => ({ clientRefId }),
+  declines: ['0x0202', '0x0203'].flatMap((code) => [200, 400, 422].map((status) => ({ code, status }))),
+  misstated: (answer) => ({ ...answer, body: answer.body.replace(/("amount":")[^"]*/, '$1999999.99') }),
+};
