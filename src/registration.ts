@@ -34,11 +34,10 @@ export interface Registrar {
   plan(page: readonly StoredInstruction[]): Promise<Batch>;
   /**
    * What has come of an instruction by its order's own request, which is made now if nobody has: it went along, or can't
-   * be sent. Undefined: its order is registered, and it is to be sent itself.
+   * be sent. Undefined: its order is registered, and it is to be sent itself. `stopped` says why nothing more may be sent:
+   * what has not been asked for then is not.
    */
-  outcomeFor(instruction: StoredInstruction): Promise<SubmitOutcome | undefined>;
-  /** Whether its order's request has left, and took it along: whatever stops the line now, it shares what came of that. */
-  wentAlong(instruction: StoredInstruction): boolean;
+  outcomeFor(instruction: StoredInstruction, stopped: string | undefined): Promise<SubmitOutcome | undefined>;
 }
 
 interface RegistrarTools {
@@ -58,7 +57,6 @@ interface Errand {
 const NO_ORDERS: Registrar = {
   plan: async (instructions) => ({ instructions, orders: new Map(), intents: [], traces: new Map() }),
   outcomeFor: async () => undefined,
-  wentAlong: () => false,
 };
 
 /** `heed` hears how each order's request ended, as it would of a payout's. */
@@ -96,22 +94,14 @@ export function openRegistrar(tools: RegistrarTools, heed: (outcome: SubmitOutco
       return { instructions, orders, intents, traces };
     },
 
-    outcomeFor: async (instruction) => {
+    outcomeFor: async (instruction, stopped) => {
       const key = orderKey(instruction);
       const not = refused.get(key);
       if (not) return declinedWith(not.registrationCode, not.registrationMessage);
       const errand = errands.get(key);
       if (!errand) return undefined;
-      errand.outcome ??= register(tools, desk, errand).then((outcome) => {
-        heed(outcome);
-        return outcome;
-      });
+      errand.outcome ??= stopped === undefined ? register(tools, desk, errand, heed) : giveUp(tools, errand, stopped);
       return forInstruction(await errand.outcome, errand.riders.has(instruction.id));
-    },
-
-    wentAlong: (instruction) => {
-      const errand = errands.get(orderKey(instruction));
-      return errand?.outcome !== undefined && errand.riders.has(instruction.id);
     },
   };
 }
@@ -210,8 +200,35 @@ function correlationOf(order: StoredOrder): string {
   return correlationId(`order ${orderKey(order)}`, order.registrationSends + 1);
 }
 
+async function register(
+  tools: RegistrarTools,
+  desk: OrderDesk,
+  errand: Errand,
+  heed: (outcome: SubmitOutcome) => void,
+): Promise<SubmitOutcome> {
+  const outcome = await askToRegister(tools, desk, errand);
+  heed(outcome);
+  return outcome;
+}
+
+/** The line was stopped before the request was made. */
+async function giveUp({ store, clock }: RegistrarTools, { order }: Errand, stopped: string): Promise<SubmitOutcome> {
+  const outcome = { kind: 'not-sent', message: unsentBecause(stopped) } as const;
+  await store.apply([], timestamp(clock.now()), [changeBy(order, outcome)]);
+  return outcome;
+}
+
+/** What an order or payout says whose turn had not come when the line was stopped. */
+export function unsentBecause(stopped: string | undefined): string {
+  return `not sent, because the line was stopped: ${stopped}`;
+}
+
 /** One bad rider refuses a whole request: then the order goes alone, and each of them by itself. */
-async function register({ store, clock }: RegistrarTools, desk: OrderDesk, errand: Errand): Promise<SubmitOutcome> {
+async function askToRegister(
+  { store, clock }: RegistrarTools,
+  desk: OrderDesk,
+  errand: Errand,
+): Promise<SubmitOutcome> {
   const { order, body, riders } = errand;
   const record = (...changes: OrderChange[]) => store.apply([], timestamp(clock.now()), changes);
   const outcome = await desk.register(body, order, correlationOf(order));

@@ -19,7 +19,7 @@ import { correlationId } from './instruction.ts';
 import { type Order, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
-import { openRegistrar, payoutOf, recoverRegistrations } from './registration.ts';
+import { openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
 import type { Change, OrderChange, Store, StoredInstruction } from './store.ts';
 
 /**
@@ -127,10 +127,8 @@ export async function submit(
 
   const send = async ({ instruction, intent }: Errand): Promise<void> => {
     await pace.turn(line.signal);
-    const mayGo = !line.stopped() || registrar.wentAlong(instruction);
-    const settled = mayGo ? await registrar.outcomeFor(instruction) : undefined;
-    if (!settled && line.stopped())
-      return outcomes.add(notSent(instruction, `not sent, because the line was stopped: ${line.stopped()}`));
+    const settled = await registrar.outcomeFor(instruction, line.stopped());
+    if (!settled && line.stopped()) return outcomes.add(notSent(instruction, unsentBecause(line.stopped())));
     const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));
     if (!settled) heed(outcome, line, pace);
     if (isClear(outcome)) ahead.clear();

@@ -161,3 +161,19 @@ it('payouts that went along with their order are in doubt like it when its answe
   const statuses = workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
   expect(statuses).toEqual(['unknown', 'unknown', 'unknown']);
 });
+
+it('an order whose request was never made, because the line stopped before, is registered by the next pass', async () => {
+  const workspace = testWorkspace({ provider: { api: 'collect', concurrency: 1 } });
+  workspace.drop('orders.csv', API_FILES.collect.orders);
+  const others = 'C1,O2,Q1,210,2026-03-02,2026-03-06\n';
+  workspace.drop('payouts.csv', API_FILES.collect.instructions('P1', 'P2') + others);
+  const faults: FaultScript = {
+    faults: [{ on: 'post', instructionRef: 'P2', attempts: [1], fault: { kind: 'wrong-echo' } }],
+  };
+  const { unfinished } = await workspace.pass({ faults });
+  expect(unfinished).toContain('the provider answered about something else');
+  const statuses = () => workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
+  expect(statuses()[2]).toBe('ready');
+  await workspace.pass({ faults });
+  expect(statuses()[2]).toBe('submitted');
+});

@@ -75,7 +75,6 @@ export class World {
   readonly #amendsOften: boolean;
   readonly #attempts: Attempts;
   readonly #storm;
-  #droppedAtBackup = 0;
   readonly chance: Chance;
   readonly tally: Tally;
   readonly note: (what: string) => void;
@@ -329,7 +328,6 @@ export class World {
     if (this.chance.strikes(0.5)) {
       if (this.#amendsOften && leftOver(machine).length > 0) return;
       await machine.backUp();
-      this.#droppedAtBackup = this.writer.dropped.length;
       this.note('backup');
       return;
     }
@@ -344,7 +342,8 @@ export class World {
     await this.timeline.pass(this.#storm.latestMs + this.#storm.lagMs + TIMEOUT_MS);
     await this.#passWell(machine, 'run');
     await this.#passWell(machine, 'run');
-    for (const file of this.writer.dropped.slice(this.#droppedAtBackup)) {
+    const known = new Set((await (await machine.open()).store.files()).map(({ sha256 }) => sha256));
+    for (const file of this.writer.dropped.filter(({ sha256 }) => !known.has(sha256))) {
       this.#drop(file);
       await this.#passWell(machine, 'run');
     }
