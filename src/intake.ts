@@ -10,6 +10,7 @@ import type { Settings } from './config.ts';
 import { UsageError } from './failures.ts';
 import { type Claim, hashFile, type Inbox } from './inbox.ts';
 import { type Decide, instructionDecider, nothingKnown, orderDecider, rejectedForOthers } from './intake/decide.ts';
+import { findRepeats, type Repeats } from './intake/repeats.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
 import { createInspector, type RowBatch, readRows } from './rows.ts';
@@ -128,11 +129,20 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   const { number } = file;
   await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
-  const decider = file.kind === 'orders' ? orderDecider : instructionDecider;
   const taking = {
     file,
     header,
-    decide: decider({ header, file: number, businessDate, store, settings }),
+    decide:
+      file.kind === 'orders'
+        ? orderDecider({ header, file: number, store, settings })
+        : instructionDecider({
+            header,
+            file: number,
+            businessDate,
+            store,
+            settings,
+            repeats: repeatsIn(tools, file, header),
+          }),
   };
   let problem: FileProblem | undefined;
   if (await isRejectedWhole(tools, taking)) {
@@ -229,13 +239,27 @@ function progressAfter(before: IntakeProgress, batch: RowBatch, amount: Decimal)
   };
 }
 
+/** Of the whole file, also when a part of it is taken in already: those rows are not to be found before it is finished. */
+function repeatsIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Repeats {
+  const fd = openSpooled(inbox, file);
+  try {
+    return findRepeats(fd, header, file.start.offset, file.size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openSpooled(inbox: Inbox, { claim }: FileRecord): number {
+  return openSync(inbox.spoolPath(claim), constants.O_RDONLY | constants.O_NOFOLLOW);
+}
+
 function* rowsFrom(
   { inbox }: Pick<IntakeTools, 'inbox'>,
   file: FileRecord,
   header: Header,
   from: { offset: number; line: number },
 ): Generator<RowBatch> {
-  const fd = openSync(inbox.spoolPath(file.claim), constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSpooled(inbox, file);
   try {
     for (const batch of readRows(fd, from, header.columns.length))
       yield header.escaped ? { ...batch, rows: batch.rows.map((row) => unprotected(header, row)) } : batch;

@@ -36,13 +36,13 @@ export interface RowBatch {
   readonly nextLine: number;
 }
 
-const BATCH_LINES = 2_000;
-const BATCH_BYTES = 262_144;
+const BATCH_LINES = 8_000;
+const BATCH_BYTES = 1_048_576;
 /** How much of a too long line is kept. */
 const SHOWN_CHARACTERS = 200;
 
 /**
- * The rows of an open file from a place on, in batches of up to 2,000 lines and `batchBytes` bytes; any batch's
+ * The rows of an open file from a place on, in batches of up to 8,000 lines and `batchBytes` bytes; any batch's
  * `nextOffset` and `nextLine` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
  * bounded by one batch, whatever the file holds.
  */

@@ -146,6 +146,8 @@ export type RowRecord =
       readonly currency: string | undefined;
       /** Kept while waiting, for the report of a late rejection. */
       readonly raw: readonly string[];
+      /** No other row of its file has its references: they are found once the file is finished. Without it at once. */
+      readonly alone?: true;
     }
   | {
       readonly kind: 'updated';
@@ -314,7 +316,7 @@ interface ListOptions {
   readonly changedSince?: string;
 }
 
-/** Thrown by no verb: the answer when somebody else changed a row first, so that the caller decides again. */
+/** `stale`: somebody else changed a row first; the caller decides again. */
 type Recorded = 'recorded' | 'stale';
 
 export interface Store {
@@ -324,7 +326,7 @@ export interface Store {
   unfinishedFiles(): Promise<FileRecord[]>;
   unarchivedFiles(): Promise<FileRecord[]>;
   recordRows(file: number, rows: readonly RowRecord[], progress: IntakeProgress, at: string): Promise<Recorded>;
-  /** `problem`: FILE_HAS_ROW_ERRORS, when every row of it was recorded as rejected for that. */
+  /** `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when an `alone` wasn't. */
   finishFile(file: number, problem: FileProblem | undefined, at: string): Promise<void>;
   markArchived(file: number): Promise<void>;
   file(number: number): Promise<FileRecord | undefined>;
@@ -342,9 +344,8 @@ export interface Store {
   unclearOrders(afterId: number, limit: number): Promise<StoredOrder[]>;
   /** Instructions with an open amendment, by id. */
   amended(afterId: number, limit: number): Promise<StoredInstruction[]>;
-  /** All or nothing: throws, with nothing changed, when one isn't in its `from` and version, or may not become `to`. */
+  /** As `amend`, all or nothing: throws, with nothing changed, when one isn't in its `from` and version, or may not become `to`. */
   apply(changes: readonly Change[], at: string, orders?: readonly OrderChange[]): Promise<void>;
-  /** As `apply`. */
   amend(changes: readonly AmendmentChange[], at: string): Promise<void>;
 
   // reports

@@ -23,6 +23,7 @@ import { type Order, type OrderRef, orderKey } from '../order.ts';
 import type { DamagedLine, Row } from '../rows.ts';
 import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
 import { checkAgainstOrder, checkInstruction, checkOrder, type Header, type InstructionCheck } from '../validate.ts';
+import type { Repeats } from './repeats.ts';
 
 export interface DecideContext {
   readonly header: Header;
@@ -30,6 +31,8 @@ export interface DecideContext {
   readonly businessDate: string;
   readonly store: Store;
   readonly settings: Settings;
+  /** Which references come more than once in the file. */
+  readonly repeats: Repeats;
 }
 
 interface Decided {
@@ -44,7 +47,7 @@ type Existing = Pick<
   'id' | 'version' | 'status' | 'content' | 'payout' | 'amountMinor' | 'currency' | 'contentRow' | 'sends' | 'amendment'
 >;
 
-/** What earlier rows of the file did, by order or instruction key. */
+/** What earlier rows of the file did, by order or instruction key; of instructions only those that come again. */
 export interface Known {
   readonly orders: Map<string, StoredOrder>;
   readonly instructions: Map<string, Existing>;
@@ -80,7 +83,12 @@ export function nothingKnown(): Known {
   return { orders: new Map(), instructions: new Map() };
 }
 
-export function orderDecider({ header, file, store, settings }: DecideContext): Decide {
+export function orderDecider({
+  header,
+  file,
+  store,
+  settings,
+}: Omit<DecideContext, 'businessDate' | 'repeats'>): Decide {
   return async (rows, known) => {
     const checks = rows.map((row) =>
       row.kind === 'row' ? checkOrder(header, row.cells, settings.provider) : undefined,
@@ -120,7 +128,7 @@ function newOrder(id: number, order: Order): StoredOrder {
 }
 
 export function instructionDecider(context: DecideContext): Decide {
-  const { header, store, settings } = context;
+  const { header, store, settings, repeats } = context;
   const currenciesOf = currencyFinder(store);
   return async (rows, known) => {
     const checks = rows.map((row) =>
@@ -135,14 +143,16 @@ export function instructionDecider(context: DecideContext): Decide {
       if (row.kind === 'damaged' || !check) return damagedRecord(row);
       if (check.amount) amount = add(amount, check.amount);
       if (!check.ok) return rejected(row, check.fields, check.errors);
+      const comesAgain = repeats.mayHave(check.ref);
       const key = instructionKey(check.ref);
-      const existing = known.instructions.get(key) ?? stored.get(key);
+      const existing = (comesAgain ? known.instructions.get(key) : undefined) ?? stored.get(key);
       const decision =
         check.action === 'DELETE'
           ? decideDelete(context, row, check.ref, existing)
           : decideContent(context, row, check, currencies.get(orderKey(check.ref)), existing);
-      if (decision.becomes) known.instructions.set(key, decision.becomes);
-      return decision.record;
+      const { record, becomes } = decision;
+      if (comesAgain && becomes) known.instructions.set(key, becomes);
+      return record.kind === 'instruction' && !comesAgain ? { ...record, alone: true } : record;
     });
     return { records, amount };
   };

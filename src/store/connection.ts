@@ -8,7 +8,7 @@ export type Connection = Database.Database;
 const APPLICATION_ID = 0x70647270;
 
 /** In order; a database's user_version says how many of them it has had. */
-const MIGRATIONS = ['1-schema.sql', '2-orders-and-amendments.sql'];
+const MIGRATIONS = ['1-schema.sql', '2-orders-and-amendments.sql', '3-references.sql'];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
@@ -63,10 +63,14 @@ function refuseOldSqlite(db: Connection): void {
   }
 }
 
+/** Both looks in one transaction: between them another process may make it ours. */
 function refuseForeign(db: Connection, path: string): void {
-  const id = pragma(db, 'application_id');
-  const fresh = id === 0 && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
-  if (id !== APPLICATION_ID && !fresh) throw new Error(`${path} is a database of another program`);
+  const look = db.transaction(() => {
+    const empty = db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+    return { empty, id: pragma(db, 'application_id') };
+  });
+  const { empty, id } = look();
+  if (id !== APPLICATION_ID && !(empty && id === 0)) throw new Error(`${path} is a database of another program`);
 }
 
 /** synchronous is no property of the file: better-sqlite3 opens an existing WAL database with NORMAL. */

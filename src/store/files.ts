@@ -158,24 +158,24 @@ export function nextNumber(table: 'files' | 'runs'): string {
     FROM ${table})`;
 }
 
-/** Closes a file's intake with one audit entry that accounts for its every row. */
+/** Closes a file's intake: its references are entered, and one audit entry accounts for its every row. */
 function finishing(db: Connection, trail: Trail) {
+  // Those that came again in the file are entered already. An entry of somebody else's becomes null, which is refused.
+  const enter = db.prepare<{ first: number; last: number }>(`
+    INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction)
+    SELECT customer_ref, order_ref, instruction_ref, id FROM instructions
+    WHERE id BETWEEN :first AND :last AND holds_refs = 1
+    ORDER BY customer_ref, order_ref, instruction_ref
+    ON CONFLICT DO UPDATE SET instruction = iif(instruction = excluded.instruction, instruction, NULL)`);
   const close = db.prepare<[string | null, number], FileRow>(`
     UPDATE files SET done = 1, problem = ?, revision = revision + 1 WHERE number = ? AND done = 0 RETURNING *`);
-  const outcomes = db
-    .prepare<{ first: number; last: number }, [id: number, outcome: string]>(`
-      SELECT id, 'order' AS outcome FROM orders WHERE id BETWEEN :first AND :last
-      UNION ALL
-      SELECT id, 'instruction' FROM instructions WHERE id BETWEEN :first AND :last
-      UNION ALL
-      SELECT id, kind FROM rows WHERE id BETWEEN :first AND :last
-      ORDER BY id`)
-    .raw();
+  const account = accountant(db);
 
   const finish = db.transaction((file: number, problem: FileProblem | undefined, at: string) => {
     const row = close.get(problem ? JSON.stringify(problem) : null, file);
     if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
-    const { rows, controlSum } = fileRecord(row).progress;
+    enter.run(fileRange(file));
+    const { rows, controlSum, line } = fileRecord(row).progress;
     trail.append({
       type: 'file-finished',
       at,
@@ -185,28 +185,43 @@ function finishing(db: Connection, trail: Trail) {
       rows,
       controlSum,
       code: problem?.code,
-      ...account(outcomes.iterate(fileRange(file))),
+      ...account(file, line),
     });
   });
   return finish.immediate;
 }
 
-const DIGEST_CHUNK = 65_536;
+/** Lines whose outcomes are put into text at once. */
+const ACCOUNTED_LINES = 4_096;
 
-/** How many rows came to what, and the SHA-256 over a line `ID OUTCOME` for each, in id order. */
-function account(rows: Iterable<[id: number, outcome: string]>) {
-  const outcomes: Record<string, number> = {};
-  const digest = createHash('sha256');
-  let lines = '';
-  for (const [id, outcome] of rows) {
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-    lines += `${id} ${outcome}\n`;
-    if (lines.length > DIGEST_CHUNK) {
-      digest.update(lines);
-      lines = '';
-    }
-  }
-  return { outcomes, digest: digest.update(lines).digest('hex') };
+/**
+ * How many rows of a file came to what, and the SHA-256 over a line `ID OUTCOME` for each, in id order. `lines` is how many
+ * the file has.
+ */
+function accountant(
+  db: Connection,
+): (file: number, lines: number) => { outcomes: Record<string, number>; digest: string } {
+  type Range = { first: number; last: number };
+  const rows = `
+    SELECT id, 'order' AS outcome FROM orders WHERE id BETWEEN :first AND :last
+    UNION ALL
+    SELECT id, 'instruction' FROM instructions WHERE id BETWEEN :first AND :last
+    UNION ALL
+    SELECT id, kind FROM rows WHERE id BETWEEN :first AND :last`;
+  const counts = db
+    .prepare<Range, [outcome: string, count: number]>(`SELECT outcome, count(*) FROM (${rows}) GROUP BY outcome`)
+    .raw();
+  const text = db
+    .prepare<Range, string | null>(
+      `SELECT group_concat(id || ' ' || outcome || char(10), '') FROM (SELECT * FROM (${rows}) ORDER BY id)`,
+    )
+    .pluck();
+  return (file, lines) => {
+    const digest = createHash('sha256');
+    for (let line = 0; line <= lines; line += ACCOUNTED_LINES)
+      digest.update(text.get({ first: rowId(file, line), last: rowId(file, line + ACCOUNTED_LINES) - 1 }) ?? '');
+    return { outcomes: Object.fromEntries(counts.iterate(fileRange(file))), digest: digest.digest('hex') };
+  };
 }
 
 /** The ids that rows of a file can have. */

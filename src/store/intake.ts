@@ -68,7 +68,8 @@ export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRo
 
 /** A reference that was free when the batch was decided is taken now. (A row recorded twice is another error.) */
 function isReferenceTaken(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
+  if (!(error instanceof Database.SqliteError)) return false;
+  return error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.message.includes('instruction_refs.');
 }
 
 function orderWriter(db: Connection): Writer<'order'> {
@@ -83,6 +84,9 @@ function orderWriter(db: Connection): Writer<'order'> {
 }
 
 function instructionWriter(db: Connection): Writer<'instruction'> {
+  const enter = db.prepare<[string, string, string, number]>(
+    'INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction) VALUES (?, ?, ?, ?)',
+  );
   const insert = db.prepare<unknown[]>(`
     INSERT INTO instructions (
       id, content_row, status, customer_ref, order_ref, instruction_ref,
@@ -91,7 +95,7 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       payout_contact_id, payout_purpose, payout_mode, payout_narration, payout_remark,
       raw)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  return (id, { status, ref, content, payout, amountMinor, currency, raw }) => {
+  return (id, { status, ref, content, payout, amountMinor, currency, raw, alone = false }) => {
     const { details } = content;
     insert.run(
       id,
@@ -118,6 +122,7 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       payout.remark,
       status === 'waiting' ? JSON.stringify(raw) : null,
     );
+    if (!alone) enter.run(ref.customerRef, ref.orderRef, ref.instructionRef, id);
   };
 }
 

@@ -8,10 +8,10 @@ import { type StoredRow, selectStored, storedInstruction } from './stored.ts';
 
 export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'currenciesOf' | 'findInstructions'> {
   const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
-  // Nearly always there is none: then one look at the index must do.
+  // Nearly always there is none: then one look at the references must do.
   const holder = db
     .prepare<[string, string, string], number>(
-      'SELECT id FROM instructions WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ? AND holds_refs = 1',
+      'SELECT instruction FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ?',
     )
     .pluck();
   const instruction = db.prepare<[number], StoredRow>(`${selectStored()} WHERE i.id = ?`);
@@ -191,16 +191,18 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
 
 /** By as many references as are given; the holders of the references first, then those that were rejected. */
 function instructionsByRefs(db: Connection) {
-  const columns = ['i.customer_ref = ?', 'i.order_ref = ?', 'i.instruction_ref = ?'];
-  const statements = columns.map((_, index) =>
-    [1, 0].map((holds) =>
-      db.prepare<unknown[], StoredRow>(`
-        ${selectStored()}
-        WHERE ${columns.slice(0, index + 1).join(' AND ')} AND i.holds_refs = ${holds}
-        ORDER BY i.customer_ref, i.order_ref, i.instruction_ref, i.id
-        LIMIT ?`),
-    ),
-  );
+  const columns = ['customer_ref = ?', 'order_ref = ?', 'instruction_ref = ?'];
+  const byRefs = 'customer_ref, order_ref, instruction_ref';
+  const statements = columns.map((_, index) => {
+    const given = columns.slice(0, index + 1).join(' AND ');
+    const holders = `SELECT instruction FROM instruction_refs WHERE ${given} ORDER BY ${byRefs} LIMIT ?`;
+    const rejected = `SELECT id FROM instructions WHERE ${given} AND holds_refs = 0 ORDER BY ${byRefs}, id LIMIT ?`;
+    return [holders, rejected].map((ids) =>
+      db.prepare<unknown[], StoredRow>(
+        `${selectStored()} WHERE i.id IN (${ids}) ORDER BY i.customer_ref, i.order_ref, i.instruction_ref, i.id`,
+      ),
+    );
+  });
   return (ref: Parameters<Store['instructionsOf']>[0], limit: number): StoredRow[] => {
     const given = [ref.customerRef, ref.orderRef, ref.instructionRef].filter((text) => text !== undefined);
     const found = (statements[given.length - 1] ?? []).flatMap((statement) => statement.all(...given, limit));
