@@ -9,13 +9,16 @@ import type { FileProblem } from './codes.ts';
 import type { Settings } from './config.ts';
 import { UsageError } from './failures.ts';
 import { type Claim, hashFile, type Inbox } from './inbox.ts';
-import { type Decide, instructionDecider, nothingKnown, orderDecider, rejectedForOthers } from './intake/decide.ts';
+import { type CheckedBatch, checkedRows } from './intake/checking.ts';
+import { type Decide, instructionDecider, nothingKnown } from './intake/decide.ts';
+import { orderDecider } from './intake/orders.ts';
+import { rejectedForOthers } from './intake/rejected.ts';
 import { findRepeats, type Repeats } from './intake/repeats.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
-import { createInspector, type RowBatch, readRows } from './rows.ts';
+import { createInspector } from './rows.ts';
 import type { FileRecord, IntakeProgress, NewFile, Store } from './store.ts';
-import { type Header, matchHeader, originalCells } from './validate.ts';
+import { type Header, matchHeader } from './validate.ts';
 
 /** How often a batch is decided anew because rows moved on meanwhile; more than this is no coincidence. */
 const MAX_DECISIONS = 5;
@@ -129,21 +132,18 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   const { number } = file;
   await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
-  const taking = {
-    file,
-    header,
-    decide:
-      file.kind === 'orders'
-        ? orderDecider({ header, file: number, store, settings })
-        : instructionDecider({
-            header,
-            file: number,
-            businessDate,
-            store,
-            settings,
-            repeats: repeatsIn(tools, file, header),
-          }),
-  };
+  const decide =
+    file.kind === 'orders'
+      ? orderDecider({ file: number, store })
+      : instructionDecider({
+          header,
+          file: number,
+          businessDate,
+          store,
+          settings,
+          repeats: repeatsIn(tools, file, header),
+        });
+  const taking = { file, header, decide };
   let problem: FileProblem | undefined;
   if (await isRejectedWhole(tools, taking)) {
     await rejectRows(tools, taking);
@@ -158,7 +158,7 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
 /** Records each batch with where to go on from; goes on from where an earlier pass came to. */
 async function recordRows(tools: IntakeTools, { file, header, decide }: Taking): Promise<void> {
   let reached = file.progress;
-  for (const batch of rowsFrom(tools, file, header, reached)) {
+  for await (const batch of rowsFrom(tools, file, header, reached)) {
     reached = await recordBatch(tools, file.number, batch, reached, decide);
     tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
   }
@@ -168,7 +168,7 @@ async function recordRows(tools: IntakeTools, { file, header, decide }: Taking):
 async function recordBatch(
   { store, clock }: IntakeTools,
   file: number,
-  batch: RowBatch,
+  batch: CheckedBatch,
   before: IntakeProgress,
   decide: Decide,
 ): Promise<IntakeProgress> {
@@ -184,11 +184,12 @@ async function recordBatch(
  * Records every row as rejected, for its own errors if it has any. What earlier rows did is known from having decided
  * them, and not from the store; so after a crash the rows that are recorded already are decided once more.
  */
-async function rejectRows({ store, clock, inbox, progress }: IntakeTools, taking: Taking): Promise<void> {
+async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
+  const { store, clock, progress } = tools;
   const { file, header, decide } = taking;
   const known = nothingKnown();
   let reached = file.start;
-  for (const batch of rowsFrom({ inbox }, file, header, file.start)) {
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records, amount } = await decide(batch.rows, known);
     reached = progressAfter(reached, batch, amount);
     if (reached.offset <= file.progress.offset) continue;
@@ -221,7 +222,7 @@ async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<bool
 /** Reads a whole file without recording anything: does any row have an error? */
 async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking): Promise<boolean> {
   const known = nothingKnown();
-  for (const batch of rowsFrom(tools, file, header, file.start)) {
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records } = await decide(batch.rows, known);
     if (records.some(({ kind }) => kind === 'rejected')) return true;
     tools.progress.report(`checking ${file.name}`, batch.nextOffset, file.size);
@@ -229,7 +230,7 @@ async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking
   return false;
 }
 
-function progressAfter(before: IntakeProgress, batch: RowBatch, amount: Decimal): IntakeProgress {
+function progressAfter(before: IntakeProgress, batch: CheckedBatch, amount: Decimal): IntakeProgress {
   return {
     offset: batch.nextOffset,
     line: batch.nextLine,
@@ -241,7 +242,7 @@ function progressAfter(before: IntakeProgress, batch: RowBatch, amount: Decimal)
 
 /** Of the whole file, also when a part of it is taken in already: those rows are not to be found before it is finished. */
 function repeatsIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Repeats {
-  const fd = openSpooled(inbox, file);
+  const fd = openSync(inbox.spoolPath(file.claim), constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     return findRepeats(fd, header, file.start.offset, file.size);
   } finally {
@@ -249,28 +250,14 @@ function repeatsIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Re
   }
 }
 
-function openSpooled(inbox: Inbox, { claim }: FileRecord): number {
-  return openSync(inbox.spoolPath(claim), constants.O_RDONLY | constants.O_NOFOLLOW);
-}
-
-function* rowsFrom(
-  { inbox }: Pick<IntakeTools, 'inbox'>,
-  file: FileRecord,
+function rowsFrom(
+  { inbox, settings }: Pick<IntakeTools, 'inbox' | 'settings'>,
+  { claim, size }: FileRecord,
   header: Header,
   from: { offset: number; line: number },
-): Generator<RowBatch> {
-  const fd = openSpooled(inbox, file);
-  try {
-    for (const batch of readRows(fd, from, header.columns.length))
-      yield header.escaped ? { ...batch, rows: batch.rows.map((row) => unprotected(header, row)) } : batch;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** The row as it first came: a rejected.csv that is dropped back has cells that we protected against formulas. */
-function unprotected(header: Header, row: RowBatch['rows'][number]): RowBatch['rows'][number] {
-  return row.kind === 'row' ? { ...row, raw: originalCells(header, row.raw) } : row;
+): AsyncGenerator<CheckedBatch> {
+  const { currencies } = settings.provider;
+  return checkedRows({ path: inbox.spoolPath(claim), from, size, header, rules: { currencies } });
 }
 
 function headerOf(file: FileRecord, settings: Settings): Header {

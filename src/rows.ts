@@ -6,13 +6,15 @@
  */
 import { readSync } from 'node:fs';
 import type { RowError } from './codes.ts';
-import { isBlank, LF, LINE_LIMIT_BYTES, parseLines, trimBlanks } from './rows/lines.ts';
+import { isBlank, isBlankCode, LF, LINE_LIMIT_BYTES, parseLines, trimBlanks } from './rows/lines.ts';
 
 export { createInspector } from './rows/inspector.ts';
 
 export interface Row {
   readonly kind: 'row';
   readonly line: number;
+  /** The whole line, without its end. */
+  readonly text: string;
   /** Trimmed of spaces and tabs; as many as the header has columns. */
   readonly cells: readonly string[];
   /** As they came. */
@@ -36,13 +38,13 @@ export interface RowBatch {
   readonly nextLine: number;
 }
 
-const BATCH_LINES = 8_000;
-const BATCH_BYTES = 1_048_576;
+const BATCH_LINES = 2_000;
+const BATCH_BYTES = 262_144;
 /** How much of a too long line is kept. */
 const SHOWN_CHARACTERS = 200;
 
 /**
- * The rows of an open file from a place on, in batches of up to 8,000 lines and `batchBytes` bytes; any batch's
+ * The rows of an open file from a place on, in batches of up to 2,000 lines and `batchBytes` bytes; any batch's
  * `nextOffset` and `nextLine` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
  * bounded by one batch, whatever the file holds.
  */
@@ -117,15 +119,31 @@ function readLines(text: string, firstLine: number, nextOffset: number, columnCo
   }
   if (unended !== '') lines.push(unended);
 
-  const present = lines
-    .map((text, at) => ({ text, line: firstLine + at, isTooLong: isTooLong(text) }))
-    .filter((line) => line.isTooLong || !isBlank(line.text));
-  // A too long line isn't parsed; an empty one keeps its place.
-  const records = parseLines(present.map((line) => (line.isTooLong ? '' : line.text)));
-  const rows = present.map(({ text, line, isTooLong }, at) =>
-    isTooLong ? tooLong(line, text, Buffer.byteLength(text)) : rowOf(line, text, records[at], columnCount),
-  );
-  return { rows, blankLines: lines.length - present.length, nextOffset, nextLine: firstLine + lines.length };
+  // Neither a too long line is parsed nor a blank one; each keeps its place.
+  const records = parseLines(lines.map((line) => (isTooLong(line) ? '' : line)));
+  const rows: (Row | DamagedLine)[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const text = lines[at] as string;
+    const line = firstLine + at;
+    if (isTooLong(text)) rows.push(tooLong(line, text, Buffer.byteLength(text)));
+    else if (!isBlank(text)) rows.push(rowOf(line, text, records[at], columnCount));
+  }
+  return { rows, blankLines: lines.length - rows.length, nextOffset, nextLine: firstLine + lines.length };
+}
+
+/** A row that was read before, from its line alone: taken apart when somebody asks for its cells, which is seldom. */
+export function laterRow(line: number, text: string): Row {
+  return {
+    kind: 'row',
+    line,
+    text,
+    get raw() {
+      return parseLines([text])[0] ?? [];
+    },
+    get cells() {
+      return this.raw.map(trimBlanks);
+    },
+  };
 }
 
 function rowOf(line: number, text: string, cells: string[] | undefined, columnCount: number): Row | DamagedLine {
@@ -134,7 +152,17 @@ function rowOf(line: number, text: string, cells: string[] | undefined, columnCo
     const value = `found ${cells.length}, expected ${columnCount}`;
     return damaged(line, text, { column: '', value, code: 'COLUMN_COUNT_MISMATCH' });
   }
-  return { kind: 'row', line, cells: cells.map(trimBlanks), raw: cells };
+  return { kind: 'row', line, text, cells: trimmed(cells), raw: cells };
+}
+
+/** The same array where there is nothing to trim, which is nearly always. */
+function trimmed(cells: readonly string[]): readonly string[] {
+  for (const cell of cells) if (isBlankAt(cell, 0) || isBlankAt(cell, cell.length - 1)) return cells.map(trimBlanks);
+  return cells;
+}
+
+function isBlankAt(cell: string, at: number): boolean {
+  return isBlankCode(cell.charCodeAt(at));
 }
 
 function isTooLong(line: string): boolean {

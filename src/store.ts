@@ -147,7 +147,7 @@ export type RowRecord =
       /** Kept while waiting, for the report of a late rejection. */
       readonly raw: readonly string[];
       /** No other row of its file has its references: they are found once the file is finished. Without it at once. */
-      readonly alone?: true;
+      readonly alone?: boolean;
     }
   | {
       readonly kind: 'updated';

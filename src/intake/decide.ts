@@ -15,14 +15,15 @@ import {
   instructionKey,
   type PayoutDetails,
   rowId,
-  rowPlace,
 } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, type Decimal, toMinor } from '../money.ts';
-import { type Order, type OrderRef, orderKey } from '../order.ts';
-import type { DamagedLine, Row } from '../rows.ts';
+import { type OrderRef, orderKey } from '../order.ts';
+import type { Row } from '../rows.ts';
 import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
-import { checkAgainstOrder, checkInstruction, checkOrder, type Header, type InstructionCheck } from '../validate.ts';
+import { checkAgainstOrder, type Header, type InstructionCheck } from '../validate.ts';
+import type { CheckedRow } from './checking.ts';
+import { NO_FIELDS, notValid, rejected } from './rejected.ts';
 import type { Repeats } from './repeats.ts';
 
 export interface DecideContext {
@@ -53,7 +54,7 @@ export interface Known {
   readonly instructions: Map<string, Existing>;
 }
 
-export type Decide = (rows: readonly (Row | DamagedLine)[], known: Known) => Promise<Decided>;
+export type Decide = (rows: readonly CheckedRow[], known: Known) => Promise<Decided>;
 
 /** One decision, and what the references stand for after it, if that changed. */
 interface Decision {
@@ -65,116 +66,71 @@ interface Decision {
 type ValidContent = Extract<InstructionCheck, { ok: true; action: 'CREATE' | 'UPDATE' }>;
 
 /** Orders' currencies are asked for once, and kept up to about so many. */
-const KEPT_ORDERS = 50_000;
+const KEPT_ORDERS = 250_000;
 
-const ZERO: Decimal = { units: 0n, scale: 0 };
+export const ZERO: Decimal = { units: 0n, scale: 0 };
 const NO_CELLS: readonly string[] = [];
-const NO_FIELDS: RowFields = {
-  customerRef: '',
-  orderRef: '',
-  instructionRef: '',
-  amount: '',
-  currency: '',
-  openDate: '',
-  dueDate: '',
-};
-
 export function nothingKnown(): Known {
   return { orders: new Map(), instructions: new Map() };
 }
 
-export function orderDecider({
-  header,
-  file,
-  store,
-  settings,
-}: Omit<DecideContext, 'businessDate' | 'repeats'>): Decide {
-  return async (rows, known) => {
-    const checks = rows.map((row) =>
-      row.kind === 'row' ? checkOrder(header, row.cells, settings.provider) : undefined,
-    );
-    const valid = checks.flatMap((check) => (check?.ok ? [check.order] : []));
-    const stored = byKey(valid, orderKey, await store.findOrders(valid));
-    const records = rows.map((row, at): RowRecord => {
-      const check = checks[at];
-      if (row.kind === 'damaged' || !check) return damagedRecord(row);
-      if (!check.ok) return rejected(row, check.fields, check.errors);
-      const { order } = check;
-      const key = orderKey(order);
-      const first = known.orders.get(key) ?? stored.get(key);
-      if (!first) {
-        known.orders.set(key, newOrder(rowId(file, row.line), order));
-        return { kind: 'order', line: row.line, order };
-      }
-      const fields = fieldsOfOrder(order);
-      if (sameOrder(first, order)) return { kind: 'duplicate', line: row.line, fields, original: first.id };
-      return rejected(row, fields, [{ column: 'orderRef', value: order.orderRef, code: 'ORDER_REF_ALREADY_EXISTS' }]);
-    });
-    return { records, amount: ZERO };
-  };
-}
-
-/** The order as it will stand once the row is recorded. */
-function newOrder(id: number, order: Order): StoredOrder {
-  return {
-    ...order,
-    id,
-    registration: 'none',
-    registrationSends: 0,
-    registrationUnclearAt: '',
-    registrationCode: '',
-    registrationMessage: '',
-  };
-}
-
 export function instructionDecider(context: DecideContext): Decide {
-  const { header, store, settings, repeats } = context;
+  const { store, repeats } = context;
   const currenciesOf = currencyFinder(store);
   return async (rows, known) => {
-    const checks = rows.map((row) =>
-      row.kind === 'row' ? checkInstruction(header, row.cells, settings.provider) : undefined,
-    );
-    const refs = checks.flatMap((check) => (check?.ok ? [check.ref] : []));
-    const stored = byKey(refs, instructionKey, await store.findInstructions(refs));
+    const valid: ValidRow[] = [];
+    for (const checked of rows) if (isValidRow(checked)) valid.push(checked);
+    const refs = valid.map(({ check }) => check.ref);
+    const stored = await store.findInstructions(refs);
     const currencies = await currenciesOf(refs);
     let amount = ZERO;
-    const records = rows.map((row, at): RowRecord => {
-      const check = checks[at];
-      if (row.kind === 'damaged' || !check) return damagedRecord(row);
-      if (check.amount) amount = add(amount, check.amount);
-      if (!check.ok) return rejected(row, check.fields, check.errors);
-      const comesAgain = repeats.mayHave(check.ref);
-      const key = instructionKey(check.ref);
-      const existing = (comesAgain ? known.instructions.get(key) : undefined) ?? stored.get(key);
-      const decision =
+    let next = 0;
+    const records = rows.map((checked): RowRecord => {
+      const { check: found } = checked;
+      if (found && 'amount' in found && found.amount) amount = add(amount, found.amount);
+      if (!isValidRow(checked)) return notValid(checked);
+      const { row, check } = checked;
+      const at = next++;
+      const key = repeats.mayHave(check.ref) ? instructionKey(check.ref) : undefined;
+      const existing = (key === undefined ? undefined : known.instructions.get(key)) ?? stored[at];
+      const { record, becomes } =
         check.action === 'DELETE'
           ? decideDelete(context, row, check.ref, existing)
-          : decideContent(context, row, check, currencies.get(orderKey(check.ref)), existing);
-      const { record, becomes } = decision;
-      if (comesAgain && becomes) known.instructions.set(key, becomes);
-      return record.kind === 'instruction' && !comesAgain ? { ...record, alone: true } : record;
+          : decideContent(context, row, check, currencies[at], existing, key === undefined);
+      if (key !== undefined && becomes) known.instructions.set(key, becomes);
+      return record;
     });
     return { records, amount };
   };
 }
 
-/** An order never changes once it is taken in; one that isn't there may still come. By orderKey. */
-function currencyFinder(store: Store): (refs: readonly OrderRef[]) => Promise<ReadonlyMap<string, string>> {
-  let found = new Map<string, string>();
+interface ValidRow {
+  readonly row: Row;
+  readonly check: Extract<InstructionCheck, { ok: true }>;
+}
+
+function isValidRow(checked: CheckedRow): checked is ValidRow {
+  return checked.check?.ok === true && 'ref' in checked.check;
+}
+
+/** An order never changes once it is taken in; one that isn't there may still come. */
+function currencyFinder(store: Store): (refs: readonly OrderRef[]) => Promise<(string | undefined)[]> {
+  const found = new Map<string, string>();
   return async (refs) => {
+    const keys = refs.map(orderKey);
     const wanted = new Map<string, OrderRef>();
-    if (found.size > KEPT_ORDERS) found = new Map();
-    for (const ref of refs) {
-      const key = orderKey(ref);
+    if (found.size > KEPT_ORDERS) found.clear();
+    refs.forEach((ref, at) => {
+      const key = keys[at] as string;
       if (!found.has(key)) wanted.set(key, ref);
-    }
+    });
     const currencies = await store.currenciesOf([...wanted.values()]);
     let at = 0;
     for (const key of wanted.keys()) {
       const currency = currencies[at++];
       if (currency !== undefined) found.set(key, currency);
     }
-    return found;
+    return keys.map((key) => found.get(key));
   };
 }
 
@@ -196,25 +152,24 @@ function decideContent(
   { ref, action, content, amount: decimal }: ValidContent,
   orderCurrency: string | undefined,
   existing: Existing | undefined,
+  alone: boolean,
 ): Decision {
   const { line } = row;
   const { amount, openDate, dueDate } = content;
   const currency = orderCurrency && (content.managed?.currency || orderCurrency);
-  const fields: RowFields = { ...ref, amount, currency: currency ?? '', openDate, dueDate };
+  const fields = (): RowFields => ({ ...ref, amount, currency: currency ?? '', openDate, dueDate });
+  const refuse = (code: RowError['code']) => ({ record: rejected(row, fields(), [instructionError(ref, code)]) });
   if (existing && sameContent(existing.content, content))
-    return { record: { kind: 'duplicate', line, fields, original: existing.contentRow } };
-  if (existing && action === 'CREATE')
-    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_REF_ALREADY_EXISTS')]) };
-  if (!existing && action === 'UPDATE')
-    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_NOT_FOUND')]) };
-
+    return { record: { kind: 'duplicate', line, fields: fields(), original: existing.contentRow } };
+  if (existing && action === 'CREATE') return refuse('INSTRUCTION_REF_ALREADY_EXISTS');
+  if (!existing && action === 'UPDATE') return refuse('INSTRUCTION_NOT_FOUND');
   if (existing && !isAmendable(existing) && !isAmendableAtProvider(existing, context.settings))
-    return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED')]) };
+    return refuse('INSTRUCTION_ALREADY_PROCESSED');
 
   const amountMinor = currency ? toMinor(decimal, currencyExponent(currency) ?? 0) : undefined;
   if (currency && amountMinor === undefined) {
     const errors = checkAgainstOrder(decimal, currency, { header: context.header, cells: row.cells });
-    return { record: rejected(row, fields, errors) };
+    return { record: rejected(row, fields(), errors) };
   }
   const stands = {
     content,
@@ -224,20 +179,20 @@ function decideContent(
     currency,
   } as const;
   const id = rowId(context.file, line);
-  if (existing && !isAmendable(existing)) return decideAtProvider(context, row, fields, existing, stands);
+  if (existing && !isAmendable(existing)) return decideAtProvider(context, row, fields(), existing, stands);
   if (existing)
     return {
       record: {
         kind: 'updated',
         line,
-        fields,
+        fields: fields(),
         raw: currency ? NO_CELLS : row.raw,
         target: targetOf(existing),
         ...stands,
       },
       becomes: { ...existing, ...stands, contentRow: id, version: existing.version + 1 },
     };
-  return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands);
+  return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands, alone);
 }
 
 /**
@@ -288,39 +243,26 @@ function newInstruction(
     Extract<RowRecord, { kind: 'instruction' }>,
     'content' | 'payout' | 'status' | 'amountMinor' | 'currency'
   >,
+  alone: boolean,
 ): Decision {
   const { content, payout, status, amountMinor, currency } = stands;
+  const record = {
+    kind: 'instruction',
+    line,
+    ref,
+    raw,
+    content,
+    payout,
+    status,
+    amountMinor,
+    currency,
+    alone,
+  } as const;
+  if (alone) return { record };
   return {
-    record: { kind: 'instruction', line, ref, raw, content, payout, status, amountMinor, currency },
+    record,
     becomes: { id, version: 1, status, content, payout, amountMinor, currency, contentRow: id, sends: 0 },
   };
-}
-
-/**
- * A row of a file that is rejected for other rows' errors. A duplicate of an earlier file's row stays one; it never asked
- * for anything.
- */
-export function rejectedForOthers(
-  file: number,
-  rows: readonly (Row | DamagedLine)[],
-): (record: RowRecord, at: number) => RowRecord {
-  return (record, at) => {
-    const row = rows[at];
-    if (record.kind === 'rejected' || row?.kind !== 'row') return record;
-    if (record.kind === 'duplicate' && rowPlace(record.original).file !== file) return record;
-    return rejected(row, fieldsOfRecord(record), [{ column: '', value: '', code: 'FILE_HAS_ROW_ERRORS' }]);
-  };
-}
-
-function fieldsOfRecord(record: Exclude<RowRecord, { kind: 'rejected' }>): RowFields {
-  if (record.kind === 'order') return fieldsOfOrder(record.order);
-  if (record.kind !== 'instruction') return record.fields;
-  const { amount, openDate, dueDate } = record.content;
-  return { ...record.ref, amount, openDate, dueDate, currency: record.currency ?? '' };
-}
-
-function fieldsOfOrder({ customerRef, orderRef, currency }: Order): RowFields {
-  return { ...NO_FIELDS, customerRef, orderRef, currency };
 }
 
 function withDefaults(ref: InstructionRef, details: PayoutDetails, defaults: Settings['payout']): PayoutDetails {
@@ -347,27 +289,8 @@ function targetOf({ id, version, status }: Existing): Target {
   return { id, version, from: status };
 }
 
-function damagedRecord(row: Row | DamagedLine): RowRecord {
-  if (row.kind === 'row') throw new Error(`line ${row.line} was not checked`);
-  return { kind: 'rejected', line: row.line, fields: NO_FIELDS, raw: [row.raw], errors: [row.error] };
-}
-
-function rejected(row: Row, fields: RowFields, errors: readonly RowError[]): RowRecord {
-  return { kind: 'rejected', line: row.line, fields, raw: row.raw, errors };
-}
-
 function instructionError({ instructionRef }: InstructionRef, code: RowError['code']): RowError {
   return { column: 'instructionRef', value: instructionRef, code };
-}
-
-function sameOrder(a: Order, b: Order): boolean {
-  return (
-    a.currency === b.currency &&
-    a.country === b.country &&
-    a.scheme === b.scheme &&
-    JSON.stringify(a.metadata) === JSON.stringify(b.metadata) &&
-    JSON.stringify(a.customerDefaults) === JSON.stringify(b.customerDefaults)
-  );
 }
 
 function sameContent(a: InstructionContent, b: InstructionContent): boolean {
@@ -382,17 +305,4 @@ function sameContent(a: InstructionContent, b: InstructionContent): boolean {
     a.details.remark === b.details.remark &&
     JSON.stringify(a.managed) === JSON.stringify(b.managed)
   );
-}
-
-function byKey<Ref, Found>(
-  refs: readonly Ref[],
-  key: (ref: Ref) => string,
-  found: readonly (Found | undefined)[],
-): Map<string, Found> {
-  const map = new Map<string, Found>();
-  refs.forEach((ref, at) => {
-    const value = found[at];
-    if (value) map.set(key(ref), value);
-  });
-  return map;
 }
