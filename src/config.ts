@@ -15,6 +15,7 @@ import {
   list,
   oneOf,
   optional,
+  part,
   someText,
   text,
   textLike,
@@ -54,75 +55,57 @@ const schema = group({
   inbox: withDefault(folder, 'inbox'),
   outbox: withDefault(folder, 'outbox'),
   data: withDefault(folder, 'data'),
-  provider: withDefault(
-    group({
-      api: withDefault(oneOf(APIS, 'expected "payout-orders", "order-management" or "collect"'), 'payout-orders'),
-      baseUrl: withDefault(
-        textThat(isBaseUrl, 'expected "sandbox" or an https URL without a path (http only for this machine)'),
-        'sandbox',
+  provider: part({
+    api: withDefault(oneOf(APIS, 'expected "payout-orders", "order-management" or "collect"'), 'payout-orders'),
+    baseUrl: withDefault(
+      textThat(isBaseUrl, 'expected "sandbox" or an https URL without a path (http only for this machine)'),
+      'sandbox',
+    ),
+    concurrency: withDefault(count(256), 16),
+    requestsPerMinute: optional(count(1_000_000)),
+    timeout: withDefault(duration, '30s'),
+    quarantine: described(optional(duration), 'default 15m; 2s with the sandbox'),
+    currencies: optional(
+      list(textLike(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'), 'expected at least one currency'),
+    ),
+    duplicateClientRef: withDefault(oneOf(['rejected', 'undefined'], 'expected "rejected" or "undefined"'), 'rejected'),
+    accountId: described(optional(someText()), 'x-account-id; order-management and collect'),
+    tenantId: described(optional(someText()), 'x-tenant-id; order-management and collect'),
+    endpoints: described(part(endpoints), 'verbs and paths that were never published; order-management and collect'),
+  }),
+  payout: part({
+    purpose: withDefault(
+      oneOf(
+        ['reimbursement', 'salary_disbursement', 'bonus', 'incentive', 'others', 'refund'],
+        'expected reimbursement, salary_disbursement, bonus, incentive, others or refund',
       ),
-      concurrency: withDefault(count(256), 16),
-      requestsPerMinute: optional(count(1_000_000)),
-      timeout: withDefault(duration, '30s'),
-      quarantine: described(optional(duration), 'default 15m; 2s with the sandbox'),
-      currencies: optional(
-        list(textLike(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'), 'expected at least one currency'),
-      ),
-      duplicateClientRef: withDefault(
-        oneOf(['rejected', 'undefined'], 'expected "rejected" or "undefined"'),
-        'rejected',
-      ),
-      accountId: described(optional(someText()), 'x-account-id; order-management and collect'),
-      tenantId: described(optional(someText()), 'x-tenant-id; order-management and collect'),
-      endpoints: described(
-        withDefault(group(endpoints), {}),
-        'verbs and paths that were never published; order-management and collect',
-      ),
-    }),
-    {},
-  ),
-  payout: withDefault(
-    group({
-      purpose: withDefault(
-        oneOf(
-          ['reimbursement', 'salary_disbursement', 'bonus', 'incentive', 'others', 'refund'],
-          'expected reimbursement, salary_disbursement, bonus, incentive, others or refund',
-        ),
-        'others',
-      ),
-      mode: withDefault(oneOf(['IMPS', 'NEFT', 'RTGS', 'UPI'], 'expected IMPS, NEFT, RTGS or UPI'), 'IMPS'),
-      narration: described(optional(someText()), 'default: the instruction reference'),
-      remark: described(optional(someText()), 'default: the order reference'),
-    }),
-    {},
-  ),
+      'others',
+    ),
+    mode: withDefault(oneOf(['IMPS', 'NEFT', 'RTGS', 'UPI'], 'expected IMPS, NEFT, RTGS or UPI'), 'IMPS'),
+    narration: described(optional(someText()), 'default: the instruction reference'),
+    remark: described(optional(someText()), 'default: the order reference'),
+  }),
   submit: withDefault(oneOf(['nightly', 'on-arrival'], 'expected "nightly" or "on-arrival"'), 'nightly'),
-  schedule: withDefault(
-    group({
-      nightly: withDefault(
-        textThat(isNightlySchedule, 'expected a cron expression of five fields such as "0 2 * * *"'),
-        '0 2 * * *',
-      ),
-      timeZone: described(
-        optional(textThat(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"')),
-        "default: the system's",
-      ),
-    }),
-    {},
-  ),
-  intake: withDefault(
-    group({
-      settle: withDefault(duration, '2s'),
-      maxFileSize: withDefault(size, '2GB'),
-      maxRows: withDefault(count(20_000_000), 20_000_000),
-      onRowErrors: withDefault(
-        oneOf(['accept-valid', 'reject-file'], 'expected "accept-valid" or "reject-file"'),
-        'accept-valid',
-      ),
-      waitForOrder: withDefault(duration, '24h'),
-    }),
-    {},
-  ),
+  schedule: part({
+    nightly: withDefault(
+      textThat(isNightlySchedule, 'expected a cron expression of five fields such as "0 2 * * *"'),
+      '0 2 * * *',
+    ),
+    timeZone: described(
+      optional(textThat(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"')),
+      "default: the system's",
+    ),
+  }),
+  intake: part({
+    settle: withDefault(duration, '2s'),
+    maxFileSize: withDefault(size, '2GB'),
+    maxRows: withDefault(count(20_000_000), 20_000_000),
+    onRowErrors: withDefault(
+      oneOf(['accept-valid', 'reject-file'], 'expected "accept-valid" or "reject-file"'),
+      'accept-valid',
+    ),
+    waitForOrder: withDefault(duration, '24h'),
+  }),
   columns: withDefault(dictionary(), {}),
 });
 

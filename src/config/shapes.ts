@@ -2,7 +2,7 @@
  * What a setting may be, said once: the check whose problems name the setting, and the JSON Schema that tells an editor
  * the same. Every command reads the settings, and to load zod takes longer than all the rest of a short one.
  */
-import { closest } from 'fastest-levenshtein';
+import { createRequire } from 'node:module';
 
 export interface Shape<Value> {
   /** JSON Schema 2020-12. */
@@ -14,6 +14,9 @@ export interface Shape<Value> {
 type JsonSchema = Readonly<Record<string, unknown>>;
 type Tell = (at: readonly string[], problem: string) => void;
 type Members = Readonly<Record<string, Shape<unknown>>>;
+
+/** Loaded only when there is a name that needs it. */
+const nearMisses = (): typeof import('fastest-levenshtein') => createRequire(import.meta.url)('fastest-levenshtein');
 
 /** Says what is wrong with a text, if something is. */
 type Rule = (text: string) => string | undefined;
@@ -114,7 +117,7 @@ export function group<Of extends Members>(
       });
       for (const name of given.keys()) {
         if (Object.hasOwn(members, name)) continue;
-        const nearest = closest(name, Object.keys(members));
+        const nearest = nearMisses().closest(name, Object.keys(members));
         tell([...at, name], `there is no such setting; the nearest is ${[...at, nearest].join('.')}`);
       }
       return Object.fromEntries(read);
@@ -126,11 +129,17 @@ export function optional<Value>(shape: Shape<Value>): Shape<Value | undefined> {
   return { ...shape, read: (value, at, tell) => (value === undefined ? undefined : shape.read(value, at, tell)) };
 }
 
-/** `standard` is what a setting that is not there is read as. */
-export function withDefault<Value>(shape: Shape<Value>, standard: unknown): Shape<Value> {
+/** A group that need not be there. */
+export function part<Of extends Members>(members: Of): ReturnType<typeof group<Of>> {
+  const all = group(members);
+  return { schema: { default: {}, ...all.schema }, read: (value = {}, at, tell) => all.read(value, at, tell) };
+}
+
+/** `standard` is what a setting that is not there is read as, unchecked. */
+export function withDefault<Value>(shape: Shape<Value>, standard: NoInfer<Value>): Shape<Value> {
   return {
     schema: { default: standard, ...shape.schema },
-    read: (value, at, tell) => shape.read(value === undefined ? standard : value, at, tell),
+    read: (value, at, tell) => (value === undefined ? standard : shape.read(value, at, tell)),
   };
 }
 
