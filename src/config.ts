@@ -6,9 +6,22 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { closest } from 'fastest-levenshtein';
-import { z } from 'zod';
 import { APIS, type Api } from './api.ts';
+import {
+  count,
+  described,
+  dictionary,
+  group,
+  list,
+  oneOf,
+  optional,
+  part,
+  someText,
+  text,
+  textLike,
+  textThat,
+  withDefault,
+} from './config/shapes.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './endpoints.ts';
 import { isNightlySchedule } from './schedule.ts';
 
@@ -16,99 +29,84 @@ const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_
 const SIZE_UNITS = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-const duration = z
-  .string()
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'expected a duration such as "30s", "15m" or "24h"')
-  .describe('a whole number and ms, s, m, h or d');
-const size = z
-  .string()
-  .regex(/^\d{1,9}(B|KB|MB|GB)$/, 'expected a size such as "500MB" or "2GB"')
-  .describe('a whole number and B, KB, MB or GB (powers of 1000)');
-const folder = z.string().min(1, 'expected the name of a folder');
-const count = (most: number) => z.int(`expected a whole number from 1 to ${most}`).min(1).max(most);
+const duration = described(
+  textLike(/^\d{1,9}(ms|s|m|h|d)$/, 'expected a duration such as "30s", "15m" or "24h"'),
+  'a whole number and ms, s, m, h or d',
+);
+const size = described(
+  textLike(/^\d{1,9}(B|KB|MB|GB)$/, 'expected a size such as "500MB" or "2GB"'),
+  'a whole number and B, KB, MB or GB (powers of 1000)',
+);
+const folder = someText('expected the name of a folder');
 
 const endpoint = (name: EndpointName) =>
-  z
-    .string()
-    .superRefine((text, context) => {
-      const problem = endpointProblem(text, name);
-      if (problem !== undefined) context.addIssue(problem);
-    })
-    .optional()
-    .describe('a verb and a path; the default is in docs/providers.md');
+  described(
+    optional(text((value) => endpointProblem(value, name))),
+    'a verb and a path; the default is in docs/providers.md',
+  );
 
 const endpoints = Object.fromEntries(ENDPOINT_NAMES.map((name) => [name, endpoint(name)])) as Record<
   EndpointName,
   ReturnType<typeof endpoint>
 >;
 
-const schema = z.strictObject({
-  $schema: z.string().optional(),
-  inbox: folder.default('inbox'),
-  outbox: folder.default('outbox'),
-  data: folder.default('data'),
-  provider: z
-    .strictObject({
-      api: z.enum(APIS, 'expected "payout-orders", "order-management" or "collect"').default('payout-orders'),
-      baseUrl: z
-        .string()
-        .refine(isBaseUrl, 'expected "sandbox" or an https URL without a path (http only for this machine)')
-        .default('sandbox'),
-      concurrency: count(256).default(16),
-      requestsPerMinute: count(1_000_000).optional(),
-      timeout: duration.default('30s'),
-      quarantine: duration.optional().describe('default 15m; 2s with the sandbox'),
-      currencies: z
-        .array(z.string().regex(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'))
-        .min(1, 'expected at least one currency')
-        .optional(),
-      duplicateClientRef: z.enum(['rejected', 'undefined'], 'expected "rejected" or "undefined"').default('rejected'),
-      accountId: z.string().min(1).optional().describe('x-account-id; order-management and collect'),
-      tenantId: z.string().min(1).optional().describe('x-tenant-id; order-management and collect'),
-      endpoints: z
-        .strictObject(endpoints)
-        .prefault({})
-        .describe('verbs and paths that were never published; order-management and collect'),
-    })
-    .prefault({}),
-  payout: z
-    .strictObject({
-      purpose: z
-        .enum(['reimbursement', 'salary_disbursement', 'bonus', 'incentive', 'others', 'refund'], {
-          error: 'expected reimbursement, salary_disbursement, bonus, incentive, others or refund',
-        })
-        .default('others'),
-      mode: z.enum(['IMPS', 'NEFT', 'RTGS', 'UPI'], 'expected IMPS, NEFT, RTGS or UPI').default('IMPS'),
-      narration: z.string().min(1).optional().describe('default: the instruction reference'),
-      remark: z.string().min(1).optional().describe('default: the order reference'),
-    })
-    .prefault({}),
-  submit: z.enum(['nightly', 'on-arrival'], 'expected "nightly" or "on-arrival"').default('nightly'),
-  schedule: z
-    .strictObject({
-      nightly: z
-        .string()
-        .refine(isNightlySchedule, 'expected a cron expression of five fields such as "0 2 * * *"')
-        .default('0 2 * * *'),
-      timeZone: z
-        .string()
-        .refine(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"')
-        .optional()
-        .describe("default: the system's"),
-    })
-    .prefault({}),
-  intake: z
-    .strictObject({
-      settle: duration.default('2s'),
-      maxFileSize: size.default('2GB'),
-      maxRows: count(20_000_000).default(20_000_000),
-      onRowErrors: z
-        .enum(['accept-valid', 'reject-file'], 'expected "accept-valid" or "reject-file"')
-        .default('accept-valid'),
-      waitForOrder: duration.default('24h'),
-    })
-    .prefault({}),
-  columns: z.record(z.string().min(1), z.string().min(1)).default({}),
+const schema = group({
+  $schema: optional(text()),
+  inbox: withDefault(folder, 'inbox'),
+  outbox: withDefault(folder, 'outbox'),
+  data: withDefault(folder, 'data'),
+  provider: part({
+    api: withDefault(oneOf(APIS, 'expected "payout-orders", "order-management" or "collect"'), 'payout-orders'),
+    baseUrl: withDefault(
+      textThat(isBaseUrl, 'expected "sandbox" or an https URL without a path (http only for this machine)'),
+      'sandbox',
+    ),
+    concurrency: withDefault(count(256), 16),
+    requestsPerMinute: optional(count(1_000_000)),
+    timeout: withDefault(duration, '30s'),
+    quarantine: described(optional(duration), 'default 15m; 2s with the sandbox'),
+    currencies: optional(
+      list(textLike(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'), 'expected at least one currency'),
+    ),
+    duplicateClientRef: withDefault(oneOf(['rejected', 'undefined'], 'expected "rejected" or "undefined"'), 'rejected'),
+    accountId: described(optional(someText()), 'x-account-id; order-management and collect'),
+    tenantId: described(optional(someText()), 'x-tenant-id; order-management and collect'),
+    endpoints: described(part(endpoints), 'verbs and paths that were never published; order-management and collect'),
+  }),
+  payout: part({
+    purpose: withDefault(
+      oneOf(
+        ['reimbursement', 'salary_disbursement', 'bonus', 'incentive', 'others', 'refund'],
+        'expected reimbursement, salary_disbursement, bonus, incentive, others or refund',
+      ),
+      'others',
+    ),
+    mode: withDefault(oneOf(['IMPS', 'NEFT', 'RTGS', 'UPI'], 'expected IMPS, NEFT, RTGS or UPI'), 'IMPS'),
+    narration: described(optional(someText()), 'default: the instruction reference'),
+    remark: described(optional(someText()), 'default: the order reference'),
+  }),
+  submit: withDefault(oneOf(['nightly', 'on-arrival'], 'expected "nightly" or "on-arrival"'), 'nightly'),
+  schedule: part({
+    nightly: withDefault(
+      textThat(isNightlySchedule, 'expected a cron expression of five fields such as "0 2 * * *"'),
+      '0 2 * * *',
+    ),
+    timeZone: described(
+      optional(textThat(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"')),
+      "default: the system's",
+    ),
+  }),
+  intake: part({
+    settle: withDefault(duration, '2s'),
+    maxFileSize: withDefault(size, '2GB'),
+    maxRows: withDefault(count(20_000_000), 20_000_000),
+    onRowErrors: withDefault(
+      oneOf(['accept-valid', 'reject-file'], 'expected "accept-valid" or "reject-file"'),
+      'accept-valid',
+    ),
+    waitForOrder: withDefault(duration, '24h'),
+  }),
+  columns: withDefault(dictionary(), {}),
 });
 
 /** Everything a pass needs to know, with units in the names and folders as absolute paths. */
@@ -176,9 +174,11 @@ export function loadSettings(workspace: string): Loaded<Settings> {
 }
 
 export function parseSettings(json: unknown, workspace: string): Loaded<Settings> {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) return { ok: false, problems: parsed.error.issues.flatMap(problemsOf) };
-  const { provider, payout, schedule, intake, ...rest } = parsed.data;
+  const problems: string[] = [];
+  const { provider, payout, schedule, intake, ...rest } = schema.read(json, [], (at, problem) => {
+    problems.push(`${at.length > 0 ? at.join('.') : SETTINGS_FILE}: ${problem}`);
+  });
+  if (problems.length > 0) return { ok: false, problems };
   const sandbox = provider.baseUrl === 'sandbox';
   if (!sandbox && !provider.currencies && provider.api === 'payout-orders')
     return {
@@ -188,6 +188,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       ],
     };
   const root = resolve(workspace);
+  let zone = schedule.timeZone;
   return {
     ok: true,
     value: {
@@ -210,7 +211,14 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       },
       payout: { purpose: payout.purpose, mode: payout.mode, narration: payout.narration, remark: payout.remark },
       submit: rest.submit,
-      schedule: { nightly: schedule.nightly, timeZone: schedule.timeZone ?? systemTimeZone() },
+      schedule: {
+        nightly: schedule.nightly,
+        // Asked when somebody wants to know: the first such question of a process is one of the slowest things in it.
+        get timeZone() {
+          zone ??= systemTimeZone();
+          return zone;
+        },
+      },
       intake: {
         settleMs: durationMs(intake.settle),
         maxFileBytes: sizeBytes(intake.maxFileSize),
@@ -225,7 +233,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
 
 /** The JSON Schema of paydrop.json, for editors; paydrop.schema.json is this. */
 export function settingsJsonSchema(): object {
-  return { title: 'paydrop.json', ...z.toJSONSchema(schema, { io: 'input' }) };
+  return { title: SETTINGS_FILE, $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema.schema };
 }
 
 /** A secret that can't slip into a log, a report or an error by being printed. */
@@ -308,22 +316,6 @@ function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
   }
 }
 
-function problemsOf(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.map(String);
-  if (issue.code !== 'unrecognized_keys') return [`${path.join('.') || SETTINGS_FILE}: ${issue.message}`];
-  const known = knownKeys(path);
-  return issue.keys.map((key) => {
-    const name = [...path, key].join('.');
-    return `${name}: there is no such setting; the nearest is ${[...path, closest(key, known)].join('.')}`;
-  });
-}
-
-function knownKeys(path: readonly string[]): string[] {
-  let at = z.toJSONSchema(schema, { io: 'input' }) as { properties?: Record<string, object> };
-  for (const key of path) at = at.properties?.[key] ?? {};
-  return Object.keys(at.properties ?? {});
-}
-
 function isBaseUrl(text: string): boolean {
   if (text === 'sandbox') return true;
   const url = URL.parse(text);
@@ -331,7 +323,9 @@ function isBaseUrl(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
 }
 
+/** The runtime's list is quickly looked at, but it leaves out UTC and other names for a zone, such as Asia/Kolkata. */
 function isTimeZone(name: string): boolean {
+  if (name === 'UTC' || Intl.supportedValuesOf('timeZone').includes(name)) return true;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

@@ -3,12 +3,15 @@
  * that the change to summer time leaves out. What decides is `nightlyDue`, a pure function of the local clock and the
  * last business date that has its run; it is asked at every ring, every minute and at start.
  */
-import { createTask, parse, schedule, validate } from 'node-cron';
+import { createRequire } from 'node:module';
 import { localTime } from './clock.ts';
 
 /** How far back a missed night is looked for; a nightly schedule that rings less than once a year is none. */
 const LOOK_BACK_DAYS = 366;
 const DAY_MS = 86_400_000;
+
+/** Loaded when it is first asked: every command reads the settings, and few have a schedule to look at. */
+const cron = (): typeof import('node-cron') => createRequire(import.meta.url)('node-cron');
 
 export interface NightlySchedule {
   /** Five cron fields; the earliest time of a day that they name is the one that counts, once a business date. */
@@ -19,7 +22,7 @@ export interface NightlySchedule {
 
 /** Five cron fields, of minutes and not of seconds. */
 export function isNightlySchedule(expression: string): boolean {
-  return expression.trim().split(/\s+/).length === 5 && validate(expression);
+  return expression.trim().split(/\s+/).length === 5 && cron().validate(expression);
 }
 
 /**
@@ -29,9 +32,9 @@ export function isNightlySchedule(expression: string): boolean {
  * of the day before this workspace was first watched.
  */
 export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: NightlySchedule): string | undefined {
-  const fields = parse(nightly);
+  const fields = cron().parse(nightly);
   const first = Math.min(...fields.hour) * 60 + Math.min(...fields.minute);
-  const rings = createTask(nightly, () => undefined, { timezone: 'UTC' });
+  const rings = cron().createTask(nightly, () => undefined, { timezone: 'UTC' });
   try {
     const now = localTime(nowMs, timeZone);
     for (let back = 0; back < LOOK_BACK_DAYS; back++) {
@@ -50,6 +53,6 @@ export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: 
 /** Calls `ring` at each scheduled time, as far as node-cron notices it. Returns how to stop that. */
 export function ringNightly({ nightly, timeZone }: NightlySchedule, ring: () => void): () => void {
   // A ring that is missed is no loss, and not worth node-cron's own words on the screen.
-  const task = schedule(nightly, ring, { timezone: timeZone, suppressMissedWarning: true });
+  const task = cron().schedule(nightly, ring, { timezone: timeZone, suppressMissedWarning: true });
   return () => void task.destroy();
 }

@@ -7,8 +7,6 @@ import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, loadSettings, type Settings } from './config.ts';
 import { makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
-import { openInbox } from './inbox.ts';
-import { sweepOutbox } from './outbox.ts';
 import type { Tools } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
 import type { HmacKeys } from './provider/hmac.ts';
@@ -117,6 +115,8 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     }
     const store = anchored(records, anchor);
     await bindToProvider(store, settings);
+    // A command that only reads has no use for either.
+    const [{ openInbox }, { sweepOutbox }] = await Promise.all([import('./inbox.ts'), import('./outbox.ts')]);
     await sweepOutbox(settings.outbox);
     const inbox = await openInbox(settings, settings.intake.settleMs, settings.intake.maxFileBytes);
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);

@@ -42,6 +42,39 @@ describe('settings', () => {
       'provider.baseUrl: expected "sandbox" or an https URL without a path (http only for this machine)',
     ],
     [
+      'a number that is too large',
+      { intake: { maxRows: 3e7 } },
+      'intake.maxRows: expected a whole number from 1 to 20000000',
+    ],
+    [
+      'a number with decimals',
+      { provider: { concurrency: 1.5 } },
+      'provider.concurrency: expected a whole number from 1 to 256',
+    ],
+    ['null', { inbox: null }, 'inbox: Invalid input: expected string, received null'],
+    ['an empty name', { inbox: '' }, 'inbox: expected the name of a folder'],
+    ['a word that is none of those', { submit: 'daily' }, 'submit: expected "nightly" or "on-arrival"'],
+    ['a text for a group', { provider: 'sandbox' }, 'provider: Invalid input: expected object, received string'],
+    ['no group at all', [], 'paydrop.json: Invalid input: expected object, received array'],
+    [
+      'a text for a list',
+      { provider: { currencies: 'INR' } },
+      'provider.currencies: Invalid input: expected array, received string',
+    ],
+    ['an empty list', { provider: { currencies: [] } }, 'provider.currencies: expected at least one currency'],
+    [
+      'the place in a list',
+      { provider: { currencies: ['INR', 'inr'] } },
+      'provider.currencies.1: expected ISO 4217 codes such as "INR"',
+    ],
+    ['a column without a heading', { columns: { '': 'amount' } }, 'columns.: Invalid key in record'],
+    [
+      'a column that stands for nothing',
+      { columns: { Betrag: '' } },
+      'columns.Betrag: Too small: expected string to have >=1 characters',
+    ],
+    ['columns as a list', { columns: [] }, 'columns: Invalid input: expected record, received array'],
+    [
       'a zone that does not exist',
       { schedule: { timeZone: 'Mars/Base' } },
       'schedule.timeZone: expected an IANA time zone such as "Asia/Kolkata"',
@@ -53,6 +86,24 @@ describe('settings', () => {
     ],
   ])('name %s', (_, json, problem) => {
     expect(parseSettings(json, '.')).toEqual({ ok: false, problems: [problem] });
+  });
+
+  it('name every problem, in the order of the settings and the unknown ones last', () => {
+    const loaded = parseSettings({ dat: 'x', submit: 'x', inbox: 3, provider: { concurency: 3, timeout: '3' } }, '.');
+    const problems = loaded.ok ? [] : loaded.problems.map((problem) => problem.split(':')[0]);
+    expect(problems).toEqual(['inbox', 'provider.timeout', 'provider.concurency', 'submit', 'dat']);
+  });
+
+  it.each(['UTC', 'Europe/Berlin', 'Asia/Kolkata', 'asia/kolkata'])('take %s for a zone', (timeZone) => {
+    expect(parseSettings({ schedule: { timeZone } }, '.')).toMatchObject({
+      ok: true,
+      value: { schedule: { timeZone } },
+    });
+  });
+
+  it("have the system's zone when they name none", () => {
+    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    expect(parseSettings({}, '.')).toMatchObject({ ok: true, value: { schedule: { timeZone } } });
   });
 
   it('must name the currencies of a real provider', () => {

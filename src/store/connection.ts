@@ -2,7 +2,19 @@
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 
-export type Connection = Database.Database;
+/** As much of a database as the store uses, with statements that are prepared when they are first run. */
+export type Connection = Omit<Database.Database, 'prepare'> & {
+  prepare<Values extends unknown[] | object = unknown[], Row = unknown>(
+    sql: string,
+  ): Statement<Values extends unknown[] ? Values : [Values], Row>;
+};
+
+interface Statement<Values extends unknown[], Row>
+  extends Pick<Database.Statement<Values, Row>, 'run' | 'get' | 'all' | 'iterate'> {
+  pluck(): this;
+  raw(): this;
+  safeIntegers(): this;
+}
 
 /** Marks the file as ours (`pdrp`); PRAGMA application_id. */
 const APPLICATION_ID = 0x70647270;
@@ -34,7 +46,7 @@ export function openDatabase(path: string, readonly: boolean): Connection {
     setPragmas(db, readonly);
     if (!readonly) migrate(db);
     assertSchema(db, path);
-    return db;
+    return withLateStatements(db);
   } catch (error) {
     db.close();
     throw error;
@@ -50,11 +62,31 @@ export function makePrivate(path: string): void {
   else closeSync(openSync(path, 'a', 0o600));
 }
 
-function pragma(db: Connection, name: string): unknown {
+/** The store has eighty statements, and a short command runs a few: preparing all takes longer than the rest of opening. */
+function withLateStatements(db: Database.Database): Connection {
+  const prepare = db.prepare.bind(db);
+  return Object.assign(db, { prepare: (sql: string) => lateStatement(() => prepare(sql)) }) as Connection;
+}
+
+function lateStatement(prepare: () => Database.Statement): Statement<unknown[], unknown> {
+  let prepared: Database.Statement | undefined;
+  const statement = () => (prepared ??= prepare());
+  return {
+    run: (...values) => statement().run(...values),
+    get: (...values) => statement().get(...values),
+    all: (...values) => statement().all(...values),
+    iterate: (...values) => statement().iterate(...values),
+    pluck: () => lateStatement(() => prepare().pluck()),
+    raw: () => lateStatement(() => prepare().raw()),
+    safeIntegers: () => lateStatement(() => prepare().safeIntegers()),
+  };
+}
+
+function pragma(db: Database.Database, name: string): unknown {
   return db.pragma(name, { simple: true });
 }
 
-function refuseOldSqlite(db: Connection): void {
+function refuseOldSqlite(db: Database.Database): void {
   const version = db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? '';
   const parts = version.split('.').map(Number);
   const differing = OLDEST_SQLITE.findIndex((part, index) => part !== parts[index]);
@@ -64,7 +96,7 @@ function refuseOldSqlite(db: Connection): void {
 }
 
 /** Both looks in one transaction: between them another process may make it ours. */
-function refuseForeign(db: Connection, path: string): void {
+function refuseForeign(db: Database.Database, path: string): void {
   const look = db.transaction(() => {
     const empty = db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
     return { empty, id: pragma(db, 'application_id') };
@@ -74,7 +106,7 @@ function refuseForeign(db: Connection, path: string): void {
 }
 
 /** synchronous is no property of the file: better-sqlite3 opens an existing WAL database with NORMAL. */
-function setPragmas(db: Connection, readonly: boolean): void {
+function setPragmas(db: Database.Database, readonly: boolean): void {
   if (!readonly) db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');
@@ -91,7 +123,7 @@ function setPragmas(db: Connection, readonly: boolean): void {
 }
 
 /** Two processes may race here: the second waits for the first and then finds nothing left to do. */
-function migrate(db: Connection): void {
+function migrate(db: Database.Database): void {
   if (Number(pragma(db, 'user_version')) >= MIGRATIONS.length) return;
   db.transaction(() => {
     const had = Number(pragma(db, 'user_version'));
@@ -102,7 +134,7 @@ function migrate(db: Connection): void {
   }).immediate();
 }
 
-function assertSchema(db: Connection, path: string): void {
+function assertSchema(db: Database.Database, path: string): void {
   const had = Number(pragma(db, 'user_version'));
   if (had > MIGRATIONS.length) {
     throw new Error(

@@ -1,0 +1,157 @@
+/**
+ * What a setting may be, said once: the check whose problems name the setting, and the JSON Schema that tells an editor
+ * the same. Every command reads the settings, and to load zod takes longer than all the rest of a short one.
+ */
+import { createRequire } from 'node:module';
+
+export interface Shape<Value> {
+  /** JSON Schema 2020-12. */
+  readonly schema: JsonSchema;
+  /** The value with its defaults; of no use once a problem was told. Undefined stands for a setting that is not there. */
+  read(value: unknown, at: readonly string[], tell: Tell): Value;
+}
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+type Tell = (at: readonly string[], problem: string) => void;
+type Members = Readonly<Record<string, Shape<unknown>>>;
+
+/** Loaded only when there is a name that needs it. */
+const nearMisses = (): typeof import('fastest-levenshtein') => createRequire(import.meta.url)('fastest-levenshtein');
+
+/** Says what is wrong with a text, if something is. */
+type Rule = (text: string) => string | undefined;
+
+const EMPTY = 'Too small: expected string to have >=1 characters';
+
+export function text(rule: Rule = () => undefined, schema: JsonSchema = {}): Shape<string> {
+  return {
+    schema: { type: 'string', ...schema },
+    read(value, at, tell) {
+      const problem = typeof value === 'string' ? rule(value) : unlike('string', value);
+      if (problem !== undefined) tell(at, problem);
+      return value as string;
+    },
+  };
+}
+
+/** A text that a JSON Schema can't describe. */
+export function textThat(accepts: (text: string) => boolean, expected: string): Shape<string> {
+  return text((value) => (accepts(value) ? undefined : expected));
+}
+
+export function textLike(pattern: RegExp, expected: string): Shape<string> {
+  return text((value) => (pattern.test(value) ? undefined : expected), { pattern: pattern.source });
+}
+
+export function someText(expected = EMPTY): Shape<string> {
+  return text((value) => (value === '' ? expected : undefined), { minLength: 1 });
+}
+
+export function oneOf<const Values extends readonly string[]>(values: Values, expected: string): Shape<Values[number]> {
+  return {
+    schema: { type: 'string', enum: values },
+    read(value, at, tell) {
+      if (!values.includes(value as string)) tell(at, expected);
+      return value as Values[number];
+    },
+  };
+}
+
+/** A whole number from 1 on. */
+export function count(most: number): Shape<number> {
+  return {
+    schema: { type: 'integer', minimum: 1, maximum: most },
+    read(value, at, tell) {
+      const number = value as number;
+      const fits = Number.isInteger(value) && number >= 1 && number <= most;
+      if (!fits) tell(at, `expected a whole number from 1 to ${most}`);
+      return number;
+    },
+  };
+}
+
+/** At least one of them. */
+export function list<Item>(item: Shape<Item>, expected: string): Shape<Item[]> {
+  return {
+    schema: { type: 'array', minItems: 1, items: item.schema },
+    read(value, at, tell) {
+      if (!Array.isArray(value)) tell(at, unlike('array', value));
+      else if (value.length === 0) tell(at, expected);
+      else for (const [place, one] of value.entries()) item.read(one, [...at, String(place)], tell);
+      return value as Item[];
+    },
+  };
+}
+
+/** Names of the user's own, each for a text; neither may be empty. */
+export function dictionary(): Shape<Readonly<Record<string, string>>> {
+  const item = someText();
+  return {
+    schema: { type: 'object', propertyNames: item.schema, additionalProperties: item.schema },
+    read(value, at, tell) {
+      if (!isObject(value)) tell(at, unlike('record', value));
+      // In an object that is made of them, `__proto__` would be no name but what it inherits from.
+      const given = Object.entries(isObject(value) ? value : {}).filter(([name]) => name !== '__proto__');
+      const read = given.map(([name, one]) => {
+        if (name !== '') return [name, item.read(one, [...at, name], tell)] as const;
+        tell([...at, name], 'Invalid key in record');
+        return [name, ''];
+      });
+      return Object.fromEntries(read);
+    },
+  };
+}
+
+/** These settings and no others. */
+export function group<Of extends Members>(
+  members: Of,
+): Shape<{ readonly [Name in keyof Of]: ReturnType<Of[Name]['read']> }> {
+  const properties = Object.fromEntries(Object.entries(members).map(([name, { schema }]) => [name, schema]));
+  return {
+    schema: { type: 'object', properties, additionalProperties: false },
+    read(value, at, tell) {
+      const given = new Map(isObject(value) ? Object.entries(value) : []);
+      if (!isObject(value)) tell(at, unlike('object', value));
+      const read = Object.entries(members).map(([name, shape]) => {
+        return [name, shape.read(given.get(name), [...at, name], tell)];
+      });
+      for (const name of given.keys()) {
+        if (Object.hasOwn(members, name)) continue;
+        const nearest = nearMisses().closest(name, Object.keys(members));
+        tell([...at, name], `there is no such setting; the nearest is ${[...at, nearest].join('.')}`);
+      }
+      return Object.fromEntries(read);
+    },
+  };
+}
+
+export function optional<Value>(shape: Shape<Value>): Shape<Value | undefined> {
+  return { ...shape, read: (value, at, tell) => (value === undefined ? undefined : shape.read(value, at, tell)) };
+}
+
+/** A group that need not be there. */
+export function part<Of extends Members>(members: Of): ReturnType<typeof group<Of>> {
+  const all = group(members);
+  return { schema: { default: {}, ...all.schema }, read: (value = {}, at, tell) => all.read(value, at, tell) };
+}
+
+/** `standard` is what a setting that is not there is read as, unchecked. */
+export function withDefault<Value>(shape: Shape<Value>, standard: NoInfer<Value>): Shape<Value> {
+  return {
+    schema: { default: standard, ...shape.schema },
+    read: (value, at, tell) => (value === undefined ? standard : shape.read(value, at, tell)),
+  };
+}
+
+export function described<Value>(shape: Shape<Value>, description: string): Shape<Value> {
+  return { ...shape, schema: { ...shape.schema, description } };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function unlike(expected: string, value: unknown): string {
+  const received = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  return `Invalid input: expected ${expected}, received ${received}`;
+}
