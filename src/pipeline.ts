@@ -27,7 +27,8 @@ import {
 import type { FileRecord, ResultRow, RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
-const PAGE = 1_000;
+/** Rows, or changes, read and told at once. A page of the longest lines there may be must still fit into memory, several times over. */
+const PAGE = 500;
 
 /** Nothing is sent with less room than this for recording what came of it. */
 const LEAST_FREE_BYTES = 200_000_000;

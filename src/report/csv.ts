@@ -30,9 +30,9 @@ export function cells(texts: readonly string[]): string {
   return AS_THEY_ARE[texts.length - 1]?.test(joined) ? joined : texts.map(cell).join(',');
 }
 
-/** A line with its end, of parts that are cells already. */
-export function line(...parts: readonly string[]): string {
-  return `${parts.join(',')}\r\n`;
+/** A line with its end, of what are cells already. */
+export function line(text: string): string {
+  return `${text}\r\n`;
 }
 
 /** The same text each time it is iterated, a piece a page of what it tells. */

@@ -66,13 +66,13 @@ export function rowWriter(file: FileRecord, mark: string): RowWriter {
     const errors = row.errors.map(({ code }, at) => `${doubled(code)}: ${messages[at]}`).join(' ');
     const last = cellOf(mark + errors + (told ? '' : whereItStands(row)));
     const raw = told && keepsAll ? row.raw : rawCells(row.raw, told);
-    return raw.length === 0 ? line(last) : line(cells(raw), last);
+    return line(raw.length === 0 ? last : `${cells(raw)},${last}`);
   }
 
   function errorLines({ line: at, errors }: ResultRow, messages: readonly string[]): string {
     let lines = '';
     errors.forEach(({ column, value, code }, index) => {
-      lines += line(cells([String(at), column, value, code]), cellOf(mark + messages[index]));
+      lines += line(`${at},${cells([column, value, code])},${cellOf(mark + messages[index])}`);
     });
     return lines;
   }
@@ -81,7 +81,7 @@ export function rowWriter(file: FileRecord, mark: string): RowWriter {
     begin(withResult) {
       const errors = problem
         ? line(cells(ERRORS_HEADER)) +
-          line(cells(['', problem.column, problem.value, problem.code]), cell(mark + problemOf(problem)))
+          line(cells(['', problem.column, problem.value, problem.code, mark + problemOf(problem)]))
         : '';
       return { result: withResult ? line(cells(RESULT_HEADER)) : '', errors, rejected: '' };
     },
@@ -129,7 +129,7 @@ function resultLine(row: ResultRow, message: string): string {
     row.submittedAt,
     row.updatedAt,
   ]);
-  return line(what, message, sent);
+  return line(`${what},${message},${sent}`);
 }
 
 /** Most rows of a file say one of a few things: these are put into words once. */

@@ -67,8 +67,11 @@ export function whenSent({ submit, schedule }: ReportContext): string {
   return `every day at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} (${schedule.timeZone})`;
 }
 
+const IS_ONE_LINE = /^[!-~](?:[ -~]*[!-~])?$/;
+
 /** Line breaks and other control characters become a blank: a message stays on its line. */
 export function oneLine(text: string): string {
+  if (IS_ONE_LINE.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }
 
