@@ -71,15 +71,20 @@ export function rowMessage({ code, column, value }: RowError): string {
 function found(code: RowCode, value: string): string {
   if (value === '') return '';
   if (VALUE_IS_WORDS.has(code)) return `: ${value}`;
+  const isAboutLength = code.endsWith('_LENGTH_OUT_OF_RANGE');
+  // No value has more characters than code units: nearly all need not be taken apart.
+  if (!isAboutLength && value.length <= SHOWN_CHARACTERS) return `: found "${visible(value)}"`;
   const characters = [...value];
   const isLong = characters.length > SHOWN_CHARACTERS;
   const shown = `"${visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : value)}"`;
-  const isAboutLength = isLong || code.endsWith('_LENGTH_OUT_OF_RANGE');
-  return isAboutLength ? `: found ${characters.length} characters (${shown})` : `: found ${shown}`;
+  return isAboutLength || isLong ? `: found ${characters.length} characters (${shown})` : `: found ${shown}`;
 }
+
+const ALL_SHOW = /^[ -~]*$/;
 
 /** Characters that don't show, or change how the rest of a line looks, as their code points: `<U+202E>`. */
 export function visible(text: string): string {
+  if (ALL_SHOW.test(text)) return text;
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
     (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,

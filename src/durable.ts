@@ -38,6 +38,41 @@ export async function moveDurably(from: FilePath, to: FilePath): Promise<void> {
   await syncFolder(folderOf(from));
 }
 
+/** A file on its way to its name: first written, then sealed, then published; or discarded at any time. */
+export interface Draft {
+  readonly handle: FileHandle;
+  /** Makes what was written last. Nothing can be written after it. */
+  seal(): Promise<void>;
+  /** Gives it its name; false if it was to be kept from there and one of that name exists. */
+  publish(): Promise<boolean>;
+  /** Never throws: it is called when something worse has happened. */
+  discard(): Promise<void>;
+}
+
+/** A file that has `path` once it is published. With `keep` an existing one of that name is left alone, else it is replaced. */
+export async function openDraft(path: string, mode: number, keep: boolean): Promise<Draft> {
+  const temporary = join(dirname(path), `${TEMPORARY_PREFIX}${randomUUID()}`);
+  const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, mode);
+  return {
+    handle,
+    async seal() {
+      await handle.sync();
+      await handle.close();
+    },
+    async publish() {
+      const published = keep ? await linkUnlessTaken(temporary, path) : true;
+      if (keep) await unlink(temporary);
+      else await rename(temporary, path);
+      await syncFolder(dirname(path));
+      return published;
+    },
+    async discard() {
+      await handle.close().catch(() => undefined);
+      await unlink(temporary).catch(() => undefined);
+    },
+  };
+}
+
 /**
  * Writes a file of the given name whole or not at all, replacing one of that name. With `keep` an existing one is left
  * alone and the answer is false.
@@ -48,25 +83,15 @@ export async function publishDurably(
   keep: boolean,
   write: (handle: FileHandle) => Promise<void>,
 ): Promise<boolean> {
-  const temporary = join(dirname(path), `${TEMPORARY_PREFIX}${randomUUID()}`);
-  const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, mode);
-  let published = true;
+  const draft = await openDraft(path, mode, keep);
   try {
-    try {
-      await write(handle);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (keep) published = await linkUnlessTaken(temporary, path);
-    else await rename(temporary, path);
+    await write(draft.handle);
+    await draft.seal();
+    return await draft.publish();
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    await draft.discard();
     throw error;
   }
-  if (keep) await unlink(temporary);
-  await syncFolder(dirname(path));
-  return published;
 }
 
 /** Gives an existing file a second name unless that name is taken; false if it is. */

@@ -61,6 +61,55 @@ export function add(a: Decimal, b: Decimal): Decimal {
   return { units: rescaled(a, scale) + rescaled(b, scale), scale };
 }
 
+/** Amounts as rows state them, added up; what is no amount ({@link parseAmount}) adds nothing. */
+export interface Sum {
+  add(text: string): void;
+  total(): Decimal;
+}
+
+/** So many digits and a point make an integer of their smallest unit that is less than 10^15. */
+const SHORT = 15;
+/** With one more of those it is still exact as a number (2^53, about 9 * 10^15). */
+const MOST_GATHERED = 8 * 10 ** 15;
+
+/** Exact, with a bigint only now and then: short amounts are gathered as integers, those of so many decimals together. */
+export function openSum(): Sum {
+  let total: Decimal = { units: 0n, scale: 0 };
+  const gathered: number[] = Array(SHORT).fill(0);
+  const settle = (scale: number) => {
+    const units = gathered[scale] ?? 0;
+    if (units > 0) total = add(total, { units: BigInt(units), scale });
+    gathered[scale] = 0;
+  };
+  return {
+    add(text) {
+      if (text.length > SHORT || !DECIMAL.test(text) || text.startsWith('-')) {
+        const decimal = parseAmount(text);
+        if (decimal) total = add(total, decimal);
+        return;
+      }
+      const point = text.indexOf('.');
+      const scale = point < 0 ? 0 : text.length - point - 1;
+      gathered[scale] = (gathered[scale] ?? 0) + digitsOf(text);
+      if ((gathered[scale] ?? 0) > MOST_GATHERED) settle(scale);
+    },
+    total() {
+      for (const scale of gathered.keys()) settle(scale);
+      return total;
+    },
+  };
+}
+
+/** The integer that a short text's digits make, its point left out. */
+function digitsOf(text: string): number {
+  let integer = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0) integer = integer * 10 + digit;
+  }
+  return integer;
+}
+
 /** Negative, zero or positive, as a is less than, equal to or greater than b. */
 export function compare(a: Decimal, b: Decimal): number {
   const scale = Math.max(a.scale, b.scale);

@@ -1,10 +1,10 @@
 /** Publishes reports: each is there whole or not at all, and what may not be rewritten never is. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isErrno, publishDurably, TEMPORARY_PREFIX } from './durable.ts';
-import type { Report } from './report.ts';
+import { type Draft, isErrno, openDraft, publishDurably, TEMPORARY_PREFIX } from './durable.ts';
+import type { Report, RowReports } from './report.ts';
 
 const REPORT_MODE = 0o640;
 
@@ -21,6 +21,46 @@ export async function publish(outbox: string, reports: readonly Report[]): Promi
   return published;
 }
 
+/** Writes reports side by side, and gives them their names, one after another, when all are written to their ends. */
+export async function publishTogether(
+  outbox: string,
+  { names, pieces }: Pick<RowReports, 'names' | 'pieces'>,
+): Promise<Published[]> {
+  const sheets = (Object.keys(names) as (keyof typeof names)[]).map((key) => ({ key, name: names[key] }));
+  const begun = new Map<string, Sheet>();
+  try {
+    for await (const piece of pieces)
+      for (const { key, name } of sheets) {
+        if (piece[key] === '') continue;
+        const sheet = begun.get(name) ?? (await openSheet(join(outbox, name)));
+        begun.set(name, sheet);
+        await sheet.writer.add(piece[key]);
+      }
+    const published: Published[] = [];
+    for (const { name } of sheets) {
+      const sheet = begun.get(name);
+      if (!sheet) continue;
+      published.push({ name, sha256: await sheet.writer.end() });
+      await sheet.draft.seal();
+    }
+    for (const { name } of sheets) await begun.get(name)?.draft.publish();
+    return published;
+  } catch (error) {
+    for (const { draft } of begun.values()) await draft.discard();
+    throw error;
+  }
+}
+
+interface Sheet {
+  readonly draft: Draft;
+  readonly writer: Writer;
+}
+
+async function openSheet(path: string): Promise<Sheet> {
+  const draft = await openDraft(path, REPORT_MODE, false);
+  return { draft, writer: openWriter(draft.handle) };
+}
+
 /** Removes what a crashed writer left half-written. Only while no other instance can be writing. */
 export async function sweepOutbox(outbox: string): Promise<void> {
   for (const name of await readdir(outbox)) {
@@ -30,18 +70,42 @@ export async function sweepOutbox(outbox: string): Promise<void> {
 
 async function publishOne(outbox: string, report: Report): Promise<Published> {
   const path = join(outbox, report.name);
-  const hash = createHash('sha256');
+  let sha256 = '';
   const fresh = await publishDurably(path, REPORT_MODE, report.kind === 'once', async (handle) => {
+    const writer = openWriter(handle);
     const pieces = typeof report.content === 'string' ? [report.content] : report.content;
-    for await (const piece of pieces) {
-      hash.update(piece);
-      await handle.writeFile(piece);
-    }
+    for await (const piece of pieces) await writer.add(piece);
+    sha256 = await writer.end();
   });
-  const sha256 = hash.digest('hex');
   if (!fresh && (await sha256Of(path)) !== sha256)
     throw new Error(`${path} is there and is not what we would write, and it is never rewritten: move it away`);
   return { name: report.name, sha256 };
+}
+
+interface Writer {
+  /** Resolves while the text is still being written: one at a time is. */
+  add(text: string): Promise<void>;
+  /** Hex SHA-256 of all that was written. */
+  end(): Promise<string>;
+}
+
+function openWriter(handle: FileHandle): Writer {
+  const hash = createHash('sha256');
+  let writing = Promise.resolve();
+  return {
+    async add(text) {
+      const bytes = Buffer.from(text);
+      hash.update(bytes);
+      await writing;
+      writing = handle.writeFile(bytes);
+      // Whoever awaits it gets the error; nobody may do so before the next piece is there.
+      writing.catch(() => undefined);
+    },
+    async end() {
+      await writing;
+      return hash.digest('hex');
+    },
+  };
 }
 
 /** Undefined for what is no file of ours: a link that somebody put there, or a folder. A pipe is not waited for. */

@@ -10,24 +10,25 @@ import type { Settings } from './config.ts';
 import type { Inbox } from './inbox.ts';
 import type { InstructionStatus } from './instruction.ts';
 import { takeIn } from './intake.ts';
-import { type Published, publish } from './outbox.ts';
+import { type Published, publish, publishTogether } from './outbox.ts';
 import type { Progress } from './progress.ts';
 import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import {
-  fileStatement,
   type ReportContext,
-  reportsBeside,
+  rowReports,
   runReports,
   type Summary,
   summarize,
+  summaryReports,
   verdictOf,
 } from './report.ts';
 import type { FileRecord, ResultRow, RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
-const PAGE = 1_000;
+/** Rows, or changes, read and told at once. A page of the longest lines there may be must still fit into memory, several times over. */
+const PAGE = 500;
 
 /** Nothing is sent with less room than this for recording what came of it. */
 const LEAST_FREE_BYTES = 200_000_000;
@@ -179,11 +180,10 @@ export async function publishReportsOf(
 ): Promise<{ readonly published: readonly Published[]; readonly summary: Summary }> {
   const file = await fileOf(store, number);
   const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
-  const statement = fileStatement(file, () => rowsOf(store, number), report);
-  const result = await publish(outbox, statement.report ? [statement.report] : []);
-  const summary = statement.written() ?? (await statement.read());
-  const beside = reportsBeside(file, summary, () => rowsOf(store, number, 'rejected'), first, report);
-  return { published: [...result, ...(await publish(outbox, beside))], summary };
+  const reports = rowReports(file, () => pagesOf(store, number), report);
+  const told = await publishTogether(outbox, reports);
+  const summary = reports.summary();
+  return { published: [...told, ...(await publish(outbox, summaryReports(file, summary, first, report)))], summary };
 }
 
 /**
@@ -207,7 +207,7 @@ async function closeRun(tools: Tools, run: RunRecord, known?: ReadonlyMap<number
 
 /** A file with what has become of its rows; `known` if that was added up just now. */
 export async function takenFile(store: Store, number: number, known?: Summary): Promise<TakenFile> {
-  return { file: await fileOf(store, number), summary: known ?? (await summarize(rowsOf(store, number))) };
+  return { file: await fileOf(store, number), summary: known ?? (await summarize(pagesOf(store, number))) };
 }
 
 async function fileOf(store: Store, number: number): Promise<FileRecord> {
@@ -227,26 +227,26 @@ async function contentsOf(
   for (const number of await store.filesOfRun(run.number))
     files.push(await takenFile(store, number, known.get(number)));
   const moved: Partial<Record<InstructionStatus, number>> = {};
-  for await (const { to } of changesOf(store, run.number)) moved[to] = (moved[to] ?? 0) + 1;
+  for await (const page of changesOf(store, run.number)) for (const { to } of page) moved[to] = (moved[to] ?? 0) + 1;
   return { files, moved, open: await store.statusCounts() };
 }
 
-async function* rowsOf(store: Store, file: number, which?: 'rejected'): AsyncGenerator<ResultRow> {
+async function* pagesOf(store: Store, file: number): AsyncGenerator<readonly ResultRow[]> {
   for (let after = 0; ; ) {
-    const page = await store.resultRows(file, after, PAGE, which);
+    const page = await store.resultRows(file, after, PAGE);
     const last = page.at(-1);
     if (!last) return;
-    yield* page;
+    yield page;
     after = last.line;
   }
 }
 
-async function* changesOf(store: Store, run: number): AsyncGenerator<RunChange> {
+async function* changesOf(store: Store, run: number): AsyncGenerator<readonly RunChange[]> {
   for (let afterId = 0; ; ) {
     const page = await store.runChanges(run, afterId, PAGE);
     const last = page.at(-1);
     if (!last) return;
-    yield* page;
+    yield page;
     afterId = last.id;
   }
 }

@@ -349,8 +349,8 @@ export interface Store {
   amend(changes: readonly AmendmentChange[], at: string): Promise<void>;
 
   // reports
-  /** Rows of a file, or its rejected ones, in line order, after a line; none for a file that was not taken in. */
-  resultRows(file: number, afterLine: number, limit: number, which?: 'all' | 'rejected'): Promise<ResultRow[]>;
+  /** Rows of a file in line order, after a line; none for a file that was not taken in. */
+  resultRows(file: number, afterLine: number, limit: number): Promise<ResultRow[]>;
   /** Done files whose published reports are older than their rows, each with a token for `reportsWritten`. */
   staleReports(): Promise<{ file: number; token: number }[]>;
   /** Records what was published, and clears the stale mark unless something moved on since the token was given. */

@@ -8,6 +8,8 @@ import {
   formatMinor,
   fromMinor,
   isPayable,
+  openSum,
+  parseAmount,
   parseDecimal,
   toMinor,
 } from '../src/money.ts';
@@ -133,6 +135,8 @@ describe('minor units', () => {
   });
 });
 
+const ZERO: Decimal = { units: 0n, scale: 0 };
+
 describe('sums', () => {
   it('are exact where floating point is not', () => {
     expect(formatDecimal(add(decimal('0.1'), decimal('0.2')))).toBe('0.3');
@@ -143,6 +147,34 @@ describe('sums', () => {
     fc.assert(
       fc.property(anyDecimal, anyDecimal, anyDecimal, (a, b, c) => {
         expect(compare(add(add(a, b), c), add(add(c, a), b))).toBe(0);
+      }),
+    );
+  });
+
+  it('of texts are the same however long these are, and leave out what is no amount', () => {
+    const digits = fc.stringMatching(/^[0-9]{1,15}$/);
+    const amount = fc.oneof(
+      digits,
+      fc.tuple(digits, digits).map((parts) => parts.join('.')),
+      fc.stringMatching(/^-?[0-9]{1,4}\.[0-9]{1,3}$/),
+      fc.constantFrom(
+        '999999999999999',
+        '99999999999999.9',
+        '9'.repeat(40),
+        '9'.repeat(41),
+        '',
+        '1,5',
+        '.5',
+        '5.',
+        '1e3',
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(amount, { maxLength: 40 }), (texts) => {
+        const sum = openSum();
+        for (const text of texts) sum.add(text);
+        const one = texts.reduce((all, text) => add(all, parseAmount(text) ?? ZERO), ZERO);
+        expect([compare(sum.total(), one), compare(sum.total(), one)]).toEqual([0, 0]);
       }),
     );
   });

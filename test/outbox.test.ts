@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { publish, sweepOutbox } from '../src/outbox.ts';
-import type { Report } from '../src/report.ts';
+import { publish, publishTogether, sweepOutbox } from '../src/outbox.ts';
+import type { Report, RowReports } from '../src/report.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const SHA256_OF_NEW = '11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437';
@@ -73,6 +74,57 @@ describe('a report', () => {
     expect(lstatSync(path).isFile()).toBe(true);
     expect(readFileSync(path, 'utf8')).toBe('new');
     expect(readFileSync(secret, 'utf8')).toBe('secret');
+  });
+});
+
+describe('reports that are written side by side', () => {
+  const names = { errors: 'e.csv', rejected: 'x.csv', result: 'r.csv' };
+  type Piece = Partial<Record<keyof typeof names, string>>;
+
+  function together(...pieces: (Piece | (() => void))[]): Pick<RowReports, 'names' | 'pieces'> {
+    return {
+      names,
+      pieces: (async function* () {
+        for (const piece of pieces) {
+          if (typeof piece === 'function') piece();
+          else yield { errors: '', rejected: '', result: '', ...piece };
+        }
+      })(),
+    };
+  }
+  const texts = (folder: string) =>
+    Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+
+  it('hold their own pieces in order; one without any is not there', async () => {
+    const { folder } = outbox();
+    const pieces = [{ result: 'n' }, { result: 'e', errors: 'ß1' }, {}, { result: 'w', errors: '2' }];
+    const published = await publishTogether(folder, together(...pieces));
+    expect(texts(folder)).toEqual({ 'e.csv': 'ß12', 'r.csv': 'new' });
+    expect(published).toEqual([
+      { name: 'e.csv', sha256: createHash('sha256').update('ß12').digest('hex') },
+      { name: 'r.csv', sha256: SHA256_OF_NEW },
+    ]);
+  });
+
+  it('have their names only when all are written to their ends', async () => {
+    const { folder } = outbox();
+    let named: string[] = ['not looked'];
+    const look = () => {
+      named = readdirSync(folder).filter((name) => !name.startsWith('.paydrop-'));
+    };
+    await publishTogether(folder, together({ result: 'new', errors: 'e' }, { rejected: 'x' }, look));
+    expect(named).toEqual([]);
+    expect(Object.keys(texts(folder))).toEqual(['e.csv', 'r.csv', 'x.csv']);
+  });
+
+  it('leave the old ones as they were, and nothing else, when one can’t be written to its end', async () => {
+    const { folder, path } = outbox();
+    writeFileSync(path, 'old');
+    const broken = together({ result: 'new', errors: 'e' }, () => {
+      throw new Error('a row was lost');
+    });
+    await expect(publishTogether(folder, broken)).rejects.toThrow('a row was lost');
+    expect(texts(folder)).toEqual({ 'r.csv': 'old' });
   });
 });
 

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fileReports, type ReportContext, runReports } from '../src/report.ts';
+import { type ReportContext, runReports } from '../src/report.ts';
 import type { FileRecord, ResultRow } from '../src/store.ts';
 import {
   change,
   file,
+  fileReports,
   MIXED,
   MIXED_FILE,
   REAL,
@@ -64,7 +65,7 @@ const PAGES: Readonly<Record<string, () => Promise<string>>> = {
 
 async function filePage(record: FileRecord, rows: readonly ResultRow[], context: ReportContext): Promise<string> {
   const reports = await fileReports(record, streamOf(rows), undefined, context);
-  return textOf(reports.find(({ name }) => name.endsWith('.report.html'))?.content ?? '');
+  return [...reports].find(([name]) => name.endsWith('.report.html'))?.[1] ?? '';
 }
 
 async function runPage(context: ReportContext): Promise<string> {

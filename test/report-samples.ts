@@ -1,5 +1,5 @@
 /** A file and its rows as the store tells them, for the tests of the reports. */
-import type { ReportContext } from '../src/report.ts';
+import { type Pages, type ReportContext, type RowReports, rowReports, summaryReports } from '../src/report.ts';
 import type { FileRecord, ResultRow, RunChange, RunRecord } from '../src/store.ts';
 
 export const REAL: ReportContext = {
@@ -132,10 +132,12 @@ export function change(line: number, with_: Partial<RunChange> = {}): RunChange 
   };
 }
 
+const PAGE = 4;
+
 /** What the store's verbs give page by page, each time anew. */
-export function streamOf<T>(items: readonly T[]): () => AsyncIterable<T> {
+export function streamOf<T>(items: readonly T[]): () => AsyncIterable<readonly T[]> {
   return async function* () {
-    yield* items;
+    for (let at = 0; at < items.length; at += PAGE) yield items.slice(at, at + PAGE);
   };
 }
 
@@ -144,4 +146,35 @@ export async function textOf(content: AsyncIterable<string> | string): Promise<s
   let text = '';
   for await (const piece of content) text += piece;
   return text;
+}
+
+/** The texts of a file's reports that are due by their names, in the order in which they are published. */
+export async function fileReports(
+  record: FileRecord,
+  pages: () => Pages,
+  first: FileRecord | undefined,
+  context: ReportContext,
+): Promise<Map<string, string>> {
+  const told = rowReports(record, pages, context);
+  const texts = await rowTexts(told);
+  for (const { name, content } of summaryReports(record, told.summary(), first, context))
+    texts.set(name, await textOf(content));
+  return texts;
+}
+
+/** Of those that tell the rows one by one. */
+export async function rowTexts({ names, pieces }: RowReports): Promise<Map<string, string>> {
+  const { errors, rejected, result } = names;
+  const texts = { errors: '', rejected: '', result: '' };
+  for await (const piece of pieces) {
+    texts.errors += piece.errors;
+    texts.rejected += piece.rejected;
+    texts.result += piece.result;
+  }
+  const all: [string, string][] = [
+    [errors, texts.errors],
+    [rejected, texts.rejected],
+    [result, texts.result],
+  ];
+  return new Map(all.filter(([, text]) => text !== ''));
 }

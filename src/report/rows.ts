@@ -1,8 +1,8 @@
 /** A file's rows as CSV: what is wrong with which line, the rejected rows to repair, and the statement of all rows. */
 import { rowMessage } from '../codes.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
-import { csv } from './csv.ts';
-import { codesOf, errorsOf, messageOf, oneLine, problemOf, rowAmount } from './words.ts';
+import { cell, cellOf, cells, doubled, line } from './csv.ts';
+import { codesOf, messageOf, oneLine, problemOf, rowAmount } from './words.ts';
 
 const RESULT_HEADER = [
   'line',
@@ -22,60 +22,129 @@ const RESULT_HEADER = [
   'attempts',
   'submittedAt',
   'updatedAt',
-] as const;
+];
+const ERRORS_HEADER = ['line', 'column', 'value', 'code', 'message'];
 
-type Rows = () => AsyncIterable<ResultRow>;
+/** So many different messages are kept ready. */
+const MOST_KNOWN_MESSAGES = 1_000;
 
-/** Every row exactly once, in line order: the current statement. */
-export function resultCsv(rows: Rows, mark: string): AsyncIterable<string> {
-  return csv(RESULT_HEADER, async function* () {
-    for await (const row of rows())
-      yield [
-        String(row.line),
-        row.customerRef,
-        row.orderRef,
-        row.instructionRef,
-        rowAmount(row),
-        row.currency,
-        row.openDate,
-        row.dueDate,
-        row.status,
-        codesOf(row),
-        mark + messageOf(row),
-        row.clientRefId,
-        row.orderRefId,
-        row.bankReference,
-        String(row.attempts),
-        row.submittedAt,
-        row.updatedAt,
-      ];
-  });
+/** Lines of the three reports: for a page of rows, or what stands above the first of them. Empty where there are none. */
+export interface Lines {
+  /** Every row exactly once, in line order: the current statement. */
+  readonly result: string;
+  /** One line an error. What concerns the whole file comes first and has no line. */
+  readonly errors: string;
+  /** The rejected rows as they came, in the file's own columns, plus `errors`. */
+  readonly rejected: string;
 }
 
-/** One line an error. What concerns the whole file comes first and has no line. */
-export function errorsCsv(file: FileRecord, rejected: Rows, mark: string): AsyncIterable<string> {
-  return csv(['line', 'column', 'value', 'code', 'message'], async function* () {
-    const { problem } = file;
-    if (problem) yield ['', problem.column, problem.value, problem.code, mark + problemOf(problem)];
-    for await (const row of rejected())
-      for (const error of row.errors)
-        yield [String(row.line), error.column, error.value, error.code, mark + oneLine(rowMessage(error))];
-  });
+export interface RowWriter {
+  /** Headers, for errors and rejected rows only once they are needed. `withResult`: there is a statement of all rows. */
+  begin(withResult: boolean): Lines;
+  lines(rows: readonly ResultRow[]): Lines;
 }
 
 /**
- * The rejected rows as they came, under the file's own header, plus `errors`. A file that was a repaired rejected.csv
- * itself has columns `line` and `errors` of an earlier round: they are left out.
+ * Puts rows into lines, all reports at once, so that each row is read, and each error put into words, a single time. A
+ * file that was a repaired rejected.csv itself has columns `line` and `errors` of an earlier round: they are left out.
  */
-export function rejectedCsv(header: readonly string[], rejected: Rows, mark: string): AsyncIterable<string> {
+export function rowWriter(file: FileRecord, mark: string): RowWriter {
+  const { header, problem } = file;
   const kept = header.flatMap((heading, index) => (isOfAnEarlierRound(heading) ? [] : [index]));
-  return csv([...kept.map((index) => header[index] ?? ''), 'errors'], async function* () {
-    for await (const { raw, ...row } of rejected()) {
-      const told = raw.length === header.length;
-      const cells = told ? kept.map((index) => raw[index]) : kept.map((_, at) => raw[at]);
-      yield [...cells.map((cell) => cell ?? ''), mark + errorsOf(row) + (told ? '' : whereItStands(row))];
-    }
-  });
+  const keepsAll = kept.length === header.length;
+  const rejectedHeader = line(cells([...kept.map((index) => header[index] ?? ''), 'errors']));
+  const messageCell = messageCells(mark);
+  const begun = { errors: problem !== undefined, rejected: false };
+
+  function rawCells(raw: readonly string[], told: boolean): string[] {
+    const found = told ? kept.map((index) => raw[index]) : kept.map((_, at) => raw[at]);
+    return found.map((text) => text ?? '');
+  }
+
+  function rejectedLine(row: ResultRow, messages: readonly string[]): string {
+    const told = row.raw.length === header.length;
+    const errors = row.errors.map(({ code }, at) => `${doubled(code)}: ${messages[at]}`).join(' ');
+    const last = cellOf(mark + errors + (told ? '' : whereItStands(row)));
+    const raw = told && keepsAll ? row.raw : rawCells(row.raw, told);
+    return line(raw.length === 0 ? last : `${cells(raw)},${last}`);
+  }
+
+  function errorLines({ line: at, errors }: ResultRow, messages: readonly string[]): string {
+    let lines = '';
+    errors.forEach(({ column, value, code }, index) => {
+      lines += line(`${at},${cells([column, value, code])},${cellOf(mark + messages[index])}`);
+    });
+    return lines;
+  }
+
+  return {
+    begin(withResult) {
+      const errors = problem
+        ? line(cells(ERRORS_HEADER)) +
+          line(cells(['', problem.column, problem.value, problem.code, mark + problemOf(problem)]))
+        : '';
+      return { result: withResult ? line(cells(RESULT_HEADER)) : '', errors, rejected: '' };
+    },
+    lines(rows) {
+      let result = '';
+      let errors = '';
+      let rejected = '';
+      for (const row of rows) {
+        if (row.status !== 'rejected') {
+          result += resultLine(row, messageCell(row));
+          continue;
+        }
+        const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
+        result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + messages.join(' ')));
+        errors += errorLines(row, messages);
+        rejected += rejectedLine(row, messages);
+      }
+      if (rejected !== '' && !begun.errors) errors = line(cells(ERRORS_HEADER)) + errors;
+      if (rejected !== '' && !begun.rejected) rejected = rejectedHeader + rejected;
+      begun.errors ||= rejected !== '';
+      begun.rejected ||= rejected !== '';
+      return { result, errors, rejected };
+    },
+  };
+}
+
+function resultLine(row: ResultRow, message: string): string {
+  const what = cells([
+    String(row.line),
+    row.customerRef,
+    row.orderRef,
+    row.instructionRef,
+    rowAmount(row),
+    row.currency,
+    row.openDate,
+    row.dueDate,
+    row.status,
+    codesOf(row),
+  ]);
+  const sent = cells([
+    row.clientRefId,
+    row.orderRefId,
+    row.bankReference,
+    String(row.attempts),
+    row.submittedAt,
+    row.updatedAt,
+  ]);
+  return line(`${what},${message},${sent}`);
+}
+
+/** Most rows of a file say one of a few things: these are put into words once. */
+function messageCells(mark: string): (row: ResultRow) => string {
+  const known = new Map<string, string>();
+  return (row) => {
+    if (row.message !== '' || row.late || row.other) return cell(mark + messageOf(row));
+    // Nothing else goes into the words for these.
+    const key = row.status === 'scheduled' ? row.openDate : row.status;
+    const ready = known.get(key);
+    if (ready !== undefined) return ready;
+    const text = cell(mark + messageOf(row));
+    if (known.size < MOST_KNOWN_MESSAGES) known.set(key, text);
+    return text;
+  };
 }
 
 /** What to do with a line that could not be told apart into columns: all that is kept of it is in the first one. */

@@ -4,7 +4,7 @@ import { currencyExponent } from '../iso.ts';
 import { add, type Decimal, fromMinor, parseDecimal } from '../money.ts';
 import type { FileRecord, RunChange, RunRecord, StatusCount } from '../store.ts';
 import { addressOf, type ReportContext, sixDigits } from './context.ts';
-import { csv } from './csv.ts';
+import { cells, csv, line } from './csv.ts';
 import { type Html, html, page } from './html.ts';
 import { VERDICTS } from './page.ts';
 import {
@@ -65,10 +65,10 @@ const CHANGES_HEADER = [
 
 const DAY_MS = 86_400_000;
 
-export function changesCsv(changes: () => AsyncIterable<RunChange>, mark: string): AsyncIterable<string> {
-  return csv(CHANGES_HEADER, async function* () {
-    for await (const change of changes())
-      yield [
+export function changesCsv(changes: () => AsyncIterable<readonly RunChange[]>, mark: string): AsyncIterable<string> {
+  return csv(CHANGES_HEADER, changes, (change) =>
+    line(
+      cells([
         sixDigits(change.file),
         String(change.line),
         change.customerRef,
@@ -82,13 +82,14 @@ export function changesCsv(changes: () => AsyncIterable<RunChange>, mark: string
         mark + whyChanged(change),
         change.clientRefId,
         change.at,
-      ];
-  });
+      ]),
+    ),
+  );
 }
 
 export async function runPage(
   run: RunRecord,
-  changes: AsyncIterable<RunChange>,
+  changes: AsyncIterable<readonly RunChange[]>,
   files: readonly FileTakenIn[],
   open: readonly StatusCount[],
   context: ReportContext,
@@ -137,12 +138,12 @@ interface RunSummary {
   readonly needs: Listed;
 }
 
-async function summarizeChanges(changes: AsyncIterable<RunChange>): Promise<RunSummary> {
+async function summarizeChanges(pages: AsyncIterable<readonly RunChange[]>): Promise<RunSummary> {
   const moves = new Map<string, Move>();
   const cameBack = { total: 0, first: [] as RunChange[] };
   const needs = { total: 0, first: [] as RunChange[] };
   let changed = 0;
-  for await (const change of changes) {
+  const take = (change: RunChange) => {
     changed++;
     const { from, to } = change;
     const currency = currencyExponent(change.currency) === undefined ? '' : change.currency;
@@ -152,7 +153,8 @@ async function summarizeChanges(changes: AsyncIterable<RunChange>): Promise<RunS
     moves.set(key, { ...before, payouts: before.payouts + 1, amount });
     const list = CAME_BACK.has(to) ? cameBack : NEEDS_SOMEBODY.has(to) ? needs : undefined;
     if (list && list.total++ < LISTED) list.first.push(change);
-  }
+  };
+  for await (const page of pages) page.forEach(take);
   return { changed, moves: [...moves.values()].sort(byLife), cameBack, needs };
 }
 

@@ -2,7 +2,7 @@
 import type { RowCode } from '../codes.ts';
 import { INSTRUCTION_STATUSES, type PayoutDetails, type RowStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
-import { add, compare, type Decimal, formatDecimal, parseAmount, parseDecimal } from '../money.ts';
+import { add, compare, type Decimal, formatDecimal, openSum, parseDecimal, type Sum } from '../money.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
 import { sixDigits } from './context.ts';
 
@@ -74,20 +74,30 @@ export interface Summary {
   readonly attention: readonly ResultRow[];
 }
 
+/** A file's rows in line order, a page at a time: a file may have millions of them. */
+export type Pages = AsyncIterable<readonly ResultRow[]>;
+
 /** Adds up rows of one file. Memory doesn't grow with their number. */
-export async function summarize(rows: AsyncIterable<ResultRow>): Promise<Summary> {
+export async function summarize(pages: Pages): Promise<Summary> {
   const tally = openTally();
-  for await (const row of rows) tally.add(row);
+  for await (const page of pages) page.forEach(tally.add);
   return tally.summary();
 }
 
 interface Tally {
-  add(row: ResultRow): void;
+  readonly add: (row: ResultRow) => void;
   summary(): Summary;
 }
 
+interface Subtotal {
+  rows: number;
+  readonly amount: Sum;
+}
+
+type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
+
 export function openTally(): Tally {
-  const byCurrency = new Map<string, Map<RowStatus, { rows: number; amount: Decimal }>>();
+  const byCurrency: Subtotals = new Map();
   const errors = new Map<string, number>();
   const overLong = new Map<keyof PayoutDetails, { rows: number; firstLine: number }>();
   const attention: ResultRow[] = [];
@@ -99,7 +109,7 @@ export function openTally(): Tally {
     add: (row) => {
       const total = totalOf(byCurrency, row);
       total.rows++;
-      total.amount = add(total.amount, parseAmount(row.amount) ?? ZERO);
+      total.amount.add(row.amount);
       if (row.late) late++;
       for (const column of row.overLong ?? []) {
         const known = overLong.get(column);
@@ -134,8 +144,8 @@ export function openTally(): Tally {
 
 /** A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. */
 function needsSomebody({ status, errors }: ResultRow): boolean {
-  const goesAlong = errors.length > 0 && errors.every(({ code }) => code === ONLY_FOR_OTHERS);
-  return NEEDS_SOMEBODY.has(status) && !goesAlong;
+  if (!NEEDS_SOMEBODY.has(status)) return false;
+  return errors.length === 0 || errors.some(({ code }) => code !== ONLY_FOR_OTHERS);
 }
 
 /** A duplicate file's rows are those of the file it repeats, each a duplicate; none of them was taken in. */
@@ -164,17 +174,19 @@ export function verdictOf(file: FileRecord, summary: Summary): Verdict {
 }
 
 /**
- * Passes the rows on, and throws when they are not all of the file's rows, each once, in line order. How many there
+ * Passes the pages on, and throws when they do not hold all of the file's rows, each once, in line order. How many there
  * must be is only known once the file is done.
  */
-export async function* everyRowOnce(file: FileRecord, rows: AsyncIterable<ResultRow>): AsyncGenerator<ResultRow> {
+export async function* everyRowOnce(file: FileRecord, pages: Pages): AsyncGenerator<readonly ResultRow[]> {
   let count = 0;
-  let line = 0;
-  for await (const row of rows) {
-    if (row.line <= line) throw broken(file, `line ${row.line} comes after line ${line}`);
-    line = row.line;
-    count++;
-    yield row;
+  let last = 0;
+  for await (const page of pages) {
+    for (const { line } of page) {
+      if (line <= last) throw broken(file, `line ${line} comes after line ${last}`);
+      last = line;
+    }
+    count += page.length;
+    yield page;
   }
   const expected = file.duplicateOf === undefined ? file.progress.rows : 0;
   if (file.done && count !== expected)
@@ -217,25 +229,22 @@ function broken(file: FileRecord, difference: string): Error {
   );
 }
 
-function totalOf(
-  byCurrency: Map<string, Map<RowStatus, { rows: number; amount: Decimal }>>,
-  row: ResultRow,
-): { rows: number; amount: Decimal } {
+function totalOf(byCurrency: Subtotals, row: ResultRow): Subtotal {
   // A rejected row's currency may be anything at all: only known ones get a total of their own.
   const currency = currencyExponent(row.currency) === undefined ? '' : row.currency;
-  const statuses = byCurrency.get(currency) ?? new Map<RowStatus, { rows: number; amount: Decimal }>();
-  byCurrency.set(currency, statuses);
-  const total = statuses.get(row.status) ?? { rows: 0, amount: ZERO };
-  statuses.set(row.status, total);
+  const known = byCurrency.get(currency)?.get(row.status);
+  if (known) return known;
+  const total = { rows: 0, amount: openSum() };
+  byCurrency.set(currency, (byCurrency.get(currency) ?? new Map<RowStatus, Subtotal>()).set(row.status, total));
   return total;
 }
 
-function sorted(byCurrency: ReadonlyMap<string, ReadonlyMap<RowStatus, { rows: number; amount: Decimal }>>): Total[] {
+function sorted(byCurrency: Subtotals): Total[] {
   const currencies = [...byCurrency].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : byText(a, b)));
   return currencies.flatMap(([currency, statuses]) =>
     ROW_STATUSES.flatMap((status) => {
       const total = statuses.get(status);
-      return total ? [{ currency, status, ...total }] : [];
+      return total ? [{ currency, status, rows: total.rows, amount: total.amount.total() }] : [];
     }),
   );
 }

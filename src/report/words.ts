@@ -1,5 +1,6 @@
 /** The store's truth in plain words: what a row came to, and why. */
 import { type FileProblem, rowMessage } from '../codes.ts';
+import { currencyExponent } from '../iso.ts';
 import { parseAmount } from '../money.ts';
 import type { ResultRow } from '../store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
@@ -11,7 +12,8 @@ export const QUARANTINE = 'data/quarantine/';
 /** Every code of a row, separated by blanks, each once. */
 export function codesOf(row: ResultRow): string {
   if (row.status !== 'rejected' || row.errors.length === 0) return row.code;
-  return [...new Set(row.errors.map(({ code }) => code))].join(' ');
+  const codes = row.errors.map(({ code }) => code);
+  return codes.filter((code, at) => codes.indexOf(code) === at).join(' ');
 }
 
 /** What the row came to, in one line. */
@@ -22,19 +24,21 @@ export function messageOf(row: ResultRow): string {
   return oneLine(whatHappened(row) + why + late);
 }
 
-/** A rejected row's errors for the person who repairs it: each code, then what is wrong. */
-export function errorsOf(row: Pick<ResultRow, 'errors'>): string {
-  return oneLine(row.errors.map((error) => `${error.code}: ${rowMessage(error)}`).join(' '));
-}
-
 /** Why a whole file was not taken in, and where it is if nothing of it was even read. */
 export function problemOf({ code, message }: FileProblem): string {
   const moved = code === 'FILE_NOT_REGULAR' ? `; it was moved, unread, to ${QUARANTINE}` : '';
   return oneLine(moved === '' ? message : `${message.replace(/\.$/, '')}${moved}.`);
 }
 
+/** Amounts that have just so many decimals and no needless zero in front. */
+const WITH_DECIMALS = Array.from(
+  { length: 5 },
+  (_, decimals) => new RegExp(`^(?:0|[1-9][0-9]{0,15})${decimals === 0 ? '' : `\\.[0-9]{${decimals}}`}$`),
+);
+
 /** The amount with its currency's decimals, so that a column of them lines up; as it came where it can't be read. */
 export function rowAmount({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
+  if (WITH_DECIMALS[currencyExponent(currency) ?? 0]?.test(amount)) return amount;
   const decimal = parseAmount(amount);
   return decimal ? amountText(decimal, currency) : amount;
 }
@@ -63,8 +67,11 @@ export function whenSent({ submit, schedule }: ReportContext): string {
   return `every day at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} (${schedule.timeZone})`;
 }
 
+const IS_ONE_LINE = /^[!-~](?:[ -~]*[!-~])?$/;
+
 /** Line breaks and other control characters become a blank: a message stays on its line. */
 export function oneLine(text: string): string {
+  if (IS_ONE_LINE.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }
 

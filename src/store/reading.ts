@@ -179,7 +179,7 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
     'SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ? LIMIT ?',
   );
   return {
-    resultRows: async (file, afterLine, limit, which) => rows(file, afterLine, limit, which),
+    resultRows: async (file, afterLine, limit) => rows(file, afterLine, limit),
     instructionsOf: async (ref, limit) => instructions(ref, limit),
     async ordersOf({ customerRef, orderRef }, limit) {
       const found =

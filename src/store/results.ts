@@ -15,17 +15,10 @@ import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';
 import { type Links, rowLinks } from './links.ts';
 
-type Results = (file: number, afterLine: number, limit: number, which?: 'all' | 'rejected') => ResultRow[];
+type Results = (file: number, afterLine: number, limit: number) => ResultRow[];
 type Range = { after: number; last: number; limit: number };
 
-interface References {
-  id: number;
-  customer_ref: string;
-  order_ref: string;
-  instruction_ref: string;
-}
-
-/** Arrays, not objects: millions of them are read, in a third of the time. In the order of SELECT_INSTRUCTION. */
+/** In the order of INSTRUCTION. */
 type InstructionRow = [
   id: number,
   customerRef: string,
@@ -37,10 +30,18 @@ type InstructionRow = [
   currency: string | null,
   openDate: string,
   dueDate: string,
+  overLong: number,
+  /** Null until the first change. */
+  since: Since | null,
+];
+
+/** What only comes to an instruction with a change. In the order of INSTRUCTION. */
+type Since = [
+  updatedAt: string,
   contentRow: number,
-  firstContent: string | null,
-  raw: string | null,
-  errors: string | null,
+  firstContent: FirstContent | null,
+  raw: string[] | null,
+  errors: RowError[] | null,
   code: string,
   message: string,
   clientRefId: string,
@@ -48,42 +49,35 @@ type InstructionRow = [
   bankReference: string,
   sends: number,
   submittedAt: string,
-  /** Null until the first change. */
-  updatedAt: string | null,
   late: number,
-  overLong: number,
 ];
 
-const CONTENT_ROW = 10;
-const FIRST_CONTENT = 11;
+type FirstContent = Pick<RowFields, 'amount' | 'openDate' | 'dueDate'> & {
+  readonly amountMinor: string | null;
+  readonly currency: string | null;
+};
 
-interface OtherRow extends References {
-  kind: Exclude<RowRecord['kind'], 'order' | 'instruction' | 'amending'>;
-  amount: string;
-  currency: string;
-  open_date: string;
-  due_date: string;
-  target: number;
-  made_version: number;
-  raw: string;
-  errors: string;
-  received_at: string;
-}
+/** In the order of OTHER. */
+type OtherRow = [
+  id: number,
+  kind: Exclude<RowRecord['kind'], 'order' | 'instruction' | 'amending'>,
+  customerRef: string,
+  orderRef: string,
+  instructionRef: string,
+  amount: string,
+  currency: string,
+  openDate: string,
+  dueDate: string,
+  target: number,
+  madeVersion: number,
+  /** JSON: its cells, where it is rejected. */
+  raw: string,
+  /** JSON: its errors. */
+  errors: string,
+];
 
-interface OrderRow {
-  id: number;
-  customer_ref: string;
-  order_ref: string;
-  currency: string;
-  received_at: string;
-}
-
-interface AmendmentRow {
-  id: number;
-  content_row: number;
-  fields: string;
-  received_at: string;
-}
+type OrderRow = [id: number, customerRef: string, orderRef: string, currency: string];
+type AmendmentRow = [id: number, contentRow: number, fields: RowFields];
 
 const DETAILS = Object.keys(ADVISED_LENGTHS) as (keyof PayoutDetails)[];
 
@@ -91,6 +85,12 @@ const DETAILS = Object.keys(ADVISED_LENGTHS) as (keyof PayoutDetails)[];
 const OVER_LONG = Array.from({ length: 2 ** DETAILS.length }, (_, bits) => DETAILS.filter((_, at) => bits & (1 << at)));
 
 const NOTHING: never[] = [];
+
+const SINCE = 11;
+const CONTENT_ROW = 1;
+
+/** Of an instruction that is as it came. */
+const UNCHANGED: Since = ['', 0, null, null, null, '', '', '', '', '', 0, '', 0];
 
 function overLongBits(): string {
   const columns = { contactId: 'payout_contact_id', purpose: 'payout_purpose', mode: 'payout_mode' };
@@ -102,63 +102,57 @@ function overLongBits(): string {
   return DETAILS.map((name, at) => `((length(i.${all[name]}) > ${ADVISED_LENGTHS[name]}) << ${at})`).join(' | ');
 }
 
-const SELECT_INSTRUCTION = `
-  SELECT
-    i.id, i.customer_ref, i.order_ref, i.instruction_ref, i.status, i.amount,
-    CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency, i.open_date, i.due_date, i.content_row, i.first_content,
-    i.raw, i.errors, i.code, i.message,
+const INSTRUCTION = `
+  i.id, i.customer_ref, i.order_ref, i.instruction_ref, i.status, i.amount,
+  CAST(i.amount_minor AS TEXT), i.currency, i.open_date, i.due_date, ${overLongBits()},
+  CASE WHEN i.updated_at IS NOT NULL THEN json_array(
+    i.updated_at, i.content_row, json(i.first_content), json(i.raw), json(i.errors), i.code, i.message,
     CASE WHEN i.sends = 0 THEN '' ELSE
       coalesce((SELECT client_ref_id FROM attempts WHERE instruction = i.id AND attempt = i.attempt), '')
-    END, i.order_ref_id,
-    i.bank_reference, i.sends, i.submitted_at, i.updated_at, i.late, ${overLongBits()}
-  FROM instructions i`;
+    END,
+    i.order_ref_id, i.bank_reference, i.sends, i.submitted_at, i.late)
+  END`;
+
+const OTHER =
+  'id, kind, customer_ref, order_ref, instruction_ref, amount, currency, open_date, due_date, target, made_version, raw, errors';
+
+const IN_RANGE = 'WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit';
+
+/**
+ * Reads a range of rows as one text: each cell that comes out of SQLite by itself costs as much as several in a text, and
+ * millions of rows are read.
+ */
+function rangeReader<Row>(db: Connection, columns: string, from: string): (range: Range) => Row[] {
+  const rows = `SELECT json_array(${columns}) AS row FROM ${from} AS i ${IN_RANGE}`;
+  const read = db.prepare<Range, string | null>(`SELECT '[' || group_concat(row) || ']' FROM (${rows})`).pluck();
+  return (range) => JSON.parse(read.get(range) ?? '[]') as Row[];
+}
 
 /** `resultRows` of the port, for use inside a transaction of the caller. */
 export function resultReader(db: Connection): Results {
-  const orders = db.prepare<Range, OrderRow>(`
-    SELECT id, customer_ref, order_ref, currency,
-      (SELECT received_at FROM files WHERE number = orders.id >> 32) AS received_at
-    FROM orders WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit`);
-  const instructions = (which: string) =>
-    db
-      .prepare<Range, InstructionRow>(
-        `${SELECT_INSTRUCTION} WHERE i.id > :after AND i.id <= :last ${which} ORDER BY i.id LIMIT :limit`,
-      )
-      .raw();
-  const allInstructions = instructions('');
-  const rejectedInstructions = instructions('AND i.holds_refs = 0');
-  const others = (which: string) =>
-    db.prepare<Range, OtherRow>(`
-      SELECT *, (SELECT received_at FROM files WHERE number = rows.id >> 32) AS received_at
-      FROM rows WHERE id > :after AND id <= :last ${which} ORDER BY id LIMIT :limit`);
-  const allOthers = others('');
-  const rejectedOthers = others("AND kind = 'rejected'");
-  const open = db.prepare<Range, AmendmentRow>(`
-    SELECT amendments.id, content_row, fields,
-      (SELECT received_at FROM files WHERE number = amendments.id >> 32) AS received_at
-    FROM amendments JOIN instructions ON instructions.id = amendments.instruction
-    WHERE amendments.id > :after AND amendments.id <= :last ORDER BY amendments.id LIMIT :limit`);
+  const orders = rangeReader<OrderRow>(db, 'id, customer_ref, order_ref, currency', 'orders');
+  const instructions = rangeReader<InstructionRow>(db, INSTRUCTION, 'instructions');
+  // Their cells and errors are texts of JSON already: within another such text they would cost more than by themselves.
+  const others = db.prepare<Range, OtherRow>(`SELECT ${OTHER} FROM rows ${IN_RANGE}`).raw();
+  const open = rangeReader<AmendmentRow>(
+    db,
+    'id, (SELECT content_row FROM instructions WHERE id = i.instruction), json(fields)',
+    'amendments',
+  );
   const links = rowLinks(db);
-  const showInstruction = instructionShower(links);
   const showOther = otherShower(db, links);
-  const showAmendment = amendmentShower(links);
-
   const receivedAt = db.prepare<[number], string>('SELECT received_at FROM files WHERE number = ?').pluck();
 
-  return (file, afterLine, limit, which = 'all') => {
+  return (file, afterLine, limit) => {
     const { first, last } = fileRange(file);
     const range = { after: first + afterLine, last, limit };
     const received = receivedAt.get(file) ?? '';
-    const show = (row: InstructionRow) => showInstruction(row, received);
-    const shown =
-      which === 'rejected'
-        ? [rejectedInstructions.all(range).map(show), rejectedOthers.all(range).map(showOther)]
-        : [
-            orders.all(range).map(shownOrder),
-            allInstructions.all(range).map(show),
-            allOthers.all(range).map(showOther),
-            open.all(range).map(showAmendment),
-          ];
+    const shown = [
+      orders(range).map((row) => shownOrder(row, received)),
+      instructions(range).map((row) => shownInstruction(row, links, received)),
+      others.all(range).map((row) => showOther(row, received)),
+      open(range).map((row) => shownAmendment(row, links, received)),
+    ];
     const [only, ...more] = shown.filter((rows) => rows.length > 0);
     if (!only || more.length === 0) return only ?? [];
     return [only, ...more]
@@ -169,75 +163,62 @@ export function resultReader(db: Connection): Results {
 }
 
 /** The row that created an instruction; `receivedAt` is its file's. */
-function instructionShower(links: Links): (row: InstructionRow, receivedAt: string) => ResultRow {
-  return (row, receivedAt) => {
-    const [id, customerRef, orderRef, instructionRef] = row;
-    if (row[CONTENT_ROW] === id) return shownLive(row, links, 0, receivedAt);
-    const first = JSON.parse(row[FIRST_CONTENT] ?? '{}');
-    const fields = {
-      customerRef,
-      orderRef,
-      instructionRef,
-      amount: shownAmount(first.amount, first.amountMinor, first.currency),
-      currency: first.currency ?? '',
-      openDate: first.openDate,
-      dueDate: first.dueDate,
-    };
-    return shownReplaced(fields, rowPlace(id).line, links.successor(id, 0));
+function shownInstruction(row: InstructionRow, links: Links, receivedAt: string): ResultRow {
+  const [id, customerRef, orderRef, instructionRef] = row;
+  const [, contentRow, first] = row[SINCE] ?? UNCHANGED;
+  if (row[SINCE] === null || contentRow === id) return shownLive(row, links, 0, receivedAt);
+  const fields = {
+    customerRef,
+    orderRef,
+    instructionRef,
+    amount: shownAmount(first?.amount ?? '', first?.amountMinor ?? null, first?.currency ?? null),
+    currency: first?.currency ?? '',
+    openDate: first?.openDate ?? '',
+    dueDate: first?.dueDate ?? '',
   };
+  return shownReplaced(fields, rowPlace(id).line, links.successor(id, 0));
 }
 
 /** A row in `rows`. */
-function otherShower(db: Connection, links: Links): (row: OtherRow) => ResultRow {
-  const byId = db.prepare<[number], InstructionRow>(`${SELECT_INSTRUCTION} WHERE i.id = ?`).raw();
+function otherShower(db: Connection, links: Links): (row: OtherRow, receivedAt: string) => ResultRow {
+  const byId = db
+    .prepare<[number], string>(`SELECT json_array(${INSTRUCTION}) FROM instructions i WHERE i.id = ?`)
+    .pluck();
   const contentRow = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
 
-  return (row) => {
-    const { line } = rowPlace(row.id);
+  return (row, receivedAt) => {
+    const [id, kind, , , , , , , , target, madeVersion, raw, errors] = row;
+    const { line } = rowPlace(id);
     const fields = shownFields(row);
-    switch (row.kind) {
+    switch (kind) {
       case 'rejected':
-        return unpaid(fields, line, 'rejected', row.received_at, {
-          errors: JSON.parse(row.errors),
-          raw: JSON.parse(row.raw),
-        });
+        return unpaid(fields, line, 'rejected', receivedAt, { errors: JSON.parse(errors), raw: JSON.parse(raw) });
       case 'duplicate':
-        return unpaid(fields, line, 'duplicate', row.received_at, { other: links.other(row.target, 'repeats') });
+        return unpaid(fields, line, 'duplicate', receivedAt, { other: links.other(target, 'repeats') });
       case 'deleted': {
-        const cancelled = contentRow.get(row.target) ?? row.target;
-        return unpaid(fields, line, 'accepted', row.received_at, { other: links.other(cancelled, 'deletes') });
+        const cancelled = contentRow.get(target) ?? target;
+        return unpaid(fields, line, 'accepted', receivedAt, { other: links.other(cancelled, 'deletes') });
       }
       case 'updated': {
-        const instruction = byId.get(row.target);
-        if (instruction?.[CONTENT_ROW] === row.id)
-          return { ...shownLive(instruction, links, row.made_version, row.received_at), line };
-        return shownReplaced(fields, line, links.successor(row.target, row.made_version));
+        const instruction = JSON.parse(byId.get(target) ?? 'null') as InstructionRow | null;
+        if (instruction?.[SINCE]?.[CONTENT_ROW] === id)
+          return { ...shownLive(instruction, links, madeVersion, receivedAt), line };
+        return shownReplaced(fields, line, links.successor(target, madeVersion));
       }
     }
   };
 }
 
-function shownOrder(row: OrderRow): ResultRow {
-  const fields = {
-    customerRef: row.customer_ref,
-    orderRef: row.order_ref,
-    instructionRef: '',
-    amount: '',
-    currency: row.currency,
-    openDate: '',
-    dueDate: '',
-  };
-  return unpaid(fields, rowPlace(row.id).line, 'accepted', row.received_at, {});
+function shownOrder([id, customerRef, orderRef, currency]: OrderRow, receivedAt: string): ResultRow {
+  const fields = { customerRef, orderRef, instructionRef: '', amount: '', currency, openDate: '', dueDate: '' };
+  return unpaid(fields, rowPlace(id).line, 'accepted', receivedAt, {});
 }
 
 /** A row that the provider has yet to take as a change. */
-function amendmentShower(links: Links): (row: AmendmentRow) => ResultRow {
-  return ({ id, content_row, fields, received_at }) => {
-    const stated = JSON.parse(fields) as RowFields;
-    const amount = shownAmount(stated.amount, null, stated.currency);
-    const other = links.other(content_row, 'amends');
-    return unpaid({ ...stated, amount }, rowPlace(id).line, 'waiting', received_at, { other });
-  };
+function shownAmendment([id, contentRow, stated]: AmendmentRow, links: Links, receivedAt: string): ResultRow {
+  const amount = shownAmount(stated.amount, null, stated.currency);
+  const other = links.other(contentRow, 'amends');
+  return unpaid({ ...stated, amount }, rowPlace(id).line, 'waiting', receivedAt, { other });
 }
 
 /**
@@ -256,8 +237,13 @@ function shownLive(row: InstructionRow, links: Links, version: number, receivedA
     currency,
     openDate,
     dueDate,
-    _contentRow,
-    _firstContent,
+    overLong,
+    since,
+  ] = row;
+  const [
+    updatedAt,
+    ,
+    ,
     raw,
     rejectedFor,
     code,
@@ -267,12 +253,10 @@ function shownLive(row: InstructionRow, links: Links, version: number, receivedA
     bankReference,
     sends,
     submittedAt,
-    updatedAt,
     late,
-    overLong,
-  ] = row;
+  ] = since ?? UNCHANGED;
   const rejected = status === 'rejected';
-  const errors: RowError[] = rejected && rejectedFor ? JSON.parse(rejectedFor) : NOTHING;
+  const errors = (rejected && rejectedFor) || NOTHING;
   return {
     line: rowPlace(id).line,
     customerRef,
@@ -286,14 +270,14 @@ function shownLive(row: InstructionRow, links: Links, version: number, receivedA
     code: code || (errors[0]?.code ?? ''),
     message,
     errors,
-    raw: rejected && raw ? JSON.parse(raw) : NOTHING,
+    raw: (rejected && raw) || NOTHING,
     other: status === 'cancelled' ? links.successor(id, version)?.other : undefined,
     clientRefId,
     orderRefId,
     bankReference,
     attempts: sends,
     submittedAt,
-    updatedAt: updatedAt ?? receivedAt,
+    updatedAt: updatedAt || receivedAt,
     late: late === 1,
     overLong: OVER_LONG[overLong] ?? NOTHING,
   };
@@ -339,14 +323,15 @@ function unpaid(
 
 /** What a row states; a rejected one's amount stays as it came. */
 function shownFields(row: OtherRow): RowFields {
+  const [, kind, customerRef, orderRef, instructionRef, amount, currency, openDate, dueDate] = row;
   return {
-    customerRef: row.customer_ref,
-    orderRef: row.order_ref,
-    instructionRef: row.instruction_ref,
-    amount: row.kind === 'rejected' ? row.amount : shownAmount(row.amount, null, row.currency),
-    currency: row.currency,
-    openDate: row.open_date,
-    dueDate: row.due_date,
+    customerRef,
+    orderRef,
+    instructionRef,
+    amount: kind === 'rejected' ? amount : shownAmount(amount, null, currency),
+    currency,
+    openDate,
+    dueDate,
   };
 }
 

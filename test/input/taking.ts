@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { takeIn } from '../../src/intake.ts';
-import { fileReports } from '../../src/report.ts';
 import type { FileRecord, ResultRow, Store } from '../../src/store.ts';
 import { openWorkspace } from '../../src/workspace.ts';
+import { fileReports } from '../report-samples.ts';
 import { testClock } from '../support/clock.ts';
 
 export const BUSINESS_DATE = '2026-03-02';
@@ -72,12 +72,11 @@ export async function openTaking(settings: object = {}): Promise<Taking> {
         if (!file) throw new Error(`${name} was not registered`);
         const reports = await fileReports(
           file,
-          () => rowsOf(tools.store, file.number),
+          () => pagesOf(tools.store, file.number),
           file.duplicateOf === undefined ? undefined : await tools.store.file(file.duplicateOf),
           tools.report,
         );
-        const texts = new Map<string, string>();
-        for (const { name, content } of reports) texts.set(name.split('.').slice(-2).join('.'), await textOf(content));
+        const texts = new Map([...reports].map(([name, text]) => [name.split('.').slice(-2).join('.'), text]));
         taken.push({
           file,
           receipt: JSON.parse(texts.get('receipt.json') ?? 'null'),
@@ -97,13 +96,6 @@ export function checksumOf(bytes: Uint8Array, name: string): string {
   return `${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`;
 }
 
-async function* rowsOf(store: Store, file: number): AsyncGenerator<ResultRow> {
-  yield* await store.resultRows(file, 0, Number.MAX_SAFE_INTEGER);
-}
-
-async function textOf(content: string | AsyncIterable<string>): Promise<string> {
-  if (typeof content === 'string') return content;
-  let text = '';
-  for await (const part of content) text += part;
-  return text;
+async function* pagesOf(store: Store, file: number): AsyncGenerator<readonly ResultRow[]> {
+  yield await store.resultRows(file, 0, Number.MAX_SAFE_INTEGER);
 }
