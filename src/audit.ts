@@ -63,12 +63,23 @@ function canonicalJson(value: AuditValue): string {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     throw new Error(`An audit entry can't hold the number ${value}: it isn't an exact integer`);
   }
-  if (typeof value !== 'object') return JSON.stringify(value);
+  if (typeof value !== 'object' || isCanonical(value)) return JSON.stringify(value);
   if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const members: string[] = [];
   const names = Object.keys(value).filter((name) => value[name] !== undefined);
   for (const name of names.sort()) members.push(`${JSON.stringify(name)}:${canonicalJson(value[name] as AuditValue)}`);
   return `{${members.join(',')}}`;
+}
+
+/** Whether JSON.stringify writes it so anyway: flat, and its names in order. Of very many entries all are. */
+function isCanonical(value: object): boolean {
+  let last = '';
+  for (const [name, member] of Object.entries(value)) {
+    if (name <= last || typeof member === 'object') return false;
+    if (typeof member === 'number' && !Number.isSafeInteger(member)) return false;
+    last = name;
+  }
+  return true;
 }
 
 function isList(value: object): value is readonly AuditValue[] {

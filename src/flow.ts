@@ -126,9 +126,12 @@ export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(ite
   };
 }
 
-/** So many are committed together, or what came in this long. */
+/**
+ * So many are committed together, or what came in this long. Each commit waits for the disk and holds everything up meanwhile, so
+ * a busy line should come to the number first, or commit what it has gathered with its next intents.
+ */
 const MOST_GATHERED = 256;
-const GATHERED_MS = 50;
+const GATHERED_MS = 250;
 
 export interface Gathering<T> {
   /** Takes them down for the next commit, which is made at once, and waited for, if it is due. */

@@ -117,8 +117,25 @@ export function payoutOf(
   if (amountMinor === undefined || currency === undefined)
     throw new Error(`instruction ${id} is to be sent without an amount: the store is not what it should be`);
   const { openDate, dueDate, managed } = content;
-  const ref = { customerRef, orderRef, instructionRef, attempt, clientRefId };
-  return { ...instruction.payout, ...ref, amountMinor, currency, openDate, dueDate, managed, order };
+  const { contactId, purpose, mode, narration, remark } = instruction.payout;
+  return {
+    contactId,
+    purpose,
+    mode,
+    narration,
+    remark,
+    customerRef,
+    orderRef,
+    instructionRef,
+    attempt,
+    clientRefId,
+    amountMinor,
+    currency,
+    openDate,
+    dueDate,
+    managed,
+    order,
+  };
 }
 
 /** What a program that ended in the middle left in `sending` may have arrived. */

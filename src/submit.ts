@@ -85,7 +85,7 @@ export async function submit(
   stop: AbortSignal,
   sentBefore = false,
 ): Promise<Submitted> {
-  const { store, clock, settings, progress } = tools;
+  const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'requests');
   const { concurrency, requestsPerMinute } = settings.provider;
   const pace = pacer(clock, requestsPerMinute);
@@ -114,8 +114,8 @@ export async function submit(
       const { instructions, orders, intents, traces } = await registrar.plan(page);
       const errands = instructions.map((instruction) => {
         const order = orders.get(orderKey(instruction));
-        const trace = traces.get(instruction.id) ?? traceOf(instruction);
-        return { instruction, intent: intentFor(tools.provider, instruction, order, businessDate, trace) };
+        const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
+        return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
       });
       if (errands.length === 0) continue;
       const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];
@@ -129,7 +129,7 @@ export async function submit(
     await pace.turn(line.signal);
     const settled = await registrar.outcomeFor(instruction, line.stopped());
     if (!settled && line.stopped()) return outcomes.add(notSent(instruction, unsentBecause(line.stopped())));
-    const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));
+    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));
     if (!settled) heed(outcome, line, pace);
     if (isClear(outcome)) ahead.clear();
     if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent);
@@ -225,36 +225,40 @@ function intentFor(
   const body = instruction.body || provider.body(payoutOf(instruction, order));
   const bodySha256 = hash('sha256', body, 'hex');
   const late = businessDate > instruction.content.dueDate;
-  const traced = provider.correlates ? { correlationId: trace } : {};
-  return { id, version, from: 'ready', to: 'sending', intent: { clientRefId, body, bodySha256, late, ...traced } };
+  const intent = { clientRefId, body, bodySha256, late };
+  const traced = provider.correlates ? { ...intent, correlationId: trace } : intent;
+  return { id, version, from: 'ready', to: 'sending', intent: traced };
 }
 
-/** What the send that begins now is traced by. */
-function traceOf({ clientRefId, sends }: StoredInstruction): string {
-  return correlationId(clientRefId, sends + 1);
+/** What the send that begins now is traced by; empty where requests carry no such thing. */
+function traceOf(provider: Provider, { clientRefId, sends }: StoredInstruction): string {
+  return provider.correlates ? correlationId(clientRefId, sends + 1) : '';
 }
 
 /** What an outcome makes of an instruction in `sending`. */
 function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome): Change {
-  const sending = { id: instruction.id, version: instruction.version + 1, from: 'sending' } as const;
+  const id = instruction.id;
+  const version = instruction.version + 1;
+  const from = 'sending';
   switch (outcome.kind) {
     case 'accepted': {
       const { orderRefId, httpStatus } = outcome;
-      return { ...sending, to: 'submitted', orderRefId, sent: { outcome: 'accepted', httpStatus } };
+      return { id, version, from, to: 'submitted', orderRefId, sent: { outcome: 'accepted', httpStatus } };
     }
     case 'not-sent':
       return notSent(instruction, outcome.message);
     case 'declined': {
       const { code, message, httpStatus } = outcome;
       const sent = { outcome: 'declined', httpStatus };
-      if (instruction.unclearAt === '') return { ...sending, to: 'declined', code, message, sent };
+      if (instruction.unclearAt === '') return { id, version, from, to: 'declined', code, message, sent };
       const doubt = `refused after an earlier request that may have arrived (${message})`;
-      return { ...sending, to: 'unknown', code, message: doubt, sent, unclear: true };
+      return { id, version, from, to: 'unknown', code, message: doubt, sent, unclear: true };
     }
     case 'unknown': {
       const { message, code, httpStatus } = outcome;
       const sent = { outcome: 'unknown', ...(httpStatus === undefined ? {} : { httpStatus }) };
-      return { ...sending, to: 'unknown', message, ...(code === undefined ? {} : { code }), sent, unclear: true };
+      const why = code === undefined ? {} : { code };
+      return { id, version, from, to: 'unknown', message, ...why, sent, unclear: true };
     }
   }
 }

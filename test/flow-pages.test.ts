@@ -100,7 +100,7 @@ describe('what is gathered', () => {
     const { clock, commits, gathered } = gathering();
     for (const item of [1, 2, 3]) {
       await gathered.add(item);
-      clock.advance(50);
+      clock.advance(250);
     }
     expect(commits).toEqual([[1], [2], [3]]);
   });
@@ -109,7 +109,7 @@ describe('what is gathered', () => {
     const { clock, commits, gathered } = gathering();
     await gathered.add(1);
     await gathered.add(2, 3);
-    clock.advance(49);
+    clock.advance(249);
     await gathered.add(4);
     expect(commits).toEqual([[1]]);
     clock.advance(1);

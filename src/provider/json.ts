@@ -38,9 +38,8 @@ export function numbersAsWritten(text: string, member: string): string {
 
 /** In valid JSON a string followed by a colon is a member's name, and every other colon stands inside a string. */
 function membersWritten(text: string): number {
-  let count = 0;
-  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon) count++;
-  return count;
+  const strings = text.match(/"(?:[^"\\]|\\.)*"(?:\s*:)?/g) ?? [];
+  return strings.filter((string) => string.endsWith(':')).length;
 }
 
 function membersKept(value: unknown): number {

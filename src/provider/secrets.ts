@@ -13,18 +13,19 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
 export function secretRemover(secrets: readonly string[]): (text: string, ...passing: readonly string[]) => string {
   const lasting = secrets.flatMap(spellings);
   return (text, ...passing) =>
-    [...lasting, ...passing.flatMap(spellings)].reduce(
-      (shown, secret) => (shown.includes(secret) ? shown.replaceAll(secret, '[secret]') : shown),
-      text,
-    );
+    passing.reduce((shown, secret) => without(shown, spellings(secret)), without(text, lasting));
+}
+
+function without(text: string, spelled: readonly string[]): string {
+  return spelled.reduce((shown, one) => (shown.includes(one) ? shown.replaceAll(one, '[secret]') : shown), text);
 }
 
 function spellings(secret: string): string[] {
   if (secret.length < SHORTEST_SECRET) return [];
   const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+  // Most secrets are letters and digits, which are the same in any JSON.
+  if (/^\w*$/.test(secret + base64)) return [secret, base64];
   const spelled = [secret, base64].flatMap((text) => {
-    // Most secrets are letters and digits, which are the same in any JSON.
-    if (/^\w*$/.test(text)) return [text];
     const json = JSON.stringify(text).slice(1, -1);
     const ascii = asciiJson(json);
     return [text, json, ascii, json.replaceAll('/', '\\/'), ascii.replaceAll('/', '\\/')];

@@ -7,11 +7,8 @@ import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import type { Trail } from './trail.ts';
 
-interface Changed {
-  version: number;
-  attempt: number;
-  sends: number;
-}
+/** What a change leaves an instruction with. */
+type Changed = [attempt: number, sends: number];
 
 interface Attempt {
   client_ref_id: string;
@@ -36,7 +33,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
       assertLegal(one);
       const now = change(one, at);
       if (one.intent) begin(one.id, one.intent, now, at);
-      if (one.sent && end.run(at, one.sent.outcome, one.sent.httpStatus ?? null, one.id, now.sends).changes !== 1) {
+      if (one.sent && end.run(at, one.sent.outcome, one.sent.httpStatus ?? null, one.id, now[1]).changes !== 1) {
         throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
       }
       append(statusEvent(one, now, at), one.id);
@@ -73,8 +70,22 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Audi
   };
 }
 
-/** A send begins exactly with `sending`, and what ended one comes from there. */
-function assertLegal({ id, from, to, intent, sent, decision }: Change): void {
+/**
+ * A send begins exactly with `sending`, and what ended one comes from there. What a change brings along is what its kind writes
+ * down (changeWriter): nothing may be lost without a word.
+ */
+function assertLegal({
+  id,
+  from,
+  to,
+  priced,
+  intent,
+  sent,
+  decision,
+  orderRefId,
+  bankReference,
+  unclear = false,
+}: Change): void {
   if (!TRANSITIONS[from].includes(to)) throw new Error(`Instruction ${id} may not go from ${from} to ${to}`);
   if ((to === 'sending') !== (intent !== undefined)) {
     throw new Error(`Instruction ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
@@ -82,6 +93,10 @@ function assertLegal({ id, from, to, intent, sent, decision }: Change): void {
   if (isPersonsWord(from, to) !== (decision !== undefined)) {
     throw new Error(`Instruction ${id} goes from ${from} to ${to} ${decision ? 'on' : 'without'} a person's word`);
   }
+  if (priced && from !== 'waiting') throw new Error(`Instruction ${id} is ${from}: it has its amount`);
+  const told = orderRefId !== undefined || bankReference !== undefined || unclear;
+  if (told && (intent || priced || to === 'rejected' || FINAL_FAILURES.includes(from)))
+    throw new Error(`Instruction ${id} goes from ${from} to ${to}, on which no provider has a say`);
   if (sent && from !== 'sending') throw new Error(`Instruction ${id} is ${from}: no send of it can have ended`);
 }
 
@@ -90,99 +105,120 @@ function isPersonsWord(from: InstructionStatus, to: InstructionStatus): boolean 
   return from === 'manual' || (FINAL_FAILURES.includes(from) && to === 'ready');
 }
 
+/**
+ * Writes only the columns that a kind of change can change, so that SQLite need not look at the indexes and checks of the others.
+ * Bound by position: names would be looked up for every change.
+ */
 function changeWriter(db: Connection): (change: Change, at: string) => Changed {
   const update = (also: string) =>
-    db.prepare<unknown[], Changed>(`
-      UPDATE instructions
-      SET status = :to, version = version + 1, updated_at = :at, code = :code, message = :message,
-        amount_minor = coalesce(:amountMinor, amount_minor), currency = coalesce(:currency, currency),
-        order_ref_id = iif(:retry, '', coalesce(:orderRefId, order_ref_id)),
-        bank_reference = iif(:retry, '', coalesce(:bankReference, bank_reference)),
-        attempt = attempt + :retry,
-        sends = sends + :sends, late = max(late, :late),
-        submitted_at = iif(:to = 'submitted' AND submitted_at = '', :at, submitted_at),
-        unclear_sends = iif(:retry, 0, unclear_sends + :unclear),
-        unclear_at = CASE WHEN :unclear THEN :at WHEN :retry THEN '' ELSE unclear_at END,
-        ${also}
-      WHERE id = :id AND status = :from AND version = :version
-      RETURNING version, attempt, sends`);
-  const moveOn = update('raw = NULL');
-  const reject = update('errors = :errors, holds_refs = 0');
+    db
+      .prepare<unknown[], Changed>(`
+        UPDATE instructions
+        SET status = ?, version = version + 1, updated_at = ?, code = ?, message = ?, ${also}
+        WHERE id = ? AND status = ? AND version = ?
+        RETURNING attempt, sends`)
+      .raw();
+  const begin = update('raw = NULL, sends = sends + 1, late = max(late, ?)');
+  const retry = update(
+    "raw = NULL, attempt = attempt + 1, order_ref_id = '', bank_reference = '', unclear_at = '', unclear_sends = 0",
+  );
+  const price = update('raw = NULL, amount_minor = ?, currency = ?');
+  const reject = update(
+    'errors = ?, holds_refs = 0, amount_minor = coalesce(?, amount_minor), currency = coalesce(?, currency)',
+  );
+  const moveOn = update(`raw = NULL,
+    order_ref_id = coalesce(?, order_ref_id), bank_reference = coalesce(?, bank_reference),
+    submitted_at = iif(submitted_at = '', ?, submitted_at),
+    unclear_sends = unclear_sends + ?, unclear_at = coalesce(?, unclear_at)`);
 
-  return (change, at) => {
-    const { id, version, from, to } = change;
-    const row = (to === 'rejected' ? reject : moveOn).get({
-      id,
-      version,
-      from,
+  const write = (change: Change, at: string): Changed | undefined => {
+    const { id, version, from, to, code = '', message = '', intent, priced, unclear = false } = change;
+    if (intent) return begin.get(to, at, code, message, intent.late ? 1 : 0, id, from, version);
+    if (to === 'rejected') {
+      const { amountMinor = null, currency = null } = priced ?? {};
+      const errors = JSON.stringify(change.errors ?? []);
+      return reject.get(to, at, code, message, errors, amountMinor, currency, id, from, version);
+    }
+    if (priced) return price.get(to, at, code, message, priced.amountMinor, priced.currency, id, from, version);
+    if (FINAL_FAILURES.includes(from)) return retry.get(to, at, code, message, id, from, version);
+    const { orderRefId = null, bankReference = null } = change;
+    const submittedAt = to === 'submitted' ? at : '';
+    const [sends, unclearAt] = unclear ? [1, at] : [0, null];
+    return moveOn.get(
       to,
       at,
-      code: change.code ?? '',
-      message: change.message ?? '',
-      amountMinor: change.priced?.amountMinor ?? null,
-      currency: change.priced?.currency ?? null,
-      orderRefId: change.orderRefId ?? null,
-      bankReference: change.bankReference ?? null,
-      sends: change.intent ? 1 : 0,
-      late: change.intent?.late ? 1 : 0,
-      unclear: change.unclear ? 1 : 0,
-      retry: FINAL_FAILURES.includes(from) ? 1 : 0,
-      errors: JSON.stringify(change.errors ?? []),
-    });
-    if (!row)
-      throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
-    return row;
+      code,
+      message,
+      orderRefId,
+      bankReference,
+      submittedAt,
+      sends,
+      unclearAt,
+      id,
+      from,
+      version,
+    );
+  };
+
+  return (change, at) => {
+    const changed = write(change, at);
+    if (changed) return changed;
+    const { id, version, from, to } = change;
+    throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
   };
 }
 
 /** Writes down a send before it leaves. Every send of an attempt has the same reference and the same bytes. */
 function sendBeginner(db: Connection) {
+  const fix = db.prepare<[number, number, string, string, string]>(`
+    INSERT INTO attempts (instruction, attempt, client_ref_id, body, body_sha256) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (instruction, attempt) DO NOTHING`);
   const attemptOf = db.prepare<[number, number], Attempt>(
     'SELECT client_ref_id, body_sha256 FROM attempts WHERE instruction = ? AND attempt = ?',
-  );
-  const fix = db.prepare<[number, number, string, string, string]>(
-    'INSERT INTO attempts (instruction, attempt, client_ref_id, body, body_sha256) VALUES (?, ?, ?, ?, ?)',
   );
   const send = db.prepare<[number, number, number, string, string]>(
     'INSERT INTO sends (instruction, send, attempt, began_at, correlation_id) VALUES (?, ?, ?, ?, ?)',
   );
-  return (id: number, intent: NonNullable<Change['intent']>, { attempt, sends }: Changed, at: string): void => {
-    const fixed = attemptOf.get(id, attempt);
-    if (!fixed) fix.run(id, attempt, intent.clientRefId, intent.body, intent.bodySha256);
-    else if (fixed.client_ref_id !== intent.clientRefId || fixed.body_sha256 !== intent.bodySha256) {
-      throw new Error(`Instruction ${id} would be sent again in attempt ${attempt} with another reference or body`);
+  return (id: number, intent: NonNullable<Change['intent']>, [attempt, sends]: Changed, at: string): void => {
+    const { clientRefId, body, bodySha256, correlationId = '' } = intent;
+    if (fix.run(id, attempt, clientRefId, body, bodySha256).changes === 0) {
+      const fixed = attemptOf.get(id, attempt);
+      if (fixed?.client_ref_id !== clientRefId || fixed.body_sha256 !== bodySha256)
+        throw new Error(`Instruction ${id} would be sent again in attempt ${attempt} with another reference or body`);
     }
-    send.run(id, sends, attempt, at, intent.correlationId ?? '');
+    send.run(id, sends, attempt, at, correlationId);
   };
 }
 
-function statusEvent(change: Change, now: Changed, at: string): AuditEvent {
-  const { from, to, code, message, priced, intent, sent, orderRefId, bankReference, errors } = change;
+/** Its names in the order of the canonical form, which then need not be sorted for each of very many. */
+function statusEvent(change: Change, [attempt, send]: Changed, at: string): AuditEvent {
+  const { from, to, version, code, message, priced, intent, sent, orderRefId, bankReference, errors, decision } =
+    change;
   return {
-    type: 'status',
-    at,
-    from,
-    to,
-    version: now.version,
-    code,
-    message,
     amountMinor: priced?.amountMinor.toString(),
+    at,
+    attempt: intent && attempt,
+    bankReference,
+    bodySha256: intent?.bodySha256,
+    by: decision?.by,
+    clientRefId: intent?.clientRefId,
+    code,
+    correlationId: intent?.correlationId,
     currency: priced?.currency,
     errors: errors?.map((error) => error.code),
-    ...(intent && {
-      attempt: now.attempt,
-      send: now.sends,
-      clientRefId: intent.clientRefId,
-      bodySha256: intent.bodySha256,
-      late: intent.late,
-      correlationId: intent.correlationId,
-    }),
-    outcome: sent?.outcome,
+    from,
     httpStatus: sent?.httpStatus,
-    unclear: change.unclear,
-    by: change.decision?.by,
-    reason: change.decision?.reason,
+    instruction: change.id,
+    late: intent?.late,
+    message,
     orderRefId,
-    bankReference,
+    outcome: sent?.outcome,
+    reason: decision?.reason,
+    run: undefined,
+    send: intent && send,
+    to,
+    type: 'status',
+    unclear: change.unclear,
+    version: version + 1,
   };
 }

@@ -235,22 +235,23 @@ export function fileRange(file: number): { first: number; last: number } {
  */
 export function staleMarker(db: Connection): (instructions: Iterable<number>) => void {
   const filesAbout = db
-    .prepare<{ id: number }, number>(`
-      WITH about (id) AS (
-        SELECT :id
+    .prepare<[string], number>(`
+      WITH changed (id) AS (SELECT value FROM json_each(?)),
+      about (id) AS (
+        SELECT id FROM changed
         UNION ALL
-        SELECT id FROM rows WHERE target = :id AND kind = 'updated'
+        SELECT rows.id FROM changed JOIN rows ON rows.target = changed.id AND rows.kind = 'updated'
       )
-      SELECT :id >> 32
+      SELECT id >> 32 FROM changed
       UNION
       SELECT rows.id >> 32 FROM about JOIN rows ON rows.target = about.id`)
     .pluck();
   const mark = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ?');
 
   return (instructions) => {
-    const files = new Set<number>();
-    for (const id of instructions) for (const file of filesAbout.all({ id })) files.add(file);
-    for (const file of files) mark.run(file);
+    const ids = [...instructions];
+    if (ids.length === 0) return;
+    for (const file of filesAbout.all(JSON.stringify(ids))) mark.run(file);
   };
 }
 

@@ -4,7 +4,7 @@ import type { CustomerDefaults, Registration } from '../order.ts';
 import type { StatusCount, Store, StoredOrder } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { resultReader } from './results.ts';
-import { type StoredRow, selectStored, storedInstruction } from './stored.ts';
+import { prepareStored, type StoredRow, storedInstruction } from './stored.ts';
 
 export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'currenciesOf' | 'findInstructions'> {
   const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
@@ -14,7 +14,7 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'curren
       'SELECT instruction FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ?',
     )
     .pluck();
-  const instruction = db.prepare<[number], StoredRow>(`${selectStored()} WHERE i.id = ?`);
+  const instruction = prepareStored<[number]>(db, 'i.id = ?');
   const orders = db.transaction((refs: Parameters<Store['findOrders']>[0]) =>
     refs.map(({ customerRef, orderRef }) => {
       const row = order.get(customerRef, orderRef);
@@ -46,33 +46,37 @@ const OPEN = `instr(' waiting scheduled held ready sending unknown manual submit
 const OPEN_STATUSES: ReadonlySet<string> = new Set(OPEN.match(/\b[a-z]{4,}\b(?=[a-z ]* ',)/g));
 
 export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts'> {
-  const inStatus = 'i.status = :status AND i.id > :afterId AND i.open_date <= :openDateUpTo ORDER BY i.id LIMIT :limit';
-  const open = db.prepare<unknown[], StoredRow>(
-    `${selectStored('INDEXED BY instructions_open')} WHERE ${OPEN} AND ${inStatus}`,
+  type Asked = [status: string, afterId: number, openDateUpTo: string, limit: number];
+  const inStatus = 'i.status = ? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT ?';
+  const open = prepareStored<Asked>(db, `${OPEN} AND ${inStatus}`, 'INDEXED BY instructions_open');
+  const other = prepareStored<Asked>(db, inStatus);
+  const again = prepareStored<Asked>(
+    db,
+    `${OPEN} AND i.unclear_sends > 0 AND ${inStatus}`,
+    'INDEXED BY instructions_open',
   );
-  const other = db.prepare<unknown[], StoredRow>(`${selectStored()} WHERE ${inStatus}`);
-  const again = db.prepare<unknown[], StoredRow>(
-    `${selectStored('INDEXED BY instructions_open')} WHERE ${OPEN} AND i.unclear_sends > 0 AND ${inStatus}`,
-  );
-  const paidSince = db.prepare<unknown[], StoredRow>(
-    `${selectStored('INDEXED BY instructions_paid')} WHERE i.status = 'paid' AND i.updated_at >= :changedSince AND ${inStatus}`,
+  const paidSince = prepareStored<[changedSince: string, ...Asked]>(
+    db,
+    `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
+    'INDEXED BY instructions_paid',
   );
   const unclear = db.prepare<[number, number], OrderRow>(`
     SELECT * FROM orders INDEXED BY orders_unclear
     WHERE (registration = 'sending' OR registration = 'unknown') AND id > ? ORDER BY id LIMIT ?`);
-  const amended = db.prepare<[number, number], StoredRow>(
-    `${selectStored()} WHERE i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT ?`,
+  const amended = prepareStored<[number, number]>(
+    db,
+    'i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT ?',
   );
   return {
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
     async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, sentBefore = false }) {
-      const asked = { status, afterId, limit, openDateUpTo };
-      if (sentBefore) return again.all(asked).map(storedInstruction);
+      const asked: Asked = [status, afterId, openDateUpTo, limit];
+      if (sentBefore) return again.all(...asked).map(storedInstruction);
       if (changedSince === undefined)
-        return (OPEN_STATUSES.has(status) ? open : other).all(asked).map(storedInstruction);
+        return (OPEN_STATUSES.has(status) ? open : other).all(...asked).map(storedInstruction);
       if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);
-      return paidSince.all({ ...asked, changedSince }).map(storedInstruction);
+      return paidSince.all(changedSince, ...asked).map(storedInstruction);
     },
     statusCounts: counter(db),
   };
@@ -165,11 +169,12 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
   const byRefs = instructionsByRefs(db);
   const instructions = db.transaction((ref: Parameters<Store['instructionsOf']>[0], limit: number) =>
     byRefs(ref, limit).map((row) => {
-      const { file, line } = rowPlace(row.content_row);
+      const instruction = storedInstruction(row);
+      const { id, contentRow } = instruction;
+      const { file, line } = rowPlace(contentRow);
       const [result] = resultRows(file, line - 1, 1);
-      if (!result)
-        throw new Error(`Instruction ${row.id} has its content from row ${row.content_row}, which is missing`);
-      return { ...result, ...storedInstruction(row), currency: result.currency, file };
+      if (!result) throw new Error(`Instruction ${id} has its content from row ${contentRow}, which is missing`);
+      return { ...result, ...instruction, currency: result.currency, file };
     }),
   );
   const ordersOfCustomer = db.prepare<[string, number], OrderRow>(
@@ -198,9 +203,7 @@ function instructionsByRefs(db: Connection) {
     const holders = `SELECT instruction FROM instruction_refs WHERE ${given} ORDER BY ${byRefs} LIMIT ?`;
     const rejected = `SELECT id FROM instructions WHERE ${given} AND holds_refs = 0 ORDER BY ${byRefs}, id LIMIT ?`;
     return [holders, rejected].map((ids) =>
-      db.prepare<unknown[], StoredRow>(
-        `${selectStored()} WHERE i.id IN (${ids}) ORDER BY i.customer_ref, i.order_ref, i.instruction_ref, i.id`,
-      ),
+      prepareStored<unknown[]>(db, `i.id IN (${ids}) ORDER BY i.customer_ref, i.order_ref, i.instruction_ref, i.id`),
     );
   });
   return (ref: Parameters<Store['instructionsOf']>[0], limit: number): StoredRow[] => {

@@ -33,6 +33,7 @@ export function auditTrail(db: Connection): Trail {
   const appending = (): Append => {
     let last: ChainHead = head.get() ?? CHAIN_START;
     return (event, instruction) => {
+      // An event that names both already keeps the order of its names.
       const entry = nextEntry(last, { ...event, run, instruction });
       insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
       last = entry;
