@@ -1,10 +1,10 @@
-/** The program as its users start it: built once a test file into a folder of its own, run as real processes. */
+/** The program as its users start it: built once (setup.ts), run as real processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, inject, onTestFinished, vi } from 'vitest';
 import { buildProgram } from './build.ts';
 import { copyProject, type Mutation, mutate } from './mutation.ts';
 
@@ -46,20 +46,22 @@ export interface Program {
  * killed when it ends.
  */
 export function builtProgram(fault?: Mutation): Program {
-  let folder = '';
-  const main = () => join(folder, 'dist', 'main.js');
+  const folder = fault ? builtWith(fault) : () => inject('built');
+  const main = () => join(folder(), 'dist', 'main.js');
+  const start: Program['start'] = (args, options = {}) => startProcess(process.execPath, [main(), ...args], options);
+  return { main, start, run: (args, options) => start(args, options).ended };
+}
 
+function builtWith(fault: Mutation): () => string {
+  let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'paydrop-built-'));
     copyProject(folder, ['src', 'tsconfig.json', 'package.json']);
-    if (fault) mutate(folder, fault);
+    mutate(folder, fault);
     await buildProgram(folder, join(folder, 'dist'));
   });
-
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  const start: Program['start'] = (args, options = {}) => startProcess(process.execPath, [main(), ...args], options);
-  return { main, start, run: (args, options) => start(args, options).ended };
+  return () => folder;
 }
 
 /** Any program, watched like ours. */
