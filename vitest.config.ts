@@ -1,9 +1,30 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { temporaryPlace } from './test/support/temporary.ts';
+
+/** What takes longest, beginning with that, so that no worker is left with it in the end. */
+const LONG = [
+  ...['night', 'crash-syscalls', 'cli', 'provider-contract', 'show-remote', 'crash', 'input', 'cases', 'intake'],
+  ...['simulation', 'amend', 'faults', 'watch'],
+].map((name) => `/test/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(name));
+    const placeOf = ({ moduleId }: TestSpecification) => LONG.findIndex((name) => moduleId.endsWith(name));
+    const long = sorted.filter(isLong).sort((one, other) => placeOf(one) - placeOf(other));
+    return [...long, ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    globalSetup: 'test/support/setup.ts',
+    sequence: { sequencer: LongestFirst },
+    env: { TMPDIR: temporaryPlace() },
   },
 });

@@ -3,8 +3,8 @@
  * until it completes. Whatever the point, the next passes must end with the same reports, and with each order, payout,
  * change and removal once in the provider's ledger.
  */
-import { cpSync, existsSync, readdirSync, statfsSync } from 'node:fs';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { cpSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { APIS, type Api } from '../src/api.ts';
 import { verifyAudit } from '../src/commands/audit.ts';
 import { type PassOptions, pass } from '../src/pipeline.ts';
@@ -144,16 +144,6 @@ function told(ledger: readonly LedgerEntry[]): object {
   return { orders, payouts: timesTaken(ledger), updates, removals };
 }
 
-/** Nothing here depends on what a disk keeps, and its syncs would take most of the time. */
-const MEMORY = '/dev/shm';
-const ROOM_BYTES = 1_000_000_000;
-
-function hasRoomInMemory(): boolean {
-  if (!existsSync(MEMORY)) return false;
-  const { bavail, bsize } = statfsSync(MEMORY);
-  return bavail * bsize >= ROOM_BYTES;
-}
-
 class Crash extends Error {}
 
 /** A pass whose ports stop the world at the n-th effect; true when it got through to its end. */
@@ -262,10 +252,6 @@ function dropped(api: Api, begun: TestWorkspace): TestWorkspace {
 }
 
 describe('a pass stopped anywhere', () => {
-  beforeAll(() => {
-    if (hasRoomInMemory()) vi.stubEnv('TMPDIR', MEMORY);
-  });
-
   it.each(APIS.flatMap((api) => (['before', 'after'] as const).map((when) => [when, api] as const)))(
     '%s an effect is finished by the next ones, to the same reports and the same ledger (%s)',
     async (when, api) => {

@@ -1,6 +1,6 @@
 /** Files taken in as a pass takes them in, through inbox, intake and store; their reports stay in memory. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -44,12 +44,9 @@ export interface Taking {
   close(): Promise<void>;
 }
 
-/** In memory where there is such a place: what is synced to a disk here would only be waited for. */
-const IN_MEMORY = '/dev/shm';
-
 /** A workspace of its own, for as many files as one likes. */
 export async function openTaking(settings: object = {}): Promise<Taking> {
-  const root = mkdtempSync(join(existsSync(IN_MEMORY) ? IN_MEMORY : tmpdir(), 'paydrop-input-'));
+  const root = mkdtempSync(join(tmpdir(), 'paydrop-input-'));
   const inbox = join(root, 'inbox');
   mkdirSync(inbox);
   const intake = { settle: '0s', ...('intake' in settings ? (settings.intake as object) : {}) };

@@ -1,16 +1,7 @@
 /** Another process that swaps what lies in the inbox, and what was claimed from it, while it is looked at and opened. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -81,14 +72,6 @@ function refusedOnlyIf(expected: boolean): (error: unknown) => undefined {
   };
 }
 
-/** In memory where there is such a place: what is raced here are names, and each try waits for several syncs. */
-function quickFolder(): string {
-  if (!existsSync('/dev/shm')) return temporaryFolder();
-  const folder = mkdtempSync('/dev/shm/paydrop-test-');
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** Plain files under a folder; a link that was set aside is not followed. */
 function plainFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -103,7 +86,7 @@ describe('a file that is swapped for another', () => {
   ])(
     '%s is never read as the canary it was swapped for',
     async (_, claimed) => {
-      const root = quickFolder();
+      const root = temporaryFolder();
       for (const folder of ['inbox', 'data', 'done']) mkdirSync(join(root, folder));
       for (const name of ['canary', 'twin']) writeFileSync(join(root, name), CANARY);
       execFileSync('mkfifo', [join(root, 'pipe')]);

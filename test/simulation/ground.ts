@@ -1,8 +1,8 @@
 /** Where worlds are simulated. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { temporaryPlace } from '../support/temporary.ts';
 
 /** Made once a process: an empty database and a place for worlds. */
 export interface Ground {
@@ -12,20 +12,9 @@ export interface Ground {
 }
 
 export async function makeGround(): Promise<Ground> {
-  const folder = makeFolder();
+  // In memory where there is room: databases are real files here.
+  const folder = mkdtempSync(join(temporaryPlace(), 'paydrop-simulation-'));
   const emptyDatabase = join(folder, 'empty.db');
   await openSqliteStore({ path: emptyDatabase }).close();
   return { folder, emptyDatabase, clear: () => rmSync(folder, { recursive: true, force: true }) };
-}
-
-/** In memory where the machine has such a place: databases are real files here. */
-function makeFolder(): string {
-  for (const place of ['/dev/shm', tmpdir()]) {
-    try {
-      return mkdtempSync(join(place, 'paydrop-simulation-'));
-    } catch {
-      // The next place.
-    }
-  }
-  throw new Error('there is no folder to simulate in');
 }

@@ -1,12 +1,12 @@
-/** The program as its users start it: built once a test file into a folder of its own, run as real processes. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+/** The program as its users start it: built once (setup.ts), run as real processes. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, onTestFinished, vi } from 'vitest';
-import { copyProject, type Mutation, mutate, ROOT } from './mutation.ts';
+import { afterAll, beforeAll, inject, onTestFinished, vi } from 'vitest';
+import { buildProgram } from './build.ts';
+import { copyProject, type Mutation, mutate } from './mutation.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 20 };
 
@@ -46,24 +46,22 @@ export interface Program {
  * killed when it ends.
  */
 export function builtProgram(fault?: Mutation): Program {
-  let folder = '';
-  const main = () => join(folder, 'dist', 'main.js');
+  const folder = fault ? builtWith(fault) : () => inject('built');
+  const main = () => join(folder(), 'dist', 'main.js');
+  const start: Program['start'] = (args, options = {}) => startProcess(process.execPath, [main(), ...args], options);
+  return { main, start, run: (args, options) => start(args, options).ended };
+}
 
+function builtWith(fault: Mutation): () => string {
+  let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'paydrop-built-'));
     copyProject(folder, ['src', 'tsconfig.json', 'package.json']);
-    if (fault) mutate(folder, fault);
-    const compiler = join(ROOT, 'node_modules', '.bin', 'tsc');
-    const project = join(folder, 'src/tsconfig.json');
-    await promisify(execFile)(compiler, ['-p', project, '--noCheck', '--outDir', join(folder, 'dist')]);
-    for (const name of readdirSync(join(folder, 'src/store')).filter((name) => name.endsWith('.sql')))
-      copyFileSync(join(folder, 'src/store', name), join(folder, 'dist/store', name));
+    mutate(folder, fault);
+    await buildProgram(folder, join(folder, 'dist'));
   });
-
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  const start: Program['start'] = (args, options = {}) => startProcess(process.execPath, [main(), ...args], options);
-  return { main, start, run: (args, options) => start(args, options).ended };
+  return () => folder;
 }
 
 /** Any program, watched like ours. */
