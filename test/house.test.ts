@@ -116,6 +116,13 @@ describe('calls that are banned outside their homes', () => {
       instead: 'wakeOnChange (inbox/watcher.ts), which only wakes, and look at the folder',
     },
     {
+      what: 'a bound value that SQLite looks at while it plans, so that it plans anew each time',
+      call: /\bLIMIT [?:]|\b(?:status|registration) = [?:](?! ?,)\S* (?:AND|OR)\b|AND (?:status|registration) = [?:]/,
+      example: "db.prepare('SELECT id FROM runs ORDER BY id LIMIT ?');",
+      homes: [],
+      instead: 'write +? (or +:name), which it takes as it comes',
+    },
+    {
       what: "the process's surroundings",
       call: /\bprocess\.(?:env|argv|stdin|stdout|stderr)\b/,
       example: "const key = process.env['PAYDROP_SALT_KEY'];",

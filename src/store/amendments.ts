@@ -23,7 +23,7 @@ interface AmendmentRow {
  */
 export function amendmentAsker(db: Connection, trail: Trail): (file: number, row: Amending, at: string) => boolean {
   const same = db.prepare<[number, string, number], number>(
-    'SELECT 1 FROM instructions WHERE id = ? AND status = ? AND version = ?',
+    'SELECT 1 FROM instructions WHERE id = ? AND status = +? AND version = ?',
   );
   const insert = db.prepare<[number, number, string, string, string, string | null]>(`
     INSERT INTO amendments (id, instruction, kind, fields, raw, content) VALUES (?, ?, ?, ?, ?, ?)
@@ -52,7 +52,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
   const become = contentWriter(db);
   const cancel = db.prepare<[string, number, string, number]>(`
     UPDATE instructions SET status = 'cancelled', version = version + 1, updated_at = ?
-    WHERE id = ? AND status = ? AND version = ?`);
+    WHERE id = ? AND status = +? AND version = ?`);
   const insert = rowInsert(db);
   const stale = staleMarker(db);
   const staleFile = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ? >> 32');

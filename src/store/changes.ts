@@ -56,7 +56,7 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Audi
     SET registration = :to, registration_code = :code, registration_message = :message,
       registration_sends = registration_sends + :sends,
       registration_unclear_at = iif(:unclear, :at, registration_unclear_at)
-    WHERE id = :id AND registration = :from`);
+    WHERE id = :id AND registration = +:from`);
   return (change, at) => {
     const { id, from, to, code = '', message = '', intent, sent, unclear = false } = change;
     if (!REGISTRATION_CHANGES[from].includes(to)) throw new Error(`Order ${id} may not go from ${from} to ${to}`);
@@ -115,7 +115,7 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       .prepare<unknown[], Changed>(`
         UPDATE instructions
         SET status = ?, version = version + 1, updated_at = ?, code = ?, message = ?, ${also}
-        WHERE id = ? AND status = ? AND version = ?
+        WHERE id = ? AND status = +? AND version = ?
         RETURNING attempt, sends`)
       .raw();
   const begin = update('raw = NULL, sends = sends + 1, late = max(late, ?)');

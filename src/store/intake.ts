@@ -143,7 +143,7 @@ function amendmentWriter(
   const update = contentWriter(db);
   const cancel = db.prepare<[string, number, string, number]>(`
     UPDATE instructions SET status = 'cancelled', version = version + 1, raw = NULL, updated_at = ?
-    WHERE id = ? AND status = ? AND version = ?`);
+    WHERE id = ? AND status = +? AND version = ?`);
 
   return (id, row, at) => {
     const { target } = row;

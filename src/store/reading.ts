@@ -47,7 +47,7 @@ const OPEN_STATUSES: ReadonlySet<string> = new Set(OPEN.match(/\b[a-z]{4,}\b(?=[
 
 export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts'> {
   type Asked = [status: string, afterId: number, openDateUpTo: string, limit: number];
-  const inStatus = 'i.status = ? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT ?';
+  const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
   const open = prepareStored<Asked>(db, `${OPEN} AND ${inStatus}`, 'INDEXED BY instructions_open');
   const other = prepareStored<Asked>(db, inStatus);
   const again = prepareStored<Asked>(
@@ -62,10 +62,10 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   );
   const unclear = db.prepare<[number, number], OrderRow>(`
     SELECT * FROM orders INDEXED BY orders_unclear
-    WHERE (registration = 'sending' OR registration = 'unknown') AND id > ? ORDER BY id LIMIT ?`);
+    WHERE (registration = 'sending' OR registration = 'unknown') AND id > ? ORDER BY id LIMIT +?`);
   const amended = prepareStored<[number, number]>(
     db,
-    'i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT ?',
+    'i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT +?',
   );
   return {
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
@@ -178,10 +178,10 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
     }),
   );
   const ordersOfCustomer = db.prepare<[string, number], OrderRow>(
-    'SELECT * FROM orders WHERE customer_ref = ? ORDER BY order_ref LIMIT ?',
+    'SELECT * FROM orders WHERE customer_ref = ? ORDER BY order_ref LIMIT +?',
   );
   const oneOrder = db.prepare<[string, string, number], OrderRow>(
-    'SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ? LIMIT ?',
+    'SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ? LIMIT +?',
   );
   return {
     resultRows: async (file, afterLine, limit) => rows(file, afterLine, limit),
@@ -200,8 +200,8 @@ function instructionsByRefs(db: Connection) {
   const byRefs = 'customer_ref, order_ref, instruction_ref';
   const statements = columns.map((_, index) => {
     const given = columns.slice(0, index + 1).join(' AND ');
-    const holders = `SELECT instruction FROM instruction_refs WHERE ${given} ORDER BY ${byRefs} LIMIT ?`;
-    const rejected = `SELECT id FROM instructions WHERE ${given} AND holds_refs = 0 ORDER BY ${byRefs}, id LIMIT ?`;
+    const holders = `SELECT instruction FROM instruction_refs WHERE ${given} ORDER BY ${byRefs} LIMIT +?`;
+    const rejected = `SELECT id FROM instructions WHERE ${given} AND holds_refs = 0 ORDER BY ${byRefs}, id LIMIT +?`;
     return [holders, rejected].map((ids) =>
       prepareStored<unknown[]>(db, `i.id IN (${ids}) ORDER BY i.customer_ref, i.order_ref, i.instruction_ref, i.id`),
     );

@@ -116,7 +116,7 @@ const INSTRUCTION = `
 const OTHER =
   'id, kind, customer_ref, order_ref, instruction_ref, amount, currency, open_date, due_date, target, made_version, raw, errors';
 
-const IN_RANGE = 'WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit';
+const IN_RANGE = 'WHERE id > :after AND id <= :last ORDER BY id LIMIT +:limit';
 
 /**
  * Reads a range of rows as one text: each cell that comes out of SQLite by itself costs as much as several in a text, and

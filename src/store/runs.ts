@@ -118,7 +118,7 @@ function changeReader(db: Connection): Store['runChanges'] {
       SELECT instruction, min(seq) AS first, max(seq) AS last
       FROM audit
       WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
-      GROUP BY instruction ORDER BY instruction LIMIT ?
+      GROUP BY instruction ORDER BY instruction LIMIT +?
     )
     SELECT
       i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,

@@ -59,7 +59,7 @@ export function auditVerbs(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE instruction = ? ORDER BY seq',
   );
   const entries = db.prepare<[number, number], AuditEntry>(
-    'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT ?',
+    'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT +?',
   );
   const note = db.transaction((type: string, { by, reason }: Decision, at: string) =>
     trail.append({ type, at, by, reason }),

@@ -25,7 +25,7 @@ export function contentWriter(
       payout_contact_id = :payoutContactId, payout_purpose = :payoutPurpose, payout_mode = :payoutMode,
       payout_narration = :payoutNarration, payout_remark = :payoutRemark,
       raw = :raw
-    WHERE id = :id AND status = :from AND version = :version`);
+    WHERE id = :id AND status = +:from AND version = :version`);
   return (target, row, { status, content, payout, amountMinor, currency }, raw, at) =>
     update.run({
       ...target,
