@@ -132,18 +132,23 @@ function readLines(text: string, firstLine: number, nextOffset: number, columnCo
 }
 
 /** A row that was read before, from its line alone: taken apart when somebody asks for its cells, which is seldom. */
-export function laterRow(line: number, text: string): Row {
-  return {
-    kind: 'row',
-    line,
-    text,
-    get raw() {
-      return parseLines([text])[0] ?? [];
-    },
-    get cells() {
-      return this.raw.map(trimBlanks);
-    },
-  };
+export class LaterRow implements Row {
+  readonly kind = 'row';
+  readonly line: number;
+  readonly text: string;
+
+  constructor(line: number, text: string) {
+    this.line = line;
+    this.text = text;
+  }
+
+  get raw(): readonly string[] {
+    return parseLines([this.text])[0] ?? [];
+  }
+
+  get cells(): readonly string[] {
+    return this.raw.map(trimBlanks);
+  }
 }
 
 function rowOf(line: number, text: string, cells: string[] | undefined, columnCount: number): Row | DamagedLine {

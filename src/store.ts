@@ -334,8 +334,8 @@ export interface Store {
 
   // orders and instructions
   findOrders(refs: readonly OrderRef[]): Promise<(StoredOrder | undefined)[]>;
-  /** Only the currencies of orders, which is all that most instructions ask for. */
-  currenciesOf(refs: readonly OrderRef[]): Promise<(string | undefined)[]>;
+  /** What most instructions ask: an order's currency, undefined if it isn't there, and whether instructions for it are. */
+  aboutOrders(refs: readonly OrderRef[]): Promise<{ currency: string | undefined; hasInstructions: boolean }[]>;
   /** The instruction that holds these references now (a rejected one does not). */
   findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
   /** Instructions in a status, by id. */

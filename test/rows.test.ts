@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { createInspector, laterRow, type RowBatch, readRows } from '../src/rows.ts';
+import { createInspector, LaterRow, type RowBatch, readRows } from '../src/rows.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -121,7 +121,7 @@ describe('reading rows', () => {
     const [batch] = batchesOf(' a ,"  b, ""c"""\n', 2);
     const [row] = batch?.rows ?? [];
     if (row?.kind !== 'row') throw new Error('the row is damaged');
-    const { line, cells, raw } = laterRow(row.line, row.text);
+    const { line, cells, raw } = new LaterRow(row.line, row.text);
     expect({ line, cells, raw }).toEqual({ line: 1, cells: ['a', 'b, "c"'], raw: [' a ', '  b, "c"'] });
   });
 

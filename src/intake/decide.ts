@@ -65,7 +65,7 @@ interface Decision {
 /** A row that creates or updates. */
 type ValidContent = Extract<InstructionCheck, { ok: true; action: 'CREATE' | 'UPDATE' }>;
 
-/** Orders' currencies are asked for once, and kept up to about so many. */
+/** What is known of so many orders is kept, so that most are asked about once. */
 const KEPT_ORDERS = 250_000;
 
 export const ZERO: Decimal = { units: 0n, scale: 0 };
@@ -76,27 +76,30 @@ export function nothingKnown(): Known {
 
 export function instructionDecider(context: DecideContext): Decide {
   const { store, repeats } = context;
-  const currenciesOf = currencyFinder(store);
+  const ordersOf = orderFinder(store);
   return async (rows, known) => {
-    const valid: ValidRow[] = [];
-    for (const checked of rows) if (isValidRow(checked)) valid.push(checked);
-    const refs = valid.map(({ check }) => check.ref);
-    const stored = await store.findInstructions(refs);
-    const currencies = await currenciesOf(refs);
+    const valid = rows.filter(isValidRow);
+    const orders = await ordersOf(valid.map(({ check }) => check.ref));
+    const asked = valid.map(({ check }) => {
+      return { check, key: repeats.mayHave(check.ref) ? instructionKey(check.ref) : undefined };
+    });
+    const sought = asked.filter(({ key }, at) => key !== undefined || orders[at]?.hadInstructions !== false);
+    const found = await store.findInstructions(sought.map(({ check }) => check.ref));
+    const stored = new Map(sought.map(({ check }, at) => [check, found[at]]));
     let amount = ZERO;
     let next = 0;
     const records = rows.map((checked): RowRecord => {
-      const { check: found } = checked;
-      if (found && 'amount' in found && found.amount) amount = add(amount, found.amount);
+      const { check: any } = checked;
+      if (any && 'amount' in any && any.amount) amount = add(amount, any.amount);
       if (!isValidRow(checked)) return notValid(checked);
       const { row, check } = checked;
       const at = next++;
-      const key = repeats.mayHave(check.ref) ? instructionKey(check.ref) : undefined;
-      const existing = (key === undefined ? undefined : known.instructions.get(key)) ?? stored[at];
+      const key = asked[at]?.key;
+      const existing = (key === undefined ? undefined : known.instructions.get(key)) ?? stored.get(check);
       const { record, becomes } =
         check.action === 'DELETE'
           ? decideDelete(context, row, check.ref, existing)
-          : decideContent(context, row, check, currencies[at], existing, key === undefined);
+          : decideContent(context, row, check, orders[at]?.currency, existing, key === undefined);
       if (key !== undefined && becomes) known.instructions.set(key, becomes);
       return record;
     });
@@ -113,9 +116,21 @@ function isValidRow(checked: CheckedRow): checked is ValidRow {
   return checked.check?.ok === true && 'ref' in checked.check;
 }
 
-/** An order never changes once it is taken in; one that isn't there may still come. */
-function currencyFinder(store: Store): (refs: readonly OrderRef[]) => Promise<(string | undefined)[]> {
-  const found = new Map<string, string>();
+/** What a row needs to know of its order. */
+interface AboutOrder {
+  readonly currency: string;
+  /** Whether instructions for it were taken in with earlier files. If not, only rows of its own file can hold a row's references. */
+  readonly hadInstructions: boolean;
+}
+
+/**
+ * An order never changes once it is taken in, and no other file's instructions come while this one's do. One that isn't there
+ * may still come; then it isn't known whether instructions wait for it either: undefined.
+ */
+function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promise<(AboutOrder | undefined)[]> {
+  const found = new Map<string, AboutOrder>();
+  /** One object for all orders of which the same is known: there are few, and hundreds of thousands of orders. */
+  const same = new Map<string, AboutOrder>();
   return async (refs) => {
     const keys = refs.map(orderKey);
     const wanted = new Map<string, OrderRef>();
@@ -124,11 +139,15 @@ function currencyFinder(store: Store): (refs: readonly OrderRef[]) => Promise<(s
       const key = keys[at] as string;
       if (!found.has(key)) wanted.set(key, ref);
     });
-    const currencies = await store.currenciesOf([...wanted.values()]);
+    const told = await store.aboutOrders([...wanted.values()]);
     let at = 0;
     for (const key of wanted.keys()) {
-      const currency = currencies[at++];
-      if (currency !== undefined) found.set(key, currency);
+      const { currency, hasInstructions: hadInstructions } = told[at++] ?? { hasInstructions: true };
+      if (currency === undefined) continue;
+      const name = `${currency} ${hadInstructions}`;
+      const about = same.get(name) ?? { currency, hadInstructions };
+      same.set(name, about);
+      found.set(key, about);
     }
     return keys.map((key) => found.get(key));
   };

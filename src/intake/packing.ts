@@ -5,7 +5,7 @@
  */
 import type { InstructionContent, InstructionRef, PayoutDetails } from '../instruction.ts';
 import { type Decimal, parseDecimal } from '../money.ts';
-import { laterRow } from '../rows.ts';
+import { LaterRow } from '../rows.ts';
 import type { InstructionCheck } from '../validate.ts';
 import type { Check, CheckedBatch, CheckedRow } from './checking.ts';
 
@@ -84,5 +84,5 @@ function plainRow(line: number, cells: readonly (readonly string[])[], at: numbe
   const amount = cell(amounts);
   const content: InstructionContent = { amount, openDate: cell(opens), dueDate: cell(dues), details };
   const check: PlainCheck = { ok: true, action: 'CREATE', ref, content, amount: parseDecimal(amount) as Decimal };
-  return { row: laterRow(line, cell(texts)), check };
+  return { row: new LaterRow(line, cell(texts)), check };
 }

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts';
 import { resultReader } from './results.ts';
 import { prepareStored, type StoredRow, storedInstruction } from './stored.ts';
 
-export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'currenciesOf' | 'findInstructions'> {
+export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'aboutOrders' | 'findInstructions'> {
   const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
   // Nearly always there is none: then one look at the references must do.
   const holder = db
@@ -24,8 +24,14 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'curren
   const currency = db
     .prepare<[string, string], string>('SELECT currency FROM orders WHERE customer_ref = ? AND order_ref = ?')
     .pluck();
-  const currencies = db.transaction((refs: Parameters<Store['currenciesOf']>[0]) =>
-    refs.map(({ customerRef, orderRef }) => currency.get(customerRef, orderRef)),
+  const entered = db
+    .prepare<[string, string], 1>('SELECT 1 FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? LIMIT 1')
+    .pluck();
+  const about = db.transaction((refs: Parameters<Store['aboutOrders']>[0]) =>
+    refs.map(({ customerRef, orderRef }) => ({
+      currency: currency.get(customerRef, orderRef),
+      hasInstructions: entered.get(customerRef, orderRef) === 1,
+    })),
   );
   const instructions = db.transaction((refs: Parameters<Store['findInstructions']>[0]) =>
     refs.map(({ customerRef, orderRef, instructionRef }) => {
@@ -36,7 +42,7 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'curren
   );
   return {
     findOrders: async (refs) => orders(refs),
-    currenciesOf: async (refs) => currencies(refs),
+    aboutOrders: async (refs) => about(refs),
     findInstructions: async (refs) => instructions(refs),
   };
 }
