@@ -66,8 +66,8 @@ export function anchored(store: Store, anchor: Anchor): Store {
       await store.amend(changes, at);
       if (changes.some(({ to }) => to.kind === 'asked')) await keep();
     },
-    endRun: async (run, at) => {
-      const ended = await store.endRun(run, at);
+    endRun: async (...ending) => {
+      const ended = await store.endRun(...ending);
       await keep();
       return ended;
     },

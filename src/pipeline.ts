@@ -198,7 +198,7 @@ async function closeRun(tools: Tools, run: RunRecord, known?: ReadonlyMap<number
     await store.dropRun(run.number);
     return contents;
   }
-  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now())) : run;
+  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;
   const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
   const reports = await runReports(ended, () => changesOf(store, run.number), files, contents.open, report);
   await store.runReported(run.number, await publish(settings.outbox, reports));
@@ -228,7 +228,7 @@ async function contentsOf(
     files.push(await takenFile(store, number, known.get(number)));
   const moved: Partial<Record<InstructionStatus, number>> = {};
   for await (const page of changesOf(store, run.number)) for (const { to } of page) moved[to] = (moved[to] ?? 0) + 1;
-  return { files, moved, open: await store.statusCounts() };
+  return { files, moved, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()) };
 }
 
 async function* pagesOf(store: Store, file: number): AsyncGenerator<readonly ResultRow[]> {

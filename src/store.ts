@@ -360,8 +360,9 @@ export interface Store {
   // runs
   /** A new run, or undefined when that business date's nightly run has ended. One that has not is taken up again. */
   startRun(kind: RunKind, businessDate: string, at: string): Promise<RunRecord | undefined>;
-  /** From here on nothing belongs to the run any more, so its reports are the same whenever they are written. */
-  endRun(run: number, at: string): Promise<RunRecord>;
+  /** From here on nothing belongs to the run any more, so its reports are the same whenever they are written. `open`: what still is. */
+  endRun(run: number, at: string, open: readonly StatusCount[]): Promise<RunRecord>;
+  openAtEnd(run: number): Promise<StatusCount[] | undefined>;
   runReported(run: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   /** Forgets a run on arrival that did nothing; its number is given again. */
   dropRun(run: number): Promise<void>;
@@ -369,7 +370,6 @@ export interface Store {
   unreportedRuns(): Promise<RunRecord[]>;
   /** The last one that has ended. */
   lastNightly(): Promise<RunRecord | undefined>;
-  /** Numbers of the files that a run registered. */
   filesOfRun(run: number): Promise<number[]>;
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
 

@@ -164,7 +164,7 @@ async function doubtAbout(records: Store, anchor: Anchor): Promise<string | unde
 async function endReportedRuns(records: Store, lastReported: number, at: string): Promise<void> {
   for (const { number, finishedAt } of await records.unreportedRuns()) {
     if (number > lastReported) continue;
-    if (finishedAt === '') await records.endRun(number, at);
+    if (finishedAt === '') await records.endRun(number, at, await records.statusCounts());
     await records.runReported(number, []);
   }
 }

@@ -761,17 +761,17 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       expect(await store.startRun('nightly', '2026-11-21', LATER)).toEqual(first);
       expect(await store.startRun('run', '2026-11-21', AT)).toMatchObject({ number: 2 });
       expect((await store.unreportedRuns()).map(({ number }) => number)).toEqual([1, 2]);
-      expect(await store.endRun(1, LATER)).toEqual({ ...first, finishedAt: LATER });
+      expect(await store.endRun(1, LATER, [])).toEqual({ ...first, finishedAt: LATER });
       expect(await store.startRun('nightly', '2026-11-21', LATER)).toBeUndefined();
       expect(await store.startRun('nightly', '2026-11-22', LATER)).toMatchObject({ number: 3 });
-      await expect(store.endRun(1, LATER)).rejects.toThrow('Run 1');
+      await expect(store.endRun(1, LATER, [])).rejects.toThrow('Run 1');
     });
 
     it('are due for their reports until these are published, also after they have ended', async () => {
       const due = async () => (await store.unreportedRuns()).map(({ number, finishedAt }) => [number, finishedAt]);
       await store.startRun('run', '2026-11-21', AT);
       await expect(store.runReported(1, [])).rejects.toThrow('Run 1');
-      await store.endRun(1, LATER);
+      await store.endRun(1, LATER, []);
       expect(await due()).toEqual([[1, LATER]]);
       await store.runReported(1, [{ name: 'run.000001.changes.csv', sha256: 'x' }]);
       expect(await due()).toEqual([]);
@@ -780,7 +780,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
     it('know the files they registered', async () => {
       await store.startRun('run', '2026-11-21', AT);
       await taken('one', [created(2)]);
-      await store.endRun(1, AT);
+      await store.endRun(1, AT, []);
       await store.startRun('run', '2026-11-22', AT);
       await taken('two', [created(3)]);
       expect([await store.filesOfRun(1), await store.filesOfRun(2)]).toEqual([[1], [2]]);
@@ -800,7 +800,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
     it('know the last nightly one', async () => {
       expect(await store.lastNightly()).toBeUndefined();
       await store.startRun('nightly', '2026-11-21', AT);
-      await store.endRun(1, LATER);
+      await store.endRun(1, LATER, []);
       await store.startRun('run', '2026-11-25', AT);
       expect(await store.lastNightly()).toMatchObject({ number: 1, finishedAt: LATER });
     });
@@ -812,7 +812,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I2', 'sending');
       await move('I2', 'declined', { code: 'NO_BALANCE', message: 'no balance' });
       await move('I3', 'unknown', { message: 'no answer' });
-      await store.endRun(1, AT);
+      await store.endRun(1, AT, []);
       await move('I4', 'cancelled');
       await store.startRun('run', '2026-11-21', AT);
       await move('I3', 'paid');

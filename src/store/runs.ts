@@ -1,14 +1,15 @@
 /** Runs: a nightly one at most once a business date, and what each of them changed. */
-import { type InstructionStatus, rowPlace } from '../instruction.ts';
-import type { RunChange, RunKind, RunRecord, Store } from '../store.ts';
+import { FINAL_FAILURES, type InstructionStatus, rowPlace } from '../instruction.ts';
+import type { RunChange, RunKind, RunRecord, StatusCount, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
+import { readCounts, writeCounts } from './counts.ts';
 import { nextNumber, publisher } from './files.ts';
 import { shownAmount } from './results.ts';
 import type { Trail } from './trail.ts';
 
 type RunVerbs = Pick<
   Store,
-  'startRun' | 'endRun' | 'runReported' | 'dropRun' | 'unreportedRuns' | 'lastNightly' | 'runChanges'
+  'startRun' | 'endRun' | 'openAtEnd' | 'runReported' | 'dropRun' | 'unreportedRuns' | 'lastNightly' | 'runChanges'
 >;
 
 const SELECT_RUN = `
@@ -23,6 +24,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
   const start = starting(db, trail);
   const end = ending(db, trail);
   const reported = reporting(db);
+  const openAtEnd = db.prepare<[number], string | null>('SELECT open FROM runs WHERE number = ?').pluck();
   const drop = db.prepare<[number]>("DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL");
   return {
     async startRun(kind, businessDate, at) {
@@ -30,8 +32,8 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
       if (run) trail.enter(run.number);
       return run;
     },
-    async endRun(run, at) {
-      const ended = end(run, at);
+    async endRun(run, at, open) {
+      const ended = end(run, at, open);
       if (trail.current() === run) trail.enter(undefined);
       return ended;
     },
@@ -41,6 +43,10 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     async dropRun(run) {
       drop.run(run);
       if (trail.current() === run) trail.enter(undefined);
+    },
+    async openAtEnd(run) {
+      const text = openAtEnd.get(run);
+      return text ? readCounts(JSON.parse(text)) : undefined;
     },
     unreportedRuns: async () => unreported.all(),
     lastNightly: async () => lastNightly.get(),
@@ -68,13 +74,13 @@ function starting(db: Connection, trail: Trail) {
   return start.immediate;
 }
 
-function ending(db: Connection, trail: Trail): (run: number, at: string) => RunRecord {
-  const close = db.prepare<[string, number], RunRecord>(`
-    UPDATE runs SET finished_at = ? WHERE number = ? AND finished_at IS NULL
+function ending(db: Connection, trail: Trail): (run: number, at: string, open: readonly StatusCount[]) => RunRecord {
+  const close = db.prepare<[string, string, number], RunRecord>(`
+    UPDATE runs SET finished_at = ?, open = ? WHERE number = ? AND finished_at IS NULL
     RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, finished_at AS finishedAt`);
 
-  const end = db.transaction((run: number, at: string): RunRecord => {
-    const ended = close.get(at, run);
+  const end = db.transaction((run: number, at: string, open: readonly StatusCount[]): RunRecord => {
+    const ended = close.get(at, JSON.stringify(writeCounts(open)), run);
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     const { kind, businessDate } = ended;
     trail.append({ type: 'run-ended', at, number: run, kind, businessDate });
@@ -111,7 +117,10 @@ interface ChangeRow {
   at: string;
 }
 
-/** Status, code and words are those of the audit entries, so that a run's report reads the same whenever it is written. */
+/**
+ * Status, code, words and client reference are those of the audit entries, so that a run's report reads the same whenever it is
+ * written: a retry after the run's end has begun another attempt.
+ */
 function changeReader(db: Connection): Store['runChanges'] {
   const changes = db.prepare<[number, number, number], ChangeRow>(`
     WITH net AS (
@@ -123,7 +132,12 @@ function changeReader(db: Connection): Store['runChanges'] {
     SELECT
       i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
-      coalesce(attempts.client_ref_id, '') AS client_ref_id,
+      coalesce((
+        SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
+        WHERE told.instruction = net.instruction AND told.seq <= net.last
+          AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${FINAL_FAILURES.map((status) => `'${status}'`).join()}))
+        ORDER BY told.seq DESC LIMIT 1
+      ), '') AS client_ref_id,
       first.body ->> 'from' AS "from",
       last.body ->> 'to' AS "to",
       coalesce(last.body ->> 'code', '') AS code,
@@ -133,7 +147,6 @@ function changeReader(db: Connection): Store['runChanges'] {
     JOIN audit first ON first.seq = net.first
     JOIN audit last ON last.seq = net.last
     JOIN instructions i ON i.id = net.instruction
-    LEFT JOIN attempts ON attempts.instruction = i.id AND attempts.attempt = i.attempt
     ORDER BY i.id`);
 
   return async (run, afterId, limit) => changes.all(run, afterId, limit).map(runChange);

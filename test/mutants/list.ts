@@ -251,12 +251,12 @@ const FILES: Mutant[] = [
     'closing-order',
     'pipeline.ts',
     [
-      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now())) : run;\n",
+      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;\n",
       "  const ended = run.finishedAt === '' ? { ...run, finishedAt: timestamp(clock.now()) } : run;\n",
     ],
     [
       '  await store.runReported(run.number, await publish(settings.outbox, reports));\n',
-      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt);\n  await store.runReported(run.number, published);\n",
+      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
   mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [

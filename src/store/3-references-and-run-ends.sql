@@ -22,3 +22,6 @@ BEGIN
   WHERE customer_ref = OLD.customer_ref AND order_ref = OLD.order_ref AND instruction_ref = OLD.instruction_ref
     AND instruction = OLD.id;
 END;
+
+-- JSON: what was open when the run ended, for its report, whenever that is written.
+ALTER TABLE runs ADD COLUMN open TEXT;
