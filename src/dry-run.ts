@@ -13,6 +13,7 @@ import { type Inbox, openInbox } from './inbox.ts';
 import { takeIn } from './intake.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './pipeline.ts';
 import type { Progress } from './progress.ts';
+import { receipt } from './report.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
 import { DATABASE, openForReading, reportContext, settingsOf } from './workspace.ts';
@@ -23,15 +24,20 @@ const MOST_COPIES = 5;
 export interface DryRunOptions {
   readonly workspace: string;
   readonly files: readonly string[];
-  /** Where the reports go; made if need be. */
-  readonly out: string;
+  /** Where the reports go, if they are wanted; made if need be. */
+  readonly out: string | undefined;
   readonly businessDate: string;
   readonly clock: Clock;
   readonly progress: Progress;
 }
 
-/** What each file would come to, in the order in which they would be numbered. Throws UsageError for what is no file. */
-export async function dryRun(options: DryRunOptions): Promise<TakenFile[]> {
+/** What a file would come to, with the receipt that it would get. */
+export interface ForeseenFile extends TakenFile {
+  readonly receipt: string;
+}
+
+/** In the order in which the files would be numbered. Throws UsageError for what is no file. */
+export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   const { clock, progress, businessDate, out } = options;
   const real = settingsOf(options.workspace);
   for (const file of options.files) await requireFile(file);
@@ -40,23 +46,27 @@ export async function dryRun(options: DryRunOptions): Promise<TakenFile[]> {
     ...real,
     inbox: join(folder, 'inbox'),
     data: join(folder, 'data'),
-    outbox: out,
+    outbox: out ?? join(folder, 'outbox'),
     intake: { ...real.intake, settleMs: 0 },
   };
   try {
     await mkdir(settings.inbox);
-    await mkdir(out, { recursive: true });
+    await mkdir(settings.outbox, { recursive: true });
     const inbox = await openInbox(settings, 0, settings.intake.maxFileBytes);
     const store = await copyRecords(real, settings);
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
       const registered = await takeIn({ store, inbox, clock, settings, progress }, businessDate);
-      const taken: TakenFile[] = [];
+      const context = reportContext(real);
+      const foreseen: ForeseenFile[] = [];
       for (const { number } of registered) {
-        const { summary } = await publishReportsOf(store, number, out, reportContext(real));
-        taken.push(await takenFile(store, number, summary));
+        const written = out === undefined ? undefined : await publishReportsOf(store, number, out, context);
+        const taken = await takenFile(store, number, written?.summary);
+        const { duplicateOf } = taken.file;
+        const first = duplicateOf === undefined ? undefined : await store.file(duplicateOf);
+        foreseen.push({ ...taken, receipt: receipt(taken.file, taken.summary, first, context) });
       }
-      return taken;
+      return foreseen;
     } finally {
       await store.close();
     }
@@ -75,7 +85,7 @@ async function copyRecords(real: Settings, settings: Settings): Promise<Store> {
     } finally {
       await opened?.store.close();
     }
-    const store = openSqliteStore({ path });
+    const store = openSqliteStore({ path, purpose: 'scratch' });
     try {
       for (const { claim } of await store.unfinishedFiles())
         await copyFile(join(real.data, 'spool', claim), join(settings.data, 'spool', claim));

@@ -16,11 +16,11 @@ import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import {
+  addUp,
   type ReportContext,
   rowReports,
   runReports,
   type Summary,
-  summarize,
   summaryReports,
   verdictOf,
 } from './report.ts';
@@ -207,7 +207,8 @@ async function closeRun(tools: Tools, run: RunRecord, known?: ReadonlyMap<number
 
 /** A file with what has become of its rows; `known` if that was added up just now. */
 export async function takenFile(store: Store, number: number, known?: Summary): Promise<TakenFile> {
-  return { file: await fileOf(store, number), summary: known ?? (await summarize(pagesOf(store, number))) };
+  const file = await fileOf(store, number);
+  return { file, summary: known ?? (await addUp(file, pagesOf(store, number))) };
 }
 
 async function fileOf(store: Store, number: number): Promise<FileRecord> {

@@ -47,15 +47,11 @@ export function rowReports(file: FileRecord, pages: () => Pages, context: Report
     pieces: {
       async *[Symbol.asyncIterator]() {
         const writer = rowWriter(file, markOf(context));
-        const tally = openTally();
         yield writer.begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem));
-        for await (const page of everyRowOnce(file, pages())) {
-          page.forEach(tally.add);
-          yield writer.lines(page);
-        }
-        const found = tally.summary();
-        verifyControlSum(file, found);
-        summary = found;
+        const added = addingUp(file, pages(), (found) => {
+          summary = found;
+        });
+        for await (const page of added) yield writer.lines(page);
       },
     },
     summary: () => {
@@ -63,6 +59,29 @@ export function rowReports(file: FileRecord, pages: () => Pages, context: Report
       return summary;
     },
   };
+}
+
+/** What a file's rows add up to, without telling each of them. Throws as the pieces of {@link rowReports} do. */
+export async function addUp(file: FileRecord, pages: Pages): Promise<Summary> {
+  let summary: Summary | undefined;
+  const added = addingUp(file, pages, (found) => {
+    summary = found;
+  });
+  for await (const _ of added);
+  if (!summary) throw new Error(`the rows of file ${file.number} were not read to their end`);
+  return summary;
+}
+
+/** Passes the pages on; before it ends their rows must be all of the file's, each once, with the amounts that were read. */
+async function* addingUp(file: FileRecord, pages: Pages, end: (summary: Summary) => void): Pages {
+  const tally = openTally();
+  for await (const page of everyRowOnce(file, pages)) {
+    page.forEach(tally.add);
+    yield page;
+  }
+  const summary = tally.summary();
+  verifyControlSum(file, summary);
+  end(summary);
 }
 
 /**
@@ -75,15 +94,31 @@ export function summaryReports(
   first: FileRecord | undefined,
   context: ReportContext,
 ): Report[] {
-  const repeats = file.duplicateOf === undefined ? undefined : first;
-  const summary = repeats ? summarizeDuplicate(repeats) : found;
+  const { summary, repeats } = statedFor(file, found, first);
   const names = fileReportNames(file);
   const rejected = found.byStatus.has('rejected');
   const due = { errors: rejected || file.problem !== undefined, rejected, result: found.rows > 0 || !file.problem };
   return [
     { name: names.page, content: filePage(file, summary, repeats, due, context), kind: 'replace' },
-    { name: names.receipt, content: receiptJson(file, summary, repeats, context), kind: 'replace' },
+    { name: names.receipt, content: receipt(file, found, first, context), kind: 'replace' },
   ];
+}
+
+/** The receipt alone; as the last of {@link summaryReports}. */
+export function receipt(
+  file: FileRecord,
+  found: Summary,
+  first: FileRecord | undefined,
+  context: ReportContext,
+): string {
+  const { summary, repeats } = statedFor(file, found, first);
+  return receiptJson(file, summary, repeats, context);
+}
+
+/** A duplicate has no rows of its own: it states those of the file it repeats. */
+function statedFor(file: FileRecord, found: Summary, first: FileRecord | undefined) {
+  const repeats = file.duplicateOf === undefined ? undefined : first;
+  return { summary: repeats ? summarizeDuplicate(repeats) : found, repeats };
 }
 
 /**

@@ -48,7 +48,7 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
   const there = await stat(path).catch(() => undefined);
-  return there && { settings, store: openSqliteStore({ path, readonly: true }) };
+  return there && { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
 }
 
 /**

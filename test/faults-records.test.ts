@@ -78,7 +78,7 @@ describe('records with a page of garbage', () => {
 
   async function damageOf(workspace: TestWorkspace): Promise<string | undefined> {
     try {
-      const store = openSqliteStore({ path: database(workspace), readonly: true });
+      const store = openSqliteStore({ path: database(workspace), purpose: 'reading' });
       const damage = await store.damage();
       await store.close();
       return damage;
@@ -129,7 +129,7 @@ describe('recovery', () => {
   });
 
   async function everythingIn(workspace: TestWorkspace) {
-    const store = openSqliteStore({ path: database(workspace), readonly: true });
+    const store = openSqliteStore({ path: database(workspace), purpose: 'reading' });
     const head = await store.auditHead();
     const unknown = (await store.list('unknown', { afterId: 0, limit: 100 })).length;
     await store.close();

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowId } from '../src/instruction.ts';
 import { openDatabase } from '../src/store/connection.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
+import { openSqliteStore, type SqliteOptions } from '../src/store/sqlite.ts';
 import type { Change, NewFile, RowRecord, Store } from '../src/store.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
@@ -31,7 +31,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function open(options: { readonly?: boolean } = {}): Store {
+function open(options: Pick<SqliteOptions, 'purpose'> = {}): Store {
   const store = openSqliteStore({ path, ...options });
   stores.push(store);
   return store;
@@ -108,7 +108,7 @@ async function said(child: ChildProcess): Promise<string> {
 describe('opening the database', () => {
   it('is fully durable on the second start too', () => {
     for (const start of ['first', 'second', 'third']) {
-      const db = openDatabase(path, false);
+      const db = openDatabase(path, 'kept');
       const settings = ['journal_mode', 'synchronous', 'foreign_keys'].map((name) => db.pragma(name, { simple: true }));
       db.close();
       expect(settings, start).toEqual(['wal', 2, 1]);
@@ -132,7 +132,7 @@ describe('opening the database', () => {
     await open().close();
     inside((db) => db.pragma('user_version = 99'));
     expect(() => open()).toThrow('has schema 99');
-    expect(() => open({ readonly: true })).toThrow('has schema 99');
+    expect(() => open({ purpose: 'reading' })).toThrow('has schema 99');
     expect(inside((db) => db.pragma('user_version', { simple: true }))).toBe(99);
   });
 
@@ -145,12 +145,12 @@ describe('opening the database', () => {
   });
 
   it('for reading neither makes nor upgrades one', () => {
-    expect(() => open({ readonly: true })).toThrow('nothing has been taken in yet');
+    expect(() => open({ purpose: 'reading' })).toThrow('nothing has been taken in yet');
     inside((db) => {
       db.pragma('journal_mode = WAL');
       db.pragma(`application_id = ${0x70647270}`);
     });
-    expect(() => open({ readonly: true })).toThrow('has schema 0');
+    expect(() => open({ purpose: 'reading' })).toThrow('has schema 0');
   });
 
   it('may be raced by several processes', async () => {
@@ -174,7 +174,7 @@ describe('reading beside the process that writes', () => {
       process.stdout.write('recorded');
       setInterval(() => {}, 1000);`);
     expect(await said(writer)).toBe('recorded');
-    const reader = open({ readonly: true });
+    const reader = open({ purpose: 'reading' });
     expect(await reader.resultRows(1, 0, 10)).toMatchObject([{ line: 2, status: 'ready', amount: '1.00' }]);
     expect(await reader.statusCounts()).toHaveLength(1);
     await expect(reader.setFact('a', 'b')).rejects.toThrow('readonly');
@@ -183,7 +183,7 @@ describe('reading beside the process that writes', () => {
 
   it('goes on while more is written', async () => {
     const writer = open();
-    const reader = open({ readonly: true });
+    const reader = open({ purpose: 'reading' });
     const { number } = await writer.registerFile(newFile('one'));
     expect(await reader.files()).toHaveLength(1);
     await writer.recordRows(number, [created(2)], START, AT);
@@ -194,7 +194,7 @@ describe('reading beside the process that writes', () => {
     const writer = open();
     await writer.registerFile(newFile('one'));
     await writer.close();
-    expect(await open({ readonly: true }).files()).toHaveLength(1);
+    expect(await open({ purpose: 'reading' }).files()).toHaveLength(1);
   });
 });
 

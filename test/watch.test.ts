@@ -418,7 +418,7 @@ describe('paydrop watch, as a process', () => {
       atProvider: () =>
         [...readLedger(ledgerPath)].flatMap((entry) => (entry.kind === 'accepted' ? [entry.clientRefId] : [])),
       records: async () => {
-        const store = openSqliteStore({ path: workspace.path('data', 'paydrop.db'), readonly: true });
+        const store = openSqliteStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
         const counts = await store.statusCounts();
         await store.close();
         return Object.fromEntries(counts.map(({ status, count }) => [status, count]));

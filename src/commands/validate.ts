@@ -1,11 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { rowMessage } from '../codes.ts';
 import { dryRun } from '../dry-run.ts';
 import type { TakenFile } from '../pipeline.ts';
 import { terminalProgress } from '../progress.ts';
-import { fileReportNames } from '../report.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { settingsOf } from '../workspace.ts';
 import { businessDateOf, type CommandContext, EXIT } from './context.ts';
@@ -27,31 +24,27 @@ export async function validate(
 ): Promise<number> {
   const { workspace, clock, paper } = context;
   const businessDate = businessDateOf(options.date, settingsOf(workspace), clock);
-  const out = options.out === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-reports-')) : resolve(options.out);
+  const out = options.out === undefined ? undefined : resolve(options.out);
   const progress = terminalProgress(process.stderr, clock);
   try {
     const taken = await dryRun({ workspace, files, out, businessDate, clock, progress });
     progress.clear();
     if (options.json) {
-      const receipts = await Promise.all(
-        taken.map(({ file }) => readFile(join(out, fileReportNames(file).receipt), 'utf8')),
-      );
       printJson(
         process.stdout,
-        receipts.map((text) => JSON.parse(text) as unknown),
+        taken.map(({ receipt }) => JSON.parse(receipt) as unknown),
       );
     } else {
       printFiles(paper, taken);
       for (const entry of taken) printErrors(paper, entry);
       paper.line();
       if (!taken.every(isClean)) paper.line('paydrop explain CODE tells how to put an error right.');
-      const reports = options.out === undefined ? '' : ` The reports are in ${out}.`;
+      const reports = out === undefined ? '' : ` The reports are in ${out}.`;
       paper.line(`This was a dry run: nothing was taken in or sent.${reports}`);
     }
     return taken.every(isClean) ? EXIT.done : EXIT.attention;
   } finally {
     progress.clear();
-    if (options.out === undefined) await rm(out, { recursive: true, force: true });
   }
 }
 

@@ -27,31 +27,64 @@ export function trimBlanks(text: string): string {
   return text.slice(start, end);
 }
 
-/**
- * The cells of each line, in order; undefined for a line whose quotes are wrong. The lines contain no LF.
- *
- * A line without a quote is its text cut at the commas; that is nearly every line, and nine tenths of the time saved.
- */
+/** The cells of each line, in order; undefined for a line whose quotes are wrong. The lines contain no LF. */
 export function parseLines(lines: readonly string[]): (string[] | undefined)[] {
-  const quoted = parseQuoted(lines.filter(hasQuote));
+  const cut = lines.map(cutLine);
+  const doubtful = lines.filter((_, at) => !cut[at]);
+  if (doubtful.length === 0) return cut;
+  const parsed = parseTogetherOrAlone(doubtful);
   let next = 0;
-  return lines.map((line) => (hasQuote(line) ? quoted[next++] : line.split(',')));
+  return cut.map((cells) => cells ?? parsed[next++]);
 }
 
-function hasQuote(line: string): boolean {
-  return line.includes('"');
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+
+/**
+ * Cuts a line whose quotes stand where they belong: around a whole cell, doubled within it. That is nearly every line, in a
+ * tenth of the time. Undefined for any other: the parser says what that is.
+ */
+function cutLine(line: string): string[] | undefined {
+  if (!line.includes('"')) return line.split(',');
+  const cells: string[] = [];
+  for (let at = 0; ; ) {
+    if (line.charCodeAt(at) === QUOTE) {
+      const end = closingQuote(line, at + 1);
+      if (end < 0) return undefined;
+      cells.push(line.slice(at + 1, end).replaceAll('""', '"'));
+      at = end + 1;
+      if (at === line.length) return cells;
+      if (line.charCodeAt(at) !== COMMA) return undefined;
+    } else {
+      const comma = line.indexOf(',', at);
+      const cell = comma < 0 ? line.slice(at) : line.slice(at, comma);
+      if (cell.includes('"')) return undefined;
+      cells.push(cell);
+      if (comma < 0) return cells;
+      at = comma;
+    }
+    at++;
+  }
+}
+
+/** Where the quote is that isn't doubled; -1 if there is none. */
+function closingQuote(line: string, from: number): number {
+  for (let at = from; ; at += 2) {
+    at = line.indexOf('"', at);
+    if (at < 0 || line.charCodeAt(at + 1) !== QUOTE) return at;
+  }
 }
 
 /**
  * All lines go to the parser at once. As many records as lines prove that no value spans lines (a record never ends
  * inside a line). Otherwise the lines are halved until the bad ones stand alone.
  */
-function parseQuoted(lines: readonly string[]): (string[] | undefined)[] {
+function parseTogetherOrAlone(lines: readonly string[]): (string[] | undefined)[] {
   const records = parseTogether(lines);
   if (records?.length === lines.length) return records;
   if (lines.length === 1) return [undefined];
   const middle = lines.length >> 1;
-  return [...parseQuoted(lines.slice(0, middle)), ...parseQuoted(lines.slice(middle))];
+  return [...parseTogetherOrAlone(lines.slice(0, middle)), ...parseTogetherOrAlone(lines.slice(middle))];
 }
 
 function parseTogether(lines: readonly string[]): string[][] | undefined {

@@ -33,17 +33,22 @@ const CHECKPOINT_PAGES = 8_192;
 const FULL = 2;
 
 /**
- * `readonly` reads beside a process that writes; it neither makes nor upgrades a database.
- * Throws when the file is not ours, is of a newer schema, or won't be as durable as it must be.
+ * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither makes nor upgrades a database. `scratch`:
+ * nobody will want it after a crash, so nothing waits for the disk.
  */
-export function openDatabase(path: string, readonly: boolean): Connection {
+export type Purpose = 'kept' | 'reading' | 'scratch';
+
+/** Throws when the file is not ours, is of a newer schema, or won't be as durable as it must be. */
+export function openDatabase(path: string, purpose: Purpose): Connection {
+  const readonly = purpose === 'reading';
   if (!readonly) makePrivate(path);
   else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
   const db = new Database(path, { readonly, timeout: BUSY_TIMEOUT_MS });
   try {
     refuseOldSqlite(db);
     refuseForeign(db, path);
-    setPragmas(db, readonly);
+    if (purpose === 'scratch') setScratchPragmas(db);
+    else setPragmas(db, readonly);
     if (!readonly) migrate(db);
     assertSchema(db, path);
     return withLateStatements(db);
@@ -120,6 +125,13 @@ function setPragmas(db: Database.Database, readonly: boolean): void {
       `The database does not keep what it is told: journal_mode ${journal}, synchronous ${synchronous}, foreign_keys ${foreignKeys}`,
     );
   }
+}
+
+function setScratchPragmas(db: Database.Database): void {
+  db.pragma('journal_mode = MEMORY');
+  db.pragma('synchronous = OFF');
+  db.pragma('foreign_keys = ON');
+  db.pragma(`cache_size = -${CACHE_KIB}`);
 }
 
 /** Two processes may race here: the second waits for the first and then finds nothing left to do. */

@@ -5,7 +5,7 @@
 import type { Store } from '../store.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { changeVerbs } from './changes.ts';
-import { makePrivate, openDatabase } from './connection.ts';
+import { makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs } from './files.ts';
 import { intakeVerbs } from './intake.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs } from './reading.ts';
@@ -14,13 +14,13 @@ import { auditTrail, auditVerbs } from './trail.ts';
 
 export interface SqliteOptions {
   readonly path: string;
-  /** For reading beside the process that writes. */
-  readonly readonly?: boolean;
+  /** What for; to be kept, if nothing is said. */
+  readonly purpose?: Purpose;
 }
 
 /** Throws when the file can't be had as it must be: see {@link openDatabase}. */
-export function openSqliteStore({ path, readonly = false }: SqliteOptions): Store {
-  const db = openDatabase(path, readonly);
+export function openSqliteStore({ path, purpose = 'kept' }: SqliteOptions): Store {
+  const db = openDatabase(path, purpose);
   const trail = auditTrail(db);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');

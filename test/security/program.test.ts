@@ -236,7 +236,7 @@ describe('what the program is made of', () => {
     }));
     const { openDatabase } = await import('../../src/store/connection.ts');
     vi.doUnmock('better-sqlite3');
-    const open = () => openDatabase(join(temporaryFolder(), 'paydrop.db'), false).close();
+    const open = () => openDatabase(join(temporaryFolder(), 'paydrop.db'), 'kept').close();
     if (opens) expect(open).not.toThrow();
     else expect(open).toThrow('3.51.3 or newer is needed');
   });
