@@ -110,13 +110,15 @@ describe('a disk that is slow', () => {
     });
   }
 
-  /** For each report that gets its name, what the same thread did to file and folder before and after. */
+  /** For each report that gets its name, the last that the same thread did to the file before, and to the folder after. */
   function reportsWithTheCallsAround(calls: readonly string[]): string[] {
     const ofReports = calls.filter((call) => call.includes('/outbox'));
     return ofReports.flatMap((call, at) => {
-      if (!/^(?:rename|link)\(/.test(call)) return [];
-      const [before = '', after = ''] = [ofReports[at - 1], ofReports[at + 1]];
-      const synced = before.startsWith('fsync(') && before.includes('/.paydrop-') ? 'fsync' : before;
+      const written = /^(?:rename|link)\(".*(\/\.paydrop-[^"]+)"/.exec(call)?.[1];
+      if (written === undefined) return [];
+      const before = ofReports.slice(0, at).findLast((earlier) => earlier.includes(written)) ?? '';
+      const after = ofReports[at + 1] ?? '';
+      const synced = before.startsWith('fsync(') ? 'fsync' : before;
       return [`${synced}, named, ${/^fsync\(\d+<[^>]*\/outbox>/.test(after) ? 'fsync of the folder' : after}`];
     });
   }

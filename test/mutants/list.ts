@@ -29,8 +29,8 @@ const SENDING: Mutant[] = [
     tests: ['test/submit.test.ts'],
   },
   mutant('unknown is ready again', 'an unclear payout is paid twice', 'submit', 'submit.ts', [
-    "return { ...sending, to: 'unknown', message, ...(code",
-    "return { ...sending, to: 'ready', message, ...(code",
+    "return { id, version, from, to: 'unknown', message, ...why",
+    "return { id, version, from, to: 'ready', message, ...why",
   ]),
   mutant('sending at start is ready again', 'a crash pays twice', 'submit', 'submit.ts', [
     "          from: 'sending',\n          to: 'unknown',",
@@ -49,8 +49,8 @@ const SENDING: Mutant[] = [
     "if (!settled && line.stopped() === 'never')",
   ]),
   mutant('client reference from a counter', 'a second machine pays again', 'instruction', 'instruction.ts', [
-    "const digest = createHash('sha256')\n",
-    "const digest = createHash('sha256').update(String(process.hrtime.bigint()))\n",
+    "const digest = hash('sha256', ",
+    "const digest = hash('sha256', process.hrtime.bigint() + ",
   ]),
   mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration.ts', [
     'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
@@ -87,8 +87,8 @@ const SENDING: Mutant[] = [
     "return decide(store, clock, ref, [...FINAL_FAILURES, 'paid', 'unknown'], 'ready', decision);",
   ]),
   mutant('retry under the same reference', 'the provider refuses it for ever', 'resolution', 'store/changes.ts', [
-    'attempt = attempt + :retry,',
-    'attempt = attempt + 0 * :retry,',
+    'raw = NULL, attempt = attempt + 1,',
+    'raw = NULL,',
   ]),
 ];
 
@@ -175,16 +175,32 @@ const LOOK_UPS: Mutant[] = [
 
 const STORE: Mutant[] = [
   mutant('missing status condition', 'two hands move one payout', 'store', 'store/changes.ts', [
-    'WHERE id = :id AND status = :from AND version = :version',
-    'WHERE id = :id',
+    'WHERE id = ? AND status = +? AND version = ?',
+    'WHERE id = ? AND ? <> 0 AND ? <> 0',
   ]),
   mutant('status from any version', 'a stale decision overrides a newer one', 'store', 'store/changes.ts', [
-    'WHERE id = :id AND status = :from AND version = :version',
-    'WHERE id = :id AND status = :from',
+    'WHERE id = ? AND status = +? AND version = ?',
+    'WHERE id = ? AND status = +? AND ? <> 0',
   ]),
   mutant('audit entry left out', 'nobody can tell what happened', 'store', 'store/changes.ts', [
     '      append(statusEvent(one, now, at), one.id);\n',
     '',
+  ]),
+  mutant('references never entered', 'what was taken in is taken in again', 'store', 'store/files.ts', [
+    '    enter.run(fileRange(file));\n',
+    '',
+  ]),
+  mutant('references taken over', 'two instructions under one name', 'store', 'store/files.ts', [
+    'SET instruction = iif(instruction = excluded.instruction, instruction, NULL)',
+    'SET instruction = excluded.instruction',
+  ]),
+  mutant('repeats overlooked', 'a row does not see what an earlier one did', 'intake/repeats', 'intake/repeats.ts', [
+    'return includes(repeated, hash >>> 0);',
+    'return includes(repeated.subarray(1), hash >>> 0);',
+  ]),
+  mutant('orders taken for new', 'what was taken in is not recognised', 'cases', 'intake/decide.ts', [
+    'orders[at]?.hadInstructions !== false',
+    'orders[at]?.hadInstructions === undefined',
   ]),
   mutant('deferred change', 'another writer comes in between', 'store-locking', 'store/changes.ts', [
     'apply.immediate(changes, at, orders);',
@@ -230,8 +246,8 @@ const FILES: Mutant[] = [
     '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {',
   ]),
   mutant('rename without sync of the file', 'a power cut leaves an empty report', 'durable-order', 'durable.ts', [
-    '      await write(handle);\n      await handle.sync();',
-    '      await write(handle);',
+    '      await handle.sync();\n      await handle.close();',
+    '      await handle.close();',
   ]),
   mutant('spool copy not synced', 'a power cut loses rows', 'durable-order', 'inbox.ts', [
     '    await target.sync();\n',

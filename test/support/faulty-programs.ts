@@ -9,8 +9,8 @@ export const INTENTS_LATE: Mutation = {
       '      const changes = outcomes.take();\n',
     ],
     [
-      '    const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));\n',
-      `    const outcome = settled ?? (await tools.provider.submit(intent.intent.body, instruction, traceOf(instruction)));
+      '    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));\n',
+      `    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));
     await store.apply([intent], timestamp(clock.now()));
 `,
     ],
