@@ -6,14 +6,18 @@
  *     0 done · 1 done, but something needs attention · 2 usage or settings · 3 not finished, run it again
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { createRequire } from 'node:module';
+import type { Command } from 'commander';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
+
+// It is CommonJS, and an import would read all of it once more to find what it exports.
+const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
-const program = new Command('paydrop')
+const program = new commander.Command('paydrop')
   .description(
     'Drop CSV files of orders and payout instructions in a folder: every row is checked, sent as a signed payout once and only once, and accounted for in a report.',
   )
@@ -62,7 +66,7 @@ function runs<A extends unknown[]>(load: () => Promise<(context: CommandContext,
 function businessDate(text: string): string {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
   if (!day || Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== text)
-    throw new InvalidArgumentError('expected a date that exists, as YYYY-MM-DD.');
+    throw new commander.InvalidArgumentError('expected a date that exists, as YYYY-MM-DD.');
   return text;
 }
 
@@ -70,7 +74,7 @@ function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (!(number >= least && number <= most))
-      throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+      throw new commander.InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
     return number;
   };
 }
@@ -207,7 +211,7 @@ command('demo', 'A tour in a workspace of its own: example files in, the sandbox
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) status = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof commander.CommanderError) status = error.exitCode === 0 ? EXIT.done : EXIT.usage;
   else status = tellFailure(error);
 }
 process.exitCode = status;

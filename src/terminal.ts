@@ -55,9 +55,12 @@ export function printJson(stream: NodeJS.WriteStream, value: unknown): void {
   stream.write(`${JSON.stringify(value, plain, 2)}\n`);
 }
 
+/** What nearly all text is. To ask about classes of characters is slow the first time, and a short command asks once. */
+const PLAIN = /^[ -~]*$/;
+
 /** One line of text with nothing in it that moves the cursor, changes colours or hides what stands beside it. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
+  return PLAIN.test(text) ? text : text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
 }
 
 /** What `style` puts around a text; the split keeps it, at every odd place. */
@@ -69,12 +72,17 @@ function printableUnlessOurs(part: string, at: number): string {
 
 /** How many columns it takes: code points, wide East Asian ones twice, combining marks not at all. */
 function width(text: string): number {
+  if (PLAIN.test(text)) return text.length;
   let columns = 0;
   for (const character of text) {
     if (/\p{Mn}|\p{Me}/u.test(character)) continue;
-    columns += WIDE.test(character) ? 2 : 1;
+    columns += isWide(character) ? 2 : 1;
   }
   return columns;
 }
 
-const WIDE = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u;
+function isWide(character: string): boolean {
+  return /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u.test(
+    character,
+  );
+}

@@ -1,10 +1,10 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
 import { type Clock, systemClock, timestamp } from './clock.ts';
-import { type Loaded, loadImburseSecrets, loadSecrets, loadSettings, type Settings } from './config.ts';
+import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from './config.ts';
 import { makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import type { Tools } from './pipeline.ts';
@@ -17,6 +17,9 @@ import type { FaultScript } from './sandbox.ts';
 import { lockWorkspace } from './store/lock.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
+import { DATABASE, settingsOf } from './workspace/records.ts';
+
+export { DATABASE, openForReading, settingsOf } from './workspace/records.ts';
 
 export interface OpenWorkspace extends Tools {
   readonly anchor: Anchor;
@@ -32,35 +35,8 @@ export interface OpenOptions {
   readonly sandbox?: { readonly seed?: number; readonly faults?: FaultScript };
 }
 
-export const DATABASE = 'paydrop.db';
 export const ANCHOR = 'anchor';
 export const LEDGER = 'sandbox-ledger.jsonl';
-
-/** Settings, or a UsageError that names every problem. */
-export function settingsOf(workspace: string): Settings {
-  const loaded = loadSettings(workspace);
-  if (!loaded.ok) throw new UsageError(...loaded.problems);
-  return loaded.value;
-}
-
-/** For reading only: the store as it is, while a service may be writing to it; undefined when there is none yet. */
-export async function openForReading(workspace: string): Promise<{ settings: Settings; store: Store } | undefined> {
-  const settings = settingsOf(workspace);
-  const path = join(settings.data, DATABASE);
-  const there = await stat(path).catch(() => undefined);
-  return there && { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
-}
-
-/**
- * For a person's decision about one payout, beside a service that may be running: each is one conditional update, which
- * fails when the service was faster.
- */
-export async function openForDeciding(workspace: string): Promise<Store> {
-  const path = join(settingsOf(workspace).data, DATABASE);
-  if (!(await stat(path).catch(() => undefined)))
-    throw new UsageError('nothing has been taken in in this workspace yet');
-  return openSqliteStore({ path });
-}
 
 /** The provider alone, to ask it something; with the bundled sandbox nobody else may be working on the workspace. */
 export async function openForAsking(

@@ -194,7 +194,7 @@ describe('imports', () => {
     { name: 'the command line', files: ['main.ts'] },
     { name: 'commands', files: ['commands/'] },
     { name: 'what runs passes', files: ['watch.ts', 'dry-run.ts'] },
-    { name: 'the wiring', files: ['workspace.ts'] },
+    { name: 'the wiring', files: ['workspace.ts', 'workspace/'] },
     { name: 'the pipeline', files: ['pipeline.ts'] },
     {
       name: 'stages',
@@ -237,7 +237,7 @@ describe('imports', () => {
 
   /** The private parts of one module that another may use, and who. */
   const DOORS: Readonly<Record<string, readonly string[]>> = {
-    'store/sqlite.ts': ['workspace.ts', 'dry-run.ts'],
+    'store/sqlite.ts': ['workspace.ts', 'workspace/', 'dry-run.ts'],
     'store/lock.ts': ['workspace.ts'],
     'provider/payout-orders.ts': ['workspace.ts'],
     'provider/order-management.ts': ['workspace.ts'],
@@ -245,6 +245,7 @@ describe('imports', () => {
     'provider/signature.ts': ['sandbox.ts', 'sandbox/', 'workspace.ts'],
     'provider/hmac.ts': ['sandbox.ts', 'sandbox/', 'workspace.ts'],
     'inbox/watcher.ts': ['watch.ts'],
+    'workspace/records.ts': ['commands/'],
     'commands/': ['main.ts'],
   };
 

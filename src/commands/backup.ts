@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { linkUnlessTaken } from '../durable.ts';
 import { UsageError } from '../failures.ts';
-import { openForReading } from '../workspace.ts';
+import { openForReading } from '../workspace/records.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /** A consistent copy of the records while the service goes on; whole or not at all, and never over another file. */

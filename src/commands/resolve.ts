@@ -2,7 +2,7 @@ import { UsageError } from '../failures.ts';
 import type { InstructionRef } from '../instruction.ts';
 import { type Decided, resolve as resolvePayout, retry as retryPayout } from '../resolution.ts';
 import type { Decision, Store } from '../store.ts';
-import { openForDeciding } from '../workspace.ts';
+import { openForDeciding } from '../workspace/records.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
 
 export async function resolve(

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
+import { SANDBOX_NOTICE } from '../api.ts';
 import type { InstructionStatus } from '../instruction.ts';
 import type { FileRecord, RunRecord, StatusCount, Store, StoredInstruction } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
-import { openForReading, reportContext, settingsOf } from '../workspace.ts';
+import { openForReading, settingsOf } from '../workspace/records.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { countsJson, printCounts, sixDigits } from './counts-text.ts';
 
@@ -50,13 +51,13 @@ interface Need {
 export async function status({ workspace, paper, clock }: CommandContext, options: { json?: true }): Promise<number> {
   const found = await read(workspace);
   if (options.json) printJson(process.stdout, asJson(found));
-  else await print(paper, found, clock.now());
+  else print(paper, found, clock.now());
   return EXIT.done;
 }
 
 async function read(workspace: string): Promise<Status> {
   const settings = settingsOf(workspace);
-  const { sandbox } = reportContext(settings).provider;
+  const sandbox = settings.provider.baseUrl === 'sandbox';
   const names = await readdir(settings.inbox).catch(() => []);
   const inInbox = names.filter((name) => !name.startsWith('.')).length;
   const opened = await openForReading(workspace);
@@ -113,10 +114,9 @@ function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastNightly }:
   };
 }
 
-async function print(paper: Paper, found: Status, nowMs: number): Promise<void> {
+function print(paper: Paper, found: Status, nowMs: number): void {
   const { sandbox, inInbox, files, counts, needs, oldest, lastNightly } = found;
-  // Reports are much to load, and only this one sentence of theirs is needed.
-  if (sandbox) paper.line(paper.style('yellow', (await import('../report.ts')).SANDBOX_NOTICE));
+  if (sandbox) paper.line(paper.style('yellow', SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
   paper.line(`Files: ${taken}, ${others}, ${inInbox} in the inbox.`);

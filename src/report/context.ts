@@ -18,9 +18,6 @@ export interface Report {
 
 const SANDBOX_MARK = 'SANDBOX, no money moved: ';
 
-export const SANDBOX_NOTICE =
-  'SANDBOX: no money moved. This was answered by the bundled sandbox, not by a payment provider.';
-
 /** What each line of a CSV starts its message with. */
 export function markOf(context: ReportContext): string {
   return context.provider.sandbox ? SANDBOX_MARK : '';

@@ -1,5 +1,6 @@
 /** HTML in which everything put into a template is escaped, and the document around every page. */
-import { type ReportContext, SANDBOX_NOTICE } from './context.ts';
+import { SANDBOX_NOTICE } from '../api.ts';
+import type { ReportContext } from './context.ts';
 import { STYLE } from './style.ts';
 
 /** Text that is markup already. Only {@link html} makes one. */

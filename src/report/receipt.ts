@@ -1,8 +1,10 @@
 /** The receipt: what a program needs to know about a file, in one JSON document with a fixed order of keys. */
+
+import { SANDBOX_NOTICE } from '../api.ts';
 import { ADVISED_LENGTHS } from '../instruction.ts';
 import { formatDecimal, parseDecimal } from '../money.ts';
 import type { FileRecord } from '../store.ts';
-import { addressOf, type ReportContext, SANDBOX_NOTICE } from './context.ts';
+import { addressOf, type ReportContext } from './context.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
 import { problemOf, warningsOf } from './words.ts';

@@ -1,5 +1,6 @@
 /** Opens the database file: private to its owner, durable, of our schema. Whatever can't be had is refused, loudly. */
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import Database from 'better-sqlite3';
 
 /** As much of a database as the store uses, with statements that are prepared when they are first run. */
@@ -25,6 +26,9 @@ const MIGRATIONS = ['1-schema.sql', '2-orders-and-amendments.sql', '3-references
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
+/** Its native part by name where an install builds it: to search for it takes longer than all else of opening. */
+const NATIVE = nativePart();
+
 const BUSY_TIMEOUT_MS = 10_000;
 const CACHE_KIB = 16_384;
 const CHECKPOINT_PAGES = 8_192;
@@ -43,7 +47,7 @@ export function openDatabase(path: string, purpose: Purpose): Connection {
   const readonly = purpose === 'reading';
   if (!readonly) makePrivate(path);
   else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
-  const db = new Database(path, { readonly, timeout: BUSY_TIMEOUT_MS });
+  const db = new Database(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE });
   try {
     refuseOldSqlite(db);
     refuseForeign(db, path);
@@ -55,6 +59,15 @@ export function openDatabase(path: string, purpose: Purpose): Connection {
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+function nativePart(): { nativeBinding?: string } {
+  try {
+    const { resolve } = createRequire(import.meta.url);
+    return { nativeBinding: resolve('better-sqlite3/build/Release/better_sqlite3.node') };
+  } catch {
+    return {};
   }
 }
 
