@@ -23,6 +23,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // By default one core is left idle: here that is half of the machine.
+    maxWorkers: '100%',
     globalSetup: 'test/support/setup.ts',
     sequence: { sequencer: LongestFirst },
     env: { TMPDIR: temporaryPlace() },
