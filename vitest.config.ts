@@ -23,7 +23,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // By default one core is left idle: here that is half of the machine.
+    // By default one core is left idle: of two that is half of the machine.
     maxWorkers: '100%',
     globalSetup: 'test/support/setup.ts',
     sequence: { sequencer: LongestFirst },

@@ -7,7 +7,7 @@ import { type Packed, unpack } from './packing.ts';
 /** So many batches are asked for before the first of them is taken: one to work on, one that waits. */
 const AHEAD = 2;
 /** Rows live shortly: without a bound the thread would keep what is long over. */
-const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
+const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 40 };
 
 /** `thread` is thread.ts, compiled. Throws what the thread throws. */
 export async function* checkedAhead(source: Source, thread: string): AsyncGenerator<CheckedBatch> {
