@@ -27,7 +27,17 @@ const MOST_PASSES = 8;
 /** To stop at one that only reads is to stop at the effect before it. */
 const READING = new Set([
   ...['file', 'files', 'unfinishedFiles', 'unarchivedFiles', 'staleReports', 'resultRows', 'statusCounts'],
-  ...['findOrders', 'aboutOrders', 'findInstructions', 'openAtEnd', 'list', 'unclearOrders', 'amended', 'instructionsOf', 'ordersOf'],
+  ...[
+    'findOrders',
+    'aboutOrders',
+    'findInstructions',
+    'openAtEnd',
+    'list',
+    'unclearOrders',
+    'amended',
+    'instructionsOf',
+    'ordersOf',
+  ],
   ...['unreportedRuns', 'lastNightly', 'filesOfRun', 'runChanges', 'historyOf', 'auditEntries', 'auditHead', 'fact'],
   ...['scan', 'body', 'close'],
 ]);
