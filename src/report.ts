@@ -17,7 +17,7 @@ import {
 } from './report/totals.ts';
 import type { FileRecord, RunChange, RunRecord, StatusCount } from './store.ts';
 
-export { fileReportNames, type Report, type ReportContext, reportStem } from './report/context.ts';
+export { type Report, type ReportContext, reportStem } from './report/context.ts';
 export { type Pages, type Summary, summarize, verdictOf } from './report/totals.ts';
 
 /** The reports of a file that tell its rows one by one. They are written side by side, for each row is read once. */
