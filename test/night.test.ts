@@ -41,7 +41,7 @@ describe('a realistic night', () => {
     expect({ moved, sent }).toEqual({ moved: {}, sent: 0 });
     expect(sumsOfResults(workspace)).toEqual(settled);
     expectSums(workspace, manifest.expected.afterRepair.payable);
-  }, 600_000);
+  }, 1_200_000);
 });
 
 function dropAll(workspace: TestWorkspace, folder: string, prefix: string): void {
