@@ -257,7 +257,7 @@ function rowsFrom(
   from: { offset: number; line: number },
 ): AsyncGenerator<CheckedBatch> {
   const { currencies } = settings.provider;
-  return checkedRows({ path: inbox.spoolPath(claim), from, size, header, rules: { currencies } });
+  return checkedRows({ path: inbox.spoolPath(claim), from, size, header, accepted: { currencies } });
 }
 
 function headerOf(file: FileRecord, settings: Settings): Header {

@@ -15,11 +15,16 @@ const LARGEST: Decimal = { units: 99_999_999_999_999n, scale: 2 };
 const DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?$/;
 
 /**
- * Reads `210`, `210.00`, `0012.5`, `-5`; ASCII digits only. Returns undefined for anything else (exponent, grouping,
- * plus sign, spaces, `.5`, `5.`, other scripts' digits). Trailing zeros after the point carry no meaning and are dropped.
+ * Whether it is a decimal such as `210`, `210.00`, `0012.5`, `-5`; ASCII digits only. Nothing else is (exponent, grouping, plus
+ * sign, spaces, `.5`, `5.`, other scripts' digits).
  */
+export function isDecimal(text: string): boolean {
+  return DECIMAL.test(text);
+}
+
+/** Reads a decimal ({@link isDecimal}), undefined for anything else. Trailing zeros after the point carry no meaning and are dropped. */
 export function parseDecimal(text: string): Decimal | undefined {
-  if (!DECIMAL.test(text)) return undefined;
+  if (!isDecimal(text)) return undefined;
   const point = text.indexOf('.');
   if (point < 0) return { units: BigInt(text), scale: 0 };
   let end = text.length;

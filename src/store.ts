@@ -123,6 +123,9 @@ export interface RowFields extends InstructionRef {
 /** The instruction a row amends, as it was when that was decided. */
 export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
 
+/** The JSON of a value that is handed on as it is: nobody on its way has to read it. */
+export type Json<Value> = string & { readonly of?: Value };
+
 /** What one line of a file came to. */
 export type RowRecord =
   | {
@@ -130,8 +133,8 @@ export type RowRecord =
       readonly line: number;
       readonly fields: RowFields;
       /** The cells as they came; one cell with the whole line when it could not be told apart into columns. */
-      readonly raw: readonly string[];
-      readonly errors: readonly RowError[];
+      readonly raw: Json<readonly string[]>;
+      readonly errors: Json<readonly RowError[]>;
     }
   | { readonly kind: 'duplicate'; readonly line: number; readonly fields: RowFields; readonly original: number }
   | { readonly kind: 'order'; readonly line: number; readonly order: Order }
@@ -159,7 +162,6 @@ export type RowRecord =
       readonly status: 'waiting' | 'scheduled' | 'ready';
       readonly amountMinor: bigint | undefined;
       readonly currency: string | undefined;
-      /** Kept while waiting, for the report of a late rejection. */
       readonly raw: readonly string[];
     }
   | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target }
@@ -240,10 +242,7 @@ export interface ResultRow extends RowFields {
   readonly message: string;
   readonly errors: readonly RowError[];
   readonly raw: readonly string[];
-  /**
-   * duplicate: the row it repeats. cancelled: the row that replaced or deleted it. accepted (a DELETE): what it cancelled.
-   * waiting (for the provider to change what it has): what it amends.
-   */
+  /** duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled. waiting: what it amends. */
   readonly other:
     | {
         readonly file: number;

@@ -2,26 +2,23 @@
  * Rows → orders and instructions, or all their errors. Pure: what only the store knows (is there such an order, was the
  * reference used before) is the intake's business. Every check of docs/error-codes.md runs on every row in one pass.
  */
-import type { z } from 'zod';
-import type { RowCode, RowError } from './codes.ts';
+import type { RowError } from './codes.ts';
 import { unescapeFormula } from './formula.ts';
 import type { Action, InstructionContent, InstructionRef, ManagedDetails } from './instruction.ts';
 import { currencyExponent } from './iso.ts';
 import { type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
 import type { CustomerDefaults, Metadata, Order } from './order.ts';
 import type { RowFields } from './store.ts';
-import { controlCharacters, inOrder, isDate } from './validate/cells.ts';
+import { controlCharacters, eachFailed, inOrder, isDate, type Rules } from './validate/cells.ts';
 import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
-import { actionOf, deletionSchema, instructionSchema, managedSchema } from './validate/instructions.ts';
-import { orderSchema } from './validate/orders.ts';
+import { actionOf, DELETION, INSTRUCTION, MANAGED_INSTRUCTION } from './validate/instructions.ts';
+import { METADATA, ORDER } from './validate/orders.ts';
 
 export { type Header, matchHeader } from './validate/header.ts';
 
-export type OrderCheck =
-  | { readonly ok: true; readonly order: Order }
-  | { readonly ok: false; readonly fields: RowFields; readonly errors: readonly RowError[] };
+export type OrderCheck = { readonly ok: true; readonly order: Order } | Refused;
 
-/** `amount` is what could be read, of a bad row too: it counts in the control total. A DELETE has none. */
+/** A DELETE has no amount. */
 export type InstructionCheck =
   | {
       readonly ok: true;
@@ -31,14 +28,18 @@ export type InstructionCheck =
       readonly amount: Decimal;
     }
   | { readonly ok: true; readonly action: 'DELETE'; readonly ref: InstructionRef; readonly amount: undefined }
-  | {
-      readonly ok: false;
-      readonly fields: RowFields;
-      readonly errors: readonly RowError[];
-      readonly amount: Decimal | undefined;
-    };
+  | Refused;
 
-interface Rules {
+interface Refused {
+  readonly ok: false;
+  readonly fields: RowFields;
+  readonly errors: readonly RowError[];
+  /** What could be read of it, in a row that has one: it counts in the control total. */
+  readonly amount?: Decimal | undefined;
+}
+
+/** What the settings have to say about rows. */
+interface Accepted {
   readonly currencies: 'all' | ReadonlySet<string>;
 }
 
@@ -50,37 +51,35 @@ function documented({ kind, api }: Header): readonly string[] {
 }
 
 /** `cells` are trimmed and as many as the header has, as rows.ts gives them. */
-export function checkOrder(header: Header, cells: readonly string[], rules: Rules): OrderCheck {
+export function checkOrder(header: Header, cells: readonly string[], accepted: Accepted): OrderCheck {
   const row = rowReader(header, cells);
+  const currency = row.cell('currency');
   const metadata = metadataOf(row, header.metadata);
-  const input = {
+  const defaultMetadata = metadataOf(row, header.defaultMetadata);
+  const errors = [
+    ...controlCharacters(header.columns, row.cells),
+    ...cellErrors(ORDER, row),
+    ...metadataErrors('metadata', metadata),
+    ...metadataErrors('customerDefault.metadata', defaultMetadata),
+  ];
+  if (!isSupported(currency, accepted.currencies))
+    errors.push({ column: 'currency', value: currency, code: 'CURRENCY_NOT_SUPPORTED' });
+  if (errors.length > 0)
+    return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns) };
+  const order = {
     customerRef: row.cell('customerRef'),
     orderRef: row.cell('orderRef'),
-    currency: row.cell('currency'),
+    currency,
     country: row.cell('country'),
     scheme: row.cell('scheme'),
-    metadata,
-    'customerDefault.schemeId': row.cell('customerDefault.schemeId'),
-    'customerDefault.metadata': metadataOf(row, header.defaultMetadata),
+    metadata: pairs(metadata),
   };
-  const checked = orderSchema.safeParse(input);
-  const errors = controlCharacters(header.columns, row.cells);
-  if (!isSupported(input.currency, rules.currencies))
-    errors.push({ column: 'currency', value: input.currency, code: 'CURRENCY_NOT_SUPPORTED' });
-  if (checked.success && errors.length === 0) {
-    const { customerRef, orderRef, currency, country, scheme } = input;
-    const defaults = customerDefaultsOf({
-      financialInstrumentId: row.cell('customerDefault.financialInstrumentId'),
-      schemeId: input['customerDefault.schemeId'],
-      metadata: pairs(input['customerDefault.metadata']),
-    });
-    return {
-      ok: true,
-      order: { customerRef, orderRef, currency, country, scheme, metadata: pairs(metadata), ...defaults },
-    };
-  }
-  for (const issue of checked.error?.issues ?? []) errors.push(errorOf(row, input, issue));
-  return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns) };
+  const defaults = customerDefaultsOf({
+    financialInstrumentId: row.cell('customerDefault.financialInstrumentId'),
+    schemeId: row.cell('customerDefault.schemeId'),
+    metadata: pairs(defaultMetadata),
+  });
+  return { ok: true, order: { ...order, ...defaults } };
 }
 
 function customerDefaultsOf(defaults: CustomerDefaults): { customerDefaults?: CustomerDefaults } {
@@ -105,52 +104,45 @@ function pairs(entries: readonly MetadataEntry[]): Metadata {
 export function checkInstruction(
   header: Header,
   cells: readonly string[],
-  rules: Rules = { currencies: 'all' },
+  accepted: Accepted = { currencies: 'all' },
 ): InstructionCheck {
   const row = rowReader(header, cells);
   const action = actionOf(row.cell('action'));
   if (action === 'DELETE') return checkDeletion(header, row);
 
-  const input = {
-    customerRef: row.cell('customerRef'),
-    orderRef: row.cell('orderRef'),
-    instructionRef: row.cell('instructionRef'),
-    amount: row.cell('amount'),
-    openDate: row.cell('openDate'),
-    dueDate: row.cell('dueDate'),
-    action: row.cell('action'),
-    purpose: row.cell('purpose'),
-    mode: row.cell('mode'),
-    direction: row.cell('direction'),
-  };
   const managed = header.api === 'order-management' ? managedInput(header, row) : undefined;
-  const checked = managed ? managedSchema.safeParse({ ...input, ...managed }) : instructionSchema.safeParse(input);
   const errors = controlCharacters(header.columns, row.cells);
-  if (managed?.currency && !isSupported(managed.currency, rules.currencies))
+  errors.push(...cellErrors(managed ? MANAGED_INSTRUCTION : INSTRUCTION, row));
+  if (managed) errors.push(...metadataErrors('metadata', managed.metadata));
+  if (managed?.currency && !isSupported(managed.currency, accepted.currencies))
     errors.push({ column: 'currency', value: managed.currency, code: 'CURRENCY_NOT_SUPPORTED' });
-  const { openDate, dueDate } = input;
+  const openDate = row.cell('openDate');
+  const dueDate = row.cell('dueDate');
   if (dueDate < openDate && isDate(dueDate) && isDate(openDate))
     errors.push({
       column: 'dueDate',
       value: `found ${dueDate}, the open date is ${openDate}`,
       code: 'DUE_DATE_BEFORE_OPEN_DATE',
     });
-  const amount = parseAmount(input.amount);
-  if (checked.success && errors.length === 0 && amount && action) {
-    const { customerRef, orderRef, instructionRef, purpose, mode } = input;
-    const details = {
-      contactId: row.cell('contactId'),
-      purpose,
-      mode: mode.toUpperCase(),
-      narration: row.cell('narration'),
-      remark: row.cell('remark'),
-    };
-    const ref = { customerRef, orderRef, instructionRef };
-    const content = { amount: formatDecimal(amount), openDate, dueDate, details };
-    return { ok: true, action, ref, content: managed ? { ...content, ...managedDetails(managed) } : content, amount };
+  const amount = parseAmount(row.cell('amount'));
+  if (errors.length > 0 || !amount || !action) {
+    return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns), amount };
   }
-  for (const issue of checked.error?.issues ?? []) errors.push(errorOf(row, managed ?? {}, issue));
-  return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns), amount };
+  const details = {
+    contactId: row.cell('contactId'),
+    purpose: row.cell('purpose'),
+    mode: row.cell('mode').toUpperCase(),
+    narration: row.cell('narration'),
+    remark: row.cell('remark'),
+  };
+  const content = { amount: formatDecimal(amount), openDate, dueDate, details };
+  return {
+    ok: true,
+    action,
+    ref: instructionRefOf(row),
+    content: managed ? { ...content, ...managedDetails(managed) } : content,
+    amount,
+  };
 }
 
 function managedInput(header: Header, row: RowReader) {
@@ -173,12 +165,9 @@ function managedDetails({ metadata, ...cells }: ReturnType<typeof managedInput>)
 /** The other cells of a DELETE are not even looked at. */
 function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   const ref = instructionRefOf(row);
-  const checked = deletionSchema.safeParse(ref);
-  if (checked.success) return { ok: true, action: 'DELETE', ref, amount: undefined };
-  const errors = [
-    ...controlCharacters(header.columns, row.cells).filter(({ column }) => column in ref),
-    ...checked.error.issues.map((issue) => cellError(row, issue)),
-  ];
+  const invalid = cellErrors(DELETION, row);
+  if (invalid.length === 0) return { ok: true, action: 'DELETE', ref, amount: undefined };
+  const errors = [...controlCharacters(header.columns, row.cells).filter(({ column }) => column in ref), ...invalid];
   const fields = { ...ref, amount: '', currency: '', openDate: '', dueDate: '' };
   return { ok: false, fields, errors: inOrder(errors, documented(header), header.columns), amount: undefined };
 }
@@ -241,7 +230,9 @@ function instructionRefOf(row: RowReader): InstructionRef {
 function rowFields(row: RowReader): RowFields {
   const amount = parseAmount(row.cell('amount'));
   return {
-    ...instructionRefOf(row),
+    customerRef: row.cell('customerRef'),
+    orderRef: row.cell('orderRef'),
+    instructionRef: row.cell('instructionRef'),
     amount: amount ? formatDecimal(amount) : row.cell('amount'),
     currency: row.cell('currency'),
     openDate: row.cell('openDate'),
@@ -254,23 +245,31 @@ function isSupported(currency: string, currencies: 'all' | ReadonlySet<string>):
   return currencies === 'all' || currencies.has(currency) || currencyExponent(currency) === undefined;
 }
 
-function cellError(row: RowReader, issue: z.core.$ZodIssue): RowError {
-  const column = String(issue.path[0]);
-  return { column, value: row.cell(column), code: codeOf(issue) };
+const NO_ERRORS: readonly RowError[] = [];
+
+/** Of each cell that fails a rule of its column. */
+function cellErrors(rules: Rules, row: RowReader): readonly RowError[] {
+  let errors: RowError[] | undefined;
+  for (const column in rules) {
+    const value = row.cell(column);
+    eachFailed(rules[column] ?? [], value, (code) => {
+      errors ??= [];
+      errors.push({ column, value, code });
+    });
+  }
+  return errors ?? NO_ERRORS;
 }
 
-/** As {@link cellError}; of metadata it is one entry's name or value, or how many there are. */
-function errorOf(row: RowReader, input: Readonly<Record<string, unknown>>, issue: z.core.$ZodIssue): RowError {
-  const [column, at, part] = issue.path;
-  const entries = input[String(column)];
-  if (!Array.isArray(entries)) return cellError(row, issue);
-  const entry = entries[Number(at)] as MetadataEntry | undefined;
-  if (!entry) return { column: String(column), value: `found ${entries.length}`, code: codeOf(issue) };
-  const value = part === 'name' ? entry.name : entry.value;
-  return { column: `${String(column)}.${entry.name}`, value, code: codeOf(issue) };
-}
-
-/** The schemas' messages are codes: rule() and decisive() take nothing else. */
-function codeOf(issue: z.core.$ZodIssue): RowCode {
-  return issue.message as RowCode;
+/** Of each entry's name and value, and of how many there are. */
+function metadataErrors(column: string, entries: readonly MetadataEntry[]): readonly RowError[] {
+  if (entries.length === 0) return NO_ERRORS;
+  const errors: RowError[] = [];
+  for (const { name, value } of entries) {
+    const at = `${column}.${name}`;
+    eachFailed(METADATA.name, name, (code) => errors.push({ column: at, value: name, code }));
+    eachFailed(METADATA.value, value, (code) => errors.push({ column: at, value, code }));
+  }
+  if (entries.length > METADATA.mostEntries)
+    errors.push({ column, value: `found ${entries.length}`, code: 'METADATA_COUNT_OUT_OF_RANGE' });
+  return errors;
 }

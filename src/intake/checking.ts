@@ -5,7 +5,8 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '../config.ts';
-import { type DamagedLine, type Row, type RowBatch, readRows } from '../rows.ts';
+import type { Decimal } from '../money.ts';
+import { type Row, type RowBatch, readRows } from '../rows.ts';
 import {
   checkInstruction,
   checkOrder,
@@ -14,12 +15,18 @@ import {
   type OrderCheck,
   originalCells,
 } from '../validate.ts';
+import { damaged, type Rejected, rejected } from './rejected.ts';
 
-export type Check = OrderCheck | InstructionCheck;
+export type Passed = Extract<OrderCheck | InstructionCheck, { ok: true }>;
 
+/** A row that may be taken in, or what it is recorded as whatever else is known. */
 export type CheckedRow =
-  | { readonly row: Row; readonly check: Check }
-  | { readonly row: DamagedLine; readonly check: undefined };
+  | { readonly row: Row; readonly check: Passed }
+  | {
+      readonly rejected: Rejected;
+      /** As far as it could be read: it counts in the control total. */
+      readonly amount: Decimal | undefined;
+    };
 
 export interface CheckedBatch extends Omit<RowBatch, 'rows'> {
   readonly rows: readonly CheckedRow[];
@@ -31,7 +38,7 @@ export interface Source {
   readonly from: { readonly offset: number; readonly line: number };
   readonly size: number;
   readonly header: Header;
-  readonly rules: Pick<Settings['provider'], 'currencies'>;
+  readonly accepted: Pick<Settings['provider'], 'currencies'>;
 }
 
 /** A smaller file is checked before a thread has started. */
@@ -47,14 +54,17 @@ export async function* checkedRows(source: Source): AsyncGenerator<CheckedBatch>
   else yield* checkedHere(source);
 }
 
-export function* checkedHere({ path, from, header, rules }: Source): Generator<CheckedBatch> {
+export function* checkedHere({ path, from, header, accepted }: Source): Generator<CheckedBatch> {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  const check = header.kind === 'orders' ? checkOrder : checkInstruction;
+  const checkCells = header.kind === 'orders' ? checkOrder : checkInstruction;
   try {
     for (const batch of readRows(fd, from, header.columns.length)) {
-      const rows = batch.rows.map((row): CheckedRow => {
-        if (row.kind === 'damaged') return { row, check: undefined };
-        return { row: header.escaped ? unprotected(header, row) : row, check: check(header, row.cells, rules) };
+      const rows = batch.rows.map((found): CheckedRow => {
+        if (found.kind === 'damaged') return { rejected: damaged(found), amount: undefined };
+        const row = header.escaped ? unprotected(header, found) : found;
+        const check = checkCells(header, found.cells, accepted);
+        if (check.ok) return { row, check };
+        return { rejected: rejected(row, check.fields, check.errors), amount: check.amount };
       });
       yield { ...batch, rows };
     }

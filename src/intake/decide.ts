@@ -23,7 +23,7 @@ import type { Row } from '../rows.ts';
 import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
 import { checkAgainstOrder, type Header, type InstructionCheck } from '../validate.ts';
 import type { CheckedRow } from './checking.ts';
-import { NO_FIELDS, notValid, rejected } from './rejected.ts';
+import { NO_FIELDS, rejected } from './rejected.ts';
 import type { Repeats } from './repeats.ts';
 
 export interface DecideContext {
@@ -78,7 +78,7 @@ export function instructionDecider(context: DecideContext): Decide {
   const { store, repeats } = context;
   const ordersOf = orderFinder(store);
   return async (rows, known) => {
-    const valid = rows.filter(isValidRow);
+    const valid = rows.filter(isInstruction);
     const orders = await ordersOf(valid.map(({ check }) => check.ref));
     const asked = valid.map(({ check }) => {
       return { check, key: repeats.mayHave(check.ref) ? instructionKey(check.ref) : undefined };
@@ -89,10 +89,13 @@ export function instructionDecider(context: DecideContext): Decide {
     let amount = ZERO;
     let next = 0;
     const records = rows.map((checked): RowRecord => {
-      const { check: any } = checked;
-      if (any && 'amount' in any && any.amount) amount = add(amount, any.amount);
-      if (!isValidRow(checked)) return notValid(checked);
+      if (!isInstruction(checked)) {
+        if ('row' in checked) throw new Error(`line ${checked.row.line} is of another kind of file`);
+        if (checked.amount) amount = add(amount, checked.amount);
+        return checked.rejected;
+      }
       const { row, check } = checked;
+      if (check.amount) amount = add(amount, check.amount);
       const at = next++;
       const key = asked[at]?.key;
       const existing = (key === undefined ? undefined : known.instructions.get(key)) ?? stored.get(check);
@@ -107,13 +110,13 @@ export function instructionDecider(context: DecideContext): Decide {
   };
 }
 
-interface ValidRow {
+interface InstructionRow {
   readonly row: Row;
   readonly check: Extract<InstructionCheck, { ok: true }>;
 }
 
-function isValidRow(checked: CheckedRow): checked is ValidRow {
-  return checked.check?.ok === true && 'ref' in checked.check;
+function isInstruction(checked: CheckedRow): checked is InstructionRow {
+  return 'row' in checked && 'ref' in checked.check;
 }
 
 /** What a row needs to know of its order. */

@@ -2,19 +2,18 @@
 import { rowId } from '../instruction.ts';
 import { type Order, orderKey } from '../order.ts';
 import type { RowRecord, StoredOrder } from '../store.ts';
-import type { OrderCheck } from '../validate.ts';
-import type { Check } from './checking.ts';
+import type { CheckedRow } from './checking.ts';
 import { type Decide, type DecideContext, ZERO } from './decide.ts';
-import { fieldsOfOrder, notValid, rejected } from './rejected.ts';
+import { fieldsOfOrder, rejected } from './rejected.ts';
 
 export function orderDecider({ file, store }: Pick<DecideContext, 'file' | 'store'>): Decide {
   return async (rows, known) => {
-    const valid = rows.flatMap(({ check }) => (check && isOrder(check) ? [check.order] : []));
+    const valid = rows.flatMap((checked) => ('row' in checked ? [orderOf(checked)] : []));
     const stored = byKey(valid, orderKey, await store.findOrders(valid));
     const records = rows.map((checked): RowRecord => {
-      const { row, check } = checked;
-      if (!check || !isOrder(check)) return notValid(checked);
-      const { order } = check;
+      if ('rejected' in checked) return checked.rejected;
+      const { row } = checked;
+      const order = orderOf(checked);
       const key = orderKey(order);
       const first = known.orders.get(key) ?? stored.get(key);
       if (!first) {
@@ -29,8 +28,9 @@ export function orderDecider({ file, store }: Pick<DecideContext, 'file' | 'stor
   };
 }
 
-function isOrder(check: Check): check is Extract<OrderCheck, { ok: true }> {
-  return check.ok && 'order' in check;
+function orderOf({ row, check }: Extract<CheckedRow, { row: unknown }>): Order {
+  if (!('order' in check)) throw new Error(`line ${row.line} is of another kind of file`);
+  return check.order;
 }
 
 /** The order as it will stand once the row is recorded. */

@@ -1,35 +1,33 @@
 /**
  * Checked batches on their way from one thread to another. Nearly every row is plain: it creates an instruction and nothing is
  * wrong with it. The cells of those travel as one text a column, which is copied and cut in a tenth of the time that as many
- * objects would take. So do those of wrong rows, for there are files of nothing else.
+ * objects would take. So do those of rejected rows, for there are files of nothing else.
  */
-import type { RowError } from '../codes.ts';
 import type { InstructionContent, InstructionRef, PayoutDetails } from '../instruction.ts';
 import { type Decimal, formatDecimal, parseDecimal } from '../money.ts';
 import { LaterRow } from '../rows.ts';
 import type { RowFields } from '../store.ts';
 import type { InstructionCheck } from '../validate.ts';
-import type { Check, CheckedBatch, CheckedRow } from './checking.ts';
+import type { CheckedBatch, CheckedRow, Passed } from './checking.ts';
 
 export interface Packed extends Omit<CheckedBatch, 'rows'> {
   /** The line of each row, and of which kind it is. */
   readonly lines: Uint32Array;
   readonly kinds: Uint8Array;
-  /** The texts and cells of plain and of wrong rows, in the order of {@link PLAIN} and {@link WRONG}; a line of each text is a row's. */
+  /** The texts and cells of plain and of rejected rows, in the order of {@link PLAIN} and {@link REJECTED}; a line of each text is a row's. */
   readonly plain: readonly string[];
-  readonly wrong: readonly string[];
+  readonly rejected: readonly string[];
   /** The others, as they are. */
   readonly others: readonly CheckedRow[];
 }
 
-const KIND = { plain: 0, wrong: 1, other: 2 } as const;
+const KIND = { plain: 0, rejected: 1, other: 2 } as const;
 
 type PlainCheck = Extract<InstructionCheck, { ok: true; action: 'CREATE' | 'UPDATE' }>;
-type WrongCheck = Extract<InstructionCheck, { ok: false }>;
-/** What one column has of a row. */
-type Column<Of> = (text: string, check: Of) => string;
+type RejectedRow = Extract<CheckedRow, { rejected: unknown }>;
 
-const PLAIN: readonly Column<PlainCheck>[] = [
+/** What each column has of a row. */
+const PLAIN: readonly ((text: string, check: PlainCheck) => string)[] = [
   (text) => text,
   (_, { ref }) => ref.customerRef,
   (_, { ref }) => ref.orderRef,
@@ -44,41 +42,47 @@ const PLAIN: readonly Column<PlainCheck>[] = [
   (_, { content }) => content.details.remark,
 ];
 
-const WRONG: readonly Column<WrongCheck>[] = [
-  (text) => text,
-  (_, { fields }) => fields.customerRef,
-  (_, { fields }) => fields.orderRef,
-  (_, { fields }) => fields.instructionRef,
-  (_, { fields }) => fields.amount,
-  (_, { fields }) => fields.currency,
-  (_, { fields }) => fields.openDate,
-  (_, { fields }) => fields.dueDate,
-  (_, { errors }) => JSON.stringify(errors),
-  (_, { amount }) => (amount ? formatDecimal(amount) : ''),
+const REJECTED: readonly ((row: RejectedRow) => string)[] = [
+  ({ rejected: { fields } }) => fields.customerRef,
+  ({ rejected: { fields } }) => fields.orderRef,
+  ({ rejected: { fields } }) => fields.instructionRef,
+  ({ rejected: { fields } }) => fields.amount,
+  ({ rejected: { fields } }) => fields.currency,
+  ({ rejected: { fields } }) => fields.openDate,
+  ({ rejected: { fields } }) => fields.dueDate,
+  ({ rejected: { raw } }) => raw,
+  ({ rejected: { errors } }) => errors,
+  ({ amount }) => (amount ? formatDecimal(amount) : ''),
 ];
 
-/** No cell has a line break: a value never spans lines. */
+/** No cell has a line break: a value never spans lines, and JSON writes none as it is. */
 const BREAK = '\n';
 
 export function pack({ rows, blankLines, nextOffset, nextLine }: CheckedBatch): Packed {
+  const lines = new Uint32Array(rows.length);
   const plain: { text: string; check: PlainCheck }[] = [];
-  const wrong: { text: string; check: WrongCheck }[] = [];
+  const rejected: RejectedRow[] = [];
   const others: CheckedRow[] = [];
-  const kinds = Uint8Array.from(rows, (checked) => {
-    const { row, check } = checked;
-    if (check && isPlain(check)) plain.push({ text: row.text, check });
-    else if (check && isWrong(check)) wrong.push({ text: row.text, check });
-    else {
-      others.push(checked);
-      return KIND.other;
+  const kinds = Uint8Array.from(rows, (checked, at) => {
+    if ('rejected' in checked) {
+      lines[at] = checked.rejected.line;
+      rejected.push(checked);
+      return KIND.rejected;
     }
-    return check.ok ? KIND.plain : KIND.wrong;
+    const { row, check } = checked;
+    lines[at] = row.line;
+    if (isPlain(check)) {
+      plain.push({ text: row.text, check });
+      return KIND.plain;
+    }
+    others.push(checked);
+    return KIND.other;
   });
   return {
-    lines: Uint32Array.from(rows, ({ row }) => row.line),
+    lines,
     kinds,
     plain: PLAIN.map((cell) => plain.map(({ text, check }) => cell(text, check)).join(BREAK)),
-    wrong: WRONG.map((cell) => wrong.map(({ text, check }) => cell(text, check)).join(BREAK)),
+    rejected: REJECTED.map((cell) => rejected.map(cell).join(BREAK)),
     others,
     blankLines,
     nextOffset,
@@ -86,24 +90,21 @@ export function pack({ rows, blankLines, nextOffset, nextLine }: CheckedBatch): 
   };
 }
 
-function isPlain(check: Check): check is PlainCheck {
-  return check.ok && 'action' in check && check.action === 'CREATE' && !check.content.managed;
+function isPlain(check: Passed): check is PlainCheck {
+  return 'action' in check && check.action === 'CREATE' && !check.content.managed;
 }
 
-function isWrong(check: Check): check is WrongCheck {
-  return !check.ok && 'amount' in check;
-}
-
-export function unpack({ lines, kinds, plain, wrong, others, blankLines, nextOffset, nextLine }: Packed): CheckedBatch {
+export function unpack(packed: Packed): CheckedBatch {
+  const { lines, kinds, plain, rejected, others, blankLines, nextOffset, nextLine } = packed;
   const plainCells = cut(plain);
-  const wrongCells = cut(wrong);
+  const rejectedCells = cut(rejected);
   const at = [0, 0, 0];
   const rows = Array.from(lines, (line, place): CheckedRow => {
     const kind = kinds[place] as number;
     const next = at[kind] as number;
     at[kind] = next + 1;
     if (kind === KIND.plain) return plainRow(line, plainCells, next);
-    return kind === KIND.wrong ? wrongRow(line, wrongCells, next) : (others[next] as CheckedRow);
+    return kind === KIND.rejected ? rejectedRow(line, rejectedCells, next) : (others[next] as CheckedRow);
   });
   return { rows, blankLines, nextOffset, nextLine };
 }
@@ -136,8 +137,8 @@ function plainRow(line: number, cells: Cells, at: number): CheckedRow {
   return { row: new LaterRow(line, cellAt(texts, at)), check };
 }
 
-function wrongRow(line: number, cells: Cells, at: number): CheckedRow {
-  const [texts, customers, orders, instructions, amounts, currencies, opens, dues, errors, sums] = cells;
+function rejectedRow(line: number, cells: Cells, at: number): CheckedRow {
+  const [customers, orders, instructions, amounts, currencies, opens, dues, raws, errors, sums] = cells;
   const fields: RowFields = {
     customerRef: cellAt(customers, at),
     orderRef: cellAt(orders, at),
@@ -147,9 +148,8 @@ function wrongRow(line: number, cells: Cells, at: number): CheckedRow {
     openDate: cellAt(opens, at),
     dueDate: cellAt(dues, at),
   };
-  const found = JSON.parse(cellAt(errors, at)) as RowError[];
-  const check: WrongCheck = { ok: false, fields, errors: found, amount: parseDecimal(cellAt(sums, at)) };
-  return { row: new LaterRow(line, cellAt(texts, at)), check };
+  const rejected = { kind: 'rejected', line, fields, raw: cellAt(raws, at), errors: cellAt(errors, at) } as const;
+  return { rejected, amount: parseDecimal(cellAt(sums, at)) };
 }
 
 function cellAt(column: readonly string[] | undefined, at: number): string {

@@ -2,9 +2,11 @@
 import type { RowError } from '../codes.ts';
 import { rowPlace } from '../instruction.ts';
 import type { Order } from '../order.ts';
-import type { Row } from '../rows.ts';
+import type { DamagedLine, Row } from '../rows.ts';
 import type { RowFields, RowRecord } from '../store.ts';
 import type { CheckedRow } from './checking.ts';
+
+export type Rejected = Extract<RowRecord, { kind: 'rejected' }>;
 
 export const NO_FIELDS: RowFields = {
   customerRef: '',
@@ -16,17 +18,13 @@ export const NO_FIELDS: RowFields = {
   dueDate: '',
 };
 
-/** A row that was not even told apart into cells, or whose cells are wrong. */
-export function notValid(checked: CheckedRow): RowRecord {
-  const { row } = checked;
-  if (row.kind === 'damaged')
-    return { kind: 'rejected', line: row.line, fields: NO_FIELDS, raw: [row.raw], errors: [row.error] };
-  if (!checked.check || checked.check.ok) throw new Error(`line ${row.line} is of another kind of file`);
-  return rejected(row, checked.check.fields, checked.check.errors);
+/** A row that was not even told apart into cells. */
+export function damaged({ line, raw, error }: DamagedLine): Rejected {
+  return { kind: 'rejected', line, fields: NO_FIELDS, raw: JSON.stringify([raw]), errors: JSON.stringify([error]) };
 }
 
-export function rejected(row: Row, fields: RowFields, errors: readonly RowError[]): RowRecord {
-  return { kind: 'rejected', line: row.line, fields, raw: row.raw, errors };
+export function rejected({ line, raw }: Row, fields: RowFields, errors: readonly RowError[]): Rejected {
+  return { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: JSON.stringify(errors) };
 }
 
 /**
@@ -38,10 +36,10 @@ export function rejectedForOthers(
   rows: readonly CheckedRow[],
 ): (record: RowRecord, at: number) => RowRecord {
   return (record, at) => {
-    const row = rows[at]?.row;
-    if (record.kind === 'rejected' || row?.kind !== 'row') return record;
+    const checked = rows[at];
+    if (record.kind === 'rejected' || !checked || !('row' in checked)) return record;
     if (record.kind === 'duplicate' && rowPlace(record.original).file !== file) return record;
-    return rejected(row, fieldsOfRecord(record), [{ column: '', value: '', code: 'FILE_HAS_ROW_ERRORS' }]);
+    return rejected(checked.row, fieldsOfRecord(record), [{ column: '', value: '', code: 'FILE_HAS_ROW_ERRORS' }]);
   };
 }
 

@@ -130,7 +130,7 @@ function plainWriter(db: Connection): (id: number, row: Row<'rejected' | 'duplic
   const insert = rowInsert(db);
   return (id, row) => {
     if (row.kind === 'duplicate') insert(id, row.kind, row.fields, row.original, null, null, null);
-    else insert(id, row.kind, row.fields, null, null, JSON.stringify(row.raw), JSON.stringify(row.errors));
+    else insert(id, row.kind, row.fields, null, null, row.raw, row.errors);
   };
 }
 

@@ -1,20 +1,37 @@
 /**
- * What the schemas of the two kinds of file are made of. Every rule's message is its code; no rule changes a value, and
- * none is skipped because another one failed, except where a code says so by itself (an empty cell is only missing).
+ * What the rules of the two kinds of file are made of. No rule changes a value, and none is skipped because another one
+ * failed, except where a code says so by itself (an empty cell is only missing).
  */
-import { z } from 'zod';
 import { CODES, type RowCode, type RowError } from '../codes.ts';
 
 type Test = (text: string) => boolean;
 
-/** Reports `code` for a cell that fails the test. */
-export function rule(test: Test, code: RowCode) {
-  return z.refine<string>(test, code);
+/** What a cell must pass, and the code of a cell that doesn't. */
+export interface Rule {
+  readonly passes: Test;
+  readonly code: RowCode;
+  /** Where it fails, the cell's later rules say nothing: they would only say it again. */
+  readonly decisive: boolean;
 }
 
-/** As {@link rule}, and when it fails the cell's later rules say nothing: they would only say it again. */
-export function decisive(test: Test, code: RowCode) {
-  return z.refine<string>(test, { error: code, abort: true });
+/** The rules of each column, in the order in which they are asked. */
+export type Rules = Readonly<Record<string, readonly Rule[]>>;
+
+export function rule(passes: Test, code: RowCode): Rule {
+  return { passes, code, decisive: false };
+}
+
+export function decisive(passes: Test, code: RowCode): Rule {
+  return { passes, code, decisive: true };
+}
+
+/** Tells the code of each rule that a text fails. */
+export function eachFailed(rules: readonly Rule[], text: string, tell: (code: RowCode) => void): void {
+  for (const { passes, code, decisive } of rules) {
+    if (passes(text)) continue;
+    tell(code);
+    if (decisive) return;
+  }
 }
 
 export function isPresent(text: string): boolean {
@@ -36,12 +53,12 @@ export function emptyOr(words: readonly string[]): Test {
  * References (api documentation, "Validation codes"): at most 50 out of `A-Za-z0-9-_.`. Not `.` or `..` alone: references are
  * parts of the provider's paths, and those would lead elsewhere.
  */
-export function reference(prefix: 'CUSTOMER_REF' | 'ORDER_REF' | 'INSTRUCTION_REF') {
-  return z.string().check(
+export function reference(prefix: 'CUSTOMER_REF' | 'ORDER_REF' | 'INSTRUCTION_REF'): readonly Rule[] {
+  return [
     decisive(isPresent, `${prefix}_IS_REQUIRED`),
     rule(upTo(50), `${prefix}_LENGTH_OUT_OF_RANGE`),
     rule((text) => /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/.test(text), `${prefix}_CONTAINS_INVALID_CHARACTERS`),
-  );
+  ];
 }
 
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -33,15 +33,16 @@ function sourceOf(rows: string): Source {
     from,
     size: COLUMNS.length + 1 + Buffer.byteLength(rows),
     header: matched.header,
-    rules: { currencies: 'all' },
+    accepted: { currencies: 'all' },
   };
 }
 
 /** Everything there is to know of a batch, whether it was read here or came from elsewhere. */
 function told(batch: CheckedBatch): object {
-  const rows = batch.rows.map(({ row, check }) => {
-    const { kind, line, raw } = row;
-    return row.kind === 'row' ? { kind, line, raw, cells: row.cells, text: row.text, check } : { row, check };
+  const rows = batch.rows.map((checked) => {
+    if ('rejected' in checked) return checked;
+    const { kind, line, raw, cells, text } = checked.row;
+    return { row: { kind, line, raw, cells, text }, check: checked.check };
   });
   return { ...batch, rows };
 }
