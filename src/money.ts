@@ -69,6 +69,7 @@ export function add(a: Decimal, b: Decimal): Decimal {
 /** Amounts as rows state them, added up; what is no amount ({@link parseAmount}) adds nothing. */
 export interface Sum {
   add(text: string): void;
+  include(amount: Decimal): void;
   total(): Decimal;
 }
 
@@ -97,6 +98,9 @@ export function openSum(): Sum {
       const scale = point < 0 ? 0 : text.length - point - 1;
       gathered[scale] = (gathered[scale] ?? 0) + digitsOf(text);
       if ((gathered[scale] ?? 0) > MOST_GATHERED) settle(scale);
+    },
+    include(amount) {
+      total = add(total, amount);
     },
     total() {
       for (const scale of gathered.keys()) settle(scale);

@@ -31,7 +31,7 @@ export async function publishTogether(
   try {
     for await (const piece of pieces)
       for (const { key, name } of sheets) {
-        if (piece[key] === '') continue;
+        if (piece[key].length === 0) continue;
         const sheet = begun.get(name) ?? (await openSheet(join(outbox, name)));
         begun.set(name, sheet);
         await sheet.writer.add(piece[key]);
@@ -83,8 +83,8 @@ async function publishOne(outbox: string, report: Report): Promise<Published> {
 }
 
 interface Writer {
-  /** Resolves while the text is still being written: one at a time is. */
-  add(text: string): Promise<void>;
+  /** Text or UTF-8. Resolves while it is still being written: one at a time is. */
+  add(content: string | Uint8Array): Promise<void>;
   /** Hex SHA-256 of all that was written. */
   end(): Promise<string>;
 }
@@ -93,8 +93,8 @@ function openWriter(handle: FileHandle): Writer {
   const hash = createHash('sha256');
   let writing = Promise.resolve();
   return {
-    async add(text) {
-      const bytes = Buffer.from(text);
+    async add(content) {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       hash.update(bytes);
       await writing;
       writing = handle.writeFile(bytes);

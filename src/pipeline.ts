@@ -7,27 +7,20 @@ import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
+import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
 import type { Inbox } from './inbox.ts';
 import type { InstructionStatus } from './instruction.ts';
 import { takeIn } from './intake.ts';
-import { type Published, publish, publishTogether } from './outbox.ts';
+import { publish } from './outbox.ts';
 import type { Progress } from './progress.ts';
 import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
-import {
-  addUp,
-  type ReportContext,
-  rowReports,
-  runReports,
-  type Summary,
-  summaryReports,
-  verdictOf,
-} from './report.ts';
-import type { FileRecord, ResultRow, RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
+import { type ReportContext, runReports, type Summary, verdictOf } from './report.ts';
+import type { RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
-/** Rows, or changes, read and told at once. A page of the longest lines there may be must still fit into memory, several times over. */
+/** Changes read and told at once. */
 const PAGE = 500;
 
 /** Nothing is sent with less room than this for recording what came of it. */
@@ -55,11 +48,6 @@ export interface PassOptions {
   readonly send: boolean;
   readonly lookUp: boolean;
   readonly stop: AbortSignal;
-}
-
-export interface TakenFile {
-  readonly file: FileRecord;
-  readonly summary: Summary;
 }
 
 export interface PassSummary {
@@ -171,21 +159,6 @@ async function publishFileReports({ store, settings, report, progress }: Tools):
   return summaries;
 }
 
-/** Writes one file's reports; the same bytes as before unless something moved. With what its rows add up to. */
-export async function publishReportsOf(
-  store: Store,
-  number: number,
-  outbox: string,
-  report: ReportContext,
-): Promise<{ readonly published: readonly Published[]; readonly summary: Summary }> {
-  const file = await fileOf(store, number);
-  const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
-  const reports = rowReports(file, () => pagesOf(store, number), report);
-  const told = await publishTogether(outbox, reports);
-  const summary = reports.summary();
-  return { published: [...told, ...(await publish(outbox, summaryReports(file, summary, first, report)))], summary };
-}
-
 /**
  * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. A pass on
  * arrival that changed nothing leaves no run behind.
@@ -205,18 +178,6 @@ async function closeRun(tools: Tools, run: RunRecord, known?: ReadonlyMap<number
   return contents;
 }
 
-/** A file with what has become of its rows; `known` if that was added up just now. */
-export async function takenFile(store: Store, number: number, known?: Summary): Promise<TakenFile> {
-  const file = await fileOf(store, number);
-  return { file, summary: known ?? (await addUp(file, pagesOf(store, number))) };
-}
-
-async function fileOf(store: Store, number: number): Promise<FileRecord> {
-  const file = await store.file(number);
-  if (!file) throw new Error(`there is no file ${number}`);
-  return file;
-}
-
 type RunContents = Pick<PassSummary, 'files' | 'moved' | 'open'>;
 
 async function contentsOf(
@@ -230,16 +191,6 @@ async function contentsOf(
   const moved: Partial<Record<InstructionStatus, number>> = {};
   for await (const page of changesOf(store, run.number)) for (const { to } of page) moved[to] = (moved[to] ?? 0) + 1;
   return { files, moved, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()) };
-}
-
-async function* pagesOf(store: Store, file: number): AsyncGenerator<readonly ResultRow[]> {
-  for (let after = 0; ; ) {
-    const page = await store.resultRows(file, after, PAGE);
-    const last = page.at(-1);
-    if (!last) return;
-    yield page;
-    after = last.line;
-  }
 }
 
 async function* changesOf(store: Store, run: number): AsyncGenerator<readonly RunChange[]> {

@@ -5,53 +5,99 @@
 import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './report/context.ts';
 import { filePage } from './report/page.ts';
 import { receiptJson } from './report/receipt.ts';
-import { type Lines, rowWriter } from './report/rows.ts';
+import { headers, type Lines, rowLines } from './report/rows.ts';
 import { changesCsv, type FileTakenIn, runPage } from './report/run.ts';
 import {
-  everyRowOnce,
+  inOrder,
+  LISTED,
   openTally,
   type Pages,
+  type Part,
   type Summary,
   summarizeDuplicate,
-  verifyControlSum,
+  verified,
 } from './report/totals.ts';
-import type { FileRecord, RunChange, RunRecord, StatusCount } from './store.ts';
+import type { FileRecord, ResultRow, RunChange, RunRecord, StatusCount } from './store.ts';
 
 export { type Report, type ReportContext, reportStem } from './report/context.ts';
-export { type Pages, type Summary, summarize, verdictOf } from './report/totals.ts';
+export { type Pages, type Summary, verdictOf } from './report/totals.ts';
+
+/** What some rows of a file come to in its reports. Can be handed from one thread to another. */
+export interface Portion {
+  /** Without headers. */
+  readonly lines: Bytes;
+  readonly part: Part;
+}
+
+/** Text of each report, as it stands in the file. */
+type Bytes = Readonly<Record<keyof Lines, Uint8Array<ArrayBuffer>>>;
+
+/**
+ * Makes portions of a file's reports: of some of its rows or all, in line order. Only its first rows that need attention can be
+ * among the first of the file: no others are handed on.
+ */
+export function portionMaker(file: FileRecord, context: ReportContext): (rows: readonly ResultRow[]) => Portion {
+  const linesOf = rowLines(file, markOf(context));
+  let toList = LISTED;
+  return (rows) => {
+    const tally = openTally(file, toList);
+    rows.forEach(tally.add);
+    const part = tally.part();
+    toList -= part.attention.length;
+    return { lines: encoded(linesOf(rows)), part };
+  };
+}
+
+const utf8 = new TextEncoder();
+
+function encoded({ result, errors, rejected }: Lines): Bytes {
+  return { result: utf8.encode(result), errors: utf8.encode(errors), rejected: utf8.encode(rejected) };
+}
 
 /** The reports of a file that tell its rows one by one. They are written side by side, for each row is read once. */
 export interface RowReports {
   readonly names: Readonly<Record<keyof Lines, string>>;
   /**
-   * Text to be added to each. A report to which none was added is not due. The last ones only come when rows and amounts
+   * Bytes to be added to each. A report to which none was added is not due. The last ones only come when rows and amounts
    * are those that were read.
    */
-  readonly pieces: AsyncIterable<Lines>;
+  readonly pieces: AsyncIterable<Bytes>;
   /** What the rows add up to, once the pieces have come to their end. */
   summary(): Summary;
 }
 
 /**
  * errors.csv, rejected.csv (both only when there is something in them) and result.csv (unless no row was taken in at
- * all). `pages` gives the file's rows, anew each time it is called.
+ * all). `portions` gives those of all of the file's rows in their order, anew each time it is called.
  *
  * The pieces throw, naming the difference, when a done file's rows or amounts are not those that were read: a row was
  * lost or told twice, and no report of it may be published.
  */
-export function rowReports(file: FileRecord, pages: () => Pages, context: ReportContext): RowReports {
+export function rowReports(
+  file: FileRecord,
+  portions: () => AsyncIterable<Portion>,
+  context: ReportContext,
+): RowReports {
   const { errors, rejected, result } = fileReportNames(file);
   let summary: Summary | undefined;
   return {
     names: { result, errors, rejected },
     pieces: {
       async *[Symbol.asyncIterator]() {
-        const writer = rowWriter(file, markOf(context));
-        yield writer.begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem));
-        const added = addingUp(file, pages(), (found) => {
-          summary = found;
-        });
-        for await (const page of added) yield writer.lines(page);
+        const tally = openTally(file);
+        const { begin, above } = headers(file, markOf(context));
+        yield encoded(begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem)));
+        let line = 0;
+        for await (const { lines, part } of portions()) {
+          if (part.lastLine === 0) continue;
+          inOrder(file, line, part.firstLine);
+          line = part.lastLine;
+          tally.include(part);
+          const due = above(lines);
+          if (due) yield encoded(due);
+          yield lines;
+        }
+        summary = verified(file, tally.summary());
       },
     },
     summary: () => {
@@ -63,25 +109,9 @@ export function rowReports(file: FileRecord, pages: () => Pages, context: Report
 
 /** What a file's rows add up to, without telling each of them. Throws as the pieces of {@link rowReports} do. */
 export async function addUp(file: FileRecord, pages: Pages): Promise<Summary> {
-  let summary: Summary | undefined;
-  const added = addingUp(file, pages, (found) => {
-    summary = found;
-  });
-  for await (const _ of added);
-  if (!summary) throw new Error(`the rows of file ${file.number} were not read to their end`);
-  return summary;
-}
-
-/** Passes the pages on; before it ends their rows must be all of the file's, each once, with the amounts that were read. */
-async function* addingUp(file: FileRecord, pages: Pages, end: (summary: Summary) => void): Pages {
-  const tally = openTally();
-  for await (const page of everyRowOnce(file, pages)) {
-    page.forEach(tally.add);
-    yield page;
-  }
-  const summary = tally.summary();
-  verifyControlSum(file, summary);
-  end(summary);
+  const tally = openTally(file);
+  for await (const page of pages) page.forEach(tally.add);
+  return verified(file, tally.summary());
 }
 
 /**

@@ -124,7 +124,7 @@ export interface RowFields extends InstructionRef {
 export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
 
 /** The JSON of a value that is handed on as it is: nobody on its way has to read it. */
-export type Json<Value> = string & { readonly of?: Value };
+type Json<Value> = string & { readonly of?: Value };
 
 /** What one line of a file came to. */
 export type RowRecord =
@@ -200,7 +200,7 @@ export interface Change extends Target {
   };
   /** sending → …: the send ended so. */
   readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
-  /** A person's word, for changes that only a person may make. With one, a final failure becomes ready in the next attempt. */
+  /** For changes that only a person may make. With one, a final failure becomes ready in the next attempt. */
   readonly decision?: Decision;
   /** The send that ended may have arrived. */
   readonly unclear?: boolean;
@@ -315,16 +315,17 @@ interface ListOptions {
   readonly changedSince?: string;
 }
 
-/** `stale`: somebody else changed a row first; the caller decides again. */
-type Recorded = 'recorded' | 'stale';
-
 export interface Store {
+  /** Where another thread may read the same; undefined where none can. */
+  readonly address: string | undefined;
+
   // files
   registerFile(file: NewFile): Promise<FileRecord>;
   /** Files whose rows aren't all recorded, orders first, then by number. */
   unfinishedFiles(): Promise<FileRecord[]>;
   unarchivedFiles(): Promise<FileRecord[]>;
-  recordRows(file: number, rows: readonly RowRecord[], progress: IntakeProgress, at: string): Promise<Recorded>;
+  /** `stale`: somebody else changed a row first; the caller decides again. */
+  recordRows(file: number, rows: readonly RowRecord[], upTo: IntakeProgress, at: string): Promise<'recorded' | 'stale'>;
   /** `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when an `alone` wasn't. */
   finishFile(file: number, problem: FileProblem | undefined, at: string): Promise<void>;
   markArchived(file: number): Promise<void>;

@@ -9,7 +9,7 @@ import { currencyExponent } from './iso.ts';
 import { type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
 import type { CustomerDefaults, Metadata, Order } from './order.ts';
 import type { RowFields } from './store.ts';
-import { controlCharacters, eachFailed, inOrder, isDate, type Rules } from './validate/cells.ts';
+import { addControlCharacters, addFailed, inOrder, isDate, type Rules } from './validate/cells.ts';
 import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
 import { actionOf, DELETION, INSTRUCTION, MANAGED_INSTRUCTION } from './validate/instructions.ts';
 import { METADATA, ORDER } from './validate/orders.ts';
@@ -56,12 +56,11 @@ export function checkOrder(header: Header, cells: readonly string[], accepted: A
   const currency = row.cell('currency');
   const metadata = metadataOf(row, header.metadata);
   const defaultMetadata = metadataOf(row, header.defaultMetadata);
-  const errors = [
-    ...controlCharacters(header.columns, row.cells),
-    ...cellErrors(ORDER, row),
-    ...metadataErrors('metadata', metadata),
-    ...metadataErrors('customerDefault.metadata', defaultMetadata),
-  ];
+  const errors: RowError[] = [];
+  addControlCharacters(errors, header.columns, row.cells);
+  addCellErrors(errors, ORDER, row);
+  addMetadataErrors(errors, 'metadata', metadata);
+  addMetadataErrors(errors, 'customerDefault.metadata', defaultMetadata);
   if (!isSupported(currency, accepted.currencies))
     errors.push({ column: 'currency', value: currency, code: 'CURRENCY_NOT_SUPPORTED' });
   if (errors.length > 0)
@@ -111,9 +110,10 @@ export function checkInstruction(
   if (action === 'DELETE') return checkDeletion(header, row);
 
   const managed = header.api === 'order-management' ? managedInput(header, row) : undefined;
-  const errors = controlCharacters(header.columns, row.cells);
-  errors.push(...cellErrors(managed ? MANAGED_INSTRUCTION : INSTRUCTION, row));
-  if (managed) errors.push(...metadataErrors('metadata', managed.metadata));
+  const errors: RowError[] = [];
+  addControlCharacters(errors, header.columns, row.cells);
+  addCellErrors(errors, managed ? MANAGED_INSTRUCTION : INSTRUCTION, row);
+  if (managed) addMetadataErrors(errors, 'metadata', managed.metadata);
   if (managed?.currency && !isSupported(managed.currency, accepted.currencies))
     errors.push({ column: 'currency', value: managed.currency, code: 'CURRENCY_NOT_SUPPORTED' });
   const openDate = row.cell('openDate');
@@ -165,9 +165,11 @@ function managedDetails({ metadata, ...cells }: ReturnType<typeof managedInput>)
 /** The other cells of a DELETE are not even looked at. */
 function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   const ref = instructionRefOf(row);
-  const invalid = cellErrors(DELETION, row);
-  if (invalid.length === 0) return { ok: true, action: 'DELETE', ref, amount: undefined };
-  const errors = [...controlCharacters(header.columns, row.cells).filter(({ column }) => column in ref), ...invalid];
+  const errors: RowError[] = [];
+  addCellErrors(errors, DELETION, row);
+  if (errors.length === 0) return { ok: true, action: 'DELETE', ref, amount: undefined };
+  const columns = header.columns.map((column) => (column in ref ? column : ''));
+  addControlCharacters(errors, columns, row.cells);
   const fields = { ...ref, amount: '', currency: '', openDate: '', dueDate: '' };
   return { ok: false, fields, errors: inOrder(errors, documented(header), header.columns), amount: undefined };
 }
@@ -245,31 +247,17 @@ function isSupported(currency: string, currencies: 'all' | ReadonlySet<string>):
   return currencies === 'all' || currencies.has(currency) || currencyExponent(currency) === undefined;
 }
 
-const NO_ERRORS: readonly RowError[] = [];
-
-/** Of each cell that fails a rule of its column. */
-function cellErrors(rules: Rules, row: RowReader): readonly RowError[] {
-  let errors: RowError[] | undefined;
-  for (const column in rules) {
-    const value = row.cell(column);
-    eachFailed(rules[column] ?? [], value, (code) => {
-      errors ??= [];
-      errors.push({ column, value, code });
-    });
-  }
-  return errors ?? NO_ERRORS;
+/** One for each rule that a cell fails. */
+function addCellErrors(errors: RowError[], rules: Rules, row: RowReader): void {
+  for (const [column, ofColumn] of rules) addFailed(errors, ofColumn, column, row.cell(column));
 }
 
 /** Of each entry's name and value, and of how many there are. */
-function metadataErrors(column: string, entries: readonly MetadataEntry[]): readonly RowError[] {
-  if (entries.length === 0) return NO_ERRORS;
-  const errors: RowError[] = [];
+function addMetadataErrors(errors: RowError[], column: string, entries: readonly MetadataEntry[]): void {
   for (const { name, value } of entries) {
-    const at = `${column}.${name}`;
-    eachFailed(METADATA.name, name, (code) => errors.push({ column: at, value: name, code }));
-    eachFailed(METADATA.value, value, (code) => errors.push({ column: at, value, code }));
+    addFailed(errors, METADATA.name, `${column}.${name}`, name);
+    addFailed(errors, METADATA.value, `${column}.${name}`, value);
   }
   if (entries.length > METADATA.mostEntries)
     errors.push({ column, value: `found ${entries.length}`, code: 'METADATA_COUNT_OUT_OF_RANGE' });
-  return errors;
 }

@@ -87,11 +87,12 @@ describe('reports that are written side by side', () => {
       pieces: (async function* () {
         for (const piece of pieces) {
           if (typeof piece === 'function') piece();
-          else yield { errors: '', rejected: '', result: '', ...piece };
+          else yield { errors: bytes(piece.errors), rejected: bytes(piece.rejected), result: bytes(piece.result) };
         }
       })(),
     };
   }
+  const bytes = (text = '') => new TextEncoder().encode(text);
   const texts = (folder: string) =>
     Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 

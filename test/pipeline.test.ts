@@ -194,7 +194,7 @@ describe('reports', () => {
     await workspace.pass();
     const before = workspace.outbox().map((name) => workspace.read(name));
     const tools = await workspace.open();
-    const { publishReportsOf } = await import('../src/pipeline.ts');
+    const { publishReportsOf } = await import('../src/file-reports.ts');
     for (const number of [1, 2]) await publishReportsOf(tools.store, number, workspace.path('outbox'), tools.report);
     await tools.close();
     expect(workspace.outbox().map((name) => workspace.read(name))).toEqual(before);

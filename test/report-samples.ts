@@ -1,5 +1,12 @@
 /** A file and its rows as the store tells them, for the tests of the reports. */
-import { type Pages, type ReportContext, type RowReports, rowReports, summaryReports } from '../src/report.ts';
+import {
+  type Pages,
+  portionMaker,
+  type ReportContext,
+  type RowReports,
+  rowReports,
+  summaryReports,
+} from '../src/report.ts';
 import type { FileRecord, ResultRow, RunChange, RunRecord } from '../src/store.ts';
 
 export const REAL: ReportContext = {
@@ -155,11 +162,23 @@ export async function fileReports(
   first: FileRecord | undefined,
   context: ReportContext,
 ): Promise<Map<string, string>> {
-  const told = rowReports(record, pages, context);
+  const told = rowReportsOf(record, pages, context);
   const texts = await rowTexts(told);
   for (const { name, content } of summaryReports(record, told.summary(), first, context))
     texts.set(name, await textOf(content));
   return texts;
+}
+
+/** With a portion a page. */
+export function rowReportsOf(record: FileRecord, pages: () => Pages, context: ReportContext): RowReports {
+  const make = portionMaker(record, context);
+  return rowReports(
+    record,
+    async function* () {
+      for await (const page of pages()) yield make(page);
+    },
+    context,
+  );
 }
 
 /** Of those that tell the rows one by one. */
@@ -167,9 +186,7 @@ export async function rowTexts({ names, pieces }: RowReports): Promise<Map<strin
   const { errors, rejected, result } = names;
   const texts = { errors: '', rejected: '', result: '' };
   for await (const piece of pieces) {
-    texts.errors += piece.errors;
-    texts.rejected += piece.rejected;
-    texts.result += piece.result;
+    for (const name of ['errors', 'rejected', 'result'] as const) texts[name] += new TextDecoder().decode(piece[name]);
   }
   const all: [string, string][] = [
     [errors, texts.errors],

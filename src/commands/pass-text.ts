@@ -1,8 +1,9 @@
 /** What a pass did, in words for a terminal and as JSON for machines, and what it means as an exit status. */
 
 import { SANDBOX_NOTICE } from '../api.ts';
+import type { TakenFile } from '../file-reports.ts';
 import type { InstructionStatus } from '../instruction.ts';
-import type { PassSummary, TakenFile } from '../pipeline.ts';
+import type { PassSummary } from '../pipeline.ts';
 import { verdictOf } from '../report.ts';
 import type { Paper } from '../terminal.ts';
 import { EXIT } from './context.ts';

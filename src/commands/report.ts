@@ -1,6 +1,6 @@
 import { UnavailableError, UsageError } from '../failures.ts';
+import { publishReportsOf } from '../file-reports.ts';
 import type { Published } from '../outbox.ts';
-import { publishReportsOf } from '../pipeline.ts';
 import { openForReading, reportContext } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { rowMessage } from '../codes.ts';
 import { dryRun } from '../dry-run.ts';
-import type { TakenFile } from '../pipeline.ts';
+import type { TakenFile } from '../file-reports.ts';
 import { terminalProgress } from '../progress.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { settingsOf } from '../workspace.ts';

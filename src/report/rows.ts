@@ -38,23 +38,15 @@ export interface Lines {
   readonly rejected: string;
 }
 
-export interface RowWriter {
-  /** Headers, for errors and rejected rows only once they are needed. `withResult`: there is a statement of all rows. */
-  begin(withResult: boolean): Lines;
-  lines(rows: readonly ResultRow[]): Lines;
-}
-
 /**
  * Puts rows into lines, all reports at once, so that each row is read, and each error put into words, a single time. A
  * file that was a repaired rejected.csv itself has columns `line` and `errors` of an earlier round: they are left out.
  */
-export function rowWriter(file: FileRecord, mark: string): RowWriter {
-  const { header, problem } = file;
-  const kept = header.flatMap((heading, index) => (isOfAnEarlierRound(heading) ? [] : [index]));
+export function rowLines(file: FileRecord, mark: string): (rows: readonly ResultRow[]) => Lines {
+  const { header } = file;
+  const kept = keptColumns(header);
   const keepsAll = kept.length === header.length;
-  const rejectedHeader = line(cells([...kept.map((index) => header[index] ?? ''), 'errors']));
   const messageCell = messageCells(mark);
-  const begun = { errors: problem !== undefined, rejected: false };
 
   function rawCells(raw: readonly string[], told: boolean): string[] {
     const found = told ? kept.map((index) => raw[index]) : kept.map((_, at) => raw[at]);
@@ -77,35 +69,62 @@ export function rowWriter(file: FileRecord, mark: string): RowWriter {
     return lines;
   }
 
+  return (rows) => {
+    let result = '';
+    let errors = '';
+    let rejected = '';
+    for (const row of rows) {
+      if (row.status !== 'rejected') {
+        result += resultLine(row, messageCell(row));
+        continue;
+      }
+      const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
+      result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + messages.join(' ')));
+      errors += errorLines(row, messages);
+      rejected += rejectedLine(row, messages);
+    }
+    return { result, errors, rejected };
+  };
+}
+
+/** What stands above the first lines of each report: its header, and what concerns the whole file. */
+export function headers(
+  file: FileRecord,
+  mark: string,
+): {
+  begin(withResult: boolean): Lines;
+  /** The headers that are due above these lines; undefined where none is. */
+  above(lines: Readonly<Record<keyof Lines, { readonly length: number }>>): Lines | undefined;
+} {
+  const { header, problem } = file;
+  const texts = {
+    errors: line(cells(ERRORS_HEADER)),
+    rejected: line(cells([...keptColumns(header).map((index) => header[index] ?? ''), 'errors'])),
+  };
+  const begun = { errors: false, rejected: false };
+  const due = (report: keyof typeof texts, isDue: boolean) => {
+    if (!isDue || begun[report]) return '';
+    begun[report] = true;
+    return texts[report];
+  };
   return {
     begin(withResult) {
       const errors = problem
-        ? line(cells(ERRORS_HEADER)) +
+        ? due('errors', true) +
           line(cells(['', problem.column, problem.value, problem.code, mark + problemOf(problem)]))
         : '';
       return { result: withResult ? line(cells(RESULT_HEADER)) : '', errors, rejected: '' };
     },
-    lines(rows) {
-      let result = '';
-      let errors = '';
-      let rejected = '';
-      for (const row of rows) {
-        if (row.status !== 'rejected') {
-          result += resultLine(row, messageCell(row));
-          continue;
-        }
-        const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
-        result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + messages.join(' ')));
-        errors += errorLines(row, messages);
-        rejected += rejectedLine(row, messages);
-      }
-      if (rejected !== '' && !begun.errors) errors = line(cells(ERRORS_HEADER)) + errors;
-      if (rejected !== '' && !begun.rejected) rejected = rejectedHeader + rejected;
-      begun.errors ||= rejected !== '';
-      begun.rejected ||= rejected !== '';
-      return { result, errors, rejected };
+    above(lines) {
+      const errors = due('errors', lines.errors.length > 0);
+      const rejected = due('rejected', lines.rejected.length > 0);
+      return errors + rejected === '' ? undefined : { result: '', errors, rejected };
     },
   };
+}
+
+function keptColumns(header: readonly string[]): number[] {
+  return header.flatMap((heading, index) => (isOfAnEarlierRound(heading) ? [] : [index]));
 }
 
 function resultLine(row: ResultRow, message: string): string {

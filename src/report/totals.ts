@@ -77,15 +77,20 @@ export interface Summary {
 /** A file's rows in line order, a page at a time: a file may have millions of them. */
 export type Pages = AsyncIterable<readonly ResultRow[]>;
 
-/** Adds up rows of one file. Memory doesn't grow with their number. */
-export async function summarize(pages: Pages): Promise<Summary> {
-  const tally = openTally();
-  for await (const page of pages) page.forEach(tally.add);
-  return tally.summary();
+/** What some rows add up to, to be included in what others do. Can be handed from one thread to another. */
+export interface Part extends Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {
+  /** 0 where there are no rows. */
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly totals: readonly Total[];
+  readonly errors: ReadonlyMap<string, number>;
 }
 
-interface Tally {
+/** Rows come in line order; one that comes out of it is refused. Memory doesn't grow with their number. */
+export interface Tally {
   readonly add: (row: ResultRow) => void;
+  include(part: Part): void;
+  part(): Part;
   summary(): Summary;
 }
 
@@ -96,46 +101,75 @@ interface Subtotal {
 
 type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
 
-export function openTally(): Tally {
+/** `listed`: at most so many rows that need attention are kept. */
+export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const byCurrency: Subtotals = new Map();
   const errors = new Map<string, number>();
-  const overLong = new Map<keyof PayoutDetails, { rows: number; firstLine: number }>();
+  const overLong = new Map<OverLong['column'], { rows: number; firstLine: number }>();
   const attention: ResultRow[] = [];
-  let attentionRows = 0;
-  let asked = 0;
-  let late = 0;
   const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
+  const counts = { asked: 0, late: 0, attentionRows: 0 };
+  const lines = { firstLine: 0, lastLine: 0 };
+  const addOverLong = (column: OverLong['column'], rows: number, firstLine: number) => {
+    const known = overLong.get(column);
+    if (known) known.rows += rows;
+    else overLong.set(column, { rows, firstLine });
+  };
+  const addUnsent = (rows: number, first: string, last: string) => {
+    if (rows === 0) return;
+    unsent.rows += rows;
+    if (unsent.firstOpenDate === '' || first < unsent.firstOpenDate) unsent.firstOpenDate = first;
+    if (last > unsent.lastOpenDate) unsent.lastOpenDate = last;
+  };
+  const part = (): Part => ({
+    ...lines,
+    totals: sorted(byCurrency),
+    errors,
+    overLong: [...overLong].map(([column, found]) => ({ column, ...found })),
+    unsent,
+    ...counts,
+    attention,
+  });
   return {
     add: (row) => {
+      inOrder(file, lines.lastLine, row.line);
+      lines.firstLine ||= row.line;
+      lines.lastLine = row.line;
       const total = totalOf(byCurrency, row);
       total.rows++;
       total.amount.add(row.amount);
-      if (row.late) late++;
-      for (const column of row.overLong ?? []) {
-        const known = overLong.get(column);
-        if (known) known.rows++;
-        else overLong.set(column, { rows: 1, firstLine: row.line });
-      }
+      if (row.late) counts.late++;
+      for (const column of row.overLong ?? []) addOverLong(column, 1, row.line);
       if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
-      if (row.other?.how === 'amends') asked++;
-      else if (UNSENT.has(row.status)) {
-        unsent.rows++;
-        if (unsent.firstOpenDate === '' || row.openDate < unsent.firstOpenDate) unsent.firstOpenDate = row.openDate;
-        if (row.openDate > unsent.lastOpenDate) unsent.lastOpenDate = row.openDate;
-      }
-      if (needsSomebody(row) && attentionRows++ < LISTED) attention.push(row);
+      if (row.other?.how === 'amends') counts.asked++;
+      else if (UNSENT.has(row.status)) addUnsent(1, row.openDate, row.openDate);
+      if (needsSomebody(row) && counts.attentionRows++ < listed) attention.push(row);
     },
+    include: (other) => {
+      for (const { currency, status, rows, amount } of other.totals) {
+        const total = totalOf(byCurrency, { currency, status });
+        total.rows += rows;
+        total.amount.include(amount);
+      }
+      for (const [code, count] of other.errors) errors.set(code, (errors.get(code) ?? 0) + count);
+      for (const { column, rows, firstLine } of other.overLong) addOverLong(column, rows, firstLine);
+      addUnsent(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
+      counts.asked += other.asked;
+      counts.late += other.late;
+      counts.attentionRows += other.attentionRows;
+      attention.push(...other.attention.slice(0, listed - attention.length));
+    },
+    part,
     summary: () => {
-      const counts = [...errors].map(([code, count]) => ({ code, count }));
+      const { totals, overLong } = part();
+      const found = [...errors].map(([code, count]) => ({ code, count }));
       return {
-        ...summaryOf(sorted(byCurrency)),
-        errors: counts.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
+        ...summaryOf(totals),
+        errors: found.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
         rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
-        asked,
-        late,
-        overLong: [...overLong].map(([column, found]) => ({ column, ...found })),
+        overLong,
         unsent,
-        attentionRows,
+        ...counts,
         attention,
       };
     },
@@ -173,35 +207,28 @@ export function verdictOf(file: FileRecord, summary: Summary): Verdict {
   return rejected === summary.rows ? 'rejected' : 'partially_accepted';
 }
 
-/**
- * Passes the pages on, and throws when they do not hold all of the file's rows, each once, in line order. How many there
- * must be is only known once the file is done.
- */
-export async function* everyRowOnce(file: FileRecord, pages: Pages): AsyncGenerator<readonly ResultRow[]> {
-  let count = 0;
-  let last = 0;
-  for await (const page of pages) {
-    for (const { line } of page) {
-      if (line <= last) throw broken(file, `line ${line} comes after line ${last}`);
-      last = line;
-    }
-    count += page.length;
-    yield page;
-  }
-  const expected = file.duplicateOf === undefined ? file.progress.rows : 0;
-  if (file.done && count !== expected)
-    throw broken(file, `${expected} rows were read, ${count} are accounted for (difference ${expected - count})`);
+/** Throws when a line doesn't come after the one before it. */
+export function inOrder(file: FileRecord, before: number, line: number): void {
+  if (line <= before) throw broken(file, `line ${line} comes after line ${before}`);
 }
 
-/** Throws when the amounts reported are not the amounts read: the control sums in and out differ. */
-export function verifyControlSum(file: FileRecord, summary: Summary): void {
-  if (!file.done || file.duplicateOf !== undefined) return;
+/**
+ * The summary of all rows of a file. Throws, naming the difference, when a done file's rows or amounts are not those that were
+ * read: a row was lost or told twice.
+ */
+export function verified(file: FileRecord, summary: Summary): Summary {
+  if (!file.done) return summary;
+  const expected = file.duplicateOf === undefined ? file.progress.rows : 0;
+  const { rows, controlSum } = summary;
+  if (rows !== expected)
+    throw broken(file, `${expected} rows were read, ${rows} are accounted for (difference ${expected - rows})`);
+  if (file.duplicateOf !== undefined) return summary;
   const read = parseDecimal(file.progress.controlSum) ?? ZERO;
-  if (compare(read, summary.controlSum) === 0) return;
-  const difference = add(read, { ...summary.controlSum, units: -summary.controlSum.units });
+  if (compare(read, controlSum) === 0) return summary;
+  const difference = add(read, { ...controlSum, units: -controlSum.units });
   throw broken(
     file,
-    `the control sum read is ${formatDecimal(read)}, the one accounted for ${formatDecimal(summary.controlSum)} ` +
+    `the control sum read is ${formatDecimal(read)}, the one accounted for ${formatDecimal(controlSum)} ` +
       `(difference ${formatDecimal(difference)})`,
   );
 }
@@ -229,7 +256,7 @@ function broken(file: FileRecord, difference: string): Error {
   );
 }
 
-function totalOf(byCurrency: Subtotals, row: ResultRow): Subtotal {
+function totalOf(byCurrency: Subtotals, row: Pick<ResultRow, 'currency' | 'status'>): Subtotal {
   // A rejected row's currency may be anything at all: only known ones get a total of their own.
   const currency = currencyExponent(row.currency) === undefined ? '' : row.currency;
   const known = byCurrency.get(currency)?.get(row.status);

@@ -25,6 +25,8 @@ export function openSqliteStore({ path, purpose = 'kept' }: SqliteOptions): Stor
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
   return {
+    // A scratch one is written without what lets others read beside it.
+    address: purpose === 'scratch' ? undefined : path,
     ...fileVerbs(db, trail),
     ...intakeVerbs(db, trail),
     ...changeVerbs(db, trail),

@@ -14,8 +14,8 @@ export interface Rule {
   readonly decisive: boolean;
 }
 
-/** The rules of each column, in the order in which they are asked. */
-export type Rules = Readonly<Record<string, readonly Rule[]>>;
+/** The rules of each column. */
+export type Rules = readonly (readonly [column: string, rules: readonly Rule[]])[];
 
 export function rule(passes: Test, code: RowCode): Rule {
   return { passes, code, decisive: false };
@@ -25,11 +25,11 @@ export function decisive(passes: Test, code: RowCode): Rule {
   return { passes, code, decisive: true };
 }
 
-/** Tells the code of each rule that a text fails. */
-export function eachFailed(rules: readonly Rule[], text: string, tell: (code: RowCode) => void): void {
+/** Adds an error for each rule that a cell fails. */
+export function addFailed(errors: RowError[], rules: readonly Rule[], column: string, value: string): void {
   for (const { passes, code, decisive } of rules) {
-    if (passes(text)) continue;
-    tell(code);
+    if (passes(value)) continue;
+    errors.push({ column, value, code });
     if (decisive) return;
   }
 }
@@ -81,16 +81,16 @@ export function hasControl(text: string): boolean {
   return CONTROL.test(text);
 }
 
-/** One error for each such cell of ours; `columns` names each cell's, empty for one to ignore. */
-export function controlCharacters(columns: readonly string[], cells: readonly string[]): RowError[] {
-  if (!cells.some(hasControl)) return [];
-  return cells.flatMap((cell, at): RowError[] => {
+/** Adds an error for each such cell of ours; `columns` names each cell's, empty for one to ignore. */
+export function addControlCharacters(errors: RowError[], columns: readonly string[], cells: readonly string[]): void {
+  if (!cells.some(hasControl)) return;
+  cells.forEach((cell, at) => {
     const column = columns[at] ?? '';
     const found = CONTROL.exec(cell);
-    if (!found || column === '') return [];
+    if (!found || column === '') return;
     const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
     const place = [...cell.slice(0, found.index)].length + 1;
-    return [{ column, value: `U+${code} at character ${place}`, code: 'CONTROL_CHARACTER_NOT_ALLOWED' }];
+    errors.push({ column, value: `U+${code} at character ${place}`, code: 'CONTROL_CHARACTER_NOT_ALLOWED' });
   });
 }
 

@@ -31,11 +31,11 @@ export const METADATA = {
   mostEntries: 50,
 } as const;
 
-export const ORDER: Rules = {
-  customerRef: reference('CUSTOMER_REF'),
-  orderRef: reference('ORDER_REF'),
-  currency: [decisive(isPresent, 'CURRENCY_IS_REQUIRED'), ...CURRENCY],
-  country: [decisive(isPresent, 'COUNTRY_IS_REQUIRED'), ...COUNTRY],
-  scheme: [decisive(isPresent, 'SCHEME_IS_REQUIRED'), SCHEME],
-  'customerDefault.schemeId': [SCHEME],
-};
+export const ORDER: Rules = [
+  ['customerRef', reference('CUSTOMER_REF')],
+  ['orderRef', reference('ORDER_REF')],
+  ['currency', [decisive(isPresent, 'CURRENCY_IS_REQUIRED'), ...CURRENCY]],
+  ['country', [decisive(isPresent, 'COUNTRY_IS_REQUIRED'), ...COUNTRY]],
+  ['scheme', [decisive(isPresent, 'SCHEME_IS_REQUIRED'), SCHEME]],
+  ['customerDefault.schemeId', [SCHEME]],
+];

@@ -1,0 +1,128 @@
+/**
+ * A file's rows as portions of its reports. Each portion is the rows of so many lines, so that any of them can be made before
+ * those ahead of it: a large file's are made in two threads.
+ */
+import { existsSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { type Portion, portionMaker, type ReportContext } from '../report.ts';
+import type { FileRecord, ResultRow, Store } from '../store.ts';
+
+/** A portion of the longest lines there may be must still fit into memory, several times over. */
+const PORTION_LINES = 250;
+/** So many portions are made, or being made, that nobody has taken yet; so many of them are lent to the thread. */
+const MOST_AHEAD = 4;
+const MOST_LENT = 2;
+
+/** A smaller file's reports are written before a thread has started. */
+const WORTH_A_THREAD_ROWS = 10_000;
+/** Rows live shortly: without a bound the thread would keep what is long over. */
+const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
+
+/** Threads run what was compiled: from the sources there is none, and all is done in this one. */
+const THREAD = fileURLToPath(new URL('./thread.js', import.meta.url));
+
+/** What the thread has to know. */
+export interface Source {
+  /** Of the store. */
+  readonly address: string;
+  readonly file: FileRecord;
+  readonly context: ReportContext;
+}
+
+/** All of them, in order. */
+export async function* portionsOf(
+  store: Store,
+  file: FileRecord,
+  context: ReportContext,
+  thread: string = THREAD,
+): AsyncGenerator<Portion> {
+  const { address } = store;
+  const make = portionMaker(file, context);
+  const here = async (number: number) => make(await rowsOf(store, file, number));
+  if (address !== undefined && file.progress.rows >= WORTH_A_THREAD_ROWS && existsSync(thread)) {
+    yield* sharedOut(portionCount(file), here, { address, file, context }, thread);
+  } else {
+    for (let number = 0; number < portionCount(file); number++) yield await here(number);
+  }
+}
+
+export function portionCount({ progress }: FileRecord): number {
+  return Math.ceil(progress.line / PORTION_LINES);
+}
+
+/** The rows of one portion, in line order. */
+export async function rowsOf(store: Store, file: FileRecord, number: number): Promise<readonly ResultRow[]> {
+  const before = number * PORTION_LINES;
+  const rows = await store.resultRows(file.number, before, PORTION_LINES);
+  return rows.filter(({ line }) => line <= before + PORTION_LINES);
+}
+
+/** Whoever is free makes the next one: this thread, or the other. */
+async function* sharedOut(
+  count: number,
+  here: (number: number) => Promise<Portion>,
+  source: Source,
+  thread: string,
+): AsyncGenerator<Portion> {
+  const helper = openHelper(source, thread);
+  const portions = new Map<number, Promise<Portion>>();
+  const made = new Set<number>();
+  let next = 0;
+  let taken = 0;
+  let lent = 0;
+  const isFree = () => next < count && next < taken + MOST_AHEAD;
+  const begin = (make: (number: number) => Promise<Portion>): Promise<unknown> => {
+    const number = next++;
+    const portion = make(number).finally(() => made.add(number));
+    // Whoever takes it gets the error.
+    portion.catch(() => undefined);
+    portions.set(number, portion);
+    return portion;
+  };
+  const lend = () => {
+    while (lent < MOST_LENT && isFree()) {
+      lent++;
+      const given = () => {
+        lent--;
+        lend();
+      };
+      begin(helper.make).then(given, given);
+    }
+  };
+  try {
+    for (; taken < count; taken++) {
+      lend();
+      while (!made.has(taken) && isFree()) {
+        await begin(here);
+        // What the other thread has made meanwhile comes in.
+        await setImmediate();
+      }
+      yield await (portions.get(taken) as Promise<Portion>);
+      portions.delete(taken);
+    }
+  } finally {
+    await helper.close();
+  }
+}
+
+/** Makes portions in another thread, one after another. What it throws there, `make` throws. */
+function openHelper(source: Source, thread: string) {
+  const worker = new Worker(thread, { workerData: source, resourceLimits: LIMITS });
+  const waiting: { resolve(portion: Portion): void; reject(error: unknown): void }[] = [];
+  const fail = (error: unknown) => {
+    for (const { reject } of waiting.splice(0)) reject(error);
+  };
+  worker.on('message', (portion: Portion) => waiting.shift()?.resolve(portion));
+  worker.on('error', fail);
+  worker.on('exit', () => fail(new Error(`The thread that reports file ${source.file.number} ended too early.`)));
+  return {
+    make: (number: number) =>
+      new Promise<Portion>((resolve, reject) => {
+        waiting.push({ resolve, reject });
+        worker.postMessage(number);
+      }),
+    close: () => worker.terminate(),
+  };
+}
