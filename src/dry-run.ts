@@ -1,12 +1,13 @@
 /**
  * A dry run: a copy of the records and of the files in a folder for temporary files, and the very code of a real pass on
- * them. Nothing of the workspace is touched.
+ * them. Nothing of the workspace is touched. Only what nobody can ask for any more isn't recorded (last-file.ts).
  */
 import { access, constants, copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Clock } from './clock.ts';
 import type { Settings } from './config.ts';
+import { addingUpLast } from './dry-run/last-file.ts';
 import { isErrno } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
@@ -56,15 +57,20 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
     const store = await copyRecords(real, settings);
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
-      const registered = await takeIn({ store, inbox, clock, settings, progress }, businessDate);
+      const last = addingUpLast(store);
+      const kept = out === undefined ? last.store : store;
+      const registered = await takeIn({ store: kept, inbox, clock, settings, progress }, businessDate);
       const context = reportContext(real);
       const foreseen: ForeseenFile[] = [];
       for (const { number } of registered) {
-        const written = out === undefined ? undefined : await publishReportsOf(store, number, out, context);
-        const taken = await takenFile(store, number, written?.summary);
+        const taken =
+          out === undefined
+            ? await takenFile(store, number, last.addedUp(number))
+            : await publishReportsOf(store, number, out, context);
         const { duplicateOf } = taken.file;
         const first = duplicateOf === undefined ? undefined : await store.file(duplicateOf);
-        foreseen.push({ ...taken, receipt: receipt(taken.file, taken.summary, first, context) });
+        const { file, summary } = taken;
+        foreseen.push({ file, summary, receipt: receipt(file, summary, first, context) });
       }
       return foreseen;
     } finally {

@@ -1,8 +1,11 @@
 /** A file's reports: what the store tells of its rows, put together and published in the outbox. */
-import { portionCount, portionsOf, rowsOf } from './file-reports/portions.ts';
+import { portionsOf } from './file-reports/portions.ts';
 import { type Published, publish, publishTogether } from './outbox.ts';
-import { addUp, type ReportContext, rowReports, type Summary, summaryReports } from './report.ts';
+import { addUp, type Part, type ReportContext, rowReports, type Summary, summaryReports } from './report.ts';
 import type { FileRecord, ResultRow, Store } from './store.ts';
+
+/** Rows added up at once. A page of the longest lines there may be must still fit into memory, several times over. */
+const PAGE = 500;
 
 export interface TakenFile {
   readonly file: FileRecord;
@@ -15,19 +18,20 @@ export async function publishReportsOf(
   number: number,
   outbox: string,
   context: ReportContext,
-): Promise<{ readonly published: readonly Published[]; readonly summary: Summary }> {
+): Promise<TakenFile & { readonly published: readonly Published[] }> {
   const file = await fileOf(store, number);
   const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
   const reports = rowReports(file, () => portionsOf(store, file, context), context);
   const told = await publishTogether(outbox, reports);
   const summary = reports.summary();
-  return { published: [...told, ...(await publish(outbox, summaryReports(file, summary, first, context)))], summary };
+  const published = [...told, ...(await publish(outbox, summaryReports(file, summary, first, context)))];
+  return { file, summary, published };
 }
 
-/** A file with what has become of its rows; `known` if that was added up just now. */
-export async function takenFile(store: Store, number: number, known?: Summary): Promise<TakenFile> {
+/** A file with what has become of its rows. `also`: what those come to that the store wasn't given (dry-run/last-file.ts). */
+export async function takenFile(store: Store, number: number, also?: Part): Promise<TakenFile> {
   const file = await fileOf(store, number);
-  return { file, summary: known ?? (await addUp(file, pagesOf(store, file))) };
+  return { file, summary: await addUp(file, pagesOf(store, file), also) };
 }
 
 async function fileOf(store: Store, number: number): Promise<FileRecord> {
@@ -36,6 +40,12 @@ async function fileOf(store: Store, number: number): Promise<FileRecord> {
   return file;
 }
 
-async function* pagesOf(store: Store, file: FileRecord): AsyncGenerator<readonly ResultRow[]> {
-  for (let number = 0; number < portionCount(file); number++) yield await rowsOf(store, file, number);
+async function* pagesOf(store: Store, { number }: FileRecord): AsyncGenerator<readonly ResultRow[]> {
+  for (let after = 0; ; ) {
+    const page = await store.resultRows(number, after, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    after = last.line;
+  }
 }

@@ -16,7 +16,7 @@ import type { Progress } from './progress.ts';
 import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
-import { type ReportContext, runReports, type Summary, verdictOf } from './report.ts';
+import { type ReportContext, runReports, verdictOf } from './report.ts';
 import type { RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
@@ -83,13 +83,13 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const amending = await change(tools, options);
   const looking = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
   const unfinished = sending.stopped ?? amending ?? looking.stopped;
-  const summaries = await publishFileReports(tools);
+  const reported = await publishFileReports(tools);
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
   const result =
     kind === 'nightly' && unfinished !== undefined
-      ? await contentsOf(tools, run, summaries)
-      : await closeRun(tools, run, summaries);
+      ? await contentsOf(tools, run, reported)
+      : await closeRun(tools, run, reported);
   tools.progress.clear();
   return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
 }
@@ -146,26 +146,29 @@ async function claimReady(
   }
 }
 
+/** By number: files whose rows were added up in this pass. */
+type ReportedFiles = ReadonlyMap<number, TakenFile>;
+
 /** Writes the reports of every file whose rows moved since they were last written. */
-async function publishFileReports({ store, settings, report, progress }: Tools): Promise<ReadonlyMap<number, Summary>> {
-  const summaries = new Map<number, Summary>();
+async function publishFileReports({ store, settings, report, progress }: Tools): Promise<ReportedFiles> {
+  const reported = new Map<number, TakenFile>();
   const stale = await store.staleReports();
   for (const [at, { file: number, token }] of stale.entries()) {
     progress.report('writing reports', at, stale.length);
-    const { published, summary } = await publishReportsOf(store, number, settings.outbox, report);
+    const { published, ...taken } = await publishReportsOf(store, number, settings.outbox, report);
     await store.reportsWritten(number, token, published);
-    summaries.set(number, summary);
+    reported.set(number, taken);
   }
-  return summaries;
+  return reported;
 }
 
 /**
  * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. A pass on
  * arrival that changed nothing leaves no run behind.
  */
-async function closeRun(tools: Tools, run: RunRecord, known?: ReadonlyMap<number, Summary>): Promise<RunContents> {
+async function closeRun(tools: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
   const { store, settings, report, clock } = tools;
-  const contents = await contentsOf(tools, run, known);
+  const contents = await contentsOf(tools, run, reported);
   const idle = contents.files.length === 0 && Object.keys(contents.moved).length === 0;
   if (run.kind === 'arrival' && idle) {
     await store.dropRun(run.number);
@@ -180,14 +183,10 @@ async function closeRun(tools: Tools, run: RunRecord, known?: ReadonlyMap<number
 
 type RunContents = Pick<PassSummary, 'files' | 'moved' | 'open'>;
 
-async function contentsOf(
-  { store }: Tools,
-  run: RunRecord,
-  known: ReadonlyMap<number, Summary> = new Map(),
-): Promise<RunContents> {
+async function contentsOf({ store }: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
   const files: TakenFile[] = [];
   for (const number of await store.filesOfRun(run.number))
-    files.push(await takenFile(store, number, known.get(number)));
+    files.push(reported?.get(number) ?? (await takenFile(store, number)));
   const moved: Partial<Record<InstructionStatus, number>> = {};
   for await (const page of changesOf(store, run.number)) for (const { to } of page) moved[to] = (moved[to] ?? 0) + 1;
   return { files, moved, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()) };

@@ -20,7 +20,7 @@ import {
 import type { FileRecord, ResultRow, RunChange, RunRecord, StatusCount } from './store.ts';
 
 export { type Report, type ReportContext, reportStem } from './report/context.ts';
-export { type Pages, type Summary, verdictOf } from './report/totals.ts';
+export { openTally, type Pages, type Part, type Summary, type Tally, verdictOf } from './report/totals.ts';
 
 /** What some rows of a file come to in its reports. Can be handed from one thread to another. */
 export interface Portion {
@@ -107,9 +107,13 @@ export function rowReports(
   };
 }
 
-/** What a file's rows add up to, without telling each of them. Throws as the pieces of {@link rowReports} do. */
-export async function addUp(file: FileRecord, pages: Pages): Promise<Summary> {
+/**
+ * What a file's rows add up to, without telling each of them. `also`: what those add up to that are not in the pages. Throws as
+ * the pieces of {@link rowReports} do.
+ */
+export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promise<Summary> {
   const tally = openTally(file);
+  if (also) tally.include(also);
   for await (const page of pages) page.forEach(tally.add);
   return verified(file, tally.summary());
 }

@@ -61,6 +61,38 @@ describe('a dry run', () => {
     );
   });
 
+  it.each(['a-first.csv', 'z-last.csv'])('says of %s what it says when the reports are wanted', async (name) => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('before.csv', instructions(instruction('P0'), instruction('P1')));
+    await workspace.pass({ send: false });
+    const rows = [
+      instruction('P1'),
+      instruction('P1', '7'),
+      'C1,O1,P2,1,2026-03-02,2026-03-02,a narration that is longer than advised',
+      'C1,O2,P3,1500,2026-03-09,2026-03-09,yen later',
+      'C1,O2,P4,1.5,2026-03-02,2026-03-02,no decimals in yen',
+      'C1,O9,P5,0012.50,2026-03-02,2026-03-02,no order yet',
+      instruction('P6'),
+      instruction('P6'),
+      instruction('P7', '8'),
+      instruction('P7', '9'),
+      '',
+      instruction('P8', '999999999999.99'),
+    ];
+    writeFileSync(workspace.path(name), instructions(...rows));
+    writeFileSync(workspace.path('m-other.csv'), instructions(instruction('P8', '3'), instruction('P9')));
+    const foreseen = async (out?: string) => {
+      const files = [name, 'm-other.csv'].sort().map((file) => workspace.path(file));
+      const { root, clock } = workspace;
+      const taken = await dryRun({ workspace: root, files, out, businessDate: DAY, clock, progress: noProgress });
+      return taken.map(({ file, summary, receipt }) => ({ name: file.name, summary, receipt }));
+    };
+    const brief = await foreseen();
+    expect(brief).toEqual(await foreseen(workspace.path('check')));
+    expect(brief.map(({ summary }) => summary.rows).sort()).toEqual([11, 2]);
+  });
+
   it('knows what the workspace knows, and leaves it alone', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);

@@ -48,7 +48,7 @@ export async function* portionsOf(
   }
 }
 
-export function portionCount({ progress }: FileRecord): number {
+function portionCount({ progress }: FileRecord): number {
   return Math.ceil(progress.line / PORTION_LINES);
 }
 
