@@ -390,7 +390,7 @@ export interface Store {
   /** Small facts about the workspace: which provider it is bound to, since when it is watched. */
   fact(name: string): Promise<string | undefined>;
   setFact(name: string, value: string): Promise<void>;
-  /** Numbers up to these are taken, though nothing here knows them any more: a backup was restored. */
+  /** Numbers up to these are taken, also where nothing here knows them any more: a backup was restored. */
   skipNumbers(taken: { files: number; runs: number }): Promise<void>;
   /** Writes a consistent copy of everything to a file that isn't there yet. */
   backupTo(path: string): Promise<void>;

@@ -82,10 +82,10 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());
+    const taken = await numbersTaken(settings);
+    await records.skipNumbers(taken);
     const doubt = await doubtAbout(records, anchor);
     if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
-      const taken = await numbersTaken(settings);
-      await records.skipNumbers(taken);
       await endReportedRuns(records, taken.runs, timestamp(clock.now()));
       await beginLookUpOnly(records, doubt);
     }

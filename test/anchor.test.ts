@@ -100,6 +100,23 @@ describe('a database restored from a backup', () => {
     expect((await workspace.pass()).unfinished).toBeUndefined();
   });
 
+  it('gives no number again that stands in the outbox, also when the anchor was restored with it', async () => {
+    const workspace = testWorkspace();
+    await workspace.pass();
+    const kept = ['paydrop.db', 'anchor'];
+    for (const name of kept) copyFileSync(workspace.path('data', name), workspace.path(name));
+    workspace.drop('orders.csv', ORDERS);
+    await workspace.pass();
+    const before = workspace.outbox();
+    for (const name of [...DATABASE_FILES, 'anchor']) rmSync(workspace.path('data', name), { force: true });
+    for (const name of kept) copyFileSync(workspace.path(name), workspace.path('data', name));
+    workspace.drop('others.csv', ORDERS.replace('C1,O2', 'C1,O3'));
+    const { unfinished, files, run } = await workspace.pass();
+    expect(unfinished).toBeUndefined();
+    expect([files.map(({ file }) => file.number), run.number]).toEqual([[2], 3]);
+    expect(workspace.outbox()).toEqual(expect.arrayContaining(before));
+  });
+
   it('is noticed when the anchor is gone, too', async () => {
     const workspace = await restored();
     rmSync(workspace.path('data', 'anchor'));

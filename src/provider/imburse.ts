@@ -69,10 +69,15 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
     options.http ?? httpClient({ origin: baseUrl, concurrency, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES });
   const client = imburseClient({ http, keys, accountId, tenantId, clock });
 
+  /** How many answers have stopped the line. What was on its way then may be answered, but isn't sent a second time. */
+  let stops = 0;
+
   async function send(endpoint: string, refs: PathRefs, correlationId: string, body?: string): Promise<ImburseOutcome> {
     const line = requestLine(endpoint, refs);
     if (!line) return { kind: 'not-sent', message: 'a reference of dots alone cannot stand in a path' };
-    return client.send({ ...line, correlationId, ...(body !== undefined && { body }) });
+    const before = stops;
+    const goesOn = () => stops === before;
+    return client.send({ ...line, correlationId, goesOn, ...(body !== undefined && { body }) });
   }
 
   async function change(
@@ -82,8 +87,10 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
     asked: Omit<Asked, 'readErrors' | 'refusedStatuses'>,
     body?: string,
   ): Promise<SubmitOutcome> {
-    const outcome = await send(endpoint, refs, correlationId, body);
-    return submitOutcome(outcome, { ...asked, readErrors, refusedStatuses }, clock.now());
+    const answer = await send(endpoint, refs, correlationId, body);
+    const outcome = submitOutcome(answer, { ...asked, readErrors, refusedStatuses }, clock.now());
+    if ('stopLine' in outcome) stops++;
+    return outcome;
   }
 
   const ask = (name: EndpointName, refs: PathRefs) => send(endpoints[name], refs, randomUUID());

@@ -6,7 +6,7 @@ import type { Store } from '../store.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { changeVerbs } from './changes.ts';
 import { makePrivate, openDatabase, type Purpose } from './connection.ts';
-import { fileVerbs } from './files.ts';
+import { fileVerbs, nextNumber } from './files.ts';
 import { intakeVerbs } from './intake.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
@@ -23,6 +23,13 @@ export function openSqliteStore({ path, purpose = 'kept' }: SqliteOptions): Stor
   const db = openDatabase(path, purpose);
   const trail = auditTrail(db);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
+  const next = {
+    files: db.prepare<[], number>(`SELECT ${nextNumber('files')}`).pluck(),
+    runs: db.prepare<[], number>(`SELECT ${nextNumber('runs')}`).pluck(),
+  };
+  const skip = (table: 'files' | 'runs', taken: number) => {
+    if (taken >= (next[table].get() ?? 1)) setFact.run(`${table}-skipped`, String(taken));
+  };
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
   return {
     // A scratch one is written without what lets others read beside it.
@@ -42,8 +49,8 @@ export function openSqliteStore({ path, purpose = 'kept' }: SqliteOptions): Stor
     },
     async skipNumbers({ files, runs }) {
       db.transaction(() => {
-        setFact.run('files-skipped', String(files));
-        setFact.run('runs-skipped', String(runs));
+        skip('files', files);
+        skip('runs', runs);
       }).immediate();
     },
     async backupTo(path) {

@@ -220,6 +220,24 @@ describe('a 401', () => {
     expect(http.calls).toHaveLength(2);
   });
 
+  it('is not sent once more when another answer stops the line meanwhile', async () => {
+    let renew = (_: HttpOutcome) => {};
+    const renewed = new Promise<HttpOutcome>((resolve) => {
+      renew = resolve;
+    });
+    http.answerToken(tokenReply('token-number-one'), renewed);
+    http.answer(UNAUTHORIZED, json(403, ''));
+    const outcomes = [submit(), submit()] as const;
+    expect(await outcomes[1]).toMatchObject({ kind: 'unknown', stopLine: expect.stringMatching(/credentials/) });
+    renew(tokenReply('token-number-two'));
+    expect(await outcomes[0]).toMatchObject({
+      kind: 'unknown',
+      httpStatus: 401,
+      message: expect.stringMatching(/not sent again.*another answer stopped the line/),
+    });
+    expect(http.calls).toHaveLength(2);
+  });
+
   it('of a look-up is repeated as well', async () => {
     http.answer(UNAUTHORIZED, json(404, { errorCodes: ['NOT_FOUND'] }));
     expect(await provider.lookUp(PAYOUT)).toEqual({ kind: 'not-found' });

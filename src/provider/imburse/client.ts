@@ -17,6 +17,8 @@ interface ImburseRequest {
   readonly path: string;
   readonly body?: string;
   readonly correlationId: string;
+  /** Asked before it is sent a second time: whether anything is still to be sent at all. */
+  readonly goesOn: () => boolean;
 }
 
 export type ImburseOutcome =
@@ -68,6 +70,7 @@ export function imburseClient({ http, keys, accountId, tenantId, clock }: Imburs
       if (first.status !== 401) return { kind: 'response', response: first, repeated: false };
       const fresh = await tokens(token.value);
       if (fresh.kind === 'not-sent') return afterRefusal(fresh);
+      if (!request.goesOn()) return afterRefusal({ kind: 'not-sent', message: 'another answer stopped the line' });
       const second = await exchange(request, fresh.value);
       if (second.kind === 'response') return { kind: 'response', response: second, repeated: true };
       return second.kind === 'not-sent' ? afterRefusal(second) : second;
