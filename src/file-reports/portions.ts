@@ -1,6 +1,6 @@
 /**
  * A file's rows as portions of its reports. Each portion is the rows of so many lines, so that any of them can be made before
- * those ahead of it: a large file's are made in two threads.
+ * those ahead of it: where many rows are wrong, which takes longest, they are made in two threads.
  */
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
@@ -15,8 +15,8 @@ const PORTION_LINES = 250;
 const MOST_AHEAD = 4;
 const MOST_LENT = 2;
 
-/** A smaller file's reports are written before a thread has started. */
-const WORTH_A_THREAD_ROWS = 10_000;
+/** With fewer rows to be told in all three reports, a thread would cost more memory and time than it saves. */
+const WORTH_A_THREAD_ROWS = 2_000;
 /** Rows live shortly: without a bound the thread would keep what is long over. */
 const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 
@@ -41,11 +41,15 @@ export async function* portionsOf(
   const { address } = store;
   const make = portionMaker(file, context);
   const here = async (number: number) => make(await rowsOf(store, file, number));
-  if (address !== undefined && file.progress.rows >= WORTH_A_THREAD_ROWS && existsSync(thread)) {
-    yield* sharedOut(portionCount(file), here, { address, file, context }, thread);
-  } else {
-    for (let number = 0; number < portionCount(file); number++) yield await here(number);
+  const mayShare = address !== undefined && existsSync(thread);
+  let wrong = 0;
+  let number = 0;
+  for (; number < portionCount(file) && !(mayShare && wrong >= WORTH_A_THREAD_ROWS); number++) {
+    const portion = await here(number);
+    wrong += portion.part.attentionRows;
+    yield portion;
   }
+  if (mayShare && number < portionCount(file)) yield* sharedOut(number, here, { address, file, context }, thread);
 }
 
 function portionCount({ progress }: FileRecord): number {
@@ -59,18 +63,19 @@ export async function rowsOf(store: Store, file: FileRecord, number: number): Pr
   return rows.filter(({ line }) => line <= before + PORTION_LINES);
 }
 
-/** Whoever is free makes the next one: this thread, or the other. */
+/** From one on. Whoever is free makes the next: this thread, or the other. */
 async function* sharedOut(
-  count: number,
+  from: number,
   here: (number: number) => Promise<Portion>,
   source: Source,
   thread: string,
 ): AsyncGenerator<Portion> {
+  const count = portionCount(source.file);
   const helper = openHelper(source, thread);
   const portions = new Map<number, Promise<Portion>>();
   const made = new Set<number>();
-  let next = 0;
-  let taken = 0;
+  let next = from;
+  let taken = from;
   let lent = 0;
   const isFree = () => next < count && next < taken + MOST_AHEAD;
   const begin = (make: (number: number) => Promise<Portion>): Promise<unknown> => {
