@@ -130,7 +130,7 @@ export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(ite
  * So many are committed together, or what came in this long. Each commit waits for the disk and holds everything up meanwhile, so
  * a busy line should come to the number first, or commit what it has gathered with its next intents.
  */
-const MOST_GATHERED = 256;
+const MOST_GATHERED = 512;
 const GATHERED_MS = 250;
 
 export interface Gathering<T> {

@@ -14,6 +14,7 @@ import type { PayoutKeys } from './provider/signature.ts';
 import type { Provider } from './provider.ts';
 import type { ReportContext } from './report.ts';
 import type { FaultScript } from './sandbox.ts';
+import { applyingElsewhere } from './store/elsewhere.ts';
 import { lockWorkspace } from './store/lock.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
@@ -78,7 +79,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const records = openSqliteStore({ path: join(settings.data, DATABASE) });
+    const records = applyingElsewhere(openSqliteStore({ path: join(settings.data, DATABASE) }));
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());

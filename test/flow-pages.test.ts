@@ -119,10 +119,10 @@ describe('what is gathered', () => {
 
   it('never grows beyond what is committed at once', async () => {
     const { commits, gathered } = gathering();
-    for (let item = 0; item < 1_000; item++) await gathered.add(item);
-    expect(commits.map(({ length }) => length)).toEqual([1, 256, 256, 256]);
+    for (let item = 0; item < 1_600; item++) await gathered.add(item);
+    expect(commits.map(({ length }) => length)).toEqual([1, 512, 512, 512]);
     await gathered.flush();
-    expect(commits.flat()).toEqual(Array.from({ length: 1_000 }, (_, item) => item));
+    expect(commits.flat()).toEqual(Array.from({ length: 1_600 }, (_, item) => item));
   });
 
   it('is committed by flush, or taken for another commit, and then no more', async () => {

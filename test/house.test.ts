@@ -238,6 +238,7 @@ describe('imports', () => {
   /** The private parts of one module that another may use, and who. */
   const DOORS: Readonly<Record<string, readonly string[]>> = {
     'store/sqlite.ts': ['workspace.ts', 'workspace/', 'dry-run.ts', 'file-reports/thread.ts'],
+    'store/elsewhere.ts': ['workspace.ts'],
     'store/lock.ts': ['workspace.ts'],
     'provider/payout-orders.ts': ['workspace.ts'],
     'provider/order-management.ts': ['workspace.ts'],

@@ -16,12 +16,15 @@ export interface SqliteOptions {
   readonly path: string;
   /** What for; to be kept, if nothing is said. */
   readonly purpose?: Purpose;
+  /** The run that what is written belongs to, where somebody else started it. */
+  readonly run?: number | undefined;
 }
 
 /** Throws when the file can't be had as it must be: see {@link openDatabase}. */
-export function openSqliteStore({ path, purpose = 'kept' }: SqliteOptions): Store {
+export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions): Store {
   const db = openDatabase(path, purpose);
   const trail = auditTrail(db);
+  if (run !== undefined) trail.enter(run);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const next = {
     files: db.prepare<[], number>(`SELECT ${nextNumber('files')}`).pluck(),
