@@ -28,6 +28,7 @@ export interface Anchor {
 export async function openAnchor(path: string): Promise<Anchor> {
   const text = await readIfThere(path);
   let last = lastLine(text);
+  if (last?.seq === CHAIN_START.seq) await makeFirstLineLast(path);
   if (text.length > LARGEST_BYTES && last)
     await publishDurably(path, 0o600, false, (file) => file.writeFile(line(last as ChainHead)));
   let file: FileHandle | undefined;
@@ -49,6 +50,20 @@ export async function openAnchor(path: string): Promise<Anchor> {
       await file?.close();
     },
   };
+}
+
+/**
+ * Whoever wrote the first line may have been killed before it was on the disk. Should it be lost later, the records would be doubted
+ * for want of an anchor; any other line may be lost, for the one before it does as well.
+ */
+async function makeFirstLineLast(path: string): Promise<void> {
+  const file = await open(path, constants.O_RDONLY);
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
 }
 
 /** A store that anchors what it is told before anybody acts on it: the intents of a send, and the end of a run. */
