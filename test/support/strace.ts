@@ -30,10 +30,15 @@ export function tracedCalls(main: string, args: readonly string[], names: readon
   const trace = join(temporaryFolder(), 'trace');
   const traced = [...new Set([...names, ...SENDING])].join(',');
   runUnder(['-y', '-s', SHOWN_BYTES, '-o', trace, '-e', `trace=${traced}`], main, args);
-  return readFileSync(trace, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      const [, thread, name, text] = /^(\d+) +(\w+)\((.*)$/.exec(line) ?? [];
-      return thread && name && text !== undefined ? [{ thread, name, text }] : [];
-    });
+  const calls: (Call & { text: string })[] = [];
+  for (const line of readFileSync(trace, 'utf8').split('\n')) {
+    const [, thread, begun] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    const [, name, text] = /^(\w+)\((.*)$/.exec(begun ?? '') ?? [];
+    if (thread && name && text !== undefined) calls.push({ thread, name, text });
+    // What came of a call that another thread's came between.
+    const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(begun ?? '')?.[1];
+    const unfinished = resumed && calls.findLast((call) => call.thread === thread);
+    if (unfinished) unfinished.text += resumed;
+  }
+  return calls;
 }
