@@ -3,10 +3,11 @@
  * done, what it no longer lets be changed is refused, and the rest is asked for. To ask twice for the same does no harm, so
  * an unclear answer only means that it is looked up again by the next pass.
  */
-import { createHash } from 'node:crypto';
+
 import { type Clock, timestamp } from './clock.ts';
 import { describeCode, type RowCode, type RowError } from './codes.ts';
 import type { Settings } from './config.ts';
+import { sha256 } from './digest.ts';
 import { eachOf, type Line, openLine, pacer } from './flow.ts';
 import { correlationId } from './instruction.ts';
 import { currencyExponent } from './iso.ts';
@@ -74,9 +75,7 @@ async function takeOn(
 
   const body = await bodyOf(tools, desk, instruction, amendment);
   const trace = correlationId(`${instruction.clientRefId} amendment ${amendment.row}`, amendment.sends + 1);
-  const bodySha256 = createHash('sha256')
-    .update(body ?? '')
-    .digest('hex');
+  const bodySha256 = sha256(body ?? '');
   await record({ kind: 'asked', bodySha256, correlationId: trace });
   const outcome = await (body === undefined ? desk.remove(instruction, trace) : desk.update(body, instruction, trace));
   line.note(outcome.kind === 'unknown' || outcome.kind === 'not-sent' ? outcome.message : undefined);

@@ -2,7 +2,7 @@
  * The audit chain: each entry's hash covers the entry before it, so that an entry can't be changed, removed or put in
  * without every later hash changing too. Pure; where entries are kept is the store's business.
  */
-import { hash } from 'node:crypto';
+import { sha256 } from './digest.ts';
 import type { AuditEntry } from './store.ts';
 
 /** What an entry may say. Integers only: a number with a fraction has no place in an audit log about money. */
@@ -55,7 +55,7 @@ export function verifyChain(entries: Iterable<AuditEntry>, after: ChainHead = CH
 
 /** Hex SHA-256 of the previous hash, as its 64 hex digits, followed by the body; `printf %s%s HASH BODY | sha256sum`. */
 function chainHash(previous: string, body: string): string {
-  return hash('sha256', previous + body, 'hex');
+  return sha256(previous + body);
 }
 
 /** JSON with sorted keys and no spaces (RFC 8785, for strings, integers, booleans); undefined members are left out. */

@@ -17,7 +17,7 @@
  * under the next client reference (retry). Nothing else ever leads back from a failure. And when a restored backup turns
  * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
  */
-import { hash } from 'node:crypto';
+import { sha256, sha256Bytes } from './digest.ts';
 import type { Metadata, OrderRef } from './order.ts';
 
 export const INSTRUCTION_STATUSES = [
@@ -145,7 +145,7 @@ const CLIENT_REF_LENGTH = 30;
  * provider that keeps client references unique refuses the second payment.
  */
 export function clientRefId(ref: InstructionRef, attempt: number): string {
-  const digest = hash('sha256', `paydrop/1 ${instructionKey(ref)} ${attempt}`, 'buffer');
+  const digest = sha256Bytes(`paydrop/1 ${instructionKey(ref)} ${attempt}`);
   let text = '';
   let bits = 0;
   let held = 0;
@@ -166,7 +166,7 @@ export function clientRefId(ref: InstructionRef, attempt: number): string {
  * known before the request leaves, and still known after a crash. `send` counts from 1.
  */
 export function correlationId(clientRefId: string, send: number): string {
-  const hex = hash('sha256', `paydrop/1 ${clientRefId} send ${send}`, 'hex');
+  const hex = sha256(`paydrop/1 ${clientRefId} send ${send}`);
   const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 3) | 8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -10,9 +10,10 @@
  * While an order is unclear, its instructions wait: none of them has left. With a provider that knows no orders all of
  * this comes to nothing.
  */
-import { createHash } from 'node:crypto';
+
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
+import { sha256 } from './digest.ts';
 import { correlationId } from './instruction.ts';
 import { type Order, orderKey } from './order.ts';
 import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './provider.ts';
@@ -206,7 +207,7 @@ function intentOf(order: StoredOrder, body: string, riders: readonly StoredInstr
     from: 'none',
     to: 'sending',
     intent: {
-      bodySha256: createHash('sha256').update(body).digest('hex'),
+      bodySha256: sha256(body),
       correlationId: correlationOf(order),
       riders: riders.map(({ id }) => id),
     },

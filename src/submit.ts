@@ -11,9 +11,9 @@
  *
  * Where the API knows orders, an instruction's order is registered before it, and may take it along: see registration.ts.
  */
-import { hash } from 'node:crypto';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
+import { sha256 } from './digest.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import { correlationId } from './instruction.ts';
 import { type Order, orderKey } from './order.ts';
@@ -223,7 +223,7 @@ function intentFor(
 ): Intent {
   const { id, version, clientRefId } = instruction;
   const body = instruction.body || provider.body(payoutOf(instruction, order));
-  const bodySha256 = hash('sha256', body, 'hex');
+  const bodySha256 = sha256(body);
   const late = businessDate > instruction.content.dueDate;
   const intent = { clientRefId, body, bodySha256, late };
   const traced = provider.correlates ? { ...intent, correlationId: trace } : intent;

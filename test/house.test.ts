@@ -230,7 +230,19 @@ describe('imports', () => {
     },
     {
       name: 'words',
-      files: ['order.ts', 'instruction.ts', 'money.ts', 'iso.ts', 'codes.ts', 'codes/', 'api.ts', 'endpoints.ts'],
+      files: [
+        ...[
+          'order.ts',
+          'instruction.ts',
+          'money.ts',
+          'iso.ts',
+          'codes.ts',
+          'codes/',
+          'api.ts',
+          'endpoints.ts',
+          'digest.ts',
+        ],
+      ],
       amongThemselves: true,
     },
   ];

@@ -1,7 +1,10 @@
 /** Opens the database file: private to its owner, durable, of our schema. Whatever can't be had is refused, loudly. */
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+
+// It is CommonJS, and an import would read all of it once more to find what it exports.
+const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof Database;
 
 /** As much of a database as the store uses, with statements that are prepared when they are first run. */
 export type Connection = Omit<Database.Database, 'prepare'> & {
@@ -47,7 +50,7 @@ export function openDatabase(path: string, purpose: Purpose): Connection {
   const readonly = purpose === 'reading';
   if (!readonly) makePrivate(path);
   else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
-  const db = new Database(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE });
+  const db = new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE });
   try {
     refuseOldSqlite(db);
     refuseForeign(db, path);
@@ -78,6 +81,10 @@ function nativePart(): { nativeBinding?: string } {
 export function makePrivate(path: string): void {
   if (existsSync(path)) chmodSync(path, 0o600);
   else closeSync(openSync(path, 'a', 0o600));
+}
+
+export function isSqliteError(error: unknown): error is InstanceType<typeof Database.SqliteError> {
+  return error instanceof Sqlite.SqliteError;
 }
 
 /** The store has eighty statements, and a short command runs a few: preparing all takes longer than the rest of opening. */

@@ -1,6 +1,6 @@
 /** Files: how they are numbered, taken in and finished, and whose reports are out of date. */
-import { createHash } from 'node:crypto';
 import type { FileProblem } from '../codes.ts';
+import { openSha256 } from '../digest.ts';
 import { rowId } from '../instruction.ts';
 import type { FileKind, FileRecord, NewFile, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
@@ -217,7 +217,7 @@ function accountant(
     )
     .pluck();
   return (file, lines) => {
-    const digest = createHash('sha256');
+    const digest = openSha256();
     for (let line = 0; line <= lines; line += ACCOUNTED_LINES)
       digest.update(text.get({ first: rowId(file, line), last: rowId(file, line + ACCOUNTED_LINES) - 1 }) ?? '');
     return { outcomes: Object.fromEntries(counts.iterate(fileRange(file))), digest: digest.digest('hex') };

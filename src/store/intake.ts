@@ -1,9 +1,8 @@
 /** A file's rows on their way in: one transaction a batch, with how far the file has been read. */
-import Database from 'better-sqlite3';
 import { AMENDABLE, rowId, TRANSITIONS } from '../instruction.ts';
 import type { IntakeProgress, RowRecord, Store, Target } from '../store.ts';
 import { amendmentAsker } from './amendments.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, isSqliteError } from './connection.ts';
 import { staleMarker } from './files.ts';
 import type { Trail } from './trail.ts';
 import { contentWriter, rowInsert } from './writers.ts';
@@ -68,7 +67,7 @@ export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRo
 
 /** A reference that was free when the batch was decided is taken now. (A row recorded twice is another error.) */
 function isReferenceTaken(error: unknown): boolean {
-  if (!(error instanceof Database.SqliteError)) return false;
+  if (!isSqliteError(error)) return false;
   return error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.message.includes('instruction_refs.');
 }
 

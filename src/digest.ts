@@ -1,0 +1,26 @@
+/**
+ * SHA-256. Node's crypto is loaded when something is first hashed: it is a twentieth of the time of a command that only reads, and
+ * such a command hashes nothing.
+ */
+import type { Hash } from 'node:crypto';
+
+let loaded: typeof import('node:crypto') | undefined;
+
+function crypto(): typeof import('node:crypto') {
+  loaded ??= process.getBuiltinModule('node:crypto');
+  return loaded;
+}
+
+/** Hex, of the text's UTF-8. */
+export function sha256(text: string): string {
+  return crypto().hash('sha256', text, 'hex');
+}
+
+export function sha256Bytes(text: string): Buffer {
+  return crypto().hash('sha256', text, 'buffer');
+}
+
+/** For what comes in pieces. */
+export function openSha256(): Hash {
+  return crypto().createHash('sha256');
+}
