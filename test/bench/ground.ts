@@ -26,17 +26,17 @@ export const FULL: Sizes = {
   payouts: 50_000,
 };
 /**
- * The same shape, small enough for an answer in a minute or two; the goals are about the full size. With fewer rows than
- * these, what a run costs before its first row would be most of what is measured.
+ * The same shape, each once, for an answer in a minute; the goals are about the full size. Rather fewer rounds than fewer rows:
+ * of a small file, what a run costs before its first row would be most of what is measured.
  */
 export const QUICK: Sizes = {
-  rounds: 3,
+  rounds: 1,
   shortRounds: 5,
-  orders: 6_000,
-  rows: 30_000,
-  fewRows: 4_000,
-  manyRows: 20_000,
-  payouts: 1_000,
+  orders: 12_000,
+  rows: 60_000,
+  fewRows: 12_000,
+  manyRows: 60_000,
+  payouts: 2_000,
 };
 
 export interface Ground {
