@@ -23,8 +23,8 @@ import { openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './
 import type { Change, OrderChange, Store, StoredInstruction } from './store.ts';
 
 /**
- * Intents committed together, at most, for each request that may be in flight. The next page is committed while one is being sent,
- * so a crash leaves up to two pages `unknown`, to be looked up.
+ * Intents committed together, at most, for each request that may be in flight. The next page is committed when half of one has
+ * begun to be sent, so a crash leaves up to one and a half pages `unknown`, to be looked up.
  */
 const AHEAD = 16;
 /** So many times as many intents are committed after a page with a clear answer; after one without, it begins anew. */
@@ -195,7 +195,7 @@ function openAhead({ provider, clock, settings }: SubmitTools): Ahead {
     clear: () => {
       clear++;
     },
-    early: (left) => mayOverlap && clear > 0 && page >= concurrency && left <= page,
+    early: (left) => mayOverlap && clear > 0 && page >= concurrency && left <= page / 2,
   };
 }
 

@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { pass } from '../src/pipeline.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { recoverInterrupted } from '../src/submit.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
@@ -169,19 +170,41 @@ describe('the outbox', () => {
     expect(accepted(workspace)).toEqual(refs(2));
   });
 
-  it('in which a name of ours is taken stops a run after sending, and the next one neither sends nor loses anything', async () => {
+  it('in which a name of the next run is taken leaves it alone: that run has another number', async () => {
     const workspace = delivery(2);
     await workspace.pass({ ...COUNTED, send: false, lookUp: false });
     const inTheWay = workspace.path('outbox', 'run.000002.changes.csv');
     writeFileSync(inTheWay, 'somebody was here first');
+    await workspace.pass({ ...COUNTED, lookUp: false });
+    expect(readFileSync(inTheWay, 'utf8')).toBe('somebody was here first');
+    expect(accepted(workspace)).toEqual(refs(2));
+    expect(workspace.rows('run.000003.changes.csv').map(({ to }) => to)).toEqual(['submitted', 'submitted']);
+  });
+
+  it('in which a name of the present run is taken stops it after sending, and the next one neither sends nor loses anything', async () => {
+    const workspace = delivery(2);
+    const inTheWay = workspace.path('outbox', 'run.000001.changes.csv');
     for (let passes = 0; passes < 2; passes++)
-      await expect(workspace.pass({ ...COUNTED, lookUp: false })).rejects.toThrow('move it away');
+      await expect(takenMeanwhile(workspace, inTheWay, 'somebody was here first')).rejects.toThrow('move it away');
     expect(readFileSync(inTheWay, 'utf8')).toBe('somebody was here first');
     rmSync(inTheWay);
     await workspace.pass({ ...COUNTED, lookUp: false });
     expect(accepted(workspace)).toEqual(refs(2));
-    expect(workspace.rows('run.000002.changes.csv').map(({ to }) => to)).toEqual(['submitted', 'submitted']);
+    expect(workspace.rows('run.000001.changes.csv').map(({ to }) => to)).toEqual(['submitted', 'submitted']);
   });
+
+  /** A pass, with a file that comes into the outbox after its start. */
+  async function takenMeanwhile(workspace: TestWorkspace, path: string, content: string): Promise<void> {
+    const tools = await workspace.open(COUNTED);
+    try {
+      writeFileSync(path, content);
+      const { signal } = new AbortController();
+      const run = { kind: 'run', businessDate: '2026-03-02', waitForSettling: true } as const;
+      await pass(tools, { ...run, send: true, lookUp: false, stop: signal });
+    } finally {
+      await tools.close();
+    }
+  }
 });
 
 describe('a file', () => {

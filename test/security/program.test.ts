@@ -1,8 +1,9 @@
 /** What the program leaves behind, what it says, what it is made of and what it heeds. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseSettings } from '../../src/config.ts';
 import { escapeFormula, unescapeFormula } from '../../src/formula.ts';
 import { displayName } from '../../src/inbox/readiness.ts';
@@ -226,16 +227,18 @@ describe('what the program is made of', () => {
     ['4.0.0', true],
   ])('with SQLite %s opens its records: %s', async (version, opens) => {
     vi.resetModules();
-    vi.doMock('better-sqlite3', () => ({
-      default: class extends Database {
-        constructor(path: string, options?: Database.Options) {
-          super(path, options);
-          this.function('sqlite_version', () => version);
-        }
-      },
-    }));
+    const require = createRequire(import.meta.url);
+    const loaded = require.cache[require.resolve('better-sqlite3')] as NodeJS.Module;
+    loaded.exports = class extends Database {
+      constructor(path: string, options?: Database.Options) {
+        super(path, options);
+        this.function('sqlite_version', () => version);
+      }
+    };
+    onTestFinished(() => {
+      loaded.exports = Database;
+    });
     const { openDatabase } = await import('../../src/store/connection.ts');
-    vi.doUnmock('better-sqlite3');
     const open = () => openDatabase(join(temporaryFolder(), 'paydrop.db'), 'kept').close();
     if (opens) expect(open).not.toThrow();
     else expect(open).toThrow('3.51.3 or newer is needed');
