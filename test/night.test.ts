@@ -10,7 +10,7 @@ import { repair } from '../fixtures/repair.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from '../src/money.ts';
 import { type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
-const SIZE = process.env['NIGHT'] === 'full' ? {} : { orders: 800, instructions: 8_000 };
+const SIZE = process.env['NIGHT'] === 'full' ? {} : { orders: 400, instructions: 4_000 };
 const ZERO: Decimal = { units: 0n, scale: 0 };
 const AT_THE_PROVIDER = ['submitted', 'paid', 'reversed', 'failed'];
 
