@@ -49,8 +49,8 @@ const SENDING: Mutant[] = [
     "if (!settled && line.stopped() === 'never')",
   ]),
   mutant('client reference from a counter', 'a second machine pays again', 'instruction', 'instruction.ts', [
-    "const digest = hash('sha256', ",
-    "const digest = hash('sha256', process.hrtime.bigint() + ",
+    'const digest = sha256Bytes(',
+    'const digest = sha256Bytes(process.hrtime.bigint() + ',
   ]),
   mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration.ts', [
     'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
@@ -93,6 +93,13 @@ const SENDING: Mutant[] = [
 ];
 
 const ANSWERS: Mutant[] = [
+  mutant(
+    'a new token after the line stopped',
+    'refused credentials are tried again',
+    'provider/imburse-token',
+    'provider/imburse/client.ts',
+    ['if (!request.goesOn())', 'if (!request.goesOn() && !request.path)'],
+  ),
   mutant('not sent although it started', 'a broken connection pays twice', 'provider/http', 'provider/http.ts', [
     "        connection\n          ? { kind: 'unclear'",
     "        connection && ended\n          ? { kind: 'unclear'",
@@ -174,6 +181,20 @@ const LOOK_UPS: Mutant[] = [
 ];
 
 const STORE: Mutant[] = [
+  mutant(
+    'applied before it is durable',
+    'a payout leaves whose intent is not written',
+    'store-elsewhere',
+    'store/elsewhere.ts',
+    [
+      '        waiting.push({ resolve, reject });\n',
+      '        waiting.push({ resolve, reject });\n        resolve();\n',
+    ],
+  ),
+  mutant('numbers of a restored backup', 'two files have one number', 'anchor', 'workspace.ts', [
+    '    await records.skipNumbers(taken);\n',
+    '',
+  ]),
   mutant('missing status condition', 'two hands move one payout', 'store', 'store/changes.ts', [
     'WHERE id = ? AND status = +? AND version = ?',
     'WHERE id = ? AND ? <> 0 AND ? <> 0',
@@ -241,6 +262,14 @@ const STORE: Mutant[] = [
 ];
 
 const FILES: Mutant[] = [
+  mutant('last line of a portion', 'a row is told nowhere', 'file-reports', 'file-reports/portions.ts', [
+    'line <= before + PORTION_LINES',
+    'line < before + PORTION_LINES',
+  ]),
+  mutant('a dry run forgets plain rows', 'a file is foreseen smaller than it is', 'dry-run', 'dry-run/last-file.ts', [
+    'if (isPlain(row)) last.tally.add(resultOf(row, at));',
+    'if (isPlain(row) && row.status === "waiting") last.tally.add(resultOf(row, at));',
+  ]),
   mutant('no folder sync', 'a power cut brings back what was moved', 'durable-order', 'durable.ts', [
     '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {\n    await handle.sync();',
     '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {',
