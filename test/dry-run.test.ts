@@ -79,6 +79,7 @@ describe('a dry run', () => {
       instruction('P7', '9'),
       '',
       instruction('P8', '999999999999.99'),
+      'C1,O1,P9,3,2026-03-02,2026-03-02,another narration that is longer',
     ];
     writeFileSync(workspace.path(name), instructions(...rows));
     writeFileSync(workspace.path('m-other.csv'), instructions(instruction('P8', '3'), instruction('P9')));
@@ -90,7 +91,7 @@ describe('a dry run', () => {
     };
     const brief = await foreseen();
     expect(brief).toEqual(await foreseen(workspace.path('check')));
-    expect(brief.map(({ summary }) => summary.rows).sort()).toEqual([11, 2]);
+    expect(brief.map(({ summary }) => summary.rows).sort()).toEqual([12, 2]);
   });
 
   it('knows what the workspace knows, and leaves it alone', async () => {

@@ -111,9 +111,8 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const counts = { asked: 0, late: 0, attentionRows: 0 };
   const lines = { firstLine: 0, lastLine: 0 };
   const addOverLong = (column: OverLong['column'], rows: number, firstLine: number) => {
-    const known = overLong.get(column);
-    if (known) known.rows += rows;
-    else overLong.set(column, { rows, firstLine });
+    const known = overLong.get(column) ?? { rows: 0, firstLine };
+    overLong.set(column, { rows: known.rows + rows, firstLine: Math.min(known.firstLine, firstLine) });
   };
   const addUnsent = (rows: number, first: string, last: string) => {
     if (rows === 0) return;
@@ -121,11 +120,12 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     if (unsent.firstOpenDate === '' || first < unsent.firstOpenDate) unsent.firstOpenDate = first;
     if (last > unsent.lastOpenDate) unsent.lastOpenDate = last;
   };
+  const longOnes = () => [...overLong].map(([column, found]) => ({ column, ...found }));
   const part = (): Part => ({
     ...lines,
     totals: sorted(byCurrency),
     errors,
-    overLong: [...overLong].map(([column, found]) => ({ column, ...found })),
+    overLong: longOnes(),
     unsent,
     ...counts,
     attention,
@@ -161,13 +161,13 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     },
     part,
     summary: () => {
-      const { totals, overLong } = part();
+      const { totals } = part();
       const found = [...errors].map(([code, count]) => ({ code, count }));
       return {
         ...summaryOf(totals),
         errors: found.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
         rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
-        overLong,
+        overLong: longOnes().sort((a, b) => a.firstLine - b.firstLine),
         unsent,
         ...counts,
         attention,
