@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Change, OrderChange, Store } from '../store.ts';
 
-/** With fewer changes a thread costs more than it saves. */
+/** For a run with fewer changes a thread costs more than it saves. */
 const WORTH_A_THREAD_CHANGES = 2_000;
 const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 64 };
 
@@ -36,11 +36,12 @@ export function applyingElsewhere(store: Store, thread: string = THREAD, after =
   let applied = 0;
   let run: number | undefined;
   let helper: Helper | undefined;
-  /** The thread knows one run: another one needs another thread. */
+  /** The thread knows one run: another one needs another thread, and only if it has as much to do. */
   const enter = async (next: number | undefined) => {
     await helper?.close();
     helper = undefined;
     run = next;
+    applied = 0;
   };
   return {
     ...store,
