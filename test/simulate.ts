@@ -104,8 +104,10 @@ async function simulateAll(from: number, seeds: number, longestMs: number): Prom
   console.log(
     `${done} seeds from ${from} on in ${seconds.toFixed(0)} s: ${(done / seconds).toFixed(1)} a second on ${cores} cores`,
   );
+  const died = ends.filter(([status]) => status !== 0).length;
+  if (died > 0) console.log(`${died} of ${cores} processes died before their share was done: run the rest with --from`);
   console.log(broken.length === 0 ? 'every promise was kept' : `broken: ${broken.map((one) => one.seed).join(' ')}`);
-  process.exitCode = broken.length > 0 || ends.some(([status]) => status !== 0) ? 1 : 0;
+  process.exitCode = broken.length > 0 || died > 0 ? 1 : 0;
 }
 
 function addAt(tallies: Tallies, api: string, more: Tally): void {
