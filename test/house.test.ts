@@ -224,7 +224,7 @@ describe('imports', () => {
       name: 'small tools',
       files: [
         ...['config.ts', 'config/', 'schedule.ts', 'clock.ts', 'flow.ts', 'log.ts', 'progress.ts', 'terminal.ts'],
-        ...['durable.ts', 'failures.ts', 'formula.ts'],
+        ...['durable.ts', 'failures.ts', 'formula.ts', 'thread.ts'],
       ],
       amongThemselves: true,
     },
@@ -353,6 +353,7 @@ describe('a source file', () => {
 
   /** Modules without a test of their name, and the test that would fail if they broke. */
   const SHOWN_BY: Readonly<Record<string, string>> = {
+    thread: 'store-elsewhere.test.ts',
     clock: 'schedule.test.ts',
     commands: 'cli.test.ts',
     log: 'cli.test.ts',

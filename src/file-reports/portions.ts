@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { type Portion, portionMaker, type ReportContext } from '../report.ts';
 import type { FileRecord, ResultRow, Store } from '../store.ts';
+import { openThread } from '../thread.ts';
 
 /** A portion of the longest lines there may be must still fit into memory, several times over. */
 const PORTION_LINES = 250;
@@ -71,7 +71,7 @@ async function* sharedOut(
   thread: string,
 ): AsyncGenerator<Portion> {
   const count = portionCount(source.file);
-  const helper = openHelper(source, thread);
+  const helper = openThread<number, Portion>(thread, source, LIMITS, `reports file ${source.file.number}`);
   const portions = new Map<number, Promise<Portion>>();
   const made = new Set<number>();
   let next = from;
@@ -93,7 +93,7 @@ async function* sharedOut(
         lent--;
         lend();
       };
-      begin(helper.make).then(given, given);
+      begin(helper.ask).then(given, given);
     }
   };
   try {
@@ -108,26 +108,6 @@ async function* sharedOut(
       portions.delete(taken);
     }
   } finally {
-    await helper.close();
+    await helper.stop();
   }
-}
-
-/** Makes portions in another thread, one after another. What it throws there, `make` throws. */
-function openHelper(source: Source, thread: string) {
-  const worker = new Worker(thread, { workerData: source, resourceLimits: LIMITS });
-  const waiting: { resolve(portion: Portion): void; reject(error: unknown): void }[] = [];
-  const fail = (error: unknown) => {
-    for (const { reject } of waiting.splice(0)) reject(error);
-  };
-  worker.on('message', (portion: Portion) => waiting.shift()?.resolve(portion));
-  worker.on('error', fail);
-  worker.on('exit', () => fail(new Error(`The thread that reports file ${source.file.number} ended too early.`)));
-  return {
-    make: (number: number) =>
-      new Promise<Portion>((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        worker.postMessage(number);
-      }),
-    close: () => worker.terminate(),
-  };
 }

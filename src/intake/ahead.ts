@@ -1,6 +1,5 @@
 /** Checking in a thread of its own, a few batches ahead of whoever takes them. */
-import { on } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { openThread } from '../thread.ts';
 import type { CheckedBatch, Source } from './checking.ts';
 import { type Packed, unpack } from './packing.ts';
 
@@ -11,20 +10,16 @@ const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 40 };
 
 /** `thread` is thread.ts, compiled. Throws what the thread throws. */
 export async function* checkedAhead(source: Source, thread: string): AsyncGenerator<CheckedBatch> {
-  const worker = new Worker(thread, {
-    workerData: source,
-    resourceLimits: LIMITS,
-  });
+  const checker = openThread<'next', Packed | undefined>(thread, source, LIMITS, `checks ${source.path}`);
   try {
-    const answers = on(worker, 'message', { close: ['exit'] });
-    for (let asked = 0; asked < AHEAD; asked++) worker.postMessage('next');
-    for await (const [packed] of answers as AsyncIterable<[Packed | undefined]>) {
+    const asked = Array.from({ length: AHEAD }, () => checker.ask('next'));
+    for (;;) {
+      const packed = await asked.shift();
       if (!packed) return;
-      worker.postMessage('next');
+      asked.push(checker.ask('next'));
       yield unpack(packed);
     }
-    throw new Error(`The thread that checks ${source.path} ended before its file did.`);
   } finally {
-    await worker.terminate();
+    await checker.stop();
   }
 }

@@ -5,8 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import type { Change, OrderChange, Store } from '../store.ts';
+import { openThread, type Thread } from '../thread.ts';
 
 /** For a run with fewer changes a thread costs more than it saves. */
 const WORTH_A_THREAD_CHANGES = 2_000;
@@ -35,10 +35,10 @@ export function applyingElsewhere(store: Store, thread: string = THREAD, after =
   const mayHelp = address !== undefined && existsSync(thread);
   let applied = 0;
   let run: number | undefined;
-  let helper: Helper | undefined;
+  let helper: Thread<Task | 'close', unknown> | undefined;
   /** The thread knows one run: another one needs another thread, and only if it has as much to do. */
   const enter = async (next: number | undefined) => {
-    await helper?.close();
+    await helper?.dismiss('close');
     helper = undefined;
     run = next;
     applied = 0;
@@ -61,52 +61,14 @@ export function applyingElsewhere(store: Store, thread: string = THREAD, after =
     async apply(changes, at, orders = []) {
       applied += changes.length;
       if (!mayHelp || applied < after) return store.apply(changes, at, orders);
-      helper ??= openHelper({ address, run }, thread);
-      return helper.apply({ changes, at, orders });
+      const place: Place = { address, run };
+      helper ??= openThread(thread, place, LIMITS, 'writes to the database');
+      const error = await helper.ask({ changes, at, orders });
+      if (error !== undefined) throw error;
     },
     async close() {
       await enter(undefined);
       await store.close();
-    },
-  };
-}
-
-interface Helper {
-  apply(task: Task): Promise<void>;
-  /** When all that was asked for is done. */
-  close(): Promise<void>;
-}
-
-function openHelper(place: Place, thread: string): Helper {
-  const worker = new Worker(thread, { workerData: place, resourceLimits: LIMITS });
-  const waiting: { resolve(): void; reject(error: unknown): void }[] = [];
-  let ended = false;
-  const exit = new Promise<void>((resolve) => {
-    worker.on('exit', () => {
-      ended = true;
-      fail(new Error('The thread that writes to the database ended too early.'));
-      resolve();
-    });
-  });
-  const fail = (error: unknown) => {
-    for (const { reject } of waiting.splice(0)) reject(error);
-  };
-  worker.on('error', fail);
-  worker.on('message', (error: unknown) => {
-    const task = waiting.shift();
-    if (error === undefined) task?.resolve();
-    else task?.reject(error);
-  });
-  return {
-    apply: (task) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        if (ended) fail(new Error('The thread that writes to the database has ended.'));
-        else worker.postMessage(task);
-      }),
-    close: async () => {
-      if (!ended) worker.postMessage('close');
-      await exit;
     },
   };
 }

@@ -185,10 +185,10 @@ const STORE: Mutant[] = [
     'applied before it is durable',
     'a payout leaves whose intent is not written',
     'store-elsewhere',
-    'store/elsewhere.ts',
+    'thread.ts',
     [
       '        waiting.push({ resolve, reject });\n',
-      '        waiting.push({ resolve, reject });\n        resolve();\n',
+      '        waiting.push({ resolve, reject });\n        resolve(undefined as Answer);\n',
     ],
   ),
   mutant('numbers of a restored backup', 'two files have one number', 'anchor', 'workspace.ts', [
