@@ -9,11 +9,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
+import { INSTALLED } from './installed.ts';
 
 // It is CommonJS, and an import would read all of it once more to find what it exports.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLED), 'utf8')) as {
   version: string;
 };
 

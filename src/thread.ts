@@ -10,7 +10,7 @@ export interface Thread<Question, Answer> {
   stop(): Promise<void>;
 }
 
-/** `path` is a compiled module, `data` what it has to know; `what` it does is said when it ends too early. */
+/** `path` is a built module, `data` what it has to know; `what` it does is said when it ends too early. */
 export function openThread<Question, Answer>(
   path: string,
   data: unknown,

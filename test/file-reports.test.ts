@@ -10,7 +10,7 @@ import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const program = builtProgram();
-const thread = () => join(dirname(program.main()), 'file-reports', 'thread.js');
+const thread = () => join(dirname(program.main()), 'portions-thread.js');
 
 /** Every other one is wrong: enough for a second thread. */
 const ROWS = 6_000;

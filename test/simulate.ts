@@ -11,7 +11,8 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { clearGround, simulate } from './simulation/simulate.ts';
 import { addTo, count, type Tally } from './simulation/tally.ts';
-import { buildEverything } from './support/build.ts';
+import { build } from './support/build.ts';
+import { copyProject, ROOT } from './support/mutation.ts';
 
 const PORTION = 20;
 /** Room for what lives shortly: worlds do. */
@@ -87,13 +88,14 @@ async function simulateAll(from: number, seeds: number, longestMs: number): Prom
       console.log(`seed ${one.seed} broke a promise: ${one.message}`);
     }
   };
-  // Compiled once: what a loader compiles as it goes is slower by a sixth, for it names every function when it is made.
+  // Built once: what a loader compiles as it goes is slower by a sixth, for it names every function when it is made.
   const folder = mkdtempSync(join(tmpdir(), 'paydrop-simulate-'));
-  await buildEverything(folder);
+  copyProject(folder, ['package.json']);
+  await build(ROOT, join(folder, 'dist'), 'test/simulate.ts');
   const workers = Array.from({ length: cores }, (_, nth) => {
     const share = Math.ceil((seeds - nth) / cores);
     const args = ['--from', String(from + nth), '--seeds', String(share), '--step', String(cores)];
-    return startWorker([join(folder, 'test/simulate.js'), ...args], hear);
+    return startWorker([join(folder, 'dist/simulate.js'), ...args], hear);
   });
   const timer = setTimeout(() => workers.forEach((worker) => void worker.kill('SIGTERM')), longestMs);
   const ends = await Promise.all(workers.map((worker) => once(worker, 'close')));

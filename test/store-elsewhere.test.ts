@@ -55,7 +55,7 @@ it('a run that is killed amid thousands of payouts is finished by the next ones,
 }, 60_000);
 
 const AT = '2026-03-02T01:00:00.000Z';
-const thread = () => join(dirname(paydrop.main()), 'store', 'thread.js');
+const thread = () => join(dirname(paydrop.main()), 'changes-thread.js');
 
 it('changes are written down as they are without the thread, each in its run', async () => {
   const workspace = testWorkspace({ submit: 'nightly' });

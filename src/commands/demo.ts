@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../failures.ts';
+import { INSTALLED } from '../installed.ts';
 import { clientRefId } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../money.ts';
@@ -13,7 +14,7 @@ import { LEDGER, type OpenWorkspace, openWorkspace } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { printPass } from './pass-text.ts';
 
-const FILES = new URL('../../fixtures/demo/', import.meta.url);
+const FILES = new URL('fixtures/demo/', INSTALLED);
 const WORTH_A_LOOK = /^run\..*\.html$|^03-payouts-with-mistakes.*\.(html|csv)$/;
 const QUARANTINE_MS = 1_000;
 const SETTINGS = {

@@ -20,8 +20,8 @@ const WORTH_A_THREAD_ROWS = 2_000;
 /** Rows live shortly: without a bound the thread would keep what is long over. */
 const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64 };
 
-/** Threads run what was compiled: from the sources there is none, and all is done in this one. */
-const THREAD = fileURLToPath(new URL('./thread.js', import.meta.url));
+/** Threads run what was built, and lies in one folder: from the sources there is none, and all is done in this one. */
+const THREAD = fileURLToPath(new URL('./portions-thread.js', import.meta.url));
 
 /** What the thread has to know. */
 export interface Source {

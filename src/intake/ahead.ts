@@ -8,7 +8,7 @@ const AHEAD = 2;
 /** Rows live shortly: without a bound the thread would keep what is long over. */
 const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 40 };
 
-/** `thread` is thread.ts, compiled. Throws what the thread throws. */
+/** `thread` is checking-thread.ts, built. Throws what the thread throws. */
 export async function* checkedAhead(source: Source, thread: string): AsyncGenerator<CheckedBatch> {
   const checker = openThread<'next', Packed | undefined>(thread, source, LIMITS, `checks ${source.path}`);
   try {

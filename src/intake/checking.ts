@@ -44,8 +44,8 @@ export interface Source {
 /** A smaller file is checked before a thread has started. */
 const WORTH_A_THREAD_BYTES = 4_000_000;
 
-/** Threads run what was compiled: from the sources there is none, and all is done in this one. */
-const THREAD = fileURLToPath(new URL('./thread.js', import.meta.url));
+/** Threads run what was built, and lies in one folder: from the sources there is none, and all is done in this one. */
+const THREAD = fileURLToPath(new URL('./checking-thread.js', import.meta.url));
 
 export async function* checkedRows(source: Source): AsyncGenerator<CheckedBatch> {
   const { size, from, header } = source;

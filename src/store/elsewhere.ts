@@ -12,8 +12,8 @@ import { openThread, type Thread } from '../thread.ts';
 const WORTH_A_THREAD_CHANGES = 2_000;
 const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 64 };
 
-/** Threads run what was compiled: from the sources there is none, and all is done in this one. */
-const THREAD = fileURLToPath(new URL('./thread.js', import.meta.url));
+/** Threads run what was built, and lies in one folder: from the sources there is none, and all is done in this one. */
+const THREAD = fileURLToPath(new URL('./changes-thread.js', import.meta.url));
 
 /** What the thread has to know. */
 export interface Place {

@@ -1,15 +1,15 @@
 /** Programs in processes of their own: how long they took, and how much memory they held at most. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SANDBOX_KEYS } from '../../src/sandbox.ts';
+import { build as buildAs } from '../support/build.ts';
+import { copyProject, ROOT } from '../support/mutation.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PEAK_EVERY_MS = 20;
 
 /** The program as its users have it, and the programs it is measured against. */
@@ -24,20 +24,11 @@ export interface Figures {
 }
 
 export async function build(folder: string): Promise<Built> {
-  const dist = join(folder, 'dist');
-  await compile('-p', join(ROOT, 'src/tsconfig.json'), '--outDir', dist);
-  for (const name of readdirSync(join(ROOT, 'src/store')).filter((name) => name.endsWith('.sql')))
-    copyFileSync(join(ROOT, 'src/store', name), join(dist, 'store', name));
-  const sources = join(ROOT, 'test/bench/baseline');
-  const paths = readdirSync(sources).map((name) => join(sources, name));
-  const options = ['--ignoreConfig', '--target', 'es2023', '--module', 'node20', '--types', 'node'];
-  await compile(...paths, ...options, '--rootDir', sources, '--outDir', join(folder, 'baseline'));
-  for (const name of ['node_modules', 'fixtures', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name));
-  return { main: join(dist, 'main.js'), baseline: (name) => join(folder, 'baseline', `${name}.js`) };
-}
-
-async function compile(...args: readonly string[]): Promise<void> {
-  await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), [...args, '--noCheck']);
+  const [dist, baseline] = [join(folder, 'dist'), join(folder, 'baseline')];
+  copyProject(folder, ['package.json']);
+  await buildAs(ROOT, dist);
+  await buildAs(ROOT, baseline, 'test/bench/baseline/*.ts');
+  return { main: join(dist, 'main.js'), baseline: (name) => join(baseline, `${name}.js`) };
 }
 
 /** Without any setting of paydrop but the secrets of its sandbox. */

@@ -27,7 +27,7 @@ function stage(
   workspace: string,
   ...more: string[]
 ): Promise<Figures> {
-  const args = [name, dirname(ground.built.main), workspace, OPEN_BY, ...more];
+  const args = [name, workspace, OPEN_BY, ...more];
   return timedByItself(ground.built.baseline('one-stage'), args, ground.sizes.payouts);
 }
 

@@ -12,7 +12,7 @@ import { builtProgram } from '../support/cli.ts';
 const COLUMNS = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,action,narration';
 
 const program = builtProgram();
-const thread = () => join(dirname(program.main()), 'intake', 'thread.js');
+const thread = () => join(dirname(program.main()), 'checking-thread.js');
 
 let folder: string;
 

@@ -5,10 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, inject, onTestFinished, vi } from 'vitest';
-import { buildProgram } from './build.ts';
+import { build } from './build.ts';
 import { copyProject, type Mutation, mutate } from './mutation.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 20 };
+
+/** Without any setting of paydrop, nor of Node: more certificates to read would cost each process more than its start. */
+export const ENVIRONMENT = { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC' };
 
 export interface StartOptions {
   readonly cwd?: string;
@@ -56,9 +59,9 @@ function builtWith(fault: Mutation): () => string {
   let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'paydrop-built-'));
-    copyProject(folder, ['src', 'tsconfig.json', 'package.json']);
+    copyProject(folder, ['src', 'package.json']);
     mutate(folder, fault);
-    await buildProgram(folder, join(folder, 'dist'));
+    await build(folder, join(folder, 'dist'));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return () => folder;
@@ -68,7 +71,7 @@ function builtWith(fault: Mutation): () => string {
 export function startProcess(program: string, args: readonly string[], options: StartOptions = {}): Running {
   const child = spawn(program, args, {
     cwd: options.cwd ?? tmpdir(),
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC', ...options.env },
+    env: { ...ENVIRONMENT, ...options.env },
     stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   });
   onTestFinished(async () => {

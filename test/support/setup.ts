@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { buildProgram } from './build.ts';
-import { copyProject } from './mutation.ts';
+import { build } from './build.ts';
+import { copyProject, ROOT } from './mutation.ts';
 import { temporaryPlace } from './temporary.ts';
 
 declare module 'vitest' {
@@ -15,8 +15,8 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(temporaryPlace(), 'paydrop-built-'));
-  copyProject(folder, ['src', 'tsconfig.json', 'package.json']);
-  await buildProgram(folder, join(folder, 'dist'));
+  copyProject(folder, ['package.json']);
+  await build(ROOT, join(folder, 'dist'));
   project.provide('built', folder);
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ENVIRONMENT } from './cli.ts';
 import { temporaryFolder } from './workspace.ts';
 
 export const hasStrace = spawnSync('strace', ['-V']).status === 0;
@@ -19,7 +20,7 @@ export interface Call {
 
 /** Runs a program of ours to its end, with strace's options. */
 export function runUnder(options: readonly string[], main: string, args: readonly string[]): number | 'killed' {
-  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
+  const env = { ...ENVIRONMENT, UV_THREADPOOL_SIZE: '1' };
   const command = ['-f', '-qq', ...options, process.execPath, main, ...args];
   const { status, signal } = spawnSync('strace', command, { stdio: 'ignore', env });
   return signal === 'SIGKILL' || status === 137 || status === null ? 'killed' : status;

@@ -1,45 +1,49 @@
 /**
- * One stage of a pass by the built program, timed without the start of the process and the stages around it.
- * Arguments: send or look-up, the folder of the built program, the workspace, the business date. Or `list`, which makes
- * ready what is due, and a file besides, for a JSON line `[CLIENT REFERENCE, BODY]` of each.
+ * One stage of a pass, timed without the start of the process and the stages around it. Arguments: send or look-up, the
+ * workspace, the business date. Or `list`, which makes ready what is due, and a file besides, for a JSON line
+ * `[CLIENT REFERENCE, BODY]` of each.
  */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { pathToFileURL } from 'node:url';
+import { systemClock } from '../../../src/clock.ts';
+import type { Payout } from '../../../src/provider.ts';
+import { reconcile } from '../../../src/reconcile.ts';
+import { release } from '../../../src/release.ts';
+import type { StoredInstruction } from '../../../src/store.ts';
+import { submit } from '../../../src/submit.ts';
+import { openWorkspace } from '../../../src/workspace.ts';
 
-const [stage, dist = '', workspace = '', businessDate = '', listed = ''] = process.argv.slice(2);
-const load = (name: string) => import(pathToFileURL(join(dist, name)).href);
-const { openWorkspace } = await load('workspace.js');
-const tools = await openWorkspace({ workspace });
+const [stage, workspace = '', businessDate = '', listed = ''] = process.argv.slice(2);
+const tools = await openWorkspace({ workspace, clock: systemClock });
 const { signal } = new AbortController();
-let done = 0;
-let startedMs = performance.now();
-if (stage === 'list') {
-  const { release } = await load('release.js');
-  await release(tools, businessDate);
-  const ready = await tools.store.list('ready', { afterId: 0, limit: 10_000_000 });
-  const lines = ready.map((payout: never) => JSON.stringify(lineOf(payout)));
-  writeFileSync(listed, `${lines.join('\n')}\n`);
-  done = ready.length;
-} else if (stage === 'send') {
-  const { submit } = await load('submit.js');
-  startedMs = performance.now();
-  const { sent, stopped } = await submit(tools, businessDate, signal);
-  if (stopped) throw new Error(stopped);
-  done = sent;
-} else {
-  const { reconcile } = await load('reconcile.js');
-  startedMs = performance.now();
-  const { lookedUp, stopped } = await reconcile(tools, signal, { paidToo: false });
-  if (stopped) throw new Error(stopped);
-  done = lookedUp;
-}
+const startedMs = performance.now();
+const done = await (stage === 'list' ? list() : stage === 'send' ? send() : lookUp());
 const seconds = (performance.now() - startedMs) / 1000;
 await tools.close();
 process.stdout.write(JSON.stringify({ seconds, done, peakMB: process.resourceUsage().maxRSS / 1000 }));
 
-function lineOf(payout: { payout: object; clientRefId: string; amountMinor: bigint; currency: string }) {
-  const { clientRefId, amountMinor, currency } = payout;
-  return [clientRefId, tools.provider.body({ ...payout.payout, clientRefId, amountMinor, currency })];
+async function list(): Promise<number> {
+  await release(tools, businessDate);
+  const ready = await tools.store.list('ready', { afterId: 0, limit: 10_000_000 });
+  writeFileSync(listed, `${ready.map(lineOf).join('\n')}\n`);
+  return ready.length;
+}
+
+async function send(): Promise<number> {
+  const { sent, stopped } = await submit(tools, businessDate, signal);
+  if (stopped) throw new Error(stopped);
+  return sent;
+}
+
+async function lookUp(): Promise<number> {
+  const { lookedUp, stopped } = await reconcile(tools, signal, { paidToo: false });
+  if (stopped) throw new Error(stopped);
+  return lookedUp;
+}
+
+/** The payout-order API is told no more than these of a payout. */
+function lineOf({ payout, clientRefId, amountMinor, currency }: StoredInstruction): string {
+  if (amountMinor === undefined || currency === undefined) throw new Error(`${clientRefId} is ready without an amount`);
+  const told = { ...payout, clientRefId, amountMinor, currency } as Payout;
+  return JSON.stringify([clientRefId, tools.provider.body(told)]);
 }
