@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { eachOf } from '../src/flow.ts';
 import { MUTANTS, type Mutant } from './mutants/list.ts';
 import { copyProject, mutate, ROOT } from './support/mutation.ts';

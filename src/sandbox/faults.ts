@@ -50,7 +50,7 @@
  * `fates` fix how payouts and instructions end instead of the seed: processed (SETTLED), failed, reversed (SETTLED, then
  * FAILED), cancelled (VOID), processing for ever, or ready: never begun, so that it can be changed for ever.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { drawFraction } from './draw.ts';
 
 const kind = <K extends string>(name: K) => z.literal(name);

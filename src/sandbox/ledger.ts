@@ -5,7 +5,7 @@
  */
 import { appendFileSync, closeSync, existsSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ON } from './faults.ts';
 
 const READ_BYTES = 1024 * 1024;

@@ -1,5 +1,5 @@
 /** Error replies of the two Imburse APIs: which codes they state, what those mean, and how they read in a report. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { CODES, describeCode } from '../../codes.ts';
 import { oneLine } from '../one-line.ts';
 

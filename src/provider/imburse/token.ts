@@ -4,7 +4,7 @@
  * them, and the next one who needs a token asks again.
  */
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { NotSent } from '../../provider.ts';
 import { type HmacKeys, hmacAuthorization } from '../hmac.ts';

@@ -3,7 +3,7 @@
  * (a submission) or unclear (a look-up). [D], [S] and [I] say where a rule comes from: the provider's documentation, seen
  * on servers of this API's family but undocumented, or inferred.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../../provider.ts';
 import type { HttpOutcome, HttpResponse } from '../http.ts';
 import { oneLine } from '../one-line.ts';

@@ -1,5 +1,5 @@
 /** The envelope in which the payout-order API wraps every answer: `{code, message, status, data}`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HttpResponse } from '../http.ts';
 import { isRecord, jsonOf } from '../json.ts';
 import { oneLine } from '../one-line.ts';
