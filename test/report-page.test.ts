@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page, type Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ReportContext, runReports } from '../src/report.ts';
 import type { FileRecord, ResultRow } from '../src/store.ts';
@@ -121,11 +121,14 @@ if (!existsSync(CHROMIUM))
 
 describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
   let browser: Browser;
+  /** One for all: a new one takes longer than what is looked at on it. */
+  let page: Page;
   let folder: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'paydrop-pages-'));
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+    page = await browser.newPage();
   });
 
   afterAll(async () => {
@@ -134,21 +137,23 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
   });
 
   /** Opens the page and hands back what it asked for besides itself. */
-  async function open(text: string, width: number, colorScheme: 'light' | 'dark'): Promise<[Page, string[]]> {
+  async function open(text: string, width: number, colorScheme: 'light' | 'dark'): Promise<string[]> {
     const path = join(folder, 'page.html');
     await writeFile(path, text);
-    const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ media: 'screen', colorScheme });
     const requests: string[] = [];
-    page.on('request', (request) => requests.push(request.url()));
+    const note = (request: Request) => requests.push(request.url());
+    page.on('request', note);
     await page.goto(pathToFileURL(path).href);
-    return [page, requests.filter((url) => url !== pathToFileURL(path).href)];
+    page.off('request', note);
+    return requests.filter((url) => url !== pathToFileURL(path).href);
   }
 
-  const overflow = (page: Page) =>
+  const overflow = () =>
     page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
-  const textSeen = (page: Page, selector: string) =>
-    page.evaluate<string>(`document.querySelector('${selector}').innerText`);
+  const textSeen = (selector: string) => page.evaluate<string>(`document.querySelector('${selector}').innerText`);
 
   describe.each(Object.entries(PAGES))('%s', (_, text) => {
     it.each([
@@ -157,24 +162,22 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
       [1280, 'light'],
       [1280, 'dark'],
     ] as const)('is readable %i pixels wide in the %s, without scrolling sideways', async (width, scheme) => {
-      const [page, requests] = await open(await text(), width, scheme);
-      expect(await overflow(page)).toBe(0);
+      const requests = await open(await text(), width, scheme);
+      expect(await overflow()).toBe(0);
       expect(await page.evaluate(FAINT_TEXTS)).toEqual([]);
       expect(requests).toEqual([]);
-      await page.close();
     });
 
     it('is readable on paper, black on white, with nothing cut off', async () => {
-      const [page] = await open(await text(), 720, 'dark');
+      await open(await text(), 720, 'dark');
       await page.emulateMedia({ media: 'print' });
-      expect(await overflow(page)).toBe(0);
+      expect(await overflow()).toBe(0);
       expect(await page.evaluate(FAINT_TEXTS)).toEqual([]);
       expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
-      await page.close();
     });
 
     it('is one self-contained document with landmarks, headings and tables that say what they are', async () => {
-      const [page] = await open(await text(), 1280, 'light');
+      await open(await text(), 1280, 'light');
       expect(
         await page.evaluate(`({
           active: document.querySelectorAll('script, iframe, object, img, link, a, form, [src], [href], [onerror]').length,
@@ -192,12 +195,11 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
         unnamed: 0,
         language: 'en',
       });
-      await page.close();
     });
   });
 
   it('shows the totals of a file: in is out, by currency and outcome', async () => {
-    const [page] = await open(await filePage(MIXED_FILE, MIXED, SANDBOX), 1280, 'light');
+    await open(await filePage(MIXED_FILE, MIXED, SANDBOX), 1280, 'light');
     const [totals, rows] = await page.evaluate<string[][][]>(TABLES);
     expect(totals).toContainEqual(['paid', '1', '1,250.00']);
     expect(totals).toContainEqual(['INR together', '11', '3,040.50']);
@@ -213,7 +215,7 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
       '9 failed',
       '16 rejected',
     ]);
-    const text = await textSeen(page, 'body');
+    const text = await textSeen('body');
     for (const expected of [
       'Of 15 rows, 12 accepted, 2 rejected, 1 known already and not paid twice.',
       '3 rows still to be sent, every day at 02:00 (Asia/Kolkata), from the open date on: 2026-11-21 to 2026-12-05.',
@@ -223,40 +225,35 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
       'AMOUNT_FORMAT_NOT_RECOGNISED',
     ])
       expect(text).toContain(expected);
-    await page.close();
   });
 
   it('shows the sandbox banner first, before anything else', async () => {
-    const [page] = await open(await runPage(SANDBOX), 360, 'dark');
-    expect(await textSeen(page, 'body > :first-child')).toMatch(/^SANDBOX:\s+no money moved/);
+    await open(await runPage(SANDBOX), 360, 'dark');
+    expect(await textSeen('body > :first-child')).toMatch(/^SANDBOX:\s+no money moved/);
     expect(await page.title()).toMatch(/^SANDBOX: /);
-    const [real] = await open(await runPage(REAL), 360, 'dark');
-    expect(await textSeen(real, 'body')).not.toMatch(/sandbox/i);
-    await page.close();
-    await real.close();
+    await open(await runPage(REAL), 360, 'dark');
+    expect(await textSeen('body')).not.toMatch(/sandbox/i);
   });
 
   it('shows hostile names and messages as the text they are', async () => {
     const problem = { code: 'FILE_TYPE_NOT_RECOGNISED', column: '', value: '', message: HOSTILE } as const;
-    const [page] = await open(await filePage(file({ name: HOSTILE, problem }), [], REAL), 1280, 'light');
-    expect(await textSeen(page, 'h1')).toBe(HOSTILE);
+    await open(await filePage(file({ name: HOSTILE, problem }), [], REAL), 1280, 'light');
+    expect(await textSeen('h1')).toBe(HOSTILE);
     expect(await page.title()).toContain('File 000012 rejected');
     const [, reversed = ''] = /rtl(.*)txt/.exec(await (PAGES['a file of long and hostile values']?.() ?? '')) ?? [];
     expect(reversed).toBe('&lt;U+202E&gt;');
-    await page.close();
   });
 
   it('lists the first 200 rows that need somebody and says that there are more', async () => {
     const rows = Array.from({ length: 1_234 }, (_, at) => rejected(at + 2, ['C', 'O', 'I', 'x', '', '']));
-    const [page] = await open(await filePage(file({ rows: 1_234 }), rows, REAL), 1280, 'light');
+    await open(await filePage(file({ rows: 1_234 }), rows, REAL), 1280, 'light');
     const [, listed] = await page.evaluate<string[][][]>(TABLES);
     expect(listed).toHaveLength(201);
-    expect(await textSeen(page, 'body')).toContain('The first 200 of 1,234 rows');
-    await page.close();
+    expect(await textSeen('body')).toContain('The first 200 of 1,234 rows');
   });
 
   it('shows what a run changed, what came back, the files with their verdicts, and how old the open ones are', async () => {
-    const [page] = await open(await runPage(SANDBOX), 1280, 'light');
+    await open(await runPage(SANDBOX), 1280, 'light');
     const [cameBack, needs, moves, files, stillOpen] = await page.evaluate<string[][][]>(TABLES);
     expect(cameBack?.slice(1).map((cells) => cells[2])).toEqual(['paid → reversed', 'submitted → failed']);
     expect(needs?.slice(1).map((cells) => cells[2])).toEqual(['ready → unknown']);
@@ -267,6 +264,5 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
       ['000013', 'Duplicate of 000012'],
     ]);
     expect(stillOpen?.slice(1)).toEqual([['submitted', 'INR', '1,200', '123,456.78', '3 days']]);
-    await page.close();
   });
 });
