@@ -52,12 +52,37 @@ describe('the count by status that is kept', () => {
     expect(await counts(workspace)).toEqual(['1 ready INR 21000', '1 scheduled INR 21001']);
   });
 
-  it('is taken anew when a file was taken in', async () => {
+  it('is of what it was and of the file that was taken in since', async () => {
     const workspace = await ready('P1', 'P2');
     await counts(workspace);
     takeAwayUnseen(workspace);
     workspace.drop('more.csv', instructions(instruction('P3')));
     await workspace.pass({ send: false, lookUp: false });
-    expect(await counts(workspace)).toEqual(['3 ready INR 63001']);
+    expect(await counts(workspace)).toEqual(['3 ready INR 63000']);
+  });
+
+  it('is taken anew only of those files of which an instruction was moved', async () => {
+    const workspace = await ready('P1', 'P2');
+    workspace.drop('more.csv', instructions(instruction('P3'), instruction('P4')));
+    await workspace.pass({ send: false, lookUp: false });
+    takeAwayUnseen(workspace);
+    const tools = await workspace.open();
+    const [, , third] = await tools.store.list('ready', { afterId: 0, limit: 3 });
+    if (!third) throw new Error('P3 is not ready');
+    const { id, version } = third;
+    await tools.store.apply([{ id, version, from: 'ready', to: 'scheduled' }], '2026-03-02T02:00:00.000Z');
+    await tools.close();
+    expect(await counts(workspace)).toEqual(['3 ready INR 63000', '1 scheduled INR 21000']);
+  });
+
+  it('sees what an UPDATE in a later file makes of an earlier one', async () => {
+    const workspace = await ready('P1', 'P2');
+    await counts(workspace);
+    workspace.drop(
+      'changes.csv',
+      'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\nUPDATE,C1,O1,P1,10,2026-03-02,2026-03-06\n',
+    );
+    await workspace.pass({ send: false, lookUp: false });
+    expect(await counts(workspace)).toEqual(['2 ready INR 22000']);
   });
 });

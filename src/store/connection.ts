@@ -24,7 +24,10 @@ interface Statement<Values extends unknown[], Row>
 const APPLICATION_ID = 0x70647270;
 
 /** In order; a database's user_version says how many of them it has had. */
-const MIGRATIONS = ['1-schema.sql', '2-orders-and-amendments.sql', '3-references-and-run-ends.sql'];
+const MIGRATIONS = [
+  ...['1-schema.sql', '2-orders-and-amendments.sql', '3-references-and-run-ends.sql'],
+  '4-counts-of-files.sql',
+];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
 const OLDEST_SQLITE = [3, 51, 3] as const;

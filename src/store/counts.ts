@@ -2,6 +2,7 @@
 import type { InstructionStatus } from '../instruction.ts';
 import type { StatusCount, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
+import { fileRange } from './files.ts';
 
 /** As JSON, which knows no bigint. */
 type Written = readonly (Omit<StatusCount, 'amountMinor'> & { readonly amountMinor: string })[];
@@ -14,82 +15,93 @@ export function readCounts(written: Written): StatusCount[] {
   return written.map((one) => ({ ...one, amountMinor: BigInt(one.amountMinor) }));
 }
 
-type CountRow = [
-  status: InstructionStatus,
-  currency: string,
-  received: string,
-  count: bigint,
-  high: bigint,
-  low: bigint,
-];
+/** Of one file; minor units as text, for JSON knows no bigint. */
+type FileCount = readonly [status: InstructionStatus, currency: string, count: number, amountMinor: string];
 
-/** The last count, and how far the records had come: it stands until an instruction is moved or a file is taken in. */
-interface KeptCounts {
-  readonly seq: number;
-  readonly file: number;
-  readonly counts: Written;
+interface CountedFile {
+  readonly number: number;
+  readonly receivedAt: string;
+  readonly done: number;
+  /** JSON: FileCount[]. */
+  readonly counts: string | null;
 }
 
-const KEPT_COUNTS = 'status-counts';
+/** The fact: the last audit entry that the kept counts know of. */
+const COUNTED_UP_TO = 'counted-up-to';
 
 /**
- * Counting looks at every instruction there is, so a count is kept, by whoever may write. It is as good as a new one as
- * long as no audit entry since is about an instruction, and no file's rows are or were recorded.
+ * Counting looks at every instruction, so what each file comes to is kept, by whoever may write. It is as good as a new
+ * count as long as its rows are all recorded and no audit entry since is about one of its instructions.
  */
 export function counter(db: Connection): Store['statusCounts'] {
-  const count = counting(db);
-  const kept = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
-  const keep = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
-  const reached = db.prepare<[], { seq: number; file: number; taking: number }>(`
-    SELECT coalesce((SELECT max(seq) FROM audit), 0) AS seq, coalesce((SELECT max(number) FROM files), 0) AS file,
-      EXISTS (SELECT 1 FROM files WHERE done = 0) AS taking`);
-  const moved = db.prepare<[number]>('SELECT 1 FROM audit WHERE seq > ? AND instruction IS NOT NULL LIMIT 1');
+  const files = db.prepare<[], CountedFile>(`
+    SELECT number, received_at AS receivedAt, done, counts FROM files WHERE kind = 'instructions' ORDER BY received_at`);
+  const count = fileCounter(db);
+  const reached = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM audit').pluck();
+  const countedUpTo = db.prepare<[string], number>('SELECT CAST(value AS INTEGER) FROM facts WHERE name = ?').pluck();
+  const moved = db
+    .prepare<[number], number>('SELECT DISTINCT instruction >> 32 FROM audit WHERE seq > ? AND instruction IS NOT NULL')
+    .pluck();
 
-  const read = db.transaction((): { counts: StatusCount[]; toKeep?: string } => {
-    const { seq, file, taking } = reached.get() ?? { seq: 0, file: 0, taking: 1 };
-    if (taking) return { counts: count() };
-    const last = JSON.parse(kept.get(KEPT_COUNTS) ?? 'null') as KeptCounts | null;
-    if (last && last.file === file && last.seq <= seq && !moved.get(last.seq))
-      return { counts: readCounts(last.counts) };
-    const counts = count();
-    return { counts, toKeep: JSON.stringify({ seq, file, counts: writeCounts(counts) } satisfies KeptCounts) };
+  const keepCounts = db.prepare<[string, number]>('UPDATE files SET counts = ? WHERE number = ?');
+  const keepUpTo = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
+
+  const read = db.transaction(() => {
+    const seq = reached.get() ?? 0;
+    const movedFiles = new Set(moved.all(countedUpTo.get(COUNTED_UP_TO) ?? 0));
+    const counted = new Map<number, string>();
+    const totals = new Map<string, StatusCount>();
+    for (const { number, receivedAt, done, counts } of files.all()) {
+      const stands = counts !== null && !movedFiles.has(number);
+      const known = stands ? (JSON.parse(counts) as FileCount[]) : count(number);
+      if (!stands && done === 1) counted.set(number, JSON.stringify(known));
+      addTo(totals, known, receivedAt);
+    }
+    return { totals, counted, seq };
+  });
+
+  // What another connection may have moved since it was read is found by the audit entry that is kept with it.
+  const keep = db.transaction((counted: ReadonlyMap<number, string>, seq: number) => {
+    for (const [number, counts] of counted) keepCounts.run(counts, number);
+    keepUpTo.run(COUNTED_UP_TO, String(seq));
   });
 
   return async () => {
-    const { counts, toKeep } = read();
-    if (toKeep !== undefined && !db.readonly) keep.run(KEPT_COUNTS, toKeep);
-    return counts;
+    const { totals, counted, seq } = read();
+    if (counted.size > 0 && !db.readonly) keep.immediate(counted, seq);
+    return [...totals].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, total]) => total);
   };
 }
 
+/** By status and currency; files come in the order in which they were received. */
+function addTo(totals: Map<string, StatusCount>, counts: readonly FileCount[], receivedAt: string): void {
+  for (const [status, currency, count, amountMinor] of counts) {
+    const key = `${status} ${currency}`;
+    const total = totals.get(key);
+    totals.set(key, {
+      status,
+      currency,
+      count: (total?.count ?? 0) + count,
+      amountMinor: (total?.amountMinor ?? 0n) + BigInt(amountMinor),
+      oldest: total?.oldest ?? receivedAt,
+    });
+  }
+}
+
 /** Sums as two halves of 32 bits, neither of which can overflow 64 before there are 2^31 rows. */
-function counting(db: Connection): () => StatusCount[] {
+function fileCounter(db: Connection): (file: number) => FileCount[] {
+  type CountRow = [InstructionStatus, currency: string, count: bigint, high: bigint, low: bigint];
   const counts = db
-    .prepare<[], CountRow>(`
-      WITH sums AS (
-        SELECT status, coalesce(currency, '') AS currency, id >> 32 AS file, count(*) AS count,
-          coalesce(sum(amount_minor >> 32), 0) AS high, coalesce(sum(amount_minor & 0xFFFFFFFF), 0) AS low
-        FROM instructions GROUP BY 1, 2, 3
-      )
-      SELECT status, currency, received_at, count, high, low
-      FROM sums JOIN files ON files.number = sums.file
-      ORDER BY status, currency, received_at`)
+    .prepare<[number, number], CountRow>(`
+      SELECT status, coalesce(currency, ''), count(*),
+        coalesce(sum(amount_minor >> 32), 0), coalesce(sum(amount_minor & 0xFFFFFFFF), 0)
+      FROM instructions WHERE id BETWEEN ? AND ? GROUP BY 1, 2`)
     .raw()
     .safeIntegers();
-
-  return () => {
-    const totals = new Map<string, StatusCount>();
-    for (const [status, currency, received, count, high, low] of counts.iterate()) {
-      const key = `${status} ${currency}`;
-      const total = totals.get(key);
-      totals.set(key, {
-        status,
-        currency,
-        count: (total?.count ?? 0) + Number(count),
-        amountMinor: (total?.amountMinor ?? 0n) + (high << 32n) + low,
-        oldest: total?.oldest ?? received,
-      });
-    }
-    return [...totals.values()];
+  return (file) => {
+    const { first, last } = fileRange(file);
+    return counts
+      .all(first, last)
+      .map(([status, currency, count, high, low]) => [status, currency, Number(count), String((high << 32n) + low)]);
   };
 }

@@ -207,6 +207,10 @@ const STORE: Mutant[] = [
     '      append(statusEvent(one, now, at), one.id);\n',
     '',
   ]),
+  mutant('kept count of what has moved', 'reports tell what is over', 'status-counts', 'store/counts.ts', [
+    'counts !== null && !movedFiles.has(number)',
+    'counts !== null',
+  ]),
   mutant('references never entered', 'what was taken in is taken in again', 'store', 'store/files.ts', [
     '    enter.run(fileRange(file));\n',
     '',

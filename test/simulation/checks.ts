@@ -56,6 +56,7 @@ export async function checkSafety(truth: Truth, machine: Machine, open: OpenWork
   }
   checkMadeOnce(truth);
   checkReferences(instructions);
+  await checkCounts(open);
   await checkAudit(truth, machine, open, instructions);
   await checkRows(truth, machine, open);
   checkRunReports(machine);
@@ -156,6 +157,21 @@ function checkReferences(instructions: readonly StoredInstruction[]): void {
   const references = new Set(held.map(({ clientRefId: ref }) => ref));
   if (references.size !== held.length)
     throw new Violation('one client reference a payout', `${held.length} share ${references.size}`);
+}
+
+/** What is counted file by file, and kept, is what is there. */
+async function checkCounts({ store }: OpenWorkspace): Promise<void> {
+  const there = new Map<string, readonly [count: number, amountMinor: bigint]>();
+  for (const status of Object.keys(TRANSITIONS) as InstructionStatus[])
+    for (const { currency = '', amountMinor = 0n } of await store.list(status, { afterId: 0, limit: 10_000 })) {
+      const [count, sum] = there.get(`${status} ${currency}`) ?? [0, 0n];
+      there.set(`${status} ${currency}`, [count + 1, sum + amountMinor]);
+    }
+  const told = [...there].map(([key, [count, sum]]) => `${count} ${key} ${sum}`).sort();
+  const counts = await store.statusCounts();
+  const counted = counts.map((one) => `${one.count} ${one.status} ${one.currency} ${one.amountMinor}`).sort();
+  if (counted.join() !== told.join())
+    throw new Violation('what is counted is what is there', `counted ${counted.join()}, there ${told.join()}`);
 }
 
 interface ChangeEntry {
