@@ -13,8 +13,6 @@ export type CrashPlan =
 /** Thrown only while a program starts, so that what it had opened is closed as the operating system would. */
 export class Crash extends Error {}
 
-const NEVER = new Promise<never>(() => undefined);
-
 export class Life {
   #ended: string | undefined;
   #starting = true;
@@ -79,10 +77,10 @@ export class Life {
     });
   }
 
-  /** Never resolves for one that is over. */
+  /** Never resolves for one that is over. A promise of its own: what waits for it is forgotten with it. */
   #wall(): Promise<never> {
     if (this.#starting) throw new Crash();
-    return NEVER;
+    return new Promise(() => undefined);
   }
 
   #enter(side: Side, name: string): boolean {
