@@ -25,7 +25,9 @@ const APPLICATION_ID = 0x70647270;
 
 /** In order; a database's user_version says how many of them it has had. */
 const MIGRATIONS = [
-  ...['1-schema.sql', '2-orders-and-amendments.sql', '3-references-and-run-ends.sql'],
+  '1-schema.sql',
+  '2-orders-and-amendments.sql',
+  '3-references-and-run-ends.sql',
   '4-counts-of-files.sql',
 ];
 

@@ -14,6 +14,6 @@ const MAIN = 'src/main.ts';
  */
 export async function build(root: string, into: string, entries: string = MAIN): Promise<void> {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { build: string } };
-  const command = scripts.build.replace(MAIN, entries).replace(/\bdist\b/g, into);
+  const command = scripts.build.replace(MAIN, () => entries).replace(/\bdist\b/g, () => into);
   await promisify(exec)(command, { cwd: root, env: { ...process.env, PATH: `${TOOLS}:${process.env['PATH']}` } });
 }
