@@ -65,6 +65,7 @@ const schema = group({
     requestsPerMinute: optional(count(1_000_000)),
     timeout: withDefault(duration, '30s'),
     quarantine: described(optional(duration), 'default 15m; 2s with the sandbox'),
+    giveUpAfter: withDefault(duration, '3d'),
     currencies: optional(
       list(textLike(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'), 'expected at least one currency'),
     ),
@@ -105,6 +106,10 @@ const schema = group({
       'accept-valid',
     ),
     waitForOrder: withDefault(duration, '24h'),
+    ignore: described(
+      withDefault(list(someText(), 'expected at least one name, such as ["*.bak"]'), []),
+      'more names in the inbox to leave alone, as globs',
+    ),
   }),
   columns: withDefault(dictionary(), {}),
 });
@@ -122,6 +127,8 @@ export interface Settings {
     readonly requestsPerMinute: number | undefined;
     readonly timeoutMs: number;
     readonly quarantineMs: number;
+    /** What look-ups that answered could not clear for so long is a person's. */
+    readonly giveUpAfterMs: number;
     readonly currencies: 'all' | ReadonlySet<string>;
     readonly duplicateClientRef: 'rejected' | 'undefined';
     readonly accountId: string | undefined;
@@ -142,6 +149,8 @@ export interface Settings {
     readonly maxRows: number;
     readonly onRowErrors: 'accept-valid' | 'reject-file';
     readonly waitForOrderMs: number;
+    /** Globs of names to leave alone. */
+    readonly ignore: readonly string[];
   };
   readonly columns: Readonly<Record<string, string>>;
 }
@@ -203,6 +212,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         requestsPerMinute: provider.requestsPerMinute,
         timeoutMs: durationMs(provider.timeout),
         quarantineMs: durationMs(provider.quarantine ?? (sandbox ? '2s' : '15m')),
+        giveUpAfterMs: durationMs(provider.giveUpAfter),
         currencies: provider.currencies ? new Set(provider.currencies) : 'all',
         duplicateClientRef: provider.duplicateClientRef,
         accountId: provider.accountId,
@@ -225,6 +235,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         maxRows: intake.maxRows,
         onRowErrors: intake.onRowErrors,
         waitForOrderMs: durationMs(intake.waitForOrder),
+        ignore: intake.ignore,
       },
       columns: rest.columns,
     },

@@ -35,7 +35,10 @@ export interface NotSent {
   readonly retryAfterMs?: number;
 }
 
-/** It may have arrived. `stopLine` says why nothing more may be sent until a person has looked. */
+/**
+ * It may have arrived. `stopLine` says why nothing more may be sent in this pass. `answered`: the provider did answer, and
+ * the answer concerns this payout alone, so it says nothing about the ones behind it.
+ */
 export interface Unknown {
   readonly kind: 'unknown';
   readonly message: string;
@@ -44,6 +47,7 @@ export interface Unknown {
   readonly stopLine?: string;
   /** How long the provider asked us to wait, already clamped to [1 s, 15 min]. */
   readonly retryAfterMs?: number;
+  readonly answered?: true;
 }
 
 /** The provider has it, a payout under `orderRefId` (empty where the API gives no such name). It is not paid yet. */
@@ -58,11 +62,18 @@ export type SubmitOutcome = Accepted | Declined | NotSent | Unknown;
 
 export type FoundStatus = 'submitted' | 'paid' | 'failed' | 'reversed';
 
-/** No clear answer. It changes nothing. */
+/**
+ * No clear answer. It moves nothing. `answered`: the provider did answer about this payout, in the API's own form, and what
+ * it says can't be read (a status that isn't known, an amount that is none). That concerns this payout alone: it is kept,
+ * shown and ages; it doesn't stop the line. Without it the provider could not be asked, or nothing it said can be used.
+ */
 export interface Unclear {
   readonly kind: 'unclear';
   readonly message: string;
   readonly stopLine?: string;
+  /** How long the provider asked us to wait, already clamped to [1 s, 15 min]. */
+  readonly retryAfterMs?: number;
+  readonly answered?: true;
 }
 
 export type LookUpOutcome =

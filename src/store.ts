@@ -92,6 +92,14 @@ export interface StoredInstruction extends InstructionRef {
   readonly unclearAt: string;
   /** How many sends of this attempt may have arrived. */
   readonly unclearSends: number;
+  /** What the last look-up answered, in words, where that did not settle it; empty once one could be read. */
+  readonly answer: string;
+  /** When the first of an unbroken series of such look-ups was; empty without one. */
+  readonly answerSince: string;
+  /** When this attempt was refused after a send that may have arrived; empty if it wasn't. */
+  readonly refusedAt: string;
+  readonly refusedCode: string;
+  readonly refusedMessage: string;
   /** The row that the provider has yet to take as a change of it. */
   readonly amendment?: OpenAmendment;
 }

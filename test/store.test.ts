@@ -360,6 +360,11 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         bankReference: '',
         unclearAt: '',
         unclearSends: 0,
+        answer: '',
+        answerSince: '',
+        refusedAt: '',
+        refusedCode: '',
+        refusedMessage: '',
       });
     });
 

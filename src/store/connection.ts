@@ -29,6 +29,7 @@ const MIGRATIONS = [
   '2-orders-and-amendments.sql',
   '3-references-and-run-ends.sql',
   '4-counts-of-files.sql',
+  '5-answers.sql',
 ];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */

@@ -38,6 +38,11 @@ export type StoredRow = [
   bankReference: string,
   unclearAt: string,
   unclearSends: number,
+  answer: string,
+  answerSince: string,
+  refusedAt: string,
+  refusedCode: string,
+  refusedMessage: string,
   amendment: number | null,
   amendmentContent: string | null,
   amendmentSends: number | null,
@@ -56,6 +61,7 @@ const selectStored = (indexed = '') => `
     i.content_row, files.received_at, coalesce(i.updated_at, files.received_at),
     i.attempt, i.sends, attempts.client_ref_id, coalesce(attempts.body, ''),
     i.order_ref_id, i.bank_reference, i.unclear_at, i.unclear_sends,
+    i.answer, i.answer_since, i.refused_at, i.refused_code, i.refused_message,
     amendments.id, amendments.content, amendments.sends
   FROM instructions i ${indexed}
   LEFT JOIN files ON files.number = i.id >> 32
@@ -102,6 +108,11 @@ export function storedInstruction([
   bankReference,
   unclearAt,
   unclearSends,
+  answer,
+  answerSince,
+  refusedAt,
+  refusedCode,
+  refusedMessage,
   amendment,
   amendmentContent,
   amendmentSends,
@@ -135,6 +146,11 @@ export function storedInstruction([
     bankReference,
     unclearAt,
     unclearSends,
+    answer,
+    answerSince,
+    refusedAt,
+    refusedCode,
+    refusedMessage,
   };
   if (amendment === null) return instruction;
   const becomes = amendmentContent === null ? undefined : readStanding(amendmentContent);
