@@ -3,6 +3,7 @@ import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
 import { FILE_CODES } from './codes/files.ts';
 import { OUR_ROW_CODES } from './codes/ours.ts';
+import { withdrawnAfter } from './iso.ts';
 
 /** FILE_HAS_ROW_ERRORS is the one code a whole file and each of its otherwise valid rows can get. */
 export type RowCode =
@@ -73,11 +74,17 @@ function found(code: RowCode, value: string): string {
   if (VALUE_IS_WORDS.has(code)) return `: ${value}`;
   const isAboutLength = code.endsWith('_LENGTH_OUT_OF_RANGE');
   // No value has more characters than code units: nearly all need not be taken apart.
-  if (!isAboutLength && value.length <= SHOWN_CHARACTERS) return `: found "${visible(value)}"`;
+  if (!isAboutLength && value.length <= SHOWN_CHARACTERS) return `: found "${visible(value)}"${whyNoMore(code, value)}`;
   const characters = [...value];
   const isLong = characters.length > SHOWN_CHARACTERS;
   const shown = `"${visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : value)}"`;
   return isAboutLength || isLong ? `: found ${characters.length} characters (${shown})` : `: found ${shown}`;
+}
+
+/** A currency that was one says since when it isn't. */
+function whyNoMore(code: RowCode, value: string): string {
+  const lastDay = code === 'CURRENCY_NOT_RECOGNISED' ? withdrawnAfter(value) : undefined;
+  return lastDay === undefined ? '' : `, which was withdrawn: it was legal tender until ${lastDay}`;
 }
 
 const ALL_SHOW = /^[ -~]*$/;

@@ -5,7 +5,7 @@
 import type { RowError } from './codes.ts';
 import { unescapeFormula } from './formula.ts';
 import type { Action, InstructionContent, InstructionRef, ManagedDetails } from './instruction.ts';
-import { currencyExponent } from './iso.ts';
+import { currencyExponent, isCurrency } from './iso.ts';
 import { type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
 import type { CustomerDefaults, Metadata, Order } from './order.ts';
 import type { RowFields } from './store.ts';
@@ -244,7 +244,7 @@ function rowFields(row: RowReader): RowFields {
 
 /** A currency that isn't one is somebody else's error. */
 function isSupported(currency: string, currencies: 'all' | ReadonlySet<string>): boolean {
-  return currencies === 'all' || currencies.has(currency) || currencyExponent(currency) === undefined;
+  return currencies === 'all' || currencies.has(currency) || !isCurrency(currency);
 }
 
 /** One for each rule that a cell fails. */

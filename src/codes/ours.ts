@@ -14,8 +14,9 @@ export const OUR_ROW_CODES = [
     code: 'CURRENCY_NOT_RECOGNISED',
     columns: ['currency'],
     title: 'The currency is not a code of ISO 4217',
-    cause: 'A misspelt code, or one in small letters.',
-    remedy: 'Write the three-letter code of ISO 4217 in capital letters.',
+    cause: 'A misspelt code, one in small letters, or one of a currency that was withdrawn.',
+    remedy:
+      'Write the three-letter code of ISO 4217 in capital letters. For a currency that was withdrawn, write the one that replaced it, with its amount.',
     example: { wrong: 'inr', right: 'INR' },
   },
   {

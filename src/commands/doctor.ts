@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { type Clock, timestamp } from '../clock.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
+import { CURRENCIES_PUBLISHED, isCurrency } from '../iso.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
 import { openForReading, openProvider } from '../workspace.ts';
@@ -14,7 +15,11 @@ interface Check {
   readonly finding: string;
   /** Nobody needs to change anything: it may be over by itself. */
   readonly passing?: true;
+  /** All is well now, and something should be done about it one day. */
+  readonly note?: true;
 }
+
+const YEAR_MS = 366 * 86_400_000;
 
 /** A reference that no instruction has: client references are capitals and digits. */
 const NOBODYS_PAYOUT = {
@@ -27,19 +32,21 @@ const NOBODYS_PAYOUT = {
 
 export async function doctor(context: CommandContext, options: { json?: true }): Promise<number> {
   const { workspace, paper, clock } = context;
-  const checks: Check[] = [];
+  const checks: Check[] = [checkNode(process.versions.node, clock)];
   const loaded = loadSettings(workspace);
   if (!loaded.ok) checks.push(...loaded.problems.map((finding) => ({ what: 'settings', ok: false, finding })));
   else {
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
     checks.push(...(await checkFolders(loaded.value)));
+    checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...(await checkRecords(workspace, clock)));
     checks.push(...(await checkProvider(loaded.value, clock)));
   }
   if (options.json) printJson(process.stdout, checks);
   else
-    for (const { what, ok, finding } of checks) {
-      const verdict = ok ? paper.style('green', 'ok     ') : paper.style('red', 'PROBLEM');
+    for (const { what, ok, finding, note } of checks) {
+      const good = note ? paper.style('yellow', 'note   ') : paper.style('green', 'ok     ');
+      const verdict = ok ? good : paper.style('red', 'PROBLEM');
       paper.line(`${verdict}  ${what.padEnd(9)}  ${finding}`);
     }
   const problems = checks.filter(({ ok }) => !ok);
@@ -73,6 +80,34 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   if (devices.size > 1)
     checks.push({ what: 'folders', ok: false, finding: 'inbox and data are on different ones: put both on one' });
   return checks;
+}
+
+/** Node's release lines, and until when each is mended; from the release schedule of the Node.js project. */
+const NODE_ENDS: Readonly<Record<string, string>> = { 20: '2026-04-30', 22: '2027-04-30', 24: '2028-04-30' };
+
+function checkNode(version: string, clock: Clock): Check {
+  const what = 'node';
+  const end = NODE_ENDS[version.split('.')[0] ?? ''];
+  if (end === undefined || timestamp(clock.now()) < end) return { what, ok: true, finding: version };
+  return {
+    what,
+    ok: true,
+    note: true,
+    finding: `${version}, of a line that is not mended since ${end}: use a newer one`,
+  };
+}
+
+/** A list that is old refuses new currencies, and takes those that were withdrawn. */
+function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): Check {
+  const what = 'currencies';
+  const unknown = currencies === 'all' ? [] : [...currencies].filter((code) => !isCurrency(code));
+  if (unknown.length > 0) {
+    const finding = `provider.currencies names what ISO 4217 doesn't list as money: ${unknown.join(', ')}`;
+    return { what, ok: false, finding };
+  }
+  const list = `ISO 4217 as published on ${CURRENCIES_PUBLISHED}`;
+  const isOld = clock.now() - Date.parse(CURRENCIES_PUBLISHED) > YEAR_MS;
+  return { what, ok: true, ...(isOld ? { note: true, finding: `${list}, over a year ago` } : { finding: list }) };
 }
 
 async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {

@@ -1,5 +1,5 @@
 /** What a row of an orders file must look like. */
-import { currencyExponent, isCountry } from '../iso.ts';
+import { isCountry, isCurrency } from '../iso.ts';
 import { decisive, isPresent, type Rule, type Rules, reference, rule, upTo } from './cells.ts';
 
 /** 8-4-4-4-12 hexadecimal digits, in braces or not. */
@@ -10,10 +10,7 @@ const orNothing = (test: (text: string) => boolean) => (text: string) => text ==
 
 export const CURRENCY: readonly Rule[] = [
   decisive(upTo(3), 'CURRENCY_LENGTH_OUT_OF_RANGE'),
-  rule(
-    orNothing((text) => currencyExponent(text) !== undefined),
-    'CURRENCY_NOT_RECOGNISED',
-  ),
+  rule(orNothing(isCurrency), 'CURRENCY_NOT_RECOGNISED'),
 ];
 export const COUNTRY: readonly Rule[] = [
   decisive(upTo(2), 'COUNTRY_LENGTH_OUT_OF_RANGE'),
