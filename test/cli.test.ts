@@ -10,9 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { readLedger, SANDBOX_KEYS } from '../src/sandbox.ts';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import { lockWorkspace } from '../src/store/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import {

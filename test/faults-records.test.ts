@@ -17,9 +17,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { pass } from '../src/pipeline.ts';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { recoverInterrupted } from '../src/submit.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';

@@ -8,9 +8,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox.ts';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import { builtProgram, type Running, startProcess } from './support/cli.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
@@ -318,7 +318,11 @@ describe('somebody else at the records', () => {
   });
 
   /** A run that waits for its files, and is told that they are ready when somebody else holds the records. */
-  async function held(): Promise<{ workspace: TestWorkspace; running: Running; holder: Database.Database }> {
+  async function held(): Promise<{
+    workspace: TestWorkspace;
+    running: Running;
+    holder: InstanceType<typeof Database>;
+  }> {
     const workspace = delivery(NEVER_SETTLED);
     const running = paydrop.start(runArgs(workspace));
     await vi.waitFor(() => expect(existsSync(workspace.path('data', 'sandbox-ledger.jsonl'))).toBe(true), PATIENCE);

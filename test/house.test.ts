@@ -235,6 +235,7 @@ describe('imports', () => {
           'instruction.ts',
           'money.ts',
           'iso.ts',
+          'iso/',
           'codes.ts',
           'codes/',
           'api.ts',

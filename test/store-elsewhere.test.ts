@@ -1,10 +1,10 @@
 /** Very many changes are applied in a thread of their own: nothing of what is promised changes by that. */
 import { copyFileSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, it, vi } from 'vitest';
 import { verify } from '../src/commands/audit.ts';
 import { readLedger } from '../src/sandbox.ts';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import { applyingElsewhere } from '../src/store/elsewhere.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import type { Change, Store, StoredInstruction } from '../src/store.ts';

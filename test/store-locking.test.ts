@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import type { NewFile, Store } from '../src/store.ts';
 import { temporaryFolder } from './support/workspace.ts';

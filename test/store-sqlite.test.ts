@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowId } from '../src/instruction.ts';
-import { openDatabase } from '../src/store/connection.ts';
+import { Sqlite as Database, openDatabase } from '../src/store/connection.ts';
 import { openSqliteStore, type SqliteOptions } from '../src/store/sqlite.ts';
 import type { Change, NewFile, RowRecord, Store } from '../src/store.ts';
 
@@ -70,7 +69,7 @@ function created(line: number, amountMinor = 100n): RowRecord {
 }
 
 /** Looks into the file, or changes it, past the store. */
-function inside<Result>(work: (db: Database.Database) => Result): Result {
+function inside<Result>(work: (db: InstanceType<typeof Database>) => Result): Result {
   const db = new Database(path);
   try {
     return work(db);

@@ -3,8 +3,16 @@ import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:f
 import { createRequire } from 'node:module';
 import type Database from 'better-sqlite3';
 
+const load = createRequire(import.meta.url);
+
+/**
+ * Version 13 ships its binaries, which need Node-API 10: on Node 20 they end the process. Version 12, compiled, ends that of newer
+ * lines at random. So Node 20 has 12, under a name of its own, and all others have 13.
+ */
+export const SQLITE_PACKAGE = process.versions.node.startsWith('20.') ? 'better-sqlite3-12' : 'better-sqlite3';
+
 // It is CommonJS, and an import would read all of it once more to find what it exports.
-const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof Database;
+export const Sqlite = load(SQLITE_PACKAGE) as typeof Database;
 
 /** As much of a database as the store uses, with statements that are prepared when they are first run. */
 export type Connection = Omit<Database.Database, 'prepare'> & {
@@ -73,8 +81,7 @@ export function openDatabase(path: string, purpose: Purpose): Connection {
 
 function nativePart(): { nativeBinding?: string } {
   try {
-    const { resolve } = createRequire(import.meta.url);
-    return { nativeBinding: resolve('better-sqlite3/build/Release/better_sqlite3.node') };
+    return { nativeBinding: load.resolve(`${SQLITE_PACKAGE}/build/Release/better_sqlite3.node`) };
   } catch {
     return {};
   }

@@ -1,6 +1,5 @@
 /** One instance a workspace. */
-import Database from 'better-sqlite3';
-import { makePrivate } from './connection.ts';
+import { isSqliteError, makePrivate, Sqlite } from './connection.ts';
 
 export interface WorkspaceLock {
   release(): void;
@@ -13,12 +12,12 @@ export interface WorkspaceLock {
  */
 export function lockWorkspace(path: string): WorkspaceLock | undefined {
   makePrivate(path);
-  const db = new Database(path, { timeout: 0 });
+  const db = new Sqlite(path, { timeout: 0 });
   try {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return undefined;
+    if (isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')) return undefined;
     throw error;
   }
   return { release: () => db.close() };

@@ -2,7 +2,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseSettings } from '../../src/config.ts';
 import { escapeFormula, unescapeFormula } from '../../src/formula.ts';
@@ -11,6 +10,7 @@ import { parseDecimal } from '../../src/money.ts';
 import { oneLine } from '../../src/provider/one-line.ts';
 import { readEnvelope } from '../../src/provider/payout-orders/envelope.ts';
 import { checkScript } from '../../src/sandbox.ts';
+import { Sqlite as Database, SQLITE_PACKAGE } from '../../src/store/connection.ts';
 import { isDate } from '../../src/validate/cells.ts';
 import { matchHeader } from '../../src/validate/header.ts';
 import { builtProgram, startProcess } from '../support/cli.ts';
@@ -228,9 +228,9 @@ describe('what the program is made of', () => {
   ])('with SQLite %s opens its records: %s', async (version, opens) => {
     vi.resetModules();
     const require = createRequire(import.meta.url);
-    const loaded = require.cache[require.resolve('better-sqlite3')] as NodeJS.Module;
+    const loaded = require.cache[require.resolve(SQLITE_PACKAGE)] as NodeJS.Module;
     loaded.exports = class extends Database {
-      constructor(path: string, options?: Database.Options) {
+      constructor(path: string, options?: object) {
         super(path, options);
         this.function('sqlite_version', () => version);
       }

@@ -5,9 +5,9 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadSecrets } from '../../src/config.ts';
+import { Sqlite as Database } from '../../src/store/connection.ts';
 import { builtProgram } from '../support/cli.ts';
 import {
   instruction,
