@@ -99,7 +99,7 @@ function checkNode(version: string, clock: Clock): Check {
 
 /** A list that is old refuses new currencies, and takes those that were withdrawn. */
 function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): Check {
-  const what = 'currencies';
+  const what = 'currency';
   const unknown = currencies === 'all' ? [] : [...currencies].filter((code) => !isCurrency(code));
   if (unknown.length > 0) {
     const finding = `provider.currencies names what ISO 4217 doesn't list as money: ${unknown.join(', ')}`;

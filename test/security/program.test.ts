@@ -197,7 +197,7 @@ describe('the worst text of 64 KB', () => {
 
 describe('what the program is made of', () => {
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { integrity?: string; resolved?: string; hasInstallScript?: boolean }>;
+    packages: Record<string, { name?: string; integrity?: string; resolved?: string; hasInstallScript?: boolean }>;
   };
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     allowScripts: Record<string, boolean>;
@@ -214,7 +214,7 @@ describe('what the program is made of', () => {
   it('runs no script when it is installed but those that are named', () => {
     const scripts = packages
       .filter(([, { hasInstallScript }]) => hasInstallScript)
-      .map(([path]) => path.split('node_modules/').pop());
+      .map(([path, { name }]) => name ?? path.split('node_modules/').pop());
     expect([...new Set(scripts)].sort()).toEqual(Object.keys(manifest.allowScripts).sort());
   });
 

@@ -1,0 +1,47 @@
+/** What `paydrop doctor` says of time passing. Everything else of it is in test/cli.test.ts. */
+import { describe, expect, it } from 'vitest';
+import { doctor } from '../src/commands/doctor.ts';
+import { CURRENCIES_PUBLISHED } from '../src/iso.ts';
+import type { Paper } from '../src/terminal.ts';
+import { testClock } from './support/clock.ts';
+import { testWorkspace } from './support/workspace.ts';
+
+async function findings(today: string, settings: object = {}): Promise<string[]> {
+  const lines: string[] = [];
+  const paper: Paper = {
+    line: (text = '') => void lines.push(text),
+    table: () => undefined,
+    facts: () => undefined,
+    style: (_, text) => text,
+  };
+  const workspace = testWorkspace(settings).root;
+  await doctor({ workspace, clock: testClock(`${today}T08:00:00Z`), paper }, {});
+  return lines;
+}
+
+describe('the list of currencies', () => {
+  it('is named with its date', async () => {
+    expect(await findings(CURRENCIES_PUBLISHED)).toContain(
+      `ok       currency   ISO 4217 as published on ${CURRENCIES_PUBLISHED}`,
+    );
+  });
+
+  it('is told to be old when more than a year has passed', async () => {
+    const later = `${Number(CURRENCIES_PUBLISHED.slice(0, 4)) + 1}-12-31`;
+    expect(await findings(later)).toContainEqual(expect.stringMatching(/^note {5}currency .* over a year ago$/));
+  });
+
+  it('refuses settings that name what was withdrawn', async () => {
+    const settings = { provider: { currencies: ['INR', 'BGN'] } };
+    expect(await findings(CURRENCIES_PUBLISHED, settings)).toContainEqual(
+      expect.stringMatching(/^PROBLEM {2}currency .*: BGN$/),
+    );
+  });
+});
+
+describe('a line of Node', () => {
+  it('that is past its end is a note, and no problem', async () => {
+    expect(await findings('2040-01-01')).toContainEqual(expect.stringMatching(/^(?:note|ok) .*node /));
+    expect(await findings('2026-01-01')).toContainEqual(expect.stringMatching(/^ok {7}node /));
+  });
+});
