@@ -229,7 +229,8 @@ async function providerAt({ provider }: Settings, clock: Clock, access: Access):
   const { api, concurrency, timeoutMs, endpoints } = provider;
   const { baseUrl, keys, imburseKeys, accountId, tenantId } = access;
   const reach = { baseUrl, concurrency, timeoutMs, clock };
-  const managed = { ...reach, keys: imburseKeys, accountId, tenantId, endpoints };
+  const refusesUsedReferences = provider.duplicateClientRef === 'rejected';
+  const managed = { ...reach, keys: imburseKeys, accountId, tenantId, endpoints, refusesUsedReferences };
   switch (api) {
     case 'payout-orders':
       return (await import('./provider/payout-orders.ts')).payoutOrdersProvider({ ...reach, keys });

@@ -28,6 +28,8 @@ export interface ImburseOptions {
   readonly keys: HmacKeys;
   readonly accountId?: string | undefined;
   readonly tenantId?: string | undefined;
+  /** Whether the provider is known to refuse a reference that it has had. If not, no request is ever sent a second time. */
+  readonly refusesUsedReferences?: boolean;
   /** Where the provider has told us other ones than we assume. */
   readonly endpoints?: Partial<Endpoints> | undefined;
   /** Requests in flight at once. */
@@ -67,7 +69,8 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
   const endpoints = checked({ ...generation.endpoints, ...options.endpoints });
   const http =
     options.http ?? httpClient({ origin: baseUrl, concurrency, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES });
-  const client = imburseClient({ http, keys, accountId, tenantId, clock });
+  const { refusesUsedReferences: mayRepeat = true } = options;
+  const client = imburseClient({ http, keys, accountId, tenantId, clock, mayRepeat });
 
   /** How many answers have stopped the line. What was on its way then may be answered, but isn't sent a second time. */
   let stops = 0;
@@ -103,7 +106,7 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
       return change(generation.createInstruction, refsOf(ref), correlationId, asked, body);
     },
     lookUp: async (ref) =>
-      lookUpOutcome(await ask('getInstruction', refsOf(ref)), refsOf(ref), ref.clientRefId, readErrors),
+      lookUpOutcome(await ask('getInstruction', refsOf(ref)), refsOf(ref), ref.clientRefId, readErrors, clock.now()),
     orders: {
       mostRiders: generation.mostRiders,
       body: generation.orderBody,
@@ -115,7 +118,7 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
       },
       lookUp: async (order) => {
         const refs = { customerRef: order.customerRef, orderRef: order.orderRef };
-        return orderOutcome(await ask('getOrder', refs), refs, readErrors, (record) =>
+        return orderOutcome(await ask('getOrder', refs), refs, readErrors, clock.now(), (record) =>
           generation.orderDifferences(record, order),
         );
       },
@@ -131,7 +134,7 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
         return change(endpoints.deleteInstruction, refsOf(ref), correlationId, asked);
       },
     },
-    records: recordDesk(async (name, refs) => remoteRecord(await ask(name, refs), readErrors)),
+    records: recordDesk(async (name, refs) => remoteRecord(await ask(name, refs), readErrors, clock.now())),
     correlates: true,
     close: () => client.close(),
   };

@@ -57,7 +57,7 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
     },
     lookUp: async ({ clientRefId }) => {
       const path = `${ORDERS_PATH}/${encodeURIComponent(clientRefId)}`;
-      return lookUpOutcome(await ask({ method: 'GET', path }, signGet(path, keys)));
+      return lookUpOutcome(await ask({ method: 'GET', path }, signGet(path, keys)), clock.now());
     },
     close: () => http.close(),
   };

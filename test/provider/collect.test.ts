@@ -323,7 +323,7 @@ describe('a submission is unknown, and the line goes on', () => {
 describe('a submission stops the line', () => {
   it.each<[string, HttpOutcome, RegExp]>([
     ['HTTP 401', json(401, ''), /credentials/],
-    ['HTTP 403', page(403), /credentials/],
+    ['HTTP 403', json(403, ''), /credentials/],
     ['another instruction', json(200, { ...RECORD, instructionRef: 'PI02' }), /instruction reference PI02/],
     ['another order', json(200, { ...RECORD, orderRef: 'REF2' }), /order reference REF2/],
     ['another customer', json(200, { ...RECORD, customerRef: 'C02' }), /customer reference C02/],
@@ -415,8 +415,31 @@ describe('a look-up', () => {
     expect(await lookUp(json(200, RECORD))).not.toHaveProperty('currency');
   });
 
-  it.each(['NOT_FOUND', 'ORDER_NOT_FOUND', 'INSTRUCTION_REF_NOT_FOUND'])('finds nothing on 404 %s', async (code) => {
-    expect(await lookUp(json(404, refused(code)))).toEqual({ kind: 'not-found' });
+  it.each(['NOT_FOUND', 'ORDER_NOT_FOUND', 'INSTRUCTION_REF_NOT_FOUND'])(
+    'finds nothing on 400 or 404 %s',
+    async (code) => {
+      for (const status of [400, 404]) expect(await lookUp(json(status, refused(code)))).toEqual({ kind: 'not-found' });
+    },
+  );
+
+  it('reads a status in any letter case, COMPLETED, and grouped amounts', async () => {
+    const record = { ...RECORD, status: 'Completed', amount: '1,25,000.00' };
+    expect(await lookUp(json(200, record))).toMatchObject({ kind: 'found', status: 'paid', amount: '125000.00' });
+    expect(await lookUp(json(200, { ...RECORD, status: 'ready' }))).toMatchObject({
+      status: 'submitted',
+      updatable: true,
+    });
+  });
+
+  it('says that an unknown status concerns this payout alone, and what was said', async () => {
+    expect(await lookUp(json(200, { ...RECORD, status: 'ON_HOLD' }))).toMatchObject({
+      kind: 'unclear',
+      answered: true,
+      message: expect.stringMatching(/status "ON_HOLD"/),
+    });
+    for (const answer of [json(429, '', '9'), json(500, RECORD), page(404)])
+      expect(await lookUp(answer)).not.toHaveProperty('answered');
+    expect(await lookUp(json(429, '', '9'))).toMatchObject({ retryAfterMs: 9_000 });
   });
 
   it.each<[string, HttpOutcome]>([
@@ -425,13 +448,12 @@ describe('a look-up', () => {
     ['404 of a route', json(404, refused('ROUTE_NOT_FOUND'))],
     ['404 of other codes', json(404, refused('NOT_FOUND', 'AMOUNT_IS_REQUIRED'))],
     ['404 with a record', json(404, { ...RECORD, errorCodes: ['NOT_FOUND'] })],
-    ['"not found" with 400', json(400, refused('NOT_FOUND'))],
     ['"not found" with 200', json(200, refused('NOT_FOUND'))],
     ['a status that is not known', json(200, { ...RECORD, status: 'PAID' })],
     ['no status', json(200, { ...RECORD, status: undefined })],
     ['no amount', json(200, { ...RECORD, amount: null })],
     ['a negative amount', json(200, { ...RECORD, amount: -210 })],
-    ['an amount with commas', json(200, { ...RECORD, amount: '1,210.00' })],
+    ['an amount with commas in wrong places', json(200, { ...RECORD, amount: '1,21.00' })],
     ['another success', json(201, RECORD)],
     ['a server error', json(500, RECORD)],
     ['too many requests', json(429, '')],

@@ -177,6 +177,27 @@ describe('a 401', () => {
     expect(http.tokenCalls).toHaveLength(2);
   });
 
+  it('lets nothing be sent again that the provider may take twice: it is unknown, and a look-up is repeated', async () => {
+    const options = {
+      baseUrl: new URL('http://127.0.0.1:1'),
+      keys: KEYS,
+      concurrency: 2,
+      timeoutMs: 5_000,
+      clock,
+      http,
+    };
+    const careful = collectProvider({ ...options, refusesUsedReferences: false });
+    http.answer(UNAUTHORIZED, ACCEPTED);
+    expect(await careful.submit(careful.body(PAYOUT), PAYOUT, CORRELATION)).toMatchObject({
+      kind: 'unknown',
+      httpStatus: 401,
+      message: expect.stringMatching(/not sent again/),
+    });
+    expect(http.calls).toHaveLength(1);
+    http.answer(UNAUTHORIZED, json(404, { errorCodes: ['NOT_FOUND'] }));
+    expect(await careful.lookUp(PAYOUT)).toEqual({ kind: 'not-found' });
+  });
+
   it('that comes twice stops the line: unknown, and not sent a third time', async () => {
     http.answer(UNAUTHORIZED);
     expect(await submit()).toMatchObject({

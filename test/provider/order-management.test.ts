@@ -228,7 +228,11 @@ describe('a submission is unknown, and the line goes on', () => {
   it.each<[string, HttpOutcome, RegExp]>([
     ['a used reference', json(409, refused('INSTRUCTION_REF_ALREADY_EXISTS')), /already knows this reference/],
     ['402 that says it exists', json(402, refused('INSTRUCTION_REF_ALREADY_EXISTS')), /already knows/],
-    ['words that say so', json(400, { errors: [{ errorCode: 'X', message: 'Already there' }] }), /already knows/],
+    [
+      'words that say so',
+      json(400, { errors: [{ errorCode: 'X', message: 'The reference is already used' }] }),
+      /already knows/,
+    ],
     ['an order that is not there', json(404, refused('ORDER_NOT_FOUND')), /HTTP 404, ORDER_NOT_FOUND: words/],
     ['200, which is not documented', json(200, RECORD), /HTTP 200/],
     ['202 without riders', json(202, RECORD), /HTTP 202/],

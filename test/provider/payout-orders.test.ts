@@ -196,7 +196,7 @@ describe('a submission stops the line', () => {
   it.each([
     ['HTTP 401', json(401, envelope('0x0201')), /credentials/],
     ['HTTP 401 without JSON', { status: 401, headers: {}, body: '' }, /credentials/],
-    ['HTTP 403', { status: 403, headers: { 'content-type': 'text/html' }, body: '<html>' }, /credentials/],
+    ['HTTP 403', { status: 403, headers: {}, body: '' }, /credentials/],
     ['an unauthorized code, whatever the status', json(200, envelope('0x0201')), /credentials/],
     ['a refused signature', json(200, envelope('0x0203', { signature: ['Invalid.'] })), /signature/],
     [
@@ -209,6 +209,21 @@ describe('a submission stops the line', () => {
   });
 });
 
+describe('a submission is declined, whatever else exists or is used up already', () => {
+  it.each([
+    'Daily transfer limit already exhausted',
+    'No bank account exists for this contact',
+    'Insufficient balance',
+    'Beneficiary account is a duplicate of another',
+    'Transaction limit already used',
+    'Customer already exists',
+  ])('%s', async (words) => {
+    expect(await submit(json(200, envelope('0x0202', words)))).toMatchObject({ kind: 'declined', message: words });
+    const fields = { contactId: [words] };
+    expect(await submit(json(200, envelope('0x0203', fields)))).toMatchObject({ kind: 'declined' });
+  });
+});
+
 describe('a submission is unknown, and the line goes on', () => {
   const exists = { clientRefId: ['The clientRefId already exists.'] };
   const page = { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>' };
@@ -216,6 +231,12 @@ describe('a submission is unknown, and the line goes on', () => {
     ['a used reference', json(200, envelope('0x0203', exists)), /already knows this reference/],
     ['a used reference among other errors', json(422, envelope('0x0203', { mode: ['x'], ...exists })), /already knows/],
     ['a used reference as a plain text', json(200, envelope('0x0202', 'Duplicate clientRefId')), /already knows/],
+    ['an order that exists', json(200, envelope('0x0202', 'Order already exists')), /already knows/],
+    [
+      "a firewall's page with HTTP 403",
+      { status: 403, headers: { 'content-type': 'text/html' }, body: '<html>' },
+      /HTTP 403/,
+    ],
     ['a refusal that names an order', json(200, envelope('0x0202', 'x', { orderRefId: 'REF1' })), /0x0202/],
     ['a connection timeout', json(200, envelope('0x0204')), /HTTP 200, code 0x0204 \(connection timeout\): text/],
     ['something went wrong', json(200, envelope('0x0205')), /0x0205/],
@@ -310,7 +331,7 @@ describe('whatever is not on the list', () => {
   const answers = fc.record(
     {
       code: codes,
-      message: fc.oneof(fc.string(), fields, fc.constant(null)),
+      message: fc.oneof(fc.string(), fields, fc.constantFrom(null, 'Order Not Found', 'Bank not found')),
       status: fc.string(),
       data: fc.oneof(
         fc.record(
@@ -362,8 +383,11 @@ describe('whatever is not on the list', () => {
         const outcome = await lookUp(answer);
         if (outcome.kind === 'unclear') return;
         expect(answer.headers['content-type']).toBe('application/json');
-        if (outcome.kind === 'not-found') expect(answer.status).toBe(404);
-        else expect(['queued', 'processed', 'failed', 'reversed']).toContain(JSON.parse(answer.body).data.status);
+        if (outcome.kind === 'not-found') {
+          expect([200, 400, 404]).toContain(answer.status);
+          expect(JSON.parse(answer.body).code).toBe('0x0202');
+          expect(JSON.parse(answer.body).message).toMatch(/not |no |exist/i);
+        } else expect(['queued', 'processed', 'failed', 'reversed']).toContain(JSON.parse(answer.body).data.status);
       }),
       { numRuns: 500 },
     );
@@ -432,15 +456,80 @@ describe('a look-up', () => {
     expect(await lookUp(found({ clientRefId: 'OTHER' }))).toMatchObject({ kind: 'found', clientRefId: 'OTHER' });
   });
 
-  it('finds nothing only where the API itself says so with HTTP 404', async () => {
-    expect(await lookUp(json(404, envelope('0x0202')))).toEqual({ kind: 'not-found' });
+  it.each([
+    'Order Not Found',
+    'No record found',
+    'No such order.',
+    'The order was not found',
+    'Transaction not found',
+    'Order with this clientRefId does not exist',
+    'No order found for reference ABC-1',
+    'not found',
+  ])('finds nothing where the API itself says so: %s', async (words) => {
+    for (const status of [200, 400, 404])
+      expect(await lookUp(json(status, envelope('0x0202', words)))).toEqual({ kind: 'not-found' });
+  });
+
+  it.each([
+    'Beneficiary account not found',
+    'No bank account exists for this contact',
+    'Contact not found',
+    'Order failed: bank not found',
+    'Insufficient balance',
+    'Too Many Attempts.',
+    '',
+  ])('is unclear on a failure with other words, whatever the status: %j', async (words) => {
+    for (const status of [200, 400, 404])
+      expect(await lookUp(json(status, envelope('0x0202', words)))).toMatchObject({ kind: 'unclear' });
+  });
+
+  it.each(['PROCESSED', 'Processed', 'processed'])('reads a status in any letter case: %s', async (status) => {
+    expect(await lookUp(found({ status }))).toMatchObject({ kind: 'found', status: 'paid' });
+  });
+
+  it.each([
+    ['1,25,000.00', '125000.00'],
+    ['125,000.00', '125000.00'],
+    ['12,34,56,789', '123456789'],
+    ['1,000', '1000'],
+  ])('reads the grouped amount %s', async (amount, plain) => {
+    expect(await lookUp(found({ amount }))).toMatchObject({ kind: 'found', amount: plain });
+  });
+
+  it.each<[string, Reply]>([
+    ['an unknown status', found({ status: 'on_hold' })],
+    ['an amount in an unknown grouping', found({ amount: '1,2,3' })],
+    ['a failure in other words', json(200, envelope('0x0202', 'Something about it'))],
+  ])('says that %s concerns this payout alone, and what was said', async (_, answer) => {
+    expect(await lookUp(answer)).toMatchObject({
+      kind: 'unclear',
+      answered: true,
+      message: expect.stringMatching(/on_hold|1,2,3|about it/),
+    });
+  });
+
+  it.each<[string, Reply]>([
+    ['a server error', found({}, '0x0200', 500)],
+    ['a connection time-out', json(200, envelope('0x0204'))],
+    ['a service that is off', json(503, envelope('0x0503'))],
+    ['a page', { status: 403, headers: { 'content-type': 'text/html' }, body: '<html>' }],
+  ])('does not take %s for an answer about the payout', async (_, answer) => {
+    expect(await lookUp(answer)).not.toHaveProperty('answered');
+  });
+
+  it('says how long the provider asked us to wait', async () => {
+    const answer = json(429, envelope('0x0202'));
+    expect(await lookUp({ ...answer, headers: { ...answer.headers, 'retry-after': '7' } })).toMatchObject({
+      kind: 'unclear',
+      retryAfterMs: 7_000,
+    });
   });
 
   it.each<[string, Reply]>([
     ['a page with HTTP 404', { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>' }],
     ['HTTP 404 with another code', json(404, envelope('0x0205'))],
-    ['HTTP 404 with an order', json(404, envelope('0x0202', 'x', order({})))],
-    ['a failure with HTTP 200', json(200, envelope('0x0202'))],
+    ['HTTP 404 with an order', json(404, envelope('0x0202', 'Order Not Found', order({})))],
+    ['"not found" with another status', json(500, envelope('0x0202', 'Order Not Found'))],
     ['an unknown status', found({ status: 'held' })],
     ['an amount that is none', found({ amount: '1e5' })],
     ['an amount with its commas in the wrong places', found({ amount: '12,50.00' })],

@@ -37,22 +37,23 @@ import {
 } from './records.ts';
 import { CREDENTIALS } from './token.ts';
 
-/** [D] 401; [I] 403 for an account or tenant that isn't ours. */
-const UNAUTHORIZED: readonly number[] = [401, 403];
-
-/** [D] The words of an instruction's life. */
+/** [D] The words of an instruction's life; [I] in any letter case. COMPLETED has joined them since. */
 const STATUSES: Readonly<Record<string, FoundStatus>> = {
   INCOMPLETE: 'submitted',
   READY: 'submitted',
   LATE: 'submitted',
   PROCESSING: 'submitted',
   SETTLED: 'paid',
+  COMPLETED: 'paid',
   FAILED: 'failed',
   VOID: 'failed',
 };
 
+/** [D] In the newer version 400, in the older one 404; only with the documented code. */
+const NOT_FOUND_STATUSES: readonly number[] = [400, 404];
+
 /** [D] */
-const UPDATABLE: readonly unknown[] = ['INCOMPLETE', 'READY'];
+const UPDATABLE: readonly string[] = ['INCOMPLETE', 'READY'];
 
 /** [I] There is no word of its own for money that was paid and came back. */
 const RETURNED = 'FAILED';
@@ -80,7 +81,7 @@ export function submitOutcome(outcome: ImburseOutcome, asked: Asked, nowMs: numb
   if (outcome.kind === 'not-sent') return outcome;
   if (outcome.kind === 'unclear') return { ...outcome, kind: 'unknown' };
   const { response, repeated } = outcome;
-  const judged = UNAUTHORIZED.includes(response.status)
+  const judged = isUnauthorized(response, asked.readErrors)
     ? unknown(response, undefined, { stopLine: CREDENTIALS })
     : (acceptance(response, asked) ?? judgeErrors(response, asked, repeated));
   const waitMs = retryAfterMs(response.retryAfter, nowMs);
@@ -116,13 +117,13 @@ function statusFits(record: ProviderRecord, { what, riders = [] }: Asked): boole
       (replies.length === riders.length && replies.every((reply) => isRecord(reply) && isTaken(reply)))
     );
   }
-  if (what === 'removal') return status === undefined || status === DELETED;
+  if (what === 'removal') return status === undefined || wordOf(status) === DELETED;
   return isTaken(record);
 }
 
 function isTaken(record: ProviderRecord): boolean {
   const status = stated(record, 'status');
-  return status === undefined || ['submitted', 'paid'].includes(meaningOf(status) ?? '');
+  return status === undefined || ['submitted', 'paid'].includes(meaningOf(wordOf(status)) ?? '');
 }
 
 /** [I] The replies may stand in any order, so each must fit a rider of its own. */
@@ -170,9 +171,10 @@ export function lookUpOutcome(
   expected: Expected,
   clientRefId: string,
   readErrors: ErrorReader,
+  nowMs: number,
 ): LookUpOutcome {
-  return readFound(outcome, readErrors, (record) => {
-    const word = stated(record, 'status');
+  return readFound(outcome, readErrors, nowMs, (record) => {
+    const word = wordOf(stated(record, 'status'));
     const status = meaningOf(word);
     const amount = plainAmount(stated(record, 'amount'));
     if (status === undefined || amount === undefined) return undefined;
@@ -198,9 +200,10 @@ export function orderOutcome(
   outcome: ImburseOutcome,
   expected: Expected,
   readErrors: ErrorReader,
+  nowMs: number,
   differences: (record: ProviderRecord) => readonly string[],
 ): OrderFound {
-  return readFound(outcome, readErrors, (record) => {
+  return readFound(outcome, readErrors, nowMs, (record) => {
     if (typeof stated(record, 'orderRef') !== 'string') return undefined;
     const other = contradiction(record, expected);
     const all = [...(other === undefined ? [] : [`it answers for ${other}`]), ...differences(record)];
@@ -209,20 +212,21 @@ export function orderOutcome(
 }
 
 /** A record for a person to read, whatever it states. */
-export function remoteRecord(outcome: ImburseOutcome, readErrors: ErrorReader): RemoteRecord {
+export function remoteRecord(outcome: ImburseOutcome, readErrors: ErrorReader, nowMs: number): RemoteRecord {
   const found = (response: HttpResponse): RemoteRecord | undefined => {
     const value = response.status === 200 ? jsonOf(response)?.value : undefined;
     return typeof value === 'object' && value !== null ? { kind: 'found', value } : undefined;
   };
-  return readAnswer(outcome, readErrors, found);
+  return readAnswer(outcome, readErrors, nowMs, found);
 }
 
 function readFound<Found>(
   outcome: ImburseOutcome,
   readErrors: ErrorReader,
+  nowMs: number,
   read: (record: ProviderRecord) => Found | undefined,
 ): Found | { kind: 'not-found' } | Unclear {
-  return readAnswer(outcome, readErrors, (response) => {
+  return readAnswer(outcome, readErrors, nowMs, (response) => {
     const record = response.status === 200 ? recordOf(response) : undefined;
     return record && !carriesErrors(record) ? read(record) : undefined;
   });
@@ -231,6 +235,7 @@ function readFound<Found>(
 function readAnswer<Found>(
   outcome: ImburseOutcome,
   readErrors: ErrorReader,
+  nowMs: number,
   read: (response: HttpResponse) => Found | undefined,
 ): Found | { kind: 'not-found' } | Unclear {
   if (outcome.kind !== 'response') {
@@ -238,11 +243,40 @@ function readAnswer<Found>(
     return { kind: 'unclear', message, ...(stopLine !== undefined && { stopLine }) };
   }
   const { response } = outcome;
-  if (UNAUTHORIZED.includes(response.status))
+  if (isUnauthorized(response, readErrors))
     return { kind: 'unclear', message: describe(response, undefined), stopLine: CREDENTIALS };
   const errors = errorsOf(response, readErrors);
-  if (response.status === 404 && errors && saysNotFound(errors)) return { kind: 'not-found' };
-  return read(response) ?? { kind: 'unclear', message: describe(response, errors) };
+  if (NOT_FOUND_STATUSES.includes(response.status) && errors && saysNotFound(errors)) return { kind: 'not-found' };
+  const waitMs = retryAfterMs(response.retryAfter, nowMs);
+  const found = read(response);
+  if (found) return found;
+  return {
+    kind: 'unclear',
+    message: `${describe(response, errors)}${statement(response)}`,
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+    ...((errors ? NOT_FOUND_STATUSES.includes(response.status) : isRecordLike(response)) && { answered: true }),
+  };
+}
+
+/** [D] 401; [I] 403 for an account or tenant that isn't ours. With a page it is a firewall's, and may be about one request. */
+function isUnauthorized(response: HttpResponse, readErrors: ErrorReader): boolean {
+  if (response.status !== 403) return response.status === 401;
+  return response.body === '' || readErrors(jsonOf(response)?.value) !== undefined;
+}
+
+/** A whole answer that shows a record, whatever it states. */
+function isRecordLike(response: HttpResponse): boolean {
+  return response.status === 200 && recordOf(response) !== undefined;
+}
+
+/** What a record states where that could not be read. */
+function statement(response: HttpResponse): string {
+  const record = response.status === 200 ? recordOf(response) : undefined;
+  const said = ['status', 'amount'].flatMap((member) => {
+    const value = record && stated(record, member);
+    return typeof value === 'string' ? [`${member} ${JSON.stringify(oneLine(value))}`] : [];
+  });
+  return said.length === 0 ? '' : ` (${said.join(', ')})`;
 }
 
 /** Undefined also for errors beside a record, which contradict themselves. */
@@ -261,8 +295,12 @@ function carriesErrors(record: ProviderRecord): boolean {
   });
 }
 
-function meaningOf(word: unknown): FoundStatus | undefined {
-  return typeof word === 'string' && Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
+function wordOf(status: unknown): string {
+  return typeof status === 'string' ? status.toUpperCase() : '';
+}
+
+function meaningOf(word: string): FoundStatus | undefined {
+  return Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
 }
 
 function unknown(
@@ -284,7 +322,7 @@ function describe({ status, contentType, body }: HttpResponse, errors: readonly 
   const answer = `the answer was HTTP ${status}`;
   if (errors) return oneLine(`${answer}, ${messageOf(errors)}`);
   if (status >= 300 && status < 400) return `${answer}, a redirect, which is never followed`;
-  if (UNAUTHORIZED.includes(status)) return answer;
+  if (status === 401 || status === 403) return answer;
   if (body === '') return `${answer}, without a body`;
   return `${answer}, ${/json/i.test(contentType) ? "not the API's JSON" : 'not JSON'}`;
 }

@@ -1,7 +1,8 @@
 /**
  * Requests with a bearer token. A 401 leads to a new token, and the same request is sent once more with it, byte for byte
  * and under the same references: whoever answers 401 says that the request has not been applied (RFC 9110, 15.5.2), and
- * should it have been all the same, the provider refuses a reference that it knows. What the answer to the second one may
+ * should it have been all the same, the provider refuses a reference that it knows. Where it isn't known to do that, only what
+ * reads is sent once more. What the answer to the second one may
  * be taken for is decided in answers.ts.
  */
 import type { Clock } from '../../clock.ts';
@@ -40,9 +41,18 @@ export interface ImburseClientOptions {
   readonly accountId: string | undefined;
   readonly tenantId: string | undefined;
   readonly clock: Clock;
+  /** Whether a request that changes something may be sent once more after a 401. */
+  readonly mayRepeat: boolean;
 }
 
-export function imburseClient({ http, keys, accountId, tenantId, clock }: ImburseClientOptions): ImburseClient {
+export function imburseClient({
+  http,
+  keys,
+  accountId,
+  tenantId,
+  clock,
+  mayRepeat,
+}: ImburseClientOptions): ImburseClient {
   const tokens = tokenSource({ http, keys, clock });
 
   async function exchange(request: ImburseRequest, token: string): Promise<HttpOutcome> {
@@ -70,6 +80,8 @@ export function imburseClient({ http, keys, accountId, tenantId, clock }: Imburs
       if (first.status !== 401) return { kind: 'response', response: first, repeated: false };
       const fresh = await tokens(token.value);
       if (fresh.kind === 'not-sent') return afterRefusal(fresh);
+      if (!mayRepeat && request.method !== 'GET')
+        return afterRefusal({ kind: 'not-sent', message: 'the provider may take a used reference a second time' });
       if (!request.goesOn()) return afterRefusal({ kind: 'not-sent', message: 'another answer stopped the line' });
       const second = await exchange(request, fresh.value);
       if (second.kind === 'response') return { kind: 'response', response: second, repeated: true };

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { CODES, describeCode } from '../../codes.ts';
 import { oneLine } from '../one-line.ts';
+import { saysReferenceIsUsed } from '../words.ts';
 
 export interface ProviderError {
   readonly code: string;
@@ -45,9 +46,14 @@ export const CODE_COLUMNS: ReadonlyMap<string, string> = new Map(
 /** [I] Words of a code for what was there before: evidence that an earlier request arrived. */
 const EARLIER = /EXISTS|EXISTING|DUPLICATE|ALREADY|CONFLICT|UNIQUE|IN_USE|ALREADYUSED|REUSED/i;
 
+/** [I] What such a code may be about besides our reference: that says nothing of an earlier request. */
+const SOMETHING_ELSE = /ACCOUNT|BANK|LIMIT|BALANCE|INSTRUMENT|CUSTOMER|SCHEME|QUOTA|FUNDS/i;
+
 /** [I] A published code never says so. */
 export function saysEarlierArrival(errors: readonly ProviderError[]): boolean {
-  return errors.some(({ code, text }) => EARLIER.test(code) || /already|duplicate/i.test(text));
+  return errors.some(
+    ({ code, text }) => (EARLIER.test(code) && !SOMETHING_ELSE.test(code)) || saysReferenceIsUsed(text),
+  );
 }
 
 /** [I] Nothing is there under a reference. A route that isn't there has another code, and says nothing of a payout. */

@@ -4,6 +4,7 @@ import { compare, formatDecimal, parseDecimal } from '../../money.ts';
 import type { Metadata } from '../../order.ts';
 import type { HttpResponse } from '../http.ts';
 import { isRecord, jsonOf, numbersAsWritten } from '../json.ts';
+import { ungrouped } from '../words.ts';
 
 /** A record with its amounts as they are written. */
 export type ProviderRecord = Readonly<Record<string, unknown>>;
@@ -65,9 +66,9 @@ function sameAmount(theirs: unknown, ours: string): boolean {
 /** Digits, a point, and the exponent that some writers of JSON give a number. */
 const AMOUNT = /^([0-9]{1,20})(?:\.([0-9]{1,20}))?(?:[eE]([+-]?[0-9]{1,2}))?$/;
 
-/** An amount as plain digits, exactly: `210.00`, `210.1`, `2.1E+2` as `210`. Undefined for what is none. */
+/** An amount as plain digits, exactly: `210.00`, `1,25,000.00` as `125000.00`, `210.1`, `2.1E+2` as `210`. Undefined for what is none. */
 export function plainAmount(value: unknown): string | undefined {
-  const [, whole, fraction = '', exponent] = AMOUNT.exec(typeof value === 'string' ? value : '') ?? [];
+  const [, whole, fraction = '', exponent] = AMOUNT.exec(typeof value === 'string' ? ungrouped(value) : '') ?? [];
   if (whole === undefined) return undefined;
   if (exponent === undefined) return fraction === '' ? whole : `${whole}.${fraction}`;
   const scale = fraction.length - Number.parseInt(exponent, 10);

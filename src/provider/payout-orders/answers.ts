@@ -8,6 +8,7 @@ import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../../provider.t
 import type { HttpOutcome, HttpResponse } from '../http.ts';
 import { oneLine } from '../one-line.ts';
 import { retryAfterMs } from '../retry-after.ts';
+import { saysNothingFound, saysReferenceIsUsed, saysUsed, ungrouped } from '../words.ts';
 import { type Envelope, messageOf, readEnvelope } from './envelope.ts';
 
 /** [D] SUCCESS and PENDING: the order is taken, not paid. */
@@ -22,19 +23,23 @@ const REFUSED_STATUSES: readonly number[] = [200, 400, 422];
 /** [D] UNAUTHORIZED. */
 const UNAUTHORIZED_CODE = '0x0201';
 
-/** [S] 401 for our credentials; [I] 403 for an address that isn't on the provider's list. */
-const UNAUTHORIZED_STATUSES: readonly number[] = [401, 403];
-
 /** [D] The field under which a 0x0203 complains of the signature; [I] no other code's complaint of it is the row's fault. */
 const SIGNATURE_FIELD = 'signature';
 
-/** [S] A used clientRefId is answered with a field error, "already exists". Evidence that an earlier request arrived. */
-const ALREADY_USED = /already|duplicate|unique|exists/i;
+/** [S] The field under which a used clientRefId is complained of. Evidence that an earlier request arrived. */
+const REFERENCE_FIELD = 'clientRefId';
 
-/** [I] A look-up says that there is no such order with HTTP 404 and FAILURE. */
-const NOT_FOUND = { status: 404, code: '0x0202' };
+/**
+ * [D] A look-up says that there is no such order with FAILURE and words such as "Order Not Found"; no status is named. [S] 200
+ * comes with failures too; [I] 404, and 400 for what can't be answered.
+ */
+const NOT_FOUND_CODE = '0x0202';
+const NOT_FOUND_STATUSES: readonly number[] = [200, 400, 404];
 
-/** [D] queued; [S] the other words of an order's life. */
+/** [D] What says nothing of the order that was asked for: the provider, or its connection, failed. */
+const OUTAGE_CODES: readonly string[] = ['0x0204', '0x0205', '0x0503'];
+
+/** [D] queued; [S] the other words of an order's life. [S] Letter case varies. */
 const STATUSES: Readonly<Record<string, FoundStatus>> = {
   queued: 'submitted',
   processing: 'submitted',
@@ -73,17 +78,18 @@ const SIGNATURE = 'the provider refuses our signature: check the client key and 
 const reference = z.string().regex(/^[\x21-\x7e]{1,100}$/);
 const text = z.string().nullish();
 const orderStatus = z.string().transform((status, context): FoundStatus => {
-  const known = Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
+  const word = status.toLowerCase();
+  const known = Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
   if (known) return known;
   context.addIssue('not a known status');
   return z.NEVER;
 });
 
-/** [S] Amounts are strings and may carry thousands commas; [D] webhooks state them as numbers. Both become plain text. */
+/** [S] Amounts are strings and may be grouped; [D] webhooks state them as numbers. Both become plain text. */
 const amount = z
   .union([z.string(), z.number().transform(String)])
-  .pipe(z.string().regex(/^(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?$/))
-  .transform((digits) => digits.replaceAll(',', ''));
+  .transform(ungrouped)
+  .pipe(z.string().regex(/^[0-9]+(?:\.[0-9]+)?$/));
 
 /** [D] The status is `queued`; one that isn't known, or says that the order failed at once, is left to a look-up. */
 const acceptedOrder = z.object({
@@ -116,7 +122,7 @@ export function submitOutcome(outcome: HttpOutcome, clientRefId: string, nowMs: 
 function judgeSubmission(response: HttpResponse, clientRefId: string): SubmitOutcome {
   const httpStatus = response.status;
   const envelope = readEnvelope(response);
-  const stopLine = reasonToStop(httpStatus, envelope);
+  const stopLine = reasonToStop(response, envelope);
   const unknown = (message: string, stop = stopLine): SubmitOutcome => ({
     kind: 'unknown',
     message,
@@ -143,21 +149,25 @@ function judgeSubmission(response: HttpResponse, clientRefId: string): SubmitOut
   return unknown(describe(response, envelope));
 }
 
-/** What a look-up found. Whether it is the payout that was asked for is the caller's to compare. */
-export function lookUpOutcome(outcome: HttpOutcome): LookUpOutcome {
+/**
+ * What a look-up found. Whether it is the payout that was asked for is the caller's to compare. `nowMs` is the wall clock,
+ * for a Retry-After that is a date.
+ */
+export function lookUpOutcome(outcome: HttpOutcome, nowMs: number): LookUpOutcome {
   if (outcome.kind !== 'response') return { kind: 'unclear', message: outcome.message };
   const envelope = readEnvelope(outcome);
-  const stopLine = reasonToStop(outcome.status, envelope);
+  const stopLine = reasonToStop(outcome, envelope);
+  const waitMs = retryAfterMs(outcome.retryAfter, nowMs);
   const unclear: LookUpOutcome = {
     kind: 'unclear',
     message: describe(outcome, envelope),
     ...(stopLine && { stopLine }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+    ...(envelope && !stopLine && isAboutOrder(outcome.status, envelope) && { answered: true }),
   };
 
   if (!envelope || stopLine) return unclear;
-  if (outcome.status === NOT_FOUND.status && envelope.code === NOT_FOUND.code && !carriesOrder(envelope)) {
-    return { kind: 'not-found' };
-  }
+  if (saysNotFound(outcome.status, envelope)) return { kind: 'not-found' };
   const order = foundOrder.safeParse(envelope.data).data;
   if (!order || !isSuccess(outcome.status) || !FOUND_CODES[order.status].includes(envelope.code)) return unclear;
   const { clientRefId, orderRefId, status } = order;
@@ -174,12 +184,28 @@ export function lookUpOutcome(outcome: HttpOutcome): LookUpOutcome {
 
 /** [S] A cancelled order gives no reason; its status is one. */
 function whyNotPaid({ failedMessage, reason }: z.infer<typeof foundOrder>, status: unknown): string {
-  return oneLine(failedMessage || reason || '') || (status === 'cancelled' ? 'cancelled at the provider' : '');
+  const cancelled = String(status).toLowerCase() === 'cancelled';
+  return oneLine(failedMessage || reason || '') || (cancelled ? 'cancelled at the provider' : '');
 }
 
-/** Why the fault is ours, not the row's, so that nothing more may be sent; undefined when it isn't. */
-function reasonToStop(status: number, envelope: Envelope | undefined): string | undefined {
-  if (UNAUTHORIZED_STATUSES.includes(status) || envelope?.code === UNAUTHORIZED_CODE) return CREDENTIALS;
+function saysNotFound(status: number, envelope: Envelope): boolean {
+  const fits = NOT_FOUND_STATUSES.includes(status) && envelope.code === NOT_FOUND_CODE;
+  return fits && !carriesOrder(envelope) && saysNothingFound(envelope.text);
+}
+
+/** Whether an answer to a look-up is the API's word on the order that was asked for, whatever it says. */
+function isAboutOrder(status: number, { code }: Envelope): boolean {
+  return (isSuccess(status) || NOT_FOUND_STATUSES.includes(status)) && !OUTAGE_CODES.includes(code);
+}
+
+/**
+ * Why the fault is ours, not the row's, so that nothing more may be sent; undefined when it isn't. [S] 401 for our credentials;
+ * [I] 403 for an address that isn't on the provider's list. A 403 with a page is a firewall's before the provider: it may be
+ * about this one request.
+ */
+function reasonToStop({ status, body }: HttpResponse, envelope: Envelope | undefined): string | undefined {
+  if (envelope?.code === UNAUTHORIZED_CODE) return CREDENTIALS;
+  if (status === 401 || (status === 403 && (envelope || body === ''))) return CREDENTIALS;
   if (envelope?.fields.has(SIGNATURE_FIELD)) return SIGNATURE;
   return undefined;
 }
@@ -190,17 +216,27 @@ function carriesOrder({ data }: Envelope): boolean {
 }
 
 function saysAlreadyUsed({ text, fields }: Envelope): boolean {
-  return [text, ...(fields.get('clientRefId') ?? [])].some((words) => ALREADY_USED.test(words));
+  return (
+    (fields.get(REFERENCE_FIELD) ?? []).some(saysUsed) ||
+    [text, ...[...fields.values()].flat()].some(saysReferenceIsUsed)
+  );
 }
 
 function describe({ status, contentType }: HttpResponse, envelope: Envelope | undefined): string {
   if (envelope) {
     const words = messageOf(envelope);
-    return `the answer was HTTP ${status}, ${named(envelope.code)}${words && `: ${words}`}`;
+    return oneLine(`the answer was HTTP ${status}, ${named(envelope.code)}${words && `: ${words}`}${stated(envelope)}`);
   }
   if (status >= 300 && status < 400) return `the answer was HTTP ${status}, a redirect, which is never followed`;
   const what = /json/i.test(contentType) ? "not the API's JSON" : 'not JSON';
   return `the answer was HTTP ${status}, ${what}`;
+}
+
+/** What an answer states of an order, where that could not be read. */
+function stated({ data }: Envelope): string {
+  const { status, amount } = data;
+  const said = Object.entries({ status, amount }).filter(([, value]) => ['string', 'number'].includes(typeof value));
+  return said.length === 0 ? '' : ` (${said.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ')})`;
 }
 
 function named(code: string): string {
