@@ -447,6 +447,33 @@ describe('each fault, as a look-up meets it', () => {
     expect(await provider.lookUp(refOf('R1'))).toMatchObject({ kind: 'unclear' });
   });
 
+  it('"not found" with the status and the words that were asked for', async () => {
+    for (const status of [200, 400, 404]) {
+      const fault = { kind: 'not-found', status, message: 'No such order' } as const;
+      const provider = providerOf(await sandbox({ faults: [{ on: 'get', fault }] }));
+      await submit(provider, `R${status}`);
+      expect(await provider.lookUp(refOf(`R${status}`))).toEqual({ kind: 'not-found' });
+    }
+  });
+
+  it('another status or amount than the books have', async () => {
+    const states = (clientRefId: string, states: object) => ({
+      on: 'get',
+      clientRefId,
+      fault: { kind: 'states', ...states },
+    });
+    const faults = [
+      states('R1', { status: 'on_hold' }),
+      states('R2', { status: 'PROCESSED', amount: '1,25,000.00' }),
+      states('R3', { status: 'reversed', amount: '40.00' }),
+    ] as FaultScript['faults'];
+    const provider = providerOf(await sandbox({ faults }));
+    for (const ref of ['R1', 'R2', 'R3']) await submit(provider, ref);
+    expect(await provider.lookUp(refOf('R1'))).toMatchObject({ kind: 'unclear', answered: true });
+    expect(await provider.lookUp(refOf('R2'))).toMatchObject({ status: 'paid', amount: '125000.00' });
+    expect(await provider.lookUp(refOf('R3'))).toMatchObject({ status: 'reversed', amount: '40.00' });
+  });
+
   it('a wrong echo shows another reference', async () => {
     const provider = providerOf(await sandbox({ faults: [{ on: 'get', fault: { kind: 'wrong-echo' } }] }));
     await submit(provider, 'R1');

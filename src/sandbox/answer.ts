@@ -26,8 +26,9 @@ export function badSignature(): Answer {
   return invalid({ signature: ['The signature is invalid.'] });
 }
 
-export function notFound(): Answer {
-  return envelope(404, '0x0202', 'No record found');
+/** [D] Its words; [S] [I] 200, 400 and 404 have all been seen or expected with them. */
+export function notFound({ status = 404, message = 'Order Not Found' } = {}): Answer {
+  return envelope(status, '0x0202', message);
 }
 
 export const PAYOUT_ORDERS_DIALECT: Dialect = {

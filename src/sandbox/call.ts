@@ -43,7 +43,7 @@ export interface Dialect {
   badSignature(): Answer;
   decline(fault: Extract<Fault, { kind: 'decline' }>): Answer;
   serviceOff(): Answer;
-  notFound(): Answer;
+  notFound(fault?: Partial<Pick<Extract<Fault, { kind: 'not-found' }>, 'status' | 'message'>>): Answer;
   /** The same answer about something that nobody asked for. */
   misdirected(answer: Answer): Answer;
 }

@@ -7,7 +7,19 @@ import type { Fault } from './faults.ts';
 /** The faults that are nothing but another answer; the others are in how an answer leaves. */
 type AnsweringFault = Exclude<
   Fault,
-  { kind: 'refuse' | 'delay' | 'reset' | 'silence' | 'truncated' | 'garbage' | 'drip' | 'wrong-echo' | 'short-token' }
+  {
+    kind:
+      | 'refuse'
+      | 'delay'
+      | 'reset'
+      | 'silence'
+      | 'truncated'
+      | 'garbage'
+      | 'drip'
+      | 'wrong-echo'
+      | 'states'
+      | 'short-token';
+  }
 >;
 
 const NOT_HTTP = 'SSH-2.0-OpenSSH_9.6\r\n';
@@ -47,6 +59,8 @@ export async function deliver(
       return drip(response, act(), () => clock.sleep(fault.ms, closing), closing);
     case 'wrong-echo':
       return send(response, call.dialect.misdirected(act()));
+    case 'states':
+      return send(response, stating(act(), fault));
     case 'short-token':
       return send(response, call.act(fault));
     default:
@@ -74,8 +88,16 @@ function faultAnswer(fault: AnsweringFault, dialect: Dialect): Answer {
     case 'service-off':
       return dialect.serviceOff();
     case 'not-found':
-      return dialect.notFound();
+      return dialect.notFound(fault);
   }
+}
+
+/** The answer with another status or amount in the record it shows, which may be the whole of it. */
+function stating(answer: Answer, { status, amount }: Extract<Fault, { kind: 'states' }>): Answer {
+  const whole = JSON.parse(answer.body) as Record<string, unknown>;
+  const record = (whole['data'] ?? whole) as object;
+  Object.assign(record, status !== undefined && { status }, amount !== undefined && { amount });
+  return { ...answer, body: JSON.stringify(whole) };
 }
 
 function withHeader(answer: Answer, name: string, value: string): Answer {

@@ -44,7 +44,10 @@
  *     decline      message "Insufficient balance"; code "0x0202" and status 200 at the payout-order API; status 400 and a
  *                                     documented code (AMOUNT_OUT_OF_RANGE, SCHEME_FORMAT_NOT_RECOGNISED for an order) else
  *     service-off                     503
- *     not-found                       there is no such payout, instruction or order: a look-up that lags behind
+ *     not-found    status 404         there is no such payout, instruction or order: a look-up that lags behind, or a provider
+ *                                     that has forgotten it. `message` is how the payout-order API says so
+ *     states       status, amount     it takes effect, and the answer states that status or amount instead: words that are not
+ *                                     known ("on_hold"), other letters ("PROCESSED"), groups ("1,25,000.00"), a part returned
  *     short-token  ms 3600000, requests    the token lives only so long, and is good for only so many requests
  *
  * `fates` fix how payouts and instructions end instead of the seed: processed (SETTLED), failed, reversed (SETTLED, then
@@ -88,7 +91,8 @@ const fault = z.discriminatedUnion('kind', [
     status: z.number().int().min(200).max(599).optional(),
   }),
   z.strictObject({ kind: kind('service-off') }),
-  z.strictObject({ kind: kind('not-found') }),
+  z.strictObject({ kind: kind('not-found'), status: status(404), message: z.string().default('Order Not Found') }),
+  z.strictObject({ kind: kind('states'), status: z.string().optional(), amount: z.string().optional() }),
   z.strictObject({
     kind: kind('short-token'),
     ms: z.number().int().min(0).max(TOKEN_LIFE_MS).default(TOKEN_LIFE_MS),

@@ -40,7 +40,7 @@ export function imburseDialect(refuse: Refuse, on: On | 'other'): Dialect {
     decline: ({ status = 400, code = declineCode(on), message }) =>
       refuse(status, [code], typeof message === 'string' ? message : Object.values(message).flat().join(' ')),
     serviceOff: () => refuse(503, ['SERVICE_UNAVAILABLE']),
-    notFound: () => refuse(404, [on === 'post' ? 'ORDER_NOT_FOUND' : 'NOT_FOUND']),
+    notFound: ({ status = 404 } = {}) => refuse(status, [on === 'post' ? 'ORDER_NOT_FOUND' : 'NOT_FOUND']),
     misdirected: (answer) => ({ ...answer, body: misdirectedBody(answer.body) }),
   };
 }

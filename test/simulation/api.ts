@@ -54,6 +54,8 @@ export interface SimulatedApi {
   subjectOf(ref: PayoutRef): Omit<FateRule, 'fate'>;
   /** Documented refusals. */
   readonly declines: readonly { readonly code?: string; readonly status?: number }[];
+  /** The statuses with which "not found" comes. */
+  readonly notFoundStatuses: readonly number[];
   /** The same answer with another amount. */
   misstated(answer: Answer): Answer;
 }

@@ -128,16 +128,31 @@ const POSTS: Readonly<Record<string, Draw>> = {
   }),
   'doubled, second answer heard': () => ({ arrives: [20, 25], heard: { kind: 'answer', of: 1 } }),
   declined: (chance, { api, dialect }) => {
-    const message = chance.pick(['Insufficient balance', 'Beneficiary is blocked']);
+    const message = chance.pick(['Insufficient balance', 'Beneficiary is blocked', 'Daily limit already exhausted']);
     return instead(dialect.decline({ kind: 'decline', message, ...chance.pick(api.declines) }));
   },
 };
 
 const GETS: Readonly<Record<string, Draw>> = {
   ...COMMON,
-  'not found although there': (_, { dialect }) => instead(dialect.notFound()),
+  'not found although there': (chance, { api, dialect }) => {
+    const message = chance.pick(['Order Not Found', 'No record found', 'No such transaction']);
+    return instead(dialect.notFound({ status: chance.pick(api.notFoundStatuses), message }));
+  },
+  'spelt otherwise': () => ({ arrives: NEAR, heard: { kind: 'altered', alter: speltOtherwise } }),
   'wrong amount': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.misstated } }),
 };
+
+/** The same status in other letters, the same amount with its thousands grouped as in India. */
+function speltOtherwise(answer: Answer): Answer {
+  const whole = JSON.parse(answer.body) as Record<string, unknown>;
+  const record = Object(whole['data'] ?? whole) as Record<string, unknown>;
+  const { status, amount } = record;
+  if (typeof status === 'string')
+    record['status'] = status === status.toUpperCase() ? status.toLowerCase() : status.toUpperCase();
+  if (amount !== undefined) record['amount'] = String(amount).replace(/(\d)(?=(?:\d\d)*\d{3}(?:\.|$))/g, '$1,');
+  return { ...answer, body: JSON.stringify(whole) };
+}
 
 const TOKENS: Readonly<Record<string, Draw>> = {
   ...COMMON,

@@ -87,6 +87,7 @@ function generation(name: 'collect' | 'order-management'): Omit<SimulatedApi, 'd
     },
     referenceOf: (ref) => `${ref.orderRef} ${wireReference(ref)}`,
     subjectOf: (ref: PayoutRef) => ({ orderRef: ref.orderRef, instructionRef: wireReference(ref) }),
+    notFoundStatuses: [400, 404],
     misstated: (answer) => ({
       ...answer,
       body: answer.body.replace(/("amount":"?)[0-9.]+/, '$1999999.99'),
