@@ -96,32 +96,32 @@ async function takeOn(errand: Errand, found: LookUpOutcome): Promise<void> {
   }
   const asked = `it is there as it was, though it was asked to be ${amendment.becomes ? 'changed' : 'deleted'}`;
   if (amendment.sends > 0 && (await isGivenUp(errand, asked))) return;
-  if (!(await ask(errand)) && amendment.sends > 0) await leaveOpen(errand, asked);
+  if ((await ask(errand)) === 'unclear' && amendment.sends > 0) await leaveOpen(errand, asked);
 }
 
-/** Asks for the change; whether there was a clear answer. */
-async function ask(errand: Errand): Promise<boolean> {
+/** Asks for the change, and records a clear answer. */
+async function ask(errand: Errand): Promise<'settled' | 'unclear' | 'not asked'> {
   const { desk, line, pace, instruction, amendment } = errand;
   const body = amendment.becomes && desk.body(await payoutAs(errand, amendment.becomes));
   const trace = correlationId(`${instruction.clientRefId} amendment ${amendment.row}`, amendment.sends + 1);
   await pace.turn(line.signal);
-  if (line.stopped() !== undefined) return true;
+  if (line.stopped() !== undefined) return 'not asked';
   await record(errand, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
   const outcome = await (body === undefined ? desk.remove(instruction, trace) : desk.update(body, instruction, trace));
   switch (outcome.kind) {
     case 'accepted':
       line.note(undefined);
       await record(errand, { kind: 'done' });
-      return true;
+      return 'settled';
     case 'declined':
       line.note(undefined);
       await record(errand, { kind: 'refused', errors: [refusal(instruction, outcome)] });
-      return true;
+      return 'settled';
     default:
       if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
       line.note('answered' in outcome ? undefined : outcome.message);
       if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
-      return false;
+      return 'unclear';
   }
 }
 

@@ -329,6 +329,8 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         registrationUnclearAt: '',
         registrationCode: '',
         registrationMessage: '',
+        registrationRefusedAt: '',
+        registrationAnswerSince: '',
       });
       expect(found[1]).toBeUndefined();
       expect(found[2]?.id).toBe(rowId(1, 2));
@@ -365,6 +367,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         refusedAt: '',
         refusedCode: '',
         refusedMessage: '',
+        turnedAwaySince: '',
       });
     });
 

@@ -160,7 +160,7 @@ describe('what the provider answers', () => {
     expect(neverTaken).toEqual(['decline', 'decline-fields']);
   });
 
-  it('as a refusal is believed only when no earlier request may have arrived', async () => {
+  it('as a refusal is believed only once a look-up after it finds nothing, where an earlier request may have arrived', async () => {
     const workspace = await ready({}, ['P1', 'P2']);
     const faults: FaultScript = {
       faults: [
@@ -184,8 +184,8 @@ describe('what the provider answers', () => {
       workspace.clock.advance(QUARANTINE_MS);
       await workspace.pass({ faults });
     }
-    expect(statuses(workspace)).toEqual(['paid', 'paid']);
-    expect(accepted(workspace)).toEqual(['P1', 'P2']);
+    expect(statuses(workspace)).toEqual(['paid', 'declined']);
+    expect(accepted(workspace)).toEqual(['P1']);
   });
 
   it('as a wish to wait is heeded before the next request', async () => {
