@@ -151,8 +151,6 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
     'UPDATE instructions SET refused_at = ?, refused_code = ?, refused_message = ? WHERE id = ?',
   );
 
-  const wasRefused = db.prepare<[number], 1>("SELECT 1 FROM instructions WHERE id = ? AND refused_at <> ''").pluck();
-
   const write = (change: Change, at: string): Changed | undefined => {
     const { id, version, from, to, code = '', message = '', intent, priced, unclear = false } = change;
     if (intent) return begin.get(to, at, code, message, intent.late ? 1 : 0, id, from, version);
@@ -164,8 +162,6 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
     if (priced) return price.get(to, at, code, message, priced.amountMinor, priced.currency, id, from, version);
     if (FINAL_FAILURES.includes(from)) return retry.get(to, at, code, message, id, from, version);
     const { orderRefId = null, bankReference = null, answer = null, refused } = change;
-    if (from === 'unknown' && to === 'declined' && !wasRefused.get(id))
-      throw new Error(`Instruction ${id} is unclear, and can't be declined: nobody has refused it`);
     if (refused) refuse.run(at, refused.code, refused.message, id);
     const submittedAt = to === 'submitted' ? at : '';
     const [sends, unclearAt] = unclear ? [1, at] : [0, null];
