@@ -127,11 +127,28 @@ async function ask(errand: Errand): Promise<'settled' | 'unclear' | 'not asked'>
 
 /** The row of a payout that a person has decided about: it has come about, or it never will. */
 async function end(errand: Errand, found: LookUpOutcome): Promise<void> {
+  const { tools, instruction, amendment } = errand;
   if (found.kind === 'unclear' && !found.answered) return;
-  const { instruction, amendment } = errand;
-  const isDone = found.kind === 'found' && amendment.becomes && (await standing(errand, found)) === 'done';
-  const message = found.kind === 'not-found' ? '' : found.message;
-  await record(errand, isDone ? { kind: 'done' } : { kind: 'refused', errors: [tooLate(instruction, message)] });
+  const stands = found.kind === 'found' ? await standing(errand, found) : 'other';
+  if (stands === 'done' && amendment.becomes) return record(errand, { kind: 'done' });
+  if (stands === 'other') {
+    const words = `the row that changes it is open still: ${describe(found)}`;
+    const outcome = unsettled(instruction, words, tools.clock.now(), tools.settings.provider.giveUpAfterMs);
+    if (!outcome) return;
+    if ('answer' in outcome) return tools.store.keepAnswers([outcome.answer], timestamp(tools.clock.now()));
+  }
+  await record(errand, { kind: 'refused', errors: [tooLate(instruction, describe(found))] });
+}
+
+function describe(found: LookUpOutcome): string {
+  switch (found.kind) {
+    case 'found':
+      return found.message || `its amount is ${found.amount}`;
+    case 'not-found':
+      return 'there is none';
+    case 'unclear':
+      return found.message;
+  }
 }
 
 function record({ tools, instruction, amendment }: Errand, to: AmendmentChange['to']): Promise<void> {

@@ -130,7 +130,7 @@ export async function reconcile(
 
 /** One that is to be changed at the provider is looked up by amend.ts. */
 function isAmended({ status, amendment }: StoredInstruction): boolean {
-  return status === 'submitted' && amendment !== undefined;
+  return amendment !== undefined && status !== 'unknown';
 }
 
 /** What a finding is made with besides the answer. */

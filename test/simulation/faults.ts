@@ -136,6 +136,7 @@ const POSTS: Readonly<Record<string, Draw>> = {
 const GETS: Readonly<Record<string, Draw>> = {
   ...COMMON,
   'not found although there': (_, { dialect }) => instead(dialect.notFound()),
+  'words that can not be read': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.unreadable } }),
   'wrong amount': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.misstated } }),
 };
 
