@@ -4,12 +4,16 @@
  *     waiting ─→ scheduled ─→ ready ─→ sending ─┬→ submitted ─┬→ paid ─→ reversed
  *                (openDate ahead)               │             └→ failed
  *     held ─→ ready        cancelled            ├→ declined
- *                                               └→ unknown ─→ submitted | paid | failed | ready | manual
+ *                                               └→ unknown ─→ submitted | paid | failed | ready | declined | manual
  *
  * `sending` is committed before the first byte leaves; whatever is found in it at start is `unknown`. Only what provably
  * never left goes from `sending` back to `ready`. An `unknown` one moves on evidence alone: what a look-up found, or "not
- * found" once that may be believed. `paid` can still become `reversed`. A `rejected` one never was an instruction of
- * ours: its references are free again for the repaired row. `cancelled` keeps them.
+ * found" once that may be believed (`declined` if it was refused before that look-up, else `ready`). `paid` can still become
+ * `reversed`. A `rejected` one never was an instruction of ours: its references are free again for the repaired row.
+ * `cancelled` keeps them.
+ *
+ * What look-ups can't settle for long, because they can't be read, don't find what was accepted, or show something else than
+ * ours, becomes `manual`, from `unknown`, `submitted` and `paid`.
  *
  * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid.
  *
@@ -49,10 +53,10 @@ export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly Instructio
   held: ['ready', 'cancelled'],
   ready: ['sending', 'scheduled', 'cancelled', 'unknown'],
   sending: ['submitted', 'declined', 'unknown', 'ready'],
-  unknown: ['submitted', 'paid', 'failed', 'ready', 'manual'],
+  unknown: ['submitted', 'paid', 'failed', 'ready', 'declined', 'manual'],
   manual: ['paid', 'failed'],
-  submitted: ['paid', 'failed', 'cancelled'],
-  paid: ['reversed'],
+  submitted: ['paid', 'failed', 'cancelled', 'manual'],
+  paid: ['reversed', 'manual'],
   reversed: ['ready'],
   failed: ['ready'],
   declined: ['ready'],

@@ -8,6 +8,7 @@ import { lookUpOnly } from './anchor.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
+import { type Pacer, pacer } from './flow.ts';
 import type { Inbox } from './inbox.ts';
 import type { InstructionStatus } from './instruction.ts';
 import { takeIn } from './intake.ts';
@@ -60,11 +61,17 @@ export interface PassSummary {
   readonly moved: Readonly<Partial<Record<InstructionStatus, number>>>;
   /** Everything that isn't over yet, and how old it is. */
   readonly open: readonly StatusCount[];
+  /** Payouts of which a look-up was answered in a way that does not settle them: in words not known, with another amount. */
+  readonly unreadable: number;
   /** Files left to the next pass because they kept changing. */
   readonly settling: number;
   readonly leftAlone: readonly string[];
   /** Why there is work left that this pass should have done; undefined when there is none. */
   readonly unfinished: string | undefined;
+}
+
+interface Paced extends Tools {
+  readonly pace: Pacer;
 }
 
 /** Undefined when that business date's nightly run is done already. */
@@ -79,19 +86,23 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const { settling, leftAlone } = await claimReady(tools, options);
   await takeIn(tools, businessDate);
   await release(tools, businessDate);
-  const sending = await send(tools, options);
-  const amending = await change(tools, options);
-  const looking = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
+  // One pace for all that the provider is asked, and one wait that it asks for.
+  const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
+  const sending = await send(paced, options);
+  const amending = await change(paced, options);
+  const looking = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
   const unfinished = sending.stopped ?? amending ?? looking.stopped;
   const reported = await publishFileReports(tools);
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
-  const result =
+  const { changes: _, ...result } =
     kind === 'nightly' && unfinished !== undefined
       ? await contentsOf(tools, run, reported)
       : await closeRun(tools, run, reported);
   tools.progress.clear();
-  return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
+  const { sent } = sending;
+  const unreadable = await store.unsettledAnswers();
+  return { run, ...result, sent, lookedUp: looking.lookedUp, unreadable, settling, leftAlone, unfinished };
 }
 
 /** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
@@ -101,7 +112,7 @@ function staysOpen(run: RunRecord, { kind, businessDate }: PassOptions): boolean
 }
 
 /** All that is due; between the nights only what was sent before and turned out not to have arrived. */
-async function send(tools: Tools, { kind, businessDate, send: all, lookUp, stop }: PassOptions): Promise<Submitted> {
+async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop }: PassOptions): Promise<Submitted> {
   const again = !all && lookUp && kind === 'arrival';
   if (!all && !again) return { sent: 0, stopped: undefined };
   const barred = await whyNotSend(tools);
@@ -109,13 +120,13 @@ async function send(tools: Tools, { kind, businessDate, send: all, lookUp, stop 
 }
 
 /** What rows ask to be changed at the provider; as sending, it needs records that can be trusted and room to record it. */
-async function change(tools: Tools, { send: all, stop }: PassOptions): Promise<string | undefined> {
+async function change(tools: Paced, { send: all, stop }: PassOptions): Promise<string | undefined> {
   if (!all || tools.provider.amendments === undefined || (await whyNotSend(tools)) !== undefined) return undefined;
   return amend(tools, stop);
 }
 
 /** All that is open; what is paid only once a night, for it is much and seldom changes. */
-async function lookUp(tools: Tools, { kind, stop }: PassOptions): Promise<Reconciled> {
+async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Reconciled> {
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
   return reconcile(tools, stop, { paidToo: kind !== 'arrival', forgetful });
 }
@@ -169,7 +180,7 @@ async function publishFileReports({ store, settings, report, progress }: Tools):
 async function closeRun(tools: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
   const { store, settings, report, clock } = tools;
   const contents = await contentsOf(tools, run, reported);
-  const idle = contents.files.length === 0 && Object.keys(contents.moved).length === 0;
+  const idle = contents.files.length === 0 && contents.changes === 0;
   if (run.kind === 'arrival' && idle) {
     await store.dropRun(run.number);
     return contents;
@@ -181,15 +192,22 @@ async function closeRun(tools: Tools, run: RunRecord, reported?: ReportedFiles):
   return contents;
 }
 
-type RunContents = Pick<PassSummary, 'files' | 'moved' | 'open'>;
+interface RunContents extends Pick<PassSummary, 'files' | 'moved' | 'open'> {
+  /** Payouts that moved, or of which something else was learned. */
+  readonly changes: number;
+}
 
 async function contentsOf({ store }: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
   const files: TakenFile[] = [];
   for (const number of await store.filesOfRun(run.number))
     files.push(reported?.get(number) ?? (await takenFile(store, number)));
   const moved: Partial<Record<InstructionStatus, number>> = {};
-  for await (const page of changesOf(store, run.number)) for (const { to } of page) moved[to] = (moved[to] ?? 0) + 1;
-  return { files, moved, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()) };
+  let changes = 0;
+  for await (const page of changesOf(store, run.number)) {
+    changes += page.length;
+    for (const { to, onlyAnswer } of page) if (!onlyAnswer) moved[to] = (moved[to] ?? 0) + 1;
+  }
+  return { files, moved, changes, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()) };
 }
 
 async function* changesOf(store: Store, run: number): AsyncGenerator<readonly RunChange[]> {

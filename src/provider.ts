@@ -60,6 +60,9 @@ interface Accepted {
 
 export type SubmitOutcome = Accepted | Declined | NotSent | Unknown;
 
+/** What a payout is, member by member and in one spelling, so that two can be compared. A member is there if it is stated. */
+export type Stated = Readonly<Record<string, string>>;
+
 export type FoundStatus = 'submitted' | 'paid' | 'failed' | 'reversed';
 
 /**
@@ -91,6 +94,8 @@ export type LookUpOutcome =
       readonly message: string;
       /** It failed in an API that says the same of money that was paid and came back. */
       readonly failedOrReturned?: boolean;
+      /** All that the provider states of it, where the API can change it: see {@link AmendmentDesk.states}. */
+      readonly states?: Stated;
       /** The provider would still change or delete it. Left out by an API that can't. */
       readonly updatable?: boolean;
       /** The provider has deleted it (its status is `failed`). */
@@ -124,6 +129,8 @@ export interface OrderDesk {
 export interface AmendmentDesk {
   /** The body of an update: a pure function of the payout as it shall be. */
   body(payout: Payout): string;
+  /** What that body says, as a look-up would state it. */
+  states(payout: Payout): Stated;
   /** As `submit`: accepted means changed. To ask for the same twice does no harm. */
   update(body: string, ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
   remove(ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;

@@ -1,27 +1,33 @@
 /**
- * Looks up what is open (`submitted`), unclear (`unknown`) or recently `paid`, and moves it on evidence alone:
+ * Looks up what is unclear (`unknown`), open (`submitted`) or recently `paid`, and moves it on evidence alone:
  *
- * * Found under our reference with our amount: it becomes what the provider says. Found with another amount: a person
- *   must look, and the line stops.
+ * * Found under our reference with our amount: it becomes what the provider says.
  * * Not found is no proof while the quarantine lasts: a provider may take a request in late, or show it late. After it an
- *   `unknown` one is sent again under the same client reference, if the provider is known to refuse a used one.
- * * A look-up without a clear answer changes nothing.
+ *   `unknown` one is declined if the provider had refused it by then; else it is sent again under the same client reference,
+ *   if the provider is known to refuse a used one.
+ * * What is answered and settles nothing (words that can't be read, another amount, no trace of what was accepted) concerns
+ *   that payout alone. It is kept, and when it has stood for `provider.giveUpAfter` a person is asked.
+ * * A look-up without an answer changes nothing. Many of those in a row end the pass; the next one goes on behind them.
  */
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
-import { commitQueue, eachInPages, gather, openLine, pacer } from './flow.ts';
+import { commitQueue, eachInPages, gather, openLine, type Pacer, pacer } from './flow.ts';
 import { currencyExponent } from './iso.ts';
+import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
 import { compare, fromMinor, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
 import type { LookUpOutcome, Provider } from './provider.ts';
-import { lookUpOrders } from './registration.ts';
-import type { Change, Store, StoredInstruction } from './store.ts';
+import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
+import type { Change, KeptAnswer, Store, StoredInstruction } from './store.ts';
 
 /** A paid one is looked up this long for a late return by the bank. */
 const REVERSAL_WATCH_DAYS = 7;
 
 /** An instruction that was sent so often without ever being found is a person's business. */
 const MOST_SENDS = 5;
+
+/** The fact that says where the last pass had to stop. */
+const PLACE = 'look-ups-stopped-at';
 
 const PAGE = 1_000;
 const DAY_MS = 86_400_000;
@@ -32,6 +38,8 @@ export interface ReconcileTools {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly progress: Progress;
+  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  readonly pace?: Pacer;
 }
 
 export interface Reconciled {
@@ -40,11 +48,13 @@ export interface Reconciled {
   readonly stopped: string | undefined;
 }
 
+type Found = Extract<LookUpOutcome, { kind: 'found' }>;
 type LookedUp = 'unknown' | 'submitted' | 'paid' | 'ready';
 
 /**
- * One look-up for each open payout. When the records may have forgotten what was sent (`forgetful`, after a restored
- * backup), what they take for ready is looked up as well. Paid ones are only looked up with `paidToo`: they are many.
+ * One look-up for each open payout: what is unclear first, what is paid last. When the records may have forgotten what was
+ * sent (`forgetful`, after a restored backup), what they take for ready is looked up as well. Paid ones are only looked up
+ * with `paidToo`: they are many.
  */
 export async function reconcile(
   tools: ReconcileTools,
@@ -53,109 +63,151 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
-  const pace = pacer(clock, settings.provider.requestsPerMinute);
+  const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
+  await store.countFutureAsNow(timestamp(clock.now()));
+  const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
+  const round = await openRound(store, PLACE, [
+    ...(['orders', 'unknown', 'submitted'] as const),
+    ...(paidToo ? (['paid'] as const) : []),
+    ...(forgetful ? (['ready'] as const) : []),
+  ]);
   const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
   const findings = gather(clock, commits.add);
-  const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
-  let lookedUp = await lookUpOrders(tools, line.stopped, (order) => {
-    if (order.kind === 'unclear' && order.stopLine !== undefined) line.stop(order.stopLine);
-    line.note(order.kind === 'unclear' ? order.message : undefined);
-  });
+  const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, timestamp(clock.now())));
+  // One that moved in this pass may come again in its new status: it isn't asked for twice.
+  const moved = new Set<number>();
+  let lookedUp = 0;
 
-  // Paid ones first, so that one found paid in this pass isn't asked for twice.
-  const statuses: LookedUp[] = [
-    ...(paidToo ? (['paid'] as const) : []),
-    'submitted',
-    'unknown',
-    ...(forgetful ? (['ready'] as const) : []),
-  ];
-  for (const status of statuses) {
-    let afterId = 0;
+  const lookUp = async (instruction: StoredInstruction, status: LookedUp): Promise<void> => {
+    const outcome = await askInTurn(line, pace, () => {
+      round.at(status, instruction.id);
+      return provider.lookUp(instruction);
+    });
+    if (!outcome) return;
+    progress.report('looking up payouts', ++lookedUp);
+    const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
+    if (answer) await answers.add(answer);
+    if (changes.length === 0) return;
+    moved.add(instruction.id);
+    await findings.add(...changes);
+  };
+
+  const lookUpPayouts = (status: LookedUp, stretch: Range) => {
+    const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
+    let { afterId } = stretch;
     const pages = {
       next: async () => {
         while (!line.stopped()) {
-          const page = await store.list(status, {
-            afterId,
-            limit: PAGE,
-            ...(status === 'paid' ? { changedSince } : {}),
-          });
+          const watched = status === 'paid' ? { changedSince } : {};
+          const page = await store.list(status, { afterId, limit: PAGE, ...watched });
           afterId = page.at(-1)?.id ?? afterId;
-          // One that is to be changed at the provider is looked up by amend.ts.
-          const asked = page.filter(({ amendment }) => amendment === undefined);
-          if (asked.length > 0 || page.length === 0) return asked;
+          const asked = page.filter((one) => one.id <= stretch.upToId && !moved.has(one.id) && !isAmended(one));
+          if (asked.length > 0 || page.length === 0 || afterId > stretch.upToId) return asked;
         }
         return [];
       },
       early: (left: number) => left <= settings.provider.concurrency,
     };
-    try {
-      await eachInPages(pages, settings.provider.concurrency, async (instruction) => {
-        await pace.turn(line.signal);
-        if (line.stopped()) return;
-        const outcome = await provider.lookUp(instruction);
-        const finding = findingOf(instruction, status, outcome, clock.now(), settings);
-        if (finding.stopLine !== undefined) line.stop(finding.stopLine);
-        line.note(outcome.kind === 'unclear' ? outcome.message : undefined);
-        progress.report('looking up payouts', ++lookedUp);
-        if (finding.changes.length > 0) await findings.add(...finding.changes);
-      });
-    } finally {
+    return eachInPages(pages, settings.provider.concurrency, (instruction) => lookUp(instruction, status));
+  };
+
+  try {
+    for (const stretch of round.stretches) {
+      if (line.stopped()) break;
+      if (stretch.kind === 'orders')
+        lookedUp += await lookUpOrders(tools, line, pace, stretch, (id) => round.at('orders', id));
+      else await lookUpPayouts(stretch.kind, stretch);
+      await answers.flush();
       await findings.flush();
     }
+  } finally {
+    await answers.flush();
+    await findings.flush();
   }
+  await round.end(line.stopped() !== undefined);
   return { lookedUp, stopped: line.stopped() };
 }
 
-interface Finding {
-  readonly changes: Change[];
-  readonly stopLine?: string;
+/** One that is to be changed at the provider is looked up by amend.ts. */
+function isAmended({ status, amendment }: StoredInstruction): boolean {
+  return amendment !== undefined && status !== 'unknown';
 }
 
-const NOTHING: Finding = { changes: [] };
+/** What a finding is made with besides the answer. */
+interface Bearings {
+  readonly settings: Settings;
+  /** When a send was last answered clearly; empty if none was. */
+  readonly lastClear: string;
+}
+
+interface Finding {
+  readonly changes?: Change[];
+  readonly answer?: KeptAnswer;
+}
+
+const NOTHING: Finding = {};
 
 function findingOf(
   instruction: StoredInstruction,
   status: LookedUp,
   outcome: LookUpOutcome,
   nowMs: number,
-  settings: Settings,
+  bearings: Bearings,
 ): Finding {
+  if (status === 'ready')
+    return outcome.kind === 'found' ? foundForgotten(instruction, outcome, nowMs, bearings) : NOTHING;
+  const { giveUpAfterMs } = bearings.settings.provider;
   switch (outcome.kind) {
-    case 'found':
-      return status === 'ready' ? foundForgotten(instruction, outcome) : found(instruction, status, outcome);
+    case 'found': {
+      const other = differenceTo(instruction, outcome);
+      if (other === undefined) return found(instruction, status, outcome);
+      const words = `the provider has another payout under ${instruction.clientRefId}: ${other} (${outcome.status})`;
+      return status === 'unknown'
+        ? foundAnother(instruction, outcome, words)
+        : aged(instruction, words, nowMs, giveUpAfterMs);
+    }
     case 'not-found':
-      return status === 'unknown' ? notFound(instruction, nowMs, settings) : NOTHING;
+      if (status === 'unknown') return notFound(instruction, nowMs, bearings);
+      return status === 'paid'
+        ? NOTHING
+        : aged(instruction, 'there is none, though it was accepted', nowMs, giveUpAfterMs);
     case 'unclear':
-      return outcome.stopLine === undefined ? NOTHING : { changes: [], stopLine: outcome.stopLine };
+      return outcome.answered ? aged(instruction, outcome.message, nowMs, giveUpAfterMs) : NOTHING;
   }
+}
+
+function aged(instruction: StoredInstruction, words: string, nowMs: number, giveUpAfterMs: number): Finding {
+  const outcome = unsettled(instruction, words, nowMs, giveUpAfterMs);
+  if (!outcome) return NOTHING;
+  return 'change' in outcome ? { changes: [outcome.change] } : outcome;
+}
+
+/** Nothing moves, and an answer could be read. */
+function asBefore(instruction: StoredInstruction): Finding {
+  const answer = readAgain(instruction);
+  return answer ? { answer } : NOTHING;
 }
 
 /** Evidence that it was sent, though our records say it is yet to be. */
-function foundForgotten(instruction: StoredInstruction, outcome: Extract<LookUpOutcome, { kind: 'found' }>): Finding {
+function foundForgotten(instruction: StoredInstruction, outcome: Found, nowMs: number, bearings: Bearings): Finding {
   const { id, version } = instruction;
   const message = 'the provider has it: it was sent, and our records had forgotten that';
-  const { changes, ...rest } = found({ ...instruction, version: version + 1 }, 'unknown', outcome);
-  return { ...rest, changes: [{ id, version, from: 'ready', to: 'unknown', message, unclear: true }, ...changes] };
+  const after: StoredInstruction = { ...instruction, version: version + 1, status: 'unknown' };
+  const { changes = [] } = findingOf(after, 'unknown', outcome, nowMs, bearings);
+  return { changes: [{ id, version, from: 'ready', to: 'unknown', message, unclear: true }, ...changes] };
 }
 
-function found(
-  instruction: StoredInstruction,
-  from: LookedUp,
-  outcome: Extract<LookUpOutcome, { kind: 'found' }>,
-): Finding {
-  const { id, version, clientRefId } = instruction;
-  const difference = differenceTo(instruction, outcome);
-  if (difference !== undefined) {
-    const message = `the provider has another payout under ${clientRefId}: ${difference}`;
-    return {
-      changes: from === 'unknown' ? [{ id, version, from, to: 'manual', message, orderRefId: outcome.orderRefId }] : [],
-      stopLine: message,
-    };
-  }
+/** Under our reference, and not ours: nobody but a person can tell what it is. */
+function foundAnother(instruction: StoredInstruction, { orderRefId }: Found, words: string): Finding {
+  return { changes: [{ ...forAPerson(instruction, words, instruction.unclearAt), orderRefId }] };
+}
+
+function found(instruction: StoredInstruction, from: LookedUp, outcome: Found): Finding {
+  const { id, version } = instruction;
   const { orderRefId, bankReference, message } = outcome;
   const facts = { orderRefId, bankReference, message };
   const to = from === 'paid' && outcome.failedOrReturned ? 'reversed' : outcome.status;
-  if (to === from) return NOTHING;
+  if (to === from) return asBefore(instruction);
   // Returned money was paid first, even if we never saw it in between.
   if (to === 'reversed' && from !== 'paid')
     return {
@@ -165,7 +217,7 @@ function found(
       ],
     };
   // The provider fell back behind what it said before: no evidence for anything.
-  if (from === 'paid' && to !== 'reversed') return NOTHING;
+  if (from === 'paid' && to !== 'reversed') return asBefore(instruction);
   return { changes: [{ ...facts, id, version, from, to }] };
 }
 
@@ -182,28 +234,20 @@ function differenceTo(
   return compare(amount, ours) === 0 ? undefined : `its amount is ${stated.amount}`;
 }
 
-function notFound(
-  { id, version, unclearAt, unclearSends }: StoredInstruction,
-  nowMs: number,
-  settings: Settings,
-): Finding {
+function notFound(instruction: StoredInstruction, nowMs: number, { settings, lastClear }: Bearings): Finding {
+  const { id, version, unclearAt, unclearSends, refusedAt, refusedCode, refusedMessage, turnedAwaySince } = instruction;
   const { quarantineMs, duplicateClientRef } = settings.provider;
-  if (nowMs - Date.parse(unclearAt) < quarantineMs) return NOTHING;
+  if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);
   const unknown = { id, version, from: 'unknown' } as const;
-  if (duplicateClientRef !== 'rejected') {
-    const message = 'not found at the provider, and it is not known whether it would refuse a second payment';
-    return { changes: [{ ...unknown, to: 'manual', message }] };
-  }
-  if (unclearSends >= MOST_SENDS)
-    return {
-      changes: [
-        {
-          ...unknown,
-          to: 'manual',
-          message: `sent ${unclearSends} times without a clear answer, and never found at the provider`,
-        },
-      ],
-    };
+  // The quarantine has passed since the refusal, too: what was sent before it never arrived.
+  if (refusedAt !== '')
+    return { changes: [{ ...unknown, to: 'declined', code: refusedCode, message: refusedMessage }] };
+  const giveUp = (why: string): Finding => ({ changes: [forAPerson(instruction, `there is none; ${why}`, unclearAt)] });
+  if (duplicateClientRef !== 'rejected')
+    return giveUp('it is not known whether it would refuse a second payment, so it is not sent again');
+  if (turnedAwaySince !== '' && lastClear > turnedAwaySince)
+    return giveUp(`sent ${unclearSends} times, it was turned away, while others went through`);
+  if (unclearSends >= MOST_SENDS) return giveUp(`it was sent ${unclearSends} times without a clear answer`);
   const message = 'not found at the provider after the quarantine: it is sent again under the same reference';
   return { changes: [{ ...unknown, to: 'ready', message }] };
 }

@@ -14,7 +14,9 @@
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
+import type { Line, Pacer } from './flow.ts';
 import { correlationId } from './instruction.ts';
+import { askInTurn, EVERYTHING, type Range } from './look-ups.ts';
 import { type Order, orderKey } from './order.ts';
 import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './provider.ts';
 import type { OrderChange, Store, StoredInstruction, StoredOrder } from './store.ts';
@@ -107,6 +109,9 @@ export function openRegistrar(tools: RegistrarTools, heed: (outcome: SubmitOutco
   };
 }
 
+/** The fact that says when a send was last answered clearly. */
+export const LAST_CLEAR_ANSWER = 'last-clear-answer';
+
 /** What the provider is told of an instruction. */
 export function payoutOf(
   instruction: Pick<StoredInstruction, 'customerRef' | 'orderRef' | 'instructionRef' | 'attempt' | 'clientRefId'> &
@@ -141,7 +146,7 @@ export function payoutOf(
 
 /** What a program that ended in the middle left in `sending` may have arrived. */
 export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools, 'store' | 'clock'>): Promise<void> {
-  await eachUnclear(store, async (order) => {
+  await eachUnclear(store, EVERYTHING, async (order) => {
     if (order.registration !== 'sending') return;
     const message = 'the program ended while the order was being registered';
     const change = { id: order.id, from: 'sending', to: 'unknown', message, unclear: true } as const;
@@ -150,37 +155,55 @@ export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools
 }
 
 /**
- * Looks up every order whose registration is unclear. Found and ours: registered. Found, and not ours: refused. Not found, once
- * that may be believed: to be registered again. `stop` says why looking up ends early.
+ * Looks up the orders of a range whose registration is unclear. Found and ours: registered. Found, and not ours: refused. Not
+ * found, once that may be believed: refused if the provider had refused it by then, else to be registered again. Answered for
+ * long in a way that can't be read: refused as well, for nothing of its instructions has left, and a person must look.
  */
 export async function lookUpOrders(
   { store, provider, clock, settings }: RegistrarTools & { readonly settings: Settings },
-  stopped: () => string | undefined,
-  note: (found: OrderFound) => void,
+  line: Line,
+  pace: Pacer,
+  range: Range,
+  at: (id: number) => void,
 ): Promise<number> {
   const desk = provider.orders;
   let lookedUp = 0;
   if (!desk) return lookedUp;
-  await eachUnclear(store, async (order) => {
-    if (stopped() !== undefined) return;
-    const found = await desk.lookUp(order);
+  await eachUnclear(store, range, async (order) => {
+    const found = await askInTurn(line, pace, () => {
+      at(order.id);
+      return desk.lookUp(order);
+    });
+    if (!found) return;
     lookedUp++;
-    note(found);
-    const change = changeAfter(order, found, clock.now(), settings.provider.quarantineMs);
-    if (change) await store.apply([], timestamp(clock.now()), [change]);
+    const nowMs = clock.now();
+    const since = answerSince(order, found, nowMs);
+    const change = changeAfter(order, found, nowMs, since, settings);
+    if (change) await store.apply([], timestamp(nowMs), [change]);
+    else if (since !== order.registrationAnswerSince) await store.keepOrderAnswer(order.id, since);
   });
   return lookedUp;
 }
 
+/** Since when an order's look-ups are answered and can't be read; empty when one can be. Without an answer it stays. */
+function answerSince({ registrationAnswerSince }: StoredOrder, found: OrderFound, nowMs: number): string {
+  if (found.kind !== 'unclear') return '';
+  return registrationAnswerSince || (found.answered ? timestamp(nowMs) : '');
+}
+
 const PAGE = 500;
 
-async function eachUnclear(store: Store, work: (order: StoredOrder) => Promise<void>): Promise<void> {
-  for (let afterId = 0; ; ) {
-    const page = await store.unclearOrders(afterId, PAGE);
+async function eachUnclear(
+  store: Store,
+  { afterId, upToId }: Range,
+  work: (order: StoredOrder) => Promise<void>,
+): Promise<void> {
+  for (let after = afterId; ; ) {
+    const page = await store.unclearOrders(after, PAGE);
     const last = page.at(-1);
-    if (!last) return;
-    for (const order of page) await work(order);
-    afterId = last.id;
+    if (!last || after >= upToId) return;
+    for (const order of page) if (order.id <= upToId) await work(order);
+    after = last.id;
   }
 }
 
@@ -277,7 +300,7 @@ function changeBy(order: StoredOrder, outcome: SubmitOutcome): OrderChange {
       const { code, message } = outcome;
       if (order.registrationUnclearAt === '') return { ...ended, to: 'refused', code, message };
       const doubt = `refused after an earlier request that may have arrived (${message})`;
-      return { ...ended, to: 'unknown', code, message: doubt, unclear: true };
+      return { ...ended, to: 'unknown', code, message: doubt, unclear: true, refused: true };
     }
     case 'unknown': {
       const { code, message } = outcome;
@@ -309,7 +332,8 @@ function changeAfter(
   order: StoredOrder,
   found: OrderFound,
   nowMs: number,
-  quarantineMs: number,
+  since: string,
+  { provider: { quarantineMs, giveUpAfterMs } }: Settings,
 ): OrderChange | undefined {
   const unknown = { id: order.id, from: 'unknown' } as const;
   switch (found.kind) {
@@ -323,8 +347,15 @@ function changeAfter(
       };
     case 'not-found':
       if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;
+      if (order.registrationRefusedAt !== '') {
+        const { registrationCode: code, registrationMessage: message } = order;
+        return { ...unknown, to: 'refused', code, message };
+      }
       return { ...unknown, to: 'none', message: 'not found at the provider after the quarantine' };
-    case 'unclear':
-      return undefined;
+    case 'unclear': {
+      if (!found.answered || nowMs - Date.parse(since) < giveUpAfterMs) return undefined;
+      const message = `asked for the order ${orderKey(order)} since ${since}, the provider answered: ${found.message}`;
+      return { ...unknown, to: 'refused', message };
+    }
   }
 }

@@ -61,6 +61,10 @@ export interface StoredOrder extends Order {
   /** Why it was refused, or what is unclear. */
   readonly registrationCode: string;
   readonly registrationMessage: string;
+  /** When it was refused after a registration that may have arrived; empty if it wasn't. */
+  readonly registrationRefusedAt: string;
+  /** When the first of an unbroken series of look-ups was whose answers could not be read; empty without one. */
+  readonly registrationAnswerSince: string;
 }
 
 export interface StoredInstruction extends InstructionRef {
@@ -94,12 +98,17 @@ export interface StoredInstruction extends InstructionRef {
   readonly unclearSends: number;
   /** What the last look-up answered, in words, where that did not settle it; empty once one could be read. */
   readonly answer: string;
-  /** When the first of an unbroken series of such look-ups was; empty without one. */
+  /** When the first of an unbroken series of such look-ups was; empty without one, or when a person has decided about the answer. */
   readonly answerSince: string;
   /** When this attempt was refused after a send that may have arrived; empty if it wasn't. */
   readonly refusedAt: string;
   readonly refusedCode: string;
   readonly refusedMessage: string;
+  /**
+   * When this attempt was first answered by HTTP 4xx and yet not clearly, if that happened at least twice (429 asks to wait, and
+   * doesn't count); else empty.
+   */
+  readonly turnedAwaySince: string;
   /** The row that the provider has yet to take as a change of it. */
   readonly amendment?: OpenAmendment;
 }
@@ -212,8 +221,21 @@ export interface Change extends Target {
   readonly decision?: Decision;
   /** The send that ended may have arrived. */
   readonly unclear?: boolean;
+  /** It was refused, after a send of the same attempt that may have arrived: kept until a look-up tells whether to believe it. */
+  readonly refused?: { readonly code: string; readonly message: string };
+  /** … → manual: what a look-up answered. Once a person has decided, the same answer is not brought before them again. */
+  readonly answer?: string;
   readonly orderRefId?: string;
   readonly bankReference?: string;
+}
+
+/** What a look-up answered that did not settle an instruction; empty when one could be read again. */
+export interface KeptAnswer {
+  readonly id: number;
+  readonly version: number;
+  readonly answer: string;
+  /** When the first of the unbroken series was. */
+  readonly since: string;
 }
 
 /** One change of how far an order has come at the provider. */
@@ -229,6 +251,8 @@ export interface OrderChange {
   readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
   /** It may have arrived. */
   readonly unclear?: boolean;
+  /** It was refused, after a registration that may have arrived: kept until a look-up tells whether to believe it. */
+  readonly refused?: boolean;
 }
 
 /** What has come of an open amendment. */
@@ -266,6 +290,8 @@ export interface ResultRow extends RowFields {
   readonly submittedAt: string;
   readonly updatedAt: string;
   readonly late: boolean;
+  /** What the last look-up answered, where that did not settle it. */
+  readonly answer?: string;
   /** What the payout-order API would be told in more characters than its documentation allows. */
   readonly overLong?: readonly (keyof PayoutDetails)[];
 }
@@ -293,6 +319,8 @@ export interface RunChange extends InstructionRef {
   readonly message: string;
   readonly clientRefId: string;
   readonly at: string;
+  /** Nothing moved: a look-up was answered in other words than before, which did not settle it. */
+  readonly onlyAnswer?: true;
 }
 
 export interface StatusCount {
@@ -317,7 +345,7 @@ interface ListOptions {
   readonly limit: number;
   /** Only those whose openDate is not later. */
   readonly openDateUpTo?: string;
-  /** Only for `ready`: those that may have arrived once already. */
+  /** Only for `ready`: those that may have arrived once already, or those that can't have. */
   readonly sentBefore?: boolean;
   /** Only for `paid`: those whose last change is not earlier (a timestamp). */
   readonly changedSince?: string;
@@ -355,6 +383,14 @@ export interface Store {
   /** As `amend`, all or nothing: throws, with nothing changed, when one isn't in its `from` and version, or may not become `to`. */
   apply(changes: readonly Change[], at: string, orders?: readonly OrderChange[]): Promise<void>;
   amend(changes: readonly AmendmentChange[], at: string): Promise<void>;
+  /** Writes down what look-ups answered; an audit entry for each whose words are others than before. Throws as `apply` does. */
+  keepAnswers(answers: readonly KeptAnswer[], at: string): Promise<void>;
+  /** Since when an order's look-ups can't be read; empty when one could be. */
+  keepOrderAnswer(order: number, since: string): Promise<void>;
+  /** How many instructions have an answer that no person has decided about. */
+  unsettledAnswers(): Promise<number>;
+  /** What a clock that was ahead has put into the future counts as now: else a quarantine would last until then. */
+  countFutureAsNow(at: string): Promise<void>;
 
   // reports
   /** Rows of a file in line order, after a line; none for a file that was not taken in. */

@@ -19,7 +19,7 @@ import { correlationId } from './instruction.ts';
 import { type Order, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
-import { openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
+import { LAST_CLEAR_ANSWER, openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
 import type { Change, OrderChange, Store, StoredInstruction } from './store.ts';
 
 /**
@@ -40,6 +40,8 @@ export interface SubmitTools {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly progress: Progress;
+  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  readonly pace?: Pacer;
 }
 
 export interface Submitted {
@@ -76,7 +78,8 @@ export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'st
 }
 
 /**
- * Sends every ready instruction once; with `sentBefore` only those whose earlier request turned out not to have arrived.
+ * Sends every ready instruction once: those that are new first, so that one which gets no clear answer whenever it is sent
+ * keeps no other from being sent. With `sentBefore` only those whose earlier request turned out not to have arrived.
  * `stop` ends it early: what is in flight is finished, the rest stays ready.
  */
 export async function submit(
@@ -88,7 +91,7 @@ export async function submit(
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'requests');
   const { concurrency, requestsPerMinute } = settings.provider;
-  const pace = pacer(clock, requestsPerMinute);
+  const pace = tools.pace ?? pacer(clock, requestsPerMinute);
   const commits = commitQueue((groups: Group[]) =>
     store.apply(
       groups.flatMap(({ changes }) => changes),
@@ -99,18 +102,22 @@ export async function submit(
   const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
   const registrar = openRegistrar(tools, (outcome) => heed(outcome, line, pace));
   const ahead = openAhead(tools);
+  const turns = sentBefore ? [true] : [false, true];
   let afterId = 0;
   let sent = 0;
+  let answered = false;
   let unsent = 0;
   let why = '';
 
   const next = async (): Promise<Errand[]> => {
     const limit = ahead.next();
     while (!line.stopped()) {
-      const page = await store.list('ready', { afterId, limit, sentBefore });
+      const [again] = turns;
+      if (again === undefined) break;
+      const page = await store.list('ready', { afterId, limit, sentBefore: again });
       const last = page.at(-1);
-      if (!last) break;
-      afterId = last.id;
+      if (!last) turns.shift();
+      afterId = last?.id ?? 0;
       const { instructions, orders, intents, traces } = await registrar.plan(page);
       const errands = instructions.map((instruction) => {
         const order = orders.get(orderKey(instruction));
@@ -131,7 +138,10 @@ export async function submit(
     if (!settled && line.stopped()) return outcomes.add(notSent(instruction, unsentBecause(line.stopped())));
     const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));
     if (!settled) heed(outcome, line, pace);
-    if (isClear(outcome)) ahead.clear();
+    if (isClear(outcome)) {
+      answered = true;
+      ahead.clear();
+    }
     if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent);
     else {
       unsent++;
@@ -145,6 +155,7 @@ export async function submit(
   } finally {
     await outcomes.flush();
   }
+  if (answered) await store.setFact(LAST_CLEAR_ANSWER, timestamp(clock.now()));
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   return { sent, stopped: line.stopped() ?? couldNot };
 }
@@ -205,7 +216,8 @@ function heed(outcome: SubmitOutcome, line: Line, pace: Pacer): void {
     if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
     if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
   }
-  line.note(isClear(outcome) ? undefined : outcome.message);
+  const aloneInThis = isClear(outcome) || (outcome.kind === 'unknown' && outcome.answered === true);
+  line.note(aloneInThis ? undefined : outcome.message);
 }
 
 function isClear(outcome: SubmitOutcome): outcome is Extract<SubmitOutcome, { kind: 'accepted' | 'declined' }> {
@@ -252,7 +264,17 @@ function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome): Chan
       const sent = { outcome: 'declined', httpStatus };
       if (instruction.unclearAt === '') return { id, version, from, to: 'declined', code, message, sent };
       const doubt = `refused after an earlier request that may have arrived (${message})`;
-      return { id, version, from, to: 'unknown', code, message: doubt, sent, unclear: true };
+      return {
+        id,
+        version,
+        from,
+        to: 'unknown',
+        code,
+        message: doubt,
+        sent,
+        unclear: true,
+        refused: { code, message },
+      };
     }
     case 'unknown': {
       const { message, code, httpStatus } = outcome;

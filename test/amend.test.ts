@@ -1,8 +1,11 @@
 /** UPDATE and DELETE rows of what the provider has already: asked of it while it can still be changed, and refused after. */
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../src/api.ts';
+import { pass } from '../src/pipeline.ts';
+import type { LookUpOutcome, Provider, SubmitOutcome } from '../src/provider.ts';
+import { resolve } from '../src/resolution.ts';
 import type { FaultScript } from '../src/sandbox.ts';
-import { API_FILES, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { API_FILES, payoutRef, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
 
@@ -142,4 +145,113 @@ it('with the payout-orders API, which can change nothing, a row for what was sen
   expect(rows(workspace, 'change.000003')).toMatchObject([
     { status: 'rejected', code: 'INSTRUCTION_ALREADY_PROCESSED' },
   ]);
+});
+
+const DAY_MS = 86_400_000;
+const LOST: SubmitOutcome = { kind: 'unknown', message: 'the connection broke' };
+
+/** A pass whose provider is asked, and answers, in other ways. */
+async function passWith(
+  workspace: TestWorkspace,
+  lookUp: (outcome: LookUpOutcome, ref: string) => LookUpOutcome,
+  amendments: Partial<NonNullable<Provider['amendments']>> = {},
+) {
+  const tools = await workspace.open({ faults: CHANGEABLE });
+  const { provider } = tools;
+  if (!provider.amendments) throw new Error('this API can change nothing');
+  const stop = new AbortController().signal;
+  const options = { kind: 'run', businessDate: '2026-03-02', waitForSettling: true, send: true, lookUp: true } as const;
+  const other: Provider = {
+    ...provider,
+    lookUp: async (ref) => lookUp(await provider.lookUp(ref), ref.instructionRef),
+    amendments: { ...provider.amendments, ...amendments },
+  };
+  try {
+    return await pass({ ...tools, provider: other }, { ...options, stop });
+  } finally {
+    await tools.close();
+  }
+}
+
+const shows =
+  (more: object) =>
+  (outcome: LookUpOutcome, ref: string): LookUpOutcome =>
+    outcome.kind === 'found' && ref === 'P1' ? { ...outcome, ...more } : outcome;
+
+async function decided(workspace: TestWorkspace, paid: boolean): Promise<void> {
+  const { store, clock, close } = await workspace.open();
+  await resolve(store, clock, payoutRef('P1'), paid, { by: 'anna', reason: 'asked the provider' });
+  await close();
+}
+
+describe('a change whose answer was lost', () => {
+  const payee = (to: string) => `${HEADER},financialInstrumentId\nUPDATE,C1,O1,P1,210.00,2026-03-02,2026-03-06,${to}\n`;
+
+  it('of nothing but the payee is done when the provider shows the new one, though it can no longer be changed', async () => {
+    const workspace = await submitted('order-management');
+    await change(workspace, payee('FI-2'), { on: 'update', attempts: [1], fault: { kind: 'reset' } });
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
+    await passWith(workspace, shows({ updatable: false }));
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'submitted' }]);
+    expect(asked(workspace, 'update')).toBe(1);
+  });
+
+  it('is refused when the provider still shows the old payee, and can no longer be changed', async () => {
+    const workspace = await submitted('order-management');
+    await change(workspace, payee('FI-2'), { on: 'update', attempts: [1], fault: { kind: 'refuse' } });
+    await passWith(workspace, shows({ updatable: false }));
+    expect(rows(workspace, 'change.000003')).toMatchObject([
+      { status: 'rejected', code: 'INSTRUCTION_ALREADY_PROCESSED' },
+    ]);
+  });
+
+  it('is a person’s where nothing that is shown tells, and its row ends with their decision', async () => {
+    const workspace = await submitted('order-management');
+    await change(workspace, payee('FI-2'), { on: 'update', attempts: [1], fault: { kind: 'reset' } });
+    await passWith(workspace, shows({ updatable: false, states: { amount: '210' } }));
+    expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({
+      status: 'manual',
+      message: expect.stringContaining('nothing it states tells whether it was'),
+    });
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
+    await decided(workspace, true);
+    await passWith(workspace, shows({ updatable: false, states: { amount: '210' } }));
+    expect(rows(workspace, 'change.000003')).toMatchObject([
+      { status: 'rejected', code: 'INSTRUCTION_ALREADY_PROCESSED' },
+    ]);
+    expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({ status: 'paid' });
+  });
+
+  it.each([
+    ['that never gets clear', shows({}), 'though it was asked to be deleted'],
+    ['of what the provider no longer knows', (): LookUpOutcome => ({ kind: 'not-found' }), 'there is none'],
+    [
+      'whose look-up can not be read',
+      (): LookUpOutcome => ({ kind: 'unclear', message: 'status ODD', answered: true }),
+      'status ODD',
+    ],
+  ])('%s is a person’s after provider.giveUpAfter', async (_, answer, words) => {
+    const workspace = await submitted('collect');
+    await change(workspace, DELETE, { on: 'delete', fault: { kind: 'refuse' } });
+    for (let days = 0; days < 5; days++) {
+      await passWith(workspace, answer, { remove: async () => LOST });
+      workspace.clock.advance(DAY_MS);
+    }
+    expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({
+      status: 'manual',
+      message: expect.stringContaining(words),
+    });
+    await decided(workspace, false);
+    await workspace.pass({ faults: CHANGEABLE });
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'rejected' }]);
+  });
+
+  it('and another amount than before and after hold up no other change', async () => {
+    const workspace = await submitted('collect');
+    await workspace.pass({ faults: CHANGEABLE });
+    workspace.drop('two.csv', `${UPDATE}UPDATE,C1,O1,P2,50,2026-03-02,2026-03-09\n`);
+    const summary = await passWith(workspace, shows({ amount: '7.00', states: { amount: '7' } }));
+    expect(summary).toMatchObject({ unfinished: undefined, unreadable: 1 });
+    expect(rows(workspace, 'two.000003')).toMatchObject([{ status: 'waiting' }, { status: 'submitted' }]);
+  });
 });

@@ -217,6 +217,7 @@ describe('imports', () => {
         ...['registration.ts', 'store/', 'provider/', 'sandbox.ts', 'sandbox/'],
       ],
     },
+    { name: 'asking', files: ['look-ups.ts'] },
     { name: 'the audit chain', files: ['audit.ts'] },
     { name: 'ports', files: ['store.ts', 'provider.ts'] },
     {

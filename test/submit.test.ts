@@ -160,7 +160,7 @@ describe('what the provider answers', () => {
     expect(neverTaken).toEqual(['decline', 'decline-fields']);
   });
 
-  it('as a refusal is believed only when no earlier request may have arrived', async () => {
+  it('as a refusal is believed only once a look-up after it finds nothing, where an earlier request may have arrived', async () => {
     const workspace = await ready({}, ['P1', 'P2']);
     const faults: FaultScript = {
       faults: [
@@ -184,8 +184,8 @@ describe('what the provider answers', () => {
       workspace.clock.advance(QUARANTINE_MS);
       await workspace.pass({ faults });
     }
-    expect(statuses(workspace)).toEqual(['paid', 'paid']);
-    expect(accepted(workspace)).toEqual(['P1', 'P2']);
+    expect(statuses(workspace)).toEqual(['paid', 'declined']);
+    expect(accepted(workspace)).toEqual(['P1']);
   });
 
   it('as a wish to wait is heeded before the next request', async () => {
@@ -295,6 +295,31 @@ describe('the line', () => {
     );
     expect(most).toBe(3);
     expect(accepted(workspace)).toHaveLength(30);
+  });
+
+  it('has what is new in front, and what got no clear answer before behind it', async () => {
+    const workspace = await ready({ concurrency: 1 }, refs(2));
+    const faults = { faults: [firstSending('P1', { kind: 'refuse' })] };
+    await workspace.pass({ faults });
+    workspace.clock.advance(QUARANTINE_MS);
+    await workspace.pass({ faults, send: false });
+    workspace.drop('more.csv', instructions(instruction('Q1'), instruction('Q2')));
+    await workspace.pass({ faults, lookUp: false });
+    expect(posted(workspace)).toEqual(['P1', 'P2', 'Q1', 'Q2', 'P1']);
+  });
+
+  it('goes on after any number of answers that concern their payout alone', async () => {
+    const workspace = await ready({ concurrency: 1 }, refs(25));
+    const summary = await sendWith(
+      workspace,
+      submitting(async () => ({
+        kind: 'unknown',
+        message: 'the answer was HTTP 422',
+        httpStatus: 422,
+        answered: true,
+      })),
+    );
+    expect(summary).toMatchObject({ sent: 25, unfinished: undefined });
   });
 
   it('begins with a single request, and asks a provider that gives no clear answer by one at a time', async () => {

@@ -7,7 +7,7 @@ import { sixDigits } from './counts-text.ts';
 
 const HASH_SHOWN = 12;
 
-/** What store/changes.ts, store/intake.ts and store/amendments.ts write about an order or an instruction; each entry has some. */
+/** What store/changes.ts, store/intake.ts, store/amendments.ts and store/answers.ts write about an order or an instruction; each entry has some. */
 type Event = Readonly<Partial<Record<EventField, unknown>>>;
 type EventField =
   | 'at'
@@ -33,7 +33,8 @@ type EventField =
   | 'unclear'
   | 'step'
   | 'correlationId'
-  | 'riders';
+  | 'riders'
+  | 'type';
 
 interface HistoryLine {
   readonly seq: string;
@@ -59,9 +60,9 @@ export function historyLine(entry: AuditEntry): HistoryLine {
 function detailsOf(event: Event): string[] {
   const { message, code, errors, row, amendment, amountMinor, currency, send, attempt, clientRefId, bodySha256 } =
     event;
-  const { late, outcome, httpStatus, orderRefId, bankReference, unclear, step, correlationId, riders } = event;
+  const { late, outcome, httpStatus, orderRefId, bankReference, unclear, step, correlationId, riders, type } = event;
   const details = [
-    message,
+    type === 'answer' ? answered(message) : message,
     code,
     Array.isArray(errors) ? errors.join(' ') : undefined,
     step && `change ${step}`,
@@ -78,6 +79,12 @@ function detailsOf(event: Event): string[] {
     bankReference && `bank reference ${bankReference}`,
   ];
   return details.filter((detail) => detail).map(String);
+}
+
+function answered(message: unknown): string {
+  return message
+    ? `a look-up was answered in a way that does not settle it: ${message}`
+    : 'a look-up could be read again';
 }
 
 /** The whole entry, for machines. */

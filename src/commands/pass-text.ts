@@ -16,12 +16,12 @@ const IN_DOUBT: readonly InstructionStatus[] = ['unknown', 'manual'];
 const LISTED_FILES = 20;
 const LISTED_NAMES = 5;
 
-/** As docs/commands.md says: 3 when not finished; 1 when rows were rejected, payouts lost, or some are left in doubt; else 0. */
+/** As docs/commands.md says: 3 when not finished; 1 when rows were rejected, payouts lost, or left in doubt; else 0. */
 export function exitOf(summary: PassSummary): number {
   if (summary.unfinished !== undefined || summary.settling > 0) return EXIT.unfinished;
   const lost = LOST.some((status) => (summary.moved[status] ?? 0) > 0);
   const inDoubt = summary.open.some(({ status, count }) => IN_DOUBT.includes(status) && count > 0);
-  return lost || inDoubt || summary.files.some(needsSender) ? EXIT.attention : EXIT.done;
+  return lost || inDoubt || summary.unreadable > 0 || summary.files.some(needsSender) ? EXIT.attention : EXIT.done;
 }
 
 export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, outbox: string): void {
@@ -47,7 +47,7 @@ export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, 
 
 /** The same for machines: numbers and codes, no rows of files. */
 export function passJson(summary: PassSummary, sandbox: boolean, outbox: string): object {
-  const { run, files, sent, lookedUp, moved, open, settling, leftAlone, unfinished } = summary;
+  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, unfinished } = summary;
   return {
     sandbox,
     run: run.number,
@@ -66,6 +66,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
     lookedUp,
     moved,
     counts: countsJson(open),
+    unreadable,
     settling,
     leftAlone,
     unfinished: unfinished ?? null,
@@ -101,7 +102,7 @@ function bySomebodysNeed(a: TakenFile, b: TakenFile): number {
 }
 
 function attentionNotes(summary: PassSummary): string[] {
-  const { files, moved, open, settling, leftAlone, unfinished } = summary;
+  const { files, moved, open, unreadable, settling, leftAlone, unfinished } = summary;
   const notes: string[] = [];
   const note = (number: number, one: string, more: string) => {
     if (number > 0) notes.push(`${number} ${number === 1 ? one : more}`);
@@ -121,6 +122,9 @@ function attentionNotes(summary: PassSummary): string[] {
       more,
     );
   }
+  const unlike =
+    'in a way that does not settle it; its row says how. It is looked up on, and left to a person if that lasts.';
+  note(unreadable, `payout was answered for ${unlike}`, `payouts were answered for, each ${unlike}`);
   const left = 'still being written, and left to the next run.';
   note(settling, `file is ${left}`, `files are ${left}`);
   if (leftAlone.length > 0) notes.push(`Left alone as somebody's unfinished work: ${someOf(leftAlone)}`);

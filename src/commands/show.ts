@@ -178,6 +178,9 @@ function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEnt
   paper.facts([
     ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
     ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
+    ...(shown.answerSince === ''
+      ? []
+      : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)} UTC)`] as [string, string]]),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ...(api === 'payout-orders' ? payoutFacts(shown) : managedFacts(shown)),

@@ -43,6 +43,8 @@ function newOrder(id: number, order: Order): StoredOrder {
     registrationUnclearAt: '',
     registrationCode: '',
     registrationMessage: '',
+    registrationRefusedAt: '',
+    registrationAnswerSince: '',
   };
 }
 

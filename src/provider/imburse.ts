@@ -14,7 +14,7 @@ import { type HttpClient, httpClient } from './http.ts';
 import { type Asked, lookUpOutcome, orderOutcome, remoteRecord, submitOutcome } from './imburse/answers.ts';
 import { type ImburseOutcome, imburseClient } from './imburse/client.ts';
 import type { ErrorReader } from './imburse/errors.ts';
-import type { Expected, ProviderRecord } from './imburse/records.ts';
+import { type Expected, type ProviderRecord, statesOf } from './imburse/records.ts';
 
 /** Histories grow, and an order's answer repeats all its instructions with their metadata. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -125,6 +125,7 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
     },
     amendments: {
       body: generation.instructionBody,
+      states: (payout) => statesOf(JSON.parse(generation.instructionBody(payout))),
       update: (body, ref, correlationId) => {
         const asked = { what: 'update', expected: expectedOf(body, ref), acceptedStatuses: CHANGED_STATUSES } as const;
         return change(endpoints.updateInstruction, refsOf(ref), correlationId, asked, body);

@@ -155,7 +155,7 @@ function resultLine(row: ResultRow, message: string): string {
 function messageCells(mark: string): (row: ResultRow) => string {
   const known = new Map<string, string>();
   return (row) => {
-    if (row.message !== '' || row.late || row.other) return cell(mark + messageOf(row));
+    if (row.message !== '' || row.late || row.other || row.answer) return cell(mark + messageOf(row));
     // Nothing else goes into the words for these.
     const key = row.status === 'scheduled' ? row.openDate : row.status;
     const ready = known.get(key);

@@ -20,7 +20,7 @@ import {
   timeOf,
 } from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
-import { count, grouped, oneLine, rowAmount } from './words.ts';
+import { count, grouped, oneLine, READ_AGAIN, rowAmount, UNSETTLED } from './words.ts';
 
 /** A file that a run took in, with the verdict that its own reports give. */
 export interface FileTakenIn extends FileRecord {
@@ -151,7 +151,8 @@ async function summarizeChanges(pages: AsyncIterable<readonly RunChange[]>): Pro
     const before = moves.get(key) ?? { from, to, currency, payouts: 0, amount: ZERO };
     const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
     moves.set(key, { ...before, payouts: before.payouts + 1, amount });
-    const list = CAME_BACK.has(to) ? cameBack : NEEDS_SOMEBODY.has(to) ? needs : undefined;
+    const isUnsettled = change.onlyAnswer === true && change.message !== '';
+    const list = CAME_BACK.has(to) ? cameBack : NEEDS_SOMEBODY.has(to) || isUnsettled ? needs : undefined;
     if (list && list.total++ < LISTED) list.first.push(change);
   };
   for await (const page of pages) page.forEach(take);
@@ -310,7 +311,8 @@ function ageText(since: string, until: string): string {
   return days < 1 ? 'less than a day' : count(days, 'day');
 }
 
-function whyChanged({ message, from, to }: RunChange): string {
+function whyChanged({ message, from, to, onlyAnswer }: RunChange): string {
+  if (onlyAnswer) return message === '' ? READ_AGAIN : `${UNSETTLED} ${oneLine(message)}`;
   if (message !== '') return oneLine(message);
   return from === to && AMENDABLE.includes(to) ? `changed by an UPDATE, still ${to}` : `was ${from}, is ${to}`;
 }

@@ -6,6 +6,10 @@ import type { ResultRow } from '../store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
 import { amountText, type OverLong, type Summary } from './totals.ts';
 
+/** Before what a look-up answered that did not settle a payout; and once one could be read again. */
+export const UNSETTLED = 'a look-up was answered in a way that does not settle it:';
+export const READ_AGAIN = 'a look-up could be read again';
+
 /** Where intake puts what is not an ordinary file. */
 export const QUARANTINE = 'data/quarantine/';
 
@@ -21,7 +25,8 @@ export function messageOf(row: ResultRow): string {
   if (row.status === 'rejected' && row.errors.length > 0) return oneLine(row.errors.map(rowMessage).join(' '));
   const why = row.message === '' ? '' : ` (${row.message})`;
   const late = row.late ? '; sent after its due date' : '';
-  return oneLine(whatHappened(row) + why + late);
+  const answer = row.answer ? `; ${UNSETTLED} ${row.answer}` : '';
+  return oneLine(whatHappened(row) + why + late + answer);
 }
 
 /** Why a whole file was not taken in, and where it is if nothing of it was even read. */

@@ -51,7 +51,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
   const settled = db.prepare<[number]>('DELETE FROM amendments WHERE id = ?');
   const become = contentWriter(db);
   const cancel = db.prepare<[string, number, string, number]>(`
-    UPDATE instructions SET status = 'cancelled', version = version + 1, updated_at = ?
+    UPDATE instructions SET status = 'cancelled', version = version + 1, updated_at = ?, answer = '', answer_since = ''
     WHERE id = ? AND status = +? AND version = ?`);
   const insert = rowInsert(db);
   const stale = staleMarker(db);

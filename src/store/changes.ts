@@ -55,14 +55,26 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Audi
     UPDATE orders
     SET registration = :to, registration_code = :code, registration_message = :message,
       registration_sends = registration_sends + :sends,
-      registration_unclear_at = iif(:unclear, :at, registration_unclear_at)
+      registration_unclear_at = iif(:unclear, :at, registration_unclear_at),
+      registration_refused_at = iif(:to = 'refused' OR :to = 'registered', '', iif(:refused, :at, registration_refused_at)),
+      registration_answer_since = ''
     WHERE id = :id AND registration = +:from`);
   return (change, at) => {
-    const { id, from, to, code = '', message = '', intent, sent, unclear = false } = change;
+    const { id, from, to, code = '', message = '', intent, sent, unclear = false, refused } = change;
     if (!REGISTRATION_CHANGES[from].includes(to)) throw new Error(`Order ${id} may not go from ${from} to ${to}`);
     if ((to === 'sending') !== (intent !== undefined))
       throw new Error(`Order ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
-    const now = { id, from, to, at, code, message, sends: intent ? 1 : 0, unclear: unclear ? 1 : 0 };
+    const now = {
+      id,
+      from,
+      to,
+      at,
+      code,
+      message,
+      sends: intent ? 1 : 0,
+      unclear: unclear ? 1 : 0,
+      refused: refused ? 1 : 0,
+    };
     if (update.run(now).changes !== 1) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
     const said = { code: code || undefined, message: message || undefined };
     const ended = { outcome: sent?.outcome, httpStatus: sent?.httpStatus, unclear: change.unclear };
@@ -85,6 +97,8 @@ function assertLegal({
   orderRefId,
   bankReference,
   unclear = false,
+  refused,
+  answer,
 }: Change): void {
   if (!TRANSITIONS[from].includes(to)) throw new Error(`Instruction ${id} may not go from ${from} to ${to}`);
   if ((to === 'sending') !== (intent !== undefined)) {
@@ -97,6 +111,8 @@ function assertLegal({
   const told = orderRefId !== undefined || bankReference !== undefined || unclear;
   if (told && (intent || priced || to === 'rejected' || FINAL_FAILURES.includes(from)))
     throw new Error(`Instruction ${id} goes from ${from} to ${to}, on which no provider has a say`);
+  if (refused && (to !== 'unknown' || !unclear)) throw new Error(`Instruction ${id} is refused, and nothing in doubt`);
+  if (answer !== undefined && to !== 'manual') throw new Error(`Instruction ${id} keeps an answer on its way to ${to}`);
   if (sent && from !== 'sending') throw new Error(`Instruction ${id} is ${from}: no send of it can have ended`);
 }
 
@@ -119,9 +135,9 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
         RETURNING attempt, sends`)
       .raw();
   const begin = update('raw = NULL, sends = sends + 1, late = max(late, ?)');
-  const retry = update(
-    "raw = NULL, attempt = attempt + 1, order_ref_id = '', bank_reference = '', unclear_at = '', unclear_sends = 0",
-  );
+  const retry = update(`
+    raw = NULL, attempt = attempt + 1, order_ref_id = '', bank_reference = '', unclear_at = '', unclear_sends = 0,
+    answer = '', answer_since = '', refused_at = '', refused_code = '', refused_message = ''`);
   const price = update('raw = NULL, amount_minor = ?, currency = ?');
   const reject = update(
     'errors = ?, holds_refs = 0, amount_minor = coalesce(?, amount_minor), currency = coalesce(?, currency)',
@@ -129,7 +145,11 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
   const moveOn = update(`raw = NULL,
     order_ref_id = coalesce(?, order_ref_id), bank_reference = coalesce(?, bank_reference),
     submitted_at = iif(submitted_at = '', ?, submitted_at),
-    unclear_sends = unclear_sends + ?, unclear_at = coalesce(?, unclear_at)`);
+    unclear_sends = unclear_sends + ?, unclear_at = coalesce(?, unclear_at),
+    answer = coalesce(?, iif(status = 'manual', answer, '')), answer_since = ''`);
+  const refuse = db.prepare<[string, string, string, number]>(
+    'UPDATE instructions SET refused_at = ?, refused_code = ?, refused_message = ? WHERE id = ?',
+  );
 
   const write = (change: Change, at: string): Changed | undefined => {
     const { id, version, from, to, code = '', message = '', intent, priced, unclear = false } = change;
@@ -141,7 +161,8 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
     }
     if (priced) return price.get(to, at, code, message, priced.amountMinor, priced.currency, id, from, version);
     if (FINAL_FAILURES.includes(from)) return retry.get(to, at, code, message, id, from, version);
-    const { orderRefId = null, bankReference = null } = change;
+    const { orderRefId = null, bankReference = null, answer = null, refused } = change;
+    if (refused) refuse.run(at, refused.code, refused.message, id);
     const submittedAt = to === 'submitted' ? at : '';
     const [sends, unclearAt] = unclear ? [1, at] : [0, null];
     return moveOn.get(
@@ -154,6 +175,7 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       submittedAt,
       sends,
       unclearAt,
+      answer,
       id,
       from,
       version,

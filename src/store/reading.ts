@@ -57,11 +57,9 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
   const open = prepareStored<Asked>(db, `${OPEN} AND ${inStatus}`, 'INDEXED BY instructions_open');
   const other = prepareStored<Asked>(db, inStatus);
-  const again = prepareStored<Asked>(
-    db,
-    `${OPEN} AND i.unclear_sends > 0 AND ${inStatus}`,
-    'INDEXED BY instructions_open',
-  );
+  const [never, again] = ['= 0', '> 0'].map((sends) =>
+    prepareStored<Asked>(db, `${OPEN} AND i.unclear_sends ${sends} AND ${inStatus}`, 'INDEXED BY instructions_open'),
+  ) as [typeof open, typeof open];
   const paidSince = prepareStored<[changedSince: string, ...Asked]>(
     db,
     `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
@@ -77,9 +75,9 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   return {
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
-    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, sentBefore = false }) {
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, sentBefore }) {
       const asked: Asked = [status, afterId, openDateUpTo, limit];
-      if (sentBefore) return again.all(...asked).map(storedInstruction);
+      if (sentBefore !== undefined) return (sentBefore ? again : never).all(...asked).map(storedInstruction);
       if (changedSince === undefined)
         return (OPEN_STATUSES.has(status) ? open : other).all(...asked).map(storedInstruction);
       if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);
@@ -153,6 +151,8 @@ interface OrderRow {
   registration_unclear_at: string;
   registration_code: string;
   registration_message: string;
+  registration_refused_at: string;
+  registration_answer_since: string;
 }
 
 function storedOrder(row: OrderRow): StoredOrder {
@@ -172,5 +172,7 @@ function storedOrder(row: OrderRow): StoredOrder {
     registrationUnclearAt: row.registration_unclear_at,
     registrationCode: row.registration_code,
     registrationMessage: row.registration_message,
+    registrationRefusedAt: row.registration_refused_at,
+    registrationAnswerSince: row.registration_answer_since,
   };
 }

@@ -50,6 +50,7 @@ type Since = [
   sends: number,
   submittedAt: string,
   late: number,
+  answer: string,
 ];
 
 type FirstContent = Pick<RowFields, 'amount' | 'openDate' | 'dueDate'> & {
@@ -90,7 +91,7 @@ const SINCE = 11;
 const CONTENT_ROW = 1;
 
 /** Of an instruction that is as it came. */
-const UNCHANGED: Since = ['', 0, null, null, null, '', '', '', '', '', 0, '', 0];
+const UNCHANGED: Since = ['', 0, null, null, null, '', '', '', '', '', 0, '', 0, ''];
 
 function overLongBits(): string {
   const columns = { contactId: 'payout_contact_id', purpose: 'payout_purpose', mode: 'payout_mode' };
@@ -110,7 +111,8 @@ const INSTRUCTION = `
     CASE WHEN i.sends = 0 THEN '' ELSE
       coalesce((SELECT client_ref_id FROM attempts WHERE instruction = i.id AND attempt = i.attempt), '')
     END,
-    i.order_ref_id, i.bank_reference, i.sends, i.submitted_at, i.late)
+    i.order_ref_id, i.bank_reference, i.sends, i.submitted_at, i.late,
+    iif(i.answer_since = '', '', i.answer))
   END`;
 
 const OTHER =
@@ -254,6 +256,7 @@ function shownLive(row: InstructionRow, links: Links, version: number, receivedA
     sends,
     submittedAt,
     late,
+    answer,
   ] = since ?? UNCHANGED;
   const rejected = status === 'rejected';
   const errors = (rejected && rejectedFor) || NOTHING;
@@ -279,6 +282,7 @@ function shownLive(row: InstructionRow, links: Links, version: number, receivedA
     submittedAt,
     updatedAt: updatedAt || receivedAt,
     late: late === 1,
+    answer,
     overLong: OVER_LONG[overLong] ?? NOTHING,
   };
 }

@@ -115,6 +115,8 @@ interface ChangeRow {
   code: string;
   message: string;
   at: string;
+  /** 1 when nothing but answers to look-ups was written down. */
+  only_answer: 0 | 1;
 }
 
 /**
@@ -124,7 +126,7 @@ interface ChangeRow {
 function changeReader(db: Connection): Store['runChanges'] {
   const changes = db.prepare<[number, number, number], ChangeRow>(`
     WITH net AS (
-      SELECT instruction, min(seq) AS first, max(seq) AS last
+      SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
       FROM audit
       WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
       GROUP BY instruction ORDER BY instruction LIMIT +?
@@ -142,7 +144,8 @@ function changeReader(db: Connection): Store['runChanges'] {
       last.body ->> 'to' AS "to",
       coalesce(last.body ->> 'code', '') AS code,
       coalesce(last.body ->> 'message', '') AS message,
-      last.body ->> 'at' AS at
+      last.body ->> 'at' AS at,
+      net.only_answer
     FROM net
     JOIN audit first ON first.seq = net.first
     JOIN audit last ON last.seq = net.last
@@ -167,5 +170,6 @@ function runChange(row: ChangeRow): RunChange & { id: number } {
     message: row.message,
     clientRefId: row.client_ref_id,
     at: row.at,
+    ...(row.only_answer === 1 && { onlyAnswer: true }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Store } from '../store.ts';
 import { amendmentVerbs } from './amendments.ts';
+import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
 import { makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs, nextNumber } from './files.ts';
@@ -41,6 +42,7 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
     ...intakeVerbs(db, trail),
     ...changeVerbs(db, trail),
     ...amendmentVerbs(db, trail),
+    ...answerVerbs(db, trail),
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),

@@ -43,10 +43,19 @@ export type StoredRow = [
   refusedAt: string,
   refusedCode: string,
   refusedMessage: string,
+  turnedAwaySince: string,
   amendment: number | null,
   amendmentContent: string | null,
   amendmentSends: number | null,
 ];
+
+/** Looked for among the sends only where there is more than one that is in doubt. */
+const TURNED_AWAY_SINCE = `
+    CASE WHEN i.unclear_sends < 2 THEN '' ELSE (
+      SELECT iif(count(*) < 2, '', min(began_at)) FROM sends
+      WHERE sends.instruction = i.id AND sends.attempt = i.attempt AND outcome = 'unknown'
+        AND http_status BETWEEN 400 AND 499 AND http_status <> 429
+    ) END`;
 
 /**
  * To be followed by a WHERE on `i`; with an index named, SQLite refuses to prepare a query that can't use it. Amounts
@@ -61,7 +70,7 @@ const selectStored = (indexed = '') => `
     i.content_row, files.received_at, coalesce(i.updated_at, files.received_at),
     i.attempt, i.sends, attempts.client_ref_id, coalesce(attempts.body, ''),
     i.order_ref_id, i.bank_reference, i.unclear_at, i.unclear_sends,
-    i.answer, i.answer_since, i.refused_at, i.refused_code, i.refused_message,
+    i.answer, i.answer_since, i.refused_at, i.refused_code, i.refused_message, ${TURNED_AWAY_SINCE},
     amendments.id, amendments.content, amendments.sends
   FROM instructions i ${indexed}
   LEFT JOIN files ON files.number = i.id >> 32
@@ -113,6 +122,7 @@ export function storedInstruction([
   refusedAt,
   refusedCode,
   refusedMessage,
+  turnedAwaySince,
   amendment,
   amendmentContent,
   amendmentSends,
@@ -151,6 +161,7 @@ export function storedInstruction([
     refusedAt,
     refusedCode,
     refusedMessage,
+    turnedAwaySince,
   };
   if (amendment === null) return instruction;
   const becomes = amendmentContent === null ? undefined : readStanding(amendmentContent);

@@ -16,6 +16,7 @@ export function contentWriter(
   const update = db.prepare<unknown[]>(`
     UPDATE instructions
     SET status = :status, version = version + 1, content_row = :row, updated_at = :at, code = '', message = '',
+      answer = '', answer_since = '',
       first_content = coalesce(first_content, json_object(
         'amount', amount, 'amountMinor', CAST(amount_minor AS TEXT), 'currency', currency,
         'openDate', open_date, 'dueDate', due_date)),

@@ -103,12 +103,12 @@ const SENDING: Mutant[] = [
     'if (riders.size >= 0) {',
   ]),
   mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'amend.ts', [
-    "    case 'done':\n      return record({ kind: 'done' });",
+    "    case 'done':\n      return record(errand, { kind: 'done' });",
     "    case 'done':\n      break;",
   ]),
   mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', 'amend.ts', [
-    "return found.updatable ? 'open' : 'refused';\n}",
-    "return found.updatable ? 'open' : 'done';\n}",
+    "return after && sends > 0 ? 'untold' : 'refused';\n}",
+    "return 'done';\n}",
   ]),
   mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'resolution.ts', [
     "return decide(store, clock, ref, FINAL_FAILURES, 'ready', decision);",
@@ -183,24 +183,88 @@ const ANSWERS: Mutant[] = [
 
 const LOOK_UPS: Mutant[] = [
   mutant('404 trusted at once', 'a late payout is paid twice', 'reconcile', 'reconcile.ts', [
-    '  if (nowMs - Date.parse(unclearAt) < quarantineMs) return NOTHING;\n',
+    '  if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);\n',
     '',
   ]),
-  mutant('quarantine by any difference', 'a clock set back ends it', 'reconcile', 'reconcile.ts', [
-    'if (nowMs - Date.parse(unclearAt) < quarantineMs)',
-    'if (Math.abs(nowMs - Date.parse(unclearAt)) < quarantineMs)',
+  mutant('the future is waited for', 'a clock that was ahead keeps payouts for a year', 'reconcile', 'reconcile.ts', [
+    '  await store.countFutureAsNow(timestamp(clock.now()));\n',
+    '',
+  ]),
+  mutant('a clock set back ends the quarantine', 'a late payout is paid twice', 'reconcile', 'store/answers.ts', [
+    'SET unclear_at = min(unclear_at, :at),',
+    "SET unclear_at = '2000-01-01T00:00:00.000Z',",
+  ]),
+  mutant('a refusal is believed in quarantine', 'what was paid is called refused', 'reconcile', 'reconcile.ts', [
+    'if (nowMs - Date.parse(unclearAt) < quarantineMs) return',
+    "if (refusedAt === '' && nowMs - Date.parse(unclearAt) < quarantineMs) return",
+  ]),
+  mutant('a refusal after doubt is forgotten', 'it is sent five times', 'reconcile', 'reconcile.ts', [
+    "if (refusedAt !== '')",
+    "if (refusedAt === 'never')",
+  ]),
+  mutant('retry keeps the refusal', 'the next attempt is called refused', 'reconcile', 'store/changes.ts', [
+    "answer = '', answer_since = '', refused_at = '', refused_code = '', refused_message = ''`",
+    "answer = '', answer_since = ''`",
+  ]),
+  mutant('an order refused after doubt is sent on', 'it is registered for ever', 'registration', 'registration.ts', [
+    "if (order.registrationRefusedAt !== '') {",
+    "if (order.registrationRefusedAt === 'never') {",
+  ]),
+  mutant('nothing is given up', 'a payout is open for ever', ['reconcile', 'amend'], 'look-ups.ts', [
+    "if (answerSince !== '' && nowMs",
+    "if (answerSince === 'never' && nowMs",
+  ]),
+  mutant('an outage ages', 'a provider that is down makes all manual', 'reconcile', 'reconcile.ts', [
+    'return outcome.answered ? aged(',
+    'return outcome.message ? aged(',
+  ]),
+  mutant('what was read again goes on ageing', 'a payout is manual without reason', 'reconcile', 'look-ups.ts', [
+    "return answerSince === '' ? undefined :",
+    "return answerSince !== 'never' ? undefined :",
+  ]),
+  mutant('a person is asked again for the same', 'no decision holds', 'reconcile', 'store/changes.ts', [
+    "coalesce(?, iif(status = 'manual', answer, ''))",
+    "coalesce(?, '')",
+  ]),
+  mutant('odd answers stop the line', 'ten of them hide all others', ['look-ups', 'reconcile'], 'look-ups.ts', [
+    'line.note(unclear?.answered ? undefined : unclear?.message);',
+    'line.note(unclear?.message);',
+  ]),
+  mutant('each pass begins anew', 'ten without an answer hide all others', ['look-ups', 'reconcile'], 'look-ups.ts', [
+    'if (stopped && last !== undefined)',
+    "if (stopped && last === '')",
+  ]),
+  mutant('look-ups do not wait', 'the provider locks the account', ['look-ups', 'reconcile'], 'look-ups.ts', [
+    '      pace.holdFor(unclear.retryAfterMs);\n',
+    '',
+  ]),
+  mutant('what moved is asked for twice', 'the rate is broken', 'reconcile', 'reconcile.ts', [
+    'moved.add(instruction.id);',
+    '',
+  ]),
+  mutant('old ones are sent first', 'one poison row holds all up', 'submit', 'submit.ts', [
+    'sentBefore ? [true] : [false, true]',
+    'sentBefore ? [true] : [true, false]',
+  ]),
+  mutant('only the amount tells', 'a new payee is reported as refused', 'amend', 'amend.ts', [
+    '{ ...amountOf(found), ...found.states }',
+    'amountOf(found)',
+  ]),
+  mutant('what can not be told is refused', 'a person is told what is not known', 'amend', 'amend.ts', [
+    "return after && sends > 0 ? 'untold' : 'refused';",
+    "return after && sends < 0 ? 'untold' : 'refused';",
   ]),
   mutant('sent again where nobody may', 'a provider without memory pays twice', 'reconcile', 'reconcile.ts', [
-    "if (duplicateClientRef !== 'rejected') {",
-    "if (duplicateClientRef === 'never') {",
+    "if (duplicateClientRef !== 'rejected')\n",
+    'if (duplicateClientRef.length === 0)\n',
   ]),
   mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'reconcile.ts', [
     'return compare(amount, ours) === 0 ?',
     'return compare(amount, ours) !== undefined ?',
   ]),
   mutant('submitted falls back', 'a look-up that lags pays twice', 'reconcile', 'reconcile.ts', [
-    "return status === 'unknown' ? notFound(instruction, nowMs, settings) : NOTHING;",
-    "return status !== 'ready' ? notFound(instruction, nowMs, settings) : NOTHING;",
+    "if (status === 'unknown') return notFound(instruction, nowMs, bearings);",
+    "if (status !== 'paid') return notFound(instruction, nowMs, bearings);",
   ]),
   mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', 'pipeline.ts', [
     '  if (doubt !== undefined) return `',

@@ -371,6 +371,7 @@ describe('a look-up', () => {
       updatable,
       failedOrReturned: word === 'FAILED',
       deleted: false,
+      states: { amount: '210', openDate: '2026-11-20', dueDate: '2026-11-30' },
     });
   });
 

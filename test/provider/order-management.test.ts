@@ -299,6 +299,10 @@ describe('a look-up', () => {
       updatable: true,
       failedOrReturned: false,
       deleted: false,
+      states: {
+        ...{ amount: '210.1', currency: 'INR', country: 'IN', direction: 'CREDIT', settledByDate: '2026-11-30' },
+        ...{ scheme: '654EB81F-3A21-4A1E-9C0B-3B5C8F2D7E10', financialInstrumentId: 'FI-9', metadata: '' },
+      },
     });
   });
 

@@ -58,6 +58,8 @@ export interface SimulatedApi {
   readonly notFoundStatuses: readonly number[];
   /** The same answer with another amount. */
   misstated(answer: Answer): Answer;
+  /** The same answer with a status that its documentation doesn't have. */
+  unreadable(answer: Answer): Answer;
 }
 
 export function received({ method, path, headers, body = '' }: HttpRequest): Received {

@@ -140,6 +140,7 @@ const GETS: Readonly<Record<string, Draw>> = {
     return instead(dialect.notFound({ status: chance.pick(api.notFoundStatuses), message }));
   },
   'spelt otherwise': () => ({ arrives: NEAR, heard: { kind: 'altered', alter: speltOtherwise } }),
+  'words that can not be read': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.unreadable } }),
   'wrong amount': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.misstated } }),
 };
 

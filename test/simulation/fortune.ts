@@ -47,6 +47,7 @@ export function drawSettings(chance: Chance, api: SimulatedApi, quarantine: stri
     },
     provider: {
       ...{ api: api.name, baseUrl: 'http://127.0.0.1:9', currencies: ['INR'], timeout: '30s', quarantine },
+      giveUpAfter: chance.pick(['1h', '3d']),
       ...api.settings,
       concurrency: chance.between(1, 4),
       ...(chance.strikes(0.2) ? { requestsPerMinute: chance.pick([30, 600]) } : {}),

@@ -92,6 +92,7 @@ function generation(name: 'collect' | 'order-management'): Omit<SimulatedApi, 'd
       ...answer,
       body: answer.body.replace(/("amount":"?)[0-9.]+/, '$1999999.99'),
     }),
+    unreadable: (answer) => ({ ...answer, body: answer.body.replace(/("status":")[A-Z]+/, '$1ON_HOLD') }),
   };
 }
 

@@ -26,8 +26,12 @@ export interface Exchange {
   readonly stopsTheLine: boolean;
 }
 
+/** What a provider may have come to for good: it no longer knows a payout that it has, or shows it with another amount. */
+export const SPOILED = ['forgotten', 'misstated'] as const;
+
 export class Network {
   weather: Weather;
+  readonly #spoiled = new Map<string, (typeof SPOILED)[number]>();
   readonly #visibleAtMs = new Map<string, number>();
   readonly #underWay = new Map<string, number>();
 
@@ -41,6 +45,13 @@ export class Network {
   /** Whether a request for it may still arrive. */
   isUnderWay(reference: string): boolean {
     return (this.#underWay.get(reference) ?? 0) > 0;
+  }
+
+  /** From now on no look-up tells the truth about it. */
+  spoil(reference: string, how: (typeof SPOILED)[number]): void {
+    this.#spoiled.set(reference, how);
+    count(this.options.tally, `spoiled: ${how}`);
+    this.options.note(`${how} ${reference}`);
   }
 
   exchange(request: HttpRequest): Exchange {
@@ -81,8 +92,10 @@ export class Network {
   }
 
   #arrive(request: HttpRequest, { on, reference, creates, dialect }: Asked, tokenLife: TokenLife | undefined): Answer {
-    const { server, doomed, timeline, chance, note } = this.options;
+    const { api, server, doomed, timeline, chance, note } = this.options;
     if (on === 'get' || on === 'order-get') {
+      const how = this.#spoiled.get(reference);
+      if (how !== undefined) return how === 'forgotten' ? dialect.notFound() : api.misstated(server.handle(request));
       const hidden = timeline.now < (this.#visibleAtMs.get(reference) ?? 0);
       return hidden ? dialect.notFound() : server.handle(request);
     }

@@ -63,4 +63,5 @@ export const payoutOrders: SimulatedApi = {
   declines: ['0x0202', '0x0203'].flatMap((code) => [200, 400, 422].map((status) => ({ code, status }))),
   notFoundStatuses: [200, 400, 404],
   misstated: (answer) => ({ ...answer, body: answer.body.replace(/("amount":")[^"]*/, '$1999999.99') }),
+  unreadable: (answer) => ({ ...answer, body: answer.body.replace(/("data":.*"status":")[^"]*/, '$1on_hold') }),
 };

@@ -24,7 +24,7 @@ import { type Dropped, Writer } from './files.ts';
 import { type Attempts, drawCrash, drawDoomed, drawFates, drawSettings, everyAttempt } from './fortune.ts';
 import type { Ground } from './ground.ts';
 import { Machine, OPERATOR, type PassResult } from './machine.ts';
-import { Network } from './network.ts';
+import { Network, SPOILED } from './network.ts';
 import { count, type Tally } from './tally.ts';
 import { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
@@ -178,6 +178,7 @@ export class World {
     this.network.weather = FAIR;
     count(this.tally, 'healed');
     for (const machine of this.machines) machine.wallOffsetMs = 0;
+    for (const machine of this.machines) await this.#spoilSome(machine);
     this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
     const hurries = this.chance.strikes(0.7);
     // Where the provider has no more to tell, one more pass would only show that nothing changes any more.
@@ -204,12 +205,23 @@ export class World {
     for (const machine of this.machines) await this.#checkEnd(machine);
   }
 
+  /** The provider forgets some of what it has taken, or shows it as something else, for good: then a person is asked. */
+  async #spoilSome(machine: Machine): Promise<void> {
+    for (const instruction of await instructionsOf(this.#truth, await machine.open())) {
+      if (instruction.status !== 'submitted' || instruction.amendment || !this.chance.strikes(0.1)) continue;
+      this.network.spoil(this.api.referenceOf(instruction), this.chance.pick(SPOILED));
+    }
+  }
+
   async #standing(): Promise<{ open: readonly string[]; states: string }> {
     const open: string[] = [];
     const states: string[] = [];
     for (const machine of this.machines) {
+      const { store } = await machine.open();
       const instructions = await instructionsOf(this.#truth, await machine.open());
       open.push(...whatIsOpen(this.#truth, machine, instructions));
+      for (const { instructionRef } of await store.amended(0, 1_000))
+        open.push(`a change of ${instructionRef} is asked`);
       states.push(...instructions.map(({ id, version }) => `${id} ${version}`));
     }
     return { open, states: states.join() };
@@ -386,7 +398,11 @@ export class World {
   async #payAgain(machine: Machine): Promise<void> {
     const { store, clock } = await machine.open();
     const failed = (await instructionsOf(this.#truth, await machine.open())).filter(
-      ({ status, attempt }) => ['declined', 'failed', 'reversed'].includes(status) && attempt < 3,
+      (one) =>
+        ['declined', 'failed', 'reversed'].includes(one.status) &&
+        one.attempt < 3 &&
+        // A provider slower than the quarantine may take after all what it refused: nobody there pays that again.
+        (one.refusedAt === '' || this.kind !== 'slow provider'),
     );
     if (failed.length === 0) return;
     const instruction = this.chance.pick(failed);

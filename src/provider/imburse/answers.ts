@@ -34,6 +34,7 @@ import {
   recognizes,
   recordOf,
   stated,
+  statesOf,
 } from './records.ts';
 import { CREDENTIALS } from './token.ts';
 
@@ -187,6 +188,7 @@ export function lookUpOutcome(
       amount,
       ...(typeof currency === 'string' && { currency: oneLine(currency) }),
       bankReference: '',
+      states: statesOf(record),
       message: word === DELETED ? 'deleted at the provider' : '',
       updatable: UPDATABLE.includes(word) && stated(record, 'canUpdate') !== false,
       failedOrReturned: word === RETURNED,

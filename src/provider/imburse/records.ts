@@ -2,6 +2,7 @@
 import { currencyExponent } from '../../iso.ts';
 import { compare, formatDecimal, parseDecimal } from '../../money.ts';
 import type { Metadata } from '../../order.ts';
+import type { Stated } from '../../provider.ts';
 import type { HttpResponse } from '../http.ts';
 import { isRecord, jsonOf, numbersAsWritten } from '../json.ts';
 import { ungrouped } from '../words.ts';
@@ -55,6 +56,44 @@ export function recognizes(record: ProviderRecord, expected: Expected): boolean 
 /** A member that is there, and isn't null. */
 export function stated(record: ProviderRecord, member: string): unknown {
   return Object.hasOwn(record, member) ? (record[member] ?? undefined) : undefined;
+}
+
+/**
+ * A payout's members in one spelling, of what we send and of what either generation shows: [D] in an answer, scheme and
+ * financial instrument are records of their own, a date is one with a time, metadata is spelled `metaData`.
+ */
+export function statesOf(record: ProviderRecord): Stated {
+  const amount = parseDecimal(plainAmount(stated(record, 'amount')) ?? '');
+  const metadata = stated(record, 'metadata') ?? stated(record, 'metaData');
+  const members: Record<string, unknown> = {
+    amount: amount && formatDecimal(amount),
+    currency: stated(record, 'currency'),
+    country: stated(record, 'country'),
+    direction: stated(record, 'direction'),
+    openDate: day(stated(record, 'openDate')),
+    dueDate: day(stated(record, 'dueDate')),
+    settledByDate: day(stated(record, 'settledByDate')),
+    scheme: bare(stated(record, 'scheme') ?? within(record, 'Scheme', 'schemeId')),
+    financialInstrumentId:
+      stated(record, 'financialInstrumentId') ?? within(record, 'financialInstrument', 'financialInstrumentId'),
+  };
+  // All of it is shown, or nothing: a name that is missing beside others is not there.
+  if (isRecord(metadata)) {
+    members['metadata'] = '';
+    for (const [name, value] of Object.entries(metadata)) members[`metadata.${name}`] = value;
+  }
+  return Object.fromEntries(
+    Object.entries(members).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+}
+
+function within(record: ProviderRecord, member: string, name: string): unknown {
+  const inner = stated(record, member);
+  return isRecord(inner) ? stated(inner, name) : undefined;
+}
+
+function day(value: unknown): unknown {
+  return typeof value === 'string' ? value.slice(0, 'YYYY-MM-DD'.length) : undefined;
 }
 
 function sameAmount(theirs: unknown, ours: string): boolean {
