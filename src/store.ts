@@ -319,6 +319,8 @@ interface ListOptions {
   readonly openDateUpTo?: string;
   /** Only for `ready`: those that may have arrived once already. */
   readonly sentBefore?: boolean;
+  /** Only those whose last change brought this code. */
+  readonly code?: string;
   /** Only for `paid`: those whose last change is not earlier (a timestamp). */
   readonly changedSince?: string;
 }

@@ -155,7 +155,7 @@ describe('an order', () => {
 
     const tools = await workspace.open();
     const word = { by: 'treasury', reason: 'the scheme is known to the provider now' };
-    expect(await retry(tools.store, workspace.clock, payoutRef('P1'), word)).toMatchObject({ ok: true });
+    expect(await retry(tools, payoutRef('P1'), word)).toMatchObject({ ok: true });
     await tools.close();
     await pass(workspace);
     expect(statuses(workspace)).toEqual(['submitted', 'declined']);

@@ -62,6 +62,7 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
     `${OPEN} AND i.unclear_sends > 0 AND ${inStatus}`,
     'INDEXED BY instructions_open',
   );
+  const withCode = prepareStored<[code: string, ...Asked]>(db, `i.code = ? AND ${inStatus}`);
   const paidSince = prepareStored<[changedSince: string, ...Asked]>(
     db,
     `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
@@ -77,8 +78,9 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   return {
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
-    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, sentBefore = false }) {
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, code, sentBefore = false }) {
       const asked: Asked = [status, afterId, openDateUpTo, limit];
+      if (code !== undefined) return withCode.all(code, ...asked).map(storedInstruction);
       if (sentBefore) return again.all(...asked).map(storedInstruction);
       if (changedSince === undefined)
         return (OPEN_STATUSES.has(status) ? open : other).all(...asked).map(storedInstruction);

@@ -360,7 +360,8 @@ export class World {
   /** Somebody asks the provider about what nobody can tell, and says so. How many of those moved on. */
   async #decideManual(machine: Machine): Promise<number> {
     let moved = 0;
-    const { store, clock } = await machine.open();
+    const tools = await machine.open();
+    const { store } = tools;
     for (const instruction of await store.list('manual', { afterId: 0, limit: 100 })) {
       const ref = this.api.referenceOf(instruction);
       const status = this.server.find(ref)?.status;
@@ -371,7 +372,7 @@ export class World {
       }
       const isPaid = status === 'paid' || status === 'reversed';
       if (status === undefined && (this.machines.length > 1 || this.network.isUnderWay(ref))) continue;
-      const decided = await resolve(store, clock, instruction, isPaid, OPERATOR);
+      const decided = await resolve(tools, instruction, isPaid, OPERATOR);
       if (!decided.ok) throw new Violation('a person can decide what is manual', decided.why);
       if (status === undefined) this.#givenUp.add(ref);
       this.#decided.add(ref);
@@ -383,17 +384,17 @@ export class World {
     return moved;
   }
 
+  /** The provider is asked first; what it says against a failure makes it `manual`, and a clear failure is paid again. */
   async #payAgain(machine: Machine): Promise<void> {
-    const { store, clock } = await machine.open();
     const failed = (await instructionsOf(this.#truth, await machine.open())).filter(
       ({ status, attempt }) => ['declined', 'failed', 'reversed'].includes(status) && attempt < 3,
     );
     if (failed.length === 0) return;
     const instruction = this.chance.pick(failed);
-    const decided = await retry(store, clock, instruction, OPERATOR);
-    if (!decided.ok) throw new Violation('a person can pay again after a failure', decided.why);
+    const decided = await machine.ask((tools) => retry(tools, instruction, OPERATOR));
+    if (machine.sending.violation) throw machine.sending.violation;
     machine.decisionsSinceBackup++;
-    count(this.tally, 'paid again');
-    this.note(`again ${instruction.clientRefId}`);
+    count(this.tally, decided.ok ? 'paid again' : `not paid again: ${decided.unclear ? 'unclear' : 'contradicted'}`);
+    this.note(`again ${instruction.clientRefId} ${decided.ok || decided.why}`);
   }
 }
