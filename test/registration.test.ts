@@ -162,6 +162,21 @@ describe('an order', () => {
     expect(taken(workspace)).toEqual(['order', 'instruction']);
   });
 
+  it('of many that are refused in the same words stops the line: the others stay to be registered', async () => {
+    const workspace = dropped('collect', []);
+    const orderRefs = Array.from({ length: 12 }, (_, at) => `A${at}`);
+    const header = 'customerRef,orderRef,currency,country,scheme';
+    workspace.drop('orders.csv', [header, ...orderRefs.map((ref) => `C1,${ref},INR,IN,${SCHEME}`), ''].join('\n'));
+    const columns = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate';
+    const row = (ref: string) => `C1,${ref},P1,210.00,2026-03-02,2026-03-06`;
+    workspace.drop('payouts.csv', [columns, ...orderRefs.map(row), ''].join('\n'));
+    const { unfinished } = await workspace.pass({ faults: { faults: [{ on: 'order', fault: { kind: 'decline' } }] } });
+    expect(unfinished).toContain('one after the other in the same words');
+    expect(statuses(workspace)).toEqual(orderRefs.map((_, at) => (at < 5 ? 'declined' : 'ready')));
+    await pass(workspace);
+    expect(taken(workspace).filter((kind) => kind === 'order')).toHaveLength(7);
+  });
+
   it('tells its own history beside that of its instructions', async () => {
     const workspace = dropped('collect', ['P1']);
     await pass(workspace);
