@@ -24,10 +24,14 @@ export interface Exchange {
   readonly call: Asked;
   readonly outcome: Promise<HttpOutcome>;
   readonly stopsTheLine: boolean;
+  /** Whether the provider refused it as it refuses every other: the account is at fault. */
+  refusesTheAccount(): boolean;
 }
 
 export class Network {
   weather: Weather;
+  /** Then whatever would cost money is refused, in the same words. */
+  accountIsEmpty = false;
   readonly #visibleAtMs = new Map<string, number>();
   readonly #underWay = new Map<string, number>();
 
@@ -50,10 +54,20 @@ export class Network {
     count(tally, `requests: ${call.on}`);
     if (name) count(tally, `${call.on}: ${name}`);
     note(`${call.on} ${call.reference} ${name}`);
-    return { call, outcome: this.#follow(request, call, course), stopsTheLine: course.stopsTheLine === true };
+    let refused = false;
+    const refuse = () => {
+      refused = course.heard.kind === 'answer';
+    };
+    const outcome = this.#follow(request, call, course, refuse);
+    return { call, outcome, stopsTheLine: course.stopsTheLine === true, refusesTheAccount: () => refused };
   }
 
-  #follow(request: HttpRequest, call: Asked, { arrives, heard, tokenLife }: Course): Promise<HttpOutcome> {
+  #follow(
+    request: HttpRequest,
+    call: Asked,
+    { arrives, heard, tokenLife }: Course,
+    refuse: () => void,
+  ): Promise<HttpOutcome> {
     const { timeline, timeoutMs } = this.options;
     return new Promise((resolve) => {
       let ended = false;
@@ -66,7 +80,7 @@ export class Network {
         this.#count(call, 1);
         timeline.after(afterMs, () => {
           this.#count(call, -1);
-          const answer = this.#arrive(request, call, tokenLife);
+          const answer = this.#arrive(request, call, tokenLife, refuse);
           if (heard.kind === 'answer' && heard.of === nth) timeline.after(20, () => hear(response(answer)));
           if (heard.kind === 'altered' && nth === 0) timeline.after(20, () => hear(response(heard.alter(answer))));
         });
@@ -80,7 +94,12 @@ export class Network {
     });
   }
 
-  #arrive(request: HttpRequest, { on, reference, creates, dialect }: Asked, tokenLife: TokenLife | undefined): Answer {
+  #arrive(
+    request: HttpRequest,
+    { on, reference, creates, dialect }: Asked,
+    tokenLife: TokenLife | undefined,
+    refuse: () => void,
+  ): Answer {
     const { server, doomed, timeline, chance, note } = this.options;
     if (on === 'get' || on === 'order-get') {
       const hidden = timeline.now < (this.#visibleAtMs.get(reference) ?? 0);
@@ -89,6 +108,10 @@ export class Network {
     const made = on === 'order' ? [reference, ...creates] : creates;
     if (made.some((one) => doomed.has(one)))
       return dialect.decline({ kind: 'decline', message: 'Beneficiary is blocked' });
+    if (this.accountIsEmpty && made.length > 0 && !made.some((one) => server.find(one))) {
+      refuse();
+      return dialect.decline({ kind: 'decline', message: 'The account is empty' });
+    }
     const before = server.ledger.length;
     const answer = server.handle(request, tokenLife);
     if (server.ledger.length > before) {

@@ -161,6 +161,7 @@ export class World {
       if (open.length > 0 && chance.strikes(0.8)) this.#drop(this.writer.amendments(open, 0.7));
       else if (chance.strikes(0.3)) this.#dropSomething();
       if (chance.strikes(0.2)) await this.#keepOrRestore();
+      this.#emptyOrFillTheAccount();
       const passes: (() => Promise<void>)[] = [];
       for (const machine of this.machines)
         if (this.#amendsOften || chance.strikes(0.8)) passes.push(await this.#begin(machine));
@@ -176,6 +177,7 @@ export class World {
   /** No more faults: within bounded time everything must come to its end, and then nothing changes any more. */
   async heal(): Promise<void> {
     this.network.weather = FAIR;
+    this.network.accountIsEmpty = false;
     count(this.tally, 'healed');
     for (const machine of this.machines) machine.wallOffsetMs = 0;
     this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
@@ -316,6 +318,16 @@ export class World {
     await checkSafety(this.#truth, machine, open);
   }
 
+  /** Not where others send the same payouts: what one machine takes for refused the other may have paid. */
+  #emptyOrFillTheAccount(): void {
+    if (this.machines.length > 1) return;
+    const { network } = this;
+    network.accountIsEmpty = this.chance.strikes(network.accountIsEmpty ? 0.5 : this.isSmall ? 0.1 : 0.3);
+    if (!network.accountIsEmpty) return;
+    count(this.tally, 'account empty');
+    this.note('account empty');
+  }
+
   #jumpClock(): void {
     for (const machine of this.machines) machine.wallOffsetMs += this.chance.between(-120, 120) * MINUTE_MS;
     count(this.tally, 'clock jumps');
@@ -338,6 +350,7 @@ export class World {
     count(this.tally, 'restores');
     this.note('restore');
     this.network.weather = FAIR;
+    this.network.accountIsEmpty = false;
     machine.wallOffsetMs = 0;
     await this.timeline.pass(this.#storm.latestMs + this.#storm.lagMs + TIMEOUT_MS);
     await this.#passWell(machine, 'run');
