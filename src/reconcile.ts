@@ -57,7 +57,7 @@ export async function reconcile(
   const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
   let lookedUp = await lookUpOrders(tools, line.stopped, (order) => {
     if (order.kind === 'unclear' && order.stopLine !== undefined) line.stop(order.stopLine);
-    line.note(order.kind === 'unclear' ? order.message : undefined);
+    line.note(order.kind === 'unclear' && !order.answered ? order.message : undefined);
   });
 
   // Paid ones first, so that one found paid in this pass isn't asked for twice.

@@ -153,8 +153,8 @@ export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools
 }
 
 /**
- * Looks up every order whose registration is unclear. Found and ours: registered. Found, and not ours: refused. Not found, once
- * that may be believed: to be registered again. `stop` says why looking up ends early.
+ * Looks up every order whose registration is unclear. Found and ours: registered. Found, and not ours: refused; so is what the
+ * provider shows for long without saying whose it is. Not found, once that may be believed: to be registered again. `stop` says why looking up ends early.
  */
 export async function lookUpOrders(
   { store, provider, clock, settings }: RegistrarTools & { readonly settings: Settings },
@@ -169,7 +169,7 @@ export async function lookUpOrders(
     const found = await desk.lookUp(order);
     lookedUp++;
     note(found);
-    const change = changeAfter(order, found, clock.now(), settings.provider.quarantineMs);
+    const change = changeAfter(order, found, clock.now(), settings);
     if (change) await store.apply([], timestamp(clock.now()), [change]);
   });
   return lookedUp;
@@ -312,9 +312,10 @@ function changeAfter(
   order: StoredOrder,
   found: OrderFound,
   nowMs: number,
-  quarantineMs: number,
+  { provider: { quarantineMs, giveUpAfterMs } }: Settings,
 ): OrderChange | undefined {
   const unknown = { id: order.id, from: 'unknown' } as const;
+  const unclearForMs = nowMs - Date.parse(order.registrationUnclearAt);
   switch (found.kind) {
     case 'found':
       if (found.difference === '') return { ...unknown, to: 'registered' };
@@ -325,9 +326,10 @@ function changeAfter(
         message: `the provider has another order under this reference: ${found.difference}`,
       };
     case 'not-found':
-      if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;
+      if (unclearForMs < quarantineMs) return undefined;
       return { ...unknown, to: 'none', message: 'not found at the provider after the quarantine' };
     case 'unclear':
-      return undefined;
+      if (!found.answered || unclearForMs < giveUpAfterMs) return undefined;
+      return { ...unknown, to: 'refused', message: `${found.message}: ask the provider whose it is` };
   }
 }

@@ -1,8 +1,12 @@
 /** Orders at a provider that knows orders: registered once, before or with their instructions, and looked up when in doubt. */
+import { cpSync, mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { orderKey } from '../src/order.ts';
+import type { OrderDesk } from '../src/provider.ts';
+import { reconcile } from '../src/reconcile.ts';
 import { retry } from '../src/resolution.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox.ts';
+import { LEDGER } from '../src/workspace.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
@@ -160,6 +164,53 @@ describe('an order', () => {
     await pass(workspace);
     expect(statuses(workspace)).toEqual(['submitted', 'declined']);
     expect(taken(workspace)).toEqual(['order', 'instruction']);
+  });
+
+  /** A workspace of another customer, C2, at the same provider, where C1's order O1 with its instruction P1 is paid. */
+  async function anotherCustomers(): Promise<TestWorkspace> {
+    const first = dropped('order-management', ['P1']);
+    await pass(first);
+    for (const _ of [1, 2, 3]) await pass(first);
+    expect(statuses(first)).toEqual(['paid']);
+    const second = testWorkspace({ provider: { api: 'order-management', quarantine: '1s', timeout: '400ms' } });
+    const { orders, instructions } = API_FILES['order-management'];
+    second.drop('orders.csv', orders.replaceAll('C1,', 'C2,'));
+    second.drop('payouts.csv', instructions('P1').replaceAll('C1,', 'C2,'));
+    mkdirSync(second.path('data'));
+    cpSync(first.path('data', LEDGER), second.path('data', LEDGER));
+    return second;
+  }
+
+  it("of another customer under our reference is not taken for ours, nor is that customer's payout", async () => {
+    const workspace = await anotherCustomers();
+    for (const _ of [1, 2, 3]) await pass(workspace);
+    const tools = await workspace.open();
+    const [order] = await tools.store.findOrders([{ customerRef: 'C2', orderRef: 'O1' }]);
+    await tools.close();
+    expect(order).toMatchObject({
+      registration: 'refused',
+      registrationMessage: expect.stringContaining('it is of the customer C1, not of C2'),
+    });
+    expect(workspace.rows('payouts.000002.result.csv')).toMatchObject([
+      { status: 'manual', message: expect.stringContaining('customer reference C1') },
+    ]);
+  });
+
+  it('of which the provider does not say whose it is stays unclear, and is refused when that lasts too long', async () => {
+    const workspace = dropped('order-management', ['P1']);
+    await pass(workspace, { on: 'order', fault: { kind: 'silence', accept: false } });
+    const unsaid = { kind: 'unclear', message: 'it does not say whose it is', answered: true } as const;
+    const asked = async () => {
+      const tools = await workspace.open();
+      const orders = { ...(tools.provider.orders as OrderDesk), lookUp: async () => unsaid };
+      await reconcile({ ...tools, provider: { ...tools.provider, orders } }, new AbortController().signal);
+      await tools.close();
+      return registrationOf(workspace);
+    };
+    workspace.clock.advance(3_600_000);
+    expect(await asked()).toBe('unknown');
+    workspace.clock.advance(3 * 86_400_000);
+    expect(await asked()).toBe('refused');
   });
 
   it('of many that are refused in the same words stops the line: the others stay to be registered', async () => {

@@ -54,6 +54,9 @@ export interface Generation {
   instructionBody(payout: Payout): string;
   /** How an order that the provider shows differs from ours, besides its references. */
   orderDifferences(record: ProviderRecord, order: Order): readonly string[];
+  /** Whether an order, or an instruction, that differs in nothing says whose it is, if the path it was asked for by doesn't. */
+  saysWhoseOrder(record: ProviderRecord, order: Order): boolean;
+  saysWhoseInstruction(record: ProviderRecord): boolean;
 }
 
 /** A reference is unique within its order, so a later attempt goes by its client reference. */
@@ -103,7 +106,9 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
       return change(generation.createInstruction, refsOf(ref), correlationId, asked, body);
     },
     lookUp: async (ref) =>
-      lookUpOutcome(await ask('getInstruction', refsOf(ref)), refsOf(ref), ref.clientRefId, readErrors),
+      lookUpOutcome(await ask('getInstruction', refsOf(ref)), refsOf(ref), ref.clientRefId, readErrors, (record) =>
+        generation.saysWhoseInstruction(record),
+      ),
     orders: {
       mostRiders: generation.mostRiders,
       body: generation.orderBody,
@@ -115,9 +120,9 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
       },
       lookUp: async (order) => {
         const refs = { customerRef: order.customerRef, orderRef: order.orderRef };
-        return orderOutcome(await ask('getOrder', refs), refs, readErrors, (record) =>
-          generation.orderDifferences(record, order),
-        );
+        const differences = (record: ProviderRecord) => generation.orderDifferences(record, order);
+        const saysWhose = (record: ProviderRecord) => generation.saysWhoseOrder(record, order);
+        return orderOutcome(await ask('getOrder', refs), refs, readErrors, differences, saysWhose);
       },
     },
     amendments: {

@@ -53,7 +53,7 @@ const SENDING: Mutant[] = [
     'const digest = sha256Bytes(process.hrtime.bigint() + ',
   ]),
   mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration.ts', [
-    'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
+    'if (unclearForMs < quarantineMs) return undefined;',
     '',
   ]),
   mutant(

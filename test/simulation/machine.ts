@@ -136,6 +136,7 @@ export class Machine {
     await this.open();
     const running = this.#running;
     if (!running) throw new Error('there is no program to ask with');
+    this.sending.passBegins();
     let end: { answer: Answer } | { error: unknown } | undefined;
     work(running.tools).then(
       (answer) => {
@@ -147,6 +148,7 @@ export class Machine {
     );
     await this.options.timeline.until(() => end !== undefined, 'an answer');
     if (end && 'error' in end) throw end.error;
+    if (this.sending.violation) throw this.sending.violation;
     if (!end) throw new Error('no answer came');
     return end.answer;
   }

@@ -28,6 +28,11 @@ export interface Exchange {
   refusesTheAccount(): boolean;
 }
 
+/** Whether a request was refused because the account was empty: then so it is when it arrives once more. */
+interface Account {
+  refused: boolean;
+}
+
 export class Network {
   weather: Weather;
   /** Then whatever would cost money is refused, in the same words. */
@@ -54,19 +59,20 @@ export class Network {
     count(tally, `requests: ${call.on}`);
     if (name) count(tally, `${call.on}: ${name}`);
     note(`${call.on} ${call.reference} ${name}`);
-    let refused = false;
-    const refuse = () => {
-      refused = course.heard.kind === 'answer';
+    const account: Account = { refused: false };
+    return {
+      call,
+      outcome: this.#follow(request, call, course, account),
+      stopsTheLine: course.stopsTheLine === true,
+      refusesTheAccount: () => account.refused && course.heard.kind === 'answer',
     };
-    const outcome = this.#follow(request, call, course, refuse);
-    return { call, outcome, stopsTheLine: course.stopsTheLine === true, refusesTheAccount: () => refused };
   }
 
   #follow(
     request: HttpRequest,
     call: Asked,
     { arrives, heard, tokenLife }: Course,
-    refuse: () => void,
+    account: Account,
   ): Promise<HttpOutcome> {
     const { timeline, timeoutMs } = this.options;
     return new Promise((resolve) => {
@@ -80,7 +86,7 @@ export class Network {
         this.#count(call, 1);
         timeline.after(afterMs, () => {
           this.#count(call, -1);
-          const answer = this.#arrive(request, call, tokenLife, refuse);
+          const answer = this.#arrive(request, call, tokenLife, account);
           if (heard.kind === 'answer' && heard.of === nth) timeline.after(20, () => hear(response(answer)));
           if (heard.kind === 'altered' && nth === 0) timeline.after(20, () => hear(response(heard.alter(answer))));
         });
@@ -98,7 +104,7 @@ export class Network {
     request: HttpRequest,
     { on, reference, creates, dialect }: Asked,
     tokenLife: TokenLife | undefined,
-    refuse: () => void,
+    account: Account,
   ): Answer {
     const { server, doomed, timeline, chance, note } = this.options;
     if (on === 'get' || on === 'order-get') {
@@ -108,8 +114,9 @@ export class Network {
     const made = on === 'order' ? [reference, ...creates] : creates;
     if (made.some((one) => doomed.has(one)))
       return dialect.decline({ kind: 'decline', message: 'Beneficiary is blocked' });
-    if (this.accountIsEmpty && made.length > 0 && !made.some((one) => server.find(one))) {
-      refuse();
+    const isNew = made.length > 0 && !made.some((one) => server.find(one));
+    if (isNew && (this.accountIsEmpty || account.refused)) {
+      account.refused = true;
       return dialect.decline({ kind: 'decline', message: 'The account is empty' });
     }
     const before = server.ledger.length;

@@ -405,7 +405,6 @@ export class World {
     if (failed.length === 0) return;
     const instruction = this.chance.pick(failed);
     const decided = await machine.ask((tools) => retry(tools, instruction, OPERATOR));
-    if (machine.sending.violation) throw machine.sending.violation;
     machine.decisionsSinceBackup++;
     count(this.tally, decided.ok ? 'paid again' : `not paid again: ${decided.unclear ? 'unclear' : 'contradicted'}`);
     this.note(`again ${instruction.clientRefId} ${decided.ok || decided.why}`);

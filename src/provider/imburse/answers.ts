@@ -164,18 +164,27 @@ function isTooLate(status: number, { what }: Asked, errors: readonly ProviderErr
   );
 }
 
+/** Under a reference that other customers may use: it may be another's, so it is not taken for ours. */
+const NOT_SAID_WHOSE: Unclear = {
+  kind: 'unclear',
+  message: 'the provider has a record under this reference, and does not say of which customer it is',
+  answered: true,
+};
+
 /** What a look-up of one instruction found. `expected` are the references it was asked for by. */
 export function lookUpOutcome(
   outcome: ImburseOutcome,
   expected: Expected,
   clientRefId: string,
   readErrors: ErrorReader,
+  saysWhose: (record: ProviderRecord) => boolean,
 ): LookUpOutcome {
-  return readFound(outcome, readErrors, (record) => {
+  return readFound<LookUpOutcome>(outcome, readErrors, (record) => {
     const word = stated(record, 'status');
     const status = meaningOf(word);
     const amount = plainAmount(stated(record, 'amount'));
     if (status === undefined || amount === undefined) return undefined;
+    if (!saysWhose(record)) return NOT_SAID_WHOSE;
     const currency = stated(record, 'currency');
     return {
       kind: 'found',
@@ -199,11 +208,13 @@ export function orderOutcome(
   expected: Expected,
   readErrors: ErrorReader,
   differences: (record: ProviderRecord) => readonly string[],
+  saysWhose: (record: ProviderRecord) => boolean,
 ): OrderFound {
-  return readFound(outcome, readErrors, (record) => {
+  return readFound<OrderFound>(outcome, readErrors, (record) => {
     if (typeof stated(record, 'orderRef') !== 'string') return undefined;
     const other = contradiction(record, expected);
     const all = [...(other === undefined ? [] : [`it answers for ${other}`]), ...differences(record)];
+    if (all.length === 0 && !saysWhose(record)) return NOT_SAID_WHOSE;
     return { kind: 'found', difference: oneLine(all.join('; ')) };
   });
 }
