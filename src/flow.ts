@@ -5,23 +5,46 @@ import type { Clock } from './clock.ts';
 /** So many requests in a row without a clear answer stop the line. */
 const UNCLEAR_IN_A_ROW = 10;
 
+/** So many requests that are refused in the same words, without one that is accepted in between, stop the line. */
+export const REFUSED_ALIKE = 5;
+
+/** A request that was refused. */
+export interface Refusal {
+  /** The same for refusals in the same words, whichever payout they are about. */
+  readonly alike: string;
+  /** What the provider said. */
+  readonly words: string;
+}
+
 /** A line of requests to the provider, and whether to go on with it. */
 export interface Line {
   /** Aborts when the line stops, so that nobody goes on waiting for their turn. */
   readonly signal: AbortSignal;
   /** Takes down how one request ended: `unclear` says why it got no clear answer. Ten of those in a row stop the line. */
   note(unclear: string | undefined): void;
+  /**
+   * Takes down what the provider decided: a refusal, or undefined for an acceptance. Five alike without an acceptance in between
+   * stop the line: that is about the account, and would be said of each that follows.
+   */
+  decided(refusal: Refusal | undefined): void;
+  /** What the provider refuses one after the other, for the next line; undefined once it accepts something. */
+  refusesAlike(): string | undefined;
   /** The first reason stands. */
   stop(why: string): void;
   /** Why the line stopped; undefined while it goes on. */
   stopped(): string | undefined;
 }
 
-/** `requests` is what goes down the line, for the reason it stopped. */
-export function openLine(asked: AbortSignal, requests: string): Line {
+/**
+ * `requests` is what goes down the line, for the reason it stopped. `lastTime` is what stopped the line before this one by
+ * refusals: one more of those then tells that nothing has changed.
+ */
+export function openLine(asked: AbortSignal, requests: string, lastTime?: string): Line {
   const halt = new AbortController();
   let why: string | undefined;
   let unclearInARow = 0;
+  let refuses = lastTime;
+  const refusals = new Map<string, number>();
   const stop = (reason: string) => {
     why ??= reason;
     halt.abort();
@@ -33,6 +56,22 @@ export function openLine(asked: AbortSignal, requests: string): Line {
       if (unclearInARow >= UNCLEAR_IN_A_ROW)
         stop(`${UNCLEAR_IN_A_ROW} ${requests} in a row got no clear answer; the last: ${unclear}`);
     },
+    decided: (refusal) => {
+      if (refusal === undefined) {
+        refuses = undefined;
+        refusals.clear();
+        return;
+      }
+      const { alike, words } = refusal;
+      const times = (refusals.get(alike) ?? 0) + 1;
+      refusals.set(alike, times);
+      if (times < REFUSED_ALIKE && alike !== refuses) return;
+      refuses = alike;
+      stop(
+        `the provider refuses one after the other in the same words, as it does when the account is at fault: ${words}`,
+      );
+    },
+    refusesAlike: () => refuses,
     stop,
     stopped: () => why ?? (asked.aborted ? 'asked to stop' : undefined),
   };

@@ -17,8 +17,9 @@
  *
  * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid.
  *
- * A person's word moves three more: `manual` becomes `paid` or `failed` (resolve), and what finally failed becomes `ready`
- * under the next client reference (retry). Nothing else ever leads back from a failure. And when a restored backup turns
+ * A person's word moves more: `manual` becomes `paid` or `failed` (resolve), so does an `unknown` one past its quarantine, and
+ * what finally failed becomes `ready` under the next client reference (retry), if a look-up says that it did fail. If the
+ * look-up says otherwise, it becomes `manual`. Nothing else ever leads back from a failure. And when a restored backup turns
  * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
  */
 import { sha256, sha256Bytes } from './digest.ts';
@@ -57,14 +58,14 @@ export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly Instructio
   manual: ['paid', 'failed'],
   submitted: ['paid', 'failed', 'cancelled', 'manual'],
   paid: ['reversed', 'manual'],
-  reversed: ['ready'],
-  failed: ['ready'],
-  declined: ['ready'],
+  reversed: ['ready', 'manual'],
+  failed: ['ready', 'manual'],
+  declined: ['ready', 'manual'],
   cancelled: [],
   rejected: [],
 };
 
-/** Only a retry, with a new attempt number, leads on from these. */
+/** Only a retry, with a new attempt number, leads on from these; a look-up that contradicts them leads to `manual`. */
 export const FINAL_FAILURES: readonly InstructionStatus[] = ['declined', 'failed', 'reversed'];
 
 /** A row may still be updated or deleted in these: nothing of it has been handed to the provider. */

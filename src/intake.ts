@@ -134,7 +134,7 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   const header = headerOf(file, settings);
   const decide =
     file.kind === 'orders'
-      ? orderDecider({ file: number, store })
+      ? orderDecider({ file: number, store, settings })
       : instructionDecider({
           header,
           file: number,

@@ -144,7 +144,7 @@ const REASON = '--reason <text>';
 
 command(
   'resolve',
-  "A person's decision on a payout in manual: it was paid, or it never will be.",
+  "A person's decision on a payout in manual, or unknown for long: it was paid, or it never will be.",
   'paydrop resolve ACME/2026-0042/PI-1 --not-paid --reason "the bank found no such payment"',
 )
   .argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION')
@@ -155,12 +155,17 @@ command(
 
 command(
   'retry',
-  'Pays again, under a new client reference, after a final failure only.',
-  'paydrop retry ACME/2026-0042/PI-1 --reason "the account was reopened"',
+  'Pays again, under a new client reference, what finally failed; the provider is asked first.',
+  'paydrop retry --file 12 --code 0x0202 --reason "the account was topped up"',
 )
-  .argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION of a payout that was declined, failed or reversed')
+  .argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed')
+  .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
+  .option('--status <status>', 'all that are declined, failed or reversed')
+  .option('--code <code>', 'all that were refused with that code')
   .requiredOption(REASON, 'why, for whoever reads the audit log in a year')
-  .action(runs(async () => (await import('./commands/resolve.ts')).retry));
+  .option('--yes', 'ask nothing: pay them again, if the provider says that they failed')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/retry.ts')).retry));
 
 const audit = command(
   'audit',

@@ -5,6 +5,8 @@
  * both are the caller's decision, and the caller's is no.
  */
 import type { ManagedDetails, PayoutDetails, PayoutRef } from './instruction.ts';
+import { currencyExponent } from './iso.ts';
+import { compare, fromMinor, parseDecimal } from './money.ts';
 import type { Order, OrderRef } from './order.ts';
 
 /** What a payout is, whoever pays it. */
@@ -172,4 +174,22 @@ export interface Provider {
   /** Whether requests carry the correlation id they are given, so that it is worth keeping. */
   readonly correlates?: boolean;
   close(): Promise<void>;
+}
+
+/** How what a look-up found differs from the payout that was asked for, in words; undefined when it is that payout. */
+export function differenceTo(
+  ours: {
+    readonly clientRefId: string;
+    readonly amountMinor: bigint | undefined;
+    readonly currency: string | undefined;
+  },
+  stated: { readonly clientRefId: string; readonly amount: string; readonly currency?: string },
+): string | undefined {
+  const { clientRefId, amountMinor, currency } = ours;
+  if (stated.clientRefId !== clientRefId) return `it answers for ${stated.clientRefId}`;
+  if (stated.currency !== undefined && stated.currency !== currency) return `its currency is ${stated.currency}`;
+  const amount = parseDecimal(stated.amount);
+  if (!amount || amountMinor === undefined || currency === undefined) return `its amount is ${stated.amount}`;
+  const expected = fromMinor(amountMinor, currencyExponent(currency) ?? 0);
+  return compare(amount, expected) === 0 ? undefined : `its amount is ${stated.amount}`;
 }

@@ -12,11 +12,9 @@
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { commitQueue, eachInPages, gather, openLine, type Pacer, pacer } from './flow.ts';
-import { currencyExponent } from './iso.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
-import { compare, fromMinor, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
-import type { LookUpOutcome, Provider } from './provider.ts';
+import { differenceTo, type LookUpOutcome, type Provider } from './provider.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 import type { Change, KeptAnswer, Store, StoredInstruction } from './store.ts';
 
@@ -219,19 +217,6 @@ function found(instruction: StoredInstruction, from: LookedUp, outcome: Found): 
   // The provider fell back behind what it said before: no evidence for anything.
   if (from === 'paid' && to !== 'reversed') return asBefore(instruction);
   return { changes: [{ ...facts, id, version, from, to }] };
-}
-
-/** Undefined when it is the payout we asked for. */
-function differenceTo(
-  { clientRefId, amountMinor, currency }: StoredInstruction,
-  stated: { clientRefId: string; amount: string; currency?: string },
-): string | undefined {
-  if (stated.clientRefId !== clientRefId) return `it answers for ${stated.clientRefId}`;
-  if (stated.currency !== undefined && stated.currency !== currency) return `its currency is ${stated.currency}`;
-  const amount = parseDecimal(stated.amount);
-  if (!amount || amountMinor === undefined || currency === undefined) return `its amount is ${stated.amount}`;
-  const ours = fromMinor(amountMinor, currencyExponent(currency) ?? 0);
-  return compare(amount, ours) === 0 ? undefined : `its amount is ${stated.amount}`;
 }
 
 function notFound(instruction: StoredInstruction, nowMs: number, { settings, lastClear }: Bearings): Finding {

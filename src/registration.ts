@@ -17,7 +17,7 @@ import { sha256 } from './digest.ts';
 import type { Line, Pacer } from './flow.ts';
 import { correlationId } from './instruction.ts';
 import { askInTurn, EVERYTHING, type Range } from './look-ups.ts';
-import { type Order, orderKey } from './order.ts';
+import { type Order, type OrderRef, orderKey } from './order.ts';
 import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './provider.ts';
 import type { OrderChange, Store, StoredInstruction, StoredOrder } from './store.ts';
 
@@ -63,7 +63,10 @@ const NO_ORDERS: Registrar = {
 };
 
 /** `heed` hears how each order's request ended, as it would of a payout's. */
-export function openRegistrar(tools: RegistrarTools, heed: (outcome: SubmitOutcome) => void): Registrar {
+export function openRegistrar(
+  tools: RegistrarTools,
+  heed: (outcome: SubmitOutcome, order: OrderRef) => void,
+): Registrar {
   const { store, provider } = tools;
   const desk = provider.orders;
   if (!desk) return NO_ORDERS;
@@ -245,10 +248,10 @@ async function register(
   tools: RegistrarTools,
   desk: OrderDesk,
   errand: Errand,
-  heed: (outcome: SubmitOutcome) => void,
+  heed: (outcome: SubmitOutcome, order: OrderRef) => void,
 ): Promise<SubmitOutcome> {
   const outcome = await askToRegister(tools, desk, errand);
-  heed(outcome);
+  heed(outcome, errand.order);
   return outcome;
 }
 

@@ -347,6 +347,8 @@ interface ListOptions {
   readonly openDateUpTo?: string;
   /** Only for `ready`: those that may have arrived once already, or those that can't have. */
   readonly sentBefore?: boolean;
+  /** Only those whose last change brought this code. */
+  readonly code?: string;
   /** Only for `paid`: those whose last change is not earlier (a timestamp). */
   readonly changedSince?: string;
 }
@@ -370,6 +372,8 @@ export interface Store {
 
   // orders and instructions
   findOrders(refs: readonly OrderRef[]): Promise<(StoredOrder | undefined)[]>;
+  /** For each order reference the customer whose order has it; of several the first. */
+  orderHolders(orderRefs: readonly string[]): Promise<(string | undefined)[]>;
   /** What most instructions ask: an order's currency, undefined if it isn't there, and whether instructions for it are. */
   aboutOrders(refs: readonly OrderRef[]): Promise<{ currency: string | undefined; hasInstructions: boolean }[]>;
   /** The instruction that holds these references now (a rejected one does not). */

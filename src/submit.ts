@@ -4,19 +4,20 @@
  * which is `unknown` at the next start, because nobody can tell how far the request got.
  *
  * The line stops, with the rest left `ready`, when the provider tells us that the fault is ours (credentials, signature),
- * when it answers about another payout than the one asked, or when several requests in a row end without a clear answer.
+ * when it answers about another payout than the one asked, when several requests in a row end without a clear answer, or when
+ * several are refused in the same words: then the account is at fault, and not the rows.
  *
- * A pass begins with a single request, and goes on with four times as many as long as clear answers come: a provider that
- * is down or drowning is asked by one payout at a time, not by a hundred.
+ * A pass begins with a single request, and goes on with four times as many as long as some are accepted: a provider that is
+ * down or drowning, or refuses all, is asked by one payout at a time, not by a hundred.
  *
  * Where the API knows orders, an instruction's order is registered before it, and may take it along: see registration.ts.
  */
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
-import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer } from './flow.ts';
+import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { correlationId } from './instruction.ts';
-import { type Order, orderKey } from './order.ts';
+import { type Order, type OrderRef, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
 import { LAST_CLEAR_ANSWER, openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
@@ -27,12 +28,15 @@ import type { Change, OrderChange, Store, StoredInstruction } from './store.ts';
  * begun to be sent, so a crash leaves up to one and a half pages `unknown`, to be looked up.
  */
 const AHEAD = 16;
-/** So many times as many intents are committed after a page with a clear answer; after one without, it begins anew. */
+/** So many times as many intents are committed after a page of which something was accepted; after one without, it begins anew. */
 const GROWTH = 4;
 /** A page that takes longer than this to send is too long: a slow provider gains nothing by more intents ahead. */
 const LONGEST_PAGE_MS = 1_000;
 /** With a rate to keep to, commits are not what takes time. */
 const AHEAD_WHEN_PACED = 1;
+
+/** The fact that keeps what stopped the last line by refusals: if that still is so, the next pass finds out by one payout. */
+const REFUSES_ALIKE = 'refuses-alike';
 
 export interface SubmitTools {
   readonly store: Store;
@@ -89,7 +93,8 @@ export async function submit(
   sentBefore = false,
 ): Promise<Submitted> {
   const { store, provider, clock, settings, progress } = tools;
-  const line = openLine(stop, 'requests');
+  const refusedLastTime = (await store.fact(REFUSES_ALIKE)) || undefined;
+  const line = openLine(stop, 'requests', refusedLastTime);
   const { concurrency, requestsPerMinute } = settings.provider;
   const pace = tools.pace ?? pacer(clock, requestsPerMinute);
   const commits = commitQueue((groups: Group[]) =>
@@ -100,7 +105,7 @@ export async function submit(
     ),
   );
   const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
-  const registrar = openRegistrar(tools, (outcome) => heed(outcome, line, pace));
+  const registrar = openRegistrar(tools, (outcome, order) => heed(outcome, order, line, pace));
   const ahead = openAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
   let afterId = 0;
@@ -137,11 +142,9 @@ export async function submit(
     const settled = await registrar.outcomeFor(instruction, line.stopped());
     if (!settled && line.stopped()) return outcomes.add(notSent(instruction, unsentBecause(line.stopped())));
     const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));
-    if (!settled) heed(outcome, line, pace);
-    if (isClear(outcome)) {
-      answered = true;
-      ahead.clear();
-    }
+    if (!settled) heed(outcome, instruction, line, pace);
+    if (isClear(outcome)) answered = true;
+    if (outcome.kind === 'accepted') ahead.accepted();
     if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent);
     else {
       unsent++;
@@ -156,6 +159,8 @@ export async function submit(
     await outcomes.flush();
   }
   if (answered) await store.setFact(LAST_CLEAR_ANSWER, timestamp(clock.now()));
+  const refuses = line.refusesAlike();
+  if (refuses !== refusedLastTime) await store.setFact(REFUSES_ALIKE, refuses ?? '');
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   return { sent, stopped: line.stopped() ?? couldNot };
 }
@@ -176,8 +181,8 @@ interface Errand {
 interface Ahead {
   /** The size of the next page. */
   next(): number;
-  /** An answer of the present page was clear. */
-  clear(): void;
+  /** One of the present page was accepted. */
+  accepted(): void;
   /** Whether the next page may be committed while the present one has so many left. */
   early(left: number): boolean;
 }
@@ -188,10 +193,10 @@ function openAhead({ provider, clock, settings }: SubmitTools): Ahead {
   // An order's instructions wait until it is settled; with a rate to keep to, commits are not what takes time.
   const mayOverlap = provider.orders === undefined && requestsPerMinute === undefined;
   let page = 0;
-  let clear = 0;
+  let accepted = 0;
   let begunMs = 0;
   const sized = (): number => {
-    if (clear === 0) return 1;
+    if (accepted === 0) return 1;
     const tookMs = clock.monotonic() - begunMs;
     if (page < concurrency || tookMs * GROWTH <= LONGEST_PAGE_MS) return page * GROWTH;
     return tookMs > LONGEST_PAGE_MS ? Math.max(concurrency, Math.ceil(page / GROWTH)) : page;
@@ -199,25 +204,42 @@ function openAhead({ provider, clock, settings }: SubmitTools): Ahead {
   return {
     next: () => {
       page = Math.min(sized(), limit);
-      clear = 0;
+      accepted = 0;
       begunMs = clock.monotonic();
       return page;
     },
-    clear: () => {
-      clear++;
+    accepted: () => {
+      accepted++;
     },
-    early: (left) => mayOverlap && clear > 0 && page >= concurrency && left <= page / 2,
+    early: (left) => mayOverlap && accepted > 0 && page >= concurrency && left <= page / 2,
   };
 }
 
 /** What an outcome means for those that are still to be sent. */
-function heed(outcome: SubmitOutcome, line: Line, pace: Pacer): void {
+function heed(outcome: SubmitOutcome, about: About, line: Line, pace: Pacer): void {
   if (!isClear(outcome)) {
     if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
     if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
   }
   const aloneInThis = isClear(outcome) || (outcome.kind === 'unknown' && outcome.answered === true);
   line.note(aloneInThis ? undefined : outcome.message);
+  if (outcome.kind === 'accepted') line.decided(undefined);
+  if (outcome.kind === 'declined') line.decided(refusalOf(outcome, about));
+}
+
+/** The order or payout that a request was about. */
+type About = OrderRef & Partial<Pick<StoredInstruction, 'instructionRef' | 'clientRefId' | 'payout'>>;
+
+/** Its words without numbers and without what names this payout: those differ from one to the next though it is the same refusal. */
+function refusalOf({ code, message }: Extract<SubmitOutcome, { kind: 'declined' }>, about: About): Refusal {
+  const { customerRef, orderRef, instructionRef, clientRefId, payout } = about;
+  const names = [customerRef, orderRef, instructionRef, clientRefId, payout?.contactId].map((name) =>
+    name?.toLowerCase(),
+  );
+  const bare = (word: string) => word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
+  const same = (word: string) => (/\p{N}/u.test(word) || names.includes(bare(word)) ? '#' : word);
+  const alike = message.toLowerCase().split(/\s+/).map(same).join(' ');
+  return { alike: `${code} ${alike}`, words: code === '' ? message : `${message} (${code})` };
 }
 
 function isClear(outcome: SubmitOutcome): outcome is Extract<SubmitOutcome, { kind: 'accepted' | 'declined' }> {

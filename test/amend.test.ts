@@ -179,9 +179,9 @@ const shows =
     outcome.kind === 'found' && ref === 'P1' ? { ...outcome, ...more } : outcome;
 
 async function decided(workspace: TestWorkspace, paid: boolean): Promise<void> {
-  const { store, clock, close } = await workspace.open();
-  await resolve(store, clock, payoutRef('P1'), paid, { by: 'anna', reason: 'asked the provider' });
-  await close();
+  const tools = await workspace.open();
+  await resolve(tools, payoutRef('P1'), paid, { by: 'anna', reason: 'asked the provider' });
+  await tools.close();
 }
 
 describe('a change whose answer was lost', () => {

@@ -42,7 +42,7 @@ describe('a run', () => {
     await expect(pass({ ...tools, store: { ...tools.store, runReported } }, RUN)).rejects.toThrow('a crash');
     const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
     const decision = { by: 'finance', reason: 'the account was reopened' };
-    expect(await retry(tools.store, workspace.clock, ref, decision)).toMatchObject({ ok: true });
+    expect(await retry(tools, ref, decision)).toMatchObject({ ok: true });
     await tools.close();
     const reports = ['run.000002.changes.csv', 'run.000002.summary.html'];
     const before = reports.map(workspace.read);

@@ -178,4 +178,35 @@ describe('the line', () => {
     line.note('HTTP 500');
     expect(line.stopped()).toBe('10 look-ups in a row got no clear answer; the last: HTTP 500');
   });
+
+  const refusal = (alike: string) => ({ alike, words: `in words: ${alike}` });
+
+  it('stops after five refusals alike without an acceptance in between, whatever else is refused', () => {
+    const line = openLine(never, 'requests');
+    for (let n = 0; n < 4; n++) line.decided(refusal('no money'));
+    line.decided(undefined);
+    for (let n = 0; n < 4; n++) {
+      line.decided(refusal('no money'));
+      line.decided(refusal(`row ${n}`));
+    }
+    expect(line.stopped()).toBeUndefined();
+    line.decided(refusal('no money'));
+    expect(line.stopped()).toContain('one after the other in the same words');
+    expect(line.stopped()).toContain('in words: no money');
+    expect(line.refusesAlike()).toBe('no money');
+  });
+
+  it('stops at the first refusal like those that stopped the one before, unless something is accepted first', () => {
+    const still = openLine(never, 'requests', 'no money');
+    still.decided(refusal('another reason'));
+    expect(still.stopped()).toBeUndefined();
+    still.decided(refusal('no money'));
+    expect(still.stopped()).toContain('no money');
+    const better = openLine(never, 'requests', 'no money');
+    expect(better.refusesAlike()).toBe('no money');
+    better.decided(undefined);
+    better.decided(refusal('no money'));
+    expect(better.stopped()).toBeUndefined();
+    expect(better.refusesAlike()).toBeUndefined();
+  });
 });

@@ -21,10 +21,11 @@ const THOROUGH = FILES > 1_000;
 const PATIENCE_MS = THOROUGH ? 7_200_000 : 60_000;
 
 /** Codes that need more than a file: a link, a setting, a day that passes. */
-/** One is of another API's files (test/order-management-rows.test.ts). */
+/** Two are of another API's files (test/order-management-rows.test.ts, test/intake.test.ts). */
 const TOLD_BELOW = [
   'SETTLED_BY_DATE_FORMAT_NOT_RECOGNISED',
   'ORDER_NOT_FOUND',
+  'ORDER_REF_USED_BY_ANOTHER_CUSTOMER',
   'FILE_NOT_REGULAR',
   'FILE_HAS_ROW_ERRORS',
 ];

@@ -407,3 +407,44 @@ describe('rows that amend', () => {
     expect(results(workspace, 'update2.000004.result.csv')).toEqual(['P2 submitted  20.00']);
   });
 });
+
+describe('an order reference', () => {
+  const SCHEME = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
+  const HEADER = 'customerRef,orderRef,currency,country,scheme';
+  const orders = (...rows: string[]) =>
+    [HEADER, ...rows.map((row) => (row.trim() === '' ? row : `${row},INR,IN,${SCHEME}`)), ''].join('\n');
+  const outcomes = (workspace: TestWorkspace, report: string) =>
+    workspace
+      .rows(report)
+      .map(({ customerRef, orderRef, status, code }) => `${customerRef}/${orderRef} ${status} ${code}`);
+
+  async function takenIn(api: string): Promise<TestWorkspace> {
+    const workspace = testWorkspace({ provider: { api } });
+    workspace.drop('a.csv', orders('A,NOV', 'B,NOV', NEXT_BATCH, 'C,NOV', 'A,DEC'));
+    await workspace.pass({ send: false, lookUp: false });
+    workspace.drop('b.csv', orders('B,DEC', 'B,JAN', 'A,NOV'));
+    await workspace.pass({ send: false, lookUp: false });
+    return workspace;
+  }
+
+  it('is one customer’s with order management, within a file and across files', async () => {
+    const workspace = await takenIn('order-management');
+    expect(outcomes(workspace, 'a.000001.result.csv')).toEqual([
+      'A/NOV accepted ',
+      'B/NOV rejected ORDER_REF_USED_BY_ANOTHER_CUSTOMER',
+      'C/NOV rejected ORDER_REF_USED_BY_ANOTHER_CUSTOMER',
+      'A/DEC accepted ',
+    ]);
+    expect(outcomes(workspace, 'b.000002.result.csv')).toEqual([
+      'B/DEC rejected ORDER_REF_USED_BY_ANOTHER_CUSTOMER',
+      'B/JAN accepted ',
+      'A/NOV duplicate ',
+    ]);
+  });
+
+  it.each(['payout-orders', 'collect'])('is each customer’s own with %s', async (api) => {
+    const workspace = await takenIn(api);
+    expect(outcomes(workspace, 'a.000001.result.csv').filter((outcome) => !outcome.endsWith('accepted '))).toEqual([]);
+    expect(outcomes(workspace, 'b.000002.result.csv')[0]).toBe('B/DEC accepted ');
+  });
+});

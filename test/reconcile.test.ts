@@ -256,10 +256,10 @@ describe('an unknown payout that is not found', () => {
       await workspace.pass({ faults });
     }
     expect(statuses(workspace)).toEqual(['declined']);
-    const again = await withStore(workspace, async (store) => {
-      await retry(store, workspace.clock, payoutRef('P1'), { by: 'anna', reason: 'there is money now' });
-      return (await store.findInstructions([payoutRef('P1')]))[0];
-    });
+    const tools = await workspace.open();
+    await retry(tools, payoutRef('P1'), { by: 'anna', reason: 'there is money now' });
+    const [again] = await tools.store.findInstructions([payoutRef('P1')]);
+    await tools.close();
     expect(again).toMatchObject({ status: 'ready', attempt: 2, refusedAt: '', refusedCode: '', refusedMessage: '' });
   });
 
@@ -512,9 +512,9 @@ describe('a paid one of which part came back', () => {
       { status: 'manual', message: expect.stringContaining('its amount is 40.00 (reversed)') },
       { status: 'paid' },
     ]);
-    await withStore(workspace, (store) =>
-      resolve(store, workspace.clock, payoutRef('P1'), true, { by: 'anna', reason: 'the rest stayed' }),
-    );
+    const tools = await workspace.open();
+    await resolve(tools, payoutRef('P1'), true, { by: 'anna', reason: 'the rest stayed' });
+    await tools.close();
     for (let days = 0; days < 4; days++) {
       expect(await lookUpWith(workspace, partly)).toMatchObject({ unreadable: 0 });
       workspace.clock.advance(DAY_MS);

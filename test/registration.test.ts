@@ -1,9 +1,12 @@
 /** Orders at a provider that knows orders: registered once, before or with their instructions, and looked up when in doubt. */
+import { cpSync, mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { orderKey } from '../src/order.ts';
+import type { OrderDesk } from '../src/provider.ts';
 import { reconcile } from '../src/reconcile.ts';
 import { retry } from '../src/resolution.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox.ts';
+import { LEDGER } from '../src/workspace.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
@@ -156,7 +159,7 @@ describe('an order', () => {
 
     const tools = await workspace.open();
     const word = { by: 'treasury', reason: 'the scheme is known to the provider now' };
-    expect(await retry(tools.store, workspace.clock, payoutRef('P1'), word)).toMatchObject({ ok: true });
+    expect(await retry(tools, payoutRef('P1'), word)).toMatchObject({ ok: true });
     await tools.close();
     await pass(workspace);
     expect(statuses(workspace)).toEqual(['submitted', 'declined']);
@@ -196,6 +199,68 @@ describe('an order', () => {
     const [row] = workspace.rows('payouts.000002.result.csv');
     expect(row).toMatchObject({ status: 'declined', message: expect.stringContaining('what is this') });
     expect(requests(workspace, 'order')).toBe(1);
+  });
+
+  /** A workspace of another customer, C2, at the same provider, where C1's order O1 with its instruction P1 is paid. */
+  async function anotherCustomers(): Promise<TestWorkspace> {
+    const first = dropped('order-management', ['P1']);
+    await pass(first);
+    for (const _ of [1, 2, 3]) await pass(first);
+    expect(statuses(first)).toEqual(['paid']);
+    const second = testWorkspace({ provider: { api: 'order-management', quarantine: '1s', timeout: '400ms' } });
+    const { orders, instructions } = API_FILES['order-management'];
+    second.drop('orders.csv', orders.replaceAll('C1,', 'C2,'));
+    second.drop('payouts.csv', instructions('P1').replaceAll('C1,', 'C2,'));
+    mkdirSync(second.path('data'));
+    cpSync(first.path('data', LEDGER), second.path('data', LEDGER));
+    return second;
+  }
+
+  it("of another customer under our reference is not taken for ours, nor is that customer's payout", async () => {
+    const workspace = await anotherCustomers();
+    for (const _ of [1, 2, 3]) await pass(workspace);
+    const tools = await workspace.open();
+    const [order] = await tools.store.findOrders([{ customerRef: 'C2', orderRef: 'O1' }]);
+    await tools.close();
+    expect(order).toMatchObject({
+      registration: 'refused',
+      registrationMessage: expect.stringContaining('it is of the customer C1, not of C2'),
+    });
+    expect(workspace.rows('payouts.000002.result.csv')).toMatchObject([
+      { status: 'manual', message: expect.stringContaining('customer reference C1') },
+    ]);
+  });
+
+  it('of which the provider does not say whose it is stays unclear, and is refused when that lasts too long', async () => {
+    const workspace = dropped('order-management', ['P1']);
+    await pass(workspace, { on: 'order', fault: { kind: 'silence', accept: false } });
+    const unsaid = { kind: 'unclear', message: 'it does not say whose it is', answered: true } as const;
+    const asked = async () => {
+      const tools = await workspace.open();
+      const orders = { ...(tools.provider.orders as OrderDesk), lookUp: async () => unsaid };
+      await reconcile({ ...tools, provider: { ...tools.provider, orders } }, new AbortController().signal);
+      await tools.close();
+      return registrationOf(workspace);
+    };
+    workspace.clock.advance(3_600_000);
+    expect(await asked()).toBe('unknown');
+    workspace.clock.advance(3 * 86_400_000);
+    expect(await asked()).toBe('refused');
+  });
+
+  it('of many that are refused in the same words stops the line: the others stay to be registered', async () => {
+    const workspace = dropped('collect', []);
+    const orderRefs = Array.from({ length: 12 }, (_, at) => `A${at}`);
+    const header = 'customerRef,orderRef,currency,country,scheme';
+    workspace.drop('orders.csv', [header, ...orderRefs.map((ref) => `C1,${ref},INR,IN,${SCHEME}`), ''].join('\n'));
+    const columns = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate';
+    const row = (ref: string) => `C1,${ref},P1,210.00,2026-03-02,2026-03-06`;
+    workspace.drop('payouts.csv', [columns, ...orderRefs.map(row), ''].join('\n'));
+    const { unfinished } = await workspace.pass({ faults: { faults: [{ on: 'order', fault: { kind: 'decline' } }] } });
+    expect(unfinished).toContain('one after the other in the same words');
+    expect(statuses(workspace)).toEqual(orderRefs.map((_, at) => (at < 5 ? 'declined' : 'ready')));
+    await pass(workspace);
+    expect(taken(workspace).filter((kind) => kind === 'order')).toHaveLength(7);
   });
 
   it('tells its own history beside that of its instructions', async () => {

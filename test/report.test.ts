@@ -172,6 +172,21 @@ describe('result.csv', () => {
     ]);
   });
 
+  it.each([
+    ['declined', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
+    ['failed', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
+    ['reversed', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
+    ['rejected', ', which was rejected after that: nothing is paid for this row either; drop it once more'],
+    ['submitted', ''],
+  ] as const)('says of a row that repeats one that is %s what comes of it', async (status, more) => {
+    const other = { file: 2, line: 2, status, how: 'repeats' } as const;
+    const rows = [row(3, { status: 'duplicate', customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1', other })];
+    const reports = await reportsOf(file({ rows: 1, controlSum: '100' }), rows);
+    expect(columns(reports.get('result.csv'), 'message').flat()).toEqual([
+      `the same as file 000002 line 2 (${status})${more}`,
+    ]);
+  });
+
   it('gives amounts the decimals of their currency, and leaves unreadable ones as they came', async () => {
     const rows = [
       row(2, { amount: '210' }),

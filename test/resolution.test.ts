@@ -1,17 +1,58 @@
 import { describe, expect, it } from 'vitest';
+import { beginLookUpOnly } from '../src/anchor.ts';
+import { APIS, type Api } from '../src/api.ts';
 import { clientRefId } from '../src/instruction.ts';
-import { resolve, retry } from '../src/resolution.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { type Decided, resolve, retry, retryAll } from '../src/resolution.ts';
+import type { FaultScript } from '../src/sandbox.ts';
+import {
+  API_FILES,
+  instruction,
+  instructions,
+  ORDERS,
+  payoutRef,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
 const DECISION = { by: 'finance', reason: 'the bank confirmed it by phone' };
 
-async function workspaceWith(fate: 'failed' | 'processed', settings: object = {}): Promise<TestWorkspace> {
-  const workspace = testWorkspace(settings);
-  workspace.drop('orders.csv', ORDERS);
-  workspace.drop('payouts.csv', instructions(instruction('P1')));
+type Fate = 'failed' | 'processed' | 'recovered';
+
+async function workspaceWith(fate: Fate, api: Api = 'payout-orders'): Promise<TestWorkspace> {
+  const workspace = testWorkspace({ provider: { api } });
+  workspace.drop('orders.csv', API_FILES[api].orders);
+  workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
   for (const _ of [1, 2]) await workspace.pass({ faults: { fates: [{ fate }] } });
   return workspace;
+}
+
+/** A payout that the provider refuses. */
+async function declined(): Promise<TestWorkspace> {
+  const workspace = testWorkspace();
+  workspace.drop('orders.csv', ORDERS);
+  workspace.drop('payouts.csv', instructions(instruction('P1')));
+  await workspace.pass({ faults: { faults: [{ on: 'post', attempts: [1], fault: { kind: 'decline' } }] } });
+  return workspace;
+}
+
+/** A payout of which nobody can tell whether it arrived: it didn't, or it did and look-ups don't show it. */
+async function unclear(provider: object, accept = false): Promise<TestWorkspace> {
+  const workspace = testWorkspace({ provider });
+  workspace.drop('orders.csv', ORDERS);
+  workspace.drop('payouts.csv', instructions(instruction('P1')));
+  await workspace.pass({ lookUp: false, faults: { faults: [{ on: 'post', fault: { kind: 'silence', accept } }] } });
+  return workspace;
+}
+
+/** What becomes of a retry at a sandbox with these faults and fates. */
+async function retried(workspace: TestWorkspace, script: FaultScript = {}): Promise<Decided> {
+  const tools = await workspace.open({ faults: script });
+  try {
+    return await retry(tools, REF, DECISION);
+  } finally {
+    await tools.close();
+  }
 }
 
 const row = (workspace: TestWorkspace) => workspace.rows('payouts.000002.result.csv')[0];
@@ -21,7 +62,7 @@ describe('retry', () => {
     const workspace = await workspaceWith('failed');
     expect(row(workspace)).toMatchObject({ status: 'failed', clientRefId: clientRefId(REF, 1) });
     const tools = await workspace.open();
-    expect(await retry(tools.store, workspace.clock, REF, DECISION)).toMatchObject({ ok: true, to: 'ready' });
+    expect(await retry(tools, REF, DECISION)).toMatchObject({ ok: true, to: 'ready' });
     const [shown] = await tools.store.instructionsOf(REF, 1);
     const history = await tools.store.historyOf(shown?.id ?? 0);
     expect(history.at(-1)?.body).toContain('"by":"finance","from":"failed"');
@@ -34,15 +75,126 @@ describe('retry', () => {
   it('refuses what is paid, and what is still open', async () => {
     const workspace = await workspaceWith('processed');
     const tools = await workspace.open();
-    expect(await retry(tools.store, workspace.clock, REF, DECISION)).toEqual({
+    expect(await retry(tools, REF, DECISION)).toEqual({
       ok: false,
       why: 'it is paid; this is only for declined, failed, reversed',
     });
-    expect(await resolve(tools.store, workspace.clock, REF, true, DECISION)).toMatchObject({ ok: false });
-    expect(await retry(tools.store, workspace.clock, { ...REF, orderRef: 'none' }, DECISION)).toMatchObject({
+    expect(await resolve(tools, REF, true, DECISION)).toMatchObject({ ok: false });
+    expect(await retry(tools, { ...REF, orderRef: 'none' }, DECISION)).toMatchObject({
       ok: false,
     });
     await tools.close();
+  });
+
+  it.each(APIS)('asks the provider first, and pays nothing that it has paid by now (%s)', async (api) => {
+    const workspace = await workspaceWith('recovered', api);
+    for (let passes = 0; row(workspace)?.['status'] !== 'failed'; passes++) {
+      expect(passes).toBeLessThan(3);
+      await workspace.pass({ faults: { fates: [{ fate: 'recovered' }] } });
+    }
+    expect(await retried(workspace, { fates: [{ fate: 'recovered' }] })).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('the provider says that it is paid'),
+    });
+    await workspace.pass();
+    expect(row(workspace)).toMatchObject({
+      status: 'manual',
+      clientRefId: clientRefId(REF, 1),
+      attempts: '1',
+      message: expect.stringContaining('recorded as failed, but asked before it would be paid again'),
+    });
+    const tools = await workspace.open();
+    expect(await resolve(tools, REF, true, DECISION)).toMatchObject({ ok: true, to: 'paid' });
+    await tools.close();
+  });
+
+  it('pays again what was refused and is not there', async () => {
+    const workspace = await declined();
+    expect(row(workspace)).toMatchObject({ status: 'declined' });
+    expect(await retried(workspace)).toMatchObject({ ok: true, to: 'ready' });
+  });
+
+  it('is refused for what the provider does not know any more, though it had taken it; a person decides', async () => {
+    const workspace = await workspaceWith('failed');
+    const forgotten: FaultScript = { faults: [{ on: 'get', fault: { kind: 'not-found' } }] };
+    expect(await retried(workspace, forgotten)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('the provider, which had taken it, does not know it'),
+    });
+    const tools = await workspace.open();
+    expect(await resolve(tools, REF, false, DECISION)).toMatchObject({ ok: true, to: 'failed' });
+    await tools.close();
+    expect(await retried(workspace, forgotten)).toMatchObject({ ok: true, to: 'ready' });
+  });
+
+  it('is refused while the provider has another amount under the reference', async () => {
+    const workspace = await workspaceWith('failed');
+    const tools = await workspace.open();
+    const lookUp: typeof tools.provider.lookUp = async (ref) =>
+      ({
+        ...(await tools.provider.lookUp(ref)),
+        amount: '9.00',
+      }) as Awaited<ReturnType<typeof tools.provider.lookUp>>;
+    const misstating = { ...tools, provider: { ...tools.provider, lookUp } };
+    expect(await retry(misstating, REF, DECISION)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('its amount is 9.00'),
+    });
+    await tools.close();
+  });
+
+  it('is refused without a clear answer, and nothing moves: later it may be asked for again', async () => {
+    const workspace = await workspaceWith('failed');
+    const down: FaultScript = { faults: [{ on: 'get', fault: { kind: 'error', status: 503 } }] };
+    expect(await retried(workspace, down)).toMatchObject({ ok: false, unclear: true });
+    expect(await retried(workspace)).toMatchObject({ ok: true, to: 'ready' });
+  });
+
+  it('is refused while the records are in doubt', async () => {
+    const workspace = await workspaceWith('failed');
+    const tools = await workspace.open();
+    await beginLookUpOnly(tools.store, 'it was restored');
+    expect(await retry(tools, REF, DECISION)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('it was restored'),
+    });
+    await tools.close();
+  });
+
+  it('of many asks for each, and the same named twice is paid again once', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2'), instruction('P3')));
+    const fates: FaultScript['fates'] = [{ narration: 'P3', fate: 'processed' }, { fate: 'failed' }];
+    for (const _ of [1, 2]) await workspace.pass({ faults: { fates } });
+    const tools = await workspace.open({ faults: { faults: [], fates } });
+    const refs = ['P1', 'P2', 'P3', 'P1'].map((ref) => payoutRef(ref));
+    const { decided, stopped } = await retryAll(tools, refs, DECISION, new AbortController().signal);
+    await tools.close();
+    expect(stopped).toBeUndefined();
+    expect(decided.map(({ ok }) => ok)).toEqual([true, true, false, false]);
+    expect(decided.map((one) => ('why' in one ? one.why : ''))).toEqual([
+      '',
+      '',
+      expect.stringContaining('it is paid'),
+      expect.stringContaining('it is ready'),
+    ]);
+  });
+
+  it('of many ends when the provider refuses our credentials, and says of the others that they were not asked for', async () => {
+    const workspace = testWorkspace({ provider: { concurrency: 1 } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2')));
+    for (const _ of [1, 2]) await workspace.pass({ faults: { fates: [{ fate: 'failed' }] } });
+    const tools = await workspace.open({ faults: { faults: [{ on: 'get', fault: { kind: 'unauthorized' } }] } });
+    const refs = [payoutRef('P1'), payoutRef('P2')];
+    const { decided, stopped } = await retryAll(tools, refs, DECISION, new AbortController().signal);
+    await tools.close();
+    expect(stopped).toContain('the provider refuses our credentials');
+    expect(decided).toMatchObject([
+      { ok: false, unclear: true, why: expect.stringContaining('no clear answer') },
+      { ok: false, unclear: true, why: expect.stringContaining('it was not looked up') },
+    ]);
   });
 });
 
@@ -59,12 +211,64 @@ describe('resolve', () => {
     await workspace.pass();
     expect(row(workspace)).toMatchObject({ status: 'manual' });
     const tools = await workspace.open();
-    expect(await resolve(tools.store, workspace.clock, REF, paid, DECISION)).toMatchObject({ ok: true, to: status });
+    expect(await resolve(tools, REF, paid, DECISION)).toMatchObject({ ok: true, to: status });
     await tools.close();
     await workspace.pass({ lookUp: false });
     expect(row(workspace)).toMatchObject({
       status,
       message: expect.stringContaining('the bank confirmed it by phone'),
+    });
+  });
+
+  it.each([
+    [true, 'paid'],
+    [false, 'failed'],
+  ])('settles an unknown payout once its quarantine is over (paid: %s)', async (paid, status) => {
+    const workspace = await unclear({ quarantine: '1m', timeout: '300ms' });
+    const tools = await workspace.open();
+    expect(await resolve(tools, REF, paid, DECISION)).toEqual({
+      ok: false,
+      why: expect.stringContaining('its quarantine lasts 60 s more'),
+    });
+    workspace.clock.advance(59_500);
+    expect(await resolve(tools, REF, paid, DECISION)).toMatchObject({ ok: false });
+    workspace.clock.advance(500);
+    expect(await resolve(tools, REF, paid, DECISION)).toMatchObject({ ok: true, to: status });
+    const [shown] = await tools.store.instructionsOf(REF, 1);
+    const last = (await tools.store.historyOf(shown?.id ?? 0)).at(-1);
+    expect(JSON.parse(last?.body ?? '{}')).toMatchObject({ from: 'unknown', to: status, ...DECISION });
+    await tools.close();
+  });
+
+  it('counts a doubt from a time that has not come yet as one of now', async () => {
+    const workspace = await unclear({ quarantine: '1m', timeout: '300ms' });
+    workspace.clock.advance(-3_600_000);
+    const tools = await workspace.open();
+    expect(await resolve(tools, REF, false, DECISION)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('its quarantine lasts 60 s more'),
+    });
+    await tools.close();
+  });
+
+  it('of what never will be paid lets it be paid again, if the provider still does not have it', async () => {
+    const workspace = await unclear({ quarantine: '1s', timeout: '300ms' });
+    workspace.clock.advance(1_000);
+    const tools = await workspace.open();
+    expect(await resolve(tools, REF, false, DECISION)).toMatchObject({ ok: true, to: 'failed' });
+    await tools.close();
+    expect(await retried(workspace)).toMatchObject({ ok: true, to: 'ready' });
+  });
+
+  it('of what never will be paid does not let it be paid again when the provider turns out to have it', async () => {
+    const workspace = await unclear({ quarantine: '1s', timeout: '300ms' }, true);
+    workspace.clock.advance(1_000);
+    const tools = await workspace.open();
+    expect(await resolve(tools, REF, false, DECISION)).toMatchObject({ ok: true, to: 'failed' });
+    await tools.close();
+    expect(await retried(workspace)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('the provider says that it is submitted'),
     });
   });
 });

@@ -61,7 +61,15 @@ describe('a simulated world', () => {
     }
     const kinds = Object.keys(tally);
     const ways = ['disk', 'store', 'wire', 'time'].map((where) => `crash: ${where}`);
-    const more = ['power cuts', 'restores', 'clock jumps', 'decisions', 'paid again', 'world: two machines'];
+    const more = [
+      'power cuts',
+      'restores',
+      'clock jumps',
+      'decisions',
+      'paid again',
+      'account empty',
+      'world: two machines',
+    ];
     const asked = ['post', 'get', 'order', 'order-get', 'token', 'update'].map((on) => `requests: ${on}`);
     expect(kinds).toEqual(expect.arrayContaining([...ways, ...more, ...asked]));
     expect(Object.keys(seedsAt)).toHaveLength(APIS.length);

@@ -362,6 +362,54 @@ describe('the line', () => {
   });
 });
 
+describe('a refusal of the account', () => {
+  const refuse = (narration: string, message: string): Rule => ({
+    ...{ on: 'post', narration, attempts: [1] },
+    fault: { kind: 'decline', message },
+  });
+  const declinedOf = (workspace: TestWorkspace) => statuses(workspace).filter((status) => status === 'declined').length;
+
+  it('declines a handful of forty; the rest stay ready and are paid when the account is in order again', async () => {
+    const workspace = await ready({ concurrency: 16 }, refs(40));
+    const broke: FaultScript = { faults: [{ on: 'post', fault: { kind: 'decline' } }] };
+    const { unfinished } = await workspace.pass({ faults: broke });
+    expect(unfinished).toContain('one after the other in the same words');
+    expect(unfinished).toContain('Insufficient balance (0x0202)');
+    expect(declinedOf(workspace)).toBe(5);
+    expect(statuses(workspace).filter((status) => status === 'ready')).toHaveLength(35);
+
+    expect((await workspace.pass({ faults: broke })).unfinished).toContain('Insufficient balance');
+    expect(declinedOf(workspace)).toBe(6);
+    expect((await workspace.pass()).unfinished).toBeUndefined();
+    expect(accepted(workspace)).toHaveLength(34);
+  });
+
+  it('is the same whatever payout, amount or date its words name', async () => {
+    const workspace = await ready({}, refs(12));
+    const faults = refs(12).map((name, at) =>
+      refuse(name, `Payment of ${210 + at}.00 for "${name}" (2026-03-${10 + at}): balance too low`),
+    );
+    await workspace.pass({ faults: { faults } });
+    expect(declinedOf(workspace)).toBe(5);
+  });
+
+  it('is not what rows are refused for, each in its own words', async () => {
+    const workspace = await ready({}, refs(12));
+    const faults = refs(11).map((name, at) => refuse(name, `Beneficiary ${'abcdefghijk'[at]} is blocked`));
+    expect((await workspace.pass({ faults: { faults } })).unfinished).toBeUndefined();
+    expect(declinedOf(workspace)).toBe(11);
+    expect(accepted(workspace)).toEqual(['P12']);
+  });
+
+  it('is not what was refused now and then, with payouts accepted in between', async () => {
+    const workspace = await ready({ concurrency: 1 }, refs(12));
+    const names = refs(12).filter((name) => name !== 'P5' && name !== 'P10');
+    const faults = names.map((name) => refuse(name, 'Beneficiary is blocked'));
+    expect((await workspace.pass({ faults: { faults } })).unfinished).toBeUndefined();
+    expect(declinedOf(workspace)).toBe(10);
+  });
+});
+
 describe('a crash', () => {
   const crash = new Error('power failure');
 

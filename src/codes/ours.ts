@@ -133,6 +133,15 @@ export const OUR_ROW_CODES = [
     example: { wrong: 'REF1 for a second order', right: 'REF2' },
   },
   {
+    code: 'ORDER_REF_USED_BY_ANOTHER_CUSTOMER',
+    columns: ['orderRef'],
+    title: "Another customer's order has this reference already",
+    cause: 'The order-management API knows an order by its own reference alone, whichever customer it is for.',
+    remedy:
+      "Give the order a reference that no other customer's order has, such as one that begins with the customer's.",
+    example: { wrong: 'orderRef NOV-1 of C01 and of C02', right: 'orderRef C01-NOV-1 and C02-NOV-1' },
+  },
+  {
     code: 'INSTRUCTION_REF_ALREADY_EXISTS',
     columns: ['instructionRef'],
     title: 'The order already has another instruction with this reference',

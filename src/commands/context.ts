@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { type Clock, localTime, systemClock } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
+import type { InstructionRef } from '../instruction.ts';
 import type { Decision } from '../store.ts';
 import { type Paper, paperOn, printable } from '../terminal.ts';
 
@@ -45,6 +46,25 @@ export function stopOnSignal(clock: Clock): AbortSignal {
 export function personWith(reason: string): Decision {
   if (reason.trim() === '') throw new UsageError('--reason: say why, for whoever reads the audit log in a year');
   return { by: process.env['SUDO_USER'] ?? userInfo().username, reason: reason.trim() };
+}
+
+/** The payout that CUSTOMER/ORDER/INSTRUCTION names. */
+export function instructionRefIn(asked: string): InstructionRef {
+  const [customerRef = '', orderRef = '', instructionRef = '', ...rest] = asked.split('/');
+  if (!customerRef || !orderRef || !instructionRef || rest.length > 0)
+    throw new UsageError(`${asked}: expected CUSTOMER/ORDER/INSTRUCTION`);
+  return { customerRef, orderRef, instructionRef };
+}
+
+/** A person's answer at the terminal; one who goes away says no. Undefined without a terminal. */
+export async function confirmed(question: string): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined;
+  const { createInterface } = await import('node:readline/promises');
+  const asking = createInterface({ input: process.stdin, output: process.stdout });
+  const gone = new Promise<string>((resolve) => asking.once('close', () => resolve('')));
+  const answer = await Promise.race([asking.question(`${question} [y/N] `), gone]);
+  asking.close();
+  return /^y(?:es)?$/i.test(answer.trim());
 }
 
 /** Says on stderr what went wrong and what to do; returns the exit status. */

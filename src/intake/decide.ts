@@ -51,6 +51,8 @@ type Existing = Pick<
 /** What earlier rows of the file did, by order or instruction key; of instructions only those that come again. */
 export interface Known {
   readonly orders: Map<string, StoredOrder>;
+  /** The customer, by order reference, where no other one may have the same. */
+  readonly orderRefs: Map<string, string>;
   readonly instructions: Map<string, Existing>;
 }
 
@@ -71,7 +73,7 @@ const KEPT_ORDERS = 250_000;
 export const ZERO: Decimal = { units: 0n, scale: 0 };
 const NO_CELLS: readonly string[] = [];
 export function nothingKnown(): Known {
-  return { orders: new Map(), instructions: new Map() };
+  return { orders: new Map(), orderRefs: new Map(), instructions: new Map() };
 }
 
 export function instructionDecider(context: DecideContext): Decide {

@@ -26,6 +26,8 @@ const COLLECT: Generation = {
     ...textDifference(record, 'scheme', scheme),
     ...metadataDifference(stated(record, 'metadata'), metadata),
   ],
+  saysWhoseOrder: () => true,
+  saysWhoseInstruction: () => true,
 };
 
 export function collectProvider(options: ImburseOptions): Provider {

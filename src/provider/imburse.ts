@@ -56,6 +56,9 @@ export interface Generation {
   instructionBody(payout: Payout): string;
   /** How an order that the provider shows differs from ours, besides its references. */
   orderDifferences(record: ProviderRecord, order: Order): readonly string[];
+  /** Whether an order, or an instruction, that differs in nothing says whose it is, if the path it was asked for by doesn't. */
+  saysWhoseOrder(record: ProviderRecord, order: Order): boolean;
+  saysWhoseInstruction(record: ProviderRecord): boolean;
 }
 
 /** A reference is unique within its order, so a later attempt goes by its client reference. */
@@ -106,7 +109,13 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
       return change(generation.createInstruction, refsOf(ref), correlationId, asked, body);
     },
     lookUp: async (ref) =>
-      lookUpOutcome(await ask('getInstruction', refsOf(ref)), refsOf(ref), ref.clientRefId, readErrors, clock.now()),
+      lookUpOutcome(
+        await ask('getInstruction', refsOf(ref)),
+        refsOf(ref),
+        ref.clientRefId,
+        { readErrors, nowMs: clock.now() },
+        (record) => generation.saysWhoseInstruction(record),
+      ),
     orders: {
       mostRiders: generation.mostRiders,
       body: generation.orderBody,
@@ -118,9 +127,10 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
       },
       lookUp: async (order) => {
         const refs = { customerRef: order.customerRef, orderRef: order.orderRef };
-        return orderOutcome(await ask('getOrder', refs), refs, readErrors, clock.now(), (record) =>
-          generation.orderDifferences(record, order),
-        );
+        const differences = (record: ProviderRecord) => generation.orderDifferences(record, order);
+        const saysWhose = (record: ProviderRecord) => generation.saysWhoseOrder(record, order);
+        const reading = { readErrors, nowMs: clock.now() };
+        return orderOutcome(await ask('getOrder', refs), refs, reading, differences, saysWhose);
       },
     },
     amendments: {
@@ -135,7 +145,7 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
         return change(endpoints.deleteInstruction, refsOf(ref), correlationId, asked);
       },
     },
-    records: recordDesk(async (name, refs) => remoteRecord(await ask(name, refs), readErrors, clock.now())),
+    records: recordDesk(async (name, refs) => remoteRecord(await ask(name, refs), { readErrors, nowMs: clock.now() })),
     correlates: true,
     close: () => client.close(),
   };

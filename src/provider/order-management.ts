@@ -40,7 +40,10 @@ const ORDER_MANAGEMENT: Generation = {
   orderDifferences: (record, order) => [
     ...metadataDifference(stated(record, 'metadata'), order.metadata),
     ...defaultsDifference(record, order),
+    ...customerDifference(record, order),
   ],
+  saysWhoseOrder: (record, order) => customersIn(record).includes(order.customerRef) || isNobodys(record, order),
+  saysWhoseInstruction: (record) => stated(record, 'customerRef') !== undefined,
 };
 
 export function orderManagementProvider(options: ImburseOptions): Provider {
@@ -94,6 +97,29 @@ function instructionBody(payout: Payout): string {
     ...(scheme !== '' && { scheme }),
     metadata: asObject(managed?.metadata ?? []),
   });
+}
+
+/**
+ * [I] The members of an order's record in which customers are named: it is of the tenant, and of those that it has defaults and
+ * instructions of. Another customer's order under our reference shows itself by naming that one alone.
+ */
+const NAMING = ['customerDefaults', 'instructions'];
+
+function customersIn(record: ProviderRecord): unknown[] {
+  const parts = NAMING.flatMap((member) => [stated(record, member) ?? []].flat()).filter(isRecord);
+  return [record, ...parts].map((part) => stated(part, 'customerRef')).filter((customer) => customer !== undefined);
+}
+
+function customerDifference(record: ProviderRecord, { customerRef }: Order): string[] {
+  const [other, ...more] = customersIn(record);
+  if (other === undefined || [other, ...more].includes(customerRef)) return [];
+  return [`it is of the customer ${typeof other === 'string' ? other : 'in another form'}, not of ${customerRef}`];
+}
+
+/** It shows that nothing of any customer is in it. So is what we asked for, where no defaults went with it. */
+function isNobodys(record: ProviderRecord, { customerDefaults: ours }: Order): boolean {
+  const lists = NAMING.map((member) => stated(record, member)).filter((list) => list !== undefined);
+  return ours === undefined && lists.length > 0 && lists.every((list) => Array.isArray(list) && list.length === 0);
 }
 
 /** Where money goes: what the order says of its customer's defaults, as far as the provider shows them. */

@@ -1,5 +1,6 @@
 /** The store's truth in plain words: what a row came to, and why. */
 import { type FileProblem, rowMessage } from '../codes.ts';
+import { FINAL_FAILURES } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { parseAmount } from '../money.ts';
 import type { ResultRow } from '../store.ts';
@@ -128,8 +129,16 @@ function cancelledBy(other: OtherRow): string {
   return `replaced by ${placeOf(other)} (${other.status}) before it was paid: that row counts, not this one`;
 }
 
-function sameAs(other: OtherRow, { amount }: ResultRow): string {
-  if (other.status !== 'cancelled') return `the same as ${placeOf(other)} (${other.status})`;
+function sameAs(other: OtherRow, row: ResultRow): string {
+  const { customerRef, orderRef, instructionRef, amount } = row;
+  if (other.status !== 'cancelled') {
+    const same = `the same as ${placeOf(other)} (${other.status})`;
+    if (FINAL_FAILURES.some((status) => status === other.status))
+      return `${same}, which did not arrive: this row pays nothing; it is paid again with paydrop retry ${customerRef}/${orderRef}/${instructionRef}`;
+    if (other.status === 'rejected')
+      return `${same}, which was rejected after that: nothing is paid for this row either; drop it once more`;
+    return same;
+  }
   // Only a DELETE states no amount.
   if (amount === '') return `the payout of ${placeOf(other)} was deleted before: nothing is left to delete`;
   return `the same as ${placeOf(other)}, which was deleted or replaced before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference`;

@@ -1,6 +1,6 @@
 /**
  * The sandbox's orders and their life. Every look-up moves an order one step: queued → processing → processed | failed, or
- * queued → cancelled; processed → reversed with the look-up after that. Which way it goes is its fate, drawn from seed and
+ * queued → cancelled; processed → reversed, or failed → processed, with the look-up after that. Which way it goes is its fate, drawn from seed and
  * reference unless the script fixes it. What is in the book is in the ledger first.
  */
 import { type Clock, timestamp } from '../clock.ts';
@@ -15,6 +15,7 @@ const LIVES: Readonly<Record<Fate, readonly OrderStatus[]>> = {
   processed: ['processing', 'processed'],
   failed: ['processing', 'failed'],
   reversed: ['processing', 'processed', 'reversed'],
+  recovered: ['processing', 'failed', 'processed'],
   cancelled: ['cancelled'],
   processing: ['processing'],
   ready: [],

@@ -51,7 +51,8 @@
  *     short-token  ms 3600000, requests    the token lives only so long, and is good for only so many requests
  *
  * `fates` fix how payouts and instructions end instead of the seed: processed (SETTLED), failed, reversed (SETTLED, then
- * FAILED), cancelled (VOID), processing for ever, or ready: never begun, so that it can be changed for ever.
+ * FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing for ever, or ready: never begun, so that it can be
+ * changed for ever.
  */
 import * as z from 'zod';
 import { drawFraction } from './draw.ts';
@@ -126,7 +127,7 @@ const faultRule = z.strictObject({
 
 const fateRule = z.strictObject({
   ...subject,
-  fate: z.enum(['processed', 'failed', 'reversed', 'cancelled', 'processing', 'ready']),
+  fate: z.enum(['processed', 'failed', 'reversed', 'recovered', 'cancelled', 'processing', 'ready']),
   message: z.string().optional(),
 });
 

@@ -2,7 +2,7 @@
  * An instruction's life at the Imburse APIs:
  *
  *     INCOMPLETE ─→ READY ─┬────────→ PROCESSING ─┬→ SETTLED ─→ FAILED
- *                          └→ LATE ───↗           └→ FAILED
+ *                          └→ LATE ───↗           └→ FAILED ─→ SETTLED
  *     INCOMPLETE, READY ─→ VOID
  *
  * Every look-up moves an instruction one step. INCOMPLETE is one that nobody told where to pay to: the next step stands for
@@ -10,6 +10,9 @@
  */
 import type { Fate } from './faults.ts';
 import type { Generation, InstructionStatus, InstructionTerms, OrderTerms } from './ledger.ts';
+
+/** What fails at first. */
+const FAILING: readonly Fate[] = ['failed', 'recovered'];
 
 /** Updatable in INCOMPLETE and READY only [D]. */
 export function canUpdate(status: InstructionStatus): boolean {
@@ -51,10 +54,11 @@ export function nextStatus(
     case 'LATE':
       return fate === 'cancelled' ? 'VOID' : 'PROCESSING';
     case 'PROCESSING':
-      return fate === 'processing' ? undefined : fate === 'failed' ? 'FAILED' : 'SETTLED';
+      return fate === 'processing' ? undefined : FAILING.includes(fate) ? 'FAILED' : 'SETTLED';
     case 'SETTLED':
       return fate === 'reversed' ? 'FAILED' : undefined;
     case 'FAILED':
+      return fate === 'recovered' ? 'SETTLED' : undefined;
     case 'VOID':
       return undefined;
   }

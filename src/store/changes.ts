@@ -104,12 +104,12 @@ function assertLegal({
   if ((to === 'sending') !== (intent !== undefined)) {
     throw new Error(`Instruction ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
   }
-  if (isPersonsWord(from, to) !== (decision !== undefined)) {
+  if (decision ? !mayBePersonsWord(from, to) : isPersonsWord(from, to)) {
     throw new Error(`Instruction ${id} goes from ${from} to ${to} ${decision ? 'on' : 'without'} a person's word`);
   }
   if (priced && from !== 'waiting') throw new Error(`Instruction ${id} is ${from}: it has its amount`);
   const told = orderRefId !== undefined || bankReference !== undefined || unclear;
-  if (told && (intent || priced || to === 'rejected' || FINAL_FAILURES.includes(from)))
+  if (told && (intent || priced || to === 'rejected' || isRetry(from, to)))
     throw new Error(`Instruction ${id} goes from ${from} to ${to}, on which no provider has a say`);
   if (refused && (to !== 'unknown' || !unclear)) throw new Error(`Instruction ${id} is refused, and nothing in doubt`);
   if (answer !== undefined && to !== 'manual') throw new Error(`Instruction ${id} keeps an answer on its way to ${to}`);
@@ -118,7 +118,16 @@ function assertLegal({
 
 /** Nothing but a person's decision leads out of `manual` or back from a final failure. */
 function isPersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
-  return from === 'manual' || (FINAL_FAILURES.includes(from) && to === 'ready');
+  return from === 'manual' || isRetry(from, to);
+}
+
+/** What a person may say as well where evidence would do: that an unclear payout was paid, or never will be. */
+function mayBePersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
+  return isPersonsWord(from, to) || (from === 'unknown' && (to === 'paid' || to === 'failed'));
+}
+
+function isRetry(from: InstructionStatus, to: InstructionStatus): boolean {
+  return FINAL_FAILURES.includes(from) && to === 'ready';
 }
 
 /**
@@ -160,7 +169,7 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       return reject.get(to, at, code, message, errors, amountMinor, currency, id, from, version);
     }
     if (priced) return price.get(to, at, code, message, priced.amountMinor, priced.currency, id, from, version);
-    if (FINAL_FAILURES.includes(from)) return retry.get(to, at, code, message, id, from, version);
+    if (isRetry(from, to)) return retry.get(to, at, code, message, id, from, version);
     const { orderRefId = null, bankReference = null, answer = null, refused } = change;
     if (refused) refuse.run(at, refused.code, refused.message, id);
     const submittedAt = to === 'submitted' ? at : '';

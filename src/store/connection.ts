@@ -39,6 +39,7 @@ const MIGRATIONS = [
   '4-counts-of-files.sql',
   '5-answers.sql',
   '6-lifecycle.sql',
+  '7-order-refs.sql',
 ];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */

@@ -7,7 +7,9 @@ import { counter } from './counts.ts';
 import { resultReader } from './results.ts';
 import { prepareStored, type StoredRow, storedInstruction } from './stored.ts';
 
-export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'aboutOrders' | 'findInstructions'> {
+export function findingVerbs(
+  db: Connection,
+): Pick<Store, 'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions'> {
   const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
   // Nearly always there is none: then one look at the references must do.
   const holder = db
@@ -28,6 +30,10 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'aboutO
   const entered = db
     .prepare<[string, string], 1>('SELECT 1 FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? LIMIT 1')
     .pluck();
+  const orderHolder = db
+    .prepare<[string], string>('SELECT customer_ref FROM orders WHERE order_ref = ? ORDER BY id LIMIT 1')
+    .pluck();
+  const orderHolders = db.transaction((orderRefs: readonly string[]) => orderRefs.map((ref) => orderHolder.get(ref)));
   const about = db.transaction((refs: Parameters<Store['aboutOrders']>[0]) =>
     refs.map(({ customerRef, orderRef }) => ({
       currency: currency.get(customerRef, orderRef),
@@ -43,6 +49,7 @@ export function findingVerbs(db: Connection): Pick<Store, 'findOrders' | 'aboutO
   );
   return {
     findOrders: async (refs) => orders(refs),
+    orderHolders: async (orderRefs) => orderHolders(orderRefs),
     aboutOrders: async (refs) => about(refs),
     findInstructions: async (refs) => instructions(refs),
   };
@@ -60,6 +67,7 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   const [never, again] = ['= 0', '> 0'].map((sends) =>
     prepareStored<Asked>(db, `${OPEN} AND i.unclear_sends ${sends} AND ${inStatus}`, 'INDEXED BY instructions_open'),
   ) as [typeof open, typeof open];
+  const withCode = prepareStored<[code: string, ...Asked]>(db, `i.code = ? AND ${inStatus}`);
   const paidSince = prepareStored<[changedSince: string, ...Asked]>(
     db,
     `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
@@ -75,8 +83,9 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   return {
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
-    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, sentBefore }) {
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, code, sentBefore }) {
       const asked: Asked = [status, afterId, openDateUpTo, limit];
+      if (code !== undefined) return withCode.all(code, ...asked).map(storedInstruction);
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...asked).map(storedInstruction);
       if (changedSince === undefined)
         return (OPEN_STATUSES.has(status) ? open : other).all(...asked).map(storedInstruction);

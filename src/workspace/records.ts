@@ -27,12 +27,13 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
 }
 
 /**
- * For a person's decision about one payout, beside a service that may be running: each is one conditional update, which
+ * For a person's decision about payouts, beside a service that may be running: each is one conditional update, which
  * fails when the service was faster.
  */
-export async function openForDeciding(workspace: string): Promise<Store> {
-  const path = join(settingsOf(workspace).data, DATABASE);
+export async function openForDeciding(workspace: string): Promise<{ settings: Settings; store: Store }> {
+  const settings = settingsOf(workspace);
+  const path = join(settings.data, DATABASE);
   if (!(await stat(path).catch(() => undefined)))
     throw new UsageError('nothing has been taken in in this workspace yet');
-  return openSqliteStore({ path });
+  return { settings, store: openSqliteStore({ path }) };
 }

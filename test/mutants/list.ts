@@ -53,7 +53,7 @@ const SENDING: Mutant[] = [
     'const digest = sha256Bytes(process.hrtime.bigint() + ',
   ]),
   mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration.ts', [
-    'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
+    'if (unclearForMs < quarantineMs) return undefined;',
     '',
   ]),
   mutant(
@@ -98,6 +98,36 @@ const SENDING: Mutant[] = [
     "if (found.difference === '') return",
     'if (found) return',
   ]),
+  mutant(
+    'an order of another customer is adopted',
+    'a payout is called paid because another customer was paid',
+    ['registration', 'provider/order-management'],
+    'provider/order-management.ts',
+    ['    ...customerDifference(record, order),\n', ''],
+    ['customersIn(record).includes(order.customerRef) || isNobodys(record, order)', 'record !== undefined || order'],
+  ),
+  mutant(
+    'another customer may have the same order reference',
+    "one customer's payout stands for another's",
+    'intake',
+    'intake/orders.ts',
+    ['if (holder !== undefined && holder !== order.customerRef)', "if (holder === 'nobody')"],
+  ),
+  mutant('retry without a look-up', 'what was paid after all is paid again', 'resolution', 'resolution.ts', [
+    'if (objection === undefined) return record(',
+    "if (objection !== 'never') return record(",
+  ]),
+  mutant(
+    "a person's word ends a quarantine",
+    'what arrives late is called not paid, and paid again',
+    'resolution',
+    'resolution.ts',
+    ['if (leftMs > 0)', 'if (leftMs < 0)'],
+  ),
+  mutant('the same refusal goes on', 'an empty account declines all that is due', ['flow', 'submit'], 'flow.ts', [
+    'if (times < REFUSED_ALIKE && alike !== refuses) return;',
+    'if (times > 0) return;',
+  ]),
   mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', 'registration.ts', [
     "if (change.to !== 'refused' || riders.size === 0) {",
     'if (riders.size >= 0) {',
@@ -111,8 +141,8 @@ const SENDING: Mutant[] = [
     "return 'done';\n}",
   ]),
   mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'resolution.ts', [
-    "return decide(store, clock, ref, FINAL_FAILURES, 'ready', decision);",
-    "return decide(store, clock, ref, [...FINAL_FAILURES, 'paid', 'unknown'], 'ready', decision);",
+    'if (!FINAL_FAILURES.includes(before.status)) {',
+    "if (![...FINAL_FAILURES, 'paid', 'unknown'].includes(before.status)) {",
   ]),
   mutant('retry under the same reference', 'the provider refuses it for ever', 'resolution', 'store/changes.ts', [
     'raw = NULL, attempt = attempt + 1,',
@@ -258,9 +288,9 @@ const LOOK_UPS: Mutant[] = [
     "if (duplicateClientRef !== 'rejected')\n",
     'if (duplicateClientRef.length === 0)\n',
   ]),
-  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'reconcile.ts', [
-    'return compare(amount, ours) === 0 ?',
-    'return compare(amount, ours) !== undefined ?',
+  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'provider.ts', [
+    'return compare(amount, expected) === 0 ?',
+    'return compare(amount, expected) !== undefined ?',
   ]),
   mutant('submitted falls back', 'a look-up that lags pays twice', 'reconcile', 'reconcile.ts', [
     "if (status === 'unknown') return notFound(instruction, nowMs, bearings);",

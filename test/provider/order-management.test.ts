@@ -316,6 +316,15 @@ describe('a look-up', () => {
       clientRefId: 'customer reference C02',
     });
   });
+
+  it('is unclear where the record does not say of which customer it is: references are the tenant’s', async () => {
+    for (const customerRef of [undefined, null])
+      expect(await lookUp(json(200, { ...RECORD, customerRef }))).toEqual({
+        kind: 'unclear',
+        message: expect.stringContaining('does not say of which customer it is'),
+        answered: true,
+      });
+  });
 });
 
 describe('a look-up of an order', () => {
@@ -326,6 +335,30 @@ describe('a look-up of an order', () => {
     const customerDefaults = [{ customerRef: 'C02', schemeId: 'x' }, own];
     for (const order of [ORDER, WITH_DEFAULTS])
       expect(await lookUpOrder(json(200, { ...record, customerDefaults }), order)).toMatchObject({ difference: '' });
+  });
+
+  const theirs = [{ customerRef: 'C02', status: 'READY' }];
+
+  it.each<[string, object, Order, object]>([
+    ['has an instruction of ours', { instructions: [...theirs, { customerRef: 'C01' }] }, ORDER, { difference: '' }],
+    ['names our customer itself', { customerRef: 'C01' }, WITH_DEFAULTS, { difference: '' }],
+    ['has nothing of any customer, as what we sent', { instructions: [] }, ORDER, { difference: '' }],
+    [
+      'has instructions of another customer alone',
+      { instructions: theirs },
+      ORDER,
+      { difference: 'it is of the customer C02, not of C01' },
+    ],
+    [
+      'has defaults of another customer alone',
+      { customerDefaults: theirs },
+      WITH_DEFAULTS,
+      { difference: 'it is of the customer C02, not of C01' },
+    ],
+    ['has nothing of any customer, though we sent defaults', {}, WITH_DEFAULTS, { kind: 'unclear', answered: true }],
+    ['says nothing of customers', { customerDefaults: undefined }, ORDER, { kind: 'unclear', answered: true }],
+  ])('tells whose it is: it %s', async (_, changes, order, expected) => {
+    expect(await lookUpOrder(json(200, { ...ORDER_RECORD, ...changes }), order)).toMatchObject(expected);
   });
 
   it.each<[string, object, RegExp]>([

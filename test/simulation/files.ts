@@ -66,7 +66,7 @@ export class Writer {
   constructor(options: WriterOptions) {
     const { chance, api, isSmall } = options;
     this.options = options;
-    const count = isSmall ? chance.between(1, 4) : chance.between(3, 8);
+    const count = isSmall ? chance.between(1, 4) : chance.between(3, 12);
     this.instructions = Array.from({ length: count }, (_, at) => `P${at + 1}`);
     const [defaults, managed] = api === 'order-management' ? [DEFAULTS, MANAGED] : [NO_MORE, NO_MORE];
     this.#ordersHeader = ORDERS_HEADER + defaults.header;

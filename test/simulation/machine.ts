@@ -131,6 +131,28 @@ export class Machine {
     return running.plain;
   }
 
+  /** What an operator has the provider asked about, while no pass is under way; nothing crashes meanwhile. */
+  async ask<Answer>(work: (tools: OpenWorkspace) => Promise<Answer>): Promise<Answer> {
+    await this.open();
+    const running = this.#running;
+    if (!running) throw new Error('there is no program to ask with');
+    this.sending.passBegins();
+    let end: { answer: Answer } | { error: unknown } | undefined;
+    work(running.tools).then(
+      (answer) => {
+        end = { answer };
+      },
+      (error: unknown) => {
+        end = { error };
+      },
+    );
+    await this.options.timeline.until(() => end !== undefined, 'an answer');
+    if (end && 'error' in end) throw end.error;
+    if (this.sending.violation) throw this.sending.violation;
+    if (!end) throw new Error('no answer came');
+    return end.answer;
+  }
+
   /** Ends the program in good order. */
   async close(): Promise<void> {
     if (this.#running) await this.#clear(this.#running);

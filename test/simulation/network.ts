@@ -24,6 +24,13 @@ export interface Exchange {
   readonly call: Asked;
   readonly outcome: Promise<HttpOutcome>;
   readonly stopsTheLine: boolean;
+  /** Whether the provider refused it as it refuses every other: the account is at fault. */
+  refusesTheAccount(): boolean;
+}
+
+/** Whether a request was refused because the account was empty: then so it is when it arrives once more. */
+interface Account {
+  refused: boolean;
 }
 
 /** What a provider may have come to for good: it no longer knows a payout that it has, or shows it with another amount. */
@@ -32,6 +39,8 @@ export const SPOILED = ['forgotten', 'misstated'] as const;
 export class Network {
   weather: Weather;
   readonly #spoiled = new Map<string, (typeof SPOILED)[number]>();
+  /** Then whatever would cost money is refused, in the same words. */
+  accountIsEmpty = false;
   readonly #visibleAtMs = new Map<string, number>();
   readonly #underWay = new Map<string, number>();
 
@@ -61,10 +70,21 @@ export class Network {
     count(tally, `requests: ${call.on}`);
     if (name) count(tally, `${call.on}: ${name}`);
     note(`${call.on} ${call.reference} ${name}`);
-    return { call, outcome: this.#follow(request, call, course), stopsTheLine: course.stopsTheLine === true };
+    const account: Account = { refused: false };
+    return {
+      call,
+      outcome: this.#follow(request, call, course, account),
+      stopsTheLine: course.stopsTheLine === true,
+      refusesTheAccount: () => account.refused && course.heard.kind === 'answer',
+    };
   }
 
-  #follow(request: HttpRequest, call: Asked, { arrives, heard, tokenLife }: Course): Promise<HttpOutcome> {
+  #follow(
+    request: HttpRequest,
+    call: Asked,
+    { arrives, heard, tokenLife }: Course,
+    account: Account,
+  ): Promise<HttpOutcome> {
     const { timeline, timeoutMs } = this.options;
     return new Promise((resolve) => {
       let ended = false;
@@ -77,7 +97,7 @@ export class Network {
         this.#count(call, 1);
         timeline.after(afterMs, () => {
           this.#count(call, -1);
-          const answer = this.#arrive(request, call, tokenLife);
+          const answer = this.#arrive(request, call, tokenLife, account);
           if (heard.kind === 'answer' && heard.of === nth) timeline.after(20, () => hear(response(answer)));
           if (heard.kind === 'altered' && nth === 0) timeline.after(20, () => hear(response(heard.alter(answer))));
         });
@@ -91,7 +111,12 @@ export class Network {
     });
   }
 
-  #arrive(request: HttpRequest, { on, reference, creates, dialect }: Asked, tokenLife: TokenLife | undefined): Answer {
+  #arrive(
+    request: HttpRequest,
+    { on, reference, creates, dialect }: Asked,
+    tokenLife: TokenLife | undefined,
+    account: Account,
+  ): Answer {
     const { api, server, doomed, timeline, chance, note } = this.options;
     if (on === 'get' || on === 'order-get') {
       const how = this.#spoiled.get(reference);
@@ -102,6 +127,11 @@ export class Network {
     const made = on === 'order' ? [reference, ...creates] : creates;
     if (made.some((one) => doomed.has(one)))
       return dialect.decline({ kind: 'decline', message: 'Beneficiary is blocked' });
+    const isNew = made.length > 0 && !made.some((one) => server.find(one));
+    if (isNew && (this.accountIsEmpty || account.refused)) {
+      account.refused = true;
+      return dialect.decline({ kind: 'decline', message: 'The account is empty' });
+    }
     const before = server.ledger.length;
     const answer = server.handle(request, tokenLife);
     if (server.ledger.length > before) {

@@ -1,6 +1,7 @@
 /** What must hold whenever a request leaves a machine. */
 import { createHash } from 'node:crypto';
 import { lookUpOnly } from '../../src/anchor.ts';
+import { REFUSED_ALIKE } from '../../src/flow.ts';
 import type { HttpOutcome, HttpRequest } from '../../src/provider/http.ts';
 import type { On } from '../../src/sandbox/faults.ts';
 import type { AuditEntry, StoredInstruction } from '../../src/store.ts';
@@ -40,6 +41,8 @@ export class Sending {
   #stoppedAtMs: number | undefined;
   #underWay = 0;
   #pass = 0;
+  /** How often in a row the account was refused. */
+  #accountRefused = 0;
 
   readonly options: SendingOptions;
 
@@ -51,6 +54,7 @@ export class Sending {
     this.#pass++;
     this.#stoppedAtMs = undefined;
     this.#underWay = 0;
+    this.#accountRefused = 0;
     this.#unauthorized.clear();
   }
 
@@ -83,7 +87,7 @@ export class Sending {
 
   async send(request: HttpRequest): Promise<HttpOutcome> {
     const { network, timeline } = this.options;
-    const { call, outcome, stopsTheLine } = network.exchange(request);
+    const { call, outcome, stopsTheLine, refusesTheAccount } = network.exchange(request);
     const before = new Map(this.#sent);
     const made = madeBy(call, request);
     for (const [reference, body] of made) this.#sent.set(reference, { atMs: timeline.now, body });
@@ -100,7 +104,15 @@ export class Sending {
     const isFirst = this.#isFirstUnauthorized(call, request, heard);
     if ((MAKES.includes(call.on) || call.on === 'token') && stopsTheLine && !isFirst)
       this.#stoppedAtMs ??= timeline.now;
+    this.#noteRefusal(call, refusesTheAccount());
     return heard;
+  }
+
+  /** After so many in a row nothing more may be sent. What takes riders along is asked for once more without them first. */
+  #noteRefusal({ on, creates }: Asked, refused: boolean): void {
+    if (!MAKES.includes(on) || (on === 'order' && creates.length > 0)) return;
+    this.#accountRefused = refused ? this.#accountRefused + 1 : 0;
+    if (this.#accountRefused >= REFUSED_ALIKE) this.#stoppedAtMs ??= this.options.timeline.now;
   }
 
   /** With another token it is made once more. */

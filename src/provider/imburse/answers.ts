@@ -166,19 +166,33 @@ function isTooLate(status: number, { what }: Asked, errors: readonly ProviderErr
   );
 }
 
+/** Under a reference that other customers may use: it may be another's, so it is not taken for ours. */
+const NOT_SAID_WHOSE: Unclear = {
+  kind: 'unclear',
+  message: 'the provider has a record under this reference, and does not say of which customer it is',
+  answered: true,
+};
+
+/** How an answer is read. `nowMs` is the wall clock, for a Retry-After that is a date. */
+interface Reading {
+  readonly readErrors: ErrorReader;
+  readonly nowMs: number;
+}
+
 /** What a look-up of one instruction found. `expected` are the references it was asked for by. */
 export function lookUpOutcome(
   outcome: ImburseOutcome,
   expected: Expected,
   clientRefId: string,
-  readErrors: ErrorReader,
-  nowMs: number,
+  reading: Reading,
+  saysWhose: (record: ProviderRecord) => boolean,
 ): LookUpOutcome {
-  return readFound(outcome, readErrors, nowMs, (record) => {
+  return readFound<LookUpOutcome>(outcome, reading, (record) => {
     const word = wordOf(stated(record, 'status'));
     const status = meaningOf(word);
     const amount = plainAmount(stated(record, 'amount'));
     if (status === undefined || amount === undefined) return undefined;
+    if (!saysWhose(record)) return NOT_SAID_WHOSE;
     const currency = stated(record, 'currency');
     return {
       kind: 'found',
@@ -201,34 +215,34 @@ export function lookUpOutcome(
 export function orderOutcome(
   outcome: ImburseOutcome,
   expected: Expected,
-  readErrors: ErrorReader,
-  nowMs: number,
+  reading: Reading,
   differences: (record: ProviderRecord) => readonly string[],
+  saysWhose: (record: ProviderRecord) => boolean,
 ): OrderFound {
-  return readFound(outcome, readErrors, nowMs, (record) => {
+  return readFound<OrderFound>(outcome, reading, (record) => {
     if (typeof stated(record, 'orderRef') !== 'string') return undefined;
     const other = contradiction(record, expected);
     const all = [...(other === undefined ? [] : [`it answers for ${other}`]), ...differences(record)];
+    if (all.length === 0 && !saysWhose(record)) return NOT_SAID_WHOSE;
     return { kind: 'found', difference: oneLine(all.join('; ')) };
   });
 }
 
 /** A record for a person to read, whatever it states. */
-export function remoteRecord(outcome: ImburseOutcome, readErrors: ErrorReader, nowMs: number): RemoteRecord {
+export function remoteRecord(outcome: ImburseOutcome, reading: Reading): RemoteRecord {
   const found = (response: HttpResponse): RemoteRecord | undefined => {
     const value = response.status === 200 ? jsonOf(response)?.value : undefined;
     return typeof value === 'object' && value !== null ? { kind: 'found', value } : undefined;
   };
-  return readAnswer(outcome, readErrors, nowMs, found);
+  return readAnswer(outcome, reading, found);
 }
 
 function readFound<Found>(
   outcome: ImburseOutcome,
-  readErrors: ErrorReader,
-  nowMs: number,
+  reading: Reading,
   read: (record: ProviderRecord) => Found | undefined,
 ): Found | { kind: 'not-found' } | Unclear {
-  return readAnswer(outcome, readErrors, nowMs, (response) => {
+  return readAnswer(outcome, reading, (response) => {
     const record = response.status === 200 ? recordOf(response) : undefined;
     return record && !carriesErrors(record) ? read(record) : undefined;
   });
@@ -236,8 +250,7 @@ function readFound<Found>(
 
 function readAnswer<Found>(
   outcome: ImburseOutcome,
-  readErrors: ErrorReader,
-  nowMs: number,
+  { readErrors, nowMs }: Reading,
   read: (response: HttpResponse) => Found | undefined,
 ): Found | { kind: 'not-found' } | Unclear {
   if (outcome.kind !== 'response') {

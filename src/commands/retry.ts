@@ -1,0 +1,188 @@
+/** Pays again what finally failed: one payout, or many at once after their totals were shown. The provider is asked first. */
+import type { Settings } from '../config.ts';
+import { UnavailableError, UsageError } from '../failures.ts';
+import { FINAL_FAILURES, type InstructionRef, type InstructionStatus, rowId, rowPlace } from '../instruction.ts';
+import { terminalProgress } from '../progress.ts';
+import { type Decided, type RetriedAll, retryAll } from '../resolution.ts';
+import type { Decision, StatusCount, Store, StoredInstruction } from '../store.ts';
+import { printJson } from '../terminal.ts';
+import { openForDeciding } from '../workspace/records.ts';
+import { openForAsking } from '../workspace.ts';
+import { type CommandContext, confirmed, EXIT, instructionRefIn, personWith, stopOnSignal } from './context.ts';
+import { countsJson, printCounts } from './counts-text.ts';
+
+interface RetryOptions {
+  readonly file?: number;
+  readonly status?: string;
+  readonly code?: string;
+  readonly reason: string;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+/** What was asked for, with what it comes to. */
+interface Chosen {
+  readonly refs: readonly InstructionRef[];
+  readonly totals: readonly StatusCount[];
+}
+
+const PAGE = 1_000;
+
+export async function retry(context: CommandContext, asked: readonly string[], options: RetryOptions): Promise<number> {
+  const decision = personWith(options.reason);
+  const refs = asked.map(instructionRefIn);
+  const statuses = statusesIn(options.status);
+  const isChoice = options.file !== undefined || options.status !== undefined || options.code !== undefined;
+  if (isChoice === refs.length > 0)
+    throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or choose them by --file, --status or --code');
+  const { store, settings } = await openForDeciding(context.workspace);
+  try {
+    const chosen = isChoice ? await chosenBy(store, statuses, options) : await named(store, refs);
+    if (chosen.refs.length === 0)
+      throw new UsageError(
+        `nothing that is ${FINAL_FAILURES.join(', ')} was chosen by this: there is nothing to pay again`,
+      );
+    const isOne = refs.length === 1;
+    if (!isOne && !(await isMeant(context, chosen, options))) {
+      context.paper.line('Nothing was changed.');
+      return EXIT.done;
+    }
+    const retried = await ask(context, settings, store, chosen.refs, decision);
+    if (options.json) printJson(process.stdout, asJson(chosen, retried));
+    else if (!isOne) print(context, chosen, retried);
+    else printOne(context, asked[0] ?? '', retried.decided[0]);
+    return exitOf(retried);
+  } finally {
+    await store.close();
+  }
+}
+
+function statusesIn(status: string | undefined): readonly InstructionStatus[] {
+  const found = FINAL_FAILURES.filter((one) => status === undefined || one === status);
+  if (found.length === 0) throw new UsageError(`--status ${status}: expected one of ${FINAL_FAILURES.join(', ')}`);
+  return found;
+}
+
+async function chosenBy(
+  store: Store,
+  statuses: readonly InstructionStatus[],
+  { file, code }: RetryOptions,
+): Promise<Chosen> {
+  const found: StoredInstruction[] = [];
+  const beginning = file === undefined ? 0 : rowId(file, 0);
+  for (const status of statuses)
+    for (let afterId = beginning; ; ) {
+      const page = await store.list(status, { afterId, limit: PAGE, ...(code !== undefined && { code }) });
+      const fitting = page.filter(({ id }) => file === undefined || rowPlace(id).file === file);
+      found.push(...fitting);
+      const last = page.at(-1);
+      if (!last || fitting.length < page.length) break;
+      afterId = last.id;
+    }
+  return chosenOf(found.sort((a, b) => a.id - b.id));
+}
+
+/** All that were named, those that are not there, too: they are told with the rest. */
+async function named(store: Store, refs: readonly InstructionRef[]): Promise<Chosen> {
+  const found = await store.findInstructions(refs);
+  const { totals } = chosenOf(found.flatMap((one) => (one && FINAL_FAILURES.includes(one.status) ? [one] : [])));
+  return { refs, totals };
+}
+
+function chosenOf(instructions: readonly StoredInstruction[]): Chosen {
+  const totals = new Map<string, StatusCount>();
+  for (const { status, currency = '', amountMinor = 0n, receivedAt } of instructions) {
+    const key = `${status} ${currency}`;
+    const sum = totals.get(key) ?? { status, currency, count: 0, amountMinor: 0n, oldest: receivedAt };
+    const oldest = receivedAt < sum.oldest ? receivedAt : sum.oldest;
+    totals.set(key, { ...sum, count: sum.count + 1, amountMinor: sum.amountMinor + amountMinor, oldest });
+  }
+  const refs = instructions.map(({ customerRef, orderRef, instructionRef }) => ({
+    customerRef,
+    orderRef,
+    instructionRef,
+  }));
+  return { refs, totals: [...totals.values()] };
+}
+
+async function isMeant({ paper }: CommandContext, { totals }: Chosen, { yes, json }: RetryOptions): Promise<boolean> {
+  if (json && !yes) throw new UsageError('--json asks nothing: say --yes as well, to pay again what this chooses');
+  if (!json) {
+    printCounts(paper, totals);
+    paper.line();
+  }
+  if (yes) return true;
+  const count = totals.reduce((sum, one) => sum + one.count, 0);
+  const question = `Look up ${count === 1 ? 'this payout' : `these ${count} payouts`} at the provider, and pay again what has failed there?`;
+  const answer = await confirmed(question);
+  if (answer === undefined) throw new UsageError('there is no terminal to ask at: say --yes to pay these again');
+  return answer;
+}
+
+async function ask(
+  { clock }: CommandContext,
+  settings: Settings,
+  store: Store,
+  refs: readonly InstructionRef[],
+  decision: Decision,
+): Promise<RetriedAll> {
+  const progress = terminalProgress(process.stderr, clock);
+  const { provider, close } = await openForAsking(settings, process.env, clock);
+  try {
+    return await retryAll({ store, provider, clock, settings, progress }, refs, decision, stopOnSignal(clock));
+  } finally {
+    progress.clear();
+    await close();
+  }
+}
+
+function printOne({ paper }: CommandContext, name: string, decided: Decided | undefined): void {
+  if (decided?.ok)
+    paper.line(`${name} was ${decided.before.status} and is ${decided.to}. The reports follow with the next run.`);
+  else if (decided?.unclear) throw new UnavailableError(`${name}: ${decided.why}`);
+  else if (decided) throw new UsageError(`${name}: ${decided.why}`);
+}
+
+function print({ paper }: CommandContext, { refs }: Chosen, { decided, stopped }: RetriedAll): void {
+  const refused = refusedOf(refs, decided);
+  paper.line(
+    `${decided.length - refused.length} of ${decided.length} are ready to be paid again; the reports follow with the next run.`,
+  );
+  if (stopped !== undefined) paper.line(`${paper.style('yellow', '!')} Looking up was stopped: ${stopped}`);
+  if (refused.length === 0) return;
+  paper.line();
+  paper.table(
+    ['Not paid again', 'Why'],
+    refused.map(({ reference, why }) => [reference, why]),
+  );
+}
+
+function asJson({ refs, totals }: Chosen, { decided, stopped }: RetriedAll): object {
+  return {
+    chosen: refs.length,
+    totals: countsJson(totals),
+    ready: refs.filter((_, at) => decided[at]?.ok).map(nameOf),
+    refused: refusedOf(refs, decided),
+    stopped: stopped ?? null,
+  };
+}
+
+function refusedOf(
+  refs: readonly InstructionRef[],
+  decided: readonly Decided[],
+): { reference: string; why: string; unclear: boolean }[] {
+  return refs.flatMap((ref, at) => {
+    const one = decided[at];
+    return !one || one.ok ? [] : [{ reference: nameOf(ref), why: one.why, unclear: one.unclear === true }];
+  });
+}
+
+/** As of a pass: 3 where the same may succeed later, 1 where some need a person. */
+function exitOf({ decided }: RetriedAll): number {
+  if (decided.some((one) => !one.ok && one.unclear)) return EXIT.unfinished;
+  return decided.every(({ ok }) => ok) ? EXIT.done : EXIT.attention;
+}
+
+function nameOf({ customerRef, orderRef, instructionRef }: InstructionRef): string {
+  return `${customerRef}/${orderRef}/${instructionRef}`;
+}
