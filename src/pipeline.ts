@@ -5,6 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
+import { otherProvider, told } from './binding.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
@@ -81,8 +82,8 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   await release(tools, businessDate);
   const sending = await send(tools, options);
   const amending = await change(tools, options);
-  const looking = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
-  const unfinished = sending.stopped ?? amending ?? looking.stopped;
+  const looking: LookedUp = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
+  const unfinished = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const reported = await publishFileReports(tools);
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
@@ -114,16 +115,30 @@ async function change(tools: Tools, { send: all, stop }: PassOptions): Promise<s
   return amend(tools, stop);
 }
 
-/** All that is open; what is paid only once a night, for it is much and seldom changes. */
-async function lookUp(tools: Tools, { kind, stop }: PassOptions): Promise<Reconciled> {
+/**
+ * All that is open; what is paid only once a night, for it is much and seldom changes. With another provider than that of the records
+ * only to tell a person what it has of them.
+ */
+async function lookUp(tools: Tools, { kind, stop }: PassOptions): Promise<LookedUp> {
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
-  return reconcile(tools, stop, { paidToo: kind !== 'arrival', forgetful });
+  const other = await otherProvider(tools.store);
+  const paidToo = kind !== 'arrival' && other === undefined;
+  const { lookedUp, had, stopped } = await reconcile(tools, stop, { paidToo, forgetful, another: other !== undefined });
+  const another = other && `${told(other)}. Of ${lookedUp} open payouts it has ${had}`;
+  return { lookedUp, stopped, another };
+}
+
+interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
+  /** Why what it told counts for nothing: it is not the provider of these records. */
+  readonly another?: string | undefined;
 }
 
 /** Why nothing may be sent now, whatever is ready; undefined when it may. */
 async function whyNotSend({ store, settings }: Tools): Promise<string | undefined> {
   const doubt = await lookUpOnly(store);
   if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
+  const other = await otherProvider(store);
+  if (other) return told(other);
   const { bavail, bsize } = await statfs(settings.data);
   if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;
   return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;

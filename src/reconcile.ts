@@ -6,6 +6,7 @@
  * * Not found is no proof while the quarantine lasts: a provider may take a request in late, or show it late. After it an
  *   `unknown` one is sent again under the same client reference, if the provider is known to refuse a used one.
  * * A look-up without a clear answer changes nothing.
+ * * What another provider than the one it was sent to answers changes nothing (binding.ts): it is counted, for a person.
  */
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
@@ -13,7 +14,7 @@ import { commitQueue, eachInPages, gather, openLine, pacer } from './flow.ts';
 import { currencyExponent } from './iso.ts';
 import { compare, fromMinor, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
-import type { LookUpOutcome, Provider } from './provider.ts';
+import type { LookUpOutcome, OrderFound, Provider } from './provider.ts';
 import { lookUpOrders } from './registration.ts';
 import type { Change, Store, StoredInstruction } from './store.ts';
 
@@ -36,6 +37,8 @@ export interface ReconcileTools {
 
 export interface Reconciled {
   readonly lookedUp: number;
+  /** Of these the provider has so many. */
+  readonly had: number;
   /** Why looking up ended before every open one was asked for. */
   readonly stopped: string | undefined;
 }
@@ -44,12 +47,13 @@ type LookedUp = 'unknown' | 'submitted' | 'paid' | 'ready';
 
 /**
  * One look-up for each open payout. When the records may have forgotten what was sent (`forgetful`, after a restored
- * backup), what they take for ready is looked up as well. Paid ones are only looked up with `paidToo`: they are many.
+ * backup), what they take for ready is looked up as well. Paid ones are only looked up with `paidToo`: they are many. With
+ * `another` provider than theirs nothing is moved.
  */
 export async function reconcile(
   tools: ReconcileTools,
   stop: AbortSignal,
-  { paidToo = true, forgetful = false } = {},
+  { paidToo = true, forgetful = false, another = false } = {},
 ): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
@@ -57,10 +61,12 @@ export async function reconcile(
   const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
   const findings = gather(clock, commits.add);
   const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
-  let lookedUp = await lookUpOrders(tools, line.stopped, (order) => {
+  const noteOrder = (order: OrderFound) => {
     if (order.kind === 'unclear' && order.stopLine !== undefined) line.stop(order.stopLine);
     line.note(order.kind === 'unclear' ? order.message : undefined);
-  });
+  };
+  let lookedUp = another ? 0 : await lookUpOrders(tools, line.stopped, noteOrder);
+  let had = 0;
 
   // Paid ones first, so that one found paid in this pass isn't asked for twice.
   const statuses: LookedUp[] = [
@@ -94,16 +100,17 @@ export async function reconcile(
         if (line.stopped()) return;
         const outcome = await provider.lookUp(instruction);
         const finding = findingOf(instruction, status, outcome, clock.now(), settings);
-        if (finding.stopLine !== undefined) line.stop(finding.stopLine);
+        if (finding.stopLine !== undefined && !(another && outcome.kind === 'found')) line.stop(finding.stopLine);
         line.note(outcome.kind === 'unclear' ? outcome.message : undefined);
         progress.report('looking up payouts', ++lookedUp);
-        if (finding.changes.length > 0) await findings.add(...finding.changes);
+        if (outcome.kind === 'found') had++;
+        if (finding.changes.length > 0 && !another) await findings.add(...finding.changes);
       });
     } finally {
       await findings.flush();
     }
   }
-  return { lookedUp, stopped: line.stopped() };
+  return { lookedUp, had, stopped: line.stopped() };
 }
 
 interface Finding {

@@ -393,7 +393,7 @@ export interface Store {
   /** Where the audit chain stands: its last entry, or its start. */
   auditHead(): Promise<{ seq: number; hash: string }>;
   /** An entry of its own for a person's decision about the workspace. */
-  noteDecision(what: string, decision: Decision, at: string): Promise<void>;
+  noteDecision(what: string, decision: Decision, at: string, about?: Readonly<Record<string, string>>): Promise<void>;
 
   /** Small facts about the workspace: which provider it is bound to, since when it is watched. */
   fact(name: string): Promise<string | undefined>;

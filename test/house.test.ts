@@ -215,6 +215,7 @@ describe('imports', () => {
       name: 'what stages are made of, and adapters',
       files: [
         ...['inbox.ts', 'inbox/', 'rows.ts', 'rows/', 'validate.ts', 'validate/', 'report.ts', 'report/', 'anchor.ts'],
+        'binding.ts',
         ...['registration.ts', 'store/', 'provider/', 'sandbox.ts', 'sandbox/'],
       ],
     },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { distrust, endLookUpOnly, lookUpOnly, openAnchor } from '../anchor.ts';
 import { CHAIN_START, verifyChain } from '../audit.ts';
+import { acceptProvider, otherProvider, told } from '../binding.ts';
 import { timestamp } from '../clock.ts';
 import { UsageError } from '../failures.ts';
 import { noProgress, type Progress, terminalProgress } from '../progress.ts';
@@ -10,6 +11,9 @@ import { ANCHOR, openForReading, openWorkspace } from '../workspace.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
 
 const PAGE = 10_000;
+
+/** What another provider may be to a person. */
+const ACCOUNTS = ['same-account', 'other-account'];
 
 interface Verified {
   readonly entries: number;
@@ -47,7 +51,8 @@ export async function verify({ workspace, paper, clock }: CommandContext, option
     const verified = await verifyAudit(store, progress);
     progress.clear();
     const doubt = await distrust(store, anchor);
-    const mode = await lookUpOnly(store);
+    const other = await otherProvider(store);
+    const mode = (await lookUpOnly(store)) ?? (other && told(other));
     if (options.json)
       printJson(process.stdout, {
         ...verified,
@@ -70,18 +75,33 @@ export async function verify({ workspace, paper, clock }: CommandContext, option
   }
 }
 
-/** `paydrop audit accept`: a person has checked that the records may be trusted again; sending goes on. */
-export async function accept(
-  { workspace, paper, clock }: CommandContext,
-  options: { reason: string },
-): Promise<number> {
+interface Acceptance {
+  readonly reason: string;
+  readonly provider?: string;
+}
+
+/** `paydrop audit accept`: a person has checked that the records, or the other provider, may be trusted; sending goes on. */
+export async function accept({ workspace, paper, clock }: CommandContext, options: Acceptance): Promise<number> {
+  const { reason, provider } = options;
   const tools = await openWorkspace({ workspace, clock });
+  const { store, anchor } = tools;
   try {
-    if ((await lookUpOnly(tools.store)) === undefined)
-      throw new UsageError('this workspace is not in look-up-only mode');
-    await tools.store.noteDecision('records-accepted', personWith(options.reason), timestamp(clock.now()));
-    await endLookUpOnly(tools.store, tools.anchor);
-    paper.line('Accepted, and written into the audit log. The next run sends again.');
+    const at = timestamp(clock.now());
+    const other = await otherProvider(store);
+    if (provider !== undefined) {
+      if (!ACCOUNTS.includes(provider)) throw new UsageError(`--provider: expected ${ACCOUNTS.join(' or ')}`);
+      if (!other) throw new UsageError("--provider: paydrop.json and the keys name the records' own provider");
+      const why = await acceptProvider(store, other, provider === ACCOUNTS[0], personWith(reason), at);
+      if (why !== undefined) throw new UsageError(why);
+      paper.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);
+    } else {
+      if ((await lookUpOnly(store)) === undefined)
+        throw new UsageError(other ? told(other) : 'this workspace is not in look-up-only mode');
+      await store.noteDecision('records-accepted', personWith(reason), at);
+      await endLookUpOnly(store, anchor);
+    }
+    const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? told(other) : undefined);
+    paper.line(`Accepted, and written into the audit log. ${left ?? 'The next run sends again.'}`);
     return EXIT.done;
   } finally {
     await tools.close();

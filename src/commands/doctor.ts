@@ -1,10 +1,11 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { otherThan, told } from '../binding.ts';
 import { type Clock, timestamp } from '../clock.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
-import { openForReading, openProvider } from '../workspace.ts';
+import { openForReading, openProvider, providerNamed } from '../workspace.ts';
 import { verifyAudit } from './audit.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
@@ -34,6 +35,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(...(await checkRecords(workspace, clock)));
+    checks.push(...(await checkBinding(loaded.value)));
     checks.push(...(await checkProvider(loaded.value, clock)));
   }
   if (options.json) printJson(process.stdout, checks);
@@ -96,6 +98,20 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
   } finally {
     progress.clear();
     await store.close();
+  }
+}
+
+/** Missing secrets are told where the provider is tried. */
+async function checkBinding(settings: Settings): Promise<Check[]> {
+  const opened = await openForReading(settings.workspace).catch(() => undefined);
+  try {
+    const other = opened && (await otherThan(opened.store, providerNamed(settings, process.env)));
+    return other ? [{ what: 'provider', ok: false, finding: told(other) }] : [];
+  } catch (error) {
+    if (error instanceof UsageError) return [];
+    throw error;
+  } finally {
+    await opened?.store.close();
   }
 }
 

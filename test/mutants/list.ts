@@ -328,9 +328,21 @@ const FILES: Mutant[] = [
     'if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;',
     'if (bavail * bsize >= 0) return undefined;',
   ]),
-  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'workspace.ts', [
-    'if (before === undefined || (await store.files()).length === 0) return',
-    'if (before !== now) return',
+  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'binding.ts', [
+    '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
+    '',
+  ]),
+  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline.ts', [
+    '  if (other) return told(other);\n',
+    '',
+  ]),
+  mutant('another provider is believed', "a stranger's answer decides", 'binding', 'reconcile.ts', [
+    'finding.changes.length > 0 && !another',
+    'finding.changes.length > 0',
+  ]),
+  mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', 'binding.ts', [
+    'const open = same ? [] : await openThere(store);',
+    'const open = same ? [] : (await openThere(store)).slice(0, 0);',
   ]),
   mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/runs.ts', [
     '    if (known?.finishedAt) return undefined;\n',
