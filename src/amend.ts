@@ -15,6 +15,7 @@ import { compare, fromMinor, parseDecimal } from './money.ts';
 import { orderKey } from './order.ts';
 import type { AmendmentDesk, LookUpOutcome, Provider, SubmitOutcome } from './provider.ts';
 import { payoutOf } from './registration.ts';
+import { amendmentDiffers, instructionDiffers } from './replay.ts';
 import type { AmendmentChange, OpenAmendment, Store, StoredInstruction } from './store.ts';
 
 const PAGE = 500;
@@ -33,6 +34,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   if (!desk) return undefined;
   const line = openLine(stop, 'requests');
   const pace = pacer(clock, settings.provider.requestsPerMinute);
+  let altered: string | undefined;
   for (let afterId = 0; !line.stopped(); ) {
     const page = await store.amended(afterId, PAGE);
     const last = page.at(-1);
@@ -40,10 +42,24 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
     afterId = last.id;
     await eachOf(page, settings.provider.concurrency, async (instruction) => {
       await pace.turn(line.signal);
-      if (!line.stopped() && instruction.amendment) await takeOn(tools, desk, instruction, instruction.amendment, line);
+      const { amendment } = instruction;
+      if (line.stopped() || !amendment) return;
+      const what = await alteredSince(store, instruction, amendment);
+      if (what === undefined) await takeOn(tools, desk, instruction, amendment, line);
+      else altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
     });
   }
-  return line.stopped();
+  return altered ?? line.stopped();
+}
+
+/** How an instruction, or the change that is asked for, differs from what was read; undefined when neither does. */
+async function alteredSince(
+  store: Store,
+  instruction: StoredInstruction,
+  amendment: OpenAmendment,
+): Promise<string | undefined> {
+  const history = await store.historyOf(instruction.id);
+  return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, amendment, history);
 }
 
 async function takeOn(

@@ -17,7 +17,7 @@ import type { Progress } from './progress.ts';
 import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
-import { type ReportContext, runReports, verdictOf } from './report.ts';
+import { type ReportContext, runReports, UnbalancedError, verdictOf } from './report.ts';
 import type { RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
@@ -83,16 +83,19 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const sending = await send(tools, options);
   const amending = await change(tools, options);
   const looking: LookedUp = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
-  const unfinished = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
-  const reported = await publishFileReports(tools);
+  const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
+  const { reported, unbalanced } = await publishFileReports(tools);
+  const reasons = [undone, unbalanced].filter((reason) => reason !== undefined);
+  const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
-  const result =
+  const { files, moved, open } =
     kind === 'nightly' && unfinished !== undefined
       ? await contentsOf(tools, run, reported)
       : await closeRun(tools, run, reported);
   tools.progress.clear();
-  return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
+  const { sent } = sending;
+  return { run, files, moved, open, sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
 }
 
 /** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
@@ -164,26 +167,46 @@ async function claimReady(
 /** By number: files whose rows were added up in this pass. */
 type ReportedFiles = ReadonlyMap<number, TakenFile>;
 
-/** Writes the reports of every file whose rows moved since they were last written. */
-async function publishFileReports({ store, settings, report, progress }: Tools): Promise<ReportedFiles> {
+/** Writes the reports of every file whose rows moved since they were last written. One that doesn't add up is named, and left stale. */
+async function publishFileReports({ store, settings, report, progress }: Tools): Promise<{
+  readonly reported: ReportedFiles;
+  readonly unbalanced: string | undefined;
+}> {
   const reported = new Map<number, TakenFile>();
+  let unbalanced: string | undefined;
   const stale = await store.staleReports();
   for (const [at, { file: number, token }] of stale.entries()) {
     progress.report('writing reports', at, stale.length);
-    const { published, ...taken } = await publishReportsOf(store, number, settings.outbox, report);
+    const told = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
+    if (typeof told === 'string') {
+      unbalanced ??= told;
+      continue;
+    }
+    const { published, ...taken } = told;
     await store.reportsWritten(number, token, published);
     reported.set(number, taken);
   }
-  return reported;
+  return { reported, unbalanced };
+}
+
+/** What was made, or why no report can be made of it. */
+async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | string> {
+  try {
+    return await making;
+  } catch (error) {
+    if (error instanceof UnbalancedError) return error.message;
+    throw error;
+  }
 }
 
 /**
  * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. A pass on
- * arrival that changed nothing leaves no run behind.
+ * arrival that changed nothing leaves no run behind. One that took in a file whose rows don't add up stays open.
  */
 async function closeRun(tools: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
   const { store, settings, report, clock } = tools;
-  const contents = await contentsOf(tools, run, reported);
+  const { isWhole, ...contents } = await contentsOf(tools, run, reported);
+  if (!isWhole) return contents;
   const idle = contents.files.length === 0 && Object.keys(contents.moved).length === 0;
   if (run.kind === 'arrival' && idle) {
     await store.dropRun(run.number);
@@ -198,13 +221,21 @@ async function closeRun(tools: Tools, run: RunRecord, reported?: ReportedFiles):
 
 type RunContents = Pick<PassSummary, 'files' | 'moved' | 'open'>;
 
-async function contentsOf({ store }: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
+async function contentsOf(
+  { store }: Tools,
+  run: RunRecord,
+  reported?: ReportedFiles,
+): Promise<RunContents & { readonly isWhole: boolean }> {
   const files: TakenFile[] = [];
-  for (const number of await store.filesOfRun(run.number))
-    files.push(reported?.get(number) ?? (await takenFile(store, number)));
+  let isWhole = true;
+  for (const number of await store.filesOfRun(run.number)) {
+    const taken = reported?.get(number) ?? (await unlessUnbalanced(takenFile(store, number)));
+    if (typeof taken === 'string') isWhole = false;
+    else files.push(taken);
+  }
   const moved: Partial<Record<InstructionStatus, number>> = {};
   for await (const page of changesOf(store, run.number)) for (const { to } of page) moved[to] = (moved[to] ?? 0) + 1;
-  return { files, moved, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()) };
+  return { files, moved, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()), isWhole };
 }
 
 async function* changesOf(store: Store, run: number): AsyncGenerator<readonly RunChange[]> {

@@ -58,6 +58,8 @@ export interface StoredOrder extends Order {
   readonly registrationSends: number;
   /** When the last registration that may have arrived ended; empty if there was none. */
   readonly registrationUnclearAt: string;
+  /** Of what its row stated; empty for what an earlier version took in. */
+  readonly contentDigest: string;
   /** Why it was refused, or what is unclear. */
   readonly registrationCode: string;
   readonly registrationMessage: string;
@@ -76,6 +78,8 @@ export interface StoredInstruction extends InstructionRef {
   readonly currency: string | undefined;
   /** The row whose content this is: the one that created it or the last UPDATE. */
   readonly contentRow: number;
+  /** Of what the row that created it stated; empty for what an earlier version took in. */
+  readonly contentDigest: string;
   readonly receivedAt: string;
   readonly updatedAt: string;
   /** Attempt number, of which clientRefId is a function. */
@@ -312,6 +316,12 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
+export interface WithHistory<Of> {
+  readonly record: Of;
+  /** Oldest first. */
+  readonly history: readonly Pick<AuditEntry, 'body'>[];
+}
+
 interface ListOptions {
   readonly afterId: number;
   readonly limit: number;
@@ -390,6 +400,11 @@ export interface Store {
   /** Of an instruction or an order. */
   historyOf(id: number): Promise<AuditEntry[]>;
   auditEntries(afterSeq: number, limit: number): Promise<AuditEntry[]>;
+  /** Instructions of every status by id, and orders, each with its history as it was at the same moment. */
+  instructionsWithHistory(afterId: number, limit: number): Promise<WithHistory<StoredInstruction>[]>;
+  ordersWithHistory(afterId: number, limit: number): Promise<WithHistory<StoredOrder>[]>;
+  /** As the audit entry that ended its intake has it, but for the rows that were settled later. */
+  digestOf(file: number, later: ReadonlySet<number>): Promise<string>;
   /** Where the audit chain stands: its last entry, or its start. */
   auditHead(): Promise<{ seq: number; hash: string }>;
   /** An entry of its own for a person's decision about the workspace. */

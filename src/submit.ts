@@ -6,6 +6,8 @@
  * The line stops, with the rest left `ready`, when the provider tells us that the fault is ours (credentials, signature),
  * when it answers about another payout than the one asked, or when several requests in a row end without a clear answer.
  *
+ * What is not as its row was read (replay.ts) is not sent: a record that was altered is a person's business, and stays as it is.
+ *
  * A pass begins with a single request, and goes on with four times as many as long as clear answers come: a provider that
  * is down or drowning is asked by one payout at a time, not by a hundred.
  *
@@ -15,11 +17,12 @@ import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer } from './flow.ts';
-import { correlationId } from './instruction.ts';
+import { correlationId, rowPlace } from './instruction.ts';
 import { type Order, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
 import { openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
+import { instructionDiffers } from './replay.ts';
 import type { Change, OrderChange, Store, StoredInstruction } from './store.ts';
 
 /**
@@ -99,6 +102,7 @@ export async function submit(
   const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
   const registrar = openRegistrar(tools, (outcome) => heed(outcome, line, pace));
   const ahead = openAhead(tools);
+  const asRead = openSieve(store);
   let afterId = 0;
   let sent = 0;
   let unsent = 0;
@@ -111,7 +115,9 @@ export async function submit(
       const last = page.at(-1);
       if (!last) break;
       afterId = last.id;
-      const { instructions, orders, intents, traces } = await registrar.plan(page);
+      const sound = await asRead.sift(page);
+      const { instructions, orders, intents, traces, altered } = await registrar.plan(sound);
+      asRead.leaveOut(sound, altered);
       const errands = instructions.map((instruction) => {
         const order = orders.get(orderKey(instruction));
         const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
@@ -146,7 +152,46 @@ export async function submit(
     await outcomes.flush();
   }
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
-  return { sent, stopped: line.stopped() ?? couldNot };
+  const reasons = [asRead.leftOut(), line.stopped() ?? couldNot].filter((reason) => reason !== undefined);
+  return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
+}
+
+/** Lets through what is as it was read. */
+interface Sieve {
+  sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;
+  /** Those of orders that were altered: what differs, by orderKey. */
+  leaveOut(page: readonly StoredInstruction[], orders: ReadonlyMap<string, string>): void;
+  /** How many were kept back, and the first of them. */
+  leftOut(): string | undefined;
+}
+
+function openSieve(store: Store): Sieve {
+  let number = 0;
+  let first = '';
+  const keepBack = ({ id, customerRef, orderRef, instructionRef }: StoredInstruction, what: string) => {
+    const { file, line } = rowPlace(id);
+    number++;
+    first ||= `${customerRef}/${orderRef}/${instructionRef} (file ${file}, line ${line}): ${what}`;
+  };
+  return {
+    sift: async (page) => {
+      const sound: StoredInstruction[] = [];
+      for (const instruction of page) {
+        const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
+        if (what === undefined) sound.push(instruction);
+        else keepBack(instruction, what);
+      }
+      return sound;
+    },
+    leaveOut: (page, orders) => {
+      for (const instruction of page) {
+        const what = orders.get(orderKey(instruction));
+        if (what !== undefined) keepBack(instruction, `its order: ${what}`);
+      }
+    },
+    leftOut: () =>
+      number === 0 ? undefined : `${number} not sent, because the records are not what was read. The first: ${first}`,
+  };
 }
 
 /** What is committed together. */

@@ -208,6 +208,7 @@ describe('imports', () => {
           'reconcile.ts',
           'outbox.ts',
           'resolution.ts',
+          'verify.ts',
         ],
       ],
     },
@@ -219,7 +220,7 @@ describe('imports', () => {
         ...['registration.ts', 'store/', 'provider/', 'sandbox.ts', 'sandbox/'],
       ],
     },
-    { name: 'the audit chain', files: ['audit.ts'] },
+    { name: 'the audit chain', files: ['audit.ts', 'replay.ts'] },
     { name: 'ports', files: ['store.ts', 'provider.ts'] },
     {
       name: 'small tools',

@@ -329,6 +329,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         registrationUnclearAt: '',
         registrationCode: '',
         registrationMessage: '',
+        contentDigest: expect.stringMatching(/^[0-9a-f]{32}$/),
       });
       expect(found[1]).toBeUndefined();
       expect(found[2]?.id).toBe(rowId(1, 2));
@@ -365,6 +366,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         refusedAt: '',
         refusedCode: '',
         refusedMessage: '',
+        contentDigest: expect.stringMatching(/^[0-9a-f]{32}$/),
       });
     });
 

@@ -5,8 +5,8 @@ import { loadSettings, type Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
+import { differenceText, verify } from '../verify.ts';
 import { openForReading, openProvider, providerNamed } from '../workspace.ts';
-import { verifyAudit } from './audit.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 interface Check {
@@ -86,15 +86,18 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
   try {
     const damage = await store.damage();
     const database = { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
-    const { entries, broken, lastAt } = await verifyAudit(store, progress);
+    const { entries, broken, lastAt, difference } = await verify(store, progress);
     const audit =
       broken === undefined
         ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
         : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
+    const records = difference
+      ? { what: 'records', ok: false, finding: `not what the audit log says: ${differenceText(difference)}` }
+      : { what: 'records', ok: true, finding: 'as the audit log says' };
     const now = timestamp(clock.now());
     const clockOk = lastAt <= now;
     const finding = clockOk ? now : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
-    return [database, audit, { what: 'clock', ok: clockOk, finding }];
+    return [database, audit, ...(broken === undefined ? [records] : []), { what: 'clock', ok: clockOk, finding }];
   } finally {
     progress.clear();
     await store.close();

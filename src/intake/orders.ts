@@ -43,6 +43,7 @@ function newOrder(id: number, order: Order): StoredOrder {
     registrationUnclearAt: '',
     registrationCode: '',
     registrationMessage: '',
+    contentDigest: '',
   };
 }
 

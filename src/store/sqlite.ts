@@ -8,7 +8,7 @@ import { changeVerbs } from './changes.ts';
 import { makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs, nextNumber } from './files.ts';
 import { intakeVerbs } from './intake.ts';
-import { findingVerbs, listingVerbs, lookUpVerbs } from './reading.ts';
+import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
 
@@ -44,6 +44,7 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),
+    ...replayVerbs(db),
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),
     fact: async (name) => fact.get(name),

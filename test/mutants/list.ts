@@ -90,6 +90,34 @@ const SENDING: Mutant[] = [
     'raw = NULL, attempt = attempt + 1,',
     'raw = NULL,',
   ]),
+  mutant('sent as the database has it', 'an altered payee is paid', 'replay', 'submit.ts', [
+    'if (what === undefined) sound.push(instruction);',
+    'if (what !== "never") sound.push(instruction);',
+  ]),
+  mutant('amount beside its row', 'an altered amount is paid', 'replay', 'replay.ts', [
+    '  if (stated !== amountMinor)\n',
+    '  if (stated === undefined && amountMinor !== undefined)\n',
+  ]),
+  mutant('digest not compared', 'an altered payee is paid', 'replay', 'replay.ts', [
+    '  if (now === digest) return undefined;\n  return `the log says that its row',
+    '  if (now) return undefined;\n  return `the log says that its row',
+  ]),
+  mutant('status beside the log', 'a status written by hand is reported', 'verify', 'replay.ts', [
+    "differs('status', standing.status ?? record.status, record.status)",
+    "differs('status', record.status, record.status)",
+  ]),
+  mutant('digests of a file not compared', 'a digest that was altered, too, is believed', 'verify', 'verify.ts', [
+    'if (now === digest) return undefined;',
+    'if (now) return undefined;',
+  ]),
+  mutant('altered orders registered', 'an altered order is made', 'replay', 'registration.ts', [
+    '        if (what !== undefined) altered.set(key, what);\n',
+    '',
+  ]),
+  mutant('altered riders ride', 'an altered amount is paid', 'replay', 'registration.ts', [
+    'if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];',
+    'if (instructionDiffers(one, await store.historyOf(one.id)) === "never") return [];',
+  ]),
 ];
 
 const ANSWERS: Mutant[] = [
