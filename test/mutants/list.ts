@@ -318,8 +318,16 @@ const FILES: Mutant[] = [
     '      await syncFolder(archive);\n',
     '',
   ]),
+  mutant('anchor out of turn', 'sound records are doubted', 'anchor', 'anchor.ts', [
+    'const done = underWay.then(work);',
+    'const done = work();',
+  ]),
+  mutant('anchor goes back', 'a restored backup is not noticed', 'anchor', 'anchor.ts', [
+    'if (!last || head.seq > last.seq) await write(head);',
+    'if (!last || head.seq !== last.seq) await write(head);',
+  ]),
   mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', 'anchor.ts', [
-    '      await file.datasync();\n',
+    '    await file.datasync();\n',
     '',
   ]),
   mutant(
