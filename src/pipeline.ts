@@ -28,6 +28,9 @@ const PAGE = 500;
 const LEAST_FREE_BYTES = 200_000_000;
 const SCAN_AGAIN_MS = 100;
 
+/** A large file's reports take minutes; then the next pass writes what is left. */
+const LONGEST_WAIT_FOR_TURN_MS = 300_000;
+
 /** `run` waits so long for files that are still being written; then it goes on and says so. */
 const LONGEST_SETTLING_MS = 600_000;
 
@@ -39,6 +42,12 @@ export interface Tools {
   readonly settings: Settings;
   readonly report: ReportContext;
   readonly progress: Progress;
+  /** The turn to publish reports of files; undefined while another process has it. */
+  readonly takeTurn: () => Turn | undefined;
+}
+
+export interface Turn {
+  release(): void;
 }
 
 export interface PassOptions {
@@ -84,8 +93,8 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const amending = await change(tools, options);
   const looking: LookedUp = options.lookUp ? await lookUp(tools, options) : { lookedUp: 0, stopped: undefined };
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
-  const { reported, unbalanced } = await publishFileReports(tools);
-  const reasons = [undone, unbalanced].filter((reason) => reason !== undefined);
+  const { reported, unwritten } = await publishFileReports(tools);
+  const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
@@ -167,26 +176,49 @@ async function claimReady(
 /** By number: files whose rows were added up in this pass. */
 type ReportedFiles = ReadonlyMap<number, TakenFile>;
 
-/** Writes the reports of every file whose rows moved since they were last written. One that doesn't add up is named, and left stale. */
-async function publishFileReports({ store, settings, report, progress }: Tools): Promise<{
+interface FileReports {
   readonly reported: ReportedFiles;
-  readonly unbalanced: string | undefined;
-}> {
+  /** Why some, which stay stale, are not what they should be. */
+  readonly unwritten: string | undefined;
+}
+
+async function publishFileReports(tools: Tools): Promise<FileReports> {
+  const turn = await turnToPublish(tools.takeTurn, tools.clock);
+  if (!turn) return { reported: new Map(), unwritten: 'paydrop report is writing reports: the others follow' };
+  try {
+    return await publishStale(tools);
+  } finally {
+    turn.release();
+  }
+}
+
+/** Waits for it, but not for ever: whoever has it may have been stopped. */
+export async function turnToPublish(take: Tools['takeTurn'], clock: Clock): Promise<Turn | undefined> {
+  const startedMs = clock.monotonic();
+  for (;;) {
+    const turn = take();
+    if (turn || clock.monotonic() - startedMs >= LONGEST_WAIT_FOR_TURN_MS) return turn;
+    await clock.sleep(SCAN_AGAIN_MS, undefined);
+  }
+}
+
+/** Writes the reports of every file whose rows moved since they were last written. One that doesn't add up is named, and left stale. */
+async function publishStale({ store, settings, report, progress }: Tools): Promise<FileReports> {
   const reported = new Map<number, TakenFile>();
-  let unbalanced: string | undefined;
+  let unwritten: string | undefined;
   const stale = await store.staleReports();
   for (const [at, { file: number, token }] of stale.entries()) {
     progress.report('writing reports', at, stale.length);
     const told = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
     if (typeof told === 'string') {
-      unbalanced ??= told;
+      unwritten ??= told;
       continue;
     }
     const { published, ...taken } = told;
     await store.reportsWritten(number, token, published);
     reported.set(number, taken);
   }
-  return { reported, unbalanced };
+  return { reported, unwritten };
 }
 
 /** What was made, or why no report can be made of it. */

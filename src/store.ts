@@ -371,6 +371,8 @@ export interface Store {
   resultRows(file: number, afterLine: number, limit: number): Promise<ResultRow[]>;
   /** Done files whose published reports are older than their rows, each with a token for `reportsWritten`. */
   staleReports(): Promise<{ file: number; token: number }[]>;
+  /** Marks a done file's published reports as out of date, whatever they are; the token for `reportsWritten`. */
+  markStale(file: number): Promise<number>;
   /** Records what was published, and clears the stale mark unless something moved on since the token was given. */
   reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   statusCounts(): Promise<StatusCount[]>;

@@ -8,7 +8,7 @@ import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from './config.ts';
 import { makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
-import type { Tools } from './pipeline.ts';
+import type { Tools, Turn } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
 import type { HmacKeys } from './provider/hmac.ts';
 import type { PayoutKeys } from './provider/signature.ts';
@@ -35,6 +35,24 @@ export interface OpenOptions {
   readonly progress?: Progress;
   /** A script of faults and the seed for the bundled sandbox; see sandbox.ts. */
   readonly sandbox?: { readonly seed?: number; readonly faults?: FaultScript };
+}
+
+/**
+ * The turn to publish reports of files, which only one process has at a time: what one has read must not come over what another has
+ * written since. Undefined while somebody else has it; the operating system takes it back from a process that ends.
+ */
+export function takeTurnToPublish(settings: Settings): Turn | undefined {
+  return lockWorkspace(join(settings.data, 'publishing'));
+}
+
+/** What has no turn now is left to a later start: others may be writing. */
+async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promise<void> {
+  if (!turn) return;
+  try {
+    await work();
+  } finally {
+    turn.release();
+  }
 }
 
 export const ANCHOR = 'anchor';
@@ -95,10 +113,12 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     await bind(store, settings, () => accountKey(settings, env));
     // A command that only reads has no use for either.
     const [{ openInbox }, { sweepOutbox }] = await Promise.all([import('./inbox.ts'), import('./outbox.ts')]);
-    await sweepOutbox(settings.outbox);
+    await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
     const inbox = await openInbox(settings, settings.intake.settleMs, settings.intake.maxFileBytes);
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);
-    return { store, anchor, inbox, provider, clock, settings, progress, report: reportContext(settings), close };
+    const report = reportContext(settings);
+    const takeTurn = () => takeTurnToPublish(settings);
+    return { store, anchor, inbox, provider, clock, settings, progress, report, takeTurn, close };
   } catch (error) {
     await close();
     throw error;

@@ -17,6 +17,7 @@ type FileVerbs = Pick<
   | 'files'
   | 'filesOfRun'
   | 'staleReports'
+  | 'markStale'
   | 'reportsWritten'
   | 'digestOf'
 >;
@@ -58,6 +59,11 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
       AND done = 1
       AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of) = 1)
     ORDER BY number`);
+  const mark = db
+    .prepare<[number], number>(
+      'UPDATE files SET revision = revision + 1 WHERE number = ? AND done = 1 RETURNING revision',
+    )
+    .pluck();
   const reported = db.prepare<[number, number]>('UPDATE files SET reported = max(reported, ?) WHERE number = ?');
   const publish = publisher(db, 'file');
   const register = registration(db, trail);
@@ -85,6 +91,11 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
     files: async () => all.all().map(fileRecord),
     filesOfRun: async (run) => ofRun.all(run),
     staleReports: async () => stale.all(),
+    async markStale(file) {
+      const token = mark.get(file);
+      if (token === undefined) throw new Error(`File ${file} has no reports yet`);
+      return token;
+    },
     async reportsWritten(file, token, published) {
       db.transaction(() => {
         publish(file, published);

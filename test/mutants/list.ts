@@ -344,6 +344,14 @@ const FILES: Mutant[] = [
       "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
+  mutant('reports written again are not marked', 'an old result stands for good', 'pipeline', 'commands/report.ts', [
+    'await store.markStale(number);',
+    'await store.staleReports().then(() => 0);',
+  ]),
+  mutant('reports out of turn', 'an older result comes over a newer one', 'pipeline', 'pipeline.ts', [
+    'if (turn || clock.monotonic()',
+    'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
+  ]),
   mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
     'return { rows, blankLines: lines',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines: lines",
