@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { userName } from '../src/commands/context.ts';
 import { clientRefId } from '../src/instruction.ts';
 import { resolve, retry } from '../src/resolution.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
@@ -66,5 +67,15 @@ describe('resolve', () => {
       status,
       message: expect.stringContaining('the bank confirmed it by phone'),
     });
+  });
+});
+
+describe('whoever decides', () => {
+  it('has a name in the audit log also where the machine knows only a number', () => {
+    const none = () => {
+      throw new Error('ENOENT: no such user');
+    };
+    expect(userName(none)).toBe(`uid ${process.getuid?.()}`);
+    expect(userName(() => ({ username: 'ana' }))).toBe('ana');
   });
 });

@@ -5,7 +5,7 @@
 import type { Store } from '../store.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { changeVerbs } from './changes.ts';
-import { makePrivate, openDatabase, type Purpose } from './connection.ts';
+import { damaged, makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs, nextNumber } from './files.ts';
 import { intakeVerbs } from './intake.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
@@ -63,7 +63,7 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
     },
     async damage() {
       const found = db.pragma('quick_check', { simple: true });
-      return found === 'ok' ? undefined : String(found);
+      return found === 'ok' ? undefined : damaged(path, String(found));
     },
     async close() {
       db.close();
