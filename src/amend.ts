@@ -11,11 +11,12 @@ import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
 import { eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import { correlationId, type InstructionStatus } from './instruction.ts';
-import { askInTurn, forAPerson, openRound, unsettled } from './look-ups.ts';
+import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { formatDecimal, parseDecimal } from './money.ts';
 import { orderKey } from './order.ts';
 import type { AmendmentDesk, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from './provider.ts';
 import { payoutOf } from './registration.ts';
+import { amendmentDiffers, instructionDiffers } from './replay.ts';
 import type { AmendmentChange, OpenAmendment, Store, StoredInstruction } from './store.ts';
 
 const PAGE = 500;
@@ -55,6 +56,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   const line = openLine(stop, 'requests');
   const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
   const round = await openRound(store, PLACE, ['amendment']);
+  let altered: string | undefined;
   for (const { kind, afterId, upToId } of round.stretches) {
     for (let after = afterId; after < upToId && !line.stopped(); ) {
       const page = await store.amended(after, PAGE);
@@ -64,7 +66,12 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
       const due = page.filter(({ id, status }) => id <= upToId && (status === 'submitted' || ENDED.includes(status)));
       await eachOf(due, settings.provider.concurrency, async (instruction) => {
         const { amendment } = instruction;
-        if (!amendment) return;
+        if (!amendment || line.stopped()) return;
+        const what = await alteredSince(store, instruction, amendment);
+        if (what !== undefined) {
+          altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
+          return;
+        }
         const errand = { tools, desk, line, pace, instruction, amendment };
         const found = await askInTurn(line, pace, () => {
           round.at(kind, instruction.id);
@@ -75,7 +82,17 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
     }
   }
   await round.end(line.stopped() !== undefined);
-  return line.stopped();
+  return altered ?? line.stopped();
+}
+
+/** How an instruction, or the change that is asked for, differs from what was read; undefined when neither does. */
+async function alteredSince(
+  store: Store,
+  instruction: StoredInstruction,
+  amendment: OpenAmendment,
+): Promise<string | undefined> {
+  const history = await store.historyOf(instruction.id);
+  return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, amendment, history);
 }
 
 async function takeOn(errand: Errand, found: LookUpOutcome): Promise<void> {

@@ -20,8 +20,14 @@ const LOOK_UP_ONLY = 'look-up-only';
 
 export interface Anchor {
   last(): ChainHead | undefined;
-  /** On the disk when it resolves. */
+  /**
+   * On the disk when it resolves; one after another, whoever asks. A head before the last one is passed over: what it tells of has been
+   * anchored with the last.
+   */
   keep(head: ChainHead): Promise<void>;
+  /** As `keep`, of a chain that a person has accepted: from here on it counts, though it is shorter. */
+  restart(head: ChainHead): Promise<void>;
+  /** After what is under way. */
   close(): Promise<void>;
 }
 
@@ -32,23 +38,37 @@ export async function openAnchor(path: string): Promise<Anchor> {
   if (text.length > LARGEST_BYTES && last)
     await publishDurably(path, 0o600, false, (file) => file.writeFile(line(last as ChainHead)));
   let file: FileHandle | undefined;
+  // Whatever a crash or an error left of a line is ended, so that ours stands alone.
+  let isCut = text !== '' && !text.endsWith('\n');
+  const write = async (head: ChainHead): Promise<void> => {
+    if (!file) {
+      file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
+      await syncFolder(dirname(path));
+    }
+    const begin = isCut ? '\n' : '';
+    isCut = true;
+    await file.appendFile(begin + line(head));
+    isCut = false;
+    await file.datasync();
+    last = head;
+  };
+  let underWay: Promise<unknown> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = underWay.then(work);
+    underWay = done.catch(() => undefined);
+    return done;
+  };
   return {
     last: () => last,
-    keep: async (head) => {
-      if (head.seq === last?.seq && head.hash === last.hash) return;
-      if (!file) {
-        file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
-        await syncFolder(dirname(path));
-        // Whatever a crash left of a line is ended, so that ours stands alone.
-        if (!text.endsWith('\n') && text !== '') await file.appendFile('\n');
-      }
-      await file.appendFile(line(head));
-      await file.datasync();
-      last = head;
-    },
-    close: async () => {
-      await file?.close();
-    },
+    keep: (head) =>
+      inTurn(async () => {
+        if (!last || head.seq > last.seq) await write(head);
+      }),
+    restart: (head) =>
+      inTurn(async () => {
+        if (head.seq !== last?.seq || head.hash !== last.hash) await write(head);
+      }),
+    close: () => inTurn(async () => file?.close()),
   };
 }
 
@@ -117,7 +137,7 @@ export function beginLookUpOnly(store: Store, reason: string): Promise<void> {
 /** On a person's word, which the caller has put into the audit log. */
 export async function endLookUpOnly(store: Store, anchor: Anchor): Promise<void> {
   await store.setFact(LOOK_UP_ONLY, '');
-  await anchor.keep(await store.auditHead());
+  await anchor.restart(await store.auditHead());
 }
 
 function line({ seq, hash }: ChainHead): string {

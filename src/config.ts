@@ -23,6 +23,7 @@ import {
   withDefault,
 } from './config/shapes.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './endpoints.ts';
+import { UnavailableError } from './failures.ts';
 import { isNightlySchedule } from './schedule.ts';
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -157,20 +158,24 @@ export interface Settings {
 
 export const SETTINGS_FILE = 'paydrop.json';
 
+/** What keeps a file from being read until a person does something; anything else (EIO, EMFILE, ENOMEM, …) may be over soon. */
+const FOR_A_PERSON = new Set(['EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO']);
+
 /** Settings, or each problem in a sentence that names the key. */
 export type Loaded<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Reads the workspace's paydrop.json; a missing one means all defaults. */
+/** Reads the workspace's paydrop.json; a missing one means all defaults. Throws UnavailableError where it can't be read just now. */
 export function loadSettings(workspace: string): Loaded<Settings> {
   const path = join(workspace, SETTINGS_FILE);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      return { ok: false, problems: [`${path} can't be read: ${(error as Error).message}`] };
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (FOR_A_PERSON.has(code)) return { ok: false, problems: [`${path} can't be read: ${message}`] };
+    if (code !== 'ENOENT') throw new UnavailableError(`${path} can't be read now: ${message}`);
     text = '{}';
   }
   let json: unknown;

@@ -129,6 +129,49 @@ export interface InstructionContent {
   readonly managed?: ManagedDetails;
 }
 
+/** What a row makes of an instruction, whoever is told of it. */
+export interface RowContent {
+  /** Which the row gave it. */
+  readonly status: InstructionStatus;
+  /** Empty while its order isn't there. */
+  readonly currency: string;
+  readonly ref: InstructionRef;
+  readonly content: InstructionContent;
+  readonly payout: PayoutDetails;
+}
+
+const DIGEST_DIGITS = 32;
+
+/**
+ * Half a SHA-256 of it, in hex: enough to tell whether anything of it is another, and it is kept for every row. No cell has a line break,
+ * so each has its place. Plain members: this runs for every row there is.
+ */
+export function contentDigest({ status, currency, ref, content, payout }: RowContent): string {
+  const { details, managed } = content;
+  const text = [
+    status,
+    currency,
+    ref.customerRef,
+    ref.orderRef,
+    ref.instructionRef,
+    content.amount,
+    content.openDate,
+    content.dueDate,
+    details.contactId,
+    details.purpose,
+    details.mode,
+    details.narration,
+    details.remark,
+    managed ? JSON.stringify(managed) : '',
+    payout.contactId,
+    payout.purpose,
+    payout.mode,
+    payout.narration,
+    payout.remark,
+  ].join('\n');
+  return sha256(text).slice(0, DIGEST_DIGITS);
+}
+
 /** One attempt at one instruction: what a provider is asked about. */
 export interface PayoutRef extends InstructionRef {
   /** 1, 2, …: only a retry after a final failure moves on. */

@@ -120,6 +120,6 @@ export function readAgain({ id, version, answerSince }: StoredInstruction): Kept
   return answerSince === '' ? undefined : { id, version, answer: '', since: '' };
 }
 
-function nameOf({ customerRef, orderRef, instructionRef, clientRefId }: StoredInstruction): string {
+export function nameOf({ customerRef, orderRef, instructionRef, clientRefId }: StoredInstruction): string {
   return `${customerRef}/${orderRef}/${instructionRef} (${clientRefId})`;
 }

@@ -169,7 +169,7 @@ command(
 
 const audit = command(
   'audit',
-  'The audit log: checks it, or accepts the records after a restore.',
+  'The audit log: checks it, or accepts the records after a restore, or another provider.',
   'paydrop audit verify',
 );
 
@@ -182,8 +182,9 @@ audit
 
 audit
   .command('accept')
-  .description('A person has checked the records of a restored backup: payouts are sent again.')
+  .description('A person has checked the records of a restored backup, or another provider: payouts are sent again.')
   .requiredOption(REASON, 'why they can be trusted')
+  .option('--provider <account>', 'the provider instead, as same-account (a key was changed) or other-account')
   .addHelpText('after', '\nExample:\n  $ paydrop audit accept --reason "all files since Monday were dropped again"')
   .action(runs(async () => (await import('./commands/audit.ts')).accept));
 

@@ -1,4 +1,5 @@
 /** Orders: what a payout is for. An order is known by its customer and its own reference. */
+import { sha256 } from './digest.ts';
 
 export interface OrderRef {
   readonly customerRef: string;
@@ -47,4 +48,18 @@ export const REGISTRATION_CHANGES: Readonly<Record<Registration, readonly Regist
 /** The key under which an order is looked for; references contain no blank. */
 export function orderKey(ref: OrderRef): string {
   return `${ref.customerRef} ${ref.orderRef}`;
+}
+
+/** Of what its row stated, as contentDigest (instruction.ts). */
+export function orderDigest({
+  customerRef,
+  orderRef,
+  currency,
+  country,
+  scheme,
+  metadata,
+  customerDefaults,
+}: Order): string {
+  const stated = [customerRef, orderRef, currency, country, scheme, metadata, customerDefaults ?? null];
+  return sha256(JSON.stringify(stated)).slice(0, 32);
 }

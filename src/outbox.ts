@@ -112,9 +112,13 @@ function openWriter(handle: FileHandle): Writer {
 async function sha256Of(path: string): Promise<string | undefined> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const hash = createHash('sha256');
-    for await (const chunk of file.createReadStream()) hash.update(chunk as Buffer);
-    return hash.digest('hex');
+    try {
+      const hash = createHash('sha256');
+      for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
+      return hash.digest('hex');
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (isErrno(error, 'ELOOP', 'EISDIR')) return undefined;
     throw error;

@@ -5,6 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
+import { otherProvider, told } from './binding.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
@@ -17,7 +18,7 @@ import type { Progress } from './progress.ts';
 import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
-import { type ReportContext, runReports, verdictOf } from './report.ts';
+import { type ReportContext, runReports, UnbalancedError, verdictOf } from './report.ts';
 import type { RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
@@ -27,6 +28,9 @@ const PAGE = 500;
 /** Nothing is sent with less room than this for recording what came of it. */
 const LEAST_FREE_BYTES = 200_000_000;
 const SCAN_AGAIN_MS = 100;
+
+/** A large file's reports take minutes; then the next pass writes what is left. */
+const LONGEST_WAIT_FOR_TURN_MS = 300_000;
 
 /** `run` waits so long for files that are still being written; then it goes on and says so. */
 const LONGEST_SETTLING_MS = 600_000;
@@ -39,6 +43,12 @@ export interface Tools {
   readonly settings: Settings;
   readonly report: ReportContext;
   readonly progress: Progress;
+  /** The turn to publish reports of files; undefined while another process has it. */
+  readonly takeTurn: () => Turn | undefined;
+}
+
+export interface Turn {
+  release(): void;
 }
 
 export interface PassOptions {
@@ -90,19 +100,21 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
-  const looking = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
-  const unfinished = sending.stopped ?? amending ?? looking.stopped;
-  const reported = await publishFileReports(tools);
+  const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
+  const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
+  const { reported, unwritten } = await publishFileReports(tools);
+  const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
+  const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
-  const { changes: _, ...result } =
+  const { files, moved, open } =
     kind === 'nightly' && unfinished !== undefined
       ? await contentsOf(tools, run, reported)
       : await closeRun(tools, run, reported);
   tools.progress.clear();
   const { sent } = sending;
   const unreadable = await store.unsettledAnswers();
-  return { run, ...result, sent, lookedUp: looking.lookedUp, unreadable, settling, leftAlone, unfinished };
+  return { run, files, moved, open, sent, lookedUp: looking.lookedUp, unreadable, settling, leftAlone, unfinished };
 }
 
 /** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
@@ -125,16 +137,30 @@ async function change(tools: Paced, { send: all, stop }: PassOptions): Promise<s
   return amend(tools, stop);
 }
 
-/** All that is open; what is paid only once a night, for it is much and seldom changes. */
-async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Reconciled> {
+/**
+ * All that is open; what is paid only once a night, for it is much and seldom changes. With another provider than that of the records
+ * only to tell a person what it has of them.
+ */
+async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<LookedUp> {
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
-  return reconcile(tools, stop, { paidToo: kind !== 'arrival', forgetful });
+  const other = await otherProvider(tools.store);
+  const paidToo = kind !== 'arrival' && other === undefined;
+  const { lookedUp, had, stopped } = await reconcile(tools, stop, { paidToo, forgetful, another: other !== undefined });
+  const another = other && `${told(other)}. Of ${lookedUp} open payouts it has ${had}`;
+  return { lookedUp, stopped, another };
+}
+
+interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
+  /** Why what it told counts for nothing: it is not the provider of these records. */
+  readonly another?: string | undefined;
 }
 
 /** Why nothing may be sent now, whatever is ready; undefined when it may. */
 async function whyNotSend({ store, settings }: Tools): Promise<string | undefined> {
   const doubt = await lookUpOnly(store);
   if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
+  const other = await otherProvider(store);
+  if (other) return told(other);
   const { bavail, bsize } = await statfs(settings.data);
   if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;
   return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
@@ -160,26 +186,69 @@ async function claimReady(
 /** By number: files whose rows were added up in this pass. */
 type ReportedFiles = ReadonlyMap<number, TakenFile>;
 
-/** Writes the reports of every file whose rows moved since they were last written. */
-async function publishFileReports({ store, settings, report, progress }: Tools): Promise<ReportedFiles> {
+interface FileReports {
+  readonly reported: ReportedFiles;
+  /** Why some, which stay stale, are not what they should be. */
+  readonly unwritten: string | undefined;
+}
+
+async function publishFileReports(tools: Tools): Promise<FileReports> {
+  const turn = await turnToPublish(tools.takeTurn, tools.clock);
+  if (!turn) return { reported: new Map(), unwritten: 'paydrop report is writing reports: the others follow' };
+  try {
+    return await publishStale(tools);
+  } finally {
+    turn.release();
+  }
+}
+
+/** Waits for it, but not for ever: whoever has it may have been stopped. */
+export async function turnToPublish(take: Tools['takeTurn'], clock: Clock): Promise<Turn | undefined> {
+  const startedMs = clock.monotonic();
+  for (;;) {
+    const turn = take();
+    if (turn || clock.monotonic() - startedMs >= LONGEST_WAIT_FOR_TURN_MS) return turn;
+    await clock.sleep(SCAN_AGAIN_MS, undefined);
+  }
+}
+
+/** Writes the reports of every file whose rows moved since they were last written. One that doesn't add up is named, and left stale. */
+async function publishStale({ store, settings, report, progress }: Tools): Promise<FileReports> {
   const reported = new Map<number, TakenFile>();
+  let unwritten: string | undefined;
   const stale = await store.staleReports();
   for (const [at, { file: number, token }] of stale.entries()) {
     progress.report('writing reports', at, stale.length);
-    const { published, ...taken } = await publishReportsOf(store, number, settings.outbox, report);
+    const told = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
+    if (typeof told === 'string') {
+      unwritten ??= told;
+      continue;
+    }
+    const { published, ...taken } = told;
     await store.reportsWritten(number, token, published);
     reported.set(number, taken);
   }
-  return reported;
+  return { reported, unwritten };
+}
+
+/** What was made, or why no report can be made of it. */
+async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | string> {
+  try {
+    return await making;
+  } catch (error) {
+    if (error instanceof UnbalancedError) return error.message;
+    throw error;
+  }
 }
 
 /**
  * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. A pass on
- * arrival that changed nothing leaves no run behind.
+ * arrival that changed nothing leaves no run behind. One that took in a file whose rows don't add up stays open.
  */
 async function closeRun(tools: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
   const { store, settings, report, clock } = tools;
-  const contents = await contentsOf(tools, run, reported);
+  const { isWhole, ...contents } = await contentsOf(tools, run, reported);
+  if (!isWhole) return contents;
   const idle = contents.files.length === 0 && contents.changes === 0;
   if (run.kind === 'arrival' && idle) {
     await store.dropRun(run.number);
@@ -197,17 +266,25 @@ interface RunContents extends Pick<PassSummary, 'files' | 'moved' | 'open'> {
   readonly changes: number;
 }
 
-async function contentsOf({ store }: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
+async function contentsOf(
+  { store }: Tools,
+  run: RunRecord,
+  reported?: ReportedFiles,
+): Promise<RunContents & { readonly isWhole: boolean }> {
   const files: TakenFile[] = [];
-  for (const number of await store.filesOfRun(run.number))
-    files.push(reported?.get(number) ?? (await takenFile(store, number)));
+  let isWhole = true;
+  for (const number of await store.filesOfRun(run.number)) {
+    const taken = reported?.get(number) ?? (await unlessUnbalanced(takenFile(store, number)));
+    if (typeof taken === 'string') isWhole = false;
+    else files.push(taken);
+  }
   const moved: Partial<Record<InstructionStatus, number>> = {};
   let changes = 0;
   for await (const page of changesOf(store, run.number)) {
     changes += page.length;
     for (const { to, onlyAnswer } of page) if (!onlyAnswer) moved[to] = (moved[to] ?? 0) + 1;
   }
-  return { files, moved, changes, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()) };
+  return { files, moved, changes, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()), isWhole };
 }
 
 async function* changesOf(store: Store, run: number): AsyncGenerator<readonly RunChange[]> {

@@ -8,6 +8,7 @@
  * * What is answered and settles nothing (words that can't be read, another amount, no trace of what was accepted) concerns
  *   that payout alone. It is kept, and when it has stood for `provider.giveUpAfter` a person is asked.
  * * A look-up without an answer changes nothing. Many of those in a row end the pass; the next one goes on behind them.
+ * * What another provider than the one it was sent to answers changes nothing (binding.ts): it is counted, for a person.
  */
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
@@ -42,6 +43,8 @@ export interface ReconcileTools {
 
 export interface Reconciled {
   readonly lookedUp: number;
+  /** Of these the provider has so many. */
+  readonly had: number;
   /** Why looking up ended before every open one was asked for. */
   readonly stopped: string | undefined;
 }
@@ -52,12 +55,12 @@ type LookedUp = 'unknown' | 'submitted' | 'paid' | 'ready';
 /**
  * One look-up for each open payout: what is unclear first, what is paid last. When the records may have forgotten what was
  * sent (`forgetful`, after a restored backup), what they take for ready is looked up as well. Paid ones are only looked up
- * with `paidToo`: they are many.
+ * with `paidToo`: they are many. With `another` provider than theirs nothing is moved.
  */
 export async function reconcile(
   tools: ReconcileTools,
   stop: AbortSignal,
-  { paidToo = true, forgetful = false } = {},
+  { paidToo = true, forgetful = false, another = false } = {},
 ): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
@@ -75,6 +78,7 @@ export async function reconcile(
   // One that moved in this pass may come again in its new status: it isn't asked for twice.
   const moved = new Set<number>();
   let lookedUp = 0;
+  let had = 0;
 
   const lookUp = async (instruction: StoredInstruction, status: LookedUp): Promise<void> => {
     const outcome = await askInTurn(line, pace, () => {
@@ -83,6 +87,8 @@ export async function reconcile(
     });
     if (!outcome) return;
     progress.report('looking up payouts', ++lookedUp);
+    if (outcome.kind === 'found') had++;
+    if (another) return;
     const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
     if (answer) await answers.add(answer);
     if (changes.length === 0) return;
@@ -113,7 +119,7 @@ export async function reconcile(
     for (const stretch of round.stretches) {
       if (line.stopped()) break;
       if (stretch.kind === 'orders')
-        lookedUp += await lookUpOrders(tools, line, pace, stretch, (id) => round.at('orders', id));
+        lookedUp += another ? 0 : await lookUpOrders(tools, line, pace, stretch, (id) => round.at('orders', id));
       else await lookUpPayouts(stretch.kind, stretch);
       await answers.flush();
       await findings.flush();
@@ -123,7 +129,7 @@ export async function reconcile(
     await findings.flush();
   }
   await round.end(line.stopped() !== undefined);
-  return { lookedUp, stopped: line.stopped() };
+  return { lookedUp, had, stopped: line.stopped() };
 }
 
 /** One that is to be changed at the provider is looked up by amend.ts. */

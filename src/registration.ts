@@ -19,6 +19,7 @@ import { correlationId } from './instruction.ts';
 import { askInTurn, EVERYTHING, type Range } from './look-ups.ts';
 import { type Order, type OrderRef, orderKey } from './order.ts';
 import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './provider.ts';
+import { instructionDiffers, orderContentDiffers } from './replay.ts';
 import type { OrderChange, Store, StoredInstruction, StoredOrder } from './store.ts';
 
 /** A page of ready instructions, with what must happen to their orders first. */
@@ -31,6 +32,8 @@ interface Batch {
   readonly intents: readonly OrderChange[];
   /** What the order's request is traced by, for each instruction that rides along with it. */
   readonly traces: ReadonlyMap<number, string>;
+  /** Instructions of orders that are not what was read: what differs, by orderKey. */
+  readonly altered: ReadonlyMap<string, string>;
 }
 
 export interface Registrar {
@@ -58,7 +61,13 @@ interface Errand {
 }
 
 const NO_ORDERS: Registrar = {
-  plan: async (instructions) => ({ instructions, orders: new Map(), intents: [], traces: new Map() }),
+  plan: async (instructions) => ({
+    instructions,
+    orders: new Map(),
+    intents: [],
+    traces: new Map(),
+    altered: new Map(),
+  }),
   outcomeFor: async () => undefined,
 };
 
@@ -74,8 +83,15 @@ export function openRegistrar(
   const refused = new Map<string, StoredOrder>();
 
   return {
-    plan: async (page) => {
-      const orders = await ordersOf(store, page);
+    plan: async (asked) => {
+      const found = await ordersOf(store, asked);
+      const altered = new Map<string, string>();
+      for (const [key, order] of found) {
+        const what = orderContentDiffers(order);
+        if (what !== undefined) altered.set(key, what);
+      }
+      const orders = new Map([...found].filter(([key]) => !altered.has(key)));
+      const page = asked.filter((instruction) => !altered.has(orderKey(instruction)));
       const unregistered = [...orders.values()].filter(({ registration }) => registration === 'none');
       const batch = new Map(page.map((instruction) => [instruction.id, instruction]));
       const intents: OrderChange[] = [];
@@ -97,7 +113,7 @@ export function openRegistrar(
       const isUnclear = (instruction: StoredInstruction) =>
         ['sending', 'unknown'].includes(orders.get(orderKey(instruction))?.registration ?? '');
       const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
-      return { instructions, orders, intents, traces };
+      return { instructions, orders, intents, traces, altered };
     },
 
     outcomeFor: async (instruction, stopped) => {
@@ -217,14 +233,16 @@ async function ordersOf(store: Store, page: readonly StoredInstruction[]): Promi
   return orders;
 }
 
-/** All of an order's instructions, if all of them are ready, none was ever sent, and they are few enough; else none. */
+/** All of an order's instructions, if all of them are ready and as they were read, none was ever sent, and they are few enough; else none. */
 async function ridersOf(store: Store, desk: OrderDesk, order: Order): Promise<StoredInstruction[]> {
   if (desk.mostRiders === 0) return [];
   const { customerRef, orderRef } = order;
   const all = await store.instructionsOf({ customerRef, orderRef }, desk.mostRiders + 1);
   const open = all.filter(({ status }) => status !== 'rejected' && status !== 'cancelled');
   const fit = all.length <= desk.mostRiders && open.every(({ status, sends }) => status === 'ready' && sends === 0);
-  return fit ? open : [];
+  if (!fit) return [];
+  for (const one of open) if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];
+  return open;
 }
 
 function intentOf(order: StoredOrder, body: string, riders: readonly StoredInstruction[]): OrderChange {

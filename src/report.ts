@@ -20,7 +20,15 @@ import {
 import type { FileRecord, ResultRow, RunChange, RunRecord, StatusCount } from './store.ts';
 
 export { type Report, type ReportContext, reportStem } from './report/context.ts';
-export { openTally, type Pages, type Part, type Summary, type Tally, verdictOf } from './report/totals.ts';
+export {
+  openTally,
+  type Pages,
+  type Part,
+  type Summary,
+  type Tally,
+  UnbalancedError,
+  verdictOf,
+} from './report/totals.ts';
 
 /** What some rows of a file come to in its reports. Can be handed from one thread to another. */
 export interface Portion {

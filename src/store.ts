@@ -58,6 +58,8 @@ export interface StoredOrder extends Order {
   readonly registrationSends: number;
   /** When the last registration that may have arrived ended; empty if there was none. */
   readonly registrationUnclearAt: string;
+  /** Of what its row stated; empty for what an earlier version took in. */
+  readonly contentDigest: string;
   /** Why it was refused, or what is unclear. */
   readonly registrationCode: string;
   readonly registrationMessage: string;
@@ -80,6 +82,8 @@ export interface StoredInstruction extends InstructionRef {
   readonly currency: string | undefined;
   /** The row whose content this is: the one that created it or the last UPDATE. */
   readonly contentRow: number;
+  /** Of what the row that created it stated; empty for what an earlier version took in. */
+  readonly contentDigest: string;
   readonly receivedAt: string;
   readonly updatedAt: string;
   /** Attempt number, of which clientRefId is a function. */
@@ -340,6 +344,12 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
+export interface WithHistory<Of> {
+  readonly record: Of;
+  /** Oldest first. */
+  readonly history: readonly Pick<AuditEntry, 'body'>[];
+}
+
 interface ListOptions {
   readonly afterId: number;
   readonly limit: number;
@@ -401,6 +411,8 @@ export interface Store {
   resultRows(file: number, afterLine: number, limit: number): Promise<ResultRow[]>;
   /** Done files whose published reports are older than their rows, each with a token for `reportsWritten`. */
   staleReports(): Promise<{ file: number; token: number }[]>;
+  /** Marks a done file's published reports as out of date, whatever they are; the token for `reportsWritten`. */
+  markStale(file: number): Promise<number>;
   /** Records what was published, and clears the stale mark unless something moved on since the token was given. */
   reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   statusCounts(): Promise<StatusCount[]>;
@@ -430,10 +442,15 @@ export interface Store {
   /** Of an instruction or an order. */
   historyOf(id: number): Promise<AuditEntry[]>;
   auditEntries(afterSeq: number, limit: number): Promise<AuditEntry[]>;
+  /** Instructions of every status by id, and orders, each with its history as it was at the same moment. */
+  instructionsWithHistory(afterId: number, limit: number): Promise<WithHistory<StoredInstruction>[]>;
+  ordersWithHistory(afterId: number, limit: number): Promise<WithHistory<StoredOrder>[]>;
+  /** As the audit entry that ended its intake has it, but for the rows that were settled later. */
+  digestOf(file: number, later: ReadonlySet<number>): Promise<string>;
   /** Where the audit chain stands: its last entry, or its start. */
   auditHead(): Promise<{ seq: number; hash: string }>;
   /** An entry of its own for a person's decision about the workspace. */
-  noteDecision(what: string, decision: Decision, at: string): Promise<void>;
+  noteDecision(what: string, decision: Decision, at: string, about?: Readonly<Record<string, string>>): Promise<void>;
 
   /** Small facts about the workspace: which provider it is bound to, since when it is watched. */
   fact(name: string): Promise<string | undefined>;

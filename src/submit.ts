@@ -7,6 +7,8 @@
  * when it answers about another payout than the one asked, when several requests in a row end without a clear answer, or when
  * several are refused in the same words: then the account is at fault, and not the rows.
  *
+ * What is not as its row was read (replay.ts) is not sent: a record that was altered is a person's business, and stays as it is.
+ *
  * A pass begins with a single request, and goes on with four times as many as long as some are accepted: a provider that is
  * down or drowning, or refuses all, is asked by one payout at a time, not by a hundred.
  *
@@ -16,11 +18,12 @@ import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
-import { correlationId } from './instruction.ts';
+import { correlationId, rowPlace } from './instruction.ts';
 import { type Order, type OrderRef, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
 import { LAST_CLEAR_ANSWER, openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
+import { instructionDiffers } from './replay.ts';
 import type { Change, OrderChange, Store, StoredInstruction } from './store.ts';
 
 /**
@@ -108,6 +111,7 @@ export async function submit(
   const registrar = openRegistrar(tools, (outcome, order) => heed(outcome, order, line, pace));
   const ahead = openAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
+  const asRead = openSieve(store);
   let afterId = 0;
   let sent = 0;
   let answered = false;
@@ -123,7 +127,9 @@ export async function submit(
       const last = page.at(-1);
       if (!last) turns.shift();
       afterId = last?.id ?? 0;
-      const { instructions, orders, intents, traces } = await registrar.plan(page);
+      const sound = await asRead.sift(page);
+      const { instructions, orders, intents, traces, altered } = await registrar.plan(sound);
+      asRead.leaveOut(sound, altered);
       const errands = instructions.map((instruction) => {
         const order = orders.get(orderKey(instruction));
         const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
@@ -162,7 +168,46 @@ export async function submit(
   const refuses = line.refusesAlike();
   if (refuses !== refusedLastTime) await store.setFact(REFUSES_ALIKE, refuses ?? '');
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
-  return { sent, stopped: line.stopped() ?? couldNot };
+  const reasons = [asRead.leftOut(), line.stopped() ?? couldNot].filter((reason) => reason !== undefined);
+  return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
+}
+
+/** Lets through what is as it was read. */
+interface Sieve {
+  sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;
+  /** Those of orders that were altered: what differs, by orderKey. */
+  leaveOut(page: readonly StoredInstruction[], orders: ReadonlyMap<string, string>): void;
+  /** How many were kept back, and the first of them. */
+  leftOut(): string | undefined;
+}
+
+function openSieve(store: Store): Sieve {
+  let number = 0;
+  let first = '';
+  const keepBack = ({ id, customerRef, orderRef, instructionRef }: StoredInstruction, what: string) => {
+    const { file, line } = rowPlace(id);
+    number++;
+    first ||= `${customerRef}/${orderRef}/${instructionRef} (file ${file}, line ${line}): ${what}`;
+  };
+  return {
+    sift: async (page) => {
+      const sound: StoredInstruction[] = [];
+      for (const instruction of page) {
+        const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
+        if (what === undefined) sound.push(instruction);
+        else keepBack(instruction, what);
+      }
+      return sound;
+    },
+    leaveOut: (page, orders) => {
+      for (const instruction of page) {
+        const what = orders.get(orderKey(instruction));
+        if (what !== undefined) keepBack(instruction, `its order: ${what}`);
+      }
+    },
+    leftOut: () =>
+      number === 0 ? undefined : `${number} not sent, because the records are not what was read. The first: ${first}`,
+  };
 }
 
 /** What is committed together. */

@@ -3,11 +3,12 @@ import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
+import { bind, bindingOf } from './binding.ts';
 import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from './config.ts';
 import { makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
-import type { Tools } from './pipeline.ts';
+import type { Tools, Turn } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
 import type { HmacKeys } from './provider/hmac.ts';
 import type { PayoutKeys } from './provider/signature.ts';
@@ -34,6 +35,24 @@ export interface OpenOptions {
   readonly progress?: Progress;
   /** A script of faults and the seed for the bundled sandbox; see sandbox.ts. */
   readonly sandbox?: { readonly seed?: number; readonly faults?: FaultScript };
+}
+
+/**
+ * The turn to publish reports of files, which only one process has at a time: what one has read must not come over what another has
+ * written since. Undefined while somebody else has it; the operating system takes it back from a process that ends.
+ */
+export function takeTurnToPublish(settings: Settings): Turn | undefined {
+  return lockWorkspace(join(settings.data, 'publishing'));
+}
+
+/** What has no turn now is left to a later start: others may be writing. */
+async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promise<void> {
+  if (!turn) return;
+  try {
+    await work();
+  } finally {
+    turn.release();
+  }
 }
 
 export const ANCHOR = 'anchor';
@@ -91,13 +110,15 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
       await beginLookUpOnly(records, doubt);
     }
     const store = anchored(records, anchor);
-    await bindToProvider(store, settings);
+    await bind(store, settings, () => accountKey(settings, env));
     // A command that only reads has no use for either.
     const [{ openInbox }, { sweepOutbox }] = await Promise.all([import('./inbox.ts'), import('./outbox.ts')]);
-    await sweepOutbox(settings.outbox);
+    await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
     const inbox = await openInbox(settings, settings.intake.settleMs, settings.intake.maxFileBytes);
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);
-    return { store, anchor, inbox, provider, clock, settings, progress, report: reportContext(settings), close };
+    const report = reportContext(settings);
+    const takeTurn = () => takeTurnToPublish(settings);
+    return { store, anchor, inbox, provider, clock, settings, progress, report, takeTurn, close };
   } catch (error) {
     await close();
     throw error;
@@ -111,20 +132,6 @@ export function reportContext(settings: Settings): ReportContext {
     submit: settings.submit,
     schedule: settings.schedule,
   };
-}
-
-/**
- * What was "paid" in the sandbox was not paid. So a store belongs to the sandbox or to a real provider from its first
- * file on, and can't be turned over.
- */
-async function bindToProvider(store: Store, settings: Settings): Promise<void> {
-  const now = `${settings.provider.api} ${settings.provider.baseUrl === 'sandbox' ? 'sandbox' : 'live'}`;
-  const before = await store.fact('provider');
-  if (before === now) return;
-  if (before === undefined || (await store.files()).length === 0) return store.setFact('provider', now);
-  throw new UsageError(
-    `provider: this workspace's records were made with ${before}, but paydrop.json says ${now}: make a new workspace (paydrop init DIR) for it`,
-  );
 }
 
 /**
@@ -162,6 +169,18 @@ async function numbersTaken(settings: Settings): Promise<{ files: number; runs: 
     ),
     runs: highest(published, /^run\.(\d{6})\./),
   };
+}
+
+/** What opens the account; empty with the sandbox. */
+function accountKey(settings: Settings, env: NodeJS.ProcessEnv): string {
+  if (settings.provider.baseUrl === 'sandbox') return '';
+  const { keys, imburseKeys } = keysOf(settings, env);
+  return keys.clientKey || imburseKeys.publicKey;
+}
+
+/** Whom settings and keys name: the provider, and the account with it. */
+export function providerNamed(settings: Settings, env: NodeJS.ProcessEnv): string {
+  return bindingOf(settings, accountKey(settings, env));
 }
 
 /** The configured provider, ready to be asked; what must be closed again is added to `closers`. */

@@ -1,4 +1,13 @@
-import { appendFileSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openAnchor } from '../src/anchor.ts';
 import { accept, verify } from '../src/commands/audit.ts';
@@ -13,6 +22,17 @@ import {
 } from './support/workspace.ts';
 
 const HASH = 'a'.repeat(64);
+
+/** How many of this process's descriptors are of this file. */
+function openFiles(path: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false;
+    }
+  }).length;
+}
 
 describe('the anchor', () => {
   it('gives back the last head it was told, after a restart too', async () => {
@@ -30,6 +50,31 @@ describe('the anchor', () => {
     writeFileSync(path, `3 ${HASH}\n4 ${HASH.slice(0, 9)}`);
     const anchor = await openAnchor(path);
     expect(anchor.last()).toEqual({ seq: 3, hash: HASH });
+    await anchor.keep({ seq: 5, hash: HASH });
+    await anchor.close();
+    expect((await openAnchor(path)).last()).toEqual({ seq: 5, hash: HASH });
+  });
+
+  it('takes heads one at a time, whoever asks at once, and never goes back', async () => {
+    const path = `${temporaryFolder()}/anchor`;
+    const anchor = await openAnchor(path);
+    const before = openFiles(path);
+    await Promise.all([3, 1, 2, 7, 5, 9, 9].map((seq) => anchor.keep({ seq, hash: HASH })));
+    expect(readFileSync(path, 'utf8')).toBe([3, 7, 9].map((seq) => `${seq} ${HASH}\n`).join(''));
+    expect(anchor.last()).toEqual({ seq: 9, hash: HASH });
+    expect(openFiles(path) - before).toBe(1);
+    const late = anchor.keep({ seq: 10, hash: HASH });
+    await anchor.close();
+    await late;
+    expect(openFiles(path)).toBe(before);
+    expect((await openAnchor(path)).last()).toEqual({ seq: 10, hash: HASH });
+  });
+
+  it('goes back only where a person has accepted a shorter chain', async () => {
+    const path = `${temporaryFolder()}/anchor`;
+    const anchor = await openAnchor(path);
+    await anchor.keep({ seq: 9, hash: HASH });
+    await anchor.restart({ seq: 4, hash: HASH });
     await anchor.keep({ seq: 5, hash: HASH });
     await anchor.close();
     expect((await openAnchor(path)).last()).toEqual({ seq: 5, hash: HASH });

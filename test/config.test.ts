@@ -1,8 +1,9 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { loadSecrets, loadSettings, parseSettings, settingsJsonSchema } from '../src/config.ts';
+import { UnavailableError } from '../src/failures.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 describe('settings', () => {
@@ -154,5 +155,20 @@ describe('secrets', () => {
     expect(
       inspect(loaded, { depth: 9 }) + JSON.stringify(loaded) + (loaded.ok ? `${loaded.value.clientKey}` : ''),
     ).not.toContain('canary');
+  });
+});
+
+describe('a paydrop.json that can not be read', () => {
+  it('is a person’s business where only a person can change that', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'paydrop.json'));
+    expect(loadSettings(folder)).toMatchObject({ ok: false, problems: [expect.stringContaining('EISDIR')] });
+  });
+
+  // A process's own memory has no byte at the place where reading begins: EIO.
+  it.runIf(existsSync('/proc/self/mem'))('is tried again later where it may be over soon', () => {
+    const folder = temporaryFolder();
+    symlinkSync('/proc/self/mem', join(folder, 'paydrop.json'));
+    expect(() => loadSettings(folder)).toThrow(UnavailableError);
   });
 });

@@ -6,9 +6,10 @@
 import { cpSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { APIS, type Api } from '../src/api.ts';
-import { verifyAudit } from '../src/commands/audit.ts';
 import { type PassOptions, pass } from '../src/pipeline.ts';
+import { noProgress } from '../src/progress.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox.ts';
+import { verify } from '../src/verify.ts';
 import {
   API_FILES,
   instruction,
@@ -242,7 +243,7 @@ async function expectSound(
   expect(readdirSync(workspace.path('data', 'spool')), point).toEqual([]);
   expect(readdirSync(workspace.path('inbox')), point).toEqual([]);
   const tools = await workspace.open();
-  expect(await verifyAudit(tools.store), point).toMatchObject({ broken: undefined });
+  expect(await verify(tools.store, noProgress), point).toMatchObject({ broken: undefined, difference: undefined });
   await tools.close();
 }
 

@@ -207,6 +207,7 @@ describe('imports', () => {
           'reconcile.ts',
           'outbox.ts',
           'resolution.ts',
+          'verify.ts',
         ],
       ],
     },
@@ -214,11 +215,12 @@ describe('imports', () => {
       name: 'what stages are made of, and adapters',
       files: [
         ...['inbox.ts', 'inbox/', 'rows.ts', 'rows/', 'validate.ts', 'validate/', 'report.ts', 'report/', 'anchor.ts'],
+        'binding.ts',
         ...['registration.ts', 'store/', 'provider/', 'sandbox.ts', 'sandbox/'],
       ],
     },
     { name: 'asking', files: ['look-ups.ts'] },
-    { name: 'the audit chain', files: ['audit.ts'] },
+    { name: 'the audit chain', files: ['audit.ts', 'replay.ts'] },
     { name: 'ports', files: ['store.ts', 'provider.ts'] },
     {
       name: 'small tools',

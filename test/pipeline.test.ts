@@ -1,8 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { report } from '../src/commands/report.ts';
 import { clientRefId } from '../src/instruction.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
@@ -313,5 +323,60 @@ describe('with less than 200 MB free', () => {
     expect(workspace.rows('payouts.000002.result.csv')).toMatchObject([{ status: 'ready' }]);
     expect(mount('remount,size=1g').status).toBe(0);
     expect(await workspace.pass()).toMatchObject({ sent: 1, unfinished: undefined });
+  });
+});
+
+describe('reports that paydrop report writes beside a run', () => {
+  async function reported(): Promise<TestWorkspace> {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    return workspace;
+  }
+
+  const RESULT = 'payouts.000002.result.csv';
+
+  function context({ root, clock }: TestWorkspace) {
+    const nothing = () => undefined;
+    const paper = { style: (_: unknown, text: string) => text, line: nothing, table: nothing, facts: nothing };
+    return { workspace: root, clock, paper };
+  }
+
+  it('are written anew by the next pass, wherever it was cut off', async () => {
+    const workspace = await reported();
+    const whole = workspace.read(RESULT);
+    // A folder can't be replaced by a file: it is cut off at the first name.
+    rmSync(workspace.path('outbox', RESULT));
+    mkdirSync(workspace.path('outbox', RESULT));
+    await expect(report(context(workspace), 2)).rejects.toThrow();
+    rmSync(workspace.path('outbox', RESULT), { recursive: true });
+    writeFileSync(workspace.path('outbox', RESULT), 'what was so some time ago');
+    await workspace.pass({ send: false, lookUp: false });
+    expect(workspace.read(RESULT)).toBe(whole);
+  });
+
+  it('wait for each other, so that nothing older comes over what is newer', async () => {
+    const workspace = await reported();
+    const tools = await workspace.open();
+    const turn = tools.takeTurn();
+    expect(tools.takeTurn()).toBeUndefined();
+    await expect(report(context(workspace), 2)).rejects.toThrow('by another paydrop');
+    await tools.store.markStale(2);
+    await tools.close();
+    writeFileSync(workspace.path('outbox', RESULT), 'what is being written');
+    writeFileSync(workspace.path('outbox', '.paydrop-draft'), 'what is being written');
+    const beside = await workspace.pass({ send: false, lookUp: false });
+    expect(beside.unfinished).toContain('paydrop report is writing reports');
+    expect(workspace.read(RESULT)).toBe('what is being written');
+    expect(workspace.outbox()).toContain('.paydrop-draft');
+    turn?.release();
+    await workspace.pass({ send: false, lookUp: false });
+    expect(workspace.read(RESULT)).toContain('submitted');
+    expect(workspace.outbox()).not.toContain('.paydrop-draft');
+    expect(await report(context(workspace), 2)).toBe(0);
+    const after = await workspace.open();
+    expect(await after.store.staleReports()).toEqual([]);
+    await after.close();
   });
 });

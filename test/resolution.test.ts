@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { beginLookUpOnly } from '../src/anchor.ts';
 import { APIS, type Api } from '../src/api.ts';
+import { userName } from '../src/commands/context.ts';
 import { clientRefId } from '../src/instruction.ts';
 import { type Decided, resolve, retry, retryAll } from '../src/resolution.ts';
 import type { FaultScript } from '../src/sandbox.ts';
@@ -270,5 +271,15 @@ describe('resolve', () => {
       ok: false,
       why: expect.stringContaining('the provider says that it is submitted'),
     });
+  });
+});
+
+describe('whoever decides', () => {
+  it('has a name in the audit log also where the machine knows only a number', () => {
+    const none = () => {
+      throw new Error('ENOENT: no such user');
+    };
+    expect(userName(none)).toBe(`uid ${process.getuid?.()}`);
+    expect(userName(() => ({ username: 'ana' }))).toBe('ana');
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -270,5 +270,22 @@ describe('what is written', () => {
     expect(await store.resultRows(number, 0, 10)).toEqual([]);
     inside((db) => db.exec('DROP TRIGGER fail'));
     expect(await store.recordRows(number, [created(2)], { ...START, offset: 9 }, AT)).toBe('recorded');
+  });
+});
+
+describe('a database that can not be used', () => {
+  it.each([
+    ['with a table that no version has', 'CREATE TABLE of_a_branch (id INTEGER)', 'has a table of_a_branch besides'],
+    ['without a column that this one has', 'ALTER TABLE orders DROP COLUMN content_digest', 'lacks columns of it'],
+  ])('was written by a version that was never released (%s), and says so', async (_, sql, why) => {
+    await open().close();
+    inside((db) => db.exec(sql));
+    expect(() => openSqliteStore({ path })).toThrow(new RegExp(`${why}: a version that was never released`));
+    expect(() => openSqliteStore({ path })).toThrow('docs/operating.md');
+  });
+
+  it('is named where it is damaged, with the way out', () => {
+    writeFileSync(path, 'no database at all, and long enough to be looked at as one'.repeat(100));
+    expect(() => openSqliteStore({ path })).toThrow(new RegExp(`${path} is damaged .*restore a backup`));
   });
 });

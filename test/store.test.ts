@@ -331,6 +331,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         registrationMessage: '',
         registrationRefusedAt: '',
         registrationAnswerSince: '',
+        contentDigest: expect.stringMatching(/^[0-9a-f]{32}$/),
       });
       expect(found[1]).toBeUndefined();
       expect(found[2]?.id).toBe(rowId(1, 2));
@@ -368,6 +369,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         refusedCode: '',
         refusedMessage: '',
         turnedAwaySince: '',
+        contentDigest: expect.stringMatching(/^[0-9a-f]{32}$/),
       });
     });
 

@@ -143,7 +143,7 @@ describe('records', () => {
     });
     await tools.close();
     settings(live, {});
-    await expect(opened(live)).rejects.toThrow('were made with payout-orders live');
+    await expect(opened(live)).rejects.toThrow('were made with payout-orders at http://127.0.0.1:9');
   });
 
   it('belong to no provider before the first file', async () => {

@@ -1,42 +1,18 @@
 import { join } from 'node:path';
 import { distrust, endLookUpOnly, lookUpOnly, openAnchor } from '../anchor.ts';
-import { CHAIN_START, verifyChain } from '../audit.ts';
+import { acceptProvider, otherProvider, told } from '../binding.ts';
 import { timestamp } from '../clock.ts';
 import { UsageError } from '../failures.ts';
-import { noProgress, type Progress, terminalProgress } from '../progress.ts';
-import type { Store } from '../store.ts';
+import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
+import { differenceText, verify as verifyRecords } from '../verify.ts';
 import { ANCHOR, openForReading, openWorkspace } from '../workspace.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
 
-const PAGE = 10_000;
+/** What another provider may be to a person. */
+const ACCOUNTS = ['same-account', 'other-account'];
 
-interface Verified {
-  readonly entries: number;
-  readonly head: string;
-  /** The first entry that does not follow from the one before it. */
-  readonly broken: number | undefined;
-  /** When the last entry was made; empty without one. */
-  readonly lastAt: string;
-}
-
-/** Checks the whole chain, page by page. */
-export async function verifyAudit(store: Store, progress: Progress = noProgress): Promise<Verified> {
-  let head = CHAIN_START;
-  let lastAt = '';
-  for (;;) {
-    const page = await store.auditEntries(head.seq, PAGE);
-    const last = page.at(-1);
-    const check = verifyChain(page, head);
-    if (check.broken) return { entries: head.seq, head: head.hash, broken: check.seq, lastAt };
-    if (!last) return { entries: head.seq, head: head.hash, broken: undefined, lastAt };
-    head = check.head;
-    progress.report('checking the audit log', head.seq);
-    lastAt = (JSON.parse(last.body) as { at: string }).at;
-  }
-}
-
-/** `paydrop audit verify`: the chain, and the chain against its anchor. */
+/** `paydrop audit verify`: the chain, the records against it, and it against its anchor. */
 export async function verify({ workspace, paper, clock }: CommandContext, options: { json?: true }): Promise<number> {
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
@@ -44,13 +20,15 @@ export async function verify({ workspace, paper, clock }: CommandContext, option
   const anchor = await openAnchor(join(settings.data, ANCHOR));
   try {
     const progress = terminalProgress(process.stderr, clock);
-    const verified = await verifyAudit(store, progress);
+    const verified = await verifyRecords(store, progress);
     progress.clear();
     const doubt = await distrust(store, anchor);
-    const mode = await lookUpOnly(store);
+    const other = await otherProvider(store);
+    const mode = (await lookUpOnly(store)) ?? (other && told(other));
     if (options.json)
       printJson(process.stdout, {
         ...verified,
+        difference: verified.difference ?? null,
         anchor: anchor.last() ?? null,
         doubt: doubt ?? null,
         lookUpOnly: mode ?? null,
@@ -60,28 +38,45 @@ export async function verify({ workspace, paper, clock }: CommandContext, option
       paper.line(
         verified.broken === undefined ? `unbroken: ${verified.entries} entries, head ${verified.head}` : broken,
       );
+      if (verified.difference) paper.line(differenceText(verified.difference));
       if (doubt !== undefined) paper.line(doubt);
       if (mode !== undefined) paper.line(`nothing is sent from this workspace: ${mode}`);
     }
-    return verified.broken === undefined && doubt === undefined && mode === undefined ? EXIT.done : EXIT.attention;
+    const wrong = [verified.broken, verified.difference, doubt, mode];
+    return wrong.every((one) => one === undefined) ? EXIT.done : EXIT.attention;
   } finally {
     await anchor.close();
     await store.close();
   }
 }
 
-/** `paydrop audit accept`: a person has checked that the records may be trusted again; sending goes on. */
-export async function accept(
-  { workspace, paper, clock }: CommandContext,
-  options: { reason: string },
-): Promise<number> {
+interface Acceptance {
+  readonly reason: string;
+  readonly provider?: string;
+}
+
+/** `paydrop audit accept`: a person has checked that the records, or the other provider, may be trusted; sending goes on. */
+export async function accept({ workspace, paper, clock }: CommandContext, options: Acceptance): Promise<number> {
+  const { reason, provider } = options;
   const tools = await openWorkspace({ workspace, clock });
+  const { store, anchor } = tools;
   try {
-    if ((await lookUpOnly(tools.store)) === undefined)
-      throw new UsageError('this workspace is not in look-up-only mode');
-    await tools.store.noteDecision('records-accepted', personWith(options.reason), timestamp(clock.now()));
-    await endLookUpOnly(tools.store, tools.anchor);
-    paper.line('Accepted, and written into the audit log. The next run sends again.');
+    const at = timestamp(clock.now());
+    const other = await otherProvider(store);
+    if (provider !== undefined) {
+      if (!ACCOUNTS.includes(provider)) throw new UsageError(`--provider: expected ${ACCOUNTS.join(' or ')}`);
+      if (!other) throw new UsageError("--provider: paydrop.json and the keys name the records' own provider");
+      const why = await acceptProvider(store, other, provider === ACCOUNTS[0], personWith(reason), at);
+      if (why !== undefined) throw new UsageError(why);
+      paper.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);
+    } else {
+      if ((await lookUpOnly(store)) === undefined)
+        throw new UsageError(other ? told(other) : 'this workspace is not in look-up-only mode');
+      await store.noteDecision('records-accepted', personWith(reason), at);
+      await endLookUpOnly(store, anchor);
+    }
+    const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? told(other) : undefined);
+    paper.line(`Accepted, and written into the audit log. ${left ?? 'The next run sends again.'}`);
     return EXIT.done;
   } finally {
     await tools.close();

@@ -45,7 +45,16 @@ export function stopOnSignal(clock: Clock): AbortSignal {
 /** A decision of whoever started the command. */
 export function personWith(reason: string): Decision {
   if (reason.trim() === '') throw new UsageError('--reason: say why, for whoever reads the audit log in a year');
-  return { by: process.env['SUDO_USER'] ?? userInfo().username, reason: reason.trim() };
+  return { by: process.env['SUDO_USER'] ?? userName(), reason: reason.trim() };
+}
+
+/** A user without an entry among the users, as in a container, has a number all the same. */
+export function userName(info: () => { username: string } = userInfo): string {
+  try {
+    return info().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 /** The payout that CUSTOMER/ORDER/INSTRUCTION names. */

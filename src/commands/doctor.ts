@@ -1,12 +1,13 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { otherThan, told } from '../binding.ts';
 import { type Clock, timestamp } from '../clock.ts';
 import { loadSettings, type Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../iso.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
-import { openForReading, openProvider } from '../workspace.ts';
-import { verifyAudit } from './audit.ts';
+import { differenceText, verify } from '../verify.ts';
+import { openForReading, openProvider, providerNamed } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 interface Check {
@@ -40,6 +41,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...(await checkRecords(workspace, clock)));
+    checks.push(...(await checkBinding(loaded.value)));
     checks.push(...(await checkProvider(loaded.value, clock)));
   }
   if (options.json) printJson(process.stdout, checks);
@@ -119,18 +121,35 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
   try {
     const damage = await store.damage();
     const database = { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
-    const { entries, broken, lastAt } = await verifyAudit(store, progress);
+    const { entries, broken, lastAt, difference } = await verify(store, progress);
     const audit =
       broken === undefined
         ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
         : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
+    const records = difference
+      ? { what: 'records', ok: false, finding: `not what the audit log says: ${differenceText(difference)}` }
+      : { what: 'records', ok: true, finding: 'as the audit log says' };
     const now = timestamp(clock.now());
     const clockOk = lastAt <= now;
     const finding = clockOk ? now : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
-    return [database, audit, { what: 'clock', ok: clockOk, finding }];
+    return [database, audit, ...(broken === undefined ? [records] : []), { what: 'clock', ok: clockOk, finding }];
   } finally {
     progress.clear();
     await store.close();
+  }
+}
+
+/** Missing secrets are told where the provider is tried. */
+async function checkBinding(settings: Settings): Promise<Check[]> {
+  const opened = await openForReading(settings.workspace).catch(() => undefined);
+  try {
+    const other = opened && (await otherThan(opened.store, providerNamed(settings, process.env)));
+    return other ? [{ what: 'provider', ok: false, finding: told(other) }] : [];
+  } catch (error) {
+    if (error instanceof UsageError) return [];
+    throw error;
+  } finally {
+    await opened?.store.close();
   }
 }
 

@@ -73,8 +73,11 @@ function instructionsFrom(clock: Clock, timeZone: string, api: Api): string {
 async function writeNew(path: string, text: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx');
-    await file.writeFile(text);
-    await file.close();
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
     return true;
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return false;

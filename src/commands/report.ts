@@ -1,36 +1,44 @@
 import { UnavailableError, UsageError } from '../failures.ts';
 import { publishReportsOf } from '../file-reports.ts';
-import type { Published } from '../outbox.ts';
-import { openForReading, reportContext } from '../workspace.ts';
+import { turnToPublish } from '../pipeline.ts';
+import { openForDeciding } from '../workspace/records.ts';
+import { openForReading, reportContext, settingsOf, takeTurnToPublish } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
-const MOST_TRIES = 5;
-
-export async function report({ workspace, paper }: CommandContext, number: number): Promise<number> {
-  const opened = await openForReading(workspace);
-  const file = await opened?.store.file(number);
+/**
+ * Writes a file's reports again, beside a service or not. They are marked as out of date first, and until the end: whatever this is cut
+ * off in, the next pass writes them anew.
+ */
+export async function report({ workspace, paper, clock }: CommandContext, number: number): Promise<number> {
+  await requireFile(workspace, number);
+  const settings = settingsOf(workspace);
+  const { store } = await openForDeciding(workspace);
   try {
-    if (!opened || !file)
-      throw new UsageError(`there is no file ${number} in this workspace; paydrop status lists them`);
-    if (!file.done)
-      throw new UnavailableError(`file ${number} (${file.name}) is still being taken in: its reports come after that`);
-    const { settings, store } = opened;
-    const write = async () =>
-      (await publishReportsOf(store, number, settings.outbox, reportContext(settings))).published;
-    for (const { name, sha256 } of await untilSettled(write)) paper.line(`${sha256}  ${name}`);
-    return EXIT.done;
+    const turn = await turnToPublish(() => takeTurnToPublish(settings), clock);
+    if (!turn) throw new UnavailableError('reports are being written by another paydrop: try it again later');
+    try {
+      const token = await store.markStale(number);
+      const { published } = await publishReportsOf(store, number, settings.outbox, reportContext(settings));
+      await store.reportsWritten(number, token, published);
+      for (const { name, sha256 } of published) paper.line(`${sha256}  ${name}`);
+      return EXIT.done;
+    } finally {
+      turn.release();
+    }
   } finally {
-    await opened?.store.close();
+    await store.close();
   }
 }
 
-/** A service may be at work: what it published in between must not be replaced by what was read before that. */
-async function untilSettled(write: () => Promise<readonly Published[]>): Promise<readonly Published[]> {
-  let published = await write();
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const again = await write();
-    if (JSON.stringify(again) === JSON.stringify(published)) return published;
-    published = again;
+/** Asked without writing anything. */
+async function requireFile(workspace: string, number: number): Promise<void> {
+  const opened = await openForReading(workspace);
+  try {
+    const file = await opened?.store.file(number);
+    if (!file) throw new UsageError(`there is no file ${number} in this workspace; paydrop status lists them`);
+    if (!file.done)
+      throw new UnavailableError(`file ${number} (${file.name}) is still being taken in: its reports come after that`);
+  } finally {
+    await opened?.store.close();
   }
-  throw new UnavailableError('the file keeps changing while its reports are written: the service writes them itself');
 }

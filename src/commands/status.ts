@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { SANDBOX_NOTICE } from '../api.ts';
+import { otherProvider, told } from '../binding.ts';
 import type { InstructionStatus } from '../instruction.ts';
 import type { FileRecord, RunRecord, StatusCount, Store, StoredInstruction } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
@@ -36,6 +37,8 @@ interface Status {
   readonly files: readonly FileRecord[];
   readonly counts: readonly StatusCount[];
   readonly needs: readonly Need[];
+  /** Why nothing is sent, with both providers named. */
+  readonly otherProvider: string | undefined;
   readonly oldest: StoredInstruction | undefined;
   readonly lastNightly: RunRecord | undefined;
 }
@@ -61,16 +64,26 @@ async function read(workspace: string): Promise<Status> {
   const names = await readdir(settings.inbox).catch(() => []);
   const inInbox = names.filter((name) => !name.startsWith('.')).length;
   const opened = await openForReading(workspace);
-  if (!opened) return { sandbox, inInbox, files: [], counts: [], needs: [], oldest: undefined, lastNightly: undefined };
+  const nothing = {
+    files: [],
+    counts: [],
+    needs: [],
+    otherProvider: undefined,
+    oldest: undefined,
+    lastNightly: undefined,
+  };
+  if (!opened) return { sandbox, inInbox, ...nothing };
   const { store } = opened;
   try {
     const counts = await store.statusCounts();
+    const other = await otherProvider(store);
     return {
       sandbox,
       inInbox,
       files: await store.files(),
       counts,
       needs: await needsOf(store, counts),
+      otherProvider: other && told(other),
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
     };
@@ -96,7 +109,7 @@ async function oldestOf(store: Store): Promise<StoredInstruction | undefined> {
   return firsts.sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : a.receivedAt > b.receivedAt ? 1 : a.id - b.id))[0];
 }
 
-function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastNightly }: Status): object {
+function asJson({ sandbox, inInbox, files, counts, needs, otherProvider: other, oldest, lastNightly }: Status): object {
   return {
     sandbox,
     inInbox,
@@ -106,6 +119,7 @@ function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastNightly }:
       duplicate: files.filter(isDuplicate).length,
     },
     counts: countsJson(counts),
+    otherProvider: other ?? null,
     needsAPerson: needs.map(({ named, ...need }) => ({ ...need, oldest: named.map(referenceOf) })),
     oldestOpen: oldest
       ? { reference: referenceOf(oldest), status: oldest.status, receivedAt: oldest.receivedAt }
@@ -131,8 +145,9 @@ function print(paper: Paper, found: Status, nowMs: number): void {
     printCounts(paper, counts);
   }
   paper.line();
-  if (needs.length === 0) paper.line('Nothing needs a person.');
-  else printNeeds(paper, needs);
+  if (found.otherProvider !== undefined) paper.line(`${paper.style('yellow', '!')} ${found.otherProvider}.`);
+  if (needs.length > 0) printNeeds(paper, needs);
+  else if (found.otherProvider === undefined) paper.line('Nothing needs a person.');
   paper.line();
   if (oldest)
     paper.line(`The oldest open one is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`);

@@ -63,6 +63,7 @@ function newOrder(id: number, order: Order): StoredOrder {
     registrationMessage: '',
     registrationRefusedAt: '',
     registrationAnswerSince: '',
+    contentDigest: '',
   };
 }
 

@@ -250,9 +250,14 @@ function canonical(amount: Decimal): Decimal {
   return parseDecimal(formatDecimal(amount)) ?? amount;
 }
 
-function broken(file: FileRecord, difference: string): Error {
-  return new Error(
-    `file ${sixDigits(file.number)}: ${difference}. No report of it can be trusted: stop, keep the data folder as it is`,
+/** The records of a file are not those that were read: there is no report of it that could be trusted. */
+export class UnbalancedError extends Error {
+  override readonly name = 'UnbalancedError';
+}
+
+function broken(file: FileRecord, difference: string): UnbalancedError {
+  return new UnbalancedError(
+    `file ${sixDigits(file.number)}: ${difference}. No report of it can be trusted: stop, keep the data folder as it is (paydrop audit verify says what was altered)`,
   );
 }
 

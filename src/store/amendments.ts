@@ -1,6 +1,6 @@
 /** UPDATE and DELETE rows that wait for the provider: asked for, and then done or refused. */
-import { AMENDABLE_AT_PROVIDER, rowId } from '../instruction.ts';
-import type { AmendmentChange, RowFields, RowRecord, Store } from '../store.ts';
+import { AMENDABLE_AT_PROVIDER, contentDigest, type InstructionStatus, rowId } from '../instruction.ts';
+import type { AmendmentChange, RowFields, RowRecord, Standing, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { readStanding, writeStanding } from './stored.ts';
@@ -38,9 +38,14 @@ export function amendmentAsker(db: Connection, trail: Trail): (file: number, row
     const content = becomes ? writeStanding(becomes) : null;
     if (insert.run(id, instruction, kind, JSON.stringify(fields), JSON.stringify(raw), content).changes !== 1)
       return false;
-    trail.append({ type: 'amendment', at, from, to: from, row: id, amendment: kind, step: 'taken-in' }, instruction);
+    const event = { type: 'amendment', at, from, to: from, row: id, amendment: kind, step: 'taken-in' };
+    trail.append({ ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, instruction);
     return true;
   };
+}
+
+function digestOf(status: InstructionStatus, ref: RowFields, { currency, content, payout }: Standing): string {
+  return contentDigest({ status, currency, ref, content, payout });
 }
 
 export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend'> {
@@ -68,15 +73,15 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
       trail.append({ type: 'amendment', at, from, to: from, row: open.id, step: 'refused', errors }, id);
       return;
     }
-    const changes =
-      open.content === null
-        ? cancel.run(at, id, from, version).changes
-        : become({ id, from, version }, open.id, { ...readStanding(open.content), status: from }, null, at);
+    const becomes = open.content === null ? undefined : readStanding(open.content);
+    const changes = becomes
+      ? become({ id, from, version }, open.id, { ...becomes, status: from }, null, at)
+      : cancel.run(at, id, from, version).changes;
     if (changes !== 1) throw new Error(`Instruction ${id} can't be changed: it isn't ${from} in version ${version}`);
     insert(open.id, open.kind, fields, id, version + 1, null, null);
-    const now = open.content === null ? 'cancelled' : from;
+    const now = becomes ? from : 'cancelled';
     const event = { type: 'status', at, from, to: now, version: version + 1, row: open.id, amendment: open.kind };
-    trail.append(event, id);
+    trail.append({ ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, id);
     stale([id]);
   }
 

@@ -40,6 +40,7 @@ const MIGRATIONS = [
   '5-answers.sql',
   '6-lifecycle.sql',
   '7-order-refs.sql',
+  '8-content.sql',
 ];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
@@ -77,8 +78,17 @@ export function openDatabase(path: string, purpose: Purpose): Connection {
     return withLateStatements(db);
   } catch (error) {
     db.close();
-    throw error;
+    throw isDamage(error) ? new Error(damaged(path, (error as Error).message)) : error;
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return isSqliteError(error) && /^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code);
+}
+
+/** With the way out. */
+export function damaged(path: string, what: string): string {
+  return `${path} is damaged (${what}): stop the service, keep a copy of the data folder, and restore a backup (docs/operating.md, "Backup, restore, moving")`;
 }
 
 function nativePart(): { nativeBinding?: string } {
@@ -185,7 +195,7 @@ function assertSchema(db: Database.Database, path: string): void {
   const had = Number(pragma(db, 'user_version'));
   if (had > MIGRATIONS.length) {
     throw new Error(
-      `${path} has schema ${had}, and this program knows ${MIGRATIONS.length}: use the newer paydrop that wrote it`,
+      `${path} has schema ${had}, and this program knows ${MIGRATIONS.length}: use the newer paydrop that wrote it, or restore the backup from before that (docs/operating.md, "Upgrade")`,
     );
   }
   if (had < MIGRATIONS.length) {
@@ -193,4 +203,26 @@ function assertSchema(db: Database.Database, path: string): void {
       `${path} has schema ${had}, and this program needs ${MIGRATIONS.length}: any pass of paydrop upgrades it`,
     );
   }
+  const unknown = db.prepare<[], string>(UNKNOWN_TABLE).pluck().get();
+  if (unknown !== undefined || !hasColumns(db)) {
+    const what = unknown === undefined ? 'lacks columns of it' : `has a table ${unknown} besides`;
+    throw new Error(
+      `${path} says that it has schema ${had}, and ${what}: a version that was never released wrote it. Use that one, or restore the backup from before it (docs/operating.md, "Upgrade")`,
+    );
+  }
+}
+
+const TABLES = [
+  ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
+  ...['amendments', 'instruction_refs'],
+];
+const UNKNOWN_TABLE = `
+  SELECT name FROM sqlite_schema
+  WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT IN (${TABLES.map((name) => `'${name}'`).join()})`;
+
+/** Those of the last migrations: an unreleased one may have had their number. */
+function hasColumns(db: Database.Database): boolean {
+  const has = (table: string, column: string) =>
+    db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined;
+  return has('files', 'counts') && has('instructions', 'answer') && has('orders', 'content_digest');
 }

@@ -17,7 +17,9 @@ type FileVerbs = Pick<
   | 'files'
   | 'filesOfRun'
   | 'staleReports'
+  | 'markStale'
   | 'reportsWritten'
+  | 'digestOf'
 >;
 
 interface FileRow {
@@ -57,12 +59,22 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
       AND done = 1
       AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of) = 1)
     ORDER BY number`);
+  const mark = db
+    .prepare<[number], number>(
+      'UPDATE files SET revision = revision + 1 WHERE number = ? AND done = 1 RETURNING revision',
+    )
+    .pluck();
   const reported = db.prepare<[number, number]>('UPDATE files SET reported = max(reported, ?) WHERE number = ?');
   const publish = publisher(db, 'file');
   const register = registration(db, trail);
   const finish = finishing(db, trail);
+  const account = accountant(db);
 
   return {
+    async digestOf(file, later) {
+      const row = byNumber.get(file);
+      return row ? account(file, fileRecord(row).progress.line, later).digest : '';
+    },
     registerFile: async (file) => fileRecord(register(file)),
     unfinishedFiles: async () => unfinished.all().map(fileRecord),
     unarchivedFiles: async () => unarchived.all().map(fileRecord),
@@ -79,6 +91,11 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
     files: async () => all.all().map(fileRecord),
     filesOfRun: async (run) => ofRun.all(run),
     staleReports: async () => stale.all(),
+    async markStale(file) {
+      const token = mark.get(file);
+      if (token === undefined) throw new Error(`File ${file} has no reports yet`);
+      return token;
+    },
     async reportsWritten(file, token, published) {
       db.transaction(() => {
         publish(file, published);
@@ -185,7 +202,7 @@ function finishing(db: Connection, trail: Trail) {
       rows,
       controlSum,
       code: problem?.code,
-      ...account(file, line),
+      ...account(file, line, NOTHING),
     });
   });
   return finish.immediate;
@@ -194,32 +211,39 @@ function finishing(db: Connection, trail: Trail) {
 /** Lines whose outcomes are put into text at once. */
 const ACCOUNTED_LINES = 4_096;
 
+/** Rows that are not counted: what they came to was settled later. */
+type Later = ReadonlySet<number>;
+const NOTHING: Later = new Set();
+
 /**
- * How many rows of a file came to what, and the SHA-256 over a line `ID OUTCOME` for each, in id order. `lines` is how many
- * the file has.
+ * How many rows of a file came to what, and the SHA-256 over a line `ID OUTCOME` for each, in id order, with the digest of what it
+ * stated where it made an order or an instruction. `lines` is how many the file has.
  */
 function accountant(
   db: Connection,
-): (file: number, lines: number) => { outcomes: Record<string, number>; digest: string } {
+): (file: number, lines: number, later: Later) => { outcomes: Record<string, number>; digest: string } {
   type Range = { first: number; last: number };
   const rows = `
-    SELECT id, 'order' AS outcome FROM orders WHERE id BETWEEN :first AND :last
+    SELECT id, 'order' AS outcome, content_digest FROM orders WHERE id BETWEEN :first AND :last
     UNION ALL
-    SELECT id, 'instruction' FROM instructions WHERE id BETWEEN :first AND :last
+    SELECT id, 'instruction', content_digest FROM instructions WHERE id BETWEEN :first AND :last
     UNION ALL
-    SELECT id, kind FROM rows WHERE id BETWEEN :first AND :last`;
+    SELECT id, kind, NULL FROM rows WHERE id BETWEEN :first AND :last`;
   const counts = db
     .prepare<Range, [outcome: string, count: number]>(`SELECT outcome, count(*) FROM (${rows}) GROUP BY outcome`)
     .raw();
   const text = db
-    .prepare<Range, string | null>(
-      `SELECT group_concat(id || ' ' || outcome || char(10), '') FROM (SELECT * FROM (${rows}) ORDER BY id)`,
-    )
+    .prepare<Range & { later: string }, string | null>(`
+      SELECT group_concat(id || ' ' || outcome || coalesce(' ' || content_digest, '') || char(10), '')
+      FROM (SELECT * FROM (${rows}) WHERE :later = '[]' OR id NOT IN (SELECT value FROM json_each(:later)) ORDER BY id)`)
     .pluck();
-  return (file, lines) => {
+  return (file, lines, later) => {
     const digest = openSha256();
-    for (let line = 0; line <= lines; line += ACCOUNTED_LINES)
-      digest.update(text.get({ first: rowId(file, line), last: rowId(file, line + ACCOUNTED_LINES) - 1 }) ?? '');
+    for (let line = 0; line <= lines; line += ACCOUNTED_LINES) {
+      const range = { first: rowId(file, line), last: rowId(file, line + ACCOUNTED_LINES) - 1 };
+      const among = [...later].filter((id) => id >= range.first && id <= range.last);
+      digest.update(text.get({ ...range, later: JSON.stringify(among) }) ?? '');
+    }
     return { outcomes: Object.fromEntries(counts.iterate(fileRange(file))), digest: digest.digest('hex') };
   };
 }

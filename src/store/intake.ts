@@ -1,5 +1,6 @@
 /** A file's rows on their way in: one transaction a batch, with how far the file has been read. */
-import { AMENDABLE, rowId, TRANSITIONS } from '../instruction.ts';
+import { AMENDABLE, contentDigest, rowId, TRANSITIONS } from '../instruction.ts';
+import { orderDigest } from '../order.ts';
 import type { IntakeProgress, RowRecord, Store, Target } from '../store.ts';
 import { amendmentAsker } from './amendments.ts';
 import { type Connection, isSqliteError } from './connection.ts';
@@ -73,12 +74,13 @@ function isReferenceTaken(error: unknown): boolean {
 
 function orderWriter(db: Connection): Writer<'order'> {
   const insert = db.prepare<unknown[]>(`
-    INSERT INTO orders (id, customer_ref, order_ref, currency, country, scheme, metadata, customer_defaults)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    INSERT INTO orders (id, customer_ref, order_ref, currency, country, scheme, metadata, customer_defaults, content_digest)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   return (id, { order }) => {
     const { customerRef, orderRef, currency, country, scheme, metadata, customerDefaults } = order;
     const defaults = customerDefaults ? JSON.stringify(customerDefaults) : null;
-    insert.run(id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata), defaults);
+    const digest = orderDigest(order);
+    insert.run(id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata), defaults, digest);
   };
 }
 
@@ -92,8 +94,8 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       amount, amount_minor, currency, open_date, due_date,
       contact_id, purpose, mode, narration, remark, managed,
       payout_contact_id, payout_purpose, payout_mode, payout_narration, payout_remark,
-      raw)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      raw, content_digest)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   return (id, { status, ref, content, payout, amountMinor, currency, raw, alone = false }) => {
     const { details } = content;
     insert.run(
@@ -120,6 +122,7 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       payout.narration,
       payout.remark,
       status === 'waiting' ? JSON.stringify(raw) : null,
+      contentDigest({ status, currency: currency ?? '', ref, content, payout }),
     );
     if (!alone) enter.run(ref.customerRef, ref.orderRef, ref.instructionRef, id);
   };
@@ -155,8 +158,15 @@ function amendmentWriter(
     if (changes !== 1) throw STALE;
     const version = target.version + 1;
     insert(id, row.kind, row.fields, target.id, version, null, null);
-    trail.append({ type: 'status', at, from: target.from, to, version, row: id, amendment: row.kind }, target.id);
+    const digest = row.kind === 'updated' ? digestOf(row) : undefined;
+    const { from } = target;
+    const event = { type: 'status', at, from, to, version, row: id, amendment: row.kind, contentDigest: digest };
+    trail.append(event, target.id);
   };
+}
+
+function digestOf({ status, currency = '', fields, content, payout }: Row<'updated'>): string {
+  return contentDigest({ status, currency, ref: fields, content, payout });
 }
 
 function standingOf({ status, content, payout, amountMinor, currency }: Row<'updated'>) {

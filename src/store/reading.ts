@@ -1,7 +1,7 @@
 /** Looking things up: orders and instructions by reference, by status, in sum, and as results. */
 import { rowPlace } from '../instruction.ts';
 import type { CustomerDefaults, Registration } from '../order.ts';
-import type { Store, StoredOrder } from '../store.ts';
+import type { Store, StoredOrder, WithHistory } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { counter } from './counts.ts';
 import { resultReader } from './results.ts';
@@ -96,6 +96,32 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   };
 }
 
+/** What verify.ts compares: each record with its history, read at one moment. */
+export function replayVerbs(db: Connection): Pick<Store, 'instructionsWithHistory' | 'ordersWithHistory'> {
+  const instructions = prepareStored<[number, number]>(db, 'i.id > ? ORDER BY i.id LIMIT +?');
+  const orders = db.prepare<[number, number], OrderRow>('SELECT * FROM orders WHERE id > ? ORDER BY id LIMIT +?');
+  const bodies = db.prepare<[number, number], { about: number; body: string }>(
+    'SELECT instruction AS about, body FROM audit WHERE instruction BETWEEN ? AND ? ORDER BY instruction, seq',
+  );
+  const withHistory = <Of extends { id: number }>(records: readonly Of[]): WithHistory<Of>[] => {
+    const [first, last] = [records[0], records.at(-1)];
+    const histories = new Map<number, { body: string }[]>(records.map(({ id }) => [id, []]));
+    if (first && last)
+      for (const { about, body } of bodies.iterate(first.id, last.id)) histories.get(about)?.push({ body });
+    return records.map((record) => ({ record, history: histories.get(record.id) ?? [] }));
+  };
+  const instructionPage = db.transaction((afterId: number, limit: number) =>
+    withHistory(instructions.all(afterId, limit).map(storedInstruction)),
+  );
+  const orderPage = db.transaction((afterId: number, limit: number) =>
+    withHistory(orders.all(afterId, limit).map(storedOrder)),
+  );
+  return {
+    instructionsWithHistory: async (afterId, limit) => instructionPage(afterId, limit),
+    ordersWithHistory: async (afterId, limit) => orderPage(afterId, limit),
+  };
+}
+
 export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instructionsOf' | 'ordersOf'> {
   const resultRows = resultReader(db);
   const rows = db.transaction(resultRows);
@@ -162,6 +188,7 @@ interface OrderRow {
   registration_message: string;
   registration_refused_at: string;
   registration_answer_since: string;
+  content_digest: string | null;
 }
 
 function storedOrder(row: OrderRow): StoredOrder {
@@ -176,6 +203,7 @@ function storedOrder(row: OrderRow): StoredOrder {
     ...(row.customer_defaults === null
       ? {}
       : { customerDefaults: JSON.parse(row.customer_defaults) as CustomerDefaults }),
+    contentDigest: row.content_digest ?? '',
     registration: row.registration,
     registrationSends: row.registration_sends,
     registrationUnclearAt: row.registration_unclear_at,

@@ -6,10 +6,10 @@ import type { Store } from '../store.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
-import { makePrivate, openDatabase, type Purpose } from './connection.ts';
+import { damaged, makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs, nextNumber } from './files.ts';
 import { intakeVerbs } from './intake.ts';
-import { findingVerbs, listingVerbs, lookUpVerbs } from './reading.ts';
+import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
 
@@ -46,6 +46,7 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),
+    ...replayVerbs(db),
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),
     fact: async (name) => fact.get(name),
@@ -64,7 +65,7 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
     },
     async damage() {
       const found = db.pragma('quick_check', { simple: true });
-      return found === 'ok' ? undefined : String(found);
+      return found === 'ok' ? undefined : damaged(path, String(found));
     },
     async close() {
       db.close();

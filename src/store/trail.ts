@@ -61,15 +61,16 @@ export function auditVerbs(
   const entries = db.prepare<[number, number], AuditEntry>(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT +?',
   );
-  const note = db.transaction((type: string, { by, reason }: Decision, at: string) =>
-    trail.append({ type, at, by, reason }),
+  const note = db.transaction(
+    (type: string, { by, reason }: Decision, at: string, about: Readonly<Record<string, string>>) =>
+      trail.append({ ...about, type, at, by, reason }),
   );
   return {
     historyOf: async (instruction) => history.all(instruction),
     auditEntries: async (afterSeq, limit) => entries.all(afterSeq, limit),
     auditHead: async () => trail.head(),
-    async noteDecision(what, decision, at) {
-      note.immediate(what, decision, at);
+    async noteDecision(what, decision, at, about = {}) {
+      note.immediate(what, decision, at, about);
     },
   };
 }

@@ -148,6 +148,34 @@ const SENDING: Mutant[] = [
     'raw = NULL, attempt = attempt + 1,',
     'raw = NULL,',
   ]),
+  mutant('sent as the database has it', 'an altered payee is paid', 'replay', 'submit.ts', [
+    'if (what === undefined) sound.push(instruction);',
+    'if (what !== "never") sound.push(instruction);',
+  ]),
+  mutant('amount beside its row', 'an altered amount is paid', 'replay', 'replay.ts', [
+    '  if (stated !== amountMinor)\n',
+    '  if (stated === undefined && amountMinor !== undefined)\n',
+  ]),
+  mutant('digest not compared', 'an altered payee is paid', 'replay', 'replay.ts', [
+    '  if (now === digest) return undefined;\n  return `the log says that its row',
+    '  if (now) return undefined;\n  return `the log says that its row',
+  ]),
+  mutant('status beside the log', 'a status written by hand is reported', 'verify', 'replay.ts', [
+    "differs('status', standing.status ?? record.status, record.status)",
+    "differs('status', record.status, record.status)",
+  ]),
+  mutant('digests of a file not compared', 'a digest that was altered, too, is believed', 'verify', 'verify.ts', [
+    'if (now === digest) return undefined;',
+    'if (now) return undefined;',
+  ]),
+  mutant('altered orders registered', 'an altered order is made', 'replay', 'registration.ts', [
+    '        if (what !== undefined) altered.set(key, what);\n',
+    '',
+  ]),
+  mutant('altered riders ride', 'an altered amount is paid', 'replay', 'registration.ts', [
+    'if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];',
+    'if (instructionDiffers(one, await store.historyOf(one.id)) === "never") return [];',
+  ]),
 ];
 
 const ANSWERS: Mutant[] = [
@@ -412,8 +440,16 @@ const FILES: Mutant[] = [
     '      await syncFolder(archive);\n',
     '',
   ]),
+  mutant('anchor out of turn', 'sound records are doubted', 'anchor', 'anchor.ts', [
+    'const done = underWay.then(work);',
+    'const done = work();',
+  ]),
+  mutant('anchor goes back', 'a restored backup is not noticed', 'anchor', 'anchor.ts', [
+    'if (!last || head.seq > last.seq) await write(head);',
+    'if (!last || head.seq !== last.seq) await write(head);',
+  ]),
   mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', 'anchor.ts', [
-    '      await file.datasync();\n',
+    '    await file.datasync();\n',
     '',
   ]),
   mutant(
@@ -430,6 +466,14 @@ const FILES: Mutant[] = [
       "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
+  mutant('reports written again are not marked', 'an old result stands for good', 'pipeline', 'commands/report.ts', [
+    'await store.markStale(number);',
+    'await store.staleReports().then(() => 0);',
+  ]),
+  mutant('reports out of turn', 'an older result comes over a newer one', 'pipeline', 'pipeline.ts', [
+    'if (turn || clock.monotonic()',
+    'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
+  ]),
   mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
     'return { rows, blankLines: lines',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines: lines",
@@ -450,9 +494,21 @@ const FILES: Mutant[] = [
     'if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;',
     'if (bavail * bsize >= 0) return undefined;',
   ]),
-  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'workspace.ts', [
-    'if (before === undefined || (await store.files()).length === 0) return',
-    'if (before !== now) return',
+  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'binding.ts', [
+    '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
+    '',
+  ]),
+  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline.ts', [
+    '  if (other) return told(other);\n',
+    '',
+  ]),
+  mutant('another provider is believed', "a stranger's answer decides", 'binding', 'reconcile.ts', [
+    'finding.changes.length > 0 && !another',
+    'finding.changes.length > 0',
+  ]),
+  mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', 'binding.ts', [
+    'const open = same ? [] : await openThere(store);',
+    'const open = same ? [] : (await openThere(store)).slice(0, 0);',
   ]),
   mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/runs.ts', [
     '    if (known?.finishedAt) return undefined;\n',

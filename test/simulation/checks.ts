@@ -3,8 +3,10 @@ import { distrust, lookUpOnly } from '../../src/anchor.ts';
 import { CHAIN_START, type ChainHead, verifyChain } from '../../src/audit.ts';
 import { type InstructionRef, type InstructionStatus, instructionKey, TRANSITIONS } from '../../src/instruction.ts';
 import { REGISTRATION_CHANGES, type Registration } from '../../src/order.ts';
+import { noProgress } from '../../src/progress.ts';
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts';
 import type { FileRecord, StoredInstruction } from '../../src/store.ts';
+import { differenceText, verify } from '../../src/verify.ts';
 import type { OpenWorkspace } from '../../src/workspace.ts';
 import type { SimulatedApi, TheirPayout } from './api.ts';
 import { CUSTOMER, type Dropped } from './files.ts';
@@ -246,6 +248,13 @@ async function checkAudit(
     if (version !== 1 + changes)
       throw new Violation('one audit entry a change', `${instructionRef}: version ${version}, ${changes} entries`);
   }
+}
+
+/** What paydrop audit verify does. */
+export async function checkReplay({ store }: OpenWorkspace): Promise<void> {
+  const { broken, difference } = await verify(store, noProgress);
+  if (broken !== undefined) throw new Violation('the audit chain holds', `entry ${broken}`);
+  if (difference) throw new Violation('the records are what the audit log says', differenceText(difference));
 }
 
 /** Each line of a file that was taken in is one row of its result. */

@@ -11,6 +11,7 @@ import type { SimulatedApi, SimulatedServer } from './api.ts';
 import type { Chance } from './chance.ts';
 import {
   checkOutbox,
+  checkReplay,
   checkSafety,
   checkSums,
   forgetRead,
@@ -254,6 +255,7 @@ export class World {
     const open = await machine.open();
     checkSums(this.#truth, machine, await instructionsOf(this.#truth, open));
     await checkOutbox(machine, open);
+    await checkReplay(open);
     const { seq, hash } = await open.store.auditHead();
     this.note(`end ${seq} ${hash}`);
   }

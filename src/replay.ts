@@ -1,0 +1,169 @@
+/**
+ * What the audit log says of an instruction or an order, entry by entry, and how the record differs from it. A digest of what each row
+ * stated is kept with what it made, and all digests of a file are hashed into the audit entry that ends its intake; that of an UPDATE
+ * is in its own entry. Pure.
+ */
+
+import { sha256 } from './digest.ts';
+import { clientRefId, contentDigest, FINAL_FAILURES, type InstructionStatus } from './instruction.ts';
+import { currencyExponent } from './iso.ts';
+import { parseDecimal, toMinor } from './money.ts';
+import { orderDigest, type Registration } from './order.ts';
+import type { AuditEntry, OpenAmendment, StoredInstruction, StoredOrder } from './store.ts';
+
+type Entry = Pick<AuditEntry, 'body'>;
+
+/** As the store writes it; see changes.ts, intake.ts and amendments.ts there. */
+interface Told {
+  readonly type: string;
+  readonly from: InstructionStatus;
+  readonly to: InstructionStatus;
+  readonly version: number;
+  readonly amendment?: 'updated' | 'deleted';
+  readonly row?: number;
+  readonly contentDigest?: string;
+  readonly amountMinor?: string;
+  readonly currency?: string;
+  readonly attempt?: number;
+  readonly send?: number;
+  readonly clientRefId?: string;
+  readonly bodySha256?: string;
+  readonly orderRefId?: string;
+  readonly bankReference?: string;
+}
+
+/** An instruction as the log leaves it. */
+interface Standing {
+  /** Undefined until something is told. */
+  readonly status: InstructionStatus | undefined;
+  readonly version: number;
+  readonly attempt: number;
+  readonly sends: number;
+  readonly clientRefId: string;
+  readonly bodySha256: string;
+  readonly orderRefId: string;
+  readonly bankReference: string;
+  /** What its content came from: its own row, or the last UPDATE; with the status that this gave it. */
+  readonly row: number;
+  readonly rowStatus: InstructionStatus | undefined;
+  /** Undefined where an earlier version kept none. */
+  readonly digest: string | undefined;
+  /** The amount and currency that its order gave it later. */
+  readonly priced: { readonly amountMinor: string; readonly currency: string } | undefined;
+}
+
+/** In words, how an instruction's record differs from what the log says; undefined when it doesn't. */
+export function instructionDiffers(record: StoredInstruction, history: readonly Entry[]): string | undefined {
+  let standing = begun(record);
+  for (const { body } of history) {
+    const told = JSON.parse(body) as Told;
+    if (told.type !== 'status') continue;
+    const { status, version } = standing;
+    if (told.version !== version + 1 || (status !== undefined && told.from !== status))
+      return `the log says that it was ${status} in version ${version}, and then that it left ${told.from} for version ${told.version}`;
+    standing = after(standing, told);
+  }
+  return contentDiffers(record, standing) ?? standingDiffers(record, standing);
+}
+
+function begun({ id, contentDigest: digest }: StoredInstruction): Standing {
+  const nothing = { clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
+  const begin = { status: undefined, version: 1, attempt: 1, sends: 0, ...nothing };
+  return { ...begin, row: id, rowStatus: undefined, digest: digest || undefined, priced: undefined };
+}
+
+function after(before: Standing, told: Told): Standing {
+  const { from, to, version, amountMinor, currency } = told;
+  const now = {
+    ...before,
+    status: to,
+    version,
+    rowStatus: before.rowStatus ?? from,
+    orderRefId: told.orderRefId ?? before.orderRefId,
+    bankReference: told.bankReference ?? before.bankReference,
+    ...(amountMinor !== undefined && currency !== undefined ? { priced: { amountMinor, currency } } : {}),
+  };
+  if (told.amendment === 'updated')
+    return { ...now, row: told.row ?? now.row, rowStatus: to, digest: told.contentDigest, priced: undefined };
+  if (FINAL_FAILURES.includes(from) && to === 'ready')
+    return { ...now, attempt: now.attempt + 1, clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
+  if (told.send === undefined) return now;
+  const { attempt = now.attempt, send: sends, clientRefId: sentAs = '', bodySha256 = '' } = told;
+  return { ...now, attempt, sends, clientRefId: sentAs, bodySha256 };
+}
+
+/** What is paid, to whom and under which reference, against what its row stated. */
+function contentDiffers(record: StoredInstruction, standing: Standing): string | undefined {
+  const { content, payout, amountMinor, currency, contentRow } = record;
+  const { row, rowStatus, digest, priced } = standing;
+  if (contentRow !== row) return `the log says that its content is of row ${row}, the record of row ${contentRow}`;
+  const exponent = currencyExponent(currency ?? '') ?? 0;
+  const amount = parseDecimal(content.amount);
+  const stated = amountMinor === undefined || !amount ? undefined : toMinor(amount, exponent);
+  if (stated !== amountMinor)
+    return `its amount is ${content.amount}, and in minor units of ${currency} it is ${amountMinor}, which is another one`;
+  if (priced && (priced.amountMinor !== String(amountMinor) || priced.currency !== currency))
+    return `the log says ${priced.amountMinor} minor units of ${priced.currency}, the record ${amountMinor} of ${currency}`;
+  if (digest === undefined) return undefined;
+  const now = contentDigest({
+    status: rowStatus ?? record.status,
+    currency: (priced ? undefined : currency) ?? '',
+    ref: record,
+    content,
+    payout,
+  });
+  if (now === digest) return undefined;
+  return `the log says that its row stated what has the digest ${digest}, the record's has ${now}: amount, payee, dates, references, texts, or the status it began with`;
+}
+
+function standingDiffers(record: StoredInstruction, standing: Standing): string | undefined {
+  const differs = (what: string, said: string | number, is: string | number) =>
+    said === is ? undefined : `the log says ${what} ${said || 'none'}, the record ${is || 'none'}`;
+  return (
+    differs('status', standing.status ?? record.status, record.status) ??
+    differs('version', standing.version, record.version) ??
+    differs('attempt', standing.attempt, record.attempt) ??
+    differs('sends', standing.sends, record.sends) ??
+    differs('client reference', standing.clientRefId || clientRefId(record, record.attempt), record.clientRefId) ??
+    differs('body', standing.bodySha256, record.body === '' ? '' : sha256(record.body)) ??
+    differs('provider order', standing.orderRefId, record.orderRefId) ??
+    differs('bank reference', standing.bankReference, record.bankReference)
+  );
+}
+
+/** The same of what an UPDATE asks the provider for. */
+export function amendmentDiffers(
+  record: StoredInstruction,
+  { row, becomes }: OpenAmendment,
+  history: readonly Entry[],
+): string | undefined {
+  const told = history.map(({ body }) => JSON.parse(body) as Told & { step?: string });
+  const digest = told.find((entry) => entry.step === 'taken-in' && entry.row === row)?.contentDigest;
+  if (!becomes || digest === undefined) return undefined;
+  const { content, payout, currency } = becomes;
+  const now = contentDigest({ status: record.status, currency, ref: record, content, payout });
+  const exponent = currencyExponent(currency) ?? 0;
+  const amount = parseDecimal(content.amount);
+  if (now === digest && amount && toMinor(amount, exponent) === becomes.amountMinor) return undefined;
+  return `the log says that row ${row} stated what has the digest ${digest}, and what is to be asked for has ${now}`;
+}
+
+/** Of an order: what its row stated, and how far it has come at the provider. */
+export function orderDiffers(record: StoredOrder, history: readonly Entry[]): string | undefined {
+  let registration: Registration = 'none';
+  for (const { body } of history) {
+    const { type, from, to } = JSON.parse(body) as { type: string; from: Registration; to: Registration };
+    if (type !== 'registration') continue;
+    if (from !== registration) return `the log says that it was ${registration}, and then that it left ${from}`;
+    registration = to;
+  }
+  if (record.registration !== registration)
+    return `the log says that its registration is ${registration}, the record ${record.registration}`;
+  return orderContentDiffers(record);
+}
+
+export function orderContentDiffers(record: StoredOrder): string | undefined {
+  const now = orderDigest(record);
+  if (record.contentDigest === '' || record.contentDigest === now) return undefined;
+  return `the log says that its row stated what has the digest ${record.contentDigest}, the record's has ${now}`;
+}

@@ -1,0 +1,109 @@
+/** The audit log from its first entry to its last: whether the chain holds, and whether the records are what it says. */
+import { CHAIN_START, verifyChain } from './audit.ts';
+import { rowPlace } from './instruction.ts';
+import type { Progress } from './progress.ts';
+import { instructionDiffers, orderDiffers } from './replay.ts';
+import type { Store, WithHistory } from './store.ts';
+
+const ENTRIES = 10_000;
+const RECORDS = 500;
+
+export interface Verified {
+  readonly entries: number;
+  readonly head: string;
+  /** The first entry that does not follow from the one before it. */
+  readonly broken: number | undefined;
+  /** When the last entry was made; empty without one. */
+  readonly lastAt: string;
+  /** The first of the records that is not what the log says. */
+  readonly difference: Difference | undefined;
+}
+
+export interface Difference {
+  readonly file: number;
+  /** Undefined where it is the file as a whole. */
+  readonly line: number | undefined;
+  /** `CUSTOMER/ORDER/INSTRUCTION` or `CUSTOMER/ORDER`; empty where it is the file as a whole. */
+  readonly reference: string;
+  /** What the log says and what the record says. */
+  readonly what: string;
+}
+
+/** Page by page, however long it is. */
+export async function verify(store: Store, progress: Progress): Promise<Verified> {
+  const chain = await verifyEntries(store, progress);
+  if (chain.broken !== undefined) return chain;
+  const records =
+    (await firstDifference((afterId) => store.ordersWithHistory(afterId, RECORDS), orderDiffers, progress)) ??
+    (await firstDifference((afterId) => store.instructionsWithHistory(afterId, RECORDS), instructionDiffers, progress));
+  return { ...chain, difference: records ?? chain.difference };
+}
+
+export function differenceText({ file, line, reference, what }: Difference): string {
+  const place = `file ${String(file).padStart(6, '0')}${line === undefined ? '' : `, line ${line}`}`;
+  return `${place}${reference === '' ? '' : ` (${reference})`}: ${what}`;
+}
+
+async function verifyEntries(store: Store, progress: Progress): Promise<Verified> {
+  const files = openFiles(store);
+  let head = CHAIN_START;
+  let lastAt = '';
+  let difference: Difference | undefined;
+  for (;;) {
+    const page = await store.auditEntries(head.seq, ENTRIES);
+    const last = page.at(-1);
+    const check = verifyChain(page, head);
+    const so = { entries: head.seq, head: head.hash, lastAt, difference };
+    if (check.broken) return { ...so, broken: check.seq };
+    if (!last) return { ...so, broken: undefined };
+    for (const { body } of page) difference ??= await files.take(body);
+    head = check.head;
+    progress.report('checking the audit log', head.seq);
+    lastAt = (JSON.parse(last.body) as { at: string }).at;
+  }
+}
+
+/**
+ * Compares each file's rows with the digest that ended its intake. A row that asked the provider for a change came to something only
+ * later, and is not in it.
+ */
+function openFiles(store: Store): { take(body: string): Promise<Difference | undefined> } {
+  let later = new Set<number>();
+  return {
+    take: async (body) => {
+      if (body.includes('"step":"taken-in"')) later.add((JSON.parse(body) as { row: number }).row);
+      if (!body.includes('"type":"file-finished"')) return undefined;
+      const { file, digest } = JSON.parse(body) as { file: number; digest: string };
+      const now = await store.digestOf(file, later);
+      later = new Set();
+      if (now === digest) return undefined;
+      const what = `the log says that its rows have the digest ${digest}, the records' have ${now}`;
+      return { file, line: undefined, reference: '', what };
+    },
+  };
+}
+
+type Named = { id: number; customerRef: string; orderRef: string; instructionRef?: string };
+
+async function firstDifference<Of extends Named>(
+  pageAfter: (afterId: number) => Promise<WithHistory<Of>[]>,
+  differs: (record: Of, history: WithHistory<Of>['history']) => string | undefined,
+  progress: Progress,
+): Promise<Difference | undefined> {
+  let compared = 0;
+  for (let afterId = 0; ; ) {
+    const page = await pageAfter(afterId);
+    const last = page.at(-1);
+    if (!last) return undefined;
+    for (const { record, history } of page) {
+      const what = differs(record, history);
+      if (what === undefined) continue;
+      const { customerRef, orderRef, instructionRef } = record;
+      const reference = [customerRef, orderRef, ...(instructionRef === undefined ? [] : [instructionRef])].join('/');
+      return { ...rowPlace(record.id), reference, what };
+    }
+    afterId = last.record.id;
+    compared += page.length;
+    progress.report('comparing the records with the audit log', compared);
+  }
+}

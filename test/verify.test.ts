@@ -1,0 +1,135 @@
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { verify as verifyCommand } from '../src/commands/audit.ts';
+import { doctor } from '../src/commands/doctor.ts';
+import { noProgress } from '../src/progress.ts';
+import { differenceText, type Verified, verify } from '../src/verify.ts';
+import { openForReading } from '../src/workspace.ts';
+import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+
+function byHand(workspace: TestWorkspace, sql: string): void {
+  const db = new Database(workspace.path('data', 'paydrop.db'));
+  db.exec(sql);
+  db.close();
+}
+
+async function verified(workspace: TestWorkspace): Promise<Verified> {
+  const opened = await openForReading(workspace.root);
+  if (!opened) throw new Error('there are no records');
+  try {
+    return await verify(opened.store, noProgress);
+  } finally {
+    await opened.store.close();
+  }
+}
+
+/** One of nearly everything: paid, failed, reversed, updated, deleted, rejected, duplicate, waiting, scheduled. */
+async function eventful(): Promise<TestWorkspace> {
+  const workspace = testWorkspace();
+  const header = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,narration,action';
+  workspace.drop('orders.csv', ORDERS);
+  workspace.drop(
+    'payouts.csv',
+    instructions(
+      ...['P1', 'P2', 'P3'].map((ref) => instruction(ref)),
+      instruction('P4', '7', '2026-03-05'),
+      instruction('P5', '8', '2026-03-05'),
+      instruction('P1'),
+      instruction('P6', 'x'),
+      instruction('P7').replace('O1', 'O9'),
+    ),
+  );
+  const faults = {
+    fates: [
+      { narration: 'P1', fate: 'processed' as const },
+      { narration: 'P2', fate: 'failed' as const },
+      { narration: 'P3', fate: 'reversed' as const },
+    ],
+  };
+  await workspace.pass({ faults });
+  const changes = [header, `${instruction('P4', '9', '2026-03-05')},UPDATE`, 'C1,O1,P5,,,,,DELETE', ''];
+  workspace.drop('changes.csv', changes.join('\n'));
+  workspace.drop('later.csv', ORDERS.replace('C1,O2', 'C1,O9').replace('C1,O1', 'C1,O8'));
+  for (let passes = 0; passes < 3; passes++) await workspace.pass({ faults });
+  return workspace;
+}
+
+describe('the records', () => {
+  it('are what the audit log says, after whatever happened to them', async () => {
+    const workspace = await eventful();
+    expect((await verified(workspace)).difference).toBeUndefined();
+    const statuses = workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
+    const expected = ['paid', 'failed', 'reversed', 'cancelled', 'cancelled', 'duplicate', 'rejected'];
+    expect(statuses.slice(0, 7)).toEqual(expected);
+  });
+
+  const line = (number: number) => ({ file: 2, line: number });
+  const alterations: [string, string, object, string][] = [
+    ['a status', "UPDATE instructions SET status = 'paid' WHERE instruction_ref = 'P2'", line(3), 'failed'],
+    ['a version', "UPDATE instructions SET version = 9 WHERE instruction_ref = 'P1'", line(2), 'version'],
+    ['an attempt', "UPDATE instructions SET attempt = 2 WHERE instruction_ref = 'P1'", line(2), 'attempt'],
+    ['an amount', "UPDATE instructions SET amount_minor = 1 WHERE instruction_ref = 'P1'", line(2), 'amount'],
+    ['a payee', "UPDATE instructions SET payout_contact_id = 'M' WHERE instruction_ref = 'P1'", line(2), 'digest'],
+    [
+      'an UPDATE',
+      "UPDATE instructions SET amount = '7', amount_minor = 700 WHERE instruction_ref = 'P4'",
+      line(5),
+      'digest',
+    ],
+    ['a bank reference', "UPDATE instructions SET bank_reference = 'B' WHERE instruction_ref = 'P1'", line(2), 'bank'],
+    [
+      'a client reference',
+      "UPDATE attempts SET client_ref_id = 'X' WHERE instruction = (SELECT id FROM instructions WHERE instruction_ref = 'P1')",
+      line(2),
+      'client reference',
+    ],
+    [
+      'a digest',
+      "UPDATE instructions SET content_digest = NULL WHERE instruction_ref = 'P1'",
+      { file: 2, line: undefined },
+      'digest',
+    ],
+    ['an order', "UPDATE orders SET currency = 'EUR' WHERE order_ref = 'O1'", { file: 1, line: 2 }, 'digest'],
+    [
+      'how far an order is',
+      "UPDATE orders SET registration = 'registered' WHERE order_ref = 'O1'",
+      { file: 1, line: 2 },
+      'registration',
+    ],
+    ['a row that is gone', 'DELETE FROM rows WHERE id = (2 << 32) + 8', { file: 2, line: undefined }, 'rows'],
+  ];
+  it.each(alterations)('are found to differ from it: %s', async (_, sql, place, what) => {
+    const workspace = await eventful();
+    byHand(workspace, sql);
+    const { difference, broken } = await verified(workspace);
+    expect(broken).toBeUndefined();
+    expect(difference).toMatchObject(place);
+    expect(difference?.what).toContain(what);
+  });
+
+  it('that differ are named by audit verify and by doctor', async () => {
+    const workspace = await eventful();
+    byHand(workspace, "UPDATE instructions SET status = 'paid' WHERE instruction_ref = 'P2'");
+    for (const [command, status] of [
+      [verifyCommand, 1],
+      [doctor, 2],
+    ] as const) {
+      const lines: string[] = [];
+      const paper = {
+        style: (_: unknown, text: string) => text,
+        line: (text = '') => void lines.push(text),
+        table: () => undefined,
+        facts: () => undefined,
+      };
+      expect(await command({ workspace: workspace.root, clock: workspace.clock, paper }, {})).toBe(status);
+      const said = 'file 000002, line 3 (C1/O1/P2): the log says status failed, the record paid';
+      expect(lines.join('\n')).toContain(said);
+    }
+  });
+
+  it('are shown by place and name', () => {
+    const difference = { file: 2, line: 3, reference: 'C1/O1/P2', what: 'it differs' };
+    expect(differenceText(difference)).toBe('file 000002, line 3 (C1/O1/P2): it differs');
+    expect(differenceText({ ...difference, line: undefined, reference: '' })).toBe('file 000002: it differs');
+  });
+});
