@@ -143,8 +143,17 @@ export type RowRecord =
       /** The cells as they came; one cell with the whole line when it could not be told apart into columns. */
       readonly raw: Json<readonly string[]>;
       readonly errors: Json<readonly RowError[]>;
+      /** The row of another file that holds its reference, where that is what is wrong. */
+      readonly holder?: number;
     }
-  | { readonly kind: 'duplicate'; readonly line: number; readonly fields: RowFields; readonly original: number }
+  | {
+      readonly kind: 'duplicate';
+      readonly line: number;
+      readonly fields: RowFields;
+      readonly original: number;
+      /** An UPDATE to what stands already: once that is replaced, the same row is still no new change. */
+      readonly restates?: { readonly instruction: number; readonly statement: string };
+    }
   | { readonly kind: 'order'; readonly line: number; readonly order: Order }
   | {
       readonly kind: 'instruction';
@@ -242,6 +251,14 @@ export interface AmendmentChange {
     | { readonly kind: 'refused'; readonly errors: readonly RowError[] };
 }
 
+/** A row that another row's report names. Of one that is repeated and doesn't stand any more, `since` is what came after it. */
+export interface OtherRow {
+  readonly file: number;
+  readonly line: number;
+  readonly status: RowStatus;
+  readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes' | 'amends';
+}
+
 /** One line of a result.csv, before it is put into words. */
 export interface ResultRow extends RowFields {
   readonly line: number;
@@ -251,14 +268,7 @@ export interface ResultRow extends RowFields {
   readonly errors: readonly RowError[];
   readonly raw: readonly string[];
   /** duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled. waiting: what it amends. */
-  readonly other:
-    | {
-        readonly file: number;
-        readonly line: number;
-        readonly status: RowStatus;
-        readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes' | 'amends';
-      }
-    | undefined;
+  readonly other: (OtherRow & { readonly since?: OtherRow | undefined }) | undefined;
   readonly clientRefId: string;
   readonly orderRefId: string;
   readonly bankReference: string;
@@ -346,6 +356,8 @@ export interface Store {
   aboutOrders(refs: readonly OrderRef[]): Promise<{ currency: string | undefined; hasInstructions: boolean }[]>;
   /** The instruction that holds these references now (a rejected one does not). */
   findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
+  /** What rows said of each instruction that doesn't stand any more, with the rows: `statementOf` or `earlierStatementOf`. */
+  statementsOf(instructions: readonly number[]): Promise<ReadonlyMap<string, number>[]>;
   /** Instructions in a status, by id. */
   list(status: InstructionStatus, options: ListOptions): Promise<StoredInstruction[]>;
   /** Orders whose registration is under way or unclear, by id. */

@@ -31,6 +31,7 @@ const READING = new Set([
     'findOrders',
     'aboutOrders',
     'findInstructions',
+    'statementsOf',
     'openAtEnd',
     'list',
     'unclearOrders',
