@@ -512,15 +512,15 @@ describe('rows that amend', () => {
     await workspace.pass();
     const messageOf = (report: string) => workspace.rows(report)[0]?.['message'];
     const since = 'which file 000004 line 2 (scheduled) has replaced since: this row changes nothing';
-    expect(results(workspace, 'f2.000006.result.csv')).toEqual(['P1 duplicate  200.00', 'P2 scheduled  7.00']);
-    expect(messageOf('f2.000006.result.csv')).toContain(`the same as file 000003 line 2, ${since}`);
-    expect(results(workspace, 'payouts.000005.result.csv')).toEqual(['P1 duplicate  100.00', 'P3 scheduled  8.00']);
-    expect(messageOf('payouts.000005.result.csv')).toContain(
+    expect(results(workspace, 'f2.000005.result.csv')).toEqual(['P1 duplicate  200.00', 'P2 scheduled  7.00']);
+    expect(messageOf('f2.000005.result.csv')).toContain(`the same as file 000003 line 2, ${since}`);
+    expect(results(workspace, 'payouts.000006.result.csv')).toEqual(['P1 duplicate  100.00', 'P3 scheduled  8.00']);
+    expect(messageOf('payouts.000006.result.csv')).toContain(
       'the same as file 000002 line 2, which file 000003 line 2',
     );
     await workspace.pass({ businessDate: LATER });
     expect(acceptedAmounts(workspace).sort()).toEqual(['150.00', '7.00', '8.00']);
-    expect(messageOf('f2.000006.result.csv')).toContain('which file 000004 line 2 (submitted) has replaced');
+    expect(messageOf('f2.000005.result.csv')).toContain('which file 000004 line 2 (submitted) has replaced');
   });
 
   it('that came while they changed nothing change nothing later either', async () => {
