@@ -111,8 +111,13 @@ const schema = group({
       'more names in the inbox to leave alone, as globs',
     ),
   }),
-  columns: withDefault(dictionary(), {}),
+  columns: withDefault(dictionary(looseName), {}),
 });
+
+/** Names of columns are compared in this form. */
+export function looseName(name: string): string {
+  return name.toLowerCase().replace(/[\s_-]/g, '');
+}
 
 /** Everything a pass needs to know, with units in the names and folders as absolute paths. */
 export interface Settings {

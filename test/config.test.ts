@@ -73,6 +73,11 @@ describe('settings', () => {
       { columns: { Betrag: '' } },
       'columns.Betrag: Too small: expected string to have >=1 characters',
     ],
+    [
+      'two settings for one heading',
+      { columns: { 'Pay out': 'amount', PAY_OUT: 'dueDate' } },
+      'columns.PAY_OUT: "PAY_OUT" and "Pay out" are the same name; leave one of the two out',
+    ],
     ['columns as a list', { columns: [] }, 'columns: Invalid input: expected record, received array'],
     [
       'a zone that does not exist',
