@@ -118,6 +118,16 @@ describe('settings', () => {
     expect(accepted).toMatchObject({ ok: true, value: { provider: { quarantineMs: 900_000 } } });
   });
 
+  it('are refused when one is given twice, which JSON itself allows', () => {
+    const folder = temporaryFolder();
+    const columns = '{"A:\\"{": "amount", "B": "A:\\"{", "A:\\u0022{": "dueDate"}';
+    writeFileSync(join(folder, 'paydrop.json'), `{"provider": {"currencies": ["B", "B"]}, "columns": ${columns}}`);
+    expect(loadSettings(folder)).toEqual({
+      ok: false,
+      problems: ['columns.A:"{: is given twice; leave one of the two out'],
+    });
+  });
+
   it('say what is wrong with a file that is not JSON', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'paydrop.json'), '{"inbox": ');
