@@ -4,7 +4,14 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { pass, type Tools } from '../src/pipeline.ts';
 import type { OpenWorkspace } from '../src/workspace.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  API_FILES,
+  instruction,
+  instructions,
+  ORDERS,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 const LATER = '2026-03-05';
 /** Fills a batch, so that what follows is decided and recorded with the next one (rows.ts: 2,000 lines). */
@@ -573,6 +580,24 @@ describe('rows that amend', () => {
     await workspace.pass({ send: false });
     expect(results(workspace, 'again.000005.result.csv')).toEqual(['P1 duplicate  2.00', 'P1 duplicate  1.00']);
     expect(results(workspace, 'f3.000003.result.csv')).toEqual(['P1 scheduled  3.00']);
+  });
+
+  it('take nothing back silently that the provider is being asked for', async () => {
+    const workspace = testWorkspace({ provider: { api: 'collect' } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1'));
+    await workspace.pass();
+    const update = (amount: string) =>
+      `action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\nUPDATE,C1,O1,P1,${amount},2026-03-02,2026-03-06\n`;
+    const asking = { send: false, lookUp: false };
+    workspace.drop('there.csv', update('220.00'));
+    await workspace.pass(asking);
+    workspace.drop('and-back.csv', update('210.00'));
+    await workspace.pass(asking);
+    expect(results(workspace, 'there.000003.result.csv')).toEqual(['P1 waiting  220.00']);
+    expect(results(workspace, 'and-back.000004.result.csv')).toEqual([
+      'P1 rejected INSTRUCTION_ALREADY_PROCESSED 210.00',
+    ]);
   });
 
   it('may go back to earlier content, which is then what is paid', async () => {
