@@ -3,6 +3,7 @@ import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
 import { FILE_CODES } from './codes/files.ts';
 import { OUR_ROW_CODES } from './codes/ours.ts';
+import { type RowStatus, rowPlace } from './instruction.ts';
 import { withdrawnAfter } from './iso.ts';
 
 /** FILE_HAS_ROW_ERRORS is the one code a whole file and each of its otherwise valid rows can get. */
@@ -17,6 +18,18 @@ export interface RowError {
   readonly column: string;
   readonly value: string;
   readonly code: RowCode;
+  /** The row that has the reference already. */
+  readonly holder?: Holder;
+}
+
+interface Holder {
+  readonly row: number;
+  /** Whether it is in the same file. */
+  readonly here: boolean;
+  /** What it says otherwise: `amount 100.00, here 900.00`; empty where it says the same, or isn't the row that stands. */
+  readonly differs: string;
+  /** What has become of it: only known when the error is shown. */
+  readonly status?: RowStatus;
 }
 
 /** Why a whole file was not taken in. `value` is what was found, `message` says it in a sentence. */
@@ -62,11 +75,18 @@ const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
 ]);
 
 /** The one sentence a report shows for an error: what is wrong, where that isn't clear by itself, and what was found. */
-export function rowMessage({ code, column, value }: RowError): string {
+export function rowMessage({ code, column, value, holder }: RowError): string {
   const entry = byCode.get(code);
   if (!entry) return code;
+  if (holder) return `${entry.title}: "${visible(value)}" is in ${heldBy(holder)}.`;
   const where = column !== '' && !entry.columns.includes(column) ? ` (column ${visible(column)})` : '';
   return `${entry.title}${where}${found(code, value)}.`;
+}
+
+function heldBy({ row, here, differs, status }: Holder): string {
+  const { file, line } = rowPlace(row);
+  const where = here ? 'this file' : `file ${String(file).padStart(6, '0')}`;
+  return `line ${line} of ${where}${status ? ` (${status})` : ''}${differs && `: ${differs}`}`;
 }
 
 function found(code: RowCode, value: string): string {

@@ -7,6 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { APIS, type Api } from './api.ts';
+import { repeatedKeys } from './config/repeated.ts';
 import {
   count,
   described,
@@ -112,8 +113,13 @@ const schema = group({
       'more names in the inbox to leave alone, as globs',
     ),
   }),
-  columns: withDefault(dictionary(), {}),
+  columns: withDefault(dictionary(looseName), {}),
 });
+
+/** Names of columns are compared in this form. */
+export function looseName(name: string): string {
+  return name.toLowerCase().replace(/[\s_-]/g, '');
+}
 
 /** Everything a pass needs to know, with units in the names and folders as absolute paths. */
 export interface Settings {
@@ -184,7 +190,8 @@ export function loadSettings(workspace: string): Loaded<Settings> {
   } catch (error) {
     return { ok: false, problems: [`${path} is not JSON: ${(error as Error).message}`] };
   }
-  return parseSettings(json, workspace);
+  const repeated = repeatedKeys(text).map((at) => `${at}: is given twice; leave one of the two out`);
+  return repeated.length > 0 ? { ok: false, problems: repeated } : parseSettings(json, workspace);
 }
 
 export function parseSettings(json: unknown, workspace: string): Loaded<Settings> {

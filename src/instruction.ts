@@ -23,7 +23,7 @@
  * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
  */
 import { sha256, sha256Bytes } from './digest.ts';
-import type { Metadata, OrderRef } from './order.ts';
+import { digestOf, type Metadata, named, type OrderRef, plainGuid, type Stated, statedBy } from './order.ts';
 
 export const INSTRUCTION_STATUSES = [
   'waiting',
@@ -170,6 +170,27 @@ export function contentDigest({ status, currency, ref, content, payout }: RowCon
     payout.remark,
   ].join('\n');
   return sha256(text).slice(0, DIGEST_DIGITS);
+}
+
+export function statedByContent({ amount, openDate, dueDate, details, managed }: InstructionContent): Stated {
+  const { metadata = [], scheme = '', ...rest } = managed ?? {};
+  return statedBy([
+    ...Object.entries({ amount, openDate, dueDate, ...details, ...rest, scheme: plainGuid(scheme) }),
+    ...named('metadata.', metadata),
+  ]);
+}
+
+/** What a row that creates or updates says, as a text: the same for two rows that say the same. */
+export function statementOf(action: Exclude<Action, 'DELETE'>, content: InstructionContent): string {
+  return `${action} ${digestOf(statedByContent(content))}`;
+}
+
+/** The same from records that kept no more of a content that was replaced (store/9-statements.sql). */
+export function earlierStatementOf(
+  action: Exclude<Action, 'DELETE'>,
+  { amount, openDate, dueDate }: InstructionContent,
+): string {
+  return `${action} ${amount} ${openDate} ${dueDate}`;
 }
 
 /** One attempt at one instruction: what a provider is asked about. */

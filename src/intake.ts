@@ -13,7 +13,8 @@ import { type CheckedBatch, checkedRows } from './intake/checking.ts';
 import { type Decide, instructionDecider, nothingKnown } from './intake/decide.ts';
 import { orderDecider } from './intake/orders.ts';
 import { rejectedForOthers } from './intake/rejected.ts';
-import { findRepeats, type Repeats } from './intake/repeats.ts';
+import { findRepeats } from './intake/repeats.ts';
+import { openSaid, type Said } from './intake/said.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
 import { createInspector } from './rows.ts';
@@ -124,6 +125,7 @@ async function inspect(
 interface Taking {
   readonly file: FileRecord;
   readonly header: Header;
+  readonly said: Said;
   readonly decide: Decide;
 }
 
@@ -132,18 +134,10 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   const { number } = file;
   await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
-  const decide =
-    file.kind === 'orders'
-      ? orderDecider({ file: number, store, settings })
-      : instructionDecider({
-          header,
-          file: number,
-          businessDate,
-          store,
-          settings,
-          repeats: repeatsIn(tools, file, header),
-        });
-  const taking = { file, header, decide };
+  const said = saidIn(tools, file, header);
+  const context = { header, file: number, businessDate, store, settings, said };
+  const decide = file.kind === 'orders' ? orderDecider(context) : instructionDecider(context);
+  const taking = { file, header, said, decide };
   let problem: FileProblem | undefined;
   if (await isRejectedWhole(tools, taking)) {
     await rejectRows(tools, taking);
@@ -156,11 +150,20 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
 }
 
 /** Records each batch with where to go on from; goes on from where an earlier pass came to. */
-async function recordRows(tools: IntakeTools, { file, header, decide }: Taking): Promise<void> {
+async function recordRows(tools: IntakeTools, { file, header, said, decide }: Taking): Promise<void> {
   let reached = file.progress;
+  if (reached.offset > file.start.offset) await recallRows(tools, file, header, said);
   for await (const batch of rowsFrom(tools, file, header, reached)) {
     reached = await recordBatch(tools, file.number, batch, reached, decide);
     tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
+  }
+}
+
+/** What the rows said that an earlier pass has recorded. */
+async function recallRows(tools: IntakeTools, file: FileRecord, header: Header, said: Said): Promise<void> {
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
+    said.note(batch.rows);
+    if (batch.nextOffset >= file.progress.offset) return;
   }
 }
 
@@ -241,10 +244,10 @@ function progressAfter(before: IntakeProgress, batch: CheckedBatch, amount: Deci
 }
 
 /** Of the whole file, also when a part of it is taken in already: those rows are not to be found before it is finished. */
-function repeatsIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Repeats {
+function saidIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Said {
   const fd = openSync(inbox.spoolPath(file.claim), constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    return findRepeats(fd, header, file.start.offset, file.size);
+    return openSaid(findRepeats(fd, header, file.start.offset, file.size));
   } finally {
     closeSync(fd);
   }

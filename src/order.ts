@@ -45,6 +45,41 @@ export const REGISTRATION_CHANGES: Readonly<Record<Registration, readonly Regist
   refused: ['none'],
 };
 
+/**
+ * What a row states, by the names of our columns, so that it can be compared: metadata in no order, a GUID in small letters
+ * and without braces. What is empty is left out.
+ */
+export type Stated = ReadonlyMap<string, string>;
+
+export function statedByOrder({ currency, country, scheme, metadata, customerDefaults }: Order): Stated {
+  return statedBy([
+    ['currency', currency],
+    ['country', country],
+    ['scheme', plainGuid(scheme)],
+    ...named('metadata.', metadata),
+    ['customerDefault.financialInstrumentId', customerDefaults?.financialInstrumentId ?? ''],
+    ['customerDefault.schemeId', plainGuid(customerDefaults?.schemeId ?? '')],
+    ...named('customerDefault.metadata.', customerDefaults?.metadata ?? []),
+  ]);
+}
+
+export function statedBy(entries: Metadata): Stated {
+  return new Map(entries.filter(([, value]) => value !== ''));
+}
+
+export function named(prefix: string, metadata: Metadata): Metadata {
+  return metadata.map(([name, value]) => [prefix + name, value]);
+}
+
+export function plainGuid(guid: string): string {
+  return guid.replace(/[{}]/g, '').toLowerCase();
+}
+
+/** The same for two that state the same, and for no others. */
+export function digestOf(stated: Stated): string {
+  return sha256(JSON.stringify([...stated].sort()));
+}
+
 /** The key under which an order is looked for; references contain no blank. */
 export function orderKey(ref: OrderRef): string {
   return `${ref.customerRef} ${ref.orderRef}`;

@@ -6,6 +6,9 @@
 import type { FileProblem, RowError } from './codes.ts';
 import type { InstructionContent, InstructionRef, InstructionStatus, PayoutDetails, RowStatus } from './instruction.ts';
 import type { Order, OrderRef, Registration } from './order.ts';
+import type { RowRecord } from './store/row-record.ts';
+
+export type { RowRecord } from './store/row-record.ts';
 
 export type FileKind = 'orders' | 'instructions';
 
@@ -144,59 +147,6 @@ export interface RowFields extends InstructionRef {
 /** The instruction a row amends, as it was when that was decided. */
 export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
 
-/** The JSON of a value that is handed on as it is: nobody on its way has to read it. */
-type Json<Value> = string & { readonly of?: Value };
-
-/** What one line of a file came to. */
-export type RowRecord =
-  | {
-      readonly kind: 'rejected';
-      readonly line: number;
-      readonly fields: RowFields;
-      /** The cells as they came; one cell with the whole line when it could not be told apart into columns. */
-      readonly raw: Json<readonly string[]>;
-      readonly errors: Json<readonly RowError[]>;
-    }
-  | { readonly kind: 'duplicate'; readonly line: number; readonly fields: RowFields; readonly original: number }
-  | { readonly kind: 'order'; readonly line: number; readonly order: Order }
-  | {
-      readonly kind: 'instruction';
-      readonly line: number;
-      readonly ref: InstructionRef;
-      readonly content: InstructionContent;
-      readonly payout: PayoutDetails;
-      readonly status: 'waiting' | 'scheduled' | 'ready';
-      readonly amountMinor: bigint | undefined;
-      readonly currency: string | undefined;
-      /** Kept while waiting, for the report of a late rejection. */
-      readonly raw: readonly string[];
-      /** No other row of its file has its references: they are found once the file is finished. Without it at once. */
-      readonly alone?: boolean;
-    }
-  | {
-      readonly kind: 'updated';
-      readonly line: number;
-      readonly fields: RowFields;
-      readonly target: Target;
-      readonly content: InstructionContent;
-      readonly payout: PayoutDetails;
-      readonly status: 'waiting' | 'scheduled' | 'ready';
-      readonly amountMinor: bigint | undefined;
-      readonly currency: string | undefined;
-      readonly raw: readonly string[];
-    }
-  | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target }
-  /** An UPDATE or DELETE of what the provider has already: it is asked to change it. */
-  | {
-      readonly kind: 'amending';
-      readonly line: number;
-      readonly fields: RowFields;
-      readonly raw: readonly string[];
-      readonly target: Target;
-      /** Undefined for a DELETE. */
-      readonly becomes: Standing | undefined;
-    };
-
 /** Who decided something that no program may decide, and why. */
 export type Decision = { readonly by: string; readonly reason: string };
 
@@ -270,6 +220,14 @@ export interface AmendmentChange {
     | { readonly kind: 'refused'; readonly errors: readonly RowError[] };
 }
 
+/** A row that another row's report names. Of one that is repeated and doesn't stand any more, `since` is what came after it. */
+export interface OtherRow {
+  readonly file: number;
+  readonly line: number;
+  readonly status: RowStatus;
+  readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes' | 'amends';
+}
+
 /** One line of a result.csv, before it is put into words. */
 export interface ResultRow extends RowFields {
   readonly line: number;
@@ -279,14 +237,7 @@ export interface ResultRow extends RowFields {
   readonly errors: readonly RowError[];
   readonly raw: readonly string[];
   /** duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled. waiting: what it amends. */
-  readonly other:
-    | {
-        readonly file: number;
-        readonly line: number;
-        readonly status: RowStatus;
-        readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes' | 'amends';
-      }
-    | undefined;
+  readonly other: (OtherRow & { readonly since?: OtherRow | undefined }) | undefined;
   readonly clientRefId: string;
   readonly orderRefId: string;
   readonly bankReference: string;
@@ -388,6 +339,8 @@ export interface Store {
   aboutOrders(refs: readonly OrderRef[]): Promise<{ currency: string | undefined; hasInstructions: boolean }[]>;
   /** The instruction that holds these references now (a rejected one does not). */
   findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
+  /** What rows said of each instruction that doesn't stand any more, with the rows: `statementOf` or `earlierStatementOf`. */
+  statementsOf(instructions: readonly number[]): Promise<ReadonlyMap<string, number>[]>;
   /** Instructions in a status, by id. */
   list(status: InstructionStatus, options: ListOptions): Promise<StoredInstruction[]>;
   /** Orders whose registration is under way or unclear, by id. */

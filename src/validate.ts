@@ -63,8 +63,7 @@ export function checkOrder(header: Header, cells: readonly string[], accepted: A
   addMetadataErrors(errors, 'customerDefault.metadata', defaultMetadata);
   if (!isSupported(currency, accepted.currencies))
     errors.push({ column: 'currency', value: currency, code: 'CURRENCY_NOT_SUPPORTED' });
-  if (errors.length > 0)
-    return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns) };
+  if (errors.length > 0) return { ok: false, fields: rowFields(row), errors: inTheirOrder(header, errors) };
   const order = {
     customerRef: row.cell('customerRef'),
     orderRef: row.cell('orderRef'),
@@ -126,7 +125,7 @@ export function checkInstruction(
     });
   const amount = parseAmount(row.cell('amount'));
   if (errors.length > 0 || !amount || !action) {
-    return { ok: false, fields: rowFields(row), errors: inOrder(errors, documented(header), header.columns), amount };
+    return { ok: false, fields: rowFields(row), errors: inTheirOrder(header, errors), amount };
   }
   const details = {
     contactId: row.cell('contactId'),
@@ -171,7 +170,7 @@ function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   const columns = header.columns.map((column) => (column in ref ? column : ''));
   addControlCharacters(errors, columns, row.cells);
   const fields = { ...ref, amount: '', currency: '', openDate: '', dueDate: '' };
-  return { ok: false, fields, errors: inOrder(errors, documented(header), header.columns), amount: undefined };
+  return { ok: false, fields, errors: inTheirOrder(header, errors), amount: undefined };
 }
 
 /**
@@ -187,6 +186,11 @@ export function checkAgainstOrder(
   if (exponent === undefined || toMinor(amount, exponent) !== undefined) return [];
   const value = row ? rowReader(row.header, row.cells).cell('amount') : formatDecimal(amount);
   return [{ column: 'amount', value, code: 'AMOUNT_PRECISION_OUT_OF_RANGE' }];
+}
+
+/** Errors of a row, one after the other as they are always told. */
+export function inTheirOrder(header: Header, errors: readonly RowError[]): RowError[] {
+  return inOrder(errors, documented(header), header.columns);
 }
 
 /** What a report shows of a row, whatever is wrong with it: the amount canonical if it can be read, the rest as it came. */

@@ -74,6 +74,11 @@ describe('settings', () => {
       { columns: { Betrag: '' } },
       'columns.Betrag: Too small: expected string to have >=1 characters',
     ],
+    [
+      'two settings for one heading',
+      { columns: { 'Pay out': 'amount', PAY_OUT: 'dueDate' } },
+      'columns.PAY_OUT: "PAY_OUT" and "Pay out" are the same name; leave one of the two out',
+    ],
     ['columns as a list', { columns: [] }, 'columns: Invalid input: expected record, received array'],
     [
       'a zone that does not exist',
@@ -112,6 +117,16 @@ describe('settings', () => {
     expect(problems).toMatchObject({ ok: false, problems: [expect.stringContaining('provider.currencies')] });
     const accepted = parseSettings({ provider: { baseUrl: 'https://pay.example', currencies: ['INR'] } }, '.');
     expect(accepted).toMatchObject({ ok: true, value: { provider: { quarantineMs: 900_000 } } });
+  });
+
+  it('are refused when one is given twice, which JSON itself allows', () => {
+    const folder = temporaryFolder();
+    const columns = '{"A:\\"{": "amount", "B": "A:\\"{", "A:\\u0022{": "dueDate"}';
+    writeFileSync(join(folder, 'paydrop.json'), `{"provider": {"currencies": ["B", "B"]}, "columns": ${columns}}`);
+    expect(loadSettings(folder)).toEqual({
+      ok: false,
+      problems: ['columns.A:"{: is given twice; leave one of the two out'],
+    });
   });
 
   it('say what is wrong with a file that is not JSON', () => {

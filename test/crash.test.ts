@@ -32,6 +32,7 @@ const READING = new Set([
     'findOrders',
     'aboutOrders',
     'findInstructions',
+    'statementsOf',
     'openAtEnd',
     'list',
     'unclearOrders',

@@ -1,9 +1,17 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { pass, type Tools } from '../src/pipeline.ts';
 import type { OpenWorkspace } from '../src/workspace.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  API_FILES,
+  instruction,
+  instructions,
+  ORDERS,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 const LATER = '2026-03-05';
 /** Fills a batch, so that what follows is decided and recorded with the next one (rows.ts: 2,000 lines). */
@@ -24,6 +32,12 @@ const receipt = (workspace: TestWorkspace, report: string) => JSON.parse(workspa
 
 const acceptedAmounts = (workspace: TestWorkspace) =>
   workspace.ledger().flatMap((entry) => (entry.kind === 'accepted' ? [entry.amount] : []));
+
+function withDatabase(workspace: TestWorkspace, work: (db: Database.Database) => void): void {
+  const db = new Database(workspace.path('data', 'paydrop.db'));
+  work(db);
+  db.close();
+}
 
 class Crash extends Error {}
 
@@ -272,14 +286,14 @@ describe('a file that is rejected whole', () => {
     await workspace.pass();
     expect(receipt(workspace, 'payouts.000002.receipt.json')).toMatchObject({
       verdict: 'rejected',
-      errors: { INSTRUCTION_REF_ALREADY_EXISTS: 1 },
+      errors: { REFERENCE_REPEATED_IN_FILE: 2 },
     });
     expect(results(workspace, 'payouts.000002.result.csv')).toEqual([
       'P1 rejected FILE_HAS_ROW_ERRORS 1.00',
-      'P1 rejected INSTRUCTION_REF_ALREADY_EXISTS 2.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 2.00',
       'P1 rejected FILE_HAS_ROW_ERRORS 3.00',
       'P1 rejected FILE_HAS_ROW_ERRORS',
-      'P1 rejected FILE_HAS_ROW_ERRORS 3.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 3.00',
     ]);
   });
 
@@ -294,7 +308,7 @@ describe('a file that is rejected whole', () => {
     await workspace.pass();
     expect(results(workspace, 'payouts.000002.result.csv')).toEqual([
       'P1 rejected FILE_HAS_ROW_ERRORS 1.00',
-      'P1 rejected INSTRUCTION_REF_ALREADY_EXISTS 2.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 2.00',
       'P1 rejected FILE_HAS_ROW_ERRORS 3.00',
     ]);
   });
@@ -314,6 +328,150 @@ describe('a file that is rejected whole', () => {
   });
 });
 
+describe('a reference that comes twice in a file', () => {
+  const codes = (workspace: TestWorkspace, report: string) =>
+    workspace
+      .rows(report)
+      .map(({ line, code, message }) => [line, code, message?.replace('SANDBOX, no money moved: ', '')]);
+
+  it('is an error that names the other row, what has become of it, and what differs', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    const same = instruction('P1', '100.00');
+    workspace.drop('payouts.csv', instructions(same, same, NEXT_BATCH, instruction('P1', '900')));
+    await workspace.pass();
+    await workspace.pass();
+    const title = 'An earlier row of this file has the same reference: "P1" is in line 2 of this file (paid)';
+    expect(codes(workspace, 'payouts.000002.errors.csv')).toEqual([
+      ['3', 'REFERENCE_REPEATED_IN_FILE', `${title}.`],
+      ['2005', 'REFERENCE_REPEATED_IN_FILE', `${title}: amount 100.00, here 900.00.`],
+    ]);
+    expect(acceptedAmounts(workspace)).toEqual(['100.00']);
+  });
+
+  it('is one again when the file is dropped again, and its first row a duplicate', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    const rows = [instruction('P1', '100.00'), instruction('P1', '100'), instruction('P1', '900')];
+    workspace.drop('payouts.csv', instructions(...rows));
+    await workspace.pass();
+    workspace.drop('again.csv', instructions(...rows, instruction('P2')));
+    await workspace.pass();
+    expect(results(workspace, 'again.000003.result.csv')).toEqual([
+      'P1 duplicate  100.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 100.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 900.00',
+      'P2 submitted  210.00',
+    ]);
+    expect(codes(workspace, 'again.000003.errors.csv').at(-1)?.at(-1)).toContain(
+      '"P1" is in line 2 of this file (duplicate): amount 100.00, here 900.00.',
+    );
+  });
+
+  it('is found across a crash between the two rows', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('first.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    workspace.drop('payouts.csv', instructions(instruction('P1'), NEXT_BATCH, instruction('P1'), instruction('P2')));
+    await crashInBatch(workspace, 'payouts.csv', 2);
+    await workspace.pass();
+    expect(results(workspace, 'payouts.000003.result.csv')).toEqual([
+      'P1 duplicate  210.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 210.00',
+      'P2 submitted  210.00',
+    ]);
+  });
+
+  it('is an error of orders, too', async () => {
+    const workspace = testWorkspace();
+    const order = (ref: string, currency = 'INR') => `C1,${ref},${currency},IN,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70`;
+    const orders = (...rows: string[]) => ['customerRef,orderRef,currency,country,scheme', ...rows, ''].join('\n');
+    const rows = [order('O1'), order('O1'), NEXT_BATCH, order('O1', 'USD'), order('O2')];
+    workspace.drop('orders.csv', orders(...rows));
+    await workspace.pass();
+    workspace.drop('again.csv', orders(...rows, order('O3')));
+    await workspace.pass();
+    const title = 'An earlier row of this file has the same reference: "O1" is in line 2 of this file';
+    expect(codes(workspace, 'orders.000001.errors.csv')).toEqual([
+      ['3', 'REFERENCE_REPEATED_IN_FILE', `${title} (accepted).`],
+      ['2005', 'REFERENCE_REPEATED_IN_FILE', `${title} (accepted): currency INR, here USD.`],
+    ]);
+    expect(workspace.rows('again.000002.result.csv').map(({ status, code }) => `${status} ${code}`)).toEqual([
+      'duplicate ',
+      'rejected REFERENCE_REPEATED_IN_FILE',
+      'rejected REFERENCE_REPEATED_IN_FILE',
+      'duplicate ',
+      'accepted ',
+    ]);
+  });
+});
+
+describe('a reference that another file has taken', () => {
+  it('is told with the row that has it, what has become of it since, and what differs', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1', '100')));
+    await workspace.pass({ send: false });
+    workspace.drop('second.csv', instructions('C1,O1,P1,900,2026-03-02,2026-03-07,Rent'));
+    await workspace.pass({ send: false });
+    const message = () => workspace.rows('second.000003.errors.csv')[0]?.['message'];
+    const differs = 'amount 100.00, here 900.00; dueDate 2026-03-06, here 2026-03-07; narration P1, here Rent.';
+    expect(message()).toContain(`"P1" is in line 2 of file 000002 (ready): ${differs}`);
+    await workspace.pass();
+    await workspace.pass();
+    expect(message()).toContain(`"P1" is in line 2 of file 000002 (paid): ${differs}`);
+  });
+
+  it('of an order is the same order with its metadata in another order and its GUID written otherwise', async () => {
+    const workspace = testWorkspace();
+    const guid = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
+    workspace.drop(
+      'orders.csv',
+      `customerRef,orderRef,currency,country,scheme,metadata.b,metadata.a\nC1,O1,INR,IN,${guid},1,2\n`,
+    );
+    await workspace.pass();
+    const header = 'customerRef,orderRef,currency,country,scheme,metadata.a,metadata.b';
+    workspace.drop('again.csv', `${header}\nC1,O1,INR,IN,{${guid.toUpperCase()}},2,1\n`);
+    workspace.drop('other.csv', `${header}\nC1,O1,INR,IN,${guid},1,2\n`);
+    await workspace.pass();
+    expect(results(workspace, 'again.000002.result.csv')).toEqual(['duplicate']);
+    expect(workspace.rows('other.000003.errors.csv')[0]?.['message']).toContain(
+      '"O1" is in line 2 of file 000001 (accepted): metadata.b 1, here 2; metadata.a 2, here 1.',
+    );
+    const tools = await workspace.open();
+    const [order] = await tools.store.findOrders([{ customerRef: 'C1', orderRef: 'O1' }]);
+    await tools.close();
+    expect(order?.metadata).toEqual([
+      ['b', '1'],
+      ['a', '2'],
+    ]);
+  });
+});
+
+describe('an amount with a decimal too many', () => {
+  it('is told beside what else is wrong with its row', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('first.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    workspace.drop(
+      'payouts.csv',
+      instructions('C1,O1,P9,1.005,2026-03-02,soon,', 'C1,O2,P9,10.5,2026-03-02,,', instruction('P1', '1.005')),
+    );
+    workspace.drop('update.csv', amendments(amend('UPDATE', 'P7', '1.005')));
+    await workspace.pass();
+    expect(results(workspace, 'payouts.000003.result.csv')).toEqual([
+      'P9 rejected AMOUNT_PRECISION_OUT_OF_RANGE DUE_DATE_FORMAT_NOT_RECOGNISED 1.005',
+      'P9 rejected AMOUNT_PRECISION_OUT_OF_RANGE DUE_DATE_IS_REQUIRED 10.5',
+      'P1 rejected INSTRUCTION_REF_ALREADY_EXISTS AMOUNT_PRECISION_OUT_OF_RANGE 1.005',
+    ]);
+    expect(results(workspace, 'update.000004.result.csv')).toEqual([
+      'P7 rejected INSTRUCTION_NOT_FOUND AMOUNT_PRECISION_OUT_OF_RANGE 1.005',
+    ]);
+  });
+});
+
 describe('rows that amend', () => {
   it('see what earlier rows of the same file did, in its own batch and in earlier ones', async () => {
     const workspace = testWorkspace();
@@ -323,7 +481,7 @@ describe('rows that amend', () => {
       amendments(
         amend('CREATE', 'P1', '1'),
         amend('UPDATE', 'P1', '2'),
-        amend('CREATE', 'P1', '2'),
+        amend('UPDATE', 'P1', '2.0'),
         amend('CREATE', 'P2', '5'),
         remove('P2'),
         amend('UPDATE', 'P2', '6'),
@@ -336,15 +494,110 @@ describe('rows that amend', () => {
     expect(results(workspace, 'payouts.000002.result.csv')).toEqual([
       'P1 cancelled  1.00',
       'P1 cancelled  2.00',
-      'P1 duplicate  2.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 2.00',
       'P2 cancelled  5.00',
       'P2 accepted',
       'P2 rejected INSTRUCTION_ALREADY_PROCESSED 6.00',
       'P1 scheduled  3.00',
-      'P1 rejected INSTRUCTION_REF_ALREADY_EXISTS 1.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 1.00',
     ]);
     await workspace.pass({ businessDate: LATER });
     expect(acceptedAmounts(workspace)).toEqual(['3.00']);
+  });
+
+  it('change nothing when they are dropped again after a newer one, and say which that is', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', amendments(amend('CREATE', 'P1', '100')));
+    await workspace.pass();
+    workspace.drop('f2.csv', amendments(amend('UPDATE', 'P1', '200'), amend('CREATE', 'P2', 'x')));
+    await workspace.pass();
+    workspace.drop('f3.csv', amendments(amend('UPDATE', 'P1', '150')));
+    await workspace.pass();
+    workspace.drop('f2.csv', amendments(amend('UPDATE', 'P1', '200.00'), amend('CREATE', 'P2', '7')));
+    workspace.drop('payouts.csv', amendments(amend('CREATE', 'P1', '100.0'), amend('CREATE', 'P3', '8')));
+    await workspace.pass();
+    const messageOf = (report: string) => workspace.rows(report)[0]?.['message'];
+    const since = 'which file 000004 line 2 (scheduled) has replaced since: this row changes nothing';
+    expect(results(workspace, 'f2.000005.result.csv')).toEqual(['P1 duplicate  200.00', 'P2 scheduled  7.00']);
+    expect(messageOf('f2.000005.result.csv')).toContain(`the same as file 000003 line 2, ${since}`);
+    expect(results(workspace, 'payouts.000006.result.csv')).toEqual(['P1 duplicate  100.00', 'P3 scheduled  8.00']);
+    expect(messageOf('payouts.000006.result.csv')).toContain(
+      'the same as file 000002 line 2, which file 000003 line 2',
+    );
+    await workspace.pass({ businessDate: LATER });
+    expect(acceptedAmounts(workspace).sort()).toEqual(['150.00', '7.00', '8.00']);
+    expect(messageOf('f2.000005.result.csv')).toContain('which file 000004 line 2 (submitted) has replaced');
+  });
+
+  it('that came while they changed nothing change nothing later either', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('f1.csv', amendments(amend('CREATE', 'P1', '1')));
+    await workspace.pass();
+    workspace.drop('same.csv', amendments(amend('UPDATE', 'P1', '1')));
+    await workspace.pass();
+    workspace.drop('f2.csv', amendments(amend('UPDATE', 'P1', '2')));
+    await workspace.pass();
+    workspace.drop('same.csv', amendments(amend('UPDATE', 'P1', '1'), ''));
+    await workspace.pass();
+    expect(results(workspace, 'same.000003.result.csv')).toEqual(['P1 duplicate  1.00']);
+    expect(results(workspace, 'same.000005.result.csv')).toEqual(['P1 duplicate  1.00']);
+    expect(results(workspace, 'f2.000004.result.csv')).toEqual(['P1 scheduled  2.00']);
+  });
+
+  it('are known again after a DELETE and after the payout', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('f1.csv', amendments(amend('CREATE', 'P1', '1'), amend('CREATE', 'P2', '1', '2026-03-02')));
+    const changes = [amend('UPDATE', 'P1', '2'), amend('UPDATE', 'P2', '2', '2026-03-02')];
+    workspace.drop('f2.csv', amendments(...changes));
+    workspace.drop('f3.csv', amendments(remove('P1'), amend('UPDATE', 'P2', '3', '2026-03-02')));
+    await workspace.pass();
+    workspace.drop('again.csv', amendments(...changes, amend('UPDATE', 'P1', '4'), amend('UPDATE', 'P2', '4')));
+    await workspace.pass();
+    expect(results(workspace, 'again.000005.result.csv')).toEqual([
+      'P1 duplicate  2.00',
+      'P2 duplicate  2.00',
+      'P1 rejected INSTRUCTION_ALREADY_PROCESSED 4.00',
+      'P2 rejected INSTRUCTION_ALREADY_PROCESSED 4.00',
+    ]);
+    expect(acceptedAmounts(workspace)).toEqual(['3.00']);
+  });
+
+  it('are known again though only amount and dates of a replaced content were kept by an earlier version', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('f1.csv', amendments(amend('CREATE', 'P1', '1')));
+    workspace.drop('f2.csv', amendments(amend('UPDATE', 'P1', '2')));
+    workspace.drop('f3.csv', amendments(amend('UPDATE', 'P1', '3')));
+    await workspace.pass({ send: false });
+    withDatabase(workspace, (db) => {
+      db.exec('DROP TABLE statements; DROP TABLE conflicts');
+      db.pragma('user_version = 5');
+    });
+    workspace.drop('again.csv', amendments(amend('UPDATE', 'P1', '2'), amend('CREATE', 'P1', '1')));
+    await workspace.pass({ send: false });
+    expect(results(workspace, 'again.000005.result.csv')).toEqual(['P1 duplicate  2.00', 'P1 duplicate  1.00']);
+    expect(results(workspace, 'f3.000003.result.csv')).toEqual(['P1 scheduled  3.00']);
+  });
+
+  it('take nothing back silently that the provider is being asked for', async () => {
+    const workspace = testWorkspace({ provider: { api: 'collect' } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1'));
+    await workspace.pass();
+    const update = (amount: string) =>
+      `action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\nUPDATE,C1,O1,P1,${amount},2026-03-02,2026-03-06\n`;
+    const asking = { send: false, lookUp: false };
+    workspace.drop('there.csv', update('220.00'));
+    await workspace.pass(asking);
+    workspace.drop('and-back.csv', update('210.00'));
+    await workspace.pass(asking);
+    expect(results(workspace, 'there.000003.result.csv')).toEqual(['P1 waiting  220.00']);
+    expect(results(workspace, 'and-back.000004.result.csv')).toEqual([
+      'P1 rejected INSTRUCTION_ALREADY_PROCESSED 210.00',
+    ]);
   });
 
   it('may go back to earlier content, which is then what is paid', async () => {
@@ -362,7 +615,7 @@ describe('rows that amend', () => {
     expect(acceptedAmounts(workspace)).toEqual(['1.00']);
   });
 
-  it('that delete twice are a duplicate the second time, in the same file and in another', async () => {
+  it('that delete twice are a repeat in the same file and a duplicate in another', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', amendments(amend('CREATE', 'P1', '1'), remove('P1'), remove('P1')));
@@ -372,12 +625,12 @@ describe('rows that amend', () => {
     expect(results(workspace, 'payouts.000002.result.csv')).toEqual([
       'P1 cancelled  1.00',
       'P1 accepted',
-      'P1 duplicate',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE',
     ]);
     expect(results(workspace, 'more.000003.result.csv')).toEqual([
       'P1 duplicate',
       'P1 duplicate  1.00',
-      'P1 rejected INSTRUCTION_REF_ALREADY_EXISTS 2.00',
+      'P1 rejected REFERENCE_REPEATED_IN_FILE 2.00',
     ]);
     await workspace.pass({ businessDate: LATER });
     expect(acceptedAmounts(workspace)).toEqual([]);

@@ -157,18 +157,22 @@ describe('result.csv', () => {
     });
   });
 
-  it('says that nothing comes of a row that was deleted, and of one that repeats it', async () => {
-    const deleted = { file: 2, line: 2, status: 'cancelled', how: 'repeats' } as const;
+  it('says that nothing comes of a row that was deleted, and of one that repeats it or what was replaced', async () => {
+    const since = { file: 14, line: 3, status: 'accepted', how: 'deleted-by' } as const;
+    const deleted = { file: 2, line: 2, status: 'cancelled', how: 'repeats', since } as const;
+    const replaced = { ...deleted, since: { ...since, status: 'ready', how: 'replaced-by' } } as const;
     const rows = [
-      row(2, { status: 'cancelled', other: { file: 14, line: 3, status: 'accepted', how: 'deleted-by' } }),
+      row(2, { status: 'cancelled', other: since }),
       row(3, { status: 'duplicate', other: deleted }),
       row(4, { status: 'duplicate', amount: '', other: deleted }),
+      row(5, { status: 'duplicate', other: replaced }),
     ];
-    const reports = await reportsOf(file({ rows: 3, controlSum: '200' }), rows);
+    const reports = await reportsOf(file({ rows: 4, controlSum: '300' }), rows);
     expect(columns(reports.get('result.csv'), 'message').flat()).toEqual([
       'deleted by file 000014 line 3 before it was paid: nothing will be paid',
-      'the same as file 000002 line 2, which was deleted or replaced before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference',
+      'the same as file 000002 line 2, which file 000014 line 3 deleted before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference',
       'the payout of file 000002 line 2 was deleted before: nothing is left to delete',
+      'the same as file 000002 line 2, which file 000014 line 3 (ready) has replaced since: this row changes nothing; to go back to it all the same, use an UPDATE that differs in something, a date or a text, or a new reference',
     ]);
   });
 

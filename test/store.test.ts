@@ -823,7 +823,8 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         ['cancelled', '400.00', { file: 4, line: 2, status: 'accepted', how: 'deleted-by' }],
         ['accepted', '', { file: 3, line: 2, status: 'cancelled', how: 'deletes' }],
       ]);
-      expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'cancelled', how: 'repeats' });
+      const since = { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' };
+      expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'cancelled', how: 'repeats', since });
     });
 
     it('show the cells of the row that updated an instruction rejected while waiting', async () => {

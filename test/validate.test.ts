@@ -417,7 +417,10 @@ describe("an amount in its order's currency", () => {
 describe('the examples of the codes', () => {
   const cellCodes = CODES.filter(({ scope, columns, code }) => {
     return scope === 'row' && columns[0] !== undefined && !code.endsWith('_EXISTS') && !code.endsWith('_FOUND');
-  }).filter(({ code }) => !/^(INSTRUCTION_ALREADY|METADATA|DUE_DATE_BEFORE|AMOUNT_PRECISION|SETTLED_BY)/.test(code));
+  }).filter(
+    ({ code }) =>
+      !/^(INSTRUCTION_ALREADY|METADATA|DUE_DATE_BEFORE|AMOUNT_PRECISION|SETTLED_BY|REFERENCE_REPEATED)/.test(code),
+  );
 
   test.each(cellCodes.map(({ code }) => code))('%s: the wrong one is refused for it, the right one taken', (code) => {
     const { columns, example } = describeCode(code) ?? { columns: [], example: { wrong: '', right: '' } };

@@ -150,6 +150,16 @@ export const OUR_ROW_CODES = [
     example: { wrong: 'PI01 for a second payout', right: 'PI02' },
   },
   {
+    code: 'REFERENCE_REPEATED_IN_FILE',
+    columns: ['orderRef', 'instructionRef'],
+    title: 'An earlier row of this file has the same reference',
+    cause:
+      'A row was copied twice, or a spreadsheet rounded two long numbers to the same one; then the row is of another payee.',
+    remedy:
+      'Look at both rows. If they are one payment, leave this row out: the earlier one was dealt with. If they are two, give this one its own reference and drop it again.',
+    example: { wrong: 'PI01 in lines 2 and 3', right: 'PI01 in line 2, PI02 in line 3' },
+  },
+  {
     code: 'INSTRUCTION_NOT_FOUND',
     columns: ['instructionRef'],
     title: 'There is no instruction with these references to update or delete',

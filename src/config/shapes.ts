@@ -83,8 +83,8 @@ export function list<Item>(item: Shape<Item>, expected: string): Shape<Item[]> {
   };
 }
 
-/** Names of the user's own, each for a text; neither may be empty. */
-export function dictionary(): Shape<Readonly<Record<string, string>>> {
+/** Names of the user's own, each for a text; neither may be empty. Names of one `form` are the same name. */
+export function dictionary(form: (name: string) => string): Shape<Readonly<Record<string, string>>> {
   const item = someText();
   return {
     schema: { type: 'object', propertyNames: item.schema, additionalProperties: item.schema },
@@ -92,7 +92,12 @@ export function dictionary(): Shape<Readonly<Record<string, string>>> {
       if (!isObject(value)) tell(at, unlike('record', value));
       // In an object that is made of them, `__proto__` would be no name but what it inherits from.
       const given = Object.entries(isObject(value) ? value : {}).filter(([name]) => name !== '__proto__');
+      const first = new Map<string, string>();
       const read = given.map(([name, one]) => {
+        const earlier = first.get(form(name));
+        first.set(form(name), earlier ?? name);
+        if (earlier !== undefined)
+          tell([...at, name], `"${name}" and "${earlier}" are the same name; leave one of the two out`);
         if (name !== '') return [name, item.read(one, [...at, name], tell)] as const;
         tell([...at, name], 'Invalid key in record');
         return [name, ''];

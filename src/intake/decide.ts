@@ -2,29 +2,35 @@
  * What each row of a batch comes to, given what is known already. Decided in the rows' order, so that a row sees what
  * earlier rows of its own file did: `known` collects that, on top of what the store has. Nothing is recorded here.
  *
- * The same reference with the same content is a duplicate, whatever became of the first one; with other content it is an
- * error. That question comes before every other, which is why anything may be dropped twice.
+ * What an earlier file said is a duplicate when it comes again, whatever became of the first one: it stands, was replaced, was
+ * deleted. The same reference with other content is an error. That question comes before every other, which is why anything may
+ * be dropped twice. Said twice in one file it is an error of its own.
  */
-import type { RowError } from '../codes.ts';
+import type { RowCode, RowError } from '../codes.ts';
 import type { Settings } from '../config.ts';
-import {
-  AMENDABLE,
-  AMENDABLE_AT_PROVIDER,
-  type InstructionContent,
-  type InstructionRef,
-  instructionKey,
-  type PayoutDetails,
-  rowId,
-} from '../instruction.ts';
+import { type InstructionRef, instructionKey, type PayoutDetails, rowId, statedByContent } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, type Decimal, toMinor } from '../money.ts';
-import { type OrderRef, orderKey } from '../order.ts';
+import { digestOf } from '../order.ts';
 import type { Row } from '../rows.ts';
 import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
-import { checkAgainstOrder, type Header, type InstructionCheck } from '../validate.ts';
+import { checkAgainstOrder, type Header, type InstructionCheck, inTheirOrder } from '../validate.ts';
+import { alsoImprecise, orderFinder } from './about-orders.ts';
 import type { CheckedRow } from './checking.ts';
+import {
+  type Existing,
+  existingOf,
+  isAmendable,
+  isAmendableAtProvider,
+  NOTHING_REPLACED,
+  replacedWith,
+  type SaidBefore,
+  saidBefore,
+  sameContent,
+} from './existing.ts';
+import { differences, referenceTaken } from './holders.ts';
 import { NO_FIELDS, rejected } from './rejected.ts';
-import type { Repeats } from './repeats.ts';
+import type { Said, Saying } from './said.ts';
 
 export interface DecideContext {
   readonly header: Header;
@@ -32,8 +38,8 @@ export interface DecideContext {
   readonly businessDate: string;
   readonly store: Store;
   readonly settings: Settings;
-  /** Which references come more than once in the file. */
-  readonly repeats: Repeats;
+  /** What the rows said whose references come more than once in the file. */
+  readonly said: Said;
 }
 
 interface Decided {
@@ -42,13 +48,7 @@ interface Decided {
   readonly amount: Decimal;
 }
 
-/** What a row's references stand for: as the store has it, or as an earlier row of the file makes it. */
-type Existing = Pick<
-  StoredInstruction,
-  'id' | 'version' | 'status' | 'content' | 'payout' | 'amountMinor' | 'currency' | 'contentRow' | 'sends' | 'amendment'
->;
-
-/** What earlier rows of the file did, by order or instruction key; of instructions only those that come again. */
+/** What earlier rows of the file did, by order or instruction key; only of those that come again. */
 export interface Known {
   readonly orders: Map<string, StoredOrder>;
   /** The customer, by order reference, where no other one may have the same. */
@@ -67,44 +67,47 @@ interface Decision {
 /** A row that creates or updates. */
 type ValidContent = Extract<InstructionCheck, { ok: true; action: 'CREATE' | 'UPDATE' }>;
 
-/** What is known of so many orders is kept, so that most are asked about once. */
-const KEPT_ORDERS = 250_000;
-
 export const ZERO: Decimal = { units: 0n, scale: 0 };
 const NO_CELLS: readonly string[] = [];
+
 export function nothingKnown(): Known {
   return { orders: new Map(), orderRefs: new Map(), instructions: new Map() };
 }
 
 export function instructionDecider(context: DecideContext): Decide {
-  const { store, repeats } = context;
+  const { store, said } = context;
   const ordersOf = orderFinder(store);
   return async (rows, known) => {
     const valid = rows.filter(isInstruction);
     const orders = await ordersOf(valid.map(({ check }) => check.ref));
     const asked = valid.map(({ check }) => {
-      return { check, key: repeats.mayHave(check.ref) ? instructionKey(check.ref) : undefined };
+      return { check, key: said.mayHave(check.ref) ? instructionKey(check.ref) : undefined };
     });
     const sought = asked.filter(({ key }, at) => key !== undefined || orders[at]?.hadInstructions !== false);
-    const found = await store.findInstructions(sought.map(({ check }) => check.ref));
+    const found = await existingOf(
+      store,
+      sought.map(({ check }) => check.ref),
+    );
     const stored = new Map(sought.map(({ check }, at) => [check, found[at]]));
+    const mend = await alsoImprecise(context.header, rows, ordersOf);
     let amount = ZERO;
     let next = 0;
     const records = rows.map((checked): RowRecord => {
       if (!isInstruction(checked)) {
         if ('row' in checked) throw new Error(`line ${checked.row.line} is of another kind of file`);
         if (checked.amount) amount = add(amount, checked.amount);
-        return checked.rejected;
+        return mend(checked);
       }
       const { row, check } = checked;
       if (check.amount) amount = add(amount, check.amount);
       const at = next++;
       const key = asked[at]?.key;
       const existing = (key === undefined ? undefined : known.instructions.get(key)) ?? stored.get(check);
+      const before = key === undefined ? undefined : said.before(check, row.line);
       const { record, becomes } =
         check.action === 'DELETE'
-          ? decideDelete(context, row, check.ref, existing)
-          : decideContent(context, row, check, orders[at]?.currency, existing, key === undefined);
+          ? decideDelete(context, row, check.ref, existing, before)
+          : decideContent(context, row, check, orders[at]?.currency, existing, before, key === undefined);
       if (key !== undefined && becomes) known.instructions.set(key, becomes);
       return record;
     });
@@ -121,46 +124,16 @@ function isInstruction(checked: CheckedRow): checked is InstructionRow {
   return 'row' in checked && 'ref' in checked.check;
 }
 
-/** What a row needs to know of its order. */
-interface AboutOrder {
-  readonly currency: string;
-  /** Whether instructions for it were taken in with earlier files. If not, only rows of its own file can hold a row's references. */
-  readonly hadInstructions: boolean;
-}
-
-/**
- * An order never changes once it is taken in, and no other file's instructions come while this one's do. One that isn't there
- * may still come; then it isn't known whether instructions wait for it either: undefined.
- */
-function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promise<(AboutOrder | undefined)[]> {
-  const found = new Map<string, AboutOrder>();
-  /** One object for all orders of which the same is known: there are few, and hundreds of thousands of orders. */
-  const same = new Map<string, AboutOrder>();
-  return async (refs) => {
-    const keys = refs.map(orderKey);
-    const wanted = new Map<string, OrderRef>();
-    if (found.size > KEPT_ORDERS) found.clear();
-    refs.forEach((ref, at) => {
-      const key = keys[at] as string;
-      if (!found.has(key)) wanted.set(key, ref);
-    });
-    const told = await store.aboutOrders([...wanted.values()]);
-    let at = 0;
-    for (const key of wanted.keys()) {
-      const { currency, hasInstructions: hadInstructions } = told[at++] ?? { hasInstructions: true };
-      if (currency === undefined) continue;
-      const name = `${currency} ${hadInstructions}`;
-      const about = same.get(name) ?? { currency, hadInstructions };
-      same.set(name, about);
-      found.set(key, about);
-    }
-    return keys.map((key) => found.get(key));
-  };
-}
-
-function decideDelete(context: DecideContext, row: Row, ref: InstructionRef, existing: Existing | undefined): Decision {
+function decideDelete(
+  context: DecideContext,
+  row: Row,
+  ref: InstructionRef,
+  existing: Existing | undefined,
+  before: Saying | undefined,
+): Decision {
   const { line } = row;
   const fields = { ...NO_FIELDS, ...ref, currency: existing?.currency ?? '' };
+  if (before) return { record: rejected(row, fields, [repeatedInFile(context, ref, before, '')]) };
   if (!existing) return { record: rejected(row, fields, [instructionError(ref, 'INSTRUCTION_NOT_FOUND')]) };
   if (existing.status === 'cancelled') return { record: { kind: 'duplicate', line, fields, original: existing.id } };
   if (!isAmendable(existing)) return decideAtProvider(context, row, fields, existing, undefined);
@@ -176,25 +149,44 @@ function decideContent(
   { ref, action, content, amount: decimal }: ValidContent,
   orderCurrency: string | undefined,
   existing: Existing | undefined,
+  before: Saying | undefined,
   alone: boolean,
 ): Decision {
   const { line } = row;
   const { amount, openDate, dueDate } = content;
   const currency = orderCurrency && (content.managed?.currency || orderCurrency);
   const fields = (): RowFields => ({ ...ref, amount, currency: currency ?? '', openDate, dueDate });
-  const refuse = (code: RowError['code']) => ({ record: rejected(row, fields(), [instructionError(ref, code)]) });
-  if (existing && sameContent(existing.content, content))
-    return { record: { kind: 'duplicate', line, fields: fields(), original: existing.contentRow } };
-  if (existing && action === 'CREATE') return refuse('INSTRUCTION_REF_ALREADY_EXISTS');
-  if (!existing && action === 'UPDATE') return refuse('INSTRUCTION_NOT_FOUND');
-  if (existing && !isAmendable(existing) && !isAmendableAtProvider(existing, context.settings))
-    return refuse('INSTRUCTION_ALREADY_PROCESSED');
+  const imprecise = () =>
+    currency ? checkAgainstOrder(decimal, currency, { header: context.header, cells: row.cells }) : [];
+  const refuse = (error: RowError) => ({
+    record: rejected(row, fields(), inTheirOrder(context.header, [error, ...imprecise()])),
+  });
+  const differs = () =>
+    existing ? differences(statedByContent(existing.content), statedByContent(content), existing.currency) : '';
+  if (before) {
+    const stands = existing && digestOf(statedByContent(existing.content)) === before.digest;
+    return refuse(repeatedInFile(context, ref, before, stands ? differs() : ''));
+  }
+  if (existing) {
+    const again = saidBefore(existing, action, content);
+    if (again) return duplicate(line, fields(), existing, again);
+    if (action === 'CREATE')
+      return refuse(
+        referenceTaken(
+          'instructionRef',
+          ref.instructionRef,
+          'INSTRUCTION_REF_ALREADY_EXISTS',
+          existing.contentRow,
+          context.file,
+          differs(),
+        ),
+      );
+    if (!isAmendable(existing) && !isAmendableAtProvider(existing, context.settings))
+      return refuse(instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED'));
+  } else if (action === 'UPDATE') return refuse(instructionError(ref, 'INSTRUCTION_NOT_FOUND'));
 
   const amountMinor = currency ? toMinor(decimal, currencyExponent(currency) ?? 0) : undefined;
-  if (currency && amountMinor === undefined) {
-    const errors = checkAgainstOrder(decimal, currency, { header: context.header, cells: row.cells });
-    return { record: rejected(row, fields(), errors) };
-  }
+  if (currency && amountMinor === undefined) return { record: rejected(row, fields(), imprecise()) };
   const stands = {
     content,
     payout: withDefaults(ref, content.details, context.settings.payout),
@@ -214,9 +206,40 @@ function decideContent(
         target: targetOf(existing),
         ...stands,
       },
-      becomes: { ...existing, ...stands, contentRow: id, version: existing.version + 1 },
+      becomes: {
+        ...existing,
+        ...stands,
+        contentRow: id,
+        version: existing.version + 1,
+        replaced: replacedWith(existing),
+      },
     };
   return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands, alone);
+}
+
+function duplicate(line: number, fields: RowFields, existing: Existing, again: SaidBefore): Decision {
+  const record = { kind: 'duplicate', line, fields, ...again } as const;
+  if (!again.restates) return { record };
+  return {
+    record,
+    becomes: { ...existing, replaced: new Map([...existing.replaced, [again.restates.statement, again.original]]) },
+  };
+}
+
+function repeatedInFile(
+  { file }: DecideContext,
+  { instructionRef }: InstructionRef,
+  { line }: Saying,
+  differs: string,
+): RowError {
+  return referenceTaken(
+    'instructionRef',
+    instructionRef,
+    'REFERENCE_REPEATED_IN_FILE',
+    rowId(file, line),
+    file,
+    differs,
+  );
 }
 
 /**
@@ -285,7 +308,10 @@ function newInstruction(
   if (alone) return { record };
   return {
     record,
-    becomes: { id, version: 1, status, content, payout, amountMinor, currency, contentRow: id, sends: 0 },
+    becomes: {
+      ...{ id, version: 1, status, content, payout, amountMinor, currency, contentRow: id, sends: 0 },
+      replaced: NOTHING_REPLACED,
+    },
   };
 }
 
@@ -299,34 +325,10 @@ function withDefaults(ref: InstructionRef, details: PayoutDetails, defaults: Set
   };
 }
 
-/** Nothing of it has gone to the provider, not even in a send that turned out not to have left. */
-function isAmendable({ status, sends }: Existing): boolean {
-  return AMENDABLE.includes(status) && sends === 0;
-}
-
-/** The provider has clearly taken it, and its API can change what has not been processed. */
-function isAmendableAtProvider({ status }: Existing, { provider }: Settings): boolean {
-  return provider.api !== 'payout-orders' && AMENDABLE_AT_PROVIDER.includes(status);
-}
-
 function targetOf({ id, version, status }: Existing): Target {
   return { id, version, from: status };
 }
 
-function instructionError({ instructionRef }: InstructionRef, code: RowError['code']): RowError {
+function instructionError({ instructionRef }: InstructionRef, code: RowCode): RowError {
   return { column: 'instructionRef', value: instructionRef, code };
-}
-
-function sameContent(a: InstructionContent, b: InstructionContent): boolean {
-  return (
-    a.amount === b.amount &&
-    a.openDate === b.openDate &&
-    a.dueDate === b.dueDate &&
-    a.details.contactId === b.details.contactId &&
-    a.details.purpose === b.details.purpose &&
-    a.details.mode === b.details.mode &&
-    a.details.narration === b.details.narration &&
-    a.details.remark === b.details.remark &&
-    JSON.stringify(a.managed) === JSON.stringify(b.managed)
-  );
 }

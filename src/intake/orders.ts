@@ -2,35 +2,54 @@
  * What each row of an orders file comes to: a new order, the same again, or another one under references that are taken. With
  * the order-management API that is so for a whole tenant: there one customer's order can't have the reference of another's.
  */
-import type { RowCode } from '../codes.ts';
+import type { RowCode, RowError } from '../codes.ts';
 import { rowId } from '../instruction.ts';
-import { type Order, orderKey } from '../order.ts';
+import { digestOf, type Order, orderKey, statedByOrder } from '../order.ts';
 import type { RowRecord, StoredOrder } from '../store.ts';
 import type { CheckedRow } from './checking.ts';
 import { type Decide, type DecideContext, ZERO } from './decide.ts';
+import { differences, referenceTaken } from './holders.ts';
 import { fieldsOfOrder, rejected } from './rejected.ts';
 
-export function orderDecider({ file, store, settings }: Pick<DecideContext, 'file' | 'store' | 'settings'>): Decide {
+type OrderContext = Pick<DecideContext, 'file' | 'store' | 'settings' | 'said'>;
+
+export function orderDecider({ file, store, settings, said }: OrderContext): Decide {
   const isOfTenant = settings.provider.api === 'order-management';
+  const taken = (code: RowCode, holder: number, order: Order, first: Order | undefined): RowError => {
+    const differs = first ? differences(statedByOrder(first), statedByOrder(order), undefined) : '';
+    return referenceTaken('orderRef', order.orderRef, code, holder, file, differs);
+  };
   return async (rows, known) => {
     const valid = rows.flatMap((checked) => ('row' in checked ? [orderOf(checked)] : []));
     const stored = byKey(valid, orderKey, await store.findOrders(valid));
     const holders = isOfTenant ? await holdersOf(store, valid) : new Map<string, string>();
     const records = rows.map((checked): RowRecord => {
       if ('rejected' in checked) return checked.rejected;
-      const { row } = checked;
+      const { row, check } = checked;
       const order = orderOf(checked);
+      const comesAgain = said.mayHave(order);
       const key = orderKey(order);
       const first = known.orders.get(key) ?? stored.get(key);
+      const before = comesAgain ? said.before(check, row.line) : undefined;
       const fields = fieldsOfOrder(order);
-      const refuse = (code: RowCode) => rejected(row, fields, [{ column: 'orderRef', value: order.orderRef, code }]);
+      if (before) {
+        const same = first && digestOf(statedByOrder(first)) === before.digest ? first : undefined;
+        return rejected(row, fields, [taken('REFERENCE_REPEATED_IN_FILE', rowId(file, before.line), order, same)]);
+      }
       if (first) {
         if (sameOrder(first, order)) return { kind: 'duplicate', line: row.line, fields, original: first.id };
-        return refuse('ORDER_REF_ALREADY_EXISTS');
+        return rejected(row, fields, [taken('ORDER_REF_ALREADY_EXISTS', first.id, order, first)]);
       }
       const holder = known.orderRefs.get(order.orderRef) ?? holders.get(order.orderRef);
-      if (holder !== undefined && holder !== order.customerRef) return refuse('ORDER_REF_USED_BY_ANOTHER_CUSTOMER');
-      known.orders.set(key, newOrder(rowId(file, row.line), order));
+      if (holder !== undefined && holder !== order.customerRef) {
+        const error: RowError = {
+          column: 'orderRef',
+          value: order.orderRef,
+          code: 'ORDER_REF_USED_BY_ANOTHER_CUSTOMER',
+        };
+        return rejected(row, fields, [error]);
+      }
+      if (comesAgain) known.orders.set(key, newOrder(rowId(file, row.line), order));
       if (isOfTenant) known.orderRefs.set(order.orderRef, order.customerRef);
       return { kind: 'order', line: row.line, order };
     });
@@ -68,13 +87,7 @@ function newOrder(id: number, order: Order): StoredOrder {
 }
 
 function sameOrder(a: Order, b: Order): boolean {
-  return (
-    a.currency === b.currency &&
-    a.country === b.country &&
-    a.scheme === b.scheme &&
-    JSON.stringify(a.metadata) === JSON.stringify(b.metadata) &&
-    JSON.stringify(a.customerDefaults) === JSON.stringify(b.customerDefaults)
-  );
+  return differences(statedByOrder(a), statedByOrder(b), undefined) === '';
 }
 
 function byKey<Ref, Found>(

@@ -24,7 +24,9 @@ export function damaged({ line, raw, error }: DamagedLine): Rejected {
 }
 
 export function rejected({ line, raw }: Row, fields: RowFields, errors: readonly RowError[]): Rejected {
-  return { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: JSON.stringify(errors) };
+  const record = { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: JSON.stringify(errors) } as const;
+  const [elsewhere] = errors.filter(({ holder }) => holder?.here === false);
+  return elsewhere?.holder ? { ...record, holder: elsewhere.holder.row } : record;
 }
 
 /**

@@ -6,11 +6,12 @@
  */
 import { readSync } from 'node:fs';
 import type { InstructionRef } from '../instruction.ts';
+import type { OrderRef } from '../order.ts';
 import type { Header } from '../validate.ts';
 
 export interface Repeats {
   /** False: no other row of the file has these references. */
-  mayHave(ref: InstructionRef): boolean;
+  mayHave(ref: OrderRef | InstructionRef): boolean;
 }
 
 const CHUNK_BYTES = 262_144;
@@ -36,9 +37,14 @@ function hashed(hash: number, byte: number): number {
 
 const NOTHING_HASHED = 0x811c9dc5;
 
-/** `fd` is an instructions file with that header, its rows from `offset` on to `size`. */
+const REFERENCES = {
+  orders: ['customerRef', 'orderRef'],
+  instructions: ['customerRef', 'orderRef', 'instructionRef'],
+} as const;
+
+/** `fd` is a file with that header, its rows from `offset` on to `size`. */
 export function findRepeats(fd: number, header: Header, offset: number, size: number): Repeats {
-  const columns = (['customerRef', 'orderRef', 'instructionRef'] as const)
+  const columns = REFERENCES[header.kind]
     .map((name) => ({ name, at: header.at.get(name) ?? 0 }))
     .sort((a, b) => a.at - b.at);
   const seen = openBits(size - offset);
@@ -51,7 +57,7 @@ export function findRepeats(fd: number, header: Header, offset: number, size: nu
     mayHave: (ref) => {
       let hash = NOTHING_HASHED;
       for (const { name } of columns) {
-        const text = ref[name];
+        const text = (ref as InstructionRef)[name];
         for (let at = 0; at < text.length; at++) hash = hashed(hash, text.charCodeAt(at));
         hash = hashed(hash, END);
       }

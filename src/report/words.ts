@@ -3,7 +3,7 @@ import { type FileProblem, rowMessage } from '../codes.ts';
 import { FINAL_FAILURES } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { parseAmount } from '../money.ts';
-import type { ResultRow } from '../store.ts';
+import type { OtherRow, ResultRow } from '../store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
 import { amountText, type OverLong, type Summary } from './totals.ts';
 
@@ -81,8 +81,6 @@ export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }
 
-type OtherRow = NonNullable<ResultRow['other']>;
-
 function whatHappened(row: ResultRow): string {
   switch (row.status) {
     case 'accepted':
@@ -129,8 +127,9 @@ function cancelledBy(other: OtherRow): string {
   return `replaced by ${placeOf(other)} (${other.status}) before it was paid: that row counts, not this one`;
 }
 
-function sameAs(other: OtherRow, row: ResultRow): string {
+function sameAs(other: NonNullable<ResultRow['other']>, row: ResultRow): string {
   const { customerRef, orderRef, instructionRef, amount } = row;
+  const { since } = other;
   if (other.status !== 'cancelled') {
     const same = `the same as ${placeOf(other)} (${other.status})`;
     if (FINAL_FAILURES.some((status) => status === other.status))
@@ -141,7 +140,10 @@ function sameAs(other: OtherRow, row: ResultRow): string {
   }
   // Only a DELETE states no amount.
   if (amount === '') return `the payout of ${placeOf(other)} was deleted before: nothing is left to delete`;
-  return `the same as ${placeOf(other)}, which was deleted or replaced before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference`;
+  if (since?.how === 'replaced-by')
+    return `the same as ${placeOf(other)}, which ${placeOf(since)} (${since.status}) has replaced since: this row changes nothing; to go back to it all the same, use an UPDATE that differs in something, a date or a text, or a new reference`;
+  const by = since ? `${placeOf(since)} deleted` : 'was deleted';
+  return `the same as ${placeOf(other)}, which ${by} before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference`;
 }
 
 function placeOf({ file, line }: OtherRow): string {

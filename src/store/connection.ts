@@ -41,6 +41,7 @@ const MIGRATIONS = [
   '6-lifecycle.sql',
   '7-order-refs.sql',
   '8-content.sql',
+  '9-statements.sql',
 ];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
@@ -214,7 +215,7 @@ function assertSchema(db: Database.Database, path: string): void {
 
 const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
-  ...['amendments', 'instruction_refs'],
+  ...['amendments', 'instruction_refs', 'statements', 'conflicts'],
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema

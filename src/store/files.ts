@@ -255,7 +255,7 @@ export function fileRange(file: number): { first: number; last: number } {
 
 /**
  * Marks the reports of every file in which an instruction shows as out of date: its own, and those with rows that
- * amend it, repeat it, or repeat a row that amended it.
+ * amend it, repeat it, repeat a row that amended it, or were rejected for its sake.
  */
 export function staleMarker(db: Connection): (instructions: Iterable<number>) => void {
   const filesAbout = db
@@ -268,7 +268,9 @@ export function staleMarker(db: Connection): (instructions: Iterable<number>) =>
       )
       SELECT id >> 32 FROM changed
       UNION
-      SELECT rows.id >> 32 FROM about JOIN rows ON rows.target = about.id`)
+      SELECT rows.id >> 32 FROM about JOIN rows ON rows.target = about.id
+      UNION
+      SELECT conflicts.row >> 32 FROM about JOIN conflicts ON conflicts.holder = about.id`)
     .pluck();
   const mark = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ?');
 

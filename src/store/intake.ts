@@ -6,7 +6,7 @@ import { amendmentAsker } from './amendments.ts';
 import { type Connection, isSqliteError } from './connection.ts';
 import { staleMarker } from './files.ts';
 import type { Trail } from './trail.ts';
-import { contentWriter, rowInsert } from './writers.ts';
+import { contentWriter, rowInsert, statementWriter } from './writers.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 type Writer<Kind extends RowRecord['kind']> = (id: number, row: Row<Kind>, at: string) => void;
@@ -130,9 +130,16 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
 
 function plainWriter(db: Connection): (id: number, row: Row<'rejected' | 'duplicate'>) => void {
   const insert = rowInsert(db);
+  const keep = statementWriter(db);
+  const conflict = db.prepare<[number, number]>('INSERT INTO conflicts (row, holder) VALUES (?, ?)');
   return (id, row) => {
-    if (row.kind === 'duplicate') insert(id, row.kind, row.fields, row.original, null, null, null);
-    else insert(id, row.kind, row.fields, null, null, row.raw, row.errors);
+    if (row.kind === 'duplicate') {
+      insert(id, row.kind, row.fields, row.original, null, null, null);
+      if (row.restates) keep(row.restates.instruction, row.restates.statement, row.original);
+      return;
+    }
+    insert(id, row.kind, row.fields, null, null, row.raw, row.errors);
+    if (row.holder !== undefined) conflict.run(id, row.holder);
   };
 }
 

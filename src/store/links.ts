@@ -1,6 +1,6 @@
 /** How rows hang together: what a row came to by now, and what came after it. */
 import { type RowStatus, rowPlace } from '../instruction.ts';
-import type { ResultRow } from '../store.ts';
+import type { OtherRow } from '../store.ts';
 import type { Connection } from './connection.ts';
 
 export type Links = ReturnType<typeof rowLinks>;
@@ -28,19 +28,32 @@ export function rowLinks(db: Connection) {
     WHERE rows.target = ? AND rows.made_version > ?
     ORDER BY rows.made_version LIMIT 1`);
 
-  const other = (id: number, how: NonNullable<ResultRow['other']>['how']): NonNullable<ResultRow['other']> => {
+  const made = db.prepare<[number], { instruction: number; version: number }>(`
+    SELECT target AS instruction, made_version AS version FROM rows WHERE id = ? AND kind = 'updated'`);
+
+  const statusOf = (id: number): RowStatus => {
     const { file, line } = rowPlace(id);
     const now = status.get({ id });
     if (now === undefined) throw new Error(`Line ${line} of file ${file} is referred to but was never recorded`);
-    return { file, line, status: now, how };
+    return now;
+  };
+  const other = (id: number, how: OtherRow['how']): OtherRow => ({ ...rowPlace(id), status: statusOf(id), how });
+  /** The row that took an instruction from what it was in `version`, if one did. */
+  const successor = (instruction: number, version: number) => {
+    const next = nextAmendment.get(instruction, version);
+    if (!next) return undefined;
+    return { at: next.received_at, other: other(next.id, next.kind === 'updated' ? 'replaced-by' : 'deleted-by') };
   };
   return {
+    statusOf,
     other,
-    /** The row that took an instruction from what it was in `version`, if one did. */
-    successor(instruction: number, version: number) {
-      const next = nextAmendment.get(instruction, version);
-      if (!next) return undefined;
-      return { at: next.received_at, other: other(next.id, next.kind === 'updated' ? 'replaced-by' : 'deleted-by') };
+    successor,
+    /** The row that another one repeats, and if it doesn't stand any more, what came after it. */
+    repeated(id: number): OtherRow & { since?: OtherRow | undefined } {
+      const repeats = other(id, 'repeats');
+      if (repeats.status !== 'cancelled') return repeats;
+      const { instruction, version } = made.get(id) ?? { instruction: id, version: 0 };
+      return { ...repeats, since: successor(instruction, version)?.other };
     },
   };
 }

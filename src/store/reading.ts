@@ -9,7 +9,7 @@ import { prepareStored, type StoredRow, storedInstruction } from './stored.ts';
 
 export function findingVerbs(
   db: Connection,
-): Pick<Store, 'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions'> {
+): Pick<Store, 'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions' | 'statementsOf'> {
   const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
   // Nearly always there is none: then one look at the references must do.
   const holder = db
@@ -47,7 +47,12 @@ export function findingVerbs(
       return row && storedInstruction(row);
     }),
   );
+  const statement = db
+    .prepare<[number], [statement: string, row: number]>('SELECT statement, row FROM statements WHERE instruction = ?')
+    .raw();
+  const statements = db.transaction((ids: readonly number[]) => ids.map((id) => new Map(statement.all(id))));
   return {
+    statementsOf: async (ids) => statements(ids),
     findOrders: async (refs) => orders(refs),
     orderHolders: async (orderRefs) => orderHolders(orderRefs),
     aboutOrders: async (refs) => about(refs),

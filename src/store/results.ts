@@ -187,6 +187,13 @@ function otherShower(db: Connection, links: Links): (row: OtherRow, receivedAt: 
     .prepare<[number], string>(`SELECT json_array(${INSTRUCTION}) FROM instructions i WHERE i.id = ?`)
     .pluck();
   const contentRow = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
+  /** With what has become of the rows that errors are about. */
+  const told = (errors: RowError[]): RowError[] =>
+    errors.every(({ holder }) => holder === undefined)
+      ? errors
+      : errors.map((error) =>
+          error.holder ? { ...error, holder: { ...error.holder, status: links.statusOf(error.holder.row) } } : error,
+        );
 
   return (row, receivedAt) => {
     const [id, kind, , , , , , , , target, madeVersion, raw, errors] = row;
@@ -194,9 +201,9 @@ function otherShower(db: Connection, links: Links): (row: OtherRow, receivedAt: 
     const fields = shownFields(row);
     switch (kind) {
       case 'rejected':
-        return unpaid(fields, line, 'rejected', receivedAt, { errors: JSON.parse(errors), raw: JSON.parse(raw) });
+        return unpaid(fields, line, 'rejected', receivedAt, { errors: told(JSON.parse(errors)), raw: JSON.parse(raw) });
       case 'duplicate':
-        return unpaid(fields, line, 'duplicate', receivedAt, { other: links.other(target, 'repeats') });
+        return unpaid(fields, line, 'duplicate', receivedAt, { other: links.repeated(target) });
       case 'deleted': {
         const cancelled = contentRow.get(target) ?? target;
         return unpaid(fields, line, 'accepted', receivedAt, { other: links.other(cancelled, 'deletes') });

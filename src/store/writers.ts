@@ -1,9 +1,23 @@
 /** What intake and amendments both write: a row of `rows`, and a row's content into its instruction. */
-import type { InstructionStatus } from '../instruction.ts';
+import { type InstructionStatus, statementOf } from '../instruction.ts';
 import type { RowFields, Standing, Target } from '../store.ts';
 import type { Connection } from './connection.ts';
+import { prepareStored, storedInstruction } from './stored.ts';
 
-/** An instruction's content becomes that of a row. Returns how many changed: one, or none when it isn't what it was. */
+/** Keeps what a row said of an instruction, where no row said it before. */
+export function statementWriter(db: Connection): (instruction: number, statement: string, row: number) => void {
+  const insert = db.prepare<[number, string, number]>(
+    'INSERT INTO statements (instruction, statement, row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  return (instruction, statement, row) => {
+    insert.run(instruction, statement, row);
+  };
+}
+
+/**
+ * An instruction's content becomes that of a row, and what it was is kept as a statement. Returns how many changed: one, or none
+ * when it isn't what it was.
+ */
 export function contentWriter(
   db: Connection,
 ): (
@@ -27,8 +41,11 @@ export function contentWriter(
       payout_narration = :payoutNarration, payout_remark = :payoutRemark,
       raw = :raw
     WHERE id = :id AND status = +:from AND version = :version`);
-  return (target, row, { status, content, payout, amountMinor, currency }, raw, at) =>
-    update.run({
+  const find = prepareStored<[number]>(db, 'i.id = ?');
+  const keep = statementWriter(db);
+  return (target, row, { status, content, payout, amountMinor, currency }, raw, at) => {
+    const found = find.get(target.id);
+    const { changes } = update.run({
       ...target,
       status,
       row,
@@ -46,7 +63,13 @@ export function contentWriter(
       payoutNarration: payout.narration,
       payoutRemark: payout.remark,
       raw,
-    }).changes;
+    });
+    if (found && changes > 0) {
+      const { id, contentRow, content: replaced } = storedInstruction(found);
+      keep(id, statementOf(contentRow === id ? 'CREATE' : 'UPDATE', replaced), contentRow);
+    }
+    return changes;
+  };
 }
 
 export function rowInsert(db: Connection) {

@@ -2,6 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 import { APIS, type Api } from '../api.ts';
 import { type FileCode, type FileProblem, visible } from '../codes.ts';
+import { looseName as loose } from '../config.ts';
 import { unescapeFormula } from '../formula.ts';
 import type { FileKind } from '../store.ts';
 import { hasControl } from './cells.ts';
@@ -148,11 +149,6 @@ function withPrefix(columns: readonly string[], prefix: string): MetadataColumn[
   return columns.flatMap((column, at) =>
     column.startsWith(prefix) ? [{ name: column.slice(prefix.length), at }] : [],
   );
-}
-
-/** Names are compared in this form. */
-function loose(name: string): string {
-  return name.toLowerCase().replace(/[\s_-]/g, '');
 }
 
 /** The kind whose own required columns are there in the larger part; undefined when there is none of either. */

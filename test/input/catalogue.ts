@@ -1,7 +1,7 @@
 /** The catalogue of bad inputs: what may be wrong with a file, and the code that says so. */
 import type { RowCode } from '../../src/codes.ts';
 import type { InstructionContent } from '../../src/instruction.ts';
-import { type Accepted, plainLine } from './files.ts';
+import { type Accepted, type Line, plainLine } from './files.ts';
 import { cells, changeLine, header, headerOf, line, lines, type Mistake, raw, rejected, whole } from './mistakes.ts';
 
 /** Rows that are there before, with references that a row can collide with. */
@@ -212,7 +212,8 @@ const AMOUNTS: readonly Mistake[] = [
   amount('in Arabic digits', '٥.٠٠', FORMAT),
   amount('with a byte order mark', '\uFEFF5.00', FORMAT, 'CONTROL_CHARACTER_NOT_ALLOWED'),
   amount('left out', '', 'AMOUNT_IS_REQUIRED'),
-  ...['0', '0.00', '-0.00', '-5.00', '1000000000000', '999999999999.991'].map((text) => amount(text, text, RANGE)),
+  ...['0', '0.00', '-0.00', '-5.00', '1000000000000'].map((text) => amount(text, text, RANGE)),
+  amount('999999999999.991', '999999999999.991', RANGE, 'AMOUNT_PRECISION_OUT_OF_RANGE'),
   amount('of 40 digits', '9'.repeat(40), RANGE),
   amount('of 41 digits', `${'0'.repeat(40)}5`, RANGE),
   amount('of 60,000 digits', '7'.repeat(60_000), RANGE),
@@ -230,6 +231,12 @@ const AMOUNTS: readonly Mistake[] = [
   amountTaken('999999999999.99', '999999999999.99', '999999999999.99', '999999999999.99'),
   amountTaken('0.01', '0.01', '0.01', '0.01'),
 ];
+
+/** A row, and once more below it. */
+function twice(all: readonly Line[], row: number): Line[] {
+  const fate = { kind: 'rejected', codes: ['REFERENCE_REPEATED_IN_FILE'] } as const;
+  return changeLine(all, row, (line) => [line, { ...line, fate }]);
+}
 
 function orderCells(
   item: number,
@@ -275,15 +282,11 @@ const ORDER_CELLS: readonly Mistake[] = [
   orderCells(19, 'the reference of another order', { customerRef: 'C1', orderRef: 'O-INR', country: 'DE' }, [
     'ORDER_REF_ALREADY_EXISTS',
   ]),
-  lines(19, 'an order twice', 'orders', [], (all, row) =>
-    changeLine(all, row, (line) => [line, { ...line, fate: { kind: 'duplicate' } }]),
-  ),
+  lines(19, 'an order twice', 'orders', ['REFERENCE_REPEATED_IN_FILE'], twice),
 ];
 
 const INSTRUCTION_CELLS: readonly Mistake[] = [
-  lines(19, 'an instruction twice', 'instructions', [], (all, row) =>
-    changeLine(all, row, (line) => [line, { ...line, fate: { kind: 'duplicate' } }]),
-  ),
+  lines(19, 'an instruction twice', 'instructions', ['REFERENCE_REPEATED_IN_FILE'], twice),
   cells(19, 'the references of another instruction', { orderRef: 'O-INR', instructionRef: 'STANDING', amount: '6' }, [
     'INSTRUCTION_REF_ALREADY_EXISTS',
   ]),
@@ -294,6 +297,10 @@ const INSTRUCTION_CELLS: readonly Mistake[] = [
     currency: '',
     amount: (row.content as InstructionContent).amount,
   })),
+  cells(17, 'a decimal too many and no due date', { orderRef: 'O-INR', amount: '1.005', dueDate: '' }, [
+    'AMOUNT_PRECISION_OUT_OF_RANGE',
+    'DUE_DATE_IS_REQUIRED',
+  ]),
   cells(19, 'a change of what is not there', { action: 'UPDATE' }, ['INSTRUCTION_NOT_FOUND']),
   cells(
     19,

@@ -373,6 +373,27 @@ const STORE: Mutant[] = [
     'return includes(repeated, hash >>> 0);',
     'return includes(repeated.subarray(1), hash >>> 0);',
   ]),
+  mutant(
+    'a superseded change is applied again',
+    'an amount is paid that was corrected since',
+    'intake/existing',
+    'intake/existing.ts',
+    ['const original = replaced.size === 0 ?', 'const original = replaced.size >= 0 ?'],
+  ),
+  mutant(
+    'a change that changed nothing is forgotten',
+    'dropped again it undoes a newer one',
+    'intake/existing',
+    'store/intake.ts',
+    ['if (row.restates) keep(', "if (row.restates?.statement === '') keep("],
+  ),
+  mutant(
+    'a repeat in one file is a quiet duplicate',
+    'one of two payees under one number is never paid',
+    'intake/said',
+    'intake/said.ts',
+    ['if (known) return known.line < line ? known : undefined;', 'if (known) return undefined;'],
+  ),
   mutant('orders taken for new', 'what was taken in is not recognised', 'cases', 'intake/decide.ts', [
     'orders[at]?.hadInstructions !== false',
     'orders[at]?.hadInstructions === undefined',

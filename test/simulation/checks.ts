@@ -371,6 +371,29 @@ export function checkSums(truth: Truth, machine: Machine, instructions: readonly
     throw new Violation('what we call paid is what the provider paid', `${ours} here, ${theirs} there`);
 }
 
+/**
+ * What a row says is done once, however often it is dropped. Not where a row was rejected in the end because its order never came: what
+ * is dropped then is taken for the first time.
+ */
+export async function checkTakenOnce({ dropped }: Truth, { store }: OpenWorkspace): Promise<void> {
+  const taken = new Map<string, string>();
+  const late = new Set<string>();
+  for (const { number, name, sha256, problem } of await store.files()) {
+    const texts = dropped.find((file) => file.sha256 === sha256)?.content.split('\n') ?? [];
+    if (!isTakenIn({ problem }) || !texts[0]?.includes('instructionRef')) continue;
+    const hasAction = texts[0].startsWith('action,');
+    for (const { line, instructionRef, status, code } of await store.resultRows(number, 0, 1_000)) {
+      if (code === 'ORDER_NOT_FOUND') late.add(instructionRef);
+      if (status === 'rejected' || status === 'duplicate') continue;
+      const says = `${hasAction ? '' : 'CREATE,'}${texts[line - 1]}`;
+      const before = taken.get(says);
+      if (before !== undefined && !late.has(instructionRef))
+        throw new Violation('what a row says is done once', `${says}: ${before}, and line ${line} of ${name}`);
+      taken.set(says, `line ${line} of ${name}`);
+    }
+  }
+}
+
 /** Minor units of an amount with two decimals. */
 function minor(amount: string): string {
   const [whole = '', part = ''] = amount.split('.');

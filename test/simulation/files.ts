@@ -56,6 +56,8 @@ export class Writer {
   readonly amounts = new Map<string, Set<string>>();
   readonly dropped: Dropped[] = [];
   #rows: string[] = [];
+  /** Rows of earlier amendments. */
+  readonly #changes: string[] = [];
 
   readonly options: WriterOptions;
   readonly #orderCells = new Map<string, string>();
@@ -126,7 +128,15 @@ export class Writer {
           ? `DELETE,${CUSTOMER},${orderOf(ref)},${ref},,,${this.#blank()}`
           : `UPDATE,${this.#create(ref)}`;
       });
+    this.#changes.push(...rows);
     return this.#keep('changes', `action,${this.#header}`, rows);
+  }
+
+  /** Changes of earlier files as they were, whatever came after them. */
+  changesAgain(): Dropped {
+    const rows = this.#changes.filter(() => this.options.chance.strikes(0.7));
+    // No file has so many blank lines at its end, so it isn't the same file again.
+    return this.#keep('changes-again', `action,${this.#header}`, [...rows, ...this.dropped.map(() => '')]);
   }
 
   damaged(): Dropped {
@@ -160,7 +170,7 @@ export class Writer {
 
   #keep(stem: string, header: string, rows: readonly string[]): Dropped {
     const blank = this.options.chance.strikes(0.1) ? 1 : 0;
-    const lines = rows.map((_, at) => at + 2 + blank);
+    const lines = rows.flatMap((row, at) => (row === '' ? [] : [at + 2 + blank]));
     return this.#drop(stem, [header, ...Array<string>(blank).fill(''), ...rows, ''].join('\n'), lines);
   }
 

@@ -8,12 +8,13 @@ import type { PassOptions } from '../../src/pipeline.ts';
 import { resolve, retry } from '../../src/resolution.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';
-import type { Chance } from './chance.ts';
+import { type Chance, chance as drawnFrom } from './chance.ts';
 import {
   checkOutbox,
   checkReplay,
   checkSafety,
   checkSums,
+  checkTakenOnce,
   forgetRead,
   instructionsOf,
   leftOver,
@@ -154,13 +155,24 @@ export class World {
   async live(): Promise<void> {
     const { chance, timeline } = this;
     this.#drop(this.writer.orders());
-    this.#drop(this.writer.instructionsFile());
+    const first = this.writer.instructionsFile();
+    this.#drop(first);
+    // Drawn apart, so that all other worlds stay as they are.
+    const changesItsMind =
+      this.machines.length === 1 && drawnFrom(Number.parseInt(first.sha256.slice(0, 8), 16)).strikes(0.2);
     const most = this.isSmall ? 3 : 8;
     const steps = this.#amendsOften ? chance.between(3, Math.max(4, most)) : chance.between(this.isSmall ? 1 : 3, most);
     for (let step = 1; step <= steps; step++) {
       const open = this.#amendsOften ? this.#openThere() : [];
       if (open.length > 0 && chance.strikes(0.8)) this.#drop(this.writer.amendments(open, 0.7));
       else if (chance.strikes(0.3)) this.#dropSomething();
+      if (changesItsMind) {
+        this.#drop(this.writer.amendments());
+        if (step > 1) {
+          this.#drop(this.writer.changesAgain());
+          count(this.tally, 'changes dropped again');
+        }
+      }
       if (chance.strikes(0.2)) await this.#keepOrRestore();
       this.#emptyOrFillTheAccount();
       const passes: (() => Promise<void>)[] = [];
@@ -254,6 +266,7 @@ export class World {
   async #checkEnd(machine: Machine): Promise<void> {
     const open = await machine.open();
     checkSums(this.#truth, machine, await instructionsOf(this.#truth, open));
+    await checkTakenOnce(this.#truth, open);
     await checkOutbox(machine, open);
     await checkReplay(open);
     const { seq, hash } = await open.store.auditHead();

@@ -1,0 +1,98 @@
+/** What a row's references stand for already, and whether the row says anything that wasn't said of it before. */
+import type { Settings } from '../config.ts';
+import {
+  AMENDABLE,
+  AMENDABLE_AT_PROVIDER,
+  earlierStatementOf,
+  type InstructionContent,
+  type InstructionRef,
+  statedByContent,
+  statementOf,
+} from '../instruction.ts';
+import type { RowRecord, Store, StoredInstruction } from '../store.ts';
+import { differences } from './holders.ts';
+
+/** As the store has it, or as an earlier row of the file makes it. */
+export type Existing = Pick<
+  StoredInstruction,
+  'id' | 'version' | 'status' | 'content' | 'payout' | 'amountMinor' | 'currency' | 'contentRow' | 'sends' | 'amendment'
+> & {
+  /** What was said of it that doesn't stand any more, with the rows (Store.statementsOf). */
+  readonly replaced: ReadonlyMap<string, number>;
+};
+
+export const NOTHING_REPLACED: ReadonlyMap<string, number> = new Map();
+
+export async function existingOf(store: Store, refs: readonly InstructionRef[]): Promise<(Existing | undefined)[]> {
+  const found = await store.findInstructions(refs);
+  const ids = found.flatMap((instruction) => (instruction ? [instruction.id] : []));
+  const replaced = ids.length === 0 ? [] : await store.statementsOf(ids);
+  let next = 0;
+  return found.map((instruction) => instruction && { ...instruction, replaced: replaced[next++] ?? NOTHING_REPLACED });
+}
+
+/** Of a row that is a duplicate. */
+export interface SaidBefore {
+  readonly original: number;
+  readonly restates?: NonNullable<Extract<RowRecord, { kind: 'duplicate' }>['restates']>;
+}
+
+/**
+ * The row that said the same, if one did. The row that created an instruction asked for no change: an UPDATE that brings its content
+ * back is a new one, the first time. But one that came while that content stood changed nothing then, and doesn't when it comes again.
+ */
+export function saidBefore(
+  { id, content: standing, contentRow, replaced, amendment }: Existing,
+  action: 'CREATE' | 'UPDATE',
+  content: InstructionContent,
+): SaidBefore | undefined {
+  const stands = sameContent(standing, content);
+  if (stands && (action === 'CREATE' || contentRow !== id)) return { original: contentRow };
+  const original = replaced.size === 0 ? undefined : saidOnce(replaced, action, content);
+  if (original !== undefined) return { original };
+  // Where the provider is being asked for a change, it would take that back.
+  if (!stands || amendment) return undefined;
+  return { original: contentRow, restates: { instruction: id, statement: statementOf('UPDATE', content) } };
+}
+
+function saidOnce(
+  replaced: Existing['replaced'],
+  action: 'CREATE' | 'UPDATE',
+  content: InstructionContent,
+): number | undefined {
+  const actions = action === 'UPDATE' ? (['UPDATE'] as const) : (['CREATE', 'UPDATE'] as const);
+  return actions
+    .flatMap((said) => [statementOf(said, content), earlierStatementOf(said, content)])
+    .map((statement) => replaced.get(statement))
+    .find((row) => row !== undefined);
+}
+
+/** What was said of it once other content stands. */
+export function replacedWith({ id, content, contentRow, replaced }: Existing): Existing['replaced'] {
+  return new Map([[statementOf(contentRow === id ? 'CREATE' : 'UPDATE', content), contentRow], ...replaced]);
+}
+
+/** Nothing of it has gone to the provider, not even in a send that turned out not to have left. */
+export function isAmendable({ status, sends }: Existing): boolean {
+  return AMENDABLE.includes(status) && sends === 0;
+}
+
+/** The provider has clearly taken it, and its API can change what has not been processed. */
+export function isAmendableAtProvider({ status }: Existing, { provider }: Settings): boolean {
+  return provider.api !== 'payout-orders' && AMENDABLE_AT_PROVIDER.includes(status);
+}
+
+export function sameContent(a: InstructionContent, b: InstructionContent): boolean {
+  return (
+    a.amount === b.amount &&
+    a.openDate === b.openDate &&
+    a.dueDate === b.dueDate &&
+    a.details.contactId === b.details.contactId &&
+    a.details.purpose === b.details.purpose &&
+    a.details.mode === b.details.mode &&
+    a.details.narration === b.details.narration &&
+    a.details.remark === b.details.remark &&
+    (JSON.stringify(a.managed) === JSON.stringify(b.managed) ||
+      differences(statedByContent(a), statedByContent(b), undefined) === '')
+  );
+}

@@ -1,0 +1,44 @@
+/** References that are taken: by which row, and in what that one differs. */
+import { type RowCode, type RowError, visible } from '../codes.ts';
+import { rowPlace } from '../instruction.ts';
+import { currencyExponent } from '../iso.ts';
+import { formatDecimal, parseDecimal } from '../money.ts';
+import type { Stated } from '../order.ts';
+
+/** So many differences are named, each with the beginning of a long value. */
+const MOST_NAMED = 5;
+const SHOWN_CHARACTERS = 40;
+
+/** `value` is the reference; the row `holder` has it, which is of the same file or an earlier one. */
+export function referenceTaken(
+  column: 'orderRef' | 'instructionRef',
+  value: string,
+  code: RowCode,
+  holder: number,
+  file: number,
+  differs: string,
+): RowError {
+  return { column, value, code, holder: { row: holder, here: rowPlace(holder).file === file, differs } };
+}
+
+/** `amount 100.00, here 900.00`, one after the other; empty where there is none. `currency` is that of amounts, if it is known. */
+export function differences(before: Stated, here: Stated, currency: string | undefined): string {
+  const names = [...new Set([...before.keys(), ...here.keys()])].filter((name) => before.get(name) !== here.get(name));
+  const named = names.slice(0, MOST_NAMED).map((name) => {
+    const show = (text = '') => shown(name === 'amount' ? withDecimals(text, currency) : text);
+    return `${visible(name)} ${show(before.get(name))}, here ${show(here.get(name))}`;
+  });
+  const more = names.length - named.length;
+  return named.join('; ') + (more > 0 ? `; and ${more} more` : '');
+}
+
+function withDecimals(amount: string, currency: string | undefined): string {
+  const decimal = parseDecimal(amount);
+  return decimal ? formatDecimal(decimal, currencyExponent(currency ?? '') ?? 0) : amount;
+}
+
+function shown(text: string): string {
+  if (text === '') return 'nothing';
+  const characters = [...text];
+  return visible(characters.length > SHOWN_CHARACTERS ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : text);
+}

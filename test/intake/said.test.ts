@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import type { Passed } from '../../src/intake/checking.ts';
+import { openSaid, type Said } from '../../src/intake/said.ts';
+
+const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
+const DETAILS = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
+
+function says(action: 'CREATE' | 'UPDATE' | 'DELETE', units = 1n): Passed {
+  if (action === 'DELETE') return { ok: true, action, ref: REF, amount: undefined };
+  const content = { amount: String(units), openDate: '2026-03-02', dueDate: '2026-03-02', details: DETAILS };
+  return { ok: true, action, ref: REF, content, amount: { units, scale: 0 } };
+}
+
+/** The lines that are repeated, line by line from 2 on; 0 for a row that says something new. */
+function repeated(said: Said, checks: readonly Passed[]): number[] {
+  return checks.map((check, at) => said.before(check, at + 2)?.line ?? 0);
+}
+
+describe('what a row of a file said', () => {
+  it('is said again by a second row that creates, and by the very same change', () => {
+    const created = [says('CREATE'), says('CREATE'), says('CREATE', 2n)];
+    expect(repeated(openSaid({ mayHave: () => true }), created)).toEqual([0, 2, 2]);
+    const changed = [says('UPDATE', 2n), says('UPDATE', 3n), says('UPDATE', 2n), says('DELETE'), says('DELETE')];
+    expect(repeated(openSaid({ mayHave: () => true }), changed)).toEqual([0, 0, 2, 0, 5]);
+  });
+
+  it('is not said again by a change of what was created above, nor by the same line decided anew', () => {
+    const said = openSaid({ mayHave: () => true });
+    const checks = [says('CREATE'), says('UPDATE'), says('UPDATE', 2n), says('DELETE')];
+    expect(repeated(said, checks)).toEqual([0, 0, 0, 0]);
+    expect(repeated(said, checks)).toEqual([0, 0, 0, 0]);
+  });
+});
