@@ -1,4 +1,5 @@
 /** Every code a file or a row can get, and the words for it. `paydrop explain` and docs/error-codes.md are made of this. */
+import { lookAlike, visible } from './characters.ts';
 import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
 import { FILE_CODES } from './codes/files.ts';
@@ -71,22 +72,19 @@ export function rowMessage({ code, column, value }: RowError): string {
 function found(code: RowCode, value: string): string {
   if (value === '') return '';
   if (VALUE_IS_WORDS.has(code)) return `: ${value}`;
+  const twin = MAY_BE_ANY_TEXT.test(code) ? undefined : lookAlike(value);
+  return shown(code, value) + (twin === undefined ? '' : `, ${twin}`);
+}
+
+/** Codes of values that may have letters of any script. All others are of ASCII, and one that isn't may look as if it were. */
+const MAY_BE_ANY_TEXT = /^METADATA_/;
+
+function shown(code: RowCode, value: string): string {
   const isAboutLength = code.endsWith('_LENGTH_OUT_OF_RANGE');
   // No value has more characters than code units: nearly all need not be taken apart.
   if (!isAboutLength && value.length <= SHOWN_CHARACTERS) return `: found "${visible(value)}"`;
   const characters = [...value];
   const isLong = characters.length > SHOWN_CHARACTERS;
-  const shown = `"${visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : value)}"`;
-  return isAboutLength || isLong ? `: found ${characters.length} characters (${shown})` : `: found ${shown}`;
-}
-
-const ALL_SHOW = /^[ -~]*$/;
-
-/** Characters that don't show, or change how the rest of a line looks, as their code points: `<U+202E>`. */
-export function visible(text: string): string {
-  if (ALL_SHOW.test(text)) return text;
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
-  );
+  const text = `"${visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : value)}"`;
+  return isAboutLength || isLong ? `: found ${characters.length} characters (${text})` : `: found ${text}`;
 }

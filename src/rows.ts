@@ -5,8 +5,9 @@
  * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (docs/files.md).
  */
 import { readSync } from 'node:fs';
+import { isBlank, isBlankCode, trimBlanks } from './characters.ts';
 import type { RowError } from './codes.ts';
-import { isBlank, isBlankCode, LF, LINE_LIMIT_BYTES, parseLines, trimBlanks } from './rows/lines.ts';
+import { LF, LINE_LIMIT_BYTES, parseLines } from './rows/lines.ts';
 
 export { createInspector } from './rows/inspector.ts';
 

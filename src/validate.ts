@@ -9,7 +9,7 @@ import { currencyExponent } from './iso.ts';
 import { type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
 import type { CustomerDefaults, Metadata, Order } from './order.ts';
 import type { RowFields } from './store.ts';
-import { addControlCharacters, addFailed, inOrder, isDate, type Rules } from './validate/cells.ts';
+import { addFailed, addUnwanted, inOrder, isDate, type Rules } from './validate/cells.ts';
 import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
 import { actionOf, DELETION, INSTRUCTION, MANAGED_INSTRUCTION } from './validate/instructions.ts';
 import { METADATA, ORDER } from './validate/orders.ts';
@@ -57,7 +57,7 @@ export function checkOrder(header: Header, cells: readonly string[], accepted: A
   const metadata = metadataOf(row, header.metadata);
   const defaultMetadata = metadataOf(row, header.defaultMetadata);
   const errors: RowError[] = [];
-  addControlCharacters(errors, header.columns, row.cells);
+  addUnwanted(errors, header.columns, row.cells, ORDER);
   addCellErrors(errors, ORDER, row);
   addMetadataErrors(errors, 'metadata', metadata);
   addMetadataErrors(errors, 'customerDefault.metadata', defaultMetadata);
@@ -111,8 +111,9 @@ export function checkInstruction(
 
   const managed = header.api === 'order-management' ? managedInput(header, row) : undefined;
   const errors: RowError[] = [];
-  addControlCharacters(errors, header.columns, row.cells);
-  addCellErrors(errors, managed ? MANAGED_INSTRUCTION : INSTRUCTION, row);
+  const rules = managed ? MANAGED_INSTRUCTION : INSTRUCTION;
+  addUnwanted(errors, header.columns, row.cells, rules);
+  addCellErrors(errors, rules, row);
   if (managed) addMetadataErrors(errors, 'metadata', managed.metadata);
   if (managed?.currency && !isSupported(managed.currency, accepted.currencies))
     errors.push({ column: 'currency', value: managed.currency, code: 'CURRENCY_NOT_SUPPORTED' });
@@ -169,7 +170,7 @@ function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   addCellErrors(errors, DELETION, row);
   if (errors.length === 0) return { ok: true, action: 'DELETE', ref, amount: undefined };
   const columns = header.columns.map((column) => (column in ref ? column : ''));
-  addControlCharacters(errors, columns, row.cells);
+  addUnwanted(errors, columns, row.cells, DELETION);
   const fields = { ...ref, amount: '', currency: '', openDate: '', dueDate: '' };
   return { ok: false, fields, errors: inOrder(errors, documented(header), header.columns), amount: undefined };
 }

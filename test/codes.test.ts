@@ -122,7 +122,7 @@ describe('the sentence a report shows', () => {
     [
       'names the column where the code does not',
       { column: 'narration', value: 'U+0000 at character 3', code: 'CONTROL_CHARACTER_NOT_ALLOWED' },
-      'The value contains an invisible control character (column narration): U+0000 at character 3.',
+      'The value contains an invisible character that does not belong there (column narration): U+0000 at character 3.',
     ],
     [
       'names no column for a whole line',
@@ -137,6 +137,31 @@ describe('the sentence a report shows', () => {
   ];
   test.each(sentences)('%s', (_, error, sentence) => {
     expect(rowMessage(error)).toBe(sentence);
+  });
+});
+
+describe('the message of a value that looks right', () => {
+  test.each<[RowError, string]>([
+    [
+      { column: 'amount', value: '100.00\u00a0', code: 'AMOUNT_FORMAT_NOT_RECOGNISED' },
+      'found "100.00<U+00A0>", U+00A0 (no-break space) at character 7.',
+    ],
+    [
+      { column: 'customerRef', value: 'С01', code: 'CUSTOMER_REF_CONTAINS_INVALID_CHARACTERS' },
+      'found "С01", U+0421 (Cyrillic) at character 1.',
+    ],
+    [
+      { column: 'currency', value: 'INR\u200b', code: 'CURRENCY_LENGTH_OUT_OF_RANGE' },
+      'found 4 characters ("INR<U+200B>"), U+200B (zero-width space) at character 4.',
+    ],
+    [{ column: 'mode', value: 'ІMPS', code: 'MODE_NOT_RECOGNISED' }, 'found "ІMPS", U+0406 (Cyrillic) at character 1.'],
+  ])('of $column names the character by number and place', (error, told) => {
+    expect(rowMessage(error)).toContain(told);
+  });
+
+  it('names none where any letter may be', () => {
+    const value = 'é'.repeat(501);
+    expect(rowMessage({ column: 'metadata.x', value, code: 'METADATA_VALUE_LENGTH_OUT_OF_RANGE' })).not.toContain('U+');
   });
 });
 

@@ -316,6 +316,14 @@ describe('an instructions row', () => {
     ['remark', 'a\u2028b', 'CONTROL_CHARACTER_NOT_ALLOWED'],
     ['remark', 'a\uD83Db', 'CONTROL_CHARACTER_NOT_ALLOWED'],
     ['remark', 'a\tb', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['contactId', '\u00A0', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['contactId', 'K1\u2003', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['narration', '\u3000 Rent', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['narration', 'Rent\u200B', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['remark', '\u3164', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['remark', '\u200D\uFE0F', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['customerRef', 'C01\u00A0', 'CUSTOMER_REF_CONTAINS_INVALID_CHARACTERS'],
+    ['dueDate', '2026-11-30\u202F', 'DUE_DATE_FORMAT_NOT_RECOGNISED'],
   ])('refuses %s %j', (column, value, code) => {
     expect(codesOf(instruction({ ...GOOD_INSTRUCTION, [column]: value }))).toEqual([`${column}: ${code}`]);
   });
@@ -330,8 +338,18 @@ describe('an instructions row', () => {
     ['action', 'create'],
     ['narration', '=1+1'],
     ['narration', 'नवंबर का किराया 👩‍👩‍👧'],
+    ['narration', '山田\u3000太郎'],
+    ['narration', '12\u00A0kg'],
+    ['narration', '\u200Fשלום!\u200F'],
+    ['narration', 'ന\u0D4D\u200D'],
   ])('takes %s %j', (column, value) => {
     expect(instruction({ ...GOOD_INSTRUCTION, [column]: value }).ok).toBe(true);
+  });
+
+  it('says by number and place which blank is none', () => {
+    expect(instruction({ ...GOOD_INSTRUCTION, contactId: 'K1 \u2003' })).toMatchObject({
+      errors: [{ column: 'contactId', value: 'U+2003 (em space) at character 4' }],
+    });
   });
 
   it('shows both dates when the due date is before the open date', () => {
@@ -432,6 +450,12 @@ describe('the examples of the codes', () => {
 });
 
 describe('a header', () => {
+  it('has no metadata column whose name begins or ends in a blank that is no space', () => {
+    expect(problemOf(`${ORDER_HEADER},metadata.Branch\u00A0`)?.message).toContain(
+      'Not known: "metadata.Branch<U+00A0>".',
+    );
+  });
+
   it('is that of an orders file, with metadata as it is spelt', () => {
     expect(headerOf(`Scheme,metadata.Cost Centre,ORDER_REF,customer-ref, Country ,currency,METADATA.x`)).toEqual({
       kind: 'orders',

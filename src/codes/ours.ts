@@ -110,8 +110,9 @@ export const OUR_ROW_CODES = [
   {
     code: 'CONTROL_CHARACTER_NOT_ALLOWED',
     columns: [],
-    title: 'The value contains an invisible control character',
-    cause: 'Text was copied from another program together with characters that do not show.',
+    title: 'The value contains an invisible character that does not belong there',
+    cause:
+      'Text was copied from another program together with control characters, or with blanks that are no spaces at its beginning or end, or nothing of the value shows.',
     remedy: 'Type the value anew instead of copying it.',
     example: { wrong: 'Rent<U+202E> November', right: 'Rent November' },
   },

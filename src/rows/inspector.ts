@@ -2,9 +2,10 @@
  * Looks at a whole file while its bytes go by: is it CSV in UTF-8, where is its header, how many rows has it? One pass,
  * bounded memory, chunks cut anywhere.
  */
+import { isBlank, isBlankCode } from '../characters.ts';
 import type { FileCode, FileProblem } from '../codes.ts';
 import { type BadByte, createEncodingCheck } from './encoding.ts';
-import { CR, isBlank, isBlankCode, LF, LINE_LIMIT_BYTES, parseLines } from './lines.ts';
+import { CR, LF, LINE_LIMIT_BYTES, parseLines } from './lines.ts';
 import { foreignType, wideEncoding } from './magic.ts';
 
 interface Inspection {

@@ -7,26 +7,6 @@ export const LINE_LIMIT_BYTES = 65_536;
 export const LF = 0x0a;
 export const CR = 0x0d;
 
-/** Nothing, or nothing but spaces and tabs. */
-export function isBlank(text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (!isBlankCode(text.charCodeAt(at))) return false;
-  return true;
-}
-
-/** A space or a tab. */
-export function isBlankCode(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-/** Without the spaces and tabs at both ends; nothing else counts as blank. */
-export function trimBlanks(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isBlankCode(text.charCodeAt(start))) start++;
-  while (end > start && isBlankCode(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
 /** The cells of each line, in order; undefined for a line whose quotes are wrong. The lines contain no LF. */
 export function parseLines(lines: readonly string[]): (string[] | undefined)[] {
   const cut = lines.map(cutLine);

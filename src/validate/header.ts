@@ -1,10 +1,10 @@
 /** Which kind of file a header makes it, and which of our columns each cell belongs to. */
 import { distance } from 'fastest-levenshtein';
 import { APIS, type Api } from '../api.ts';
-import { type FileCode, type FileProblem, visible } from '../codes.ts';
+import { trimBlanks, unwanted, visible } from '../characters.ts';
+import type { FileCode, FileProblem } from '../codes.ts';
 import { unescapeFormula } from '../formula.ts';
 import type { FileKind } from '../store.ts';
-import { hasControl } from './cells.ts';
 
 /** A header that was understood. */
 export interface Header {
@@ -121,7 +121,7 @@ export function matchHeader(
   const escaped = cells.some((cell) => loose(cell) === REPORT_COLUMN);
   const meanings = new Map(Object.entries(settings).map(([heading, column]) => [loose(heading), column]));
   const headings = cells.map((cell, at): Heading => {
-    const text = (escaped ? unescapeFormula(cell) : cell).trim();
+    const text = trimBlanks(escaped ? unescapeFormula(cell) : cell);
     return { number: at + 1, text, meant: meanings.get(loose(text)) ?? text };
   });
   const kind = bestKind(KINDS[api], headings);
@@ -216,12 +216,9 @@ function elsewhereByApi(kind: KindOfFile, { elsewhere }: Match): Map<Api | undef
 function prefixedColumn(kind: KindOfFile, meant: string): string | undefined {
   const prefix = kind.prefixes.find((candidate) => loose(meant).startsWith(loose(candidate)));
   if (prefix === undefined) return undefined;
-  const name = meant
-    .split('.')
-    .slice(prefix.split('.').length - 1)
-    .join('.')
-    .trim();
-  return name === '' || hasControl(name) ? undefined : prefix + name;
+  const parts = meant.split('.').slice(prefix.split('.').length - 1);
+  const name = trimBlanks(parts.join('.'));
+  return name === '' || unwanted(name) !== undefined ? undefined : prefix + name;
 }
 
 const SEPARATORS = [

@@ -335,7 +335,17 @@ const INSTRUCTION_CELLS: readonly Mistake[] = [
   asData(23, 'a zero-width joiner', 'narration', '👩\u200d🌾 José'),
   asData(23, 'a storm of accents', 'narration', `Z${'\u0301'.repeat(200)}`),
   asData(23, 'ten kilobytes', 'narration', 'Rent '.repeat(2_000).trim()),
-  asData(23, 'nothing but no-break spaces', 'narration', '\u00a0\u00a0'),
+  ...['\u00a0\u00a0', 'K1\u2003', '\u3000K1', '\u200bK1', 'K1 \u00a0', '\u3164', '\u200d'].flatMap((contactId) => [
+    cells(23, `the payee ${escape(contactId)}`, { contactId }, CONTROL),
+    cells(23, `the narration ${escape(contactId)}`, { narration: contactId }, CONTROL),
+  ]),
+  orderCells(23, 'metadata of no-break spaces', { 'metadata.blank': '\u00a0' }, CONTROL),
+  asData(23, 'an ideographic space between two names', 'narration', '山田\u3000太郎'),
+  asData(23, 'a no-break space between number and unit', 'contactId', '12\u00a0kg'),
+  reference(19, 'a reference with a no-break space behind it', 'P1\u00a0'),
+  cells(25, 'a due date with a narrow no-break space', { dueDate: '2026-03-06\u202f' }, [
+    'DUE_DATE_FORMAT_NOT_RECOGNISED',
+  ]),
   ...["=cmd|' /C calc'!A0", '+1', '@SUM(A1)', '＝1+1'].map((text) => reference(24, `${text} as a reference`, text)),
   ...["=cmd|' /C calc'!A0", '+1', '-1', '@SUM(A1)', '＝1+1', "'=1"].map((text) =>
     asData(24, `${text} as a narration`, 'narration', text),

@@ -312,6 +312,10 @@ const FILES: Mutant[] = [
     'return { rows, blankLines: lines',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines: lines",
   ]),
+  mutant('other blanks are trimmed away', 'a payout goes to an empty payee', ['rows', 'validate'], 'rows.ts', [
+    'cells: trimmed(cells), raw',
+    'cells: cells.map((cell) => cell.trim()), raw',
+  ]),
   mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
     '    throw broken(file, `$',
     '    broken(file, `$',
