@@ -2,15 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { CODES, describeCode, type RowCode, type RowError } from '../src/codes.ts';
 import { escapeFormula } from '../src/formula.ts';
-import { formatDecimal } from '../src/money.ts';
+import { formatDecimal, parseDecimal } from '../src/money.ts';
 import {
+  beside,
   checkAgainstOrder,
   checkInstruction,
   checkOrder,
   fieldsOf,
   type Header,
+  headerWatch,
   matchHeader,
+  misplacedHeaderProblem,
   originalCells,
+  otherHeaderProblem,
+  unnamedValueProblem,
 } from '../src/validate.ts';
 
 const ORDER_HEADER = 'customerRef,orderRef,currency,country,scheme';
@@ -387,6 +392,117 @@ describe('an instructions row', () => {
   });
 });
 
+describe('a totals row', () => {
+  const totals = (line: string) => checkInstruction(headerOf(INSTRUCTION_HEADER), line.split(','));
+
+  test.each([
+    'Total,,,150.00,,',
+    ',,Grand total:,150.00,,',
+    'Summe,,2,150.00,,',
+    'Total,,,"₹ 1,250",,'.replace('"₹ 1,250"', '₹1250'),
+    'Összesen,,,150.00,,',
+    ',,,150.00,,',
+    'Sub-total,,,,,',
+  ])('is %j: one error, and in no control sum', (line) => {
+    const check = totals(line);
+    expect(codesOf(check as never)).toEqual([': TOTALS_ROW_NOT_ALLOWED']);
+    expect(check).toMatchObject({ fields: { amount: '', customerRef: '' } });
+    expect(check.amount).toBeUndefined();
+  });
+
+  test.each([
+    'C01,,,150.00,,',
+    'C01,R1,,150.00,,',
+    'TOTAL-GAS,R1,P1,150.00,,',
+    'Total,,,150.00,2026-03-02,',
+    'Totalis,,,5,,',
+  ])('is not %j', (line) => {
+    expect(codesOf(totals(line) as never)).not.toContain(': TOTALS_ROW_NOT_ALLOWED');
+  });
+
+  it('of an orders file is one error, too', () => {
+    const check = checkOrder(headerOf(ORDER_HEADER), ['Total', '3', '', '', ''], INR_ONLY);
+    expect(codesOf(check as never)).toEqual([': TOTALS_ROW_NOT_ALLOWED']);
+  });
+
+  test.each([
+    ['150.00', '150.0', '150.00, which is the sum of the amounts above'],
+    ['160.00', '150', '160.00; the amounts above add up to 150.00'],
+    ['1.60.00', '150', '1.60.00; the amounts above add up to 150.00'],
+  ])('of %s beside %s says whether it is their sum', (amount, sum, told) => {
+    const check = totals(`Total,,,${amount},,`);
+    const above = () => parseDecimal(sum) ?? { units: 0n, scale: 0 };
+    expect(check.ok ? [] : beside(check.errors, above)).toMatchObject([{ value: told }]);
+  });
+});
+
+describe('a line among the rows', () => {
+  const watch = (line: string, settings: Record<string, string> = {}) =>
+    headerWatch(settings, 'payout-orders')(INSTRUCTION_HEADER.split(','), line.split(','));
+
+  test.each([
+    [INSTRUCTION_HEADER, 'same'],
+    ['Customer Ref,order_ref,INSTRUCTION-REF,amount,openDate,dueDate', 'same'],
+    [`${INSTRUCTION_HEADER},,`, 'same'],
+    ['orderRef,customerRef,instructionRef,amount,openDate,dueDate', 'other'],
+    [`${INSTRUCTION_HEADER},remark`, 'other'],
+    ['customerRef,orderRef,instructionRef,amount,openDate,when', 'other'],
+    [ORDER_HEADER, 'none'],
+    ['customerRef,orderRef,P1,5,2026-03-02,2026-03-06', 'none'],
+    ['C01,R1,P1,5,2026-03-02,2026-03-06', 'none'],
+  ])('%s is a header: %s', (line, found) => {
+    expect(watch(line)).toBe(found === 'none' && line === ORDER_HEADER ? 'other' : found);
+  });
+
+  it('may be a header with the headings of the settings', () => {
+    const settings = { Kunde: 'customerRef', Betrag: 'amount' };
+    expect(watch('Kunde,orderRef,instructionRef,Betrag,openDate,dueDate', settings)).toBe('same');
+  });
+
+  it('with another header is named together with the first', () => {
+    const problem = otherHeaderProblem(1, { line: 3, cells: ['orderRef', 'customerRef'] });
+    expect(problem.message).toMatch(/^Line 3 is another header.* than in line 1: .*Split the file before line 3/);
+  });
+});
+
+describe('a file whose first line is no header', () => {
+  const title = (...lines: string[]) =>
+    misplacedHeaderProblem(
+      { line: 1, cells: (lines[0] ?? '').split(',') },
+      lines.slice(1).map((line, at) => ({ line: at + 2, cells: line.split(',') })),
+      {},
+    )?.message;
+
+  it('says on which line it is', () => {
+    expect(title('November payouts,,', 'of Brimlow', INSTRUCTION_HEADER)).toBe(
+      'The header is on line 3; remove what is above it: line 1 has "November payouts".',
+    );
+  });
+
+  it('says nothing of a line below where the first is a header with a mistake', () => {
+    expect(title('customerRef,orderRef,amout', INSTRUCTION_HEADER)).toBeUndefined();
+    expect(title('C01,R1', 'C02,R2')).toBeUndefined();
+  });
+
+  test.each([
+    [';', 'semicolons'],
+    ['|', 'vertical bars'],
+    ['#', '"#"'],
+  ])('says what sep=%s means', (separator, called) => {
+    expect(title(`sep=${separator}`, 'x')).toContain(
+      `Line 1 (sep=${separator}) says that the columns are separated by ${called}`,
+    );
+  });
+});
+
+it('a column without a heading is only one to skip while it holds nothing', () => {
+  const header = ['customerRef', ' ', ''];
+  expect(unnamedValueProblem(header, { line: 5, cells: ['C1', ' ', ''] })).toBeUndefined();
+  expect(unnamedValueProblem(header, { line: 6, cells: ['C1', '', 'see\u202e Anna'] })?.message).toBe(
+    'Column 3 has no heading, yet line 6 has "see<U+202E> Anna" in it: give it a heading or remove the column.',
+  );
+});
+
 describe('a DELETE', () => {
   it('needs only the references and looks at nothing else', () => {
     const row = { ...GOOD_INSTRUCTION, amount: 'x\0', openDate: '', dueDate: 'y', action: 'delete', mode: 'z' };
@@ -476,7 +592,14 @@ describe('a header', () => {
         { name: 'x', at: 6 },
       ],
       escaped: false,
+      unnamed: false,
     });
+  });
+
+  it('may have columns without a heading', () => {
+    const header = headerOf(`,${INSTRUCTION_HEADER},, `);
+    expect(header.columns).toEqual(['', ...INSTRUCTION_HEADER.split(','), '', '']);
+    expect(header.unnamed).toBe(true);
   });
 
   it('is that of an instructions file; line and errors are ignored', () => {
@@ -528,12 +651,6 @@ describe('a header', () => {
       'Not known: "__proto__", "constructor", "metadata.".',
       'Column 8 has no heading: give it one or remove the column.',
       'optional: metadata.NAME.',
-    ],
-    [
-      'with columns that have no heading',
-      `${INSTRUCTION_HEADER},, `,
-      'FILE_HEADER_NOT_RECOGNISED',
-      'Columns 7, 8 have no heading: give them one or remove the columns.',
     ],
     ['that is data', 'C01,REF1,PI01,5,2026-11-21', 'FILE_HEADER_NOT_RECOGNISED', 'neither', 'Found: "C01"'],
     [

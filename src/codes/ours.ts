@@ -117,6 +117,15 @@ export const OUR_ROW_CODES = [
     example: { wrong: 'Rent<U+202E> November', right: 'Rent November' },
   },
   {
+    code: 'TOTALS_ROW_NOT_ALLOWED',
+    columns: [],
+    title: 'The line looks like a totals row, not like a payout or an order',
+    cause: 'A sum stands below the rows, as a spreadsheet or a report writes it.',
+    remedy:
+      'Remove the line; its amount is in no control sum. If it was meant as a row of its own, fill in its references and dates.',
+    example: { wrong: 'Total,,,150.00,,', right: 'no line below the last row' },
+  },
+  {
     code: 'ORDER_NOT_FOUND',
     columns: ['orderRef'],
     title: 'There is no order with this customer and order reference',

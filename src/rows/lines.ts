@@ -17,6 +17,11 @@ export function parseLines(lines: readonly string[]): (string[] | undefined)[] {
   return cut.map((cells) => cells ?? parsed[next++]);
 }
 
+/** The cells of a line that may begin with a mark, as a file's first line does, wherever it stands now. */
+export function cellsOf(line: string): readonly string[] | undefined {
+  return parseLines([line.startsWith('\uFEFF') ? line.slice(1) : line])[0];
+}
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
