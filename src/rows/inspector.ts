@@ -203,7 +203,7 @@ function endLine(lines: LineScan, nextOffset: number, ended: boolean): void {
 function endTopLine(lines: LineScan, top: Omit<HeaderLine, 'cells' | 'hasDigits'>): void {
   if (/^"?sep=,"?[, \t]*$/i.test(top.text)) return;
   const cells = top.tooLong ? undefined : cellsOf(top.text);
-  lines.header = { ...top, cells, hasDigits: /^[^,]*,?[^,]*\d/.test(top.text) };
+  lines.header = { ...top, cells, hasDigits: /\d/.test(top.text.split(',', 2).join()) };
 }
 
 function endDataLine(lines: LineScan, header: HeaderLine, ended: boolean): void {

@@ -28,7 +28,9 @@ const HEADINGS_OF_A_HEADER = 3;
 export function headerWatch(settings: Names, api: Api) {
   const columnsOf = (cells: readonly string[]): string | undefined => {
     const matched = matchHeader(cells, settings, api);
-    return 'header' in matched ? JSON.stringify(matched.header.columns).replace(/(?:,"")*]$/, ']') : undefined;
+    if ('problem' in matched) return undefined;
+    const { columns } = matched.header;
+    return JSON.stringify(columns.slice(0, columns.findLastIndex((column) => column !== '') + 1));
   };
   let known: { readonly header: readonly string[]; readonly columns: string | undefined } | undefined;
   return (header: readonly string[], cells: readonly string[]): 'same' | 'other' | 'none' => {
