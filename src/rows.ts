@@ -8,7 +8,7 @@ import { readSync } from 'node:fs';
 import { isBlankCode, trimBlanks } from './characters.ts';
 import type { RowError } from './codes.ts';
 import { isEmptyLine } from './rows/empty.ts';
-import { LF, LINE_LIMIT_BYTES, parseLines } from './rows/lines.ts';
+import { cutLine, LF, LINE_LIMIT_BYTES } from './rows/lines.ts';
 
 export { createInspector, type HeaderWatch, type Inspection } from './rows/inspector.ts';
 export { cellsOf } from './rows/lines.ts';
@@ -132,8 +132,6 @@ function readLines(
   }
   if (unended !== '') lines.push(unended);
 
-  // A too long line is not parsed; it keeps its place.
-  const records = parseLines(lines.map((line) => (isTooLong(line) ? '' : line)));
   const rows: (Row | DamagedLine)[] = [];
   let blankLines = 0;
   for (let at = 0; at < lines.length; at++) {
@@ -141,7 +139,7 @@ function readLines(
     const line = firstLine + at;
     if (isTooLong(text)) rows.push(tooLong(line, text, Buffer.byteLength(text)));
     else if (isEmptyLine(text)) blankLines++;
-    else if (!isHeaderAgain(text)) rows.push(rowOf(line, text, records[at], columnCount));
+    else if (!isHeaderAgain(text)) rows.push(rowOf(line, text, columnCount));
   }
   return { rows, blankLines, nextOffset, nextLine: firstLine + lines.length };
 }
@@ -158,7 +156,7 @@ export class LaterRow implements Row {
   }
 
   get raw(): readonly string[] {
-    return parseLines([this.text])[0] ?? [];
+    return cutLine(this.text) ?? [];
   }
 
   get cells(): readonly string[] {
@@ -166,7 +164,8 @@ export class LaterRow implements Row {
   }
 }
 
-function rowOf(line: number, text: string, cells: string[] | undefined, columnCount: number): Row | DamagedLine {
+function rowOf(line: number, text: string, columnCount: number): Row | DamagedLine {
+  const cells = cutLine(text);
   if (!cells) return damaged(line, text, { column: '', value: '', code: 'QUOTE_NOT_CLOSED' });
   if (cells.length !== columnCount) {
     const value = `found ${cells.length}, expected ${columnCount}`;
