@@ -17,6 +17,31 @@ export interface RowError {
   readonly column: string;
   readonly value: string;
   readonly code: RowCode;
+  /** How many characters were found, where `value` is only the beginning. */
+  readonly characters?: number;
+}
+
+/** How much of what was found is kept and told with each error; the row itself is kept whole. */
+const KEPT_CHARACTERS = 200;
+
+/** The error with the beginning of a very long value or heading: reports must stay in proportion to the file. */
+export function inProportion(error: RowError): RowError {
+  const { column, value } = error;
+  if (column.length <= KEPT_CHARACTERS && value.length <= KEPT_CHARACTERS) return error;
+  const found = [...value];
+  const kept = { ...error, column: beginning([...column]), value: beginning(found) };
+  return found.length > KEPT_CHARACTERS ? { ...kept, characters: found.length } : kept;
+}
+
+function beginning(characters: readonly string[]): string {
+  return characters.length > KEPT_CHARACTERS
+    ? `${characters.slice(0, KEPT_CHARACTERS).join('')}…`
+    : characters.join('');
+}
+
+/** What was found, for a cell of its own. */
+export function foundText({ value, characters }: RowError): string {
+  return characters === undefined ? value : `${value} (${characters} characters)`;
 }
 
 /** Why a whole file was not taken in. `value` is what was found, `message` says it in a sentence. */
@@ -63,29 +88,37 @@ const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
 ]);
 
 /** The one sentence a report shows for an error: what is wrong, where that isn't clear by itself, and what was found. */
-export function rowMessage({ code, column, value }: RowError): string {
+export function rowMessage(error: RowError): string {
+  const { code, column } = error;
   const entry = byCode.get(code);
   if (!entry) return code;
-  const where = column !== '' && !entry.columns.includes(column) ? ` (column ${visible(column)})` : '';
-  return `${entry.title}${where}${found(code, value)}.`;
+  const where = column !== '' && !entry.columns.includes(column) ? ` (column ${shownText(column)})` : '';
+  return `${entry.title}${where}${found(error)}.`;
 }
 
-function found(code: RowCode, value: string): string {
+function found(error: RowError): string {
+  const { code, value } = error;
   if (value === '') return '';
   if (VALUE_IS_WORDS.has(code)) return `: ${value}`;
   const twin = MAY_BE_ANY_TEXT.test(code) ? undefined : lookAlike(value);
-  return shown(code, value) + (twin === undefined ? '' : `, ${twin}`);
+  return shown(error) + (twin === undefined ? '' : `, ${twin}`);
 }
 
 /** Codes of values that may have letters of any script. All others are of ASCII, and one that isn't may look as if it were. */
 const MAY_BE_ANY_TEXT = /^METADATA_/;
 
-function shown(code: RowCode, value: string): string {
+function shown({ code, value, characters }: RowError): string {
   const isAboutLength = code.endsWith('_LENGTH_OUT_OF_RANGE');
   // No value has more characters than code units: nearly all need not be taken apart.
   if (!isAboutLength && value.length <= SHOWN_CHARACTERS) return `: found "${visible(value)}"`;
-  const characters = [...value];
+  const count = characters ?? [...value].length;
+  const text = `"${shownText(value)}"`;
+  return isAboutLength || count > SHOWN_CHARACTERS ? `: found ${count} characters (${text})` : `: found ${text}`;
+}
+
+function shownText(text: string): string {
+  if (text.length <= SHOWN_CHARACTERS) return visible(text);
+  const characters = [...text];
   const isLong = characters.length > SHOWN_CHARACTERS;
-  const text = `"${visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : value)}"`;
-  return isAboutLength || isLong ? `: found ${characters.length} characters (${text})` : `: found ${text}`;
+  return visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : text);
 }

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { errorCodesPage } from '../src/codes/page.ts';
-import { CODES, describeCode, type RowError, rowMessage } from '../src/codes.ts';
+import { CODES, describeCode, foundText, inProportion, type RowError, rowMessage } from '../src/codes.ts';
 
 const codesOf = (scope: string, origin: string) =>
   CODES.filter((entry) => entry.scope === scope && entry.origin === origin).map(({ code }) => code);
@@ -163,6 +163,29 @@ describe('the message of a value that looks right', () => {
   it('names none where any letter may be', () => {
     const value = 'é'.repeat(501);
     expect(rowMessage({ column: 'metadata.x', value, code: 'METADATA_VALUE_LENGTH_OUT_OF_RANGE' })).not.toContain('U+');
+  });
+});
+
+describe('a very long value', () => {
+  const long = { column: 'amount', value: '😀'.repeat(60_000), code: 'AMOUNT_FORMAT_NOT_RECOGNISED' } as const;
+
+  it('is kept and told by its beginning and its length, under the beginning of its heading', () => {
+    const kept = inProportion({ ...long, column: `metadata.${'n'.repeat(60_000)}` });
+    expect(kept).toMatchObject({ value: `${'😀'.repeat(200)}…`, characters: 60_000 });
+    expect(kept.column).toBe(`metadata.${'n'.repeat(191)}…`);
+    expect(foundText(kept)).toBe(`${'😀'.repeat(200)}… (60000 characters)`);
+    expect(rowMessage(kept).length).toBeLessThan(400);
+  });
+
+  it('gives the same message, kept whole or not', () => {
+    expect(rowMessage(inProportion(long))).toBe(rowMessage(long));
+    expect(rowMessage(long)).toContain('found 60000 characters');
+  });
+
+  it('of 200 characters is kept whole', () => {
+    const error = { ...long, value: 'x'.repeat(200) };
+    expect(inProportion(error)).toBe(error);
+    expect(foundText(error)).toBe(error.value);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Rows that are not taken in, as the store keeps them. */
-import type { RowError } from '../codes.ts';
+import { inProportion, type RowError } from '../codes.ts';
 import { rowPlace } from '../instruction.ts';
 import type { Order } from '../order.ts';
 import type { DamagedLine, Row } from '../rows.ts';
@@ -24,7 +24,7 @@ export function damaged({ line, raw, error }: DamagedLine): Rejected {
 }
 
 export function rejected({ line, raw }: Row, fields: RowFields, errors: readonly RowError[]): Rejected {
-  return { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: JSON.stringify(errors) };
+  return { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: JSON.stringify(errors.map(inProportion)) };
 }
 
 /**
