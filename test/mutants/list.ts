@@ -328,6 +328,17 @@ const FILES: Mutant[] = [
     'nul ??= nulIn(bytes, lines);',
     'nul ??= lines.offset === 0 ? nulIn(bytes.subarray(0, 4_096), lines) : undefined;',
   ]),
+  mutant('JSON is printed as it is', 'a file name takes over the terminal', 'terminal', 'terminal.ts', [
+    'if (PLAIN_LINES.test(json)) return json;',
+    "if (json !== '') return json;",
+  ]),
+  mutant(
+    'a decoded key is shown',
+    'whoever reads the records can sign requests',
+    'provider/secrets',
+    'provider/secrets.ts',
+    [', ...spellingsOf(decoded(secret))];', '];'],
+  ),
   mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
     '    throw broken(file, `$',
     '    broken(file, `$',
