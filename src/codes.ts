@@ -77,6 +77,9 @@ export function describeCode(code: string): CodeDescription | undefined {
 /** A found value is shown whole up to here; of a longer one its beginning. */
 const SHOWN_CHARACTERS = 60;
 
+/** So is a heading, which may have a long beginning (`customerDefault.metadata.`). */
+const SHOWN_OF_A_HEADING = 100;
+
 /** Codes whose value is a finding in words (`7 instead of 6`), not the text of a cell. */
 const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
   'DUE_DATE_BEFORE_OPEN_DATE',
@@ -92,7 +95,8 @@ export function rowMessage(error: RowError): string {
   const { code, column } = error;
   const entry = byCode.get(code);
   if (!entry) return code;
-  const where = column !== '' && !entry.columns.includes(column) ? ` (column ${shownText(column)})` : '';
+  const where =
+    column !== '' && !entry.columns.includes(column) ? ` (column ${shownText(column, SHOWN_OF_A_HEADING)})` : '';
   return `${entry.title}${where}${found(error)}.`;
 }
 
@@ -116,9 +120,8 @@ function shown({ code, value, characters }: RowError): string {
   return isAboutLength || count > SHOWN_CHARACTERS ? `: found ${count} characters (${text})` : `: found ${text}`;
 }
 
-function shownText(text: string): string {
-  if (text.length <= SHOWN_CHARACTERS) return visible(text);
+function shownText(text: string, most = SHOWN_CHARACTERS): string {
+  if (text.length <= most) return visible(text);
   const characters = [...text];
-  const isLong = characters.length > SHOWN_CHARACTERS;
-  return visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : text);
+  return visible(characters.length > most ? `${characters.slice(0, most).join('')}…` : text);
 }
