@@ -64,8 +64,7 @@ function documented({ kind, api }: Header): readonly string[] {
 export function checkOrder(header: Header, cells: readonly string[], accepted: Accepted): OrderCheck {
   const row = rowReader(header, cells);
   const currency = row.cell('currency');
-  if (currency + row.cell('country') + row.cell('scheme') === '' && isTotalsRow('', ownCells(header, row)))
-    return totalsRow('');
+  if (currency === '' && row.cell('scheme') === '' && isTotalsRow('', ownCells(header, row))) return totalsRow('');
   const metadata = metadataOf(row, header.metadata);
   const defaultMetadata = metadataOf(row, header.defaultMetadata);
   const errors: RowError[] = [];
@@ -120,7 +119,7 @@ export function checkInstruction(
   const row = rowReader(header, cells);
   const openDate = row.cell('openDate');
   const dueDate = row.cell('dueDate');
-  if (openDate + dueDate === '' && isTotalsRow(row.cell('amount'), ownCells(header, row, 'amount')))
+  if (openDate === '' && dueDate === '' && isTotalsRow(row.cell('amount'), ownCells(header, row, 'amount')))
     return totalsRow(row.cell('amount'));
   const action = actionOf(row.cell('action'));
   if (action === 'DELETE') return checkDeletion(header, row);

@@ -74,7 +74,9 @@ export function* checkedHere(source: Source): Generator<CheckedBatch> {
         const row = header.escaped ? unprotected(header, found) : found;
         const check = checkCells(header, found.cells, accepted);
         const amount = 'amount' in check ? check.amount : undefined;
-        if (amount) above.include(amount);
+        // Nearly every amount is a short text, and those are added up without an object each.
+        if (check.ok && 'content' in check) above.add(check.content.amount);
+        else if (amount) above.include(amount);
         if (check.ok) return { row, check };
         return { rejected: rejected(row, check.fields, beside(check.errors, above.total)), amount };
       });
