@@ -10,7 +10,7 @@ import type { RowError } from './codes.ts';
 import { isEmptyLine } from './rows/empty.ts';
 import { cutLine, LF, LINE_LIMIT_BYTES } from './rows/lines.ts';
 
-export { createInspector, type HeaderWatch, type Inspection } from './rows/inspector.ts';
+export { createInspector, type Inspection } from './rows/inspector.ts';
 export { cellsOf } from './rows/lines.ts';
 
 export interface Row {

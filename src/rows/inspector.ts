@@ -29,7 +29,7 @@ export interface Inspection {
   readonly finalNewline: boolean;
 }
 
-export interface PlacedCells {
+interface PlacedCells {
   readonly line: number;
   readonly cells: readonly string[];
 }
@@ -43,7 +43,7 @@ interface HeadersAgain {
 }
 
 /** What a line's cells are beside the header's: the same columns in the same order, a header of others, or no header at all. */
-export type HeaderWatch = (header: readonly string[], cells: readonly string[]) => 'same' | 'other' | 'none';
+type HeaderWatch = (header: readonly string[], cells: readonly string[]) => 'same' | 'other' | 'none';
 
 interface Inspector {
   push(chunk: Uint8Array): void;

@@ -4,7 +4,6 @@
 export const LINE_LIMIT_BYTES = 65_536;
 
 export const LF = 0x0a;
-export const CR = 0x0d;
 
 /** The cells of a line that may begin with a mark, as a file's first line does, wherever it stands now. */
 export function cellsOf(line: string): readonly string[] | undefined {
