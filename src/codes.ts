@@ -1,4 +1,5 @@
 /** Every code a file or a row can get, and the words for it. `paydrop explain` and docs/error-codes.md are made of this. */
+import { lookAlike, visible } from './characters.ts';
 import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
 import { FILE_CODES } from './codes/files.ts';
@@ -20,6 +21,8 @@ export interface RowError {
   readonly code: RowCode;
   /** The row that has the reference already. */
   readonly holder?: Holder;
+  /** How many characters were found, where `value` is only the beginning. */
+  readonly characters?: number;
 }
 
 interface Holder {
@@ -30,6 +33,29 @@ interface Holder {
   readonly differs: string;
   /** What has become of it: only known when the error is shown. */
   readonly status?: RowStatus;
+}
+
+/** How much of what was found is kept and told with each error; the row itself is kept whole. */
+const KEPT_CHARACTERS = 200;
+
+/** The error with the beginning of a very long value or heading: reports must stay in proportion to the file. */
+export function inProportion(error: RowError): RowError {
+  const { column, value } = error;
+  if (column.length <= KEPT_CHARACTERS && value.length <= KEPT_CHARACTERS) return error;
+  const found = [...value];
+  const kept = { ...error, column: beginning([...column]), value: beginning(found) };
+  return found.length > KEPT_CHARACTERS ? { ...kept, characters: found.length } : kept;
+}
+
+function beginning(characters: readonly string[]): string {
+  return characters.length > KEPT_CHARACTERS
+    ? `${characters.slice(0, KEPT_CHARACTERS).join('')}…`
+    : characters.join('');
+}
+
+/** What was found, for a cell of its own. */
+export function foundText({ value, characters }: RowError): string {
+  return characters === undefined ? value : `${value} (${characters} characters)`;
 }
 
 /** Why a whole file was not taken in. `value` is what was found, `message` says it in a sentence. */
@@ -65,22 +91,28 @@ export function describeCode(code: string): CodeDescription | undefined {
 /** A found value is shown whole up to here; of a longer one its beginning. */
 const SHOWN_CHARACTERS = 60;
 
+/** So is a heading, which may have a long beginning (`customerDefault.metadata.`). */
+const SHOWN_OF_A_HEADING = 100;
+
 /** Codes whose value is a finding in words (`7 instead of 6`), not the text of a cell. */
 const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
   'DUE_DATE_BEFORE_OPEN_DATE',
   'METADATA_COUNT_OUT_OF_RANGE',
   'CONTROL_CHARACTER_NOT_ALLOWED',
   'COLUMN_COUNT_MISMATCH',
+  'TOTALS_ROW_NOT_ALLOWED',
   'LINE_LENGTH_OUT_OF_RANGE',
 ]);
 
 /** The one sentence a report shows for an error: what is wrong, where that isn't clear by itself, and what was found. */
-export function rowMessage({ code, column, value, holder }: RowError): string {
+export function rowMessage(error: RowError): string {
+  const { code, column, value, holder } = error;
   const entry = byCode.get(code);
   if (!entry) return code;
   if (holder) return `${entry.title}: "${visible(value)}" is in ${heldBy(holder)}.`;
-  const where = column !== '' && !entry.columns.includes(column) ? ` (column ${visible(column)})` : '';
-  return `${entry.title}${where}${found(code, value)}.`;
+  const where =
+    column !== '' && !entry.columns.includes(column) ? ` (column ${shownText(column, SHOWN_OF_A_HEADING)})` : '';
+  return `${entry.title}${where}${found(error)}.`;
 }
 
 function heldBy({ row, here, differs, status }: Holder): string {
@@ -89,16 +121,24 @@ function heldBy({ row, here, differs, status }: Holder): string {
   return `line ${line} of ${where}${status ? ` (${status})` : ''}${differs && `: ${differs}`}`;
 }
 
-function found(code: RowCode, value: string): string {
+function found(error: RowError): string {
+  const { code, value } = error;
   if (value === '') return '';
   if (VALUE_IS_WORDS.has(code)) return `: ${value}`;
+  const twin = MAY_BE_ANY_TEXT.test(code) ? undefined : lookAlike(value);
+  return shown(error) + (twin === undefined ? '' : `, ${twin}`);
+}
+
+/** Codes of values that may have letters of any script. All others are of ASCII, and one that isn't may look as if it were. */
+const MAY_BE_ANY_TEXT = /^METADATA_/;
+
+function shown({ code, value, characters }: RowError): string {
   const isAboutLength = code.endsWith('_LENGTH_OUT_OF_RANGE');
   // No value has more characters than code units: nearly all need not be taken apart.
   if (!isAboutLength && value.length <= SHOWN_CHARACTERS) return `: found "${visible(value)}"${whyNoMore(code, value)}`;
-  const characters = [...value];
-  const isLong = characters.length > SHOWN_CHARACTERS;
-  const shown = `"${visible(isLong ? `${characters.slice(0, SHOWN_CHARACTERS).join('')}…` : value)}"`;
-  return isAboutLength || isLong ? `: found ${characters.length} characters (${shown})` : `: found ${shown}`;
+  const count = characters ?? [...value].length;
+  const text = `"${shownText(value)}"`;
+  return isAboutLength || count > SHOWN_CHARACTERS ? `: found ${count} characters (${text})` : `: found ${text}`;
 }
 
 /** A currency that was one says since when it isn't. */
@@ -107,13 +147,8 @@ function whyNoMore(code: RowCode, value: string): string {
   return lastDay === undefined ? '' : `, which was withdrawn: it was legal tender until ${lastDay}`;
 }
 
-const ALL_SHOW = /^[ -~]*$/;
-
-/** Characters that don't show, or change how the rest of a line looks, as their code points: `<U+202E>`. */
-export function visible(text: string): string {
-  if (ALL_SHOW.test(text)) return text;
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    (character) => `<U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}>`,
-  );
+function shownText(text: string, most = SHOWN_CHARACTERS): string {
+  if (text.length <= most) return visible(text);
+  const characters = [...text];
+  return visible(characters.length > most ? `${characters.slice(0, most).join('')}…` : text);
 }

@@ -7,6 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { APIS, type Api } from './api.ts';
+import { isBlank, trimBlanks, unwanted } from './characters.ts';
 import { repeatedKeys } from './config/repeated.ts';
 import {
   count,
@@ -40,6 +41,15 @@ const size = described(
   'a whole number and B, KB, MB or GB (powers of 1000)',
 );
 const folder = someText('expected the name of a folder');
+/** What a cell of a file may say. */
+const sentText = text(
+  (value) => {
+    const character = unwanted(trimBlanks(value));
+    if (character !== undefined) return `expected text without characters that don't show, found ${character}`;
+    return isBlank(value) ? 'expected some text' : undefined;
+  },
+  { minLength: 1 },
+);
 
 const endpoint = (name: EndpointName) =>
   described(
@@ -85,8 +95,8 @@ const schema = group({
       'others',
     ),
     mode: withDefault(oneOf(['IMPS', 'NEFT', 'RTGS', 'UPI'], 'expected IMPS, NEFT, RTGS or UPI'), 'IMPS'),
-    narration: described(optional(someText()), 'default: the instruction reference'),
-    remark: described(optional(someText()), 'default: the order reference'),
+    narration: described(optional(sentText), 'default: the instruction reference'),
+    remark: described(optional(sentText), 'default: the order reference'),
   }),
   submit: withDefault(oneOf(['nightly', 'on-arrival'], 'expected "nightly" or "on-arrival"'), 'nightly'),
   schedule: part({

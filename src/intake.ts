@@ -8,16 +8,16 @@ import { type Clock, timestamp } from './clock.ts';
 import type { FileProblem } from './codes.ts';
 import type { Settings } from './config.ts';
 import { UsageError } from './failures.ts';
-import { type Claim, hashFile, type Inbox } from './inbox.ts';
+import type { Claim, Inbox } from './inbox.ts';
 import { type CheckedBatch, checkedRows } from './intake/checking.ts';
 import { type Decide, instructionDecider, nothingKnown } from './intake/decide.ts';
+import { fileProblem, inspect, NOTHING_READ } from './intake/inspect.ts';
 import { orderDecider } from './intake/orders.ts';
 import { rejectedForOthers } from './intake/rejected.ts';
 import { findRepeats } from './intake/repeats.ts';
 import { openSaid, type Said } from './intake/said.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
-import { createInspector } from './rows.ts';
 import type { FileRecord, IntakeProgress, NewFile, Store } from './store.ts';
 import { type Header, matchHeader } from './validate.ts';
 
@@ -55,7 +55,6 @@ export async function takeIn(tools: IntakeTools, businessDate: string): Promise<
 }
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
-const NOTHING_READ: IntakeProgress = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
 
 /** Undefined when the file is still being written: its claim stays and is asked again next time. */
 async function register(tools: IntakeTools, claim: Claim, businessDate: string): Promise<FileRecord | undefined> {
@@ -97,28 +96,6 @@ async function register(tools: IntakeTools, claim: Claim, businessDate: string):
     case 'spooled':
       return store.registerFile({ ...base, ...(await inspect(settings, spooled)) });
   }
-}
-
-async function inspect(
-  settings: Settings,
-  spooled: { path: string; size: number; expectedSha256: string | undefined },
-): Promise<Partial<NewFile>> {
-  const inspector = createInspector({ maxRows: settings.intake.maxRows });
-  const sha256 = await hashFile(spooled.path, (chunk) => inspector.push(chunk));
-  const { problem, header, finalNewline } = inspector.end();
-  const facts = { sha256, size: spooled.size, finalNewline };
-  const expected = spooled.expectedSha256;
-  if (expected !== undefined && expected !== sha256) return { ...facts, problem: checksumProblem(expected, sha256) };
-  if (problem || !header) return { ...facts, problem };
-  const matched = matchHeader(header.cells, settings.columns, settings.provider.api);
-  if ('problem' in matched) return { ...facts, header: header.cells, problem: matched.problem };
-  return {
-    ...facts,
-    kind: matched.header.kind,
-    header: header.cells,
-    proven: expected !== undefined,
-    start: { ...NOTHING_READ, offset: header.nextOffset, line: header.nextLine, blankLines: header.line - 1 },
-  };
 }
 
 /** A file whose rows are to be recorded, with how they are read and decided. */
@@ -235,6 +212,7 @@ async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking
 
 function progressAfter(before: IntakeProgress, batch: CheckedBatch, amount: Decimal): IntakeProgress {
   return {
+    ...before,
     offset: batch.nextOffset,
     line: batch.nextLine,
     rows: before.rows + batch.rows.length,
@@ -255,12 +233,13 @@ function saidIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Said 
 
 function rowsFrom(
   { inbox, settings }: Pick<IntakeTools, 'inbox' | 'settings'>,
-  { claim, size }: FileRecord,
+  { claim, size, start, header: cells }: FileRecord,
   header: Header,
-  from: { offset: number; line: number },
+  from: IntakeProgress,
 ): AsyncGenerator<CheckedBatch> {
   const { currencies } = settings.provider;
-  return checkedRows({ path: inbox.spoolPath(claim), from, size, header, accepted: { currencies } });
+  const headerAgain = start.headersAgain && { cells, columns: settings.columns };
+  return checkedRows({ path: inbox.spoolPath(claim), from, size, header, accepted: { currencies }, headerAgain });
 }
 
 function headerOf(file: FileRecord, settings: Settings): Header {
@@ -269,16 +248,4 @@ function headerOf(file: FileRecord, settings: Settings): Header {
   throw new UsageError(
     `File ${file.number} (${file.name}) is half taken in and its header doesn't fit any more: put "columns" in paydrop.json back as it was.`,
   );
-}
-
-function checksumProblem(expected: string, found: string): FileProblem {
-  const message =
-    expected === ''
-      ? 'The .sha256 file beside it has no checksum for this file.'
-      : `The .sha256 file beside it says ${expected}, but the file has ${found}: it was changed or not copied whole.`;
-  return fileProblem('FILE_CHECKSUM_MISMATCH', found, message);
-}
-
-function fileProblem(code: FileProblem['code'], value: string, message: string): FileProblem {
-  return { code, column: '', value, message };
 }

@@ -1,7 +1,7 @@
 /** What an operator or a log collector reads on stderr: JSON lines in a pipe, plain lines on a terminal. */
 import { pino } from 'pino';
 import { type Clock, timestamp } from './clock.ts';
-import { printable } from './terminal.ts';
+import { plainJson, printable } from './terminal.ts';
 
 export interface Log {
   info(facts: object, message: string): void;
@@ -10,14 +10,14 @@ export interface Log {
 }
 
 export function openLog(stream: NodeJS.WriteStream, clock: Clock): Log {
-  const destination = stream.isTTY ? { write: (line: string) => stream.write(plain(line)) } : stream;
+  const onLine = stream.isTTY ? plain : plainJson;
   return pino(
     {
       base: null,
       timestamp: () => `,"time":"${timestamp(clock.now())}"`,
       formatters: { level: (level) => ({ level }) },
     },
-    destination,
+    { write: (line: string) => void stream.write(onLine(line)) },
   );
 }
 

@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
 import { INSTALLED } from './installed.ts';
+import { printableLines } from './terminal.ts';
 
 // It is CommonJS, and an import would read all of it once more to find what it exports.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
@@ -38,6 +39,8 @@ Example:
   $ paydrop init payouts && cd payouts
   $ cp templates/*.csv inbox/ && paydrop run`,
   )
+  // What was asked for comes from outside, too.
+  .configureOutput({ writeErr: (text) => void process.stderr.write(printableLines(text)) })
   .exitOverride();
 
 let status: number = EXIT.done;

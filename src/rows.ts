@@ -5,10 +5,13 @@
  * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (docs/files.md).
  */
 import { readSync } from 'node:fs';
+import { isBlankCode, trimBlanks } from './characters.ts';
 import type { RowError } from './codes.ts';
-import { isBlank, isBlankCode, LF, LINE_LIMIT_BYTES, parseLines, trimBlanks } from './rows/lines.ts';
+import { isEmptyLine } from './rows/empty.ts';
+import { cutLine, LF, LINE_LIMIT_BYTES } from './rows/lines.ts';
 
-export { createInspector } from './rows/inspector.ts';
+export { createInspector, type Inspection } from './rows/inspector.ts';
+export { cellsOf } from './rows/lines.ts';
 
 export interface Row {
   readonly kind: 'row';
@@ -32,11 +35,14 @@ export interface DamagedLine {
 
 export interface RowBatch {
   readonly rows: readonly (Row | DamagedLine)[];
+  /** Lines of nothing but empty cells. */
   readonly blankLines: number;
   /** Where reading goes on after this batch: a byte offset, and the number the line there has. */
   readonly nextOffset: number;
   readonly nextLine: number;
 }
+
+type IsHeader = (line: string) => boolean;
 
 const BATCH_LINES = 2_000;
 const BATCH_BYTES = 262_144;
@@ -46,12 +52,13 @@ const SHOWN_CHARACTERS = 200;
 /**
  * The rows of an open file from a place on, in batches of up to 2,000 lines and `batchBytes` bytes; any batch's
  * `nextOffset` and `nextLine` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
- * bounded by one batch, whatever the file holds.
+ * bounded by one batch, whatever the file holds. A line that `isHeaderAgain` is no row.
  */
 export function* readRows(
   fd: number,
   from: { readonly offset: number; readonly line: number },
   columnCount: number,
+  isHeaderAgain: IsHeader = () => false,
   batchBytes: number = BATCH_BYTES,
 ): Generator<RowBatch> {
   // Room for any allowed line with its CR LF: a full buffer without LF is the beginning of one that is too long.
@@ -63,7 +70,7 @@ export function* readRows(
     const length = lengthOfLines(bytes, bytes.length < buffer.length);
     let batch: RowBatch;
     if (length > 0) {
-      batch = readLines(bytes.toString('utf8', 0, length), line, offset + length, columnCount);
+      batch = readLines(bytes.toString('utf8', 0, length), line, offset + length, columnCount, isHeaderAgain);
     } else {
       const beginning = bytes.toString('utf8', 0, SHOWN_CHARACTERS * 4);
       const end = endOfLine(fd, buffer, offset);
@@ -110,7 +117,13 @@ function endOfLine(fd: number, buffer: Buffer, offset: number): { nextOffset: nu
 }
 
 /** `text` is whole lines, the last perhaps without its LF. */
-function readLines(text: string, firstLine: number, nextOffset: number, columnCount: number): RowBatch {
+function readLines(
+  text: string,
+  firstLine: number,
+  nextOffset: number,
+  columnCount: number,
+  isHeaderAgain: IsHeader,
+): RowBatch {
   const lines = text.split('\n');
   const unended = lines.pop() ?? '';
   for (let at = 0; at < lines.length; at++) {
@@ -119,16 +132,16 @@ function readLines(text: string, firstLine: number, nextOffset: number, columnCo
   }
   if (unended !== '') lines.push(unended);
 
-  // Neither a too long line is parsed nor a blank one; each keeps its place.
-  const records = parseLines(lines.map((line) => (isTooLong(line) ? '' : line)));
   const rows: (Row | DamagedLine)[] = [];
+  let blankLines = 0;
   for (let at = 0; at < lines.length; at++) {
     const text = lines[at] as string;
     const line = firstLine + at;
     if (isTooLong(text)) rows.push(tooLong(line, text, Buffer.byteLength(text)));
-    else if (!isBlank(text)) rows.push(rowOf(line, text, records[at], columnCount));
+    else if (isEmptyLine(text)) blankLines++;
+    else if (!isHeaderAgain(text)) rows.push(rowOf(line, text, columnCount));
   }
-  return { rows, blankLines: lines.length - rows.length, nextOffset, nextLine: firstLine + lines.length };
+  return { rows, blankLines, nextOffset, nextLine: firstLine + lines.length };
 }
 
 /** A row that was read before, from its line alone: taken apart when somebody asks for its cells, which is seldom. */
@@ -143,7 +156,7 @@ export class LaterRow implements Row {
   }
 
   get raw(): readonly string[] {
-    return parseLines([this.text])[0] ?? [];
+    return cutLine(this.text) ?? [];
   }
 
   get cells(): readonly string[] {
@@ -151,7 +164,8 @@ export class LaterRow implements Row {
   }
 }
 
-function rowOf(line: number, text: string, cells: string[] | undefined, columnCount: number): Row | DamagedLine {
+function rowOf(line: number, text: string, columnCount: number): Row | DamagedLine {
+  const cells = cutLine(text);
   if (!cells) return damaged(line, text, { column: '', value: '', code: 'QUOTE_NOT_CLOSED' });
   if (cells.length !== columnCount) {
     const value = `found ${cells.length}, expected ${columnCount}`;

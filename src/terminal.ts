@@ -52,15 +52,37 @@ export function printJson(stream: NodeJS.WriteStream, value: unknown): void {
     if (typeof item === 'bigint') return item.toString();
     return item instanceof Map ? Object.fromEntries(item) : item;
   };
-  stream.write(`${JSON.stringify(value, plain, 2)}\n`);
+  stream.write(`${plainJson(JSON.stringify(value, plain, 2))}\n`);
+}
+
+/** The same JSON with escapes for all that would disturb a terminal: it may be printed on one. */
+export function plainJson(json: string): string {
+  if (PLAIN_LINES.test(json)) return json;
+  return json.replace(DISTURBING, (character) =>
+    // Line ends are JSON's own: a text has none that is not escaped already.
+    character === '\n' ? character : character.split('').map(escaped).join(''),
+  );
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** What nearly all text is. To ask about classes of characters is slow the first time, and a short command asks once. */
 const PLAIN = /^[ -~]*$/;
+const PLAIN_LINES = /^[\n -~]*$/;
+
+/** What moves the cursor, changes colours, turns a line around or hides what stands beside it. */
+const DISTURBING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** One line of text with nothing in it that moves the cursor, changes colours or hides what stands beside it. */
 export function printable(text: string): string {
-  return PLAIN.test(text) ? text : text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd');
+  return PLAIN.test(text) ? text : text.replace(DISTURBING, '\ufffd');
+}
+
+/** As {@link printable}, of a text of several lines. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }
 
 /** What `style` puts around a text; the split keeps it, at every odd place. */

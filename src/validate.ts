@@ -6,15 +6,22 @@ import type { RowError } from './codes.ts';
 import { unescapeFormula } from './formula.ts';
 import type { Action, InstructionContent, InstructionRef, ManagedDetails } from './instruction.ts';
 import { currencyExponent, isCurrency } from './iso.ts';
-import { type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
+import { compare, type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
 import type { CustomerDefaults, Metadata, Order } from './order.ts';
 import type { RowFields } from './store.ts';
-import { addControlCharacters, addFailed, inOrder, isDate, type Rules } from './validate/cells.ts';
+import { addFailed, addUnwanted, inOrder, isDate, type Rules } from './validate/cells.ts';
 import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
 import { actionOf, DELETION, INSTRUCTION, MANAGED_INSTRUCTION } from './validate/instructions.ts';
 import { METADATA, ORDER } from './validate/orders.ts';
+import { isTotalsRow } from './validate/totals-row.ts';
 
 export { type Header, matchHeader } from './validate/header.ts';
+export {
+  headerWatch,
+  misplacedHeaderProblem,
+  otherHeaderProblem,
+  unnamedValueProblem,
+} from './validate/header-lines.ts';
 
 export type OrderCheck = { readonly ok: true; readonly order: Order } | Refused;
 
@@ -43,6 +50,9 @@ interface Accepted {
   readonly currencies: 'all' | ReadonlySet<string>;
 }
 
+/** How much of an amount is shown that is none. */
+const SHOWN_CHARACTERS = 60;
+
 /** In the order of our documentation; metadata comes last. */
 function documented({ kind, api }: Header): readonly string[] {
   const { required, optional } = KINDS[api][kind];
@@ -54,10 +64,11 @@ function documented({ kind, api }: Header): readonly string[] {
 export function checkOrder(header: Header, cells: readonly string[], accepted: Accepted): OrderCheck {
   const row = rowReader(header, cells);
   const currency = row.cell('currency');
+  if (currency === '' && row.cell('scheme') === '' && isTotalsRow('', ownCells(header, row))) return totalsRow('');
   const metadata = metadataOf(row, header.metadata);
   const defaultMetadata = metadataOf(row, header.defaultMetadata);
   const errors: RowError[] = [];
-  addControlCharacters(errors, header.columns, row.cells);
+  addUnwanted(errors, header.columns, row.cells, ORDER);
   addCellErrors(errors, ORDER, row);
   addMetadataErrors(errors, 'metadata', metadata);
   addMetadataErrors(errors, 'customerDefault.metadata', defaultMetadata);
@@ -105,18 +116,21 @@ export function checkInstruction(
   accepted: Accepted = { currencies: 'all' },
 ): InstructionCheck {
   const row = rowReader(header, cells);
+  const openDate = row.cell('openDate');
+  const dueDate = row.cell('dueDate');
+  if (openDate === '' && dueDate === '' && isTotalsRow(row.cell('amount'), ownCells(header, row, 'amount')))
+    return totalsRow(row.cell('amount'));
   const action = actionOf(row.cell('action'));
   if (action === 'DELETE') return checkDeletion(header, row);
 
   const managed = header.api === 'order-management' ? managedInput(header, row) : undefined;
   const errors: RowError[] = [];
-  addControlCharacters(errors, header.columns, row.cells);
-  addCellErrors(errors, managed ? MANAGED_INSTRUCTION : INSTRUCTION, row);
+  const rules = managed ? MANAGED_INSTRUCTION : INSTRUCTION;
+  addUnwanted(errors, header.columns, row.cells, rules);
+  addCellErrors(errors, rules, row);
   if (managed) addMetadataErrors(errors, 'metadata', managed.metadata);
   if (managed?.currency && !isSupported(managed.currency, accepted.currencies))
     errors.push({ column: 'currency', value: managed.currency, code: 'CURRENCY_NOT_SUPPORTED' });
-  const openDate = row.cell('openDate');
-  const dueDate = row.cell('dueDate');
   if (dueDate < openDate && isDate(dueDate) && isDate(openDate))
     errors.push({
       column: 'dueDate',
@@ -161,6 +175,40 @@ function managedDetails({ metadata, ...cells }: ReturnType<typeof managedInput>)
   return saysNothing ? {} : { managed: { ...cells, metadata: pairs(metadata) } };
 }
 
+/** The cells that say something, but for one column's. */
+function ownCells(header: Header, row: RowReader, except?: string): string[] {
+  return row.cells.filter((_, at) => header.columns[at] !== '' && header.columns[at] !== except);
+}
+
+/** Its amount is that of other rows: none of its own, in no control total. */
+function totalsRow(amount: string): Refused {
+  const fields = {
+    customerRef: '',
+    orderRef: '',
+    instructionRef: '',
+    amount: '',
+    currency: '',
+    openDate: '',
+    dueDate: '',
+  };
+  return { ok: false, fields, errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] };
+}
+
+/** The same errors; of a totals row, with what the rows above it add up to. */
+export function beside(errors: readonly RowError[], sumAbove: () => Decimal): readonly RowError[] {
+  return errors.map((error) =>
+    error.code === 'TOTALS_ROW_NOT_ALLOWED' && error.value !== ''
+      ? { ...error, value: comparedWith(error.value, sumAbove()) }
+      : error,
+  );
+}
+
+function comparedWith(text: string, sum: Decimal): string {
+  const amount = parseAmount(text);
+  if (amount && compare(amount, sum) === 0) return `${text}, which is the sum of the amounts above`;
+  return `${text.slice(0, SHOWN_CHARACTERS)}; the amounts above add up to ${formatDecimal(sum, 2)}`;
+}
+
 /** The other cells of a DELETE are not even looked at. */
 function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   const ref = instructionRefOf(row);
@@ -168,7 +216,7 @@ function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   addCellErrors(errors, DELETION, row);
   if (errors.length === 0) return { ok: true, action: 'DELETE', ref, amount: undefined };
   const columns = header.columns.map((column) => (column in ref ? column : ''));
-  addControlCharacters(errors, columns, row.cells);
+  addUnwanted(errors, columns, row.cells, DELETION);
   const fields = { ...ref, amount: '', currency: '', openDate: '', dueDate: '' };
   return { ok: false, fields, errors: inTheirOrder(header, errors), amount: undefined };
 }

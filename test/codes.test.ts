@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { errorCodesPage } from '../src/codes/page.ts';
-import { CODES, describeCode, type RowError, rowMessage } from '../src/codes.ts';
+import { CODES, describeCode, foundText, inProportion, type RowError, rowMessage } from '../src/codes.ts';
 
 const codesOf = (scope: string, origin: string) =>
   CODES.filter((entry) => entry.scope === scope && entry.origin === origin).map(({ code }) => code);
@@ -50,6 +50,7 @@ describe('the table of codes', () => {
       'PURPOSE_NOT_RECOGNISED',
       'MODE_NOT_RECOGNISED',
       'CONTROL_CHARACTER_NOT_ALLOWED',
+      'TOTALS_ROW_NOT_ALLOWED',
       'ORDER_NOT_FOUND',
       'ORDER_REF_ALREADY_EXISTS',
       'ORDER_REF_USED_BY_ANOTHER_CUSTOMER',
@@ -124,7 +125,7 @@ describe('the sentence a report shows', () => {
     [
       'names the column where the code does not',
       { column: 'narration', value: 'U+0000 at character 3', code: 'CONTROL_CHARACTER_NOT_ALLOWED' },
-      'The value contains an invisible control character (column narration): U+0000 at character 3.',
+      'The value contains an invisible character that does not belong there (column narration): U+0000 at character 3.',
     ],
     [
       'names no column for a whole line',
@@ -139,6 +140,54 @@ describe('the sentence a report shows', () => {
   ];
   test.each(sentences)('%s', (_, error, sentence) => {
     expect(rowMessage(error)).toBe(sentence);
+  });
+});
+
+describe('the message of a value that looks right', () => {
+  test.each<[RowError, string]>([
+    [
+      { column: 'amount', value: '100.00\u00a0', code: 'AMOUNT_FORMAT_NOT_RECOGNISED' },
+      'found "100.00<U+00A0>", U+00A0 (no-break space) at character 7.',
+    ],
+    [
+      { column: 'customerRef', value: 'С01', code: 'CUSTOMER_REF_CONTAINS_INVALID_CHARACTERS' },
+      'found "С01", U+0421 (Cyrillic) at character 1.',
+    ],
+    [
+      { column: 'currency', value: 'INR\u200b', code: 'CURRENCY_LENGTH_OUT_OF_RANGE' },
+      'found 4 characters ("INR<U+200B>"), U+200B (zero-width space) at character 4.',
+    ],
+    [{ column: 'mode', value: 'ІMPS', code: 'MODE_NOT_RECOGNISED' }, 'found "ІMPS", U+0406 (Cyrillic) at character 1.'],
+  ])('of $column names the character by number and place', (error, told) => {
+    expect(rowMessage(error)).toContain(told);
+  });
+
+  it('names none where any letter may be', () => {
+    const value = 'é'.repeat(501);
+    expect(rowMessage({ column: 'metadata.x', value, code: 'METADATA_VALUE_LENGTH_OUT_OF_RANGE' })).not.toContain('U+');
+  });
+});
+
+describe('a very long value', () => {
+  const long = { column: 'amount', value: '😀'.repeat(60_000), code: 'AMOUNT_FORMAT_NOT_RECOGNISED' } as const;
+
+  it('is kept and told by its beginning and its length, under the beginning of its heading', () => {
+    const kept = inProportion({ ...long, column: `metadata.${'n'.repeat(60_000)}` });
+    expect(kept).toMatchObject({ value: `${'😀'.repeat(200)}…`, characters: 60_000 });
+    expect(kept.column).toBe(`metadata.${'n'.repeat(191)}…`);
+    expect(foundText(kept)).toBe(`${'😀'.repeat(200)}… (60000 characters)`);
+    expect(rowMessage(kept).length).toBeLessThan(400);
+  });
+
+  it('gives the same message, kept whole or not', () => {
+    expect(rowMessage(inProportion(long))).toBe(rowMessage(long));
+    expect(rowMessage(long)).toContain('found 60000 characters');
+  });
+
+  it('of 200 characters is kept whole', () => {
+    const error = { ...long, value: 'x'.repeat(200) };
+    expect(inProportion(error)).toBe(error);
+    expect(foundText(error)).toBe(error.value);
   });
 });
 

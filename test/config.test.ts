@@ -31,6 +31,12 @@ describe('settings', () => {
       { provider: { concurency: 3 } },
       'provider.concurency: there is no such setting; the nearest is provider.concurrency',
     ],
+    [
+      'a text with a blank at its end that is no space',
+      { payout: { narration: 'Rent\u00a0' } },
+      "payout.narration: expected text without characters that don't show, found U+00A0 (no-break space) at character 5",
+    ],
+    ['a text of blanks alone', { payout: { remark: ' ' } }, 'payout.remark: expected some text'],
     ['a wrong type', { provider: { concurrency: '3' } }, 'provider.concurrency: expected a whole number from 1 to 256'],
     [
       'a duration without a unit',

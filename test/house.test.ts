@@ -244,6 +244,7 @@ describe('imports', () => {
           'api.ts',
           'endpoints.ts',
           'digest.ts',
+          'characters.ts',
         ],
       ],
       amongThemselves: true,

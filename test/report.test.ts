@@ -272,6 +272,50 @@ function isFormula(cell: string): boolean {
   return '=+-@\0＝＋－＠'.includes(text.charAt(0) || 'none') || '\t\r\n'.includes(cell.charAt(0) || 'none');
 }
 
+describe('reports in proportion', () => {
+  const wrong = rejected(2, ['x'], {
+    errors: Array.from({ length: 1_000 }, (_, at) => ({
+      column: `metadata.m${at}`,
+      value: '\x01',
+      code: 'CONTROL_CHARACTER_NOT_ALLOWED' as const,
+    })),
+  });
+
+  it('tell each error in errors.csv, and the first ten beside the row', async () => {
+    const reports = await reportsOf(file({ rows: 1 }), [wrong]);
+    expect(records(reports.get('errors.csv'))).toHaveLength(1_001);
+    for (const name of ['result.csv', 'rejected.csv']) {
+      const text = reports.get(name) ?? '';
+      expect(text.match(/invisible character/g)).toHaveLength(10);
+      expect(text).toContain('And 990 more errors: errors.csv tells each.');
+    }
+  });
+
+  it('have no thousand empty cells behind a line of two characters', async () => {
+    const wide = file({ rows: 1, header: Array.from({ length: 5_000 }, (_, at) => `metadata.m${at}`) });
+    const damaged = rejected(2, ['a'], {
+      amount: '',
+      errors: [{ column: '', value: 'found 1, expected 5000', code: 'COLUMN_COUNT_MISMATCH' }],
+    });
+    const [, line = []] = records((await reportsOf(wide, [damaged])).get('rejected.csv'));
+    expect(line).toHaveLength(51);
+    expect(line[0]).toBe('a');
+  });
+
+  it('say on the page once what is wrong with every line, and where it begins', async () => {
+    const error = { column: '', value: 'found 1, expected 6', code: 'COLUMN_COUNT_MISMATCH' as const };
+    const rows = Array.from({ length: 300 }, (_, at) => rejected(at + 2, [`a${at}`], { amount: '', errors: [error] }));
+    const page = (await reportsOf(file({ rows: 300 }), rows)).get('report.html') ?? '';
+    expect(page).toContain(
+      'All 300 rows, and all for one reason: the line has more or fewer values than the header has columns. The first are line 2 (found 1, expected 6), line 3 ',
+    );
+    expect(page.match(/found 1, expected 6/g)).toHaveLength(5);
+    const other = [...rows.slice(1), rejected(400, ['b'], { amount: '' })];
+    const otherPage = (await reportsOf(file({ rows: 300 }), other)).get('report.html');
+    expect(otherPage).toContain('The first 200 of 300 rows');
+  });
+});
+
 describe('safety in spreadsheets', () => {
   it('never writes a cell that runs as a formula, whatever files and provider say', async () => {
     const strings = fc.record({

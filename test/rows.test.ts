@@ -20,7 +20,7 @@ function batchesOf(content: string | Uint8Array, columnCount: number, from = STA
   writeFileSync(path, content);
   const fd = openSync(path, 'r');
   try {
-    return [...readRows(fd, from, columnCount, batchBytes)];
+    return [...readRows(fd, from, columnCount, () => false, batchBytes)];
   } finally {
     closeSync(fd);
   }
@@ -60,12 +60,19 @@ describe('reading rows', () => {
         [5, 'd', 'e', 'f'],
       ],
     ],
-    ['keeps a line of empty cells', ',,\n', [[1, '', '', '']]],
+    [
+      'skips lines of empty cells, in quotes or not',
+      ',,\n"", ,\n,\n"","  ",""\t,\na,b,c\n',
+      [
+        [4, 'QUOTE_NOT_CLOSED'],
+        [5, 'a', 'b', 'c'],
+      ],
+    ],
     ['trims spaces and tabs and nothing else', ' a\t,\u00A0b ,"  c  "\n', [[1, 'a', '\u00A0b', 'c']]],
     ['reads quotes, with commas and quotes inside', '"a,b","say ""hi""",c\n', [[1, 'a,b', 'say "hi"', 'c']]],
     ['keeps a CR that ends no line', 'a\rb,c,d\r\r\n', [[1, 'a\rb', 'c', 'd\r']]],
     ['keeps a CR before the end of the file', 'a,b,c\r', [[1, 'a', 'b', 'c\r']]],
-    ['keeps NUL, escape and Ctrl-Z for the checks to find', 'a\0,\x1B,\x1A\n', [[1, 'a\0', '\x1B', '\x1A']]],
+    ['keeps escape and Ctrl-Z for the checks to find', 'a,\x1B,\x1A\n', [[1, 'a', '\x1B', '\x1A']]],
     ['does not take a line separator for a line end', 'a\u2028b,c\u0085d,e\n', [[1, 'a\u2028b', 'c\u0085d', 'e']]],
     [
       'damages only the line of a quote that is not closed',
@@ -219,7 +226,8 @@ describe('any content', () => {
         const oneLine = records.map((cells) => cells.map((cell) => cell.replace(/\n/g, '')));
         const text = stringify(oneLine, { quoted: true });
         const rows = batchesOf(text, 3).flatMap((batch) => batch.rows);
-        expect(rows.map((row) => row.raw)).toEqual(oneLine);
+        const filled = oneLine.filter((cells) => cells.some((cell) => /[^ \t]/.test(cell)));
+        expect(rows.map((row) => row.raw)).toEqual(filled);
       }),
     );
   });
@@ -230,8 +238,9 @@ describe('any content', () => {
         const text = lines.map((line) => line + lineEnd).join('');
         const expected = text.split('\n').flatMap((ended, at) => {
           const line = ended.replace(/\r$/, '');
-          if (/^[ \t]*$/.test(line)) return [];
-          return [[at + 1, parsedAlone(line)]];
+          const parsed = parsedAlone(line);
+          if (parsed !== 'QUOTE_NOT_CLOSED' && parsed.every((cell) => /^[ \t]*$/.test(cell))) return [];
+          return [[at + 1, typeof parsed === 'string' || parsed.length === 2 ? parsed : 'COLUMN_COUNT_MISMATCH']];
         });
         const rows = batchesOf(text, 2).flatMap((batch) => batch.rows);
         expect(rows.map((row) => [row.line, row.kind === 'row' ? row.raw : row.error.code])).toEqual(expected);
@@ -240,10 +249,9 @@ describe('any content', () => {
     );
   });
 
-  function parsedAlone(line: string): string[] | string {
+  function parsedAlone(line: string): string[] | 'QUOTE_NOT_CLOSED' {
     try {
-      const [cells = []] = parse(line, { record_delimiter: '\n', relax_column_count: true });
-      return cells.length === 2 ? cells : 'COLUMN_COUNT_MISMATCH';
+      return parse(line, { record_delimiter: '\n', relax_column_count: true })[0] ?? [];
     } catch {
       return 'QUOTE_NOT_CLOSED';
     }
@@ -300,7 +308,8 @@ describe('the inspector', () => {
     ['an old Excel workbook', Buffer.from([0xd0, 0xcf, 0x11, 0xe0]), 'FILE_TYPE_NOT_RECOGNISED', /old Excel/],
     ['a web page', '\uFEFF\n <!DOCTYPE html>\n<p>Not found', 'FILE_TYPE_NOT_RECOGNISED', /web page/],
     ['XML', '<?xml version="1.0"?>', 'FILE_TYPE_NOT_RECOGNISED', /XML/],
-    ['NUL bytes near the beginning', `${HEADER}a\0\0,b\n`, 'FILE_TYPE_NOT_RECOGNISED', /binary/],
+    ['NUL bytes near the beginning', `${HEADER}a\0\0,b\n`, 'FILE_TYPE_NOT_RECOGNISED', /binary.* 22, in line 2/],
+    ['a NUL far down', `${HEADER}${'a,b\n'.repeat(5_000)}a\0,b\n`, 'FILE_TYPE_NOT_RECOGNISED', /20022, in line 5002/],
     ['UTF-16 with a mark', utf16(`\uFEFF${HEADER}`), 'FILE_ENCODING_NOT_RECOGNISED', /UTF-16/],
     ['UTF-16 the other way round', utf16(`\uFEFF${HEADER}`).swap16(), 'FILE_ENCODING_NOT_RECOGNISED', /UTF-16/],
     ['UTF-16 without a mark', utf16(HEADER), 'FILE_ENCODING_NOT_RECOGNISED', /UTF-16/],
@@ -361,6 +370,61 @@ describe('the inspector', () => {
   it('takes a header without rows', () => {
     expect(inspect(HEADER)).toMatchObject({ problem: undefined, dataLines: 0, finalNewline: true });
     expect(inspect(HEADER.trimEnd())).toMatchObject({ problem: undefined, header: { nextOffset: 20, nextLine: 2 } });
+  });
+
+  describe('of lines that are headers again', () => {
+    const watch = (header: readonly string[], cells: readonly string[]) =>
+      cells.toSorted().join() !== header.toSorted().join() ? 'none' : cells.join() === header.join() ? 'same' : 'other';
+    const inspected = (content: string, chunkBytes = 65_536) => {
+      const bytes = Buffer.from(content);
+      const inspector = createInspector({ maxRows: 1_000_000 }, watch);
+      for (let at = 0; at < bytes.length; at += chunkBytes) inspector.push(bytes.subarray(at, at + chunkBytes));
+      return inspector.end();
+    };
+    const rows = 'C01,5\n'.repeat(5_000);
+
+    test.each([1, 3, 65_536])('counts those that are the same, fed %i bytes at a time', (chunkBytes) => {
+      const { headersAgain, dataLines } = inspected(
+        `a,b\n${rows}a,b\r\n${rows}\uFEFF"a",b\n${rows}`,
+        chunkBytes === 65_536 ? chunkBytes : chunkBytes * 7_001,
+      );
+      expect(headersAgain).toEqual({ same: 2, firstSame: 5_002, other: undefined });
+      expect(dataLines).toBe(15_000);
+    });
+
+    it('names the first with other columns', () => {
+      const { headersAgain } = inspected(`a,b\n${rows}b,a\n${rows}a,b\nb,a\n`, 4_099);
+      expect(headersAgain).toEqual({ same: 1, firstSame: 10_003, other: { line: 5_002, cells: ['b', 'a'] } });
+    });
+
+    it('finds those whose headings have digits, if the first does', () => {
+      expect(inspected(`a1,b\n${rows}b,a1\n`).headersAgain.other).toEqual({ line: 5_002, cells: ['b', 'a1'] });
+    });
+
+    it('are no rows to the reader either', () => {
+      const path = join(folder, 'rows.csv');
+      writeFileSync(path, 'C01,5\n\uFEFFa,b\nC02,6\n');
+      const fd = openSync(path, 'r');
+      const batches = [...readRows(fd, START, 2, (line) => line.endsWith('a,b'))];
+      closeSync(fd);
+      expect(batches.map(({ rows, blankLines }) => [rows.map(({ line }) => line), blankLines])).toEqual([[[1, 3], 0]]);
+    });
+  });
+
+  it('reads past the line that names the comma as separator, and past lines of empty cells', () => {
+    const { header, below } = inspect('\uFEFFsep=,\r\n,,\n"a",b\n1,2\n');
+    expect(header).toEqual({ cells: ['a', 'b'], line: 3, nextOffset: 19, nextLine: 4 });
+    expect(below).toEqual([{ line: 4, cells: ['1', '2'] }]);
+    expect(inspect('sep=;\na;b\n').header?.cells).toEqual(['sep=;']);
+  });
+
+  it('shows the first lines below the header, and no more', () => {
+    const { below } = inspect(`title\n\na,b\n"x\n${'1,2\n'.repeat(100)}`);
+    expect(below.slice(0, 2)).toEqual([
+      { line: 3, cells: ['a', 'b'] },
+      { line: 5, cells: ['1', '2'] },
+    ]);
+    expect(below).toHaveLength(20);
   });
 
   it('agrees with the decoder on what is UTF-8', () => {

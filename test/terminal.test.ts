@@ -3,7 +3,7 @@ import type { WriteStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
 import { openLog } from '../src/log.ts';
 import { terminalProgress } from '../src/progress.ts';
-import { paperOn, printJson } from '../src/terminal.ts';
+import { paperOn, printableLines, printJson } from '../src/terminal.ts';
 import { testClock } from './support/clock.ts';
 
 const ESCAPE = '\x1b';
@@ -118,6 +118,29 @@ describe('paper', () => {
     printJson(stream, { amountMinor: 12_345_678_901_234_567_890n, rows: new Map([['paid', 2]]) });
     expect(JSON.parse(stream.text())).toEqual({ amountMinor: '12345678901234567890', rows: { paid: 2 } });
   });
+});
+
+describe('JSON that may be printed on a terminal', () => {
+  const evil = 'a\u009b2J\u202eb\u2028c\u2066\u200d\x7f\u{e0001}\ud800é😀\x1b[31m\n';
+
+  it('says the same with escapes, and has nothing else that disturbs it', () => {
+    const stream = screen(false);
+    printJson(stream, { [evil]: [evil] });
+    expect(stream.text()).not.toMatch(/[^\n -~é😀]/u);
+    expect(stream.text()).toContain('a\\u009b2J\\u202eb\\u2028c');
+    expect(JSON.parse(stream.text())).toEqual({ [evil]: [evil] });
+  });
+
+  it('is the log in a pipe, too', () => {
+    const pipe = screen(false);
+    openLog(pipe, testClock()).warn({ name: evil }, evil);
+    expect(pipe.text()).not.toMatch(/[^\n -~é😀]/u);
+    expect(JSON.parse(pipe.text())).toMatchObject({ name: evil, msg: evil });
+  });
+});
+
+it('a text of several lines keeps its line ends and nothing else that moves the cursor', () => {
+  expect(printableLines('a\u009b\nb\r\n')).toBe('a\ufffd\nb\ufffd\n');
 });
 
 describe('the log', () => {

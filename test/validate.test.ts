@@ -2,15 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { CODES, describeCode, type RowCode, type RowError } from '../src/codes.ts';
 import { escapeFormula } from '../src/formula.ts';
-import { formatDecimal } from '../src/money.ts';
+import { formatDecimal, parseDecimal } from '../src/money.ts';
 import {
+  beside,
   checkAgainstOrder,
   checkInstruction,
   checkOrder,
   fieldsOf,
   type Header,
+  headerWatch,
   matchHeader,
+  misplacedHeaderProblem,
   originalCells,
+  otherHeaderProblem,
+  unnamedValueProblem,
 } from '../src/validate.ts';
 
 const ORDER_HEADER = 'customerRef,orderRef,currency,country,scheme';
@@ -316,6 +321,14 @@ describe('an instructions row', () => {
     ['remark', 'a\u2028b', 'CONTROL_CHARACTER_NOT_ALLOWED'],
     ['remark', 'a\uD83Db', 'CONTROL_CHARACTER_NOT_ALLOWED'],
     ['remark', 'a\tb', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['contactId', '\u00A0', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['contactId', 'K1\u2003', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['narration', '\u3000 Rent', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['narration', 'Rent\u200B', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['remark', '\u3164', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['remark', '\u200D\uFE0F', 'CONTROL_CHARACTER_NOT_ALLOWED'],
+    ['customerRef', 'C01\u00A0', 'CUSTOMER_REF_CONTAINS_INVALID_CHARACTERS'],
+    ['dueDate', '2026-11-30\u202F', 'DUE_DATE_FORMAT_NOT_RECOGNISED'],
   ])('refuses %s %j', (column, value, code) => {
     expect(codesOf(instruction({ ...GOOD_INSTRUCTION, [column]: value }))).toEqual([`${column}: ${code}`]);
   });
@@ -330,8 +343,18 @@ describe('an instructions row', () => {
     ['action', 'create'],
     ['narration', '=1+1'],
     ['narration', 'नवंबर का किराया 👩‍👩‍👧'],
+    ['narration', '山田\u3000太郎'],
+    ['narration', '12\u00A0kg'],
+    ['narration', '\u200Fשלום!\u200F'],
+    ['narration', 'ന\u0D4D\u200D'],
   ])('takes %s %j', (column, value) => {
     expect(instruction({ ...GOOD_INSTRUCTION, [column]: value }).ok).toBe(true);
+  });
+
+  it('says by number and place which blank is none', () => {
+    expect(instruction({ ...GOOD_INSTRUCTION, contactId: 'K1 \u2003' })).toMatchObject({
+      errors: [{ column: 'contactId', value: 'U+2003 (em space) at character 4' }],
+    });
   });
 
   it('shows both dates when the due date is before the open date', () => {
@@ -367,6 +390,117 @@ describe('an instructions row', () => {
     expect(fields('2,10')).toEqual({ ...shown, amount: '2,10' });
     expect(fieldsOf(headerOf(ORDER_HEADER), ['C01', 'R1', 'INR'])).toMatchObject({ currency: 'INR', amount: '' });
   });
+});
+
+describe('a totals row', () => {
+  const totals = (line: string) => checkInstruction(headerOf(INSTRUCTION_HEADER), line.split(','));
+
+  test.each([
+    'Total,,,150.00,,',
+    ',,Grand total:,150.00,,',
+    'Summe,,2,150.00,,',
+    'Total,,,"₹ 1,250",,'.replace('"₹ 1,250"', '₹1250'),
+    'Összesen,,,150.00,,',
+    ',,,150.00,,',
+    'Sub-total,,,,,',
+  ])('is %j: one error, and in no control sum', (line) => {
+    const check = totals(line);
+    expect(codesOf(check as never)).toEqual([': TOTALS_ROW_NOT_ALLOWED']);
+    expect(check).toMatchObject({ fields: { amount: '', customerRef: '' } });
+    expect(check.amount).toBeUndefined();
+  });
+
+  test.each([
+    'C01,,,150.00,,',
+    'C01,R1,,150.00,,',
+    'TOTAL-GAS,R1,P1,150.00,,',
+    'Total,,,150.00,2026-03-02,',
+    'Totalis,,,5,,',
+  ])('is not %j', (line) => {
+    expect(codesOf(totals(line) as never)).not.toContain(': TOTALS_ROW_NOT_ALLOWED');
+  });
+
+  it('of an orders file is one error, too', () => {
+    const check = checkOrder(headerOf(ORDER_HEADER), ['Total', '3', '', '', ''], INR_ONLY);
+    expect(codesOf(check as never)).toEqual([': TOTALS_ROW_NOT_ALLOWED']);
+  });
+
+  test.each([
+    ['150.00', '150.0', '150.00, which is the sum of the amounts above'],
+    ['160.00', '150', '160.00; the amounts above add up to 150.00'],
+    ['1.60.00', '150', '1.60.00; the amounts above add up to 150.00'],
+  ])('of %s beside %s says whether it is their sum', (amount, sum, told) => {
+    const check = totals(`Total,,,${amount},,`);
+    const above = () => parseDecimal(sum) ?? { units: 0n, scale: 0 };
+    expect(check.ok ? [] : beside(check.errors, above)).toMatchObject([{ value: told }]);
+  });
+});
+
+describe('a line among the rows', () => {
+  const watch = (line: string, settings: Record<string, string> = {}) =>
+    headerWatch(settings, 'payout-orders')(INSTRUCTION_HEADER.split(','), line.split(','));
+
+  test.each([
+    [INSTRUCTION_HEADER, 'same'],
+    ['Customer Ref,order_ref,INSTRUCTION-REF,amount,openDate,dueDate', 'same'],
+    [`${INSTRUCTION_HEADER},,`, 'same'],
+    ['orderRef,customerRef,instructionRef,amount,openDate,dueDate', 'other'],
+    [`${INSTRUCTION_HEADER},remark`, 'other'],
+    ['customerRef,orderRef,instructionRef,amount,openDate,when', 'other'],
+    [ORDER_HEADER, 'none'],
+    ['customerRef,orderRef,P1,5,2026-03-02,2026-03-06', 'none'],
+    ['C01,R1,P1,5,2026-03-02,2026-03-06', 'none'],
+  ])('%s is a header: %s', (line, found) => {
+    expect(watch(line)).toBe(found === 'none' && line === ORDER_HEADER ? 'other' : found);
+  });
+
+  it('may be a header with the headings of the settings', () => {
+    const settings = { Kunde: 'customerRef', Betrag: 'amount' };
+    expect(watch('Kunde,orderRef,instructionRef,Betrag,openDate,dueDate', settings)).toBe('same');
+  });
+
+  it('with another header is named together with the first', () => {
+    const problem = otherHeaderProblem(1, { line: 3, cells: ['orderRef', 'customerRef'] });
+    expect(problem.message).toMatch(/^Line 3 is another header.* than in line 1: .*Split the file before line 3/);
+  });
+});
+
+describe('a file whose first line is no header', () => {
+  const title = (...lines: string[]) =>
+    misplacedHeaderProblem(
+      { line: 1, cells: (lines[0] ?? '').split(',') },
+      lines.slice(1).map((line, at) => ({ line: at + 2, cells: line.split(',') })),
+      {},
+    )?.message;
+
+  it('says on which line it is', () => {
+    expect(title('November payouts,,', 'of Brimlow', INSTRUCTION_HEADER)).toBe(
+      'The header is on line 3; remove what is above it: line 1 has "November payouts".',
+    );
+  });
+
+  it('says nothing of a line below where the first is a header with a mistake', () => {
+    expect(title('customerRef,orderRef,amout', INSTRUCTION_HEADER)).toBeUndefined();
+    expect(title('C01,R1', 'C02,R2')).toBeUndefined();
+  });
+
+  test.each([
+    [';', 'semicolons'],
+    ['|', 'vertical bars'],
+    ['#', '"#"'],
+  ])('says what sep=%s means', (separator, called) => {
+    expect(title(`sep=${separator}`, 'x')).toContain(
+      `Line 1 (sep=${separator}) says that the columns are separated by ${called}`,
+    );
+  });
+});
+
+it('a column without a heading is only one to skip while it holds nothing', () => {
+  const header = ['customerRef', ' ', ''];
+  expect(unnamedValueProblem(header, { line: 5, cells: ['C1', ' ', ''] })).toBeUndefined();
+  expect(unnamedValueProblem(header, { line: 6, cells: ['C1', '', 'see\u202e Anna'] })?.message).toBe(
+    'Column 3 has no heading, yet line 6 has "see<U+202E> Anna" in it: give it a heading or remove the column.',
+  );
 });
 
 describe('a DELETE', () => {
@@ -435,6 +569,12 @@ describe('the examples of the codes', () => {
 });
 
 describe('a header', () => {
+  it('has no metadata column whose name begins or ends in a blank that is no space', () => {
+    expect(problemOf(`${ORDER_HEADER},metadata.Branch\u00A0`)?.message).toContain(
+      'Not known: "metadata.Branch<U+00A0>".',
+    );
+  });
+
   it('is that of an orders file, with metadata as it is spelt', () => {
     expect(headerOf(`Scheme,metadata.Cost Centre,ORDER_REF,customer-ref, Country ,currency,METADATA.x`)).toEqual({
       kind: 'orders',
@@ -455,7 +595,14 @@ describe('a header', () => {
         { name: 'x', at: 6 },
       ],
       escaped: false,
+      unnamed: false,
     });
+  });
+
+  it('may have columns without a heading', () => {
+    const header = headerOf(`,${INSTRUCTION_HEADER},, `);
+    expect(header.columns).toEqual(['', ...INSTRUCTION_HEADER.split(','), '', '']);
+    expect(header.unnamed).toBe(true);
   });
 
   it('is that of an instructions file; line and errors are ignored', () => {
@@ -507,12 +654,6 @@ describe('a header', () => {
       'Not known: "__proto__", "constructor", "metadata.".',
       'Column 8 has no heading: give it one or remove the column.',
       'optional: metadata.NAME.',
-    ],
-    [
-      'with columns that have no heading',
-      `${INSTRUCTION_HEADER},, `,
-      'FILE_HEADER_NOT_RECOGNISED',
-      'Columns 7, 8 have no heading: give them one or remove the columns.',
     ],
     ['that is data', 'C01,REF1,PI01,5,2026-11-21', 'FILE_HEADER_NOT_RECOGNISED', 'neither', 'Found: "C01"'],
     [

@@ -22,8 +22,10 @@ export const FILE_CODES = [
     code: 'FILE_TYPE_NOT_RECOGNISED',
     columns: [],
     title: 'The file is not a CSV file',
-    cause: 'A workbook, an archive, a PDF or a web page was given a name that ends in .csv.',
-    remedy: 'Open it in the program it was made with and export it as CSV.',
+    cause:
+      'A workbook, an archive, a PDF or a web page was given a name that ends in .csv, or the file has a NUL byte, as one that was not written whole.',
+    remedy:
+      'Open it in the program it was made with and export it as CSV; copy a file again that was not written whole.',
     example: { wrong: 'payouts.xlsx renamed to payouts.csv', right: 'payouts.csv, saved as "CSV UTF-8"' },
   },
   {
@@ -31,9 +33,9 @@ export const FILE_CODES = [
     columns: [],
     title: 'The header is not that of an orders or an instructions file',
     cause:
-      'A column is missing, unknown, misspelt or has no heading, the header line is missing, the separator is not a comma, or the lines end in CR alone.',
+      'A column is missing, unknown, misspelt or has values and no heading, the header line is missing or stands below a title, files with different headers were joined, the separator is not a comma, or the lines end in CR alone.',
     remedy:
-      'Compare the first line with the columns in the message; other headings can be set under "columns" in paydrop.json.',
+      'Compare the header with the columns in the message; other headings can be set under "columns" in paydrop.json.',
     example: {
       wrong: 'customerRef;orderRef;instructionRef;amount;openDate;dueDate',
       right: 'customerRef,orderRef,instructionRef,amount,openDate,dueDate',

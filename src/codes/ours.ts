@@ -111,10 +111,20 @@ export const OUR_ROW_CODES = [
   {
     code: 'CONTROL_CHARACTER_NOT_ALLOWED',
     columns: [],
-    title: 'The value contains an invisible control character',
-    cause: 'Text was copied from another program together with characters that do not show.',
+    title: 'The value contains an invisible character that does not belong there',
+    cause:
+      'Text was copied from another program together with control characters, or with blanks that are no spaces at its beginning or end, or nothing of the value shows.',
     remedy: 'Type the value anew instead of copying it.',
     example: { wrong: 'Rent<U+202E> November', right: 'Rent November' },
+  },
+  {
+    code: 'TOTALS_ROW_NOT_ALLOWED',
+    columns: [],
+    title: 'The line looks like a totals row, not like a payout or an order',
+    cause: 'A sum stands below the rows, as a spreadsheet or a report writes it.',
+    remedy:
+      'Remove the line; its amount is in no control sum. If it was meant as a row of its own, fill in its references and dates.',
+    example: { wrong: 'Total,,,150.00,,', right: 'no line below the last row' },
   },
   {
     code: 'ORDER_NOT_FOUND',

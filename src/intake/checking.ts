@@ -5,12 +5,15 @@
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '../config.ts';
-import type { Decimal } from '../money.ts';
-import { type Row, type RowBatch, readRows } from '../rows.ts';
+import { type Decimal, openSum, parseDecimal } from '../money.ts';
+import { cellsOf, type Row, type RowBatch, readRows } from '../rows.ts';
+import type { IntakeProgress } from '../store.ts';
 import {
+  beside,
   checkInstruction,
   checkOrder,
   type Header,
+  headerWatch,
   type InstructionCheck,
   type OrderCheck,
   originalCells,
@@ -35,11 +38,15 @@ export interface CheckedBatch extends Omit<RowBatch, 'rows'> {
 /** What is read, from where on, and against what it is checked. Can be handed to a thread. */
 export interface Source {
   readonly path: string;
-  readonly from: { readonly offset: number; readonly line: number };
+  readonly from: Pick<IntakeProgress, 'offset' | 'line' | 'controlSum'>;
   readonly size: number;
   readonly header: Header;
   readonly accepted: Pick<Settings['provider'], 'currencies'>;
+  /** Where lines are the header again: its cells, and the `columns` setting. */
+  readonly headerAgain: { readonly cells: readonly string[]; readonly columns: Settings['columns'] } | undefined;
 }
+
+const ZERO: Decimal = { units: 0n, scale: 0 };
 
 /** A smaller file is checked before a thread has started. */
 const WORTH_A_THREAD_BYTES = 4_000_000;
@@ -54,23 +61,39 @@ export async function* checkedRows(source: Source): AsyncGenerator<CheckedBatch>
   else yield* checkedHere(source);
 }
 
-export function* checkedHere({ path, from, header, accepted }: Source): Generator<CheckedBatch> {
+export function* checkedHere(source: Source): Generator<CheckedBatch> {
+  const { path, from, header, accepted } = source;
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   const checkCells = header.kind === 'orders' ? checkOrder : checkInstruction;
+  const above = openSum();
+  above.include(parseDecimal(from.controlSum) ?? ZERO);
   try {
-    for (const batch of readRows(fd, from, header.columns.length)) {
+    for (const batch of readRows(fd, from, header.columns.length, headerFinder(source))) {
       const rows = batch.rows.map((found): CheckedRow => {
         if (found.kind === 'damaged') return { rejected: damaged(found), amount: undefined };
         const row = header.escaped ? unprotected(header, found) : found;
         const check = checkCells(header, found.cells, accepted);
+        const amount = 'amount' in check ? check.amount : undefined;
+        // Nearly every amount is a short text, and those are added up without an object each.
+        if (check.ok && 'content' in check) above.add(check.content.amount);
+        else if (amount) above.include(amount);
         if (check.ok) return { row, check };
-        return { rejected: rejected(row, check.fields, check.errors), amount: check.amount };
+        return { rejected: rejected(row, check.fields, beside(check.errors, above.total)), amount };
       });
       yield { ...batch, rows };
     }
   } finally {
     closeSync(fd);
   }
+}
+
+function headerFinder({ header, headerAgain }: Source): (line: string) => boolean {
+  if (!headerAgain) return () => false;
+  const watch = headerWatch(headerAgain.columns, header.api);
+  return (line) => {
+    const cells = cellsOf(line);
+    return cells !== undefined && watch(headerAgain.cells, cells) === 'same';
+  };
 }
 
 /** The row as it first came: a rejected.csv that is dropped back has cells that we protected against formulas. */

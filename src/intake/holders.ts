@@ -1,5 +1,6 @@
 /** References that are taken: by which row, and in what that one differs. */
-import { type RowCode, type RowError, visible } from '../codes.ts';
+import { visible } from '../characters.ts';
+import type { RowCode, RowError } from '../codes.ts';
 import { rowPlace } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatDecimal, parseDecimal } from '../money.ts';

@@ -1,5 +1,5 @@
 /** Rows that are not taken in, as the store keeps them. */
-import type { RowError } from '../codes.ts';
+import { inProportion, type RowError } from '../codes.ts';
 import { rowPlace } from '../instruction.ts';
 import type { Order } from '../order.ts';
 import type { DamagedLine, Row } from '../rows.ts';
@@ -24,7 +24,8 @@ export function damaged({ line, raw, error }: DamagedLine): Rejected {
 }
 
 export function rejected({ line, raw }: Row, fields: RowFields, errors: readonly RowError[]): Rejected {
-  const record = { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: JSON.stringify(errors) } as const;
+  const kept = JSON.stringify(errors.map(inProportion));
+  const record = { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: kept } as const;
   const [elsewhere] = errors.filter(({ holder }) => holder?.here === false);
   return elsewhere?.holder ? { ...record, holder: elsewhere.holder.row } : record;
 }

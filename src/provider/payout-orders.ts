@@ -2,6 +2,7 @@
  * The signed payout-order API as a provider: POST an order, GET it by our own reference. What an answer means is decided
  * in payout-orders/answers.ts.
  */
+import { trimBlanks } from '../characters.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatDecimal, formatMinor, parseDecimal } from '../money.ts';
@@ -63,15 +64,18 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
   };
 }
 
-/** Values are trimmed, because [S] servers trim them before they hash: a blank at an end would break the signature. */
+/**
+ * Values are trimmed, because [S] servers trim them before they hash: a blank at an end would break the signature. Blanks that are no
+ * spaces or tabs never get here: intake and settings refuse them.
+ */
 function orderBody(payout: Payout): string {
   return encodeOrder({
-    contactId: payout.contactId.trim(),
+    contactId: trimBlanks(payout.contactId),
     amount: wireAmount(payout),
-    purpose: payout.purpose.trim(),
-    mode: payout.mode.trim(),
-    narration: payout.narration.trim(),
-    remark: payout.remark.trim(),
+    purpose: trimBlanks(payout.purpose),
+    mode: trimBlanks(payout.mode),
+    narration: trimBlanks(payout.narration),
+    remark: trimBlanks(payout.remark),
     clientRefId: payout.clientRefId,
   });
 }

@@ -27,11 +27,20 @@ function notes(source: FileRecord, money: boolean): string {
     source.progress.blankLines === 0
       ? ''
       : ` ${count(source.progress.blankLines, 'blank line')} in between not counted.`;
+  const again = headersAgain(source);
   const sum = money
     ? 'The control sum adds up every amount that can be read, rejected rows included, irrespective of currency.'
     : '';
   const open = source.done ? '' : ' The file is still being taken in.';
-  return (sum + blank + open).trim();
+  return (sum + blank + again + open).trim();
+}
+
+function headersAgain({ progress: { headersAgain } }: FileRecord): string {
+  if (!headersAgain) return '';
+  const { lines, first } = headersAgain;
+  return lines === 1
+    ? ` Line ${first} is the header again, as where two files are joined; it is no row.`
+    : ` ${count(lines, 'line')} are the header again, the first of them line ${first}, as where files are joined; they are no rows.`;
 }
 
 function outcomes(summary: Summary, money: boolean): Html {

@@ -128,6 +128,16 @@ function warnings(summary: Summary, context: ReportContext): Html | '' {
 function rowsInNeed(summary: Summary): Html | '' {
   const { attention, attentionRows } = summary;
   if (attentionRows === 0) return '';
+  const cause = causeOfAll(summary);
+  if (cause !== undefined) {
+    const lines = attention
+      .slice(0, LINES_NAMED)
+      .map(({ line, errors: [error] }) => `line ${line}${error?.value ? ` (${error.value})` : ''}`);
+    return html`<section aria-labelledby="rows">
+<h2 id="rows">Rows that need somebody</h2>
+<p>All ${count(attentionRows, 'row')}, and all for one reason: ${cause}. The first are ${lines.join(', ')}.</p>
+</section>`;
+  }
   const caption =
     attentionRows === attention.length
       ? `All of them: ${count(attentionRows, 'row')}`
@@ -143,6 +153,23 @@ ${scrollable(
 </table>`,
 )}
 </section>`;
+}
+
+/** Lines that could not be told apart into cells have no more to show than their cause. */
+const STRUCTURE: ReadonlySet<string> = new Set([
+  'COLUMN_COUNT_MISMATCH',
+  'QUOTE_NOT_CLOSED',
+  'LINE_LENGTH_OUT_OF_RANGE',
+]);
+const LINES_NAMED = 5;
+
+/** What is wrong with every row of the file, where it is one and the same thing. */
+function causeOfAll({ rows, errors }: Summary): string | undefined {
+  const [first, ...others] = errors;
+  if (!first || others.length > 0 || rows < LINES_NAMED || first.count !== rows || !STRUCTURE.has(first.code))
+    return undefined;
+  const title = describeCode(first.code)?.title ?? first.code;
+  return title.charAt(0).toLowerCase() + title.slice(1);
 }
 
 function rowInNeed(row: ResultRow): Html {

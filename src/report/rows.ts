@@ -1,8 +1,8 @@
 /** A file's rows as CSV: what is wrong with which line, the rejected rows to repair, and the statement of all rows. */
-import { rowMessage } from '../codes.ts';
+import { foundText, rowMessage } from '../codes.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
 import { cell, cellOf, cells, doubled, line } from './csv.ts';
-import { codesOf, messageOf, oneLine, problemOf, rowAmount } from './words.ts';
+import { codesOf, count, messageOf, oneLine, problemOf, rowAmount } from './words.ts';
 
 const RESULT_HEADER = [
   'line',
@@ -24,6 +24,11 @@ const RESULT_HEADER = [
   'updatedAt',
 ];
 const ERRORS_HEADER = ['line', 'column', 'value', 'code', 'message'];
+
+/** Behind a line that could not be told apart, so many cells at most stand empty: a header may have thousands, and a line two characters. */
+const MOST_EMPTY_CELLS = 50;
+/** So many of a row's errors stand beside it; errors.csv has them all. */
+const MOST_BESIDE_A_ROW = 10;
 
 /** So many different messages are kept ready. */
 const MOST_KNOWN_MESSAGES = 1_000;
@@ -49,13 +54,13 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
   const messageCell = messageCells(mark);
 
   function rawCells(raw: readonly string[], told: boolean): string[] {
-    const found = told ? kept.map((index) => raw[index]) : kept.map((_, at) => raw[at]);
+    const found = told ? kept.map((index) => raw[index]) : kept.slice(0, MOST_EMPTY_CELLS).map((_, at) => raw[at]);
     return found.map((text) => text ?? '');
   }
 
   function rejectedLine(row: ResultRow, messages: readonly string[]): string {
     const told = row.raw.length === header.length;
-    const errors = row.errors.map(({ code }, at) => `${doubled(code)}: ${messages[at]}`).join(' ');
+    const errors = firstOf(row.errors.map(({ code }, at) => `${doubled(code)}: ${messages[at]}`));
     const last = cellOf(mark + errors + (told ? '' : whereItStands(row)));
     const raw = told && keepsAll ? row.raw : rawCells(row.raw, told);
     return line(raw.length === 0 ? last : `${cells(raw)},${last}`);
@@ -63,8 +68,8 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
 
   function errorLines({ line: at, errors }: ResultRow, messages: readonly string[]): string {
     let lines = '';
-    errors.forEach(({ column, value, code }, index) => {
-      lines += line(`${at},${cells([column, value, code])},${cellOf(mark + messages[index])}`);
+    errors.forEach((error, index) => {
+      lines += line(`${at},${cells([error.column, foundText(error), error.code])},${cellOf(mark + messages[index])}`);
     });
     return lines;
   }
@@ -79,7 +84,7 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
         continue;
       }
       const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
-      result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + messages.join(' ')));
+      result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + firstOf(messages)));
       errors += errorLines(row, messages);
       rejected += rejectedLine(row, messages);
     }
@@ -121,6 +126,12 @@ export function headers(
       return errors + rejected === '' ? undefined : { result: '', errors, rejected };
     },
   };
+}
+
+function firstOf(messages: readonly string[]): string {
+  const more = messages.length - MOST_BESIDE_A_ROW;
+  const first = messages.slice(0, MOST_BESIDE_A_ROW).join(' ');
+  return more > 0 ? `${first} And ${count(more, 'more error')}: errors.csv tells each.` : first;
 }
 
 function keptColumns(header: readonly string[]): number[] {

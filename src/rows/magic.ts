@@ -12,8 +12,7 @@ const MAGIC: readonly (readonly [bytes: readonly number[], what: string])[] = [
 export function foreignType(head: Buffer): string | undefined {
   const found = MAGIC.find(([bytes]) => bytes.every((byte, at) => head[at] === byte));
   if (found) return found[1];
-  if (/^\uFEFF?\s*</.test(head.toString('utf8'))) return 'a web page or an XML document';
-  return head.includes(0) && !wideEncoding(head) ? 'binary data' : undefined;
+  return /^\uFEFF?\s*</.test(head.toString('utf8')) ? 'a web page or an XML document' : undefined;
 }
 
 /** Names a Unicode encoding of two or four bytes a character, told by its mark or by the zero bytes of Latin letters. */

@@ -2,6 +2,7 @@
  * What the rules of the two kinds of file are made of. No rule changes a value, and none is skipped because another one
  * failed, except where a code says so by itself (an empty cell is only missing).
  */
+import { allShow, unwanted, unwantedControl } from '../characters.ts';
 import { CODES, type RowCode, type RowError } from '../codes.ts';
 
 type Test = (text: string) => boolean;
@@ -73,24 +74,22 @@ export function isDate(text: string): boolean {
   return year >= 1 && day >= 1 && day <= (DAYS_IN_MONTH[month - 1] ?? 0) + leapDay;
 }
 
-/** Controls, line and paragraph separators, bidirectional overrides and isolates, a stray mark, halves of a character. */
-const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069\uFEFF\p{Cs}]/u;
-
-/** Whether a text holds a character that nobody can see and nobody means. */
-export function hasControl(text: string): boolean {
-  return CONTROL.test(text);
-}
-
-/** Adds an error for each such cell of ours; `columns` names each cell's, empty for one to ignore. */
-export function addControlCharacters(errors: RowError[], columns: readonly string[], cells: readonly string[]): void {
-  if (!cells.some(hasControl)) return;
+/**
+ * Adds an error for each cell of ours with a character that no value may have; `columns` names each cell's, empty for one to
+ * ignore. A column with rules says itself what may stand at the ends of its values.
+ */
+export function addUnwanted(
+  errors: RowError[],
+  columns: readonly string[],
+  cells: readonly string[],
+  rules: Rules,
+): void {
+  if (cells.every(allShow)) return;
   cells.forEach((cell, at) => {
     const column = columns[at] ?? '';
-    const found = CONTROL.exec(cell);
-    if (!found || column === '') return;
-    const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    const place = [...cell.slice(0, found.index)].length + 1;
-    errors.push({ column, value: `U+${code} at character ${place}`, code: 'CONTROL_CHARACTER_NOT_ALLOWED' });
+    if (column === '') return;
+    const value = rules.some(([ruled]) => ruled === column) ? unwantedControl(cell) : unwanted(cell);
+    if (value !== undefined) errors.push({ column, value, code: 'CONTROL_CHARACTER_NOT_ALLOWED' });
   });
 }
 

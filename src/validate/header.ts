@@ -1,11 +1,11 @@
 /** Which kind of file a header makes it, and which of our columns each cell belongs to. */
 import { distance } from 'fastest-levenshtein';
 import { APIS, type Api } from '../api.ts';
-import { type FileCode, type FileProblem, visible } from '../codes.ts';
+import { trimBlanks, unwanted, visible } from '../characters.ts';
+import type { FileCode, FileProblem } from '../codes.ts';
 import { looseName as loose } from '../config.ts';
 import { unescapeFormula } from '../formula.ts';
 import type { FileKind } from '../store.ts';
-import { hasControl } from './cells.ts';
 
 /** A header that was understood. */
 export interface Header {
@@ -20,6 +20,8 @@ export interface Header {
   readonly defaultMetadata: readonly MetadataColumn[];
   /** The cells carry the formula protection of our own reports: it is a rejected.csv, dropped back. */
   readonly escaped: boolean;
+  /** Columns without a heading are there, to be skipped where they hold no value. */
+  readonly unnamed: boolean;
 }
 
 export interface MetadataColumn {
@@ -87,8 +89,11 @@ const IGNORED = ['line', 'errors'];
 /** Only reports have this column. */
 const REPORT_COLUMN = 'errors';
 
+/** The `columns` setting: other headings for our columns. */
+export type Names = Readonly<Record<string, string>>;
+
 /** A cell of the header on its way to a column. */
-interface Heading {
+export interface Heading {
   /** Which column of the file it heads, from 1 on. */
   readonly number: number;
   /** As the file spells it, without blanks around it. */
@@ -116,19 +121,15 @@ interface Match {
  */
 export function matchHeader(
   cells: readonly string[],
-  settings: Readonly<Record<string, string>>,
+  settings: Names,
   api: Api = 'payout-orders',
 ): { header: Header } | { problem: FileProblem } {
   const escaped = cells.some((cell) => loose(cell) === REPORT_COLUMN);
-  const meanings = new Map(Object.entries(settings).map(([heading, column]) => [loose(heading), column]));
-  const headings = cells.map((cell, at): Heading => {
-    const text = (escaped ? unescapeFormula(cell) : cell).trim();
-    return { number: at + 1, text, meant: meanings.get(loose(text)) ?? text };
-  });
+  const headings = headingsOf(cells, settings, escaped);
   const kind = bestKind(KINDS[api], headings);
   if (!kind) return { problem: separatorProblem(headings) ?? neitherProblem(headings) };
   const match = matchAs(kind, headings);
-  if (match.missing.length + match.unknown.length + match.empty.length + match.elsewhere.length > 0)
+  if (match.missing.length + match.unknown.length + match.elsewhere.length > 0)
     return { problem: separatorProblem(headings) ?? misfitProblem(kind, headings, match) };
   if (match.duplicated.length > 0) return { problem: duplicateProblem(match) };
   const columns = match.columns.map((column) => column ?? '');
@@ -141,8 +142,17 @@ export function matchHeader(
       metadata: withPrefix(columns, METADATA),
       defaultMetadata: withPrefix(columns, DEFAULT_METADATA),
       escaped,
+      unnamed: match.empty.length > 0,
     },
   };
+}
+
+export function headingsOf(cells: readonly string[], settings: Names, escaped: boolean): Heading[] {
+  const meanings = new Map(Object.entries(settings).map(([heading, column]) => [loose(heading), column]));
+  return cells.map((cell, at): Heading => {
+    const text = trimBlanks(escaped ? unescapeFormula(cell) : cell);
+    return { number: at + 1, text, meant: meanings.get(loose(text)) ?? text };
+  });
 }
 
 function withPrefix(columns: readonly string[], prefix: string): MetadataColumn[] {
@@ -212,12 +222,9 @@ function elsewhereByApi(kind: KindOfFile, { elsewhere }: Match): Map<Api | undef
 function prefixedColumn(kind: KindOfFile, meant: string): string | undefined {
   const prefix = kind.prefixes.find((candidate) => loose(meant).startsWith(loose(candidate)));
   if (prefix === undefined) return undefined;
-  const name = meant
-    .split('.')
-    .slice(prefix.split('.').length - 1)
-    .join('.')
-    .trim();
-  return name === '' || hasControl(name) ? undefined : prefix + name;
+  const parts = meant.split('.').slice(prefix.split('.').length - 1);
+  const name = trimBlanks(parts.join('.'));
+  return name === '' || unwanted(name) !== undefined ? undefined : prefix + name;
 }
 
 const SEPARATORS = [
@@ -225,6 +232,11 @@ const SEPARATORS = [
   ['\t', 'tabs'],
   ['|', 'vertical bars'],
 ] as const;
+
+/** In words; undefined for another character. */
+export function separatorCalled(separator: string): string | undefined {
+  return SEPARATORS.find(([known]) => known === separator)?.[1];
+}
 
 /** When more of our columns appear in the header by cutting it at something else than commas. */
 function separatorProblem(headings: readonly Heading[]): FileProblem | undefined {
@@ -237,7 +249,7 @@ function separatorProblem(headings: readonly Heading[]): FileProblem | undefined
 }
 
 /** How many columns that one kind of file or the other requires are among these names. */
-function requiredIn(texts: readonly string[]): number {
+export function requiredIn(texts: readonly string[]): number {
   const names = new Set(texts.map(loose));
   const required = new Set([...ORDERS.required, ...INSTRUCTIONS.required].map(loose));
   return [...required].filter((column) => names.has(column)).length;
@@ -303,13 +315,13 @@ function hint({ text, meant }: Heading, columns: readonly string[]): string {
 
 const LISTED_NAMES = 20;
 
-function listed(names: readonly string[]): string {
+export function listed(names: readonly string[]): string {
   const more = names.length - LISTED_NAMES;
   const shown = names.slice(0, LISTED_NAMES).join(', ');
   return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
-function quoted({ text }: Heading): string {
+export function quoted({ text }: Heading): string {
   return `"${shortened(text)}"`;
 }
 
@@ -317,6 +329,11 @@ function shortened(text: string): string {
   return visible(text.length > GUESSED_CHARACTERS ? `${text.slice(0, GUESSED_CHARACTERS)}…` : text);
 }
 
-function headerProblem(code: FileCode, column: string, headings: readonly Heading[], message: string): FileProblem {
+export function headerProblem(
+  code: FileCode,
+  column: string,
+  headings: readonly Heading[],
+  message: string,
+): FileProblem {
   return { code, column, value: listed(headings.map(({ text }) => shortened(text))), message };
 }

@@ -1,7 +1,7 @@
 /** The catalogue of bad inputs: what may be wrong with a file, and the code that says so. */
 import type { RowCode } from '../../src/codes.ts';
 import type { InstructionContent } from '../../src/instruction.ts';
-import { type Accepted, type Line, plainLine } from './files.ts';
+import { type Accepted, bytesOf, type Line, plainLine } from './files.ts';
 import { cells, changeLine, header, headerOf, line, lines, type Mistake, raw, rejected, whole } from './mistakes.ts';
 
 /** Rows that are there before, with references that a row can collide with. */
@@ -47,6 +47,9 @@ function amountTaken(label: string, text: string, inRupees: string, canonical: s
 const reference = (item: number, label: string, text: string, ...more: RowCode[]) =>
   cells(item, label, { instructionRef: text }, [...INVALID_REF, ...more]);
 
+const headerLine = (columns: readonly string[]) =>
+  plainLine(columns, Object.fromEntries(columns.map((column) => [column, column])));
+
 const FILE_LEVEL: readonly Mistake[] = [
   whole(1, 'no bytes', 'FILE_IS_EMPTY', () => ''),
   whole(1, 'a byte order mark alone', 'FILE_IS_EMPTY', () => '\uFEFF'),
@@ -58,7 +61,19 @@ const FILE_LEVEL: readonly Mistake[] = [
   header(3, 'an unknown column', 'FILE_HEADER_NOT_RECOGNISED', (columns) => `${columns},beneficiary`),
   header(3, 'a column called __proto__', 'FILE_HEADER_NOT_RECOGNISED', (columns) => `__proto__,${columns}`),
   header(3, 'a column called constructor', 'FILE_HEADER_NOT_RECOGNISED', (columns) => `${columns},constructor`),
-  header(3, 'a column without a heading', 'FILE_HEADER_NOT_RECOGNISED', (columns) => `${columns},`),
+  lines(3, 'columns with neither heading nor value', 'instructions', [], (all) =>
+    all.map((each) => ({ ...each, text: `${each.text},,` })),
+  ),
+  whole(3, 'a column without a heading and with one value', 'FILE_HEADER_NOT_RECOGNISED', (_, all, { style }) => {
+    const wider = all.map((each) => ({ ...each, text: `${each.text},` }));
+    return bytesOf(
+      changeLine(wider, 1, (line) => [{ ...line, text: `${line.text}see Anna` }]),
+      style,
+    );
+  }),
+  whole(3, 'a title above the header', 'FILE_HEADER_NOT_RECOGNISED', (bytes) =>
+    Buffer.concat([Buffer.from('November payouts,,,\n,,,\n'), bytes]),
+  ),
   header(3, 'a column twice', 'FILE_HEADER_COLUMN_DUPLICATED', (columns) => `${columns},amount`),
   header(3, 'a column twice in two spellings', 'FILE_HEADER_COLUMN_DUPLICATED', (columns) => `${columns},Due_Date`),
   header(3, "another API's column", 'FILE_HEADER_NOT_RECOGNISED', (columns) => `${columns},financialInstrumentId`),
@@ -96,6 +111,13 @@ const FILE_LEVEL: readonly Mistake[] = [
       [sheet.columns, ['C1', 'O1']].map((texts) => texts.join(separator)).join('\n'),
     ),
   ),
+  lines(6, 'a line that names the comma as separator', 'instructions', [], (all) => [
+    { text: 'sep=,', end: '\r\n', fate: { kind: 'none' } },
+    ...all,
+  ]),
+  whole(6, 'a line that names another separator', 'FILE_HEADER_NOT_RECOGNISED', (bytes) =>
+    Buffer.concat([Buffer.from('sep=;\n'), bytes]),
+  ),
   raw(6, 'a decimal comma', 'amount', '1,00', ['COLUMN_COUNT_MISMATCH']),
   whole(7, 'CR alone for a line end', 'FILE_HEADER_NOT_RECOGNISED', (_, all) => all.map(({ text }) => text).join('\r')),
   lines(7, 'LF after the header and CR LF after rows', 'instructions', [], (all) =>
@@ -114,29 +136,47 @@ const FILE_LEVEL: readonly Mistake[] = [
     ...changeLine(all, row, (line) => [rejected('T;1', 'COLUMN_COUNT_MISMATCH'), line]),
     rejected('T;3', 'COLUMN_COUNT_MISMATCH'),
   ]),
-  lines(10, 'a second header in the middle', 'orders', [], (all, row, { columns }) =>
+  lines(9, 'a totals row', 'instructions', ['TOTALS_ROW_NOT_ALLOWED'], (all, _, { columns }) => [
+    ...all.map((each) => ({ ...each, end: each.end || ('\n' as const) })),
+    rejected(plainLine(columns, { customerRef: 'Total', amount: '630.00' }), 'TOTALS_ROW_NOT_ALLOWED'),
+  ]),
+  lines(9, 'a totals row of orders', 'orders', ['TOTALS_ROW_NOT_ALLOWED'], (all, row, { columns }) =>
     changeLine(all, row, (line) => [
       line,
-      rejected(
-        plainLine(columns, Object.fromEntries(columns.map((column) => [column, column]))),
-        ...(['CURRENCY_LENGTH_OUT_OF_RANGE', 'COUNTRY_LENGTH_OUT_OF_RANGE', 'SCHEME_FORMAT_NOT_RECOGNISED'] as const),
-      ),
+      rejected(plainLine(columns, { orderRef: 'Total', customerRef: '3' }), 'TOTALS_ROW_NOT_ALLOWED'),
     ]),
+  ),
+  ...(['orders', 'instructions'] as const).flatMap((kind) =>
+    ['', '\uFEFF'].map((mark) =>
+      lines(10, `the header of ${kind} again${mark && ', with its mark'}`, kind, [], (all, row, { columns }) =>
+        changeLine(all, row, (line) => [
+          line,
+          { text: mark + headerLine(columns), end: '\r\n', fate: { kind: 'none' } },
+        ]),
+      ),
+    ),
+  ),
+  whole(10, 'a header in another order in the middle', 'FILE_HEADER_NOT_RECOGNISED', (_, all, sheet) =>
+    bytesOf(
+      changeLine(all, 1, (line) => [line, { ...line, text: headerLine(sheet.columns.toReversed()) }]),
+      sheet.style,
+    ),
+  ),
+  whole(10, 'a header with a column more in the middle', 'FILE_HEADER_NOT_RECOGNISED', (_, all, sheet) =>
+    bytesOf(
+      changeLine(all, 0, (line) => [line, { ...line, text: headerLine([...sheet.columns, 'metadata.more']) }]),
+      sheet.style,
+    ),
   ),
   lines(11, 'blank lines in the middle and at the end', 'instructions', [], (all, row) => [
     ...changeLine(all, row, (line) => [{ text: '\t ', end: '\r\n', fate: { kind: 'none' } }, line]),
     { text: '', end: '\n', fate: { kind: 'none' } },
     { text: '  ', end: '\n', fate: { kind: 'none' } },
   ]),
-  lines(11, 'a line of nothing but commas', 'instructions', [], (all, row, { columns }) =>
-    changeLine(all, row, (line) => [
-      line,
-      rejected(
-        ','.repeat(columns.length - 1),
-        ...(['CUSTOMER_REF_IS_REQUIRED', 'ORDER_REF_IS_REQUIRED', 'INSTRUCTION_REF_IS_REQUIRED'] as const),
-        ...(['AMOUNT_IS_REQUIRED', 'OPEN_DATE_IS_REQUIRED', 'DUE_DATE_IS_REQUIRED'] as const),
-      ),
-    ]),
+  ...[',', ',,,,,,,,,,,,,,,,', '"",""', ' ,\t," "'].map((text) =>
+    lines(11, `a line of nothing but empty cells (${text.slice(0, 9)})`, 'instructions', [], (all, row) =>
+      changeLine(all, row, (line) => [line, { text, end: '\n', fate: { kind: 'none' } }]),
+    ),
   ),
   cells(12, 'Ctrl-Z in a value', { narration: 'a\x1ab' }, CONTROL),
   cells(12, 'an escape sequence in a value', { remark: '\x1b[31mred' }, CONTROL),
@@ -147,7 +187,9 @@ const FILE_LEVEL: readonly Mistake[] = [
   whole(12, 'NUL near the beginning', 'FILE_TYPE_NOT_RECOGNISED', (bytes) =>
     Buffer.concat([bytes.subarray(0, 40), Buffer.alloc(3), bytes.subarray(40)]),
   ),
-  cells(12, 'NUL far from the beginning', { narration: `${'.'.repeat(5_000)}\0b` }, CONTROL),
+  whole(12, 'NUL far from the beginning', 'FILE_TYPE_NOT_RECOGNISED', (bytes) =>
+    Buffer.concat([bytes, Buffer.from(`${'.'.repeat(5_000)}\0b`)]),
+  ),
   line(13, 'a line of more than 64 KB', (text) => text + 'x'.repeat(LINE_LIMIT_BYTES), ['LINE_LENGTH_OUT_OF_RANGE']),
   line(13, 'blanks of more than 64 KB', () => ' '.repeat(LINE_LIMIT_BYTES + 1), ['LINE_LENGTH_OUT_OF_RANGE']),
   header(
@@ -342,7 +384,17 @@ const INSTRUCTION_CELLS: readonly Mistake[] = [
   asData(23, 'a zero-width joiner', 'narration', '👩\u200d🌾 José'),
   asData(23, 'a storm of accents', 'narration', `Z${'\u0301'.repeat(200)}`),
   asData(23, 'ten kilobytes', 'narration', 'Rent '.repeat(2_000).trim()),
-  asData(23, 'nothing but no-break spaces', 'narration', '\u00a0\u00a0'),
+  ...['\u00a0\u00a0', 'K1\u2003', '\u3000K1', '\u200bK1', 'K1 \u00a0', '\u3164', '\u200d'].flatMap((contactId) => [
+    cells(23, `the payee ${escape(contactId)}`, { contactId }, CONTROL),
+    cells(23, `the narration ${escape(contactId)}`, { narration: contactId }, CONTROL),
+  ]),
+  orderCells(23, 'metadata of no-break spaces', { 'metadata.blank': '\u00a0' }, CONTROL),
+  asData(23, 'an ideographic space between two names', 'narration', '山田\u3000太郎'),
+  asData(23, 'a no-break space between number and unit', 'contactId', '12\u00a0kg'),
+  reference(19, 'a reference with a no-break space behind it', 'P1\u00a0'),
+  cells(25, 'a due date with a narrow no-break space', { dueDate: '2026-03-06\u202f' }, [
+    'DUE_DATE_FORMAT_NOT_RECOGNISED',
+  ]),
   ...["=cmd|' /C calc'!A0", '+1', '@SUM(A1)', '＝1+1'].map((text) => reference(24, `${text} as a reference`, text)),
   ...["=cmd|' /C calc'!A0", '+1', '-1', '@SUM(A1)', '＝1+1', "'=1"].map((text) =>
     asData(24, `${text} as a narration`, 'narration', text),

@@ -26,7 +26,12 @@ interface Receipt {
   readonly size: number;
   readonly problem: { readonly code: string } | null;
   readonly integrity: { readonly sha256File: string; readonly lastLineEnded: boolean };
-  readonly rows: { readonly read: number; readonly reported: number; readonly blankLines: number };
+  readonly rows: {
+    readonly read: number;
+    readonly reported: number;
+    readonly blankLines: number;
+    readonly headersAgain?: { readonly lines: number; readonly first: number };
+  };
   readonly controlSum: { readonly in: string; readonly out: string };
 }
 

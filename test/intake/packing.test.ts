@@ -27,13 +27,14 @@ function sourceOf(rows: string): Source {
   if ('problem' in matched) throw new Error(matched.problem.message);
   const path = join(folder, 'file.csv');
   writeFileSync(path, `${COLUMNS}\n${rows}`);
-  const from = { offset: COLUMNS.length + 1, line: 2 };
+  const from = { offset: COLUMNS.length + 1, line: 2, controlSum: '0' };
   return {
     path,
     from,
     size: COLUMNS.length + 1 + Buffer.byteLength(rows),
     header: matched.header,
     accepted: { currencies: 'all' },
+    headerAgain: undefined,
   };
 }
 

@@ -496,9 +496,36 @@ const FILES: Mutant[] = [
     'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
   ]),
   mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
-    'return { rows, blankLines: lines',
-    "return { rows: rows.filter((row) => row.kind === 'row'), blankLines: lines",
+    'return { rows, blankLines,',
+    "return { rows: rows.filter((row) => row.kind === 'row'), blankLines,",
   ]),
+  mutant('other blanks are trimmed away', 'a payout goes to an empty payee', ['rows', 'validate'], 'rows.ts', [
+    'cells: trimmed(cells), raw',
+    'cells: cells.map((cell) => cell.trim()), raw',
+  ]),
+  mutant('a header in another order is read on', 'narration and remark are swapped', 'input', 'intake/inspect.ts', [
+    'if (headersAgain.other) return',
+    'if (headersAgain.other?.line === 0) return',
+  ]),
+  mutant('a total is added to the rows', 'the control sum is twice what is paid', 'validate', 'validate.ts', [
+    "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] }",
+    "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }], amount: parseAmount(amount) }",
+  ]),
+  mutant('NUL is text', 'a file that was not written whole is taken in', 'rows', 'rows/inspector.ts', [
+    'nul ??= nulIn(bytes, lines);',
+    'nul ??= lines.offset === 0 ? nulIn(bytes.subarray(0, 4_096), lines) : undefined;',
+  ]),
+  mutant('JSON is printed as it is', 'a file name takes over the terminal', 'terminal', 'terminal.ts', [
+    'if (PLAIN_LINES.test(json)) return json;',
+    "if (json !== '') return json;",
+  ]),
+  mutant(
+    'a decoded key is shown',
+    'whoever reads the records can sign requests',
+    'provider/secrets',
+    'provider/secrets.ts',
+    [', ...spellingsOf(decoded(secret))];', '];'],
+  ),
   mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
     '    throw broken(file, `$',
     '    broken(file, `$',

@@ -116,10 +116,10 @@ describe('the body of an order', () => {
       ...PAYOUT,
       contactId: ' C ',
       purpose: ' others',
-      narration: '\ta b\u00a0',
+      narration: '\ta\u00a0b ',
       remark: ' ',
     });
-    expect(JSON.parse(body)).toMatchObject({ contactId: 'C', purpose: 'others', narration: 'a b', remark: '' });
+    expect(JSON.parse(body)).toMatchObject({ contactId: 'C', purpose: 'others', narration: 'a\u00a0b', remark: '' });
   });
 });
 
