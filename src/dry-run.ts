@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import type { Clock } from './clock.ts';
 import type { Settings } from './config.ts';
 import { addingUpLast } from './dry-run/last-file.ts';
-import { isErrno } from './durable.ts';
+import { isErrno, makeFolder } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
 import { type Inbox, openInbox } from './inbox.ts';
@@ -52,7 +52,7 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   };
   try {
     await mkdir(settings.inbox);
-    await mkdir(settings.outbox, { recursive: true });
+    await makeFolder(settings.outbox);
     const inbox = await openInbox(settings, 0, settings.intake.maxFileBytes);
     const store = await copyRecords(real, settings);
     try {

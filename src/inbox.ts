@@ -119,7 +119,7 @@ async function requireOneFileSystem(inbox: string, data: string): Promise<void> 
 async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | undefined> {
   const id = randomUUID();
   const folder = join(work, id);
-  await mkdir(join(folder, 'original'), { recursive: true, mode: 0o700 });
+  await makePrivateFolder(join(folder, 'original'));
   await mkdir(join(folder, 'side'), { mode: 0o700 });
   for (const side of sideFilesOf(name)) await moveIfThere(under(inbox, side), under(join(folder, 'side'), side));
   const original = under(join(folder, 'original'), name);

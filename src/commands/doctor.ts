@@ -1,10 +1,10 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { type Clock, timestamp } from '../clock.ts';
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
-import { openForReading, openProvider } from '../workspace.ts';
+import { openForReading, openProvider, workspaceSettings } from '../workspace.ts';
 import { verifyAudit } from './audit.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
@@ -28,7 +28,7 @@ const NOBODYS_PAYOUT = {
 export async function doctor(context: CommandContext, options: { json?: true }): Promise<number> {
   const { workspace, paper, clock } = context;
   const checks: Check[] = [];
-  const loaded = loadSettings(workspace);
+  const loaded = workspaceSettings(workspace);
   if (!loaded.ok) checks.push(...loaded.problems.map((finding) => ({ what: 'settings', ok: false, finding })));
   else {
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });

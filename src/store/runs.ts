@@ -3,7 +3,8 @@ import { FINAL_FAILURES, type InstructionStatus, rowPlace } from '../instruction
 import type { RunChange, RunKind, RunRecord, StatusCount, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { readCounts, writeCounts } from './counts.ts';
-import { nextNumber, publisher } from './files.ts';
+import { publisher } from './files.ts';
+import { nextNumber, requireNumber } from './numbers.ts';
 import { shownAmount } from './results.ts';
 import type { Trail } from './trail.ts';
 
@@ -66,6 +67,7 @@ function starting(db: Connection, trail: Trail) {
     if (known?.finishedAt) return undefined;
     const run = known ?? insert.get(kind, businessDate, at);
     if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
+    requireNumber(run.number);
     // One on arrival may turn out to have nothing to do, and is then forgotten.
     if (kind !== 'arrival')
       trail.append({ type: known ? 'run-resumed' : 'run-started', at, number: run.number, kind, businessDate });

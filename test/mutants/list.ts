@@ -191,8 +191,8 @@ const STORE: Mutant[] = [
       '        waiting.push({ resolve, reject });\n        resolve(undefined as Answer);\n',
     ],
   ),
-  mutant('numbers of a restored backup', 'two files have one number', 'anchor', 'workspace.ts', [
-    '    await records.skipNumbers(taken);\n',
+  mutant('numbers of a restored backup', 'two files have one number', 'workspace', 'store/numbers.ts', [
+    'if (kept.get(name) !== String(highest)) keep.run(name, String(highest));',
     '',
   ]),
   mutant('missing status condition', 'two hands move one payout', 'store', 'store/changes.ts', [
