@@ -7,8 +7,9 @@ import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
+import { UnavailableError } from './failures.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
-import type { Inbox } from './inbox.ts';
+import type { Inbox, Stuck } from './inbox.ts';
 import type { InstructionStatus } from './instruction.ts';
 import { takeIn } from './intake.ts';
 import { publish } from './outbox.ts';
@@ -63,6 +64,8 @@ export interface PassSummary {
   /** Files left to the next pass because they kept changing. */
   readonly settling: number;
   readonly leftAlone: readonly string[];
+  /** What can't be taken out of the inbox, or read. It stays where it is. */
+  readonly stuck: readonly Stuck[];
   /** Why there is work left that this pass should have done; undefined when there is none. */
   readonly unfinished: string | undefined;
 }
@@ -91,7 +94,8 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
       ? await contentsOf(tools, run, reported)
       : await closeRun(tools, run, reported);
   tools.progress.clear();
-  return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, unfinished };
+  const stuck = tools.inbox.stuck();
+  return { run, ...result, sent: sending.sent, lookedUp: looking.lookedUp, settling, leftAlone, stuck, unfinished };
 }
 
 /** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
@@ -137,7 +141,9 @@ async function claimReady(
   const startedMs = clock.monotonic();
   for (;;) {
     const now = clock.monotonic();
-    const { ready, settling, leftAlone } = await inbox.scan(now);
+    const { ready, settling, leftAlone } = await inbox.scan(now).catch((error: Error) => {
+      throw new UnavailableError(`the inbox can't be read: ${error.message}`);
+    });
     for (const name of ready) await inbox.claim(name);
     const patient = waitForSettling && now - startedMs < LONGEST_SETTLING_MS && !stop.aborted;
     if (settling === 0 || !patient) return { settling, leftAlone };

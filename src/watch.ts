@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { localTime } from './clock.ts';
 import { isErrno, SHARED_FOLDER_MODE } from './durable.ts';
+import { UnavailableError } from './failures.ts';
 import { watchInbox } from './inbox/watcher.ts';
 import type { Log } from './log.ts';
 import { type PassOptions, type PassSummary, pass, type Tools } from './pipeline.ts';
@@ -43,16 +44,18 @@ export async function watch(
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
   const pace = openPace(tools);
+  const told = new WeakSet<object>();
   try {
     while (!stop.aborted) {
       const scan = await lookAtInbox(tools);
       await watcher.renew();
       const due = scan && (await passDue(tools, scan, pace, stop));
       if (due) {
-        const summary = await pass(tools, due);
-        if (summary && didSomething(summary)) onPass(summary);
-        if (summary && !stop.aborted) pace.note(due, summary);
-        continue;
+        const done = await passOrTell(tools, due);
+        tellStuck(tools, told);
+        if (done?.summary && didSomething(done.summary)) onPass(done.summary);
+        if (done?.summary && !stop.aborted) pace.note(due, done.summary);
+        if (done) continue;
       }
       const settling = scan !== undefined && scan.settling > 0;
       await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
@@ -75,6 +78,29 @@ async function lookAtInbox({ inbox, settings, clock, log }: WatchTools): Promise
     }
     log.error({ ...facts, error: String(error) }, 'the inbox can not be read; nothing is done until it can');
     return undefined;
+  }
+}
+
+/** Undefined when the inbox went away in the middle of it: the next look finds it, or makes it again. */
+async function passOrTell(
+  tools: WatchTools,
+  options: PassOptions,
+): Promise<{ summary: PassSummary | undefined } | undefined> {
+  try {
+    return { summary: await pass(tools, options) };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    tools.log.error({}, error.message);
+    return undefined;
+  }
+}
+
+/** Each entry once, until something about it changes. */
+function tellStuck({ inbox, log }: WatchTools, told: WeakSet<object>): void {
+  for (const entry of inbox.stuck()) {
+    if (told.has(entry)) continue;
+    told.add(entry);
+    log.warn({ ...entry }, 'can not be taken in: it stays where it is, and everything else goes on');
   }
 }
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -14,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Claim, type Inbox, openInbox } from '../src/inbox.ts';
+import { canKeep, keep, letGo } from './support/kept.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const SETTLE_MS = 2_000;
@@ -191,7 +193,92 @@ describe('a claimed file', () => {
   });
 });
 
+describe('what can’t be taken out of the inbox', () => {
+  it.runIf(canKeep)('is told and stays, with what lies beside it, and everything else goes on', async () => {
+    const { inbox, at } = await open();
+    mkdirSync(at('inbox', 'a.csv.sha256'));
+    for (const name of ['a.csv', 'b.csv']) writeFileSync(at('inbox', name), 'x');
+    keep(at('inbox', 'a.csv'));
+    await inbox.scan(0);
+    const { ready } = await inbox.scan(SETTLE_MS);
+    const claims = [];
+    for (const name of ready) claims.push(await inbox.claim(name));
+    expect(claims).toEqual([undefined, expect.objectContaining({ name: 'b.csv' })]);
+    expect(inbox.stuck()).toEqual([{ name: 'a.csv', why: 'EPERM: operation not permitted' }]);
+    expect(readdirSync(at('inbox'))).toEqual(['a.csv', 'a.csv.sha256']);
+    expect((await inbox.claims()).map(({ name }) => name)).toEqual(['b.csv']);
+  });
+
+  it.runIf(canKeep)(
+    'is tried again when it has changed, or after a while, and is the same as long as it has not',
+    async () => {
+      const { inbox, at } = await open();
+      writeFileSync(at('inbox', 'a.csv'), 'x');
+      writeFileSync(at('inbox', 'a.csv.done'), '');
+      keep(at('inbox', 'a.csv'));
+      expect(names((await inbox.scan(0)).ready)).toEqual(['a.csv']);
+      await inbox.claim(Buffer.from('a.csv'));
+      const [first] = inbox.stuck();
+      expect((await inbox.scan(1)).ready).toEqual([]);
+      expect(names((await inbox.scan(300_000)).ready)).toEqual(['a.csv']);
+      await inbox.claim(Buffer.from('a.csv'));
+      expect(inbox.stuck()[0]).toBe(first);
+      letGo(at('inbox', 'a.csv'));
+      expect(names((await inbox.scan(300_001)).ready)).toEqual(['a.csv']);
+      expect(await inbox.claim(Buffer.from('a.csv'))).toMatchObject({ name: 'a.csv' });
+      expect(inbox.stuck()).toEqual([]);
+    },
+  );
+
+  it.runIf(canKeep)('is forgotten when it is gone', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    keep(at('inbox', 'a.csv'));
+    await inbox.scan(0);
+    await inbox.claim(Buffer.from('a.csv'));
+    letGo(at('inbox', 'a.csv'));
+    rmSync(at('inbox', 'a.csv'));
+    await inbox.scan(1);
+    expect(inbox.stuck()).toEqual([]);
+  });
+});
+
+describe('a file whose time is ahead of the clock', () => {
+  it.each(['2100-01-01', '1999-12-31T23:59:59.999Z'])('%s is archived, and over with', async (time) => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    utimesSync(at('inbox', 'a.csv'), new Date(time), new Date(time));
+    const claim = await claimed(inbox);
+    await inbox.spool(claim);
+    await inbox.archive(claim.id, 1, claim.name, '2026-03-02');
+    expect(readdirSync(at('inbox'))).toEqual([]);
+  });
+
+  it('comes back when its writer went on all the same, though it gave it an earlier time', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    utimesSync(at('inbox', 'a.csv'), new Date('2100-01-01'), new Date('2100-01-01'));
+    const claim = await claimed(inbox);
+    await inbox.spool(claim);
+    writeFileSync(claim.original, 'y');
+    utimesSync(claim.original, 1, 1);
+    await inbox.archive(claim.id, 1, claim.name, '2026-03-02');
+    expect(readFileSync(at('inbox', 'a.csv'), 'utf8')).toBe('y');
+  });
+});
+
 describe('what is not a plain file with one name', () => {
+  it('beside a file, as a folder called like its checksum, proves nothing, and nothing in it is lost', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    mkdirSync(at('inbox', 'a.csv.sha256'));
+    writeFileSync(at('inbox', 'a.csv.sha256', 'theirs'), 'y');
+    const claim = await claimed(inbox);
+    expect(await inbox.spool(claim)).toMatchObject({ kind: 'spooled', expectedSha256: '' });
+    await inbox.archive(claim.id, 7, claim.name, '2026-03-02');
+    expect(readFileSync(at('data', 'quarantine', '000007.a.csv.sha256', 'theirs'), 'utf8')).toBe('y');
+  });
+
   it.each<[string, (inbox: string, secret: string) => void, string]>([
     ['a symbolic link', (inbox, secret) => symlinkSync(secret, join(inbox, 'a.csv')), 'a symbolic link'],
     ['a dangling link', (inbox) => symlinkSync('/nowhere', join(inbox, 'a.csv')), 'a symbolic link'],

@@ -6,6 +6,7 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { isErrno } from '../durable.ts';
+import { isOfOneEntry, type StuckEntries } from './stuck.ts';
 
 const UNFINISHED = /^(?:\.|~\$)|\.(?:tmp|part|filepart|crdownload)$/i;
 const SIDE_SUFFIXES = ['.sha256', '.done'];
@@ -41,24 +42,29 @@ export function sideFilesOf(name: Buffer): Buffer[] {
   return SIDE_SUFFIXES.map((suffix) => Buffer.concat([name, Buffer.from(suffix)]));
 }
 
-/** Every entry with all that tells one state of it from another. */
-export async function observe(inbox: string): Promise<Entry[]> {
+/** Every entry with all that tells one state of it from another, and those that can't even be looked at. */
+export async function observe(inbox: string): Promise<{ entries: Entry[]; unseen: { name: Buffer; error: Error }[] }> {
   const entries: Entry[] = [];
+  const unseen: { name: Buffer; error: Error }[] = [];
   for (const name of await readdir(inbox, { encoding: 'buffer' })) {
     try {
       const stats = await lstat(Buffer.concat([Buffer.from(`${inbox}/`), name]), { bigint: true });
       entries.push({ name, state: stateOf(stats) });
     } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
+      if (isErrno(error, 'ENOENT')) continue;
+      if (!isOfOneEntry(error)) throw error;
+      unseen.push({ name, error });
     }
   }
-  return entries.sort((a, b) => Buffer.compare(a.name, b.name));
+  entries.sort((a, b) => Buffer.compare(a.name, b.name));
+  return { entries, unseen };
 }
 
 /** Decides over one look at the inbox; `seen` is what earlier looks saw, brought up to date. */
 export function readiness(
   entries: readonly Entry[],
   seen: Map<string, Observation>,
+  stuck: Pick<StuckEntries, 'waits'>,
   nowMs: number,
   settleMs: number,
 ): Scan {
@@ -77,6 +83,7 @@ export function readiness(
     const before = seen.get(key(name));
     const since = before?.state === state ? before.sinceMs : nowMs;
     seen.set(key(name), { state, sinceMs: since });
+    if (stuck.waits(key(name), state, nowMs)) continue;
     const saidDone = present.has(key(Buffer.concat([name, Buffer.from('.done')])));
     if (saidDone || nowMs - since >= settleMs) ready.push(name);
     else settling++;
@@ -96,7 +103,7 @@ function belongsToPresent(side: Buffer, present: ReadonlySet<string>): boolean {
 }
 
 /** Bytes as a map key; latin1 keeps each byte apart. */
-function key(name: Buffer): string {
+export function key(name: Buffer): string {
   return name.toString('latin1');
 }
 

@@ -286,6 +286,14 @@ const FILES: Mutant[] = [
     '    await target.sync();\n',
     '',
   ]),
+  mutant('one entry stops the inbox', 'nothing is paid any more, for a folder that was dropped', 'inbox', 'inbox.ts', [
+    "    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);\n",
+    "    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;\n    throw error;\n",
+  ]),
+  mutant('copy has its own time', 'a file of a clock ahead comes again and again', 'inbox', 'inbox.ts', [
+    '    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);\n',
+    '',
+  ]),
   mutant('day of the archive not synced', 'a power cut loses what was archived', 'durable-order', 'inbox.ts', [
     '      await syncFolder(archive);\n',
     '',

@@ -92,7 +92,7 @@ describe('a file that is swapped for another', () => {
       execFileSync('mkfifo', [join(root, 'pipe')]);
       const inbox = await openInbox({ inbox: join(root, 'inbox'), data: join(root, 'data') }, 0, 1_000);
       const racer = await racing(root, claimed);
-      const seen = { spooled: 0, 'not-regular': 0, changing: 0, 'too-large': 0, refused: 0, gone: 0 };
+      const seen = { spooled: 0, 'not-regular': 0, 'not-yet': 0, 'too-large': 0, refused: 0, gone: 0 };
       for (let tries = 0; tries < TRIES; ) {
         while (!existsSync(join(root, 'inbox', NAME))) await nextTurn();
         const claim = await inbox.claim(Buffer.from(NAME)).catch(refusedOnlyIf(claimed));
