@@ -377,7 +377,10 @@ export interface Store {
   /** Runs that have not ended, or whose reports were not published; by number. */
   unreportedRuns(): Promise<RunRecord[]>;
   /** The last one that has ended. */
-  lastNightly(): Promise<RunRecord | undefined>;
+  /** Of those up to a business date, if one is said. */
+  lastNightly(upTo?: string): Promise<RunRecord | undefined>;
+  /** The latest that a schedule or a person began. */
+  lastRun(): Promise<RunRecord | undefined>;
   filesOfRun(run: number): Promise<number[]>;
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
 

@@ -45,10 +45,12 @@ export async function watch(
   const stopRinging = ringNightly(settings.schedule, bell.ring);
   const pace = openPace(tools);
   const told = new WeakSet<object>();
+  const nightsTold = new Set<string>();
   try {
     while (!stop.aborted) {
       const scan = await lookAtInbox(tools);
       await watcher.renew();
+      await tellNightAhead(tools, nightsTold);
       const due = scan && (await passDue(tools, scan, pace, stop));
       if (due) {
         const done = await passOrTell(tools, due);
@@ -166,18 +168,35 @@ function didSomething({ run, files, moved, unfinished }: PassSummary): boolean {
   return run.kind === 'nightly' || files.length > 0 || Object.keys(moved).length > 0 || unfinished !== undefined;
 }
 
-/** The business date whose nightly run is due; what was due before the workspace was first watched is not owed. */
+/**
+ * The business date whose nightly run is due; what was due before the workspace was first watched is not owed. A date ahead of the clock is
+ * of a clock that was ahead once, and keeps no night from being made.
+ */
 async function nightDue({ store, clock, settings }: Tools): Promise<string | undefined> {
-  let after = (await store.lastNightly())?.businessDate;
+  const { schedule } = settings;
+  const today = localTime(clock.now(), schedule.timeZone).date;
+  let after = (await store.lastNightly(today))?.businessDate;
   if (after === undefined) {
     after = await store.fact(NOTHING_OWED_UNTIL);
-    if (after === undefined) {
-      const yesterday = localTime(clock.now() - 86_400_000, settings.schedule.timeZone).date;
-      after = nightlyDue(clock.now(), yesterday, settings.schedule) ?? yesterday;
+    if (after === undefined || after > today) {
+      const yesterday = localTime(clock.now() - 86_400_000, schedule.timeZone).date;
+      after = nightlyDue(clock.now(), yesterday, schedule) ?? yesterday;
       await store.setFact(NOTHING_OWED_UNTIL, after);
     }
   }
-  return nightlyDue(clock.now(), after, settings.schedule);
+  return nightlyDue(clock.now(), after, schedule);
+}
+
+/** Tells each date once. */
+async function tellNightAhead({ store, clock, settings, log }: WatchTools, told: Set<string>): Promise<void> {
+  const last = (await store.lastNightly())?.businessDate;
+  const today = localTime(clock.now(), settings.schedule.timeZone).date;
+  if (last === undefined || last <= today || told.has(last)) return;
+  told.add(last);
+  log.warn(
+    { lastNightly: last, today },
+    'a nightly run is of a date ahead of the clock: nights are made without regard to it',
+  );
 }
 
 /** Something to wait on that any number of bells can cut short; a ring while nobody waits isn't lost. */

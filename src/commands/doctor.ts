@@ -1,5 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { type Clock, timestamp } from '../clock.ts';
+import { type Clock, localTime, timestamp } from '../clock.ts';
 import type { Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
 import { terminalProgress } from '../progress.ts';
@@ -79,7 +79,7 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
   if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
-  const { store } = opened;
+  const { store, settings } = opened;
   const progress = terminalProgress(process.stderr, clock);
   try {
     const damage = await store.damage();
@@ -91,7 +91,10 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
         : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
     const now = timestamp(clock.now());
     const clockOk = lastAt <= now;
-    const finding = clockOk ? now : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
+    const night = (await store.lastNightly())?.businessDate ?? '';
+    const today = localTime(clock.now(), settings.schedule.timeZone).date;
+    const ahead = night > today ? `; a nightly run of ${night} was made by a clock that was ahead` : '';
+    const finding = clockOk ? now + ahead : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
     return [database, audit, { what: 'clock', ok: clockOk, finding }];
   } finally {
     progress.clear();

@@ -294,6 +294,14 @@ const FILES: Mutant[] = [
     '    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);\n',
     '',
   ]),
+  mutant('waits of a clock ahead', 'a payout is in quarantine for a year', 'faults-time', 'store/runs.ts', [
+    'return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);',
+    'return (at) => writes.length * Number(at < END_OF_TIME) * 0;',
+  ]),
+  mutant('nights of a clock ahead', 'nothing is sent for a year', 'faults-time', 'watch.ts', [
+    '(await store.lastNightly(today))',
+    '(await store.lastNightly())',
+  ]),
   mutant('day of the archive not synced', 'a power cut loses what was archived', 'durable-order', 'inbox.ts', [
     '      await syncFolder(archive);\n',
     '',
