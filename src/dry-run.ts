@@ -53,7 +53,7 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   try {
     await mkdir(settings.inbox);
     await makeFolder(settings.outbox);
-    const inbox = await openInbox(settings, 0, settings.intake.maxFileBytes);
+    const inbox = await openInbox(settings, settings.intake);
     const store = await copyRecords(real, settings);
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
@@ -127,6 +127,8 @@ async function drop(path: string, folder: string, inbox: Inbox, clock: Clock): P
   await copyFile(path, join(folder, name));
   const { ready } = await inbox.scan(clock.monotonic());
   if (ready.length === 0)
-    throw new UsageError(`${path}: files of such a name are left alone in the inbox, as somebody's unfinished work`);
+    throw new UsageError(
+      `${path}: files of such a name are left alone in the inbox, as unfinished work or by intake.ignore`,
+    );
   for (const found of ready) await inbox.claim(found);
 }

@@ -14,7 +14,16 @@ import { type BigIntStats, constants } from 'node:fs';
 import { access, type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from './durable.ts';
-import { displayName, key, type Observation, observe, readiness, type Scan, sideFilesOf } from './inbox/readiness.ts';
+import {
+  displayName,
+  key,
+  leavesAlone,
+  type Observation,
+  observe,
+  readiness,
+  type Scan,
+  sideFilesOf,
+} from './inbox/readiness.ts';
 import { expectedSha256 } from './inbox/sha256-file.ts';
 import { isOfOneEntry, type Stuck, stuckEntries } from './inbox/stuck.ts';
 
@@ -72,7 +81,14 @@ export interface Inbox {
   quarantine(claimId: string, number: number, name: string): Promise<void>;
 }
 
-export async function openInbox(folders: InboxFolders, settleMs: number, maxFileBytes: number): Promise<Inbox> {
+export interface InboxRules {
+  readonly settleMs: number;
+  readonly maxFileBytes: number;
+  /** Globs of names to leave alone. */
+  readonly ignore: readonly string[];
+}
+
+export async function openInbox(folders: InboxFolders, { settleMs, maxFileBytes, ignore }: InboxRules): Promise<Inbox> {
   const work = join(folders.data, 'work');
   const spool = join(folders.data, 'spool');
   const archive = join(folders.data, 'archive');
@@ -82,6 +98,7 @@ export async function openInbox(folders: InboxFolders, settleMs: number, maxFile
   await access(folders.inbox, constants.R_OK | constants.W_OK | constants.X_OK);
   await requireOneFileSystem(folders.inbox, folders.data);
   const seen = new Map<string, Observation>();
+  const rules = { settleMs, isLeftAlone: leavesAlone(ignore) };
   const stuck = stuckEntries();
   const unread = stuckEntries();
   let lookedMs = 0;
@@ -90,7 +107,7 @@ export async function openInbox(folders: InboxFolders, settleMs: number, maxFile
     scan: async (now) => {
       lookedMs = now;
       const { entries, unseen } = await observe(folders.inbox);
-      const scan = readiness(entries, seen, stuck, now, settleMs);
+      const scan = readiness(entries, seen, stuck, now, rules);
       for (const { name, error } of unseen) stuck.note(key(name), { state: '', nowMs: now }, displayName(name), error);
       const there = new Set([...entries, ...unseen].map(({ name }) => key(name)));
       stuck.forgetUnless((name) => there.has(name));

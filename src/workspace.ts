@@ -96,7 +96,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     // A command that only reads has no use for either.
     const [{ openInbox }, { sweepOutbox }] = await Promise.all([import('./inbox.ts'), import('./outbox.ts')]);
     await sweepOutbox(settings.outbox);
-    const inbox = await openInbox(settings, settings.intake.settleMs, settings.intake.maxFileBytes);
+    const inbox = await openInbox(settings, settings.intake);
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);
     return { store, anchor, inbox, provider, clock, settings, progress, report: reportContext(settings), close };
   } catch (error) {

@@ -21,13 +21,15 @@ import { temporaryFolder } from './support/workspace.ts';
 const SETTLE_MS = 2_000;
 
 async function open(
-  maxBytes = 1_000,
+  maxFileBytes = 1_000,
+  ignore: readonly string[] = [],
 ): Promise<{ inbox: Inbox; at: (...names: string[]) => string; again(): Promise<Inbox> }> {
   const root = temporaryFolder();
   const at = (...names: string[]) => join(root, ...names);
   mkdirSync(at('inbox'));
   mkdirSync(at('data'));
-  const again = () => openInbox({ inbox: at('inbox'), data: at('data') }, SETTLE_MS, maxBytes);
+  const again = () =>
+    openInbox({ inbox: at('inbox'), data: at('data') }, { settleMs: SETTLE_MS, maxFileBytes, ignore });
   return { inbox: await again(), at, again };
 }
 
@@ -75,15 +77,39 @@ describe('a file is ready', () => {
     expect(names((await inbox.scan(0)).ready)).toEqual(['a.csv']);
   });
 
-  it.each(['.hidden.csv', '~$open.csv', 'a.csv.tmp', 'a.part', 'a.filepart', 'a.csv.crdownload', 'a.PART'])(
-    'never while it is called %s: that is unfinished work, left alone and told',
-    async (name) => {
-      const { inbox, at } = await open();
-      writeFileSync(at('inbox', name), 'x');
-      await inbox.scan(0);
-      expect(await inbox.scan(10 * SETTLE_MS)).toEqual({ ready: [], settling: 0, leftAlone: [name] });
-    },
-  );
+  it.each([
+    '.hidden.csv',
+    '~$open.csv',
+    'a.csv~',
+    'a.csv.tmp',
+    'a.csv.TEMP',
+    'a.part',
+    'a.PART',
+    'a.csv.partial',
+    'a.filepart',
+    'a.csv.crdownload',
+    'a.csv.download',
+    'a.csv.Uploading',
+    'Thumbs.db',
+    'THUMBS.DB',
+    'desktop.ini',
+  ])('never while it is called %s: that is unfinished work, left alone and told', async (name) => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', name), 'x');
+    await inbox.scan(0);
+    expect(await inbox.scan(10 * SETTLE_MS)).toEqual({ ready: [], settling: 0, leftAlone: [name] });
+  });
+
+  it('unless intake.ignore names it: * for any characters, ? for one, in any letter case', async () => {
+    const { inbox, at } = await open(1_000, ['*.bak', 'draft-?.csv', 'Übersicht*', 'a+(b).csv']);
+    const ignored = ['Payouts.BAK', 'a+(b).csv', 'draft-1.csv', 'u\u0308bersicht 3.csv', 'x\n.bak'];
+    const read = ['aab.csv', 'bak', 'draft-10.csv', 'payouts.bak.csv', 'desktop.ini.csv', 'tmp', 'my thumbs.db'];
+    for (const name of [...ignored, ...read]) writeFileSync(at('inbox', name), 'x');
+    await inbox.scan(0);
+    const { ready, leftAlone } = await inbox.scan(SETTLE_MS);
+    expect(names(ready)).toEqual(read.sort());
+    expect(leftAlone).toHaveLength(ignored.length);
+  });
 
   it('whatever its name: bytes that are no text, a newline, a leading dash', async () => {
     const { inbox, at } = await open();

@@ -125,7 +125,8 @@ function attentionNotes(summary: PassSummary): string[] {
   }
   const left = 'still being written, and left to the next run.';
   note(settling, `file is ${left}`, `files are ${left}`);
-  if (leftAlone.length > 0) notes.push(`Left alone as somebody's unfinished work: ${someOf(leftAlone)}`);
+  if (leftAlone.length > 0)
+    notes.push(`Left alone for the name, as unfinished work or by intake.ignore: ${someOf(leftAlone)}`);
   if (stuck.length > 0)
     notes.push(`Can't be taken in, and stays where it is: ${someOf(stuck.map(({ name, why }) => `${name} (${why})`))}`);
   if (unfinished !== undefined) notes.push(`Not finished: ${unfinished}`);

@@ -8,7 +8,9 @@ import { lstat, readdir } from 'node:fs/promises';
 import { isErrno } from '../durable.ts';
 import { isOfOneEntry, type StuckEntries } from './stuck.ts';
 
-const UNFINISHED = /^(?:\.|~\$)|\.(?:tmp|part|filepart|crdownload)$/i;
+/** What editors, browsers, copying programs and file managers write beside, or before, what is meant to be read. */
+const UNFINISHED =
+  /^(?:\.|~\$)|~$|\.(?:tmp|temp|part|partial|filepart|crdownload|download|uploading)$|^(?:thumbs\.db|desktop\.ini)$/i;
 const SIDE_SUFFIXES = ['.sha256', '.done'];
 
 /** What lies in the inbox now. Names are as they lie there, in bytes. */
@@ -16,8 +18,14 @@ export interface Scan {
   readonly ready: readonly Buffer[];
   /** Still changing, or not unchanged for long enough yet. */
   readonly settling: number;
-  /** Somebody's unfinished work (`.x`, `~$x`, `x.part`, …) and side files whose file isn't there. */
+  /** What isn't meant for us by its name (`.x`, `~$x`, `x.part`, …, `intake.ignore`), and side files whose file isn't there. */
   readonly leftAlone: readonly string[];
+}
+
+export interface ReadinessRules {
+  readonly settleMs: number;
+  /** By its name. */
+  readonly isLeftAlone: (name: Buffer) => boolean;
 }
 
 export interface Entry {
@@ -28,6 +36,19 @@ export interface Entry {
 export interface Observation {
   readonly state: string;
   readonly sinceMs: number;
+}
+
+/** Says of a name whether it is to be left alone. In a glob `*` stands for any characters and `?` for one; letter case doesn't matter. */
+export function leavesAlone(globs: readonly string[]): (name: Buffer) => boolean {
+  const patterns = globs.map((glob) => {
+    const parts = glob.normalize().replace(/[\\^$.|+()[\]{}]/g, '\\$&');
+    return new RegExp(`^${parts.replace(/\*+/g, '.*').replaceAll('?', '.')}$`, 'isu');
+  });
+  return (name) => {
+    if (UNFINISHED.test(name.toString('latin1'))) return true;
+    const text = name.toString('utf8').normalize();
+    return patterns.some((pattern) => pattern.test(text));
+  };
 }
 
 /** Text for a name in any encoding, with nothing in it that could disturb a terminal or a reader. */
@@ -66,7 +87,7 @@ export function readiness(
   seen: Map<string, Observation>,
   stuck: Pick<StuckEntries, 'waits'>,
   nowMs: number,
-  settleMs: number,
+  { settleMs, isLeftAlone }: ReadinessRules,
 ): Scan {
   const present = new Set(entries.map(({ name }) => key(name)));
   for (const known of seen.keys()) if (!present.has(known)) seen.delete(known);
@@ -75,8 +96,7 @@ export function readiness(
   const leftAlone: string[] = [];
   let settling = 0;
   for (const { name, state } of entries) {
-    const text = name.toString('latin1');
-    if (UNFINISHED.test(text) || isSideFile(text)) {
+    if (isLeftAlone(name) || isSideFile(name.toString('latin1'))) {
       if (!belongsToPresent(name, present)) leftAlone.push(displayName(name));
       continue;
     }
