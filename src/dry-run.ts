@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import type { Clock } from './clock.ts';
 import type { Settings } from './config.ts';
 import { addingUpLast } from './dry-run/last-file.ts';
-import { isErrno } from './durable.ts';
+import { isErrno, makeFolder } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
 import { type Inbox, openInbox } from './inbox.ts';
@@ -52,8 +52,8 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   };
   try {
     await mkdir(settings.inbox);
-    await mkdir(settings.outbox, { recursive: true });
-    const inbox = await openInbox(settings, 0, settings.intake.maxFileBytes);
+    await makeFolder(settings.outbox);
+    const inbox = await openInbox(settings, settings.intake);
     const store = await copyRecords(real, settings);
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
@@ -127,6 +127,8 @@ async function drop(path: string, folder: string, inbox: Inbox, clock: Clock): P
   await copyFile(path, join(folder, name));
   const { ready } = await inbox.scan(clock.monotonic());
   if (ready.length === 0)
-    throw new UsageError(`${path}: files of such a name are left alone in the inbox, as somebody's unfinished work`);
+    throw new UsageError(
+      `${path}: files of such a name are left alone in the inbox, as unfinished work or by intake.ignore`,
+    );
   for (const found of ready) await inbox.claim(found);
 }

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export type FilePath = string | Buffer;
@@ -16,9 +16,26 @@ export const TEMPORARY_PREFIX = '.paydrop-';
 /** For the folders that others use, where they must be made: nobody beyond the group, whatever the umask. */
 export const SHARED_FOLDER_MODE = { inbox: 0o770, outbox: 0o750 } as const;
 
-/** Makes the folder and its parents, private to the owner. */
+/**
+ * Makes the folder and its parents, unless it is there. Level by level: Node's own recursive mkdir never ends where a parent is there
+ * and nothing can be made in it, as under /proc.
+ */
+export async function makeFolder(path: string, mode?: number): Promise<void> {
+  try {
+    await mkdir(path, mode);
+  } catch (error) {
+    if (isErrno(error, 'EEXIST') && (await stat(path)).isDirectory()) return;
+    if (!isErrno(error, 'ENOENT') || dirname(path) === path) throw error;
+    await makeFolder(dirname(path), mode);
+    await mkdir(path, mode).catch((again: unknown) => {
+      if (!isErrno(again, 'EEXIST')) throw again;
+    });
+  }
+}
+
+/** Private to the owner. */
 export async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path, 0o700);
 }
 
 /** What was renamed, linked or removed in the folder stays so. */

@@ -11,14 +11,27 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { access, type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from './durable.ts';
-import { displayName, type Observation, observe, readiness, type Scan, sideFilesOf } from './inbox/readiness.ts';
+import {
+  displayName,
+  key,
+  leavesAlone,
+  type Observation,
+  observe,
+  readiness,
+  type Scan,
+  sideFilesOf,
+} from './inbox/readiness.ts';
 import { expectedSha256 } from './inbox/sha256-file.ts';
+import { isOfOneEntry, type Stuck, stuckEntries } from './inbox/stuck.ts';
 
 const COPY_CHUNK_BYTES = 1 << 20;
 const PRIVATE_FILE_MODE = 0o600;
+const NS_PER_MS = 1_000_000n;
+
+export type { Stuck } from './inbox/stuck.ts';
 
 export interface InboxFolders {
   readonly inbox: string;
@@ -42,20 +55,22 @@ type Spooled =
       /** What NAME.sha256 says it must be: undefined without one, empty when that file is no use. */
       readonly expectedSha256: string | undefined;
     }
-  /** Its writer is not done after all: ask again. */
-  | { readonly kind: 'changing' }
+  /** Its writer is not done after all, or it can't be read (see `stuck`): ask again. */
+  | { readonly kind: 'not-yet' }
   | { readonly kind: 'too-large'; readonly size: number }
   | { readonly kind: 'not-regular'; readonly what: string };
 
 export interface Inbox {
   scan(nowMonotonicMs: number): Promise<Scan>;
-  /** Undefined when somebody took the file away first. */
+  /** Undefined when somebody took the file away first, or it can't be taken: then it is `stuck`. */
   claim(name: Buffer): Promise<Claim | undefined>;
   /** Every claim that isn't archived yet, in the order of their names; crash leftovers included. */
   claims(): Promise<Claim[]>;
   /** The private copy, made once: after a crash the same copy is found again. */
   spool(claim: Claim): Promise<Spooled>;
   spoolPath(claimId: string): string;
+  /** What can't be taken or read, as far as that was tried. Each is the same object until something about it changes. */
+  stuck(): readonly Stuck[];
   /**
    * Before the copy is read on: a restored backup may take a file for half taken in that was archived since. Then the
    * archive gives it back; a copy that is there stays as it is.
@@ -66,24 +81,62 @@ export interface Inbox {
   quarantine(claimId: string, number: number, name: string): Promise<void>;
 }
 
-export async function openInbox(folders: InboxFolders, settleMs: number, maxFileBytes: number): Promise<Inbox> {
+export interface InboxRules {
+  readonly settleMs: number;
+  readonly maxFileBytes: number;
+  /** Globs of names to leave alone. */
+  readonly ignore: readonly string[];
+}
+
+export async function openInbox(folders: InboxFolders, { settleMs, maxFileBytes, ignore }: InboxRules): Promise<Inbox> {
   const work = join(folders.data, 'work');
   const spool = join(folders.data, 'spool');
   const archive = join(folders.data, 'archive');
   const quarantine = join(folders.data, 'quarantine');
   for (const folder of [work, spool, archive, quarantine]) await makePrivateFolder(folder);
+  // Else every single entry would be told as one that can't be taken.
+  await access(folders.inbox, constants.R_OK | constants.W_OK | constants.X_OK);
   await requireOneFileSystem(folders.inbox, folders.data);
   const seen = new Map<string, Observation>();
+  const rules = { settleMs, isLeftAlone: leavesAlone(ignore) };
+  const stuck = stuckEntries();
+  const unread = stuckEntries();
+  let lookedMs = 0;
 
   return {
     scan: async (now) => {
-      const entries = await observe(folders.inbox);
-      return readiness(entries, seen, now, settleMs);
+      lookedMs = now;
+      const { entries, unseen } = await observe(folders.inbox);
+      const scan = readiness(entries, seen, stuck, now, rules);
+      for (const { name, error } of unseen) stuck.note(key(name), { state: '', nowMs: now }, displayName(name), error);
+      const there = new Set([...entries, ...unseen].map(({ name }) => key(name)));
+      stuck.forgetUnless((name) => there.has(name));
+      return scan;
     },
-    claim: (name) => claimFile(folders.inbox, work, name),
-    claims: () => findClaims(folders.inbox, work),
-    spool: (claim) => spoolCopy(claim, join(work, claim.id), join(spool, claim.id), maxFileBytes),
+    claim: async (name) => {
+      const claim = await claimFile(folders.inbox, work, name);
+      if (!(claim instanceof Error)) {
+        stuck.forget(key(name));
+        return claim;
+      }
+      const tried = { state: seen.get(key(name))?.state ?? '', nowMs: lookedMs };
+      stuck.note(key(name), tried, displayName(name), claim);
+      return undefined;
+    },
+    claims: async () => {
+      const claims = await findClaims(folders.inbox, work);
+      const ids = new Set(claims.map(({ id }) => id));
+      unread.forgetUnless((id) => ids.has(id));
+      return claims;
+    },
+    spool: async (claim) => {
+      const spooled = await spoolCopy(claim, join(work, claim.id), join(spool, claim.id), maxFileBytes);
+      if (!(spooled instanceof Error)) unread.forget(claim.id);
+      else unread.note(claim.id, { state: '', nowMs: lookedMs }, claim.name, spooled);
+      return spooled instanceof Error ? { kind: 'not-yet' } : spooled;
+    },
     spoolPath: (claimId) => join(spool, claimId),
+    stuck: () => [...stuck.list(), ...unread.list()],
     recall: async (claimId, number, name, date) => {
       const copy = join(spool, claimId);
       if (!(await stat(copy).catch(absent))) await moveIfThere(join(archive, date, filedName(number, name)), copy);
@@ -94,10 +147,10 @@ export async function openInbox(folders: InboxFolders, settleMs: number, maxFile
       await syncFolder(archive);
       const target = join(day, filedName(number, name));
       await moveIfThere(join(spool, claimId), target);
-      await endClaim(folders.inbox, join(work, claimId), target);
+      await endClaim(folders, join(work, claimId), number, target);
     },
     quarantine: async (claimId, number, name) => {
-      await endClaim(folders.inbox, join(work, claimId), join(quarantine, filedName(number, name)));
+      await endClaim(folders, join(work, claimId), number, join(quarantine, filedName(number, name)));
     },
   };
 }
@@ -116,19 +169,32 @@ async function requireOneFileSystem(inbox: string, data: string): Promise<void> 
   }
 }
 
-async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | undefined> {
+/** An error says what keeps the file, or what lies beside it, where it is. */
+async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | Error | undefined> {
   const id = randomUUID();
   const folder = join(work, id);
-  await mkdir(join(folder, 'original'), { recursive: true, mode: 0o700 });
+  await makePrivateFolder(join(folder, 'original'));
   await mkdir(join(folder, 'side'), { mode: 0o700 });
-  for (const side of sideFilesOf(name)) await moveIfThere(under(inbox, side), under(join(folder, 'side'), side));
   const original = under(join(folder, 'original'), name);
-  const taken = await moveIfThere(under(inbox, name), original);
+  const taken = await takeAll(inbox, [
+    ...sideFilesOf(name).map((side) => [side, under(join(folder, 'side'), side)] as const),
+    [name, original],
+  ]);
   await syncFolder(folder);
   await syncFolder(work);
-  if (taken) return { id, name: displayName(name), original };
+  if (taken === true) return { id, name: displayName(name), original };
   await giveBack(inbox, folder);
-  return undefined;
+  return taken === false ? undefined : taken;
+}
+
+/** Whether the last of them was there; an error is what kept one of them. */
+async function takeAll(inbox: string, moves: readonly (readonly [Buffer, Buffer])[]): Promise<boolean | Error> {
+  let taken: boolean | Error = false;
+  for (const [name, to] of moves) {
+    taken = await tryMove(under(inbox, name), to);
+    if (taken instanceof Error) return taken;
+  }
+  return taken;
 }
 
 async function findClaims(inbox: string, work: string): Promise<Claim[]> {
@@ -142,22 +208,38 @@ async function findClaims(inbox: string, work: string): Promise<Claim[]> {
   return claims.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1));
 }
 
-/** A claim that never got its file: its side files go back to where they were. */
+/** A claim that never got its file: its side files go back to where they were. What can't stays for the next time. */
 async function giveBack(inbox: string, folder: string): Promise<void> {
   for (const side of await listIfThere(join(folder, 'side'))) {
     const path = under(join(folder, 'side'), side);
-    await linkUnlessTaken(path, under(inbox, side));
-    await unlink(path);
+    const kept = (await putBack(path, under(inbox, side))) || !(await lstat(path)).isDirectory();
+    if (!kept) return;
   }
   await syncFolder(inbox);
   await rm(folder, { recursive: true, force: true });
 }
 
-async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBytes: number): Promise<Spooled> {
+/** Whether it has its name in the inbox again; not if that is taken, or may not be given. */
+async function putBack(path: Buffer, target: Buffer): Promise<boolean> {
+  try {
+    const linked = await linkUnlessTaken(path, target);
+    if (linked) await unlink(path);
+    return linked;
+  } catch (error) {
+    if (!isOfOneEntry(error)) throw error;
+  }
+  // A folder, and a file of another user, can't have two names.
+  if (await lstat(target).catch(absent)) return false;
+  return (await tryMove(path, target)) === true;
+}
+
+/** An error says what keeps the file from being read. */
+async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBytes: number): Promise<Spooled | Error> {
   const expected = await expectedSha256(join(folder, 'side'), claim.original);
   const earlier = await stat(target).catch(absent);
   if (earlier) return { kind: 'spooled', path: target, size: earlier.size, expectedSha256: expected };
-  const entry = await lstat(claim.original);
+  const entry = await lstat(claim.original).catch(ownTrouble);
+  if (entry instanceof Error) return entry;
   if (!entry.isFile()) return { kind: 'not-regular', what: kindOfEntry(entry) };
   if (entry.nlink > 1) return { kind: 'not-regular', what: `a file with ${entry.nlink} names (hard links)` };
   let source: FileHandle;
@@ -165,14 +247,15 @@ async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBy
     source = await open(claim.original, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isErrno(error, 'EACCES', 'EPERM')) return { kind: 'not-regular', what: 'a file that may not be read' };
-    throw error;
+    return ownTrouble(error);
   }
   try {
     const before = await source.stat({ bigint: true });
     if (!before.isFile() || before.nlink !== 1n) return { kind: 'not-regular', what: 'no longer a plain file' };
     if (before.size > BigInt(maxFileBytes)) return { kind: 'too-large', size: Number(before.size) };
-    await copyTo(source, `${target}.part`);
-    if (!sameState(before, await source.stat({ bigint: true }))) return { kind: 'changing' };
+    const trouble = await copyTo(source, `${target}.part`, Number(before.mtimeNs / NS_PER_MS));
+    if (trouble) return trouble;
+    if (!sameState(before, await source.stat({ bigint: true }))) return { kind: 'not-yet' };
     await moveDurably(`${target}.part`, target);
     return { kind: 'spooled', path: target, size: Number(before.size), expectedSha256: expected };
   } finally {
@@ -180,16 +263,20 @@ async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBy
   }
 }
 
-async function copyTo(source: FileHandle, path: string): Promise<void> {
+/** The copy gets the time of the original, and says by it, for as long as it is kept, which state of it was copied. */
+async function copyTo(source: FileHandle, path: string, mtimeMs: number): Promise<Error | undefined> {
   const target = await open(path, constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY, PRIVATE_FILE_MODE);
   try {
     const chunk = Buffer.allocUnsafe(COPY_CHUNK_BYTES);
     for (;;) {
-      const { bytesRead } = await source.read(chunk, 0, chunk.length, null);
-      if (bytesRead === 0) break;
-      await target.writeFile(chunk.subarray(0, bytesRead));
+      const read = await source.read(chunk, 0, chunk.length, null).catch(ownTrouble);
+      if (read instanceof Error) return read;
+      if (read.bytesRead === 0) break;
+      await target.writeFile(chunk.subarray(0, read.bytesRead));
     }
+    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);
     await target.sync();
+    return undefined;
   } finally {
     await target.close();
   }
@@ -217,33 +304,54 @@ export async function hashFile(path: string, onChunk: (chunk: Uint8Array) => voi
  * The claim's last step. When the archive has the copy, the original goes, unless its writer went on after it was copied:
  * then it is put back into the inbox, where it counts as a new file (what was taken in already is recognised row by row).
  */
-async function endClaim(inbox: string, folder: string, target: string): Promise<void> {
+async function endClaim({ inbox, data }: InboxFolders, folder: string, number: number, target: string): Promise<void> {
   for (const name of await listIfThere(join(folder, 'original'))) {
     const original = under(join(folder, 'original'), name);
     const filed = await stat(target).catch(absent);
     if (!filed) await moveDurably(original, target);
     else if (await wasWrittenAfter(original, filed)) await linkUnlessTaken(original, under(inbox, name));
   }
+  // A folder with the name of a side file may hold what somebody misses.
+  for (const side of await listIfThere(join(folder, 'side'))) {
+    const path = under(join(folder, 'side'), side);
+    if ((await lstat(path)).isDirectory())
+      await moveDurably(path, join(data, 'quarantine', filedName(number, displayName(side))));
+  }
   await rm(folder, { recursive: true, force: true });
   await syncFolder(join(folder, '..'));
 }
 
+/**
+ * By size, and by the time that the copy took over. It is compared for being the same and not for being later: it may be of any
+ * clock, and one that is ahead of ours would be later for ever.
+ */
 async function wasWrittenAfter(original: Buffer, filed: { size: number; mtimeMs: number }): Promise<boolean> {
-  const now = await lstat(original);
-  return now.size !== filed.size || now.mtimeMs > filed.mtimeMs;
+  const now = await lstat(original, { bigint: true });
+  return Number(now.size) !== filed.size || Number(now.mtimeNs / NS_PER_MS) !== Math.round(filed.mtimeMs);
 }
 
 async function moveIfThere(from: string | Buffer, to: string | Buffer): Promise<boolean> {
+  const moved = await tryMove(from, to);
+  if (moved instanceof Error) throw moved;
+  return moved;
+}
+
+/** False when it isn't there; an error when it is this entry's own. */
+async function tryMove(from: string | Buffer, to: string | Buffer): Promise<boolean | Error> {
   try {
     await rename(from, to);
   } catch (error) {
     // A side file of a file with a long name has a name that no file can have.
-    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;
-    throw error;
+    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);
   }
   await syncFolder(parentOf(to));
   await syncFolder(parentOf(from));
   return true;
+}
+
+function ownTrouble(error: unknown): Error {
+  if (isOfOneEntry(error)) return error;
+  throw error;
 }
 
 async function listIfThere(folder: string): Promise<Buffer[]> {

@@ -56,11 +56,11 @@ export async function takeIn(tools: IntakeTools, businessDate: string): Promise<
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
 
-/** Undefined when the file is still being written: its claim stays and is asked again next time. */
+/** Undefined when the file is still being written, or can't be read: its claim stays and is asked again next time. */
 async function register(tools: IntakeTools, claim: Claim, businessDate: string): Promise<FileRecord | undefined> {
   const { inbox, store, clock, settings } = tools;
   const spooled = await inbox.spool(claim);
-  if (spooled.kind === 'changing') return undefined;
+  if (spooled.kind === 'not-yet') return undefined;
   const base: NewFile = {
     claim: claim.id,
     name: claim.name,

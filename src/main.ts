@@ -92,6 +92,7 @@ command(
   'paydrop run',
 )
   .option(DATE, 'the business date (default: today in schedule.timeZone)', businessDate)
+  .option('--force', 'also with a --date after tomorrow, or before that of the last run')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/run.ts')).run));
 

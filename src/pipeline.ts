@@ -8,9 +8,10 @@ import { lookUpOnly } from './anchor.ts';
 import { otherProvider, told } from './binding.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
+import { UnavailableError } from './failures.ts';
 import { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
 import { type Pacer, pacer } from './flow.ts';
-import type { Inbox } from './inbox.ts';
+import type { Inbox, Stuck } from './inbox.ts';
 import type { InstructionStatus } from './instruction.ts';
 import { takeIn } from './intake.ts';
 import { publish } from './outbox.ts';
@@ -76,6 +77,8 @@ export interface PassSummary {
   /** Files left to the next pass because they kept changing. */
   readonly settling: number;
   readonly leftAlone: readonly string[];
+  /** What can't be taken out of the inbox, or read. It stays where it is. */
+  readonly stuck: readonly Stuck[];
   /** Why there is work left that this pass should have done; undefined when there is none. */
   readonly unfinished: string | undefined;
 }
@@ -114,7 +117,9 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   tools.progress.clear();
   const { sent } = sending;
   const unreadable = await store.unsettledAnswers();
-  return { run, files, moved, open, sent, lookedUp: looking.lookedUp, unreadable, settling, leftAlone, unfinished };
+  const stuck = tools.inbox.stuck();
+  const { lookedUp } = looking;
+  return { run, files, moved, open, sent, lookedUp, unreadable, settling, leftAlone, stuck, unfinished };
 }
 
 /** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
@@ -174,7 +179,9 @@ async function claimReady(
   const startedMs = clock.monotonic();
   for (;;) {
     const now = clock.monotonic();
-    const { ready, settling, leftAlone } = await inbox.scan(now);
+    const { ready, settling, leftAlone } = await inbox.scan(now).catch((error: Error) => {
+      throw new UnavailableError(`the inbox can't be read: ${error.message}`);
+    });
     for (const name of ready) await inbox.claim(name);
     const patient = waitForSettling && now - startedMs < LONGEST_SETTLING_MS && !stop.aborted;
     if (settling === 0 || !patient) return { settling, leftAlone };

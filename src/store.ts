@@ -384,7 +384,10 @@ export interface Store {
   /** Runs that have not ended, or whose reports were not published; by number. */
   unreportedRuns(): Promise<RunRecord[]>;
   /** The last one that has ended. */
-  lastNightly(): Promise<RunRecord | undefined>;
+  /** Of those up to a business date, if one is said. */
+  lastNightly(upTo?: string): Promise<RunRecord | undefined>;
+  /** The latest that a schedule or a person began. */
+  lastRun(): Promise<RunRecord | undefined>;
   filesOfRun(run: number): Promise<number[]>;
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
 
@@ -410,8 +413,8 @@ export interface Store {
   /** Small facts about the workspace: which provider it is bound to, since when it is watched. */
   fact(name: string): Promise<string | undefined>;
   setFact(name: string, value: string): Promise<void>;
-  /** Numbers up to these are taken, also where nothing here knows them any more: a backup was restored. */
-  skipNumbers(taken: { files: number; runs: number }): Promise<void>;
+  /** None is given up to the highest of these that can be ours (a backup was restored), which is answered; until it is said anew. */
+  skipNumbers(taken: Record<'files' | 'runs', readonly number[]>): Promise<Record<'files' | 'runs', number>>;
   /** Writes a consistent copy of everything to a file that isn't there yet. */
   backupTo(path: string): Promise<void>;
   /** What a check of the whole store finds wrong; undefined when it is sound. */

@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { localTime } from './clock.ts';
 import { isErrno, SHARED_FOLDER_MODE } from './durable.ts';
+import { UnavailableError } from './failures.ts';
 import { watchInbox } from './inbox/watcher.ts';
 import type { Log } from './log.ts';
 import { type PassOptions, type PassSummary, pass, type Tools } from './pipeline.ts';
@@ -43,16 +44,20 @@ export async function watch(
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
   const pace = openPace(tools);
+  const told = new WeakSet<object>();
+  const nightsTold = new Set<string>();
   try {
     while (!stop.aborted) {
       const scan = await lookAtInbox(tools);
       await watcher.renew();
+      await tellNightAhead(tools, nightsTold);
       const due = scan && (await passDue(tools, scan, pace, stop));
       if (due) {
-        const summary = await pass(tools, due);
-        if (summary && didSomething(summary)) onPass(summary);
-        if (summary && !stop.aborted) pace.note(due, summary);
-        continue;
+        const done = await passOrTell(tools, due);
+        tellStuck(tools, told);
+        if (done?.summary && didSomething(done.summary)) onPass(done.summary);
+        if (done?.summary && !stop.aborted) pace.note(due, done.summary);
+        if (done) continue;
       }
       const settling = scan !== undefined && scan.settling > 0;
       await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
@@ -75,6 +80,29 @@ async function lookAtInbox({ inbox, settings, clock, log }: WatchTools): Promise
     }
     log.error({ ...facts, error: String(error) }, 'the inbox can not be read; nothing is done until it can');
     return undefined;
+  }
+}
+
+/** Undefined when the inbox went away in the middle of it: the next look finds it, or makes it again. */
+async function passOrTell(
+  tools: WatchTools,
+  options: PassOptions,
+): Promise<{ summary: PassSummary | undefined } | undefined> {
+  try {
+    return { summary: await pass(tools, options) };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    tools.log.error({}, error.message);
+    return undefined;
+  }
+}
+
+/** Each entry once, until something about it changes. */
+function tellStuck({ inbox, log }: WatchTools, told: WeakSet<object>): void {
+  for (const entry of inbox.stuck()) {
+    if (told.has(entry)) continue;
+    told.add(entry);
+    log.warn({ ...entry }, 'can not be taken in: it stays where it is, and everything else goes on');
   }
 }
 
@@ -140,18 +168,35 @@ function didSomething({ run, files, moved, unfinished }: PassSummary): boolean {
   return run.kind === 'nightly' || files.length > 0 || Object.keys(moved).length > 0 || unfinished !== undefined;
 }
 
-/** The business date whose nightly run is due; what was due before the workspace was first watched is not owed. */
+/**
+ * The business date whose nightly run is due; what was due before the workspace was first watched is not owed. A date ahead of the clock is
+ * of a clock that was ahead once, and keeps no night from being made.
+ */
 async function nightDue({ store, clock, settings }: Tools): Promise<string | undefined> {
-  let after = (await store.lastNightly())?.businessDate;
+  const { schedule } = settings;
+  const today = localTime(clock.now(), schedule.timeZone).date;
+  let after = (await store.lastNightly(today))?.businessDate;
   if (after === undefined) {
     after = await store.fact(NOTHING_OWED_UNTIL);
-    if (after === undefined) {
-      const yesterday = localTime(clock.now() - 86_400_000, settings.schedule.timeZone).date;
-      after = nightlyDue(clock.now(), yesterday, settings.schedule) ?? yesterday;
+    if (after === undefined || after > today) {
+      const yesterday = localTime(clock.now() - 86_400_000, schedule.timeZone).date;
+      after = nightlyDue(clock.now(), yesterday, schedule) ?? yesterday;
       await store.setFact(NOTHING_OWED_UNTIL, after);
     }
   }
-  return nightlyDue(clock.now(), after, settings.schedule);
+  return nightlyDue(clock.now(), after, schedule);
+}
+
+/** Tells each date once. */
+async function tellNightAhead({ store, clock, settings, log }: WatchTools, told: Set<string>): Promise<void> {
+  const last = (await store.lastNightly())?.businessDate;
+  const today = localTime(clock.now(), settings.schedule.timeZone).date;
+  if (last === undefined || last <= today || told.has(last)) return;
+  told.add(last);
+  log.warn(
+    { lastNightly: last, today },
+    'a nightly run is of a date ahead of the clock: nights are made without regard to it',
+  );
 }
 
 /** Something to wait on that any number of bells can cut short; a ring while nobody waits isn't lost. */

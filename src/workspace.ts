@@ -1,12 +1,11 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
-import { chmod, mkdir, readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
 import { bind, bindingOf } from './binding.ts';
 import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from './config.ts';
-import { makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import type { Tools, Turn } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
@@ -19,9 +18,12 @@ import { applyingElsewhere } from './store/elsewhere.ts';
 import { lockWorkspace } from './store/lock.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
-import { DATABASE, settingsOf } from './workspace/records.ts';
+import { numbersInUse } from './workspace/numbers.ts';
+import { DATABASE, makeFolders, requireRecords } from './workspace/place.ts';
+import { settingsOf } from './workspace/records.ts';
 
-export { DATABASE, openForReading, settingsOf } from './workspace/records.ts';
+export { DATABASE, makeFolders, workspaceSettings } from './workspace/place.ts';
+export { openForReading, settingsOf } from './workspace/records.ts';
 
 export interface OpenWorkspace extends Tools {
   readonly anchor: Anchor;
@@ -86,9 +88,8 @@ export async function openForAsking(
 export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
   const settings = settingsOf(options.workspace);
-  await mkdir(settings.inbox, { recursive: true, mode: SHARED_FOLDER_MODE.inbox });
-  await mkdir(settings.outbox, { recursive: true, mode: SHARED_FOLDER_MODE.outbox });
-  await makePrivateFolder(settings.data);
+  await requireRecords(settings);
+  await makeFolders(settings);
   await chmod(settings.data, 0o700);
 
   const lock = lockWorkspace(join(settings.data, 'lock'));
@@ -102,8 +103,8 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());
-    const taken = await numbersTaken(settings);
-    await records.skipNumbers(taken);
+    const { files, runs } = await numbersInUse(settings);
+    const taken = await records.skipNumbers({ files: [...files.keys()], runs: [...runs.keys()] });
     const doubt = await doubtAbout(records, anchor);
     if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
       await endReportedRuns(records, taken.runs, timestamp(clock.now()));
@@ -114,7 +115,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     // A command that only reads has no use for either.
     const [{ openInbox }, { sweepOutbox }] = await Promise.all([import('./inbox.ts'), import('./outbox.ts')]);
     await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
-    const inbox = await openInbox(settings, settings.intake.settleMs, settings.intake.maxFileBytes);
+    const inbox = await openInbox(settings, settings.intake);
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);
     const report = reportContext(settings);
     const takeTurn = () => takeTurnToPublish(settings);
@@ -151,24 +152,6 @@ async function endReportedRuns(records: Store, lastReported: number, at: string)
     if (finishedAt === '') await records.endRun(number, at, await records.statusCounts());
     await records.runReported(number, []);
   }
-}
-
-/** The highest numbers that stand in the outbox and the archive: nothing there may be written over. */
-async function numbersTaken(settings: Settings): Promise<{ files: number; runs: number }> {
-  const archived = await readdir(join(settings.data, 'archive'), { recursive: true }).catch(() => []);
-  const published = await readdir(settings.outbox);
-  const highest = (names: string[], pattern: RegExp) =>
-    names.reduce((most, name) => Math.max(most, Number(pattern.exec(name)?.[1] ?? 0)), 0);
-  return {
-    files: Math.max(
-      highest(
-        archived.map((path) => basename(path)),
-        /^(\d{6})\./,
-      ),
-      highest(published, /^(?!run\.).*\.(\d{6})\.(?:receipt|errors|rejected|result|report)\.\w+$/),
-    ),
-    runs: highest(published, /^run\.(\d{6})\./),
-  };
 }
 
 /** What opens the account; empty with the sandbox. */

@@ -110,10 +110,21 @@ describe('the command line', () => {
     ['a port that is none', ['sandbox', '--port', '70000'], 'expected a whole number from 0 to 65535'],
     ['faults that are not there', ['sandbox', '--faults', 'nowhere.json'], '--faults nowhere.json'],
   ])('%s is an error of usage, told on stderr alone', async (_, args, told) => {
-    const { status, stdout, stderr } = await paydrop.run(args, { cwd: temporaryFolder() });
+    const { status, stdout, stderr } = await paydrop.run(args, { cwd: testWorkspace().root });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(told);
   });
+
+  it.each([['run'], ['watch'], ['validate', 'orders.csv'], ['status'], ['show', 'C1'], ['backup', 'copy.db']])(
+    '%s in a folder without a paydrop.json makes nothing, and says how to make a workspace',
+    async (...args) => {
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, 'orders.csv'), ORDERS);
+      const { status, stderr } = await paydrop.run(args, { cwd: folder });
+      expect({ status, made: readdirSync(folder) }).toEqual({ status: 2, made: ['orders.csv'] });
+      expect(stderr).toContain(`no paydrop.json in ${folder}: paydrop init ${folder} makes a new workspace`);
+    },
+  );
 
   it.each([
     [
@@ -569,6 +580,23 @@ describe('paydrop explain', () => {
     const all = await paydrop.run(['explain']);
     const json = JSON.parse((await paydrop.run(['explain', '--json'])).stdout) as { code: string }[];
     for (const { code } of json) expect(all.stdout).toMatch(new RegExp(`^${code} `, 'm'));
+  });
+});
+
+describe('paydrop run --date', () => {
+  it('asks for --force after tomorrow, and before the date of the last run', async () => {
+    const workspace = withPayouts(1);
+    const ahead = await inWorkspace(workspace, 'run', '--date', '9999-12-30');
+    expect(ahead).toMatchObject({ status: 2, stderr: expect.stringContaining('add --force') });
+    expect(workspace.outbox()).toEqual([]);
+    expect(await inWorkspace(workspace, 'run', '--date', '9999-12-30', '--force')).toMatchObject({ status: 0 });
+    const back = await inWorkspace(workspace, 'run', '--date', DAY);
+    expect(back).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('before 9999-12-30, the business date of the last run'),
+    });
+    expect(await inWorkspace(workspace, 'run', '--date', DAY, '--force')).toMatchObject({ status: 0 });
+    expect(await inWorkspace(workspace, 'run', '--date', DAY)).toMatchObject({ status: 0 });
   });
 });
 

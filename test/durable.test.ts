@@ -1,7 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, publishDurably } from '../src/durable.ts';
+import {
+  isErrno,
+  linkUnlessTaken,
+  makeFolder,
+  makePrivateFolder,
+  moveDurably,
+  publishDurably,
+} from '../src/durable.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
@@ -48,6 +55,26 @@ describe('publishing', () => {
     mkdirSync(join(folder, 'a'));
     await expect(publishDurably(join(folder, 'a'), 0o600, false, (handle) => handle.writeFile('x'))).rejects.toThrow();
     expect(readdirSync(folder)).toEqual(['a']);
+  });
+});
+
+describe('a folder', () => {
+  it('is made with those above it, in the mode that is asked for, and left as it is where it is there', async () => {
+    const folder = temporaryFolder();
+    await makeFolder(join(folder, 'a', 'b', 'c'), 0o700);
+    await makeFolder(join(folder, 'a', 'b'), 0o750);
+    for (const path of ['a', 'a/b', 'a/b/c']) expect(mode(join(folder, path)), path).toBe('700');
+  });
+
+  it.each(['/proc/paydrop', '/proc/paydrop/a/b'])('that can’t be made is told at once: %s', async (path) => {
+    await expect(makeFolder(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is not made in place of a file, nor below one', async () => {
+    const path = join(temporaryFolder(), 'a');
+    writeFileSync(path, '');
+    await expect(makeFolder(path)).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(makeFolder(join(path, 'b'))).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 });
 

@@ -40,6 +40,7 @@ function holdStill(clock: TestClock): { sleepers(): number } {
 }
 
 interface Service {
+  readonly log: string[];
   nights(): string[];
   after(ms: number): Promise<void>;
   stop(): Promise<void>;
@@ -55,7 +56,9 @@ async function startService(
   const tools = await workspace.open();
   const provider = { ...tools.provider, ...change(tools.provider) };
   const passes: PassSummary[] = [];
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const told: string[] = [];
+  const take = (_: object, message: string) => void told.push(message);
+  const log = { info: take, warn: take, error: take };
   const stopping = new AbortController();
   const running = watch({ ...tools, provider, log }, stopping.signal, (summary) => passes.push(summary));
   const idle = () => vi.waitFor(() => expect(sleeping.sleepers()).toBe(1), PATIENCE);
@@ -72,6 +75,7 @@ async function startService(
   onTestFinished(stop);
   await idle();
   return {
+    log: told,
     nights: () => passes.filter(({ run }) => run.kind === 'nightly').map(({ run }) => run.businessDate),
     after: async (ms) => {
       clock.advance(ms);
@@ -82,7 +86,7 @@ async function startService(
 }
 
 describe('a clock that jumps', () => {
-  it('forward makes one run for the latest date, and back makes none', async () => {
+  it('forward makes one run for the latest date, and back each night that comes again, but no date twice', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);
     await service.after(HOUR);
@@ -90,9 +94,62 @@ describe('a clock that jumps', () => {
     await service.after(MINUTE);
     workspace.clock.setWall('2026-03-02T14:00:00Z');
     for (let hour = 0; hour < 3 * 24; hour++) await service.after(HOUR);
-    expect(service.nights()).toEqual(['2026-03-02', '2026-03-05']);
+    const again = ['2026-03-02', '2026-03-05', '2026-03-03', '2026-03-04'];
+    expect(service.nights()).toEqual(again);
     for (let hour = 0; hour < 24; hour++) await service.after(HOUR);
-    expect(service.nights()).toEqual(['2026-03-02', '2026-03-05', '2026-03-06']);
+    expect(service.nights()).toEqual([...again, '2026-03-06']);
+  });
+
+  it.each([
+    ['when the workspace was first watched', 0],
+    ['for a night', 25],
+  ])('that was once a year ahead, %s, keeps no night from being made, and that is told once', async (_, hours) => {
+    const workspace = testWorkspace();
+    workspace.clock.setWall('2027-03-02T01:00:00Z');
+    const service = await startService(workspace);
+    for (let hour = 0; hour < hours; hour++) await service.after(HOUR);
+    const before = service.nights();
+    workspace.clock.setWall('2026-03-02T01:00:00Z');
+    await service.after(MINUTE);
+    for (let hour = 0; hour < 3 * 24; hour++) await service.after(HOUR);
+    expect(service.nights().slice(before.length)).toEqual(['2026-03-02', '2026-03-03', '2026-03-04']);
+    expect(service.log).toHaveLength(before.length > 0 ? 1 : 0);
+    for (const line of service.log) expect(line).toContain('nights are made without regard to it');
+  });
+
+  it('that was once a year ahead leaves no quarantine that lasts a year, and cuts none short', async () => {
+    const workspace = testWorkspace();
+    workspace.clock.setWall('2027-03-02T01:00:00Z');
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass({ faults: { faults: [{ on: 'post', attempts: [1], fault: { kind: 'error' } }] } });
+    const status = () => workspace.rows('payouts.000002.result.csv')[0]?.['status'];
+    expect(status()).toBe('unknown');
+    workspace.clock.setWall('2026-03-02T01:00:00Z');
+    for (const ms of [0, 1_900]) {
+      workspace.clock.advance(ms);
+      await workspace.pass();
+      expect(status(), `${ms}`).toBe('unknown');
+    }
+    workspace.clock.advance(200);
+    await workspace.pass();
+    await workspace.pass();
+    expect(status()).toBe('submitted');
+  });
+
+  it('that was once a year ahead lets no instruction wait for its order for a year', async () => {
+    const workspace = testWorkspace();
+    workspace.clock.setWall('2027-03-02T01:00:00Z');
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    workspace.clock.setWall('2026-03-02T01:00:00Z');
+    await workspace.pass();
+    expect(workspace.read('payouts.000001.receipt.json')).toContain('2026-03-02T01:00:00');
+    workspace.clock.advance(25 * HOUR);
+    await workspace.pass();
+    expect(workspace.rows('payouts.000001.result.csv')).toMatchObject([
+      { status: 'rejected', code: 'ORDER_NOT_FOUND' },
+    ]);
   });
 
   it('by hours, at any times, never makes two runs for a date and leaves out none that was reached', () => {

@@ -6,7 +6,17 @@
  * FAULTS=all takes the file descriptors away at more points, and holds the records for longer than a run waits. What a machine can't do is skipped loudly.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox.ts';
@@ -204,6 +214,32 @@ describe('what may not be done in the inbox', () => {
     expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringContaining('Put both on one') });
     expect(readdirSync(workspace.path('inbox'))).toEqual(before);
     expect(readdirSync(workspace.path('data', 'work'))).toEqual([]);
+    await finishes(workspace);
+  });
+
+  it.runIf(dropsRoot)('to take a folder away is told with 1, and the rest is taken in', async () => {
+    const workspace = delivery();
+    mkdirSync(workspace.path('inbox', 'theirs'), 0o555);
+    const { status, stdout } = await withoutRoot(workspace).ended;
+    expect({ status, left: readdirSync(workspace.path('inbox')) }).toEqual({ status: 1, left: ['theirs'] });
+    expect(stdout).toContain("! Can't be taken in, and stays where it is: theirs (EACCES: permission denied)");
+    rmdirSync(workspace.path('inbox', 'theirs'));
+    await finishes(workspace);
+  });
+
+  it.runIf(mounts)('to take a mounted file away is told with 1, and the rest is taken in', async () => {
+    const workspace = delivery();
+    workspace.drop('mounted.csv', 'x');
+    const script = 'mount --bind "$F" "$F" || exit 9; exec "$@"';
+    const env = { F: workspace.path('inbox', 'mounted.csv') };
+    const command = [...runCommand(workspace), '--json'];
+    const { status, stdout } = await startProcess('unshare', ['-Urm', 'sh', '-c', script, 'sh', ...command], { env })
+      .ended;
+    expect({ status, left: readdirSync(workspace.path('inbox')) }).toEqual({ status: 1, left: ['mounted.csv'] });
+    expect(JSON.parse(stdout)).toMatchObject({
+      stuck: [{ name: 'mounted.csv', why: expect.stringMatching(/^EBUSY|^EXDEV/) }],
+    });
+    rmSync(workspace.path('inbox', 'mounted.csv'));
     await finishes(workspace);
   });
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -14,18 +15,21 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Claim, type Inbox, openInbox } from '../src/inbox.ts';
+import { canKeep, keep, letGo } from './support/kept.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const SETTLE_MS = 2_000;
 
 async function open(
-  maxBytes = 1_000,
+  maxFileBytes = 1_000,
+  ignore: readonly string[] = [],
 ): Promise<{ inbox: Inbox; at: (...names: string[]) => string; again(): Promise<Inbox> }> {
   const root = temporaryFolder();
   const at = (...names: string[]) => join(root, ...names);
   mkdirSync(at('inbox'));
   mkdirSync(at('data'));
-  const again = () => openInbox({ inbox: at('inbox'), data: at('data') }, SETTLE_MS, maxBytes);
+  const again = () =>
+    openInbox({ inbox: at('inbox'), data: at('data') }, { settleMs: SETTLE_MS, maxFileBytes, ignore });
   return { inbox: await again(), at, again };
 }
 
@@ -73,15 +77,39 @@ describe('a file is ready', () => {
     expect(names((await inbox.scan(0)).ready)).toEqual(['a.csv']);
   });
 
-  it.each(['.hidden.csv', '~$open.csv', 'a.csv.tmp', 'a.part', 'a.filepart', 'a.csv.crdownload', 'a.PART'])(
-    'never while it is called %s: that is unfinished work, left alone and told',
-    async (name) => {
-      const { inbox, at } = await open();
-      writeFileSync(at('inbox', name), 'x');
-      await inbox.scan(0);
-      expect(await inbox.scan(10 * SETTLE_MS)).toEqual({ ready: [], settling: 0, leftAlone: [name] });
-    },
-  );
+  it.each([
+    '.hidden.csv',
+    '~$open.csv',
+    'a.csv~',
+    'a.csv.tmp',
+    'a.csv.TEMP',
+    'a.part',
+    'a.PART',
+    'a.csv.partial',
+    'a.filepart',
+    'a.csv.crdownload',
+    'a.csv.download',
+    'a.csv.Uploading',
+    'Thumbs.db',
+    'THUMBS.DB',
+    'desktop.ini',
+  ])('never while it is called %s: that is unfinished work, left alone and told', async (name) => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', name), 'x');
+    await inbox.scan(0);
+    expect(await inbox.scan(10 * SETTLE_MS)).toEqual({ ready: [], settling: 0, leftAlone: [name] });
+  });
+
+  it('unless intake.ignore names it: * for any characters, ? for one, in any letter case', async () => {
+    const { inbox, at } = await open(1_000, ['*.bak', 'draft-?.csv', 'Übersicht*', 'a+(b).csv']);
+    const ignored = ['Payouts.BAK', 'a+(b).csv', 'draft-1.csv', 'u\u0308bersicht 3.csv', 'x\n.bak'];
+    const read = ['aab.csv', 'bak', 'draft-10.csv', 'payouts.bak.csv', 'desktop.ini.csv', 'tmp', 'my thumbs.db'];
+    for (const name of [...ignored, ...read]) writeFileSync(at('inbox', name), 'x');
+    await inbox.scan(0);
+    const { ready, leftAlone } = await inbox.scan(SETTLE_MS);
+    expect(names(ready)).toEqual(read.sort());
+    expect(leftAlone).toHaveLength(ignored.length);
+  });
 
   it('whatever its name: bytes that are no text, a newline, a leading dash', async () => {
     const { inbox, at } = await open();
@@ -191,7 +219,92 @@ describe('a claimed file', () => {
   });
 });
 
+describe('what can’t be taken out of the inbox', () => {
+  it.runIf(canKeep)('is told and stays, with what lies beside it, and everything else goes on', async () => {
+    const { inbox, at } = await open();
+    mkdirSync(at('inbox', 'a.csv.sha256'));
+    for (const name of ['a.csv', 'b.csv']) writeFileSync(at('inbox', name), 'x');
+    keep(at('inbox', 'a.csv'));
+    await inbox.scan(0);
+    const { ready } = await inbox.scan(SETTLE_MS);
+    const claims = [];
+    for (const name of ready) claims.push(await inbox.claim(name));
+    expect(claims).toEqual([undefined, expect.objectContaining({ name: 'b.csv' })]);
+    expect(inbox.stuck()).toEqual([{ name: 'a.csv', why: 'EPERM: operation not permitted' }]);
+    expect(readdirSync(at('inbox'))).toEqual(['a.csv', 'a.csv.sha256']);
+    expect((await inbox.claims()).map(({ name }) => name)).toEqual(['b.csv']);
+  });
+
+  it.runIf(canKeep)(
+    'is tried again when it has changed, or after a while, and is the same as long as it has not',
+    async () => {
+      const { inbox, at } = await open();
+      writeFileSync(at('inbox', 'a.csv'), 'x');
+      writeFileSync(at('inbox', 'a.csv.done'), '');
+      keep(at('inbox', 'a.csv'));
+      expect(names((await inbox.scan(0)).ready)).toEqual(['a.csv']);
+      await inbox.claim(Buffer.from('a.csv'));
+      const [first] = inbox.stuck();
+      expect((await inbox.scan(1)).ready).toEqual([]);
+      expect(names((await inbox.scan(300_000)).ready)).toEqual(['a.csv']);
+      await inbox.claim(Buffer.from('a.csv'));
+      expect(inbox.stuck()[0]).toBe(first);
+      letGo(at('inbox', 'a.csv'));
+      expect(names((await inbox.scan(300_001)).ready)).toEqual(['a.csv']);
+      expect(await inbox.claim(Buffer.from('a.csv'))).toMatchObject({ name: 'a.csv' });
+      expect(inbox.stuck()).toEqual([]);
+    },
+  );
+
+  it.runIf(canKeep)('is forgotten when it is gone', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    keep(at('inbox', 'a.csv'));
+    await inbox.scan(0);
+    await inbox.claim(Buffer.from('a.csv'));
+    letGo(at('inbox', 'a.csv'));
+    rmSync(at('inbox', 'a.csv'));
+    await inbox.scan(1);
+    expect(inbox.stuck()).toEqual([]);
+  });
+});
+
+describe('a file whose time is ahead of the clock', () => {
+  it.each(['2100-01-01', '1999-12-31T23:59:59.999Z'])('%s is archived, and over with', async (time) => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    utimesSync(at('inbox', 'a.csv'), new Date(time), new Date(time));
+    const claim = await claimed(inbox);
+    await inbox.spool(claim);
+    await inbox.archive(claim.id, 1, claim.name, '2026-03-02');
+    expect(readdirSync(at('inbox'))).toEqual([]);
+  });
+
+  it('comes back when its writer went on all the same, though it gave it an earlier time', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    utimesSync(at('inbox', 'a.csv'), new Date('2100-01-01'), new Date('2100-01-01'));
+    const claim = await claimed(inbox);
+    await inbox.spool(claim);
+    writeFileSync(claim.original, 'y');
+    utimesSync(claim.original, 1, 1);
+    await inbox.archive(claim.id, 1, claim.name, '2026-03-02');
+    expect(readFileSync(at('inbox', 'a.csv'), 'utf8')).toBe('y');
+  });
+});
+
 describe('what is not a plain file with one name', () => {
+  it('beside a file, as a folder called like its checksum, proves nothing, and nothing in it is lost', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    mkdirSync(at('inbox', 'a.csv.sha256'));
+    writeFileSync(at('inbox', 'a.csv.sha256', 'theirs'), 'y');
+    const claim = await claimed(inbox);
+    expect(await inbox.spool(claim)).toMatchObject({ kind: 'spooled', expectedSha256: '' });
+    await inbox.archive(claim.id, 7, claim.name, '2026-03-02');
+    expect(readFileSync(at('data', 'quarantine', '000007.a.csv.sha256', 'theirs'), 'utf8')).toBe('y');
+  });
+
   it.each<[string, (inbox: string, secret: string) => void, string]>([
     ['a symbolic link', (inbox, secret) => symlinkSync(secret, join(inbox, 'a.csv')), 'a symbolic link'],
     ['a dangling link', (inbox) => symlinkSync('/nowhere', join(inbox, 'a.csv')), 'a symbolic link'],

@@ -82,6 +82,17 @@ describe('names', () => {
     ['💸.csv', '_'],
     ['.csv', 'file'],
     ['', 'file'],
+    ['CON.csv', 'CON_'],
+    ['nul', 'nul_'],
+    ['Aux.2026.csv', 'Aux_.2026'],
+    ['.prn.csv', 'prn_'],
+    ['COM1.csv.csv', 'COM1_.csv'],
+    ['lpt9..csv', 'lpt9_'],
+    ['console.csv', 'console'],
+    ['COM10.csv', 'COM10'],
+    ['con 2.csv', 'con_2'],
+    ['dots...csv', 'dots'],
+    ['blank .csv', 'blank_'],
     [`${'x'.repeat(200)}.csv`, 'x'.repeat(80)],
   ])('makes %j safe as %j', (name, stem) => {
     expect(reportStem(name)).toBe(stem);
@@ -90,7 +101,9 @@ describe('names', () => {
   it('is safe for any name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (name) => {
-        expect(reportStem(name)).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,79}$/);
+        expect(reportStem(name)).toMatch(
+          /^(?!(?:CON|PRN|AUX|NUL|COM\d|LPT\d)(?:\.|$))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,78}[A-Za-z0-9_-])?$/i,
+        );
       }),
     );
   });

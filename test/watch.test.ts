@@ -10,6 +10,7 @@ import { watch } from '../src/watch.ts';
 import { openWorkspace } from '../src/workspace.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import type { TestClock } from './support/clock.ts';
+import { canKeep, keep, letGo } from './support/kept.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const SECOND = 1_000;
@@ -220,6 +221,31 @@ describe('an inbox that goes away', () => {
     workspace.drop('orders.csv', ORDERS);
     await service.after(30 * SECOND);
     await taken(workspace, 'orders.000001');
+  });
+});
+
+describe('an entry of the inbox that can’t be taken away', () => {
+  it.runIf(canKeep)('is told once, however long it lies there, and again when it has changed', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('kept.csv', 'x');
+    keep(workspace.path('inbox', 'kept.csv'));
+    const service = await startService(workspace);
+    const told = 'warn: can not be taken in: it stays where it is, and everything else goes on';
+    expect(service.log).toEqual([told]);
+    for (let minutes = 0; minutes < 20; minutes++) await service.after(MINUTE);
+    workspace.drop('orders.csv', ORDERS);
+    await taken(workspace, 'orders.000001');
+    await service.idle();
+    expect(service.log).toEqual([told]);
+    expect(service.passes).toMatchObject([{ stuck: [{ name: 'kept.csv' }] }]);
+    letGo(workspace.path('inbox', 'kept.csv'));
+    workspace.drop('kept.csv', 'y');
+    keep(workspace.path('inbox', 'kept.csv'));
+    await service.after(MINUTE);
+    expect(service.log).toEqual([told, told]);
+    letGo(workspace.path('inbox', 'kept.csv'));
+    await service.after(MINUTE);
+    await taken(workspace, 'kept.000002');
   });
 });
 

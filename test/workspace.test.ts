@@ -1,9 +1,21 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openForReading, openWorkspace } from '../src/workspace.ts';
-import { ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { ORDERS, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
 const LIVE = { baseUrl: 'https://pay.example', currencies: ['INR'] };
 const SECRETS = { PAYDROP_CLIENT_KEY: 'key', PAYDROP_CLIENT_SECRET: 'secret', PAYDROP_SALT_KEY: 'salt' };
@@ -55,6 +67,46 @@ describe('a workspace', () => {
     await reading?.store.close();
     await first.close();
     await opened(workspace);
+  });
+
+  it('is only what has a paydrop.json: a mistyped folder, or a disk that isn’t mounted, is told and left as it is', async () => {
+    const folder = temporaryFolder();
+    for (const root of [folder, join(folder, 'nowhere')])
+      for (const opening of [openWorkspace({ workspace: root, env: {} }), openForReading(root)])
+        await expect(opening).rejects.toMatchObject({
+          name: 'UsageError',
+          message: `no paydrop.json in ${root}: paydrop init ${root} makes a new workspace`,
+        });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each([
+    ['one', { inbox: 'x', outbox: 'x' }],
+    ['one, written otherwise', { inbox: 'x', outbox: 'y/../x' }],
+    ['one inside another', { inbox: 'data/in' }],
+    ['one inside another that is not there yet', { outbox: 'a/b', data: 'a' }],
+    ['the workspace itself', { inbox: '.' }],
+    ['one, by a link', { outbox: 'link' }],
+    ['one inside another, by a link', { data: 'link/records' }],
+  ])('is not opened when two of its folders are %s', async (_, folders) => {
+    const workspace = testWorkspace(folders);
+    symlinkSync('inbox', workspace.path('link'));
+    await expect(opened(workspace)).rejects.toMatchObject({
+      name: 'UsageError',
+      message: expect.stringMatching(/^(inbox|outbox) and (outbox|data) overlap \(\/.*, \/.*\)/),
+    });
+    expect(existsSync(workspace.path('data'))).toBe(false);
+  });
+
+  it('is not opened with a folder that can’t be made, and says which', async () => {
+    const workspace = testWorkspace({ inbox: '/proc/paydrop/inbox' });
+    await expect(opened(workspace)).rejects.toMatchObject({
+      name: 'UsageError',
+      message: expect.stringContaining("inbox: /proc/paydrop/inbox can't be made: ENOENT"),
+    });
+    writeFileSync(workspace.path('file'), '');
+    settings(workspace, { outbox: 'file' });
+    await expect(opened(workspace)).rejects.toThrow("can't be made: EEXIST");
   });
 
   it('has nothing to read before the first pass', async () => {
@@ -112,11 +164,33 @@ describe('records', () => {
     expect(await workspace.pass()).toMatchObject({ unfinished: undefined });
   });
 
+  it.each(['outbox', 'data/archive'])('never begin anew while %s has what was made from earlier ones', async (kept) => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    await workspace.pass();
+    const aside = workspace.path('aside');
+    renameSync(workspace.path(kept), aside);
+    for (const gone of ['data', 'outbox']) rmSync(workspace.path(gone), { recursive: true, force: true });
+    mkdirSync(workspace.path('data'));
+    renameSync(aside, workspace.path(kept));
+    for (const opening of [() => opened(workspace), () => openForReading(workspace.root)])
+      await expect(opening()).rejects.toMatchObject({
+        name: 'UsageError',
+        message: expect.stringMatching(
+          /data has no paydrop.db, but .*0000\d\d.* is of an earlier run: put the records back/,
+        ),
+      });
+    expect(readdirSync(workspace.path('data'))).not.toContain('paydrop.db');
+    rmSync(workspace.path(kept), { recursive: true });
+    await opened(workspace);
+  });
+
   it('are doubted when they begin anew beside the anchor of earlier ones', async () => {
     const workspace = testWorkspace();
     await workspace.pass();
     for (const name of ['paydrop.db', 'paydrop.db-wal', 'paydrop.db-shm'])
       rmSync(workspace.path('data', name), { force: true });
+    rmSync(workspace.path('outbox'), { recursive: true });
     for (const _ of ['at once', 'and from then on'])
       expect((await workspace.pass()).unfinished).toContain('the database is older than its anchor');
   });
@@ -153,5 +227,59 @@ describe('records', () => {
     await opened(workspace, SECRETS);
     settings(workspace, {});
     await opened(workspace);
+  });
+});
+
+describe('numbers', () => {
+  it('go on after those that stand in the outbox and the archive, as a restored backup has forgotten some', async () => {
+    const workspace = testWorkspace();
+    await opened(workspace);
+    for (const name of ['run.000040.summary.html', 'old.000070.receipt.json'])
+      writeFileSync(workspace.path('outbox', name), '');
+    mkdirSync(workspace.path('data', 'archive', '2026-03-01'));
+    writeFileSync(workspace.path('data', 'archive', '2026-03-01', '000090.old.csv'), '');
+    workspace.drop('orders.csv', ORDERS);
+    expect(await workspace.pass()).toMatchObject({ run: { number: 41 }, files: [{ file: { number: 91 } }] });
+  });
+
+  it('are not used up by a name that was made elsewhere, nor by what is no report', async () => {
+    const workspace = testWorkspace();
+    await opened(workspace);
+    const strays = [
+      'x.999999.receipt.json',
+      'x.899999.result.csv',
+      'run.999998.csv',
+      'run.999998.summary.html',
+      'run.000300.summary.html.bak',
+      'x.000300.receipt.csv',
+    ];
+    for (const name of strays) writeFileSync(workspace.path('outbox', name), 'theirs');
+    workspace.drop('orders.csv', ORDERS);
+    expect(await workspace.pass()).toMatchObject({ run: { number: 1 }, files: [{ file: { number: 1 } }] });
+    for (const name of strays) expect(workspace.read(name)).toBe('theirs');
+  });
+
+  it('that a stray name had skipped are given again when it is gone', async () => {
+    const workspace = testWorkspace();
+    await opened(workspace);
+    writeFileSync(workspace.path('outbox', 'x.000300.receipt.json'), '');
+    await opened(workspace);
+    rmSync(workspace.path('outbox', 'x.000300.receipt.json'));
+    workspace.drop('orders.csv', ORDERS);
+    expect(await workspace.pass()).toMatchObject({ files: [{ file: { number: 1 } }] });
+  });
+
+  it('end at 999,999, and that is told instead of a seventh digit', async () => {
+    const workspace = testWorkspace();
+    await opened(workspace);
+    const db = new Database(workspace.path('data', 'paydrop.db'));
+    db.exec(
+      "INSERT INTO runs (number, kind, business_date, started_at, finished_at, reported) VALUES (999999, 'run', '2026-03-01', '2026-03-01T00:00:00.000Z', '2026-03-01T00:00:00.000Z', 1)",
+    );
+    db.close();
+    await expect(workspace.pass()).rejects.toMatchObject({
+      name: 'UsageError',
+      message: expect.stringContaining('the numbers are used up: 999999 was the last'),
+    });
   });
 });

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../durable.ts';
 import { UsageError } from '../failures.ts';
 import { INSTALLED } from '../installed.ts';
 import { clientRefId } from '../instruction.ts';
@@ -61,7 +62,6 @@ const WHAT_GOES_WRONG: FaultScript = {
 export async function demo({ paper, clock }: CommandContext, options: { keep?: string }): Promise<number> {
   const root =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : await emptyFolder(options.keep);
-  await mkdir(join(root, 'inbox'), { recursive: true });
   await writeFile(join(root, 'paydrop.json'), `${JSON.stringify(SETTINGS, null, 2)}\n`);
   const tools = await openWorkspace({ workspace: root, clock, sandbox: { faults: WHAT_GOES_WRONG } });
   try {
@@ -102,7 +102,7 @@ export async function demo({ paper, clock }: CommandContext, options: { keep?: s
 /** The demo writes settings and drops files: never into a folder that somebody uses. */
 async function emptyFolder(asked: string): Promise<string> {
   const root = resolve(asked);
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   if ((await readdir(root)).length > 0) throw new UsageError(`--keep ${asked}: the folder must be new or empty`);
   return root;
 }

@@ -1,13 +1,13 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { otherThan, told } from '../binding.ts';
-import { type Clock, timestamp } from '../clock.ts';
-import { loadSettings, type Settings } from '../config.ts';
+import { type Clock, localTime, timestamp } from '../clock.ts';
+import type { Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../iso.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
 import { differenceText, verify } from '../verify.ts';
-import { openForReading, openProvider, providerNamed } from '../workspace.ts';
+import { openForReading, openProvider, providerNamed, workspaceSettings } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 interface Check {
@@ -34,7 +34,7 @@ const NOBODYS_PAYOUT = {
 export async function doctor(context: CommandContext, options: { json?: true }): Promise<number> {
   const { workspace, paper, clock } = context;
   const checks: Check[] = [checkNode(process.versions.node, clock)];
-  const loaded = loadSettings(workspace);
+  const loaded = workspaceSettings(workspace);
   if (!loaded.ok) checks.push(...loaded.problems.map((finding) => ({ what: 'settings', ok: false, finding })));
   else {
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
@@ -116,7 +116,7 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
   if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
-  const { store } = opened;
+  const { store, settings } = opened;
   const progress = terminalProgress(process.stderr, clock);
   try {
     const damage = await store.damage();
@@ -131,7 +131,10 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
       : { what: 'records', ok: true, finding: 'as the audit log says' };
     const now = timestamp(clock.now());
     const clockOk = lastAt <= now;
-    const finding = clockOk ? now : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
+    const night = (await store.lastNightly())?.businessDate ?? '';
+    const today = localTime(clock.now(), settings.schedule.timeZone).date;
+    const ahead = night > today ? `; a nightly run of ${night} was made by a clock that was ahead` : '';
+    const finding = clockOk ? now + ahead : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
     return [database, audit, ...(broken === undefined ? [records] : []), { what: 'clock', ok: clockOk, finding }];
   } finally {
     progress.clear();

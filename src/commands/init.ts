@@ -1,11 +1,11 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Api } from '../api.ts';
 import { type Clock, localTime } from '../clock.ts';
 import { SETTINGS_FILE } from '../config.ts';
-import { isErrno, makePrivateFolder, SHARED_FOLDER_MODE } from '../durable.ts';
+import { isErrno, makeFolder } from '../durable.ts';
 import { UsageError } from '../failures.ts';
-import { settingsOf } from '../workspace.ts';
+import { makeFolders, settingsOf } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 const SETTINGS = `{
@@ -24,16 +24,17 @@ export async function init({ workspace, paper, clock }: CommandContext, dir: str
   const root = dir === undefined ? workspace : resolve(dir);
   const there = await stat(root).catch(() => undefined);
   if (there && !there.isDirectory()) throw new UsageError(`${root} is not a folder`);
-  await mkdir(join(root, TEMPLATES), { recursive: true });
+  await makeFolder(join(root, TEMPLATES)).catch((error: Error) => {
+    throw new UsageError(`${root} can't be made: ${error.message}`);
+  });
   const make = async (path: string, text: string) => {
     const made = await writeNew(path, text);
     paper.line(`${made ? 'made' : 'kept'}  ${path}`);
   };
   await make(join(root, SETTINGS_FILE), SETTINGS);
-  const { inbox, outbox, data, provider, schedule } = settingsOf(root);
-  await mkdir(inbox, { recursive: true, mode: SHARED_FOLDER_MODE.inbox });
-  await mkdir(outbox, { recursive: true, mode: SHARED_FOLDER_MODE.outbox });
-  await makePrivateFolder(data);
+  const settings = settingsOf(root);
+  const { inbox, provider, schedule } = settings;
+  await makeFolders(settings);
   await make(join(root, TEMPLATES, 'orders.csv'), ORDERS);
   await make(join(root, TEMPLATES, 'instructions.csv'), instructionsFrom(clock, schedule.timeZone, provider.api));
   paper.line();

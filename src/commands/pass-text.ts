@@ -19,9 +19,10 @@ const LISTED_NAMES = 5;
 /** As docs/commands.md says: 3 when not finished; 1 when rows were rejected, payouts lost, or left in doubt; else 0. */
 export function exitOf(summary: PassSummary): number {
   if (summary.unfinished !== undefined || summary.settling > 0) return EXIT.unfinished;
+  const needsHand = summary.files.some(needsSender) || summary.stuck.length > 0;
   const lost = LOST.some((status) => (summary.moved[status] ?? 0) > 0);
   const inDoubt = summary.open.some(({ status, count }) => IN_DOUBT.includes(status) && count > 0);
-  return lost || inDoubt || summary.unreadable > 0 || summary.files.some(needsSender) ? EXIT.attention : EXIT.done;
+  return lost || inDoubt || needsHand || summary.unreadable > 0 ? EXIT.attention : EXIT.done;
 }
 
 export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, outbox: string): void {
@@ -47,7 +48,7 @@ export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, 
 
 /** The same for machines: numbers and codes, no rows of files. */
 export function passJson(summary: PassSummary, sandbox: boolean, outbox: string): object {
-  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, unfinished } = summary;
+  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, stuck, unfinished } = summary;
   return {
     sandbox,
     run: run.number,
@@ -69,6 +70,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
     unreadable,
     settling,
     leftAlone,
+    stuck,
     unfinished: unfinished ?? null,
     outbox,
   };
@@ -102,7 +104,7 @@ function bySomebodysNeed(a: TakenFile, b: TakenFile): number {
 }
 
 function attentionNotes(summary: PassSummary): string[] {
-  const { files, moved, open, unreadable, settling, leftAlone, unfinished } = summary;
+  const { files, moved, open, unreadable, settling, leftAlone, stuck, unfinished } = summary;
   const notes: string[] = [];
   const note = (number: number, one: string, more: string) => {
     if (number > 0) notes.push(`${number} ${number === 1 ? one : more}`);
@@ -127,7 +129,10 @@ function attentionNotes(summary: PassSummary): string[] {
   note(unreadable, `payout was answered for ${unlike}`, `payouts were answered for, each ${unlike}`);
   const left = 'still being written, and left to the next run.';
   note(settling, `file is ${left}`, `files are ${left}`);
-  if (leftAlone.length > 0) notes.push(`Left alone as somebody's unfinished work: ${someOf(leftAlone)}`);
+  if (leftAlone.length > 0)
+    notes.push(`Left alone for the name, as unfinished work or by intake.ignore: ${someOf(leftAlone)}`);
+  if (stuck.length > 0)
+    notes.push(`Can't be taken in, and stays where it is: ${someOf(stuck.map(({ name, why }) => `${name} (${why})`))}`);
   if (unfinished !== undefined) notes.push(`Not finished: ${unfinished}`);
   return notes;
 }

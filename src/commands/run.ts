@@ -1,16 +1,25 @@
+import { localTime } from '../clock.ts';
+import { UsageError } from '../failures.ts';
 import { pass } from '../pipeline.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
-import { openWorkspace } from '../workspace.ts';
+import { type OpenWorkspace, openWorkspace } from '../workspace.ts';
 import { businessDateOf, type CommandContext, EXIT, stopOnSignal } from './context.ts';
 import { exitOf, passJson, printPass } from './pass-text.ts';
 
-export async function run(context: CommandContext, options: { date?: string; json?: true }): Promise<number> {
+interface RunOptions {
+  readonly date?: string;
+  readonly force?: true;
+  readonly json?: true;
+}
+
+export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   const { clock, paper, workspace } = context;
   const stop = stopOnSignal(clock);
   const progress = terminalProgress(process.stderr, clock);
   const tools = await openWorkspace({ workspace, clock, progress });
   try {
+    if (options.date !== undefined && !options.force) await requirePlausible(options.date, tools);
     const summary = await pass(tools, {
       kind: 'run',
       businessDate: businessDateOf(options.date, tools.settings, clock),
@@ -28,4 +37,20 @@ export async function run(context: CommandContext, options: { date?: string; jso
     progress.clear();
     await tools.close();
   }
+}
+
+const DAY_MS = 86_400_000;
+
+/** A mistyped date sends what is not open yet, or nothing of what is. */
+async function requirePlausible(date: string, { store, clock, settings }: OpenWorkspace): Promise<void> {
+  const tomorrow = localTime(clock.now() + DAY_MS, settings.schedule.timeZone).date;
+  if (date > tomorrow)
+    throw new UsageError(
+      `--date ${date} is after tomorrow (${tomorrow}): all that opens until then would be sent now. If that is meant, add --force`,
+    );
+  const last = await store.lastRun();
+  if (last && date < last.businessDate)
+    throw new UsageError(
+      `--date ${date} is before ${last.businessDate}, the business date of the last run (${last.number}). If that is meant, add --force`,
+    );
 }

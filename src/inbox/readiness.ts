@@ -6,8 +6,11 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { isErrno } from '../durable.ts';
+import { isOfOneEntry, type StuckEntries } from './stuck.ts';
 
-const UNFINISHED = /^(?:\.|~\$)|\.(?:tmp|part|filepart|crdownload)$/i;
+/** What editors, browsers, copying programs and file managers write beside, or before, what is meant to be read. */
+const UNFINISHED =
+  /^(?:\.|~\$)|~$|\.(?:tmp|temp|part|partial|filepart|crdownload|download|uploading)$|^(?:thumbs\.db|desktop\.ini)$/i;
 const SIDE_SUFFIXES = ['.sha256', '.done'];
 
 /** What lies in the inbox now. Names are as they lie there, in bytes. */
@@ -15,8 +18,14 @@ export interface Scan {
   readonly ready: readonly Buffer[];
   /** Still changing, or not unchanged for long enough yet. */
   readonly settling: number;
-  /** Somebody's unfinished work (`.x`, `~$x`, `x.part`, …) and side files whose file isn't there. */
+  /** What isn't meant for us by its name (`.x`, `~$x`, `x.part`, …, `intake.ignore`), and side files whose file isn't there. */
   readonly leftAlone: readonly string[];
+}
+
+export interface ReadinessRules {
+  readonly settleMs: number;
+  /** By its name. */
+  readonly isLeftAlone: (name: Buffer) => boolean;
 }
 
 export interface Entry {
@@ -27,6 +36,19 @@ export interface Entry {
 export interface Observation {
   readonly state: string;
   readonly sinceMs: number;
+}
+
+/** Says of a name whether it is to be left alone. In a glob `*` stands for any characters and `?` for one; letter case doesn't matter. */
+export function leavesAlone(globs: readonly string[]): (name: Buffer) => boolean {
+  const patterns = globs.map((glob) => {
+    const parts = glob.normalize().replace(/[\\^$.|+()[\]{}]/g, '\\$&');
+    return new RegExp(`^${parts.replace(/\*+/g, '.*').replaceAll('?', '.')}$`, 'isu');
+  });
+  return (name) => {
+    if (UNFINISHED.test(name.toString('latin1'))) return true;
+    const text = name.toString('utf8').normalize();
+    return patterns.some((pattern) => pattern.test(text));
+  };
 }
 
 /** Text for a name in any encoding, with nothing in it that could disturb a terminal or a reader. */
@@ -41,26 +63,31 @@ export function sideFilesOf(name: Buffer): Buffer[] {
   return SIDE_SUFFIXES.map((suffix) => Buffer.concat([name, Buffer.from(suffix)]));
 }
 
-/** Every entry with all that tells one state of it from another. */
-export async function observe(inbox: string): Promise<Entry[]> {
+/** Every entry with all that tells one state of it from another, and those that can't even be looked at. */
+export async function observe(inbox: string): Promise<{ entries: Entry[]; unseen: { name: Buffer; error: Error }[] }> {
   const entries: Entry[] = [];
+  const unseen: { name: Buffer; error: Error }[] = [];
   for (const name of await readdir(inbox, { encoding: 'buffer' })) {
     try {
       const stats = await lstat(Buffer.concat([Buffer.from(`${inbox}/`), name]), { bigint: true });
       entries.push({ name, state: stateOf(stats) });
     } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
+      if (isErrno(error, 'ENOENT')) continue;
+      if (!isOfOneEntry(error)) throw error;
+      unseen.push({ name, error });
     }
   }
-  return entries.sort((a, b) => Buffer.compare(a.name, b.name));
+  entries.sort((a, b) => Buffer.compare(a.name, b.name));
+  return { entries, unseen };
 }
 
 /** Decides over one look at the inbox; `seen` is what earlier looks saw, brought up to date. */
 export function readiness(
   entries: readonly Entry[],
   seen: Map<string, Observation>,
+  stuck: Pick<StuckEntries, 'waits'>,
   nowMs: number,
-  settleMs: number,
+  { settleMs, isLeftAlone }: ReadinessRules,
 ): Scan {
   const present = new Set(entries.map(({ name }) => key(name)));
   for (const known of seen.keys()) if (!present.has(known)) seen.delete(known);
@@ -69,14 +96,14 @@ export function readiness(
   const leftAlone: string[] = [];
   let settling = 0;
   for (const { name, state } of entries) {
-    const text = name.toString('latin1');
-    if (UNFINISHED.test(text) || isSideFile(text)) {
+    if (isLeftAlone(name) || isSideFile(name.toString('latin1'))) {
       if (!belongsToPresent(name, present)) leftAlone.push(displayName(name));
       continue;
     }
     const before = seen.get(key(name));
     const since = before?.state === state ? before.sinceMs : nowMs;
     seen.set(key(name), { state, sinceMs: since });
+    if (stuck.waits(key(name), state, nowMs)) continue;
     const saidDone = present.has(key(Buffer.concat([name, Buffer.from('.done')])));
     if (saidDone || nowMs - since >= settleMs) ready.push(name);
     else settling++;
@@ -96,7 +123,7 @@ function belongsToPresent(side: Buffer, present: ReadonlySet<string>): boolean {
 }
 
 /** Bytes as a map key; latin1 keeps each byte apart. */
-function key(name: Buffer): string {
+export function key(name: Buffer): string {
   return name.toString('latin1');
 }
 

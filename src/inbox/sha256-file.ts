@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isErrno } from '../durable.ts';
+import { isOfOneEntry } from './stuck.ts';
 
 const LARGEST_BYTES = 65_536;
 const LINE = /^\\?([0-9a-f]{64}) [ *](.+)$/i;
@@ -26,8 +27,7 @@ export async function expectedSha256(folder: string, original: Buffer): Promise<
     }
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return undefined;
-    // ENXIO: a socket.
-    if (isErrno(error, 'ELOOP', 'EACCES', 'ENXIO')) return '';
+    if (isOfOneEntry(error)) return '';
     throw error;
   }
   return statedFor(name.toString('latin1'), text);

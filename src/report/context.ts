@@ -34,16 +34,21 @@ export function sixDigits(number: number): string {
 
 const LONGEST_STEM = 80;
 
+/** Windows opens a device where a name is one of these before its first dot: a report of that name could not be read there. */
+const DEVICE = /^(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?=\.|$)/i;
+
 /**
  * The part of a report's name that comes from the dropped file's: without its final `.csv`, of `A-Za-z0-9._-` only, no
- * dot or dash in front, at most 80 characters and at least one.
+ * dot or dash in front and no dot behind, no device of Windows, at most 80 characters and at least one.
  */
 export function reportStem(name: string): string {
   const stem = name
     .replace(/\.csv$/i, '')
     .replace(/[^A-Za-z0-9._-]/gu, '_')
     .replace(/^[.-]+/, '')
-    .slice(0, LONGEST_STEM);
+    .replace(DEVICE, '$1_')
+    .slice(0, LONGEST_STEM)
+    .replace(/\.+$/, '');
   return stem === '' ? 'file' : stem;
 }
 

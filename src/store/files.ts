@@ -4,6 +4,7 @@ import { openSha256 } from '../digest.ts';
 import { rowId } from '../instruction.ts';
 import type { FileKind, FileRecord, NewFile, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
+import { nextNumber, requireNumber } from './numbers.ts';
 import type { Trail } from './trail.ts';
 
 type FileVerbs = Pick<
@@ -141,6 +142,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
       duplicateOf: first?.number ?? null,
     });
     if (!row) throw new Error(`Registering ${file.claim} gave no row`);
+    requireNumber(row.number);
     trail.append({
       type: 'file-registered',
       at: file.receivedAt,
@@ -166,13 +168,6 @@ function alreadyProcessed(file: NewFile, first: { number: number; name: string }
     value: file.sha256,
     message: `The same bytes were taken in before, as file ${number} (${first.name}); no row was taken in again.`,
   };
-}
-
-/** SQL for the number after the last, and after those that a restored backup has forgotten giving (skipNumbers). */
-export function nextNumber(table: 'files' | 'runs'): string {
-  return `(
-    SELECT max(coalesce(max(number), 0), coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = '${table}-skipped'), 0)) + 1
-    FROM ${table})`;
 }
 
 /** Closes a file's intake: its references are entered, and one audit entry accounts for its every row. */

@@ -3,14 +3,25 @@ import { FINAL_FAILURES, type InstructionStatus, rowPlace } from '../instruction
 import type { RunChange, RunKind, RunRecord, StatusCount, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { readCounts, writeCounts } from './counts.ts';
-import { nextNumber, publisher } from './files.ts';
+import { publisher } from './files.ts';
+import { nextNumber, requireNumber } from './numbers.ts';
 import { shownAmount } from './results.ts';
 import type { Trail } from './trail.ts';
 
 type RunVerbs = Pick<
   Store,
-  'startRun' | 'endRun' | 'openAtEnd' | 'runReported' | 'dropRun' | 'unreportedRuns' | 'lastNightly' | 'runChanges'
+  | 'startRun'
+  | 'endRun'
+  | 'openAtEnd'
+  | 'runReported'
+  | 'dropRun'
+  | 'unreportedRuns'
+  | 'lastNightly'
+  | 'lastRun'
+  | 'runChanges'
 >;
+
+const END_OF_TIME = '9999-12-31';
 
 const SELECT_RUN = `
   SELECT number, kind, business_date AS businessDate, started_at AS startedAt, coalesce(finished_at, '') AS finishedAt
@@ -18,9 +29,10 @@ const SELECT_RUN = `
 
 export function runVerbs(db: Connection, trail: Trail): RunVerbs {
   const unreported = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE reported = 0 ORDER BY number`);
-  const lastNightly = db.prepare<[], RunRecord>(
-    `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL ORDER BY business_date DESC LIMIT 1`,
+  const lastNightly = db.prepare<[string], RunRecord>(
+    `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= ? ORDER BY business_date DESC LIMIT 1`,
   );
+  const lastRun = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
   const start = starting(db, trail);
   const end = ending(db, trail);
   const reported = reporting(db);
@@ -49,7 +61,8 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
       return text ? readCounts(JSON.parse(text)) : undefined;
     },
     unreportedRuns: async () => unreported.all(),
-    lastNightly: async () => lastNightly.get(),
+    lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
+    lastRun: async () => lastRun.get(),
     runChanges: changeReader(db),
   };
 }
@@ -61,17 +74,36 @@ function starting(db: Connection, trail: Trail) {
     VALUES (${nextNumber('runs')}, ?, ?, ?)
     RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, '' AS finishedAt`);
 
+  const comeBack = comingBack(db);
+
   const start = db.transaction((kind: RunKind, businessDate: string, at: string): RunRecord | undefined => {
+    const ahead = comeBack(at);
+    if (ahead > 0) trail.append({ type: 'clock-came-back', at, ahead });
     const known = kind === 'nightly' ? nightlyOf.get(businessDate) : undefined;
     if (known?.finishedAt) return undefined;
     const run = known ?? insert.get(kind, businessDate, at);
     if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
+    requireNumber(run.number);
     // One on arrival may turn out to have nothing to do, and is then forgotten.
     if (kind !== 'arrival')
       trail.append({ type: known ? 'run-resumed' : 'run-started', at, number: run.number, kind, businessDate });
     return run;
   });
   return start.immediate;
+}
+
+/**
+ * What was written down by a clock that was ahead counts as of now, from which on its waits begin: a quarantine that began in a year would
+ * end in a year. Answers how many there were.
+ */
+function comingBack(db: Connection): (at: string) => number {
+  const writes = [
+    "UPDATE instructions SET unclear_at = :at WHERE status = 'unknown' AND unclear_at > :at",
+    "UPDATE instructions SET answer_since = :at WHERE answer <> '' AND answer_since > :at",
+    "UPDATE orders SET registration_unclear_at = :at WHERE registration = 'unknown' AND registration_unclear_at > :at",
+    'UPDATE files SET received_at = :at, revision = revision + 1 WHERE received_at > :at',
+  ].map((sql) => db.prepare<{ at: string }>(sql));
+  return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);
 }
 
 function ending(db: Connection, trail: Trail): (run: number, at: string, open: readonly StatusCount[]) => RunRecord {

@@ -7,8 +7,9 @@ import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
 import { damaged, makePrivate, openDatabase, type Purpose } from './connection.ts';
-import { fileVerbs, nextNumber } from './files.ts';
+import { fileVerbs } from './files.ts';
 import { intakeVerbs } from './intake.ts';
+import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
@@ -27,13 +28,6 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
   const trail = auditTrail(db);
   if (run !== undefined) trail.enter(run);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
-  const next = {
-    files: db.prepare<[], number>(`SELECT ${nextNumber('files')}`).pluck(),
-    runs: db.prepare<[], number>(`SELECT ${nextNumber('runs')}`).pluck(),
-  };
-  const skip = (table: 'files' | 'runs', taken: number) => {
-    if (taken >= (next[table].get() ?? 1)) setFact.run(`${table}-skipped`, String(taken));
-  };
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
   return {
     // A scratch one is written without what lets others read beside it.
@@ -53,12 +47,7 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
     async setFact(name, value) {
       setFact.run(name, value);
     },
-    async skipNumbers({ files, runs }) {
-      db.transaction(() => {
-        skip('files', files);
-        skip('runs', runs);
-      }).immediate();
-    },
+    skipNumbers: numberSkipper(db),
     async backupTo(path) {
       makePrivate(path);
       await db.backup(path);

@@ -4,16 +4,15 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadSettings, type Settings } from '../config.ts';
+import type { Settings } from '../config.ts';
 import { UsageError } from '../failures.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store.ts';
-
-export const DATABASE = 'paydrop.db';
+import { DATABASE, requireRecords, workspaceSettings } from './place.ts';
 
 /** Settings, or a UsageError that names every problem. */
 export function settingsOf(workspace: string): Settings {
-  const loaded = loadSettings(workspace);
+  const loaded = workspaceSettings(workspace);
   if (!loaded.ok) throw new UsageError(...loaded.problems);
   return loaded.value;
 }
@@ -22,6 +21,7 @@ export function settingsOf(workspace: string): Settings {
 export async function openForReading(workspace: string): Promise<{ settings: Settings; store: Store } | undefined> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
+  await requireRecords(settings);
   const there = await stat(path).catch(() => undefined);
   return there && { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
 }
@@ -33,6 +33,7 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
 export async function openForDeciding(workspace: string): Promise<{ settings: Settings; store: Store }> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
+  await requireRecords(settings);
   if (!(await stat(path).catch(() => undefined)))
     throw new UsageError('nothing has been taken in in this workspace yet');
   return { settings, store: openSqliteStore({ path }) };

@@ -341,8 +341,8 @@ const STORE: Mutant[] = [
       '        waiting.push({ resolve, reject });\n        resolve(undefined as Answer);\n',
     ],
   ),
-  mutant('numbers of a restored backup', 'two files have one number', 'anchor', 'workspace.ts', [
-    '    await records.skipNumbers(taken);\n',
+  mutant('numbers of a restored backup', 'two files have one number', 'workspace', 'store/numbers.ts', [
+    'if (kept.get(name) !== String(highest)) keep.run(name, String(highest));',
     '',
   ]),
   mutant('missing status condition', 'two hands move one payout', 'store', 'store/changes.ts', [
@@ -456,6 +456,22 @@ const FILES: Mutant[] = [
   mutant('spool copy not synced', 'a power cut loses rows', 'durable-order', 'inbox.ts', [
     '    await target.sync();\n',
     '',
+  ]),
+  mutant('one entry stops the inbox', 'nothing is paid any more, for a folder that was dropped', 'inbox', 'inbox.ts', [
+    "    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);\n",
+    "    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;\n    throw error;\n",
+  ]),
+  mutant('copy has its own time', 'a file of a clock ahead comes again and again', 'inbox', 'inbox.ts', [
+    '    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);\n',
+    '',
+  ]),
+  mutant('waits of a clock ahead', 'a payout is in quarantine for a year', 'faults-time', 'store/runs.ts', [
+    'return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);',
+    'return (at) => writes.length * Number(at < END_OF_TIME) * 0;',
+  ]),
+  mutant('nights of a clock ahead', 'nothing is sent for a year', 'faults-time', 'watch.ts', [
+    '(await store.lastNightly(today))',
+    '(await store.lastNightly())',
   ]),
   mutant('day of the archive not synced', 'a power cut loses what was archived', 'durable-order', 'inbox.ts', [
     '      await syncFolder(archive);\n',

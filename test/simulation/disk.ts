@@ -39,9 +39,10 @@ export class Disk {
     this.nowMs = nowMs;
   }
 
-  /** Puts a whole file there, as somebody else does whose word lasts. */
-  put(path: string, content: string | Uint8Array): void {
+  /** Puts a whole file there, as somebody else does whose word lasts, and whose clock may be ahead. */
+  put(path: string, content: string | Uint8Array, aheadMs = 0): void {
     const file = this.#newFile();
+    file.changedMs += aheadMs;
     file.bytes = Buffer.from(content as string);
     file.lasting = file.bytes;
     const { folder, name } = this.#place(path);

@@ -83,6 +83,7 @@ function install(): void {
   redirect('link', (disk, path, to: Path) => disk.link(path, keyOf(to)));
   redirect('unlink', (disk, path) => disk.unlink(path));
   redirect('rm', (disk, path) => disk.removeTree(path));
+  redirect('access', (disk, path) => void disk.get(path));
   redirect('statfs', () => ROOM);
   redirect('stat', (disk, path, options?: { bigint?: boolean }) => statOf(disk, path, options));
   redirect('lstat', (disk, path, options?: { bigint?: boolean }) => statOf(disk, path, options));
@@ -163,6 +164,10 @@ function openHandle(disk: Disk, path: string, flags: number): object {
     },
     writeFile: (more: Uint8Array | string) => effect('write', () => append(more)),
     appendFile: (more: Uint8Array | string) => effect('write', () => append(more)),
+    utimes: (_: number, mtime: number) =>
+      effect('utimes', () => {
+        if (node.kind === 'file') node.changedMs = mtime * 1000;
+      }),
     sync: () => effect('sync', () => disk.sync(node)),
     datasync: () => effect('sync', () => disk.sync(node)),
     stat: (options?: { bigint?: boolean }) => effect('stat', () => describe(node, options?.bigint === true)),
