@@ -46,6 +46,8 @@ export interface FileRecord extends NewFile {
   /** Every row is recorded, or the file was not taken in. */
   readonly done: boolean;
   readonly archived: boolean;
+  /** Rejected rows whose references no later file has taken in. */
+  readonly toRepair: number;
   readonly progress: IntakeProgress;
   /** The file with the same bytes that was taken in first (problem FILE_ALREADY_PROCESSED). */
   readonly duplicateOf: number | undefined;
@@ -250,6 +252,8 @@ export interface ResultRow extends RowFields {
   readonly message: string;
   readonly errors: readonly RowError[];
   readonly raw: readonly string[];
+  /** rejected: the later file that has taken in its references since. */
+  readonly takenInWith?: number;
   /** duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled. waiting: what it amends. */
   readonly other:
     | {
@@ -293,6 +297,17 @@ export interface RunChange extends InstructionRef {
   readonly message: string;
   readonly clientRefId: string;
   readonly at: string;
+}
+
+/** What a person decided, as the report of one run tells it. */
+export interface RunDecision {
+  /** Its audit entry, and that one's type. */
+  readonly seq: number;
+  readonly what: string;
+  readonly decision: Decision;
+  readonly at: string;
+  /** Undefined where it is about the workspace itself. */
+  readonly change?: RunChange;
 }
 
 export interface StatusCount {
@@ -364,6 +379,8 @@ export interface Store {
   /** Records what was published, and clears the stale mark unless something moved on since the token was given. */
   reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   statusCounts(): Promise<StatusCount[]>;
+  /** Payouts (but those in `manual`) of which the last look-up got an answer that can't be read, and amendments that aren't settled. */
+  openQuestions(): Promise<{ unreadable: number; amendments: number }>;
 
   // runs
   /** A new run, or undefined when that business date's nightly run has ended. One that has not is taken up again. */
@@ -379,7 +396,10 @@ export interface Store {
   /** The last one that has ended. */
   lastNightly(): Promise<RunRecord | undefined>;
   filesOfRun(run: number): Promise<number[]>;
+  /** What persons decided is left out: see `runDecisions`. */
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
+  /** The run that ends next tells of those that no run has told of (`run` undefined): each stands in one report. */
+  runDecisions(run: number | undefined, afterSeq: number, limit: number): Promise<RunDecision[]>;
 
   // looking things up
   instructionsOf(

@@ -5,7 +5,7 @@ import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAncho
 import { CHAIN_START } from './audit.ts';
 import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from './config.ts';
-import { makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
+import { isErrno, makePrivateFolder, SHARED_FOLDER_MODE } from './durable.ts';
 import { UnavailableError, UsageError } from './failures.ts';
 import type { Tools } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
@@ -148,7 +148,11 @@ async function endReportedRuns(records: Store, lastReported: number, at: string)
 
 /** The highest numbers that stand in the outbox and the archive: nothing there may be written over. */
 async function numbersTaken(settings: Settings): Promise<{ files: number; runs: number }> {
-  const archived = await readdir(join(settings.data, 'archive'), { recursive: true }).catch(() => []);
+  // An archive that can't be read is not an empty one: its numbers would be given again.
+  const archived = await readdir(join(settings.data, 'archive'), { recursive: true }).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  });
   const published = await readdir(settings.outbox);
   const highest = (names: string[], pattern: RegExp) =>
     names.reduce((most, name) => Math.max(most, Number(pattern.exec(name)?.[1] ?? 0)), 0);

@@ -189,6 +189,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         number: 1,
         done: false,
         archived: false,
+        toRepair: 0,
         progress: START,
         duplicateOf: undefined,
       });

@@ -1,12 +1,17 @@
 import { access, constants, stat } from 'node:fs/promises';
+import type { Concern } from '../attention.ts';
 import { type Clock, timestamp } from '../clock.ts';
 import { loadSettings, type Settings } from '../config.ts';
+import { isErrno } from '../durable.ts';
 import { UsageError } from '../failures.ts';
 import { terminalProgress } from '../progress.ts';
+import { standing } from '../standing.ts';
+import type { Store, StoredInstruction } from '../store.ts';
 import { printJson } from '../terminal.ts';
 import { openForReading, openProvider } from '../workspace.ts';
 import { verifyAudit } from './audit.ts';
 import { type CommandContext, EXIT } from './context.ts';
+import { needText } from './counts-text.ts';
 
 interface Check {
   readonly what: string;
@@ -15,6 +20,9 @@ interface Check {
   /** Nobody needs to change anything: it may be over by itself. */
   readonly passing?: true;
 }
+
+const DAY_MS = 86_400_000;
+const UNCLEAR_LISTED = 10_000;
 
 /** A reference that no instruction has: client references are capitals and digits. */
 const NOBODYS_PAYOUT = {
@@ -33,7 +41,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
   else {
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
     checks.push(...(await checkFolders(loaded.value)));
-    checks.push(...(await checkRecords(workspace, clock)));
+    checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await checkProvider(loaded.value, clock)));
   }
   if (options.json) printJson(process.stdout, checks);
@@ -52,9 +60,10 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   const devices = new Set<number>();
   for (const name of ['inbox', 'outbox', 'data'] as const) {
     const path = settings[name];
-    const there = await stat(path).catch(() => undefined);
-    if (!there) {
-      checks.push({ what: name, ok: true, finding: `${path} is not there yet and will be made` });
+    const there = await stat(path).catch((error: unknown) => error as Error);
+    if (there instanceof Error) {
+      const ok = isErrno(there, 'ENOENT');
+      checks.push({ what: name, ok, finding: ok ? `${path} is not there yet and will be made` : there.message });
       continue;
     }
     const writable = await access(path, constants.R_OK | constants.W_OK | constants.X_OK).then(
@@ -75,7 +84,7 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   return checks;
 }
 
-async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
+async function checkRecords(workspace: string, settings: Settings, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
   if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
@@ -92,11 +101,41 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
     const now = timestamp(clock.now());
     const clockOk = lastAt <= now;
     const finding = clockOk ? now : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
-    return [database, audit, { what: 'clock', ok: clockOk, finding }];
+    return [database, audit, { what: 'clock', ok: clockOk, finding }, ...(await checkStanding(store, settings, clock))];
   } finally {
     progress.clear();
     await store.close();
   }
+}
+
+/** What runs leave behind: whether anything is sent, how the last one ended, what is unclear and for how long. */
+async function checkStanding(store: Store, settings: Settings, clock: Clock): Promise<Check[]> {
+  const { needs, lastRun, underWay } = await standing(store, settings, clock.now());
+  const told = (concern: Concern, what: string, fine: string, passing = false): Check => {
+    const need = needs.find((one) => one.concern === concern);
+    return { what, ok: !need, finding: need ? needText(need) : fine, ...(passing ? { passing } : {}) };
+  };
+  const ended = lastRun ? `run ${lastRun.number} ended ${lastRun.endedAt}` : 'none yet';
+  const last = underWay ? `${ended}; run ${underWay.number} began ${underWay.startedAt}` : ended;
+  return [
+    told('look-up-only', 'sending', 'what is due is sent'),
+    told('last-run', 'last run', last, true),
+    told('unreported-files', 'reports', 'as new as the records', true),
+    await checkUnclear(store, clock.now()),
+  ];
+}
+
+/** Look-ups clear most of it within a day; what is older needs a person. */
+async function checkUnclear(store: Store, nowMs: number): Promise<Check> {
+  const unclear: StoredInstruction[] = [];
+  for (const status of ['unknown', 'manual'] as const)
+    unclear.push(...(await store.list(status, { afterId: 0, limit: UNCLEAR_LISTED })));
+  const since = unclear.map(({ unclearAt, updatedAt }) => unclearAt || updatedAt).sort()[0];
+  if (since === undefined) return { what: 'payouts', ok: true, finding: 'none unknown, none manual' };
+  const days = Math.floor((nowMs - Date.parse(since)) / DAY_MS);
+  const age = days < 1 ? 'less than a day' : days === 1 ? 'a day' : `${days} days`;
+  const finding = `${unclear.length} unknown or manual, the oldest since ${since} (${age}): see paydrop status`;
+  return { what: 'payouts', ok: days < 1, finding };
 }
 
 async function checkProvider(settings: Settings, clock: Clock): Promise<Check[]> {

@@ -2,7 +2,7 @@
 import { rowMessage } from '../codes.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
 import { cell, cellOf, cells, doubled, line } from './csv.ts';
-import { codesOf, messageOf, oneLine, problemOf, rowAmount } from './words.ts';
+import { codesOf, messageOf, oneLine, problemOf, rowAmount, takenInSince } from './words.ts';
 
 const RESULT_HEADER = [
   'line',
@@ -79,7 +79,7 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
         continue;
       }
       const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
-      result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + messages.join(' ')));
+      result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + messages.join(' ') + takenInSince(row)));
       errors += errorLines(row, messages);
       rejected += rejectedLine(row, messages);
     }

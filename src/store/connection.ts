@@ -30,6 +30,7 @@ const MIGRATIONS = [
   '3-references-and-run-ends.sql',
   '4-counts-of-files.sql',
   '5-answers.sql',
+  '6-decisions-and-repairs.sql',
 ];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */

@@ -5,7 +5,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadSettings, type Settings } from '../config.ts';
-import { UsageError } from '../failures.ts';
+import { isErrno } from '../durable.ts';
+import { UnavailableError, UsageError } from '../failures.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store.ts';
 
@@ -22,8 +23,18 @@ export function settingsOf(workspace: string): Settings {
 export async function openForReading(workspace: string): Promise<{ settings: Settings; store: Store } | undefined> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
-  const there = await stat(path).catch(() => undefined);
-  return there && { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
+  return (await isThere(path)) ? { settings, store: openSqliteStore({ path, purpose: 'reading' }) } : undefined;
+}
+
+/** Only what isn't there is not there: records that can't be read must never look like none. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw new UnavailableError(`the records at ${path} can't be read: ${(error as Error).message}`);
+  }
 }
 
 /**
@@ -32,7 +43,6 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
  */
 export async function openForDeciding(workspace: string): Promise<Store> {
   const path = join(settingsOf(workspace).data, DATABASE);
-  if (!(await stat(path).catch(() => undefined)))
-    throw new UsageError('nothing has been taken in in this workspace yet');
+  if (!(await isThere(path))) throw new UsageError('nothing has been taken in in this workspace yet');
   return openSqliteStore({ path });
 }

@@ -308,6 +308,17 @@ const FILES: Mutant[] = [
       "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
+  mutant(
+    'a decision stands in no run report',
+    'the run reports are not the history',
+    'closing-order',
+    'store/runs.ts',
+    ['    takeOver.run(run);\n', ''],
+  ),
+  mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'attention.ts', [
+    "declined: inStatus('declined')",
+    'declined: 0',
+  ]),
   mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
     'return { rows, blankLines: lines',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines: lines",
