@@ -115,9 +115,10 @@ command(
 
 command(
   'status',
-  'Files, instructions by status and currency, what needs a person, how old the oldest open one is.',
+  'Files, instructions by status and currency, who needs to do what, how old the oldest open one is.',
   'paydrop status',
 )
+  .option('--check', 'the exit status says so: 0 nothing needs a person, 1 something does, 3 not finished')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/status.ts')).status));
 

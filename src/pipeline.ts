@@ -5,6 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
+import { attention, isLost, type Need } from './attention.ts';
 import { otherProvider, told } from './binding.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
@@ -20,7 +21,8 @@ import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { type ReportContext, runReports, UnbalancedError, verdictOf } from './report.ts';
-import type { RunChange, RunKind, RunRecord, StatusCount, Store } from './store.ts';
+import { byStatus, noteEnd, refused, storedSituation } from './standing.ts';
+import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
 /** Changes read and told at once. */
@@ -81,6 +83,8 @@ export interface PassSummary {
   readonly stuck: readonly Stuck[];
   /** Why there is work left that this pass should have done; undefined when there is none. */
   readonly unfinished: string | undefined;
+  /** What it leaves to a person: what was lost or rejected in it, and whatever is in doubt. */
+  readonly needs: readonly Need[];
 }
 
 interface Paced extends Tools {
@@ -110,16 +114,38 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
 
   // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
-  const { files, moved, open } =
+  const { kept, files, moved, open } =
     kind === 'nightly' && unfinished !== undefined
-      ? await contentsOf(tools, run, reported)
+      ? { ...(await contentsOf(tools, run, reported)), kept: true }
       : await closeRun(tools, run, reported);
+  await noteEnd(store, run, { ...options, kept }, unfinished, timestamp(clock.now()));
   tools.progress.clear();
-  const { sent } = sending;
-  const unreadable = await store.unsettledAnswers();
   const stuck = tools.inbox.stuck();
-  const { lookedUp } = looking;
-  return { run, files, moved, open, sent, lookedUp, unreadable, settling, leftAlone, stuck, unfinished };
+  const left = { files, moved, open, settling, stuck, unfinished };
+  const needs = await needsAfter(store, left);
+  const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
+  return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, needs };
+}
+
+type Left = Pick<PassSummary, 'files' | 'moved' | 'open' | 'settling' | 'stuck' | 'unfinished'>;
+
+/** What happened in this run is told once; what is in doubt as long as it is. */
+async function needsAfter(store: Store, left: Left): Promise<Need[]> {
+  const { files, moved, open, settling, stuck, unfinished } = left;
+  const happened = Object.entries(moved).map(([status, count]) => ({ status: status as InstructionStatus, count }));
+  const rejected = files.reduce((sum, { file }) => sum + file.toRepair, 0);
+  const being = settling === 1 ? 'a file is still being written' : `${settling} files are still being written`;
+  return attention({
+    ...(await storedSituation(store)),
+    byStatus: byStatus([
+      ...happened.filter(({ status }) => isLost(status)),
+      ...open.filter(({ status }) => !isLost(status)),
+    ]),
+    toRepair: rejected + (moved.rejected ?? 0),
+    refusedFiles: refused(files.map(({ file }) => file)).length,
+    stuck: stuck.length,
+    unfinished: unfinished ?? (settling > 0 ? being : undefined),
+  });
 }
 
 /** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
@@ -249,23 +275,33 @@ async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | str
 }
 
 /**
- * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. A pass on
- * arrival that changed nothing leaves no run behind. One that took in a file whose rows don't add up stays open.
+ * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. With its end it takes
+ * over what persons decided since the last one ended. A pass on arrival that changed nothing, with nothing decided, leaves no run
+ * behind. One that took in a file whose rows don't add up stays open.
  */
-async function closeRun(tools: Tools, run: RunRecord, reported?: ReportedFiles): Promise<RunContents> {
+async function closeRun(
+  tools: Tools,
+  run: RunRecord,
+  reported?: ReportedFiles,
+): Promise<RunContents & { kept: boolean }> {
   const { store, settings, report, clock } = tools;
   const { isWhole, ...contents } = await contentsOf(tools, run, reported);
-  if (!isWhole) return contents;
+  if (!isWhole) return { ...contents, kept: true };
   const idle = contents.files.length === 0 && contents.changes === 0;
-  if (run.kind === 'arrival' && idle) {
+  if (run.kind === 'arrival' && run.finishedAt === '' && idle && (await nothingDecided(store))) {
     await store.dropRun(run.number);
-    return contents;
+    return { ...contents, kept: false };
   }
   const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;
   const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
-  const reports = await runReports(ended, () => changesOf(store, run.number), files, contents.open, report);
+  const told = { changes: () => changesOf(store, run.number), decisions: () => decisionsOf(store, run.number) };
+  const reports = await runReports(ended, told, files, contents.open, report);
   await store.runReported(run.number, await publish(settings.outbox, reports));
-  return contents;
+  return { ...contents, kept: true };
+}
+
+async function nothingDecided(store: Store): Promise<boolean> {
+  return (await store.runDecisions(undefined, 0, 1)).length === 0;
 }
 
 interface RunContents extends Pick<PassSummary, 'files' | 'moved' | 'open'> {
@@ -301,5 +337,15 @@ async function* changesOf(store: Store, run: number): AsyncGenerator<readonly Ru
     if (!last) return;
     yield page;
     afterId = last.id;
+  }
+}
+
+async function* decisionsOf(store: Store, run: number): AsyncGenerator<readonly RunDecision[]> {
+  for (let afterSeq = 0; ; ) {
+    const page = await store.runDecisions(run, afterSeq, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    afterSeq = last.seq;
   }
 }

@@ -6,7 +6,7 @@ import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } f
 import { filePage } from './report/page.ts';
 import { receiptJson } from './report/receipt.ts';
 import { headers, type Lines, rowLines } from './report/rows.ts';
-import { changesCsv, type FileTakenIn, runPage } from './report/run.ts';
+import { changesCsv, type FileTakenIn, runPage, type Told } from './report/run.ts';
 import {
   inOrder,
   LISTED,
@@ -17,7 +17,7 @@ import {
   summarizeDuplicate,
   verified,
 } from './report/totals.ts';
-import type { FileRecord, ResultRow, RunChange, RunRecord, StatusCount } from './store.ts';
+import type { FileRecord, ResultRow, RunRecord, StatusCount } from './store.ts';
 
 export { type Report, type ReportContext, reportStem } from './report/context.ts';
 export {
@@ -164,19 +164,19 @@ function statedFor(file: FileRecord, found: Summary, first: FileRecord | undefin
 }
 
 /**
- * What one run changed, for a spreadsheet and for a reader; never rewritten. `changes` gives them in a fixed order, in pages, anew
- * each time it is called; `files` are those the run took in; `open` may hold closed statuses too, which are left out.
+ * What one run changed, and what persons decided before its end that no run had told of, for a spreadsheet and for a reader; never
+ * rewritten. `told` gives both in a fixed order, in pages, anew each time it is called; `files` are those the run took in; `open` may hold closed statuses too, which are left out.
  */
 export async function runReports(
   run: RunRecord,
-  changes: () => AsyncIterable<readonly RunChange[]>,
+  told: Told,
   files: readonly FileTakenIn[],
   open: readonly StatusCount[],
   context: ReportContext,
 ): Promise<Report[]> {
   const stem = `run.${sixDigits(run.number)}`;
   return [
-    { name: `${stem}.changes.csv`, content: changesCsv(changes, markOf(context)), kind: 'once' },
-    { name: `${stem}.summary.html`, content: await runPage(run, changes(), files, open, context), kind: 'once' },
+    { name: `${stem}.changes.csv`, content: changesCsv(told, markOf(context)), kind: 'once' },
+    { name: `${stem}.summary.html`, content: await runPage(run, told, files, open, context), kind: 'once' },
   ];
 }

@@ -6,8 +6,10 @@
 import type { FileProblem, RowError } from './codes.ts';
 import type { InstructionContent, InstructionRef, InstructionStatus, PayoutDetails, RowStatus } from './instruction.ts';
 import type { Order, OrderRef, Registration } from './order.ts';
+import type { AmendmentChange, Change, Decision, KeptAnswer, OrderChange } from './store/change.ts';
 import type { RowRecord } from './store/row-record.ts';
 
+export type { AmendmentChange, Change, Decision, KeptAnswer, OrderChange, Target } from './store/change.ts';
 export type { RowRecord } from './store/row-record.ts';
 
 export type FileKind = 'orders' | 'instructions';
@@ -51,6 +53,8 @@ export interface FileRecord extends NewFile {
   /** Every row is recorded, or the file was not taken in. */
   readonly done: boolean;
   readonly archived: boolean;
+  /** Rejected rows whose references no later file has taken in. */
+  readonly toRepair: number;
   readonly progress: IntakeProgress;
   /** The file with the same bytes that was taken in first (problem FILE_ALREADY_PROCESSED). */
   readonly duplicateOf: number | undefined;
@@ -146,82 +150,6 @@ export interface RowFields extends InstructionRef {
   readonly dueDate: string;
 }
 
-/** The instruction a row amends, as it was when that was decided. */
-export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
-
-/** Who decided something that no program may decide, and why. */
-export type Decision = { readonly by: string; readonly reason: string };
-
-/** One status change with what it brings along. */
-export interface Change extends Target {
-  readonly to: InstructionStatus;
-  /** Why, in words; kept as the row's message and in the audit entry. */
-  readonly message?: string;
-  readonly code?: string;
-  /** A waiting instruction's order arrived. */
-  readonly priced?: { readonly amountMinor: bigint; readonly currency: string };
-  /** A waiting instruction is rejected after all. */
-  readonly errors?: readonly RowError[];
-  /** ready → sending: a send begins. The store derives nothing: these very bytes leave. */
-  readonly intent?: {
-    readonly clientRefId: string;
-    readonly body: string;
-    readonly bodySha256: string;
-    readonly late: boolean;
-    /** What the request is traced by, where the API has such a header. */
-    readonly correlationId?: string;
-  };
-  /** sending → …: the send ended so. */
-  readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
-  /** For changes that only a person may make. With one, a final failure becomes ready in the next attempt. */
-  readonly decision?: Decision;
-  /** The send that ended may have arrived. */
-  readonly unclear?: boolean;
-  /** It was refused, after a send of the same attempt that may have arrived: kept until a look-up tells whether to believe it. */
-  readonly refused?: { readonly code: string; readonly message: string };
-  /** … → manual: what a look-up answered. Once a person has decided, the same answer is not brought before them again. */
-  readonly answer?: string;
-  readonly orderRefId?: string;
-  readonly bankReference?: string;
-}
-
-/** What a look-up answered that did not settle an instruction; empty when one could be read again. */
-export interface KeptAnswer {
-  readonly id: number;
-  readonly version: number;
-  readonly answer: string;
-  /** When the first of the unbroken series was. */
-  readonly since: string;
-}
-
-/** One change of how far an order has come at the provider. */
-export interface OrderChange {
-  readonly id: number;
-  readonly from: Registration;
-  readonly to: Registration;
-  readonly code?: string;
-  readonly message?: string;
-  /** … → sending: a registration begins; with the hash of the very bytes, riders included. */
-  readonly intent?: { readonly bodySha256: string; readonly correlationId: string; readonly riders: readonly number[] };
-  /** sending → …: it ended so. */
-  readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
-  /** It may have arrived. */
-  readonly unclear?: boolean;
-  /** It was refused, after a registration that may have arrived: kept until a look-up tells whether to believe it. */
-  readonly refused?: boolean;
-}
-
-/** What has come of an open amendment. */
-export interface AmendmentChange {
-  /** The row that asks. */
-  readonly row: number;
-  readonly target: Target;
-  readonly to:
-    | { readonly kind: 'asked'; readonly bodySha256: string; readonly correlationId: string }
-    | { readonly kind: 'done' }
-    | { readonly kind: 'refused'; readonly errors: readonly RowError[] };
-}
-
 /** A row that another row's report names. Of one that is repeated and doesn't stand any more, `since` is what came after it. */
 export interface OtherRow {
   readonly file: number;
@@ -238,6 +166,8 @@ export interface ResultRow extends RowFields {
   readonly message: string;
   readonly errors: readonly RowError[];
   readonly raw: readonly string[];
+  /** rejected: the later file that has taken in its references since. */
+  readonly takenInWith?: number;
   /** duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled. waiting: what it amends. */
   readonly other: (OtherRow & { readonly since?: OtherRow | undefined }) | undefined;
   readonly clientRefId: string;
@@ -278,6 +208,17 @@ export interface RunChange extends InstructionRef {
   readonly at: string;
   /** Nothing moved: a look-up was answered in other words than before, which did not settle it. */
   readonly onlyAnswer?: true;
+}
+
+/** What a person decided, as the report of one run tells it. */
+export interface RunDecision {
+  /** Its audit entry, and that one's type. */
+  readonly seq: number;
+  readonly what: string;
+  readonly decision: Decision;
+  readonly at: string;
+  /** Undefined where it is about the workspace itself. */
+  readonly change?: RunChange;
 }
 
 export interface StatusCount {
@@ -356,8 +297,6 @@ export interface Store {
   keepAnswers(answers: readonly KeptAnswer[], at: string): Promise<void>;
   /** Since when an order's look-ups can't be read; empty when one could be. */
   keepOrderAnswer(order: number, since: string): Promise<void>;
-  /** How many instructions have an answer that no person has decided about. */
-  unsettledAnswers(): Promise<number>;
   /** What a clock that was ahead has put into the future counts as now: else a quarantine would last until then. */
   countFutureAsNow(at: string): Promise<void>;
 
@@ -371,6 +310,8 @@ export interface Store {
   /** Records what was published, and clears the stale mark unless something moved on since the token was given. */
   reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   statusCounts(): Promise<StatusCount[]>;
+  /** Payouts with an answer that can't be read and that no person has decided about, and amendments that aren't settled. */
+  openQuestions(): Promise<{ unreadable: number; amendments: number }>;
 
   // runs
   /** A new run, or undefined when that business date's nightly run has ended. One that has not is taken up again. */
@@ -389,7 +330,10 @@ export interface Store {
   /** The latest that a schedule or a person began. */
   lastRun(): Promise<RunRecord | undefined>;
   filesOfRun(run: number): Promise<number[]>;
+  /** What persons decided is left out: see `runDecisions`. */
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
+  /** The run that ends next tells of those that no run has told of (`run` undefined): each stands in one report. */
+  runDecisions(run: number | undefined, afterSeq: number, limit: number): Promise<RunDecision[]>;
 
   // looking things up
   instructionsOf(

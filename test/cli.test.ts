@@ -6,11 +6,13 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { beginLookUpOnly } from '../src/anchor.ts';
 import { readLedger, SANDBOX_KEYS } from '../src/sandbox.ts';
 import { Sqlite as Database } from '../src/store/connection.ts';
 import { lockWorkspace } from '../src/store/lock.ts';
@@ -257,7 +259,9 @@ describe('paydrop run', () => {
     workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2', '0')));
     const { status, stdout } = await inWorkspace(workspace, 'run', '--date', DAY);
     expect(status).toBe(1);
-    expect(stdout).toContain('! 1 row was rejected: fix the .rejected.csv files and drop them back.');
+    expect(stdout).toContain(
+      '! 1 row rejected: repair the .rejected.csv of the file and drop it back (whoever sent the file).',
+    );
   });
 
   it('a second time finds nothing new', async () => {
@@ -472,7 +476,7 @@ describe('paydrop status', () => {
     expect(stdout).toContain('Drop files into the inbox and start paydrop run.');
   });
 
-  it('tells files, payouts, what needs a person, and the oldest open one', async () => {
+  it('tells files, payouts, who needs to do what, and the oldest open one', async () => {
     const workspace = testWorkspace();
     workspace.drop('payouts.csv', instructions(instruction('P1')));
     await inWorkspace(workspace, 'run', '--date', DAY);
@@ -484,7 +488,8 @@ describe('paydrop status', () => {
     expect(stdout).toContain('Files: 1 taken in, 1 rejected, 0 duplicate, 1 in the inbox.');
     expect(stdout).toMatch(/^000002 {2}broken\.csv .* rejected: FILE_HEADER_NOT_RECOGNISED$/m);
     expect(stdout).toContain(
-      'What needs a person\n! 1 waiting: its order is not there yet: drop the orders file.\n    C1/O1/P1,',
+      'Who needs to do what\n! 1 file not taken in: the receipt says why: repair the file and drop it under the same name (whoever sent the file).\n' +
+        '! 1 waiting: its order is not there yet: drop the orders file (whoever sends the orders).\n    C1/O1/P1,',
     );
     expect(stdout).toContain('The oldest open one is C1/O1/P1: waiting, received less than an hour ago.');
     const json = JSON.parse((await inWorkspace(workspace, 'status', '--json')).stdout) as object;
@@ -493,11 +498,51 @@ describe('paydrop status', () => {
       inInbox: 1,
       files: { takenIn: 1, rejected: 1, duplicate: 0 },
       counts: [{ status: 'waiting', currency: null, count: 1, amount: null }],
-      needsAPerson: [{ status: 'waiting', count: 1, oldest: ['C1/O1/P1'] }],
+      needsAPerson: [
+        { status: null, what: 'refused-files', count: 1, weight: 'person', oldest: [] },
+        { status: 'waiting', what: 'waiting', count: 1, weight: 'told', oldest: ['C1/O1/P1'] },
+      ],
       oldestOpen: { reference: 'C1/O1/P1', status: 'waiting' },
+      lastRun: { number: 2, kind: 'run', businessDate: DAY },
       lastNightly: null,
     });
   });
+
+  it('says by its exit status whether anything needs a person, if asked', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1', 'much')));
+    await inWorkspace(workspace, 'run', '--date', DAY);
+    expect(await inWorkspace(workspace, 'status')).toMatchObject({ status: 0 });
+    expect(await inWorkspace(workspace, 'status', '--check')).toMatchObject({ status: 1 });
+    workspace.drop('repaired.csv', instructions(instruction('P1')));
+    await inWorkspace(workspace, 'run', '--date', DAY);
+    expect(await inWorkspace(workspace, 'status', '--check')).toMatchObject({ status: 0 });
+    const { store, close } = await workspace.open();
+    await beginLookUpOnly(store, 'the database is older than its anchor');
+    await close();
+    const { status, stdout } = await inWorkspace(workspace, 'status', '--check');
+    expect(status).toBe(3);
+    expect(stdout).toContain('! Nothing is sent: the database is older than its anchor: ');
+    const { status: found, stdout: checks } = await inWorkspace(workspace, 'doctor');
+    expect(found).toBe(2);
+    expect(checks).toContain('PROBLEM  sending    Nothing is sent: the database is older than its anchor: ');
+  });
+
+  it.each(['status', 'show C1', 'report 1', 'audit verify'])(
+    'as %s: records that can not be read never look like none',
+    async (words) => {
+      const workspace = testWorkspace();
+      workspace.drop('orders.csv', ORDERS);
+      await workspace.pass();
+      rmSync(workspace.path('data'), { recursive: true });
+      // Whoever runs the tests may read everything: a file in the folder's place can be read by nobody as a folder.
+      writeFileSync(workspace.path('data'), '');
+      const { status, stderr } = await inWorkspace(workspace, ...words.split(' '));
+      expect(status).toBe(3);
+      expect(stderr).toContain("can't be read");
+    },
+  );
 
   it('does not count what is scheduled for later as open for long', async () => {
     const workspace = testWorkspace();

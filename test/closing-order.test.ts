@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { clientRefId } from '../src/instruction.ts';
 import { type PassOptions, pass } from '../src/pipeline.ts';
 import { retry } from '../src/resolution.ts';
-import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const RUN: PassOptions = {
   kind: 'run',
@@ -51,5 +52,94 @@ describe('a run', () => {
     expect(workspace.rows('run.000002.changes.csv')).toMatchObject([
       { to: 'failed', clientRefId: clientRefId(ref, 1) },
     ]);
+  });
+
+  describe('and what persons decided', () => {
+    const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
+    const decision = { by: 'finance', reason: 'the account was reopened' };
+
+    async function failed(): Promise<TestWorkspace> {
+      const workspace = testWorkspace();
+      workspace.drop('orders.csv', ORDERS);
+      workspace.drop('payouts.csv', instructions(instruction('P1')));
+      for (const _ of [1, 2]) await workspace.pass({ faults: { fates: [{ fate: 'failed' }] } });
+      return workspace;
+    }
+
+    /** Each line of every run's changes.csv that tells of a decision. */
+    function told(workspace: TestWorkspace): string[] {
+      return workspace
+        .outbox()
+        .filter((name) => /^run\..*\.changes\.csv$/.test(name))
+        .flatMap((name) => workspace.rows(name).map((row) => ({ ...row, run: name.slice(4, 10) })))
+        .filter((row: Record<string, string>) => row['decidedBy'] !== '')
+        .map(
+          (row: Record<string, string>) =>
+            `${row['run']} ${row['from']} ${row['to']} ${row['decidedBy']}: ${row['reason']}`,
+        );
+    }
+
+    it('stands in the report of the next run, once, with who and why and sums by currency', async () => {
+      const workspace = await failed();
+      const tools = await workspace.open();
+      await retry(tools, ref, decision);
+      await tools.close();
+      for (const _ of [1, 2]) await workspace.pass();
+      expect(told(workspace)).toEqual(['000003 failed ready finance: the account was reopened']);
+      expect(workspace.rows('run.000003.changes.csv')).toMatchObject([
+        { from: 'failed', to: 'ready', decidedBy: 'finance', clientRefId: '' },
+        { from: 'ready', to: 'submitted', decidedBy: '', clientRefId: clientRefId(ref, 2) },
+      ]);
+      const page = workspace
+        .read('run.000003.summary.html')
+        .replace(/<[^>]*>/g, ' ')
+        .replace(/\s+/g, ' ');
+      expect(page).toContain('Decided by persons');
+      expect(page).toMatch(/failed [^0-9]*ready INR 1 210\.00/);
+      expect(page).toContain('finance: the account was reopened');
+      expect(workspace.read('run.000004.summary.html')).not.toContain('Decided by persons');
+    });
+
+    it('while a run is under way stands in that one or the next, once', async () => {
+      const workspace = await failed();
+      const tools = await workspace.open();
+      const beside = openSqliteStore({ path: workspace.path('data', 'paydrop.db') });
+      const runReported: typeof tools.store.runReported = async (...reported) => {
+        expect(await retry({ ...tools, store: beside }, ref, decision)).toMatchObject({ ok: true });
+        return tools.store.runReported(...reported);
+      };
+      await pass({ ...tools, store: { ...tools.store, runReported } }, RUN);
+      await beside.close();
+      await tools.close();
+      expect(told(workspace)).toEqual([]);
+      for (const _ of [1, 2]) await workspace.pass();
+      expect(told(workspace)).toEqual(['000004 failed ready finance: the account was reopened']);
+    });
+
+    it('is told the same after a crash between the end of a run and its reports', async () => {
+      const workspace = await failed();
+      const tools = await workspace.open();
+      await retry(tools, ref, decision);
+      const runReported = () => Promise.reject(new Error('a crash'));
+      await expect(pass({ ...tools, store: { ...tools.store, runReported } }, RUN)).rejects.toThrow('a crash');
+      await tools.close();
+      const reports = ['run.000003.changes.csv', 'run.000003.summary.html'];
+      const before = reports.map(workspace.read);
+      await workspace.pass();
+      expect(reports.map(workspace.read)).toEqual(before);
+      expect(told(workspace)).toEqual(['000003 failed ready finance: the account was reopened']);
+    });
+
+    it('makes a pass on arrival leave a run behind that changed nothing itself', async () => {
+      const workspace = await failed();
+      const tools = await workspace.open();
+      await tools.store.noteDecision('records-accepted', decision, '2026-03-02T02:00:00.000Z');
+      await tools.close();
+      const arrival = { kind: 'arrival', send: false, lookUp: false } as const;
+      for (const _ of [1, 2]) await workspace.pass(arrival);
+      expect(told(workspace)).toEqual(['000003   finance: the account was reopened']);
+      expect(workspace.outbox()).not.toContain('run.000004.changes.csv');
+      expect(workspace.read('run.000003.summary.html')).toContain('the records may be trusted again');
+    });
   });
 });

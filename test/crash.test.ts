@@ -40,7 +40,18 @@ const READING = new Set([
     'instructionsOf',
     'ordersOf',
   ],
-  ...['unreportedRuns', 'lastNightly', 'filesOfRun', 'runChanges', 'historyOf', 'auditEntries', 'auditHead', 'fact'],
+  ...[
+    'unreportedRuns',
+    'lastNightly',
+    'filesOfRun',
+    'runChanges',
+    'runDecisions',
+    'openQuestions',
+    'historyOf',
+    'auditEntries',
+    'auditHead',
+    'fact',
+  ],
   ...['scan', 'body', 'close'],
 ]);
 

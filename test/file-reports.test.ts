@@ -54,3 +54,61 @@ describe('the reports of a large file', () => {
     await expect(all()).rejects.toThrow('There is no database');
   });
 });
+
+describe('the reports of a file whose rejected rows come again', () => {
+  const CHANGES = 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\n';
+
+  it('say with which file a rejected row was taken in since, order, instruction and change', async () => {
+    const workspace = testWorkspace();
+    const [header = '', first = '', second = ''] = ORDERS.split('\n');
+    workspace.drop('orders.csv', [header, first, second.replace('JPY', 'YEN'), ''].join('\n'));
+    await workspace.pass();
+    workspace.drop(
+      'payouts.csv',
+      instructions(instruction('P1'), instruction('P2', 'much'), instruction('P3', 'much')),
+    );
+    await workspace.pass({ send: false });
+    workspace.drop('changes.csv', `${CHANGES}UPDATE,C1,O1,P1,much,2026-03-02,2026-03-06\n`);
+    await workspace.pass({ send: false });
+    const page = (name: string) =>
+      workspace
+        .read(name)
+        .replace(/<[^>]*>/g, ' ')
+        .replace(/\s+/g, ' ');
+    expect(page('payouts.000002.report.html')).toContain('Repair 2 rows');
+
+    workspace.drop('orders-again.csv', ORDERS);
+    workspace.drop('payouts-again.csv', instructions(instruction('P2', '5')));
+    await workspace.pass({ send: false });
+    workspace.drop('changes-again.csv', `${CHANGES}UPDATE,C1,O1,P1,7,2026-03-02,2026-03-06\n`);
+    await workspace.pass({ send: false });
+
+    expect(page('orders.000001.report.html')).toMatch(
+      /Nothing needs anybody\. 1 rejected row was taken in since: 1 row with file 000004/,
+    );
+    expect(page('payouts.000002.report.html')).toMatch(
+      /Repair 1 row in .* 1 rejected row was taken in since: 1 row with file 000005/,
+    );
+    expect(page('changes.000003.report.html')).toContain('1 row with file 000006.');
+    const [, repaired, open] = workspace.rows('payouts.000002.result.csv');
+    expect(repaired).toMatchObject({
+      status: 'rejected',
+      message: expect.stringContaining('Taken in since, with file 000005.'),
+    });
+    expect(open?.['message']).not.toContain('Taken in since');
+    expect(JSON.parse(workspace.read('payouts.000002.receipt.json'))).toMatchObject({ takenInWith: { '000005': 1 } });
+  });
+
+  it('do not take an earlier row of the same references, or one of the same file, for the repair', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2', 'much'), instruction('P2')));
+    await workspace.pass({ send: false });
+    workspace.drop('other.csv', instructions(instruction('P1', '999')));
+    await workspace.pass({ send: false });
+    workspace.drop('more.csv', instructions(instruction('P3')));
+    await workspace.pass({ send: false });
+    for (const name of ['payouts.000002', 'other.000003'])
+      expect(workspace.read(`${name}.report.html`)).toContain('Repair 1 row in');
+  });
+});

@@ -194,7 +194,11 @@ describe('imports', () => {
     { name: 'commands', files: ['commands/'] },
     { name: 'what runs passes', files: ['watch.ts', 'dry-run.ts', 'dry-run/'], amongThemselves: true },
     { name: 'the wiring', files: ['workspace.ts', 'workspace/'] },
-    { name: 'the pipeline', files: ['pipeline.ts', 'file-reports.ts', 'file-reports/'], amongThemselves: true },
+    {
+      name: 'the pipeline',
+      files: ['pipeline.ts', 'standing.ts', 'file-reports.ts', 'file-reports/'],
+      amongThemselves: true,
+    },
     {
       name: 'stages',
       files: [
@@ -236,6 +240,7 @@ describe('imports', () => {
         ...[
           'order.ts',
           'instruction.ts',
+          'attention.ts',
           'money.ts',
           'iso.ts',
           'iso/',

@@ -21,6 +21,7 @@ import {
   SANDBOX,
   streamOf,
   textOf,
+  toldOf,
 } from './report-samples.ts';
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
@@ -84,7 +85,7 @@ async function runPage(context: ReportContext): Promise<string> {
     { status: 'submitted', currency: 'INR', count: 1200, amountMinor: 12345678n, oldest: '2026-11-17T20:00:00.000Z' },
     { status: 'paid', currency: 'INR', count: 9, amountMinor: 900n, oldest: '2026-11-01T20:00:00.000Z' },
   ] as const;
-  const [, summary] = await runReports(RUN, streamOf(changes), files, open, context);
+  const [, summary] = await runReports(RUN, toldOf(changes), files, open, context);
   return textOf(summary?.content ?? '');
 }
 

@@ -7,7 +7,7 @@ import {
   rowReports,
   summaryReports,
 } from '../src/report.ts';
-import type { FileRecord, ResultRow, RunChange, RunRecord } from '../src/store.ts';
+import type { FileRecord, ResultRow, RunChange, RunDecision, RunRecord } from '../src/store.ts';
 
 export const REAL: ReportContext = {
   provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },
@@ -41,6 +41,7 @@ export function file(with_: Partial<FileRecord> & { rows?: number; controlSum?: 
     problem: undefined,
     done: true,
     archived: true,
+    toRepair: 0,
     progress: { ...start, offset: 4096, line: rows + 2, rows, controlSum },
     duplicateOf: undefined,
     ...rest,
@@ -142,6 +143,11 @@ export function change(line: number, with_: Partial<RunChange> = {}): RunChange 
 const PAGE = 4;
 
 /** What the store's verbs give page by page, each time anew. */
+/** What a run's report tells, decided by persons or not. */
+export function toldOf(changes: readonly RunChange[], decisions: readonly RunDecision[] = []) {
+  return { changes: streamOf(changes), decisions: streamOf(decisions) };
+}
+
 export function streamOf<T>(items: readonly T[]): () => AsyncIterable<readonly T[]> {
   return async function* () {
     for (let at = 0; at < items.length; at += PAGE) yield items.slice(at, at + PAGE);

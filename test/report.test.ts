@@ -22,6 +22,7 @@ import {
   SANDBOX,
   streamOf,
   textOf,
+  toldOf,
 } from './report-samples.ts';
 
 const FIRST = file({ number: 1, name: 'first.csv', rows: 15, controlSum: '14140.5' });
@@ -345,7 +346,7 @@ describe('safety in spreadsheets', () => {
         const errors = [{ column: reference, value: amount, code: 'AMOUNT_FORMAT_NOT_RECOGNISED' }] as const;
         const rows = [row(2, hostile), rejected(3, raw, { ...hostile, amount: 'none', errors })];
         const record = file({ name, rows: 2, controlSum: '100', header: raw });
-        const run = await runReports(RUN, streamOf([change(2, hostile)]), [], [], REAL);
+        const run = await runReports(RUN, toldOf([change(2, hostile)]), [], [], REAL);
         const reports = [...(await fileReports(record, streamOf(rows), undefined, REAL)), ...(await textsOf(run))];
         const csvs = reports.filter(([name]) => name.endsWith('.csv'));
         expect(csvs).toHaveLength(4);
@@ -578,7 +579,7 @@ describe('the sandbox', () => {
   });
 
   it('is named in the reports of a run and of a file that was not taken in', async () => {
-    const run = byEnding(await textsOf(await runReports(RUN, streamOf([change(2)]), [], [], SANDBOX)), 7);
+    const run = byEnding(await textsOf(await runReports(RUN, toldOf([change(2)]), [], [], SANDBOX)), 7);
     expect(columns(run.get('changes.csv'), 'message')).toEqual([[`${MARK}was ready, is submitted`]]);
     expect(run.get('summary.html')).toContain('<aside class="sandbox"');
     const reports = await reportsOf(NOT_CSV, [], { context: SANDBOX });
@@ -629,7 +630,7 @@ describe('the reports of a run', () => {
   it('tells each change once, never to be rewritten', async () => {
     const reports = await runReports(
       RUN,
-      streamOf([change(2), change(5, { from: 'paid', to: 'reversed', message: 'returned by the bank' })]),
+      toldOf([change(2), change(5, { from: 'paid', to: 'reversed', message: 'returned by the bank' })]),
       [],
       [],
       REAL,
@@ -646,7 +647,7 @@ describe('the reports of a run', () => {
   });
 
   it('tells an UPDATE that left the status as it was', async () => {
-    const changes = streamOf([change(2, { from: 'scheduled', to: 'scheduled' })]);
+    const changes = toldOf([change(2, { from: 'scheduled', to: 'scheduled' })]);
     const [csv] = await runReports(RUN, changes, [], [], REAL);
     expect(columns(await textOf(csv?.content ?? ''), 'message')).toEqual([['changed by an UPDATE, still scheduled']]);
   });
@@ -682,7 +683,7 @@ describe('the reports of a run', () => {
       ],
     ];
   it.each(verdicts)('says %s', async (_, changes, files, open, says) => {
-    const told = streamOf(changes.map((with_, at) => change(at + 2, with_)));
+    const told = toldOf(changes.map((with_, at) => change(at + 2, with_)));
     const [, page] = await runReports(RUN, told, files, open, REAL);
     const [, verdict = ''] = /<div class="verdict[^>]*>(.*?)<\/div>/s.exec(await textOf(page?.content ?? '')) ?? [];
     expect(

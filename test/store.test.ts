@@ -189,6 +189,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         number: 1,
         done: false,
         archived: false,
+        toRepair: 0,
         progress: START,
         duplicateOf: undefined,
       });
@@ -660,7 +661,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       });
       expect(await results(1)).toMatchObject([{ answer: 'on hold' }, { answer: '' }]);
       expect(await stale()).toEqual([1]);
-      expect(await store.unsettledAnswers()).toBe(1);
+      expect((await store.openQuestions()).unreadable).toBe(1);
       const last = (await store.historyOf(rowId(1, 2))).at(-1)?.body ?? '';
       expect(JSON.parse(last)).toMatchObject({
         type: 'answer',
@@ -682,7 +683,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         'ON_HOLD',
         '',
       ]);
-      expect(await store.unsettledAnswers()).toBe(0);
+      expect((await store.openQuestions()).unreadable).toBe(0);
       expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
     });
 
@@ -707,7 +708,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I3', 'manual', { answer: 'on hold' });
       await move('I3', 'paid');
       expect(await held('I3')).toMatchObject({ answer: 'on hold', answerSince: '' });
-      expect(await store.unsettledAnswers()).toBe(0);
+      expect((await store.openQuestions()).unreadable).toBe(0);
     });
 
     it('and unclear sends that a clock ahead has put into the future count as now', async () => {

@@ -1,4 +1,5 @@
-/** Payouts by status and currency, and file numbers, as every command shows them. */
+/** Payouts by status and currency, who needs to do what, and file numbers, as every command shows them. */
+import type { Concern, Need } from '../attention.ts';
 import { INSTRUCTION_STATUSES } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { formatMinor } from '../money.ts';
@@ -35,6 +36,38 @@ function amountOf(currency: string, amountMinor: bigint): string | undefined {
 function inOrderOfLife(counts: readonly StatusCount[]): StatusCount[] {
   const place = ({ status }: StatusCount) => INSTRUCTION_STATUSES.indexOf(status);
   return [...counts].sort((a, b) => place(a) - place(b));
+}
+
+/** What is counted, where it isn't payouts in a status. */
+const NOUNS: Partial<Record<Concern, readonly [one: string, more: string]>> = {
+  'unfinished-files': ['file not taken in to its end', 'files not taken in to their end'],
+  'unreported-files': ['file with reports older than its records', 'files with reports older than their records'],
+  unreadable: ["payout with an answer that can't be read", "payouts with answers that can't be read"],
+  'waiting-too-long': ['waiting for too long', 'waiting for too long'],
+  rejected: ['row rejected', 'rows rejected'],
+  'refused-files': ['file not taken in', 'files not taken in'],
+  amendments: ['change asked of the provider', 'changes asked of the provider'],
+};
+
+/** One need in one line: what it is, what to do, who. */
+export function needText({ concern, count, task, who, why = '' }: Need): string {
+  const person = who.charAt(0).toLowerCase() + who.slice(1);
+  if (concern === 'last-run') return `Not finished: ${why}: ${task} (${person}).`;
+  if (concern === 'look-up-only' || concern === 'other-provider')
+    return `Nothing is sent: ${why}: ${task} (${person}).`;
+  const [one, more] = NOUNS[concern] ?? [concern, concern];
+  return `${count} ${count === 1 ? one : more}: ${task} (${person}).`;
+}
+
+export function needsJson(needs: readonly Need[]): object[] {
+  return needs.map(({ concern, count, who, task, weight, why }) => ({
+    what: concern,
+    count,
+    who,
+    task,
+    weight,
+    why: why ?? null,
+  }));
 }
 
 export function sixDigits(number: number): string {

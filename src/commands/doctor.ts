@@ -1,14 +1,19 @@
 import { access, constants, stat } from 'node:fs/promises';
+import type { Concern } from '../attention.ts';
 import { otherThan, told } from '../binding.ts';
 import { type Clock, localTime, timestamp } from '../clock.ts';
 import type { Settings } from '../config.ts';
+import { isErrno } from '../durable.ts';
 import { UsageError } from '../failures.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../iso.ts';
 import { terminalProgress } from '../progress.ts';
+import { standing } from '../standing.ts';
+import type { Store, StoredInstruction } from '../store.ts';
 import { printJson } from '../terminal.ts';
 import { differenceText, verify } from '../verify.ts';
 import { openForReading, openProvider, providerNamed, workspaceSettings } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
+import { needText } from './counts-text.ts';
 
 interface Check {
   readonly what: string;
@@ -21,6 +26,8 @@ interface Check {
 }
 
 const YEAR_MS = 366 * 86_400_000;
+const DAY_MS = 86_400_000;
+const UNCLEAR_LISTED = 10_000;
 
 /** A reference that no instruction has: client references are capitals and digits. */
 const NOBODYS_PAYOUT = {
@@ -40,7 +47,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
-    checks.push(...(await checkRecords(workspace, clock)));
+    checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await checkBinding(loaded.value)));
     checks.push(...(await checkProvider(loaded.value, clock)));
   }
@@ -61,9 +68,10 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   const devices = new Set<number>();
   for (const name of ['inbox', 'outbox', 'data'] as const) {
     const path = settings[name];
-    const there = await stat(path).catch(() => undefined);
-    if (!there) {
-      checks.push({ what: name, ok: true, finding: `${path} is not there yet and will be made` });
+    const there = await stat(path).catch((error: unknown) => error as Error);
+    if (there instanceof Error) {
+      const ok = isErrno(there, 'ENOENT');
+      checks.push({ what: name, ok, finding: ok ? `${path} is not there yet and will be made` : there.message });
       continue;
     }
     const writable = await access(path, constants.R_OK | constants.W_OK | constants.X_OK).then(
@@ -112,11 +120,11 @@ function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): 
   return { what, ok: true, ...(isOld ? { note: true, finding: `${list}, over a year ago` } : { finding: list }) };
 }
 
-async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
+async function checkRecords(workspace: string, settings: Settings, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
   if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
-  const { store, settings } = opened;
+  const { store } = opened;
   const progress = terminalProgress(process.stderr, clock);
   try {
     const damage = await store.damage();
@@ -135,7 +143,13 @@ async function checkRecords(workspace: string, clock: Clock): Promise<Check[]> {
     const today = localTime(clock.now(), settings.schedule.timeZone).date;
     const ahead = night > today ? `; a nightly run of ${night} was made by a clock that was ahead` : '';
     const finding = clockOk ? now + ahead : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
-    return [database, audit, ...(broken === undefined ? [records] : []), { what: 'clock', ok: clockOk, finding }];
+    const sound = [
+      database,
+      audit,
+      ...(broken === undefined ? [records] : []),
+      { what: 'clock', ok: clockOk, finding },
+    ];
+    return [...sound, ...(await checkStanding(store, settings, clock))];
   } finally {
     progress.clear();
     await store.close();
@@ -154,6 +168,36 @@ async function checkBinding(settings: Settings): Promise<Check[]> {
   } finally {
     await opened?.store.close();
   }
+}
+
+/** What runs leave behind: whether anything is sent, how the last one ended, what is unclear and for how long. */
+async function checkStanding(store: Store, settings: Settings, clock: Clock): Promise<Check[]> {
+  const { needs, lastRun, underWay } = await standing(store, settings, clock.now());
+  const told = (concern: Concern, what: string, fine: string, passing = false): Check => {
+    const need = needs.find((one) => one.concern === concern);
+    return { what, ok: !need, finding: need ? needText(need) : fine, ...(passing ? { passing } : {}) };
+  };
+  const ended = lastRun ? `run ${lastRun.number} ended ${lastRun.endedAt}` : 'none yet';
+  const last = underWay ? `${ended}; run ${underWay.number} began ${underWay.startedAt}` : ended;
+  return [
+    told('look-up-only', 'sending', 'what is due is sent'),
+    told('last-run', 'last run', last, true),
+    told('unreported-files', 'reports', 'as new as the records', true),
+    await checkUnclear(store, clock.now()),
+  ];
+}
+
+/** Look-ups clear most of it within a day; what is older needs a person. */
+async function checkUnclear(store: Store, nowMs: number): Promise<Check> {
+  const unclear: StoredInstruction[] = [];
+  for (const status of ['unknown', 'manual'] as const)
+    unclear.push(...(await store.list(status, { afterId: 0, limit: UNCLEAR_LISTED })));
+  const since = unclear.map(({ unclearAt, updatedAt }) => unclearAt || updatedAt).sort()[0];
+  if (since === undefined) return { what: 'payouts', ok: true, finding: 'none unknown, none manual' };
+  const days = Math.floor((nowMs - Date.parse(since)) / DAY_MS);
+  const age = days < 1 ? 'less than a day' : days === 1 ? 'a day' : `${days} days`;
+  const finding = `${unclear.length} unknown or manual, the oldest since ${since} (${age}): see paydrop status`;
+  return { what: 'payouts', ok: days < 1, finding };
 }
 
 async function checkProvider(settings: Settings, clock: Clock): Promise<Check[]> {

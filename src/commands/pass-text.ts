@@ -1,28 +1,22 @@
 /** What a pass did, in words for a terminal and as JSON for machines, and what it means as an exit status. */
 
 import { SANDBOX_NOTICE } from '../api.ts';
+import { type Need, weightiest } from '../attention.ts';
 import type { TakenFile } from '../file-reports.ts';
-import type { InstructionStatus } from '../instruction.ts';
 import type { PassSummary } from '../pipeline.ts';
 import { verdictOf } from '../report.ts';
 import type { Paper } from '../terminal.ts';
 import { EXIT } from './context.ts';
-import { countsJson, printCounts, sixDigits } from './counts-text.ts';
-
-const LOST: readonly InstructionStatus[] = ['declined', 'failed', 'reversed', 'rejected'];
-const IN_DOUBT: readonly InstructionStatus[] = ['unknown', 'manual'];
+import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 
 /** With more files than this in a run, only so many are listed: first those that somebody must look at. */
 const LISTED_FILES = 20;
 const LISTED_NAMES = 5;
 
-/** As docs/commands.md says: 3 when not finished; 1 when rows were rejected, payouts lost, or left in doubt; else 0. */
-export function exitOf(summary: PassSummary): number {
-  if (summary.unfinished !== undefined || summary.settling > 0) return EXIT.unfinished;
-  const needsHand = summary.files.some(needsSender) || summary.stuck.length > 0;
-  const lost = LOST.some((status) => (summary.moved[status] ?? 0) > 0);
-  const inDoubt = summary.open.some(({ status, count }) => IN_DOUBT.includes(status) && count > 0);
-  return lost || inDoubt || needsHand || summary.unreadable > 0 ? EXIT.attention : EXIT.done;
+/** As docs/commands.md says: what needs a person decides (attention.ts). */
+export function exitOf(needs: readonly Need[]): number {
+  const weight = weightiest(needs);
+  return weight === undefined ? EXIT.done : weight === 'person' ? EXIT.attention : EXIT.unfinished;
 }
 
 export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, outbox: string): void {
@@ -72,6 +66,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
     leftAlone,
     stuck,
     unfinished: unfinished ?? null,
+    needs: needsJson(summary.needs),
     outbox,
   };
 }
@@ -103,60 +98,14 @@ function bySomebodysNeed(a: TakenFile, b: TakenFile): number {
   return Number(needsSender(b)) - Number(needsSender(a)) || a.file.number - b.file.number;
 }
 
-function attentionNotes(summary: PassSummary): string[] {
-  const { files, moved, open, unreadable, settling, leftAlone, stuck, unfinished } = summary;
-  const notes: string[] = [];
-  const note = (number: number, one: string, more: string) => {
-    if (number > 0) notes.push(`${number} ${number === 1 ? one : more}`);
-  };
-  const rejectedFiles = files.filter(({ file }) => file.problem && file.duplicateOf === undefined).length;
-  note(rejectedFiles, 'file was not taken in: see its receipt.', 'files were not taken in: see their receipts.');
-  const rejectedRows = files.reduce((sum, taken) => sum + rowsOf(taken, 'rejected'), 0);
-  const fix = 'fix the .rejected.csv files and drop them back.';
-  note(rejectedRows, `row was rejected: ${fix}`, `rows were rejected: ${fix}`);
-  for (const [status, [one, more]] of Object.entries(WHAT_WAS_LOST)) {
-    note(moved[status as InstructionStatus] ?? 0, one, more);
-  }
-  for (const [status, [one, more]] of Object.entries(IN_WHAT_DOUBT)) {
-    note(
-      open.reduce((sum, entry) => sum + (entry.status === status ? entry.count : 0), 0),
-      one,
-      more,
-    );
-  }
-  const unlike =
-    'in a way that does not settle it; its row says how. It is looked up on, and left to a person if that lasts.';
-  note(unreadable, `payout was answered for ${unlike}`, `payouts were answered for, each ${unlike}`);
-  const left = 'still being written, and left to the next run.';
-  note(settling, `file is ${left}`, `files are ${left}`);
+function attentionNotes({ needs, leftAlone, stuck }: PassSummary): string[] {
+  const notes = needs.filter(({ weight }) => weight !== 'told').map(needText);
   if (leftAlone.length > 0)
     notes.push(`Left alone for the name, as unfinished work or by intake.ignore: ${someOf(leftAlone)}`);
   if (stuck.length > 0)
     notes.push(`Can't be taken in, and stays where it is: ${someOf(stuck.map(({ name, why }) => `${name} (${why})`))}`);
-  if (unfinished !== undefined) notes.push(`Not finished: ${unfinished}`);
   return notes;
 }
-
-const WHAT_WAS_LOST: Partial<Record<InstructionStatus, readonly [one: string, more: string]>> = {
-  declined: ['payout was declined by the provider.', 'payouts were declined by the provider.'],
-  failed: ['payout failed at the provider.', 'payouts failed at the provider.'],
-  reversed: ['payout was reversed: the money came back.', 'payouts were reversed: the money came back.'],
-  rejected: [
-    'waiting instruction was rejected: see the .errors.csv files.',
-    'waiting instructions were rejected: see the .errors.csv files.',
-  ],
-};
-
-const IN_WHAT_DOUBT: Partial<Record<InstructionStatus, readonly [one: string, more: string]>> = {
-  unknown: [
-    'payout is unknown: no clear answer yet; it is looked up, never sent again blindly.',
-    'payouts are unknown: no clear answer yet; they are looked up, never sent again blindly.',
-  ],
-  manual: [
-    'payout is manual: only a person can find out what became of it. paydrop status names it.',
-    'payouts are manual: only a person can find out what became of them. paydrop status names them.',
-  ],
-};
 
 function someOf(names: readonly string[]): string {
   const listed = names.slice(0, LISTED_NAMES).join(', ');

@@ -32,7 +32,7 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     const { sandbox } = tools.report.provider;
     if (options.json) printJson(process.stdout, passJson(summary, sandbox, tools.settings.outbox));
     else printPass(paper, summary, sandbox, tools.settings.outbox);
-    return exitOf(summary);
+    return exitOf(summary.needs);
   } finally {
     progress.clear();
     await tools.close();

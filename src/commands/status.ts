@@ -1,12 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { SANDBOX_NOTICE } from '../api.ts';
-import { otherProvider, told } from '../binding.ts';
+import type { Need } from '../attention.ts';
+import { isErrno } from '../durable.ts';
 import type { InstructionStatus } from '../instruction.ts';
-import type { FileRecord, RunRecord, StatusCount, Store, StoredInstruction } from '../store.ts';
+import { type Standing, standing } from '../standing.ts';
+import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { openForReading, settingsOf } from '../workspace/records.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { countsJson, printCounts, sixDigits } from './counts-text.ts';
+import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
+import { exitOf } from './pass-text.ts';
 
 /** Under way. What is `scheduled` isn't: it waits for its open date, however far ahead that is. */
 const UNDER_WAY: readonly InstructionStatus[] = [
@@ -19,71 +22,53 @@ const UNDER_WAY: readonly InstructionStatus[] = [
   'submitted',
 ];
 
-/** What somebody must do about the payouts in a status; most urgent first. */
-const FOR_A_PERSON: readonly (readonly [status: InstructionStatus, task: string])[] = [
-  ['manual', 'ask the provider whether it was paid, then record that with paydrop resolve'],
-  ['unknown', 'it may have been paid: pay it no other way; it is looked up at every run until that is clear'],
-  ['held', 'held back until a person releases it'],
-  ['waiting', 'its order is not there yet: drop the orders file'],
-];
+/** Those of whom each is told by its references. */
+const NAMED: readonly InstructionStatus[] = ['manual', 'unknown', 'reversed', 'failed', 'declined', 'held', 'waiting'];
 
 const LATEST_FILES = 10;
 const NAMED_EACH = 5;
 const HOUR_MS = 3_600_000;
 
-interface Status {
+interface Status extends Omit<Standing, 'needs'> {
   readonly sandbox: boolean;
   readonly inInbox: number;
-  readonly files: readonly FileRecord[];
-  readonly counts: readonly StatusCount[];
-  readonly needs: readonly Need[];
-  /** Why nothing is sent, with both providers named. */
-  readonly otherProvider: string | undefined;
+  readonly needs: readonly NamedNeed[];
   readonly oldest: StoredInstruction | undefined;
   readonly lastNightly: RunRecord | undefined;
 }
 
-interface Need {
-  readonly status: InstructionStatus;
-  readonly task: string;
-  readonly count: number;
+interface NamedNeed extends Need {
   /** The oldest of them, at most NAMED_EACH. */
   readonly named: readonly StoredInstruction[];
 }
 
-export async function status({ workspace, paper, clock }: CommandContext, options: { json?: true }): Promise<number> {
-  const found = await read(workspace);
+const NOTHING: Standing = { counts: [], files: [], needs: [], lastRun: undefined, underWay: undefined };
+
+/** With `check` the exit status says whether it needs a person; else it is 0 when it could be told. */
+export async function status(
+  { workspace, paper, clock }: CommandContext,
+  options: { json?: true; check?: true },
+): Promise<number> {
+  const found = await read(workspace, clock.now());
   if (options.json) printJson(process.stdout, asJson(found));
   else print(paper, found, clock.now());
-  return EXIT.done;
+  return options.check ? exitOf(found.needs) : EXIT.done;
 }
 
-async function read(workspace: string): Promise<Status> {
+async function read(workspace: string, nowMs: number): Promise<Status> {
   const settings = settingsOf(workspace);
   const sandbox = settings.provider.baseUrl === 'sandbox';
-  const names = await readdir(settings.inbox).catch(() => []);
-  const inInbox = names.filter((name) => !name.startsWith('.')).length;
+  const inInbox = await waitingInInbox(settings.inbox);
   const opened = await openForReading(workspace);
-  const nothing = {
-    files: [],
-    counts: [],
-    needs: [],
-    otherProvider: undefined,
-    oldest: undefined,
-    lastNightly: undefined,
-  };
-  if (!opened) return { sandbox, inInbox, ...nothing };
+  if (!opened) return { ...NOTHING, sandbox, inInbox, needs: [], oldest: undefined, lastNightly: undefined };
   const { store } = opened;
   try {
-    const counts = await store.statusCounts();
-    const other = await otherProvider(store);
+    const stands = await standing(store, settings, nowMs);
     return {
+      ...stands,
       sandbox,
       inInbox,
-      files: await store.files(),
-      counts,
-      needs: await needsOf(store, counts),
-      otherProvider: other && told(other),
+      needs: await named(store, stands.needs),
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
     };
@@ -92,14 +77,22 @@ async function read(workspace: string): Promise<Status> {
   }
 }
 
-async function needsOf(store: Store, counts: readonly StatusCount[]): Promise<Need[]> {
-  const needs: Need[] = [];
-  for (const [name, task] of FOR_A_PERSON) {
-    const count = counts.reduce((sum, entry) => sum + (entry.status === name ? entry.count : 0), 0);
-    if (count > 0)
-      needs.push({ status: name, task, count, named: await store.list(name, { afterId: 0, limit: NAMED_EACH }) });
+/** An inbox that isn't there yet is empty; one that can't be read isn't. */
+async function waitingInInbox(inbox: string): Promise<number> {
+  const names = await readdir(inbox).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  });
+  return names.filter((name) => !name.startsWith('.')).length;
+}
+
+async function named(store: Store, needs: readonly Need[]): Promise<NamedNeed[]> {
+  const found: NamedNeed[] = [];
+  for (const need of needs) {
+    const status = NAMED.find((name) => name === need.concern);
+    found.push({ ...need, named: status ? await store.list(status, { afterId: 0, limit: NAMED_EACH }) : [] });
   }
-  return needs;
+  return found;
 }
 
 /** The one that is under way for longest. */
@@ -109,7 +102,7 @@ async function oldestOf(store: Store): Promise<StoredInstruction | undefined> {
   return firsts.sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : a.receivedAt > b.receivedAt ? 1 : a.id - b.id))[0];
 }
 
-function asJson({ sandbox, inInbox, files, counts, needs, otherProvider: other, oldest, lastNightly }: Status): object {
+function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastRun, lastNightly, underWay }: Status): object {
   return {
     sandbox,
     inInbox,
@@ -119,22 +112,27 @@ function asJson({ sandbox, inInbox, files, counts, needs, otherProvider: other, 
       duplicate: files.filter(isDuplicate).length,
     },
     counts: countsJson(counts),
-    otherProvider: other ?? null,
-    needsAPerson: needs.map(({ named, ...need }) => ({ ...need, oldest: named.map(referenceOf) })),
+    needsAPerson: needsJson(needs).map((need, at) => {
+      const { concern, named = [] } = needs[at] ?? {};
+      const status = NAMED.find((name) => name === concern) ?? null;
+      return { status, ...need, oldest: named.map(referenceOf) };
+    }),
     oldestOpen: oldest
       ? { reference: referenceOf(oldest), status: oldest.status, receivedAt: oldest.receivedAt }
       : null,
+    lastRun: lastRun ?? null,
     lastNightly: lastNightly ?? null,
+    underWay: underWay ?? null,
   };
 }
 
 function print(paper: Paper, found: Status, nowMs: number): void {
-  const { sandbox, inInbox, files, counts, needs, oldest, lastNightly } = found;
+  const { sandbox, inInbox, files, counts, needs, oldest } = found;
   if (sandbox) paper.line(paper.style('yellow', SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
   paper.line(`Files: ${taken}, ${others}, ${inInbox} in the inbox.`);
-  if (files.length === 0) {
+  if (files.length === 0 && needs.length === 0) {
     paper.line('Drop files into the inbox and start paydrop run.');
     return;
   }
@@ -145,16 +143,27 @@ function print(paper: Paper, found: Status, nowMs: number): void {
     printCounts(paper, counts);
   }
   paper.line();
-  if (found.otherProvider !== undefined) paper.line(`${paper.style('yellow', '!')} ${found.otherProvider}.`);
-  if (needs.length > 0) printNeeds(paper, needs);
-  else if (found.otherProvider === undefined) paper.line('Nothing needs a person.');
+  if (needs.length === 0) paper.line('Nothing needs a person.');
+  else printNeeds(paper, needs);
   paper.line();
   if (oldest)
     paper.line(`The oldest open one is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`);
   else paper.line('Nothing is open.');
-  paper.line(
-    lastNightly ? `The last nightly run was for ${lastNightly.businessDate}.` : 'There was no nightly run yet.',
-  );
+  for (const line of runLines(found)) paper.line(line);
+}
+
+function runLines({ lastRun, lastNightly, underWay }: Status): string[] {
+  const last =
+    lastRun &&
+    `The last run was ${sixDigits(lastRun.number)}, for ${lastRun.businessDate}, ended ${minuteOf(lastRun.endedAt)} UTC.`;
+  const now =
+    underWay &&
+    `Run ${sixDigits(underWay.number)} began ${minuteOf(underWay.startedAt)} UTC and has not come to its end yet.`;
+  return [
+    last ?? 'There was no run yet that came to its end.',
+    ...(lastNightly ? [`The last nightly run was for ${lastNightly.businessDate}.`] : []),
+    ...(now ? [now] : []),
+  ];
 }
 
 function printFiles(paper: Paper, files: readonly FileRecord[]): void {
@@ -167,13 +176,14 @@ function printFiles(paper: Paper, files: readonly FileRecord[]): void {
   if (files.length > LATEST_FILES) paper.line(`These are the latest ${LATEST_FILES} of ${files.length}.`);
 }
 
-function printNeeds(paper: Paper, needs: readonly Need[]): void {
-  paper.line(paper.style('bold', 'What needs a person'));
-  for (const { status: name, task, count, named } of needs) {
-    paper.line(`${paper.style('yellow', '!')} ${count} ${name}: ${task}.`);
+function printNeeds(paper: Paper, needs: readonly NamedNeed[]): void {
+  paper.line(paper.style('bold', 'Who needs to do what'));
+  for (const need of needs) {
+    const { count, named } = need;
+    paper.line(`${paper.style('yellow', '!')} ${needText(need)}`);
     for (const instruction of named)
       paper.line(`    ${referenceOf(instruction)}, received ${minuteOf(instruction.receivedAt)} UTC`);
-    if (count > named.length) paper.line(`    … and ${count - named.length} more`);
+    if (named.length > 0 && count > named.length) paper.line(`    … and ${count - named.length} more`);
   }
 }
 

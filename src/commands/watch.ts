@@ -4,6 +4,7 @@ import { type Log, openLog } from '../log.ts';
 import { watch as watchWorkspace } from '../watch.ts';
 import { openWorkspace } from '../workspace.ts';
 import { type CommandContext, EXIT, messageOf, stopOnSignal } from './context.ts';
+import { needText } from './counts-text.ts';
 import { exitOf } from './pass-text.ts';
 
 /** Everything it has to say goes to the log, its own end included: a collector of JSON lines meets nothing else. */
@@ -31,11 +32,16 @@ async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSigna
       report.provider.sandbox ? 'watching; the provider is the SANDBOX, no money moves' : 'watching',
     );
     await watchWorkspace({ ...tools, log }, stop, (summary) => {
-      const { run, files, sent, lookedUp, moved } = summary;
+      const { run, files, sent, lookedUp, moved, needs } = summary;
       const { number, kind, businessDate } = run;
       const facts = { run: number, kind, businessDate, files: files.length, sent, lookedUp, moved };
-      if (exitOf(summary) === EXIT.done) log.info(facts, 'pass done');
-      else log.warn(facts, 'pass done; something needs attention: see paydrop status and the reports');
+      const needed = needs.filter(({ weight }) => weight !== 'told').map(needText);
+      if (exitOf(needs) === EXIT.done) log.info(facts, 'pass done');
+      else
+        log.warn(
+          { ...facts, needs: needed },
+          'pass done; something needs attention: see paydrop status and the reports',
+        );
     });
   } finally {
     await tools.close();

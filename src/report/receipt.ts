@@ -4,7 +4,7 @@ import { SANDBOX_NOTICE } from '../api.ts';
 import { ADVISED_LENGTHS } from '../instruction.ts';
 import { formatDecimal, parseDecimal } from '../money.ts';
 import type { FileRecord } from '../store.ts';
-import { addressOf, type ReportContext } from './context.ts';
+import { addressOf, type ReportContext, sixDigits } from './context.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
 import { problemOf, warningsOf } from './words.ts';
@@ -59,6 +59,7 @@ export function receiptJson(
     },
     amounts: file.kind === 'orders' ? {} : amounts(summary),
     errors: Object.fromEntries(summary.errors.map(({ code, count }) => [code, count])),
+    ...(summary.takenInWith.size === 0 ? {} : { takenInWith: takenInWith(summary) }),
     late: summary.late,
     warnings: warningsOf(summary, context).map(({ column, rows, firstLine }) => ({
       column,
@@ -69,6 +70,11 @@ export function receiptJson(
     provider: { api, baseUrl: addressOf(context) },
   };
   return `${JSON.stringify(receipt, undefined, 2)}\n`;
+}
+
+/** Rejected rows that a later file has taken in, by its number. */
+function takenInWith(summary: Summary): Record<string, number> {
+  return Object.fromEntries([...summary.takenInWith].map(([file, rows]) => [sixDigits(file), rows]));
 }
 
 function amounts(summary: Summary): Record<string, Record<string, { rows: number; amount: string }>> {

@@ -2,7 +2,7 @@
 import { foundText, rowMessage } from '../codes.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
 import { cell, cellOf, cells, doubled, line } from './csv.ts';
-import { codesOf, count, messageOf, oneLine, problemOf, rowAmount } from './words.ts';
+import { codesOf, count, messageOf, oneLine, problemOf, rowAmount, takenInSince } from './words.ts';
 
 const RESULT_HEADER = [
   'line',
@@ -84,7 +84,10 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
         continue;
       }
       const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
-      result += resultLine(row, messages.length === 0 ? messageCell(row) : cellOf(mark + firstOf(messages)));
+      result += resultLine(
+        row,
+        messages.length === 0 ? messageCell(row) : cellOf(mark + firstOf(messages) + takenInSince(row)),
+      );
       errors += errorLines(row, messages);
       rejected += rejectedLine(row, messages);
     }

@@ -1,10 +1,12 @@
 /** What one run changed: a line an instruction, and the same for a reader. Never rewritten. */
+import { isLost, needsPerson } from '../attention.ts';
 import { AMENDABLE, INSTRUCTION_STATUSES, type InstructionStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, type Decimal, fromMinor, parseDecimal } from '../money.ts';
-import type { FileRecord, RunChange, RunRecord, StatusCount } from '../store.ts';
+import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store.ts';
 import { addressOf, type ReportContext, sixDigits } from './context.ts';
 import { cells, csv, line } from './csv.ts';
+import { decidedByPersons, decisionText, summarizeDecisions } from './decisions.ts';
 import { type Html, html, page } from './html.ts';
 import { VERDICTS } from './page.ts';
 import {
@@ -31,13 +33,6 @@ const KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } 
 
 /** The provider had it, and the money isn't with the payee. */
 const CAME_BACK: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>(['reversed', 'failed']);
-const NEEDS_SOMEBODY: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>([
-  'declined',
-  'unknown',
-  'manual',
-  'rejected',
-  'held',
-]);
 const CLOSED: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>([
   'paid',
   'reversed',
@@ -61,42 +56,66 @@ const CHANGES_HEADER = [
   'message',
   'clientRefId',
   'at',
+  'decidedBy',
+  'reason',
 ] as const;
 
 const DAY_MS = 86_400_000;
 
-export function changesCsv(changes: () => AsyncIterable<readonly RunChange[]>, mark: string): AsyncIterable<string> {
-  return csv(CHANGES_HEADER, changes, (change) =>
-    line(
-      cells([
-        sixDigits(change.file),
-        String(change.line),
-        change.customerRef,
-        change.orderRef,
-        change.instructionRef,
-        rowAmount(change),
-        change.currency,
-        change.from,
-        change.to,
-        change.code,
-        mark + whyChanged(change),
-        change.clientRefId,
-        change.at,
-      ]),
-    ),
+/** What a run's report tells, each in a fixed order, in pages, anew each time it is called. */
+export interface Told {
+  readonly changes: () => AsyncIterable<readonly RunChange[]>;
+  readonly decisions: () => AsyncIterable<readonly RunDecision[]>;
+}
+
+/** What persons decided comes first: what the run changed may follow from it. */
+export function changesCsv({ changes, decisions }: Told, mark: string): AsyncIterable<string> {
+  const entries = async function* (): AsyncGenerator<readonly (RunChange | RunDecision)[]> {
+    yield* decisions();
+    yield* changes();
+  };
+  return csv(CHANGES_HEADER, entries, (entry) =>
+    line(cells('decision' in entry ? decisionLine(entry, mark) : [...changeCells(entry, mark), '', ''])),
   );
+}
+
+function decisionLine(decided: RunDecision, mark: string): string[] {
+  const { change, at, decision } = decided;
+  const told = change
+    ? changeCells(change, mark)
+    : [...Array<string>(10).fill(''), mark + decisionText(decided), '', at];
+  return [...told, decision.by, decision.reason];
+}
+
+function changeCells(change: RunChange, mark: string): string[] {
+  return [
+    sixDigits(change.file),
+    String(change.line),
+    change.customerRef,
+    change.orderRef,
+    change.instructionRef,
+    rowAmount(change),
+    change.currency,
+    change.from,
+    change.to,
+    change.code,
+    mark + whyChanged(change),
+    change.clientRefId,
+    change.at,
+  ];
 }
 
 export async function runPage(
   run: RunRecord,
-  changes: AsyncIterable<readonly RunChange[]>,
+  told: Told,
   files: readonly FileTakenIn[],
   open: readonly StatusCount[],
   context: ReportContext,
 ): Promise<string> {
-  const summary = await summarizeChanges(changes);
+  const summary = await summarizeChanges(told.changes());
+  const decided = await summarizeDecisions(told.decisions());
   const number = sixDigits(run.number);
-  const { tone, word, text } = whatHappened(summary, files, open);
+  const { tone, word, text } = whatHappened(summary, decided.total, files, open);
   const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
   const body = html`<div class="sheet">
 <header>
@@ -108,6 +127,7 @@ export async function runPage(
 <main>
 ${listing('came-back', 'Failed or reversed', summary.cameBack)}
 ${listing('need', 'Needs somebody', summary.needs)}
+${decidedByPersons(decided)}
 ${moves(summary)}
 ${takenIn(files)}
 ${stillOpen(open, run)}
@@ -152,7 +172,7 @@ async function summarizeChanges(pages: AsyncIterable<readonly RunChange[]>): Pro
     const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
     moves.set(key, { ...before, payouts: before.payouts + 1, amount });
     const isUnsettled = change.onlyAnswer === true && change.message !== '';
-    const list = CAME_BACK.has(to) ? cameBack : NEEDS_SOMEBODY.has(to) || isUnsettled ? needs : undefined;
+    const list = CAME_BACK.has(to) ? cameBack : needsPerson(to) || isUnsettled ? needs : undefined;
     if (list && list.total++ < LISTED) list.first.push(change);
   };
   for await (const page of pages) page.forEach(take);
@@ -166,6 +186,7 @@ function byLife(a: Move, b: Move): number {
 
 function whatHappened(
   { changed, cameBack, needs }: RunSummary,
+  decided: number,
   files: readonly FileTakenIn[],
   open: readonly StatusCount[],
 ): { tone: Tone; word: string; text: string } {
@@ -180,7 +201,11 @@ function whatHappened(
     return { tone: 'bad', word: 'Failed or reversed', text: text + more };
   }
   if (needed.length > 0) return { tone: 'warn', word: 'Needs somebody', text: needed.join(' ') };
-  if (changed === 0) return { tone: 'calm', word: 'Nothing to do', text: 'No payout moved on in this run.' };
+  if (changed === 0) {
+    const persons =
+      decided === 0 ? '' : ` ${count(decided, 'decision')} of a person ${decided === 1 ? 'stands' : 'stand'} below.`;
+    return { tone: 'calm', word: 'Nothing to do', text: `No payout moved on in this run.${persons}` };
+  }
   return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs anybody.' };
 }
 
@@ -196,7 +221,7 @@ function filesInNeed(files: readonly FileTakenIn[]): string[] {
 }
 
 function fromEarlierRuns(open: readonly StatusCount[]): string {
-  const left = open.filter(({ status }) => NEEDS_SOMEBODY.has(status) && !CLOSED.has(status));
+  const left = open.filter(({ status }) => needsPerson(status) && !isLost(status) && !CLOSED.has(status));
   const payouts = left.reduce((sum, { count: some }) => sum + some, 0);
   return payouts === 0
     ? ''

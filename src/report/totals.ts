@@ -1,4 +1,5 @@
 /** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
+import { needsPerson } from '../attention.ts';
 import type { RowCode } from '../codes.ts';
 import { INSTRUCTION_STATUSES, type PayoutDetails, type RowStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
@@ -11,17 +12,6 @@ const ROW_STATUSES: readonly RowStatus[] = ['accepted', ...INSTRUCTION_STATUSES,
 
 /** Nothing of the instruction has been sent yet, and it is going to be. */
 const UNSENT: ReadonlySet<RowStatus> = new Set<RowStatus>(['waiting', 'scheduled', 'held', 'ready']);
-
-/** Somebody, or at least a second look, is needed. */
-const NEEDS_SOMEBODY: ReadonlySet<RowStatus> = new Set<RowStatus>([
-  'rejected',
-  'declined',
-  'failed',
-  'reversed',
-  'unknown',
-  'manual',
-  'held',
-]);
 
 /** The error of a row that has none of its own, in a file that is rejected whole. */
 const ONLY_FOR_OTHERS: RowCode = 'FILE_HAS_ROW_ERRORS';
@@ -61,6 +51,8 @@ export interface Summary {
   readonly errors: readonly { readonly code: string; readonly count: number }[];
   /** Rejected rows that have no error of their own, in a file that is rejected whole. */
   readonly rejectedForOthers: number;
+  /** Rejected rows whose references a later file has taken in: how many, by that file's number, lowest first. */
+  readonly takenInWith: ReadonlyMap<number, number>;
   /** Rows that wait for the provider to change what it has. */
   readonly asked: number;
   /** Rows sent after their due date. */
@@ -84,6 +76,7 @@ export interface Part extends Pick<Summary, 'asked' | 'late' | 'overLong' | 'uns
   readonly lastLine: number;
   readonly totals: readonly Total[];
   readonly errors: ReadonlyMap<string, number>;
+  readonly takenInWith: ReadonlyMap<number, number>;
 }
 
 /** Rows come in line order; one that comes out of it is refused. Memory doesn't grow with their number. */
@@ -105,6 +98,7 @@ type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
 export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const byCurrency: Subtotals = new Map();
   const errors = new Map<string, number>();
+  const repairs = new Map<number, number>();
   const overLong = new Map<OverLong['column'], { rows: number; firstLine: number }>();
   const attention: ResultRow[] = [];
   const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
@@ -125,6 +119,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     ...lines,
     totals: sorted(byCurrency),
     errors,
+    takenInWith: repairs,
     overLong: longOnes(),
     unsent,
     ...counts,
@@ -141,6 +136,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       if (row.late) counts.late++;
       for (const column of row.overLong ?? []) addOverLong(column, 1, row.line);
       if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
+      if (row.takenInWith !== undefined) repairs.set(row.takenInWith, (repairs.get(row.takenInWith) ?? 0) + 1);
       if (row.other?.how === 'amends') counts.asked++;
       else if (UNSENT.has(row.status)) addUnsent(1, row.openDate, row.openDate);
       if (needsSomebody(row) && counts.attentionRows++ < listed) attention.push(row);
@@ -152,6 +148,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         total.amount.include(amount);
       }
       for (const [code, count] of other.errors) errors.set(code, (errors.get(code) ?? 0) + count);
+      for (const [file, count] of other.takenInWith) repairs.set(file, (repairs.get(file) ?? 0) + count);
       for (const { column, rows, firstLine } of other.overLong) addOverLong(column, rows, firstLine);
       addUnsent(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
       counts.asked += other.asked;
@@ -167,6 +164,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         ...summaryOf(totals),
         errors: found.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
         rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
+        takenInWith: new Map([...repairs].sort(([a], [b]) => a - b)),
         overLong: longOnes().sort((a, b) => a.firstLine - b.firstLine),
         unsent,
         ...counts,
@@ -176,9 +174,9 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   };
 }
 
-/** A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. */
-function needsSomebody({ status, errors }: ResultRow): boolean {
-  if (!NEEDS_SOMEBODY.has(status)) return false;
+/** A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. Nor does one that was. */
+function needsSomebody({ status, errors, takenInWith }: ResultRow): boolean {
+  if (!needsPerson(status) || takenInWith !== undefined) return false;
   return errors.length === 0 || errors.some(({ code }) => code !== ONLY_FOR_OTHERS);
 }
 
@@ -190,6 +188,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     ...summaryOf(rows === 0 ? [] : [{ currency: '', status: 'duplicate', rows, amount }]),
     errors: [],
     rejectedForOthers: 0,
+    takenInWith: new Map(),
     asked: 0,
     late: 0,
     overLong: [],

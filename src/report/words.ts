@@ -23,11 +23,17 @@ export function codesOf(row: ResultRow): string {
 
 /** What the row came to, in one line. */
 export function messageOf(row: ResultRow): string {
-  if (row.status === 'rejected' && row.errors.length > 0) return oneLine(row.errors.map(rowMessage).join(' '));
+  if (row.status === 'rejected' && row.errors.length > 0)
+    return oneLine(row.errors.map(rowMessage).join(' ') + takenInSince(row));
   const why = row.message === '' ? '' : ` (${row.message})`;
   const late = row.late ? '; sent after its due date' : '';
   const answer = row.answer ? `; ${UNSETTLED} ${row.answer}` : '';
   return oneLine(whatHappened(row) + why + late + answer);
+}
+
+/** Of a rejected row: that it needs no repair any more. */
+export function takenInSince({ takenInWith }: ResultRow): string {
+  return takenInWith === undefined ? '' : ` Taken in since, with file ${sixDigits(takenInWith)}.`;
 }
 
 /** Why a whole file was not taken in, and where it is if nothing of it was even read. */

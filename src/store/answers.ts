@@ -2,9 +2,10 @@
 import type { KeptAnswer, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
+import { OPEN } from './reading.ts';
 import type { Trail } from './trail.ts';
 
-type AnswerVerbs = Pick<Store, 'keepAnswers' | 'keepOrderAnswer' | 'unsettledAnswers' | 'countFutureAsNow'>;
+type AnswerVerbs = Pick<Store, 'keepAnswers' | 'keepOrderAnswer' | 'countFutureAsNow'>;
 
 export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
   const standing = db.prepare<[number, number], { status: string; answer: string }>(
@@ -14,9 +15,6 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
     'UPDATE instructions SET answer = ?, answer_since = ? WHERE id = ?',
   );
   const ofOrder = db.prepare<[string, number]>('UPDATE orders SET registration_answer_since = ? WHERE id = ?');
-  const unsettled = db
-    .prepare<[], number>("SELECT count(*) FROM instructions WHERE answer <> '' AND answer_since > ''")
-    .pluck();
   const stale = staleMarker(db);
 
   const keep = db.transaction((answers: readonly KeptAnswer[], at: string) => {
@@ -40,14 +38,13 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
     async keepOrderAnswer(order, since) {
       ofOrder.run(since, order);
     },
-    unsettledAnswers: async () => unsettled.get() ?? 0,
     countFutureAsNow: futureCounter(db),
   };
 }
 
 /** Only what is waited for: an unclear send or refusal of what is in doubt, and answers that age. */
 function futureCounter(db: Connection): Store['countFutureAsNow'] {
-  const inDoubt = `status = 'unknown' AND instr(' waiting scheduled held ready sending unknown manual submitted ', ' ' || status || ' ') > 0`;
+  const inDoubt = `status = 'unknown' AND ${OPEN.replace('i.status', 'status')}`;
   const statements = [
     `UPDATE instructions SET unclear_at = min(unclear_at, :at), refused_at = min(refused_at, :at)
      WHERE ${inDoubt} AND (unclear_at > :at OR refused_at > :at)`,

@@ -22,6 +22,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
     'UPDATE sends SET ended_at = ?, outcome = ?, http_status = ? WHERE instruction = ? AND send = ? AND ended_at IS NULL',
   );
   const markStale = staleMarker(db);
+  const rejected = db.prepare<[number]>('UPDATE files SET rejected = rejected + 1 WHERE number = ? >> 32');
 
   const order = orderChanger(db);
 
@@ -37,6 +38,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
         throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
       }
       append(statusEvent(one, now, at), one.id);
+      if (one.to === 'rejected') rejected.run(one.id);
       changed.add(one.id);
     }
     markStale(changed);

@@ -42,6 +42,7 @@ const MIGRATIONS = [
   '7-order-refs.sql',
   '8-content.sql',
   '9-statements.sql',
+  '10-decisions-and-repairs.sql',
 ];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
@@ -215,7 +216,7 @@ function assertSchema(db: Database.Database, path: string): void {
 
 const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
-  ...['amendments', 'instruction_refs', 'statements', 'conflicts'],
+  ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions'],
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema

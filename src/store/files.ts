@@ -5,6 +5,7 @@ import { rowId } from '../instruction.ts';
 import type { FileKind, FileRecord, NewFile, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { nextNumber, requireNumber } from './numbers.ts';
+import { repairMarker } from './repairs.ts';
 import type { Trail } from './trail.ts';
 
 type FileVerbs = Pick<
@@ -41,6 +42,8 @@ interface FileRow {
   duplicate_of: number | null;
   done: number;
   archived: number;
+  rejected: number;
+  repaired: number;
 }
 
 export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
@@ -180,13 +183,17 @@ function finishing(db: Connection, trail: Trail) {
     ORDER BY customer_ref, order_ref, instruction_ref
     ON CONFLICT DO UPDATE SET instruction = iif(instruction = excluded.instruction, instruction, NULL)`);
   const close = db.prepare<[string | null, number], FileRow>(`
-    UPDATE files SET done = 1, problem = ?, revision = revision + 1 WHERE number = ? AND done = 0 RETURNING *`);
+    UPDATE files SET done = 1, problem = ?, revision = revision + 1,
+      rejected = (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND kind = 'rejected')
+    WHERE number = ? AND done = 0 RETURNING *`);
   const account = accountant(db);
+  const markRepaired = repairMarker(db);
 
   const finish = db.transaction((file: number, problem: FileProblem | undefined, at: string) => {
     const row = close.get(problem ? JSON.stringify(problem) : null, file);
     if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
     enter.run(fileRange(file));
+    if (row.kind) markRepaired(row.kind, fileRange(file));
     const { rows, controlSum, line } = fileRecord(row).progress;
     trail.append({
       type: 'file-finished',
@@ -305,5 +312,6 @@ function fileRecord(row: FileRow): FileRecord {
     duplicateOf: row.duplicate_of ?? undefined,
     done: row.done === 1,
     archived: row.archived === 1,
+    toRepair: row.rejected - row.repaired,
   };
 }

@@ -60,11 +60,13 @@ export function findingVerbs(
   };
 }
 
-/** Word for word the condition of the index instructions_open (2-….sql): SQLite uses it for nothing less. */
-const OPEN = `instr(' waiting scheduled held ready sending unknown manual submitted ', ' ' || i.status || ' ') > 0`;
+/** Word for word the condition of the index instructions_open (10-….sql): SQLite uses it for nothing less. */
+export const OPEN = `instr(' waiting scheduled held ready sending unknown manual submitted reversed failed declined ', ' ' || i.status || ' ') > 0`;
 const OPEN_STATUSES: ReadonlySet<string> = new Set(OPEN.match(/\b[a-z]{4,}\b(?=[a-z ]* ',)/g));
 
-export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts'> {
+export function listingVerbs(
+  db: Connection,
+): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'openQuestions'> {
   type Asked = [status: string, afterId: number, openDateUpTo: string, limit: number];
   const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
   const open = prepareStored<Asked>(db, `${OPEN} AND ${inStatus}`, 'INDEXED BY instructions_open');
@@ -85,7 +87,12 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
     db,
     'i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT +?',
   );
+  const questions = db.prepare<[], { unreadable: number; amendments: number }>(`
+    SELECT
+      (SELECT count(*) FROM instructions WHERE answer <> '' AND answer_since > '') AS unreadable,
+      (SELECT count(*) FROM amendments) AS amendments`);
   return {
+    openQuestions: async () => questions.get() ?? { unreadable: 0, amendments: 0 },
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
     async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, code, sentBefore }) {

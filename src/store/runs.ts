@@ -1,6 +1,6 @@
 /** Runs: a nightly one at most once a business date, and what each of them changed. */
 import { FINAL_FAILURES, type InstructionStatus, rowPlace } from '../instruction.ts';
-import type { RunChange, RunKind, RunRecord, StatusCount, Store } from '../store.ts';
+import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { readCounts, writeCounts } from './counts.ts';
 import { publisher } from './files.ts';
@@ -19,6 +19,7 @@ type RunVerbs = Pick<
   | 'lastNightly'
   | 'lastRun'
   | 'runChanges'
+  | 'runDecisions'
 >;
 
 const END_OF_TIME = '9999-12-31';
@@ -64,6 +65,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
     runChanges: changeReader(db),
+    runDecisions: decisionReader(db),
   };
 }
 
@@ -110,10 +112,12 @@ function ending(db: Connection, trail: Trail): (run: number, at: string, open: r
   const close = db.prepare<[string, string, number], RunRecord>(`
     UPDATE runs SET finished_at = ?, open = ? WHERE number = ? AND finished_at IS NULL
     RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, finished_at AS finishedAt`);
+  const takeOver = db.prepare<[number]>('UPDATE decisions SET run = ? WHERE run IS NULL');
 
   const end = db.transaction((run: number, at: string, open: readonly StatusCount[]): RunRecord => {
     const ended = close.get(at, JSON.stringify(writeCounts(open)), run);
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
+    takeOver.run(run);
     const { kind, businessDate } = ended;
     trail.append({ type: 'run-ended', at, number: run, kind, businessDate });
     return ended;
@@ -151,6 +155,15 @@ interface ChangeRow {
   only_answer: 0 | 1;
 }
 
+/** SQL for the client reference that an instruction had when an audit entry was made. */
+const clientRefAt = (instruction: string, seq: string) => `
+  coalesce((
+    SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
+    WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
+      AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${FINAL_FAILURES.map((status) => `'${status}'`).join()}))
+    ORDER BY told.seq DESC LIMIT 1
+  ), '')`;
+
 /**
  * Status, code, words and client reference are those of the audit entries, so that a run's report reads the same whenever it is
  * written: a retry after the run's end has begun another attempt.
@@ -161,17 +174,13 @@ function changeReader(db: Connection): Store['runChanges'] {
       SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
       FROM audit
       WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
+        AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
       GROUP BY instruction ORDER BY instruction LIMIT +?
     )
     SELECT
       i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
-      coalesce((
-        SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
-        WHERE told.instruction = net.instruction AND told.seq <= net.last
-          AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${FINAL_FAILURES.map((status) => `'${status}'`).join()}))
-        ORDER BY told.seq DESC LIMIT 1
-      ), '') AS client_ref_id,
+      ${clientRefAt('net.instruction', 'net.last')} AS client_ref_id,
       first.body ->> 'from' AS "from",
       last.body ->> 'to' AS "to",
       coalesce(last.body ->> 'code', '') AS code,
@@ -204,4 +213,38 @@ function runChange(row: ChangeRow): RunChange & { id: number } {
     at: row.at,
     ...(row.only_answer === 1 && { onlyAnswer: true }),
   };
+}
+
+interface DecisionRow extends Omit<ChangeRow, 'id' | 'from' | 'to'> {
+  seq: number;
+  type: string;
+  id: number | null;
+  from: InstructionStatus | null;
+  to: InstructionStatus | null;
+  by: string;
+  reason: string;
+}
+
+/** A decision about the workspace itself has no instruction. */
+function decisionReader(db: Connection): Store['runDecisions'] {
+  const select = (where: string) => `
+    SELECT
+      d.seq, a.body ->> 'type' AS type, a.body ->> 'by' AS "by", a.body ->> 'reason' AS reason, a.body ->> 'at' AS at,
+      i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
+      i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
+      ${clientRefAt('a.instruction', 'd.seq')} AS client_ref_id,
+      a.body ->> 'from' AS "from", a.body ->> 'to' AS "to",
+      coalesce(a.body ->> 'code', '') AS code, coalesce(a.body ->> 'message', '') AS message
+    FROM decisions d JOIN audit a ON a.seq = d.seq LEFT JOIN instructions i ON i.id = a.instruction
+    WHERE ${where} AND d.seq > ? ORDER BY d.seq LIMIT +?`;
+  const ofRun = db.prepare<[number, number, number], DecisionRow>(select('d.run = ?'));
+  const untold = db.prepare<[number, number], DecisionRow>(select('d.run IS NULL'));
+  return async (run, afterSeq, limit) =>
+    (run === undefined ? untold.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision);
+}
+
+function runDecision({ seq, type, id, by, reason, from, to, ...row }: DecisionRow): RunDecision {
+  const decided = { seq, what: type, decision: { by, reason }, at: row.at };
+  if (id === null || from === null || to === null) return decided;
+  return { ...decided, change: runChange({ ...row, id, from, to }) };
 }

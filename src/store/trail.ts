@@ -22,6 +22,8 @@ export function auditTrail(db: Connection): Trail {
   const insert = db.prepare<[number, number | null, number | null, string, string]>(
     'INSERT INTO audit (seq, run, instruction, body, hash) VALUES (?, ?, ?, ?, unhex(?))',
   );
+  // No run's report tells of it yet, whichever is under way: the run that ends next takes it over (runs.ts).
+  const decided = db.prepare<[number]>('INSERT INTO decisions (seq) VALUES (?)');
   // After a crash the changes that tidy up belong to the run that was cut off.
   let run = db
     .prepare<[], number>(
@@ -36,6 +38,7 @@ export function auditTrail(db: Connection): Trail {
       // An event that names both already keeps the order of its names.
       const entry = nextEntry(last, { ...event, run, instruction });
       insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
+      if (event['by'] !== undefined) decided.run(entry.seq);
       last = entry;
     };
   };

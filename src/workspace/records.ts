@@ -5,7 +5,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config.ts';
-import { UsageError } from '../failures.ts';
+import { isErrno } from '../durable.ts';
+import { UnavailableError, UsageError } from '../failures.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store.ts';
 import { DATABASE, requireRecords, workspaceSettings } from './place.ts';
@@ -21,9 +22,20 @@ export function settingsOf(workspace: string): Settings {
 export async function openForReading(workspace: string): Promise<{ settings: Settings; store: Store } | undefined> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
+  if (await isThere(path)) return { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
   await requireRecords(settings);
-  const there = await stat(path).catch(() => undefined);
-  return there && { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
+  return undefined;
+}
+
+/** Only what isn't there is not there: records that can't be read must never look like none. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw new UnavailableError(`the records at ${path} can't be read: ${(error as Error).message}`);
+  }
 }
 
 /**
@@ -33,8 +45,7 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
 export async function openForDeciding(workspace: string): Promise<{ settings: Settings; store: Store }> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
+  if (await isThere(path)) return { settings, store: openSqliteStore({ path }) };
   await requireRecords(settings);
-  if (!(await stat(path).catch(() => undefined)))
-    throw new UsageError('nothing has been taken in in this workspace yet');
-  return { settings, store: openSqliteStore({ path }) };
+  throw new UsageError('nothing has been taken in in this workspace yet');
 }

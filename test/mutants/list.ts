@@ -57,6 +57,40 @@ const SENDING: Mutant[] = [
     '',
   ]),
   mutant(
+    'instructions go before their order',
+    'the provider is asked to pay for nothing',
+    'registration',
+    'registration.ts',
+    [
+      "return { kind: 'not-sent', message: `its order may not",
+      "if (outcome) return undefined;\n      return { kind: 'not-sent', message: `its order may not",
+    ],
+  ),
+  mutant("another's order is taken for ours", 'money is paid on the wrong order', 'registration', 'registration.ts', [
+    "if (found.difference === '') return",
+    'if (found) return',
+  ]),
+  mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', 'registration.ts', [
+    "if (change.to !== 'refused' || riders.size === 0) {",
+    'if (riders.size >= 0) {',
+  ]),
+  mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'amend.ts', [
+    "    case 'done':\n      return record(errand, { kind: 'done' });",
+    "    case 'done':\n      break;",
+  ]),
+  mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', 'amend.ts', [
+    "return after && sends > 0 ? 'untold' : 'refused';\n}",
+    "return 'done';\n}",
+  ]),
+  mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'resolution.ts', [
+    'if (!FINAL_FAILURES.includes(before.status)) {',
+    "if (![...FINAL_FAILURES, 'paid', 'unknown'].includes(before.status)) {",
+  ]),
+  mutant('retry under the same reference', 'the provider refuses it for ever', 'resolution', 'store/changes.ts', [
+    'raw = NULL, attempt = attempt + 1,',
+    'raw = NULL,',
+  ]),
+  mutant(
     'any word of something used says that the reference is known',
     'a refusal is looked up and sent again for days',
     'provider/payout-orders',
@@ -84,20 +118,6 @@ const SENDING: Mutant[] = [
     'provider/imburse/client.ts',
     ["if (!mayRepeat && request.method !== 'GET')", "if (!mayRepeat && request.method === 'HEAD')"],
   ),
-  mutant(
-    'instructions go before their order',
-    'the provider is asked to pay for nothing',
-    'registration',
-    'registration.ts',
-    [
-      "return { kind: 'not-sent', message: `its order may not",
-      "if (outcome) return undefined;\n      return { kind: 'not-sent', message: `its order may not",
-    ],
-  ),
-  mutant("another's order is taken for ours", 'money is paid on the wrong order', 'registration', 'registration.ts', [
-    "if (found.difference === '') return",
-    'if (found) return',
-  ]),
   mutant(
     'an order of another customer is adopted',
     'a payout is called paid because another customer was paid',
@@ -127,26 +147,6 @@ const SENDING: Mutant[] = [
   mutant('the same refusal goes on', 'an empty account declines all that is due', ['flow', 'submit'], 'flow.ts', [
     'if (times < REFUSED_ALIKE && alike !== refuses) return;',
     'if (times > 0) return;',
-  ]),
-  mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', 'registration.ts', [
-    "if (change.to !== 'refused' || riders.size === 0) {",
-    'if (riders.size >= 0) {',
-  ]),
-  mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'amend.ts', [
-    "    case 'done':\n      return record(errand, { kind: 'done' });",
-    "    case 'done':\n      break;",
-  ]),
-  mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', 'amend.ts', [
-    "return after && sends > 0 ? 'untold' : 'refused';\n}",
-    "return 'done';\n}",
-  ]),
-  mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'resolution.ts', [
-    'if (!FINAL_FAILURES.includes(before.status)) {',
-    "if (![...FINAL_FAILURES, 'paid', 'unknown'].includes(before.status)) {",
-  ]),
-  mutant('retry under the same reference', 'the provider refuses it for ever', 'resolution', 'store/changes.ts', [
-    'raw = NULL, attempt = attempt + 1,',
-    'raw = NULL,',
   ]),
   mutant('sent as the database has it', 'an altered payee is paid', 'replay', 'submit.ts', [
     'if (what === undefined) sound.push(instruction);',
@@ -244,6 +244,22 @@ const LOOK_UPS: Mutant[] = [
     '  if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);\n',
     '',
   ]),
+  mutant('sent again where nobody may', 'a provider without memory pays twice', 'reconcile', 'reconcile.ts', [
+    "if (duplicateClientRef !== 'rejected')\n",
+    'if (duplicateClientRef.length === 0)\n',
+  ]),
+  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'provider.ts', [
+    'return compare(amount, expected) === 0 ?',
+    'return compare(amount, expected) !== undefined ?',
+  ]),
+  mutant('submitted falls back', 'a look-up that lags pays twice', 'reconcile', 'reconcile.ts', [
+    "if (status === 'unknown') return notFound(instruction, nowMs, bearings);",
+    "if (status !== 'paid') return notFound(instruction, nowMs, bearings);",
+  ]),
+  mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', 'pipeline.ts', [
+    '  if (doubt !== undefined) return `',
+    "  if (doubt === 'never') return `",
+  ]),
   mutant('the future is waited for', 'a clock that was ahead keeps payouts for a year', 'reconcile', 'reconcile.ts', [
     '  await store.countFutureAsNow(timestamp(clock.now()));\n',
     '',
@@ -312,22 +328,6 @@ const LOOK_UPS: Mutant[] = [
     "return after && sends > 0 ? 'untold' : 'refused';",
     "return after && sends < 0 ? 'untold' : 'refused';",
   ]),
-  mutant('sent again where nobody may', 'a provider without memory pays twice', 'reconcile', 'reconcile.ts', [
-    "if (duplicateClientRef !== 'rejected')\n",
-    'if (duplicateClientRef.length === 0)\n',
-  ]),
-  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'provider.ts', [
-    'return compare(amount, expected) === 0 ?',
-    'return compare(amount, expected) !== undefined ?',
-  ]),
-  mutant('submitted falls back', 'a look-up that lags pays twice', 'reconcile', 'reconcile.ts', [
-    "if (status === 'unknown') return notFound(instruction, nowMs, bearings);",
-    "if (status !== 'paid') return notFound(instruction, nowMs, bearings);",
-  ]),
-  mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', 'pipeline.ts', [
-    '  if (doubt !== undefined) return `',
-    "  if (doubt === 'never') return `",
-  ]),
 ];
 
 const STORE: Mutant[] = [
@@ -373,27 +373,6 @@ const STORE: Mutant[] = [
     'return includes(repeated, hash >>> 0);',
     'return includes(repeated.subarray(1), hash >>> 0);',
   ]),
-  mutant(
-    'a superseded change is applied again',
-    'an amount is paid that was corrected since',
-    'intake/existing',
-    'intake/existing.ts',
-    ['const original = replaced.size === 0 ?', 'const original = replaced.size >= 0 ?'],
-  ),
-  mutant(
-    'a change that changed nothing is forgotten',
-    'dropped again it undoes a newer one',
-    'intake/existing',
-    'store/intake.ts',
-    ['if (row.restates) keep(', "if (row.restates?.statement === '') keep("],
-  ),
-  mutant(
-    'a repeat in one file is a quiet duplicate',
-    'one of two payees under one number is never paid',
-    'intake/said',
-    'intake/said.ts',
-    ['if (known) return known.line < line ? known : undefined;', 'if (known) return undefined;'],
-  ),
   mutant('orders taken for new', 'what was taken in is not recognised', 'cases', 'intake/decide.ts', [
     'orders[at]?.hadInstructions !== false',
     'orders[at]?.hadInstructions === undefined',
@@ -434,6 +413,27 @@ const STORE: Mutant[] = [
     'const first = file.problem ? undefined : sameBytes.get(file.sha256);',
     "const first = file.problem ? undefined : sameBytes.get('');",
   ]),
+  mutant(
+    'a superseded change is applied again',
+    'an amount is paid that was corrected since',
+    'intake/existing',
+    'intake/existing.ts',
+    ['const original = replaced.size === 0 ?', 'const original = replaced.size >= 0 ?'],
+  ),
+  mutant(
+    'a change that changed nothing is forgotten',
+    'dropped again it undoes a newer one',
+    'intake/existing',
+    'store/intake.ts',
+    ['if (row.restates) keep(', "if (row.restates?.statement === '') keep("],
+  ),
+  mutant(
+    'a repeat in one file is a quiet duplicate',
+    'one of two payees under one number is never paid',
+    'intake/said',
+    'intake/said.ts',
+    ['if (known) return known.line < line ? known : undefined;', 'if (known) return undefined;'],
+  ),
 ];
 
 const FILES: Mutant[] = [
@@ -457,37 +457,13 @@ const FILES: Mutant[] = [
     '    await target.sync();\n',
     '',
   ]),
-  mutant('one entry stops the inbox', 'nothing is paid any more, for a folder that was dropped', 'inbox', 'inbox.ts', [
-    "    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);\n",
-    "    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;\n    throw error;\n",
-  ]),
-  mutant('copy has its own time', 'a file of a clock ahead comes again and again', 'inbox', 'inbox.ts', [
-    '    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);\n',
-    '',
-  ]),
-  mutant('waits of a clock ahead', 'a payout is in quarantine for a year', 'faults-time', 'store/runs.ts', [
-    'return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);',
-    'return (at) => writes.length * Number(at < END_OF_TIME) * 0;',
-  ]),
-  mutant('nights of a clock ahead', 'nothing is sent for a year', 'faults-time', 'watch.ts', [
-    '(await store.lastNightly(today))',
-    '(await store.lastNightly())',
-  ]),
   mutant('day of the archive not synced', 'a power cut loses what was archived', 'durable-order', 'inbox.ts', [
     '      await syncFolder(archive);\n',
     '',
   ]),
-  mutant('anchor out of turn', 'sound records are doubted', 'anchor', 'anchor.ts', [
-    'const done = underWay.then(work);',
-    'const done = work();',
-  ]),
-  mutant('anchor goes back', 'a restored backup is not noticed', 'anchor', 'anchor.ts', [
-    'if (!last || head.seq > last.seq) await write(head);',
-    'if (!last || head.seq !== last.seq) await write(head);',
-  ]),
   mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', 'anchor.ts', [
-    '    await file.datasync();\n',
-    '',
+    '    isCut = false;\n    await file.datasync();\n',
+    '    isCut = false;\n',
   ]),
   mutant(
     'reports before the end of their run',
@@ -503,6 +479,42 @@ const FILES: Mutant[] = [
       "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
+  mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
+    'return { rows, blankLines,',
+    "return { rows: rows.filter((row) => row.kind === 'row'), blankLines,",
+  ]),
+  mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
+    '    throw broken(file, `$',
+    '    broken(file, `$',
+  ]),
+  mutant('floating-point amounts', 'cents are lost', 'money', 'money.ts', [
+    'return amount.units * tenToThe(exponent - amount.scale);',
+    'return BigInt(Math.round(Number(amount.units) * 10 ** (exponent - amount.scale)));',
+  ]),
+  mutant('formula escape off', "a spreadsheet runs a stranger's formula", 'formula', 'formula.ts', [
+    'return NEEDS_PROTECTION.test(text) ?',
+    "return text === '=' ?",
+  ]),
+  mutant('free-space floor ignored', 'what is sent can not be written down', 'free-space', 'pipeline.ts', [
+    'if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;',
+    'if (bavail * bsize >= 0) return undefined;',
+  ]),
+  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'binding.ts', [
+    '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
+    '',
+  ]),
+  mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/runs.ts', [
+    '    if (known?.finishedAt) return undefined;\n',
+    '',
+  ]),
+  mutant('anchor out of turn', 'sound records are doubted', 'anchor', 'anchor.ts', [
+    'const done = underWay.then(work);',
+    'const done = work();',
+  ]),
+  mutant('anchor goes back', 'a restored backup is not noticed', 'anchor', 'anchor.ts', [
+    'if (!last || head.seq > last.seq) await write(head);',
+    'if (!last || head.seq !== last.seq) await write(head);',
+  ]),
   mutant('reports written again are not marked', 'an old result stands for good', 'pipeline', 'commands/report.ts', [
     'await store.markStale(number);',
     'await store.staleReports().then(() => 0);',
@@ -511,9 +523,17 @@ const FILES: Mutant[] = [
     'if (turn || clock.monotonic()',
     'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
   ]),
-  mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
-    'return { rows, blankLines,',
-    "return { rows: rows.filter((row) => row.kind === 'row'), blankLines,",
+  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline.ts', [
+    '  if (other) return told(other);\n',
+    '',
+  ]),
+  mutant('another provider is believed', "a stranger's answer decides", 'binding', 'reconcile.ts', [
+    'finding.changes.length > 0 && !another',
+    'finding.changes.length > 0',
+  ]),
+  mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', 'binding.ts', [
+    'const open = same ? [] : await openThere(store);',
+    'const open = same ? [] : (await openThere(store)).slice(0, 0);',
   ]),
   mutant('other blanks are trimmed away', 'a payout goes to an empty payee', ['rows', 'validate'], 'rows.ts', [
     'cells: trimmed(cells), raw',
@@ -542,41 +562,32 @@ const FILES: Mutant[] = [
     'provider/secrets.ts',
     [', ...spellingsOf(decoded(secret))];', '];'],
   ),
-  mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
-    '    throw broken(file, `$',
-    '    broken(file, `$',
+  mutant('one entry stops the inbox', 'nothing is paid any more, for a folder that was dropped', 'inbox', 'inbox.ts', [
+    "    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);\n",
+    "    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;\n    throw error;\n",
   ]),
-  mutant('floating-point amounts', 'cents are lost', 'money', 'money.ts', [
-    'return amount.units * tenToThe(exponent - amount.scale);',
-    'return BigInt(Math.round(Number(amount.units) * 10 ** (exponent - amount.scale)));',
-  ]),
-  mutant('formula escape off', "a spreadsheet runs a stranger's formula", 'formula', 'formula.ts', [
-    'return NEEDS_PROTECTION.test(text) ?',
-    "return text === '=' ?",
-  ]),
-  mutant('free-space floor ignored', 'what is sent can not be written down', 'free-space', 'pipeline.ts', [
-    'if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;',
-    'if (bavail * bsize >= 0) return undefined;',
-  ]),
-  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'binding.ts', [
-    '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
+  mutant('copy has its own time', 'a file of a clock ahead comes again and again', 'inbox', 'inbox.ts', [
+    '    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);\n',
     '',
   ]),
-  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline.ts', [
-    '  if (other) return told(other);\n',
-    '',
+  mutant('waits of a clock ahead', 'a payout is in quarantine for a year', 'faults-time', 'store/runs.ts', [
+    'return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);',
+    'return (at) => writes.length * Number(at < END_OF_TIME) * 0;',
   ]),
-  mutant('another provider is believed', "a stranger's answer decides", 'binding', 'reconcile.ts', [
-    'finding.changes.length > 0 && !another',
-    'finding.changes.length > 0',
+  mutant('nights of a clock ahead', 'nothing is sent for a year', 'faults-time', 'watch.ts', [
+    '(await store.lastNightly(today))',
+    '(await store.lastNightly())',
   ]),
-  mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', 'binding.ts', [
-    'const open = same ? [] : await openThere(store);',
-    'const open = same ? [] : (await openThere(store)).slice(0, 0);',
-  ]),
-  mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/runs.ts', [
-    '    if (known?.finishedAt) return undefined;\n',
-    '',
+  mutant(
+    'a decision stands in no run report',
+    'the run reports are not the history',
+    'closing-order',
+    'store/runs.ts',
+    ['    takeOver.run(run);\n', ''],
+  ),
+  mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'attention.ts', [
+    "declined: inStatus('declined')",
+    'declined: 0',
   ]),
 ];
 

@@ -1,16 +1,19 @@
 /** What must hold between passes, on every machine and at the provider. */
 import { distrust, lookUpOnly } from '../../src/anchor.ts';
+import { weightiest } from '../../src/attention.ts';
 import { CHAIN_START, type ChainHead, verifyChain } from '../../src/audit.ts';
 import { type InstructionRef, type InstructionStatus, instructionKey, TRANSITIONS } from '../../src/instruction.ts';
 import { REGISTRATION_CHANGES, type Registration } from '../../src/order.ts';
+import type { PassSummary } from '../../src/pipeline.ts';
 import { noProgress } from '../../src/progress.ts';
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts';
+import { standing } from '../../src/standing.ts';
 import type { FileRecord, StoredInstruction } from '../../src/store.ts';
 import { differenceText, verify } from '../../src/verify.ts';
 import type { OpenWorkspace } from '../../src/workspace.ts';
 import type { SimulatedApi, TheirPayout } from './api.ts';
 import { CUSTOMER, type Dropped } from './files.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, OPERATOR } from './machine.ts';
 import { Violation } from './violation.ts';
 
 const OPEN_STATUSES: readonly InstructionStatus[] = [
@@ -297,8 +300,56 @@ function checkRunReports(machine: Machine): void {
   for (const name of seen.keys()) if (!names.includes(name)) throw new Violation('reports of a run stay', name);
 }
 
+/** What persons decided stands in the report of one run, or is left to the one that ends next. Restored records have forgotten some. */
+async function checkDecisions(machine: Machine, { store }: OpenWorkspace): Promise<void> {
+  if (machine.restored) return;
+  const outbox = machine.path('outbox');
+  const lines = machine.disk
+    .names(outbox)
+    .filter((name) => /^run\.\d+\.changes\.csv$/.test(name))
+    .flatMap((name) => (machine.disk.text(`${outbox}/${name}`) ?? '').trimEnd().split('\r\n').slice(1));
+  // Without a comma or a quote in them, here: ours, and an operator's.
+  const told = lines.map((line) => line.split(',')).filter((cells) => cells.includes(OPERATOR.by));
+  const left = await store.runDecisions(undefined, 0, 10_000);
+  const made: string[] = [];
+  for (const { body } of await store.auditEntries(0, 1_000_000)) {
+    const { by, at, to = '' } = JSON.parse(body) as { by?: string; at: string; to?: string };
+    if (by !== undefined) made.push(`${at} ${to}`);
+  }
+  const known = [
+    ...told.map((cells) => `${cells.find((cell) => AN_INSTANT.test(cell))} ${cells[8]}`),
+    ...left.map(({ at, change }) => `${at} ${change?.to ?? ''}`),
+  ];
+  if (known.sort().join() !== made.sort().join())
+    throw new Violation('each decision stands in one report', `made ${made.join()}, told or left ${known.join()}`);
+}
+
+const AN_INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+/** After a pass that came to its end: what it says of itself, and of the workspace, is what is so. */
+export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: PassSummary): Promise<void> {
+  const instructions = await instructionsOf(truth, open);
+  const there = (...statuses: InstructionStatus[]) => instructions.some(({ status }) => statuses.includes(status));
+  const lost = (['declined', 'failed', 'reversed', 'rejected'] as const).some((status) => summary.moved[status]);
+  const rejected = summary.files.some(
+    ({ file }) => file.toRepair > 0 || (file.problem && file.duplicateOf === undefined),
+  );
+  const finished = summary.unfinished === undefined && summary.settling === 0;
+  const person = lost || rejected || there('unknown', 'manual');
+  const said = weightiest(summary.needs);
+  const inDoubt = await lookUpOnly(open.store);
+  if (said !== (finished && inDoubt === undefined ? (person ? 'person' : undefined) : 'unfinished'))
+    throw new Violation('the exit status says what needs a person', `${said}, of ${JSON.stringify(summary.needs)}`);
+  const { needs } = await standing(open.store, open.settings, open.clock.now());
+  for (const status of ['declined', 'failed', 'reversed', 'unknown', 'manual'] as const)
+    if (there(status) !== needs.some(({ concern }) => concern === status))
+      throw new Violation('what needs a person is told', `${status}, of ${JSON.stringify(needs)}`);
+}
+
 /** After a pass that came to its end: the outbox says what the store says. */
-export async function checkOutbox(machine: Machine, { store }: OpenWorkspace): Promise<void> {
+export async function checkOutbox(machine: Machine, open: OpenWorkspace): Promise<void> {
+  const { store } = open;
+  await checkDecisions(machine, open);
   const outbox = machine.path('outbox');
   const names = machine.disk.names(outbox);
   const unfinished = names.filter((name) => name.startsWith('.'));

@@ -10,6 +10,7 @@ import type { FateRule } from '../../src/sandbox/faults.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';
 import { type Chance, chance as drawnFrom } from './chance.ts';
 import {
+  checkNeeds,
   checkOutbox,
   checkReplay,
   checkSafety,
@@ -331,6 +332,7 @@ export class World {
     }
     const open = await machine.open();
     await checkSafety(this.#truth, machine, open);
+    if (result.summary) await checkNeeds(this.#truth, open, result.summary);
     if (result.summary && chance.strikes(0.3)) await checkOutbox(machine, open);
     if (chance.strikes(0.05)) {
       count(tally, 'second instances turned away');

@@ -1,0 +1,130 @@
+/** How a workspace stands between passes: what its records say needs a person (attention.ts), and its last run. */
+import { lookUpOnly } from './anchor.ts';
+import { attention, type Need, type Situation } from './attention.ts';
+import { otherProvider, told } from './binding.ts';
+import type { Settings } from './config.ts';
+import type { RowStatus } from './instruction.ts';
+import type { FileRecord, RunKind, RunRecord, StatusCount, Store } from './store.ts';
+
+/** The last run that sent what was due, and when it came to its end. */
+export interface LastRun {
+  readonly number: number;
+  readonly kind: RunKind;
+  readonly businessDate: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+}
+
+/** Why a pass left work that it should have done. One that was to send is only made good by another one. */
+interface Unfinished {
+  readonly run: number;
+  readonly send: boolean;
+  readonly why: string;
+}
+
+export interface Standing {
+  readonly counts: readonly StatusCount[];
+  readonly files: readonly FileRecord[];
+  readonly needs: readonly Need[];
+  readonly lastRun: LastRun | undefined;
+  /** A run that has begun and not ended: it is under way, or was cut off. */
+  readonly underWay: RunRecord | undefined;
+}
+
+const LAST_RUN = 'last-run';
+const UNFINISHED = 'unfinished';
+
+/** A run that takes longer is taken for cut off: nobody is told to wait for it. */
+const LONGEST_RUN_MS = 3_600_000;
+
+/** Settings and the time say how long an instruction may wait. */
+export async function standing(store: Store, settings: Settings, nowMs: number): Promise<Standing> {
+  const counts = await store.statusCounts();
+  const files = await store.files();
+  const left = readFact<Unfinished>(await store.fact(UNFINISHED));
+  const underWay = (await store.unreportedRuns()).find(({ number }) => number !== left?.run);
+  const busy = underWay !== undefined && nowMs - Date.parse(underWay.startedAt) < LONGEST_RUN_MS;
+  const situation: Situation = {
+    ...(await storedSituation(store)),
+    byStatus: byStatus(counts),
+    toRepair: files.reduce((sum, { toRepair }) => sum + toRepair, 0),
+    refusedFiles: refused(files).length,
+    waitingTooLong: await waitingTooLong(store, settings, nowMs),
+    unfinished: left?.why ?? (underWay && !busy ? cutOff(underWay) : undefined),
+    unfinishedFiles: busy ? 0 : files.filter(({ done }) => !done).length,
+    unreportedFiles: busy ? 0 : await unreported(store),
+  };
+  return { counts, files, needs: attention(situation), lastRun: readFact(await store.fact(LAST_RUN)), underWay };
+}
+
+/** What stands in the records of it all, and in no count. */
+export async function storedSituation(store: Store): Promise<Situation> {
+  const other = await otherProvider(store);
+  return {
+    ...(await store.openQuestions()),
+    lookUpOnly: await lookUpOnly(store),
+    otherProvider: other && told(other),
+  };
+}
+
+export function byStatus(counts: readonly Pick<StatusCount, 'status' | 'count'>[]): Map<RowStatus, number> {
+  const sums = new Map<RowStatus, number>();
+  for (const { status, count } of counts) sums.set(status, (sums.get(status) ?? 0) + count);
+  return sums;
+}
+
+/** A file whose rows were read and rejected is counted by its rows. One of the same name that was taken in since stands for it. */
+export function refused(files: readonly FileRecord[]): FileRecord[] {
+  const latest = new Map<string, number>();
+  for (const { name, number, problem } of files) if (!problem) latest.set(name, number);
+  return files.filter(
+    ({ name, number, problem, duplicateOf }) =>
+      problem !== undefined &&
+      duplicateOf === undefined &&
+      problem.code !== 'FILE_HAS_ROW_ERRORS' &&
+      (latest.get(name) ?? 0) < number,
+  );
+}
+
+/** Only a run rejects them; where none comes, it is told here. */
+async function waitingTooLong(store: Store, { intake }: Settings, nowMs: number): Promise<number> {
+  const [oldest] = await store.list('waiting', { afterId: 0, limit: 1 });
+  if (!oldest || nowMs - Date.parse(oldest.receivedAt) <= intake.waitForOrderMs) return 0;
+  const waiting = await store.list('waiting', { afterId: 0, limit: 1_000 });
+  return waiting.filter(({ receivedAt }) => nowMs - Date.parse(receivedAt) > intake.waitForOrderMs).length;
+}
+
+/** What a person decided since the last run is to be reported by the next: nothing failed there. */
+async function unreported(store: Store): Promise<number> {
+  const stale = await store.staleReports();
+  if (stale.length === 0 || (await store.runDecisions(undefined, 0, 1)).length > 0) return 0;
+  return stale.length;
+}
+
+function cutOff({ number, startedAt }: RunRecord): string {
+  return `run ${number} began at ${startedAt} and has not come to its end`;
+}
+
+/** Notes what `standing` tells of the last run. Written only where it differs: a service makes many passes. */
+export async function noteEnd(
+  store: Store,
+  run: RunRecord,
+  pass: { readonly send: boolean; readonly lookUp: boolean; readonly kept: boolean },
+  unfinished: string | undefined,
+  endedAt: string,
+): Promise<void> {
+  const { number, kind, businessDate, startedAt } = run;
+  const { send, lookUp, kept } = pass;
+  const last: LastRun = { number, kind, businessDate, startedAt, endedAt };
+  if (send && kept) await store.setFact(LAST_RUN, JSON.stringify(last));
+  if (!send && !lookUp) return;
+  const before = (await store.fact(UNFINISHED)) ?? '';
+  const staysOpen = !send && unfinished === undefined && readFact<Unfinished>(before)?.send === true;
+  const left: Unfinished | undefined = unfinished === undefined ? undefined : { run: number, send, why: unfinished };
+  const now = left ? JSON.stringify(left) : '';
+  if (!staysOpen && now !== before) await store.setFact(UNFINISHED, now);
+}
+
+function readFact<Fact>(text: string | undefined): Fact | undefined {
+  return text ? (JSON.parse(text) as Fact) : undefined;
+}

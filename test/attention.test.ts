@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { attention, CONCERNS, isLost, needsPerson, type Situation, type Weight, weightiest } from '../src/attention.ts';
+import { INSTRUCTION_STATUSES, type RowStatus } from '../src/instruction.ts';
+
+const inStatus = (status: RowStatus, count = 1): Situation => ({ byStatus: new Map([[status, count]]) });
+
+describe('what needs a person', () => {
+  const cases: [why: string, situation: Situation, says: string, weight: Weight][] = [
+    ['a payout that only a person can find out about', inStatus('manual', 2), '2 manual: An engineer', 'person'],
+    ['one without a clear answer', inStatus('unknown'), '1 unknown: An engineer', 'person'],
+    ['one with an answer that can not be read', { unreadable: 3 }, '3 unreadable: An engineer', 'person'],
+    ['one that was refused', inStatus('declined', 39), "39 declined: Whoever keeps the payees' data", 'person'],
+    ['one that failed', inStatus('failed'), "1 failed: Whoever keeps the payees' data", 'person'],
+    ['one that came back', inStatus('reversed'), "1 reversed: Whoever keeps the payees' data", 'person'],
+    ['one that is held back', inStatus('held'), '1 held: An engineer', 'person'],
+    ['a rejected row', { toRepair: 1 }, '1 rejected: Whoever sent the file', 'person'],
+    ['a file that was not taken in', { refusedFiles: 1 }, '1 refused-files: Whoever sent the file', 'person'],
+    ['an order that is late', { waitingTooLong: 1 }, '1 waiting-too-long: Whoever sends the orders', 'person'],
+    ['records that are in doubt', { lookUpOnly: 'restored' }, '1 look-up-only: An engineer', 'unfinished'],
+    ['a run that left work', { unfinished: 'no answer' }, '1 last-run: An engineer', 'unfinished'],
+    ['a file that was cut off', { unfinishedFiles: 1 }, '1 unfinished-files: An engineer', 'unfinished'],
+    ['reports that are missing', { unreportedFiles: 1 }, '1 unreported-files: An engineer', 'unfinished'],
+    ['an order that may still come', inStatus('waiting'), '1 waiting: Whoever sends the orders', 'told'],
+    ['a change that was asked for', { amendments: 1 }, '1 amendments: An engineer', 'told'],
+  ];
+  it.each(cases)('is %s', (_, situation, says, weight) => {
+    const needs = attention(situation);
+    expect(needs.map(({ count, concern, who }) => `${count} ${concern}: ${who}`)).toEqual([says]);
+    expect(needs.map((need) => need.weight)).toEqual([weight]);
+  });
+
+  it('is everything that it can be, each once', () => {
+    expect(cases.map(([, situation]) => attention(situation)[0]?.concern).sort()).toEqual([...CONCERNS].sort());
+  });
+
+  it('is nothing where nothing is open, and where all came to its end', () => {
+    expect(attention({})).toEqual([]);
+    for (const status of [
+      'scheduled',
+      'ready',
+      'sending',
+      'submitted',
+      'paid',
+      'cancelled',
+      'accepted',
+      'duplicate',
+    ] as const)
+      expect(attention(inStatus(status))).toEqual([]);
+  });
+
+  it('is told most urgent first, with why', () => {
+    const needs = attention({ ...inStatus('declined'), toRepair: 1, lookUpOnly: 'it was restored' });
+    expect(needs.map(({ concern }) => concern)).toEqual(['look-up-only', 'declined', 'rejected']);
+    expect(needs[0]?.why).toBe('it was restored');
+  });
+
+  it('is counted once when it has waited too long', () => {
+    const needs = attention({ ...inStatus('waiting', 3), waitingTooLong: 2 });
+    expect(needs.map(({ concern, count }) => `${count} ${concern}`)).toEqual(['2 waiting-too-long', '1 waiting']);
+  });
+
+  it('weighs as much as the weightiest', () => {
+    expect(weightiest(attention({ ...inStatus('declined'), unfinished: 'no answer' }))).toBe('unfinished');
+    expect(weightiest(attention({ ...inStatus('declined'), amendments: 1 }))).toBe('person');
+    expect(weightiest(attention(inStatus('waiting')))).toBeUndefined();
+  });
+});
+
+describe('a status', () => {
+  it('needs a person by itself, or not', () => {
+    const needed = INSTRUCTION_STATUSES.filter(needsPerson);
+    expect(needed).toEqual(['held', 'unknown', 'manual', 'reversed', 'failed', 'declined', 'rejected']);
+  });
+
+  it('is a loss when the money is not with the payee after all', () => {
+    expect(INSTRUCTION_STATUSES.filter(isLost)).toEqual(['reversed', 'failed', 'declined']);
+  });
+});

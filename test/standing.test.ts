@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { beginLookUpOnly } from '../src/anchor.ts';
+import { resolve, retry } from '../src/resolution.ts';
+import { type Standing, standing } from '../src/standing.ts';
+import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+
+const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
+const DECISION = { by: 'finance', reason: 'the payee gave a new account' };
+
+async function withPayouts(fate: 'failed' | undefined, ...names: string[]): Promise<TestWorkspace> {
+  const workspace = testWorkspace();
+  workspace.drop('orders.csv', ORDERS);
+  workspace.drop('payouts.csv', instructions(...names.map((name) => instruction(name))));
+  await workspace.pass(fate ? { faults: { fates: [{ fate }] } } : {});
+  return workspace;
+}
+
+async function stands(workspace: TestWorkspace, laterMs = 0): Promise<Standing> {
+  const { store, settings, clock, close } = await workspace.open();
+  try {
+    return await standing(store, settings, clock.now() + laterMs);
+  } finally {
+    await close();
+  }
+}
+
+async function needs(workspace: TestWorkspace, laterMs = 0): Promise<string[]> {
+  return (await stands(workspace, laterMs)).needs.map(({ count, concern }) => `${count} ${concern}`);
+}
+
+describe('how a workspace stands', () => {
+  it('is well when all is paid, and tells the last run of any kind that sent', async () => {
+    const workspace = await withPayouts(undefined, 'P1');
+    await workspace.pass();
+    const { needs: open, lastRun, underWay } = await stands(workspace);
+    expect(open).toEqual([]);
+    expect(lastRun).toMatchObject({ number: 2, kind: 'run', businessDate: '2026-03-02' });
+    expect(underWay).toBeUndefined();
+  });
+
+  it('needs a person for what failed until it is paid again', async () => {
+    const workspace = await withPayouts('failed', 'P1', 'P2');
+    await workspace.pass({ faults: { fates: [{ fate: 'failed' }] } });
+    expect(await needs(workspace)).toEqual(['2 failed']);
+    const tools = await workspace.open();
+    for (const instructionRef of ['P1', 'P2'])
+      expect(await retry(tools, { ...REF, instructionRef }, DECISION)).toMatchObject({
+        ok: true,
+      });
+    await tools.close();
+    expect(await needs(workspace)).toEqual([]);
+  });
+
+  it('needs a person for a rejected row until a later file has taken it in', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2', 'much'), instruction('', 'much')));
+    await workspace.pass();
+    expect(await needs(workspace)).toContain('2 rejected');
+    workspace.drop('repaired.csv', instructions(instruction('P2', '5')));
+    await workspace.pass();
+    await workspace.pass();
+    expect(await needs(workspace)).toEqual(['1 rejected']);
+  });
+
+  it('needs a person for a file that was not taken in until one of its name was', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', 'some,other,columns\n');
+    await workspace.pass();
+    expect(await needs(workspace)).toEqual(['1 refused-files']);
+    workspace.drop('orders.csv', ORDERS);
+    await workspace.pass();
+    expect(await needs(workspace)).toEqual([]);
+  });
+
+  it('needs a person for an order that has not come in time, though no run tells', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    expect(await needs(workspace)).toEqual(['1 waiting']);
+    expect(await needs(workspace, 25 * 3_600_000)).toEqual(['1 waiting-too-long']);
+  });
+
+  it('says why nothing is sent', async () => {
+    const workspace = await withPayouts(undefined, 'P1');
+    const tools = await workspace.open();
+    await beginLookUpOnly(tools.store, 'the database is older than its anchor');
+    await tools.close();
+    const summary = await workspace.pass();
+    expect(summary.needs.map(({ concern }) => concern)).toEqual(['look-up-only', 'last-run']);
+    expect(await needs(workspace)).toEqual(['1 look-up-only', '1 last-run']);
+  });
+
+  it('says what stopped the last run that was to send, until one has sent', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    const stop = new AbortController();
+    stop.abort();
+    await workspace.pass({ stop: stop.signal });
+    const before = await needs(workspace);
+    await workspace.pass({ send: false });
+    expect([before.includes('1 last-run'), (await needs(workspace)).includes('1 last-run')]).toEqual([true, true]);
+    await workspace.pass();
+    expect((await needs(workspace)).includes('1 last-run')).toBe(false);
+  });
+
+  it('is told of a run that was cut off once it can not be under way any more', async () => {
+    const workspace = await withPayouts(undefined, 'P1');
+    const tools = await workspace.open();
+    await tools.store.startRun('run', '2026-03-03', new Date(workspace.clock.now()).toISOString());
+    await tools.close();
+    expect((await stands(workspace)).underWay).toMatchObject({ number: 2 });
+    expect(await needs(workspace)).toEqual([]);
+    expect(await needs(workspace, 2 * 3_600_000)).toEqual(['1 last-run']);
+  });
+
+  it('does not take reports for missing that wait for the next run to tell a decision', async () => {
+    const workspace = await withPayouts('failed', 'P1');
+    await workspace.pass({ faults: { fates: [{ fate: 'failed' }] } });
+    const tools = await workspace.open();
+    await retry(tools, REF, DECISION);
+    expect(await resolve(tools, REF, true, DECISION)).toMatchObject({ ok: false });
+    await tools.close();
+    expect(await needs(workspace)).toEqual([]);
+  });
+});
