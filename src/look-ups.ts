@@ -45,7 +45,7 @@ export interface Range {
 }
 
 /** A part of what is looked up. */
-export interface Stretch<Kind> extends Range {
+interface Stretch<Kind> extends Range {
   readonly kind: Kind;
 }
 

@@ -1,5 +1,6 @@
 /** What only a person may decide: what became of a payout nobody can tell about, and whether to pay again after a failure. */
 import { lookUpOnly } from './anchor.ts';
+import { otherProvider, told } from './binding.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { eachOf, openLine, pacer } from './flow.ts';
@@ -21,7 +22,7 @@ export interface RetryTools extends DecidingTools {
 }
 
 /** Why not, in a sentence. `unclear`: the provider could not be asked, or gave no clear answer; later it may. */
-export type Refused = { readonly ok: false; readonly why: string; readonly unclear?: true };
+type Refused = { readonly ok: false; readonly why: string; readonly unclear?: true };
 
 export type Decided =
   | { readonly ok: true; readonly before: StoredInstruction; readonly to: InstructionStatus }
@@ -75,8 +76,9 @@ export async function retryAll(
   stop: AbortSignal,
 ): Promise<RetriedAll> {
   const { store, provider, clock, settings, progress } = tools;
-  const doubt = await lookUpOnly(store);
-  if (doubt !== undefined) return { decided: refs.map(() => no(inDoubt(doubt))), stopped: undefined };
+  const [doubt, other] = [await lookUpOnly(store), await otherProvider(store)];
+  const barred = other ? told(other) : doubt && inDoubt(doubt);
+  if (barred !== undefined) return { decided: refs.map(() => no(barred)), stopped: undefined };
   const line = openLine(stop, 'look-ups');
   const pace = pacer(clock, settings.provider.requestsPerMinute);
   const decided: Decided[] = refs.map(() => NO_SUCH);

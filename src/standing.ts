@@ -7,7 +7,7 @@ import type { RowStatus } from './instruction.ts';
 import type { FileRecord, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 
 /** The last run that sent what was due, and when it came to its end. */
-export interface LastRun {
+interface LastRun {
   readonly number: number;
   readonly kind: RunKind;
   readonly businessDate: string;

@@ -1,4 +1,5 @@
 /** Pays again what finally failed: one payout, or many at once after their totals were shown. The provider is asked first. */
+import { otherThan, told } from '../binding.ts';
 import type { Settings } from '../config.ts';
 import { UnavailableError, UsageError } from '../failures.ts';
 import { FINAL_FAILURES, type InstructionRef, type InstructionStatus, rowId, rowPlace } from '../instruction.ts';
@@ -7,7 +8,7 @@ import { type Decided, type RetriedAll, retryAll } from '../resolution.ts';
 import type { Decision, StatusCount, Store, StoredInstruction } from '../store.ts';
 import { printJson } from '../terminal.ts';
 import { openForDeciding } from '../workspace/records.ts';
-import { openForAsking } from '../workspace.ts';
+import { openForAsking, providerNamed } from '../workspace.ts';
 import { type CommandContext, confirmed, EXIT, instructionRefIn, personWith, stopOnSignal } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
 
@@ -126,6 +127,9 @@ async function ask(
   refs: readonly InstructionRef[],
   decision: Decision,
 ): Promise<RetriedAll> {
+  // Settings may have changed since the last run took down whom they name.
+  const other = await otherThan(store, providerNamed(settings, process.env));
+  if (other) throw new UsageError(told(other));
   const progress = terminalProgress(process.stderr, clock);
   const { provider, close } = await openForAsking(settings, process.env, clock);
   try {

@@ -5,7 +5,7 @@
 import type { FileCode, FileProblem } from '../codes.ts';
 import { type Emptiness, emptinessAfter, endsEmpty, isEmptyLine } from './empty.ts';
 import { type BadByte, createEncodingCheck } from './encoding.ts';
-import { cellsOf, LF, LINE_LIMIT_BYTES } from './lines.ts';
+import { cellsOf, headerCells, LF, LINE_LIMIT_BYTES } from './lines.ts';
 import { foreignType, wideEncoding } from './magic.ts';
 
 export interface Inspection {
@@ -202,7 +202,7 @@ function endLine(lines: LineScan, nextOffset: number, ended: boolean): void {
 /** The first line that isn't empty is the header, but for one in which a spreadsheet tells itself what the separator is. */
 function endTopLine(lines: LineScan, top: Omit<HeaderLine, 'cells' | 'hasDigits'>): void {
   if (/^"?sep=,"?[, \t]*$/i.test(top.text)) return;
-  const cells = top.tooLong ? undefined : cellsOf(top.text);
+  const cells = top.tooLong ? undefined : headerCells(top.text);
   lines.header = { ...top, cells, hasDigits: /\d/.test(top.text.split(',', 2).join()) };
 }
 

@@ -1,4 +1,5 @@
 /** Lines of CSV (RFC 4180), each on its own: a value never spans lines, so a bad quote damages exactly its own line. */
+import { CsvError, parse } from 'csv-parse/sync';
 
 /** The longest line taken, in bytes of UTF-8 without its line end (LINE_LENGTH_OUT_OF_RANGE: 64 KB). */
 export const LINE_LIMIT_BYTES = 65_536;
@@ -7,7 +8,28 @@ export const LF = 0x0a;
 
 /** The cells of a line that may begin with a mark, as a file's first line does, wherever it stands now. */
 export function cellsOf(line: string): readonly string[] | undefined {
-  return cutLine(line.startsWith('\uFEFF') ? line.slice(1) : line);
+  return cutLine(withoutMark(line));
+}
+
+/** The cells of a file's header, on which the meaning of every row depends; undefined if its quotes are wrong. */
+export function headerCells(line: string): readonly string[] | undefined {
+  const options = {
+    columns: false,
+    record_delimiter: '\n',
+    relax_column_count: true,
+    trim: false,
+    cast: false,
+  } as const;
+  try {
+    return (parse(withoutMark(line), options) as string[][])[0];
+  } catch (error) {
+    if (error instanceof CsvError) return undefined;
+    throw error;
+  }
+}
+
+function withoutMark(line: string): string {
+  return line.startsWith('\uFEFF') ? line.slice(1) : line;
 }
 
 const QUOTE = 0x22;

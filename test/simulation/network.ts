@@ -33,8 +33,8 @@ interface Account {
   refused: boolean;
 }
 
-/** What a provider may have come to for good: it no longer knows a payout that it has, or shows it with another amount. */
-export const SPOILED = ['forgotten', 'misstated'] as const;
+/** What a provider may come to for good: it no longer knows a payout that it has, or shows it with another amount, or in unknown words. */
+export const SPOILED = ['forgotten', 'misstated', 'unreadable'] as const;
 
 export class Network {
   weather: Weather;
@@ -120,7 +120,8 @@ export class Network {
     const { api, server, doomed, timeline, chance, note } = this.options;
     if (on === 'get' || on === 'order-get') {
       const how = this.#spoiled.get(reference);
-      if (how !== undefined) return how === 'forgotten' ? dialect.notFound() : api.misstated(server.handle(request));
+      if (how === 'forgotten') return dialect.notFound();
+      if (how !== undefined) return api[how](server.handle(request));
       const hidden = timeline.now < (this.#visibleAtMs.get(reference) ?? 0);
       return hidden ? dialect.notFound() : server.handle(request);
     }
