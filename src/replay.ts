@@ -138,10 +138,11 @@ export function amendmentDiffers(
   history: readonly Entry[],
 ): string | undefined {
   const told = history.map(({ body }) => JSON.parse(body) as Told & { step?: string });
-  const digest = told.find((entry) => entry.step === 'taken-in' && entry.row === row)?.contentDigest;
-  if (!becomes || digest === undefined) return undefined;
+  const takenIn = told.find((entry) => entry.step === 'taken-in' && entry.row === row);
+  if (!becomes || takenIn?.contentDigest === undefined) return undefined;
+  const { contentDigest: digest, from: status } = takenIn;
   const { content, payout, currency } = becomes;
-  const now = contentDigest({ status: record.status, currency, ref: record, content, payout });
+  const now = contentDigest({ status, currency, ref: record, content, payout });
   const exponent = currencyExponent(currency) ?? 0;
   const amount = parseDecimal(content.amount);
   if (now === digest && amount && toMinor(amount, exponent) === becomes.amountMinor) return undefined;

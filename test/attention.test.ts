@@ -17,6 +17,8 @@ describe('what needs a person', () => {
     ['a file that was not taken in', { refusedFiles: 1 }, '1 refused-files: Whoever sent the file', 'person'],
     ['an order that is late', { waitingTooLong: 1 }, '1 waiting-too-long: Whoever sends the orders', 'person'],
     ['records that are in doubt', { lookUpOnly: 'restored' }, '1 look-up-only: An engineer', 'unfinished'],
+    ['another provider', { otherProvider: 'A, not B' }, '1 other-provider: An engineer', 'unfinished'],
+    ['an entry of the inbox that is stuck', { stuck: 1 }, '1 stuck: An engineer', 'person'],
     ['a run that left work', { unfinished: 'no answer' }, '1 last-run: An engineer', 'unfinished'],
     ['a file that was cut off', { unfinishedFiles: 1 }, '1 unfinished-files: An engineer', 'unfinished'],
     ['reports that are missing', { unreportedFiles: 1 }, '1 unreported-files: An engineer', 'unfinished'],

@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { pass, type Tools } from '../src/pipeline.ts';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import type { OpenWorkspace } from '../src/workspace.ts';
 import {
   API_FILES,
@@ -33,7 +33,7 @@ const receipt = (workspace: TestWorkspace, report: string) => JSON.parse(workspa
 const acceptedAmounts = (workspace: TestWorkspace) =>
   workspace.ledger().flatMap((entry) => (entry.kind === 'accepted' ? [entry.amount] : []));
 
-function withDatabase(workspace: TestWorkspace, work: (db: Database.Database) => void): void {
+function withDatabase(workspace: TestWorkspace, work: (db: InstanceType<typeof Database>) => void): void {
   const db = new Database(workspace.path('data', 'paydrop.db'));
   work(db);
   db.close();
@@ -573,8 +573,10 @@ describe('rows that amend', () => {
     workspace.drop('f3.csv', amendments(amend('UPDATE', 'P1', '3')));
     await workspace.pass({ send: false });
     withDatabase(workspace, (db) => {
-      db.exec('DROP TABLE statements; DROP TABLE conflicts');
-      db.pragma('user_version = 5');
+      db.exec(`
+        DROP TABLE statements; DROP TABLE conflicts; DROP TABLE decisions; DROP INDEX rows_rejected;
+        ALTER TABLE files DROP COLUMN rejected; ALTER TABLE files DROP COLUMN repaired`);
+      db.pragma('user_version = 8');
     });
     workspace.drop('again.csv', amendments(amend('UPDATE', 'P1', '2'), amend('CREATE', 'P1', '1')));
     await workspace.pass({ send: false });

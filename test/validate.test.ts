@@ -553,7 +553,9 @@ describe('the examples of the codes', () => {
     return scope === 'row' && columns[0] !== undefined && !code.endsWith('_EXISTS') && !code.endsWith('_FOUND');
   }).filter(
     ({ code }) =>
-      !/^(INSTRUCTION_ALREADY|METADATA|DUE_DATE_BEFORE|AMOUNT_PRECISION|SETTLED_BY|REFERENCE_REPEATED)/.test(code),
+      !/^(INSTRUCTION_ALREADY|METADATA|DUE_DATE_BEFORE|AMOUNT_PRECISION|SETTLED_BY|REFERENCE_REPEATED|ORDER_REF_USED)/.test(
+        code,
+      ),
   );
 
   test.each(cellCodes.map(({ code }) => code))('%s: the wrong one is refused for it, the right one taken', (code) => {

@@ -1,8 +1,8 @@
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { verify as verifyCommand } from '../src/commands/audit.ts';
 import { doctor } from '../src/commands/doctor.ts';
 import { noProgress } from '../src/progress.ts';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import { differenceText, type Verified, verify } from '../src/verify.ts';
 import { openForReading } from '../src/workspace.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
@@ -23,7 +23,7 @@ async function verified(workspace: TestWorkspace): Promise<Verified> {
   }
 }
 
-/** One of nearly everything: paid, failed, reversed, updated, deleted, rejected, duplicate, waiting, scheduled. */
+/** One of nearly everything: paid, failed, reversed, updated, deleted, rejected, repeated, waiting, scheduled. */
 async function eventful(): Promise<TestWorkspace> {
   const workspace = testWorkspace();
   const header = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,narration,action';
@@ -59,7 +59,7 @@ describe('the records', () => {
     const workspace = await eventful();
     expect((await verified(workspace)).difference).toBeUndefined();
     const statuses = workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
-    const expected = ['paid', 'failed', 'reversed', 'cancelled', 'cancelled', 'duplicate', 'rejected'];
+    const expected = ['paid', 'failed', 'reversed', 'cancelled', 'cancelled', 'rejected', 'rejected'];
     expect(statuses.slice(0, 7)).toEqual(expected);
   });
 

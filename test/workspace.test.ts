@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Sqlite as Database } from '../src/store/connection.ts';
 import { openForReading, openWorkspace } from '../src/workspace.ts';
 import { ORDERS, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
