@@ -226,5 +226,5 @@ const UNKNOWN_TABLE = `
 function hasColumns(db: Database.Database): boolean {
   const has = (table: string, column: string) =>
     db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined;
-  return has('files', 'counts') && has('instructions', 'answer') && has('orders', 'content_digest');
+  return has('instructions', 'answer') && has('orders', 'content_digest') && has('files', 'rejected');
 }
