@@ -335,7 +335,8 @@ export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: Pas
     ({ file }) => file.toRepair > 0 || (file.problem && file.duplicateOf === undefined),
   );
   const finished = summary.unfinished === undefined && summary.settling === 0;
-  const person = lost || rejected || there('unknown', 'manual');
+  const unsettled = instructions.some(({ answer, answerSince }) => answer !== '' && answerSince !== '');
+  const person = lost || rejected || unsettled || there('unknown', 'manual');
   const said = weightiest(summary.needs);
   const inDoubt = await lookUpOnly(open.store);
   if (said !== (finished && inDoubt === undefined ? (person ? 'person' : undefined) : 'unfinished'))

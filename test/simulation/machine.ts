@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { endLookUpOnly, lookUpOnly } from '../../src/anchor.ts';
 import { type Clock, timestamp } from '../../src/clock.ts';
 import { UnavailableError } from '../../src/failures.ts';
-import { type PassOptions, type PassSummary, pass } from '../../src/pipeline.ts';
+import { type PassOptions, type PassSummary, pass, type Turn } from '../../src/pipeline.ts';
 import type { HttpClient } from '../../src/provider/http.ts';
 import type { Decision } from '../../src/store.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/workspace.ts';
@@ -40,6 +40,8 @@ interface Running {
   readonly tools: OpenWorkspace;
   /** The same without crashes: what checks and operators use. */
   readonly plain: OpenWorkspace;
+  /** Turns to publish that it holds. */
+  readonly turns: ReadonlySet<Turn>;
 }
 
 export type PassResult =
@@ -245,18 +247,28 @@ export class Machine {
     };
     await plain.provider.close();
     const provider = network.options.api.adapter(http, settings.provider.timeoutMs, clock);
+    // The operating system takes back what a process had that crashed.
+    const turns = new Set<Turn>();
+    const takeTurn = (): Turn | undefined => {
+      const turn = plain.takeTurn();
+      if (!turn) return undefined;
+      turns.add(turn);
+      return { release: () => turns.delete(turn) && turn.release() };
+    };
     const tools = {
       ...plain,
       clock,
       provider,
+      takeTurn,
       store: life.watched('store', plain.store),
     };
-    this.#running = { life, tools, plain };
+    this.#running = { life, tools, plain, turns };
     return this.#running;
   }
 
-  async #clear({ life, plain }: Running): Promise<void> {
+  async #clear({ life, plain, turns }: Running): Promise<void> {
     life.end('closed');
+    for (const turn of turns) turn.release();
     this.#running = undefined;
     this.#life = undefined;
     await plain.close();
