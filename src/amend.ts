@@ -132,6 +132,8 @@ async function ask(errand: Errand): Promise<'settled' | 'unclear' | 'not asked'>
       return 'settled';
     case 'declined':
       line.note(undefined);
+      // What was asked for before may still arrive, and be taken.
+      if (amendment.sends > 0) return 'unclear';
       await record(errand, { kind: 'refused', errors: [refusal(instruction, outcome)] });
       return 'settled';
     default:

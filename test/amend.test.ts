@@ -246,6 +246,16 @@ describe('a change whose answer was lost', () => {
     expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'rejected' }]);
   });
 
+  it('is not refused by a refusal of the next request: the first one may arrive after that', async () => {
+    const workspace = await submitted('collect');
+    const refused = { kind: 'declined', httpStatus: 400, code: 'AMOUNT_OUT_OF_RANGE', message: 'no' } as const;
+    await change(workspace, DELETE, { on: 'delete', fault: { kind: 'refuse' } });
+    await passWith(workspace, (outcome) => outcome, { remove: async () => refused });
+    expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
+    await passWith(workspace, (outcome) => outcome);
+    expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({ status: 'cancelled' });
+  });
+
   it('and another amount than before and after hold up no other change', async () => {
     const workspace = await submitted('collect');
     await workspace.pass({ faults: CHANGEABLE });

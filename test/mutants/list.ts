@@ -176,6 +176,13 @@ const SENDING: Mutant[] = [
     'if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];',
     'if (instructionDiffers(one, await store.historyOf(one.id)) === "never") return [];',
   ]),
+  mutant(
+    'a refused change is believed after doubt',
+    'the provider pays another amount than is told',
+    'amend',
+    'amend.ts',
+    ["      if (amendment.sends > 0) return 'unclear';\n", ''],
+  ),
 ];
 
 const ANSWERS: Mutant[] = [
