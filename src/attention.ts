@@ -76,9 +76,9 @@ interface Rule {
 }
 
 const ENGINEER = 'An engineer';
-const SENDER = 'Whoever sent the file';
-const PAYEES = "Whoever keeps the payees' data";
-const ORDERS = 'Whoever sends the orders';
+const SENDER = 'The sender of the file';
+const PAYEES = "The keeper of the payees' data";
+const ORDERS = 'The sender of the orders';
 
 const RETRY = 'check the data with the payee, then pay it again with paydrop retry';
 

@@ -134,7 +134,7 @@ function rowsInNeed(summary: Summary): Html | '' {
       .slice(0, LINES_NAMED)
       .map(({ line, errors: [error] }) => `line ${line}${error?.value ? ` (${error.value})` : ''}`);
     return html`<section aria-labelledby="rows">
-<h2 id="rows">Rows that need somebody</h2>
+<h2 id="rows">Rows that need a person</h2>
 <p>All ${count(attentionRows, 'row')}, and all for one reason: ${cause}. The first are ${lines.join(', ')}.</p>
 </section>`;
   }
@@ -143,9 +143,9 @@ function rowsInNeed(summary: Summary): Html | '' {
       ? `All of them: ${count(attentionRows, 'row')}`
       : `The first ${attention.length} of ${count(attentionRows, 'row')}; the CSV files hold them all`;
   return html`<section aria-labelledby="rows">
-<h2 id="rows">Rows that need somebody</h2>
+<h2 id="rows">Rows that need a person</h2>
 ${scrollable(
-  'Rows that need somebody',
+  'Rows that need a person',
   html`<table class="stacks">
 <caption>${caption}. The line is the one a spreadsheet shows.</caption>
 <thead><tr><th scope="col" class="number">Line</th><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Status</th><th scope="col">Why</th></tr></thead>
