@@ -53,7 +53,7 @@ const SENDING: Mutant[] = [
     'const digest = sha256Bytes(process.hrtime.bigint() + ',
   ]),
   mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration.ts', [
-    'if (unclearForMs < quarantineMs) return undefined;',
+    'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
     '',
   ]),
   mutant(
@@ -222,7 +222,7 @@ const ANSWERS: Mutant[] = [
     'the provider locks the account',
     'provider/payout-orders',
     'provider/payout-orders/answers.ts',
-    ['  if (UNAUTHORIZED_STATUSES.includes(status) || envelope?.code === UNAUTHORIZED_CODE) return CREDENTIALS;\n', ''],
+    ["  if (status === 401 || (status === 403 && (envelope || body === ''))) return CREDENTIALS;\n", ''],
   ),
   mutant(
     'server error believed declined',
@@ -239,10 +239,7 @@ const ANSWERS: Mutant[] = [
     "a proxy's page pays twice",
     'provider/payout-orders',
     'provider/payout-orders/answers.ts',
-    [
-      'if (outcome.status === NOT_FOUND.status && envelope.code === NOT_FOUND.code && !carriesOrder(envelope)) {',
-      'if (outcome.status === NOT_FOUND.status) {',
-    ],
+    ['if (saysNotFound(outcome.status, envelope)) return', 'if (outcome.status === 404) return'],
   ),
 ];
 
@@ -535,8 +532,8 @@ const FILES: Mutant[] = [
     '',
   ]),
   mutant('another provider is believed', "a stranger's answer decides", 'binding', 'reconcile.ts', [
-    'finding.changes.length > 0 && !another',
-    'finding.changes.length > 0',
+    '    if (another) return;\n',
+    '',
   ]),
   mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', 'binding.ts', [
     'const open = same ? [] : await openThere(store);',

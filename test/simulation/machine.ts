@@ -267,6 +267,8 @@ export class Machine {
   }
 
   async #clear({ life, plain, turns }: Running): Promise<void> {
+    // A process that crashed waits for nothing that it had under way.
+    if (life.crashed !== undefined) Object.assign(plain.anchor, { close: async () => undefined });
     life.end('closed');
     for (const turn of turns) turn.release();
     this.#running = undefined;
