@@ -65,7 +65,6 @@ export async function reconcile(
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
   const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
-  await store.countFutureAsNow(timestamp(clock.now()));
   const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
   const round = await openRound(store, PLACE, [
     ...(['orders', 'unknown', 'submitted'] as const),

@@ -297,8 +297,6 @@ export interface Store {
   keepAnswers(answers: readonly KeptAnswer[], at: string): Promise<void>;
   /** Since when an order's look-ups can't be read; empty when one could be. */
   keepOrderAnswer(order: number, since: string): Promise<void>;
-  /** What a clock that was ahead has put into the future counts as now: else a quarantine would last until then. */
-  countFutureAsNow(at: string): Promise<void>;
 
   // reports
   /** Rows of a file in line order, after a line; none for a file that was not taken in. */

@@ -46,7 +46,9 @@ describe('a payout that is not what its row said', () => {
     byHand(workspace, `UPDATE instructions SET ${set} ${P1}`);
     const summary = await workspace.pass({ lookUp: false });
     expect(timesTaken(workspace.ledger())).toEqual({ P2: 1 });
-    expect(summary.unfinished).toMatch(/1 not sent, because the records are not what was read.*P1 \(file 2, line 2\)/);
+    expect(String(summary.unfinished)).toMatch(
+      /1 not sent, because the records are not what was read.*P1 \(file 2, line 2\)/,
+    );
     expect(summary.unfinished).toContain(why);
     expect(exitOf(summary.needs)).toBe(3);
   });
@@ -57,7 +59,7 @@ describe('a payout that is not what its row said', () => {
     for (const name of ['P3', 'P4']) {
       workspace.drop(`${name}.csv`, instructions(instruction(name)));
       const { unfinished } = await workspace.pass({ lookUp: false });
-      expect(unfinished).toMatch(/C1\/O1\/P1 .*file 000002: the control sum read is 420/);
+      expect(String(unfinished)).toMatch(/C1\/O1\/P1 .*file 000002: the control sum read is 420/);
     }
     expect(timesTaken(workspace.ledger())).toEqual({ P2: 1, P3: 1, P4: 1 });
     expect(workspace.rows('P4.000004.result.csv')).toMatchObject([{ status: 'submitted' }]);

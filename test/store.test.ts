@@ -719,7 +719,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I3', 'sending');
       const refused = { code: '0x0202', message: 'no' };
       await store.apply([change(await held('I3'), 'unknown', { unclear: true, refused })], ahead);
-      await store.countFutureAsNow(AT);
+      await store.startRun('run', '2026-11-21', AT);
       expect(await held('I2')).toMatchObject({ answerSince: AT });
       expect(await held('I3')).toMatchObject({
         unclearAt: AT,

@@ -2,10 +2,9 @@
 import type { KeptAnswer, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
-import { OPEN } from './reading.ts';
 import type { Trail } from './trail.ts';
 
-type AnswerVerbs = Pick<Store, 'keepAnswers' | 'keepOrderAnswer' | 'countFutureAsNow'>;
+type AnswerVerbs = Pick<Store, 'keepAnswers' | 'keepOrderAnswer'>;
 
 export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
   const standing = db.prepare<[number, number], { status: string; answer: string }>(
@@ -38,27 +37,5 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
     async keepOrderAnswer(order, since) {
       ofOrder.run(since, order);
     },
-    countFutureAsNow: futureCounter(db),
-  };
-}
-
-/** Only what is waited for: an unclear send or refusal of what is in doubt, and answers that age. */
-function futureCounter(db: Connection): Store['countFutureAsNow'] {
-  const inDoubt = `status = 'unknown' AND ${OPEN.replace('i.status', 'status')}`;
-  const statements = [
-    `UPDATE instructions SET unclear_at = min(unclear_at, :at), refused_at = min(refused_at, :at)
-     WHERE ${inDoubt} AND (unclear_at > :at OR refused_at > :at)`,
-    `UPDATE instructions SET answer_since = :at WHERE answer <> '' AND answer_since > :at`,
-    `UPDATE orders SET registration_unclear_at = min(registration_unclear_at, :at),
-       registration_refused_at = min(registration_refused_at, :at),
-       registration_answer_since = min(registration_answer_since, :at)
-     WHERE (registration = 'sending' OR registration = 'unknown') AND
-       max(registration_unclear_at, registration_refused_at, registration_answer_since) > :at`,
-  ].map((sql) => db.prepare<{ at: string }>(sql));
-  const count = db.transaction((at: string) => {
-    for (const statement of statements) statement.run({ at });
-  });
-  return async (at) => {
-    count.immediate(at);
   };
 }

@@ -1,6 +1,7 @@
 /** Runs: a nightly one at most once a business date, and what each of them changed. */
 import { FINAL_FAILURES, type InstructionStatus, rowPlace } from '../instruction.ts';
 import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../store.ts';
+import { comingBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
 import { readCounts, writeCounts } from './counts.ts';
 import { publisher } from './files.ts';
@@ -92,20 +93,6 @@ function starting(db: Connection, trail: Trail) {
     return run;
   });
   return start.immediate;
-}
-
-/**
- * What was written down by a clock that was ahead counts as of now, from which on its waits begin: a quarantine that began in a year would
- * end in a year. Answers how many there were.
- */
-function comingBack(db: Connection): (at: string) => number {
-  const writes = [
-    "UPDATE instructions SET unclear_at = :at WHERE status = 'unknown' AND unclear_at > :at",
-    "UPDATE instructions SET answer_since = :at WHERE answer <> '' AND answer_since > :at",
-    "UPDATE orders SET registration_unclear_at = :at WHERE registration = 'unknown' AND registration_unclear_at > :at",
-    'UPDATE files SET received_at = :at, revision = revision + 1 WHERE received_at > :at',
-  ].map((sql) => db.prepare<{ at: string }>(sql));
-  return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);
 }
 
 function ending(db: Connection, trail: Trail): (run: number, at: string, open: readonly StatusCount[]) => RunRecord {
