@@ -4,7 +4,8 @@
  */
 import { timestamp } from './clock.ts';
 import type { Line, Pacer } from './flow.ts';
-import type { Unclear } from './provider.ts';
+import { clientRefId } from './instruction.ts';
+import type { Provider, Unclear } from './provider.ts';
 import type { Change, KeptAnswer, Store, StoredInstruction } from './store.ts';
 
 /** A look-up that the provider asks to come later is made so often in all: to ask again does no harm. */
@@ -36,6 +37,31 @@ export async function askInTurn<Found extends { readonly kind: string }>(
 
 function isUnclear(outcome: { readonly kind: string }): outcome is Unclear {
   return outcome.kind === 'unclear';
+}
+
+/** What became of the attempts before the present one, which ended in a failure each. */
+export type Earlier =
+  | { readonly kind: 'over' }
+  /** One of them is paid, or may be yet: in words. */
+  | { readonly kind: 'alive'; readonly words: string }
+  | Unclear
+  | undefined;
+
+/** A provider may take a failure back, of whichever attempt. Undefined when the line has stopped. */
+export async function lookUpEarlier(
+  provider: Provider,
+  instruction: StoredInstruction,
+  line: Line,
+  pace: Pacer,
+): Promise<Earlier> {
+  for (let attempt = 1; attempt < instruction.attempt; attempt++) {
+    const earlier = { ...instruction, attempt, clientRefId: clientRefId(instruction, attempt) };
+    const outcome = await askInTurn(line, pace, () => provider.lookUp(earlier));
+    if (outcome === undefined || outcome.kind === 'unclear') return outcome;
+    if (outcome.kind === 'not-found' || outcome.status === 'failed' || outcome.status === 'reversed') continue;
+    return { kind: 'alive', words: `attempt ${attempt} (${earlier.clientRefId}) is ${outcome.status} there` };
+  }
+  return { kind: 'over' };
 }
 
 /** Ids behind one, up to another. */

@@ -5,8 +5,10 @@ import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { eachOf, openLine, pacer } from './flow.ts';
 import { FINAL_FAILURES, type InstructionRef, type InstructionStatus } from './instruction.ts';
+import { askInTurn, lookUpEarlier } from './look-ups.ts';
 import type { Progress } from './progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from './provider.ts';
+import { instructionDiffers } from './replay.ts';
 import type { Change, Decision, OrderChange, Store, StoredInstruction } from './store.ts';
 
 export interface DecidingTools {
@@ -21,8 +23,11 @@ export interface RetryTools extends DecidingTools {
   readonly progress: Progress;
 }
 
-/** Why not, in a sentence. `unclear`: the provider could not be asked, or gave no clear answer; later it may. */
-type Refused = { readonly ok: false; readonly why: string; readonly unclear?: true };
+/**
+ * Why not, in a sentence. `unclear`: the provider could not be asked, or gave no clear answer; later it may. `moved`: it became
+ * `manual` on what the provider said.
+ */
+type Refused = { readonly ok: false; readonly why: string; readonly unclear?: true; readonly moved?: true };
 
 export type Decided =
   | { readonly ok: true; readonly before: StoredInstruction; readonly to: InstructionStatus }
@@ -92,17 +97,20 @@ export async function retryAll(
       decided[at] = no(`it is ${before.status}; this is only for ${FINAL_FAILURES.join(', ')}`);
       return;
     }
-    await pace.turn(line.signal);
-    const stopped = line.stopped();
-    if (stopped !== undefined) {
-      decided[at] = unclear(`it was not looked up, because looking up was stopped: ${stopped}`);
+    const altered = instructionDiffers(before, await store.historyOf(before.id));
+    if (altered !== undefined) {
+      decided[at] = no(`its record is not what the audit log says, so nothing is paid on its word: ${altered}`);
       return;
     }
-    const answer = await provider.lookUp(before);
-    line.note(answer.kind === 'unclear' ? answer.message : undefined);
-    if (answer.kind === 'unclear' && answer.stopLine !== undefined) line.stop(answer.stopLine);
+    const earlier = await lookUpEarlier(provider, before, line, pace);
+    const answer = earlier?.kind === 'unclear' ? earlier : await askInTurn(line, pace, () => provider.lookUp(before));
+    if (!earlier || !answer) {
+      decided[at] = unclear(`it was not looked up, because looking up was stopped: ${line.stopped()}`);
+      return;
+    }
     progress.report('looking up payouts', ++asked, refs.length);
-    const deciding = last.then(() => decideRetry(tools, before, answer, decision));
+    const alive = earlier.kind === 'alive' ? `the provider says that ${earlier.words}` : undefined;
+    const deciding = last.then(() => decideRetry(tools, before, answer, alive, decision));
     last = deciding.catch(() => undefined);
     decided[at] = await deciding;
   });
@@ -113,6 +121,7 @@ async function decideRetry(
   tools: RetryTools,
   before: StoredInstruction,
   answer: LookUpOutcome,
+  alive: string | undefined,
   decision: Decision,
 ): Promise<Decided> {
   // A service may be at work, and the same may have been asked for twice.
@@ -122,7 +131,7 @@ async function decideRetry(
     return unclear(
       `it is not paid again, because the provider gave no clear answer: ${answer.message}. Try again later`,
     );
-  const objection = await objectionTo(tools.store, before, answer);
+  const objection = alive ?? (await objectionTo(tools.store, before, answer));
   if (objection === undefined) return record(tools, before, 'ready', decision);
   const { id, version, status: from } = before;
   const message = `it is recorded as ${from}, but asked before it would be paid again, ${objection}`;
@@ -133,7 +142,7 @@ async function decideRetry(
     ...(bankReference && { bankReference }),
   };
   await tools.store.apply([change], timestamp(tools.clock.now()));
-  return no(`${message}. It is manual now: find out whether it was paid, then paydrop resolve`);
+  return { ...no(`${message}. It is manual now: find out whether it was paid, then paydrop resolve`), moved: true };
 }
 
 /** What the provider says against a failure; undefined when it bears it out. */

@@ -19,6 +19,7 @@ import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { correlationId, rowPlace } from './instruction.ts';
+import { lookUpEarlier, nameOf } from './look-ups.ts';
 import { type Order, type OrderRef, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
@@ -111,7 +112,7 @@ export async function submit(
   const registrar = openRegistrar(tools, (outcome, order) => heed(outcome, order, line, pace));
   const ahead = openAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
-  const asRead = openSieve(store);
+  const asRead = openSieve(tools, line, pace);
   let afterId = 0;
   let sent = 0;
   let answered = false;
@@ -172,30 +173,48 @@ export async function submit(
   return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
 }
 
-/** Lets through what is as it was read. */
+/** Lets through what is as it was read, and of what is paid again only what no earlier attempt has paid by now. */
 interface Sieve {
   sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;
   /** Those of orders that were altered: what differs, by orderKey. */
   leaveOut(page: readonly StoredInstruction[], orders: ReadonlyMap<string, string>): void;
-  /** How many were kept back, and the first of them. */
+  /** How many were kept back, the first of them, and why. */
   leftOut(): string | undefined;
 }
 
-function openSieve(store: Store): Sieve {
+function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pacer): Sieve {
   let number = 0;
   let first = '';
+  let untold = '';
   const keepBack = ({ id, customerRef, orderRef, instructionRef }: StoredInstruction, what: string) => {
     const { file, line } = rowPlace(id);
     number++;
     first ||= `${customerRef}/${orderRef}/${instructionRef} (file ${file}, line ${line}): ${what}`;
+  };
+  /** Only before an attempt is first sent: from then on it is looked up itself. */
+  const isPaidAgain = async (instruction: StoredInstruction): Promise<boolean> => {
+    if (instruction.attempt === 1 || instruction.unclearSends > 0) return true;
+    const earlier = await lookUpEarlier(provider, instruction, line, pace);
+    if (earlier?.kind === 'alive') {
+      const { id, version } = instruction;
+      const message = `it was to be paid again, and the provider says that ${earlier.words}`;
+      const unknown: Change = { id, version, from: 'ready', to: 'unknown', message };
+      await store.apply(
+        [unknown, { id, version: version + 1, from: 'unknown', to: 'manual', message }],
+        timestamp(clock.now()),
+      );
+    }
+    if (earlier?.kind === 'unclear')
+      untold ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
+    return earlier?.kind === 'over';
   };
   return {
     sift: async (page) => {
       const sound: StoredInstruction[] = [];
       for (const instruction of page) {
         const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
-        if (what === undefined) sound.push(instruction);
-        else keepBack(instruction, what);
+        if (what !== undefined) keepBack(instruction, what);
+        else if (await isPaidAgain(instruction)) sound.push(instruction);
       }
       return sound;
     },
@@ -205,8 +224,10 @@ function openSieve(store: Store): Sieve {
         if (what !== undefined) keepBack(instruction, `its order: ${what}`);
       }
     },
-    leftOut: () =>
-      number === 0 ? undefined : `${number} not sent, because the records are not what was read. The first: ${first}`,
+    leftOut: () => {
+      const altered = `${number} not sent, because the records are not what was read. The first: ${first}`;
+      return [...(number > 0 ? [altered] : []), ...(untold === '' ? [] : [untold])].join('; ') || undefined;
+    },
   };
 }
 

@@ -39,6 +39,8 @@ describe('a payout that is not what its row said', () => {
     ['currency', `currency = 'EUR'`, 'digest'],
     ['customer, and with it the client reference', `customer_ref = 'C2'`, 'digest'],
     ['due date', `due_date = '2027-01-01'`, 'digest'],
+    ['payee, and its digest emptied', `payout_contact_id = 'M1', content_digest = ''`, 'digest missing'],
+    ['payee, and its digest removed', `payout_contact_id = 'M1', content_digest = NULL`, 'digest missing'],
     ['attempt', `attempt = 2`, 'the log says attempt 1, the record 2'],
     ['version', `version = 2`, 'the log says version 1, the record 2'],
   ])('is not sent (its %s was altered in the database); the others are, and it is named', async (_, set, why) => {

@@ -109,6 +109,62 @@ describe('retry', () => {
     await tools.close();
   });
 
+  /** The provider has taken the failure of the first attempt back. */
+  const paidAfterAll: FaultScript = {
+    faults: [{ on: 'get', clientRefId: clientRefId(REF, 1), fault: { kind: 'states', status: 'processed' } }],
+  };
+
+  it('asks for every attempt, and pays nothing that an earlier one has paid by now', async () => {
+    const workspace = await workspaceWith('failed');
+    expect(await retried(workspace)).toMatchObject({ ok: true });
+    await workspace.pass({ faults: { faults: [{ on: 'post', fault: { kind: 'decline' } }] } });
+    expect(row(workspace)).toMatchObject({ status: 'declined', attempts: '2' });
+    const why = expect.stringContaining(`attempt 1 (${clientRefId(REF, 1)}) is paid there`);
+    expect(await retried(workspace, paidAfterAll)).toMatchObject({ ok: false, moved: true, why });
+    await workspace.pass({ faults: paidAfterAll });
+    expect(row(workspace)).toMatchObject({ status: 'manual' });
+    expect(workspace.ledger().filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
+  });
+
+  it('is not sent any more when an earlier attempt has been paid since', async () => {
+    const workspace = await workspaceWith('failed');
+    expect(await retried(workspace)).toMatchObject({ ok: true });
+    await workspace.pass({ faults: paidAfterAll });
+    expect(row(workspace)).toMatchObject({ status: 'manual', message: expect.stringContaining('attempt 1') });
+    expect(workspace.ledger().filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
+  });
+
+  it('waits while nothing can be told of an earlier attempt', async () => {
+    const workspace = await workspaceWith('failed');
+    expect(await retried(workspace)).toMatchObject({ ok: true });
+    const { unfinished } = await workspace.pass({
+      faults: { faults: [{ on: 'get', fault: { kind: 'service-off' } }] },
+    });
+    expect(unfinished).toContain('whether an earlier attempt of C1/O1/P1');
+    await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
+    expect(row(workspace)).toMatchObject({ status: 'submitted', attempts: '2' });
+  });
+
+  it('of many is not kept from the others by answers that can not be read', async () => {
+    const workspace = testWorkspace();
+    const refs = Array.from({ length: 13 }, (_, at) => `P${at + 1}`);
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(...refs.map((ref) => instruction(ref))));
+    for (const _ of [1, 2]) await workspace.pass({ faults: { fates: [{ fate: 'failed' }] } });
+    const tools = await workspace.open({ faults: { fates: [{ fate: 'failed' }] } });
+    const provider: typeof tools.provider = {
+      ...tools.provider,
+      lookUp: async (ref) =>
+        ref.instructionRef === 'P13'
+          ? tools.provider.lookUp(ref)
+          : { kind: 'unclear', message: 'on_hold', answered: true },
+    };
+    const named = refs.map((instructionRef) => ({ ...REF, instructionRef }));
+    const { decided } = await retryAll({ ...tools, provider }, named, DECISION, new AbortController().signal);
+    await tools.close();
+    expect(decided.map(({ ok }) => ok)).toEqual(refs.map((ref) => ref === 'P13'));
+  });
+
   it('pays again what was refused and is not there', async () => {
     const workspace = await declined();
     expect(row(workspace)).toMatchObject({ status: 'declined' });

@@ -86,7 +86,7 @@ describe('the records', () => {
     [
       'a digest',
       "UPDATE instructions SET content_digest = NULL WHERE instruction_ref = 'P1'",
-      { file: 2, line: undefined },
+      { file: 2, line: 2 },
       'digest',
     ],
     ['an order', "UPDATE orders SET currency = 'EUR' WHERE order_ref = 'O1'", { file: 1, line: 2 }, 'digest'],

@@ -173,6 +173,7 @@ async function checkBinding(settings: Settings): Promise<Check[]> {
 /** What runs leave behind: whether anything is sent, how the last one ended, what is unclear and for how long. */
 async function checkStanding(store: Store, settings: Settings, clock: Clock): Promise<Check[]> {
   const { needs, lastRun, underWay } = await standing(store, settings, clock.now());
+  const has = (concern: Concern) => needs.some((one) => one.concern === concern);
   const told = (concern: Concern, what: string, fine: string, passing = false): Check => {
     const need = needs.find((one) => one.concern === concern);
     return { what, ok: !need, finding: need ? needText(need) : fine, ...(passing ? { passing } : {}) };
@@ -180,7 +181,7 @@ async function checkStanding(store: Store, settings: Settings, clock: Clock): Pr
   const ended = lastRun ? `run ${lastRun.number} ended ${lastRun.endedAt}` : 'none yet';
   const last = underWay ? `${ended}; run ${underWay.number} began ${underWay.startedAt}` : ended;
   return [
-    told('look-up-only', 'sending', 'what is due is sent'),
+    told(has('other-provider') ? 'other-provider' : 'look-up-only', 'sending', 'what is due is sent'),
     told('last-run', 'last run', last, true),
     told('unreported-files', 'reports', 'as new as the records', true),
     await checkUnclear(store, clock.now()),

@@ -141,7 +141,8 @@ async function ask(
 }
 
 function printOne({ paper }: CommandContext, name: string, decided: Decided | undefined): void {
-  if (decided?.ok)
+  if (decided?.ok === false && decided.moved) paper.line(`${name}: ${decided.why}`);
+  else if (decided?.ok)
     paper.line(`${name} was ${decided.before.status} and is ${decided.to}. The reports follow with the next run.`);
   else if (decided?.unclear) throw new UnavailableError(`${name}: ${decided.why}`);
   else if (decided) throw new UsageError(`${name}: ${decided.why}`);

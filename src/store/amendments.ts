@@ -54,6 +54,9 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     'SELECT id, kind, fields, raw, content FROM amendments WHERE id = ? AND instruction = ?',
   );
   const asked = db.prepare<[number]>('UPDATE amendments SET sends = sends + 1 WHERE id = ?');
+  const clear = db.prepare<[number]>(
+    "UPDATE instructions SET answer = '', answer_since = '' WHERE id = ? AND answer <> ''",
+  );
   const settled = db.prepare<[number]>('DELETE FROM amendments WHERE id = ?');
   const become = contentWriter(db);
   const cancel = db.prepare<[string, number, string, number]>(`
@@ -71,6 +74,8 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     const fields = JSON.parse(open.fields) as RowFields;
     settled.run(open.id);
     staleFile.run(to.kind === 'refused' ? 1 : 0, open.id);
+    // What was answered was about the row that comes to its end.
+    clear.run(id);
     if (to.kind === 'refused') {
       insert(open.id, 'rejected', fields, null, null, open.raw, JSON.stringify(to.errors));
       const errors = to.errors.map(({ code }) => code);

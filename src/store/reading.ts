@@ -5,12 +5,14 @@ import type { Store, StoredOrder, WithHistory } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { counter } from './counts.ts';
 import { resultReader } from './results.ts';
-import { prepareStored, type StoredRow, storedInstruction } from './stored.ts';
+import { digestOf, prepareStored, type StoredRow, storedInstruction } from './stored.ts';
+
+const SELECT_ORDERS = `SELECT orders.*, ${digestOf('orders')} AS digest_due FROM orders`;
 
 export function findingVerbs(
   db: Connection,
 ): Pick<Store, 'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions' | 'statementsOf'> {
-  const order = db.prepare<[string, string], OrderRow>('SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ?');
+  const order = db.prepare<[string, string], OrderRow>(`${SELECT_ORDERS} WHERE customer_ref = ? AND order_ref = ?`);
   // Nearly always there is none: then one look at the references must do.
   const holder = db
     .prepare<[string, string, string], number>(
@@ -81,7 +83,7 @@ export function listingVerbs(
     'INDEXED BY instructions_paid',
   );
   const unclear = db.prepare<[number, number], OrderRow>(`
-    SELECT * FROM orders INDEXED BY orders_unclear
+    ${SELECT_ORDERS} INDEXED BY orders_unclear
     WHERE (registration = 'sending' OR registration = 'unknown') AND id > ? ORDER BY id LIMIT +?`);
   const amended = prepareStored<[number, number]>(
     db,
@@ -111,7 +113,7 @@ export function listingVerbs(
 /** What verify.ts compares: each record with its history, read at one moment. */
 export function replayVerbs(db: Connection): Pick<Store, 'instructionsWithHistory' | 'ordersWithHistory'> {
   const instructions = prepareStored<[number, number]>(db, 'i.id > ? ORDER BY i.id LIMIT +?');
-  const orders = db.prepare<[number, number], OrderRow>('SELECT * FROM orders WHERE id > ? ORDER BY id LIMIT +?');
+  const orders = db.prepare<[number, number], OrderRow>(`${SELECT_ORDERS} WHERE id > ? ORDER BY id LIMIT +?`);
   const bodies = db.prepare<[number, number], { about: number; body: string }>(
     'SELECT instruction AS about, body FROM audit WHERE instruction BETWEEN ? AND ? ORDER BY instruction, seq',
   );
@@ -149,10 +151,10 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
     }),
   );
   const ordersOfCustomer = db.prepare<[string, number], OrderRow>(
-    'SELECT * FROM orders WHERE customer_ref = ? ORDER BY order_ref LIMIT +?',
+    `${SELECT_ORDERS} WHERE customer_ref = ? ORDER BY order_ref LIMIT +?`,
   );
   const oneOrder = db.prepare<[string, string, number], OrderRow>(
-    'SELECT * FROM orders WHERE customer_ref = ? AND order_ref = ? LIMIT +?',
+    `${SELECT_ORDERS} WHERE customer_ref = ? AND order_ref = ? LIMIT +?`,
   );
   return {
     resultRows: async (file, afterLine, limit) => rows(file, afterLine, limit),
@@ -200,7 +202,7 @@ interface OrderRow {
   registration_message: string;
   registration_refused_at: string;
   registration_answer_since: string;
-  content_digest: string | null;
+  digest_due: string;
 }
 
 function storedOrder(row: OrderRow): StoredOrder {
@@ -215,7 +217,7 @@ function storedOrder(row: OrderRow): StoredOrder {
     ...(row.customer_defaults === null
       ? {}
       : { customerDefaults: JSON.parse(row.customer_defaults) as CustomerDefaults }),
-    contentDigest: row.content_digest ?? '',
+    contentDigest: row.digest_due,
     registration: row.registration,
     registrationSends: row.registration_sends,
     registrationUnclearAt: row.registration_unclear_at,

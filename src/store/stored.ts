@@ -58,6 +58,10 @@ const TURNED_AWAY_SINCE = `
         AND http_status BETWEEN 400 AND 499 AND http_status <> 429
     ) END`;
 
+/** What a row must have that an earlier version did not take in: empty, it has been altered. */
+export const digestOf = (of: string) => `coalesce(nullif(${of}.content_digest, ''),
+  iif(${of}.id >> 32 < (SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'digests-from-file'), '', 'missing'))`;
+
 /**
  * To be followed by a WHERE on `i`; with an index named, SQLite refuses to prepare a query that can't use it. Amounts
  * leave SQLite as text: a 64-bit integer does not fit into a double.
@@ -68,7 +72,7 @@ const selectStored = (indexed = '') => `
     i.amount, CAST(i.amount_minor AS TEXT), i.currency, i.open_date, i.due_date,
     i.contact_id, i.purpose, i.mode, i.narration, i.remark, i.managed,
     i.payout_contact_id, i.payout_purpose, i.payout_mode, i.payout_narration, i.payout_remark,
-    i.content_row, coalesce(i.content_digest, ''), files.received_at, coalesce(i.updated_at, files.received_at),
+    i.content_row, ${digestOf('i')}, files.received_at, coalesce(i.updated_at, files.received_at),
     i.attempt, i.sends, attempts.client_ref_id, coalesce(attempts.body, ''),
     i.order_ref_id, i.bank_reference, i.unclear_at, i.unclear_sends,
     i.answer, i.answer_since, i.refused_at, i.refused_code, i.refused_message, ${TURNED_AWAY_SINCE},

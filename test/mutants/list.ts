@@ -148,9 +148,9 @@ const SENDING: Mutant[] = [
     'if (times < REFUSED_ALIKE && alike !== refuses) return;',
     'if (times > 0) return;',
   ]),
-  mutant('sent as the database has it', 'an altered payee is paid', 'replay', 'submit.ts', [
-    'if (what === undefined) sound.push(instruction);',
-    'if (what !== "never") sound.push(instruction);',
+  mutant('sent as the database has it', 'an altered amount is paid', 'replay', 'submit.ts', [
+    'if (what !== undefined) keepBack',
+    "if (what === 'never') keepBack",
   ]),
   mutant('amount beside its row', 'an altered amount is paid', 'replay', 'replay.ts', [
     '  if (stated !== amountMinor)\n',
@@ -183,6 +183,17 @@ const SENDING: Mutant[] = [
     'amend.ts',
     ["      if (amendment.sends > 0) return 'unclear';\n", ''],
   ),
+  mutant(
+    'only the last attempt is looked up',
+    'an earlier one that was paid after all is paid twice',
+    'resolution',
+    'look-ups.ts',
+    ['attempt < instruction.attempt; attempt++', 'attempt < 1; attempt++'],
+  ),
+  mutant('an emptied digest is none', 'an altered payee is paid', 'replay', 'store/stored.ts', [
+    "'', 'missing'))`",
+    "'', ''))`",
+  ]),
 ];
 
 const ANSWERS: Mutant[] = [
