@@ -149,8 +149,8 @@ const SENDING: Mutant[] = [
     'if (times > 0) return;',
   ]),
   mutant('sent as the database has it', 'an altered amount is paid', 'replay', 'submit.ts', [
-    'if (what !== undefined) keepBack',
-    "if (what === 'never') keepBack",
+    'if (what !== undefined) keepBack(instruction, what);\n        else',
+    "if (what === 'never') keepBack(instruction, what);\n        else",
   ]),
   mutant('amount beside its row', 'an altered amount is paid', 'replay', 'replay.ts', [
     '  if (stated !== amountMinor)\n',
