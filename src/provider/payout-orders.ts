@@ -58,7 +58,7 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
     },
     lookUp: async ({ clientRefId }) => {
       const path = `${ORDERS_PATH}/${encodeURIComponent(clientRefId)}`;
-      return lookUpOutcome(await ask({ method: 'GET', path }, signGet(path, keys)), clock.now());
+      return lookUpOutcome(await ask({ method: 'GET', path }, signGet(path, keys)), clientRefId, clock.now());
     },
     close: () => http.close(),
   };

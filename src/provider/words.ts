@@ -4,17 +4,18 @@
 const USED =
   /\b(?:already (?:been )?(?:exists?|used|taken|received|submitted|processed|created)|exists already|duplicate|not unique|must be unique|unique)\b/i;
 
-/** What a text about a used reference names: the reference itself, or what it stands for. */
-const REFERENCE =
-  /\bclient[ _-]?ref\w*|\bref(?:erence)?(?:[ _-]?(?:id|no|number))?\b|\b(?:order|payout|transaction|request|instruction)\b/i;
+/** What a text about a used reference names: the reference itself, whatever else it names; or what it stands for, alone. */
+const REFERENCE = /\bclient[ _-]?ref\w*|\bref(?:erence)?(?:[ _-]?(?:id|no|number))?\b/i;
+const WHAT_WAS_SENT = /\b(?:order|payout|transaction|request|instruction)\b/i;
 
-/** A limit, an account or a payee may exist or be used up already, too; that says nothing of our reference. */
+/** A limit, an account or a payee may exist or be used up already, too; that says nothing of what was sent. */
 const SOMETHING_ELSE =
   /\b(?:accounts?|banks?|contacts?|beneficiar\w*|payees?|customers?|limits?|balance|quota|funds?|mode|upi|vpa|handle|mobile|phone|email)\b/i;
 
-/** The payout that was sent is there under its reference, says a text that isn't about the reference alone. */
+/** The payout that was sent is there under its reference, says a text that may be about something else as well. */
 export function saysReferenceIsUsed(text: string): boolean {
-  return USED.test(text) && REFERENCE.test(text) && !SOMETHING_ELSE.test(text);
+  if (!USED.test(text)) return false;
+  return REFERENCE.test(text) || (WHAT_WAS_SENT.test(text) && !SOMETHING_ELSE.test(text));
 }
 
 /** The same of a text that is about nothing but the reference, such as a field's error. */

@@ -95,7 +95,7 @@ const SENDING: Mutant[] = [
     'a refusal is looked up and sent again for days',
     'provider/payout-orders',
     'provider/words.ts',
-    ['USED.test(text) && REFERENCE.test(text) && !SOMETHING_ELSE.test(text)', 'USED.test(text)'],
+    ['(WHAT_WAS_SENT.test(text) && !SOMETHING_ELSE.test(text))', 'true'],
   ),
   mutant(
     'not found is believed by its status and code alone',

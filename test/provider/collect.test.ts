@@ -258,6 +258,7 @@ describe('a submission is unknown, and the line goes on', () => {
     ['a used reference', json(409, refused('INSTRUCTION_REF_ALREADY_EXISTS')), /already knows this reference: INSTR/],
     ['a used reference with 400', json(400, refused('INSTRUCTION_REF_ALREADY_EXISTS')), /already knows/],
     ['a used reference among other codes', json(400, refused('AMOUNT_IS_REQUIRED', 'DUPLICATE_REF')), /already knows/],
+    ['an order of a customer', json(400, refused('ORDER_ALREADY_EXISTS_FOR_CUSTOMER')), /already knows/],
     ['a conflict of any code', json(409, refused('AMOUNT_IS_REQUIRED')), /already knows/],
     ['one that was processed already', json(409, refused('INSTRUCTION_ALREADY_PROCESSED')), /already knows/],
     ['an order that is not there', json(404, refused('ORDER_NOT_FOUND')), /HTTP 404, ORDER_NOT_FOUND: /],

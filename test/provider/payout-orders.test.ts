@@ -233,6 +233,16 @@ describe('a submission is unknown, and the line goes on', () => {
     ['a used reference as a plain text', json(200, envelope('0x0202', 'Duplicate clientRefId')), /already knows/],
     ['an order that exists', json(200, envelope('0x0202', 'Order already exists')), /already knows/],
     [
+      'a used reference of an account',
+      json(200, envelope('0x0202', 'clientRefId already exists for this account')),
+      /knows/,
+    ],
+    [
+      'a used reference of a customer',
+      json(200, envelope('0x0202', 'Client reference already used by this customer')),
+      /knows/,
+    ],
+    [
       "a firewall's page with HTTP 403",
       { status: 403, headers: { 'content-type': 'text/html' }, body: '<html>' },
       /HTTP 403/,

@@ -255,7 +255,13 @@ function readAnswer<Found>(
 ): Found | { kind: 'not-found' } | Unclear {
   if (outcome.kind !== 'response') {
     const { message, stopLine } = outcome;
-    return { kind: 'unclear', message, ...(stopLine !== undefined && { stopLine }) };
+    const waitMs = 'retryAfterMs' in outcome ? outcome.retryAfterMs : undefined;
+    return {
+      kind: 'unclear',
+      message,
+      ...(stopLine !== undefined && { stopLine }),
+      ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+    };
   }
   const { response } = outcome;
   if (isUnauthorized(response, readErrors))
@@ -281,7 +287,8 @@ function isUnauthorized(response: HttpResponse, readErrors: ErrorReader): boolea
 
 /** A whole answer that shows a record, whatever it states. */
 function isRecordLike(response: HttpResponse): boolean {
-  return response.status === 200 && recordOf(response) !== undefined;
+  const record = response.status === 200 ? recordOf(response) : undefined;
+  return record !== undefined && ['status', 'amount'].some((member) => stated(record, member) !== undefined);
 }
 
 /** What a record states where that could not be read. */

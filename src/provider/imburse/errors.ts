@@ -46,13 +46,17 @@ export const CODE_COLUMNS: ReadonlyMap<string, string> = new Map(
 /** [I] Words of a code for what was there before: evidence that an earlier request arrived. */
 const EARLIER = /EXISTS|EXISTING|DUPLICATE|ALREADY|CONFLICT|UNIQUE|IN_USE|ALREADYUSED|REUSED/i;
 
-/** [I] What such a code may be about besides our reference: that says nothing of an earlier request. */
+/** [I] What such a code is about, whatever else it names. */
+const OURS = /ORDER|INSTRUCTION|REF/i;
+
+/** [I] What it may be about besides: that says nothing of an earlier request. */
 const SOMETHING_ELSE = /ACCOUNT|BANK|LIMIT|BALANCE|INSTRUMENT|CUSTOMER|SCHEME|QUOTA|FUNDS/i;
 
 /** [I] A published code never says so. */
 export function saysEarlierArrival(errors: readonly ProviderError[]): boolean {
   return errors.some(
-    ({ code, text }) => (EARLIER.test(code) && !SOMETHING_ELSE.test(code)) || saysReferenceIsUsed(text),
+    ({ code, text }) =>
+      (EARLIER.test(code) && (OURS.test(code) || !SOMETHING_ELSE.test(code))) || saysReferenceIsUsed(text),
   );
 }
 

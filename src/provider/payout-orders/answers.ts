@@ -153,7 +153,7 @@ function judgeSubmission(response: HttpResponse, clientRefId: string): SubmitOut
  * What a look-up found. Whether it is the payout that was asked for is the caller's to compare. `nowMs` is the wall clock,
  * for a Retry-After that is a date.
  */
-export function lookUpOutcome(outcome: HttpOutcome, nowMs: number): LookUpOutcome {
+export function lookUpOutcome(outcome: HttpOutcome, clientRefId: string, nowMs: number): LookUpOutcome {
   if (outcome.kind !== 'response') return { kind: 'unclear', message: outcome.message };
   const envelope = readEnvelope(outcome);
   const stopLine = reasonToStop(outcome, envelope);
@@ -163,19 +163,19 @@ export function lookUpOutcome(outcome: HttpOutcome, nowMs: number): LookUpOutcom
     message: describe(outcome, envelope),
     ...(stopLine && { stopLine }),
     ...(waitMs !== undefined && { retryAfterMs: waitMs }),
-    ...(envelope && !stopLine && isAboutOrder(outcome.status, envelope) && { answered: true }),
+    ...(envelope && !stopLine && isAboutOrder(outcome.status, envelope, clientRefId) && { answered: true }),
   };
 
   if (!envelope || stopLine) return unclear;
   if (saysNotFound(outcome.status, envelope)) return { kind: 'not-found' };
   const order = foundOrder.safeParse(envelope.data).data;
   if (!order || !isSuccess(outcome.status) || !FOUND_CODES[order.status].includes(envelope.code)) return unclear;
-  const { clientRefId, orderRefId, status } = order;
+  const { orderRefId, status } = order;
   return {
     kind: 'found',
     status,
     orderRefId,
-    clientRefId,
+    clientRefId: order.clientRefId,
     amount: order.amount,
     bankReference: oneLine(order.bankReference || order.utr || ''),
     message: status === 'failed' || status === 'reversed' ? whyNotPaid(order, envelope.data['status']) : '',
@@ -194,7 +194,9 @@ function saysNotFound(status: number, envelope: Envelope): boolean {
 }
 
 /** Whether an answer to a look-up is the API's word on the order that was asked for, whatever it says. */
-function isAboutOrder(status: number, { code }: Envelope): boolean {
+function isAboutOrder(status: number, { code, data }: Envelope, clientRefId: string): boolean {
+  const { clientRefId: named = clientRefId } = data;
+  if (named !== clientRefId) return false;
   return (isSuccess(status) || NOT_FOUND_STATUSES.includes(status)) && !OUTAGE_CODES.includes(code);
 }
 
