@@ -331,9 +331,10 @@ export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: Pas
   const instructions = await instructionsOf(truth, open);
   const there = (...statuses: InstructionStatus[]) => instructions.some(({ status }) => statuses.includes(status));
   const lost = (['declined', 'failed', 'reversed', 'rejected'] as const).some((status) => summary.moved[status]);
-  const rejected = summary.files.some(
-    ({ file }) => file.toRepair > 0 || (file.problem && file.duplicateOf === undefined),
-  );
+  // A file that was rejected for its rows needs a person as long as one of them is to be repaired.
+  const rejected = summary.files.some(({ file: { toRepair, problem, duplicateOf } }) => {
+    return toRepair > 0 || (problem && problem.code !== 'FILE_HAS_ROW_ERRORS' && duplicateOf === undefined);
+  });
   const finished = summary.unfinished === undefined && summary.settling === 0;
   const unsettled = instructions.some(({ answer, answerSince }) => answer !== '' && answerSince !== '');
   const person = lost || rejected || unsettled || there('unknown', 'manual');
