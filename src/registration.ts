@@ -15,7 +15,7 @@ import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
 import type { Line, Pacer } from './flow.ts';
-import { correlationId } from './instruction.ts';
+import { correlationId, type InstructionStatus } from './instruction.ts';
 import { askInTurn, EVERYTHING, type Range } from './look-ups.ts';
 import { type Order, type OrderRef, orderKey } from './order.ts';
 import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './provider.ts';
@@ -197,12 +197,24 @@ export async function lookUpOrders(
     lookedUp++;
     const nowMs = clock.now();
     const since = answerSince(order, found, nowMs);
-    const change = changeAfter(order, found, nowMs, since, settings);
+    const change =
+      found.kind === 'unclear' && (await hasTakenPayouts(store, order))
+        ? ({ id: order.id, from: 'unknown', to: 'registered' } as const)
+        : changeAfter(order, found, nowMs, since, settings);
     if (change) await store.apply([], timestamp(nowMs), [change]);
     else if (since !== order.registrationAnswerSince) await store.keepOrderAnswer(order.id, since);
   });
   return lookedUp;
 }
+
+/** Payouts of an order are taken for nothing but an order that is there: they tell of it where its own look-ups don't. */
+async function hasTakenPayouts(store: Store, order: StoredOrder): Promise<boolean> {
+  const some = await store.instructionsOf(order, SOME_PAYOUTS);
+  return some.some(({ status }) => TAKEN.includes(status));
+}
+
+const SOME_PAYOUTS = 100;
+const TAKEN: readonly InstructionStatus[] = ['submitted', 'paid', 'reversed'];
 
 /** Since when an order's look-ups are answered and can't be read; empty when one can be. Without an answer it stays. */
 function answerSince({ registrationAnswerSince }: StoredOrder, found: OrderFound, nowMs: number): string {

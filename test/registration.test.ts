@@ -201,6 +201,20 @@ describe('an order', () => {
     expect(requests(workspace, 'order')).toBe(1);
   });
 
+  it('whose own look-ups never answer is there when the provider has taken its payouts', async () => {
+    const workspace = dropped('order-management', ['P1']);
+    const faults: Rule[] = [
+      { on: 'order', attempts: [1], fault: { kind: 'error', accept: true } },
+      { on: 'order-get', fault: { kind: 'error' } },
+    ];
+    for (let passes = 0; passes < 4; passes++) {
+      await pass(workspace, ...faults);
+      workspace.clock.advance(60_000);
+    }
+    expect(statuses(workspace)).toEqual(['paid']);
+    expect(await registrationOf(workspace)).toBe('registered');
+  });
+
   /** A workspace of another customer, C2, at the same provider, where C1's order O1 with its instruction P1 is paid. */
   async function anotherCustomers(): Promise<TestWorkspace> {
     const first = dropped('order-management', ['P1']);

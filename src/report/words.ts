@@ -116,7 +116,9 @@ function whatHappened(row: ResultRow): string {
     case 'reversed':
       return 'paid first, then reversed; the money did not stay with the payee';
     case 'failed':
-      return 'the provider took it and then failed to pay it';
+      return row.orderRefId === '' && row.submittedAt === ''
+        ? 'it was not paid'
+        : 'the provider took it and then failed to pay it';
     case 'declined':
       return 'the provider refused it; nothing was paid';
     case 'cancelled':
