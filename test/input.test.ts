@@ -16,7 +16,7 @@ import { bytesOf, CURRENCIES, instructionsSheet, linesOf, ordersSheet, STANDING_
 import { checksumOf, type Dropped, openTaking, type Taking } from './input/taking.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
-const FILES = Number(process.env['FILES'] ?? 300);
+const FILES = Number(process.env['FILES'] ?? 200);
 const THOROUGH = FILES > 1_000;
 const PATIENCE_MS = THOROUGH ? 7_200_000 : 60_000;
 

@@ -22,6 +22,8 @@ import {
 
 const SEEDS = Number(process.env['SEEDS'] ?? 180);
 /** A world with too short a quarantine must be caught within so many. */
+/** From a multiple of three on, so that each API has its own. */
+const FIRST_TO_CATCH = 450;
 const SEEDS_TO_CATCH = 900;
 
 const found = JSON.parse(readFileSync(new URL('./simulation/seeds.json', import.meta.url), 'utf8')) as {
@@ -95,7 +97,7 @@ describe('a simulated world', () => {
   it.each(APIS.map(({ name }, at) => ({ name, at })))(
     'of $name in which "not found" is trusted too early breaks a promise, and that is seen',
     async ({ at }) => {
-      for (let seed = APIS.length + at; seed <= SEEDS_TO_CATCH; seed += APIS.length) {
+      for (let seed = FIRST_TO_CATCH + at; seed <= SEEDS_TO_CATCH; seed += APIS.length) {
         const { violation } = await simulate(seed, { quarantine: '1s' });
         if (!violation) continue;
         expect(violation.promise).toBe('"not found" is no proof during the quarantine');
