@@ -25,8 +25,8 @@ const RESULT_HEADER = [
 ];
 const ERRORS_HEADER = ['line', 'column', 'value', 'code', 'message'];
 
-/** Behind a line that could not be told apart, so many cells at most stand empty: a header may have thousands, and a line two characters. */
-const MOST_EMPTY_CELLS = 50;
+/** Behind a line that could not be told apart at most this many cells stand empty. Every header within the limits has fewer; one beyond may have thousands. */
+const MOST_EMPTY_CELLS = 200;
 /** So many of a row's errors stand beside it; errors.csv has them all. */
 const MOST_BESIDE_A_ROW = 10;
 
