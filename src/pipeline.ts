@@ -2,7 +2,6 @@
  * One pass, on one screen: take in → send → look up → report. Each stage can be interrupted anywhere and is taken up
  * again by the next pass; what one stage leaves undone never makes a later one unsafe.
  */
-import { statfs } from 'node:fs/promises';
 import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
 import { attention, isLost, type Need } from './attention.ts';
@@ -48,6 +47,8 @@ export interface Tools {
   readonly progress: Progress;
   /** The turn to publish reports of files; undefined while another process has it. */
   readonly takeTurn: () => Turn | undefined;
+  /** How many bytes are free where the records are. */
+  readonly freeBytes: () => Promise<number>;
 }
 
 export interface Turn {
@@ -187,13 +188,12 @@ interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
 }
 
 /** Why nothing may be sent now, whatever is ready; undefined when it may. */
-async function whyNotSend({ store, settings }: Tools): Promise<string | undefined> {
+async function whyNotSend({ store, settings, freeBytes }: Tools): Promise<string | undefined> {
   const doubt = await lookUpOnly(store);
   if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
   const other = await otherProvider(store);
   if (other) return told(other);
-  const { bavail, bsize } = await statfs(settings.data);
-  if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;
+  if ((await freeBytes()) >= LEAST_FREE_BYTES) return undefined;
   return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
 }
 

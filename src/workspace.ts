@@ -1,5 +1,5 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
-import { chmod } from 'node:fs/promises';
+import { chmod, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
@@ -119,11 +119,17 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);
     const report = reportContext(settings);
     const takeTurn = () => takeTurnToPublish(settings);
-    return { store, anchor, inbox, provider, clock, settings, progress, report, takeTurn, close };
+    const freeBytes = () => freeBytesAt(settings.data);
+    return { store, anchor, inbox, provider, clock, settings, progress, report, takeTurn, freeBytes, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function freeBytesAt(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 export function reportContext(settings: Settings): ReportContext {

@@ -1,19 +1,36 @@
-import { statfs } from 'node:fs/promises';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
+import { pass } from '../src/pipeline.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
-
-vi.mock('node:fs/promises', { spy: true });
 
 it.each([
   ['nothing is sent with a byte less than 200 MB free', 199_999_999, 'ready', 0],
   ['all is sent with 200 MB free', 200_000_000, 'submitted', 1],
-])('%s', async (_, bavail, status, accepted) => {
-  vi.mocked(statfs).mockResolvedValue({ bavail, bsize: 1 } as Awaited<ReturnType<typeof statfs>>);
+])('%s', async (_, free, status, accepted) => {
   const workspace = testWorkspace();
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1')));
-  const { unfinished } = await workspace.pass({ lookUp: false });
+  const tools = await workspace.open();
+  const summary = await pass(
+    { ...tools, freeBytes: async () => free },
+    {
+      kind: 'run',
+      businessDate: '2026-03-02',
+      waitForSettling: true,
+      send: true,
+      lookUp: false,
+      stop: new AbortController().signal,
+    },
+  );
+  await tools.close();
   expect(workspace.rows('payouts.000002.result.csv').map((row) => row['status'])).toEqual([status]);
   expect(workspace.ledger().filter(({ kind }) => kind === 'accepted')).toHaveLength(accepted);
-  expect(unfinished).toEqual(accepted === 0 ? expect.stringContaining('less than 200 MB are free') : undefined);
+  expect(summary?.unfinished).toEqual(
+    accepted === 0 ? expect.stringContaining('less than 200 MB are free') : undefined,
+  );
+});
+
+it('says how much is free where the records are', async () => {
+  const tools = await testWorkspace().open();
+  expect(await tools.freeBytes()).toBeGreaterThan(0);
+  await tools.close();
 });

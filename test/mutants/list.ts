@@ -507,8 +507,8 @@ const FILES: Mutant[] = [
     "return text === '=' ?",
   ]),
   mutant('free-space floor ignored', 'what is sent can not be written down', 'free-space', 'pipeline.ts', [
-    'if (bavail * bsize >= LEAST_FREE_BYTES) return undefined;',
-    'if (bavail * bsize >= 0) return undefined;',
+    'if ((await freeBytes()) >= LEAST_FREE_BYTES) return undefined;',
+    'if ((await freeBytes()) >= 0) return undefined;',
   ]),
   mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'binding.ts', [
     '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
