@@ -453,6 +453,24 @@ const STORE: Mutant[] = [
     ['const original = replaced.size === 0 ?', 'const original = replaced.size >= 0 ?'],
   ),
   mutant(
+    'what a rejected UPDATE had replaced is taken in again',
+    'a superseded amount is paid',
+    'intake/existing',
+    'intake/existing.ts',
+    ['const original = isLast ?', 'const original = isLast || lapsed ?'],
+  ),
+  mutant(
+    'a rejected UPDATE is forgotten by what takes its place',
+    'dropped again it undoes a newer amount',
+    'intake/existing',
+    'intake/existing.ts',
+    ['const statements = [...lapsed.replaced, [last, lapsed.contentRow], ', 'const statements = [...lapsed.replaced, '],
+  ),
+  mutant('a rejected UPDATE is counted with another file', 'nobody repairs it', 'file-reports', 'store/changes.ts', [
+    '(SELECT content_row >> 32 FROM',
+    '(SELECT id >> 32 FROM',
+  ]),
+  mutant(
     'a change that changed nothing is forgotten',
     'dropped again it undoes a newer one',
     'intake/existing',
