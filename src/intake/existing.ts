@@ -103,8 +103,7 @@ export function saidAnew(
   content: InstructionContent,
 ): Anew {
   if (!lapsed) return action === 'CREATE' ? {} : 'not-found';
-  const wasUpdated =
-    lapsed.contentRow !== lapsed.id || lapsed.replaced.get(statementOf('UPDATE', lapsed.content)) === lapsed.id;
+  const wasUpdated = lapsed.contentRow !== lapsed.id || lapsed.replaced.has(statementOf('UPDATE', lapsed.content));
   const isLast = sameContent(lapsed.content, content) && (action === 'CREATE' || wasUpdated);
   const original = isLast ? undefined : saidOnce(lapsed.replaced, action, content);
   if (original !== undefined) return { original };

@@ -109,7 +109,8 @@ class Model {
       return 'taken';
     }
     this.#had.add(`${ref} ${amount}`);
-    this.#standing.set(ref, { amount, updated: action === 'UPDATE', state: this.#hasOrder ? 'open' : 'waiting' });
+    const updated = action === 'UPDATE' || (last?.updated === true && last.amount === amount);
+    this.#standing.set(ref, { amount, updated, state: this.#hasOrder ? 'open' : 'waiting' });
     return 'taken';
   }
 

@@ -92,6 +92,17 @@ const SENDING: Mutant[] = [
     "if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {",
     'if (riders.size >= 0) {',
   ]),
+  mutant('a DELETE of what was not paid is rejected', 'what was to be deleted is paid again', 'amend', 'amend.ts', [
+    "if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });",
+    '',
+  ]),
+  mutant(
+    'a DELETE is carried out against the provider’s word',
+    'an open payout is called deleted',
+    'amend',
+    'amend.ts',
+    ["const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;", 'const unpaid = true;'],
+  ),
   mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'amend.ts', [
     "    case 'done':\n      return record(errand, { kind: 'done' });",
     "    case 'done':\n      break;",
