@@ -144,18 +144,25 @@ async function ask(errand: Errand): Promise<'settled' | 'unclear' | 'not asked'>
   }
 }
 
-/** The row of a payout that a person has decided about: it has come about, or it never will. */
+/**
+ * The row of a payout that a person has decided about: it has come about, or it never will. A DELETE asks that nothing be paid: where a
+ * person says that nothing was, it is carried out, unless the provider says otherwise.
+ */
 async function end(errand: Errand, found: LookUpOutcome): Promise<void> {
   const { tools, instruction, amendment } = errand;
   if (found.kind === 'unclear' && !found.answered) return;
   const stands = found.kind === 'found' ? await standing(errand, found) : 'other';
   if (stands === 'done' && amendment.becomes) return record(errand, { kind: 'done' });
+  const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;
+  const isDeleted = !amendment.becomes && instruction.status === 'failed' && unpaid;
+  if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });
   if (stands === 'other') {
     const words = `the row that changes it is open still: ${describe(found)}`;
     const outcome = unsettled(instruction, words, tools.clock.now(), tools.settings.provider.giveUpAfterMs);
     if (!outcome) return;
     if ('answer' in outcome) return tools.store.keepAnswers([outcome.answer], timestamp(tools.clock.now()));
   }
+  if (isDeleted) return record(errand, { kind: 'done' });
   await record(errand, { kind: 'refused', errors: [tooLate(instruction, describe(found))] });
 }
 

@@ -130,6 +130,14 @@ export function lookUpOnly(store: Store): Promise<string | undefined> {
   return store.fact(LOOK_UP_ONLY).then((reason) => reason || undefined);
 }
 
+/**
+ * Whether these records were ever doubted. What was sent before that may be missing from them for ever, also once a person has
+ * accepted them: its file may be dropped again at any time.
+ */
+export async function mayHaveForgotten(store: Pick<Store, 'fact'>): Promise<boolean> {
+  return (await store.fact(LOOK_UP_ONLY)) !== undefined;
+}
+
 export function beginLookUpOnly(store: Store, reason: string): Promise<void> {
   return store.setFact(LOOK_UP_ONLY, reason);
 }

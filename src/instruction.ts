@@ -15,7 +15,8 @@
  * What look-ups can't settle for long, because they can't be read, don't find what was accepted, or show something else than
  * ours, becomes `manual`, from `unknown`, `submitted` and `paid`.
  *
- * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid.
+ * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid; `failed`
+ * when a person has called it not paid while such a row was open.
  *
  * A person's word moves more: `manual` becomes `paid` or `failed` (resolve), so does an `unknown` one past its quarantine, and
  * what finally failed becomes `ready` under the next client reference (retry), if a look-up says that it did fail. If the
@@ -59,7 +60,7 @@ export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly Instructio
   submitted: ['paid', 'failed', 'cancelled', 'manual'],
   paid: ['reversed', 'manual'],
   reversed: ['ready', 'manual'],
-  failed: ['ready', 'manual'],
+  failed: ['ready', 'manual', 'cancelled'],
   declined: ['ready', 'manual'],
   cancelled: [],
   rejected: [],

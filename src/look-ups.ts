@@ -141,6 +141,15 @@ export function forAPerson(instruction: StoredInstruction, words: string, since:
   return { id, version, from, to: 'manual', message, answer: words };
 }
 
+/**
+ * Why a refusal is not believed yet, in words: an earlier request may have arrived, which the records tell of (`unclearAt`) or
+ * may have forgotten. Undefined where it is.
+ */
+export function doubtOfRefusal(unclearAt: string, forgetful: boolean, words: string): string | undefined {
+  if (unclearAt !== '') return `refused after an earlier request that may have arrived (${words})`;
+  return forgetful ? `refused, and the records may have forgotten an earlier request (${words})` : undefined;
+}
+
 /** An answer could be read: nothing ages any more. Undefined where nothing did. */
 export function readAgain({ id, version, answerSince }: StoredInstruction): KeptAnswer | undefined {
   return answerSince === '' ? undefined : { id, version, answer: '', since: '' };

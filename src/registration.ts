@@ -16,9 +16,10 @@ import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
 import type { Line, Pacer } from './flow.ts';
 import { correlationId, type InstructionStatus } from './instruction.ts';
-import { askInTurn, EVERYTHING, type Range } from './look-ups.ts';
+import { askInTurn, doubtOfRefusal, EVERYTHING, type Range } from './look-ups.ts';
 import { type Order, type OrderRef, orderKey } from './order.ts';
-import type { OrderDesk, OrderFound, Payout, Provider, SubmitOutcome } from './provider.ts';
+import type { OrderDesk, Payout, Provider, SubmitOutcome } from './provider.ts';
+import { answerSince, changeAfter, changeBy, declinedWith, type Ended, forInstruction } from './registration/ends.ts';
 import { instructionDiffers, orderContentDiffers } from './replay.ts';
 import type { OrderChange, Store, StoredInstruction, StoredOrder } from './store.ts';
 
@@ -52,12 +53,17 @@ interface RegistrarTools {
   readonly clock: Clock;
 }
 
+interface SendingTools extends RegistrarTools {
+  /** The records may have forgotten what was sent: see `mayHaveForgotten`. */
+  readonly forgetful: boolean;
+}
+
 /** An order's request, about to be made or made. */
 interface Errand {
   readonly order: StoredOrder;
   readonly body: string;
   riders: ReadonlySet<number>;
-  outcome?: Promise<SubmitOutcome>;
+  ended?: Promise<Ended>;
 }
 
 const NO_ORDERS: Registrar = {
@@ -72,10 +78,7 @@ const NO_ORDERS: Registrar = {
 };
 
 /** `heed` hears how each order's request ended, as it would of a payout's. */
-export function openRegistrar(
-  tools: RegistrarTools,
-  heed: (outcome: SubmitOutcome, order: OrderRef) => void,
-): Registrar {
+export function openRegistrar(tools: SendingTools, heed: (outcome: SubmitOutcome, order: OrderRef) => void): Registrar {
   const { store, provider } = tools;
   const desk = provider.orders;
   if (!desk) return NO_ORDERS;
@@ -122,8 +125,8 @@ export function openRegistrar(
       if (not) return declinedWith(not.registrationCode, not.registrationMessage);
       const errand = errands.get(key);
       if (!errand) return undefined;
-      errand.outcome ??= stopped === undefined ? register(tools, desk, errand, heed) : giveUp(tools, errand, stopped);
-      return forInstruction(await errand.outcome, errand.riders.has(instruction.id));
+      errand.ended ??= stopped === undefined ? register(tools, desk, errand, heed) : giveUp(tools, errand, stopped);
+      return forInstruction(await errand.ended, errand.riders.has(instruction.id));
     },
   };
 }
@@ -216,12 +219,6 @@ async function hasTakenPayouts(store: Store, order: StoredOrder): Promise<boolea
 const SOME_PAYOUTS = 100;
 const TAKEN: readonly InstructionStatus[] = ['submitted', 'paid', 'reversed'];
 
-/** Since when an order's look-ups are answered and can't be read; empty when one can be. Without an answer it stays. */
-function answerSince({ registrationAnswerSince }: StoredOrder, found: OrderFound, nowMs: number): string {
-  if (found.kind !== 'unclear') return '';
-  return registrationAnswerSince || (found.answered ? timestamp(nowMs) : '');
-}
-
 const PAGE = 500;
 
 async function eachUnclear(
@@ -275,21 +272,21 @@ function correlationOf(order: StoredOrder): string {
 }
 
 async function register(
-  tools: RegistrarTools,
+  tools: SendingTools,
   desk: OrderDesk,
   errand: Errand,
   heed: (outcome: SubmitOutcome, order: OrderRef) => void,
-): Promise<SubmitOutcome> {
-  const outcome = await askToRegister(tools, desk, errand);
-  heed(outcome, errand.order);
-  return outcome;
+): Promise<Ended> {
+  const ended = await askToRegister(tools, desk, errand);
+  heed(ended.outcome, errand.order);
+  return ended;
 }
 
 /** The line was stopped before the request was made. */
-async function giveUp({ store, clock }: RegistrarTools, { order }: Errand, stopped: string): Promise<SubmitOutcome> {
+async function giveUp({ store, clock }: RegistrarTools, { order }: Errand, stopped: string): Promise<Ended> {
   const outcome = { kind: 'not-sent', message: unsentBecause(stopped) } as const;
-  await store.apply([], timestamp(clock.now()), [changeBy(order, outcome)]);
-  return outcome;
+  await store.apply([], timestamp(clock.now()), [changeBy(order, { outcome })]);
+  return { outcome };
 }
 
 /** What an order or payout says whose turn had not come when the line was stopped. */
@@ -299,96 +296,30 @@ export function unsentBecause(stopped: string | undefined): string {
 
 /** One bad rider refuses a whole request: then the order goes alone, and each of them by itself. */
 async function askToRegister(
-  { store, clock }: RegistrarTools,
+  { store, clock, forgetful }: SendingTools,
   desk: OrderDesk,
   errand: Errand,
-): Promise<SubmitOutcome> {
+): Promise<Ended> {
   const { order, body, riders } = errand;
+  const { registrationUnclearAt: unclearAt } = order;
   const record = (...changes: OrderChange[]) => store.apply([], timestamp(clock.now()), changes);
+  const endedBy = (outcome: SubmitOutcome): Ended => {
+    return {
+      outcome,
+      ...(outcome.kind === 'declined' && { doubt: doubtOfRefusal(unclearAt, forgetful, outcome.message) }),
+    };
+  };
   const outcome = await desk.register(body, order, correlationOf(order));
-  const change = changeBy(order, outcome);
-  if (change.to !== 'refused' || riders.size === 0) {
-    await record(change);
-    return outcome;
+  if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {
+    const ended = endedBy(outcome);
+    await record(changeBy(order, ended));
+    return ended;
   }
   errand.riders = new Set();
   const again = { ...order, registrationSends: order.registrationSends + 1 };
   const alone = desk.body(order, []);
-  await record({ ...change, to: 'none' }, intentOf(again, alone, []));
-  const second = await desk.register(alone, order, correlationOf(again));
-  await record(changeBy(again, second));
-  return second;
-}
-
-function changeBy(order: StoredOrder, outcome: SubmitOutcome): OrderChange {
-  const { id } = order;
-  const sent = 'httpStatus' in outcome && outcome.httpStatus !== undefined ? { httpStatus: outcome.httpStatus } : {};
-  const ended = { id, from: 'sending', sent: { outcome: outcome.kind, ...sent } } as const;
-  switch (outcome.kind) {
-    case 'accepted':
-      return { ...ended, to: 'registered' };
-    case 'not-sent':
-      return { ...ended, to: 'none', message: outcome.message };
-    case 'declined': {
-      const { code, message } = outcome;
-      if (order.registrationUnclearAt === '') return { ...ended, to: 'refused', code, message };
-      const doubt = `refused after an earlier request that may have arrived (${message})`;
-      return { ...ended, to: 'unknown', code, message: doubt, unclear: true, refused: true };
-    }
-    case 'unknown': {
-      const { code, message } = outcome;
-      return { ...ended, to: 'unknown', message, ...(code === undefined ? {} : { code }), unclear: true };
-    }
-  }
-}
-
-/** What an order's outcome is for one of its instructions; undefined when that is still to be sent itself. */
-function forInstruction(outcome: SubmitOutcome, rides: boolean): SubmitOutcome | undefined {
-  if (rides && outcome.kind !== 'declined') return outcome;
-  switch (outcome.kind) {
-    case 'accepted':
-      return undefined;
-    case 'declined':
-      return declinedWith(outcome.code, outcome.message, outcome.httpStatus);
-    case 'not-sent':
-      return outcome;
-    case 'unknown':
-      return { kind: 'not-sent', message: `its order may not have been registered yet: ${outcome.message}` };
-  }
-}
-
-function declinedWith(code: string, message: string, httpStatus = 0): SubmitOutcome {
-  return { kind: 'declined', code, message: `its order was refused: ${message}`, httpStatus };
-}
-
-function changeAfter(
-  order: StoredOrder,
-  found: OrderFound,
-  nowMs: number,
-  since: string,
-  { provider: { quarantineMs, giveUpAfterMs } }: Settings,
-): OrderChange | undefined {
-  const unknown = { id: order.id, from: 'unknown' } as const;
-  switch (found.kind) {
-    case 'found':
-      if (found.difference === '') return { ...unknown, to: 'registered' };
-      return {
-        ...unknown,
-        to: 'refused',
-        code: 'ORDER_REF_ALREADY_EXISTS',
-        message: `the provider has another order under this reference: ${found.difference}`,
-      };
-    case 'not-found':
-      if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;
-      if (order.registrationRefusedAt !== '') {
-        const { registrationCode: code, registrationMessage: message } = order;
-        return { ...unknown, to: 'refused', code, message };
-      }
-      return { ...unknown, to: 'none', message: 'not found at the provider after the quarantine' };
-    case 'unclear': {
-      if (!found.answered || nowMs - Date.parse(since) < giveUpAfterMs) return undefined;
-      const message = `asked for the order ${orderKey(order)} since ${since}, the provider answered: ${found.message}`;
-      return { ...unknown, to: 'refused', message };
-    }
-  }
+  await record({ ...changeBy(order, { outcome }), to: 'none' }, intentOf(again, alone, []));
+  const ended = endedBy(await desk.register(alone, order, correlationOf(again)));
+  await record(changeBy(again, ended));
+  return ended;
 }

@@ -150,12 +150,15 @@ export interface RowFields extends InstructionRef {
   readonly dueDate: string;
 }
 
-/** A row that another row's report names. Of one that is repeated and doesn't stand any more, `since` is what came after it. */
+/**
+ * A row that another row's report names. Of one that is repeated and doesn't stand any more, `since` is what came after it: a change, or
+ * the row that has its references since it was rejected after all.
+ */
 export interface OtherRow {
   readonly file: number;
   readonly line: number;
   readonly status: RowStatus;
-  readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'deletes' | 'amends';
+  readonly how: 'repeats' | 'replaced-by' | 'deleted-by' | 'taken-by' | 'deletes' | 'amends';
 }
 
 /** One line of a result.csv, before it is put into words. */
@@ -278,10 +281,15 @@ export interface Store {
   findOrders(refs: readonly OrderRef[]): Promise<(StoredOrder | undefined)[]>;
   /** For each order reference the customer whose order has it; of several the first. */
   orderHolders(orderRefs: readonly string[]): Promise<(string | undefined)[]>;
-  /** What most instructions ask: an order's currency, undefined if it isn't there, and whether instructions for it are. */
+  /**
+   * What most instructions ask: an order's currency, undefined if it isn't there, and whether instructions for it are, or were
+   * rejected after all.
+   */
   aboutOrders(refs: readonly OrderRef[]): Promise<{ currency: string | undefined; hasInstructions: boolean }[]>;
   /** The instruction that holds these references now (a rejected one does not). */
   findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
+  /** The last instruction that had these references and was rejected after all. */
+  lapsedInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
   /** What rows said of each instruction that doesn't stand any more, with the rows: `statementOf` or `earlierStatementOf`. */
   statementsOf(instructions: readonly number[]): Promise<ReadonlyMap<string, number>[]>;
   /** Instructions in a status, by id. */

@@ -14,12 +14,13 @@
  *
  * Where the API knows orders, an instruction's order is registered before it, and may take it along: see registration.ts.
  */
+import { mayHaveForgotten } from './anchor.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
 import { sha256 } from './digest.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { correlationId, rowPlace } from './instruction.ts';
-import { lookUpEarlier, nameOf } from './look-ups.ts';
+import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
 import { type Order, type OrderRef, orderKey } from './order.ts';
 import type { Progress } from './progress.ts';
 import type { Provider, SubmitOutcome } from './provider.ts';
@@ -109,7 +110,8 @@ export async function submit(
     ),
   );
   const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
-  const registrar = openRegistrar(tools, (outcome, order) => heed(outcome, order, line, pace));
+  const forgetful = await mayHaveForgotten(store);
+  const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => heed(outcome, order, line, pace));
   const ahead = openAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
   const asRead = openSieve(tools, line, pace);
@@ -157,7 +159,7 @@ export async function submit(
       unsent++;
       why = outcome.message;
     }
-    await outcomes.add(changeFor(instruction, outcome));
+    await outcomes.add(changeFor(instruction, outcome, forgetful));
   };
 
   try {
@@ -335,8 +337,11 @@ function traceOf(provider: Provider, { clientRefId, sends }: StoredInstruction):
   return provider.correlates ? correlationId(clientRefId, sends + 1) : '';
 }
 
-/** What an outcome makes of an instruction in `sending`. */
-function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome): Change {
+/**
+ * What an outcome makes of an instruction in `sending`. A refusal, of its order too, is believed where no earlier request can
+ * have arrived: not where there was one, and not by records that may have forgotten one (`forgetful`).
+ */
+function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome, forgetful: boolean): Change {
   const id = instruction.id;
   const version = instruction.version + 1;
   const from = 'sending';
@@ -350,8 +355,8 @@ function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome): Chan
     case 'declined': {
       const { code, message, httpStatus } = outcome;
       const sent = { outcome: 'declined', httpStatus };
-      if (instruction.unclearAt === '') return { id, version, from, to: 'declined', code, message, sent };
-      const doubt = `refused after an earlier request that may have arrived (${message})`;
+      const doubt = doubtOfRefusal(instruction.unclearAt, forgetful, message);
+      if (doubt === undefined) return { id, version, from, to: 'declined', code, message, sent };
       return {
         id,
         version,

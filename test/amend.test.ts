@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../src/api.ts';
 import { pass } from '../src/pipeline.ts';
+import { noProgress } from '../src/progress.ts';
 import type { LookUpOutcome, Provider, SubmitOutcome } from '../src/provider.ts';
 import { resolve } from '../src/resolution.ts';
 import type { FaultScript } from '../src/sandbox.ts';
+import { verify } from '../src/verify.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
@@ -173,6 +175,17 @@ async function passWith(
   }
 }
 
+const deletedThere: LookUpOutcome = {
+  ...{ kind: 'found', status: 'failed', orderRefId: '', clientRefId: payoutRef('P1').clientRefId, amount: '210' },
+  ...{
+    bankReference: '',
+    message: 'deleted at the provider',
+    updatable: false,
+    failedOrReturned: false,
+    deleted: true,
+  },
+};
+
 const shows =
   (more: object) =>
   (outcome: LookUpOutcome, ref: string): LookUpOutcome =>
@@ -244,6 +257,53 @@ describe('a change whose answer was lost', () => {
     await decided(workspace, false);
     await workspace.pass({ faults: CHANGEABLE });
     expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'rejected' }]);
+  });
+
+  const GONE: LookUpOutcome = { kind: 'not-found' };
+  const UNREADABLE: LookUpOutcome = { kind: 'unclear', message: 'status ODD', answered: true };
+
+  /** A DELETE that nobody could tell about, which is over by a person's word. */
+  async function deletedUnclearly(paid: boolean): Promise<TestWorkspace> {
+    const workspace = await submitted('collect');
+    await change(workspace, DELETE, { on: 'delete', fault: { kind: 'refuse' } });
+    for (let days = 0; days < 5; days++) {
+      await passWith(workspace, () => GONE, { remove: async () => LOST });
+      workspace.clock.advance(DAY_MS);
+    }
+    await decided(workspace, paid);
+    return workspace;
+  }
+
+  it.each<[string, () => LookUpOutcome, number]>([
+    ['no longer shows', () => GONE, 1],
+    ['shows as deleted', () => deletedThere, 1],
+    ['shows so that it can not be read', () => UNREADABLE, 4],
+  ])(
+    'and which a person has called not paid is a DELETE carried out, of what the provider %s',
+    async (_, answer, days) => {
+      const workspace = await deletedUnclearly(false);
+      for (let day = 0; day < days; day++) {
+        expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
+        await passWith(workspace, answer);
+        workspace.clock.advance(DAY_MS);
+      }
+      expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'accepted' }]);
+      expect(rows(workspace, 'payouts.000002')[0]).toMatchObject({ status: 'cancelled' });
+      const tools = await workspace.open();
+      expect(await verify(tools.store, noProgress)).toMatchObject({ broken: undefined, difference: undefined });
+      await tools.close();
+    },
+  );
+
+  it('is no DELETE carried out where a person has called it paid, or the provider still has it', async () => {
+    const paid = await deletedUnclearly(true);
+    await passWith(paid, () => deletedThere);
+    expect(rows(paid, 'change.000003')).toMatchObject([{ status: 'rejected' }]);
+    expect(rows(paid, 'payouts.000002')[0]).toMatchObject({ status: 'paid' });
+    const there = await deletedUnclearly(false);
+    await passWith(there, shows({}));
+    expect(rows(there, 'change.000003')).toMatchObject([{ status: 'rejected' }]);
+    expect(rows(there, 'payouts.000002')[0]).toMatchObject({ status: 'failed' });
   });
 
   it('is not refused by a refusal of the next request: the first one may arrive after that', async () => {

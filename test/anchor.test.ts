@@ -12,13 +12,16 @@ import { describe, expect, it } from 'vitest';
 import { openAnchor } from '../src/anchor.ts';
 import { accept, verify } from '../src/commands/audit.ts';
 import type { CommandContext } from '../src/commands/context.ts';
+import type { FaultScript } from '../src/sandbox.ts';
 import {
+  API_FILES,
   instruction,
   instructions,
   ORDERS,
   type TestWorkspace,
   temporaryFolder,
   testWorkspace,
+  timesTaken,
 } from './support/workspace.ts';
 
 const HASH = 'a'.repeat(64);
@@ -134,6 +137,60 @@ describe('a database restored from a backup', () => {
     expect({ sent, unfinished }).toEqual({ sent: 1, unfinished: undefined });
     expect(accepted(workspace)).toBe(2);
     expect(await verify(context, {})).toBe(0);
+  });
+
+  it('believes no refusal of what it may have forgotten before a look-up past the quarantine', async () => {
+    const workspace = await restored();
+    await workspace.pass({ send: false, lookUp: false });
+    expect(await accept(quietContext(workspace), { reason: 'compared with the statement' })).toBe(0);
+    const faults: FaultScript = { faults: [{ on: 'post', fault: { kind: 'decline' } }] };
+    const options = { businessDate: '2026-03-05', faults };
+    const statuses = () => workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
+    await workspace.pass({ ...options, lookUp: false });
+    expect(statuses()).toEqual(['unknown', 'unknown']);
+    expect(workspace.rows('payouts.000002.result.csv')[0]?.['message']).toContain(
+      'may have forgotten an earlier request',
+    );
+    await workspace.pass({ ...options, send: false });
+    expect(statuses()).toEqual(['submitted', 'unknown']);
+    workspace.clock.advance(60_000);
+    await workspace.pass(options);
+    expect(statuses()[1]).toBe('declined');
+    expect(workspace.rows('payouts.000002.result.csv')[1]?.['message']).toContain('Insufficient balance');
+    expect(accepted(workspace)).toBe(1);
+  });
+
+  it.each<[string, NonNullable<FaultScript['faults']>[number], string]>([
+    ['is refused', { on: 'order', fault: { kind: 'decline' } }, 'paid'],
+    ['is answered for as another one', { on: 'order-get', fault: { kind: 'wrong-echo' } }, 'declined'],
+  ])('calls no payout that it has forgotten declined because its order %s', async (_, rule, endOfTheOther) => {
+    const workspace = testWorkspace({ provider: { api: 'collect', quarantine: '1m', timeout: '400ms' } });
+    const { orders, instructions: payouts } = API_FILES.collect;
+    const latest = () => workspace.rows(workspace.outbox().findLast((name) => name.endsWith('.result.csv')) ?? '');
+    const dropAndPass = async (refs: readonly string[], ...faults: (typeof rule)[]) => {
+      workspace.drop('orders.csv', orders);
+      workspace.drop('payouts.csv', payouts(...refs));
+      const seen = new Set<string>();
+      for (let passes = 0; passes < 6; passes++) {
+        await workspace.pass({ faults: { fates: [{ fate: 'processed' }], faults } });
+        for (const { status = '' } of latest().slice(0, 1)) seen.add(status);
+        workspace.clock.advance(61_000);
+      }
+      return [...seen];
+    };
+    await workspace.pass();
+    copyFileSync(workspace.path('data', 'paydrop.db'), workspace.path('backup.db'));
+    expect((await dropAndPass(['P1'])).at(-1)).toBe('paid');
+    for (const name of DATABASE_FILES) rmSync(workspace.path('data', name), { force: true });
+    copyFileSync(workspace.path('backup.db'), workspace.path('data', 'paydrop.db'));
+    await workspace.pass();
+    await accept(quietContext(workspace), { reason: 'compared with the statement' });
+
+    const seen = await dropAndPass(['P1', 'P2'], rule);
+    expect(seen).not.toContain('declined');
+    expect(seen.at(-1)).toBe('paid');
+    expect(latest()[1]).toMatchObject({ status: endOfTheOther });
+    expect(timesTaken(workspace.ledger())['P1']).toBe(1);
   });
 
   it('is not suspected when the first pass was cut off before anything was sent', async () => {

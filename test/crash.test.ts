@@ -34,6 +34,7 @@ const READING = new Set([
     'findOrders',
     'aboutOrders',
     'findInstructions',
+    'lapsedInstructions',
     'statementsOf',
     'openAtEnd',
     'list',

@@ -99,6 +99,58 @@ describe('the reports of a file whose rejected rows come again', () => {
     expect(JSON.parse(workspace.read('payouts.000002.receipt.json'))).toMatchObject({ takenInWith: { '000005': 1 } });
   });
 
+  it('say it of an UPDATE that waited, and was rejected because its order never came, in the reports of its own file', async () => {
+    const workspace = testWorkspace({ intake: { waitForOrder: '1h' } });
+    const statesOf = (name: string) => workspace.rows(name).map(({ status }) => status);
+    const toRepair = async () => {
+      const tools = await workspace.open();
+      const files = await tools.store.files();
+      await tools.close();
+      return files.map(({ toRepair }) => toRepair);
+    };
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    workspace.drop('changes.csv', `${CHANGES}UPDATE,C1,O1,P1,7,2026-03-02,2026-03-06\n`);
+    await workspace.pass();
+    workspace.drop('payouts-again.csv', `${instructions(instruction('P1'))}\n`);
+    await workspace.pass();
+    workspace.clock.advance(2 * 3_600_000);
+    await workspace.pass();
+    expect(await toRepair()).toEqual([0, 1, 0]);
+    expect([statesOf('payouts.000001.result.csv'), statesOf('changes.000002.result.csv')]).toEqual([
+      ['cancelled'],
+      ['rejected'],
+    ]);
+    expect(workspace.rows('payouts-again.000003.result.csv')[0]?.['message']).toContain('drop that row once more');
+
+    workspace.drop('orders.csv', ORDERS);
+    await workspace.pass({ send: false });
+    workspace.drop('changes-fixed.csv', workspace.read('changes.000002.rejected.csv'));
+    workspace.drop('payouts-once-more.csv', `${instructions(instruction('P1'))}\n\n`);
+    const { sent } = await workspace.pass();
+    expect(sent).toBe(1);
+    expect(workspace.rows('changes-fixed.000005.result.csv')).toMatchObject([{ status: 'submitted', amount: '7.00' }]);
+    expect(statesOf('payouts-once-more.000006.result.csv')).toEqual(['duplicate']);
+    expect(workspace.rows('changes.000002.result.csv')[0]?.['message']).toContain('Taken in since, with file 000005.');
+    expect(await toRepair()).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('of a row that repeats a rejected one say what has its reference since', async () => {
+    const workspace = testWorkspace({ intake: { waitForOrder: '1h' } });
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    workspace.drop('payouts-again.csv', `${instructions(instruction('P1'))}\n`);
+    await workspace.pass();
+    workspace.clock.advance(2 * 3_600_000);
+    await workspace.pass();
+    const message = () => workspace.rows('payouts-again.000002.result.csv')[0]?.['message'];
+    expect(message()).toContain('drop it once more');
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts-fixed.csv', instructions(instruction('P1', '8')));
+    await workspace.pass();
+    expect(message()).toContain('file 000004 line 2 has taken its place: this row changes nothing');
+  });
+
   it('do not take an earlier row of the same references, or one of the same file, for the repair', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);

@@ -220,7 +220,7 @@ describe('imports', () => {
       files: [
         ...['inbox.ts', 'inbox/', 'rows.ts', 'rows/', 'validate.ts', 'validate/', 'report.ts', 'report/', 'anchor.ts'],
         'binding.ts',
-        ...['registration.ts', 'store/', 'provider/', 'sandbox.ts', 'sandbox/'],
+        ...['registration.ts', 'registration/', 'store/', 'provider/', 'sandbox.ts', 'sandbox/'],
       ],
     },
     { name: 'asking', files: ['look-ups.ts'] },

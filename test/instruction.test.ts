@@ -64,10 +64,11 @@ describe('the life of an instruction', () => {
     }
   });
 
-  it('ends in cancelled or rejected, or in a failure after which only a retry, or a look-up that contradicts it, leads on', () => {
+  it('ends in cancelled or rejected, or in a failure after which only a retry, a look-up that contradicts it or a DELETE leads on', () => {
     const final = INSTRUCTION_STATUSES.filter((status) => nextOf(status).length === 0);
     expect(final).toEqual(['cancelled', 'rejected']);
-    for (const failure of FINAL_FAILURES) expect(nextOf(failure)).toEqual(['ready', 'manual']);
+    for (const failure of FINAL_FAILURES)
+      expect(nextOf(failure)).toEqual(['ready', 'manual', ...(failure === 'failed' ? ['cancelled'] : [])]);
   });
 
   it("is sent from ready alone, and comes back there only from sending, on evidence from unknown, or on a person's word", () => {

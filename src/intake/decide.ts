@@ -18,13 +18,17 @@ import { checkAgainstOrder, type Header, type InstructionCheck, inTheirOrder } f
 import { alsoImprecise, orderFinder } from './about-orders.ts';
 import type { CheckedRow } from './checking.ts';
 import {
+  type After,
   type Existing,
   existingOf,
   isAmendable,
   isAmendableAtProvider,
+  type Lapsed,
+  lapsedOf,
   NOTHING_REPLACED,
   replacedWith,
   type SaidBefore,
+  saidAnew,
   saidBefore,
   sameContent,
 } from './existing.ts';
@@ -89,6 +93,12 @@ export function instructionDecider(context: DecideContext): Decide {
       sought.map(({ check }) => check.ref),
     );
     const stored = new Map(sought.map(({ check }, at) => [check, found[at]]));
+    const free = sought.filter((_, at) => !found[at]);
+    const gone = await lapsedOf(
+      store,
+      free.map(({ check }) => check.ref),
+    );
+    const lapsed = new Map(free.map(({ check }, at) => [check, gone[at]]));
     const mend = await alsoImprecise(context.header, rows, ordersOf);
     let amount = ZERO;
     let next = 0;
@@ -107,7 +117,14 @@ export function instructionDecider(context: DecideContext): Decide {
       const { record, becomes } =
         check.action === 'DELETE'
           ? decideDelete(context, row, check.ref, existing, before)
-          : decideContent(context, row, check, orders[at]?.currency, existing, before, key === undefined);
+          : decideContent(
+              context,
+              row,
+              check,
+              orders[at]?.currency,
+              { existing, lapsed: lapsed.get(check), before },
+              key === undefined,
+            );
       if (key !== undefined && becomes) known.instructions.set(key, becomes);
       return record;
     });
@@ -143,13 +160,21 @@ function decideDelete(
   };
 }
 
+/** What a row's references stand for. */
+interface Background {
+  readonly existing: Existing | undefined;
+  /** Where nothing exists. */
+  readonly lapsed: Lapsed | undefined;
+  /** The row of the same file that said it before. */
+  readonly before: Saying | undefined;
+}
+
 function decideContent(
   context: DecideContext,
   row: Row,
   { ref, action, content, amount: decimal }: ValidContent,
   orderCurrency: string | undefined,
-  existing: Existing | undefined,
-  before: Saying | undefined,
+  { existing, lapsed, before }: Background,
   alone: boolean,
 ): Decision {
   const { line } = row;
@@ -183,7 +208,11 @@ function decideContent(
       );
     if (!isAmendable(existing) && !isAmendableAtProvider(existing, context.settings))
       return refuse(instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED'));
-  } else if (action === 'UPDATE') return refuse(instructionError(ref, 'INSTRUCTION_NOT_FOUND'));
+  }
+  const id = rowId(context.file, line);
+  const anew = existing ? {} : saidAnew(lapsed, id, action, content);
+  if (anew === 'not-found') return refuse(instructionError(ref, 'INSTRUCTION_NOT_FOUND'));
+  if ('original' in anew) return { record: { kind: 'duplicate', line, fields: fields(), ...anew } };
 
   const amountMinor = currency ? toMinor(decimal, currencyExponent(currency) ?? 0) : undefined;
   if (currency && amountMinor === undefined) return { record: rejected(row, fields(), imprecise()) };
@@ -194,7 +223,6 @@ function decideContent(
     amountMinor,
     currency,
   } as const;
-  const id = rowId(context.file, line);
   if (existing && !isAmendable(existing)) return decideAtProvider(context, row, fields(), existing, stands);
   if (existing)
     return {
@@ -214,7 +242,7 @@ function decideContent(
         replaced: replacedWith(existing),
       },
     };
-  return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands, alone);
+  return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands, alone, anew.after);
 }
 
 function duplicate(line: number, fields: RowFields, existing: Existing, again: SaidBefore): Decision {
@@ -291,6 +319,7 @@ function newInstruction(
     'content' | 'payout' | 'status' | 'amountMinor' | 'currency'
   >,
   alone: boolean,
+  after: After | undefined,
 ): Decision {
   const { content, payout, status, amountMinor, currency } = stands;
   const record = {
@@ -305,12 +334,13 @@ function newInstruction(
     currency,
     alone,
   } as const;
-  if (alone) return { record };
+  const whole = after ? { ...record, after } : record;
+  if (alone) return { record: whole };
   return {
-    record,
+    record: whole,
     becomes: {
       ...{ id, version: 1, status, content, payout, amountMinor, currency, contentRow: id, sends: 0 },
-      replaced: NOTHING_REPLACED,
+      replaced: after?.statements ?? NOTHING_REPLACED,
     },
   };
 }

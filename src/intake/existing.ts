@@ -23,8 +23,24 @@ export type Existing = Pick<
 
 export const NOTHING_REPLACED: ReadonlyMap<string, number> = new Map();
 
+/**
+ * The last instruction with a row's references where none holds them: it was rejected after all, for its order never came, or came with
+ * another currency than its amount's.
+ */
+export type Lapsed = Pick<StoredInstruction, 'id' | 'content' | 'contentRow'> & Pick<Existing, 'replaced'>;
+
+export async function lapsedOf(store: Store, refs: readonly InstructionRef[]): Promise<(Lapsed | undefined)[]> {
+  return withReplaced(store, await store.lapsedInstructions(refs));
+}
+
 export async function existingOf(store: Store, refs: readonly InstructionRef[]): Promise<(Existing | undefined)[]> {
-  const found = await store.findInstructions(refs);
+  return withReplaced(store, await store.findInstructions(refs));
+}
+
+async function withReplaced(
+  store: Store,
+  found: readonly (StoredInstruction | undefined)[],
+): Promise<((StoredInstruction & Pick<Existing, 'replaced'>) | undefined)[]> {
   const ids = found.flatMap((instruction) => (instruction ? [instruction.id] : []));
   const replaced = ids.length === 0 ? [] : await store.statementsOf(ids);
   let next = 0;
@@ -65,6 +81,36 @@ function saidOnce(
     .flatMap((said) => [statementOf(said, content), earlierStatementOf(said, content)])
     .map((statement) => replaced.get(statement))
     .find((row) => row !== undefined);
+}
+
+export type After = NonNullable<Extract<RowRecord, { kind: 'instruction' }>['after']>;
+
+/** What a row comes to whose references nothing holds. */
+type Anew =
+  | SaidBefore
+  /** It is taken in as an instruction of its own. */
+  | { readonly after?: After }
+  | 'not-found';
+
+/**
+ * What was rejected after all may be dropped once more as it stood last, or repaired by a row of the same kind. What had been replaced by
+ * then stays replaced, and so does what stood last once another row has taken its place.
+ */
+export function saidAnew(
+  lapsed: Lapsed | undefined,
+  row: number,
+  action: 'CREATE' | 'UPDATE',
+  content: InstructionContent,
+): Anew {
+  if (!lapsed) return action === 'CREATE' ? {} : 'not-found';
+  const wasUpdated = lapsed.contentRow !== lapsed.id || lapsed.replaced.has(statementOf('UPDATE', lapsed.content));
+  const isLast = sameContent(lapsed.content, content) && (action === 'CREATE' || wasUpdated);
+  const original = isLast ? undefined : saidOnce(lapsed.replaced, action, content);
+  if (original !== undefined) return { original };
+  if (action === 'UPDATE' && !wasUpdated) return 'not-found';
+  const last = statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content);
+  const statements = [...lapsed.replaced, [last, lapsed.contentRow], [statementOf(action, content), row]] as const;
+  return { after: { lapsed: lapsed.id, statements: new Map(statements) } };
 }
 
 /** What was said of it once other content stands. */

@@ -138,6 +138,8 @@ function cancelledBy(other: OtherRow): string {
 function sameAs(other: NonNullable<ResultRow['other']>, row: ResultRow): string {
   const { customerRef, orderRef, instructionRef, amount } = row;
   const { since } = other;
+  if (since?.how === 'taken-by')
+    return `the same as ${placeOf(other)}, which doesn't stand any more, and ${placeOf(since)} has taken its place: this row changes nothing`;
   if (other.status !== 'cancelled') {
     const same = `the same as ${placeOf(other)} (${other.status})`;
     if (FINAL_FAILURES.some((status) => status === other.status))
@@ -148,6 +150,8 @@ function sameAs(other: NonNullable<ResultRow['other']>, row: ResultRow): string 
   }
   // Only a DELETE states no amount.
   if (amount === '') return `the payout of ${placeOf(other)} was deleted before: nothing is left to delete`;
+  if (since?.how === 'replaced-by' && since.status === 'rejected')
+    return `the same as ${placeOf(other)}, which ${placeOf(since)} (rejected) has replaced since: this row changes nothing; drop that row once more`;
   if (since?.how === 'replaced-by')
     return `the same as ${placeOf(other)}, which ${placeOf(since)} (${since.status}) has replaced since: this row changes nothing; to go back to it all the same, use an UPDATE that differs in something, a date or a text, or a new reference`;
   const by = since ? `${placeOf(since)} deleted` : 'was deleted';

@@ -22,7 +22,10 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
     'UPDATE sends SET ended_at = ?, outcome = ?, http_status = ? WHERE instruction = ? AND send = ? AND ended_at IS NULL',
   );
   const markStale = staleMarker(db);
-  const rejected = db.prepare<[number]>('UPDATE files SET rejected = rejected + 1 WHERE number = ? >> 32');
+  // The row that it stands at may be an UPDATE of another file.
+  const rejected = db.prepare<[number]>(
+    'UPDATE files SET rejected = rejected + 1 WHERE number = (SELECT content_row >> 32 FROM instructions WHERE id = ?)',
+  );
 
   const order = orderChanger(db);
 

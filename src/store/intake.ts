@@ -17,6 +17,7 @@ const STALE = new Error('An instruction to be amended has changed');
 export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRows'> {
   const order = orderWriter(db);
   const instruction = instructionWriter(db);
+  const keep = statementWriter(db);
   const plain = plainWriter(db);
   const amendment = amendmentWriter(db, trail);
   const ask = amendmentAsker(db, trail);
@@ -33,6 +34,10 @@ export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRo
           break;
         case 'instruction':
           instruction(id, row, at);
+          if (row.after) {
+            for (const [statement, by] of row.after.statements) keep(id, statement, by);
+            amended.add(row.after.lapsed);
+          }
           break;
         case 'rejected':
         case 'duplicate':

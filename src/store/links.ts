@@ -31,6 +31,19 @@ export function rowLinks(db: Connection) {
   const made = db.prepare<[number], { instruction: number; version: number }>(`
     SELECT target AS instruction, made_version AS version FROM rows WHERE id = ? AND kind = 'updated'`);
 
+  const nextWithItsReferences = db
+    .prepare<[number], number | null>(`
+      SELECT coalesce(
+        (SELECT n.id FROM instructions n INDEXED BY instructions_rejected_by_refs
+         WHERE n.customer_ref = i.customer_ref AND n.order_ref = i.order_ref AND n.instruction_ref = i.instruction_ref
+           AND n.holds_refs = 0 AND n.id > i.id
+         ORDER BY n.id LIMIT 1),
+        (SELECT instruction FROM instruction_refs r
+         WHERE r.customer_ref = i.customer_ref AND r.order_ref = i.order_ref AND r.instruction_ref = i.instruction_ref
+           AND r.instruction > i.id))
+      FROM instructions i WHERE i.id = ?`)
+    .pluck();
+
   const statusOf = (id: number): RowStatus => {
     const { file, line } = rowPlace(id);
     const now = status.get({ id });
@@ -51,9 +64,12 @@ export function rowLinks(db: Connection) {
     /** The row that another one repeats, and if it doesn't stand any more, what came after it. */
     repeated(id: number): OtherRow & { since?: OtherRow | undefined } {
       const repeats = other(id, 'repeats');
-      if (repeats.status !== 'cancelled') return repeats;
+      if (repeats.status !== 'cancelled' && repeats.status !== 'rejected') return repeats;
       const { instruction, version } = made.get(id) ?? { instruction: id, version: 0 };
-      return { ...repeats, since: successor(instruction, version)?.other };
+      const since = repeats.status === 'cancelled' ? successor(instruction, version)?.other : undefined;
+      if (since && since.status !== 'rejected') return { ...repeats, since };
+      const taker = nextWithItsReferences.get(instruction);
+      return { ...repeats, since: taker ? other(taker, 'taken-by') : since };
     },
   };
 }

@@ -11,7 +11,10 @@ const SELECT_ORDERS = `SELECT orders.*, ${digestOf('orders')} AS digest_due FROM
 
 export function findingVerbs(
   db: Connection,
-): Pick<Store, 'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions' | 'statementsOf'> {
+): Pick<
+  Store,
+  'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions' | 'lapsedInstructions' | 'statementsOf'
+> {
   const order = db.prepare<[string, string], OrderRow>(`${SELECT_ORDERS} WHERE customer_ref = ? AND order_ref = ?`);
   // Nearly always there is none: then one look at the references must do.
   const holder = db
@@ -32,6 +35,11 @@ export function findingVerbs(
   const entered = db
     .prepare<[string, string], 1>('SELECT 1 FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? LIMIT 1')
     .pluck();
+  const hadRejected = db
+    .prepare<[string, string], 1>(`
+      SELECT 1 FROM instructions INDEXED BY instructions_rejected_by_refs
+      WHERE customer_ref = ? AND order_ref = ? AND holds_refs = 0 LIMIT 1`)
+    .pluck();
   const orderHolder = db
     .prepare<[string], string>('SELECT customer_ref FROM orders WHERE order_ref = ? ORDER BY id LIMIT 1')
     .pluck();
@@ -39,12 +47,25 @@ export function findingVerbs(
   const about = db.transaction((refs: Parameters<Store['aboutOrders']>[0]) =>
     refs.map(({ customerRef, orderRef }) => ({
       currency: currency.get(customerRef, orderRef),
-      hasInstructions: entered.get(customerRef, orderRef) === 1,
+      hasInstructions: (entered.get(customerRef, orderRef) ?? hadRejected.get(customerRef, orderRef)) === 1,
     })),
   );
   const instructions = db.transaction((refs: Parameters<Store['findInstructions']>[0]) =>
     refs.map(({ customerRef, orderRef, instructionRef }) => {
       const id = holder.get(customerRef, orderRef, instructionRef);
+      const row = id === undefined ? undefined : instruction.get(id);
+      return row && storedInstruction(row);
+    }),
+  );
+  const lastRejected = db
+    .prepare<[string, string, string], number>(`
+      SELECT id FROM instructions INDEXED BY instructions_rejected_by_refs
+      WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ? AND holds_refs = 0
+      ORDER BY id DESC LIMIT 1`)
+    .pluck();
+  const lapsed = db.transaction((refs: Parameters<Store['lapsedInstructions']>[0]) =>
+    refs.map(({ customerRef, orderRef, instructionRef }) => {
+      const id = lastRejected.get(customerRef, orderRef, instructionRef);
       const row = id === undefined ? undefined : instruction.get(id);
       return row && storedInstruction(row);
     }),
@@ -59,6 +80,7 @@ export function findingVerbs(
     orderHolders: async (orderRefs) => orderHolders(orderRefs),
     aboutOrders: async (refs) => about(refs),
     findInstructions: async (refs) => instructions(refs),
+    lapsedInstructions: async (refs) => lapsed(refs),
   };
 }
 

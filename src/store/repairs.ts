@@ -71,7 +71,11 @@ export function repairMarker(db: Connection): (kind: FileKind, taken: Range) => 
     SELECT id, customer_ref AS customerRef, order_ref AS orderRef, instruction_ref AS instructionRef
     FROM rows WHERE id BETWEEN :first AND :last AND kind = 'rejected'
     UNION ALL
-    SELECT id, customer_ref, order_ref, instruction_ref FROM instructions WHERE id BETWEEN :first AND :last AND holds_refs = 0`);
+    SELECT id, customer_ref, order_ref, instruction_ref FROM instructions
+    WHERE id BETWEEN :first AND :last AND holds_refs = 0 AND content_row = id
+    UNION ALL
+    SELECT rows.id, i.customer_ref, i.order_ref, i.instruction_ref FROM rows JOIN instructions i ON i.id = rows.target
+    WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated' AND i.holds_refs = 0 AND i.content_row = rows.id`);
   const keep = db.prepare<[number, number]>('UPDATE files SET repaired = ?, revision = revision + 1 WHERE number = ?');
   const find = repairFinder(db);
 
@@ -104,7 +108,7 @@ function filesRepaired(sources: readonly string[]): string {
       ON r.customer_ref = t.customer_ref AND r.order_ref = t.order_ref AND r.instruction_ref = t.instruction_ref
     WHERE r.kind = 'rejected' AND r.id < :first
     UNION
-    SELECT n.id >> 32 FROM taken t CROSS JOIN instructions n INDEXED BY instructions_rejected_by_refs
+    SELECT n.content_row >> 32 FROM taken t CROSS JOIN instructions n INDEXED BY instructions_rejected_by_refs
       ON n.customer_ref = t.customer_ref AND n.order_ref = t.order_ref AND n.instruction_ref = t.instruction_ref
-    WHERE n.holds_refs = 0 AND n.id < :first`;
+    WHERE n.holds_refs = 0 AND n.content_row < :first`;
 }

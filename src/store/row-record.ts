@@ -41,6 +41,8 @@ export type RowRecord =
       readonly raw: readonly string[];
       /** No other row of its file has its references: they are found once the file is finished. Without it at once. */
       readonly alone?: boolean;
+      /** The instruction that had its references before and was rejected after all, and what rows had said of that and say of this one. */
+      readonly after?: { readonly lapsed: number; readonly statements: ReadonlyMap<string, number> };
     }
   | {
       readonly kind: 'updated';

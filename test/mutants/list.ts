@@ -37,9 +37,24 @@ const SENDING: Mutant[] = [
     "          from: 'sending',\n          to: 'ready',",
   ]),
   mutant('declined after unclear', 'what was paid is called refused', 'submit', 'submit.ts', [
-    "if (instruction.unclearAt === '') return",
-    "if (instruction.unclearAt !== 'never') return",
+    'doubtOfRefusal(instruction.unclearAt, forgetful,',
+    "doubtOfRefusal('', forgetful,",
   ]),
+  mutant('restored records believe a refusal', 'what they forgot is called declined', 'anchor', 'look-ups.ts', [
+    'return forgetful ? ',
+    'return forgetful && false ? ',
+  ]),
+  mutant('accepted records forget nothing', 'what they forgot is called declined', 'anchor', 'anchor.ts', [
+    'return (await store.fact(LOOK_UP_ONLY)) !== undefined;',
+    'return (await lookUpOnly(store as Store)) !== undefined;',
+  ]),
+  mutant(
+    'payouts are declined with a doubted order',
+    'what its look-up would have found is called declined',
+    'registration',
+    'registration/ends.ts',
+    ['if (doubt !== undefined && !rides) return', "if (doubt === 'never') return"],
+  ),
   mutant('body built anew on re-send', 'the second request is another payout', 'submit', 'submit.ts', [
     'const body = instruction.body || provider.body(',
     'const body = provider.body(',
@@ -52,7 +67,7 @@ const SENDING: Mutant[] = [
     'const digest = sha256Bytes(',
     'const digest = sha256Bytes(process.hrtime.bigint() + ',
   ]),
-  mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration.ts', [
+  mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration/ends.ts', [
     'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
     '',
   ]),
@@ -60,20 +75,34 @@ const SENDING: Mutant[] = [
     'instructions go before their order',
     'the provider is asked to pay for nothing',
     'registration',
-    'registration.ts',
+    'registration/ends.ts',
     [
       "return { kind: 'not-sent', message: `its order may not",
       "if (outcome) return undefined;\n      return { kind: 'not-sent', message: `its order may not",
     ],
   ),
-  mutant("another's order is taken for ours", 'money is paid on the wrong order', 'registration', 'registration.ts', [
-    "if (found.difference === '') return",
-    'if (found) return',
-  ]),
+  mutant(
+    "another's order is taken for ours",
+    'money is paid on the wrong order',
+    'registration',
+    'registration/ends.ts',
+    ["if (found.difference === '') return", 'if (found) return'],
+  ),
   mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', 'registration.ts', [
-    "if (change.to !== 'refused' || riders.size === 0) {",
+    "if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {",
     'if (riders.size >= 0) {',
   ]),
+  mutant('a DELETE of what was not paid is rejected', 'what was to be deleted is paid again', 'amend', 'amend.ts', [
+    "if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });",
+    '',
+  ]),
+  mutant(
+    'a DELETE is carried out against the provider’s word',
+    'an open payout is called deleted',
+    'amend',
+    'amend.ts',
+    ["const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;", 'const unpaid = true;'],
+  ),
   mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'amend.ts', [
     "    case 'done':\n      return record(errand, { kind: 'done' });",
     "    case 'done':\n      break;",
@@ -291,10 +320,13 @@ const LOOK_UPS: Mutant[] = [
     "answer = '', answer_since = '', refused_at = '', refused_code = '', refused_message = ''`",
     "answer = '', answer_since = ''`",
   ]),
-  mutant('an order refused after doubt is sent on', 'it is registered for ever', 'registration', 'registration.ts', [
-    "if (order.registrationRefusedAt !== '') {",
-    "if (order.registrationRefusedAt === 'never') {",
-  ]),
+  mutant(
+    'an order refused after doubt is sent on',
+    'it is registered for ever',
+    'registration',
+    'registration/ends.ts',
+    ["if (order.registrationRefusedAt !== '') {", "if (order.registrationRefusedAt === 'never') {"],
+  ),
   mutant('nothing is given up', 'a payout is open for ever', ['reconcile', 'amend'], 'look-ups.ts', [
     "if (answerSince !== '' && nowMs",
     "if (answerSince === 'never' && nowMs",
@@ -431,6 +463,24 @@ const STORE: Mutant[] = [
     'intake/existing.ts',
     ['const original = replaced.size === 0 ?', 'const original = replaced.size >= 0 ?'],
   ),
+  mutant(
+    'what a rejected UPDATE had replaced is taken in again',
+    'a superseded amount is paid',
+    'intake/existing',
+    'intake/existing.ts',
+    ['const original = isLast ?', 'const original = isLast || lapsed ?'],
+  ),
+  mutant(
+    'a rejected UPDATE is forgotten by what takes its place',
+    'dropped again it undoes a newer amount',
+    'intake/existing',
+    'intake/existing.ts',
+    ['const statements = [...lapsed.replaced, [last, lapsed.contentRow], ', 'const statements = [...lapsed.replaced, '],
+  ),
+  mutant('a rejected UPDATE is counted with another file', 'nobody repairs it', 'file-reports', 'store/changes.ts', [
+    '(SELECT content_row >> 32 FROM',
+    '(SELECT id >> 32 FROM',
+  ]),
   mutant(
     'a change that changed nothing is forgotten',
     'dropped again it undoes a newer one',

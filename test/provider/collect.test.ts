@@ -566,7 +566,7 @@ describe('whatever is not on the list', () => {
           expect([undefined, null, 'REF1']).toContain(body.orderRef);
           expect([undefined, null, 'PI01']).toContain(body.instructionRef);
           expect([undefined, null, '210.00', '210', 210]).toContain(body.amount);
-          expect([undefined, null, 'READY', 'PROCESSING', 'SETTLED']).toContain(body.status);
+          expect([undefined, 'READY', 'PROCESSING', 'SETTLED']).toContain(body.status?.toUpperCase());
           expect(body.errorCodes ?? []).toEqual([]);
           expect(body.customerRef ?? body.orderRef ?? body.instructionRef ?? body.amount).toBeDefined();
         } else {
@@ -588,6 +588,9 @@ describe('whatever is not on the list', () => {
           if (kind === 'unclear') continue;
           expect(answer.contentType).toMatch(JSON_TYPE);
           expect(kind === 'found' ? [200] : [400, 404]).toContain(answer.status);
+          if (kind === 'not-found')
+            for (const code of JSON.parse(answer.body).errorCodes)
+              expect(['NOT_FOUND', 'ORDER_NOT_FOUND']).toContain(code);
         }
         if (payout.kind === 'found')
           expect(['READY', 'PROCESSING', 'SETTLED', 'FAILED', 'VOID']).toContain(

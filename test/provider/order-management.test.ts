@@ -306,8 +306,10 @@ describe('a look-up', () => {
     });
   });
 
-  it('finds nothing only where the API itself says so with 404', async () => {
-    expect(await lookUp(json(404, refused('NOT_FOUND')))).toEqual({ kind: 'not-found' });
+  it('finds nothing only where the API itself says so, with 400 or 404', async () => {
+    for (const status of [400, 404])
+      expect(await lookUp(json(status, refused('NOT_FOUND')))).toEqual({ kind: 'not-found' });
+    expect(await lookUp(json(200, refused('NOT_FOUND')))).toMatchObject({ kind: 'unclear' });
     expect(await lookUp(json(404, { errorCodes: ['NOT_FOUND'] }))).toMatchObject({ kind: 'unclear' });
   });
 
@@ -421,7 +423,9 @@ describe('whatever is not on the list', () => {
         for (const { kind } of [await lookUp(answer), await lookUpOrder(answer, WITH_DEFAULTS)]) {
           if (kind === 'unclear') continue;
           expect(answer.contentType).toMatch(JSON_TYPE);
-          expect(answer.status).toBe(kind === 'found' ? 200 : 404);
+          expect(kind === 'found' ? [200] : [400, 404]).toContain(answer.status);
+          if (kind === 'not-found')
+            for (const { errorCode } of JSON.parse(answer.body).errors) expect(errorCode).toBe('NOT_FOUND');
         }
       }),
       { numRuns: 1000 },

@@ -425,22 +425,22 @@ export function checkSums(truth: Truth, machine: Machine, instructions: readonly
 }
 
 /**
- * What a row says is done once, however often it is dropped. Not where a row was rejected in the end because its order never came: what
- * is dropped then is taken for the first time.
+ * What a row says is done once, however often it is dropped. Not where a row was rejected in the end because its order never came: as it
+ * stood last it is taken once more.
  */
 export async function checkTakenOnce({ dropped }: Truth, { store }: OpenWorkspace): Promise<void> {
   const taken = new Map<string, string>();
-  const late = new Set<string>();
+  const late = new Map<string, string>();
   for (const { number, name, sha256, problem } of await store.files()) {
     const texts = dropped.find((file) => file.sha256 === sha256)?.content.split('\n') ?? [];
     if (!isTakenIn({ problem }) || !texts[0]?.includes('instructionRef')) continue;
     const hasAction = texts[0].startsWith('action,');
-    for (const { line, instructionRef, status, code } of await store.resultRows(number, 0, 1_000)) {
-      if (code === 'ORDER_NOT_FOUND') late.add(instructionRef);
+    for (const { line, instructionRef, amount, status, code } of await store.resultRows(number, 0, 1_000)) {
+      if (code === 'ORDER_NOT_FOUND') late.set(instructionRef, minor(amount));
       if (status === 'rejected' || status === 'duplicate') continue;
       const says = `${hasAction ? '' : 'CREATE,'}${texts[line - 1]}`;
       const before = taken.get(says);
-      if (before !== undefined && !late.has(instructionRef))
+      if (before !== undefined && late.get(instructionRef) !== minor(amount))
         throw new Violation('what a row says is done once', `${says}: ${before}, and line ${line} of ${name}`);
       taken.set(says, `line ${line} of ${name}`);
     }

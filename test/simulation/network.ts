@@ -128,7 +128,7 @@ export class Network {
     const made = on === 'order' ? [reference, ...creates] : creates;
     if (made.some((one) => doomed.has(one)))
       return dialect.decline({ kind: 'decline', message: 'Beneficiary is blocked' });
-    const isNew = made.length > 0 && !made.some((one) => server.find(one));
+    const isNew = made.length > 0 && (this.weather.mayDecline || !made.some((one) => server.find(one)));
     if (isNew && (this.accountIsEmpty || account.refused)) {
       account.refused = true;
       return dialect.decline({ kind: 'decline', message: 'The account is empty' });
