@@ -1,7 +1,7 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
+import { ANCHOR, type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
 import { bind, bindingOf } from './binding.ts';
 import { type Clock, systemClock, timestamp } from './clock.ts';
@@ -57,7 +57,6 @@ async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promis
   }
 }
 
-export const ANCHOR = 'anchor';
 export const LEDGER = 'sandbox-ledger.jsonl';
 
 /** The provider alone, to ask it something; with the bundled sandbox nobody else may be working on the workspace. */

@@ -7,7 +7,7 @@ import { isErrno } from '../durable.ts';
 import { UsageError } from '../failures.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../iso.ts';
 import { terminalProgress } from '../progress.ts';
-import { standing } from '../standing.ts';
+import { type Standing, standing, standingWithout } from '../standing.ts';
 import type { Store, StoredInstruction } from '../store.ts';
 import { printJson } from '../terminal.ts';
 import { differenceText, verify } from '../verify.ts';
@@ -123,7 +123,7 @@ function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): 
 async function checkRecords(workspace: string, settings: Settings, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
-  if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
+  if (!opened) return [missingDatabase(await standingWithout(settings))];
   const { store } = opened;
   const progress = terminalProgress(process.stderr, clock);
   try {
@@ -156,6 +156,12 @@ async function checkRecords(workspace: string, settings: Settings, clock: Clock)
   }
 }
 
+/** Before the first pass there is none; beside an anchor there must be one. */
+function missingDatabase({ needs }: Standing): Check {
+  const doubt = needs.find(({ concern }) => concern === 'look-up-only');
+  return { what: 'database', ok: !doubt, finding: doubt ? needText(doubt) : 'not there yet and will be made' };
+}
+
 /** Missing secrets are told where the provider is tried. */
 async function checkBinding(settings: Settings): Promise<Check[]> {
   const opened = await openForReading(settings.workspace).catch(() => undefined);
@@ -172,7 +178,7 @@ async function checkBinding(settings: Settings): Promise<Check[]> {
 
 /** What runs leave behind: whether anything is sent, how the last one ended, what is unclear and for how long. */
 async function checkStanding(store: Store, settings: Settings, clock: Clock): Promise<Check[]> {
-  const { needs, lastRun, underWay } = await standing(store, settings, clock.now());
+  const { needs, lastRun, underWay, inbox } = await standing(store, settings, clock.now());
   const has = (concern: Concern) => needs.some((one) => one.concern === concern);
   const told = (concern: Concern, what: string, fine: string, passing = false): Check => {
     const need = needs.find((one) => one.concern === concern);
@@ -183,6 +189,7 @@ async function checkStanding(store: Store, settings: Settings, clock: Clock): Pr
   return [
     told(has('other-provider') ? 'other-provider' : 'look-up-only', 'sending', 'what is due is sent'),
     told('last-run', 'last run', last, true),
+    ...inbox.stuck.map(({ name, why }) => ({ what: 'inbox', ok: false, finding: `${name} can't be taken in: ${why}` })),
     told('unreported-files', 'reports', 'as new as the records', true),
     await checkUnclear(store, clock.now()),
   ];

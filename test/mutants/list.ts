@@ -596,6 +596,14 @@ const FILES: Mutant[] = [
     'store/runs.ts',
     ['    takeOver.run(run);\n', ''],
   ),
+  mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'standing.ts', [
+    ' ?? (await distrustNow(store, settings.data))',
+    '',
+  ]),
+  mutant('what is stuck is forgotten', 'a file lies there for weeks, and all seems well', 'standing', 'standing.ts', [
+    '    stuck: inbox.stuck.length,\n',
+    '    stuck: 0,\n',
+  ]),
   mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'attention.ts', [
     "declined: inStatus('declined')",
     'declined: 0',
