@@ -7,6 +7,7 @@ import { bind, bindingOf } from './binding.ts';
 import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from './config.ts';
 import { UnavailableError, UsageError } from './failures.ts';
+import { whyUnusable } from './ownership.ts';
 import type { Tools, Turn } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
 import type { HmacKeys } from './provider/hmac.ts';
@@ -89,7 +90,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
   const settings = settingsOf(options.workspace);
   await requireRecords(settings);
   await makeFolders(settings);
-  await chmod(settings.data, 0o700);
+  await keepPrivate(settings.data);
 
   const lock = lockWorkspace(join(settings.data, 'lock'));
   if (!lock) throw new UnavailableError(`another paydrop is working on ${settings.workspace}`);
@@ -122,6 +123,14 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function keepPrivate(data: string): Promise<void> {
+  try {
+    await chmod(data, 0o700);
+  } catch (error) {
+    throw new UnavailableError(whyUnusable([data], (error as Error).message));
   }
 }
 

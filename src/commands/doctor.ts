@@ -6,13 +6,13 @@ import type { Settings } from '../config.ts';
 import { isErrno } from '../durable.ts';
 import { UsageError } from '../failures.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../iso.ts';
-import { terminalProgress } from '../progress.ts';
+import { type Progress, terminalProgress } from '../progress.ts';
 import { type Standing, standing, standingWithout } from '../standing.ts';
 import type { Store, StoredInstruction } from '../store.ts';
 import { printJson } from '../terminal.ts';
 import { differenceText, verify } from '../verify.ts';
 import { openForReading, openProvider, providerNamed, workspaceSettings } from '../workspace.ts';
-import { type CommandContext, EXIT } from './context.ts';
+import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
 
 interface Check {
@@ -48,7 +48,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
-    checks.push(...(await checkBinding(loaded.value)));
+    checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
     checks.push(...(await checkProvider(loaded.value, clock)));
   }
   if (options.json) printJson(process.stdout, checks);
@@ -127,33 +127,47 @@ async function checkRecords(workspace: string, settings: Settings, clock: Clock)
   const { store } = opened;
   const progress = terminalProgress(process.stderr, clock);
   try {
-    const damage = await store.damage();
-    const database = { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
-    const { entries, broken, lastAt, difference } = await verify(store, progress);
-    const audit =
-      broken === undefined
-        ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
-        : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
-    const records = difference
-      ? { what: 'records', ok: false, finding: `not what the audit log says: ${differenceText(difference)}` }
-      : { what: 'records', ok: true, finding: 'as the audit log says' };
-    const now = timestamp(clock.now());
-    const clockOk = lastAt <= now;
-    const night = (await store.lastNightly())?.businessDate ?? '';
-    const today = localTime(clock.now(), settings.schedule.timeZone).date;
-    const ahead = night > today ? `; a nightly run of ${night} was made by a clock that was ahead` : '';
-    const finding = clockOk ? now + ahead : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
-    const sound = [
-      database,
-      audit,
-      ...(broken === undefined ? [records] : []),
-      { what: 'clock', ok: clockOk, finding },
-    ];
-    return [...sound, ...(await checkStanding(store, settings, clock))];
+    return [
+      await attempt('database', async () => [await checkDamage(store)]),
+      await attempt('audit log', () => checkAudit(store, settings, clock, progress)),
+      await attempt('standing', () => checkStanding(store, settings, clock)),
+    ].flat();
   } finally {
     progress.clear();
     await store.close();
   }
+}
+
+/** One that can't be made is a problem of its own, and keeps no other from being made. */
+async function attempt(what: string, check: () => Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await check();
+  } catch (error) {
+    return [{ what, ok: false, finding: messageOf(error) }];
+  }
+}
+
+async function checkDamage(store: Store): Promise<Check> {
+  const damage = await store.damage();
+  return { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
+}
+
+async function checkAudit(store: Store, settings: Settings, clock: Clock, progress: Progress): Promise<Check[]> {
+  const { entries, broken, lastAt, difference } = await verify(store, progress);
+  const audit =
+    broken === undefined
+      ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
+      : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
+  const records = difference
+    ? { what: 'records', ok: false, finding: `not what the audit log says: ${differenceText(difference)}` }
+    : { what: 'records', ok: true, finding: 'as the audit log says' };
+  const now = timestamp(clock.now());
+  const clockOk = lastAt <= now;
+  const night = (await store.lastNightly())?.businessDate ?? '';
+  const today = localTime(clock.now(), settings.schedule.timeZone).date;
+  const ahead = night > today ? `; a nightly run of ${night} was made by a clock that was ahead` : '';
+  const finding = clockOk ? now + ahead : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
+  return [audit, ...(broken === undefined ? [records] : []), { what: 'clock', ok: clockOk, finding }];
 }
 
 /** Before the first pass there is none; beside an anchor there must be one. */
