@@ -596,6 +596,13 @@ const FILES: Mutant[] = [
     'store/runs.ts',
     ['    takeOver.run(run);\n', ''],
   ),
+  mutant(
+    'damage is told in the words of SQLite',
+    'nobody knows which file, nor what to do',
+    'store-sqlite',
+    'store/sqlite.ts',
+    ['return explaining(storeOn(db, options), path);', 'return storeOn(db, options);'],
+  ),
   mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'standing.ts', [
     ' ?? (await distrustNow(store, settings.data))',
     '',
