@@ -2,7 +2,7 @@
 import { CHAIN_START, verifyChain } from './audit.ts';
 import { rowPlace } from './instruction.ts';
 import type { Progress } from './progress.ts';
-import { instructionDiffers, orderDiffers } from './replay.ts';
+import { amendmentDiffers, instructionDiffers, orderDiffers } from './replay.ts';
 import type { Store, WithHistory } from './store.ts';
 
 const ENTRIES = 10_000;
@@ -35,9 +35,13 @@ export async function verify(store: Store, progress: Progress): Promise<Verified
   if (chain.broken !== undefined) return chain;
   const records =
     (await firstDifference((afterId) => store.ordersWithHistory(afterId, RECORDS), orderDiffers, progress)) ??
-    (await firstDifference((afterId) => store.instructionsWithHistory(afterId, RECORDS), instructionDiffers, progress));
+    (await firstDifference((afterId) => store.instructionsWithHistory(afterId, RECORDS), payoutDiffers, progress));
   return { ...chain, difference: records ?? chain.difference };
 }
+
+/** With the change that is asked of the provider for it. */
+const payoutDiffers: typeof instructionDiffers = (record, history) =>
+  instructionDiffers(record, history) ?? amendmentDiffers(record, history);
 
 export function differenceText({ file, line, reference, what }: Difference): string {
   const place = `file ${String(file).padStart(6, '0')}${line === undefined ? '' : `, line ${line}`}`;

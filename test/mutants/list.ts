@@ -603,6 +603,14 @@ const FILES: Mutant[] = [
     'store/sqlite.ts',
     ['return explaining(storeOn(db, options), path);', 'return storeOn(db, options);'],
   ),
+  mutant('show believes the record', 'a failed payout is taken for paid', 'verify', 'commands/show.ts', [
+    'return differing.size > 0 ? EXIT.attention : EXIT.done;',
+    'return EXIT.done;',
+  ]),
+  mutant('a change that no row asked for is asked for', 'the payee gets another amount', 'verify', 'replay.ts', [
+    '  if (asked?.row !== amendment?.row)\n',
+    '  if (asked && asked.row !== amendment?.row)\n',
+  ]),
   mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'standing.ts', [
     ' ?? (await distrustNow(store, settings.data))',
     '',
