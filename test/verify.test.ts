@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { verify as verifyCommand } from '../src/commands/audit.ts';
 import { doctor } from '../src/commands/doctor.ts';
+import { report } from '../src/commands/report.ts';
 import { show } from '../src/commands/show.ts';
 import { noProgress } from '../src/progress.ts';
 import { Sqlite as Database } from '../src/store/connection.ts';
@@ -213,6 +214,20 @@ describe('the records', () => {
     };
     for (const ref of ['C1/O1/P2', 'C1/O1', 'C1']) expect(await shown(ref), ref).toEqual(told);
     expect(await shown('C1/O1/P1')).toMatchObject({ status: 0 });
+  });
+
+  it('that differ are not written into the reports of their file again, and it ends with 1', async () => {
+    const workspace = await eventful();
+    const before = workspace.read('payouts.000002.result.csv');
+    byHand(workspace, "UPDATE instructions SET status = 'paid' WHERE instruction_ref = 'P2'");
+    const { lines, paper } = sheet();
+    const context = { workspace: workspace.root, clock: workspace.clock, paper };
+    expect(await report(context, 2)).toBe(1);
+    expect(lines[0]).toBe(
+      'NOT WHAT THE AUDIT LOG SAYS: file 000002, line 3 (C1/O1/P2): the log says status failed, the record paid',
+    );
+    expect(workspace.read('payouts.000002.result.csv')).toBe(before);
+    expect(await report(context, 1)).toBe(0);
   });
 
   it('are shown by place and name', () => {

@@ -607,6 +607,10 @@ const FILES: Mutant[] = [
     'return differing.size > 0 ? EXIT.attention : EXIT.done;',
     'return EXIT.done;',
   ]),
+  mutant('report N tells what was altered', 'a failed payout is taken for paid', 'verify', 'verify.ts', [
+    'const range = { after: rowId(file, 0), upTo: rowId(file + 1, 0) };',
+    'const range = { after: rowId(file, 0), upTo: rowId(file, 0) };',
+  ]),
   mutant('a change that no row asked for is asked for', 'the payee gets another amount', 'verify', 'replay.ts', [
     '  if (asked?.row !== amendment?.row)\n',
     '  if (asked && asked.row !== amendment?.row)\n',
