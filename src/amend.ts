@@ -67,7 +67,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
       await eachOf(due, settings.provider.concurrency, async (instruction) => {
         const { amendment } = instruction;
         if (!amendment || line.stopped()) return;
-        const what = await alteredSince(store, instruction, amendment);
+        const what = await alteredSince(store, instruction);
         if (what !== undefined) {
           altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
           return;
@@ -86,13 +86,9 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
 }
 
 /** How an instruction, or the change that is asked for, differs from what was read; undefined when neither does. */
-async function alteredSince(
-  store: Store,
-  instruction: StoredInstruction,
-  amendment: OpenAmendment,
-): Promise<string | undefined> {
+async function alteredSince(store: Store, instruction: StoredInstruction): Promise<string | undefined> {
   const history = await store.historyOf(instruction.id);
-  return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, amendment, history);
+  return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, history);
 }
 
 async function takeOn(errand: Errand, found: LookUpOutcome): Promise<void> {

@@ -7,10 +7,13 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CHAIN_START, type ChainHead } from './audit.ts';
 import { isErrno, publishDurably, syncFolder } from './durable.ts';
 import type { Store } from './store.ts';
+
+/** Its name in the data folder. */
+export const ANCHOR = 'anchor';
 
 /** Begun anew, with the last line alone, when it has grown beyond this. */
 const LARGEST_BYTES = 1_000_000;
@@ -72,6 +75,12 @@ export async function openAnchor(path: string): Promise<Anchor> {
   };
 }
 
+/** What stands in the file, for whoever only reads. Nothing is written: a service may have it open. */
+export async function readAnchor(data: string): Promise<Pick<Anchor, 'last'>> {
+  const last = lastLine(await readIfThere(join(data, ANCHOR)));
+  return { last: () => last };
+}
+
 /**
  * Whoever wrote the first line may have been killed before it was on the disk. Should it be lost later, the records would be doubted
  * for want of an anchor; any other line may be lost, for the one before it does as well.
@@ -110,7 +119,7 @@ export function anchored(store: Store, anchor: Anchor): Store {
 }
 
 /** Why this store's records can't be trusted, in a sentence; undefined when they are what was anchored. */
-export async function distrust(store: Store, anchor: Anchor): Promise<string | undefined> {
+export async function distrust(store: Store, anchor: Pick<Anchor, 'last'>): Promise<string | undefined> {
   const last = anchor.last();
   const head = await store.auditHead();
   if (!last) {
@@ -123,6 +132,15 @@ export async function distrust(store: Store, anchor: Anchor): Promise<string | u
     return `the database is older than its anchor (audit entry ${head.seq} of ${last.seq}): it was restored from a backup`;
   const [entry] = await store.auditEntries(last.seq - 1, 1);
   return entry?.hash === last.hash ? undefined : `audit entry ${last.seq} is not the one that was anchored`;
+}
+
+/**
+ * As `distrust`, beside a service that may be writing. The anchor is read before the records, for it follows them; and doubt is looked
+ * at twice, for the first line of a new anchor may have come in between.
+ */
+export async function distrustNow(store: Store, data: string): Promise<string | undefined> {
+  const doubt = await distrust(store, await readAnchor(data));
+  return doubt === undefined ? undefined : distrust(store, await readAnchor(data));
 }
 
 /** Why nothing may be sent from this workspace; undefined when it may. */

@@ -8,6 +8,7 @@ import type { RowStatus } from './instruction.ts';
 export const CONCERNS = [
   'look-up-only',
   'other-provider',
+  'inbox',
   'last-run',
   'unfinished-files',
   'unreported-files',
@@ -59,6 +60,8 @@ export interface Situation {
   readonly lookUpOnly?: string | undefined;
   /** Whose the records are, and whom the settings name instead. */
   readonly otherProvider?: string | undefined;
+  /** Why nothing can be taken out of the inbox. */
+  readonly inboxTrouble?: string | undefined;
   /** Entries of the inbox that can't be taken in. */
   readonly stuck?: number;
   /** Why the last run left work that it should have done. */
@@ -93,6 +96,7 @@ const RULES: Readonly<Record<Concern, Rule>> = {
     task: 'nothing is sent until paydrop.json names that provider again, or a person has said with paydrop audit accept whose the records are',
     weight: 'unfinished',
   },
+  inbox: { who: ENGINEER, task: 'see to it that paydrop may read and write its inbox', weight: 'unfinished' },
   'last-run': { who: ENGINEER, task: 'mend what stopped it, then start paydrop run', weight: 'unfinished' },
   'unfinished-files': {
     who: ENGINEER,
@@ -142,9 +146,11 @@ export function attention(situation: Situation): Need[] {
   });
 }
 
-function whyOf(concern: Concern, { lookUpOnly, otherProvider, unfinished }: Situation): string | undefined {
+function whyOf(concern: Concern, situation: Situation): string | undefined {
+  const { lookUpOnly, otherProvider, inboxTrouble, unfinished } = situation;
   if (concern === 'look-up-only') return lookUpOnly;
   if (concern === 'other-provider') return otherProvider;
+  if (concern === 'inbox') return inboxTrouble;
   return concern === 'last-run' ? unfinished : undefined;
 }
 
@@ -154,6 +160,7 @@ function countsOf(situation: Situation): Record<Concern, number> {
   return {
     'look-up-only': lookUpOnly === undefined ? 0 : 1,
     'other-provider': otherProvider === undefined ? 0 : 1,
+    inbox: situation.inboxTrouble === undefined ? 0 : 1,
     'last-run': unfinished === undefined ? 0 : 1,
     'unfinished-files': situation.unfinishedFiles ?? 0,
     'unreported-files': situation.unreportedFiles ?? 0,

@@ -11,9 +11,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from './durable.ts';
+import { checkPlace, type InboxFolders, type KeptStuck } from './inbox/place.ts';
 import {
   displayName,
   key,
@@ -31,12 +32,8 @@ const COPY_CHUNK_BYTES = 1 << 20;
 const PRIVATE_FILE_MODE = 0o600;
 const NS_PER_MS = 1_000_000n;
 
+export { type InboxLook, type KeptStuck, lookIntoInbox } from './inbox/place.ts';
 export type { Stuck } from './inbox/stuck.ts';
-
-export interface InboxFolders {
-  readonly inbox: string;
-  readonly data: string;
-}
 
 /** A file taken out of the inbox: ours until it is archived. */
 export interface Claim {
@@ -61,6 +58,7 @@ type Spooled =
   | { readonly kind: 'not-regular'; readonly what: string };
 
 export interface Inbox {
+  /** Throws where nothing can be taken out of the inbox. */
   scan(nowMonotonicMs: number): Promise<Scan>;
   /** Undefined when somebody took the file away first, or it can't be taken: then it is `stuck`. */
   claim(name: Buffer): Promise<Claim | undefined>;
@@ -71,6 +69,8 @@ export interface Inbox {
   spoolPath(claimId: string): string;
   /** What can't be taken or read, as far as that was tried. Each is the same object until something about it changes. */
   stuck(): readonly Stuck[];
+  /** The same to be kept, for {@link lookIntoInbox}. */
+  stuckStates(): KeptStuck;
   /**
    * Before the copy is read on: a restored backup may take a file for half taken in that was archived since. Then the
    * archive gives it back; a copy that is there stays as it is.
@@ -88,24 +88,34 @@ export interface InboxRules {
   readonly ignore: readonly string[];
 }
 
-export async function openInbox(folders: InboxFolders, { settleMs, maxFileBytes, ignore }: InboxRules): Promise<Inbox> {
+export interface InboxStart {
+  /** Opened though nothing can be taken out of it now: each `scan` says so. */
+  readonly mayBeAway?: boolean;
+  /** Why the folder may not be the inbox. Asked again when another one has taken its place. */
+  readonly refusal?: () => string | undefined;
+}
+
+export async function openInbox(
+  folders: InboxFolders,
+  { settleMs, maxFileBytes, ignore }: InboxRules,
+  { mayBeAway = false, refusal = () => undefined }: InboxStart = {},
+): Promise<Inbox> {
   const work = join(folders.data, 'work');
   const spool = join(folders.data, 'spool');
   const archive = join(folders.data, 'archive');
   const quarantine = join(folders.data, 'quarantine');
   for (const folder of [work, spool, archive, quarantine]) await makePrivateFolder(folder);
-  // Else every single entry would be told as one that can't be taken.
-  await access(folders.inbox, constants.R_OK | constants.W_OK | constants.X_OK);
-  await requireOneFileSystem(folders.inbox, folders.data);
   const seen = new Map<string, Observation>();
   const rules = { settleMs, isLeftAlone: leavesAlone(ignore) };
   const stuck = stuckEntries();
   const unread = stuckEntries();
   let lookedMs = 0;
+  let checked = mayBeAway ? undefined : await checkPlace(folders, undefined, refusal);
 
   return {
     scan: async (now) => {
       lookedMs = now;
+      checked = await checkPlace(folders, checked, refusal);
       const { entries, unseen } = await observe(folders.inbox);
       const scan = readiness(entries, seen, stuck, now, rules);
       for (const { name, error } of unseen) stuck.note(key(name), { state: '', nowMs: now }, displayName(name), error);
@@ -137,6 +147,7 @@ export async function openInbox(folders: InboxFolders, { settleMs, maxFileBytes,
     },
     spoolPath: (claimId) => join(spool, claimId),
     stuck: () => [...stuck.list(), ...unread.list()],
+    stuckStates: () => ({ entries: stuck.states(), claims: unread.states() }),
     recall: async (claimId, number, name, date) => {
       const copy = join(spool, claimId);
       if (!(await stat(copy).catch(absent))) await moveIfThere(join(archive, date, filedName(number, name)), copy);
@@ -153,20 +164,6 @@ export async function openInbox(folders: InboxFolders, { settleMs, maxFileBytes,
       await endClaim(folders, join(work, claimId), number, join(quarantine, filedName(number, name)));
     },
   };
-}
-
-/** Two mounts of one file system are as bad as two file systems, and only a rename tells: of a name that isn't there. */
-async function requireOneFileSystem(inbox: string, data: string): Promise<void> {
-  const nobody = `.${randomUUID()}`;
-  try {
-    await rename(join(inbox, nobody), join(data, nobody));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return;
-    if (!isErrno(error, 'EXDEV')) throw error;
-    throw new Error(
-      `${inbox} and ${data} are on different file systems or mounts: files can't be moved between them in one step. Put both on one.`,
-    );
-  }
 }
 
 /** An error says what keeps the file, or what lies beside it, where it is. */

@@ -20,7 +20,7 @@ import type { Provider } from './provider.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { type ReportContext, runReports, UnbalancedError, verdictOf } from './report.ts';
-import { byStatus, noteEnd, refused, storedSituation } from './standing.ts';
+import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './standing.ts';
 import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
@@ -103,6 +103,8 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   await recoverInterrupted(tools);
   const { settling, leftAlone } = await claimReady(tools, options);
   await takeIn(tools, businessDate);
+  await noteInboxTrouble(store, undefined);
+  await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
   // One pace for all that the provider is asked, and one wait that it asks for.
   const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };

@@ -5,7 +5,7 @@
  */
 
 import { sha256 } from './digest.ts';
-import { clientRefId, contentDigest, FINAL_FAILURES, type InstructionStatus } from './instruction.ts';
+import { clientRefId, contentDigest, FINAL_FAILURES, type InstructionStatus, rowPlace } from './instruction.ts';
 import { currencyExponent } from './iso.ts';
 import { parseDecimal, toMinor } from './money.ts';
 import { orderDigest, type Registration } from './order.ts';
@@ -20,6 +20,7 @@ interface Told {
   readonly to: InstructionStatus;
   readonly version: number;
   readonly amendment?: 'updated' | 'deleted';
+  readonly step?: 'taken-in' | 'asked' | 'refused';
   readonly row?: number;
   readonly contentDigest?: string;
   readonly amountMinor?: string;
@@ -131,22 +132,60 @@ function standingDiffers(record: StoredInstruction, standing: Standing): string 
   );
 }
 
-/** The same of what an UPDATE asks the provider for. */
-export function amendmentDiffers(
+/** What the log says of a change that a row asks of the provider, until it is done or refused. */
+interface Asked {
+  readonly row: number;
+  readonly kind: string | undefined;
+  readonly status: InstructionStatus;
+  /** Undefined for a DELETE, and where an earlier version kept none. */
+  readonly digest: string | undefined;
+  readonly sends: number;
+}
+
+/** The same of the change that a row asks the provider for, where one is open by the log or by the record. */
+export function amendmentDiffers(record: StoredInstruction, history: readonly Entry[]): string | undefined {
+  const asked = openInLog(history);
+  const { amendment } = record;
+  if (asked?.row !== amendment?.row)
+    return `the log says that ${rowText(asked?.row)} asks for a change, the record that ${rowText(amendment?.row)} does`;
+  if (!asked || !amendment) return undefined;
+  const kind = amendment.becomes ? 'updated' : 'deleted';
+  if (asked.kind !== kind) return `the log says that it is to be ${asked.kind}, the record that it is to be ${kind}`;
+  if (asked.sends !== amendment.sends)
+    return `the log says that the change was asked for ${asked.sends} times, the record ${amendment.sends}`;
+  return askedDiffers(record, asked, amendment);
+}
+
+function openInLog(history: readonly Entry[]): Asked | undefined {
+  let open: Asked | undefined;
+  for (const { body } of history) {
+    const { type, step, row, amendment: kind, from: status, contentDigest: digest } = JSON.parse(body) as Told;
+    if (step === 'taken-in' && row !== undefined) open = { row, kind, status, digest, sends: 0 };
+    else if (row === undefined || row !== open?.row) continue;
+    else if (step === 'asked') open = { ...open, sends: open.sends + 1 };
+    else if (step === 'refused' || type === 'status') open = undefined;
+  }
+  return open;
+}
+
+function rowText(row: number | undefined): string {
+  if (row === undefined) return 'none';
+  const { file, line } = rowPlace(row);
+  return `file ${file}, line ${line}`;
+}
+
+function askedDiffers(
   record: StoredInstruction,
-  { row, becomes }: OpenAmendment,
-  history: readonly Entry[],
+  { row, status, digest }: Asked,
+  { becomes }: OpenAmendment,
 ): string | undefined {
-  const told = history.map(({ body }) => JSON.parse(body) as Told & { step?: string });
-  const takenIn = told.find((entry) => entry.step === 'taken-in' && entry.row === row);
-  if (!becomes || takenIn?.contentDigest === undefined) return undefined;
-  const { contentDigest: digest, from: status } = takenIn;
+  if (!becomes || digest === undefined) return undefined;
   const { content, payout, currency } = becomes;
   const now = contentDigest({ status, currency, ref: record, content, payout });
   const exponent = currencyExponent(currency) ?? 0;
   const amount = parseDecimal(content.amount);
   if (now === digest && amount && toMinor(amount, exponent) === becomes.amountMinor) return undefined;
-  return `the log says that row ${row} stated what has the digest ${digest}, and what is to be asked for has ${now}`;
+  return `the log says that ${rowText(row)} stated what has the digest ${digest}, and what is to be asked for has ${now}`;
 }
 
 /** Of an order: what its row stated, and how far it has come at the provider. */

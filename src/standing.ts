@@ -1,8 +1,10 @@
 /** How a workspace stands between passes: what its records say needs a person (attention.ts), and its last run. */
-import { lookUpOnly } from './anchor.ts';
+import { distrustNow, lookUpOnly, readAnchor } from './anchor.ts';
 import { attention, type Need, type Situation } from './attention.ts';
+import { CHAIN_START } from './audit.ts';
 import { otherProvider, told } from './binding.ts';
 import type { Settings } from './config.ts';
+import { type InboxLook, type KeptStuck, lookIntoInbox } from './inbox.ts';
 import type { RowStatus } from './instruction.ts';
 import type { FileRecord, RunKind, RunRecord, StatusCount, Store } from './store.ts';
 
@@ -29,23 +31,38 @@ export interface Standing {
   readonly lastRun: LastRun | undefined;
   /** A run that has begun and not ended: it is under way, or was cut off. */
   readonly underWay: RunRecord | undefined;
+  /** As it is now. */
+  readonly inbox: InboxLook;
 }
 
 const LAST_RUN = 'last-run';
 const UNFINISHED = 'unfinished';
+/** What the last pass could not take in; JSON of KeptStuck. */
+const STUCK = 'stuck';
+/** Why nothing could be taken out of the inbox when it was last looked at. */
+const INBOX_TROUBLE = 'inbox-trouble';
+
+const NOTHING_STUCK: KeptStuck = { entries: [], claims: [] };
+/** More are not kept: whoever has so many looks into the inbox. */
+const MOST_STUCK = 1_000;
 
 /** A run that takes longer is taken for cut off: nobody is told to wait for it. */
 const LONGEST_RUN_MS = 3_600_000;
 
-/** Settings and the time say how long an instruction may wait. */
+/** Settings and the time say how long an instruction may wait. Inbox and anchor are looked at: a pass may be long ago. */
 export async function standing(store: Store, settings: Settings, nowMs: number): Promise<Standing> {
   const counts = await store.statusCounts();
   const files = await store.files();
   const left = readFact<Unfinished>(await store.fact(UNFINISHED));
   const underWay = (await store.unreportedRuns()).find(({ number }) => number !== left?.run);
   const busy = underWay !== undefined && nowMs - Date.parse(underWay.startedAt) < LONGEST_RUN_MS;
+  const inbox = await lookIntoInbox(settings, readFact<KeptStuck>(await store.fact(STUCK)) ?? NOTHING_STUCK);
+  const stored = await storedSituation(store);
   const situation: Situation = {
-    ...(await storedSituation(store)),
+    ...stored,
+    lookUpOnly: stored.lookUpOnly ?? (await distrustNow(store, settings.data)),
+    stuck: inbox.stuck.length,
+    inboxTrouble: inbox.trouble ?? ((await store.fact(INBOX_TROUBLE)) || undefined),
     byStatus: byStatus(counts),
     toRepair: files.reduce((sum, { toRepair }) => sum + toRepair, 0),
     refusedFiles: refused(files).length,
@@ -54,7 +71,17 @@ export async function standing(store: Store, settings: Settings, nowMs: number):
     unfinishedFiles: busy ? 0 : files.filter(({ done }) => !done).length,
     unreportedFiles: busy ? 0 : await unreported(store),
   };
-  return { counts, files, needs: attention(situation), lastRun: readFact(await store.fact(LAST_RUN)), underWay };
+  const lastRun = readFact<LastRun>(await store.fact(LAST_RUN));
+  return { counts, files, needs: attention(situation), lastRun, underWay, inbox };
+}
+
+/** Where there are no records: before the first pass, or because they are gone. */
+export async function standingWithout(settings: Settings): Promise<Standing> {
+  const inbox = await lookIntoInbox(settings, NOTHING_STUCK);
+  const { seq } = (await readAnchor(settings.data)).last() ?? CHAIN_START;
+  const gone = seq > 0 ? `the database is gone, though its anchor tells of ${seq} audit entries` : undefined;
+  const needs = attention({ lookUpOnly: gone, stuck: inbox.stuck.length, inboxTrouble: inbox.trouble });
+  return { counts: [], files: [], needs, lastRun: undefined, underWay: undefined, inbox };
 }
 
 /** What stands in the records of it all, and in no count. */
@@ -123,6 +150,22 @@ export async function noteEnd(
   const left: Unfinished | undefined = unfinished === undefined ? undefined : { run: number, send, why: unfinished };
   const now = left ? JSON.stringify(left) : '';
   if (!staysOpen && now !== before) await store.setFact(UNFINISHED, now);
+}
+
+/** Notes what a pass could not take out of the inbox. Written only where it differs. */
+export async function noteStuck(store: Store, { entries, claims }: KeptStuck): Promise<void> {
+  const kept = { entries: entries.slice(0, MOST_STUCK), claims: claims.slice(0, MOST_STUCK) };
+  const isNone = entries.length + claims.length === 0;
+  await setUnlessSame(store, STUCK, isNone ? '' : JSON.stringify(kept));
+}
+
+/** Why nothing can be taken out of the inbox; undefined when that can be. Written only where it differs. */
+export function noteInboxTrouble(store: Store, trouble: string | undefined): Promise<void> {
+  return setUnlessSame(store, INBOX_TROUBLE, trouble ?? '');
+}
+
+async function setUnlessSame(store: Store, name: string, value: string): Promise<void> {
+  if (((await store.fact(name)) ?? '') !== value) await store.setFact(name, value);
 }
 
 function readFact<Fact>(text: string | undefined): Fact | undefined {

@@ -1,8 +1,8 @@
 /** The audit log from its first entry to its last: whether the chain holds, and whether the records are what it says. */
 import { CHAIN_START, verifyChain } from './audit.ts';
-import { rowPlace } from './instruction.ts';
+import { rowId, rowPlace } from './instruction.ts';
 import type { Progress } from './progress.ts';
-import { instructionDiffers, orderDiffers } from './replay.ts';
+import { amendmentDiffers, instructionDiffers, orderDiffers } from './replay.ts';
 import type { Store, WithHistory } from './store.ts';
 
 const ENTRIES = 10_000;
@@ -35,8 +35,18 @@ export async function verify(store: Store, progress: Progress): Promise<Verified
   if (chain.broken !== undefined) return chain;
   const records =
     (await firstDifference((afterId) => store.ordersWithHistory(afterId, RECORDS), orderDiffers, progress)) ??
-    (await firstDifference((afterId) => store.instructionsWithHistory(afterId, RECORDS), instructionDiffers, progress));
+    (await firstDifference((afterId) => store.instructionsWithHistory(afterId, RECORDS), payoutDiffers, progress));
   return { ...chain, difference: records ?? chain.difference };
+}
+
+/** With the change that is asked of the provider for it. */
+const payoutDiffers: typeof instructionDiffers = (record, history) =>
+  instructionDiffers(record, history) ?? amendmentDiffers(record, history);
+
+/** The first payout that came with a file and is not what the log says. */
+export function verifyFile(store: Store, file: number, progress: Progress): Promise<Difference | undefined> {
+  const range = { after: rowId(file, 0), upTo: rowId(file + 1, 0) };
+  return firstDifference((afterId) => store.instructionsWithHistory(afterId, RECORDS), payoutDiffers, progress, range);
 }
 
 export function differenceText({ file, line, reference, what }: Difference): string {
@@ -89,10 +99,11 @@ async function firstDifference<Of extends Named>(
   pageAfter: (afterId: number) => Promise<WithHistory<Of>[]>,
   differs: (record: Of, history: WithHistory<Of>['history']) => string | undefined,
   progress: Progress,
+  { after = 0, upTo = Number.MAX_SAFE_INTEGER }: { after?: number; upTo?: number } = {},
 ): Promise<Difference | undefined> {
   let compared = 0;
-  for (let afterId = 0; ; ) {
-    const page = await pageAfter(afterId);
+  for (let afterId = after; ; ) {
+    const page = (await pageAfter(afterId)).filter(({ record }) => record.id <= upTo);
     const last = page.at(-1);
     if (!last) return undefined;
     for (const { record, history } of page) {

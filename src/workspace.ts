@@ -1,12 +1,13 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
 import { chmod, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
+import { ANCHOR, type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from './anchor.ts';
 import { CHAIN_START } from './audit.ts';
 import { bind, bindingOf } from './binding.ts';
 import { type Clock, systemClock, timestamp } from './clock.ts';
 import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from './config.ts';
 import { UnavailableError, UsageError } from './failures.ts';
+import { whyUnusable } from './ownership.ts';
 import type { Tools, Turn } from './pipeline.ts';
 import { noProgress, type Progress } from './progress.ts';
 import type { HmacKeys } from './provider/hmac.ts';
@@ -57,7 +58,6 @@ async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promis
   }
 }
 
-export const ANCHOR = 'anchor';
 export const LEDGER = 'sandbox-ledger.jsonl';
 
 /** The provider alone, to ask it something; with the bundled sandbox nobody else may be working on the workspace. */
@@ -90,7 +90,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
   const settings = settingsOf(options.workspace);
   await requireRecords(settings);
   await makeFolders(settings);
-  await chmod(settings.data, 0o700);
+  await keepPrivate(settings.data);
 
   const lock = lockWorkspace(join(settings.data, 'lock'));
   if (!lock) throw new UnavailableError(`another paydrop is working on ${settings.workspace}`);
@@ -130,6 +130,14 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
 async function freeBytesAt(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
+}
+
+async function keepPrivate(data: string): Promise<void> {
+  try {
+    await chmod(data, 0o700);
+  } catch (error) {
+    throw new UnavailableError(whyUnusable([data], (error as Error).message));
+  }
 }
 
 export function reportContext(settings: Settings): ReportContext {

@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { doctor } from '../src/commands/doctor.ts';
 import { pass } from '../src/pipeline.ts';
 import { Sqlite as Database } from '../src/store/connection.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
@@ -59,13 +60,20 @@ describe('records with a page of garbage', () => {
         rmSync(workspace.path('data', name));
       for (const name of kept) copyFileSync(`${sound}.${name}`, workspace.path('data', name));
       overwrite(database(workspace), page);
-      expect(await damageOf(workspace), `page ${page}`).toBeDefined();
+      expect(await damageOf(workspace), `page ${page}`).toMatch(
+        /another program|paydrop\.db is damaged \(.*restore a backup/,
+      );
+      expect(await findings(workspace), `page ${page}`).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^PROBLEM {2}database /), expect.stringMatching(/ provider /)]),
+      );
       const outcome = await workspace.pass(COUNTED).then(
         () => 'done',
         (error: Error) => error.message,
       );
       if (outcome !== 'done') refused++;
-      expect(outcome, `page ${page}`).toMatch(/^done$|malformed|not a database|another program|schema/);
+      expect(outcome, `page ${page}`).toMatch(
+        /^done$|another program|schema|paydrop\.db is damaged \(.*restore a backup/,
+      );
       expect(posts(workspace), `page ${page}`).toEqual([...new Set(posts(workspace))]);
     }
     expect(refused).toBeGreaterThan(pages / step / 2);
@@ -75,6 +83,15 @@ describe('records with a page of garbage', () => {
     const file = openSync(path, 'r+');
     writeSync(file, Buffer.alloc(PAGE_BYTES, 0xa5), 0, PAGE_BYTES, page * PAGE_BYTES);
     closeSync(file);
+  }
+
+  /** What doctor says, which goes on to its last check. */
+  async function findings({ root, clock }: TestWorkspace): Promise<string[]> {
+    const lines: string[] = [];
+    const line = (text = '') => void lines.push(text);
+    const paper = { line, table: () => undefined, facts: () => undefined, style: (_: unknown, text: string) => text };
+    await doctor({ workspace: root, clock, paper }, {});
+    return lines;
   }
 
   async function damageOf(workspace: TestWorkspace): Promise<string | undefined> {

@@ -230,7 +230,7 @@ describe('imports', () => {
       name: 'small tools',
       files: [
         ...['config.ts', 'config/', 'schedule.ts', 'clock.ts', 'flow.ts', 'log.ts', 'progress.ts', 'terminal.ts'],
-        ...['durable.ts', 'failures.ts', 'formula.ts', 'thread.ts', 'installed.ts'],
+        ...['durable.ts', 'failures.ts', 'formula.ts', 'ownership.ts', 'thread.ts', 'installed.ts'],
       ],
       amongThemselves: true,
     },

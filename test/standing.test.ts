@@ -1,9 +1,20 @@
+import { copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { beginLookUpOnly } from '../src/anchor.ts';
+import { verify } from '../src/commands/audit.ts';
 import { resolve, retry } from '../src/resolution.ts';
-import { type Standing, standing } from '../src/standing.ts';
+import { type Standing, standing, standingWithout } from '../src/standing.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import { settingsOf } from '../src/workspace.ts';
+import { canKeep, keep, letGo } from './support/kept.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
+const QUIET = {
+  style: (_: unknown, text: string) => text,
+  line: () => undefined,
+  table: () => undefined,
+  facts: () => undefined,
+};
 const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
 const DECISION = { by: 'finance', reason: 'the payee gave a new account' };
 
@@ -23,6 +34,19 @@ async function stands(workspace: TestWorkspace, laterMs = 0): Promise<Standing> 
     await close();
   }
 }
+
+/** As `status` and `doctor` ask: nothing is opened but to be read. */
+async function seen(workspace: TestWorkspace): Promise<Standing> {
+  const settings = settingsOf(workspace.root);
+  const store = openSqliteStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
+  try {
+    return await standing(store, settings, workspace.clock.now());
+  } finally {
+    await store.close();
+  }
+}
+
+const concerns = ({ needs }: Standing) => needs.map(({ concern, why = '' }) => (why ? `${concern}: ${why}` : concern));
 
 async function needs(workspace: TestWorkspace, laterMs = 0): Promise<string[]> {
   return (await stands(workspace, laterMs)).needs.map(({ count, concern }) => `${count} ${concern}`);
@@ -123,5 +147,73 @@ describe('how a workspace stands', () => {
     expect(await resolve(tools, REF, true, DECISION)).toMatchObject({ ok: false });
     await tools.close();
     expect(await needs(workspace)).toEqual([]);
+  });
+});
+
+describe('an inbox from which something can’t be taken', () => {
+  it.runIf(canKeep)('needs a person for as long as an entry lies there as the last pass met it', async () => {
+    const workspace = await withPayouts(undefined, 'P1');
+    await workspace.pass();
+    for (const name of ['kept.csv', 'gone.csv']) workspace.drop(name, 'x');
+    keep(workspace.path('inbox', 'kept.csv'));
+    keep(workspace.path('inbox', 'gone.csv'));
+    expect(concerns(await seen(workspace))).toEqual([]);
+    await workspace.pass();
+    letGo(workspace.path('inbox', 'gone.csv'));
+    rmSync(workspace.path('inbox', 'gone.csv'));
+    const stands = await seen(workspace);
+    expect(concerns(stands)).toEqual(['stuck']);
+    expect(stands.inbox.stuck).toEqual([{ name: 'kept.csv', why: 'EPERM: operation not permitted' }]);
+    letGo(workspace.path('inbox', 'kept.csv'));
+    expect(concerns(await seen(workspace))).toEqual([]);
+  });
+
+  it('is told as it is now, before the first pass, too', async () => {
+    const workspace = testWorkspace();
+    rmSync(workspace.path('inbox'), { recursive: true });
+    expect(await standingWithout(settingsOf(workspace.root))).toMatchObject({ needs: [], inbox: { waiting: 0 } });
+    writeFileSync(workspace.path('inbox'), 'no folder');
+    const stands = await standingWithout(settingsOf(workspace.root));
+    expect(concerns(stands)).toEqual([expect.stringMatching(/^inbox: ENOTDIR.*inbox/)]);
+    expect(stands.needs[0]?.weight).toBe('unfinished');
+  });
+});
+
+describe('records beside their anchor', () => {
+  it('are doubted as soon as they are older, before any run has met them', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    await workspace.pass();
+    copyFileSync(workspace.path('data', 'paydrop.db'), workspace.path('backup.db'));
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    renameSync(workspace.path('backup.db'), workspace.path('data', 'paydrop.db'));
+    const stands = await seen(workspace);
+    expect(concerns(stands)).toContainEqual(
+      expect.stringMatching(/^look-up-only: the database is older than its anchor/),
+    );
+  });
+
+  it('are doubted when the anchor is gone, and when they are gone from beside it', async () => {
+    const workspace = await withPayouts(undefined, 'P1');
+    renameSync(workspace.path('data', 'anchor'), workspace.path('anchor'));
+    expect(concerns(await seen(workspace))).toContainEqual(
+      expect.stringMatching(/^look-up-only: the anchor .* missing/),
+    );
+    renameSync(workspace.path('anchor'), workspace.path('data', 'anchor'));
+    expect(concerns(await standingWithout(settingsOf(workspace.root)))).toEqual([
+      expect.stringMatching(/^look-up-only: the database is gone, though its anchor tells of \d+ audit entries$/),
+    ]);
+  });
+
+  it('and the anchor itself are left as they are by whoever only asks', async () => {
+    const workspace = await withPayouts(undefined, 'P1');
+    const anchor = workspace.path('data', 'anchor');
+    const before = readFileSync(anchor, 'utf8').repeat(20_000);
+    writeFileSync(anchor, before);
+    const { ino } = statSync(anchor);
+    await seen(workspace);
+    await verify({ workspace: workspace.root, clock: workspace.clock, paper: QUIET }, {});
+    expect({ ino: statSync(anchor).ino, text: readFileSync(anchor, 'utf8') }).toEqual({ ino, text: before });
   });
 });

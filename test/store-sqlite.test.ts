@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -287,5 +287,23 @@ describe('a database that can not be used', () => {
   it('is named where it is damaged, with the way out', () => {
     writeFileSync(path, 'no database at all, and long enough to be looked at as one'.repeat(100));
     expect(() => openSqliteStore({ path })).toThrow(new RegExp(`${path} is damaged .*restore a backup`));
+  });
+
+  it('is named where a verb meets the damage later, in the file or in a text of it', async () => {
+    const store = open();
+    const { number } = await store.registerFile(newFile('a'));
+    inside((db) => db.exec("UPDATE files SET progress = 'not JSON' WHERE number = 1"));
+    await expect(store.file(number)).rejects.toThrow(new RegExp(`${path} is damaged .*restore a backup`));
+    await store.close();
+    const bytes = readFileSync(path);
+    inside((db) => {
+      const page = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'facts'").pluck().get() as number;
+      bytes.fill(0xa5, (page - 1) * 4_096, page * 4_096);
+    });
+    writeFileSync(path, bytes);
+    const again = open({ purpose: 'reading' });
+    await expect(again.fact('any')).rejects.toThrow(
+      new RegExp(`${path} is damaged \\(database disk image is malformed\\)`),
+    );
   });
 });

@@ -1,11 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { verify as verifyCommand } from '../src/commands/audit.ts';
 import { doctor } from '../src/commands/doctor.ts';
+import { report } from '../src/commands/report.ts';
+import { show } from '../src/commands/show.ts';
 import { noProgress } from '../src/progress.ts';
 import { Sqlite as Database } from '../src/store/connection.ts';
+import type { Paper } from '../src/terminal.ts';
 import { differenceText, type Verified, verify } from '../src/verify.ts';
 import { openForReading } from '../src/workspace.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  API_FILES,
+  instruction,
+  instructions,
+  ORDERS,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 function byHand(workspace: TestWorkspace, sql: string): void {
   const db = new Database(workspace.path('data', 'paydrop.db'));
@@ -21,6 +31,28 @@ async function verified(workspace: TestWorkspace): Promise<Verified> {
   } finally {
     await opened.store.close();
   }
+}
+
+/** What is printed, line by line, but for tables. */
+function sheet(): { lines: string[]; paper: Paper } {
+  const lines: string[] = [];
+  const line = (text = '') => void lines.push(text);
+  return { lines, paper: { style: (_, text) => text, line, table: () => undefined, facts: () => undefined } };
+}
+
+/** Never begun by the provider, so that it can be changed. */
+const CHANGEABLE = { fates: [{ fate: 'ready' as const }] };
+
+/** Two payouts are with the provider, and a row that changes the first has been taken in, and not asked for yet. */
+async function withOpenChange(): Promise<TestWorkspace> {
+  const workspace = testWorkspace({ provider: { api: 'collect' } });
+  workspace.drop('orders.csv', API_FILES.collect.orders);
+  workspace.drop('payouts.csv', API_FILES.collect.instructions('P1', 'P2'));
+  await workspace.pass({ faults: CHANGEABLE });
+  const header = 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate';
+  workspace.drop('change.csv', `${header}\nUPDATE,C1,O1,P1,99.50,2026-03-02,2026-03-09\n`);
+  await workspace.pass({ send: false, lookUp: false });
+  return workspace;
 }
 
 /** One of nearly everything: paid, failed, reversed, updated, deleted, rejected, repeated, waiting, scheduled. */
@@ -114,17 +146,88 @@ describe('the records', () => {
       [verifyCommand, 1],
       [doctor, 2],
     ] as const) {
-      const lines: string[] = [];
-      const paper = {
-        style: (_: unknown, text: string) => text,
-        line: (text = '') => void lines.push(text),
-        table: () => undefined,
-        facts: () => undefined,
-      };
+      const { lines, paper } = sheet();
       expect(await command({ workspace: workspace.root, clock: workspace.clock, paper }, {})).toBe(status);
       const said = 'file 000002, line 3 (C1/O1/P2): the log says status failed, the record paid';
       expect(lines.join('\n')).toContain(said);
     }
+  });
+
+  const alteredChanges: [string, string, string][] = [
+    ['altered', "UPDATE amendments SET content = replace(content, '2026-03-09', '2026-03-08')", 'digest'],
+    [
+      'deleted',
+      'DELETE FROM amendments',
+      'the log says that file 3, line 2 asks for a change, the record that none does',
+    ],
+    ['a DELETE', "UPDATE amendments SET kind = 'deleted', content = NULL", 'to be updated, the record'],
+    ['asked for', 'UPDATE amendments SET sends = 3', 'asked for 0 times, the record 3'],
+    [
+      'moved to another payout',
+      "UPDATE amendments SET instruction = (SELECT id FROM instructions WHERE instruction_ref = 'P2')",
+      'file 3, line 2 asks for a change, the record that none does',
+    ],
+  ];
+  it.each(alteredChanges)('are found to differ where a change at the provider is open: %s', async (_, sql, what) => {
+    const workspace = await withOpenChange();
+    expect((await verified(workspace)).difference).toBeUndefined();
+    byHand(workspace, sql);
+    expect((await verified(workspace)).difference).toMatchObject({
+      file: 2,
+      line: 2,
+      what: expect.stringContaining(what),
+    });
+  });
+
+  it('with a change that no row asked for are found to differ, and nothing is asked of the provider', async () => {
+    const workspace = await withOpenChange();
+    byHand(
+      workspace,
+      `UPDATE instructions SET payout_remark = payout_remark;
+       INSERT INTO amendments (id, instruction, kind, fields, raw, content)
+       SELECT 99 << 32, (SELECT id FROM instructions WHERE instruction_ref = 'P2'), kind, fields, raw, content FROM amendments`,
+    );
+    expect((await verified(workspace)).difference).toMatchObject({
+      file: 2,
+      line: 3,
+      what: expect.stringContaining('99'),
+    });
+    await workspace.pass({ faults: CHANGEABLE }).catch(() => undefined);
+    expect(
+      workspace.ledger().flatMap((entry) => (entry.kind === 'instruction-updated' ? [entry.instructionRef] : [])),
+    ).toEqual(['P1']);
+  });
+
+  it('that differ are told first by show, which ends with 1', async () => {
+    const workspace = await eventful();
+    const shown = async (ref: string) => {
+      const { lines, paper } = sheet();
+      const status = await show({ workspace: workspace.root, clock: workspace.clock, paper }, ref, {});
+      return { status, first: lines[0] };
+    };
+    expect(await shown('C1/O1/P2')).toMatchObject({ status: 0 });
+    byHand(workspace, "UPDATE instructions SET status = 'paid' WHERE instruction_ref = 'P2'");
+    const told = {
+      status: 1,
+      first:
+        '! NOT WHAT THE AUDIT LOG SAYS: C1/O1/P2 was altered in the database: the log says status failed, the record paid',
+    };
+    for (const ref of ['C1/O1/P2', 'C1/O1', 'C1']) expect(await shown(ref), ref).toEqual(told);
+    expect(await shown('C1/O1/P1')).toMatchObject({ status: 0 });
+  });
+
+  it('that differ are not written into the reports of their file again, and it ends with 1', async () => {
+    const workspace = await eventful();
+    const before = workspace.read('payouts.000002.result.csv');
+    byHand(workspace, "UPDATE instructions SET status = 'paid' WHERE instruction_ref = 'P2'");
+    const { lines, paper } = sheet();
+    const context = { workspace: workspace.root, clock: workspace.clock, paper };
+    expect(await report(context, 2)).toBe(1);
+    expect(lines[0]).toBe(
+      'NOT WHAT THE AUDIT LOG SAYS: file 000002, line 3 (C1/O1/P2): the log says status failed, the record paid',
+    );
+    expect(workspace.read('payouts.000002.result.csv')).toBe(before);
+    expect(await report(context, 1)).toBe(0);
   });
 
   it('are shown by place and name', () => {

@@ -1,12 +1,11 @@
-import { join } from 'node:path';
-import { distrust, endLookUpOnly, lookUpOnly, openAnchor } from '../anchor.ts';
+import { distrustNow, endLookUpOnly, lookUpOnly, readAnchor } from '../anchor.ts';
 import { acceptProvider, otherProvider, told } from '../binding.ts';
 import { timestamp } from '../clock.ts';
 import { UsageError } from '../failures.ts';
 import { terminalProgress } from '../progress.ts';
 import { printJson } from '../terminal.ts';
 import { differenceText, verify as verifyRecords } from '../verify.ts';
-import { ANCHOR, openForReading, openWorkspace } from '../workspace.ts';
+import { openForReading, openWorkspace } from '../workspace.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
 
 /** What another provider may be to a person. */
@@ -17,19 +16,18 @@ export async function verify({ workspace, paper, clock }: CommandContext, option
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const { store, settings } = opened;
-  const anchor = await openAnchor(join(settings.data, ANCHOR));
   try {
     const progress = terminalProgress(process.stderr, clock);
     const verified = await verifyRecords(store, progress);
     progress.clear();
-    const doubt = await distrust(store, anchor);
+    const doubt = await distrustNow(store, settings.data);
     const other = await otherProvider(store);
     const mode = (await lookUpOnly(store)) ?? (other && told(other));
     if (options.json)
       printJson(process.stdout, {
         ...verified,
         difference: verified.difference ?? null,
-        anchor: anchor.last() ?? null,
+        anchor: (await readAnchor(settings.data)).last() ?? null,
         doubt: doubt ?? null,
         lookUpOnly: mode ?? null,
       });
@@ -45,7 +43,6 @@ export async function verify({ workspace, paper, clock }: CommandContext, option
     const wrong = [verified.broken, verified.difference, doubt, mode];
     return wrong.every((one) => one === undefined) ? EXIT.done : EXIT.attention;
   } finally {
-    await anchor.close();
     await store.close();
   }
 }

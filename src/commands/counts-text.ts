@@ -46,6 +46,7 @@ const NOUNS: Partial<Record<Concern, readonly [one: string, more: string]>> = {
   'waiting-too-long': ['waiting for too long', 'waiting for too long'],
   rejected: ['row rejected', 'rows rejected'],
   'refused-files': ['file not taken in', 'files not taken in'],
+  stuck: ["entry of the inbox that can't be taken in", "entries of the inbox that can't be taken in"],
   amendments: ['change asked of the provider', 'changes asked of the provider'],
 };
 
@@ -55,6 +56,7 @@ export function needText({ concern, count, task, who, why = '' }: Need): string 
   if (concern === 'last-run') return `Not finished: ${why}: ${task} (${person}).`;
   if (concern === 'look-up-only' || concern === 'other-provider')
     return `Nothing is sent: ${why}: ${task} (${person}).`;
+  if (concern === 'inbox') return `Nothing is taken in: ${why}: ${task} (${person}).`;
   const [one, more] = NOUNS[concern] ?? [concern, concern];
   return `${count} ${count === 1 ? one : more}: ${task} (${person}).`;
 }

@@ -6,13 +6,13 @@ import type { Settings } from '../config.ts';
 import { isErrno } from '../durable.ts';
 import { UsageError } from '../failures.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../iso.ts';
-import { terminalProgress } from '../progress.ts';
-import { standing } from '../standing.ts';
+import { type Progress, terminalProgress } from '../progress.ts';
+import { type Standing, standing, standingWithout } from '../standing.ts';
 import type { Store, StoredInstruction } from '../store.ts';
 import { printJson } from '../terminal.ts';
 import { differenceText, verify } from '../verify.ts';
 import { openForReading, openProvider, providerNamed, workspaceSettings } from '../workspace.ts';
-import { type CommandContext, EXIT } from './context.ts';
+import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
 
 interface Check {
@@ -48,7 +48,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
-    checks.push(...(await checkBinding(loaded.value)));
+    checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
     checks.push(...(await checkProvider(loaded.value, clock)));
   }
   if (options.json) printJson(process.stdout, checks);
@@ -123,37 +123,57 @@ function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): 
 async function checkRecords(workspace: string, settings: Settings, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
-  if (!opened) return [{ what: 'database', ok: true, finding: 'not there yet and will be made' }];
+  if (!opened) return [missingDatabase(await standingWithout(settings))];
   const { store } = opened;
   const progress = terminalProgress(process.stderr, clock);
   try {
-    const damage = await store.damage();
-    const database = { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
-    const { entries, broken, lastAt, difference } = await verify(store, progress);
-    const audit =
-      broken === undefined
-        ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
-        : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
-    const records = difference
-      ? { what: 'records', ok: false, finding: `not what the audit log says: ${differenceText(difference)}` }
-      : { what: 'records', ok: true, finding: 'as the audit log says' };
-    const now = timestamp(clock.now());
-    const clockOk = lastAt <= now;
-    const night = (await store.lastNightly())?.businessDate ?? '';
-    const today = localTime(clock.now(), settings.schedule.timeZone).date;
-    const ahead = night > today ? `; a nightly run of ${night} was made by a clock that was ahead` : '';
-    const finding = clockOk ? now + ahead : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
-    const sound = [
-      database,
-      audit,
-      ...(broken === undefined ? [records] : []),
-      { what: 'clock', ok: clockOk, finding },
-    ];
-    return [...sound, ...(await checkStanding(store, settings, clock))];
+    return [
+      await attempt('database', async () => [await checkDamage(store)]),
+      await attempt('audit log', () => checkAudit(store, settings, clock, progress)),
+      await attempt('standing', () => checkStanding(store, settings, clock)),
+    ].flat();
   } finally {
     progress.clear();
     await store.close();
   }
+}
+
+/** One that can't be made is a problem of its own, and keeps no other from being made. */
+async function attempt(what: string, check: () => Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await check();
+  } catch (error) {
+    return [{ what, ok: false, finding: messageOf(error) }];
+  }
+}
+
+async function checkDamage(store: Store): Promise<Check> {
+  const damage = await store.damage();
+  return { what: 'database', ok: damage === undefined, finding: damage ?? 'sound' };
+}
+
+async function checkAudit(store: Store, settings: Settings, clock: Clock, progress: Progress): Promise<Check[]> {
+  const { entries, broken, lastAt, difference } = await verify(store, progress);
+  const audit =
+    broken === undefined
+      ? { what: 'audit log', ok: true, finding: `unbroken, ${entries} entries` }
+      : { what: 'audit log', ok: false, finding: `entry ${broken} does not follow from the one before it` };
+  const records = difference
+    ? { what: 'records', ok: false, finding: `not what the audit log says: ${differenceText(difference)}` }
+    : { what: 'records', ok: true, finding: 'as the audit log says' };
+  const now = timestamp(clock.now());
+  const clockOk = lastAt <= now;
+  const night = (await store.lastNightly())?.businessDate ?? '';
+  const today = localTime(clock.now(), settings.schedule.timeZone).date;
+  const ahead = night > today ? `; a nightly run of ${night} was made by a clock that was ahead` : '';
+  const finding = clockOk ? now + ahead : `it is ${now}, but the last record is of ${lastAt}: the clock was set back`;
+  return [audit, ...(broken === undefined ? [records] : []), { what: 'clock', ok: clockOk, finding }];
+}
+
+/** Before the first pass there is none; beside an anchor there must be one. */
+function missingDatabase({ needs }: Standing): Check {
+  const doubt = needs.find(({ concern }) => concern === 'look-up-only');
+  return { what: 'database', ok: !doubt, finding: doubt ? needText(doubt) : 'not there yet and will be made' };
 }
 
 /** Missing secrets are told where the provider is tried. */
@@ -172,7 +192,7 @@ async function checkBinding(settings: Settings): Promise<Check[]> {
 
 /** What runs leave behind: whether anything is sent, how the last one ended, what is unclear and for how long. */
 async function checkStanding(store: Store, settings: Settings, clock: Clock): Promise<Check[]> {
-  const { needs, lastRun, underWay } = await standing(store, settings, clock.now());
+  const { needs, lastRun, underWay, inbox } = await standing(store, settings, clock.now());
   const has = (concern: Concern) => needs.some((one) => one.concern === concern);
   const told = (concern: Concern, what: string, fine: string, passing = false): Check => {
     const need = needs.find((one) => one.concern === concern);
@@ -183,6 +203,7 @@ async function checkStanding(store: Store, settings: Settings, clock: Clock): Pr
   return [
     told(has('other-provider') ? 'other-provider' : 'look-up-only', 'sending', 'what is due is sent'),
     told('last-run', 'last run', last, true),
+    ...inbox.stuck.map(({ name, why }) => ({ what: 'inbox', ok: false, finding: `${name} can't be taken in: ${why}` })),
     told('unreported-files', 'reports', 'as new as the records', true),
     await checkUnclear(store, clock.now()),
   ];

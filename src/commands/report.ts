@@ -1,19 +1,29 @@
 import { UnavailableError, UsageError } from '../failures.ts';
 import { publishReportsOf } from '../file-reports.ts';
 import { turnToPublish } from '../pipeline.ts';
+import { terminalProgress } from '../progress.ts';
+import { differenceText, verifyFile } from '../verify.ts';
 import { openForDeciding } from '../workspace/records.ts';
 import { openForReading, reportContext, settingsOf, takeTurnToPublish } from '../workspace.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /**
  * Writes a file's reports again, beside a service or not. They are marked as out of date first, and until the end: whatever this is cut
- * off in, the next pass writes them anew.
+ * off in, the next pass writes them anew. What was altered in the database is not told as if it were so: then nothing is written.
  */
 export async function report({ workspace, paper, clock }: CommandContext, number: number): Promise<number> {
   await requireFile(workspace, number);
   const settings = settingsOf(workspace);
   const { store } = await openForDeciding(workspace);
+  const progress = terminalProgress(process.stderr, clock);
   try {
+    const difference = await verifyFile(store, number, progress);
+    progress.clear();
+    if (difference) {
+      paper.line(`NOT WHAT THE AUDIT LOG SAYS: ${differenceText(difference)}`);
+      paper.line('No report is written: paydrop show has the history, paydrop audit verify checks all records.');
+      return EXIT.attention;
+    }
     const turn = await turnToPublish(() => takeTurnToPublish(settings), clock);
     if (!turn) throw new UnavailableError('reports are being written by another paydrop: try it again later');
     try {

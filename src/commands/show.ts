@@ -1,5 +1,6 @@
 import type { Api } from '../api.ts';
 import { UsageError } from '../failures.ts';
+import { amendmentDiffers, instructionDiffers, orderDiffers } from '../replay.ts';
 import type { AuditEntry, ResultRow, Store, StoredInstruction, StoredOrder } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { openForReading } from '../workspace.ts';
@@ -38,10 +39,12 @@ export async function show(
     if (wanted === 0) throw new UsageError(`there is nothing under ${asked}`);
     const histories = await historiesOf(store, [...orders, ...instructions]);
     const remote = options.remote ? await askRemote(opened.settings, clock, ref, instructions.at(0)) : undefined;
+    const differing = differences(orders, instructions, histories);
+    if (!options.json) printDifferences(paper, differing);
     if (options.json)
       printJson(process.stdout, {
-        orders: withHistories(orders, histories),
-        instructions: withHistories(instructions, histories),
+        orders: withHistories(orders, histories, differing),
+        instructions: withHistories(instructions, histories, differing),
         ...(remote && { remote }),
       });
     else if (ref.instructionRef !== undefined)
@@ -50,7 +53,7 @@ export async function show(
     else if (ref.orderRef !== undefined) printOrder(paper, orders, instructions, histories);
     else printCustomer(paper, orders, instructions);
     if (remote && !options.json) printRemote(paper, remote);
-    return EXIT.done;
+    return differing.size > 0 ? EXIT.attention : EXIT.done;
   } finally {
     await store.close();
   }
@@ -74,12 +77,46 @@ async function historiesOf(store: Store, records: readonly { id: number }[]): Pr
   return histories;
 }
 
+/** What is not as the audit log says: each record with its references, and how it differs. */
+type Differing = ReadonlyMap<Shown | StoredOrder, { readonly reference: string; readonly what: string }>;
+
+function differences(
+  orders: readonly StoredOrder[],
+  instructions: readonly Shown[],
+  histories: ReadonlyMap<number, AuditEntry[]>,
+): Differing {
+  const found = new Map<Shown | StoredOrder, { reference: string; what: string }>();
+  const note = (record: Shown | StoredOrder, refs: readonly string[], what: string | undefined) => {
+    if (what !== undefined) found.set(record, { reference: refs.join('/'), what });
+  };
+  const of = ({ id }: { id: number }) => histories.get(id) ?? [];
+  for (const order of orders) note(order, [order.customerRef, order.orderRef], orderDiffers(order, of(order)));
+  for (const shown of instructions) {
+    const { customerRef, orderRef, instructionRef } = shown;
+    const what = instructionDiffers(shown, of(shown)) ?? amendmentDiffers(shown, of(shown));
+    note(shown, [customerRef, orderRef, instructionRef], what);
+  }
+  return found;
+}
+
+function printDifferences(paper: Paper, differing: Differing): void {
+  if (differing.size === 0) return;
+  for (const { reference, what } of differing.values()) {
+    const words = `NOT WHAT THE AUDIT LOG SAYS: ${reference} was altered in the database: ${what}`;
+    paper.line(`${paper.style('red', '!')} ${words}`);
+  }
+  paper.line('Go by the history. paydrop audit verify checks all records; nothing altered is sent.');
+  paper.line();
+}
+
 function withHistories(
   records: readonly (Shown | StoredOrder)[],
   histories: ReadonlyMap<number, AuditEntry[]>,
+  differing: Differing,
 ): object[] {
   return records.map((record) => ({
     ...record,
+    differs: differing.get(record)?.what ?? null,
     history: (histories.get(record.id) ?? []).map((entry) => ({ seq: entry.seq, ...eventOf(entry) })),
   }));
 }

@@ -1,9 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { SANDBOX_NOTICE } from '../api.ts';
 import type { Need } from '../attention.ts';
-import { isErrno } from '../durable.ts';
 import type { InstructionStatus } from '../instruction.ts';
-import { type Standing, standing } from '../standing.ts';
+import { type Standing, standing, standingWithout } from '../standing.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store.ts';
 import { type Paper, printJson } from '../terminal.ts';
 import { openForReading, settingsOf } from '../workspace/records.ts';
@@ -31,18 +29,17 @@ const HOUR_MS = 3_600_000;
 
 interface Status extends Omit<Standing, 'needs'> {
   readonly sandbox: boolean;
-  readonly inInbox: number;
   readonly needs: readonly NamedNeed[];
   readonly oldest: StoredInstruction | undefined;
   readonly lastNightly: RunRecord | undefined;
 }
 
 interface NamedNeed extends Need {
-  /** The oldest of them, at most NAMED_EACH. */
-  readonly named: readonly StoredInstruction[];
+  /** In words, the oldest first, at most NAMED_EACH. */
+  readonly named: readonly string[];
+  /** Of those that are instructions. */
+  readonly references: readonly string[];
 }
-
-const NOTHING: Standing = { counts: [], files: [], needs: [], lastRun: undefined, underWay: undefined };
 
 /** With `check` the exit status says whether it needs a person; else it is 0 when it could be told. */
 export async function status(
@@ -58,17 +55,19 @@ export async function status(
 async function read(workspace: string, nowMs: number): Promise<Status> {
   const settings = settingsOf(workspace);
   const sandbox = settings.provider.baseUrl === 'sandbox';
-  const inInbox = await waitingInInbox(settings.inbox);
   const opened = await openForReading(workspace);
-  if (!opened) return { ...NOTHING, sandbox, inInbox, needs: [], oldest: undefined, lastNightly: undefined };
+  if (!opened) {
+    const stands = await standingWithout(settings);
+    const needs = stands.needs.map((need) => nameless(need, stands));
+    return { ...stands, sandbox, needs, oldest: undefined, lastNightly: undefined };
+  }
   const { store } = opened;
   try {
     const stands = await standing(store, settings, nowMs);
     return {
       ...stands,
       sandbox,
-      inInbox,
-      needs: await named(store, stands.needs),
+      needs: await named(store, stands),
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
     };
@@ -77,22 +76,26 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   }
 }
 
-/** An inbox that isn't there yet is empty; one that can't be read isn't. */
-async function waitingInInbox(inbox: string): Promise<number> {
-  const names = await readdir(inbox).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  });
-  return names.filter((name) => !name.startsWith('.')).length;
-}
-
-async function named(store: Store, needs: readonly Need[]): Promise<NamedNeed[]> {
+async function named(store: Store, stands: Standing): Promise<NamedNeed[]> {
   const found: NamedNeed[] = [];
-  for (const need of needs) {
+  for (const need of stands.needs) {
     const status = NAMED.find((name) => name === need.concern);
-    found.push({ ...need, named: status ? await store.list(status, { afterId: 0, limit: NAMED_EACH }) : [] });
+    const oldest = status ? await store.list(status, { afterId: 0, limit: NAMED_EACH }) : [];
+    found.push(
+      status ? { ...need, named: oldest.map(inWords), references: oldest.map(referenceOf) } : nameless(need, stands),
+    );
   }
   return found;
+}
+
+/** What is stuck has the names that it lies there under. */
+function nameless(need: Need, { inbox }: Standing): NamedNeed {
+  const entries = need.concern === 'stuck' ? inbox.stuck.slice(0, NAMED_EACH) : [];
+  return { ...need, named: entries.map(({ name, why }) => `${name} (${why})`), references: [] };
+}
+
+function inWords(instruction: StoredInstruction): string {
+  return `${referenceOf(instruction)}, received ${minuteOf(instruction.receivedAt)} UTC`;
 }
 
 /** The one that is under way for longest. */
@@ -102,10 +105,11 @@ async function oldestOf(store: Store): Promise<StoredInstruction | undefined> {
   return firsts.sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : a.receivedAt > b.receivedAt ? 1 : a.id - b.id))[0];
 }
 
-function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastRun, lastNightly, underWay }: Status): object {
+function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNightly, underWay }: Status): object {
   return {
     sandbox,
-    inInbox,
+    inInbox: inbox.waiting,
+    stuck: inbox.stuck,
     files: {
       takenIn: files.filter(isTakenIn).length,
       rejected: files.filter(isRejected).length,
@@ -113,9 +117,9 @@ function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastRun, lastN
     },
     counts: countsJson(counts),
     needsAPerson: needsJson(needs).map((need, at) => {
-      const { concern, named = [] } = needs[at] ?? {};
+      const { concern, references = [] } = needs[at] ?? {};
       const status = NAMED.find((name) => name === concern) ?? null;
-      return { status, ...need, oldest: named.map(referenceOf) };
+      return { status, ...need, oldest: references };
     }),
     oldestOpen: oldest
       ? { reference: referenceOf(oldest), status: oldest.status, receivedAt: oldest.receivedAt }
@@ -127,11 +131,11 @@ function asJson({ sandbox, inInbox, files, counts, needs, oldest, lastRun, lastN
 }
 
 function print(paper: Paper, found: Status, nowMs: number): void {
-  const { sandbox, inInbox, files, counts, needs, oldest } = found;
+  const { sandbox, inbox, files, counts, needs, oldest } = found;
   if (sandbox) paper.line(paper.style('yellow', SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
-  paper.line(`Files: ${taken}, ${others}, ${inInbox} in the inbox.`);
+  paper.line(`Files: ${taken}, ${others}, ${inbox.waiting} in the inbox.`);
   if (files.length === 0 && needs.length === 0) {
     paper.line('Drop files into the inbox and start paydrop run.');
     return;
@@ -181,8 +185,7 @@ function printNeeds(paper: Paper, needs: readonly NamedNeed[]): void {
   for (const need of needs) {
     const { count, named } = need;
     paper.line(`${paper.style('yellow', '!')} ${needText(need)}`);
-    for (const instruction of named)
-      paper.line(`    ${referenceOf(instruction)}, received ${minuteOf(instruction.receivedAt)} UTC`);
+    for (const words of named) paper.line(`    ${words}`);
     if (named.length > 0 && count > named.length) paper.line(`    … and ${count - named.length} more`);
   }
 }

@@ -14,6 +14,13 @@ export interface Stuck {
   readonly why: string;
 }
 
+/** The same for whoever asks later, with what tells whether it still is so. */
+export interface StuckState extends Stuck {
+  readonly key: string;
+  /** Of the entry when it was tried; empty where it could not even be looked at. */
+  readonly state: string;
+}
+
 export interface StuckEntries {
   /** Whether it has been tried in this very state, and not long ago. */
   waits(key: string, state: string, nowMs: number): boolean;
@@ -22,6 +29,7 @@ export interface StuckEntries {
   forget(key: string): void;
   forgetUnless(isKept: (key: string) => boolean): void;
   list(): Stuck[];
+  states(): StuckState[];
 }
 
 /** Whether it is this one entry's trouble: its owner, an attribute, a mount, a bad block. */
@@ -32,6 +40,11 @@ export function isOfOneEntry(error: unknown): error is NodeJS.ErrnoException {
   );
 }
 
+/** What follows a comma names paths of ours, which are others each time. */
+export function stuckFor(name: string, { message }: Error): Stuck {
+  return { name, why: message.split(',')[0] ?? message };
+}
+
 export function stuckEntries(): StuckEntries {
   const entries = new Map<string, { state: string; triedMs: number; told: Stuck }>();
   return {
@@ -39,17 +52,17 @@ export function stuckEntries(): StuckEntries {
       const entry = entries.get(key);
       return entry?.state === state && nowMs - entry.triedMs < TRY_AGAIN_MS;
     },
-    note(key, { state, nowMs }, name, { message }) {
-      // What follows names paths of ours, which are others each time.
-      const why = message.split(',')[0] ?? message;
+    note(key, { state, nowMs }, name, error) {
+      const now = stuckFor(name, error);
       const before = entries.get(key);
-      const same = before?.state === state && before.told.why === why;
-      entries.set(key, { state, triedMs: nowMs, told: same ? before.told : { name, why } });
+      const same = before?.state === state && before.told.why === now.why;
+      entries.set(key, { state, triedMs: nowMs, told: same ? before.told : now });
     },
     forget: (key) => void entries.delete(key),
     forgetUnless(isKept) {
       for (const key of entries.keys()) if (!isKept(key)) entries.delete(key);
     },
     list: () => [...entries.values()].map(({ told }) => told),
+    states: () => [...entries].map(([key, { state, told }]) => ({ ...told, key, state })),
   };
 }

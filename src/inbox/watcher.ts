@@ -2,8 +2,8 @@
  * chokidar only wakes: what it says about a file (complete, a plain file, new) isn't relied on, the folder itself is
  * looked at. When it fails, the periodic look still finds everything.
  */
-import { stat } from 'node:fs/promises';
 import { type FSWatcher, watch } from 'chokidar';
+import { identityOf } from './place.ts';
 
 interface InboxWatcher {
   /** Watches anew when the folder is not the one it watches any more: chokidar stays with one that was removed. */
@@ -22,11 +22,12 @@ export async function watchInbox(
     const watcher = watch(inbox, { depth: 0, ignoreInitial: false, followSymlinks: false });
     return watcher.on('all', wake).on('error', onError);
   };
-  let watched = await identityOf(inbox);
+  const which = () => identityOf(inbox).catch(() => undefined);
+  let watched = await which();
   let watcher = begin();
   return {
     renew: async () => {
-      const found = await identityOf(inbox);
+      const found = await which();
       if (found === watched || found === undefined) return;
       watched = found;
       await watcher.close();
@@ -34,10 +35,4 @@ export async function watchInbox(
     },
     close: () => watcher.close(),
   };
-}
-
-/** Tells a folder from another that was made in its place, which may get the same inode number. */
-async function identityOf(folder: string): Promise<string | undefined> {
-  const found = await stat(folder, { bigint: true }).catch(() => undefined);
-  return found && [found.dev, found.ino, found.birthtimeNs].join(' ');
 }

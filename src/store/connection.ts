@@ -1,18 +1,10 @@
 /** Opens the database file: private to its owner, durable, of our schema. Whatever can't be had is refused, loudly. */
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type Database from 'better-sqlite3';
+import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
+import { explained } from './trouble.ts';
 
-const load = createRequire(import.meta.url);
-
-/**
- * Version 13 ships its binaries, which need Node-API 10: on Node 20 they end the process. Version 12, compiled, ends that of newer
- * lines at random. So Node 20 has 12, under a name of its own, and all others have 13.
- */
-export const SQLITE_PACKAGE = process.versions.node.startsWith('20.') ? 'better-sqlite3-12' : 'better-sqlite3';
-
-// It is CommonJS, and an import would read all of it once more to find what it exports.
-export const Sqlite = load(SQLITE_PACKAGE) as typeof Database;
+export { SQLITE_PACKAGE, Sqlite } from './library.ts';
 
 /** As much of a database as the store uses, with statements that are prepared when they are first run. */
 export type Connection = Omit<Database.Database, 'prepare'> & {
@@ -67,9 +59,17 @@ export type Purpose = 'kept' | 'reading' | 'scratch';
 /** Throws when the file is not ours, is of a newer schema, or won't be as durable as it must be. */
 export function openDatabase(path: string, purpose: Purpose): Connection {
   const readonly = purpose === 'reading';
-  if (!readonly) makePrivate(path);
-  else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
-  const db = new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE });
+  try {
+    if (!readonly) makePrivate(path);
+    else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
+    return prepared(new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE }), path, purpose);
+  } catch (error) {
+    throw explained(path, error);
+  }
+}
+
+function prepared(db: Database.Database, path: string, purpose: Purpose): Connection {
+  const readonly = purpose === 'reading';
   try {
     refuseOldSqlite(db);
     refuseForeign(db, path);
@@ -80,17 +80,8 @@ export function openDatabase(path: string, purpose: Purpose): Connection {
     return withLateStatements(db);
   } catch (error) {
     db.close();
-    throw isDamage(error) ? new Error(damaged(path, (error as Error).message)) : error;
+    throw error;
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return isSqliteError(error) && /^SQLITE_(?:CORRUPT|NOTADB)/.test(error.code);
-}
-
-/** With the way out. */
-export function damaged(path: string, what: string): string {
-  return `${path} is damaged (${what}): stop the service, keep a copy of the data folder, and restore a backup (docs/operating.md, "Backup, restore, moving")`;
 }
 
 function nativePart(): { nativeBinding?: string } {
@@ -108,10 +99,6 @@ function nativePart(): { nativeBinding?: string } {
 export function makePrivate(path: string): void {
   if (existsSync(path)) chmodSync(path, 0o600);
   else closeSync(openSync(path, 'a', 0o600));
-}
-
-export function isSqliteError(error: unknown): error is InstanceType<typeof Database.SqliteError> {
-  return error instanceof Sqlite.SqliteError;
 }
 
 /** The store has eighty statements, and a short command runs a few: preparing all takes longer than the rest of opening. */

@@ -3,8 +3,9 @@ import { AMENDABLE, contentDigest, rowId, TRANSITIONS } from '../instruction.ts'
 import { orderDigest } from '../order.ts';
 import type { IntakeProgress, RowRecord, Store, Target } from '../store.ts';
 import { amendmentAsker } from './amendments.ts';
-import { type Connection, isSqliteError } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
+import { isSqliteError } from './library.ts';
 import type { Trail } from './trail.ts';
 import { contentWriter, rowInsert, statementWriter } from './writers.ts';
 

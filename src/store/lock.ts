@@ -1,5 +1,7 @@
 /** One instance a workspace. */
-import { isSqliteError, makePrivate, Sqlite } from './connection.ts';
+import { makePrivate } from './connection.ts';
+import { isSqliteError, Sqlite } from './library.ts';
+import { explained } from './trouble.ts';
 
 export interface WorkspaceLock {
   release(): void;
@@ -11,14 +13,22 @@ export interface WorkspaceLock {
  * however the process ends, so a lock never has to be cleaned up.
  */
 export function lockWorkspace(path: string): WorkspaceLock | undefined {
-  makePrivate(path);
-  const db = new Sqlite(path, { timeout: 0 });
+  const db = openLock(path);
   try {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
     if (isSqliteError(error) && error.code.startsWith('SQLITE_BUSY')) return undefined;
-    throw error;
+    throw explained(path, error);
   }
   return { release: () => db.close() };
+}
+
+function openLock(path: string): InstanceType<typeof Sqlite> {
+  try {
+    makePrivate(path);
+    return new Sqlite(path, { timeout: 0 });
+  } catch (error) {
+    throw explained(path, error);
+  }
 }

@@ -6,13 +6,14 @@ import type { Store } from '../store.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
-import { damaged, makePrivate, openDatabase, type Purpose } from './connection.ts';
+import { type Connection, makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs } from './files.ts';
 import { intakeVerbs } from './intake.ts';
 import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
+import { damaged, explained, explaining } from './trouble.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -23,8 +24,18 @@ export interface SqliteOptions {
 }
 
 /** Throws when the file can't be had as it must be: see {@link openDatabase}. */
-export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions): Store {
+export function openSqliteStore(options: SqliteOptions): Store {
+  const { path, purpose = 'kept' } = options;
   const db = openDatabase(path, purpose);
+  try {
+    return explaining(storeOn(db, options), path);
+  } catch (error) {
+    db.close();
+    throw explained(path, error);
+  }
+}
+
+function storeOn(db: Connection, { path, purpose = 'kept', run }: SqliteOptions): Store {
   const trail = auditTrail(db);
   if (run !== undefined) trail.enter(run);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
@@ -54,7 +65,7 @@ export function openSqliteStore({ path, purpose = 'kept', run }: SqliteOptions):
     },
     async damage() {
       const found = db.pragma('quick_check', { simple: true });
-      return found === 'ok' ? undefined : damaged(path, String(found));
+      return found === 'ok' ? undefined : damaged(path, String(found).replace(/\s+/g, ' '));
     },
     async close() {
       db.close();

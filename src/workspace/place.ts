@@ -7,7 +7,8 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { type Loaded, loadSettings, SETTINGS_FILE, type Settings } from '../config.ts';
 import { isErrno, makeFolder, SHARED_FOLDER_MODE } from '../durable.ts';
-import { UsageError } from '../failures.ts';
+import { UnavailableError, UsageError } from '../failures.ts';
+import { whyUnusable } from '../ownership.ts';
 import { numbersInUse } from './numbers.ts';
 
 export const DATABASE = 'paydrop.db';
@@ -62,6 +63,18 @@ function real(path: string): string {
   }
 }
 
+/** Only what isn't there is not there: records that can't be read must never look like none. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    const why = whyUnusable([dirname(path), path], (error as Error).message);
+    throw new UnavailableError(`the records can't be read: ${why}`);
+  }
+}
+
 export async function makeFolders({ inbox, outbox, data }: Settings): Promise<void> {
   const modes = { inbox: SHARED_FOLDER_MODE.inbox, outbox: SHARED_FOLDER_MODE.outbox, data: PRIVATE_FOLDER_MODE };
   for (const [name, path] of Object.entries({ inbox, outbox, data })) {
@@ -79,8 +92,7 @@ export async function makeFolders({ inbox, outbox, data }: Settings): Promise<vo
  */
 export async function requireRecords(settings: Settings): Promise<void> {
   const { data } = settings;
-  const there = await stat(join(data, DATABASE)).catch(() => undefined);
-  if (there) return;
+  if (await isThere(join(data, DATABASE))) return;
   const { files, runs } = await numbersInUse(settings);
   const trace = [...runs.values(), ...files.values()][0];
   if (trace === undefined) return;

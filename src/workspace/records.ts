@@ -2,14 +2,12 @@
  * A workspace's settings and records, for commands that read them or change a record at a time. Nothing of what works on
  * a workspace is loaded with it: a person waits for these commands.
  */
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config.ts';
-import { isErrno } from '../durable.ts';
-import { UnavailableError, UsageError } from '../failures.ts';
+import { UsageError } from '../failures.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store.ts';
-import { DATABASE, requireRecords, workspaceSettings } from './place.ts';
+import { DATABASE, isThere, requireRecords, workspaceSettings } from './place.ts';
 
 /** Settings, or a UsageError that names every problem. */
 export function settingsOf(workspace: string): Settings {
@@ -25,17 +23,6 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
   if (await isThere(path)) return { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
   await requireRecords(settings);
   return undefined;
-}
-
-/** Only what isn't there is not there: records that can't be read must never look like none. */
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw new UnavailableError(`the records at ${path} can't be read: ${(error as Error).message}`);
-  }
 }
 
 /**

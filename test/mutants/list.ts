@@ -646,6 +646,33 @@ const FILES: Mutant[] = [
     'store/runs.ts',
     ['    takeOver.run(run);\n', ''],
   ),
+  mutant(
+    'damage is told in the words of SQLite',
+    'nobody knows which file, nor what to do',
+    'store-sqlite',
+    'store/sqlite.ts',
+    ['return explaining(storeOn(db, options), path);', 'return storeOn(db, options);'],
+  ),
+  mutant('show believes the record', 'a failed payout is taken for paid', 'verify', 'commands/show.ts', [
+    'return differing.size > 0 ? EXIT.attention : EXIT.done;',
+    'return EXIT.done;',
+  ]),
+  mutant('report N tells what was altered', 'a failed payout is taken for paid', 'verify', 'verify.ts', [
+    'const range = { after: rowId(file, 0), upTo: rowId(file + 1, 0) };',
+    'const range = { after: rowId(file, 0), upTo: rowId(file, 0) };',
+  ]),
+  mutant('a change that no row asked for is asked for', 'the payee gets another amount', 'verify', 'replay.ts', [
+    '  if (asked?.row !== amendment?.row)\n',
+    '  if (asked && asked.row !== amendment?.row)\n',
+  ]),
+  mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'standing.ts', [
+    ' ?? (await distrustNow(store, settings.data))',
+    '',
+  ]),
+  mutant('what is stuck is forgotten', 'a file lies there for weeks, and all seems well', 'standing', 'standing.ts', [
+    '    stuck: inbox.stuck.length,\n',
+    '    stuck: 0,\n',
+  ]),
   mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'attention.ts', [
     "declined: inStatus('declined')",
     'declined: 0',
