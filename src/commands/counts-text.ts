@@ -46,6 +46,7 @@ const NOUNS: Partial<Record<Concern, readonly [one: string, more: string]>> = {
   'waiting-too-long': ['waiting for too long', 'waiting for too long'],
   rejected: ['row rejected', 'rows rejected'],
   'refused-files': ['file not taken in', 'files not taken in'],
+  'irregular-files': ['entry that is no plain file', 'entries that are no plain files'],
   amendments: ['change asked of the provider', 'changes asked of the provider'],
 };
 

@@ -90,7 +90,10 @@ async function named(store: Store, needs: readonly Need[]): Promise<NamedNeed[]>
   const found: NamedNeed[] = [];
   for (const need of needs) {
     const status = NAMED.find((name) => name === need.concern);
-    found.push({ ...need, named: status ? await store.list(status, { afterId: 0, limit: NAMED_EACH }) : [] });
+    found.push({
+      ...need,
+      named: status ? await store.list(status, { afterId: 0, limit: NAMED_EACH, unclosed: true }) : [],
+    });
   }
   return found;
 }

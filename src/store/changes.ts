@@ -5,6 +5,7 @@ import { REGISTRATION_CHANGES } from '../order.ts';
 import type { Change, OrderChange, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
+import { lateRejection } from './repairs.ts';
 import type { Trail } from './trail.ts';
 
 /** What a change leaves an instruction with. */
@@ -22,7 +23,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
     'UPDATE sends SET ended_at = ?, outcome = ?, http_status = ? WHERE instruction = ? AND send = ? AND ended_at IS NULL',
   );
   const markStale = staleMarker(db);
-  const rejected = db.prepare<[number]>('UPDATE files SET rejected = rejected + 1 WHERE number = ? >> 32');
+  const reject = lateRejection(db);
 
   const order = orderChanger(db);
 
@@ -38,7 +39,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
         throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
       }
       append(statusEvent(one, now, at), one.id);
-      if (one.to === 'rejected') rejected.run(one.id);
+      if (one.to === 'rejected') reject(one.id);
       changed.add(one.id);
     }
     markStale(changed);
