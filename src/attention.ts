@@ -22,6 +22,7 @@ export const CONCERNS = [
   'waiting-too-long',
   'rejected',
   'refused-files',
+  'irregular-files',
   'stuck',
   'waiting',
   'amendments',
@@ -46,10 +47,12 @@ export interface Need {
 /** What is so. What is left out is not there, or not known to who asks. */
 export interface Situation {
   readonly byStatus?: ReadonlyMap<RowStatus, number>;
-  /** Rejected rows that no later file has taken in. */
+  /** Rejected rows that no later file has taken in or stands for, and no person has closed. */
   readonly toRepair?: number;
-  /** Files that were not taken in and that no later one of the same name has replaced. */
+  /** Files that were not taken in, that no later one of the same name has replaced and no person has closed. */
   readonly refusedFiles?: number;
+  /** The same of folders, links and other things that are no plain files. */
+  readonly irregularFiles?: number;
   /** Payouts of which the last look-up got an answer that can't be read. */
   readonly unreadable?: number;
   /** Instructions that have waited for their order for longer than they may. */
@@ -83,7 +86,8 @@ const SENDER = 'The sender of the file';
 const PAYEES = "The keeper of the payees' data";
 const ORDERS = 'The sender of the orders';
 
-const RETRY = 'check the data with the payee, then pay it again with paydrop retry';
+const RETRY =
+  'check the data with the payee, then pay it again with paydrop retry, or close it with paydrop close if it will not be paid from here';
 
 const RULES: Readonly<Record<Concern, Rule>> = {
   'look-up-only': {
@@ -120,14 +124,23 @@ const RULES: Readonly<Record<Concern, Rule>> = {
     weight: 'person',
   },
   reversed: { who: PAYEES, task: `the money came back: ${RETRY}`, weight: 'person' },
-  failed: { who: PAYEES, task: `the provider could not pay it: ${RETRY}`, weight: 'person' },
+  failed: { who: PAYEES, task: `it did not reach the payee: ${RETRY}`, weight: 'person' },
   declined: { who: PAYEES, task: `the provider refused it: ${RETRY}`, weight: 'person' },
   held: { who: ENGINEER, task: 'held back until a person releases it', weight: 'person' },
   'waiting-too-long': { who: ORDERS, task: 'the order has not come in time: drop the orders file', weight: 'person' },
-  rejected: { who: SENDER, task: 'repair the .rejected.csv of the file and drop it back', weight: 'person' },
+  rejected: {
+    who: SENDER,
+    task: 'repair the .rejected.csv of the file and drop it back under its name, or close it with paydrop close --file',
+    weight: 'person',
+  },
   'refused-files': {
     who: SENDER,
-    task: 'the receipt says why: repair the file and drop it under the same name',
+    task: 'the receipt says why: repair the file and drop it under the same name, or close it with paydrop close --file',
+    weight: 'person',
+  },
+  'irregular-files': {
+    who: SENDER,
+    task: 'a folder, a link or the like was moved to data/quarantine, unread: drop the files themselves, and close it with paydrop close --file',
     weight: 'person',
   },
   stuck: { who: ENGINEER, task: 'it stays where it is until it can be read and moved', weight: 'person' },
@@ -174,10 +187,19 @@ function countsOf(situation: Situation): Record<Concern, number> {
     'waiting-too-long': waitingTooLong,
     rejected: situation.toRepair ?? 0,
     'refused-files': situation.refusedFiles ?? 0,
+    'irregular-files': situation.irregularFiles ?? 0,
     stuck: situation.stuck ?? 0,
     waiting: Math.max(0, inStatus('waiting') - waitingTooLong),
     amendments,
   };
+}
+
+/** Of files that were not taken in and that nothing has replaced. What is no plain file can't come again under its name. */
+export function refusedFiles(
+  files: readonly { readonly problem?: { readonly code: string } | undefined }[],
+): Pick<Situation, 'refusedFiles' | 'irregularFiles'> {
+  const irregularFiles = files.filter(({ problem }) => problem?.code === 'FILE_NOT_REGULAR').length;
+  return { refusedFiles: files.length - irregularFiles, irregularFiles };
 }
 
 /** Whether a row in this status needs a person, by its status alone. */

@@ -84,6 +84,11 @@ export const CODES: readonly CodeDescription[] = [
 const byCode = new Map<string, CodeDescription>(CODES.map((entry) => [entry.code, entry]));
 
 /** What is known of a code; undefined for a text that is none. */
+/** Whether these are the errors of a row that adds up others: it is no payment, and nobody has to repair it. */
+export function isOfTotalsRow(errors: readonly RowError[]): boolean {
+  return errors[0]?.code === 'TOTALS_ROW_NOT_ALLOWED';
+}
+
 export function describeCode(code: string): CodeDescription | undefined {
   return byCode.get(code);
 }

@@ -18,6 +18,7 @@ import { findRepeats } from './intake/repeats.ts';
 import { openSaid, type Said } from './intake/said.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from './money.ts';
 import type { Progress } from './progress.ts';
+import { isRejectedReportOf, rejectedReportIn } from './report.ts';
 import type { FileRecord, IntakeProgress, NewFile, Store } from './store.ts';
 import { type Header, matchHeader } from './validate.ts';
 
@@ -94,8 +95,21 @@ async function register(tools: IntakeTools, claim: Claim, businessDate: string):
       });
     }
     case 'spooled':
-      return store.registerFile({ ...base, ...(await inspect(settings, spooled)) });
+      return registerRead(store, { ...base, ...(await inspect(settings, spooled)) });
   }
+}
+
+async function registerRead(store: Store, file: NewFile): Promise<FileRecord> {
+  const repairs = await repairedBy(store, file);
+  return store.registerFile(repairs === undefined ? file : { ...file, repairs });
+}
+
+/** The file whose rejected rows come again in it: its name is that of the rejected.csv, or of a copy. */
+async function repairedBy(store: Store, { name, kind, problem }: NewFile): Promise<number | undefined> {
+  const number = rejectedReportIn(name);
+  if (number === undefined || problem) return undefined;
+  const repaired = await store.file(number);
+  return repaired?.done && repaired.kind === kind && isRejectedReportOf(name, repaired) ? number : undefined;
 }
 
 /** A file whose rows are to be recorded, with how they are read and decided. */

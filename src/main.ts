@@ -172,6 +172,21 @@ command(
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/retry.ts')).retry));
 
+command(
+  'close',
+  "A person's decision that something needs nothing more here: payouts that did not arrive, rows that will not be repaired, a file that was not taken in.",
+  'paydrop close ACME/2026-0042/PI-1 --reason "paid by hand at the bank on 3 March"',
+)
+  .argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed')
+  .option(
+    '--file <number>',
+    'what was rejected of that file, or the file if it was not taken in',
+    wholeNumber(1, 999_999),
+  )
+  .requiredOption(REASON, 'why, for whoever reads the audit log in a year')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/close.ts')).close));
+
 const audit = command(
   'audit',
   'The audit log: checks it, or accepts the records after a restore, or another provider.',

@@ -4,7 +4,7 @@
  */
 import { amend } from './amend.ts';
 import { lookUpOnly } from './anchor.ts';
-import { attention, isLost, type Need } from './attention.ts';
+import { attention, isLost, type Need, refusedFiles } from './attention.ts';
 import { otherProvider, told } from './binding.ts';
 import { type Clock, timestamp } from './clock.ts';
 import type { Settings } from './config.ts';
@@ -145,7 +145,7 @@ async function needsAfter(store: Store, left: Left): Promise<Need[]> {
       ...open.filter(({ status }) => !isLost(status)),
     ]),
     toRepair: rejected + (moved.rejected ?? 0),
-    refusedFiles: refused(files.map(({ file }) => file)).length,
+    ...refusedFiles(refused(files.map(({ file }) => file))),
     stuck: stuck.length,
     unfinished: unfinished ?? (settling > 0 ? being : undefined),
   });

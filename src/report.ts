@@ -19,7 +19,13 @@ import {
 } from './report/totals.ts';
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from './store.ts';
 
-export { type Report, type ReportContext, reportStem } from './report/context.ts';
+export {
+  isRejectedReportOf,
+  type Report,
+  type ReportContext,
+  rejectedReportIn,
+  reportStem,
+} from './report/context.ts';
 export {
   openTally,
   type Pages,

@@ -1,6 +1,6 @@
 /** How a workspace stands between passes: what its records say needs a person (attention.ts), and its last run. */
 import { distrustNow, lookUpOnly, readAnchor } from './anchor.ts';
-import { attention, type Need, type Situation } from './attention.ts';
+import { attention, type Need, refusedFiles, type Situation } from './attention.ts';
 import { CHAIN_START } from './audit.ts';
 import { otherProvider, told } from './binding.ts';
 import type { Settings } from './config.ts';
@@ -63,9 +63,9 @@ export async function standing(store: Store, settings: Settings, nowMs: number):
     lookUpOnly: stored.lookUpOnly ?? (await distrustNow(store, settings.data)),
     stuck: inbox.stuck.length,
     inboxTrouble: inbox.trouble ?? ((await store.fact(INBOX_TROUBLE)) || undefined),
-    byStatus: byStatus(counts),
+    byStatus: byStatus([...counts, ...(await closed(store))]),
     toRepair: files.reduce((sum, { toRepair }) => sum + toRepair, 0),
-    refusedFiles: refused(files).length,
+    ...refusedFiles(refused(files)),
     waitingTooLong: await waitingTooLong(store, settings, nowMs),
     unfinished: left?.why ?? (underWay && !busy ? cutOff(underWay) : undefined),
     unfinishedFiles: busy ? 0 : files.filter(({ done }) => !done).length,
@@ -100,13 +100,22 @@ export function byStatus(counts: readonly Pick<StatusCount, 'status' | 'count'>[
   return sums;
 }
 
-/** A file whose rows were read and rejected is counted by its rows. One of the same name that was taken in since stands for it. */
+/** To be taken off: what a person has closed needs nobody. */
+async function closed(store: Store): Promise<Pick<StatusCount, 'status' | 'count'>[]> {
+  return (await store.closedCounts()).map(({ status, count }) => ({ status, count: -count }));
+}
+
+/**
+ * A file whose rows were read and rejected is counted by its rows. One of the same name that was taken in since stands for it, and so
+ * does the word of a person who has closed it.
+ */
 export function refused(files: readonly FileRecord[]): FileRecord[] {
   const latest = new Map<string, number>();
   for (const { name, number, problem } of files) if (!problem) latest.set(name, number);
   return files.filter(
-    ({ name, number, problem, duplicateOf }) =>
+    ({ name, number, problem, duplicateOf, closed }) =>
       problem !== undefined &&
+      closed === undefined &&
       duplicateOf === undefined &&
       problem.code !== 'FILE_HAS_ROW_ERRORS' &&
       (latest.get(name) ?? 0) < number,

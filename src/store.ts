@@ -6,10 +6,19 @@
 import type { FileProblem, RowError } from './codes.ts';
 import type { InstructionContent, InstructionRef, InstructionStatus, PayoutDetails, RowStatus } from './instruction.ts';
 import type { Order, OrderRef, Registration } from './order.ts';
-import type { AmendmentChange, Change, Decision, KeptAnswer, OrderChange } from './store/change.ts';
+import type {
+  AmendmentChange,
+  Change,
+  ClosedBy,
+  Closing,
+  Decision,
+  KeptAnswer,
+  OrderChange,
+  Target,
+} from './store/change.ts';
 import type { RowRecord } from './store/row-record.ts';
 
-export type { AmendmentChange, Change, Decision, KeptAnswer, OrderChange, Target } from './store/change.ts';
+export type * from './store/change.ts';
 export type { RowRecord } from './store/row-record.ts';
 
 export type FileKind = 'orders' | 'instructions';
@@ -45,6 +54,8 @@ export interface NewFile {
   readonly finalNewline: boolean;
   readonly start: IntakeProgress;
   readonly problem: FileProblem | undefined;
+  /** The file whose rejected rows it repairs, as its name says. */
+  readonly repairs?: number;
 }
 
 export interface FileRecord extends NewFile {
@@ -53,8 +64,12 @@ export interface FileRecord extends NewFile {
   /** Every row is recorded, or the file was not taken in. */
   readonly done: boolean;
   readonly archived: boolean;
-  /** Rejected rows whose references no later file has taken in. */
+  /** Rejected rows that need a repair: no later file has taken in their references or stands for them, and no person has closed them. */
   readonly toRepair: number;
+  /** Others for which rows of a repair stand, where nothing says for which of them. */
+  readonly stoodFor?: number;
+  /** The last time that a person closed what was open of it. */
+  readonly closed?: ClosedBy;
   readonly progress: IntakeProgress;
   /** The file with the same bytes that was taken in first (problem FILE_ALREADY_PROCESSED). */
   readonly duplicateOf: number | undefined;
@@ -171,6 +186,10 @@ export interface ResultRow extends RowFields {
   readonly raw: readonly string[];
   /** rejected: the later file that has taken in its references since. */
   readonly takenInWith?: number;
+  /** rejected: the later file that is the repair of its file, where that settles all of them. */
+  readonly repairedWith?: number;
+  /** A person has decided that it needs nothing more here. */
+  readonly closed?: Decision;
   /** duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled. waiting: what it amends. */
   readonly other: (OtherRow & { readonly since?: OtherRow | undefined }) | undefined;
   readonly clientRefId: string;
@@ -220,8 +239,10 @@ export interface RunDecision {
   readonly what: string;
   readonly decision: Decision;
   readonly at: string;
-  /** Undefined where it is about the workspace itself. */
+  /** Undefined where it is about a file or the workspace itself. */
   readonly change?: RunChange;
+  /** The file that was closed, and how many rejected rows of it. */
+  readonly file?: { readonly number: number; readonly rows: number };
 }
 
 export interface StatusCount {
@@ -258,6 +279,8 @@ interface ListOptions {
   readonly code?: string;
   /** Only for `paid`: those whose last change is not earlier (a timestamp). */
   readonly changedSince?: string;
+  /** Without those that a person has closed; only what is open or did not arrive. */
+  readonly unclosed?: true;
 }
 
 export interface Store {
@@ -318,6 +341,18 @@ export interface Store {
   statusCounts(): Promise<StatusCount[]>;
   /** Payouts with an answer that can't be read and that no person has decided about, and amendments that aren't settled. */
   openQuestions(): Promise<{ unreadable: number; amendments: number }>;
+
+  // what a person has closed
+  /** All or none: `stale` when one isn't in its `from` and version, or is closed already. Nothing else of them changes. */
+  closePayouts(payouts: readonly Target[], decision: Decision, at: string): Promise<'closed' | 'stale'>;
+  /** A file that was not taken in, or its rejected rows: `stale` when not just so many of them are open. */
+  closeFile(file: number, rows: number, decision: Decision, at: string): Promise<'closed' | 'stale'>;
+  /** For each instruction who has closed it as it is now. */
+  closedPayouts(instructions: readonly number[]): Promise<(ClosedBy | undefined)[]>;
+  /** How many are closed as they are now, by status. */
+  closedCounts(): Promise<{ status: InstructionStatus; count: number }[]>;
+  /** By their audit entries, up to and with one. */
+  closings(afterSeq: number, upToSeq: number): Promise<Closing[]>;
 
   // runs
   /** A new run, or undefined when that business date's nightly run has ended. One that has not is taken up again. */

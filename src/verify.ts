@@ -3,7 +3,7 @@ import { CHAIN_START, verifyChain } from './audit.ts';
 import { rowId, rowPlace } from './instruction.ts';
 import type { Progress } from './progress.ts';
 import { amendmentDiffers, instructionDiffers, orderDiffers } from './replay.ts';
-import type { Store, WithHistory } from './store.ts';
+import type { AuditEntry, Closing, Store, WithHistory } from './store.ts';
 
 const ENTRIES = 10_000;
 const RECORDS = 500;
@@ -63,6 +63,7 @@ async function verifyEntries(store: Store, progress: Progress): Promise<Verified
     const page = await store.auditEntries(head.seq, ENTRIES);
     const last = page.at(-1);
     const check = verifyChain(page, head);
+    difference ??= await closingsDiffer(store, page, head.seq);
     const so = { entries: head.seq, head: head.hash, lastAt, difference };
     if (check.broken) return { ...so, broken: check.seq };
     if (!last) return { ...so, broken: undefined };
@@ -71,6 +72,41 @@ async function verifyEntries(store: Store, progress: Progress): Promise<Verified
     progress.report('checking the audit log', head.seq);
     lastAt = (JSON.parse(last.body) as { at: string }).at;
   }
+}
+
+/** What a person has closed after an entry, against a page of the log from there on; without entries all that is left. */
+async function closingsDiffer(
+  store: Store,
+  page: readonly AuditEntry[],
+  afterSeq: number,
+): Promise<Difference | undefined> {
+  const said = page.flatMap(closingIn);
+  const kept = await store.closings(afterSeq, page.at(-1)?.seq ?? Number.MAX_SAFE_INTEGER);
+  for (let at = 0; at < Math.max(said.length, kept.length); at++) {
+    const [log, record] = [said[at], kept[at]];
+    if (log && record && closingText(log) === closingText(record)) continue;
+    const first = log && record ? (log.seq <= record.seq ? log : record) : (log ?? record);
+    const place = first?.instruction ? rowPlace(first.instruction) : { file: first?.file ?? 0, line: undefined };
+    const what = `the log says of what a person has closed: ${told(log, first)}, the records: ${told(record, first)}`;
+    return { ...place, reference: '', what };
+  }
+  return undefined;
+}
+
+function told(one: Closing | undefined, about: Closing | undefined): string {
+  return one && one.seq === about?.seq ? closingText(one) : 'nothing';
+}
+
+function closingText({ seq, instruction, version, rows }: Closing): string {
+  const what = instruction === null ? `${rows} rejected rows` : `instruction ${instruction} in version ${version}`;
+  return `${what}, by entry ${seq}`;
+}
+
+function closingIn({ seq, body }: AuditEntry): Closing[] {
+  if (!/"type":"(?:file-)?closed"/.test(body)) return [];
+  const { type, instruction, version, file, rows } = JSON.parse(body) as Closing & { type: string };
+  if (type === 'closed') return [{ seq, instruction, version, file: null, rows: null }];
+  return type === 'file-closed' ? [{ seq, instruction: null, version: null, file, rows }] : [];
 }
 
 /**

@@ -15,6 +15,7 @@ describe('what needs a person', () => {
     ['one that is held back', inStatus('held'), '1 held: An engineer', 'person'],
     ['a rejected row', { toRepair: 1 }, '1 rejected: The sender of the file', 'person'],
     ['a file that was not taken in', { refusedFiles: 1 }, '1 refused-files: The sender of the file', 'person'],
+    ['a folder in the inbox', { irregularFiles: 1 }, '1 irregular-files: The sender of the file', 'person'],
     ['an order that is late', { waitingTooLong: 1 }, '1 waiting-too-long: The sender of the orders', 'person'],
     ['records that are in doubt', { lookUpOnly: 'restored' }, '1 look-up-only: An engineer', 'unfinished'],
     ['another provider', { otherProvider: 'A, not B' }, '1 other-provider: An engineer', 'unfinished'],

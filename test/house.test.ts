@@ -211,6 +211,7 @@ describe('imports', () => {
           'reconcile.ts',
           'outbox.ts',
           'resolution.ts',
+          'closing.ts',
           'verify.ts',
         ],
       ],

@@ -577,6 +577,9 @@ describe('rows that amend', () => {
     withDatabase(workspace, (db) => {
       db.exec(`
         DROP TABLE statements; DROP TABLE conflicts; DROP TABLE decisions; DROP INDEX rows_rejected;
+        DROP TABLE closings; DROP TABLE rejected_since; DROP INDEX files_by_repairs;
+        ALTER TABLE files DROP COLUMN repairs; ALTER TABLE files DROP COLUMN stood_for;
+        ALTER TABLE files DROP COLUMN settled; ALTER TABLE files DROP COLUMN settled_with;
         ALTER TABLE files DROP COLUMN rejected; ALTER TABLE files DROP COLUMN repaired`);
       db.pragma('user_version = 8');
     });

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { beginLookUpOnly } from '../src/anchor.ts';
 import { verify } from '../src/commands/audit.ts';
@@ -95,6 +95,17 @@ describe('how a workspace stands', () => {
     workspace.drop('orders.csv', ORDERS);
     await workspace.pass();
     expect(await needs(workspace)).toEqual([]);
+  });
+
+  it('asks for the files of a folder, which can not come again under its name', async () => {
+    const workspace = testWorkspace();
+    mkdirSync(workspace.path('inbox', 'adir'));
+    await workspace.pass();
+    expect(await needs(workspace)).toEqual(['1 irregular-files']);
+    const { needs: told } = await stands(workspace);
+    expect(told[0]?.task).not.toContain('same name');
+    expect(told[0]?.task).toContain('paydrop close --file');
+    expect(workspace.read('adir.000001.report.html')).toContain('paydrop close --file 1');
   });
 
   it('needs a person for an order that has not come in time, though no run tells', async () => {

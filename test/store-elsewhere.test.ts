@@ -108,7 +108,8 @@ function dumpOf(path: string): string {
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .pluck()
     .all();
-  const dump = tables.map((table) => [table, db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).raw().all()]);
+  const rowsOf = (table: string) => db.prepare(`SELECT * FROM ${table}`).raw().all().map(String).sort();
+  const dump = tables.map((table) => [table, rowsOf(table)]);
   db.close();
   return JSON.stringify(dump);
 }

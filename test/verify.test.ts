@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { closeFile, closePayouts } from '../src/closing.ts';
 import { verify as verifyCommand } from '../src/commands/audit.ts';
 import { doctor } from '../src/commands/doctor.ts';
 import { report } from '../src/commands/report.ts';
@@ -132,6 +133,45 @@ describe('the records', () => {
   ];
   it.each(alterations)('are found to differ from it: %s', async (_, sql, place, what) => {
     const workspace = await eventful();
+    byHand(workspace, sql);
+    const { difference, broken } = await verified(workspace);
+    expect(broken).toBeUndefined();
+    expect(difference).toMatchObject(place);
+    expect(difference?.what).toContain(what);
+  });
+
+  it.each<[string, string, object, string]>([
+    ['is gone', 'DELETE FROM closings WHERE instruction IS NOT NULL', line(3), 'the records: nothing'],
+    ['of a file is gone', 'DELETE FROM closings WHERE file = 2', { file: 2, line: undefined }, 'the records: nothing'],
+    ['is of a later version', 'UPDATE closings SET version = version + 1 WHERE version > 0', line(3), 'in version'],
+    [
+      'is of another payout',
+      'UPDATE closings SET instruction = (2 << 32) + 4 WHERE version > 0',
+      line(3),
+      'instruction',
+    ],
+    ['is of more rows', 'UPDATE closings SET rows = rows + 1 WHERE rows > 0', { file: 2 }, '2 rejected rows'],
+    [
+      'is not in the log',
+      'INSERT INTO closings (seq, instruction, version) VALUES (3, (2 << 32) + 4, 6)',
+      line(4),
+      'the log says of what a person has closed: nothing',
+    ],
+    [
+      'is of no entry',
+      'PRAGMA foreign_keys = OFF; INSERT INTO closings (seq, file, rows) VALUES (9999, 1, 0)',
+      { file: 1 },
+      '',
+    ],
+  ])('are found to differ from it where a closing %s', async (_, sql, place, what) => {
+    const workspace = await eventful();
+    const tools = await workspace.open();
+    const decision = { by: 'finance', reason: 'paid by hand' };
+    const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P2' };
+    expect(await closePayouts(tools, [ref], decision)).toMatchObject({ ok: true });
+    expect(await closeFile(tools, 2, decision)).toMatchObject({ ok: true, rows: 2 });
+    await tools.close();
+    expect((await verified(workspace)).difference).toBeUndefined();
     byHand(workspace, sql);
     const { difference, broken } = await verified(workspace);
     expect(broken).toBeUndefined();

@@ -89,7 +89,7 @@ export const FILE_CODES = [
     columns: [],
     title: 'It is not an ordinary file',
     cause: 'A link, folder or device lies in the inbox, or the file also has another name elsewhere (a hard link).',
-    remedy: 'Copy the file itself into the inbox.',
+    remedy: 'Copy the file itself into the inbox; of a folder, each of its files.',
     example: { wrong: 'ln -s /exports/payouts.csv inbox/', right: 'cp /exports/payouts.csv inbox/' },
   },
   {

@@ -123,7 +123,7 @@ export const OUR_ROW_CODES = [
     title: 'The line looks like a totals row, not like a payout or an order',
     cause: 'A sum stands below the rows, as a spreadsheet or a report writes it.',
     remedy:
-      'Remove the line; its amount is in no control sum. If it was meant as a row of its own, fill in its references and dates.',
+      'Nothing: it is no payment, and its amount is in no control sum. Where it keeps a whole file out (intake.onRowErrors), remove the line. If it was meant as a row of its own, fill in its references and dates, and drop that row back.',
     example: { wrong: 'Total,,,150.00,,', right: 'no line below the last row' },
   },
   {

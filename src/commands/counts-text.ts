@@ -47,6 +47,7 @@ const NOUNS: Partial<Record<Concern, readonly [one: string, more: string]>> = {
   rejected: ['row rejected', 'rows rejected'],
   'refused-files': ['file not taken in', 'files not taken in'],
   stuck: ["entry of the inbox that can't be taken in", "entries of the inbox that can't be taken in"],
+  'irregular-files': ['entry that is no plain file', 'entries that are no plain files'],
   amendments: ['change asked of the provider', 'changes asked of the provider'],
 };
 

@@ -64,6 +64,7 @@ function statusesIn(status: string | undefined): readonly InstructionStatus[] {
   return found;
 }
 
+/** What a person has closed may have been paid in another way: it is paid again only where it is named. */
 async function chosenBy(
   store: Store,
   statuses: readonly InstructionStatus[],
@@ -75,7 +76,8 @@ async function chosenBy(
     for (let afterId = beginning; ; ) {
       const page = await store.list(status, { afterId, limit: PAGE, ...(code !== undefined && { code }) });
       const fitting = page.filter(({ id }) => file === undefined || rowPlace(id).file === file);
-      found.push(...fitting);
+      const closed = await store.closedPayouts(fitting.map(({ id }) => id));
+      found.push(...fitting.filter((_, at) => closed[at] === undefined));
       const last = page.at(-1);
       if (!last || fitting.length < page.length) break;
       afterId = last.id;

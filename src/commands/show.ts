@@ -218,6 +218,7 @@ function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEnt
     ...(shown.answerSince === ''
       ? []
       : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)} UTC)`] as [string, string]]),
+    ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ...(api === 'payout-orders' ? payoutFacts(shown) : managedFacts(shown)),

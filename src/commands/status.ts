@@ -80,7 +80,7 @@ async function named(store: Store, stands: Standing): Promise<NamedNeed[]> {
   const found: NamedNeed[] = [];
   for (const need of stands.needs) {
     const status = NAMED.find((name) => name === need.concern);
-    const oldest = status ? await store.list(status, { afterId: 0, limit: NAMED_EACH }) : [];
+    const oldest = status ? await store.list(status, { afterId: 0, limit: NAMED_EACH, unclosed: true }) : [];
     found.push(
       status ? { ...need, named: oldest.map(inWords), references: oldest.map(referenceOf) } : nameless(need, stands),
     );

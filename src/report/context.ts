@@ -71,6 +71,22 @@ export function fileReportNames(file: { readonly name: string; readonly number: 
   };
 }
 
+/** What browsers, spreadsheets and file managers add to the name of a copy: `(1)`, ` (2)`, ` - Copy`, ` copy 2`. */
+const COPY = / ?\(\d{1,3}\)| - \p{L}+(?: ?\(\d{1,3}\))?| copy(?: \d{1,3})?/u.source;
+const REJECTED = new RegExp(`^(.*\\.(\\d{6})\\.rejected)(?:${COPY})?\\.csv$`, 'iu');
+
+/** The number of the file whose rejected.csv a name says that it is, or a copy of it; undefined for any other name. */
+export function rejectedReportIn(name: string): number | undefined {
+  const [, , number] = REJECTED.exec(name) ?? [];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** Whether a name is that of the file's own rejected.csv, or of a copy of it. */
+export function isRejectedReportOf(name: string, file: { readonly name: string; readonly number: number }): boolean {
+  const [, report] = REJECTED.exec(name) ?? [];
+  return report !== undefined && `${report}.csv` === fileReportNames(file).rejected;
+}
+
 /** Which of a file's reports there are besides page and receipt. */
 export interface FileReports {
   readonly errors: boolean;

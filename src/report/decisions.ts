@@ -5,7 +5,16 @@ import { add, type Decimal, parseDecimal } from '../money.ts';
 import type { RunDecision } from '../store.ts';
 import { sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
-import { amountCell, NO_CURRENCY, readable, reference, scrollable, shortened, statusChange } from './table.ts';
+import {
+  amountCell,
+  NO_CURRENCY,
+  readable,
+  reference,
+  scrollable,
+  shortened,
+  statusChange,
+  statusTag,
+} from './table.ts';
 import { byText, LISTED, ZERO } from './totals.ts';
 import { count, grouped, oneLine } from './words.ts';
 
@@ -54,9 +63,14 @@ function byLife(a: Sum, b: Sum): number {
   return place(a.from) - place(b.from) || place(a.to) - place(b.to) || byText(a.currency, b.currency);
 }
 
-/** What was decided about the workspace, in words. */
-export function decisionText({ what, decision }: RunDecision): string {
-  return oneLine(`${decision.by}: ${ABOUT_ALL[what] ?? what}`);
+/** What was decided about a file or the workspace, in words. */
+export function decisionText({ what, decision, file }: RunDecision): string {
+  return oneLine(`${decision.by}: ${file ? fileText(file) : (ABOUT_ALL[what] ?? what)}`);
+}
+
+function fileText({ number, rows }: NonNullable<RunDecision['file']>): string {
+  if (rows === 0) return `file ${sixDigits(number)}, which was not taken in, is closed`;
+  return `${count(rows, 'rejected row')} of file ${sixDigits(number)} will not be repaired, and ${rows === 1 ? 'is' : 'are'} closed`;
 }
 
 export function decidedByPersons({ total, sums, first }: Decided): Html | '' {
@@ -82,7 +96,7 @@ ${scrollable(
 function summed(sums: readonly Sum[]): Html {
   const rows = sums.map(
     ({ from, to, currency, payouts, amount }) =>
-      html`<tr><th scope="row">${statusChange(from, to)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${readable(amount, currency)}</td></tr>
+      html`<tr><th scope="row">${changed({ from, to })}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${readable(amount, currency)}</td></tr>
 `,
   );
   return scrollable(
@@ -95,12 +109,17 @@ function summed(sums: readonly Sum[]): Html {
   );
 }
 
+/** A payout that is closed stays what it is. */
+function changed({ from, to }: Pick<Sum, 'from' | 'to'>): Html {
+  return from === to ? html`${statusTag(to)} closed` : statusChange(from, to);
+}
+
 function decisionRow(decided: RunDecision): Html {
-  const { change, decision } = decided;
+  const { change, decision, file } = decided;
   const why = shortened(oneLine(`${decision.by}: ${decision.reason}`));
   if (!change)
-    return html`<tr><th scope="row" class="reference">The workspace</th><td class="number amount"></td><td>${decisionText(decided)}</td><td class="wide">${why}</td><td class="nowrap"></td></tr>
+    return html`<tr><th scope="row" class="reference">${file ? 'The file' : 'The workspace'}</th><td class="number amount"></td><td>${decisionText(decided)}</td><td class="wide">${why}</td><td class="nowrap">${file ? sixDigits(file.number) : ''}</td></tr>
 `;
-  return html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusChange(change.from, change.to)}</td><td class="wide">${why}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+  return html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${changed(change)}</td><td class="wide">${why}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
 `;
 }

@@ -8,7 +8,17 @@ import { type Html, html, page } from './html.ts';
 import { amountCell, reference, scrollable, shortened, statusTag, type Tone, timeOf } from './table.ts';
 import { tasks } from './tasks.ts';
 import { type Summary, type Verdict, verdictOf } from './totals.ts';
-import { count, grouped, messageOf, oneLine, problemOf, QUARANTINE, warningsOf, whenSent } from './words.ts';
+import {
+  count,
+  grouped,
+  messageOf,
+  oneLine,
+  problemOf,
+  QUARANTINE,
+  totalsRowsLeftOut,
+  warningsOf,
+  whenSent,
+} from './words.ts';
 
 export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: Tone }>> = {
   accepted: { word: 'Accepted', tone: 'good' },
@@ -37,7 +47,7 @@ export function filePage(
 <p>${whatHappened(file, summary, first, context)}</p>
 ${whatComesNext(file, summary, context)}
 </div>
-${facts(summary)}
+${facts(file, summary)}
 </header>
 <main>
 ${tasks(file, summary)}
@@ -45,7 +55,7 @@ ${summary.rows === 0 ? '' : balance(first ?? file, summary)}
 ${errorsByCode(summary)}
 ${warnings(summary, context)}
 ${rowsInNeed(summary)}
-${siblings(file, due)}
+${closedByPersons(summary)}${siblings(file, due)}
 ${forTheAuditor(file, context)}
 </main>
 <footer><p>The current statement of file ${number}. It is replaced as things move on; the run reports keep each change.</p></footer>
@@ -66,6 +76,8 @@ function whatHappened(
   const { accepted, rejected, duplicates } = outcome(summary);
   if (accepted === summary.rows)
     return accepted === 1 ? 'Its one row was accepted.' : `All ${count(accepted, 'row')} were accepted.`;
+  if (accepted + summary.totalsRows === summary.rows && accepted > 0)
+    return `${accepted === 1 ? 'Its one row was' : `All ${count(accepted, 'row')} were`} accepted. ${totalsRowsLeftOut(summary)}`;
   const known = duplicates === 0 ? '' : `, ${grouped(String(duplicates))} known already and not paid twice`;
   return `Of ${count(summary.rows, 'row')}, ${grouped(String(accepted))} accepted, ${grouped(String(rejected))} rejected${known}.`;
 }
@@ -81,7 +93,7 @@ function whatComesNext(file: FileRecord, summary: Summary, context: ReportContex
   return html`<p>${count(rows, 'row')} still to be sent, ${whenSent(context)}, from the open date on: ${dates}.${late}</p>`;
 }
 
-function facts(summary: Summary): Html | '' {
+function facts(file: FileRecord, summary: Summary): Html | '' {
   if (summary.rows === 0) return '';
   const { accepted, rejected, duplicates } = outcome(summary);
   const figures: [string, number][] = [
@@ -89,7 +101,7 @@ function facts(summary: Summary): Html | '' {
     ['Accepted', accepted],
     ['Rejected', rejected],
     ...(duplicates > 0 ? [['Known already', duplicates] satisfies [string, number]] : []),
-    ['Need somebody', summary.attentionRows],
+    ['Need somebody', summary.attentionRows - (file.stoodFor ?? 0)],
   ];
   return html`<dl class="facts">${figures.map(([name, figure]) => html`<div><dt>${name}</dt><dd>${grouped(String(figure))}</dd></div>`)}</dl>`;
 }
@@ -174,6 +186,32 @@ function causeOfAll({ rows, errors }: Summary): string | undefined {
 
 function rowInNeed(row: ResultRow): Html {
   return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(messageOf(row))}</td></tr>
+`;
+}
+
+function closedByPersons({ closed, closedPayouts }: Summary): Html | '' {
+  const payouts = [...closed].reduce((sum, [status, rows]) => sum + (status === 'rejected' ? 0 : rows), 0);
+  if (payouts === 0) return '';
+  const rows = closedPayouts.map(
+    (row) =>
+      html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(oneLine(`Closed by ${row.closed?.by}: ${row.closed?.reason}`))}</td></tr>
+`,
+  );
+  const caption =
+    payouts === rows.length
+      ? `All of them: ${count(payouts, 'row')}`
+      : `The first ${rows.length} of ${count(payouts, 'row')}; result.csv holds them all`;
+  return html`<section aria-labelledby="closed">
+<h2 id="closed">Closed by a person</h2>
+${scrollable(
+  'Closed by a person',
+  html`<table class="stacks">
+<caption>${caption}. They did not arrive, and will not be paid again from here.</caption>
+<thead><tr><th scope="col" class="number">Line</th><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Status</th><th scope="col">Who and why</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+)}
+</section>
 `;
 }
 

@@ -59,7 +59,12 @@ export function receiptJson(
     },
     amounts: file.kind === 'orders' ? {} : amounts(summary),
     errors: Object.fromEntries(summary.errors.map(({ code, count }) => [code, count])),
-    ...(summary.takenInWith.size === 0 ? {} : { takenInWith: takenInWith(summary) }),
+    ...(summary.takenInWith.size === 0 ? {} : { takenInWith: byFile(summary.takenInWith) }),
+    ...(summary.repairedWith.size === 0 ? {} : { repairedWith: byFile(summary.repairedWith) }),
+    ...(file.repairs === undefined ? {} : { repairs: file.repairs }),
+    ...(summary.totalsRows === 0 ? {} : { totalsRows: summary.totalsRows }),
+    ...(summary.closed.size === 0 ? {} : { closed: Object.fromEntries(summary.closed) }),
+    ...(file.closed ? { closedBy: { by: file.closed.by, reason: file.closed.reason, at: file.closed.at } } : {}),
     late: summary.late,
     warnings: warningsOf(summary, context).map(({ column, rows, firstLine }) => ({
       column,
@@ -72,9 +77,8 @@ export function receiptJson(
   return `${JSON.stringify(receipt, undefined, 2)}\n`;
 }
 
-/** Rejected rows that a later file has taken in, by its number. */
-function takenInWith(summary: Summary): Record<string, number> {
-  return Object.fromEntries([...summary.takenInWith].map(([file, rows]) => [sixDigits(file), rows]));
+function byFile(rows: ReadonlyMap<number, number>): Record<string, number> {
+  return Object.fromEntries([...rows].map(([file, some]) => [sixDigits(file), some]));
 }
 
 function amounts(summary: Summary): Record<string, Record<string, { rows: number; amount: string }>> {

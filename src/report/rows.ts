@@ -2,7 +2,7 @@
 import { foundText, rowMessage } from '../codes.ts';
 import type { FileRecord, ResultRow } from '../store.ts';
 import { cell, cellOf, cells, doubled, line } from './csv.ts';
-import { codesOf, count, messageOf, oneLine, problemOf, rowAmount, takenInSince } from './words.ts';
+import { codesOf, count, messageOf, oneLine, problemOf, rowAmount, settledSince } from './words.ts';
 
 const RESULT_HEADER = [
   'line',
@@ -86,7 +86,7 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
       const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
       result += resultLine(
         row,
-        messages.length === 0 ? messageCell(row) : cellOf(mark + firstOf(messages) + takenInSince(row)),
+        messages.length === 0 ? messageCell(row) : cellOf(mark + firstOf(messages) + doubled(settledSince(row))),
       );
       errors += errorLines(row, messages);
       rejected += rejectedLine(row, messages);
@@ -169,7 +169,7 @@ function resultLine(row: ResultRow, message: string): string {
 function messageCells(mark: string): (row: ResultRow) => string {
   const known = new Map<string, string>();
   return (row) => {
-    if (row.message !== '' || row.late || row.other || row.answer) return cell(mark + messageOf(row));
+    if (row.message !== '' || row.late || row.other || row.answer || row.closed) return cell(mark + messageOf(row));
     // Nothing else goes into the words for these.
     const key = row.status === 'scheduled' ? row.openDate : row.status;
     const ready = known.get(key);

@@ -80,10 +80,10 @@ export function changesCsv({ changes, decisions }: Told, mark: string): AsyncIte
 }
 
 function decisionLine(decided: RunDecision, mark: string): string[] {
-  const { change, at, decision } = decided;
+  const { change, at, decision, file } = decided;
   const told = change
     ? changeCells(change, mark)
-    : [...Array<string>(10).fill(''), mark + decisionText(decided), '', at];
+    : [file ? sixDigits(file.number) : '', ...Array<string>(9).fill(''), mark + decisionText(decided), '', at];
   return [...told, decision.by, decision.reason];
 }
 

@@ -1,6 +1,6 @@
 /** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
 import { needsPerson } from '../attention.ts';
-import type { RowCode } from '../codes.ts';
+import { isOfTotalsRow, type RowCode } from '../codes.ts';
 import { INSTRUCTION_STATUSES, type PayoutDetails, type RowStatus } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
 import { add, compare, type Decimal, formatDecimal, openSum, parseDecimal, type Sum } from '../money.ts';
@@ -53,6 +53,14 @@ export interface Summary {
   readonly rejectedForOthers: number;
   /** Rejected rows whose references a later file has taken in: how many, by that file's number, lowest first. */
   readonly takenInWith: ReadonlyMap<number, number>;
+  /** Others that came again in a file which is the repair of this one: how many, by that file's number. */
+  readonly repairedWith: ReadonlyMap<number, number>;
+  /** Rows that add up others: they are rejected, and need nobody. */
+  readonly totalsRows: number;
+  /** Rows that a person has closed, by status. */
+  readonly closed: ReadonlyMap<RowStatus, number>;
+  /** The first payouts among them, at most {@link LISTED}. */
+  readonly closedPayouts: readonly ResultRow[];
   /** Rows that wait for the provider to change what it has. */
   readonly asked: number;
   /** Rows sent after their due date. */
@@ -70,13 +78,14 @@ export interface Summary {
 export type Pages = AsyncIterable<readonly ResultRow[]>;
 
 /** What some rows add up to, to be included in what others do. Can be handed from one thread to another. */
-export interface Part extends Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {
+export interface Part
+  extends Settled,
+    Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {
   /** 0 where there are no rows. */
   readonly firstLine: number;
   readonly lastLine: number;
   readonly totals: readonly Total[];
   readonly errors: ReadonlyMap<string, number>;
-  readonly takenInWith: ReadonlyMap<number, number>;
 }
 
 /** Rows come in line order; one that comes out of it is refused. Memory doesn't grow with their number. */
@@ -98,7 +107,7 @@ type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
 export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const byCurrency: Subtotals = new Map();
   const errors = new Map<string, number>();
-  const repairs = new Map<number, number>();
+  const settled = openSettled(listed);
   const overLong = new Map<OverLong['column'], { rows: number; firstLine: number }>();
   const attention: ResultRow[] = [];
   const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
@@ -119,7 +128,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     ...lines,
     totals: sorted(byCurrency),
     errors,
-    takenInWith: repairs,
+    ...settled.part(),
     overLong: longOnes(),
     unsent,
     ...counts,
@@ -135,11 +144,11 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       total.amount.add(row.amount);
       if (row.late) counts.late++;
       for (const column of row.overLong ?? []) addOverLong(column, 1, row.line);
-      if (row.status === 'rejected') for (const { code } of row.errors) errors.set(code, (errors.get(code) ?? 0) + 1);
-      if (row.takenInWith !== undefined) repairs.set(row.takenInWith, (repairs.get(row.takenInWith) ?? 0) + 1);
+      if (row.status === 'rejected') for (const { code } of row.errors) count(errors, code);
+      settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
       else if (UNSENT.has(row.status)) addUnsent(1, row.openDate, row.openDate);
-      if (needsSomebody(row) && counts.attentionRows++ < listed) attention.push(row);
+      if (needsSomebody(file, row) && counts.attentionRows++ < listed) attention.push(row);
     },
     include: (other) => {
       for (const { currency, status, rows, amount } of other.totals) {
@@ -147,8 +156,8 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         total.rows += rows;
         total.amount.include(amount);
       }
-      for (const [code, count] of other.errors) errors.set(code, (errors.get(code) ?? 0) + count);
-      for (const [file, count] of other.takenInWith) repairs.set(file, (repairs.get(file) ?? 0) + count);
+      for (const [code, times] of other.errors) count(errors, code, times);
+      settled.include(other);
       for (const { column, rows, firstLine } of other.overLong) addOverLong(column, rows, firstLine);
       addUnsent(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
       counts.asked += other.asked;
@@ -164,7 +173,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         ...summaryOf(totals),
         errors: found.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
         rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
-        takenInWith: new Map([...repairs].sort(([a], [b]) => a - b)),
+        ...settled.part(),
         overLong: longOnes().sort((a, b) => a.firstLine - b.firstLine),
         unsent,
         ...counts,
@@ -174,9 +183,48 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   };
 }
 
-/** A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. Nor does one that was. */
-function needsSomebody({ status, errors, takenInWith }: ResultRow): boolean {
-  if (!needsPerson(status) || takenInWith !== undefined) return false;
+/** What needs nobody any more, or never did, although its status says otherwise. */
+type Settled = Pick<Summary, 'takenInWith' | 'repairedWith' | 'totalsRows' | 'closed' | 'closedPayouts'>;
+
+function openSettled(listed: number): { add(row: ResultRow): void; include(other: Settled): void; part(): Settled } {
+  const takenInWith = new Map<number, number>();
+  const repairedWith = new Map<number, number>();
+  const closed = new Map<RowStatus, number>();
+  const closedPayouts: ResultRow[] = [];
+  let totalsRows = 0;
+  return {
+    add(row) {
+      if (row.status === 'rejected' && isOfTotalsRow(row.errors)) totalsRows++;
+      if (row.takenInWith !== undefined) count(takenInWith, row.takenInWith);
+      if (row.repairedWith !== undefined) count(repairedWith, row.repairedWith);
+      if (row.closed) count(closed, row.status);
+      if (row.closed && row.status !== 'rejected' && closedPayouts.length < listed) closedPayouts.push(row);
+    },
+    include(other) {
+      for (const [file, rows] of other.takenInWith) count(takenInWith, file, rows);
+      for (const [file, rows] of other.repairedWith) count(repairedWith, file, rows);
+      for (const [status, rows] of other.closed) count(closed, status, rows);
+      closedPayouts.push(...other.closedPayouts.slice(0, listed - closedPayouts.length));
+      totalsRows += other.totalsRows;
+    },
+    part: () => ({
+      takenInWith: new Map([...takenInWith].sort(([a], [b]) => a - b)),
+      ...{ repairedWith, closed, closedPayouts, totalsRows },
+    }),
+  };
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key, more = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + more);
+}
+
+/**
+ * A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. Nor does one that was, or that
+ * a person has closed, or that adds up others, unless it keeps the whole file out.
+ */
+function needsSomebody(file: FileRecord, { status, errors, takenInWith, repairedWith, closed }: ResultRow): boolean {
+  if (!needsPerson(status) || closed || takenInWith !== undefined || repairedWith !== undefined) return false;
+  if (status === 'rejected' && isOfTotalsRow(errors)) return file.problem !== undefined;
   return errors.length === 0 || errors.some(({ code }) => code !== ONLY_FOR_OTHERS);
 }
 
@@ -189,6 +237,10 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     errors: [],
     rejectedForOthers: 0,
     takenInWith: new Map(),
+    repairedWith: new Map(),
+    totalsRows: 0,
+    closed: new Map(),
+    closedPayouts: [],
     asked: 0,
     late: 0,
     overLong: [],
@@ -202,7 +254,7 @@ export function verdictOf(file: FileRecord, summary: Summary): Verdict {
   if (file.duplicateOf !== undefined) return 'duplicate';
   if (file.problem) return 'rejected';
   const rejected = summary.byStatus.get('rejected') ?? 0;
-  if (rejected === 0) return 'accepted';
+  if (rejected === 0 || (rejected === summary.totalsRows && rejected < summary.rows)) return 'accepted';
   return rejected === summary.rows ? 'rejected' : 'partially_accepted';
 }
 
@@ -230,6 +282,19 @@ export function verified(file: FileRecord, summary: Summary): Summary {
     `the control sum read is ${formatDecimal(read)}, the one accounted for ${formatDecimal(controlSum)} ` +
       `(difference ${formatDecimal(difference)})`,
   );
+}
+
+/** Rejected rows that still need a repair. Where only their number is told, `stoodFor` of the file are repaired, nobody knows which. */
+export function rowsToRepair({ stoodFor = 0 }: FileRecord, summary: Summary): number {
+  const { byStatus, takenInWith, repairedWith, totalsRows, closed } = summary;
+  const settled = [
+    ...takenInWith.values(),
+    ...repairedWith.values(),
+    closed.get('rejected') ?? 0,
+    totalsRows,
+    stoodFor,
+  ];
+  return settled.reduce((left, rows) => left - rows, byStatus.get('rejected') ?? 0);
 }
 
 export function sumOf(totals: readonly Total[]): { rows: number; amount: Decimal } {

@@ -24,22 +24,32 @@ export function codesOf(row: ResultRow): string {
 /** What the row came to, in one line. */
 export function messageOf(row: ResultRow): string {
   if (row.status === 'rejected' && row.errors.length > 0)
-    return oneLine(row.errors.map(rowMessage).join(' ') + takenInSince(row));
+    return oneLine(row.errors.map(rowMessage).join(' ') + settledSince(row));
   const why = row.message === '' ? '' : ` (${row.message})`;
   const late = row.late ? '; sent after its due date' : '';
   const answer = row.answer ? `; ${UNSETTLED} ${row.answer}` : '';
-  return oneLine(whatHappened(row) + why + late + answer);
+  const closed = row.closed ? `; closed by ${row.closed.by}: ${row.closed.reason}` : '';
+  return oneLine(whatHappened(row) + why + late + answer + closed);
 }
 
 /** Of a rejected row: that it needs no repair any more. */
-export function takenInSince({ takenInWith }: ResultRow): string {
-  return takenInWith === undefined ? '' : ` Taken in since, with file ${sixDigits(takenInWith)}.`;
+export function settledSince({ takenInWith, repairedWith, closed }: ResultRow): string {
+  if (takenInWith !== undefined) return ` Taken in since, with file ${sixDigits(takenInWith)}.`;
+  if (repairedWith !== undefined) return ` Dropped again since, with file ${sixDigits(repairedWith)}.`;
+  return closed ? ` Closed by ${oneLine(`${closed.by}: ${closed.reason}`)}` : '';
 }
 
 /** Why a whole file was not taken in, and where it is if nothing of it was even read. */
 export function problemOf({ code, message }: FileProblem): string {
   const moved = code === 'FILE_NOT_REGULAR' ? `; it was moved, unread, to ${QUARANTINE}` : '';
   return oneLine(moved === '' ? message : `${message.replace(/\.$/, '')}${moved}.`);
+}
+
+/** Of a file that is taken in all the same. */
+export function totalsRowsLeftOut({ totalsRows }: Pick<Summary, 'totalsRows'>): string {
+  return totalsRows === 1
+    ? '1 totals row is no payment and was left out.'
+    : `${count(totalsRows, 'totals row')} are no payments and were left out.`;
 }
 
 /** Amounts that have just so many decimals and no needless zero in front. */
@@ -118,7 +128,7 @@ function whatHappened(row: ResultRow): string {
     case 'failed':
       return row.orderRefId === '' && row.submittedAt === ''
         ? 'it was not paid'
-        : 'the provider took it and then failed to pay it';
+        : 'the provider took it, and it did not reach the payee';
     case 'declined':
       return 'the provider refused it; nothing was paid';
     case 'cancelled':

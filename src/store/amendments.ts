@@ -3,7 +3,7 @@ import { AMENDABLE_AT_PROVIDER, contentDigest, type InstructionStatus, rowId } f
 import type { AmendmentChange, RowFields, RowRecord, Standing, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
-import { repairMarker } from './repairs.ts';
+import { lateRejection, lateRepair } from './repairs.ts';
 import { readStanding, writeStanding } from './stored.ts';
 import type { Trail } from './trail.ts';
 import { contentWriter, rowInsert } from './writers.ts';
@@ -64,20 +64,20 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     WHERE id = ? AND status = +? AND version = ?`);
   const insert = rowInsert(db);
   const stale = staleMarker(db);
-  const staleFile = db.prepare<[number, number]>(
-    'UPDATE files SET revision = revision + 1, rejected = rejected + ? WHERE number = ? >> 32',
-  );
-  const markRepaired = repairMarker(db);
+  const staleFile = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ? >> 32');
+  const reject = lateRejection(db);
+  const markRepaired = lateRepair(db);
 
   function settle(open: AmendmentRow, { target, to }: AmendmentChange, at: string): void {
     const { id, from, version } = target;
     const fields = JSON.parse(open.fields) as RowFields;
     settled.run(open.id);
-    staleFile.run(to.kind === 'refused' ? 1 : 0, open.id);
+    staleFile.run(open.id);
     // What was answered was about the row that comes to its end.
     clear.run(id);
     if (to.kind === 'refused') {
       insert(open.id, 'rejected', fields, null, null, open.raw, JSON.stringify(to.errors));
+      reject(open.id);
       const errors = to.errors.map(({ code }) => code);
       trail.append({ type: 'amendment', at, from, to: from, row: open.id, step: 'refused', errors }, id);
       return;
@@ -92,7 +92,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     const event = { type: 'status', at, from, to: now, version: version + 1, row: open.id, amendment: open.kind };
     trail.append({ ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, id);
     stale([id]);
-    markRepaired('instructions', { first: open.id, last: open.id });
+    markRepaired(open.id);
   }
 
   const amend = db.transaction((changes: readonly AmendmentChange[], at: string) => {

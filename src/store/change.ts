@@ -9,6 +9,22 @@ export type Target = { readonly id: number; readonly version: number; readonly f
 /** Who decided something that no program may decide, and why. */
 export type Decision = { readonly by: string; readonly reason: string };
 
+/** Who decided that something needs nothing more here, and why. */
+export interface ClosedBy extends Decision {
+  readonly at: string;
+  /** Of a file: how many rejected rows that closes; 0 where it was not taken in. */
+  readonly rows: number;
+}
+
+/** What a person has closed, as it is kept beside its audit entry: a payout in a version, or a file. */
+export interface Closing {
+  readonly seq: number;
+  readonly instruction: number | null;
+  readonly version: number | null;
+  readonly file: number | null;
+  readonly rows: number | null;
+}
+
 /** One status change with what it brings along. */
 export interface Change extends Target {
   readonly to: InstructionStatus;

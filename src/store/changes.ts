@@ -5,6 +5,7 @@ import { REGISTRATION_CHANGES } from '../order.ts';
 import type { Change, OrderChange, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
+import { lateRejection } from './repairs.ts';
 import type { Trail } from './trail.ts';
 
 /** What a change leaves an instruction with. */
@@ -23,9 +24,8 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   );
   const markStale = staleMarker(db);
   // The row that it stands at may be an UPDATE of another file.
-  const rejected = db.prepare<[number]>(
-    'UPDATE files SET rejected = rejected + 1 WHERE number = (SELECT content_row >> 32 FROM instructions WHERE id = ?)',
-  );
+  const standsAt = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
+  const reject = lateRejection(db);
 
   const order = orderChanger(db);
 
@@ -41,7 +41,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
         throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
       }
       append(statusEvent(one, now, at), one.id);
-      if (one.to === 'rejected') rejected.run(one.id);
+      if (one.to === 'rejected') reject(standsAt.get(one.id) ?? one.id);
       changed.add(one.id);
     }
     markStale(changed);

@@ -35,6 +35,7 @@ const MIGRATIONS = [
   '8-content.sql',
   '9-statements.sql',
   '10-decisions-and-repairs.sql',
+  '11-closings.sql',
 ];
 
 /** Older ones can corrupt a WAL that two connections write and checkpoint. */
@@ -203,7 +204,7 @@ function assertSchema(db: Database.Database, path: string): void {
 
 const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
-  ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions'],
+  ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema
@@ -213,5 +214,5 @@ const UNKNOWN_TABLE = `
 function hasColumns(db: Database.Database): boolean {
   const has = (table: string, column: string) =>
     db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined;
-  return has('instructions', 'answer') && has('orders', 'content_digest') && has('files', 'rejected');
+  return has('instructions', 'answer') && has('orders', 'content_digest') && has('files', 'settled_with');
 }

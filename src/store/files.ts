@@ -2,10 +2,10 @@
 import type { FileProblem } from '../codes.ts';
 import { openSha256 } from '../digest.ts';
 import { rowId } from '../instruction.ts';
-import type { FileKind, FileRecord, NewFile, Store } from '../store.ts';
+import type { ClosedBy, FileKind, FileRecord, NewFile, Store } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { nextNumber, requireNumber } from './numbers.ts';
-import { repairMarker } from './repairs.ts';
+import { repairMarker, TO_REPAIR } from './repairs.ts';
 import type { Trail } from './trail.ts';
 
 type FileVerbs = Pick<
@@ -44,11 +44,23 @@ interface FileRow {
   archived: number;
   rejected: number;
   repaired: number;
+  repairs: number | null;
+  stood_for: number;
+  /** JSON: the audit entry of the last closing; absent where a statement doesn't ask for it. */
+  closing?: string | null;
 }
 
+/** With who closed it, if anybody did. */
+const SELECT_FILES = `
+  SELECT files.*, (
+    SELECT body FROM closings JOIN audit ON audit.seq = closings.seq
+    WHERE closings.file = files.number ORDER BY closings.seq DESC LIMIT 1
+  ) AS closing
+  FROM files`;
+
 export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
-  const byNumber = db.prepare<[number], FileRow>('SELECT * FROM files WHERE number = ?');
-  const all = db.prepare<[], FileRow>('SELECT * FROM files ORDER BY number');
+  const byNumber = db.prepare<[number], FileRow>(`${SELECT_FILES} WHERE number = ?`);
+  const all = db.prepare<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
   const ofRun = db.prepare<[number], number>('SELECT number FROM files WHERE run = ? ORDER BY number').pluck();
   const unfinished = db.prepare<[], FileRow>(
     "SELECT * FROM files WHERE done = 0 ORDER BY kind = 'orders' DESC, number",
@@ -117,10 +129,10 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
   const insert = db.prepare<unknown[], FileRow>(`
     INSERT INTO files (
       number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, final_newline, start,
-      progress, problem, duplicate_of, done)
+      progress, problem, duplicate_of, done, repairs)
     VALUES (
       ${nextNumber('files')}, :claim, :name, :kind, :sha256, :size, :receivedAt,
-      :run, :businessDate, :header, :proven, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL)
+      :run, :businessDate, :header, :proven, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
     RETURNING *`);
 
   const register = db.transaction((file: NewFile) => {
@@ -143,6 +155,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
       start: JSON.stringify(file.start),
       problem: problem ? JSON.stringify(problem) : null,
       duplicateOf: first?.number ?? null,
+      repairs: problem ? null : (file.repairs ?? null),
     });
     if (!row) throw new Error(`Registering ${file.claim} gave no row`);
     requireNumber(row.number);
@@ -184,7 +197,7 @@ function finishing(db: Connection, trail: Trail) {
     ON CONFLICT DO UPDATE SET instruction = iif(instruction = excluded.instruction, instruction, NULL)`);
   const close = db.prepare<[string | null, number], FileRow>(`
     UPDATE files SET done = 1, problem = ?, revision = revision + 1,
-      rejected = (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND kind = 'rejected')
+      rejected = (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND ${TO_REPAIR})
     WHERE number = ? AND done = 0 RETURNING *`);
   const account = accountant(db);
   const markRepaired = repairMarker(db);
@@ -193,8 +206,9 @@ function finishing(db: Connection, trail: Trail) {
     const row = close.get(problem ? JSON.stringify(problem) : null, file);
     if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
     enter.run(fileRange(file));
-    if (row.kind) markRepaired(row.kind, fileRange(file));
     const { rows, controlSum, line } = fileRecord(row).progress;
+    const { number, kind, repairs } = row;
+    if (kind) markRepaired({ number, kind, rows, repairs }, fileRange(file));
     trail.append({
       type: 'file-finished',
       at,
@@ -204,6 +218,7 @@ function finishing(db: Connection, trail: Trail) {
       rows,
       controlSum,
       code: problem?.code,
+      repairs: repairs ?? undefined,
       ...account(file, line, NOTHING),
     });
   });
@@ -312,6 +327,14 @@ function fileRecord(row: FileRow): FileRecord {
     duplicateOf: row.duplicate_of ?? undefined,
     done: row.done === 1,
     archived: row.archived === 1,
-    toRepair: row.rejected - row.repaired,
+    toRepair: Math.max(0, row.rejected - row.repaired - row.stood_for),
+    ...(row.stood_for > 0 && { stoodFor: row.stood_for }),
+    ...(row.repairs !== null && { repairs: row.repairs }),
+    ...(row.closing && { closed: closedBy(row.closing) }),
   };
+}
+
+function closedBy(body: string): ClosedBy {
+  const { by, reason, at, rows } = JSON.parse(body) as ClosedBy;
+  return { by, reason, at, rows };
 }

@@ -2,6 +2,7 @@
 import { rowPlace } from '../instruction.ts';
 import type { CustomerDefaults, Registration } from '../order.ts';
 import type { Store, StoredOrder, WithHistory } from '../store.ts';
+import { isClosed } from './closings.ts';
 import type { Connection } from './connection.ts';
 import { counter } from './counts.ts';
 import { resultReader } from './results.ts';
@@ -94,6 +95,11 @@ export function listingVerbs(
   type Asked = [status: string, afterId: number, openDateUpTo: string, limit: number];
   const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
   const open = prepareStored<Asked>(db, `${OPEN} AND ${inStatus}`, 'INDEXED BY instructions_open');
+  const notClosed = prepareStored<Asked>(
+    db,
+    `${OPEN} AND NOT ${isClosed('i')} AND ${inStatus}`,
+    'INDEXED BY instructions_open',
+  );
   const other = prepareStored<Asked>(db, inStatus);
   const [never, again] = ['= 0', '> 0'].map((sends) =>
     prepareStored<Asked>(db, `${OPEN} AND i.unclear_sends ${sends} AND ${inStatus}`, 'INDEXED BY instructions_open'),
@@ -119,8 +125,9 @@ export function listingVerbs(
     openQuestions: async () => questions.get() ?? { unreadable: 0, amendments: 0 },
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
-    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, code, sentBefore }) {
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, code, sentBefore, unclosed }) {
       const asked: Asked = [status, afterId, openDateUpTo, limit];
+      if (unclosed) return notClosed.all(...asked).map(storedInstruction);
       if (code !== undefined) return withCode.all(code, ...asked).map(storedInstruction);
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...asked).map(storedInstruction);
       if (changedSince === undefined)

@@ -6,7 +6,6 @@ import {
   type InstructionStatus,
   type PayoutDetails,
   type RowStatus,
-  rowId,
   rowPlace,
 } from '../instruction.ts';
 import { currencyExponent } from '../iso.ts';
@@ -15,7 +14,7 @@ import type { ResultRow, RowFields, RowRecord } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';
 import { type Links, rowLinks } from './links.ts';
-import { repairFinder, repairsKnown } from './repairs.ts';
+import { closedRows, repairedRows } from './settled.ts';
 
 type Results = (file: number, afterLine: number, limit: number) => ResultRow[];
 type Range = { after: number; last: number; limit: number };
@@ -146,7 +145,8 @@ export function resultReader(db: Connection): Results {
   const links = rowLinks(db);
   const showOther = otherShower(db, links);
   const receivedAt = db.prepare<[number], string>('SELECT received_at FROM files WHERE number = ?').pluck();
-  const repairs = repairsOf(db);
+  const repaired = repairedRows(db);
+  const closed = closedRows(db);
 
   const read: Results = (file, afterLine, limit) => {
     const { first, last } = fileRange(file);
@@ -165,23 +165,7 @@ export function resultReader(db: Connection): Results {
       .sort((a, b) => a.line - b.line)
       .slice(0, limit);
   };
-  return (file, afterLine, limit) => repairs(file, read(file, afterLine, limit));
-}
-
-/** Rejected rows, each with the later file that has taken in its references; other rows stay as they are. */
-function repairsOf(db: Connection): (file: number, rows: ResultRow[]) => ResultRow[] {
-  const known = repairsKnown(db);
-  const find = repairFinder(db);
-  return (file, rows) => {
-    const { kind, repaired } = known(file);
-    if (repaired === 0) return rows;
-    return rows.map((row) => {
-      if (row.status !== 'rejected') return row;
-      const { customerRef, orderRef, instructionRef, line } = row;
-      const by = find({ id: rowId(file, line), customerRef, orderRef, instructionRef }, kind);
-      return by === undefined ? row : { ...row, takenInWith: rowPlace(by).file };
-    });
-  };
+  return (file, afterLine, limit) => closed(file, repaired(file, read(file, afterLine, limit)));
 }
 
 /** The row that created an instruction; `receivedAt` is its file's. */

@@ -210,6 +210,8 @@ interface DecisionRow extends Omit<ChangeRow, 'id' | 'from' | 'to'> {
   to: InstructionStatus | null;
   by: string;
   reason: string;
+  file: number | null;
+  rows: number | null;
 }
 
 /** A decision about the workspace itself has no instruction. */
@@ -217,7 +219,7 @@ function decisionReader(db: Connection): Store['runDecisions'] {
   const select = (where: string) => `
     SELECT
       d.seq, a.body ->> 'type' AS type, a.body ->> 'by' AS "by", a.body ->> 'reason' AS reason, a.body ->> 'at' AS at,
-      i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
+      a.body ->> 'file' AS file, a.body ->> 'rows' AS rows, i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
       ${clientRefAt('a.instruction', 'd.seq')} AS client_ref_id,
       a.body ->> 'from' AS "from", a.body ->> 'to' AS "to",
@@ -230,8 +232,9 @@ function decisionReader(db: Connection): Store['runDecisions'] {
     (run === undefined ? untold.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision);
 }
 
-function runDecision({ seq, type, id, by, reason, from, to, ...row }: DecisionRow): RunDecision {
-  const decided = { seq, what: type, decision: { by, reason }, at: row.at };
+function runDecision({ seq, type, id, by, reason, from, to, file, rows, ...row }: DecisionRow): RunDecision {
+  const about = file === null ? {} : { file: { number: file, rows: rows ?? 0 } };
+  const decided = { seq, what: type, decision: { by, reason }, at: row.at, ...about };
   if (id === null || from === null || to === null) return decided;
   return { ...decided, change: runChange({ ...row, id, from, to }) };
 }

@@ -6,6 +6,7 @@ import type { Store } from '../store.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
+import { closingVerbs } from './closings.ts';
 import { type Connection, makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs } from './files.ts';
 import { intakeVerbs } from './intake.ts';
@@ -48,6 +49,7 @@ function storeOn(db: Connection, { path, purpose = 'kept', run }: SqliteOptions)
     ...changeVerbs(db, trail),
     ...amendmentVerbs(db, trail),
     ...answerVerbs(db, trail),
+    ...closingVerbs(db, trail),
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),

@@ -673,6 +673,53 @@ const FILES: Mutant[] = [
     '    stuck: inbox.stuck.length,\n',
     '    stuck: 0,\n',
   ]),
+  mutant(
+    'a refused duplicate counts as a repair',
+    'a row that nobody has repaired vanishes',
+    'repairs',
+    'store/repairs.ts',
+    [
+      'let left = file.rows - (totalsRows.get(taken) ?? 0) - (told.get(asked) ?? 0);',
+      'let left = file.rows - (totalsRows.get(taken) ?? 0);',
+    ],
+  ),
+  mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', 'store/repairs.ts', [
+    'const some = Math.min(left, openOf.get(number) ?? 0);',
+    'const some = openOf.get(number) ?? 0;',
+  ]),
+  mutant('a stray name is a repair', 'rows of another file are taken for repaired', 'repairs', 'intake.ts', [
+    ' && isRejectedReportOf(name, repaired) ? number',
+    ' ? number',
+  ]),
+  mutant('a repair is counted twice', 'a row that nobody has repaired vanishes', 'repairs', 'store/repairs.ts', [
+    'for (const number of family) left -= closed.get(number) ?? 0;',
+    '',
+  ]),
+  mutant('late rejections are settled', 'a row is rejected, and nobody is told', 'closing', 'store/repairs.ts', [
+    '    keep.run({ row });\n',
+    '',
+  ]),
+  mutant(
+    'what is closed is closed for ever',
+    'it fails once more, and nobody is told',
+    'closing',
+    'store/closings.ts',
+    [
+      'ON instructions.id = closings.instruction AND instructions.version = closings.version\n    GROUP',
+      'ON instructions.id = closings.instruction\n    GROUP',
+    ],
+  ),
+  mutant(
+    'a retry of many takes what is closed',
+    'what was paid by hand is paid again',
+    'closing',
+    'commands/retry.ts',
+    ['closed[at] === undefined', 'at >= 0'],
+  ),
+  mutant('closings are not compared', 'somebody hides what did not arrive', 'verify', 'verify.ts', [
+    'difference ??= await closingsDiffer(',
+    'difference ??= false as never ?? await closingsDiffer(',
+  ]),
   mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'attention.ts', [
     "declined: inStatus('declined')",
     'declined: 0',

@@ -1,0 +1,57 @@
+import { closeFile, closePayouts } from '../closing.ts';
+import { UsageError } from '../failures.ts';
+import type { Decision } from '../store.ts';
+import { printJson } from '../terminal.ts';
+import { openForDeciding } from '../workspace/records.ts';
+import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
+
+interface CloseOptions {
+  readonly file?: number;
+  readonly reason: string;
+  readonly json?: true;
+}
+
+/** A person's decision that something needs nothing more here. All that is named is closed, or nothing. */
+export async function close(context: CommandContext, asked: readonly string[], options: CloseOptions): Promise<number> {
+  const { file, json } = options;
+  if ((file === undefined) === (asked.length === 0))
+    throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or a file with --file N, not both');
+  const decision = personWith(options.reason);
+  const refs = asked.map(instructionRefIn);
+  const { store } = await openForDeciding(context.workspace);
+  try {
+    const tools = { store, clock: context.clock };
+    if (file === undefined) {
+      const closed = await closePayouts(tools, refs, decision);
+      if (!closed.ok) throw new UsageError(...closed.why);
+      const payouts = closed.payouts.map(({ customerRef, orderRef, instructionRef, status }) => ({
+        reference: `${customerRef}/${orderRef}/${instructionRef}`,
+        status,
+      }));
+      if (json) printClosed({ payouts, file: null }, decision);
+      else for (const { reference, status } of payouts) told(context, `${reference} is ${status}, and closed.`);
+      return EXIT.done;
+    }
+    const closed = await closeFile(tools, file, decision);
+    if (!closed.ok) throw new UsageError(...closed.why);
+    const { rows } = closed;
+    if (json) printClosed({ payouts: [], file: { file, rows } }, decision);
+    else if (rows === 0) told(context, `File ${file} was not taken in, and is closed.`);
+    else
+      told(
+        context,
+        `${rows} rejected ${rows === 1 ? 'row' : 'rows'} of file ${file} ${rows === 1 ? 'is' : 'are'} closed.`,
+      );
+    return EXIT.done;
+  } finally {
+    await store.close();
+  }
+}
+
+function told({ paper }: CommandContext, what: string): void {
+  paper.line(`${what} Nothing is paid or changed by that. The reports follow with the next run.`);
+}
+
+function printClosed(what: object, { by, reason }: Decision): void {
+  printJson(process.stdout, { ...what, by, reason });
+}
