@@ -42,7 +42,7 @@ async function unclear(provider: object, accept = false): Promise<TestWorkspace>
   const workspace = testWorkspace({ provider });
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1')));
-  await workspace.pass({ lookUp: false, faults: { faults: [{ on: 'post', fault: { kind: 'silence', accept } }] } });
+  await workspace.pass({ lookUp: false, faults: { faults: [{ on: 'post', fault: { kind: 'garbage', accept } }] } });
   return workspace;
 }
 
@@ -281,7 +281,7 @@ describe('resolve', () => {
     [true, 'paid'],
     [false, 'failed'],
   ])('settles an unknown payout once its quarantine is over (paid: %s)', async (paid, status) => {
-    const workspace = await unclear({ quarantine: '1m', timeout: '300ms' });
+    const workspace = await unclear({ quarantine: '1m' });
     const tools = await workspace.open();
     expect(await resolve(tools, REF, paid, DECISION)).toEqual({
       ok: false,
@@ -298,7 +298,7 @@ describe('resolve', () => {
   });
 
   it('counts a doubt from a time that has not come yet as one of now', async () => {
-    const workspace = await unclear({ quarantine: '1m', timeout: '300ms' });
+    const workspace = await unclear({ quarantine: '1m' });
     workspace.clock.advance(-3_600_000);
     const tools = await workspace.open();
     expect(await resolve(tools, REF, false, DECISION)).toMatchObject({
@@ -309,7 +309,7 @@ describe('resolve', () => {
   });
 
   it('of what never will be paid lets it be paid again, if the provider still does not have it', async () => {
-    const workspace = await unclear({ quarantine: '1s', timeout: '300ms' });
+    const workspace = await unclear({ quarantine: '1s' });
     workspace.clock.advance(1_000);
     const tools = await workspace.open();
     expect(await resolve(tools, REF, false, DECISION)).toMatchObject({ ok: true, to: 'failed' });
@@ -318,7 +318,7 @@ describe('resolve', () => {
   });
 
   it('of what never will be paid does not let it be paid again when the provider turns out to have it', async () => {
-    const workspace = await unclear({ quarantine: '1s', timeout: '300ms' }, true);
+    const workspace = await unclear({ quarantine: '1s' }, true);
     workspace.clock.advance(1_000);
     const tools = await workspace.open();
     expect(await resolve(tools, REF, false, DECISION)).toMatchObject({ ok: true, to: 'failed' });
