@@ -39,7 +39,7 @@ function isMissing(path: string): boolean {
 }
 
 /** Reports in the inbox would be taken in, and whoever may drop could reach the records. */
-function overlaps({ inbox, outbox, data }: Settings): string[] {
+export function overlaps({ inbox, outbox, data }: Settings): string[] {
   const folders = Object.entries({ inbox, outbox, data }).map(([name, path]) => ({ name, path, real: real(path) }));
   return folders.flatMap((one, at) =>
     folders
