@@ -24,23 +24,48 @@ import {
   textThat,
   withDefault,
 } from './config/shapes.ts';
+import { type Loaded, settingsText } from './config/text.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './endpoints.ts';
-import { UnavailableError } from './failures.ts';
 import { isNightlySchedule } from './schedule.ts';
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SIZE_UNITS = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-const duration = described(
-  textLike(/^\d{1,9}(ms|s|m|h|d)$/, 'expected a duration such as "30s", "15m" or "24h"'),
-  'a whole number and ms, s, m, h or d',
-);
+const DURATION = /^\d{1,9}(ms|s|m|h|d)$/;
+/** Behind a span that is longer no date could be told. */
+const LONGEST_WAIT = '3650d';
+/** A timer of the system rings at once when it is set to more than 24.8 days. */
+const LONGEST_TIMEOUT = '1d';
+
+const durationUpTo = (longest: string) =>
+  described(
+    text(
+      (value) => {
+        if (!DURATION.test(value)) return 'expected a duration such as "30s", "15m" or "24h"';
+        return durationMs(value) > durationMs(longest) ? `expected at most ${longest}` : undefined;
+      },
+      { pattern: DURATION.source },
+    ),
+    'a whole number and ms, s, m, h or d',
+  );
+const duration = durationUpTo(LONGEST_WAIT);
 const size = described(
   textLike(/^\d{1,9}(B|KB|MB|GB)$/, 'expected a size such as "500MB" or "2GB"'),
   'a whole number and B, KB, MB or GB (powers of 1000)',
 );
-const folder = someText('expected the name of a folder');
+/** A name in a path, in bytes. */
+const LONGEST_NAME = 255;
+const folder = text(
+  (value) => {
+    if (isBlank(value)) return 'expected the name of a folder';
+    const isLong = value.split('/').some((name) => Buffer.byteLength(name) > LONGEST_NAME);
+    return isLong ? `expected names of at most ${LONGEST_NAME} bytes, which is the most a folder can have` : undefined;
+  },
+  { minLength: 1 },
+);
+/** What is sent in a header. */
+const account = textLike(/^[!-~]+$/, 'expected ASCII characters that show, without blanks');
 /** What a cell of a file may say. */
 const sentText = text(
   (value) => {
@@ -75,15 +100,15 @@ const schema = group({
     ),
     concurrency: withDefault(count(256), 16),
     requestsPerMinute: optional(count(1_000_000)),
-    timeout: withDefault(duration, '30s'),
+    timeout: withDefault(durationUpTo(LONGEST_TIMEOUT), '30s'),
     quarantine: described(optional(duration), 'default 15m; 2s with the sandbox'),
     giveUpAfter: withDefault(duration, '3d'),
     currencies: optional(
       list(textLike(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'), 'expected at least one currency'),
     ),
     duplicateClientRef: withDefault(oneOf(['rejected', 'undefined'], 'expected "rejected" or "undefined"'), 'rejected'),
-    accountId: described(optional(someText()), 'x-account-id; order-management and collect'),
-    tenantId: described(optional(someText()), 'x-tenant-id; order-management and collect'),
+    accountId: described(optional(account), 'x-account-id; order-management and collect'),
+    tenantId: described(optional(account), 'x-tenant-id; order-management and collect'),
     endpoints: described(part(endpoints), 'verbs and paths that were never published; order-management and collect'),
   }),
   payout: part({
@@ -172,28 +197,15 @@ export interface Settings {
   readonly columns: Readonly<Record<string, string>>;
 }
 
+export type { Loaded } from './config/text.ts';
 export const SETTINGS_FILE = 'paydrop.json';
-
-/** What keeps a file from being read until a person does something; anything else (EIO, EMFILE, ENOMEM, …) may be over soon. */
-const FOR_A_PERSON = new Set(['EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO']);
-
-/** Settings, or each problem in a sentence that names the key. */
-export type Loaded<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads the workspace's paydrop.json; a missing one means all defaults. Throws UnavailableError where it can't be read just now. */
 export function loadSettings(workspace: string): Loaded<Settings> {
   const path = join(workspace, SETTINGS_FILE);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    if (FOR_A_PERSON.has(code)) return { ok: false, problems: [`${path} can't be read: ${message}`] };
-    if (code !== 'ENOENT') throw new UnavailableError(`${path} can't be read now: ${message}`);
-    text = '{}';
-  }
+  const read = settingsText(path);
+  if (!read.ok) return read;
+  const text = read.value;
   let json: unknown;
   try {
     json = JSON.parse(text);

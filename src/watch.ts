@@ -10,6 +10,7 @@ import { watchInbox } from './inbox/watcher.ts';
 import type { Log } from './log.ts';
 import { type PassOptions, type PassSummary, pass, type Tools } from './pipeline.ts';
 import { nightlyDue, ringNightly } from './schedule.ts';
+import { noteInboxTrouble } from './standing.ts';
 
 /** Without any bell the folder and the schedule are looked at this often. */
 const LOOK_EVERY_MS = 30_000;
@@ -46,10 +47,11 @@ export async function watch(
   const pace = openPace(tools);
   const told = new WeakSet<object>();
   const nightsTold = new Set<string>();
+  const look = inboxLooker(tools);
   try {
     while (!stop.aborted) {
-      const scan = await lookAtInbox(tools);
-      await watcher.renew();
+      const { scan, isBack } = await look();
+      await watcher.renew(isBack);
       await tellNightAhead(tools, nightsTold);
       const due = scan && (await passDue(tools, scan, pace, stop));
       if (due) {
@@ -68,19 +70,45 @@ export async function watch(
   }
 }
 
-/** Undefined when the inbox can't be read. One that was removed is made again: what is due doesn't wait for it. */
-async function lookAtInbox({ inbox, settings, clock, log }: WatchTools): Promise<Scan | undefined> {
+interface Look {
+  /** Undefined when nothing can be taken out of the inbox. */
+  readonly scan: Scan | undefined;
+  /** It could not be at the look before. */
+  readonly isBack: boolean;
+}
+
+/**
+ * Looks at the inbox. What keeps everything in it is told once, kept for `status`, and told again when it is another thing; that it is over
+ * is told, too. An inbox that was removed is made again: what is due doesn't wait for it.
+ */
+function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => Promise<Look> {
   const facts = { inbox: settings.inbox };
-  try {
-    return await inbox.scan(clock.monotonic());
-  } catch (error) {
-    if (isErrno(error, 'ENOENT') && (await made(settings.inbox))) {
-      log.warn(facts, 'the inbox was gone; it was made again');
-      return inbox.scan(clock.monotonic());
+  const scan = () => inbox.scan(clock.monotonic());
+  let trouble: string | undefined;
+  const found = async (now: Scan): Promise<Look> => {
+    const isBack = trouble !== undefined;
+    if (isBack) log.info(facts, 'the inbox can be read again');
+    trouble = undefined;
+    await noteInboxTrouble(store, undefined);
+    return { scan: now, isBack };
+  };
+  return async () => {
+    try {
+      return await found(await scan());
+    } catch (error) {
+      if (isErrno(error, 'ENOENT') && (await made(settings.inbox))) {
+        log.warn(facts, 'the inbox was gone; it was made again');
+        return found(await scan());
+      }
+      const why = (error as Error).message;
+      if (why !== trouble) {
+        log.error({ ...facts, error: why }, 'the inbox can not be read; nothing is done until it can');
+        await noteInboxTrouble(store, why);
+      }
+      trouble = why;
+      return { scan: undefined, isBack: false };
     }
-    log.error({ ...facts, error: String(error) }, 'the inbox can not be read; nothing is done until it can');
-    return undefined;
-  }
+  };
 }
 
 /** Undefined when the inbox went away in the middle of it: the next look finds it, or makes it again. */

@@ -20,7 +20,7 @@ import { lockWorkspace } from './store/lock.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
 import { numbersInUse } from './workspace/numbers.ts';
-import { DATABASE, makeFolders, requireRecords } from './workspace/place.ts';
+import { DATABASE, makeFolders, overlaps, requireRecords } from './workspace/place.ts';
 import { settingsOf } from './workspace/records.ts';
 
 export { DATABASE, makeFolders, workspaceSettings } from './workspace/place.ts';
@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
   readonly progress?: Progress;
+  /** Opened though nothing can be taken out of the inbox now: each look at it says so. */
+  readonly inboxMayBeAway?: boolean;
   /** A script of faults and the seed for the bundled sandbox; see sandbox.ts. */
   readonly sandbox?: { readonly seed?: number; readonly faults?: FaultScript };
 }
@@ -115,7 +117,8 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     // A command that only reads has no use for either.
     const [{ openInbox }, { sweepOutbox }] = await Promise.all([import('./inbox.ts'), import('./outbox.ts')]);
     await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
-    const inbox = await openInbox(settings, settings.intake);
+    const start = { mayBeAway: options.inboxMayBeAway === true, refusal: () => overlaps(settings)[0] };
+    const inbox = await openInbox(settings, settings.intake, start);
     const provider = await openProvider(settings, env, clock, options.sandbox, closers);
     const report = reportContext(settings);
     const takeTurn = () => takeTurnToPublish(settings);

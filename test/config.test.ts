@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -96,6 +97,67 @@ describe('settings', () => {
       { schedule: { nightly: '* * * * * *' } },
       'schedule.nightly: expected a cron expression of five fields such as "0 2 * * *"',
     ],
+    [
+      'a folder with a NUL in its name',
+      { data: 'inbox\u0000' },
+      'data: expected text without control characters, found U+0000 at character 6',
+    ],
+    [
+      'an address with a line end, which URLs drop',
+      { provider: { baseUrl: 'https://pay.exa\nmple', currencies: ['INR'] } },
+      'provider.baseUrl: expected text without control characters, found U+000A at character 16',
+    ],
+    [
+      'half a character',
+      { inbox: 'a\ud800' },
+      'inbox: expected text without control characters, found U+D800 at character 2',
+    ],
+    [
+      'a folder of nothing but blanks',
+      { outbox: ' \t ' },
+      'outbox: expected text without control characters, found U+0009 at character 2',
+    ],
+    ['a folder without a name', { outbox: '  ' }, 'outbox: expected the name of a folder'],
+    [
+      'a name that no folder can have',
+      { inbox: `/srv/${'ä'.repeat(128)}` },
+      'inbox: expected names of at most 255 bytes, which is the most a folder can have',
+    ],
+    [
+      'a text without end',
+      { schedule: { timeZone: 'x'.repeat(100_000) } },
+      'schedule.timeZone: expected at most 1000 characters, found 100000',
+    ],
+    [
+      'a key without end by its beginning',
+      { ['x'.repeat(100_000)]: 1 },
+      `${'x'.repeat(100)}…: there is no such setting; the nearest is inbox`,
+    ],
+    [
+      'a glob with a control character',
+      { intake: { ignore: ['*.bak', 'a\u0007'] } },
+      'intake.ignore.1: expected text without control characters, found U+0007 at character 2',
+    ],
+    [
+      'a heading with a line end',
+      { columns: { 'Amount\n(INR)': 'amount' } },
+      'columns.Amount\n(INR): expected text without control characters, found U+000A at character 7',
+    ],
+    [
+      'an account that no header can carry',
+      { provider: { accountId: 'Kto 1' } },
+      'provider.accountId: expected ASCII characters that show, without blanks',
+    ],
+    [
+      'a deadline beyond what a timer can be set to',
+      { provider: { timeout: '30d' } },
+      'provider.timeout: expected at most 1d',
+    ],
+    [
+      'a wait beyond all dates',
+      { intake: { waitForOrder: '999999999d' } },
+      'intake.waitForOrder: expected at most 3650d',
+    ],
   ])('name %s', (_, json, problem) => {
     expect(parseSettings(json, '.')).toEqual({ ok: false, problems: [problem] });
   });
@@ -141,6 +203,31 @@ describe('settings', () => {
     expect(loadSettings(folder)).toMatchObject({ ok: false, problems: [expect.stringContaining('is not JSON')] });
   });
 
+  it.each<[string, Buffer, string | undefined]>([
+    [
+      'with the byte order mark that editors on Windows write',
+      Buffer.from('\ufeff{"submit": "on-arrival"}'),
+      undefined,
+    ],
+    [
+      'as UTF-16',
+      Buffer.from('\ufeff{"submit": "on-arrival"}', 'utf16le'),
+      'is UTF-16, not UTF-8: save it again as UTF-8',
+    ],
+    ['as UTF-16 without a mark', Buffer.from('{"submit": "on-arrival"}', 'utf16le'), 'is UTF-16, not UTF-8'],
+    ['as UTF-16 of the other order', Buffer.from('\ufeff{}', 'utf16le').swap16(), 'is UTF-16, not UTF-8'],
+    ['as Latin-1', Buffer.from('{"inbox": "Zürich"}', 'latin1'), 'is not UTF-8: save it again as UTF-8'],
+    ['of more than a megabyte', Buffer.alloc(1_000_001, ' '), 'is larger than 1 MB'],
+  ])('are read, or it is said why they are not: %s', (_, bytes, problem) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'paydrop.json'), bytes);
+    expect(loadSettings(folder)).toMatchObject(
+      problem === undefined
+        ? { ok: true, value: { submit: 'on-arrival' } }
+        : { ok: false, problems: [expect.stringContaining(problem)] },
+    );
+  });
+
   it('have a JSON Schema that is the one shipped', () => {
     const path = new URL('../paydrop.schema.json', import.meta.url);
     const text = `${JSON.stringify(settingsJsonSchema(), null, 2)}\n`;
@@ -184,6 +271,12 @@ describe('a paydrop.json that can not be read', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'paydrop.json'));
     expect(loadSettings(folder)).toMatchObject({ ok: false, problems: [expect.stringContaining('EISDIR')] });
+  });
+
+  it('is told when it is no plain file, and nobody waits for one', () => {
+    const folder = temporaryFolder();
+    execFileSync('mkfifo', [join(folder, 'paydrop.json')]);
+    expect(loadSettings(folder)).toMatchObject({ ok: false, problems: [expect.stringContaining('not a plain file')] });
   });
 
   // A process's own memory has no byte at the place where reading begins: EIO.

@@ -187,6 +187,7 @@ describe('an inbox from which something can’t be taken', () => {
     const stands = await standingWithout(settingsOf(workspace.root));
     expect(concerns(stands)).toEqual([expect.stringMatching(/^inbox: ENOTDIR.*inbox/)]);
     expect(stands.needs[0]?.weight).toBe('unfinished');
+    expect(stands.inbox.waiting).toBeUndefined();
   });
 });
 

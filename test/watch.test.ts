@@ -1,4 +1,16 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../src/clock.ts';
@@ -13,6 +25,11 @@ import type { TestClock } from './support/clock.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
+const UNREAD = 'error: the inbox can not be read; nothing is done until it can';
+/** Another file system than that of the tests, which may or may not be in shared memory. */
+const elsewhere = ['/dev/shm', '/tmp'].find(
+  (place) => existsSync(place) && statSync(place).dev !== statSync(tmpdir()).dev,
+);
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -78,7 +95,13 @@ async function startService(workspace: TestWorkspace, faults?: FaultScript): Pro
   const { clock } = workspace;
   const { sleepers } = holdStill(clock);
   const sandbox = faults ? { sandbox: { faults } } : {};
-  const tools = await openWorkspace({ workspace: workspace.root, env: SECRETS, clock, ...sandbox });
+  const tools = await openWorkspace({
+    workspace: workspace.root,
+    env: SECRETS,
+    clock,
+    inboxMayBeAway: true,
+    ...sandbox,
+  });
   const passes: PassSummary[] = [];
   const log: string[] = [];
   const take = (level: string) => (_: object, message: string) => void log.push(`${level}: ${message}`);
@@ -209,15 +232,50 @@ describe('an inbox that goes away', () => {
     expect(service.log).toEqual([]);
   });
 
-  it('and can not be read is told of until it can', async () => {
+  it('and can not be read is told of once, until it can', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);
     renameSync(workspace.path('inbox'), workspace.path('old-inbox'));
     writeFileSync(workspace.path('inbox'), 'no folder');
-    await service.after(30 * SECOND);
-    expect(service.log).toContain('error: the inbox can not be read; nothing is done until it can');
+    for (const _ of [1, 2, 3]) await service.after(30 * SECOND);
+    expect(service.log).toEqual([UNREAD]);
+    expect(await service.store.fact('inbox-trouble')).toMatch(/^ENOTDIR|^EACCES/);
     rmSync(workspace.path('inbox'));
     renameSync(workspace.path('old-inbox'), workspace.path('inbox'));
+    workspace.drop('orders.csv', ORDERS);
+    await service.after(30 * SECOND);
+    await taken(workspace, 'orders.000001');
+    await service.idle();
+    expect(service.log).toEqual([UNREAD, 'info: the inbox can be read again']);
+    expect(await service.store.fact('inbox-trouble')).toBe('');
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await taken(workspace, 'payouts.000002');
+  });
+
+  it('and becomes a link into the outbox has nothing taken out of it, and is told', async () => {
+    const workspace = testWorkspace();
+    const service = await startService(workspace);
+    renameSync(workspace.path('inbox'), workspace.path('old-inbox'));
+    symlinkSync(workspace.path('outbox'), workspace.path('inbox'));
+    writeFileSync(workspace.path('outbox', 'payouts.000001.rejected.csv'), instructions(instruction('P1')));
+    await service.after(30 * SECOND);
+    expect(service.log).toEqual([UNREAD]);
+    expect(await service.store.fact('inbox-trouble')).toMatch(/^inbox and outbox overlap/);
+    expect(workspace.outbox()).toEqual(['payouts.000001.rejected.csv']);
+  });
+
+  it.runIf(elsewhere !== undefined)('and can not be used at the start is waited for, and told once', async () => {
+    const workspace = testWorkspace();
+    const other = mkdtempSync(join(elsewhere ?? '', 'paydrop-test-'));
+    onTestFinished(() => rmSync(other, { recursive: true }));
+    rmSync(workspace.path('inbox'), { recursive: true });
+    symlinkSync(other, workspace.path('inbox'));
+    const service = await startService(workspace);
+    await service.after(30 * SECOND);
+    expect(service.log).toEqual([UNREAD]);
+    expect(await service.store.fact('inbox-trouble')).toContain('on different file systems');
+    rmSync(workspace.path('inbox'));
+    mkdirSync(workspace.path('inbox'));
     workspace.drop('orders.csv', ORDERS);
     await service.after(30 * SECOND);
     await taken(workspace, 'orders.000001');

@@ -177,7 +177,7 @@ describe('records', () => {
       await expect(opening()).rejects.toMatchObject({
         name: 'UsageError',
         message: expect.stringMatching(
-          /data has no paydrop.db, but .*0000\d\d.* is of an earlier run: put the records back/,
+          /data has no paydrop.db, yet .*0000\d\d.* is named like .*: if .* has run before, put its records back .*; if it is new, move that file/,
         ),
       });
     expect(readdirSync(workspace.path('data'))).not.toContain('paydrop.db');

@@ -108,7 +108,7 @@ async function oldestOf(store: Store): Promise<StoredInstruction | undefined> {
 function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNightly, underWay }: Status): object {
   return {
     sandbox,
-    inInbox: inbox.waiting,
+    inInbox: inbox.waiting ?? null,
     stuck: inbox.stuck,
     files: {
       takenIn: files.filter(isTakenIn).length,
@@ -135,13 +135,13 @@ function print(paper: Paper, found: Status, nowMs: number): void {
   if (sandbox) paper.line(paper.style('yellow', SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
-  paper.line(`Files: ${taken}, ${others}, ${inbox.waiting} in the inbox.`);
+  paper.line(`Files: ${taken}, ${others}, ${inbox.waiting ?? 'not known how many'} in the inbox.`);
   if (files.length === 0 && needs.length === 0) {
     paper.line('Drop files into the inbox and start paydrop run.');
     return;
   }
   paper.line();
-  printFiles(paper, files);
+  if (files.length > 0) printFiles(paper, files);
   if (counts.length > 0) {
     paper.line();
     printCounts(paper, counts);

@@ -23,7 +23,7 @@ export async function watch({ workspace, clock }: CommandContext): Promise<numbe
 }
 
 async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
-  const tools = await openWorkspace({ workspace, clock });
+  const tools = await openWorkspace({ workspace, clock, inboxMayBeAway: true });
   const { settings, report } = tools;
   const { inbox, submit, schedule } = settings;
   try {

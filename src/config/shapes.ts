@@ -3,6 +3,7 @@
  * the same. Every command reads the settings, and to load zod takes longer than all the rest of a short one.
  */
 import { createRequire } from 'node:module';
+import { isBlank, unwantedControl } from '../characters.ts';
 
 export interface Shape<Value> {
   /** JSON Schema 2020-12. */
@@ -21,13 +22,24 @@ const nearMisses = (): typeof import('fastest-levenshtein') => createRequire(imp
 /** Says what is wrong with a text, if something is. */
 type Rule = (text: string) => string | undefined;
 
+/** In any text that is a setting, and in any name. */
+const MOST_CHARACTERS = 1_000;
+const SHOWN_CHARACTERS = 100;
+
 const EMPTY = 'Too small: expected string to have >=1 characters';
+
+/** Of any text: nothing that the system could take for its end, or could not take at all. */
+function unusable(text: string): string | undefined {
+  if (text.length > MOST_CHARACTERS) return `expected at most ${MOST_CHARACTERS} characters, found ${text.length}`;
+  const character = unwantedControl(text);
+  return character === undefined ? undefined : `expected text without control characters, found ${character}`;
+}
 
 export function text(rule: Rule = () => undefined, schema: JsonSchema = {}): Shape<string> {
   return {
-    schema: { type: 'string', ...schema },
+    schema: { type: 'string', maxLength: MOST_CHARACTERS, ...schema },
     read(value, at, tell) {
-      const problem = typeof value === 'string' ? rule(value) : unlike('string', value);
+      const problem = typeof value === 'string' ? (unusable(value) ?? rule(value)) : unlike('string', value);
       if (problem !== undefined) tell(at, problem);
       return value as string;
     },
@@ -44,7 +56,7 @@ export function textLike(pattern: RegExp, expected: string): Shape<string> {
 }
 
 export function someText(expected = EMPTY): Shape<string> {
-  return text((value) => (value === '' ? expected : undefined), { minLength: 1 });
+  return text((value) => (isBlank(value) ? expected : undefined), { minLength: 1 });
 }
 
 export function oneOf<const Values extends readonly string[]>(values: Values, expected: string): Shape<Values[number]> {
@@ -98,8 +110,9 @@ export function dictionary(form: (name: string) => string): Shape<Readonly<Recor
         first.set(form(name), earlier ?? name);
         if (earlier !== undefined)
           tell([...at, name], `"${name}" and "${earlier}" are the same name; leave one of the two out`);
-        if (name !== '') return [name, item.read(one, [...at, name], tell)] as const;
-        tell([...at, name], 'Invalid key in record');
+        const problem = isBlank(name) ? 'Invalid key in record' : unusable(name);
+        if (problem === undefined) return [name, item.read(one, [...at, name], tell)] as const;
+        tell([...at, beginningOf(name)], problem);
         return [name, ''];
       });
       return Object.fromEntries(read);
@@ -123,7 +136,7 @@ export function group<Of extends Members>(
       for (const name of given.keys()) {
         if (Object.hasOwn(members, name)) continue;
         const nearest = nearMisses().closest(name, Object.keys(members));
-        tell([...at, name], `there is no such setting; the nearest is ${[...at, nearest].join('.')}`);
+        tell([...at, beginningOf(name)], `there is no such setting; the nearest is ${[...at, nearest].join('.')}`);
       }
       return Object.fromEntries(read);
     },
@@ -150,6 +163,11 @@ export function withDefault<Value>(shape: Shape<Value>, standard: NoInfer<Value>
 
 export function described<Value>(shape: Shape<Value>, description: string): Shape<Value> {
   return { ...shape, schema: { ...shape.schema, description } };
+}
+
+/** A name that is told must not be longer than all the rest. */
+function beginningOf(name: string): string {
+  return name.length > SHOWN_CHARACTERS ? `${name.slice(0, SHOWN_CHARACTERS)}…` : name;
 }
 
 function isObject(value: unknown): value is object {

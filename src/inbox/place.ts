@@ -19,8 +19,8 @@ export interface KeptStuck {
 }
 
 export interface InboxLook {
-  /** Entries, but for hidden ones. */
-  readonly waiting: number;
+  /** Entries, but for hidden ones; undefined where that can't be told. */
+  readonly waiting: number | undefined;
   readonly stuck: readonly Stuck[];
   /** Why nothing can be taken out of it; undefined when that can be. */
   readonly trouble: string | undefined;
@@ -83,7 +83,7 @@ export async function lookIntoInbox(folders: InboxFolders, earlier: KeptStuck): 
     };
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return { waiting: 0, stuck: claims, trouble: undefined };
-    return { waiting: 0, stuck: claims, trouble: (error as Error).message };
+    return { waiting: undefined, stuck: claims, trouble: (error as Error).message };
   }
 }
 

@@ -6,8 +6,8 @@ import { type FSWatcher, watch } from 'chokidar';
 import { identityOf } from './place.ts';
 
 interface InboxWatcher {
-  /** Watches anew when the folder is not the one it watches any more: chokidar stays with one that was removed. */
-  renew(): Promise<void>;
+  /** Watches anew when the folder is not the one it watches any more, or is `back`: chokidar stays with one that was removed or closed. */
+  renew(back: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,9 +26,9 @@ export async function watchInbox(
   let watched = await which();
   let watcher = begin();
   return {
-    renew: async () => {
+    renew: async (back) => {
       const found = await which();
-      if (found === watched || found === undefined) return;
+      if (found === undefined || (found === watched && !back)) return;
       watched = found;
       await watcher.close();
       watcher = begin();

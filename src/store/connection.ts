@@ -1,8 +1,9 @@
 /** Opens the database file: private to its owner, durable, of our schema. Whatever can't be had is refused, loudly. */
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import { sha256 } from '../digest.ts';
 import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
-import { explained } from './trouble.ts';
+import { explained, UNRELEASED } from './trouble.ts';
 
 export { SQLITE_PACKAGE, Sqlite } from './library.ts';
 
@@ -193,13 +194,11 @@ function assertSchema(db: Database.Database, path: string): void {
       `${path} has schema ${had}, and this program needs ${MIGRATIONS.length}: any pass of paydrop upgrades it`,
     );
   }
+  const columns = columnsDigest(db);
+  if (columns === COLUMNS_DIGEST) return;
   const unknown = db.prepare<[], string>(UNKNOWN_TABLE).pluck().get();
-  if (unknown !== undefined || !hasColumns(db)) {
-    const what = unknown === undefined ? 'lacks columns of it' : `has a table ${unknown} besides`;
-    throw new Error(
-      `${path} says that it has schema ${had}, and ${what}: a version that was never released wrote it. Use that one, or restore the backup from before it (docs/operating.md, "Upgrade")`,
-    );
-  }
+  const what = unknown === undefined ? `has other columns than it (${columns})` : `has a table ${unknown} besides`;
+  throw new Error(`${path} says that it has schema ${had}, and ${what}: ${UNRELEASED}`);
 }
 
 const TABLES = [
@@ -210,9 +209,13 @@ const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema
   WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT IN (${TABLES.map((name) => `'${name}'`).join()})`;
 
-/** Those of the last migrations: an unreleased one may have had their number. */
-function hasColumns(db: Database.Database): boolean {
-  const has = (table: string, column: string) =>
-    db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined;
-  return has('instructions', 'answer') && has('orders', 'content_digest') && has('files', 'settled_with');
+/** Of all columns of all tables after all migrations: an unreleased one may have had the same number. With a new migration the error says what it is. */
+const COLUMNS_DIGEST = '7aa83d437f39c53e';
+const COLUMNS = `
+  SELECT group_concat(name) FROM (
+    SELECT t.name || '.' || c.name AS name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+    WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY 1)`;
+
+function columnsDigest(db: Database.Database): string {
+  return sha256(db.prepare<[], string>(COLUMNS).pluck().get() ?? '').slice(0, 16);
 }

@@ -9,6 +9,13 @@ const DAMAGE = /^SQLITE_(?:CORRUPT|NOTADB)/;
 const NOT_OURS = /^SQLITE_(?:CANTOPEN|READONLY|PERM|AUTH)/;
 const DISK = /^SQLITE_(?:IOERR|FULL)/;
 
+/** What SQLite says where our own statements don't fit its tables. */
+const NO_SUCH_SCHEMA = /^no such (?:table|column|index)|^table \S+ (?:already exists|has no column)|^duplicate column/;
+
+/** The way out where another program's hand shows in the tables. */
+export const UNRELEASED =
+  'a version that was never released wrote it. Use that one, or restore the backup from before it (docs/operating.md, "Upgrade")';
+
 /** What SQLite lays beside a database. */
 const BESIDE = ['-wal', '-shm'];
 
@@ -21,6 +28,8 @@ export function explained(path: string, error: unknown): unknown {
     return new Error(whyUnusable([dirname(path), path, ...BESIDE.map((suffix) => path + suffix)], message));
   if (!isSqliteError(error)) return error;
   if (DAMAGE.test(code) || message === 'malformed JSON') return new Error(damaged(path, message));
+  if (NO_SUCH_SCHEMA.test(message))
+    return new Error(`${path} is not laid out as its schema says (${message}): ${UNRELEASED}`);
   return DISK.test(code) ? new Error(`${path} can't be read or written: ${message} (${code})`) : error;
 }
 

@@ -39,7 +39,7 @@ function isMissing(path: string): boolean {
 }
 
 /** Reports in the inbox would be taken in, and whoever may drop could reach the records. */
-function overlaps({ inbox, outbox, data }: Settings): string[] {
+export function overlaps({ inbox, outbox, data }: Settings): string[] {
   const folders = Object.entries({ inbox, outbox, data }).map(([name, path]) => ({ name, path, real: real(path) }));
   return folders.flatMap((one, at) =>
     folders
@@ -97,6 +97,6 @@ export async function requireRecords(settings: Settings): Promise<void> {
   const trace = [...runs.values(), ...files.values()][0];
   if (trace === undefined) return;
   throw new UsageError(
-    `${data} has no ${DATABASE}, but ${trace} is of an earlier run: put the records back as docs/operating.md says ("Backup, restore, moving"); or, for a new beginning, move the old reports and the old archive away`,
+    `${data} has no ${DATABASE}, yet ${trace} is named like a report or an original of earlier runs: if this workspace has run before, put its records back (docs/operating.md, "Backup, restore, moving"), for without them what was sent would be sent again; if it is new, move that file and others like it out of the outbox and ${join(data, 'archive')}`,
   );
 }

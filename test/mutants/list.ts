@@ -665,6 +665,18 @@ const FILES: Mutant[] = [
     '  if (asked?.row !== amendment?.row)\n',
     '  if (asked && asked.row !== amendment?.row)\n',
   ]),
+  mutant('a timer of any length', 'every request is given up as soon as it is sent', 'config', 'config.ts', [
+    "const LONGEST_TIMEOUT = '1d';",
+    "const LONGEST_TIMEOUT = '3650d';",
+  ]),
+  mutant('another folder is taken for the inbox', 'reports are taken in as files', 'watch', 'workspace.ts', [
+    'refusal: () => overlaps(settings)[0]',
+    'refusal: () => undefined',
+  ]),
+  mutant('an inbox that is away is told of at each look', 'the log is full of it', 'watch', 'watch.ts', [
+    'if (why !== trouble) {',
+    "if (why !== '') {",
+  ]),
   mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'standing.ts', [
     ' ?? (await distrustNow(store, settings.data))',
     '',
