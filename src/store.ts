@@ -258,6 +258,8 @@ interface ListOptions {
   readonly code?: string;
   /** Only for `paid`: those whose last change is not earlier (a timestamp). */
   readonly changedSince?: string;
+  /** Only those with an answer that settles nothing and that nobody has decided about. */
+  readonly unsettled?: boolean;
 }
 
 export interface Store {
