@@ -13,7 +13,7 @@
  * `cancelled` keeps them.
  *
  * What look-ups can't settle for long, because they can't be read, don't find what was accepted, or show something else than
- * ours, becomes `manual`, from `unknown`, `submitted` and `paid`.
+ * ours, becomes `manual`, from `unknown` and `submitted`; from `paid` for the last reason alone.
  *
  * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid; `failed`
  * when a person has called it not paid while such a row was open.

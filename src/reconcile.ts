@@ -6,7 +6,8 @@
  *   `unknown` one is declined if the provider had refused it by then; else it is sent again under the same client reference,
  *   if the provider is known to refuse a used one.
  * * What is answered and settles nothing (words that can't be read, another amount, no trace of what was accepted) concerns
- *   that payout alone. It is kept, and when it has stood for `provider.giveUpAfter` a person is asked.
+ *   that payout alone. It is kept, and when it has stood for `provider.giveUpAfter` a person is asked. What is paid is only taken before
+ *   a person by an answer that can be read and says otherwise (another amount, another reference).
  * * A look-up without an answer changes nothing. Many of those in a row end the pass; the next one goes on behind them.
  * * What another provider than the one it was sent to answers changes nothing (binding.ts): it is counted, for a person.
  */
@@ -19,7 +20,7 @@ import { differenceTo, type LookUpOutcome, type Provider } from './provider.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 import type { Change, KeptAnswer, Store, StoredInstruction } from './store.ts';
 
-/** A paid one is looked up this long for a late return by the bank. */
+/** A paid one is looked up this long for a late return by the bank; longer while an answer about it isn't settled. */
 const REVERSAL_WATCH_DAYS = 7;
 
 /** An instruction that was sent so often without ever being found is a person's business. */
@@ -68,7 +69,7 @@ export async function reconcile(
   const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
   const round = await openRound(store, PLACE, [
     ...(['orders', 'unknown', 'submitted'] as const),
-    ...(paidToo ? (['paid'] as const) : []),
+    ...(paidToo ? (['paid', 'unsettled'] as const) : []),
     ...(forgetful ? (['ready'] as const) : []),
   ]);
   const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
@@ -79,9 +80,10 @@ export async function reconcile(
   let lookedUp = 0;
   let had = 0;
 
-  const lookUp = async (instruction: StoredInstruction, status: LookedUp): Promise<void> => {
+  const lookUp = async (instruction: StoredInstruction, kind: LookedUp | 'unsettled'): Promise<void> => {
+    const status = kind === 'unsettled' ? 'paid' : kind;
     const outcome = await askInTurn(line, pace, () => {
-      round.at(status, instruction.id);
+      round.at(kind, instruction.id);
       return provider.lookUp(instruction);
     });
     if (!outcome) return;
@@ -95,23 +97,25 @@ export async function reconcile(
     await findings.add(...changes);
   };
 
-  const lookUpPayouts = (status: LookedUp, stretch: Range) => {
+  const lookUpPayouts = (kind: LookedUp | 'unsettled', stretch: Range) => {
     const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
+    const status = kind === 'unsettled' ? 'paid' : kind;
+    const some = { paid: { changedSince }, unsettled: { unsettled: true } }[kind as string] ?? {};
     let { afterId } = stretch;
     const pages = {
       next: async () => {
         while (!line.stopped()) {
-          const watched = status === 'paid' ? { changedSince } : {};
-          const page = await store.list(status, { afterId, limit: PAGE, ...watched });
+          const page = await store.list(status, { afterId, limit: PAGE, ...some });
           afterId = page.at(-1)?.id ?? afterId;
-          const asked = page.filter((one) => one.id <= stretch.upToId && !moved.has(one.id) && !isAmended(one));
+          const within = page.filter((one) => one.id <= stretch.upToId && !moved.has(one.id) && !isAmended(one));
+          const asked = kind === 'unsettled' ? within.filter(({ updatedAt }) => updatedAt < changedSince) : within;
           if (asked.length > 0 || page.length === 0 || afterId > stretch.upToId) return asked;
         }
         return [];
       },
       early: (left: number) => left <= settings.provider.concurrency,
     };
-    return eachInPages(pages, settings.provider.concurrency, (instruction) => lookUp(instruction, status));
+    return eachInPages(pages, settings.provider.concurrency, (instruction) => lookUp(instruction, kind));
   };
 
   try {
@@ -150,6 +154,8 @@ interface Finding {
 
 const NOTHING: Finding = {};
 
+const ANOTHER = 'the provider has another payout under';
+
 function findingOf(
   instruction: StoredInstruction,
   status: LookedUp,
@@ -164,10 +170,11 @@ function findingOf(
     case 'found': {
       const other = differenceTo(instruction, outcome);
       if (other === undefined) return found(instruction, status, outcome);
-      const words = `the provider has another payout under ${instruction.clientRefId}: ${other} (${outcome.status})`;
-      return status === 'unknown'
-        ? foundAnother(instruction, outcome, words)
-        : aged(instruction, words, nowMs, giveUpAfterMs);
+      const words = `${ANOTHER} ${instruction.clientRefId}: ${other} (${outcome.status})`;
+      if (status === 'unknown') return foundAnother(instruction, outcome, words);
+      // What could not be read before says nothing against what is paid: the time runs from the first answer that does.
+      const before = status === 'paid' && !instruction.answer.startsWith(ANOTHER) ? { answerSince: '' } : {};
+      return aged({ ...instruction, ...before }, words, nowMs, giveUpAfterMs);
     }
     case 'not-found':
       if (status === 'unknown') return notFound(instruction, nowMs, bearings);
@@ -175,8 +182,19 @@ function findingOf(
         ? NOTHING
         : aged(instruction, 'there is none, though it was accepted', nowMs, giveUpAfterMs);
     case 'unclear':
-      return outcome.answered ? aged(instruction, outcome.message, nowMs, giveUpAfterMs) : NOTHING;
+      if (!outcome.answered) return NOTHING;
+      return status === 'paid'
+        ? staysPaid(instruction, outcome.message, nowMs, giveUpAfterMs)
+        : aged(instruction, outcome.message, nowMs, giveUpAfterMs);
   }
+}
+
+/** Words that can't be read take nothing back that was clearly said before: in the end they are kept, and nobody is asked. */
+function staysPaid(instruction: StoredInstruction, words: string, nowMs: number, giveUpAfterMs: number): Finding {
+  const { id, version } = instruction;
+  const outcome = unsettled(instruction, words, nowMs, giveUpAfterMs);
+  if (!outcome) return NOTHING;
+  return 'change' in outcome ? { answer: { id, version, answer: words, since: '' } } : outcome;
 }
 
 function aged(instruction: StoredInstruction, words: string, nowMs: number, giveUpAfterMs: number): Finding {

@@ -243,6 +243,8 @@ interface ListOptions {
   readonly changedSince?: string;
   /** Without those that a person has closed; only what is open or did not arrive. */
   readonly unclosed?: true;
+  /** Only those with an answer that settles nothing and that nobody has decided about. */
+  readonly unsettled?: boolean;
 }
 
 export interface Store {

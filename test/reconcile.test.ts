@@ -373,6 +373,27 @@ describe('a reversal', () => {
   });
 });
 
+/** Days of nightly look-ups. */
+async function lookUpDaily(
+  workspace: TestWorkspace,
+  days: number,
+  answer: Parameters<typeof lookUpWith>[1],
+): Promise<PassSummary | undefined> {
+  let last: PassSummary | undefined;
+  for (let day = 0; day < days; day++) {
+    last = await lookUpWith(workspace, answer);
+    workspace.clock.advance(DAY_MS);
+  }
+  return last;
+}
+
+async function paidOne(settings: object = {}): Promise<TestWorkspace> {
+  const workspace = await sent(script(), ['P1'], settings);
+  for (let passes = 0; passes < 2; passes++) await workspace.pass({ faults: script() });
+  expect(statuses(workspace)).toEqual(['paid']);
+  return workspace;
+}
+
 describe('a paid payout', () => {
   it.each([['submitted'], ['failed']] as const)('stays paid when the provider says %s', async (status) => {
     const workspace = await sent(script());
@@ -380,6 +401,19 @@ describe('a paid payout', () => {
     const { moved } = await lookUpWith(workspace, async (lookUp) => ({ ...(await lookUp()), status }) as LookUpOutcome);
     expect(moved).toEqual({});
     expect(statuses(workspace)).toEqual(['paid']);
+  });
+
+  it.each<[string, LookUpOutcome, unreadableAtFirst: number]>([
+    ['can not be read', { kind: 'unclear', message: 'the status is on_hold', answered: true }, 1],
+    ['says that there is none', { kind: 'not-found' }, 0],
+    ['does not come', { kind: 'unclear', message: 'could not connect' }, 0],
+  ])('stays paid, however long the answer %s, and in the end nobody is asked', async (_, said, unreadableAtFirst) => {
+    const workspace = await paidOne({ giveUpAfter: '2d' });
+    expect(await lookUpDaily(workspace, 1, async () => said)).toMatchObject({ unreadable: unreadableAtFirst });
+    expect(await lookUpDaily(workspace, 9, async () => said)).toMatchObject({ unreadable: 0 });
+    expect(statuses(workspace)).toEqual(['paid']);
+    expect(rows(workspace)[0]?.['message']).not.toContain('on_hold');
+    expect(new Set(await historyOf(workspace, 'P1'))).toEqual(new Set(['sending', 'submitted', 'paid']));
   });
 });
 
@@ -520,6 +554,41 @@ describe('a paid one of which part came back', () => {
       workspace.clock.advance(DAY_MS);
     }
     expect(statuses(workspace)).toEqual(['paid', 'paid']);
+  });
+
+  it('is looked up until that is settled, though it was paid more than a week ago', async () => {
+    const workspace = await paidOne({ giveUpAfter: '3d' });
+    workspace.clock.advance(6 * DAY_MS);
+    expect(await lookUpDaily(workspace, 3, partly)).toMatchObject({ unreadable: 1 });
+    expect(statuses(workspace)).toEqual(['paid']);
+    expect(await lookUpDaily(workspace, 1, partly)).toMatchObject({ moved: { manual: 1 }, unreadable: 0 });
+  });
+
+  it('is counted from the first answer that says so, not from those before it that could not be read', async () => {
+    const workspace = await paidOne({ giveUpAfter: '3d' });
+    await lookUpDaily(workspace, 2, async () => unreadable());
+    await lookUpDaily(workspace, 3, partly);
+    expect(statuses(workspace)).toEqual(['paid']);
+    await lookUpDaily(workspace, 1, partly);
+    expect(statuses(workspace)).toEqual(['manual']);
+  });
+
+  it.each([
+    [true, 'paid'],
+    [false, 'failed'],
+  ] as const)('ends by a person (paid: %s) as %s, and is not paid again but by retry', async (paid, status) => {
+    const workspace = await paidOne({ giveUpAfter: '2d' });
+    await lookUpDaily(workspace, 3, partly);
+    const page = workspace.read('payouts.000002.report.html');
+    expect(page).toContain(reference('P1'));
+    expect(page).toMatch(/since 2026-03-0[2-9]T[^<]*its amount is 40\.00 \(reversed\)/);
+    const tools = await workspace.open();
+    const decision = { by: 'anna', reason: 'asked the bank' };
+    expect(await resolve(tools, payoutRef('P1'), paid, decision)).toMatchObject({ ok: true, to: status });
+    await tools.close();
+    await lookUpDaily(workspace, 3, partly);
+    expect(statuses(workspace)).toEqual([status]);
+    expect(requests(workspace, 'post')).toBe(1);
   });
 });
 

@@ -7,8 +7,8 @@ import type { Trail } from './trail.ts';
 type AnswerVerbs = Pick<Store, 'keepAnswers' | 'keepOrderAnswer'>;
 
 export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
-  const standing = db.prepare<[number, number], { status: string; answer: string }>(
-    'SELECT status, answer FROM instructions WHERE id = ? AND version = ?',
+  const standing = db.prepare<[number, number], { status: string; answer: string; since: string }>(
+    'SELECT status, answer, answer_since AS since FROM instructions WHERE id = ? AND version = ?',
   );
   const update = db.prepare<[string, string, number]>(
     'UPDATE instructions SET answer = ?, answer_since = ? WHERE id = ?',
@@ -23,9 +23,11 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
       const before = standing.get(id, version);
       if (!before) throw new Error(`Instruction ${id} can't keep an answer: it isn't in version ${version}`);
       update.run(answer, since, id);
-      if (answer === before.answer) continue;
+      const isSame = answer === before.answer;
+      // Reports tell an answer as long as it isn't settled.
+      if (!isSame || (since === '') !== (before.since === '')) told.add(id);
+      if (isSame) continue;
       append({ type: 'answer', at, from: before.status, to: before.status, message: answer }, id);
-      told.add(id);
     }
     stale(told);
   });

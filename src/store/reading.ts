@@ -110,6 +110,11 @@ export function listingVerbs(
     `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
     'INDEXED BY instructions_paid',
   );
+  const withAnswer = prepareStored<Asked>(
+    db,
+    `i.answer <> '' AND i.answer_since > '' AND ${inStatus}`,
+    'INDEXED BY instructions_answered',
+  );
   const unclear = db.prepare<[number, number], OrderRow>(`
     ${SELECT_ORDERS} INDEXED BY orders_unclear
     WHERE (registration = 'sending' OR registration = 'unknown') AND id > ? ORDER BY id LIMIT +?`);
@@ -125,9 +130,11 @@ export function listingVerbs(
     openQuestions: async () => questions.get() ?? { unreadable: 0, amendments: 0 },
     unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
-    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', changedSince, code, sentBefore, unclosed }) {
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', ...only }) {
+      const { changedSince, code, sentBefore, unclosed, unsettled } = only;
       const asked: Asked = [status, afterId, openDateUpTo, limit];
       if (unclosed) return notClosed.all(...asked).map(storedInstruction);
+      if (unsettled) return withAnswer.all(...asked).map(storedInstruction);
       if (code !== undefined) return withCode.all(code, ...asked).map(storedInstruction);
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...asked).map(storedInstruction);
       if (changedSince === undefined)

@@ -327,6 +327,25 @@ const LOOK_UPS: Mutant[] = [
     'registration/ends.ts',
     ["if (order.registrationRefusedAt !== '') {", "if (order.registrationRefusedAt === 'never') {"],
   ),
+  mutant('words that can’t be read take paid back', 'what was paid is called unclear', 'reconcile', 'reconcile.ts', [
+    "return status === 'paid'\n        ? staysPaid(",
+    "return status === 'ready'\n        ? staysPaid(",
+  ]),
+  mutant('what was paid is not found', 'what was paid is called unclear', 'reconcile', 'reconcile.ts', [
+    "return status === 'paid'\n        ? NOTHING",
+    "return status === 'ready'\n        ? NOTHING",
+  ]),
+  mutant('a contradiction is dated back', 'one slip takes paid back', 'reconcile', 'reconcile.ts', [
+    "const before = status === 'paid' && !",
+    "const before = status === 'ready' && !",
+  ]),
+  mutant(
+    'an unsettled answer is forgotten after a week',
+    'a person is told of it for ever',
+    'reconcile',
+    'reconcile.ts',
+    ["(['paid', 'unsettled'] as const)", "(['paid'] as const)"],
+  ),
   mutant('nothing is given up', 'a payout is open for ever', ['reconcile', 'amend'], 'look-ups.ts', [
     "if (answerSince !== '' && nowMs",
     "if (answerSince === 'never' && nowMs",
