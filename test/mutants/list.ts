@@ -558,6 +558,13 @@ const FILES: Mutant[] = [
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] }",
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }], amount: parseAmount(amount) }",
   ]),
+  mutant(
+    'metadata passes through an object',
+    'the provider is told another order than the file has',
+    ['provider/order-management', 'provider/collect'],
+    'provider/imburse/records.ts',
+    ['metadata.map(([name, value])', 'Object.entries(Object.fromEntries(metadata)).map(([name, value])'],
+  ),
   mutant('NUL is text', 'a file that was not written whole is taken in', 'rows', 'rows/inspector.ts', [
     'nul ??= nulIn(bytes, lines);',
     'nul ??= lines.offset === 0 ? nulIn(bytes.subarray(0, 4_096), lines) : undefined;',
