@@ -225,12 +225,14 @@ async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking
 }
 
 function progressAfter(before: IntakeProgress, batch: CheckedBatch, amount: Decimal): IntakeProgress {
+  const unevenRows = (before.unevenRows ?? 0) + batch.unevenRows;
   return {
     ...before,
     offset: batch.nextOffset,
     line: batch.nextLine,
     rows: before.rows + batch.rows.length,
     blankLines: before.blankLines + batch.blankLines,
+    ...(unevenRows > 0 ? { unevenRows } : {}),
     controlSum: formatDecimal(add(parseDecimal(before.controlSum) ?? ZERO, amount)),
   };
 }

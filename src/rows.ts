@@ -5,7 +5,7 @@
  * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (docs/files.md).
  */
 import { readSync } from 'node:fs';
-import { isBlankCode, trimBlanks } from './characters.ts';
+import { isBlank, isBlankCode, trimBlanks } from './characters.ts';
 import type { RowError } from './codes.ts';
 import { isEmptyLine } from './rows/empty.ts';
 import { cutLine, LF, LINE_LIMIT_BYTES } from './rows/lines.ts';
@@ -16,7 +16,7 @@ export { cellsOf } from './rows/lines.ts';
 export interface Row {
   readonly kind: 'row';
   readonly line: number;
-  /** The whole line, without its end. */
+  /** The line without its end, with as many cells as the header has columns. */
   readonly text: string;
   /** Trimmed of spaces and tabs; as many as the header has columns. */
   readonly cells: readonly string[];
@@ -24,7 +24,7 @@ export interface Row {
   readonly raw: readonly string[];
 }
 
-/** A line that can't be told apart into as many cells as the header has columns. */
+/** A line that can't be told apart into the cells that the header asks for. */
 export interface DamagedLine {
   readonly kind: 'damaged';
   readonly line: number;
@@ -37,9 +37,18 @@ export interface RowBatch {
   readonly rows: readonly (Row | DamagedLine)[];
   /** Lines of nothing but empty cells. */
   readonly blankLines: number;
+  /** Rows with empty cells behind the header's columns, or without those of its last columns that have no heading. */
+  readonly unevenRows: number;
   /** Where reading goes on after this batch: a byte offset, and the number the line there has. */
   readonly nextOffset: number;
   readonly nextLine: number;
+}
+
+/** How many cells a row has. */
+interface Width {
+  readonly columns: number;
+  /** The place of the last column that has a heading, from 1 on: the cells behind it may be missing. */
+  readonly least: number;
 }
 
 type IsHeader = (line: string) => boolean;
@@ -57,7 +66,7 @@ const SHOWN_CHARACTERS = 200;
 export function* readRows(
   fd: number,
   from: { readonly offset: number; readonly line: number },
-  columnCount: number,
+  width: Width,
   isHeaderAgain: IsHeader = () => false,
   batchBytes: number = BATCH_BYTES,
 ): Generator<RowBatch> {
@@ -70,12 +79,12 @@ export function* readRows(
     const length = lengthOfLines(bytes, bytes.length < buffer.length);
     let batch: RowBatch;
     if (length > 0) {
-      batch = readLines(bytes.toString('utf8', 0, length), line, offset + length, columnCount, isHeaderAgain);
+      batch = readLines(bytes.toString('utf8', 0, length), line, offset + length, width, isHeaderAgain);
     } else {
       const beginning = bytes.toString('utf8', 0, SHOWN_CHARACTERS * 4);
       const end = endOfLine(fd, buffer, offset);
       const rows = [tooLong(line, beginning, end.lineBytes)];
-      batch = { rows, blankLines: 0, nextOffset: end.nextOffset, nextLine: line + 1 };
+      batch = { rows, blankLines: 0, unevenRows: 0, nextOffset: end.nextOffset, nextLine: line + 1 };
     }
     yield batch;
     offset = batch.nextOffset;
@@ -121,7 +130,7 @@ function readLines(
   text: string,
   firstLine: number,
   nextOffset: number,
-  columnCount: number,
+  width: Width,
   isHeaderAgain: IsHeader,
 ): RowBatch {
   const lines = text.split('\n');
@@ -134,14 +143,19 @@ function readLines(
 
   const rows: (Row | DamagedLine)[] = [];
   let blankLines = 0;
+  let unevenRows = 0;
   for (let at = 0; at < lines.length; at++) {
     const text = lines[at] as string;
     const line = firstLine + at;
     if (isTooLong(text)) rows.push(tooLong(line, text, Buffer.byteLength(text)));
     else if (isEmptyLine(text)) blankLines++;
-    else if (!isHeaderAgain(text)) rows.push(rowOf(line, text, columnCount));
+    else if (!isHeaderAgain(text)) {
+      const row = rowOf(line, text, isLineOfTheCut(at, lines, unended) ? { ...width, least: width.columns } : width);
+      if (row.kind === 'row' && row.text !== text) unevenRows++;
+      rows.push(row);
+    }
   }
-  return { rows, blankLines, nextOffset, nextLine: firstLine + lines.length };
+  return { rows, blankLines, unevenRows, nextOffset, nextLine: firstLine + lines.length };
 }
 
 /** A row that was read before, from its line alone: taken apart when somebody asks for its cells, which is seldom. */
@@ -164,14 +178,32 @@ export class LaterRow implements Row {
   }
 }
 
-function rowOf(line: number, text: string, columnCount: number): Row | DamagedLine {
+/** What is cut off in the middle has no line end: there, cells that are missing are no matter of style. */
+function isLineOfTheCut(at: number, lines: readonly string[], unended: string): boolean {
+  return unended !== '' && at === lines.length - 1;
+}
+
+function rowOf(line: number, text: string, width: Width): Row | DamagedLine {
   const cells = cutLine(text);
   if (!cells) return damaged(line, text, { column: '', value: '', code: 'QUOTE_NOT_CLOSED' });
-  if (cells.length !== columnCount) {
-    const value = `found ${cells.length}, expected ${columnCount}`;
+  const { columns, least } = width;
+  if (cells.length !== columns) {
+    const even = evened(text, cells, width);
+    if (even !== undefined) return rowOf(line, even, width);
+    const value = `found ${cells.length}, expected ${least === columns ? columns : `${least} to ${columns}`}`;
     return damaged(line, text, { column: '', value, code: 'COLUMN_COUNT_MISMATCH' });
   }
   return { kind: 'row', line, text, cells: trimmed(cells), raw: cells };
+}
+
+/** A line with as many cells as there are columns, where it differs by nothing but empty cells at its end; else undefined. */
+function evened(text: string, cells: readonly string[], { columns, least }: Width): string | undefined {
+  if (cells.length < columns) return cells.length < least ? undefined : text + ','.repeat(columns - cells.length);
+  if (!cells.slice(columns).every(isBlank)) return undefined;
+  let end = text.length;
+  // No blank cell has a comma in it, within quotes or not.
+  for (let surplus = cells.length - columns; surplus > 0; surplus--) end = text.lastIndexOf(',', end - 1);
+  return text.slice(0, end);
 }
 
 /** The same array where there is nothing to trim, which is nearly always. */

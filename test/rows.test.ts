@@ -15,20 +15,27 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const START = { offset: 0, line: 1 };
 
-function batchesOf(content: string | Uint8Array, columnCount: number, from = START, batchBytes?: number): RowBatch[] {
+type Columns = number | { readonly columns: number; readonly least: number };
+
+/** All columns have a heading, where it isn't said how many at least. */
+function widthOf(columns: Columns) {
+  return typeof columns === 'number' ? { columns, least: columns } : columns;
+}
+
+function batchesOf(content: string | Uint8Array, columns: Columns, from = START, batchBytes?: number): RowBatch[] {
   const path = join(folder, 'rows.csv');
   writeFileSync(path, content);
   const fd = openSync(path, 'r');
   try {
-    return [...readRows(fd, from, columnCount, () => false, batchBytes)];
+    return [...readRows(fd, from, widthOf(columns), () => false, batchBytes)];
   } finally {
     closeSync(fd);
   }
 }
 
 /** Rows as their cells, damaged lines as their code, each with its line number in front. */
-function rowsOf(content: string | Uint8Array, columnCount = 3): unknown[][] {
-  return batchesOf(content, columnCount).flatMap(({ rows }) =>
+function rowsOf(content: string | Uint8Array, columns: Columns = 3): unknown[][] {
+  return batchesOf(content, columns).flatMap(({ rows }) =>
     rows.map((row) => [row.line, ...(row.kind === 'row' ? row.cells : [row.error.code])]),
   );
 }
@@ -145,6 +152,52 @@ describe('reading rows', () => {
     ]);
   });
 
+  it('skips empty cells behind the last column, in quotes or not, and counts such rows', () => {
+    const content = 'a,b,\n"a, ""x""",b," ", \t,""\r\na,b\na,b,c\na,b,,c\n,b,\na,"b\t",,,\n';
+    expect(rowsOf(content, 2)).toEqual([
+      [1, 'a', 'b'],
+      [2, 'a, "x"', 'b'],
+      [3, 'a', 'b'],
+      [4, 'COLUMN_COUNT_MISMATCH'],
+      [5, 'COLUMN_COUNT_MISMATCH'],
+      [6, '', 'b'],
+      [7, 'a', 'b'],
+    ]);
+    const [batch] = batchesOf(content, 2);
+    expect(batch).toMatchObject({ unevenRows: 4, blankLines: 0 });
+    expect(batch?.rows[1]).toMatchObject({ text: '"a, ""x""",b', raw: ['a, "x"', 'b'] });
+  });
+
+  it('needs no cells of the last columns that have no heading, yet all of the others', () => {
+    const width = { columns: 4, least: 2 };
+    expect(rowsOf('a,b\r\n"a","b",\na,b,,\na,b,,,,\na,b,x\na\n', width)).toEqual([
+      [1, 'a', 'b', '', ''],
+      [2, 'a', 'b', '', ''],
+      [3, 'a', 'b', '', ''],
+      [4, 'a', 'b', '', ''],
+      [5, 'a', 'b', 'x', ''],
+      [6, 'COLUMN_COUNT_MISMATCH'],
+    ]);
+    const [batch] = batchesOf('a,b\na\na,b,,\n', width);
+    expect(batch?.unevenRows).toBe(1);
+    expect(batch?.rows[0]).toEqual({
+      kind: 'row',
+      line: 1,
+      text: 'a,b,,',
+      cells: ['a', 'b', '', ''],
+      raw: ['a', 'b', '', ''],
+    });
+    expect(batch?.rows[1]).toMatchObject({ error: { value: 'found 1, expected 2 to 4' } });
+  });
+
+  it('takes no last line that was cut off for one without its empty cells', () => {
+    expect(rowsOf('1,210.00\n2,21', { columns: 4, least: 2 })).toEqual([
+      [1, '1', '210.00', '', ''],
+      [2, 'COLUMN_COUNT_MISMATCH'],
+    ]);
+    expect(rowsOf('1,210.00\n2,21,,', { columns: 4, least: 2 })).toHaveLength(2);
+  });
+
   it('counts the blank lines', () => {
     expect(batchesOf('\na,b\n \t \r\n\r\n', 2).map(({ blankLines }) => blankLines)).toEqual([3]);
   });
@@ -240,7 +293,9 @@ describe('any content', () => {
           const line = ended.replace(/\r$/, '');
           const parsed = parsedAlone(line);
           if (parsed !== 'QUOTE_NOT_CLOSED' && parsed.every((cell) => /^[ \t]*$/.test(cell))) return [];
-          return [[at + 1, typeof parsed === 'string' || parsed.length === 2 ? parsed : 'COLUMN_COUNT_MISMATCH']];
+          if (typeof parsed === 'string') return [[at + 1, parsed]];
+          const isRow = parsed.length >= 2 && parsed.slice(2).every((cell) => /^[ \t]*$/.test(cell));
+          return [[at + 1, isRow ? parsed.slice(0, 2) : 'COLUMN_COUNT_MISMATCH']];
         });
         const rows = batchesOf(text, 2).flatMap((batch) => batch.rows);
         expect(rows.map((row) => [row.line, row.kind === 'row' ? row.raw : row.error.code])).toEqual(expected);
@@ -405,7 +460,7 @@ describe('the inspector', () => {
       const path = join(folder, 'rows.csv');
       writeFileSync(path, 'C01,5\n\uFEFFa,b\nC02,6\n');
       const fd = openSync(path, 'r');
-      const batches = [...readRows(fd, START, 2, (line) => line.endsWith('a,b'))];
+      const batches = [...readRows(fd, START, widthOf(2), (line) => line.endsWith('a,b'))];
       closeSync(fd);
       expect(batches.map(({ rows, blankLines }) => [rows.map(({ line }) => line), blankLines])).toEqual([[[1, 3], 0]]);
     });

@@ -625,6 +625,16 @@ describe.each(GENERATIONS)('$api', ({ api, orders, order, orderBody, body, codes
 });
 
 describe('collect', () => {
+  it('knows metadata of any name after a restart', async () => {
+    await sandbox();
+    const sent = { ...ORDER, metadata: JSON.parse('{"2026":"year","__proto__":"p"}') };
+    const record = { status: 200, value: { customerRef: 'C1', ...sent } };
+    expect(await call('POST', COLLECT, sent)).toEqual(record);
+    await restart();
+    const { value } = await call('GET', `${COLLECT}/O1`);
+    expect(JSON.stringify(value)).toContain('"metadata":{"2026":"year","__proto__":"p"}');
+  });
+
   it('answers with what was sent', async () => {
     await sandbox({ fates: [{ fate: 'processed' }] });
     const sent = { ...ORDER, metadata: { project: 'Solar roof' } };

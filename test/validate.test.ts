@@ -598,6 +598,7 @@ describe('a header', () => {
       ],
       escaped: false,
       unnamed: false,
+      lastNamed: 7,
     });
   });
 
@@ -605,6 +606,8 @@ describe('a header', () => {
     const header = headerOf(`,${INSTRUCTION_HEADER},, `);
     expect(header.columns).toEqual(['', ...INSTRUCTION_HEADER.split(','), '', '']);
     expect(header.unnamed).toBe(true);
+    expect(header.lastNamed).toBe(1 + INSTRUCTION_HEADER.split(',').length);
+    expect(headerOf(`${INSTRUCTION_HEADER},errors,`).lastNamed).toBe(1 + INSTRUCTION_HEADER.split(',').length);
   });
 
   it('is that of an instructions file; line and errors are ignored', () => {

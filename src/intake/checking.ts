@@ -17,6 +17,7 @@ import {
   type InstructionCheck,
   type OrderCheck,
   originalCells,
+  widthOf,
 } from '../validate.ts';
 import { damaged, type Rejected, rejected } from './rejected.ts';
 
@@ -68,7 +69,7 @@ export function* checkedHere(source: Source): Generator<CheckedBatch> {
   const above = openSum();
   above.include(parseDecimal(from.controlSum) ?? ZERO);
   try {
-    for (const batch of readRows(fd, from, header.columns.length, headerFinder(source))) {
+    for (const batch of readRows(fd, from, widthOf(header), headerFinder(source))) {
       const rows = batch.rows.map((found): CheckedRow => {
         if (found.kind === 'damaged') return { rejected: damaged(found), amount: undefined };
         const row = header.escaped ? unprotected(header, found) : found;

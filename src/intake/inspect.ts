@@ -12,6 +12,7 @@ import {
   misplacedHeaderProblem,
   otherHeaderProblem,
   unnamedValueProblem,
+  widthOf,
 } from '../validate.ts';
 
 export const NOTHING_READ: IntakeProgress = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
@@ -59,7 +60,7 @@ function understand(
   const matched = matchHeader(header.cells, columns, provider.api);
   if ('problem' in matched) return { problem: misplacedHeaderProblem(header, below, columns) ?? matched.problem };
   if (headersAgain.other) return { problem: otherHeaderProblem(header.line, headersAgain.other) };
-  const problem = matched.header.unnamed ? unnamedValue(path, header) : undefined;
+  const problem = matched.header.unnamed ? unnamedValue(path, header, widthOf(matched.header)) : undefined;
   return problem ? { problem } : matched;
 }
 
@@ -67,10 +68,11 @@ function understand(
 function unnamedValue(
   path: string,
   { cells, nextOffset, nextLine }: NonNullable<Inspection['header']>,
+  width: ReturnType<typeof widthOf>,
 ): FileProblem | undefined {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    for (const { rows } of readRows(fd, { offset: nextOffset, line: nextLine }, cells.length)) {
+    for (const { rows } of readRows(fd, { offset: nextOffset, line: nextLine }, width)) {
       for (const row of rows) {
         const problem = row.kind === 'row' ? unnamedValueProblem(cells, row) : undefined;
         if (problem) return problem;

@@ -4,7 +4,7 @@ import { COLLECT_ENDPOINTS } from '../endpoints.ts';
 import type { Order } from '../order.ts';
 import type { Payout, Provider } from '../provider.ts';
 import { readCollectErrors } from './imburse/errors.ts';
-import { asObject, metadataDifference, stated, textDifference, wireAmount } from './imburse/records.ts';
+import { jsonWithMetadata, metadataDifference, stated, textDifference, wireAmount } from './imburse/records.ts';
 import { type Generation, type ImburseOptions, imburseProvider, wireReference } from './imburse.ts';
 
 const COLLECT: Generation = {
@@ -35,7 +35,7 @@ export function collectProvider(options: ImburseOptions): Provider {
 }
 
 function orderBody({ orderRef, currency, country, scheme, metadata }: Order): string {
-  return JSON.stringify({ orderRef, currency, country, scheme, metadata: asObject(metadata) });
+  return jsonWithMetadata({ orderRef, currency, country, scheme }, metadata);
 }
 
 function instructionBody(payout: Payout): string {

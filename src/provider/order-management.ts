@@ -8,8 +8,9 @@ import type { Order } from '../order.ts';
 import type { Payout, Provider } from '../provider.ts';
 import { readOrderManagementErrors } from './imburse/errors.ts';
 import {
-  asObject,
+  jsonWithMetadata,
   metadataDifference,
+  metadataJson,
   type ProviderRecord,
   stated,
   textDifference,
@@ -55,23 +56,22 @@ function orderBody(order: Order, riders: readonly string[]): string {
   const members = [
     `"orderRef":${JSON.stringify(orderRef)}`,
     `"instructions":[${riders.join(',')}]`,
-    `"metadata":${JSON.stringify(asObject(metadata))}`,
-    `"customerDefaults":${JSON.stringify(customerDefaults(order))}`,
+    `"metadata":${metadataJson(metadata)}`,
+    `"customerDefaults":[${customerDefaults(order).join(',')}]`,
   ];
   return `{${members.join(',')}}`;
 }
 
-function customerDefaults({ customerRef, customerDefaults: defaults }: Order): object[] {
+/** As JSON, one each. */
+function customerDefaults({ customerRef, customerDefaults: defaults }: Order): string[] {
   if (!defaults) return [];
   const { financialInstrumentId, schemeId, metadata } = defaults;
-  return [
-    {
-      customerRef,
-      ...(financialInstrumentId !== '' && { financialInstrumentId }),
-      ...(schemeId !== '' && { schemeId }),
-      ...(metadata.length > 0 && { metadata: asObject(metadata) }),
-    },
-  ];
+  const members = {
+    customerRef,
+    ...(financialInstrumentId !== '' && { financialInstrumentId }),
+    ...(schemeId !== '' && { schemeId }),
+  };
+  return [metadata.length === 0 ? JSON.stringify(members) : jsonWithMetadata(members, metadata)];
 }
 
 /**
@@ -85,7 +85,7 @@ function instructionBody(payout: Payout): string {
   if (currency !== payout.currency) throw new Error(`a payout of ${payout.currency} came as one of ${currency}`);
   const financialInstrumentId = managed?.financialInstrumentId ?? '';
   const scheme = managed?.scheme || (order.customerDefaults?.schemeId ? '' : order.scheme);
-  return JSON.stringify({
+  const members = {
     instructionRef: wireReference(payout),
     customerRef: payout.customerRef,
     direction: managed?.direction || DEFAULT_DIRECTION,
@@ -95,8 +95,8 @@ function instructionBody(payout: Payout): string {
     country: managed?.country || order.country,
     settledByDate: managed?.settledByDate || dueDate,
     ...(scheme !== '' && { scheme }),
-    metadata: asObject(managed?.metadata ?? []),
-  });
+  };
+  return jsonWithMetadata(members, managed?.metadata ?? []);
 }
 
 /**

@@ -27,12 +27,18 @@ function notes(source: FileRecord, money: boolean): string {
     source.progress.blankLines === 0
       ? ''
       : ` ${count(source.progress.blankLines, 'blank line')} in between not counted.`;
+  const uneven = unevenRows(source);
   const again = headersAgain(source);
   const sum = money
     ? 'The control sum adds up every amount that can be read, rejected rows included, irrespective of currency.'
     : '';
   const open = source.done ? '' : ' The file is still being taken in.';
-  return (sum + blank + again + open).trim();
+  return (sum + blank + uneven + again + open).trim();
+}
+
+function unevenRows({ progress: { unevenRows: rows = 0 } }: FileRecord): string {
+  if (rows === 0) return '';
+  return ` ${count(rows, 'row')} ${rows === 1 ? 'ends' : 'end'} in more or fewer empty cells than the header; no value is in them.`;
 }
 
 function headersAgain({ progress: { headersAgain } }: FileRecord): string {

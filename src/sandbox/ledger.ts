@@ -25,8 +25,11 @@ const GENERATIONS = ['collect', 'order-management'] as const;
 
 export type Generation = (typeof GENERATIONS)[number];
 
-/** As sent; empty, or without members, where nothing was sent. */
-const pairs = z.record(z.string(), z.string());
+/** As sent; empty, or without members, where nothing was sent. No `z.record`, which drops a name like `__proto__`. */
+const pairs = z.custom<Record<string, string>>(
+  (value) =>
+    typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string'),
+);
 
 const orderTerms = z.object({
   currency: z.string(),

@@ -22,6 +22,8 @@ export interface Header {
   readonly escaped: boolean;
   /** Columns without a heading are there, to be skipped where they hold no value. */
   readonly unnamed: boolean;
+  /** The place of the last column that has a heading, from 1 on. */
+  readonly lastNamed: number;
 }
 
 export interface MetadataColumn {
@@ -143,6 +145,7 @@ export function matchHeader(
       defaultMetadata: withPrefix(columns, DEFAULT_METADATA),
       escaped,
       unnamed: match.empty.length > 0,
+      lastNamed: match.columns.findLastIndex((column) => column !== undefined) + 1,
     },
   };
 }

@@ -47,6 +47,8 @@ function amountTaken(label: string, text: string, inRupees: string, canonical: s
 const reference = (item: number, label: string, text: string, ...more: RowCode[]) =>
   cells(item, label, { instructionRef: text }, [...INVALID_REF, ...more]);
 
+const plainBlank: Line = { text: '', end: '\n', fate: { kind: 'none' } };
+
 const headerLine = (columns: readonly string[]) =>
   plainLine(columns, Object.fromEntries(columns.map((column) => [column, column])));
 
@@ -199,7 +201,8 @@ const FILE_LEVEL: readonly Mistake[] = [
     (columns) => `${columns},${'x'.repeat(LINE_LIMIT_BYTES)}`,
   ),
   header(13, 'ten thousand columns', 'FILE_HEADER_NOT_RECOGNISED', (columns) => `${columns}${',x'.repeat(10_000)}`),
-  line(13, 'a row of ten thousand columns', (text) => text + ','.repeat(10_000), ['COLUMN_COUNT_MISMATCH']),
+  line(13, 'a row of ten thousand columns', (text) => `${text}${',x'.repeat(10_000)}`, ['COLUMN_COUNT_MISMATCH']),
+  line(13, 'a row of ten thousand empty cells more', (text) => text + ','.repeat(10_000), same),
   whole(13, 'more bytes than allowed', 'FILE_SIZE_OUT_OF_RANGE', (bytes) =>
     Buffer.concat([bytes, Buffer.alloc(150_000, '\n')]),
   ),
@@ -234,7 +237,16 @@ const ROW_STRUCTURE: readonly Mistake[] = [
   lines(16, 'too few columns', 'orders', ['COLUMN_COUNT_MISMATCH'], (all, row) =>
     changeLine(all, row, () => [rejected('C1,O1,INR', 'COLUMN_COUNT_MISMATCH')]),
   ),
-  line(16, 'too many columns', (text) => `${text},`, ['COLUMN_COUNT_MISMATCH']),
+  line(16, 'too many columns', (text) => `${text},x`, ['COLUMN_COUNT_MISMATCH']),
+  line(16, 'an empty cell too many', (text) => `${text},`, same),
+  lines(16, 'a header with more empty cells than the rows', 'instructions', [], (all, row) =>
+    changeLine(
+      // A last row that has no line end would be taken for one that was cut off.
+      [...all, plainBlank].map((each) => (each === headerOf(all) ? { ...each, text: `${each.text},,` } : each)),
+      row,
+      (line) => [{ ...line, text: `${line.text},` }],
+    ),
+  ),
   raw(16, 'a thousands separator without quotes', 'amount', '1,000.00', ['COLUMN_COUNT_MISMATCH']),
 ];
 

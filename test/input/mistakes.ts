@@ -45,8 +45,8 @@ export function raw(item: number, label: string, column: string, text: string, o
   return inRow(item, label, 'instructions', outcome, change, { [column]: '' });
 }
 
-export function line(item: number, label: string, change: (line: string) => string, codes: RowCode[]): Mistake {
-  return inRow(item, label, 'instructions', codes, (columns, before) => change(plainLine(columns, before)), {});
+export function line(item: number, label: string, change: (line: string) => string, outcome: Outcome): Mistake {
+  return inRow(item, label, 'instructions', outcome, (columns, before) => change(plainLine(columns, before)), {});
 }
 
 function inRow(

@@ -56,13 +56,14 @@ const MIXED = [
   'C1,O1,I5,,,,DELETE,',
   '"C1,O1',
   '',
+  'C1,O1,I7,5,2026-03-01,2026-03-31,,x,, ',
   ' C1 ,O1,I6,210.00,2026-03-01,2026-03-31,,\tfür 😀 ',
 ].join('\r\n');
 
 describe('checked rows', () => {
   it('are the same after they were packed for another thread', () => {
     const batches = [...checkedHere(sourceOf(MIXED))];
-    expect(batches.flatMap(({ rows }) => rows).length).toBe(7);
+    expect(batches.flatMap(({ rows }) => rows).length).toBe(8);
     for (const batch of batches) expect(told(unpack(structuredClone(pack(batch))))).toEqual(told(batch));
   });
 

@@ -627,6 +627,25 @@ const FILES: Mutant[] = [
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] }",
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }], amount: parseAmount(amount) }",
   ]),
+  mutant('a value behind the header is cut off', 'half of what a row says is paid', 'rows', 'rows.ts', [
+    'if (!cells.slice(columns).every(isBlank)) return undefined;',
+    '',
+  ]),
+  mutant('a missing cell is an empty one', 'a line that was cut short is paid', 'rows', 'rows.ts', [
+    'cells.length < least ? undefined : ',
+    '',
+  ]),
+  mutant('the line of the cut is evened', 'the first digits of an amount are paid', 'rows', 'rows.ts', [
+    'isLineOfTheCut(at, lines, unended) ?',
+    'isLineOfTheCut(at, lines, unended) && at < 0 ?',
+  ]),
+  mutant(
+    'metadata passes through an object',
+    'the provider is told another order than the file has',
+    ['provider/order-management', 'provider/collect'],
+    'provider/imburse/records.ts',
+    ['metadata.map(([name, value])', 'Object.entries(Object.fromEntries(metadata)).map(([name, value])'],
+  ),
   mutant('NUL is text', 'a file that was not written whole is taken in', 'rows', 'rows/inspector.ts', [
     'nul ??= nulIn(bytes, lines);',
     'nul ??= lines.offset === 0 ? nulIn(bytes.subarray(0, 4_096), lines) : undefined;',

@@ -105,6 +105,18 @@ describe('the body', () => {
     expect(provider.orders.body({ ...ORDER, metadata: [] }, [])).toMatch(/"metadata":\{\}\}$/);
     expect(provider.orders.mostRiders).toBe(0);
   });
+
+  it('of an order keeps its metadata in the order of the file, whatever the names', () => {
+    const metadata = [
+      ['zone', 'Z'],
+      ['2026', 'year'],
+      ['__proto__', 'p'],
+      ['1', 'one'],
+    ] as const;
+    expect(provider.orders.body({ ...ORDER, metadata }, [])).toContain(
+      ',"metadata":{"zone":"Z","2026":"year","__proto__":"p","1":"one"}}',
+    );
+  });
 });
 
 describe('the request', () => {

@@ -104,6 +104,18 @@ describe('the body of an instruction', () => {
     expect(body({ ...PAYOUT, managed, order: WITH_DEFAULTS })).toMatchObject({ scheme: MANAGED.scheme });
   });
 
+  it('keeps its metadata in the order of the file, whatever the names', () => {
+    const metadata = [
+      ['zone', 'Z'],
+      ['2026', 'year'],
+      ['__proto__', 'p'],
+      ['1', 'one "1"'],
+    ] as const;
+    expect(provider.body({ ...PAYOUT, managed: { ...MANAGED, currency: 'INR', metadata } })).toContain(
+      ',"metadata":{"zone":"Z","2026":"year","__proto__":"p","1":"one \\"1\\""}}',
+    );
+  });
+
   it('of a later attempt goes by its client reference', () => {
     expect(JSON.parse(provider.body({ ...PAYOUT, attempt: 3 })).instructionRef).toBe(PAYOUT.clientRefId);
   });
@@ -128,6 +140,28 @@ describe('the body of an order', () => {
       `{"orderRef":"REF1","instructions":[${riders.join()}],"metadata":{"branch":"East","note":"Zoë \\"7\\""},"customerDefaults":[]}`,
     );
     expect(provider.orders.mostRiders).toBe(20);
+  });
+
+  it('keeps its metadata and the customer’s in the order of the file, whatever the names', () => {
+    const name = fc.oneof(
+      fc.string(),
+      fc.nat().map(String),
+      fc.constantFrom('__proto__', 'constructor', '"', '\ud800'),
+    );
+    const metadata = fc.uniqueArray(fc.tuple(name, fc.string()), { selector: ([key]) => key });
+    const written = (pairs: readonly (readonly [string, string])[]) =>
+      `"metadata":{${pairs.map((pair) => pair.map((text) => JSON.stringify(text)).join(':')).join()}}`;
+    fc.assert(
+      fc.property(metadata, metadata, (own, ofCustomer) => {
+        const customerDefaults = { ...DEFAULTS, metadata: ofCustomer };
+        const body = provider.orders.body({ ...ORDER, metadata: own, customerDefaults }, []);
+        expect(body).toContain(`"instructions":[],${written(own)},"customerDefaults":[{`);
+        if (ofCustomer.length > 0) expect(body).toContain(`,${written(ofCustomer)}}]}`);
+        const said = JSON.parse(body);
+        expect(said.metadata).toEqual(Object.fromEntries(own));
+        expect(said.customerDefaults[0].metadata ?? {}).toEqual(Object.fromEntries(ofCustomer));
+      }),
+    );
   });
 
   it('names the customer’s defaults, without the empty ones', () => {
@@ -365,6 +399,11 @@ describe('a look-up of an order', () => {
 
   it.each<[string, object, RegExp]>([
     ['other metadata', { metadata: {} }, /^its metadata differs in branch, note$/],
+    [
+      'metadata of a strange name',
+      { metadata: { ...ORDER_RECORD.metadata, ['__proto__']: 'x' } },
+      /^its metadata differs in __proto__$/,
+    ],
     [
       'money that goes elsewhere',
       { customerDefaults: [{ customerRef: 'C01', financialInstrumentId: 'FI-8' }] },

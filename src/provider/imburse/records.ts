@@ -124,8 +124,14 @@ export function wireAmount(minor: bigint, currency: string): string {
   return formatDecimal({ units: minor, scale: exponent });
 }
 
-export function asObject(metadata: Metadata): Record<string, string> {
-  return Object.fromEntries(metadata);
+/** A JSON object with these members in this order. No object is made of them: it would put names like `2026` before all others. */
+export function metadataJson(metadata: Metadata): string {
+  return `{${metadata.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
+}
+
+/** The JSON of `members`, of which there is at least one, and of `metadata` behind them. */
+export function jsonWithMetadata(members: object, metadata: Metadata): string {
+  return `${JSON.stringify(members).slice(0, -1)},"metadata":${metadataJson(metadata)}}`;
 }
 
 /** `its metadata differs in a, b`; empty when it doesn't, or where none is stated. */
