@@ -24,6 +24,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   );
   const markStale = staleMarker(db);
   const reject = lateRejection(db);
+  const contentRow = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
 
   const order = orderChanger(db);
 
@@ -39,7 +40,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
         throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
       }
       append(statusEvent(one, now, at), one.id);
-      if (one.to === 'rejected') reject(one.id);
+      if (one.to === 'rejected') reject(contentRow.get(one.id) ?? one.id);
       changed.add(one.id);
     }
     markStale(changed);
