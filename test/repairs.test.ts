@@ -220,6 +220,37 @@ describe('a rejected.csv that is dropped back under its name', () => {
     expect(await toRepair(workspace)).toEqual({ 3: 1 });
   });
 
+  it('is asked of the file whose row it is that was rejected late, not of the one that it has replaced', async () => {
+    const workspace = testWorkspace();
+    const header = 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\n';
+    await dropped(workspace, 'p.csv', instruction('P1').replace('O1', 'O9'));
+    workspace.drop('changes.csv', `${header}UPDATE,C1,O9,P1,7,2026-03-02,2026-03-06\n`);
+    await workspace.pass();
+    workspace.clock.advance(25 * 3_600_000);
+    await workspace.pass({ businessDate: '2026-03-03' });
+    expect(await toRepair(workspace)).toEqual({ 2: 1 });
+    expect(page(workspace, 'changes.000002.report.html')).toContain('Repair 1 row in');
+    await dropped(workspace, 'again.csv', instruction('P1', '8').replace('O1', 'O9'));
+    expect(await toRepair(workspace)).toEqual({});
+  });
+
+  it('is needed once, in the later file, where what that has taken in is rejected late', async () => {
+    const workspace = testWorkspace();
+    await dropped(workspace, 'p.csv', instruction('P1', 'x').replace('O1', 'O9'), instruction('P2', 'x'));
+    await dropped(workspace, 'fixed.csv', instruction('P1').replace('O1', 'O9'));
+    expect(await toRepair(workspace)).toEqual({ 1: 1 });
+    workspace.clock.advance(25 * 3_600_000);
+    await workspace.pass({ businessDate: '2026-03-03' });
+    expect(await toRepair(workspace)).toEqual({ 1: 1, 2: 1 });
+    const before = workspace.read('p.000001.result.csv');
+    await dropped(workspace, 'other.csv', instruction('P2', '9').replace('O1', 'O8'));
+    const tools = await workspace.open();
+    await tools.store.markStale(1);
+    await tools.close();
+    await workspace.pass();
+    expect(workspace.read('p.000001.result.csv')).toBe(before);
+  });
+
   it('is not needed for what a later file of any name has taken in', async () => {
     const workspace = await withRejected();
     await dropped(workspace, 'fixed.csv', instruction('A1'), instruction('A3', '5'));

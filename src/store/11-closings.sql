@@ -37,3 +37,18 @@ FROM (
   WHERE kind = 'rejected' AND errors ->> '$[0].code' = 'TOTALS_ROW_NOT_ALLOWED' GROUP BY 1
 ) AS found
 WHERE files.number = found.file;
+
+-- An instruction that was rejected late stands in the file of the row whose content it has.
+UPDATE files SET rejected = rejected - found.times, revision = revision + 1
+FROM (
+  SELECT id >> 32 AS file, count(*) AS times FROM instructions
+  WHERE holds_refs = 0 AND content_row >> 32 <> id >> 32 GROUP BY 1
+) AS found
+WHERE files.number = found.file;
+
+UPDATE files SET rejected = rejected + found.times, revision = revision + 1
+FROM (
+  SELECT content_row >> 32 AS file, count(*) AS times FROM instructions
+  WHERE holds_refs = 0 AND content_row >> 32 <> id >> 32 GROUP BY 1
+) AS found
+WHERE files.number = found.file;

@@ -19,21 +19,27 @@ interface Range {
 export const TO_REPAIR = "kind = 'rejected' AND errors ->> '$[0].code' <> 'TOTALS_ROW_NOT_ALLOWED'";
 
 /** What is rejected and not settled with all others of its file. */
-const IS_OPEN = '(:settled = 0 OR id IN (SELECT row FROM rejected_since))';
+const isOpen = (row: string) => `(:settled = 0 OR ${row} IN (SELECT row FROM rejected_since))`;
 
 /** The first id that a row of a later file can have. */
 const LATER = (id: string) => `((${id} >> 32) + 1 << 32)`;
 
-/** Of the instruction that holds these references: the row that created it, or the first that amended it, in a later file. */
+/**
+ * Of the instruction that holds these references, or of one that held them until it was rejected late: the row that created it, or the
+ * first that amended it, in a later file. What was rejected late is to be repaired in that file.
+ */
 const TAKEN_IN = `
-  SELECT min(id) FROM (
-    SELECT instruction AS id FROM instruction_refs
+  WITH same (id) AS (
+    SELECT instruction FROM instruction_refs
     WHERE customer_ref = :customerRef AND order_ref = :orderRef AND instruction_ref = :instructionRef
-      AND instruction >= ${LATER(':id')}
     UNION ALL
-    SELECT later.id FROM instruction_refs JOIN rows later ON later.target = instruction AND later.kind <> 'duplicate'
-    WHERE instruction_refs.customer_ref = :customerRef AND instruction_refs.order_ref = :orderRef
-      AND instruction_refs.instruction_ref = :instructionRef AND later.id >= ${LATER(':id')})`;
+    SELECT id FROM instructions INDEXED BY instructions_rejected_by_refs
+    WHERE customer_ref = :customerRef AND order_ref = :orderRef AND instruction_ref = :instructionRef AND holds_refs = 0)
+  SELECT min(id) FROM (
+    SELECT id FROM same WHERE id >= ${LATER(':id')}
+    UNION ALL
+    SELECT later.id FROM same JOIN rows later ON later.target = same.id AND later.kind <> 'duplicate'
+    WHERE later.id >= ${LATER(':id')})`;
 
 const ORDER_TAKEN_IN = `
   SELECT id FROM orders
@@ -146,14 +152,15 @@ function referenceMarker(db: Connection): (kind: FileKind, taken: Range) => Map<
   );
   const rejected = db.prepare<Range & { settled: 0 | 1 }, RejectedRow>(`
     SELECT id, customer_ref AS customerRef, order_ref AS orderRef, instruction_ref AS instructionRef
-    FROM rows WHERE id BETWEEN :first AND :last AND ${TO_REPAIR} AND ${IS_OPEN}
+    FROM rows WHERE id BETWEEN :first AND :last AND ${TO_REPAIR} AND ${isOpen('id')}
     UNION ALL
-    SELECT id, customer_ref, order_ref, instruction_ref FROM instructions
-    WHERE id BETWEEN :first AND :last AND holds_refs = 0 AND content_row = id AND ${IS_OPEN}
+    SELECT content_row AS id, customer_ref, order_ref, instruction_ref FROM instructions
+    WHERE instructions.id BETWEEN :first AND :last AND content_row = instructions.id AND holds_refs = 0
+      AND ${isOpen('content_row')}
     UNION ALL
-    SELECT rows.id, i.customer_ref, i.order_ref, i.instruction_ref FROM rows JOIN instructions i ON i.id = rows.target
-    WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated' AND i.holds_refs = 0 AND i.content_row = rows.id
-      AND (:settled = 0 OR rows.id IN (SELECT row FROM rejected_since))`);
+    SELECT changed.id, i.customer_ref, i.order_ref, i.instruction_ref
+    FROM rows changed JOIN instructions i ON i.id = changed.target AND i.content_row = changed.id AND i.holds_refs = 0
+    WHERE changed.id BETWEEN :first AND :last AND changed.kind = 'updated' AND ${isOpen('changed.id')}`);
   const keep = db
     .prepare<[number, number], number>(
       'UPDATE files SET repaired = rejected - ?, revision = revision + 1 WHERE number = ? RETURNING repaired',
@@ -236,7 +243,10 @@ export function settling(db: Connection): (file: number, by: number | undefined)
   };
 }
 
-/** Notes that a row was rejected after its file was taken in: its order never came, or the provider refused the change. */
+/**
+ * Notes that a row was rejected after its file was taken in: its order never came, or the provider refused the change. Of an instruction
+ * it is the row whose content it has.
+ */
 export function lateRejection(db: Connection): (row: number) => void {
   const count = db.prepare<[number]>('UPDATE files SET rejected = rejected + 1 WHERE number = ? >> 32');
   const keep = db.prepare<{ row: number }>(

@@ -767,8 +767,8 @@ const FILES: Mutant[] = [
     ['closed[at] === undefined', 'at >= 0'],
   ),
   mutant('closings are not compared', 'somebody hides what did not arrive', 'verify', 'verify.ts', [
-    'difference ??= await closingsDiffer(',
-    'difference ??= false as never ?? await closingsDiffer(',
+    '    difference ??= await closingsDiffer(store, page, head.seq);\n',
+    '',
   ]),
   mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'attention.ts', [
     "declined: inStatus('declined')",

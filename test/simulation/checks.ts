@@ -2,7 +2,13 @@
 import { distrust, lookUpOnly } from '../../src/anchor.ts';
 import { weightiest } from '../../src/attention.ts';
 import { CHAIN_START, type ChainHead, verifyChain } from '../../src/audit.ts';
-import { type InstructionRef, type InstructionStatus, instructionKey, TRANSITIONS } from '../../src/instruction.ts';
+import {
+  FINAL_FAILURES,
+  type InstructionRef,
+  type InstructionStatus,
+  instructionKey,
+  TRANSITIONS,
+} from '../../src/instruction.ts';
 import { REGISTRATION_CHANGES, type Registration } from '../../src/order.ts';
 import type { PassSummary } from '../../src/pipeline.ts';
 import { noProgress } from '../../src/progress.ts';
@@ -332,8 +338,8 @@ export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: Pas
   const there = (...statuses: InstructionStatus[]) => instructions.some(({ status }) => statuses.includes(status));
   const lost = (['declined', 'failed', 'reversed', 'rejected'] as const).some((status) => summary.moved[status]);
   // A file that was rejected for its rows needs a person as long as one of them is to be repaired.
-  const rejected = summary.files.some(({ file: { toRepair, problem, duplicateOf } }) => {
-    return toRepair > 0 || (problem && problem.code !== 'FILE_HAS_ROW_ERRORS' && duplicateOf === undefined);
+  const rejected = summary.files.some(({ file: { toRepair, problem, duplicateOf, closed } }) => {
+    return toRepair > 0 || (problem && !closed && problem.code !== 'FILE_HAS_ROW_ERRORS' && duplicateOf === undefined);
   });
   const finished = summary.unfinished === undefined && summary.settling === 0;
   const unsettled = instructions.some(({ answer, answerSince }) => answer !== '' && answerSince !== '');
@@ -343,9 +349,26 @@ export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: Pas
   if (said !== (finished && inDoubt === undefined ? (person ? 'person' : undefined) : 'unfinished'))
     throw new Violation('the exit status says what needs a person', `${said}, of ${JSON.stringify(summary.needs)}`);
   const { needs } = await standing(open.store, open.settings, open.clock.now());
-  for (const status of ['declined', 'failed', 'reversed', 'unknown', 'manual'] as const)
-    if (there(status) !== needs.some(({ concern }) => concern === status))
-      throw new Violation('what needs a person is told', `${status}, of ${JSON.stringify(needs)}`);
+  const closed = await open.store.closedPayouts(instructions.map(({ id }) => id));
+  for (const status of [...FINAL_FAILURES, 'unknown', 'manual'] as const) {
+    const open = instructions.filter((one, at) => one.status === status && closed[at] === undefined).length;
+    if (open !== (needs.find(({ concern }) => concern === status)?.count ?? 0))
+      throw new Violation('what needs a person is told', `${open} ${status}, of ${JSON.stringify(needs)}`);
+  }
+  await checkRepairs(open, needs.find(({ concern }) => concern === 'rejected')?.count ?? 0);
+}
+
+/** What is counted as still to be repaired are the rejected rows that nothing has settled. */
+async function checkRepairs({ store }: OpenWorkspace, told: number): Promise<void> {
+  let open = 0;
+  for (const { number, stoodFor = 0, toRepair } of await store.files()) {
+    const rows = (await store.resultRows(number, 0, 1_000)).filter(({ status }) => status === 'rejected');
+    const left = rows.filter((row) => row.takenInWith === undefined && row.repairedWith === undefined && !row.closed);
+    if (left.length !== toRepair + stoodFor)
+      throw new Violation('what is to be repaired is counted', `file ${number}: ${left.length} rows, not ${toRepair}`);
+    open += toRepair;
+  }
+  if (open !== told) throw new Violation('what needs a person is told', `${open} rows to repair, not ${told}`);
 }
 
 /** After a pass that came to its end: the outbox says what the store says. */

@@ -3,10 +3,12 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../src/clock.ts';
 import { timestamp } from '../../src/clock.ts';
-import { type InstructionRef, instructionKey } from '../../src/instruction.ts';
+import { closeFile, closePayouts } from '../../src/closing.ts';
+import { FINAL_FAILURES, type InstructionRef, instructionKey } from '../../src/instruction.ts';
 import type { PassOptions } from '../../src/pipeline.ts';
 import { resolve, retry } from '../../src/resolution.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
+import type { StatusCount } from '../../src/store.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';
 import { type Chance, chance as drawnFrom } from './chance.ts';
 import {
@@ -164,6 +166,8 @@ export class World {
     // Drawn apart, so that all other worlds stay as they are.
     const changesItsMind =
       this.machines.length === 1 && drawnFrom(Number.parseInt(first.sha256.slice(0, 8), 16)).strikes(0.2);
+    const closing = drawnFrom(Number.parseInt(first.sha256.slice(16, 24), 16));
+    const closes = closing.strikes(0.3) ? closing : undefined;
     const most = this.isSmall ? 3 : 8;
     const steps = this.#amendsOften ? chance.between(3, Math.max(4, most)) : chance.between(this.isSmall ? 1 : 3, most);
     for (let step = 1; step <= steps; step++) {
@@ -184,6 +188,7 @@ export class World {
         if (this.#amendsOften || chance.strikes(0.8)) passes.push(await this.#begin(machine));
       await Promise.all(passes.map((pass) => pass()));
       for (const machine of this.machines) await this.#actAsOperator(machine);
+      if (closes) for (const machine of this.machines) await this.#close(machine, closes);
       await timeline.pass(
         chance.pick([0, chance.below(MINUTE_MS), chance.below(20 * MINUTE_MS), chance.below(DAY_MS)]),
       );
@@ -407,6 +412,37 @@ export class World {
     if (this.machines.length === 1 && this.chance.strikes(0.5)) await this.#payAgain(machine);
   }
 
+  /** Somebody decides that what did not arrive, or what was rejected, needs nothing more: nothing moves by it. */
+  async #close(machine: Machine, chance: Chance): Promise<void> {
+    const tools = await machine.open();
+    const { store } = tools;
+    const before = await store.statusCounts();
+    const lost = (await instructionsOf(this.#truth, tools)).filter(({ status }) => FINAL_FAILURES.includes(status));
+    const files = (await store.files()).filter(({ toRepair }) => toRepair > 0);
+    if (lost.length > 0 && chance.strikes(0.5)) {
+      const one = chance.pick(lost);
+      const [already] = await store.closedPayouts([one.id]);
+      const { ok } = await closePayouts(tools, [one], OPERATOR);
+      if (ok !== (already === undefined)) throw new Violation('what did not arrive is closed once', one.instructionRef);
+      this.#closed(machine, ok, one.instructionRef);
+    }
+    if (files.length > 0 && chance.strikes(0.5)) {
+      const { number } = chance.pick(files);
+      if (!(await closeFile(tools, number, OPERATOR)).ok)
+        throw new Violation('rejected rows can be closed', `${number}`);
+      this.#closed(machine, true, `file ${number}`);
+    }
+    if (told(before) !== told(await store.statusCounts()))
+      throw new Violation('a closing moves nothing', told(await store.statusCounts()));
+  }
+
+  #closed(machine: Machine, ok: boolean, what: string): void {
+    if (!ok) return;
+    machine.decisionsSinceBackup++;
+    count(this.tally, 'closed by a person');
+    this.note(`closed ${what}`);
+  }
+
   /** Somebody asks the provider about what nobody can tell, and says so. How many of those moved on. */
   async #decideManual(machine: Machine): Promise<number> {
     let moved = 0;
@@ -450,6 +486,10 @@ export class World {
     count(this.tally, decided.ok ? 'paid again' : `not paid again: ${decided.unclear ? 'unclear' : 'contradicted'}`);
     this.note(`again ${instruction.clientRefId} ${decided.ok || decided.why}`);
   }
+}
+
+function told(counts: readonly StatusCount[]): string {
+  return counts.map((one) => `${one.count} ${one.status} ${one.currency} ${one.amountMinor}`).join();
 }
 
 /** Some files come with a time that is far ahead, as a copying program gives them that keeps the times of another machine. */
