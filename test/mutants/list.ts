@@ -724,7 +724,7 @@ const FILES: Mutant[] = [
     '    stuck: 0,\n',
   ]),
   mutant(
-    'a refused duplicate counts as a repair',
+    'a repair dropped twice counts twice',
     'a row that nobody has repaired vanishes',
     'repairs',
     'store/repairs.ts',
