@@ -351,8 +351,8 @@ const LOOK_UPS: Mutant[] = [
     "if (answerSince === 'never' && nowMs",
   ]),
   mutant('an outage ages', 'a provider that is down makes all manual', 'reconcile', 'reconcile.ts', [
-    'return outcome.answered ? aged(',
-    'return outcome.message ? aged(',
+    'if (!outcome.answered) return NOTHING;',
+    'if (!outcome.message) return NOTHING;',
   ]),
   mutant('what was read again goes on ageing', 'a payout is manual without reason', 'reconcile', 'look-ups.ts', [
     "return answerSince === '' ? undefined :",
@@ -497,8 +497,8 @@ const STORE: Mutant[] = [
     ['const statements = [...lapsed.replaced, [last, lapsed.contentRow], ', 'const statements = [...lapsed.replaced, '],
   ),
   mutant('a rejected UPDATE is counted with another file', 'nobody repairs it', 'file-reports', 'store/changes.ts', [
-    '(SELECT content_row >> 32 FROM',
-    '(SELECT id >> 32 FROM',
+    "'SELECT content_row FROM instructions WHERE id = ?'",
+    "'SELECT id FROM instructions WHERE id = ?'",
   ]),
   mutant(
     'a change that changed nothing is forgotten',
