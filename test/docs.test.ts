@@ -7,6 +7,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSettings, settingsJsonSchema } from '../src/config.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/endpoints.ts';
 import { INSTRUCTION_STATUSES } from '../src/instruction.ts';
+import { HABIT_NAMES } from '../src/sandbox/habits.ts';
+import { checkScript } from '../src/sandbox.ts';
 import { KINDS } from '../src/validate/header.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
@@ -53,6 +55,15 @@ function tableRows(text: string): string[][] {
 function codes(text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
 }
+
+describe('the habits that the sandbox plays', () => {
+  it('are all documented, and what is documented is played', () => {
+    const rows = tableRows(section('docs/providers.md', '## Habits that the sandbox plays'));
+    expect(rows.map(([name = '']) => name)).toEqual(HABIT_NAMES.map((name) => `\`${name}\``));
+    for (const name of HABIT_NAMES)
+      expect(checkScript({ habits: [{ habit: name, narration: 'P1' }] })).toHaveProperty('script');
+  });
+});
 
 describe('commands', () => {
   const help = async (...args: string[]) => {

@@ -548,7 +548,21 @@ describe('a fault script', () => {
     expect(await struck(references.toReversed())).toEqual(faulty);
   });
 
+  it('plays a habit by its name, for those that are named, behind the faults of its own', async () => {
+    const script: FaultScript = {
+      faults: [{ on: 'post', clientRefId: 'R1', fault: { kind: 'reset' } }],
+      habits: [{ habit: 'lying-401', clientRefId: 'R*' }],
+    };
+    const provider = providerOf(await sandbox(script));
+    expect(await submit(provider, 'R1')).toMatchObject({ kind: 'unknown' });
+    const outcome = await submit(provider, 'R2');
+    expect(outcome).toMatchObject({ kind: 'unknown', stopLine: expect.stringContaining('credentials') });
+    expect(await submit(provider, 'S1')).toMatchObject({ kind: 'accepted' });
+    expect(accepted(ledgerPath)).toEqual(['R1', 'R2', 'S1']);
+  });
+
   it.each<[string, unknown, RegExp]>([
+    ['an unknown habit', { habits: [{ habit: 'whim' }] }, /habits\[0\]\.habit/],
     ['an unknown fault', { faults: [{ on: 'post', fault: { kind: 'explode' } }] }, /faults\[0\]/],
     ['an unknown key', { faults: [{ on: 'post', naration: 'x', fault: { kind: 'reset' } }] }, /naration/],
     ['a rate beyond one', { faults: [{ on: 'post', rate: 2, fault: { kind: 'reset' } }] }, /rate/],

@@ -8,6 +8,7 @@ import { endLookUpOnly } from '../src/anchor.ts';
 import { type PassOptions, pass } from '../src/pipeline.ts';
 import type { FaultScript } from '../src/sandbox.ts';
 import { APIS } from './simulation/apis.ts';
+import { HABITS_DRAWN } from './simulation/faults.ts';
 import { clearGround, simulate } from './simulation/simulate.ts';
 import { addTo, count, type Tally } from './simulation/tally.ts';
 import {
@@ -74,6 +75,8 @@ describe('a simulated world', () => {
     ];
     const asked = ['post', 'get', 'order', 'order-get', 'token', 'update'].map((on) => `requests: ${on}`);
     expect(kinds).toEqual(expect.arrayContaining([...ways, ...more, ...asked]));
+    const names = new Set(kinds.flatMap((kind) => [kind, kind.replace(/^[a-z-]+: /, '')]));
+    expect(Object.values(HABITS_DRAWN).filter((drawn) => !names.has(drawn))).toEqual([]);
     expect(Object.keys(seedsAt)).toHaveLength(APIS.length);
     expect(Math.max(...Object.values(seedsAt)) - Math.min(...Object.values(seedsAt))).toBeLessThanOrEqual(1);
     for (const [on, least] of [

@@ -92,11 +92,17 @@ function faultAnswer(fault: AnsweringFault, dialect: Dialect): Answer {
   }
 }
 
-/** The answer with another status or amount in the record it shows, which may be the whole of it. */
-function stating(answer: Answer, { status, amount }: Extract<Fault, { kind: 'states' }>): Answer {
+/** By these a record says whose it is. */
+const NAMING_CUSTOMERS = ['customerRef', 'customerDefaults', 'instructions'];
+
+/** The answer with another status, amount or customer in the record it shows, which may be the whole of it. */
+function stating(answer: Answer, { status, amount, customerRef }: Extract<Fault, { kind: 'states' }>): Answer {
+  if (answer.status >= 400) return answer;
   const whole = JSON.parse(answer.body) as Record<string, unknown>;
   const record = (whole['data'] ?? whole) as object;
   Object.assign(record, status !== undefined && { status }, amount !== undefined && { amount });
+  if (customerRef === null) for (const name of NAMING_CUSTOMERS) Reflect.deleteProperty(record, name);
+  else if (customerRef !== undefined) Object.assign(record, { customerRef });
   return { ...answer, body: JSON.stringify(whole) };
 }
 

@@ -9,7 +9,8 @@
  *         { "on": "order", "customerRef": "C1", "fault": { "kind": "silence" } },
  *         { "on": "token", "attempts": [1], "fault": { "kind": "short-token", "requests": 2 } }
  *       ],
- *       "fates": [{ "narration": "PI-009", "fate": "failed", "message": "Beneficiary account is closed" }]
+ *       "fates": [{ "narration": "PI-009", "fate": "failed", "message": "Beneficiary account is closed" }],
+ *       "habits": [{ "habit": "firewall-page", "narration": "PI-010" }]
  *     }
  *
  * A rule is about the requests whose `clientRefId`, `narration`, `remark`, `contactId`, `customerRef`, `orderRef` and
@@ -39,23 +40,28 @@
  *                                     (an instruction of order management, which names none) another amount
  *     redirect     accept false, status 307, location "/elsewhere"
  *     rate-limit   retryAfter "1"     429 with Retry-After, as given
- *     unauthorized status 401         the credentials are refused (401 or 403)
+ *     unauthorized accept false, status 401   the credentials are refused (401 or 403)
  *     bad-signature                   the signature is refused
  *     decline      message "Insufficient balance"; code "0x0202" and status 200 at the payout-order API; status 400 and a
  *                                     documented code (AMOUNT_OUT_OF_RANGE, SCHEME_FORMAT_NOT_RECOGNISED for an order) else
  *     service-off                     503
  *     not-found    status 404         there is no such payout, instruction or order: a look-up that lags behind, or a provider
  *                                     that has forgotten it. `message` is how the payout-order API says so
- *     states       status, amount     it takes effect, and the answer states that status or amount instead: words that are not
- *                                     known ("on_hold"), other letters ("PROCESSED"), groups ("1,25,000.00"), a part returned
+ *     states       status, amount, customerRef    it takes effect, and the answer states that status, amount or customer instead:
+ *                                     words that are not known ("on_hold"), other letters ("PROCESSED"), groups ("1,25,000.00"), a
+ *                                     part returned; with a customerRef of null it names no customer
  *     short-token  ms 3600000, requests    the token lives only so long, and is good for only so many requests
  *
  * `fates` fix how payouts and instructions end instead of the seed: processed (SETTLED), failed, reversed (SETTLED, then
  * FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing for ever, or ready: never begun, so that it can be
  * changed for ever.
+ *
+ * `habits` are faults and fates that belong together, by name (habits.ts): what providers have been seen to do. They come behind the
+ * others, and like them may name whom they are about, and with `rate` how many.
  */
 import * as z from 'zod';
 import { drawFraction } from './draw.ts';
+import { HABIT_NAMES, HABITS } from './habits.ts';
 
 const kind = <K extends string>(name: K) => z.literal(name);
 const accept = (byDefault: boolean) => z.boolean().default(byDefault);
@@ -83,7 +89,7 @@ const fault = z.discriminatedUnion('kind', [
     location: z.string().default('/elsewhere'),
   }),
   z.strictObject({ kind: kind('rate-limit'), retryAfter: z.string().default('1') }),
-  z.strictObject({ kind: kind('unauthorized'), status: status(401) }),
+  z.strictObject({ kind: kind('unauthorized'), accept: accept(false), status: status(401) }),
   z.strictObject({ kind: kind('bad-signature') }),
   z.strictObject({
     kind: kind('decline'),
@@ -93,7 +99,12 @@ const fault = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: kind('service-off') }),
   z.strictObject({ kind: kind('not-found'), status: status(404), message: z.string().default('Order Not Found') }),
-  z.strictObject({ kind: kind('states'), status: z.string().optional(), amount: z.string().optional() }),
+  z.strictObject({
+    kind: kind('states'),
+    status: z.string().optional(),
+    amount: z.string().optional(),
+    customerRef: z.string().nullable().optional(),
+  }),
   z.strictObject({
     kind: kind('short-token'),
     ms: z.number().int().min(0).max(TOKEN_LIFE_MS).default(TOKEN_LIFE_MS),
@@ -131,10 +142,29 @@ const fateRule = z.strictObject({
   message: z.string().optional(),
 });
 
-const script = z.strictObject({
-  faults: z.array(faultRule).default([]),
-  fates: z.array(fateRule).default([]),
-});
+const habitRule = z.strictObject({ ...subject, habit: z.enum(HABIT_NAMES), rate: z.number().min(0).max(1).optional() });
+
+const script = z
+  .strictObject({
+    faults: z.array(faultRule).default([]),
+    fates: z.array(fateRule).default([]),
+    habits: z.array(habitRule).default([]),
+  })
+  .transform(({ faults, fates, habits }) => {
+    const played = habits.map(({ habit, rate, ...about }) => ({ ...HABITS[habit], rate, about }));
+    return {
+      faults: [
+        ...faults,
+        ...played.flatMap(({ faults: rules = [], rate = 1, about }) =>
+          rules.map((rule) => faultRule.parse({ ...about, rate, ...rule })),
+        ),
+      ],
+      fates: [
+        ...fates,
+        ...played.flatMap(({ fates: rules = [], about }) => rules.map((rule) => fateRule.parse({ ...about, ...rule }))),
+      ],
+    };
+  });
 
 /** A script as it is written. */
 export type FaultScript = z.input<typeof script>;

@@ -258,6 +258,27 @@ const ANSWERS: Mutant[] = [
     ['if (saysAlreadyUsed(envelope)) return', "if (envelope.code === '' && saysAlreadyUsed(envelope)) return"],
   ),
   mutant(
+    'a firewall’s page stops the line',
+    'one row keeps all others from being paid',
+    'provider/payout-orders',
+    'provider/payout-orders/answers.ts',
+    ["(status === 403 && (envelope || body === ''))", 'status === 403'],
+  ),
+  mutant(
+    'grouping of India is not read',
+    'what was paid is called unclear',
+    'provider/payout-orders',
+    'provider/words.ts',
+    ['|[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3})', '|[0-9]{4,}(?:,[0-9]{2})*,[0-9]{3})'],
+  ),
+  mutant(
+    'a record of nobody in particular is ours',
+    'another customer’s payout is called paid',
+    'provider/order-management',
+    'provider/imburse/answers.ts',
+    ['if (!saysWhose(record)) return NOT_SAID_WHOSE;', ''],
+  ),
+  mutant(
     '401 does not stop the line',
     'the provider locks the account',
     'provider/payout-orders',

@@ -1,6 +1,7 @@
 /** What can happen to one request, drawn from the seed. */
 import type { Answer, Dialect, TokenLife } from '../../src/sandbox/call.ts';
 import type { On } from '../../src/sandbox/faults.ts';
+import type { HabitName } from '../../src/sandbox/habits.ts';
 import type { Asked, SimulatedApi } from './api.ts';
 import type { Chance } from './chance.ts';
 
@@ -107,7 +108,7 @@ const COMMON: Readonly<Record<string, Draw>> = {
   // Nothing with 204 is how a change is accepted.
   odd: (chance, { on }) => instead(chance.pick(CHANGES.includes(on) ? ODD_BODIES : ODD_ANSWERS), either(chance)),
   'credentials refused': (chance, { dialect }) => ({
-    ...instead(dialect.unauthorized(chance.pick([401, 403]))),
+    ...instead(dialect.unauthorized(chance.pick([401, 403])), either(chance)),
     stopsTheLine: true,
   }),
   'signature refused': (_, { dialect }) => ({ ...instead(dialect.badSignature()), stopsTheLine: true }),
@@ -141,8 +142,24 @@ const GETS: Readonly<Record<string, Draw>> = {
   },
   'spelt otherwise': () => ({ arrives: NEAR, heard: { kind: 'altered', alter: speltOtherwise } }),
   'words that can not be read': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.unreadable } }),
+  'another customer': () => ({
+    arrives: NEAR,
+    heard: { kind: 'altered', alter: (answer) => ofCustomer(answer, 'C9') },
+  }),
+  'no customer': () => ({
+    arrives: NEAR,
+    heard: { kind: 'altered', alter: (answer) => ofCustomer(answer, undefined) },
+  }),
   'wrong amount': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.misstated } }),
 };
+
+/** The same record, of that customer, or of nobody in particular. */
+function ofCustomer(answer: Answer, customerRef: string | undefined): Answer {
+  const whole = JSON.parse(answer.body) as Record<string, unknown>;
+  if (answer.status !== 200 || !('customerRef' in whole || 'customerDefaults' in whole)) return answer;
+  const { customerRef: _, customerDefaults: __, instructions: ___, ...rest } = whole;
+  return { ...answer, body: JSON.stringify({ ...rest, customerRef }) };
+}
 
 /** The same status in other letters, the same amount with its thousands grouped as in India. */
 function speltOtherwise(answer: Answer): Answer {
@@ -217,7 +234,8 @@ export function drawCourse(
   if (names.length === 0 || !chance.strikes(weather.rate)) return { name: '', course: CLEAR };
   const name = chance.pick(names);
   // An order that is found to be another one is refused.
-  if (on === 'order-get' && name === 'wrong echo' && !weather.mayDecline) return { name: '', course: CLEAR };
+  if (on === 'order-get' && ['wrong echo', 'another customer'].includes(name) && !weather.mayDecline)
+    return { name: '', course: CLEAR };
   const draw = draws[name] as Draw;
   return { name, course: draw(chance, { on, api, dialect, weather }) };
 }
@@ -226,3 +244,24 @@ function faultsOf(on: On, { posts, gets, tokens }: Weather): [readonly string[],
   if (on === 'token') return [tokens, TOKENS];
   return on === 'get' || on === 'order-get' ? [gets, GETS] : [posts, POSTS];
 }
+
+/**
+ * What plays each of the sandbox's habits here: one of the faults, of whatever request, or what the world counts under that name. A failure that is taken back
+ * isn't drawn: whoever pays again after it is paid for twice by the provider's own doing, which no promise covers.
+ */
+export const HABITS_DRAWN: Readonly<Record<Exclude<HabitName, 'failure-taken-back'>, string>> = {
+  'empty-account': 'account empty',
+  'already-in-a-refusal': 'declined',
+  'not-found-with-200': 'not found although there',
+  forgets: 'spoiled: forgotten',
+  'unknown-status': 'words that can not be read',
+  'status-in-capitals': 'spelt otherwise',
+  'grouped-amount': 'spelt otherwise',
+  'part-returned': 'wrong amount',
+  'firewall-page': 'a page',
+  'look-up-later': 'rate limit',
+  'lying-401': 'credentials refused',
+  'another-customer': 'another customer',
+  'no-customer': 'no customer',
+  'lost-change': 'taken, reset',
+};

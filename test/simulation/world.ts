@@ -181,7 +181,7 @@ export class World {
           count(this.tally, 'changes dropped again');
         }
       }
-      if (chance.strikes(0.2)) await this.#keepOrRestore();
+      if (chance.strikes(0.35)) await this.#keepOrRestore();
       this.#emptyOrFillTheAccount();
       const passes: (() => Promise<void>)[] = [];
       for (const machine of this.machines)
