@@ -34,6 +34,8 @@ export interface IntakeProgress {
   readonly blankLines: number;
   /** Rows with fewer or more empty cells at their end than the header has; absent where there are none. */
   readonly unevenRows?: number;
+  /** Lines above the header that name the separator (`sep=,`); absent where there are none. Known from the start. */
+  readonly separatorLines?: number;
   /** Lines that are the header again, which are no rows: how many, and the first; absent where there are none. Known from the start. */
   readonly headersAgain?: { readonly lines: number; readonly first: number };
   /** Sum of every amount that could be read, whatever its currency (ISO 20022 CtrlSum); canonical decimal text. */

@@ -92,6 +92,27 @@ function printableUnlessOurs(part: string, at: number): string {
   return at % 2 === 1 ? part : printable(part);
 }
 
+/** So many columns of the screen a name takes at most. */
+const NAME_COLUMNS = 60;
+
+/** A name for a table: of a long one its beginning and its end, which tell names apart, with … between them. */
+export function shortName(name: string): string {
+  if (width(name) <= NAME_COLUMNS) return name;
+  const characters = [...name];
+  const half = (NAME_COLUMNS - 1) / 2;
+  return `${fitting(characters, half).join('')}…${fitting(characters.toReversed(), half).toReversed().join('')}`;
+}
+
+/** As many of the first ones as fit into so many columns. */
+function fitting(characters: readonly string[], columns: number): string[] {
+  let left = columns;
+  const end = characters.findIndex((character) => {
+    left -= width(character);
+    return left < 0;
+  });
+  return characters.slice(0, end < 0 ? characters.length : end);
+}
+
 /** How many columns it takes: code points, wide East Asian ones twice, combining marks not at all. */
 function width(text: string): number {
   if (PLAIN.test(text)) return text.length;

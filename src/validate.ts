@@ -2,6 +2,7 @@
  * Rows → orders and instructions, or all their errors. Pure: what only the store knows (is there such an order, was the
  * reference used before) is the intake's business. Every check of docs/error-codes.md runs on every row in one pass.
  */
+import { trimBlanks } from './characters.ts';
 import type { RowError } from './codes.ts';
 import { unescapeFormula } from './formula.ts';
 import type { Action, InstructionContent, InstructionRef, ManagedDetails } from './instruction.ts';
@@ -234,6 +235,11 @@ export function checkAgainstOrder(
   if (exponent === undefined || toMinor(amount, exponent) !== undefined) return [];
   const value = row ? rowReader(row.header, row.cells).cell('amount') : formatDecimal(amount);
   return [{ column: 'amount', value, code: 'AMOUNT_PRECISION_OUT_OF_RANGE' }];
+}
+
+/** Whether a row asks for something new, and not for a change. `cells` may have blanks around them. */
+export function asksForNew(header: Header, cells: readonly string[]): boolean {
+  return header.kind === 'orders' || actionOf(trimBlanks(rowReader(header, cells).cell('action'))) === 'CREATE';
 }
 
 /** Errors of a row, one after the other as they are always told. */

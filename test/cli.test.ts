@@ -476,6 +476,20 @@ describe('paydrop status', () => {
     expect(stdout).toContain('Drop files into the inbox and start paydrop run.');
   });
 
+  it('is no wider for a file with a long name, which the receipt has whole', async () => {
+    const workspace = testWorkspace();
+    const name = `payouts-${'x'.repeat(230)}-november.csv`;
+    workspace.drop(name, ORDERS);
+    const { stdout: run } = await inWorkspace(workspace, 'run', '--date', DAY);
+    const { stdout: status } = await inWorkspace(workspace, 'status');
+    const short = `payouts-${'x'.repeat(21)}…${'x'.repeat(16)}-november.csv`;
+    for (const shown of [run, status]) {
+      expect(shown).toContain(`  ${short}  `);
+      expect(shown).not.toContain('x'.repeat(60));
+    }
+    expect(workspace.read(workspace.outbox().find((file) => file.endsWith('receipt.json')) ?? '')).toContain(name);
+  });
+
   it('tells files, payouts, who needs to do what, and the oldest open one', async () => {
     const workspace = testWorkspace();
     workspace.drop('payouts.csv', instructions(instruction('P1')));

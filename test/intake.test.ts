@@ -385,6 +385,57 @@ describe('a reference that comes twice in a file', () => {
     ]);
   });
 
+  it('is told beside the row’s other errors, where an earlier row has it', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop(
+      'payouts.csv',
+      amendments(
+        amend('CREATE', 'P1', 'x'),
+        amend('CREATE', 'P1', '100'),
+        amend('CREATE', 'P1', '1;5'),
+        amend('UPDATE', 'P1', '1x'),
+        amend('CHANGE', 'P1', '100'),
+        NEXT_BATCH,
+        amend('', 'P1', '1.005'),
+        amend('', 'P1', '0'),
+        amend('', 'P2', '0'),
+        amend('', 'P2', '-1'),
+      ),
+    );
+    await crashInBatch(workspace, 'payouts.csv', 2);
+    await workspace.pass();
+    const twice = 'REFERENCE_REPEATED_IN_FILE';
+    expect(results(workspace, 'payouts.000002.result.csv')).toEqual([
+      'P1 rejected AMOUNT_FORMAT_NOT_RECOGNISED x',
+      'P1 scheduled  100.00',
+      `P1 rejected ${twice} AMOUNT_FORMAT_NOT_RECOGNISED 1;5`,
+      'P1 rejected AMOUNT_FORMAT_NOT_RECOGNISED 1x',
+      'P1 rejected ACTION_NOT_RECOGNISED 100',
+      `P1 rejected ${twice} AMOUNT_PRECISION_OUT_OF_RANGE 1.005`,
+      `P1 rejected ${twice} AMOUNT_OUT_OF_RANGE 0`,
+      'P2 rejected AMOUNT_OUT_OF_RANGE 0',
+      "P2 rejected AMOUNT_OUT_OF_RANGE '-1",
+    ]);
+    expect(codes(workspace, 'payouts.000002.errors.csv').find(([, code]) => code === twice)?.[2]).toContain(
+      '"P1" is in line 3 of this file (scheduled)',
+    );
+  });
+
+  it('of an order is told beside the row’s other errors', async () => {
+    const workspace = testWorkspace();
+    const order = (ref: string, currency: string) => `C1,${ref},${currency},IN,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70`;
+    const rows = [order('O1', 'Rupees'), order('O1', 'INR'), order('O1', 'Rupees'), order('O 1', 'INR')];
+    workspace.drop('orders.csv', ['customerRef,orderRef,currency,country,scheme', ...rows, ''].join('\n'));
+    await workspace.pass();
+    expect(workspace.rows('orders.000001.result.csv').map(({ status, code }) => `${status} ${code}`)).toEqual([
+      'rejected CURRENCY_LENGTH_OUT_OF_RANGE',
+      'accepted ',
+      'rejected REFERENCE_REPEATED_IN_FILE CURRENCY_LENGTH_OUT_OF_RANGE',
+      'rejected ORDER_REF_CONTAINS_INVALID_CHARACTERS',
+    ]);
+  });
+
   it('is an error of orders, too', async () => {
     const workspace = testWorkspace();
     const order = (ref: string, currency = 'INR') => `C1,${ref},${currency},IN,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70`;

@@ -372,6 +372,17 @@ describe('lines of CSV', () => {
 });
 
 describe('control totals', () => {
+  it('tell what of a file is no row, and what is uneven in its rows', async () => {
+    const skipped = { blankLines: 2, separatorLines: 1, unevenRows: 1, headersAgain: { lines: 1, first: 9 } };
+    const uneven = { ...MIXED_FILE, progress: { ...MIXED_FILE.progress, ...skipped } };
+    const reports = await reportsOf(uneven, MIXED);
+    expect(receiptOf(reports).rows).toMatchObject({ read: 15, ...skipped });
+    const page = [...reports].find(([name]) => name.endsWith('.html'))?.[1];
+    expect(page).toContain(
+      '2 blank lines in between not counted. The line above the header that names the separator is no row. 1 row ends in more or fewer empty cells than the header; no value is in them. Line 9 is the header again',
+    );
+  });
+
   it('counts rows and amounts in as out, by currency and outcome', async () => {
     const receipt = receiptOf(await reportsOf(MIXED_FILE, MIXED));
     expect(receipt.rows).toMatchObject({ read: 15, reported: 15, byStatus: { paid: 1, rejected: 2, duplicate: 1 } });

@@ -198,6 +198,12 @@ describe('reading rows', () => {
     expect(rowsOf('1,210.00\n2,21,,', { columns: 4, least: 2 })).toHaveLength(2);
   });
 
+  it('tells the line that names the separator from the blank ones', () => {
+    for (const line of ['sep=,', '"sep=,"', 'SEP=,,,'])
+      expect(inspect(`\n${line}\r\n\na,b\n1,2\n`)).toMatchObject({ separatorLines: 1, header: { line: 4 } });
+    expect(inspect('a,b\n1,2\nsep=,x\n')).toMatchObject({ separatorLines: 0, dataLines: 2 });
+  });
+
   it('counts the blank lines', () => {
     expect(batchesOf('\na,b\n \t \r\n\r\n', 2).map(({ blankLines }) => blankLines)).toEqual([3]);
   });

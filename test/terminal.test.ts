@@ -3,7 +3,7 @@ import type { WriteStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
 import { openLog } from '../src/log.ts';
 import { terminalProgress } from '../src/progress.ts';
-import { paperOn, printableLines, printJson } from '../src/terminal.ts';
+import { paperOn, printableLines, printJson, shortName } from '../src/terminal.ts';
 import { testClock } from './support/clock.ts';
 
 const ESCAPE = '\x1b';
@@ -59,6 +59,14 @@ describe('the progress of long work', () => {
 });
 
 describe('paper', () => {
+  it('cuts a long name for a table in its middle, by what it takes on the screen', () => {
+    expect(shortName('x'.repeat(60))).toBe('x'.repeat(60));
+    const long = shortName(`payouts-${'x'.repeat(240)}-november.csv`);
+    expect(long).toBe(`payouts-${'x'.repeat(21)}…${'x'.repeat(16)}-november.csv`);
+    expect(shortName(`${'支'.repeat(40)}.csv`)).toBe(`${'支'.repeat(14)}…${'支'.repeat(12)}.csv`);
+    expect(shortName(`${'🙂'.repeat(40)}`)).toBe(`${'🙂'.repeat(14)}…${'🙂'.repeat(14)}`);
+  });
+
   it('aligns a table by what its cells take on the screen', () => {
     const terminal = screen(false);
     paperOn(terminal, {}).table(

@@ -5,7 +5,7 @@ import { type Need, weightiest } from '../attention.ts';
 import type { TakenFile } from '../file-reports.ts';
 import type { PassSummary } from '../pipeline.ts';
 import { verdictOf } from '../report.ts';
-import type { Paper } from '../terminal.ts';
+import { type Paper, shortName } from '../terminal.ts';
 import { EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 
@@ -80,7 +80,7 @@ export function printFiles(paper: Paper, files: readonly TakenFile[]): void {
       const verdict = verdictOf(file, summary);
       return [
         sixDigits(file.number),
-        file.name,
+        shortName(file.name),
         file.problem && file.duplicateOf === undefined ? `${verdict}: ${file.problem.code}` : verdict,
         String(summary.rows),
         String(rowsOf(taken, 'rejected')),

@@ -3,7 +3,7 @@ import type { Need } from '../attention.ts';
 import type { InstructionStatus } from '../instruction.ts';
 import { type Standing, standing, standingWithout } from '../standing.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store.ts';
-import { type Paper, printJson } from '../terminal.ts';
+import { type Paper, printJson, shortName } from '../terminal.ts';
 import { openForReading, settingsOf } from '../workspace/records.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
@@ -174,7 +174,13 @@ function printFiles(paper: Paper, files: readonly FileRecord[]): void {
   paper.table(
     ['File', 'Name', 'Received (UTC)', '>Rows', 'State'],
     files.slice(-LATEST_FILES).map((file) => {
-      return [sixDigits(file.number), file.name, minuteOf(file.receivedAt), String(file.progress.rows), stateOf(file)];
+      return [
+        sixDigits(file.number),
+        shortName(file.name),
+        minuteOf(file.receivedAt),
+        String(file.progress.rows),
+        stateOf(file),
+      ];
     }),
   );
   if (files.length > LATEST_FILES) paper.line(`These are the latest ${LATEST_FILES} of ${files.length}.`);

@@ -34,6 +34,7 @@ import {
 } from './existing.ts';
 import { differences, referenceTaken } from './holders.ts';
 import { NO_FIELDS, rejected } from './rejected.ts';
+import { alsoRepeated } from './repeated.ts';
 import type { Said, Saying } from './said.ts';
 
 export interface DecideContext {
@@ -81,6 +82,7 @@ export function nothingKnown(): Known {
 export function instructionDecider(context: DecideContext): Decide {
   const { store, said } = context;
   const ordersOf = orderFinder(store);
+  const repeated = alsoRepeated(context.header, context.file, said);
   return async (rows, known) => {
     const valid = rows.filter(isInstruction);
     const orders = await ordersOf(valid.map(({ check }) => check.ref));
@@ -106,7 +108,7 @@ export function instructionDecider(context: DecideContext): Decide {
       if (!isInstruction(checked)) {
         if ('row' in checked) throw new Error(`line ${checked.row.line} is of another kind of file`);
         if (checked.amount) amount = add(amount, checked.amount);
-        return mend(checked);
+        return repeated(mend(checked));
       }
       const { row, check } = checked;
       if (check.amount) amount = add(amount, check.amount);

@@ -31,7 +31,7 @@ export async function inspect(settings: Settings, spooled: Spooled): Promise<Par
   const facts = { sha256, size: spooled.size, finalNewline: found.finalNewline };
   const expected = spooled.expectedSha256;
   if (expected !== undefined && expected !== sha256) return { ...facts, problem: checksumProblem(expected, sha256) };
-  const { header, headersAgain } = found;
+  const { header, separatorLines, headersAgain } = found;
   if (found.problem || !header) return { ...facts, problem: found.problem };
   const understood = understand(settings, spooled, found, header);
   if ('problem' in understood) return { ...facts, header: header.cells, problem: understood.problem };
@@ -45,7 +45,8 @@ export async function inspect(settings: Settings, spooled: Spooled): Promise<Par
       ...NOTHING_READ,
       offset: header.nextOffset,
       line: header.nextLine,
-      blankLines: header.line - 1,
+      blankLines: header.line - 1 - separatorLines,
+      ...(separatorLines > 0 ? { separatorLines } : {}),
       ...(same > 0 ? { headersAgain: { lines: same, first: firstSame } } : {}),
     },
   };

@@ -10,11 +10,13 @@ import type { CheckedRow } from './checking.ts';
 import { type Decide, type DecideContext, ZERO } from './decide.ts';
 import { differences, referenceTaken } from './holders.ts';
 import { fieldsOfOrder, rejected } from './rejected.ts';
+import { alsoRepeated } from './repeated.ts';
 
-type OrderContext = Pick<DecideContext, 'file' | 'store' | 'settings' | 'said'>;
+type OrderContext = Pick<DecideContext, 'header' | 'file' | 'store' | 'settings' | 'said'>;
 
-export function orderDecider({ file, store, settings, said }: OrderContext): Decide {
+export function orderDecider({ header, file, store, settings, said }: OrderContext): Decide {
   const isOfTenant = settings.provider.api === 'order-management';
+  const repeated = alsoRepeated(header, file, said);
   const taken = (code: RowCode, holder: number, order: Order, first: Order | undefined): RowError => {
     const differs = first ? differences(statedByOrder(first), statedByOrder(order), undefined) : '';
     return referenceTaken('orderRef', order.orderRef, code, holder, file, differs);
@@ -24,7 +26,7 @@ export function orderDecider({ file, store, settings, said }: OrderContext): Dec
     const stored = byKey(valid, orderKey, await store.findOrders(valid));
     const holders = isOfTenant ? await holdersOf(store, valid) : new Map<string, string>();
     const records = rows.map((checked): RowRecord => {
-      if ('rejected' in checked) return checked.rejected;
+      if ('rejected' in checked) return repeated(checked.rejected);
       const { row, check } = checked;
       const order = orderOf(checked);
       const comesAgain = said.mayHave(order);

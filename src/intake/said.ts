@@ -3,14 +3,16 @@
  * the very same change twice, is a slip of whoever made the file (two payees under one number): it is never taken for a row that
  * is dropped again. That is a matter of the file alone, whatever the store has.
  */
-import { instructionKey, statedByContent } from '../instruction.ts';
-import { digestOf, orderKey, statedByOrder } from '../order.ts';
+import { type InstructionRef, instructionKey, statedByContent } from '../instruction.ts';
+import { digestOf, type OrderRef, orderKey, statedByOrder } from '../order.ts';
 import type { CheckedRow, Passed } from './checking.ts';
 import type { Repeats } from './repeats.ts';
 
 export interface Said extends Repeats {
   /** The earlier row of the file that this one repeats. Asked once more about the same line, it says the same. */
   before(check: Passed, line: number): Saying | undefined;
+  /** The row above `line` that created under these references, whatever they look like. */
+  created(ref: OrderRef | InstructionRef, line: number): Saying | undefined;
   /** Rows that were decided by an earlier pass. */
   note(rows: readonly CheckedRow[]): void;
 }
@@ -33,6 +35,10 @@ export function openSaid({ mayHave }: Repeats): Said {
   return {
     mayHave,
     before,
+    created(ref, line) {
+      const known = Object.values(ref).some((part) => part.includes(' ')) ? undefined : first.get(keyOf(ref));
+      return known && known.line < line ? known : undefined;
+    },
     note(rows) {
       for (const checked of rows) {
         if (!('row' in checked)) continue;
@@ -41,6 +47,10 @@ export function openSaid({ mayHave }: Repeats): Said {
       }
     },
   };
+}
+
+function keyOf(ref: OrderRef | InstructionRef): string {
+  return 'instructionRef' in ref ? instructionKey(ref) : orderKey(ref);
 }
 
 /** References contain no blank, so no two keys are the same by chance. */

@@ -27,13 +27,16 @@ function notes(source: FileRecord, money: boolean): string {
     source.progress.blankLines === 0
       ? ''
       : ` ${count(source.progress.blankLines, 'blank line')} in between not counted.`;
+  const separator = source.progress.separatorLines
+    ? ' The line above the header that names the separator is no row.'
+    : '';
   const uneven = unevenRows(source);
   const again = headersAgain(source);
   const sum = money
     ? 'The control sum adds up every amount that can be read, rejected rows included, irrespective of currency.'
     : '';
   const open = source.done ? '' : ' The file is still being taken in.';
-  return (sum + blank + uneven + again + open).trim();
+  return (sum + blank + separator + uneven + again + open).trim();
 }
 
 function unevenRows({ progress: { unevenRows: rows = 0 } }: FileRecord): string {

@@ -50,6 +50,7 @@ export function receiptJson(
       read: source.progress.rows,
       reported: summary.rows,
       blankLines: source.progress.blankLines,
+      ...(source.progress.separatorLines ? { separatorLines: source.progress.separatorLines } : {}),
       ...(source.progress.unevenRows ? { unevenRows: source.progress.unevenRows } : {}),
       ...(source.progress.headersAgain ? { headersAgain: source.progress.headersAgain } : {}),
       byStatus: Object.fromEntries(summary.byStatus),

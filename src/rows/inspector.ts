@@ -20,6 +20,8 @@ export interface Inspection {
         readonly nextLine: number;
       }
     | undefined;
+  /** Lines above the header in which a spreadsheet names the separator (`sep=,`). */
+  readonly separatorLines: number;
   /** The first lines below the header that aren't blank: if it is none, it may be among them. */
   readonly below: readonly PlacedCells[];
   /** Lines after the header that aren't blank. */
@@ -77,7 +79,7 @@ export function createInspector(limits: { readonly maxRows: number }, watch: Hea
       bad ??= placed(encoding.end(), Buffer.alloc(0), lines);
       const finalNewline = lines.offset > 0 && lines.lineStart === lines.offset;
       endLastLine(lines);
-      const { header, dataLines, below, headersAgain } = lines;
+      const { header, separatorLines, dataLines, below, headersAgain } = lines;
       const cells = header?.cells;
       const problem =
         emptyProblem(lines) ??
@@ -92,6 +94,7 @@ export function createInspector(limits: { readonly maxRows: number }, watch: Hea
       return {
         problem,
         header: cells && { cells, line, nextOffset, nextLine: line + 1 },
+        separatorLines,
         below,
         dataLines,
         headersAgain,
@@ -123,6 +126,7 @@ interface LineScan {
   /** The current line's bytes as long as it may be the header, or the header again. */
   candidate: Buffer[] | undefined;
   header: HeaderLine | undefined;
+  separatorLines: number;
   readonly below: PlacedCells[];
   dataLines: number;
   headersAgain: HeadersAgain;
@@ -137,6 +141,7 @@ function newLineScan(watch: HeaderWatch): LineScan {
     emptiness: 'new cell',
     candidate: [],
     header: undefined,
+    separatorLines: 0,
     below: [],
     dataLines: 0,
     headersAgain: { same: 0, firstSame: 0, other: undefined },
@@ -201,7 +206,10 @@ function endLine(lines: LineScan, nextOffset: number, ended: boolean): void {
 
 /** The first line that isn't empty is the header, but for one in which a spreadsheet tells itself what the separator is. */
 function endTopLine(lines: LineScan, top: Omit<HeaderLine, 'cells' | 'hasDigits'>): void {
-  if (/^"?sep=,"?[, \t]*$/i.test(top.text)) return;
+  if (/^"?sep=,"?[, \t]*$/i.test(top.text)) {
+    lines.separatorLines++;
+    return;
+  }
   const cells = top.tooLong ? undefined : headerCells(top.text);
   lines.header = { ...top, cells, hasDigits: /\d/.test(top.text.split(',', 2).join()) };
 }

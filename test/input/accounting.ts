@@ -30,9 +30,11 @@ export function physicalLines(bytes: Buffer): Physical[] {
 
 const EMPTY_CELLS = /^(?:[ \t]*|"[ \t]*")(?:,(?:[ \t]*|"[ \t]*"))*$/;
 
+const SEPARATOR = /^"?sep=,"?,*$/;
+
 /** Lines behind the header that aren't blank, but for those that are the header again. */
 export function dataLines(bytes: Buffer): Physical[] {
-  const all = physicalLines(bytes).filter(({ text }) => !/^"?sep=,"?,*$/.test(text));
+  const all = physicalLines(bytes).filter(({ text }) => !SEPARATOR.test(text));
   const top = all.findIndex(({ blank }) => !blank);
   const header = loose(all[top]?.text ?? '');
   return all.slice(top + 1).filter(({ blank, text }) => !blank && loose(text) !== header);
@@ -64,7 +66,9 @@ export function expectAccounted(bytes: Buffer, { file, receipt, rows }: Taken): 
   expect(rows.map(({ line }) => Number(line))).toEqual(data.map(({ number }) => number));
   expect(receipt.rows.read).toBe(data.length);
   const again = receipt.rows.headersAgain?.lines ?? 0;
-  expect(receipt.rows.blankLines + again).toBe(physicalLines(bytes).length - data.length - 1);
+  const separators = receipt.rows.separatorLines ?? 0;
+  expect(separators).toBe(physicalLines(bytes).filter(({ text }) => SEPARATOR.test(text)).length);
+  expect(receipt.rows.blankLines + separators + again).toBe(physicalLines(bytes).length - data.length - 1);
   for (const { status, code, line } of rows) expect(status !== 'rejected' || code !== '', `line ${line}`).toBe(true);
   if (file.kind === 'instructions') expect(sumOf(rows)).toBe(scaled(receipt.controlSum.in));
 }

@@ -30,6 +30,7 @@ interface Receipt {
     readonly read: number;
     readonly reported: number;
     readonly blankLines: number;
+    readonly separatorLines?: number;
     readonly headersAgain?: { readonly lines: number; readonly first: number };
   };
   readonly controlSum: { readonly in: string; readonly out: string };

@@ -24,6 +24,13 @@ describe('what a row of a file said', () => {
     expect(repeated(openSaid({ mayHave: () => true }), changed)).toEqual([0, 0, 2, 0, 5]);
   });
 
+  it('holds the references of what it created, for the lines below it', () => {
+    const said = openSaid({ mayHave: () => true });
+    repeated(said, [says('UPDATE'), says('DELETE'), says('CREATE'), says('CREATE', 2n)]);
+    expect([3, 4, 5, 9].map((line) => said.created(REF, line)?.line)).toEqual([undefined, undefined, 4, 4]);
+    expect(said.created({ ...REF, instructionRef: 'P1 DELETE' }, 9)).toBeUndefined();
+  });
+
   it('is not said again by a change of what was created above, nor by the same line decided anew', () => {
     const said = openSaid({ mayHave: () => true });
     const checks = [says('CREATE'), says('UPDATE'), says('UPDATE', 2n), says('DELETE')];
