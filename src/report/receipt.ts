@@ -51,6 +51,7 @@ export function receiptJson(
       reported: summary.rows,
       blankLines: source.progress.blankLines,
       ...(source.progress.headersAgain ? { headersAgain: source.progress.headersAgain } : {}),
+      ...(source.progress.breaks ? { valueBreaks: source.progress.breaks } : {}),
       byStatus: Object.fromEntries(summary.byStatus),
     },
     controlSum: {
