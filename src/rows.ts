@@ -1,12 +1,14 @@
 /**
- * Bytes → rows with the line numbers a spreadsheet shows. Content is never repaired and never thrown at: what is wrong
+ * Bytes → rows with the line numbers a text editor shows. Content is never repaired and never thrown at: what is wrong
  * with a whole file comes back from the inspector as a problem, what is wrong with a line as a damaged line in its place.
  *
- * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (docs/files.md).
+ * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (docs/files.md). A spreadsheet numbers rows
+ * as lines are numbered here, but below a value with a line break; a damaged line says in which row a spreadsheet shows it.
  */
 import { readSync } from 'node:fs';
 import { isBlank, isBlankCode, trimBlanks } from './characters.ts';
 import type { RowError } from './codes.ts';
+import { breaksWatch, NO_BREAKS, spreadsheetRow, type ValueBreaks } from './rows/breaks.ts';
 import { isEmptyLine } from './rows/empty.ts';
 import { cutLine, LF, LINE_LIMIT_BYTES } from './rows/lines.ts';
 
@@ -42,6 +44,15 @@ export interface RowBatch {
   /** Where reading goes on after this batch: a byte offset, and the number the line there has. */
   readonly nextOffset: number;
   readonly nextLine: number;
+  /** The line breaks inside values up to there; undefined where there are none. */
+  readonly breaks?: ValueBreaks | undefined;
+}
+
+/** A place in a file to read on from, as the batch before it gave it. */
+export interface ReadFrom {
+  readonly offset: number;
+  readonly line: number;
+  readonly breaks?: ValueBreaks | undefined;
 }
 
 /** How many cells a row has. */
@@ -60,36 +71,42 @@ const SHOWN_CHARACTERS = 200;
 
 /**
  * The rows of an open file from a place on, in batches of up to 2,000 lines and `batchBytes` bytes; any batch's
- * `nextOffset` and `nextLine` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
+ * `nextOffset`, `nextLine` and `breaks` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
  * bounded by one batch, whatever the file holds. A line that `isHeaderAgain` is no row.
  */
 export function* readRows(
   fd: number,
-  from: { readonly offset: number; readonly line: number },
+  from: ReadFrom,
   width: Width,
   isHeaderAgain: IsHeader = () => false,
   batchBytes: number = BATCH_BYTES,
 ): Generator<RowBatch> {
   // Room for any allowed line with its CR LF: a full buffer without LF is the beginning of one that is too long.
   const buffer = Buffer.allocUnsafe(Math.max(batchBytes, LINE_LIMIT_BYTES + 2));
-  let { offset, line } = from;
+  let { offset, line, breaks = NO_BREAKS } = from;
   for (;;) {
     const bytes = buffer.subarray(0, fill(fd, buffer, offset));
     if (bytes.length === 0) return;
     const length = lengthOfLines(bytes, bytes.length < buffer.length);
-    let batch: RowBatch;
-    if (length > 0) {
-      batch = readLines(bytes.toString('utf8', 0, length), line, offset + length, width, isHeaderAgain);
-    } else {
-      const beginning = bytes.toString('utf8', 0, SHOWN_CHARACTERS * 4);
-      const end = endOfLine(fd, buffer, offset);
-      const rows = [tooLong(line, beginning, end.lineBytes)];
-      batch = { rows, blankLines: 0, unevenRows: 0, nextOffset: end.nextOffset, nextLine: line + 1 };
-    }
+    const batch =
+      length > 0
+        ? readLines(bytes.toString('utf8', 0, length), { line, breaks }, offset + length, width, isHeaderAgain)
+        : readLongLine(fd, buffer, bytes.toString('utf8', 0, SHOWN_CHARACTERS * 4), { offset, line, breaks });
     yield batch;
     offset = batch.nextOffset;
     line = batch.nextLine;
+    breaks = batch.breaks ?? NO_BREAKS;
   }
+}
+
+/** A batch of the one line at `from`, which is longer than the buffer. */
+function readLongLine(fd: number, buffer: Buffer, beginning: string, from: From & ReadFrom): RowBatch {
+  const { offset, line, breaks } = from;
+  const watch = breaksWatch(breaks, line);
+  const { nextOffset, lineBytes } = endOfLine(fd, buffer, offset, watch.take);
+  const after = watch.end();
+  const row = inSpreadsheet(tooLong(line, beginning, lineBytes), breaks, after);
+  return { rows: [row], blankLines: 0, unevenRows: 0, nextOffset, nextLine: line + 1, ...told(after) };
 }
 
 /** Fills the buffer from the file's `offset` on, fully unless the file ends before; returns how many bytes it holds. */
@@ -114,11 +131,17 @@ function lengthOfLines(bytes: Buffer, atEnd: boolean): number {
   return length;
 }
 
-/** Where the line that begins at `offset` ends, found without keeping it. Uses up the buffer. */
-function endOfLine(fd: number, buffer: Buffer, offset: number): { nextOffset: number; lineBytes: number } {
+/** Where the line that begins at `offset` ends, found without keeping it; `take` sees its bytes as latin-1. Uses up the buffer. */
+function endOfLine(
+  fd: number,
+  buffer: Buffer,
+  offset: number,
+  take: (piece: string) => void,
+): { nextOffset: number; lineBytes: number } {
   for (let at = offset; ; ) {
     const bytes = buffer.subarray(0, fill(fd, buffer, at));
     const lf = bytes.indexOf(LF);
+    take(bytes.toString('latin1', 0, lf < 0 ? bytes.length : lf));
     if (lf >= 0) return { nextOffset: at + lf + 1, lineBytes: at + lf - offset };
     at += bytes.length;
     if (bytes.length < buffer.length) return { nextOffset: at, lineBytes: at - offset };
@@ -126,13 +149,7 @@ function endOfLine(fd: number, buffer: Buffer, offset: number): { nextOffset: nu
 }
 
 /** `text` is whole lines, the last perhaps without its LF. */
-function readLines(
-  text: string,
-  firstLine: number,
-  nextOffset: number,
-  width: Width,
-  isHeaderAgain: IsHeader,
-): RowBatch {
+function readLines(text: string, from: From, nextOffset: number, width: Width, isHeaderAgain: IsHeader): RowBatch {
   const lines = text.split('\n');
   const unended = lines.pop() ?? '';
   for (let at = 0; at < lines.length; at++) {
@@ -144,18 +161,49 @@ function readLines(
   const rows: (Row | DamagedLine)[] = [];
   let blankLines = 0;
   let unevenRows = 0;
+  let { breaks } = from;
   for (let at = 0; at < lines.length; at++) {
     const text = lines[at] as string;
-    const line = firstLine + at;
-    if (isTooLong(text)) rows.push(tooLong(line, text, Buffer.byteLength(text)));
+    const line = from.line + at;
+    let row: Row | DamagedLine | undefined;
+    if (isTooLong(text)) row = tooLong(line, text, Buffer.byteLength(text));
     else if (isEmptyLine(text)) blankLines++;
-    else if (!isHeaderAgain(text)) {
-      const row = rowOf(line, text, isLineOfTheCut(at, lines, unended) ? { ...width, least: width.columns } : width);
-      if (row.kind === 'row' && row.text !== text) unevenRows++;
-      rows.push(row);
+    else if (!isHeaderAgain(text))
+      row = rowOf(line, text, isLineOfTheCut(at, lines, unended) ? { ...width, least: width.columns } : width);
+    if (row?.kind === 'row' && row.text !== text) unevenRows++;
+    // A sound line that begins outside of a value ends there.
+    if (row?.kind === 'damaged' || breaks.open > 0) {
+      const before = breaks;
+      breaks = breaksAfter(before, line, text);
+      if (row?.kind === 'damaged') row = inSpreadsheet(row, before, breaks);
     }
+    if (row) rows.push(row);
   }
-  return { rows, blankLines, unevenRows, nextOffset, nextLine: firstLine + lines.length };
+  return { rows, blankLines, unevenRows, nextOffset, nextLine: from.line + lines.length, ...told(breaks) };
+}
+
+interface From {
+  readonly line: number;
+  readonly breaks: ValueBreaks;
+}
+
+function breaksAfter(before: ValueBreaks, line: number, text: string): ValueBreaks {
+  const watch = breaksWatch(before, line);
+  watch.take(text);
+  return watch.end();
+}
+
+/** Nearly every file has none, and its records say nothing of them. */
+function told(breaks: ValueBreaks): { breaks?: ValueBreaks } {
+  return breaks === NO_BREAKS ? {} : { breaks };
+}
+
+/** The line with where a spreadsheet shows it, if that is a row with another number. */
+function inSpreadsheet(found: DamagedLine, before: ValueBreaks, after: ValueBreaks): DamagedLine {
+  const row = spreadsheetRow(found.line, before, after);
+  if (row === '') return found;
+  const { value } = found.error;
+  return { ...found, error: { ...found.error, value: value === '' ? row : `${value}; ${row}` } };
 }
 
 /** A row that was read before, from its line alone: taken apart when somebody asks for its cells, which is seldom. */

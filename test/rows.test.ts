@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { createInspector, LaterRow, type RowBatch, readRows } from '../src/rows.ts';
+import { createInspector, LaterRow, type ReadFrom, type RowBatch, readRows } from '../src/rows.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -13,7 +13,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const START = { offset: 0, line: 1 };
+const START: ReadFrom = { offset: 0, line: 1 };
+
+const anyLine = fc
+  .array(fc.constantFrom('"', '"', ',', ' ', 'a', '\r', '\t', '\u2028', '😀'))
+  .map((parts) => parts.join(''));
 
 type Columns = number | { readonly columns: number; readonly least: number };
 
@@ -148,7 +152,16 @@ describe('reading rows', () => {
         raw: 'a,b',
         error: { column: '', value: 'found 2, expected 3', code: 'COLUMN_COUNT_MISMATCH' },
       },
-      { kind: 'damaged', line: 2, raw: '"c,d,e', error: { column: '', value: '', code: 'QUOTE_NOT_CLOSED' } },
+      {
+        kind: 'damaged',
+        line: 2,
+        raw: '"c,d,e',
+        error: {
+          column: '',
+          value: 'a spreadsheet reads on to the next double quote, and shows all of it in row 2',
+          code: 'QUOTE_NOT_CLOSED',
+        },
+      },
     ]);
   });
 
@@ -275,9 +288,6 @@ describe('any content', () => {
     fc.string({ unit: 'grapheme' }),
     fc.constantFrom('"', ',', "'", ' ', '\t', '\r', 'é', '1,5'),
   );
-  const anyLine = fc
-    .array(fc.constantFrom('"', '"', ',', ' ', 'a', '\r', '\t', '\u2028', '😀'))
-    .map((parts) => parts.join(''));
 
   it('comes back as it was written', () => {
     fc.assert(
@@ -337,6 +347,105 @@ describe('any content', () => {
         batchesOf(bytes, 3);
       }),
     );
+  });
+});
+
+describe("a spreadsheet's row numbers", () => {
+  const damagedOf = (content: string, columnCount = 3) =>
+    batchesOf(content, columnCount).flatMap(({ rows }) =>
+      rows.flatMap((row) => (row.kind === 'damaged' ? [[row.line, row.error.value]] : [])),
+    );
+  const breaksOf = (content: string) => batchesOf(content, 3).at(-1)?.breaks;
+
+  it('are told with both lines of a value that has a line break, and the lines keep their own numbers', () => {
+    const text = 'a,b,c\na,"b\nb",c\na,b,c\n12" pipe,b,c\n';
+    expect(rowsOf(text).map(([line]) => line)).toEqual([1, 2, 3, 4, 5]);
+    expect(damagedOf(text)).toEqual([
+      [2, 'a spreadsheet reads on to the next double quote, and shows all of it in row 2'],
+      [
+        3,
+        'a spreadsheet shows it in row 2, in a value that begins in line 2; from here on its row numbers are lower by 1',
+      ],
+      [5, 'a spreadsheet shows it in row 4'],
+    ]);
+    expect(breaksOf(text)).toEqual({ closed: 1, first: 2, open: 0 });
+  });
+
+  it('are told with a line inside a value, beside what else is wrong with it', () => {
+    expect(damagedOf('a,"b\nb\nb",c\n')[1]).toEqual([
+      2,
+      'found 1, expected 3; a spreadsheet shows it in row 1, in a value that begins in line 1',
+    ]);
+  });
+
+  it('hide no row: what stands between two stray quotes is read as ever', () => {
+    expect(rowsOf('a,b,"c\nd,e,f\ng,h,i\nj,k,l"\nm,n,o\n')).toEqual([
+      [1, 'QUOTE_NOT_CLOSED'],
+      [2, 'd', 'e', 'f'],
+      [3, 'g', 'h', 'i'],
+      [4, 'QUOTE_NOT_CLOSED'],
+      [5, 'm', 'n', 'o'],
+    ]);
+  });
+
+  it('say so where a value never ends', () => {
+    expect(breaksOf('a,b,"c\nd,e,f\n')).toEqual({ closed: 0, first: 0, open: 1 });
+  });
+
+  it('are not spoken of where no value has a line break', () => {
+    expect(damagedOf('12" pipe,b,c\n"12" pipe,b,c\na,b\n')).toEqual([
+      [1, ''],
+      [2, ''],
+      [3, 'found 2, expected 3'],
+    ]);
+    expect(breaksOf('12" pipe,b,c\n')).toBeUndefined();
+  });
+
+  it('count in a line that is too long as in any other', () => {
+    for (const length of [70_000, 300_000])
+      expect(breaksOf(`a,b,c\n${'x'.repeat(length)},"b\nb",c\na,b,c\n`)).toEqual({ closed: 1, first: 2, open: 0 });
+  });
+
+  it('are those of the rows a spreadsheet has, wherever reading goes on', () => {
+    fc.assert(
+      fc.property(fc.array(anyLine, { maxLength: 20 }), (lines) => {
+        const text = lines.map((line) => `${line}\n`).join('');
+        const whole = batchesOf(text, 2);
+        const { closed = 0, open = 0 } = whole.at(-1)?.breaks ?? {};
+        expect((open || lines.length + 1) - closed).toBe(rowsOfASpreadsheet(text));
+        let breaks: ReadFrom['breaks'];
+        for (const [at, line] of lines.entries())
+          breaks = batchesOf(`${line}\n`, 2, { offset: 0, line: at + 1, breaks })[0]?.breaks;
+        expect(breaks).toEqual(whole.at(-1)?.breaks);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  /** The number of the row in which a spreadsheet stands after the text: written apart from the program, letter by letter. */
+  function rowsOfASpreadsheet(text: string): number {
+    let row = 1;
+    let quoted = false;
+    let beginsCell = true;
+    for (let at = 0; at < text.length; at++) {
+      const letter = text[at];
+      if (quoted) {
+        if (letter === '"' && text[at + 1] === '"') at++;
+        else if (letter === '"') quoted = false;
+      } else if (letter === '\n') {
+        row++;
+        beginsCell = true;
+        continue;
+      } else if (letter === '"' && beginsCell) quoted = true;
+      beginsCell = !quoted && letter === ',';
+    }
+    return row;
+  }
+
+  it('take no longer to tell when each of many lines opens a value', () => {
+    const text = 'a,b,"c\n'.repeat(200_000);
+    const breaks = breaksOf(text);
+    expect(breaks).toEqual({ closed: 100_000, first: 1, open: 0 });
   });
 });
 

@@ -39,7 +39,7 @@ export interface CheckedBatch extends Omit<RowBatch, 'rows'> {
 /** What is read, from where on, and against what it is checked. Can be handed to a thread. */
 export interface Source {
   readonly path: string;
-  readonly from: Pick<IntakeProgress, 'offset' | 'line' | 'controlSum'>;
+  readonly from: Pick<IntakeProgress, 'offset' | 'line' | 'breaks' | 'controlSum'>;
   readonly size: number;
   readonly header: Header;
   readonly accepted: Pick<Settings['provider'], 'currencies'>;

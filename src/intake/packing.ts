@@ -58,7 +58,7 @@ const REJECTED: readonly ((row: RejectedRow) => string)[] = [
 /** No cell has a line break: a value never spans lines, and JSON writes none as it is. */
 const BREAK = '\n';
 
-export function pack({ rows, blankLines, unevenRows, nextOffset, nextLine }: CheckedBatch): Packed {
+export function pack({ rows, ...batch }: CheckedBatch): Packed {
   const lines = new Uint32Array(rows.length);
   const plain: { text: string; check: PlainCheck }[] = [];
   const rejected: RejectedRow[] = [];
@@ -84,10 +84,7 @@ export function pack({ rows, blankLines, unevenRows, nextOffset, nextLine }: Che
     plain: PLAIN.map((cell) => plain.map(({ text, check }) => cell(text, check)).join(BREAK)),
     rejected: REJECTED.map((cell) => rejected.map(cell).join(BREAK)),
     others,
-    blankLines,
-    unevenRows,
-    nextOffset,
-    nextLine,
+    ...batch,
   };
 }
 
@@ -96,7 +93,7 @@ function isPlain(check: Passed): check is PlainCheck {
 }
 
 export function unpack(packed: Packed): CheckedBatch {
-  const { lines, kinds, plain, rejected, others, blankLines, unevenRows, nextOffset, nextLine } = packed;
+  const { lines, kinds, plain, rejected, others, ...batch } = packed;
   const plainCells = cut(plain);
   const rejectedCells = cut(rejected);
   const at = [0, 0, 0];
@@ -107,7 +104,7 @@ export function unpack(packed: Packed): CheckedBatch {
     if (kind === KIND.plain) return plainRow(line, plainCells, next);
     return kind === KIND.rejected ? rejectedRow(line, rejectedCells, next) : (others[next] as CheckedRow);
   });
-  return { rows, blankLines, unevenRows, nextOffset, nextLine };
+  return { rows, ...batch };
 }
 
 type Cells = readonly (readonly string[])[];

@@ -584,6 +584,17 @@ const FILES: Mutant[] = [
     'return { rows, blankLines,',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines,",
   ]),
+  mutant(
+    "a spreadsheet's rows forgotten in a crash",
+    'a person repairs the row of another payee',
+    'intake',
+    'intake.ts',
+    ['    breaks: batch.breaks,\n', ''],
+  ),
+  mutant('a value never ends', 'messages name rows a spreadsheet does not have', 'rows', 'rows/breaks.ts', [
+    "if (place === 'quoted') return code === QUOTE ? 'quote' : 'quoted';",
+    "if (place === 'quoted') return 'quoted';",
+  ]),
   mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
     '    throw broken(file, `$',
     '    broken(file, `$',
