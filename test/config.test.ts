@@ -75,7 +75,16 @@ describe('settings', () => {
       { provider: { currencies: ['INR', 'inr'] } },
       'provider.currencies.1: expected ISO 4217 codes such as "INR"',
     ],
-    ['a column without a heading', { columns: { '': 'amount' } }, 'columns.: Invalid key in record'],
+    [
+      'a column without a heading',
+      { columns: { '': 'amount' } },
+      'columns.: "" is no name: it has no letter, digit or sign to be told by',
+    ],
+    [
+      'a column whose heading is like none at all',
+      { columns: { ' - _': 'amount' } },
+      'columns. - _: " - _" is no name: it has no letter, digit or sign to be told by',
+    ],
     [
       'a column that stands for nothing',
       { columns: { Betrag: '' } },
@@ -85,6 +94,11 @@ describe('settings', () => {
       'two settings for one heading',
       { columns: { 'Pay out': 'amount', PAY_OUT: 'dueDate' } },
       'columns.PAY_OUT: "PAY_OUT" and "Pay out" are the same name; leave one of the two out',
+    ],
+    [
+      'two settings for one heading of a strange name',
+      { columns: JSON.parse('{"proto": "amount", "__proto__": "dueDate"}') },
+      'columns.__proto__: "__proto__" and "proto" are the same name; leave one of the two out',
     ],
     ['columns as a list', { columns: [] }, 'columns: Invalid input: expected record, received array'],
     [

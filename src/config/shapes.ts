@@ -95,22 +95,26 @@ export function list<Item>(item: Shape<Item>, expected: string): Shape<Item[]> {
   };
 }
 
-/** Names of the user's own, each for a text; neither may be empty. Names of one `form` are the same name. */
+/** Names of the user's own, each for a text; neither may be empty, nor a name whose `form` is. Names of one `form` are the same name. */
 export function dictionary(form: (name: string) => string): Shape<Readonly<Record<string, string>>> {
   const item = someText();
+  const problemOf = (name: string): string | undefined => {
+    const problem = unusable(name);
+    if (problem !== undefined || form(name) !== '') return problem;
+    return `"${name}" is no name: it has no letter, digit or sign to be told by`;
+  };
   return {
     schema: { type: 'object', propertyNames: item.schema, additionalProperties: item.schema },
     read(value, at, tell) {
       if (!isObject(value)) tell(at, unlike('record', value));
-      // In an object that is made of them, `__proto__` would be no name but what it inherits from.
-      const given = Object.entries(isObject(value) ? value : {}).filter(([name]) => name !== '__proto__');
+      const given = Object.entries(isObject(value) ? value : {});
       const first = new Map<string, string>();
       const read = given.map(([name, one]) => {
         const earlier = first.get(form(name));
         first.set(form(name), earlier ?? name);
         if (earlier !== undefined)
           tell([...at, name], `"${name}" and "${earlier}" are the same name; leave one of the two out`);
-        const problem = isBlank(name) ? 'Invalid key in record' : unusable(name);
+        const problem = problemOf(name);
         if (problem === undefined) return [name, item.read(one, [...at, name], tell)] as const;
         tell([...at, beginningOf(name)], problem);
         return [name, ''];
