@@ -32,16 +32,25 @@ const EMPTY_CELLS = /^(?:[ \t]*|"[ \t]*")(?:,(?:[ \t]*|"[ \t]*"))*$/;
 
 /** Lines behind the header that aren't blank, but for those that are the header again. */
 export function dataLines(bytes: Buffer): Physical[] {
-  const all = physicalLines(bytes).filter(({ text }) => !/^"?sep=,"?,*$/.test(text));
-  const top = all.findIndex(({ blank }) => !blank);
+  const all = physicalLines(bytes);
+  // A line that names the separator is read past above the header, and a row like any other below.
+  const top = all.findIndex(({ blank, text }) => !blank && !/^"?sep=,"?,*$/.test(text));
   const header = loose(all[top]?.text ?? '');
-  return all.slice(top + 1).filter(({ blank, text }) => !blank && loose(text) !== header);
+  return all.slice(top + 1).filter(({ blank, text }) => !blank && !(loose(text) === header && isReadable(text)));
+}
+
+/** Its quotes stand around whole cells, or doubled within. */
+function isReadable(line: string): boolean {
+  return /^(?:[^",]*|"(?:[^"]|"")*")(?:,(?:[^",]*|"(?:[^"]|"")*"))*$/.test(withoutMark(line));
+}
+
+function withoutMark(line: string): string {
+  return line.replace(/^\xef\xbb\xbf/, '');
 }
 
 /** Headings may be spelled in many ways, and a joined file brings its mark along. */
 function loose(line: string): string {
-  return line
-    .replace(/^\xef\xbb\xbf/, '')
+  return withoutMark(line)
     .replace(/["\s_-]/g, '')
     .toLowerCase();
 }
