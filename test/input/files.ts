@@ -327,12 +327,16 @@ export function withDebris(lines: readonly Line[], { columns, kind }: Sheet, dra
   return draw(2) === 0 ? [none('sep=,'), ...wide] : wide;
 }
 
-const TOTALS = ['Total', 'TOTALS', 'total:', 'Grand Total', 'Sum', 'Subtotal', 'Summe'];
+const TOTALS = ['Total', 'TOTALS', 'total:', 'Grand Total', 'Sum', 'Subtotal', 'Summe', 'Total INR', 'Total (3 rows)'];
 
+/** Its name in one column, its number in any other, its dates filled in or not. */
 function totalsLine(columns: readonly string[], kind: Sheet['kind'], draw: Draw): string {
   const word = TOTALS[draw(TOTALS.length)] ?? 'Total';
-  const cells = kind === 'orders' ? { orderRef: '3' } : { amount: '630.00' };
-  return plainLine(columns, { customerRef: word, ...cells });
+  if (kind === 'orders') return plainLine(columns, { customerRef: word, orderRef: draw(2) === 0 ? '3' : '' });
+  const name = ['customerRef', 'orderRef', 'instructionRef'][draw(3)] ?? '';
+  const number = ['amount', 'openDate', 'dueDate'][draw(3)] ?? '';
+  const dates = draw(2) === 0 ? { openDate: '2026-03-02', dueDate: '2026-03-09' } : {};
+  return plainLine(columns, { ...dates, [number]: '630.00', [name]: word });
 }
 
 export function bytesOf(lines: readonly Line[], { bom, finalNewline }: Style): Buffer {
