@@ -10,11 +10,11 @@ import { currencyExponent, isCurrency } from './iso.ts';
 import { compare, type Decimal, formatDecimal, parseAmount, toMinor } from './money.ts';
 import type { CustomerDefaults, Metadata, Order } from './order.ts';
 import type { RowFields } from './store.ts';
-import { addFailed, addUnwanted, inOrder, isDate, type Rules } from './validate/cells.ts';
+import { addFailed, addUnwanted, inOrder, isDate, isReference, type Rules } from './validate/cells.ts';
 import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
 import { actionOf, DELETION, INSTRUCTION, MANAGED_INSTRUCTION } from './validate/instructions.ts';
 import { METADATA, ORDER } from './validate/orders.ts';
-import { isTotalsRow } from './validate/totals-row.ts';
+import { isTotalsRow, namedTotal } from './validate/totals-row.ts';
 
 export { type Header, matchHeader } from './validate/header.ts';
 export {
@@ -66,6 +66,7 @@ export function checkOrder(header: Header, cells: readonly string[], accepted: A
   const row = rowReader(header, cells);
   const currency = row.cell('currency');
   if (currency === '' && row.cell('scheme') === '' && isTotalsRow('', ownCells(header, row))) return totalsRow('');
+  if (totalIn(header, row, ORDER_REFERENCES)) return totalsRow('');
   const metadata = metadataOf(row, header.metadata);
   const defaultMetadata = metadataOf(row, header.defaultMetadata);
   const errors: RowError[] = [];
@@ -121,6 +122,8 @@ export function checkInstruction(
   const dueDate = row.cell('dueDate');
   if (openDate === '' && dueDate === '' && isTotalsRow(row.cell('amount'), ownCells(header, row, 'amount')))
     return totalsRow(row.cell('amount'));
+  const total = totalIn(header, row, INSTRUCTION_REFERENCES);
+  if (total) return totalsRow(row.cell('amount') || total.number);
   const action = actionOf(row.cell('action'));
   if (action === 'DELETE') return checkDeletion(header, row);
 
@@ -176,9 +179,18 @@ function managedDetails({ metadata, ...cells }: ReturnType<typeof managedInput>)
   return saysNothing ? {} : { managed: { ...cells, metadata: pairs(metadata) } };
 }
 
-/** The cells that say something, but for one column's. */
-function ownCells(header: Header, row: RowReader, except?: string): string[] {
-  return row.cells.filter((_, at) => header.columns[at] !== '' && header.columns[at] !== except);
+/** The cells that say something, but for some columns'. */
+function ownCells(header: Header, row: RowReader, ...except: readonly string[]): string[] {
+  return row.cells.filter((_, at) => header.columns[at] !== '' && !except.includes(header.columns[at] ?? ''));
+}
+
+const ORDER_REFERENCES = ['customerRef', 'orderRef'];
+const INSTRUCTION_REFERENCES = [...ORDER_REFERENCES, 'instructionRef'];
+
+function totalIn(header: Header, row: RowReader, references: readonly string[]) {
+  const cells = references.map((column) => row.cell(column));
+  // Nearly every row has all of its references, and is asked no more.
+  return cells.every(isReference) ? undefined : namedTotal(cells, ownCells(header, row, ...references));
 }
 
 /** Its amount is that of other rows: none of its own, in no control total. */
@@ -195,13 +207,15 @@ function totalsRow(amount: string): Refused {
   return { ok: false, fields, errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] };
 }
 
-/** The same errors; of a totals row, with what the rows above it add up to. */
+const REMOVE_IT = 'remove the line, nothing is paid for it';
+
+/** The same errors; of a totals row, with what the rows above it add up to, and what to do. */
 export function beside(errors: readonly RowError[], sumAbove: () => Decimal): readonly RowError[] {
-  return errors.map((error) =>
-    error.code === 'TOTALS_ROW_NOT_ALLOWED' && error.value !== ''
-      ? { ...error, value: comparedWith(error.value, sumAbove()) }
-      : error,
-  );
+  return errors.map((error) => {
+    if (error.code !== 'TOTALS_ROW_NOT_ALLOWED') return error;
+    const compared = error.value === '' ? '' : `${comparedWith(error.value, sumAbove())}; `;
+    return { ...error, value: compared + REMOVE_IT };
+  });
 }
 
 function comparedWith(text: string, sum: Decimal): string {

@@ -132,6 +132,32 @@ describe('a generated night', () => {
     expect(clean.expected.night.waiting).toBe(0);
   });
 
+  it('has a manifest that tells every line with debris strewn over it as well', () => {
+    const out = join(folder, 'debris', 'inbox');
+    const strewn = generateNight({ out, orders: 200, instructions: 1_000, debris: true });
+    for (const file of strewn.files.filter(({ code }) => code === '')) {
+      const texts = readFileSync(join(out, file.name), 'utf8').replace('\uFEFF', '').split(/\r?\n/);
+      const header = texts.findIndex((text) => text.startsWith(file.header.join(',')));
+      const rows = texts.flatMap((text, at) => {
+        const isRow = at > header && /[^ ,"]/.test(text) && !text.startsWith(file.header.join(','));
+        return isRow ? [at + 1] : [];
+      });
+      expect(
+        [...expectedOutcomes(file).keys()].toSorted((a, b) => a - b),
+        file.name,
+      ).toEqual(rows);
+      expect(new Set(file.debris.flatMap(({ codes }) => codes))).toEqual(
+        new Set(['QUOTE_NOT_CLOSED', 'TOTALS_ROW_NOT_ALLOWED']),
+      );
+    }
+    const tops = strewn.files.map(({ name }) => readFileSync(join(out, name), 'utf8').split('\n')[0] ?? '');
+    for (const top of [/^\uFEFF?sep=,\r?$/, /,,,\r?$/, /^Payouts of the week/, /metadata\.10,metadata\.2/])
+      expect(
+        tops.some((text) => top.test(text)),
+        String(top),
+      ).toBe(true);
+  });
+
   it('has orders in a currency the provider is not set up for only when currencies are limited', () => {
     const out = join(folder, 'limited', 'inbox');
     const limited = generateNight({ out, orders: 2_000, instructions: 1_000, limitCurrencies: true });

@@ -12,7 +12,15 @@ import { dataLines, expectAccounted, expectFates } from './input/accounting.ts';
 import { LIMITS, MISTAKES, STANDING_INSTRUCTIONS } from './input/catalogue.ts';
 import { fileOfChance } from './input/chance.ts';
 import { SMALL, safeTag, smallBytes, survivors } from './input/damage.ts';
-import { bytesOf, CURRENCIES, instructionsSheet, linesOf, ordersSheet, STANDING_ORDERS } from './input/files.ts';
+import {
+  bytesOf,
+  CURRENCIES,
+  instructionsSheet,
+  linesOf,
+  ordersSheet,
+  STANDING_ORDERS,
+  withDebris,
+} from './input/files.ts';
 import { checksumOf, type Dropped, openTaking, type Taking } from './input/taking.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
@@ -60,6 +68,30 @@ describe.each(['orders', 'instructions'] as const)('a valid %s file', (kind) => 
           if (!taken) throw new Error('nothing was taken in');
           expect(taken.receipt.problem).toBeNull();
           expect(taken.file.kind).toBe(kind);
+          expectAccounted(bytes, taken);
+          await expectFates(lines, taken, taking.store);
+        }),
+        { numRuns: THOROUGH ? 2_000 : 60, endOnFailure: true },
+      );
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe.each(['orders', 'instructions'] as const)('a valid %s file with what spreadsheets leave in one', (kind) => {
+  const draws = fc.array(fc.nat({ max: 999 }), { minLength: 1, maxLength: 60 });
+  it(
+    'has the same rows taken in, and an error for each line that is none of them',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(sheets[kind](1), draws, async (sheetOf, drawn) => {
+          const tag = nextTag();
+          const sheet = sheetOf(tag);
+          const lines = withDebris(linesOf(sheet), sheet, drawn);
+          const bytes = bytesOf(lines, sheet.style);
+          const [taken] = await taking.take({ name: `${tag}.csv`, bytes });
+          if (!taken) throw new Error('nothing was taken in');
+          expect(taken.receipt.problem).toBeNull();
           expectAccounted(bytes, taken);
           await expectFates(lines, taken, taking.store);
         }),

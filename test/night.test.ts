@@ -22,7 +22,7 @@ describe('a realistic night', () => {
   it('is taken in, sent and accounted for line by line, repaired without paying twice, and dropped again without effect', async () => {
     const workspace = testWorkspace({ provider: { concurrency: 64 } });
     const night = workspace.path('night');
-    const manifest = generateNight({ out: night, ...SIZE });
+    const manifest = generateNight({ out: night, debris: true, ...SIZE });
 
     dropAll(workspace, night, '');
     await workspace.pass();

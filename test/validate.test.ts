@@ -403,6 +403,13 @@ describe('a totals row', () => {
     'Összesen,,,150.00,,',
     ',,,150.00,,',
     'Sub-total,,,,,',
+    'Total INR,,,,,150.00',
+    'TOTAL:,,,150.00,2026-03-02,2026-03-31',
+    'Total,,,150.00,2026-03-02,',
+    ',Totals (3),,₹150,2026-03-02,2026-03-31',
+    'sum total,#,,,150.00,3',
+    ',,Grand total of 3 payments in inr,,,INR 150.00',
+    'Subtotal,n/a,,150.00,2026-03-02,2026-03-02',
   ])('is %j: one error, and in no control sum', (line) => {
     const check = totals(line);
     expect(codesOf(check as never)).toEqual([': TOTALS_ROW_NOT_ALLOWED']);
@@ -414,7 +421,14 @@ describe('a totals row', () => {
     'C01,,,150.00,,',
     'C01,R1,,150.00,,',
     'TOTAL-GAS,R1,P1,150.00,,',
-    'Total,,,150.00,2026-03-02,',
+    'Total,R1,P1,150.00,2026-03-02,2026-03-31',
+    'Total,Sum,Total,150.00,2026-03-02,2026-03-31',
+    'Total,12,7,150.00,2026-03-02,2026-03-31',
+    'Total,R1,,150.00,2026-03-02,2026-03-31',
+    'Total,,P1,150.00,2026-03-02,2026-03-31',
+    'Total refunds to Anna,,,150.00,2026-03-02,2026-03-31',
+    'C01,,Total,150.00,2026-03-02,2026-03-31',
+    'Total,,,,2026-03-02,2026-03-31',
     'Totalis,,,5,,',
   ])('is not %j', (line) => {
     expect(codesOf(totals(line) as never)).not.toContain(': TOTALS_ROW_NOT_ALLOWED');
@@ -426,13 +440,23 @@ describe('a totals row', () => {
   });
 
   test.each([
-    ['150.00', '150.0', '150.00, which is the sum of the amounts above'],
-    ['160.00', '150', '160.00; the amounts above add up to 150.00'],
-    ['1.60.00', '150', '1.60.00; the amounts above add up to 150.00'],
+    ['150.00', '150.0', '150.00, which is the sum of the amounts above; remove the line, nothing is paid for it'],
+    ['160.00', '150', '160.00; the amounts above add up to 150.00; remove the line, nothing is paid for it'],
+    ['1.60.00', '150', '1.60.00; the amounts above add up to 150.00; remove the line, nothing is paid for it'],
   ])('of %s beside %s says whether it is their sum', (amount, sum, told) => {
     const check = totals(`Total,,,${amount},,`);
     const above = () => parseDecimal(sum) ?? { units: 0n, scale: 0 };
     expect(check.ok ? [] : beside(check.errors, above)).toMatchObject([{ value: told }]);
+  });
+
+  it('says what to do where it has no amount of its own, or more than one number', () => {
+    const above = () => ({ units: 150n, scale: 0 });
+    for (const line of ['Sub-total,,,,,', 'Total,,,,150.00,3']) {
+      const check = totals(line);
+      expect(check.ok ? [] : beside(check.errors, above)).toMatchObject([
+        { value: 'remove the line, nothing is paid for it' },
+      ]);
+    }
   });
 });
 

@@ -50,6 +50,8 @@ export function emptyOr(words: readonly string[]): Test {
   return (text) => allowed.has(text);
 }
 
+const REFERENCE_CHARACTERS = 50;
+
 /**
  * References (api documentation, "Validation codes"): at most 50 out of `A-Za-z0-9-_.`. Not `.` or `..` alone: references are
  * parts of the provider's paths, and those would lead elsewhere.
@@ -57,9 +59,18 @@ export function emptyOr(words: readonly string[]): Test {
 export function reference(prefix: 'CUSTOMER_REF' | 'ORDER_REF' | 'INSTRUCTION_REF'): readonly Rule[] {
   return [
     decisive(isPresent, `${prefix}_IS_REQUIRED`),
-    rule(upTo(50), `${prefix}_LENGTH_OUT_OF_RANGE`),
-    rule((text) => /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/.test(text), `${prefix}_CONTAINS_INVALID_CHARACTERS`),
+    rule(upTo(REFERENCE_CHARACTERS), `${prefix}_LENGTH_OUT_OF_RANGE`),
+    rule(hasReferenceCharacters, `${prefix}_CONTAINS_INVALID_CHARACTERS`),
   ];
+}
+
+function hasReferenceCharacters(text: string): boolean {
+  return /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/.test(text);
+}
+
+/** Whether a cell passes all rules of {@link reference}. */
+export function isReference(text: string): boolean {
+  return text.length <= REFERENCE_CHARACTERS && hasReferenceCharacters(text);
 }
 
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

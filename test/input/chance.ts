@@ -1,6 +1,6 @@
 /** Files that nobody meant: bytes, text, soup that looks like CSV, and valid files cut up and put together again. */
 import fc from 'fast-check';
-import { bytesOf, instructionsSheet, linesOf, ordersSheet } from './files.ts';
+import { bytesOf, instructionsSheet, linesOf, ordersSheet, withDebris } from './files.ts';
 
 const HEADERS = [
   'customerRef,orderRef,instructionRef,amount,openDate,dueDate\n',
@@ -27,13 +27,15 @@ const crumbs = fc.oneof(
   ),
   fc.constantFrom('210.00', '-5', '0', '1e3', '2026-03-02', '2026-03-09', 'INR', 'IN', '{', 'é', '😀', '9'.repeat(41)),
   fc.constantFrom('C1,O-INR,P1,210.00,2026-03-02,2026-03-09\n', 'C1,O-NONE,P2,3,2026-03-02,2026-03-09\r\n'),
+  fc.constantFrom('sep=,\n', '\n,,,,,,\n', '\n"","",\n', '\nTotal,,,630.00,,\n', '"Rent,\nNovember"', ',,,'),
+  fc.constantFrom(...HEADERS),
   fc.string({ maxLength: 5 }),
 );
 const longCrumb = fc.constantFrom('x'.repeat(65_536), ' '.repeat(65_537), ','.repeat(3_000), '"'.repeat(65_537));
 
 const soup = fc
   .tuple(
-    fc.constantFrom('', '', '\uFEFF', '\n \r\n'),
+    fc.constantFrom('', '', '\uFEFF', '\n \r\n', 'sep=,\n', '\uFEFFsep=,,,\r\n', 'Payouts,,\n'),
     fc.constantFrom('', ...HEADERS, ...HEADERS),
     fc.array(crumbs, { maxLength: 60 }),
   )
@@ -44,9 +46,12 @@ const longSoup = fc
   .map(([header, before, long, after]) => Buffer.from(header + before.join('') + long + after.join('')));
 
 const valid = fc
-  .tuple(fc.oneof(instructionsSheet(0), ordersSheet(0)), fc.nat({ max: 99 }))
-  .map(([sheetOf, n]) => sheetOf(`R${n}`))
-  .map((sheet) => bytesOf(linesOf(sheet), sheet.style));
+  .tuple(fc.oneof(instructionsSheet(0), ordersSheet(0)), fc.nat({ max: 99 }), fc.boolean())
+  .map(([sheetOf, n, strewn]) => [sheetOf(`R${n}`), strewn] as const)
+  .map(([sheet, strewn]) => {
+    const lines = linesOf(sheet);
+    return bytesOf(strewn ? withDebris(lines, sheet, sheet.style.draws) : lines, sheet.style);
+  });
 
 const spliced = fc
   .tuple(valid, valid, fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }))

@@ -223,7 +223,7 @@ function instructionRow(payout: Payout, instructionRef: string, optional: readon
 
 const metadataName = fc.oneof(
   fc.stringMatching(/^[a-z]{1,40}$/),
-  fc.constantFrom('__proto__', 'constructor', 'Project, phase', '"x"', 'größe', 'a.b'),
+  fc.constantFrom('__proto__', 'constructor', 'Project, phase', '"x"', 'größe', 'a.b', '10', '2', '1', '007'),
 );
 
 const order = fc.record({
@@ -291,6 +291,52 @@ export function linesOf(sheet: Sheet): Line[] {
     lines.push(...blankLines(), { text, end: lineEnd(draw), fate: { kind: 'accepted', row } });
   }
   return [...lines, ...blankLines()];
+}
+
+/**
+ * What spreadsheets and people leave in a file, strewn between its lines: no row says anything else for it. A title is not among
+ * it, for that refuses the file.
+ */
+export function withDebris(lines: readonly Line[], { columns, kind }: Sheet, draws: readonly number[]): Line[] {
+  let at = 0;
+  const draw = (of: number) => (draws[at++ % draws.length] ?? 0) % of;
+  const header = lines.findIndex(({ text }) => text.trim() !== '');
+  const none = (text: string): Line => ({ text, end: lineEnd(draw), fate: { kind: 'none' } });
+  const refused = (text: string, code: string): Line => ({
+    text,
+    end: lineEnd(draw),
+    fate: { kind: 'rejected', codes: [code] },
+  });
+  const headings = columns.map((column) => spelled(column, draw)).join(',');
+  const debris: readonly (() => Line[])[] = [
+    () => [none(','.repeat(draw(20) + 1))],
+    () => [none('"",  ,"\t"')],
+    () => [none((draw(2) === 0 ? '\uFEFF' : '') + headings)],
+    () => [refused(totalsLine(columns, kind, draw), 'TOTALS_ROW_NOT_ALLOWED')],
+    () => [refused('C1,"Rent,', 'QUOTE_NOT_CLOSED'), refused('November"', 'QUOTE_NOT_CLOSED')],
+  ];
+  const strewn = lines.flatMap((line, place) =>
+    place > header && draw(3) === 0 ? [...(debris[draw(debris.length)]?.() ?? []), line] : [line],
+  );
+  const commas = ','.repeat(draw(4));
+  const wide = strewn.map((line) =>
+    line.fate.kind === 'rejected' && line.fate.codes.includes('QUOTE_NOT_CLOSED')
+      ? line
+      : { ...line, text: line.text + commas },
+  );
+  return draw(2) === 0 ? [none('sep=,'), ...wide] : wide;
+}
+
+const TOTALS = ['Total', 'TOTALS', 'total:', 'Grand Total', 'Sum', 'Subtotal', 'Summe', 'Total INR', 'Total (3 rows)'];
+
+/** Its name in one column, its number in any other, its dates filled in or not. */
+function totalsLine(columns: readonly string[], kind: Sheet['kind'], draw: Draw): string {
+  const word = TOTALS[draw(TOTALS.length)] ?? 'Total';
+  if (kind === 'orders') return plainLine(columns, { customerRef: word, orderRef: draw(2) === 0 ? '3' : '' });
+  const name = ['customerRef', 'orderRef', 'instructionRef'][draw(3)] ?? '';
+  const number = ['amount', 'openDate', 'dueDate'][draw(3)] ?? '';
+  const dates = draw(2) === 0 ? { openDate: '2026-03-02', dueDate: '2026-03-09' } : {};
+  return plainLine(columns, { ...dates, [number]: '630.00', [name]: word });
 }
 
 export function bytesOf(lines: readonly Line[], { bom, finalNewline }: Style): Buffer {

@@ -591,10 +591,13 @@ const FILES: Mutant[] = [
     'intake.ts',
     ['    breaks: batch.breaks,\n', ''],
   ),
-  mutant('a value never ends', 'messages name rows a spreadsheet does not have', 'rows', 'rows/breaks.ts', [
-    "if (place === 'quoted') return code === QUOTE ? 'quote' : 'quoted';",
-    "if (place === 'quoted') return 'quoted';",
-  ]),
+  mutant(
+    'a value of three lines counts as one of two',
+    'messages name rows of other payees',
+    'rows',
+    'rows/breaks.ts',
+    ['closed: closed + line - open, first', 'closed: closed + 1, first'],
+  ),
   mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
     '    throw broken(file, `$',
     '    broken(file, `$',
@@ -655,6 +658,16 @@ const FILES: Mutant[] = [
     'if (headersAgain.other) return',
     'if (headersAgain.other?.line === 0) return',
   ]),
+  mutant(
+    'a payee is taken for a total',
+    'a row is not paid, and its error tells to throw it away',
+    'validate',
+    'validate/totals-row.ts',
+    [
+      'references.some((cell) => isReference(cell) && !isName(cell))',
+      'references.every((cell) => isReference(cell) && !isName(cell))',
+    ],
+  ),
   mutant('a total is added to the rows', 'the control sum is twice what is paid', 'validate', 'validate.ts', [
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] }",
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }], amount: parseAmount(amount) }",
