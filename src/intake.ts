@@ -230,7 +230,6 @@ function progressAfter(before: IntakeProgress, batch: CheckedBatch, amount: Deci
     ...before,
     offset: batch.nextOffset,
     line: batch.nextLine,
-    breaks: batch.breaks,
     rows: before.rows + batch.rows.length,
     blankLines: before.blankLines + batch.blankLines,
     ...(unevenRows > 0 ? { unevenRows } : {}),

@@ -1,24 +1,26 @@
 /**
- * Bytes → rows with the line numbers a text editor shows. Content is never repaired and never thrown at: what is wrong
+ * Bytes → rows with the line numbers a spreadsheet shows. Content is never repaired and never thrown at: what is wrong
  * with a whole file comes back from the inspector as a problem, what is wrong with a line as a damaged line in its place.
  *
- * Lines end in LF or CR LF, whatever stands between is one row: values never span lines (docs/files.md). A spreadsheet numbers rows
- * as lines are numbered here, but below a value with a line break; a damaged line says in which row a spreadsheet shows it.
+ * Lines end in LF or CR LF, and each is a row: values never span lines (docs/files.md). A row of several lines is told as one that
+ * is damaged.
  */
 import { readSync } from 'node:fs';
-import { isBlank, isBlankCode, trimBlanks } from './characters.ts';
+import { isBlankCode, trimBlanks } from './characters.ts';
 import type { RowError } from './codes.ts';
-import { breaksWatch, NO_BREAKS, spreadsheetRow, type ValueBreaks } from './rows/breaks.ts';
 import { isEmptyLine } from './rows/empty.ts';
 import { cutLine, LF, LINE_LIMIT_BYTES } from './rows/lines.ts';
+import { spanningRow, withoutEnd } from './rows/spans.ts';
+import { type Columns, inWidth } from './rows/width.ts';
 
 export { createInspector, type Inspection } from './rows/inspector.ts';
 export { cellsOf } from './rows/lines.ts';
+export type { Columns } from './rows/width.ts';
 
 export interface Row {
   readonly kind: 'row';
   readonly line: number;
-  /** The line without its end, with as many cells as the header has columns. */
+  /** The whole line, without its end; of a row of uneven length, a line with the same cells. */
   readonly text: string;
   /** Trimmed of spaces and tabs; as many as the header has columns. */
   readonly cells: readonly string[];
@@ -26,12 +28,12 @@ export interface Row {
   readonly raw: readonly string[];
 }
 
-/** A line that can't be told apart into the cells that the header asks for. */
+/** A line that can't be told apart into as many cells as the header has columns, or a row of several lines. */
 export interface DamagedLine {
   readonly kind: 'damaged';
   readonly line: number;
-  /** The whole line, or the beginning of a too long one. */
-  readonly raw: string;
+  /** The whole line, or the beginning of a too long one; of a row of several lines, its cells. */
+  readonly raw: readonly string[];
   readonly error: RowError;
 }
 
@@ -39,30 +41,20 @@ export interface RowBatch {
   readonly rows: readonly (Row | DamagedLine)[];
   /** Lines of nothing but empty cells. */
   readonly blankLines: number;
-  /** Rows with empty cells behind the header's columns, or without those of its last columns that have no heading. */
+  /** Rows with more or fewer empty cells at their end than the header has columns. */
   readonly unevenRows: number;
   /** Where reading goes on after this batch: a byte offset, and the number the line there has. */
   readonly nextOffset: number;
   readonly nextLine: number;
-  /** The line breaks inside values up to there; undefined where there are none. */
-  readonly breaks?: ValueBreaks | undefined;
-}
-
-/** A place in a file to read on from, as the batch before it gave it. */
-export interface ReadFrom {
-  readonly offset: number;
-  readonly line: number;
-  readonly breaks?: ValueBreaks | undefined;
-}
-
-/** How many cells a row has. */
-interface Width {
-  readonly columns: number;
-  /** The place of the last column that has a heading, from 1 on: the cells behind it may be missing. */
-  readonly least: number;
 }
 
 type IsHeader = (line: string) => boolean;
+
+/** Against what lines are read. */
+interface Shape {
+  readonly columns: Columns;
+  readonly isHeaderAgain: IsHeader;
+}
 
 const BATCH_LINES = 2_000;
 const BATCH_BYTES = 262_144;
@@ -71,42 +63,38 @@ const SHOWN_CHARACTERS = 200;
 
 /**
  * The rows of an open file from a place on, in batches of up to 2,000 lines and `batchBytes` bytes; any batch's
- * `nextOffset`, `nextLine` and `breaks` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
+ * `nextOffset` and `nextLine` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
  * bounded by one batch, whatever the file holds. A line that `isHeaderAgain` is no row.
  */
 export function* readRows(
   fd: number,
-  from: ReadFrom,
-  width: Width,
+  from: { readonly offset: number; readonly line: number },
+  columns: Columns,
   isHeaderAgain: IsHeader = () => false,
   batchBytes: number = BATCH_BYTES,
 ): Generator<RowBatch> {
+  const shape = { columns, isHeaderAgain };
   // Room for any allowed line with its CR LF: a full buffer without LF is the beginning of one that is too long.
   const buffer = Buffer.allocUnsafe(Math.max(batchBytes, LINE_LIMIT_BYTES + 2));
-  let { offset, line, breaks = NO_BREAKS } = from;
+  let { offset, line } = from;
   for (;;) {
     const bytes = buffer.subarray(0, fill(fd, buffer, offset));
     if (bytes.length === 0) return;
-    const length = lengthOfLines(bytes, bytes.length < buffer.length);
-    const batch =
-      length > 0
-        ? readLines(bytes.toString('utf8', 0, length), { line, breaks }, offset + length, width, isHeaderAgain)
-        : readLongLine(fd, buffer, bytes.toString('utf8', 0, SHOWN_CHARACTERS * 4), { offset, line, breaks });
+    const atEnd = bytes.length < buffer.length;
+    const length = lengthOfLines(bytes, atEnd);
+    let batch: RowBatch;
+    if (length > 0) {
+      batch = readLines(bytes.subarray(0, length), { offset, line }, atEnd && length === bytes.length, shape);
+    } else {
+      const beginning = bytes.toString('utf8', 0, SHOWN_CHARACTERS * 4);
+      const end = endOfLine(fd, buffer, offset);
+      const rows = [tooLong(line, beginning, end.lineBytes)];
+      batch = { rows, blankLines: 0, unevenRows: 0, nextOffset: end.nextOffset, nextLine: line + 1 };
+    }
     yield batch;
     offset = batch.nextOffset;
     line = batch.nextLine;
-    breaks = batch.breaks ?? NO_BREAKS;
   }
-}
-
-/** A batch of the one line at `from`, which is longer than the buffer. */
-function readLongLine(fd: number, buffer: Buffer, beginning: string, from: From & ReadFrom): RowBatch {
-  const { offset, line, breaks } = from;
-  const watch = breaksWatch(breaks, line);
-  const { nextOffset, lineBytes } = endOfLine(fd, buffer, offset, watch.take);
-  const after = watch.end();
-  const row = inSpreadsheet(tooLong(line, beginning, lineBytes), breaks, after);
-  return { rows: [row], blankLines: 0, unevenRows: 0, nextOffset, nextLine: line + 1, ...told(after) };
 }
 
 /** Fills the buffer from the file's `offset` on, fully unless the file ends before; returns how many bytes it holds. */
@@ -131,79 +119,73 @@ function lengthOfLines(bytes: Buffer, atEnd: boolean): number {
   return length;
 }
 
-/** Where the line that begins at `offset` ends, found without keeping it; `take` sees its bytes as latin-1. Uses up the buffer. */
-function endOfLine(
-  fd: number,
-  buffer: Buffer,
-  offset: number,
-  take: (piece: string) => void,
-): { nextOffset: number; lineBytes: number } {
+/** Where the line that begins at `offset` ends, found without keeping it. Uses up the buffer. */
+function endOfLine(fd: number, buffer: Buffer, offset: number): { nextOffset: number; lineBytes: number } {
   for (let at = offset; ; ) {
     const bytes = buffer.subarray(0, fill(fd, buffer, at));
     const lf = bytes.indexOf(LF);
-    take(bytes.toString('latin1', 0, lf < 0 ? bytes.length : lf));
     if (lf >= 0) return { nextOffset: at + lf + 1, lineBytes: at + lf - offset };
     at += bytes.length;
     if (bytes.length < buffer.length) return { nextOffset: at, lineBytes: at - offset };
   }
 }
 
-/** `text` is whole lines, the last perhaps without its LF. */
-function readLines(text: string, from: From, nextOffset: number, width: Width, isHeaderAgain: IsHeader): RowBatch {
-  const lines = text.split('\n');
+/**
+ * `bytes` is whole lines, the last perhaps without its LF. Where it isn't known yet how many lines a row has, they end before it:
+ * the next ones begin with it, and then have all that it can have.
+ */
+function readLines(
+  bytes: Buffer,
+  from: { readonly offset: number; readonly line: number },
+  complete: boolean,
+  { columns, isHeaderAgain }: Shape,
+): RowBatch {
+  const lines = bytes.toString('utf8').split('\n');
   const unended = lines.pop() ?? '';
-  for (let at = 0; at < lines.length; at++) {
-    const line = lines[at] as string;
-    if (line.endsWith('\r')) lines[at] = line.slice(0, -1);
-  }
+  const ended = lines.length;
   if (unended !== '') lines.push(unended);
+  const ahead = {
+    lines,
+    complete,
+    isWhole: (text: string) => isHeaderAgain(text) || cellsIn(text, columns) !== undefined,
+    fitting: (cells: readonly string[]) => inWidth(cells, columns),
+  };
 
   const rows: (Row | DamagedLine)[] = [];
   let blankLines = 0;
   let unevenRows = 0;
-  let { breaks } = from;
-  for (let at = 0; at < lines.length; at++) {
-    const text = lines[at] as string;
-    const line = from.line + at;
-    let row: Row | DamagedLine | undefined;
-    if (isTooLong(text)) row = tooLong(line, text, Buffer.byteLength(text));
+  let { line } = from;
+  for (let at = 0; at < lines.length; at++, line++) {
+    const whole = lines[at] as string;
+    const text = at < ended ? withoutEnd(whole) : whole;
+    if (isTooLong(text)) rows.push(tooLong(line, text, Buffer.byteLength(text)));
     else if (isEmptyLine(text)) blankLines++;
-    else if (!isHeaderAgain(text))
-      row = rowOf(line, text, isLineOfTheCut(at, lines, unended) ? { ...width, least: width.columns } : width);
-    if (row?.kind === 'row' && row.text !== text) unevenRows++;
-    // A sound line that begins outside of a value ends there.
-    if (row?.kind === 'damaged' || breaks.open > 0) {
-      const before = breaks;
-      breaks = breaksAfter(before, line, text);
-      if (row?.kind === 'damaged') row = inSpreadsheet(row, before, breaks);
+    else if (isHeaderAgain(text)) continue;
+    else {
+      // What is cut off in the middle has no line end: there, cells that are missing are no matter of style.
+      const row = rowOf(line, text, at < ended ? columns : { ...columns, named: columns.count });
+      if (row.kind === 'row' && row.text !== text) unevenRows++;
+      const spanning = row.kind === 'damaged' ? spanningRow(ahead, at) : undefined;
+      if (spanning === 'not known yet' && at > 0)
+        return { rows, blankLines, unevenRows, nextOffset: from.offset + bytesOfLines(bytes, at), nextLine: line };
+      if (typeof spanning === 'object') {
+        rows.push(damaged(line, spanning.cells, spanningError(spanning.lines)));
+        at += spanning.lines - 1;
+      } else rows.push(row);
     }
-    if (row) rows.push(row);
   }
-  return { rows, blankLines, unevenRows, nextOffset, nextLine: from.line + lines.length, ...told(breaks) };
+  return { rows, blankLines, unevenRows, nextOffset: from.offset + bytes.length, nextLine: line };
 }
 
-interface From {
-  readonly line: number;
-  readonly breaks: ValueBreaks;
+/** How many bytes the first `count` lines have. */
+function bytesOfLines(bytes: Buffer, count: number): number {
+  let length = 0;
+  for (let lines = 0; lines < count; lines++) length = bytes.indexOf(LF, length) + 1;
+  return length;
 }
 
-function breaksAfter(before: ValueBreaks, line: number, text: string): ValueBreaks {
-  const watch = breaksWatch(before, line);
-  watch.take(text);
-  return watch.end();
-}
-
-/** Nearly every file has none, and its records say nothing of them. */
-function told(breaks: ValueBreaks): { breaks?: ValueBreaks } {
-  return breaks === NO_BREAKS ? {} : { breaks };
-}
-
-/** The line with where a spreadsheet shows it, if that is a row with another number. */
-function inSpreadsheet(found: DamagedLine, before: ValueBreaks, after: ValueBreaks): DamagedLine {
-  const row = spreadsheetRow(found.line, before, after);
-  if (row === '') return found;
-  const { value } = found.error;
-  return { ...found, error: { ...found.error, value: value === '' ? row : `${value}; ${row}` } };
+function spanningError(lines: number): RowError {
+  return { column: '', value: `a value has line breaks, the row spans ${lines} lines`, code: 'QUOTE_NOT_CLOSED' };
 }
 
 /** A row that was read before, from its line alone: taken apart when somebody asks for its cells, which is seldom. */
@@ -226,32 +208,25 @@ export class LaterRow implements Row {
   }
 }
 
-/** What is cut off in the middle has no line end: there, cells that are missing are no matter of style. */
-function isLineOfTheCut(at: number, lines: readonly string[], unended: string): boolean {
-  return unended !== '' && at === lines.length - 1;
+function rowOf(line: number, text: string, columns: Columns): Row | DamagedLine {
+  const found = cutLine(text);
+  if (!found) return damaged(line, [text], { column: '', value: '', code: 'QUOTE_NOT_CLOSED' });
+  if (found.length === columns.count) return { kind: 'row', line, text, cells: trimmed(found), raw: found };
+  const cells = inWidth(found, columns);
+  if (cells) return { kind: 'row', line, text: cells.map(written).join(','), cells: trimmed(cells), raw: cells };
+  const { named, count } = columns;
+  const value = `found ${found.length}, expected ${named === count ? count : `${named} to ${count}`}`;
+  return damaged(line, [text], { column: '', value, code: 'COLUMN_COUNT_MISMATCH' });
 }
 
-function rowOf(line: number, text: string, width: Width): Row | DamagedLine {
+function cellsIn(text: string, columns: Columns): readonly string[] | undefined {
   const cells = cutLine(text);
-  if (!cells) return damaged(line, text, { column: '', value: '', code: 'QUOTE_NOT_CLOSED' });
-  const { columns, least } = width;
-  if (cells.length !== columns) {
-    const even = evened(text, cells, width);
-    if (even !== undefined) return rowOf(line, even, width);
-    const value = `found ${cells.length}, expected ${least === columns ? columns : `${least} to ${columns}`}`;
-    return damaged(line, text, { column: '', value, code: 'COLUMN_COUNT_MISMATCH' });
-  }
-  return { kind: 'row', line, text, cells: trimmed(cells), raw: cells };
+  return cells && inWidth(cells, columns);
 }
 
-/** A line with as many cells as there are columns, where it differs by nothing but empty cells at its end; else undefined. */
-function evened(text: string, cells: readonly string[], { columns, least }: Width): string | undefined {
-  if (cells.length < columns) return cells.length < least ? undefined : text + ','.repeat(columns - cells.length);
-  if (!cells.slice(columns).every(isBlank)) return undefined;
-  let end = text.length;
-  // No blank cell has a comma in it, within quotes or not.
-  for (let surplus = cells.length - columns; surplus > 0; surplus--) end = text.lastIndexOf(',', end - 1);
-  return text.slice(0, end);
+/** A cell as it stands in a line. */
+function written(cell: string): string {
+  return /[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 /** The same array where there is nothing to trim, which is nearly always. */
@@ -272,9 +247,9 @@ function isTooLong(line: string): boolean {
 function tooLong(line: number, beginning: string, lineBytes: number): DamagedLine {
   const shown = Array.from(beginning.slice(0, SHOWN_CHARACTERS * 2)).slice(0, SHOWN_CHARACTERS);
   const error: RowError = { column: '', value: `${lineBytes} bytes`, code: 'LINE_LENGTH_OUT_OF_RANGE' };
-  return damaged(line, `${shown.join('')}…`, error);
+  return damaged(line, [`${shown.join('')}…`], error);
 }
 
-function damaged(line: number, raw: string, error: RowError): DamagedLine {
+function damaged(line: number, raw: readonly string[], error: RowError): DamagedLine {
   return { kind: 'damaged', line, raw, error };
 }

@@ -38,11 +38,6 @@ export interface IntakeProgress {
   readonly separatorLines?: number;
   /** Lines that are the header again, which are no rows: how many, and the first; absent where there are none. Known from the start. */
   readonly headersAgain?: { readonly lines: number; readonly first: number };
-  /**
-   * Line breaks inside values up to there, as a spreadsheet reads them; absent where there are none. `closed`: by how much its row
-   * numbers are lower; `first` and `open`: the lines in which the first such value begins, and one that has not ended, or 0.
-   */
-  readonly breaks?: { readonly closed: number; readonly first: number; readonly open: number } | undefined;
   /** Sum of every amount that could be read, whatever its currency (ISO 20022 CtrlSum); canonical decimal text. */
   readonly controlSum: string;
 }

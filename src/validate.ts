@@ -274,11 +274,6 @@ export function originalCells(header: Header, raw: readonly string[]): readonly 
   return header.escaped ? raw.map(unescapeFormula) : raw;
 }
 
-/** How many cells a row has, and how many it has at least (rows.ts). */
-export function widthOf({ columns, lastNamed }: Header): { readonly columns: number; readonly least: number } {
-  return { columns: columns.length, least: lastNamed };
-}
-
 /** A row's cells by the names of our columns. */
 interface RowReader {
   readonly cells: readonly string[];

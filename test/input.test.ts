@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CODES, rowMessage } from '../src/codes.ts';
 import { escapeFormula, unescapeFormula } from '../src/formula.ts';
 import { checkInstruction, checkOrder, matchHeader } from '../src/validate.ts';
-import { dataLines, expectAccounted, expectFates } from './input/accounting.ts';
+import { dataRows, expectAccounted, expectFates } from './input/accounting.ts';
 import { LIMITS, MISTAKES, STANDING_INSTRUCTIONS } from './input/catalogue.ts';
 import { fileOfChance } from './input/chance.ts';
 import { SMALL, safeTag, smallBytes, survivors } from './input/damage.ts';
@@ -291,7 +291,7 @@ describe('files of chance', () => {
       some.forEach((bytes, at) => {
         const of = (kind: string) => reports.find((name) => name.startsWith(`chance-${at}.`) && name.endsWith(kind));
         const { problem } = JSON.parse(workspace.read(of('.receipt.json') ?? 'no receipt'));
-        const lines = problem ? [] : dataLines(bytes).map(({ number }) => String(number));
+        const lines = problem ? [] : dataRows(bytes).map(({ number }) => String(number));
         const result = of('.result.csv');
         expect(result ? workspace.rows(result).map(({ line }) => line) : []).toEqual(lines);
       });

@@ -174,35 +174,6 @@ describe('a crash at any call of store or inbox', () => {
   });
 });
 
-describe('a value with a line break', () => {
-  it("has a spreadsheet's row numbers told in messages, receipt and page, also when a crash comes between", async () => {
-    const workspace = testWorkspace();
-    workspace.drop('orders.csv', ORDERS);
-    const broken = `${instruction('P1')},"Rent,\nNovember"`;
-    const text = instructions(
-      broken,
-      NEXT_BATCH,
-      `${instruction('P2')},12" pipe`,
-      instruction('P3'),
-      instruction('P4', 'x'),
-    );
-    workspace.drop('payouts.csv', text);
-    await crashInBatch(workspace, 'payouts.csv', 2);
-    await workspace.pass();
-    expect(workspace.rows('payouts.000002.errors.csv').map(({ line, message }) => `${line} ${message}`)).toEqual([
-      expect.stringMatching(/^2 .*reads on to the next double quote, and shows all of it in row 2\.$/),
-      expect.stringMatching(/^3 .*shows it in row 2, in a value that begins in line 2; from here on .* lower by 1\.$/),
-      expect.stringMatching(/^2005 .*shows it in row 2004\.$/),
-      expect.stringMatching(/^2007 .*not a plain decimal number/),
-    ]);
-    const { rows } = JSON.parse(workspace.read('payouts.000002.receipt.json'));
-    expect(rows).toMatchObject({ read: 5, reported: 5, valueBreaks: { closed: 1, first: 2, open: 0 } });
-    expect(workspace.read('payouts.000002.report.html')).toContain(
-      'The line is the one a text editor shows. A value in line 2 has a line break: below it a spreadsheet&#39;s row numbers are lower, by 1 in the end.',
-    );
-  });
-});
-
 describe('what was registered', () => {
   it('stays in the archive as it was when its writer goes on after a crash in the middle of archiving', async () => {
     const workspace = testWorkspace();

@@ -622,7 +622,7 @@ describe('a header', () => {
       ],
       escaped: false,
       unnamed: false,
-      lastNamed: 7,
+      width: { count: 7, named: 7, endsRequired: false },
     });
   });
 
@@ -630,8 +630,8 @@ describe('a header', () => {
     const header = headerOf(`,${INSTRUCTION_HEADER},, `);
     expect(header.columns).toEqual(['', ...INSTRUCTION_HEADER.split(','), '', '']);
     expect(header.unnamed).toBe(true);
-    expect(header.lastNamed).toBe(1 + INSTRUCTION_HEADER.split(',').length);
-    expect(headerOf(`${INSTRUCTION_HEADER},errors,`).lastNamed).toBe(1 + INSTRUCTION_HEADER.split(',').length);
+    expect(header.width).toEqual({ count: 9, named: 7, endsRequired: true });
+    expect(headerOf(`${INSTRUCTION_HEADER},narration,`).width).toMatchObject({ named: 7, endsRequired: false });
   });
 
   it('is that of an instructions file; line and errors are ignored', () => {

@@ -201,7 +201,7 @@ export const OUR_ROW_CODES = [
     columns: [],
     title: 'The line has a double quote that is not closed, or one in the middle of a value',
     cause: 'A quote belongs to the value itself, or the value goes on in the next line.',
-    remedy: 'Write quotes inside a value twice and put the value in quotes; a value must not span lines.',
+    remedy: 'Write quotes inside a value twice and put the value in quotes; take line breaks out of a value.',
     example: { wrong: '"12" pipes, copper', right: '"12"" pipes, copper"' },
   },
   {

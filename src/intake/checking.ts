@@ -17,7 +17,6 @@ import {
   type InstructionCheck,
   type OrderCheck,
   originalCells,
-  widthOf,
 } from '../validate.ts';
 import { damaged, type Rejected, rejected } from './rejected.ts';
 
@@ -39,7 +38,7 @@ export interface CheckedBatch extends Omit<RowBatch, 'rows'> {
 /** What is read, from where on, and against what it is checked. Can be handed to a thread. */
 export interface Source {
   readonly path: string;
-  readonly from: Pick<IntakeProgress, 'offset' | 'line' | 'breaks' | 'controlSum'>;
+  readonly from: Pick<IntakeProgress, 'offset' | 'line' | 'controlSum'>;
   readonly size: number;
   readonly header: Header;
   readonly accepted: Pick<Settings['provider'], 'currencies'>;
@@ -69,9 +68,10 @@ export function* checkedHere(source: Source): Generator<CheckedBatch> {
   const above = openSum();
   above.include(parseDecimal(from.controlSum) ?? ZERO);
   try {
-    for (const batch of readRows(fd, from, widthOf(header), headerFinder(source))) {
+    for (const batch of readRows(fd, from, header.width, headerFinder(source))) {
       const rows = batch.rows.map((found): CheckedRow => {
-        if (found.kind === 'damaged') return { rejected: damaged(found), amount: undefined };
+        if (found.kind === 'damaged')
+          return { rejected: damaged({ ...found, raw: originalCells(header, found.raw) }), amount: undefined };
         const row = header.escaped ? unprotected(header, found) : found;
         const check = checkCells(header, found.cells, accepted);
         const amount = 'amount' in check ? check.amount : undefined;

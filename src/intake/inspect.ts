@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { FileProblem } from '../codes.ts';
 import type { Settings } from '../config.ts';
 import { hashFile } from '../inbox.ts';
-import { createInspector, type Inspection, readRows } from '../rows.ts';
+import { type Columns, createInspector, type Inspection, readRows } from '../rows.ts';
 import type { IntakeProgress, NewFile } from '../store.ts';
 import {
   type Header,
@@ -12,7 +12,6 @@ import {
   misplacedHeaderProblem,
   otherHeaderProblem,
   unnamedValueProblem,
-  widthOf,
 } from '../validate.ts';
 
 export const NOTHING_READ: IntakeProgress = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
@@ -61,7 +60,7 @@ function understand(
   const matched = matchHeader(header.cells, columns, provider.api);
   if ('problem' in matched) return { problem: misplacedHeaderProblem(header, below, columns) ?? matched.problem };
   if (headersAgain.other) return { problem: otherHeaderProblem(header.line, headersAgain.other) };
-  const problem = matched.header.unnamed ? unnamedValue(path, header, widthOf(matched.header)) : undefined;
+  const problem = matched.header.unnamed ? unnamedValue(path, header, matched.header.width) : undefined;
   return problem ? { problem } : matched;
 }
 
@@ -69,7 +68,7 @@ function understand(
 function unnamedValue(
   path: string,
   { cells, nextOffset, nextLine }: NonNullable<Inspection['header']>,
-  width: ReturnType<typeof widthOf>,
+  width: Columns,
 ): FileProblem | undefined {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {

@@ -20,7 +20,7 @@ export const NO_FIELDS: RowFields = {
 
 /** A row that was not even told apart into cells. */
 export function damaged({ line, raw, error }: DamagedLine): Rejected {
-  return { kind: 'rejected', line, fields: NO_FIELDS, raw: JSON.stringify([raw]), errors: JSON.stringify([error]) };
+  return { kind: 'rejected', line, fields: NO_FIELDS, raw: JSON.stringify(raw), errors: JSON.stringify([error]) };
 }
 
 export function rejected({ line, raw }: Row, fields: RowFields, errors: readonly RowError[]): Rejected {

@@ -54,7 +54,7 @@ ${tasks(file, summary)}
 ${summary.rows === 0 ? '' : balance(first ?? file, summary)}
 ${errorsByCode(summary)}
 ${warnings(summary, context)}
-${rowsInNeed(summary, first ?? file)}
+${rowsInNeed(summary)}
 ${closedByPersons(summary)}${siblings(file, due)}
 ${forTheAuditor(file, context)}
 </main>
@@ -137,7 +137,7 @@ function warnings(summary: Summary, context: ReportContext): Html | '' {
 </section>`;
 }
 
-function rowsInNeed(summary: Summary, source: FileRecord): Html | '' {
+function rowsInNeed(summary: Summary): Html | '' {
   const { attention, attentionRows } = summary;
   if (attentionRows === 0) return '';
   const cause = causeOfAll(summary);
@@ -159,27 +159,12 @@ function rowsInNeed(summary: Summary, source: FileRecord): Html | '' {
 ${scrollable(
   'Rows that need a person',
   html`<table class="stacks">
-<caption>${caption}. ${whatLinesAre(source)}</caption>
+<caption>${caption}. The line is the one a spreadsheet shows.</caption>
 <thead><tr><th scope="col" class="number">Line</th><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Status</th><th scope="col">Why</th></tr></thead>
 <tbody>${attention.map(rowInNeed)}</tbody>
 </table>`,
 )}
 </section>`;
-}
-
-/** Where to find the lines of a file: in a spreadsheet, unless it shows them in rows of other numbers. */
-function whatLinesAre({ progress: { breaks } }: FileRecord): string {
-  if (!breaks) return 'The line is the one a spreadsheet shows.';
-  const { closed, first, open } = breaks;
-  const lower =
-    closed === 0
-      ? ''
-      : ` A value in line ${first} has a line break: below it a spreadsheet's row numbers are lower, by ${closed} in the end.`;
-  const never =
-    open === 0
-      ? ''
-      : ` A value that begins in line ${open} never ends: a spreadsheet shows it and all below it in row ${open - closed}.`;
-  return `The line is the one a text editor shows.${lower}${never}`;
 }
 
 /** Lines that could not be told apart into cells have no more to show than their cause. */

@@ -53,7 +53,6 @@ export function receiptJson(
       ...(source.progress.separatorLines ? { separatorLines: source.progress.separatorLines } : {}),
       ...(source.progress.unevenRows ? { unevenRows: source.progress.unevenRows } : {}),
       ...(source.progress.headersAgain ? { headersAgain: source.progress.headersAgain } : {}),
-      ...(source.progress.breaks ? { valueBreaks: source.progress.breaks } : {}),
       byStatus: Object.fromEntries(summary.byStatus),
     },
     controlSum: {

@@ -22,8 +22,16 @@ export interface Header {
   readonly escaped: boolean;
   /** Columns without a heading are there, to be skipped where they hold no value. */
   readonly unnamed: boolean;
-  /** The place of the last column that has a heading, from 1 on. */
-  readonly lastNamed: number;
+  readonly width: Width;
+}
+
+/** How many cells a row has. */
+interface Width {
+  readonly count: number;
+  /** Without those at the end that have no heading. */
+  readonly named: number;
+  /** The last one with a heading is required. */
+  readonly endsRequired: boolean;
 }
 
 export interface MetadataColumn {
@@ -145,9 +153,14 @@ export function matchHeader(
       defaultMetadata: withPrefix(columns, DEFAULT_METADATA),
       escaped,
       unnamed: match.empty.length > 0,
-      lastNamed: match.columns.findLastIndex((column) => column !== undefined) + 1,
+      width: widthOf(kind, headings, columns),
     },
   };
+}
+
+function widthOf({ required }: KindOfFile, headings: readonly Heading[], columns: readonly string[]): Width {
+  const named = headings.findLastIndex(({ text }) => text !== '') + 1;
+  return { count: columns.length, named, endsRequired: required.includes(columns[named - 1] ?? '') };
 }
 
 export function headingsOf(cells: readonly string[], settings: Names, escaped: boolean): Heading[] {

@@ -1,5 +1,6 @@
 /** Is every line of a file accounted for? Told from its bytes alone, without the program's own reading of them. */
 import { createHash } from 'node:crypto';
+import { parse } from 'csv-parse/sync';
 import { expect } from 'vitest';
 import type { Store } from '../../src/store.ts';
 import type { Accepted, Line } from './files.ts';
@@ -37,17 +38,74 @@ function headerAt(all: readonly Physical[]): number {
 
 const SEPARATOR = /^"?sep=,"?,*$/;
 
-/** Lines behind the header that aren't blank, but for those that are the header again. */
-export function dataLines(bytes: Buffer): Physical[] {
-  const all = physicalLines(bytes);
-  const top = headerAt(all);
-  const header = loose(all[top]?.text ?? '');
-  return all.slice(top + 1).filter(({ blank, text }) => !blank && !(loose(text) === header && isReadable(text)));
+/** A row, by the number that a spreadsheet shows. */
+interface DataRow {
+  readonly number: number;
+  /** Over how many lines it goes. */
+  readonly lines: number;
 }
 
-/** Its quotes stand around whole cells, or doubled within. */
-function isReadable(line: string): boolean {
-  return /^(?:[^",]*|"(?:[^"]|"")*")(?:,(?:[^",]*|"(?:[^"]|"")*"))*$/.test(withoutMark(line));
+/** Rows behind the header that aren't blank, but for those that are the header again. Values with line breaks make one row of lines. */
+export function dataRows(bytes: Buffer): DataRow[] {
+  const all = physicalLines(bytes);
+  const ended = bytes.toString('latin1').split('\n');
+  const top = headerAt(all);
+  const header = all[top]?.text ?? '';
+  const fits = (text: string) =>
+    (loose(text) === loose(header) && parsed(text) !== undefined) || isOfWidth(parsed(text), parsed(header) ?? []);
+  const rows: DataRow[] = [];
+  let number = top + 2;
+  for (let at = top + 1; at < all.length; number++) {
+    const { text, blank } = all[at] as Physical;
+    const lines = blank || parsed(text) ? 1 : spanned(ended.slice(at), fits);
+    const isHeaderAgain = loose(text) === loose(header) && parsed(text) !== undefined;
+    if (!blank && !isHeaderAgain) rows.push({ number, lines });
+    at += lines;
+  }
+  return rows;
+}
+
+/** How many lines are one record to the CSV parser, none of them one by itself. */
+function spanned(ended: readonly string[], fits: (text: string) => boolean): number {
+  for (let count = 2; count <= ended.length; count++) {
+    const text = withoutEnd(ended.slice(0, count).join('\n'));
+    if (parsed(text)) return text.length <= LINE_LIMIT_BYTES && fits(text) ? count : 1;
+    if (fits(withoutEnd(ended[count - 1] ?? ''))) return 1;
+  }
+  return 1;
+}
+
+function withoutEnd(line: string): string {
+  return line.replace(/\r$/, '');
+}
+
+function parsed(text: string): string[] | undefined {
+  try {
+    return (parse(withoutMark(text), { record_delimiter: '\n', relax_column_count: true }) as string[][])[0] ?? [''];
+  } catch {
+    return undefined;
+  }
+}
+
+const REQUIRED = [
+  'customerref',
+  'orderref',
+  'instructionref',
+  'currency',
+  'country',
+  'scheme',
+  'amount',
+  'opendate',
+  'duedate',
+];
+
+/** Empty cells at the end that have no heading may be there or not, unless a comma in an earlier value could look the same. */
+function isOfWidth(cells: readonly string[] | undefined, header: readonly string[]): boolean {
+  if (!cells || cells.length === header.length) return cells !== undefined;
+  const named = header.findLastIndex((heading) => heading.trim() !== '') + 1;
+  const more = cells.slice(named);
+  if (cells.length <= named) return cells.length === named;
+  return REQUIRED.includes(loose(header[named - 1] ?? '')) && more.every((cell) => /^[ \t]*$/.test(cell));
 }
 
 function withoutMark(line: string): string {
@@ -61,7 +119,7 @@ function loose(line: string): string {
     .toLowerCase();
 }
 
-/** Rows are the physical data lines, sums in are sums out, and the receipt says so; or the file has a code and no rows. */
+/** Rows are the file's own, sums in are sums out, and the receipt says so; or the file has a code and no rows. */
 export function expectAccounted(bytes: Buffer, { file, receipt, rows }: Taken): void {
   expect(receipt.rows.reported).toBe(receipt.rows.read);
   expect(receipt.controlSum.out).toBe(receipt.controlSum.in);
@@ -75,14 +133,15 @@ export function expectAccounted(bytes: Buffer, { file, receipt, rows }: Taken): 
   expect(receipt.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
   expect(receipt.size).toBe(bytes.length);
   expect(receipt.integrity.lastLineEnded).toBe(bytes.at(-1) === 0x0a);
-  const data = dataLines(bytes);
+  const data = dataRows(bytes);
   expect(rows.map(({ line }) => Number(line))).toEqual(data.map(({ number }) => number));
   expect(receipt.rows.read).toBe(data.length);
   const again = receipt.rows.headersAgain?.lines ?? 0;
   const separators = receipt.rows.separatorLines ?? 0;
   const all = physicalLines(bytes);
   expect(separators).toBe(all.slice(0, headerAt(all)).filter(({ text }) => SEPARATOR.test(text)).length);
-  expect(receipt.rows.blankLines + separators + again).toBe(all.length - data.length - 1);
+  const linesOfRows = data.reduce((sum, { lines }) => sum + lines, 0);
+  expect(receipt.rows.blankLines + separators + again).toBe(all.length - linesOfRows - 1);
   for (const { status, code, line } of rows) expect(status !== 'rejected' || code !== '', `line ${line}`).toBe(true);
   if (file.kind === 'instructions') expect(sumOf(rows)).toBe(scaled(receipt.controlSum.in));
 }

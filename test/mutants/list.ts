@@ -581,23 +581,9 @@ const FILES: Mutant[] = [
     ],
   ),
   mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
-    'return { rows, blankLines,',
-    "return { rows: rows.filter((row) => row.kind === 'row'), blankLines,",
+    'return { rows, blankLines, unevenRows, nextOffset: from.offset + bytes.length',
+    "return { rows: rows.filter((row) => row.kind === 'row'), blankLines, unevenRows, nextOffset: from.offset + bytes.length",
   ]),
-  mutant(
-    "a spreadsheet's rows forgotten in a crash",
-    'a person repairs the row of another payee',
-    'intake',
-    'intake.ts',
-    ['    breaks: batch.breaks,\n', ''],
-  ),
-  mutant(
-    'a value of three lines counts as one of two',
-    'messages name rows of other payees',
-    'rows',
-    'rows/breaks.ts',
-    ['closed: closed + line - open, first', 'closed: closed + 1, first'],
-  ),
   mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
     '    throw broken(file, `$',
     '    broken(file, `$',
@@ -650,9 +636,31 @@ const FILES: Mutant[] = [
     'const open = same ? [] : await openThere(store);',
     'const open = same ? [] : (await openThere(store)).slice(0, 0);',
   ]),
+  mutant(
+    'metadata goes through an object',
+    'names that are numbers are sent in another order than the file has',
+    'provider/collect',
+    'provider/imburse/records.ts',
+    ['metadata.map(([name, value])', 'Object.entries(Object.fromEntries(metadata)).map(([name, value])'],
+  ),
+  mutant(
+    'rows between two quotes are one',
+    'good rows are rejected under the error of another',
+    'rows',
+    'rows/spans.ts',
+    ['if (ahead.isWhole(withoutEnd(line))) return undefined;', ''],
+  ),
+  mutant('a span at the end of a batch is cut', 'a row has other numbers after a crash', 'rows', 'rows.ts', [
+    "if (spanning === 'not known yet' && at > 0)",
+    "if (spanning === 'not known yet' && at < 0)",
+  ]),
+  mutant('a comma too many is empty cells', 'of 1,000.00 only 1 is paid', 'rows', 'rows/width.ts', [
+    '!(endsRequired && cells.slice(named).every(isBlank))',
+    '!cells.slice(named).every(isBlank)',
+  ]),
   mutant('other blanks are trimmed away', 'a payout goes to an empty payee', ['rows', 'validate'], 'rows.ts', [
-    'cells: trimmed(cells), raw',
-    'cells: cells.map((cell) => cell.trim()), raw',
+    'cells: trimmed(found), raw',
+    'cells: found.map((cell) => cell.trim()), raw',
   ]),
   mutant('a header in another order is read on', 'narration and remark are swapped', 'input', 'intake/inspect.ts', [
     'if (headersAgain.other) return',
@@ -672,17 +680,17 @@ const FILES: Mutant[] = [
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] }",
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }], amount: parseAmount(amount) }",
   ]),
-  mutant('a value behind the header is cut off', 'half of what a row says is paid', 'rows', 'rows.ts', [
-    'if (!cells.slice(columns).every(isBlank)) return undefined;',
-    '',
+  mutant('a value behind the header is cut off', 'half of what a row says is paid', 'rows', 'rows/width.ts', [
+    'endsRequired && cells.slice(named).every(isBlank)',
+    'endsRequired',
   ]),
-  mutant('a missing cell is an empty one', 'a line that was cut short is paid', 'rows', 'rows.ts', [
-    'cells.length < least ? undefined : ',
+  mutant('a missing cell is an empty one', 'a line that was cut short is paid', 'rows', 'rows/width.ts', [
+    '  if (cells.length < named) return undefined;\n',
     '',
   ]),
   mutant('the line of the cut is evened', 'the first digits of an amount are paid', 'rows', 'rows.ts', [
-    'isLineOfTheCut(at, lines, unended) ?',
-    'isLineOfTheCut(at, lines, unended) && at < 0 ?',
+    'at < ended ? columns : {',
+    'at >= 0 ? columns : {',
   ]),
   mutant(
     'metadata passes through an object',
