@@ -236,7 +236,6 @@ const ROW_STRUCTURE: readonly Mistake[] = [
     changeLine(all, row, () => [rejected('C1,O1,INR', 'COLUMN_COUNT_MISMATCH')]),
   ),
   line(16, 'too many columns', (text) => `${text},x`, ['COLUMN_COUNT_MISMATCH']),
-  line(16, 'an empty cell too many, behind an optional column', (text) => `${text},`, ['COLUMN_COUNT_MISMATCH']),
   raw(16, 'a thousands separator without quotes', 'amount', '1,000.00', ['COLUMN_COUNT_MISMATCH']),
 ];
 

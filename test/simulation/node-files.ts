@@ -9,7 +9,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
 import { type Disk, type Effect, fail } from './disk.ts';
 
-const REAL_FILE = /^(?:paydrop\.db|lock|publishing)/;
+const REAL_FILE = /^(?:paydrop\.(?:db|json)|lock|publishing)/;
 const FIRST_DESCRIPTOR = 1_000_000;
 const ROOM = { type: 0, bsize: 4096, blocks: 1e9, bfree: 1e9, bavail: 1e9, files: 1e9, ffree: 1e9 };
 
