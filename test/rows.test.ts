@@ -427,6 +427,14 @@ describe('any content', () => {
     );
   });
 
+  it.each([1_998, 1_999])('is one row where a batch ends within it (behind %i others)', (before) => {
+    const rows = rowsOf(`${'a,b\n'.repeat(before)}a,"b\nc\nd"\na,b\n`, 2);
+    expect(rows.slice(before)).toEqual([
+      [before + 1, 'QUOTE_NOT_CLOSED'],
+      [before + 2, 'a', 'b'],
+    ]);
+  });
+
   it.each([
     ['a quote that is never closed', 'a,"b\n'],
     ['a quote that closes nothing', '"\n'],
