@@ -10,6 +10,7 @@ import { INSTRUCTION_STATUSES } from '../src/instruction.ts';
 import { HABIT_NAMES } from '../src/sandbox/habits.ts';
 import { checkScript } from '../src/sandbox.ts';
 import { KINDS } from '../src/validate/header.ts';
+import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -66,12 +67,9 @@ describe('the habits that the sandbox plays', () => {
 });
 
 describe('commands', () => {
-  const help = async (...args: string[]) => {
-    const started = promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args, '--help'], {
-      cwd: ROOT,
-    });
-    return (await started).stdout;
-  };
+  const { main } = builtProgram();
+  const help = async (...args: string[]) =>
+    (await promisify(execFile)(process.execPath, [main(), ...args, '--help'])).stdout;
   let commands: string[] = [];
 
   beforeAll(async () => {
