@@ -121,6 +121,15 @@ describe('reading rows', () => {
         [4, 'QUOTE_NOT_CLOSED'],
       ],
     ],
+    [
+      'hides no row in a value of another that would have as many cells',
+      'a,"b\nd,e,f\ng",c\n',
+      [
+        [1, 'QUOTE_NOT_CLOSED'],
+        [2, 'd', 'e', 'f'],
+        [3, 'QUOTE_NOT_CLOSED'],
+      ],
+    ],
     ['does not take a quote in the middle of a value', 'a"b,c,d\n', [[1, 'QUOTE_NOT_CLOSED']]],
     ['does not take a quote after a space', 'a, "b,c",d\n', [[1, 'QUOTE_NOT_CLOSED']]],
     ['does not take text after a closing quote', '"a"b,c,d\n', [[1, 'QUOTE_NOT_CLOSED']]],
