@@ -100,7 +100,7 @@ export function byStatus(counts: readonly Pick<StatusCount, 'status' | 'count'>[
   return sums;
 }
 
-/** To be taken off: what a person has closed needs nobody. */
+/** To be taken off: what a person has closed needs no attention. */
 async function closed(store: Store): Promise<Pick<StatusCount, 'status' | 'count'>[]> {
   return (await store.closedCounts()).map(({ status, count }) => ({ status, count: -count }));
 }

@@ -287,7 +287,7 @@ describe('a paydrop.json that can not be read', () => {
     expect(loadSettings(folder)).toMatchObject({ ok: false, problems: [expect.stringContaining('EISDIR')] });
   });
 
-  it('is told when it is no plain file, and nobody waits for one', () => {
+  it('is refused when it is not a plain file, without waiting for one', () => {
     const folder = temporaryFolder();
     execFileSync('mkfifo', [join(folder, 'paydrop.json')]);
     expect(loadSettings(folder)).toMatchObject({ ok: false, problems: [expect.stringContaining('not a plain file')] });

@@ -55,7 +55,7 @@ export interface Summary {
   readonly takenInWith: ReadonlyMap<number, number>;
   /** Others that came again in a file which is the repair of this one: how many, by that file's number. */
   readonly repairedWith: ReadonlyMap<number, number>;
-  /** Rows that add up others: they are rejected, and need nobody. */
+  /** Rows that add up others: they are rejected, and need no repair. */
   readonly totalsRows: number;
   /** Rows that a person has closed, by status. */
   readonly closed: ReadonlyMap<RowStatus, number>;
