@@ -4,21 +4,10 @@ import { close as closeCommand } from '../src/commands/close.ts';
 import { openContext } from '../src/commands/context.ts';
 import { retry } from '../src/commands/retry.ts';
 import { resolve, retry as retryOne } from '../src/resolution.ts';
-import { standing } from '../src/standing.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instruction, instructions, needs, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
 const DECISION = { by: 'finance', reason: 'paid by hand at the bank' };
-
-async function needs(workspace: TestWorkspace): Promise<string[]> {
-  const { store, settings, clock, close } = await workspace.open();
-  try {
-    const stands = await standing(store, settings, clock.now());
-    return stands.needs.map(({ count, concern }) => `${count} ${concern}`);
-  } finally {
-    await close();
-  }
-}
 
 async function withPayouts(fate: 'failed' | 'processed' | 'reversed', ...names: string[]): Promise<TestWorkspace> {
   const workspace = testWorkspace();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { standing } from '../src/standing.ts';
 import {
   API_FILES,
   instruction,
   instructions,
+  needs,
   ORDERS,
   type TestWorkspace,
   testWorkspace,
@@ -11,16 +11,6 @@ import {
 
 const HEADER = 'customerRef,orderRef,currency,country,scheme\n';
 const SCHEME = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
-
-async function needs(workspace: TestWorkspace): Promise<string[]> {
-  const { store, settings, clock, close } = await workspace.open();
-  try {
-    const stands = await standing(store, settings, clock.now());
-    return stands.needs.map(({ count, concern }) => `${count} ${concern}`);
-  } finally {
-    await close();
-  }
-}
 
 /** How many rows of each file are to be repaired, where any are. */
 async function toRepair(workspace: TestWorkspace): Promise<Record<number, number>> {

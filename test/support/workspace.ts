@@ -7,6 +7,7 @@ import type { Api } from '../../src/api.ts';
 import { clientRefId, type PayoutRef } from '../../src/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox.ts';
+import { standing } from '../../src/standing.ts';
 import { LEDGER, type OpenWorkspace, openWorkspace } from '../../src/workspace.ts';
 import { type TestClock, testClock } from './clock.ts';
 
@@ -76,6 +77,17 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
     rows: (name) => parse(read(name), { columns: true }) as Record<string, string>[],
     ledger: () => [...readLedger(path('data', LEDGER))],
   };
+}
+
+/** What needs a person between passes, as `2 rejected`; most urgent first. */
+export async function needs(workspace: TestWorkspace): Promise<string[]> {
+  const { store, settings, clock, close } = await workspace.open();
+  try {
+    const stands = await standing(store, settings, clock.now());
+    return stands.needs.map(({ count, concern }) => `${count} ${concern}`);
+  } finally {
+    await close();
+  }
 }
 
 export const ORDERS = [
