@@ -9,8 +9,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
-import { INSTALLED } from './installed.ts';
-import { printableLines } from './terminal.ts';
+import { INSTALLED } from './platform/installed.ts';
+import { printableLines } from './platform/terminal.ts';
 
 // It is CommonJS, and an import would read all of it once more to find what it exports.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');

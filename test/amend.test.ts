@@ -1,12 +1,12 @@
 /** UPDATE and DELETE rows of what the provider has already: asked of it while it can still be changed, and refused after. */
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../src/api.ts';
-import { pass } from '../src/pipeline.ts';
-import { noProgress } from '../src/progress.ts';
-import type { LookUpOutcome, Provider, SubmitOutcome } from '../src/provider.ts';
-import { resolve } from '../src/resolution.ts';
-import type { FaultScript } from '../src/sandbox.ts';
-import { verify } from '../src/verify.ts';
+import type { Api } from '../src/domain/api.ts';
+import { pass } from '../src/pipeline/pass.ts';
+import { resolve } from '../src/pipeline/resolution.ts';
+import { noProgress } from '../src/platform/progress.ts';
+import type { LookUpOutcome, Provider, SubmitOutcome } from '../src/provider/port.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import { verify } from '../src/store/verify.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];

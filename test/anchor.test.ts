@@ -9,10 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { openAnchor } from '../src/anchor.ts';
 import { accept, verify } from '../src/commands/audit.ts';
 import type { CommandContext } from '../src/commands/context.ts';
-import type { FaultScript } from '../src/sandbox.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import { openAnchor } from '../src/store/anchor.ts';
 import {
   API_FILES,
   instruction,

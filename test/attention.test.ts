@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { attention, CONCERNS, isLost, needsPerson, type Situation, type Weight, weightiest } from '../src/attention.ts';
-import { INSTRUCTION_STATUSES, type RowStatus } from '../src/instruction.ts';
+import {
+  attention,
+  CONCERNS,
+  isLost,
+  needsPerson,
+  type Situation,
+  type Weight,
+  weightiest,
+} from '../src/domain/attention.ts';
+import { INSTRUCTION_STATUSES, type RowStatus } from '../src/domain/instruction.ts';
 
 const inStatus = (status: RowStatus, count = 1): Situation => ({ byStatus: new Map([[status, count]]) });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type AuditEvent, CHAIN_START, nextEntry, verifyChain } from '../src/audit.ts';
-import type { AuditEntry } from '../src/store.ts';
+import { type AuditEvent, CHAIN_START, nextEntry, verifyChain } from '../src/store/audit.ts';
+import type { AuditEntry } from '../src/store/port.ts';
 
 const at = '2026-11-21T02:00:00.000Z';
 

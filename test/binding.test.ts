@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { bindingOf } from '../src/binding.ts';
 import { accept } from '../src/commands/audit.ts';
 import type { CommandContext } from '../src/commands/context.ts';
 import { doctor } from '../src/commands/doctor.ts';
 import { exitOf } from '../src/commands/pass-text.ts';
 import { status } from '../src/commands/status.ts';
-import { parseSettings, type Settings } from '../src/config.ts';
-import { type PassSummary, pass } from '../src/pipeline.ts';
-import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox.ts';
-import { openWorkspace } from '../src/workspace.ts';
+import { type PassSummary, pass } from '../src/pipeline/pass.ts';
+import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { openWorkspace } from '../src/service/workspace.ts';
+import { parseSettings, type Settings } from '../src/settings/settings.ts';
+import { bindingOf } from '../src/store/binding.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const SECRETS = {
@@ -199,7 +199,7 @@ describe('the name of a provider and an account', () => {
   const named = (provider: object, key = 'a key') => {
     const loaded = parseSettings({ provider }, '/srv/paydrop');
     if (!loaded.ok) throw new Error(loaded.problems.join());
-    return bindingOf(loaded.value satisfies Settings, key);
+    return bindingOf((loaded.value satisfies Settings).provider, key);
   };
   const live = { baseUrl: 'https://pay.example', currencies: ['INR'] };
 

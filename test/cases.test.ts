@@ -20,8 +20,8 @@ import {
   readCase,
   rewriteExpected,
 } from '../fixtures/cases.ts';
-import { timestamp } from '../src/clock.ts';
-import { CODES } from '../src/codes.ts';
+import { CODES } from '../src/domain/codes.ts';
+import { timestamp } from '../src/platform/clock.ts';
 import { temporaryFolder, testWorkspace } from './support/workspace.ts';
 
 /** The outbox after the last pass; each pass is a process of its own. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { isBlank, lookAlike, trimBlanks, unwanted, unwantedControl, visible } from '../src/characters.ts';
+import { isBlank, lookAlike, trimBlanks, unwanted, unwantedControl, visible } from '../src/domain/characters.ts';
 
 /** Whatever any other program may take for a blank: White_Space of Unicode, and what has no width or no ink. */
 const OTHER_BLANKS = [

@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { beginLookUpOnly } from '../src/anchor.ts';
-import { readLedger, SANDBOX_KEYS } from '../src/sandbox.ts';
-import { Sqlite as Database } from '../src/store/connection.ts';
-import { lockWorkspace } from '../src/store/lock.ts';
+import { readLedger, SANDBOX_KEYS } from '../src/sandbox/sandbox.ts';
+import { beginLookUpOnly } from '../src/store/anchor.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
+import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import {
   instruction,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { clientRefId } from '../src/instruction.ts';
-import { type PassOptions, pass } from '../src/pipeline.ts';
-import { retry } from '../src/resolution.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
+import { clientRefId } from '../src/domain/instruction.ts';
+import { type PassOptions, pass } from '../src/pipeline/pass.ts';
+import { retry } from '../src/pipeline/resolution.ts';
+import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const RUN: PassOptions = {

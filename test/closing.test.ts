@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { closeFile, closePayouts } from '../src/closing.ts';
 import { close as closeCommand } from '../src/commands/close.ts';
 import { openContext } from '../src/commands/context.ts';
 import { retry } from '../src/commands/retry.ts';
-import { resolve, retry as retryOne } from '../src/resolution.ts';
+import { closeFile, closePayouts } from '../src/pipeline/closing.ts';
+import { resolve, retry as retryOne } from '../src/pipeline/resolution.ts';
 import { instruction, instructions, needs, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { errorCodesPage } from '../src/codes/page.ts';
-import { CODES, describeCode, foundText, inProportion, type RowError, rowMessage } from '../src/codes.ts';
+import { errorCodesPage } from '../src/domain/codes/page.ts';
+import { CODES, describeCode, foundText, inProportion, type RowError, rowMessage } from '../src/domain/codes.ts';
 
 const codesOf = (scope: string, origin: string) =>
   CODES.filter((entry) => entry.scope === scope && entry.origin === origin).map(({ code }) => code);

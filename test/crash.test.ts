@@ -5,11 +5,11 @@
  */
 import { cpSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { APIS, type Api } from '../src/api.ts';
-import { type PassOptions, pass } from '../src/pipeline.ts';
-import { noProgress } from '../src/progress.ts';
-import type { FaultScript, LedgerEntry } from '../src/sandbox.ts';
-import { verify } from '../src/verify.ts';
+import { APIS, type Api } from '../src/domain/api.ts';
+import { type PassOptions, pass } from '../src/pipeline/pass.ts';
+import { noProgress } from '../src/platform/progress.ts';
+import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
+import { verify } from '../src/store/verify.ts';
 import {
   API_FILES,
   instruction,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openSha256, sha256, sha256Bytes } from '../src/digest.ts';
+import { openSha256, sha256, sha256Bytes } from '../src/platform/digest.ts';
 
 /** FIPS 180-4, the examples of one and of two blocks. */
 const KNOWN = {

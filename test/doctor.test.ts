@@ -1,8 +1,8 @@
 /** What `paydrop doctor` says of time passing. Everything else of it is in test/cli.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { doctor } from '../src/commands/doctor.ts';
-import { CURRENCIES_PUBLISHED } from '../src/iso.ts';
-import type { Paper } from '../src/terminal.ts';
+import { CURRENCIES_PUBLISHED } from '../src/domain/iso.ts';
+import type { Paper } from '../src/platform/terminal.ts';
 import { testClock } from './support/clock.ts';
 import { testWorkspace } from './support/workspace.ts';
 

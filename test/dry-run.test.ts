@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { dryRun } from '../src/dry-run.ts';
-import { UsageError } from '../src/failures.ts';
-import type { TakenFile } from '../src/file-reports.ts';
-import { type PassOptions, pass } from '../src/pipeline.ts';
-import { noProgress } from '../src/progress.ts';
-import { verdictOf } from '../src/report.ts';
-import type { Store } from '../src/store.ts';
+import { type PassOptions, pass } from '../src/pipeline/pass.ts';
+import { UsageError } from '../src/platform/failures.ts';
+import { noProgress } from '../src/platform/progress.ts';
+import type { TakenFile } from '../src/reports/file-reports.ts';
+import { verdictOf } from '../src/reports/report.ts';
+import { dryRun } from '../src/service/dry-run.ts';
+import type { Store } from '../src/store/port.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const DAY = '2026-03-02';

@@ -8,7 +8,7 @@ import {
   makePrivateFolder,
   moveDurably,
   publishDurably,
-} from '../src/durable.ts';
+} from '../src/platform/durable.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);

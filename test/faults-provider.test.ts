@@ -6,12 +6,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type InstructionStatus, TRANSITIONS } from '../src/instruction.ts';
-import { type PassSummary, pass, type Tools } from '../src/pipeline.ts';
-import type { LookUpOutcome, Provider } from '../src/provider.ts';
-import { reconcile } from '../src/reconcile.ts';
-import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox.ts';
-import { openWorkspace } from '../src/workspace.ts';
+import { type InstructionStatus, TRANSITIONS } from '../src/domain/instruction.ts';
+import { type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
+import { reconcile } from '../src/pipeline/reconcile.ts';
+import type { LookUpOutcome, Provider } from '../src/provider/port.ts';
+import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { openWorkspace } from '../src/service/workspace.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const MINUTE = 60_000;

@@ -19,10 +19,10 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { doctor } from '../src/commands/doctor.ts';
-import { pass } from '../src/pipeline.ts';
-import { Sqlite as Database } from '../src/store/connection.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
-import { recoverInterrupted } from '../src/submit.ts';
+import { pass } from '../src/pipeline/pass.ts';
+import { recoverInterrupted } from '../src/pipeline/submit.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
+import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const PAGE_BYTES = 4_096;

@@ -1,10 +1,10 @@
 /** Clocks that jump, nights that are missed and passes that take longer than a night: one nightly run a business date. */
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { PassSummary } from '../src/pipeline.ts';
-import type { Provider } from '../src/provider.ts';
-import { nightlyDue } from '../src/schedule.ts';
-import { watch } from '../src/watch.ts';
+import type { PassSummary } from '../src/pipeline/pass.ts';
+import type { Provider } from '../src/provider/port.ts';
+import { watch } from '../src/service/watch.ts';
+import { nightlyDue } from '../src/settings/schedule.ts';
 import type { TestClock } from './support/clock.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 

@@ -19,8 +19,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox.ts';
-import { Sqlite as Database } from '../src/store/connection.ts';
+import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { builtProgram, type Running, startProcess } from './support/cli.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 

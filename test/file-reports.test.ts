@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { portionsOf } from '../src/file-reports/portions.ts';
-import { rowReports } from '../src/report.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
-import type { FileRecord, Store } from '../src/store.ts';
+import { portionsOf } from '../src/reports/portions.ts';
+import { rowReports } from '../src/reports/report.ts';
+import type { FileRecord, Store } from '../src/store/port.ts';
+import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { rowTexts, SANDBOX } from './report-samples.ts';
 import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';

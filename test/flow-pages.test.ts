@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { eachInPages, gather } from '../src/flow.ts';
+import { eachInPages, gather } from '../src/pipeline/flow.ts';
 import { testClock } from './support/clock.ts';
 
 /** Pages one after the other, and which of them were fetched with how many of the one before left. */

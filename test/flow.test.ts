@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { commitQueue, eachOf, openLine, pacer } from '../src/flow.ts';
+import { commitQueue, eachOf, openLine, pacer } from '../src/pipeline/flow.ts';
 import { testClock } from './support/clock.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { escapeFormula, unescapeFormula } from '../src/formula.ts';
+import { escapeFormula, unescapeFormula } from '../src/platform/formula.ts';
 
 /** Texts of which a spreadsheet might make something, more often than chance would. */
 const trickyText = fc

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { pass } from '../src/pipeline.ts';
+import { pass } from '../src/pipeline/pass.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
 it.each([

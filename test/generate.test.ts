@@ -13,8 +13,8 @@ import {
   type Status,
 } from '../fixtures/generate.ts';
 import { repair } from '../fixtures/repair.ts';
-import { describeCode } from '../src/codes.ts';
-import { escapeFormula } from '../src/formula.ts';
+import { describeCode } from '../src/domain/codes.ts';
+import { escapeFormula } from '../src/platform/formula.ts';
 
 const ORDERS = 4_000;
 const INSTRUCTIONS = 40_000;

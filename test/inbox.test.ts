@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Claim, type Inbox, openInbox } from '../src/inbox.ts';
+import { type Claim, type Inbox, openInbox } from '../src/inbox/inbox.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
 import { temporaryFolder } from './support/workspace.ts';
 

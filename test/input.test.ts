@@ -5,9 +5,9 @@
 import { readdirSync, symlinkSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CODES, rowMessage } from '../src/codes.ts';
-import { escapeFormula, unescapeFormula } from '../src/formula.ts';
-import { checkInstruction, checkOrder, matchHeader } from '../src/validate.ts';
+import { CODES, rowMessage } from '../src/domain/codes.ts';
+import { checkInstruction, checkOrder, matchHeader } from '../src/intake/validate.ts';
+import { escapeFormula, unescapeFormula } from '../src/platform/formula.ts';
 import { dataRows, expectAccounted, expectFates } from './input/accounting.ts';
 import { LIMITS, MISTAKES, STANDING_INSTRUCTIONS } from './input/catalogue.ts';
 import { fileOfChance } from './input/chance.ts';

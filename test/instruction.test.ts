@@ -12,7 +12,7 @@ import {
   rowId,
   rowPlace,
   TRANSITIONS,
-} from '../src/instruction.ts';
+} from '../src/domain/instruction.ts';
 
 const text = fc.stringMatching(/^[A-Za-z0-9._-]{1,50}$/);
 const anyRef = fc.record<InstructionRef>({ customerRef: text, orderRef: text, instructionRef: text });

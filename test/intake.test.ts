@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { pass, type Tools } from '../src/pipeline.ts';
-import { Sqlite as Database } from '../src/store/connection.ts';
-import type { OpenWorkspace } from '../src/workspace.ts';
+import { pass, type Tools } from '../src/pipeline/pass.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import {
   API_FILES,
   instruction,

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
-import { CURRENCIES_PUBLISHED, currencyExponent, isCountry, isCurrency, withdrawnAfter } from '../src/iso.ts';
+import { CURRENCIES_PUBLISHED, currencyExponent, isCountry, isCurrency, withdrawnAfter } from '../src/domain/iso.ts';
 
 describe('currencies', () => {
   test.each([

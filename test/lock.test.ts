@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lockWorkspace } from '../src/store/lock.ts';
+import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 
 let folder: string;
 let path: string;
@@ -23,7 +23,7 @@ afterEach(() => {
 
 /** Another process that takes the lock, says whether it got it, and then lives on. */
 async function contender(): Promise<{ process: ChildProcess; got: boolean }> {
-  const module = new URL('../src/store/lock.ts', import.meta.url).href;
+  const module = new URL('../src/store/sqlite/lock.ts', import.meta.url).href;
   const script = `
     import { lockWorkspace } from ${JSON.stringify(module)};
     process.stdout.write(lockWorkspace(${JSON.stringify(path)}) ? 'got' : 'none');

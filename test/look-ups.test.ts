@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { openLine, pacer } from '../src/flow.ts';
-import { askInTurn, openRound } from '../src/look-ups.ts';
-import type { Unclear } from '../src/provider.ts';
+import { openLine, pacer } from '../src/pipeline/flow.ts';
+import { askInTurn, openRound } from '../src/pipeline/look-ups.ts';
+import type { Unclear } from '../src/provider/port.ts';
 import { testClock } from './support/clock.ts';
 
 const unclear = (more: Partial<Unclear> = {}): Unclear => ({ kind: 'unclear', message: 'HTTP 503', ...more });

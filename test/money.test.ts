@@ -12,7 +12,7 @@ import {
   parseAmount,
   parseDecimal,
   toMinor,
-} from '../src/money.ts';
+} from '../src/domain/money.ts';
 
 const anyDecimal = fc
   .record({ units: fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n }), scale: fc.integer({ min: 0, max: 6 }) })

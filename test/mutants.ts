@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { eachOf } from '../src/flow.ts';
+import { eachOf } from '../src/pipeline/flow.ts';
 import { MUTANTS, type Mutant } from './mutants/list.ts';
 import { copyProject, mutate, ROOT } from './support/mutation.ts';
 

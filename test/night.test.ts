@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectedOutcomes, generateNight, type NightManifest } from '../fixtures/generate.ts';
 import { repair } from '../fixtures/repair.ts';
-import { add, type Decimal, formatDecimal, parseDecimal } from '../src/money.ts';
+import { add, type Decimal, formatDecimal, parseDecimal } from '../src/domain/money.ts';
 import { type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const SIZES: Readonly<Record<string, { orders?: number; instructions?: number }>> = {

@@ -1,8 +1,8 @@
 /** Rows as the order-management API takes them, and the columns that each API has for itself. */
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../src/api.ts';
-import { describeCode } from '../src/codes.ts';
-import { checkInstruction, checkOrder, matchHeader } from '../src/validate.ts';
+import type { Api } from '../src/domain/api.ts';
+import { describeCode } from '../src/domain/codes.ts';
+import { checkInstruction, checkOrder, matchHeader } from '../src/intake/validate.ts';
 
 const INSTRUCTION = {
   customerRef: 'C1',

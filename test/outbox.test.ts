@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { publish, publishTogether, sweepOutbox } from '../src/outbox.ts';
-import type { Report, RowReports } from '../src/report.ts';
+import { publish, publishTogether, sweepOutbox } from '../src/reports/outbox.ts';
+import type { Report, RowReports } from '../src/reports/report.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const SHA256_OF_NEW = '11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437';

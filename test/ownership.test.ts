@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { whyUnusable } from '../src/ownership.ts';
-import { explained } from '../src/store/trouble.ts';
+import { whyUnusable } from '../src/platform/ownership.ts';
+import { explained } from '../src/store/sqlite/trouble.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 /** Nobody has this number. */

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { report } from '../src/commands/report.ts';
-import { clientRefId } from '../src/instruction.ts';
+import { clientRefId } from '../src/domain/instruction.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const reference = (ref: string) => clientRefId({ customerRef: 'C1', orderRef: 'O1', instructionRef: ref }, 1);
@@ -204,7 +204,7 @@ describe('reports', () => {
     await workspace.pass();
     const before = workspace.outbox().map((name) => workspace.read(name));
     const tools = await workspace.open();
-    const { publishReportsOf } = await import('../src/file-reports.ts');
+    const { publishReportsOf } = await import('../src/reports/file-reports.ts');
     for (const number of [1, 2]) await publishReportsOf(tools.store, number, workspace.path('outbox'), tools.report);
     await tools.close();
     expect(workspace.outbox().map((name) => workspace.read(name))).toEqual(before);

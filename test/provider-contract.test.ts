@@ -3,8 +3,8 @@
  * wrong, a payout is taken once, its row never says what isn't so, and it comes to its end without anybody's help.
  */
 import { describe, expect, it } from 'vitest';
-import { APIS, type Api } from '../src/api.ts';
-import type { FaultScript } from '../src/sandbox.ts';
+import { APIS, type Api } from '../src/domain/api.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { API_FILES, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { clientRefId } from '../src/instruction.ts';
-import { type PassSummary, pass, type Tools } from '../src/pipeline.ts';
-import type { LookUpOutcome, Unclear } from '../src/provider.ts';
-import { resolve, retry } from '../src/resolution.ts';
-import type { FaultScript } from '../src/sandbox.ts';
-import type { OpenWorkspace } from '../src/workspace.ts';
+import { clientRefId } from '../src/domain/instruction.ts';
+import { type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
+import { resolve, retry } from '../src/pipeline/resolution.ts';
+import type { LookUpOutcome, Unclear } from '../src/provider/port.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
 import {
   instruction,
   instructions,

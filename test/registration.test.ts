@@ -1,12 +1,12 @@
 /** Orders at a provider that knows orders: registered once, before or with their instructions, and looked up when in doubt. */
 import { cpSync, mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { orderKey } from '../src/order.ts';
-import type { OrderDesk } from '../src/provider.ts';
-import { reconcile } from '../src/reconcile.ts';
-import { retry } from '../src/resolution.ts';
-import type { FaultScript, LedgerEntry } from '../src/sandbox.ts';
-import { LEDGER } from '../src/workspace.ts';
+import { orderKey } from '../src/domain/order.ts';
+import { reconcile } from '../src/pipeline/reconcile.ts';
+import { retry } from '../src/pipeline/resolution.ts';
+import type { OrderDesk } from '../src/provider/port.ts';
+import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
+import { LEDGER } from '../src/service/workspace.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];

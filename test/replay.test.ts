@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../src/api.ts';
 import { exitOf } from '../src/commands/pass-text.ts';
-import { Sqlite as Database } from '../src/store/connection.ts';
+import type { Api } from '../src/domain/api.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import {
   API_FILES,
   instruction,

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page, type Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ReportContext, runReports } from '../src/report.ts';
-import type { FileRecord, ResultRow } from '../src/store.ts';
+import { type ReportContext, runReports } from '../src/reports/report.ts';
+import type { FileRecord, ResultRow } from '../src/store/port.ts';
 import {
   change,
   file,

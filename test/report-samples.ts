@@ -6,8 +6,8 @@ import {
   type RowReports,
   rowReports,
   summaryReports,
-} from '../src/report.ts';
-import type { FileRecord, ResultRow, RunChange, RunDecision, RunRecord } from '../src/store.ts';
+} from '../src/reports/report.ts';
+import type { FileRecord, ResultRow, RunChange, RunDecision, RunRecord } from '../src/store/port.ts';
 
 export const REAL: ReportContext = {
   provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },

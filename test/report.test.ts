@@ -2,11 +2,11 @@ import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeFormula, unescapeFormula } from '../src/formula.ts';
-import { formatDecimal } from '../src/money.ts';
-import { cell, cells } from '../src/report/csv.ts';
-import { addUp, type Report, reportStem, runReports } from '../src/report.ts';
-import type { FileRecord, ResultRow } from '../src/store.ts';
+import { formatDecimal } from '../src/domain/money.ts';
+import { escapeFormula, unescapeFormula } from '../src/platform/formula.ts';
+import { cell, cells } from '../src/reports/csv.ts';
+import { addUp, type Report, reportStem, runReports } from '../src/reports/report.ts';
+import type { FileRecord, ResultRow } from '../src/store/port.ts';
 import {
   change,
   file,

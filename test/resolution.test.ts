@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { beginLookUpOnly } from '../src/anchor.ts';
-import { APIS, type Api } from '../src/api.ts';
 import { userName } from '../src/commands/context.ts';
-import { clientRefId } from '../src/instruction.ts';
-import { type Decided, resolve, retry, retryAll } from '../src/resolution.ts';
-import type { FaultScript } from '../src/sandbox.ts';
+import { APIS, type Api } from '../src/domain/api.ts';
+import { clientRefId } from '../src/domain/instruction.ts';
+import { type Decided, resolve, retry, retryAll } from '../src/pipeline/resolution.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import { beginLookUpOnly } from '../src/store/anchor.ts';
 import {
   API_FILES,
   instruction,

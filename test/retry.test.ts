@@ -1,8 +1,8 @@
 /** `paydrop retry` and `paydrop resolve` as their users start them: real processes, and a provider that is asked first. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { FaultScript } from '../src/sandbox.ts';
-import { lockWorkspace } from '../src/store/lock.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 

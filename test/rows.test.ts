@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { type Columns, createInspector, LaterRow, type RowBatch, readRows } from '../src/rows.ts';
+import { type Columns, createInspector, LaterRow, type RowBatch, readRows } from '../src/intake/rows.ts';
 
 let folder: string;
 beforeAll(() => {

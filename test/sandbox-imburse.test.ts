@@ -13,7 +13,7 @@ import {
   SANDBOX_IMBURSE_KEYS,
   type Sandbox,
   startSandbox,
-} from '../src/sandbox.ts';
+} from '../src/sandbox/sandbox.ts';
 import { type TestClock, testClock } from './support/clock.ts';
 
 const TOKEN = '/identity/v1/hmac/management';

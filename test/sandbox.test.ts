@@ -4,12 +4,19 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../src/clock.ts';
-import type { PayoutRef } from '../src/instruction.ts';
+import type { PayoutRef } from '../src/domain/instruction.ts';
+import type { Clock } from '../src/platform/clock.ts';
 import { payoutOrdersProvider } from '../src/provider/payout-orders.ts';
+import type { Payout, Provider } from '../src/provider/port.ts';
 import { type PayoutKeys, signGet, signPost } from '../src/provider/signature.ts';
-import type { Payout, Provider } from '../src/provider.ts';
-import { checkScript, type FaultScript, readLedger, SANDBOX_KEYS, type Sandbox, startSandbox } from '../src/sandbox.ts';
+import {
+  checkScript,
+  type FaultScript,
+  readLedger,
+  SANDBOX_KEYS,
+  type Sandbox,
+  startSandbox,
+} from '../src/sandbox/sandbox.ts';
 
 const ORDERS = '/v1/service/payout/orders';
 const SOON_MS = 150;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nightlyDue } from '../src/schedule.ts';
+import { nightlyDue } from '../src/settings/schedule.ts';
 
 const at = (time: string) => Date.parse(time);
 const two = { nightly: '0 2 * * *', timeZone: 'UTC' };

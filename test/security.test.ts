@@ -16,8 +16,8 @@ import { createServer } from 'node:net';
 import { join, sep } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { dryRun } from '../src/dry-run.ts';
-import { noProgress } from '../src/progress.ts';
+import { noProgress } from '../src/platform/progress.ts';
+import { dryRun } from '../src/service/dry-run.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const HEADER = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,narration';

@@ -1,8 +1,8 @@
 /** `paydrop show --remote`, `init` and `doctor` with each API, as real processes against a sandbox that is another one. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { APIS, type Api } from '../src/api.ts';
-import { lockWorkspace } from '../src/store/lock.ts';
+import { APIS, type Api } from '../src/domain/api.ts';
+import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, type Running } from './support/cli.ts';
 import { API_FILES, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 

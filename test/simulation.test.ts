@@ -4,9 +4,9 @@
  */
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { endLookUpOnly } from '../src/anchor.ts';
-import { type PassOptions, pass } from '../src/pipeline.ts';
-import type { FaultScript } from '../src/sandbox.ts';
+import { type PassOptions, pass } from '../src/pipeline/pass.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import { endLookUpOnly } from '../src/store/anchor.ts';
 import { APIS } from './simulation/apis.ts';
 import { HABITS_DRAWN } from './simulation/faults.ts';
 import { clearGround, simulate } from './simulation/simulate.ts';

@@ -1,11 +1,11 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { beginLookUpOnly } from '../src/anchor.ts';
 import { verify } from '../src/commands/audit.ts';
-import { resolve, retry } from '../src/resolution.ts';
-import { type Standing, standing, standingWithout } from '../src/standing.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
-import { settingsOf } from '../src/workspace.ts';
+import { resolve, retry } from '../src/pipeline/resolution.ts';
+import { type Standing, standing, standingWithout } from '../src/pipeline/standing.ts';
+import { settingsOf } from '../src/service/workspace.ts';
+import { beginLookUpOnly } from '../src/store/anchor.ts';
+import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Sqlite as Database } from '../src/store/connection.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 /** Taken in, not sent. */

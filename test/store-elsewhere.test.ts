@@ -3,11 +3,11 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { verify } from '../src/commands/audit.ts';
-import { readLedger } from '../src/sandbox.ts';
-import { Sqlite as Database } from '../src/store/connection.ts';
-import { applyingElsewhere } from '../src/store/elsewhere.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
-import type { Change, Store, StoredInstruction } from '../src/store.ts';
+import { readLedger } from '../src/sandbox/sandbox.ts';
+import type { Change, Store, StoredInstruction } from '../src/store/port.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
+import { applyingElsewhere } from '../src/store/sqlite/elsewhere.ts';
+import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { builtProgram } from './support/cli.ts';
 import {
   instruction,

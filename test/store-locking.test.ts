@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Sqlite as Database } from '../src/store/connection.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
-import type { NewFile, Store } from '../src/store.ts';
+import type { NewFile, Store } from '../src/store/port.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
+import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';

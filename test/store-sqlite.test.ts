@@ -4,10 +4,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rowId } from '../src/instruction.ts';
-import { Sqlite as Database, openDatabase } from '../src/store/connection.ts';
-import { openSqliteStore, type SqliteOptions } from '../src/store/sqlite.ts';
-import type { Change, NewFile, RowRecord, Store } from '../src/store.ts';
+import { rowId } from '../src/domain/instruction.ts';
+import type { Change, NewFile, RowRecord, Store } from '../src/store/port.ts';
+import { Sqlite as Database, openDatabase } from '../src/store/sqlite/connection.ts';
+import { openSqliteStore, type SqliteOptions } from '../src/store/sqlite/sqlite.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
 const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
@@ -84,7 +84,7 @@ const integrity = () => inside((db) => db.pragma('integrity_check', { simple: tr
 function otherProcess(body: string): ChildProcess {
   const source = (name: string) => JSON.stringify(new URL(`../src/${name}`, import.meta.url).href);
   const script = `
-    import { openSqliteStore } from ${source('store/sqlite.ts')};
+    import { openSqliteStore } from ${source('store/sqlite/sqlite.ts')};
     const path = ${JSON.stringify(path)};
     const AT = ${JSON.stringify(AT)};
     const START = ${JSON.stringify(START)};

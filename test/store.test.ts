@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { verifyChain } from '../src/audit.ts';
-import type { FileProblem } from '../src/codes.ts';
+import type { FileProblem } from '../src/domain/codes.ts';
 import {
   clientRefId,
   FINAL_FAILURES,
@@ -13,9 +12,10 @@ import {
   type InstructionStatus,
   rowId,
   TRANSITIONS,
-} from '../src/instruction.ts';
-import { openSqliteStore } from '../src/store/sqlite.ts';
-import type { Change, FileRecord, NewFile, RowFields, RowRecord, Store, StoredInstruction } from '../src/store.ts';
+} from '../src/domain/instruction.ts';
+import { verifyChain } from '../src/store/audit.ts';
+import type { Change, FileRecord, NewFile, RowFields, RowRecord, Store, StoredInstruction } from '../src/store/port.ts';
+import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type PassOptions, type PassSummary, pass, type Tools } from '../src/pipeline.ts';
+import { type PassOptions, type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
 import { payoutOrdersProvider } from '../src/provider/payout-orders.ts';
-import type { Provider } from '../src/provider.ts';
-import { type FaultScript, SANDBOX_KEYS } from '../src/sandbox.ts';
-import type { OpenWorkspace } from '../src/workspace.ts';
+import type { Provider } from '../src/provider/port.ts';
+import { type FaultScript, SANDBOX_KEYS } from '../src/sandbox/sandbox.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];

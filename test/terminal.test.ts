@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
-import { openLog } from '../src/log.ts';
-import { terminalProgress } from '../src/progress.ts';
-import { paperOn, printableLines, printJson, shortName } from '../src/terminal.ts';
+import { openLog } from '../src/platform/log.ts';
+import { terminalProgress } from '../src/platform/progress.ts';
+import { paperOn, printableLines, printJson, shortName } from '../src/platform/terminal.ts';
 import { testClock } from './support/clock.ts';
 
 const ESCAPE = '\x1b';

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { CODES, describeCode, type RowCode, type RowError } from '../src/codes.ts';
-import { escapeFormula } from '../src/formula.ts';
-import { formatDecimal, parseDecimal } from '../src/money.ts';
+import { CODES, describeCode, type RowCode, type RowError } from '../src/domain/codes.ts';
+import { formatDecimal, parseDecimal } from '../src/domain/money.ts';
 import {
   beside,
   checkAgainstOrder,
@@ -16,7 +15,8 @@ import {
   originalCells,
   otherHeaderProblem,
   unnamedValueProblem,
-} from '../src/validate.ts';
+} from '../src/intake/validate.ts';
+import { escapeFormula } from '../src/platform/formula.ts';
 
 const ORDER_HEADER = 'customerRef,orderRef,currency,country,scheme';
 const INSTRUCTION_HEADER = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate';

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { closeFile, closePayouts } from '../src/closing.ts';
 import { verify as verifyCommand } from '../src/commands/audit.ts';
 import { doctor } from '../src/commands/doctor.ts';
 import { report } from '../src/commands/report.ts';
 import { show } from '../src/commands/show.ts';
-import { noProgress } from '../src/progress.ts';
-import { Sqlite as Database } from '../src/store/connection.ts';
-import type { Paper } from '../src/terminal.ts';
-import { differenceText, type Verified, verify } from '../src/verify.ts';
-import { openForReading } from '../src/workspace.ts';
+import { closeFile, closePayouts } from '../src/pipeline/closing.ts';
+import { noProgress } from '../src/platform/progress.ts';
+import type { Paper } from '../src/platform/terminal.ts';
+import { openForReading } from '../src/service/workspace.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
+import { differenceText, type Verified, verify } from '../src/store/verify.ts';
 import {
   API_FILES,
   instruction,

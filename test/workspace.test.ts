@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Sqlite as Database } from '../src/store/connection.ts';
-import { openForReading, openWorkspace } from '../src/workspace.ts';
+import { openForReading, openWorkspace } from '../src/service/workspace.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { ORDERS, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
 const LIVE = { baseUrl: 'https://pay.example', currencies: ['INR'] };
@@ -205,7 +205,7 @@ describe('records', () => {
     const live = testWorkspace({ provider: { ...LIVE, baseUrl: 'http://127.0.0.1:9' } });
     live.drop('orders.csv', ORDERS);
     const tools = await openWorkspace({ workspace: live.root, env: SECRETS, clock: live.clock });
-    const { pass } = await import('../src/pipeline.ts');
+    const { pass } = await import('../src/pipeline/pass.ts');
     const stop = new AbortController().signal;
     await pass(tools, {
       kind: 'run',

@@ -1,11 +1,11 @@
-import { distrustNow, endLookUpOnly, lookUpOnly, readAnchor } from '../anchor.ts';
-import { acceptProvider, otherProvider, told } from '../binding.ts';
-import { timestamp } from '../clock.ts';
-import { UsageError } from '../failures.ts';
-import { terminalProgress } from '../progress.ts';
-import { printJson } from '../terminal.ts';
-import { differenceText, verify as verifyRecords } from '../verify.ts';
-import { openForReading, openWorkspace } from '../workspace.ts';
+import { timestamp } from '../platform/clock.ts';
+import { UsageError } from '../platform/failures.ts';
+import { terminalProgress } from '../platform/progress.ts';
+import { printJson } from '../platform/terminal.ts';
+import { openForReading, openWorkspace } from '../service/workspace.ts';
+import { distrustNow, endLookUpOnly, lookUpOnly, readAnchor } from '../store/anchor.ts';
+import { acceptProvider, otherProvider, told } from '../store/binding.ts';
+import { differenceText, verify as verifyRecords } from '../store/verify.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
 
 /** What another provider may be to a person. */

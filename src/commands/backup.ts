@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { linkUnlessTaken } from '../durable.ts';
-import { UsageError } from '../failures.ts';
-import { openForReading } from '../workspace/records.ts';
+import { linkUnlessTaken } from '../platform/durable.ts';
+import { UsageError } from '../platform/failures.ts';
+import { openForReading } from '../service/records.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /** A consistent copy of the records while the service goes on; whole or not at all, and never over another file. */

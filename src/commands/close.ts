@@ -1,8 +1,8 @@
-import { closeFile, closePayouts } from '../closing.ts';
-import { UsageError } from '../failures.ts';
-import type { Decision } from '../store.ts';
-import { printJson } from '../terminal.ts';
-import { openForDeciding } from '../workspace/records.ts';
+import { closeFile, closePayouts } from '../pipeline/closing.ts';
+import { UsageError } from '../platform/failures.ts';
+import { printJson } from '../platform/terminal.ts';
+import { openForDeciding } from '../service/records.ts';
+import type { Decision } from '../store/port.ts';
 import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
 
 interface CloseOptions {

@@ -1,12 +1,12 @@
 /** What every command gets, and what its failure means to whoever started it. */
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { type Clock, localTime, systemClock } from '../clock.ts';
-import type { Settings } from '../config.ts';
-import { UsageError } from '../failures.ts';
-import type { InstructionRef } from '../instruction.ts';
-import type { Decision } from '../store.ts';
-import { type Paper, paperOn, printable } from '../terminal.ts';
+import type { InstructionRef } from '../domain/instruction.ts';
+import { type Clock, localTime, systemClock } from '../platform/clock.ts';
+import { UsageError } from '../platform/failures.ts';
+import { type Paper, paperOn, printable } from '../platform/terminal.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Decision } from '../store/port.ts';
 
 export const EXIT = { done: 0, attention: 1, usage: 2, unfinished: 3 } as const;
 

@@ -1,10 +1,10 @@
 /** Payouts by status and currency, who needs to do what, and file numbers, as every command shows them. */
-import type { Concern, Need } from '../attention.ts';
-import { INSTRUCTION_STATUSES } from '../instruction.ts';
-import { currencyExponent } from '../iso.ts';
-import { formatMinor } from '../money.ts';
-import type { StatusCount } from '../store.ts';
-import type { Paper } from '../terminal.ts';
+import type { Concern, Need } from '../domain/attention.ts';
+import { INSTRUCTION_STATUSES } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { formatMinor } from '../domain/money.ts';
+import type { Paper } from '../platform/terminal.ts';
+import type { StatusCount } from '../store/port.ts';
 
 export function printCounts(paper: Paper, counts: readonly StatusCount[]): void {
   paper.table(

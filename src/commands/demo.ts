@@ -1,17 +1,17 @@
 import { copyFile, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { makeFolder } from '../durable.ts';
-import { UsageError } from '../failures.ts';
-import { INSTALLED } from '../installed.ts';
-import { clientRefId } from '../instruction.ts';
-import { currencyExponent } from '../iso.ts';
-import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../money.ts';
-import { type PassSummary, pass } from '../pipeline.ts';
-import { type FaultScript, readLedger } from '../sandbox.ts';
-import type { StatusCount } from '../store.ts';
-import type { Paper } from '../terminal.ts';
-import { LEDGER, type OpenWorkspace, openWorkspace } from '../workspace.ts';
+import { clientRefId } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
+import { type PassSummary, pass } from '../pipeline/pass.ts';
+import { makeFolder } from '../platform/durable.ts';
+import { UsageError } from '../platform/failures.ts';
+import { INSTALLED } from '../platform/installed.ts';
+import type { Paper } from '../platform/terminal.ts';
+import { type FaultScript, readLedger } from '../sandbox/sandbox.ts';
+import { LEDGER, type OpenWorkspace, openWorkspace } from '../service/workspace.ts';
+import type { StatusCount } from '../store/port.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { printPass } from './pass-text.ts';
 

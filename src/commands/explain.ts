@@ -1,7 +1,7 @@
 import { closest } from 'fastest-levenshtein';
-import { CODES, type CodeDescription } from '../codes.ts';
-import { UsageError } from '../failures.ts';
-import { type Paper, printJson } from '../terminal.ts';
+import { CODES, type CodeDescription } from '../domain/codes.ts';
+import { UsageError } from '../platform/failures.ts';
+import { type Paper, printJson } from '../platform/terminal.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 export async function explain(

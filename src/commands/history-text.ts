@@ -1,8 +1,8 @@
 /** Audit entries of an order or an instruction as lines for a person: when, in which run, from which status to which, and why. */
-import { rowPlace } from '../instruction.ts';
-import { currencyExponent } from '../iso.ts';
-import { formatMinor } from '../money.ts';
-import type { AuditEntry } from '../store.ts';
+import { rowPlace } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { formatMinor } from '../domain/money.ts';
+import type { AuditEntry } from '../store/port.ts';
 import { sixDigits } from './counts-text.ts';
 
 const HASH_SHOWN = 12;

@@ -1,11 +1,11 @@
 import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Api } from '../api.ts';
-import { type Clock, localTime } from '../clock.ts';
-import { SETTINGS_FILE } from '../config.ts';
-import { isErrno, makeFolder } from '../durable.ts';
-import { UsageError } from '../failures.ts';
-import { makeFolders, settingsOf } from '../workspace.ts';
+import type { Api } from '../domain/api.ts';
+import { type Clock, localTime } from '../platform/clock.ts';
+import { isErrno, makeFolder } from '../platform/durable.ts';
+import { UsageError } from '../platform/failures.ts';
+import { makeFolders, settingsOf } from '../service/workspace.ts';
+import { SETTINGS_FILE } from '../settings/settings.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 const SETTINGS = `{

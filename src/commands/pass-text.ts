@@ -1,11 +1,11 @@
 /** What a pass did, in words for a terminal and as JSON for machines, and what it means as an exit status. */
 
-import { SANDBOX_NOTICE } from '../api.ts';
-import { type Need, weightiest } from '../attention.ts';
-import type { TakenFile } from '../file-reports.ts';
-import type { PassSummary } from '../pipeline.ts';
-import { verdictOf } from '../report.ts';
-import { type Paper, shortName } from '../terminal.ts';
+import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { type Need, weightiest } from '../domain/attention.ts';
+import type { PassSummary } from '../pipeline/pass.ts';
+import { type Paper, shortName } from '../platform/terminal.ts';
+import type { TakenFile } from '../reports/file-reports.ts';
+import { verdictOf } from '../reports/report.ts';
 import { EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 

@@ -1,10 +1,10 @@
-import { UnavailableError, UsageError } from '../failures.ts';
-import { publishReportsOf } from '../file-reports.ts';
-import { turnToPublish } from '../pipeline.ts';
-import { terminalProgress } from '../progress.ts';
-import { differenceText, verifyFile } from '../verify.ts';
-import { openForDeciding } from '../workspace/records.ts';
-import { openForReading, reportContext, settingsOf, takeTurnToPublish } from '../workspace.ts';
+import { turnToPublish } from '../pipeline/pass.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { terminalProgress } from '../platform/progress.ts';
+import { publishReportsOf } from '../reports/file-reports.ts';
+import { openForDeciding } from '../service/records.ts';
+import { openForReading, reportContext, settingsOf, takeTurnToPublish } from '../service/workspace.ts';
+import { differenceText, verifyFile } from '../store/verify.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { UsageError } from '../failures.ts';
-import { resolve as resolvePayout } from '../resolution.ts';
-import { openForDeciding } from '../workspace/records.ts';
+import { resolve as resolvePayout } from '../pipeline/resolution.ts';
+import { UsageError } from '../platform/failures.ts';
+import { openForDeciding } from '../service/records.ts';
 import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
 
 export async function resolve(

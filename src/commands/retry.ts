@@ -1,14 +1,15 @@
 /** Pays again what finally failed: one payout, or many at once after their totals were shown. The provider is asked first. */
-import { otherThan, told } from '../binding.ts';
-import type { Settings } from '../config.ts';
-import { UnavailableError, UsageError } from '../failures.ts';
-import { FINAL_FAILURES, type InstructionRef, type InstructionStatus, rowId, rowPlace } from '../instruction.ts';
-import { terminalProgress } from '../progress.ts';
-import { type Decided, type RetriedAll, retryAll } from '../resolution.ts';
-import type { Decision, StatusCount, Store, StoredInstruction } from '../store.ts';
-import { printJson } from '../terminal.ts';
-import { openForDeciding } from '../workspace/records.ts';
-import { openForAsking, providerNamed } from '../workspace.ts';
+
+import { FINAL_FAILURES, type InstructionRef, type InstructionStatus, rowId, rowPlace } from '../domain/instruction.ts';
+import { type Decided, type RetriedAll, retryAll } from '../pipeline/resolution.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { terminalProgress } from '../platform/progress.ts';
+import { printJson } from '../platform/terminal.ts';
+import { openForDeciding } from '../service/records.ts';
+import { openForAsking, providerNamed } from '../service/workspace.ts';
+import type { Settings } from '../settings/settings.ts';
+import { otherThan, told } from '../store/binding.ts';
+import type { Decision, StatusCount, Store, StoredInstruction } from '../store/port.ts';
 import { type CommandContext, confirmed, EXIT, instructionRefIn, personWith, stopOnSignal } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
 

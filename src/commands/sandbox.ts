@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { UsageError } from '../failures.ts';
-import { checkScript, type FaultScript, startSandbox } from '../sandbox.ts';
+import { UsageError } from '../platform/failures.ts';
+import { checkScript, type FaultScript, startSandbox } from '../sandbox/sandbox.ts';
 import { type CommandContext, EXIT, stopOnSignal } from './context.ts';
 
 interface SandboxOptions {

@@ -1,11 +1,11 @@
 /** What the provider itself shows of a customer, an order or an instruction. */
-import type { Clock } from '../clock.ts';
-import type { Settings } from '../config.ts';
-import { UnavailableError, UsageError } from '../failures.ts';
-import type { RecordDesk, RemoteRecord } from '../provider.ts';
-import type { StoredInstruction } from '../store.ts';
-import type { Paper } from '../terminal.ts';
-import { openForAsking } from '../workspace.ts';
+import type { Clock } from '../platform/clock.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
+import type { Paper } from '../platform/terminal.ts';
+import type { RecordDesk, RemoteRecord } from '../provider/port.ts';
+import { openForAsking } from '../service/workspace.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { StoredInstruction } from '../store/port.ts';
 
 interface Asked {
   readonly customerRef: string;

@@ -1,9 +1,9 @@
-import type { Api } from '../api.ts';
-import { UsageError } from '../failures.ts';
-import { amendmentDiffers, instructionDiffers, orderDiffers } from '../replay.ts';
-import type { AuditEntry, ResultRow, Store, StoredInstruction, StoredOrder } from '../store.ts';
-import { type Paper, printJson } from '../terminal.ts';
-import { openForReading } from '../workspace.ts';
+import type { Api } from '../domain/api.ts';
+import { UsageError } from '../platform/failures.ts';
+import { type Paper, printJson } from '../platform/terminal.ts';
+import { openForReading } from '../service/workspace.ts';
+import type { AuditEntry, ResultRow, Store, StoredInstruction, StoredOrder } from '../store/port.ts';
+import { amendmentDiffers, instructionDiffers, orderDiffers } from '../store/replay.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { sixDigits } from './counts-text.ts';
 import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { rowMessage } from '../codes.ts';
-import { dryRun } from '../dry-run.ts';
-import type { TakenFile } from '../file-reports.ts';
-import { terminalProgress } from '../progress.ts';
-import { type Paper, printJson } from '../terminal.ts';
-import { settingsOf } from '../workspace.ts';
+import { rowMessage } from '../domain/codes.ts';
+import { terminalProgress } from '../platform/progress.ts';
+import { type Paper, printJson } from '../platform/terminal.ts';
+import type { TakenFile } from '../reports/file-reports.ts';
+import { dryRun } from '../service/dry-run.ts';
+import { settingsOf } from '../service/workspace.ts';
 import { businessDateOf, type CommandContext, EXIT } from './context.ts';
 import { needsSender, printFiles } from './pass-text.ts';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isErrno } from '../durable.ts';
+import { isErrno } from '../platform/durable.ts';
 import { displayName, key, observe } from './readiness.ts';
 import { type Stuck, type StuckState, stuckFor } from './stuck.ts';
 

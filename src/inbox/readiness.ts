@@ -5,7 +5,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
-import { isErrno } from '../durable.ts';
+import { isErrno } from '../platform/durable.ts';
 import { isOfOneEntry, type StuckEntries } from './stuck.ts';
 
 /** What editors, browsers, copying programs and file managers write beside, or before, what is meant to be read. */

@@ -1,7 +1,7 @@
 /** Reads NAME.sha256 as sha256sum writes it: `HEX  NAME`, `HEX *NAME`, or a line for each of several files. */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { isErrno } from '../durable.ts';
+import { isErrno } from '../platform/durable.ts';
 import { isOfOneEntry } from './stuck.ts';
 
 const LARGEST_BYTES = 65_536;

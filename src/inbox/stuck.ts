@@ -1,5 +1,5 @@
 /** What can't be taken out of the inbox or read: it is told and left, and everything else goes on. */
-import { isErrno } from '../durable.ts';
+import { isErrno } from '../platform/durable.ts';
 
 /** What concerns the whole machine, whichever entry met it first. */
 const MACHINE_TROUBLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM'];

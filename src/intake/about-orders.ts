@@ -1,10 +1,10 @@
 /** What instructions need to know of their orders: is it there, and in which currency. */
-import type { RowError } from '../codes.ts';
-import { type OrderRef, orderKey } from '../order.ts';
-import type { Store } from '../store.ts';
-import { checkAgainstOrder, type Header, inTheirOrder } from '../validate.ts';
+import type { RowError } from '../domain/codes.ts';
+import { type OrderRef, orderKey } from '../domain/order.ts';
+import type { Store } from '../store/port.ts';
 import type { CheckedRow } from './checking.ts';
 import type { Rejected } from './rejected.ts';
+import { checkAgainstOrder, type Header, inTheirOrder } from './validate.ts';
 
 /** What is known of so many orders is kept, so that most are asked about once. */
 const KEPT_ORDERS = 250_000;

@@ -1,5 +1,5 @@
 /** Checking in a thread of its own, a few batches ahead of whoever takes them. */
-import { openThread } from '../thread.ts';
+import { openThread } from '../platform/thread.ts';
 import type { CheckedBatch, Source } from './checking.ts';
 import { type Packed, unpack } from './packing.ts';
 

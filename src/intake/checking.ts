@@ -4,10 +4,11 @@
  */
 import { closeSync, constants, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Settings } from '../config.ts';
-import { type Decimal, openSum, parseDecimal } from '../money.ts';
-import { cellsOf, type Row, type RowBatch, readRows } from '../rows.ts';
-import type { IntakeProgress } from '../store.ts';
+import { type Decimal, openSum, parseDecimal } from '../domain/money.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { IntakeProgress } from '../store/port.ts';
+import { damaged, type Rejected, rejected } from './rejected.ts';
+import { cellsOf, type Row, type RowBatch, readRows } from './rows.ts';
 import {
   beside,
   checkInstruction,
@@ -17,8 +18,7 @@ import {
   type InstructionCheck,
   type OrderCheck,
   originalCells,
-} from '../validate.ts';
-import { damaged, type Rejected, rejected } from './rejected.ts';
+} from './validate.ts';
 
 export type Passed = Extract<OrderCheck | InstructionCheck, { ok: true }>;
 

@@ -6,15 +6,19 @@
  * deleted. The same reference with other content is an error. That question comes before every other, which is why anything may
  * be dropped twice. Said twice in one file it is an error of its own.
  */
-import type { RowCode, RowError } from '../codes.ts';
-import type { Settings } from '../config.ts';
-import { type InstructionRef, instructionKey, type PayoutDetails, rowId, statedByContent } from '../instruction.ts';
-import { currencyExponent } from '../iso.ts';
-import { add, type Decimal, toMinor } from '../money.ts';
-import { digestOf } from '../order.ts';
-import type { Row } from '../rows.ts';
-import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store.ts';
-import { checkAgainstOrder, type Header, type InstructionCheck, inTheirOrder } from '../validate.ts';
+import type { RowCode, RowError } from '../domain/codes.ts';
+import {
+  type InstructionRef,
+  instructionKey,
+  type PayoutDetails,
+  rowId,
+  statedByContent,
+} from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { add, type Decimal, toMinor } from '../domain/money.ts';
+import { digestOf } from '../domain/order.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store/port.ts';
 import { alsoImprecise, orderFinder } from './about-orders.ts';
 import type { CheckedRow } from './checking.ts';
 import {
@@ -35,7 +39,9 @@ import {
 import { differences, referenceTaken } from './holders.ts';
 import { NO_FIELDS, rejected } from './rejected.ts';
 import { alsoRepeated } from './repeated.ts';
+import type { Row } from './rows.ts';
 import type { Said, Saying } from './said.ts';
+import { checkAgainstOrder, type Header, type InstructionCheck, inTheirOrder } from './validate.ts';
 
 export interface DecideContext {
   readonly header: Header;

@@ -1,5 +1,5 @@
 /** What a row's references stand for already, and whether the row says anything that wasn't said of it before. */
-import type { Settings } from '../config.ts';
+
 import {
   AMENDABLE,
   AMENDABLE_AT_PROVIDER,
@@ -8,8 +8,9 @@ import {
   type InstructionRef,
   statedByContent,
   statementOf,
-} from '../instruction.ts';
-import type { RowRecord, Store, StoredInstruction } from '../store.ts';
+} from '../domain/instruction.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { RowRecord, Store, StoredInstruction } from '../store/port.ts';
 import { differences } from './holders.ts';
 
 /** As the store has it, or as an earlier row of the file makes it. */

@@ -1,10 +1,10 @@
 /** References that are taken: by which row, and in what that one differs. */
-import { visible } from '../characters.ts';
-import type { RowCode, RowError } from '../codes.ts';
-import { rowPlace } from '../instruction.ts';
-import { currencyExponent } from '../iso.ts';
-import { formatDecimal, parseDecimal } from '../money.ts';
-import type { Stated } from '../order.ts';
+import { visible } from '../domain/characters.ts';
+import type { RowCode, RowError } from '../domain/codes.ts';
+import { rowPlace } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { formatDecimal, parseDecimal } from '../domain/money.ts';
+import type { Stated } from '../domain/order.ts';
 
 /** So many differences are named, each with the beginning of a long value. */
 const MOST_NAMED = 5;

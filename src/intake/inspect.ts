@@ -1,10 +1,10 @@
 /** A whole file, looked at before its first row is read: what it is, where its rows begin, or why none is taken in. */
 import { closeSync, constants, openSync } from 'node:fs';
-import type { FileProblem } from '../codes.ts';
-import type { Settings } from '../config.ts';
-import { hashFile } from '../inbox.ts';
-import { type Columns, createInspector, type Inspection, readRows } from '../rows.ts';
-import type { IntakeProgress, NewFile } from '../store.ts';
+import type { FileProblem } from '../domain/codes.ts';
+import { hashFile } from '../inbox/inbox.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { IntakeProgress, NewFile } from '../store/port.ts';
+import { type Columns, createInspector, type Inspection, readRows } from './rows.ts';
 import {
   type Header,
   headerWatch,
@@ -12,7 +12,7 @@ import {
   misplacedHeaderProblem,
   otherHeaderProblem,
   unnamedValueProblem,
-} from '../validate.ts';
+} from './validate.ts';
 
 export const NOTHING_READ: IntakeProgress = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
 

@@ -2,10 +2,10 @@
  * What each row of an orders file comes to: a new order, the same again, or another one under references that are taken. With
  * the order-management API that is so for a whole tenant: there one customer's order can't have the reference of another's.
  */
-import type { RowCode, RowError } from '../codes.ts';
-import { rowId } from '../instruction.ts';
-import { digestOf, type Order, orderKey, statedByOrder } from '../order.ts';
-import type { RowRecord, StoredOrder } from '../store.ts';
+import type { RowCode, RowError } from '../domain/codes.ts';
+import { rowId } from '../domain/instruction.ts';
+import { digestOf, type Order, orderKey, statedByOrder } from '../domain/order.ts';
+import type { RowRecord, StoredOrder } from '../store/port.ts';
 import type { CheckedRow } from './checking.ts';
 import { type Decide, type DecideContext, ZERO } from './decide.ts';
 import { differences, referenceTaken } from './holders.ts';

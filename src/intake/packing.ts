@@ -3,12 +3,12 @@
  * wrong with it. The cells of those travel as one text a column, which is copied and cut in a tenth of the time that as many
  * objects would take. So do those of rejected rows, for there are files of nothing else.
  */
-import type { InstructionContent, InstructionRef, PayoutDetails } from '../instruction.ts';
-import { type Decimal, formatDecimal, parseDecimal } from '../money.ts';
-import { LaterRow } from '../rows.ts';
-import type { RowFields } from '../store.ts';
-import type { InstructionCheck } from '../validate.ts';
+import type { InstructionContent, InstructionRef, PayoutDetails } from '../domain/instruction.ts';
+import { type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
+import type { RowFields } from '../store/port.ts';
 import type { CheckedBatch, CheckedRow, Passed } from './checking.ts';
+import { LaterRow } from './rows.ts';
+import type { InstructionCheck } from './validate.ts';
 
 export interface Packed extends Omit<CheckedBatch, 'rows'> {
   /** The line of each row, and of which kind it is. */

@@ -1,10 +1,10 @@
 /** Rows that are not taken in, as the store keeps them. */
-import { inProportion, type RowError } from '../codes.ts';
-import { rowPlace } from '../instruction.ts';
-import type { Order } from '../order.ts';
-import type { DamagedLine, Row } from '../rows.ts';
-import type { RowFields, RowRecord } from '../store.ts';
+import { inProportion, type RowError } from '../domain/codes.ts';
+import { rowPlace } from '../domain/instruction.ts';
+import type { Order } from '../domain/order.ts';
+import type { RowFields, RowRecord } from '../store/port.ts';
 import type { CheckedRow } from './checking.ts';
+import type { DamagedLine, Row } from './rows.ts';
 
 export type Rejected = Extract<RowRecord, { kind: 'rejected' }>;
 

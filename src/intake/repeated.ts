@@ -1,10 +1,10 @@
 /** Rows that say under a reference what another row of their file said under it. */
-import type { RowError } from '../codes.ts';
-import { rowId } from '../instruction.ts';
-import { asksForNew, type Header, inTheirOrder } from '../validate.ts';
+import type { RowError } from '../domain/codes.ts';
+import { rowId } from '../domain/instruction.ts';
 import { referenceTaken } from './holders.ts';
 import type { Rejected } from './rejected.ts';
 import type { Said } from './said.ts';
+import { asksForNew, type Header, inTheirOrder } from './validate.ts';
 
 /**
  * A row that is rejected for its own errors is also told that a row above it holds its references. It holds none itself, so what

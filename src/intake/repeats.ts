@@ -5,9 +5,9 @@
  * The answer is "perhaps" or "certainly not": references are told apart by a hash. A "perhaps" costs a little time, no more.
  */
 import { readSync } from 'node:fs';
-import type { InstructionRef } from '../instruction.ts';
-import type { OrderRef } from '../order.ts';
-import type { Header } from '../validate.ts';
+import type { InstructionRef } from '../domain/instruction.ts';
+import type { OrderRef } from '../domain/order.ts';
+import type { Header } from './validate.ts';
 
 export interface Repeats {
   /** False: no other row of the file has these references. */

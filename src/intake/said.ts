@@ -3,8 +3,8 @@
  * the very same change twice, is a slip of whoever made the file (two payees under one number): it is never taken for a row that
  * is dropped again. That is a matter of the file alone, whatever the store has.
  */
-import { type InstructionRef, instructionKey, statedByContent } from '../instruction.ts';
-import { digestOf, type OrderRef, orderKey, statedByOrder } from '../order.ts';
+import { type InstructionRef, instructionKey, statedByContent } from '../domain/instruction.ts';
+import { digestOf, type OrderRef, orderKey, statedByOrder } from '../domain/order.ts';
 import type { CheckedRow, Passed } from './checking.ts';
 import type { Repeats } from './repeats.ts';
 

@@ -4,17 +4,17 @@
  * imburse/answers.ts.
  */
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock } from '../clock.ts';
-import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from '../endpoints.ts';
-import type { PayoutRef } from '../instruction.ts';
-import type { Order, OrderRef } from '../order.ts';
-import type { Payout, Provider, RecordDesk, SubmitOutcome } from '../provider.ts';
+import type { PayoutRef } from '../domain/instruction.ts';
+import type { Order, OrderRef } from '../domain/order.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
+import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from './endpoints.ts';
 import type { HmacKeys } from './hmac.ts';
 import { type HttpClient, httpClient } from './http.ts';
 import { type Asked, lookUpOutcome, orderOutcome, remoteRecord, submitOutcome } from './imburse/answers.ts';
 import { type ImburseOutcome, imburseClient } from './imburse/client.ts';
 import type { ErrorReader } from './imburse/errors.ts';
 import { type Expected, type ProviderRecord, statesOf } from './imburse/records.ts';
+import type { Payout, Provider, RecordDesk, SubmitOutcome } from './port.ts';
 
 /** Histories grow, and an order's answer repeats all its instructions with their metadata. */
 const MAX_ANSWER_BYTES = 1024 * 1024;

@@ -3,9 +3,8 @@
  * along, and say for its customer what shall stand where an instruction says nothing.
  */
 
-import { ORDER_MANAGEMENT_ENDPOINTS } from '../endpoints.ts';
-import type { Order } from '../order.ts';
-import type { Payout, Provider } from '../provider.ts';
+import type { Order } from '../domain/order.ts';
+import { ORDER_MANAGEMENT_ENDPOINTS } from './endpoints.ts';
 import { readOrderManagementErrors } from './imburse/errors.ts';
 import {
   jsonWithMetadata,
@@ -18,6 +17,7 @@ import {
 } from './imburse/records.ts';
 import { type Generation, type ImburseOptions, imburseProvider, wireReference } from './imburse.ts';
 import { isRecord } from './json.ts';
+import type { Payout, Provider } from './port.ts';
 
 /** [I] Nobody says how many; an answer repeats them all, with up to 27 kB of metadata each. */
 const MOST_RIDERS = 20;

@@ -2,13 +2,13 @@
  * The signed payout-order API as a provider: POST an order, GET it by our own reference. What an answer means is decided
  * in payout-orders/answers.ts.
  */
-import { trimBlanks } from '../characters.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { currencyExponent } from '../iso.ts';
-import { formatDecimal, formatMinor, parseDecimal } from '../money.ts';
-import type { Payout, Provider } from '../provider.ts';
+import { trimBlanks } from '../domain/characters.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { formatDecimal, formatMinor, parseDecimal } from '../domain/money.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
 import { type HttpClient, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
 import { lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
+import type { Payout, Provider } from './port.ts';
 import { secretRemover } from './secrets.ts';
 import { encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
 

@@ -3,7 +3,7 @@
  * queued → cancelled; processed → reversed, or failed → processed, with the look-up after that. Which way it goes is its fate, drawn from seed and
  * reference unless the script fixes it. What is in the book is in the ledger first.
  */
-import { type Clock, timestamp } from '../clock.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
 import type { OrderFields } from '../provider/signature.ts';
 import { drawFraction, drawHex } from './draw.ts';
 import { fateOf } from './fate.ts';

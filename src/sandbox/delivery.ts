@@ -1,6 +1,6 @@
 /** How an answer leaves the sandbox: whole, or as a fault mangles it. */
 import type { ServerResponse } from 'node:http';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Answer, Call, Dialect } from './call.ts';
 import type { Fault } from './faults.ts';
 

@@ -1,5 +1,5 @@
 /** The Imburse APIs' answers: the two shapes of their errors, and what both generations say to a fault. */
-import { type Clock, timestamp } from '../clock.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
 import { type Answer, type Dialect, JSON_TYPE, type Received } from './call.ts';
 import type { On } from './faults.ts';
 

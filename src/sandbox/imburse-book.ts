@@ -1,5 +1,5 @@
 /** The orders and instructions of one Imburse generation. What is in the book is in the ledger first. */
-import { type Clock, timestamp } from '../clock.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
 import { referenceOf } from './call.ts';
 import { fateOf } from './fate.ts';
 import { type FateRule, NOBODY } from './faults.ts';

@@ -2,8 +2,8 @@
  * The documented validation of the Imburse APIs, a check a field. Each gives all codes that apply, in the documented order.
  * Codes marked [I] are our guess, as nothing is published for what they are about.
  */
-import { currencyExponent } from '../iso.ts';
-import { isPayable, parseAmount } from '../money.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { isPayable, parseAmount } from '../domain/money.ts';
 
 const LONGEST_REF = 50;
 const LONGEST_CURRENCY = 3;

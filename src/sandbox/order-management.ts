@@ -1,6 +1,7 @@
 /** The second Imburse generation: orders of a tenant, with or without their instructions, and what these inherit. */
-import type { Clock } from '../clock.ts';
-import { formatDecimal, parseDecimal } from '../money.ts';
+
+import { formatDecimal, parseDecimal } from '../domain/money.ts';
+import type { Clock } from '../platform/clock.ts';
 import { type Checked, type GenerationRules, type Place, placeOf, type Sent } from './imburse.ts';
 import { detailedAnswer } from './imburse-answer.ts';
 import type { ImburseInstruction, ImburseOrder, NewInstruction, NewOrder } from './imburse-book.ts';

@@ -4,7 +4,7 @@
  * samples break them.
  */
 import { createHash } from 'node:crypto';
-import { compare, type Decimal, parseDecimal } from '../money.ts';
+import { compare, type Decimal, parseDecimal } from '../domain/money.ts';
 import {
   encodeOrder,
   ORDER_FIELDS,

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { SANDBOX_KEYS } from '../../src/sandbox.ts';
+import { SANDBOX_KEYS } from '../../src/sandbox/sandbox.ts';
 import { build as buildAs } from '../support/build.ts';
 import { copyProject, ROOT } from '../support/mutation.ts';
 

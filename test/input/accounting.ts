@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'csv-parse/sync';
 import { expect } from 'vitest';
-import type { Store } from '../../src/store.ts';
+import type { Store } from '../../src/store/port.ts';
 import type { Accepted, Line } from './files.ts';
 import type { Taken } from './taking.ts';
 

@@ -1,6 +1,6 @@
 /** The catalogue of bad inputs: what may be wrong with a file, and the code that says so. */
-import type { RowCode } from '../../src/codes.ts';
-import type { InstructionContent } from '../../src/instruction.ts';
+import type { RowCode } from '../../src/domain/codes.ts';
+import type { InstructionContent } from '../../src/domain/instruction.ts';
 import { type Accepted, bytesOf, type Line, plainLine } from './files.ts';
 import { cells, changeLine, header, headerOf, line, lines, type Mistake, raw, rejected, whole } from './mistakes.ts';
 

@@ -1,7 +1,7 @@
 /** Valid files of either kind, spelled in every way a file may be, with what must come of each of their lines. */
 import fc from 'fast-check';
-import type { InstructionContent } from '../../src/instruction.ts';
-import type { Order } from '../../src/order.ts';
+import type { InstructionContent } from '../../src/domain/instruction.ts';
+import type { Order } from '../../src/domain/order.ts';
 import { BUSINESS_DATE } from './taking.ts';
 
 /** A row of result.csv that was taken in, and the content that must be in the store. */

@@ -1,5 +1,5 @@
 /** One mistake at a time, each with its place in the catalogue of bad inputs and with what must come of it. */
-import type { FileCode, RowCode } from '../../src/codes.ts';
+import type { FileCode, RowCode } from '../../src/domain/codes.ts';
 import { type Accepted, bytesOf, type Fate, type Line, linesOf, plainLine, type Sheet } from './files.ts';
 
 export interface Mistaken {

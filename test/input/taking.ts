@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { takeIn } from '../../src/intake.ts';
-import type { FileRecord, ResultRow, Store } from '../../src/store.ts';
-import { openWorkspace } from '../../src/workspace.ts';
+import { takeIn } from '../../src/intake/intake.ts';
+import { openWorkspace } from '../../src/service/workspace.ts';
+import type { FileRecord, ResultRow, Store } from '../../src/store/port.ts';
 import { fileReports } from '../report-samples.ts';
 import { testClock } from '../support/clock.ts';
 

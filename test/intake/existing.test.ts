@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Settings } from '../../src/config.ts';
-import { release } from '../../src/release.ts';
-import type { Change } from '../../src/store.ts';
+import { release } from '../../src/pipeline/release.ts';
+import type { Settings } from '../../src/settings/settings.ts';
+import type { Change } from '../../src/store/port.ts';
 import { openTaking, type Taken, type Taking } from '../input/taking.ts';
 import { testClock } from '../support/clock.ts';
 

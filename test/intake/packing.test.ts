@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkedAhead } from '../../src/intake/ahead.ts';
 import { type CheckedBatch, checkedHere, type Source } from '../../src/intake/checking.ts';
 import { pack, unpack } from '../../src/intake/packing.ts';
-import { matchHeader } from '../../src/validate.ts';
+import { matchHeader } from '../../src/intake/validate.ts';
 import { builtProgram } from '../support/cli.ts';
 
 const COLUMNS = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,action,narration';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { InstructionRef } from '../../src/instruction.ts';
+import type { InstructionRef } from '../../src/domain/instruction.ts';
 import { findRepeats, type Repeats } from '../../src/intake/repeats.ts';
-import { type Header, matchHeader } from '../../src/validate.ts';
+import { type Header, matchHeader } from '../../src/intake/validate.ts';
 
 const COLUMNS = ['customerRef', 'orderRef', 'instructionRef', 'amount', 'openDate', 'dueDate'];
 

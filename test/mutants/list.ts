@@ -28,23 +28,26 @@ const SENDING: Mutant[] = [
     why: 'a crash forgets what was sent, and it is sent again',
     tests: ['test/submit.test.ts'],
   },
-  mutant('unknown is ready again', 'an unclear payout is paid twice', 'submit', 'submit.ts', [
+  mutant('unknown is ready again', 'an unclear payout is paid twice', 'submit', 'pipeline/submit.ts', [
     "return { id, version, from, to: 'unknown', message, ...why",
     "return { id, version, from, to: 'ready', message, ...why",
   ]),
-  mutant('sending at start is ready again', 'a crash pays twice', 'submit', 'submit.ts', [
+  mutant('sending at start is ready again', 'a crash pays twice', 'submit', 'pipeline/submit.ts', [
     "          from: 'sending',\n          to: 'unknown',",
     "          from: 'sending',\n          to: 'ready',",
   ]),
-  mutant('declined after unclear', 'what was paid is called refused', 'submit', 'submit.ts', [
+  mutant('declined after unclear', 'what was paid is called refused', 'submit', 'pipeline/submit.ts', [
     'doubtOfRefusal(instruction.unclearAt, forgetful,',
     "doubtOfRefusal('', forgetful,",
   ]),
-  mutant('restored records believe a refusal', 'what they forgot is called declined', 'anchor', 'look-ups.ts', [
-    'return forgetful ? ',
-    'return forgetful && false ? ',
-  ]),
-  mutant('accepted records forget nothing', 'what they forgot is called declined', 'anchor', 'anchor.ts', [
+  mutant(
+    'restored records believe a refusal',
+    'what they forgot is called declined',
+    'anchor',
+    'pipeline/look-ups.ts',
+    ['return forgetful ? ', 'return forgetful && false ? '],
+  ),
+  mutant('accepted records forget nothing', 'what they forgot is called declined', 'anchor', 'store/anchor.ts', [
     'return (await store.fact(LOOK_UP_ONLY)) !== undefined;',
     'return (await lookUpOnly(store as Store)) !== undefined;',
   ]),
@@ -52,30 +55,33 @@ const SENDING: Mutant[] = [
     'payouts are declined with a doubted order',
     'what its look-up would have found is called declined',
     'registration',
-    'registration/ends.ts',
+    'pipeline/registration/ends.ts',
     ['if (doubt !== undefined && !rides) return', "if (doubt === 'never') return"],
   ),
-  mutant('body built anew on re-send', 'the second request is another payout', 'submit', 'submit.ts', [
+  mutant('body built anew on re-send', 'the second request is another payout', 'submit', 'pipeline/submit.ts', [
     'const body = instruction.body || provider.body(',
     'const body = provider.body(',
   ]),
-  mutant('stopped line goes on', 'refused credentials are tried for every payout', 'submit', 'submit.ts', [
+  mutant('stopped line goes on', 'refused credentials are tried for every payout', 'submit', 'pipeline/submit.ts', [
     'if (!settled && line.stopped())',
     "if (!settled && line.stopped() === 'never')",
   ]),
-  mutant('client reference from a counter', 'a second machine pays again', 'instruction', 'instruction.ts', [
+  mutant('client reference from a counter', 'a second machine pays again', 'instruction', 'domain/instruction.ts', [
     'const digest = sha256Bytes(',
     'const digest = sha256Bytes(process.hrtime.bigint() + ',
   ]),
-  mutant('an order is registered again at once', 'an order is created twice', 'registration', 'registration/ends.ts', [
-    'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
-    '',
-  ]),
+  mutant(
+    'an order is registered again at once',
+    'an order is created twice',
+    'registration',
+    'pipeline/registration/ends.ts',
+    ['if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;', ''],
+  ),
   mutant(
     'instructions go before their order',
     'the provider is asked to pay for nothing',
     'registration',
-    'registration/ends.ts',
+    'pipeline/registration/ends.ts',
     [
       "return { kind: 'not-sent', message: `its order may not",
       "if (outcome) return undefined;\n      return { kind: 'not-sent', message: `its order may not",
@@ -85,40 +91,49 @@ const SENDING: Mutant[] = [
     "another's order is taken for ours",
     'money is paid on the wrong order',
     'registration',
-    'registration/ends.ts',
+    'pipeline/registration/ends.ts',
     ["if (found.difference === '') return", 'if (found) return'],
   ),
-  mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', 'registration.ts', [
-    "if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {",
-    'if (riders.size >= 0) {',
-  ]),
-  mutant('a DELETE of what was not paid is rejected', 'what was to be deleted is paid again', 'amend', 'amend.ts', [
-    "if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });",
-    '',
-  ]),
+  mutant(
+    'riders that were refused are sent no more',
+    'good payouts are declined',
+    'registration',
+    'pipeline/registration.ts',
+    ["if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {", 'if (riders.size >= 0) {'],
+  ),
+  mutant(
+    'a DELETE of what was not paid is rejected',
+    'what was to be deleted is paid again',
+    'amend',
+    'pipeline/amend.ts',
+    ["if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });", ''],
+  ),
   mutant(
     'a DELETE is carried out against the provider’s word',
     'an open payout is called deleted',
     'amend',
-    'amend.ts',
+    'pipeline/amend.ts',
     ["const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;", 'const unpaid = true;'],
   ),
-  mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'amend.ts', [
+  mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'pipeline/amend.ts', [
     "    case 'done':\n      return record(errand, { kind: 'done' });",
     "    case 'done':\n      break;",
   ]),
-  mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', 'amend.ts', [
+  mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', 'pipeline/amend.ts', [
     "return after && sends > 0 ? 'untold' : 'refused';\n}",
     "return 'done';\n}",
   ]),
-  mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'resolution.ts', [
+  mutant('retry from unknown', 'a person pays a second time by mistake', 'resolution', 'pipeline/resolution.ts', [
     'if (!FINAL_FAILURES.includes(before.status)) {',
     "if (![...FINAL_FAILURES, 'paid', 'unknown'].includes(before.status)) {",
   ]),
-  mutant('retry under the same reference', 'the provider refuses it for ever', 'resolution', 'store/changes.ts', [
-    'raw = NULL, attempt = attempt + 1,',
-    'raw = NULL,',
-  ]),
+  mutant(
+    'retry under the same reference',
+    'the provider refuses it for ever',
+    'resolution',
+    'store/sqlite/changes.ts',
+    ['raw = NULL, attempt = attempt + 1,', 'raw = NULL,'],
+  ),
   mutant(
     'any word of something used says that the reference is known',
     'a refusal is looked up and sent again for days',
@@ -162,7 +177,7 @@ const SENDING: Mutant[] = [
     'intake/orders.ts',
     ['if (holder !== undefined && holder !== order.customerRef)', "if (holder === 'nobody')"],
   ),
-  mutant('retry without a look-up', 'what was paid after all is paid again', 'resolution', 'resolution.ts', [
+  mutant('retry without a look-up', 'what was paid after all is paid again', 'resolution', 'pipeline/resolution.ts', [
     'if (objection === undefined) return record(',
     "if (objection !== 'never') return record(",
   ]),
@@ -170,38 +185,41 @@ const SENDING: Mutant[] = [
     "a person's word ends a quarantine",
     'what arrives late is called not paid, and paid again',
     'resolution',
-    'resolution.ts',
+    'pipeline/resolution.ts',
     ['if (leftMs > 0)', 'if (leftMs < 0)'],
   ),
-  mutant('the same refusal goes on', 'an empty account declines all that is due', ['flow', 'submit'], 'flow.ts', [
-    'if (times < REFUSED_ALIKE && alike !== refuses) return;',
-    'if (times > 0) return;',
-  ]),
-  mutant('sent as the database has it', 'an altered amount is paid', 'replay', 'submit.ts', [
+  mutant(
+    'the same refusal goes on',
+    'an empty account declines all that is due',
+    ['flow', 'submit'],
+    'pipeline/flow.ts',
+    ['if (times < REFUSED_ALIKE && alike !== refuses) return;', 'if (times > 0) return;'],
+  ),
+  mutant('sent as the database has it', 'an altered amount is paid', 'replay', 'pipeline/submit.ts', [
     'if (what !== undefined) keepBack(instruction, what);\n        else',
     "if (what === 'never') keepBack(instruction, what);\n        else",
   ]),
-  mutant('amount beside its row', 'an altered amount is paid', 'replay', 'replay.ts', [
+  mutant('amount beside its row', 'an altered amount is paid', 'replay', 'store/replay.ts', [
     '  if (stated !== amountMinor)\n',
     '  if (stated === undefined && amountMinor !== undefined)\n',
   ]),
-  mutant('digest not compared', 'an altered payee is paid', 'replay', 'replay.ts', [
+  mutant('digest not compared', 'an altered payee is paid', 'replay', 'store/replay.ts', [
     '  if (now === digest) return undefined;\n  return `the log says that its row',
     '  if (now) return undefined;\n  return `the log says that its row',
   ]),
-  mutant('status beside the log', 'a status written by hand is reported', 'verify', 'replay.ts', [
+  mutant('status beside the log', 'a status written by hand is reported', 'verify', 'store/replay.ts', [
     "differs('status', standing.status ?? record.status, record.status)",
     "differs('status', record.status, record.status)",
   ]),
-  mutant('digests of a file not compared', 'a digest that was altered, too, is believed', 'verify', 'verify.ts', [
+  mutant('digests of a file not compared', 'a digest that was altered, too, is believed', 'verify', 'store/verify.ts', [
     'if (now === digest) return undefined;',
     'if (now) return undefined;',
   ]),
-  mutant('altered orders registered', 'an altered order is made', 'replay', 'registration.ts', [
+  mutant('altered orders registered', 'an altered order is made', 'replay', 'pipeline/registration.ts', [
     '        if (what !== undefined) altered.set(key, what);\n',
     '',
   ]),
-  mutant('altered riders ride', 'an altered amount is paid', 'replay', 'registration.ts', [
+  mutant('altered riders ride', 'an altered amount is paid', 'replay', 'pipeline/registration.ts', [
     'if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];',
     'if (instructionDiffers(one, await store.historyOf(one.id)) === "never") return [];',
   ]),
@@ -209,17 +227,17 @@ const SENDING: Mutant[] = [
     'a refused change is believed after doubt',
     'the provider pays another amount than is told',
     'amend',
-    'amend.ts',
+    'pipeline/amend.ts',
     ["      if (amendment.sends > 0) return 'unclear';\n", ''],
   ),
   mutant(
     'only the last attempt is looked up',
     'an earlier one that was paid after all is paid twice',
     'resolution',
-    'look-ups.ts',
+    'pipeline/look-ups.ts',
     ['attempt < instruction.attempt; attempt++', 'attempt < 1; attempt++'],
   ),
-  mutant('an emptied digest is none', 'an altered payee is paid', 'replay', 'store/stored.ts', [
+  mutant('an emptied digest is none', 'an altered payee is paid', 'replay', 'store/sqlite/stored.ts', [
     "'', 'missing'))`",
     "'', ''))`",
   ]),
@@ -305,39 +323,48 @@ const ANSWERS: Mutant[] = [
 ];
 
 const LOOK_UPS: Mutant[] = [
-  mutant('404 trusted at once', 'a late payout is paid twice', 'reconcile', 'reconcile.ts', [
+  mutant('404 trusted at once', 'a late payout is paid twice', 'reconcile', 'pipeline/reconcile.ts', [
     '  if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);\n',
     '',
   ]),
-  mutant('sent again where nobody may', 'a provider without memory pays twice', 'reconcile', 'reconcile.ts', [
+  mutant('sent again where nobody may', 'a provider without memory pays twice', 'reconcile', 'pipeline/reconcile.ts', [
     "if (duplicateClientRef !== 'rejected')\n",
     'if (duplicateClientRef.length === 0)\n',
   ]),
-  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'provider.ts', [
+  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', 'provider/port.ts', [
     'return compare(amount, expected) === 0 ?',
     'return compare(amount, expected) !== undefined ?',
   ]),
-  mutant('submitted falls back', 'a look-up that lags pays twice', 'reconcile', 'reconcile.ts', [
+  mutant('submitted falls back', 'a look-up that lags pays twice', 'reconcile', 'pipeline/reconcile.ts', [
     "if (status === 'unknown') return notFound(instruction, nowMs, bearings);",
     "if (status !== 'paid') return notFound(instruction, nowMs, bearings);",
   ]),
-  mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', 'pipeline.ts', [
+  mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', 'pipeline/pass.ts', [
     '  if (doubt !== undefined) return `',
     "  if (doubt === 'never') return `",
   ]),
-  mutant('a clock set back ends the quarantine', 'a late payout is paid twice', 'store', 'store/coming-back.ts', [
-    'SET unclear_at = min(unclear_at, :at),',
-    "SET unclear_at = '2000-01-01T00:00:00.000Z',",
-  ]),
-  mutant('a refusal is believed in quarantine', 'what was paid is called refused', 'reconcile', 'reconcile.ts', [
-    'if (nowMs - Date.parse(unclearAt) < quarantineMs) return',
-    "if (refusedAt === '' && nowMs - Date.parse(unclearAt) < quarantineMs) return",
-  ]),
-  mutant('a refusal after doubt is forgotten', 'it is sent five times', 'reconcile', 'reconcile.ts', [
+  mutant(
+    'a clock set back ends the quarantine',
+    'a late payout is paid twice',
+    'store',
+    'store/sqlite/coming-back.ts',
+    ['SET unclear_at = min(unclear_at, :at),', "SET unclear_at = '2000-01-01T00:00:00.000Z',"],
+  ),
+  mutant(
+    'a refusal is believed in quarantine',
+    'what was paid is called refused',
+    'reconcile',
+    'pipeline/reconcile.ts',
+    [
+      'if (nowMs - Date.parse(unclearAt) < quarantineMs) return',
+      "if (refusedAt === '' && nowMs - Date.parse(unclearAt) < quarantineMs) return",
+    ],
+  ),
+  mutant('a refusal after doubt is forgotten', 'it is sent five times', 'reconcile', 'pipeline/reconcile.ts', [
     "if (refusedAt !== '')",
     "if (refusedAt === 'never')",
   ]),
-  mutant('retry keeps the refusal', 'the next attempt is called refused', 'reconcile', 'store/changes.ts', [
+  mutant('retry keeps the refusal', 'the next attempt is called refused', 'reconcile', 'store/sqlite/changes.ts', [
     "answer = '', answer_since = '', refused_at = '', refused_code = '', refused_message = ''`",
     "answer = '', answer_since = ''`",
   ]),
@@ -345,18 +372,21 @@ const LOOK_UPS: Mutant[] = [
     'an order refused after doubt is sent on',
     'it is registered for ever',
     'registration',
-    'registration/ends.ts',
+    'pipeline/registration/ends.ts',
     ["if (order.registrationRefusedAt !== '') {", "if (order.registrationRefusedAt === 'never') {"],
   ),
-  mutant('words that can’t be read take paid back', 'what was paid is called unclear', 'reconcile', 'reconcile.ts', [
-    "return status === 'paid'\n        ? staysPaid(",
-    "return status === 'ready'\n        ? staysPaid(",
-  ]),
-  mutant('what was paid is not found', 'what was paid is called unclear', 'reconcile', 'reconcile.ts', [
+  mutant(
+    'words that can’t be read take paid back',
+    'what was paid is called unclear',
+    'reconcile',
+    'pipeline/reconcile.ts',
+    ["return status === 'paid'\n        ? staysPaid(", "return status === 'ready'\n        ? staysPaid("],
+  ),
+  mutant('what was paid is not found', 'what was paid is called unclear', 'reconcile', 'pipeline/reconcile.ts', [
     "return status === 'paid'\n        ? NOTHING",
     "return status === 'ready'\n        ? NOTHING",
   ]),
-  mutant('a contradiction is dated back', 'one slip takes paid back', 'reconcile', 'reconcile.ts', [
+  mutant('a contradiction is dated back', 'one slip takes paid back', 'reconcile', 'pipeline/reconcile.ts', [
     "const before = status === 'paid' && !",
     "const before = status === 'ready' && !",
   ]),
@@ -364,50 +394,59 @@ const LOOK_UPS: Mutant[] = [
     'an unsettled answer is forgotten after a week',
     'a person is told of it for ever',
     'reconcile',
-    'reconcile.ts',
+    'pipeline/reconcile.ts',
     ["(['paid', 'unsettled'] as const)", "(['paid'] as const)"],
   ),
-  mutant('nothing is given up', 'a payout is open for ever', ['reconcile', 'amend'], 'look-ups.ts', [
+  mutant('nothing is given up', 'a payout is open for ever', ['reconcile', 'amend'], 'pipeline/look-ups.ts', [
     "if (answerSince !== '' && nowMs",
     "if (answerSince === 'never' && nowMs",
   ]),
-  mutant('an outage ages', 'a provider that is down makes all manual', 'reconcile', 'reconcile.ts', [
+  mutant('an outage ages', 'a provider that is down makes all manual', 'reconcile', 'pipeline/reconcile.ts', [
     'if (!outcome.answered) return NOTHING;',
     'if (!outcome.message) return NOTHING;',
   ]),
-  mutant('what was read again goes on ageing', 'a payout is manual without reason', 'reconcile', 'look-ups.ts', [
-    "return answerSince === '' ? undefined :",
-    "return answerSince !== 'never' ? undefined :",
-  ]),
-  mutant('a person is asked again for the same', 'no decision holds', 'reconcile', 'store/changes.ts', [
+  mutant(
+    'what was read again goes on ageing',
+    'a payout is manual without reason',
+    'reconcile',
+    'pipeline/look-ups.ts',
+    ["return answerSince === '' ? undefined :", "return answerSince !== 'never' ? undefined :"],
+  ),
+  mutant('a person is asked again for the same', 'no decision holds', 'reconcile', 'store/sqlite/changes.ts', [
     "coalesce(?, iif(status = 'manual', answer, ''))",
     "coalesce(?, '')",
   ]),
-  mutant('odd answers stop the line', 'ten of them hide all others', ['look-ups', 'reconcile'], 'look-ups.ts', [
-    'line.note(unclear?.answered ? undefined : unclear?.message);',
-    'line.note(unclear?.message);',
-  ]),
-  mutant('each pass begins anew', 'ten without an answer hide all others', ['look-ups', 'reconcile'], 'look-ups.ts', [
-    'if (stopped && last !== undefined)',
-    "if (stopped && last === '')",
-  ]),
-  mutant('look-ups do not wait', 'the provider locks the account', ['look-ups', 'reconcile'], 'look-ups.ts', [
+  mutant(
+    'odd answers stop the line',
+    'ten of them hide all others',
+    ['look-ups', 'reconcile'],
+    'pipeline/look-ups.ts',
+    ['line.note(unclear?.answered ? undefined : unclear?.message);', 'line.note(unclear?.message);'],
+  ),
+  mutant(
+    'each pass begins anew',
+    'ten without an answer hide all others',
+    ['look-ups', 'reconcile'],
+    'pipeline/look-ups.ts',
+    ['if (stopped && last !== undefined)', "if (stopped && last === '')"],
+  ),
+  mutant('look-ups do not wait', 'the provider locks the account', ['look-ups', 'reconcile'], 'pipeline/look-ups.ts', [
     '      pace.holdFor(unclear.retryAfterMs);\n',
     '',
   ]),
-  mutant('what moved is asked for twice', 'the rate is broken', 'reconcile', 'reconcile.ts', [
+  mutant('what moved is asked for twice', 'the rate is broken', 'reconcile', 'pipeline/reconcile.ts', [
     'moved.add(instruction.id);',
     '',
   ]),
-  mutant('old ones are sent first', 'one poison row holds all up', 'submit', 'submit.ts', [
+  mutant('old ones are sent first', 'one poison row holds all up', 'submit', 'pipeline/submit.ts', [
     'sentBefore ? [true] : [false, true]',
     'sentBefore ? [true] : [true, false]',
   ]),
-  mutant('only the amount tells', 'a new payee is reported as refused', 'amend', 'amend.ts', [
+  mutant('only the amount tells', 'a new payee is reported as refused', 'amend', 'pipeline/amend.ts', [
     '{ ...amountOf(found), ...found.states }',
     'amountOf(found)',
   ]),
-  mutant('what can not be told is refused', 'a person is told what is not known', 'amend', 'amend.ts', [
+  mutant('what can not be told is refused', 'a person is told what is not known', 'amend', 'pipeline/amend.ts', [
     "return after && sends > 0 ? 'untold' : 'refused';",
     "return after && sends < 0 ? 'untold' : 'refused';",
   ]),
@@ -418,37 +457,37 @@ const STORE: Mutant[] = [
     'applied before it is durable',
     'a payout leaves whose intent is not written',
     'store-elsewhere',
-    'thread.ts',
+    'platform/thread.ts',
     [
       '        waiting.push({ resolve, reject });\n',
       '        waiting.push({ resolve, reject });\n        resolve(undefined as Answer);\n',
     ],
   ),
-  mutant('numbers of a restored backup', 'two files have one number', 'workspace', 'store/numbers.ts', [
+  mutant('numbers of a restored backup', 'two files have one number', 'workspace', 'store/sqlite/numbers.ts', [
     'if (kept.get(name) !== String(highest)) keep.run(name, String(highest));',
     '',
   ]),
-  mutant('missing status condition', 'two hands move one payout', 'store', 'store/changes.ts', [
+  mutant('missing status condition', 'two hands move one payout', 'store', 'store/sqlite/changes.ts', [
     'WHERE id = ? AND status = +? AND version = ?',
     'WHERE id = ? AND ? <> 0 AND ? <> 0',
   ]),
-  mutant('status from any version', 'a stale decision overrides a newer one', 'store', 'store/changes.ts', [
+  mutant('status from any version', 'a stale decision overrides a newer one', 'store', 'store/sqlite/changes.ts', [
     'WHERE id = ? AND status = +? AND version = ?',
     'WHERE id = ? AND status = +? AND ? <> 0',
   ]),
-  mutant('audit entry left out', 'nobody can tell what happened', 'store', 'store/changes.ts', [
+  mutant('audit entry left out', 'nobody can tell what happened', 'store', 'store/sqlite/changes.ts', [
     '      append(statusEvent(one, now, at), one.id);\n',
     '',
   ]),
-  mutant('kept count of what has moved', 'reports tell what is over', 'status-counts', 'store/counts.ts', [
+  mutant('kept count of what has moved', 'reports tell what is over', 'status-counts', 'store/sqlite/counts.ts', [
     'counts !== null && !movedFiles.has(number)',
     'counts !== null',
   ]),
-  mutant('references never entered', 'what was taken in is taken in again', 'store', 'store/files.ts', [
+  mutant('references never entered', 'what was taken in is taken in again', 'store', 'store/sqlite/files.ts', [
     '    enter.run(fileRange(file));\n',
     '',
   ]),
-  mutant('references taken over', 'two instructions under one name', 'store', 'store/files.ts', [
+  mutant('references taken over', 'two instructions under one name', 'store', 'store/sqlite/files.ts', [
     'SET instruction = iif(instruction = excluded.instruction, instruction, NULL)',
     'SET instruction = excluded.instruction',
   ]),
@@ -460,15 +499,15 @@ const STORE: Mutant[] = [
     'orders[at]?.hadInstructions !== false',
     'orders[at]?.hadInstructions === undefined',
   ]),
-  mutant('deferred change', 'another writer comes in between', 'store-locking', 'store/changes.ts', [
+  mutant('deferred change', 'another writer comes in between', 'store-locking', 'store/sqlite/changes.ts', [
     'apply.immediate(changes, at, orders);',
     'apply.deferred(changes, at, orders);',
   ]),
-  mutant('deferred registration', 'another writer comes in between', 'store-locking', 'store/files.ts', [
+  mutant('deferred registration', 'another writer comes in between', 'store-locking', 'store/sqlite/files.ts', [
     'return register.immediate;',
     'return register.deferred;',
   ]),
-  mutant('deferred rows', 'another writer comes in between', 'store-locking', 'store/intake.ts', [
+  mutant('deferred rows', 'another writer comes in between', 'store-locking', 'store/sqlite/intake.ts', [
     'record.immediate(file, rows, progress, at);',
     'record.deferred(file, rows, progress, at);',
   ]),
@@ -476,7 +515,7 @@ const STORE: Mutant[] = [
     'synchronous left to its default',
     'a power cut forgets what was sent',
     'store-sqlite',
-    'store/connection.ts',
+    'store/sqlite/connection.ts',
     ["  db.pragma('synchronous = FULL');\n", ''],
     ['|| synchronous !== FULL ', ''],
   ),
@@ -484,15 +523,15 @@ const STORE: Mutant[] = [
     'synchronous NORMAL',
     'a power cut forgets what was sent',
     'durable-order',
-    'store/connection.ts',
+    'store/sqlite/connection.ts',
     ["db.pragma('synchronous = FULL');", "db.pragma('synchronous = NORMAL');"],
     ['|| synchronous !== FULL ', ''],
   ),
-  mutant('lock not taken', 'two instances send the same', 'lock', 'store/lock.ts', [
+  mutant('lock not taken', 'two instances send the same', 'lock', 'store/sqlite/lock.ts', [
     "    db.exec('BEGIN EXCLUSIVE');\n",
     '',
   ]),
-  mutant('duplicate file not recognised', 'a file dropped twice stops the program', 'store', 'store/files.ts', [
+  mutant('duplicate file not recognised', 'a file dropped twice stops the program', 'store', 'store/sqlite/files.ts', [
     'const first = file.problem ? undefined : sameBytes.get(file.sha256);',
     "const first = file.problem ? undefined : sameBytes.get('');",
   ]),
@@ -517,15 +556,18 @@ const STORE: Mutant[] = [
     'intake/existing.ts',
     ['const statements = [...lapsed.replaced, [last, lapsed.contentRow], ', 'const statements = [...lapsed.replaced, '],
   ),
-  mutant('a rejected UPDATE is counted with another file', 'nobody repairs it', 'file-reports', 'store/changes.ts', [
-    "'SELECT content_row FROM instructions WHERE id = ?'",
-    "'SELECT id FROM instructions WHERE id = ?'",
-  ]),
+  mutant(
+    'a rejected UPDATE is counted with another file',
+    'nobody repairs it',
+    'file-reports',
+    'store/sqlite/changes.ts',
+    ["'SELECT content_row FROM instructions WHERE id = ?'", "'SELECT id FROM instructions WHERE id = ?'"],
+  ),
   mutant(
     'a change that changed nothing is forgotten',
     'dropped again it undoes a newer one',
     'intake/existing',
-    'store/intake.ts',
+    'store/sqlite/intake.ts',
     ['if (row.restates) keep(', "if (row.restates?.statement === '') keep("],
   ),
   mutant(
@@ -538,31 +580,34 @@ const STORE: Mutant[] = [
 ];
 
 const FILES: Mutant[] = [
-  mutant('last line of a portion', 'a row is told nowhere', 'file-reports', 'file-reports/portions.ts', [
+  mutant('last line of a portion', 'a row is told nowhere', 'file-reports', 'reports/portions.ts', [
     'line <= before + PORTION_LINES',
     'line < before + PORTION_LINES',
   ]),
-  mutant('a dry run forgets plain rows', 'a file is foreseen smaller than it is', 'dry-run', 'dry-run/last-file.ts', [
+  mutant('a dry run forgets plain rows', 'a file is foreseen smaller than it is', 'dry-run', 'service/last-file.ts', [
     'if (isPlain(row)) last.tally.add(resultOf(row, at));',
     'if (isPlain(row) && row.status === "waiting") last.tally.add(resultOf(row, at));',
   ]),
-  mutant('no folder sync', 'a power cut brings back what was moved', 'durable-order', 'durable.ts', [
+  mutant('no folder sync', 'a power cut brings back what was moved', 'durable-order', 'platform/durable.ts', [
     '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {\n    await handle.sync();',
     '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {',
   ]),
-  mutant('rename without sync of the file', 'a power cut leaves an empty report', 'durable-order', 'durable.ts', [
-    '      await handle.sync();\n      await handle.close();',
-    '      await handle.close();',
-  ]),
-  mutant('spool copy not synced', 'a power cut loses rows', 'durable-order', 'inbox.ts', [
+  mutant(
+    'rename without sync of the file',
+    'a power cut leaves an empty report',
+    'durable-order',
+    'platform/durable.ts',
+    ['      await handle.sync();\n      await handle.close();', '      await handle.close();'],
+  ),
+  mutant('spool copy not synced', 'a power cut loses rows', 'durable-order', 'inbox/inbox.ts', [
     '    await target.sync();\n',
     '',
   ]),
-  mutant('day of the archive not synced', 'a power cut loses what was archived', 'durable-order', 'inbox.ts', [
+  mutant('day of the archive not synced', 'a power cut loses what was archived', 'durable-order', 'inbox/inbox.ts', [
     '      await syncFolder(archive);\n',
     '',
   ]),
-  mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', 'anchor.ts', [
+  mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', 'store/anchor.ts', [
     '    isCut = false;\n    await file.datasync();\n',
     '    isCut = false;\n',
   ]),
@@ -570,7 +615,7 @@ const FILES: Mutant[] = [
     'reports before the end of their run',
     'a crash leaves reports that can not be repeated',
     'closing-order',
-    'pipeline.ts',
+    'pipeline/pass.ts',
     [
       "  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;\n",
       "  const ended = run.finishedAt === '' ? { ...run, finishedAt: timestamp(clock.now()) } : run;\n",
@@ -580,39 +625,39 @@ const FILES: Mutant[] = [
       "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
-  mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'rows.ts', [
+  mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', 'intake/rows.ts', [
     'return { rows, blankLines, unevenRows, nextOffset: from.offset + bytes.length',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines, unevenRows, nextOffset: from.offset + bytes.length",
   ]),
-  mutant('lost row reported', 'a report does not add up', 'report', 'report/totals.ts', [
+  mutant('lost row reported', 'a report does not add up', 'report', 'reports/totals.ts', [
     '    throw broken(file, `$',
     '    broken(file, `$',
   ]),
-  mutant('floating-point amounts', 'cents are lost', 'money', 'money.ts', [
+  mutant('floating-point amounts', 'cents are lost', 'money', 'domain/money.ts', [
     'return amount.units * tenToThe(exponent - amount.scale);',
     'return BigInt(Math.round(Number(amount.units) * 10 ** (exponent - amount.scale)));',
   ]),
-  mutant('formula escape off', "a spreadsheet runs a stranger's formula", 'formula', 'formula.ts', [
+  mutant('formula escape off', "a spreadsheet runs a stranger's formula", 'formula', 'platform/formula.ts', [
     'return NEEDS_PROTECTION.test(text) ?',
     "return text === '=' ?",
   ]),
-  mutant('free-space floor ignored', 'what is sent can not be written down', 'free-space', 'pipeline.ts', [
+  mutant('free-space floor ignored', 'what is sent can not be written down', 'free-space', 'pipeline/pass.ts', [
     'if ((await freeBytes()) >= LEAST_FREE_BYTES) return undefined;',
     'if ((await freeBytes()) >= 0) return undefined;',
   ]),
-  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'binding.ts', [
+  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'store/binding.ts', [
     '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
     '',
   ]),
-  mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/runs.ts', [
+  mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/sqlite/runs.ts', [
     '    if (known?.finishedAt) return undefined;\n',
     '',
   ]),
-  mutant('anchor out of turn', 'sound records are doubted', 'anchor', 'anchor.ts', [
+  mutant('anchor out of turn', 'sound records are doubted', 'anchor', 'store/anchor.ts', [
     'const done = underWay.then(work);',
     'const done = work();',
   ]),
-  mutant('anchor goes back', 'a restored backup is not noticed', 'anchor', 'anchor.ts', [
+  mutant('anchor goes back', 'a restored backup is not noticed', 'anchor', 'store/anchor.ts', [
     'if (!last || head.seq > last.seq) await write(head);',
     'if (!last || head.seq !== last.seq) await write(head);',
   ]),
@@ -620,19 +665,19 @@ const FILES: Mutant[] = [
     'await store.markStale(number);',
     'await store.staleReports().then(() => 0);',
   ]),
-  mutant('reports out of turn', 'an older result comes over a newer one', 'pipeline', 'pipeline.ts', [
+  mutant('reports out of turn', 'an older result comes over a newer one', 'pipeline', 'pipeline/pass.ts', [
     'if (turn || clock.monotonic()',
     'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
   ]),
-  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline.ts', [
+  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline/pass.ts', [
     '  if (other) return told(other);\n',
     '',
   ]),
-  mutant('another provider is believed', "a stranger's answer decides", 'binding', 'reconcile.ts', [
+  mutant('another provider is believed', "a stranger's answer decides", 'binding', 'pipeline/reconcile.ts', [
     '    if (another) return;\n',
     '',
   ]),
-  mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', 'binding.ts', [
+  mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', 'store/binding.ts', [
     'const open = same ? [] : await openThere(store);',
     'const open = same ? [] : (await openThere(store)).slice(0, 0);',
   ]),
@@ -647,18 +692,18 @@ const FILES: Mutant[] = [
     'rows between two quotes are one',
     'good rows are rejected under the error of another',
     'rows',
-    'rows/spans.ts',
+    'intake/rows/spans.ts',
     ['if (ahead.isWhole(withoutEnd(line))) return undefined;', ''],
   ),
-  mutant('a span at the end of a batch is cut', 'a row has other numbers after a crash', 'rows', 'rows.ts', [
+  mutant('a span at the end of a batch is cut', 'a row has other numbers after a crash', 'rows', 'intake/rows.ts', [
     "if (spanning === 'not known yet' && at > 0)",
     "if (spanning === 'not known yet' && at < 0)",
   ]),
-  mutant('a comma too many is empty cells', 'of 1,000.00 only 1 is paid', 'rows', 'rows/width.ts', [
+  mutant('a comma too many is empty cells', 'of 1,000.00 only 1 is paid', 'rows', 'intake/rows/width.ts', [
     '!(endsRequired && cells.slice(named).every(isBlank))',
     '!cells.slice(named).every(isBlank)',
   ]),
-  mutant('other blanks are trimmed away', 'a payout goes to an empty payee', ['rows', 'validate'], 'rows.ts', [
+  mutant('other blanks are trimmed away', 'a payout goes to an empty payee', ['rows', 'validate'], 'intake/rows.ts', [
     'cells: trimmed(found), raw',
     'cells: found.map((cell) => cell.trim()), raw',
   ]),
@@ -670,25 +715,25 @@ const FILES: Mutant[] = [
     'a payee is taken for a total',
     'a row is not paid, and its error tells to throw it away',
     'validate',
-    'validate/totals-row.ts',
+    'intake/validate/totals-row.ts',
     [
       'references.some((cell) => isReference(cell) && !isName(cell))',
       'references.every((cell) => isReference(cell) && !isName(cell))',
     ],
   ),
-  mutant('a total is added to the rows', 'the control sum is twice what is paid', 'validate', 'validate.ts', [
+  mutant('a total is added to the rows', 'the control sum is twice what is paid', 'validate', 'intake/validate.ts', [
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] }",
     "errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }], amount: parseAmount(amount) }",
   ]),
-  mutant('a value behind the header is cut off', 'half of what a row says is paid', 'rows', 'rows/width.ts', [
+  mutant('a value behind the header is cut off', 'half of what a row says is paid', 'rows', 'intake/rows/width.ts', [
     'endsRequired && cells.slice(named).every(isBlank)',
     'endsRequired',
   ]),
-  mutant('a missing cell is an empty one', 'a line that was cut short is paid', 'rows', 'rows/width.ts', [
+  mutant('a missing cell is an empty one', 'a line that was cut short is paid', 'rows', 'intake/rows/width.ts', [
     '  if (cells.length < named) return undefined;\n',
     '',
   ]),
-  mutant('the line of the cut is evened', 'the first digits of an amount are paid', 'rows', 'rows.ts', [
+  mutant('the line of the cut is evened', 'the first digits of an amount are paid', 'rows', 'intake/rows.ts', [
     'at < ended ? columns : {',
     'at >= 0 ? columns : {',
   ]),
@@ -699,11 +744,11 @@ const FILES: Mutant[] = [
     'provider/imburse/records.ts',
     ['metadata.map(([name, value])', 'Object.entries(Object.fromEntries(metadata)).map(([name, value])'],
   ),
-  mutant('NUL is text', 'a file that was not written whole is taken in', 'rows', 'rows/inspector.ts', [
+  mutant('NUL is text', 'a file that was not written whole is taken in', 'rows', 'intake/rows/inspector.ts', [
     'nul ??= nulIn(bytes, lines);',
     'nul ??= lines.offset === 0 ? nulIn(bytes.subarray(0, 4_096), lines) : undefined;',
   ]),
-  mutant('JSON is printed as it is', 'a file name takes over the terminal', 'terminal', 'terminal.ts', [
+  mutant('JSON is printed as it is', 'a file name takes over the terminal', 'terminal', 'platform/terminal.ts', [
     'if (PLAIN_LINES.test(json)) return json;',
     "if (json !== '') return json;",
   ]),
@@ -714,19 +759,31 @@ const FILES: Mutant[] = [
     'provider/secrets.ts',
     [', ...spellingsOf(decoded(secret))];', '];'],
   ),
-  mutant('one entry stops the inbox', 'nothing is paid any more, for a folder that was dropped', 'inbox', 'inbox.ts', [
-    "    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);\n",
-    "    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;\n    throw error;\n",
-  ]),
-  mutant('copy has its own time', 'a file of a clock ahead comes again and again', 'inbox', 'inbox.ts', [
+  mutant(
+    'one entry stops the inbox',
+    'nothing is paid any more, for a folder that was dropped',
+    'inbox',
+    'inbox/inbox.ts',
+    [
+      "    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);\n",
+      "    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return false;\n    throw error;\n",
+    ],
+  ),
+  mutant('copy has its own time', 'a file of a clock ahead comes again and again', 'inbox', 'inbox/inbox.ts', [
     '    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);\n',
     '',
   ]),
-  mutant('waits of a clock ahead', 'a payout is in quarantine for a year', 'faults-time', 'store/coming-back.ts', [
-    'return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);',
-    "return (at) => writes.length * Number(at === 'never');",
-  ]),
-  mutant('nights of a clock ahead', 'nothing is sent for a year', 'faults-time', 'watch.ts', [
+  mutant(
+    'waits of a clock ahead',
+    'a payout is in quarantine for a year',
+    'faults-time',
+    'store/sqlite/coming-back.ts',
+    [
+      'return (at) => writes.reduce((sum, write) => sum + write.run({ at }).changes, 0);',
+      "return (at) => writes.length * Number(at === 'never');",
+    ],
+  ),
+  mutant('nights of a clock ahead', 'nothing is sent for a year', 'faults-time', 'service/watch.ts', [
     '(await store.lastNightly(today))',
     '(await store.lastNightly())',
   ]),
@@ -734,71 +791,77 @@ const FILES: Mutant[] = [
     'a decision stands in no run report',
     'the run reports are not the history',
     'closing-order',
-    'store/runs.ts',
+    'store/sqlite/runs.ts',
     ['    takeOver.run(run);\n', ''],
   ),
   mutant(
     'damage is told in the words of SQLite',
     'nobody knows which file, nor what to do',
     'store-sqlite',
-    'store/sqlite.ts',
+    'store/sqlite/sqlite.ts',
     ['return explaining(storeOn(db, options), path);', 'return storeOn(db, options);'],
   ),
   mutant('show believes the record', 'a failed payout is taken for paid', 'verify', 'commands/show.ts', [
     'return differing.size > 0 ? EXIT.attention : EXIT.done;',
     'return EXIT.done;',
   ]),
-  mutant('report N tells what was altered', 'a failed payout is taken for paid', 'verify', 'verify.ts', [
+  mutant('report N tells what was altered', 'a failed payout is taken for paid', 'verify', 'store/verify.ts', [
     'const range = { after: rowId(file, 0), upTo: rowId(file + 1, 0) };',
     'const range = { after: rowId(file, 0), upTo: rowId(file, 0) };',
   ]),
-  mutant('a change that no row asked for is asked for', 'the payee gets another amount', 'verify', 'replay.ts', [
+  mutant('a change that no row asked for is asked for', 'the payee gets another amount', 'verify', 'store/replay.ts', [
     '  if (asked?.row !== amendment?.row)\n',
     '  if (asked && asked.row !== amendment?.row)\n',
   ]),
-  mutant('a timer of any length', 'every request is given up as soon as it is sent', 'config', 'config.ts', [
-    "const LONGEST_TIMEOUT = '1d';",
-    "const LONGEST_TIMEOUT = '3650d';",
-  ]),
-  mutant('another folder is taken for the inbox', 'reports are taken in as files', 'watch', 'workspace.ts', [
+  mutant(
+    'a timer of any length',
+    'every request is given up as soon as it is sent',
+    'settings',
+    'settings/settings.ts',
+    ["const LONGEST_TIMEOUT = '1d';", "const LONGEST_TIMEOUT = '3650d';"],
+  ),
+  mutant('another folder is taken for the inbox', 'reports are taken in as files', 'watch', 'service/workspace.ts', [
     'refusal: () => overlaps(settings)[0]',
     'refusal: () => undefined',
   ]),
-  mutant('an inbox that is away is told of at each look', 'the log is full of it', 'watch', 'watch.ts', [
+  mutant('an inbox that is away is told of at each look', 'the log is full of it', 'watch', 'service/watch.ts', [
     'if (why !== trouble) {',
     "if (why !== '') {",
   ]),
-  mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'standing.ts', [
+  mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'pipeline/standing.ts', [
     ' ?? (await distrustNow(store, settings.data))',
     '',
   ]),
-  mutant('what is stuck is forgotten', 'a file lies there for weeks, and all seems well', 'standing', 'standing.ts', [
-    '    stuck: inbox.stuck.length,\n',
-    '    stuck: 0,\n',
-  ]),
+  mutant(
+    'what is stuck is forgotten',
+    'a file lies there for weeks, and all seems well',
+    'standing',
+    'pipeline/standing.ts',
+    ['    stuck: inbox.stuck.length,\n', '    stuck: 0,\n'],
+  ),
   mutant(
     'a repair dropped twice counts twice',
     'a row that nobody has repaired vanishes',
     'repairs',
-    'store/repairs.ts',
+    'store/sqlite/repairs.ts',
     [
       'let left = file.rows - (totalsRows.get(taken) ?? 0) - (told.get(asked) ?? 0);',
       'let left = file.rows - (totalsRows.get(taken) ?? 0);',
     ],
   ),
-  mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', 'store/repairs.ts', [
+  mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', 'store/sqlite/repairs.ts', [
     'const some = Math.min(left, openOf.get(number) ?? 0);',
     'const some = openOf.get(number) ?? 0;',
   ]),
-  mutant('a stray name is a repair', 'rows of another file are taken for repaired', 'repairs', 'intake.ts', [
+  mutant('a stray name is a repair', 'rows of another file are taken for repaired', 'repairs', 'intake/intake.ts', [
     ' && isRejectedReportOf(name, repaired) ? number',
     ' ? number',
   ]),
-  mutant('a repair is counted twice', 'a row that nobody has repaired vanishes', 'repairs', 'store/repairs.ts', [
+  mutant('a repair is counted twice', 'a row that nobody has repaired vanishes', 'repairs', 'store/sqlite/repairs.ts', [
     'for (const number of family) left -= closed.get(number) ?? 0;',
     '',
   ]),
-  mutant('late rejections are settled', 'a row is rejected, and nobody is told', 'closing', 'store/repairs.ts', [
+  mutant('late rejections are settled', 'a row is rejected, and nobody is told', 'closing', 'store/sqlite/repairs.ts', [
     '    keep.run({ row });\n',
     '',
   ]),
@@ -806,7 +869,7 @@ const FILES: Mutant[] = [
     'what is closed is closed for ever',
     'it fails once more, and nobody is told',
     'closing',
-    'store/closings.ts',
+    'store/sqlite/closings.ts',
     [
       'ON instructions.id = closings.instruction AND instructions.version = closings.version\n    GROUP',
       'ON instructions.id = closings.instruction\n    GROUP',
@@ -819,11 +882,11 @@ const FILES: Mutant[] = [
     'commands/retry.ts',
     ['closed[at] === undefined', 'at >= 0'],
   ),
-  mutant('closings are not compared', 'somebody hides what did not arrive', 'verify', 'verify.ts', [
+  mutant('closings are not compared', 'somebody hides what did not arrive', 'verify', 'store/verify.ts', [
     '    difference ??= await closingsDiffer(store, page, head.seq);\n',
     '',
   ]),
-  mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'attention.ts', [
+  mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'domain/attention.ts', [
     "declined: inStatus('declined')",
     'declined: 0',
   ]),

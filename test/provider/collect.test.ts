@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { COLLECT_ENDPOINTS, ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../../src/endpoints.ts';
 import { collectProvider } from '../../src/provider/collect.ts';
+import { COLLECT_ENDPOINTS, ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../../src/provider/endpoints.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
 import { CODE_COLUMNS } from '../../src/provider/imburse/errors.ts';
-import type { AmendmentDesk, OrderDesk, Provider, RecordDesk } from '../../src/provider.ts';
+import type { AmendmentDesk, OrderDesk, Provider, RecordDesk } from '../../src/provider/port.ts';
 import {
   CORRELATION,
   json,

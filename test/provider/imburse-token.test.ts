@@ -6,7 +6,7 @@ import { collectProvider } from '../../src/provider/collect.ts';
 import { hmacAuthorization } from '../../src/provider/hmac.ts';
 import type { HttpOutcome, HttpResponse } from '../../src/provider/http.ts';
 import { orderManagementProvider } from '../../src/provider/order-management.ts';
-import type { Provider } from '../../src/provider.ts';
+import type { Provider } from '../../src/provider/port.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import {
   CORRELATION,

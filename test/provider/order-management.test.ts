@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ENDPOINT_NAMES, endpointProblem, ORDER_MANAGEMENT_ENDPOINTS } from '../../src/endpoints.ts';
-import type { ManagedDetails } from '../../src/instruction.ts';
-import type { Order } from '../../src/order.ts';
+import type { ManagedDetails } from '../../src/domain/instruction.ts';
+import type { Order } from '../../src/domain/order.ts';
+import { ENDPOINT_NAMES, endpointProblem, ORDER_MANAGEMENT_ENDPOINTS } from '../../src/provider/endpoints.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
 import { orderManagementProvider } from '../../src/provider/order-management.ts';
-import type { AmendmentDesk, OrderDesk, Payout, Provider, RecordDesk } from '../../src/provider.ts';
+import type { AmendmentDesk, OrderDesk, Payout, Provider, RecordDesk } from '../../src/provider/port.ts';
 import {
   CORRELATION,
   json,

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { payoutOrdersProvider } from '../../src/provider/payout-orders.ts';
+import type { Payout, Provider } from '../../src/provider/port.ts';
 import { signGet, signPost } from '../../src/provider/signature.ts';
-import type { Payout, Provider } from '../../src/provider.ts';
 
 const KEYS = { clientKey: 'CK', clientSecret: 'CS', saltKey: 'SK' };
 const REF = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ2345';

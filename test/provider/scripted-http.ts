@@ -1,9 +1,9 @@
 /** An HTTP client that answers from a script, and remembers what it was asked: the Imburse adapters without a network. */
 import fc from 'fast-check';
-import type { Clock } from '../../src/clock.ts';
-import type { Order } from '../../src/order.ts';
+import type { Order } from '../../src/domain/order.ts';
+import type { Clock } from '../../src/platform/clock.ts';
 import type { HttpClient, HttpOutcome, HttpRequest, HttpResponse } from '../../src/provider/http.ts';
-import type { Payout } from '../../src/provider.ts';
+import type { Payout } from '../../src/provider/port.ts';
 
 export const NOW = Date.UTC(2026, 10, 20, 12, 0, 0);
 export const TOKEN = 'secret-token-0001';

@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import type { SecureVersion } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseSettings } from '../../src/config.ts';
 import { httpClient } from '../../src/provider/http.ts';
 import { payoutOrdersProvider } from '../../src/provider/payout-orders.ts';
-import { startSandbox } from '../../src/sandbox.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { parseSettings } from '../../src/settings/settings.ts';
 import { builtProgram } from '../support/cli.ts';
 import { payoutRef, temporaryFolder, testWorkspace } from '../support/workspace.ts';
 

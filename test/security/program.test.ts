@@ -3,16 +3,16 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parseSettings } from '../../src/config.ts';
-import { escapeFormula, unescapeFormula } from '../../src/formula.ts';
+import { parseDecimal } from '../../src/domain/money.ts';
 import { displayName } from '../../src/inbox/readiness.ts';
-import { parseDecimal } from '../../src/money.ts';
+import { isDate } from '../../src/intake/validate/cells.ts';
+import { matchHeader } from '../../src/intake/validate/header.ts';
+import { escapeFormula, unescapeFormula } from '../../src/platform/formula.ts';
 import { oneLine } from '../../src/provider/one-line.ts';
 import { readEnvelope } from '../../src/provider/payout-orders/envelope.ts';
-import { checkScript } from '../../src/sandbox.ts';
-import { Sqlite as Database, SQLITE_PACKAGE } from '../../src/store/connection.ts';
-import { isDate } from '../../src/validate/cells.ts';
-import { matchHeader } from '../../src/validate/header.ts';
+import { checkScript } from '../../src/sandbox/sandbox.ts';
+import { parseSettings } from '../../src/settings/settings.ts';
+import { Sqlite as Database, SQLITE_PACKAGE } from '../../src/store/sqlite/connection.ts';
 import { builtProgram, startProcess } from '../support/cli.ts';
 import { instruction, instructions, ORDERS, temporaryFolder, testWorkspace } from '../support/workspace.ts';
 
@@ -238,7 +238,7 @@ describe('what the program is made of', () => {
     onTestFinished(() => {
       loaded.exports = Database;
     });
-    const { openDatabase } = await import('../../src/store/connection.ts');
+    const { openDatabase } = await import('../../src/store/sqlite/connection.ts');
     const open = () => openDatabase(join(temporaryFolder(), 'paydrop.db'), 'kept').close();
     if (opens) expect(open).not.toThrow();
     else expect(open).toThrow('3.51.3 or newer is needed');

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openInbox } from '../../src/inbox.ts';
+import { openInbox } from '../../src/inbox/inbox.ts';
 import { temporaryFolder } from '../support/workspace.ts';
 
 /** `RACES=10000 npx vitest run test/security/race.test.ts` tries harder. */

@@ -6,8 +6,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { loadSecrets } from '../../src/config.ts';
-import { Sqlite as Database } from '../../src/store/connection.ts';
+import { loadSecrets } from '../../src/settings/settings.ts';
+import { Sqlite as Database } from '../../src/store/sqlite/connection.ts';
 import { builtProgram } from '../support/cli.ts';
 import {
   instruction,

@@ -1,8 +1,9 @@
 /** A provider's API as it can be simulated: our adapter on one end of the wire, the sandbox's API on the other. */
-import type { Clock } from '../../src/clock.ts';
-import type { PayoutRef } from '../../src/instruction.ts';
+
+import type { PayoutRef } from '../../src/domain/instruction.ts';
+import type { Clock } from '../../src/platform/clock.ts';
 import type { HttpClient, HttpRequest } from '../../src/provider/http.ts';
-import type { Provider } from '../../src/provider.ts';
+import type { Provider } from '../../src/provider/port.ts';
 import type { Answer, Dialect, Received, TokenLife } from '../../src/sandbox/call.ts';
 import type { FateRule, On } from '../../src/sandbox/faults.ts';
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts';

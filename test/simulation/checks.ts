@@ -1,22 +1,23 @@
 /** What must hold between passes, on every machine and at the provider. */
-import { distrust, lookUpOnly } from '../../src/anchor.ts';
-import { weightiest } from '../../src/attention.ts';
-import { CHAIN_START, type ChainHead, verifyChain } from '../../src/audit.ts';
+
+import { weightiest } from '../../src/domain/attention.ts';
 import {
   FINAL_FAILURES,
   type InstructionRef,
   type InstructionStatus,
   instructionKey,
   TRANSITIONS,
-} from '../../src/instruction.ts';
-import { REGISTRATION_CHANGES, type Registration } from '../../src/order.ts';
-import type { PassSummary } from '../../src/pipeline.ts';
-import { noProgress } from '../../src/progress.ts';
+} from '../../src/domain/instruction.ts';
+import { REGISTRATION_CHANGES, type Registration } from '../../src/domain/order.ts';
+import type { PassSummary } from '../../src/pipeline/pass.ts';
+import { standing } from '../../src/pipeline/standing.ts';
+import { noProgress } from '../../src/platform/progress.ts';
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts';
-import { standing } from '../../src/standing.ts';
-import type { FileRecord, StoredInstruction } from '../../src/store.ts';
-import { differenceText, verify } from '../../src/verify.ts';
-import type { OpenWorkspace } from '../../src/workspace.ts';
+import type { OpenWorkspace } from '../../src/service/workspace.ts';
+import { distrust, lookUpOnly } from '../../src/store/anchor.ts';
+import { CHAIN_START, type ChainHead, verifyChain } from '../../src/store/audit.ts';
+import type { FileRecord, StoredInstruction } from '../../src/store/port.ts';
+import { differenceText, verify } from '../../src/store/verify.ts';
 import type { SimulatedApi, TheirPayout } from './api.ts';
 import { CUSTOMER, type Dropped } from './files.ts';
 import { type Machine, OPERATOR } from './machine.ts';

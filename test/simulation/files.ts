@@ -1,6 +1,6 @@
 /** What people drop into an inbox, with what may come of it. */
 import { createHash } from 'node:crypto';
-import type { InstructionRef } from '../../src/instruction.ts';
+import type { InstructionRef } from '../../src/domain/instruction.ts';
 import type { SimulatedApi } from './api.ts';
 import type { Chance } from './chance.ts';
 

@@ -1,7 +1,7 @@
 /** Where worlds are simulated. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { temporaryPlace } from '../support/temporary.ts';
 
 /** Made once a process: an empty database and a place for worlds. */

@@ -1,5 +1,5 @@
 /** Both generations of the Imburse API, simulated. */
-import type { PayoutRef } from '../../src/instruction.ts';
+import type { PayoutRef } from '../../src/domain/instruction.ts';
 import { collectProvider } from '../../src/provider/collect.ts';
 import type { HttpRequest } from '../../src/provider/http.ts';
 import { wireReference } from '../../src/provider/imburse.ts';
@@ -11,7 +11,7 @@ import { imburseApi } from '../../src/sandbox/imburse.ts';
 import { type ImburseInstruction, openImburseBook } from '../../src/sandbox/imburse-book.ts';
 import type { InstructionStatus, LedgerEntry } from '../../src/sandbox/ledger.ts';
 import { orderManagement as managed } from '../../src/sandbox/order-management.ts';
-import { SANDBOX_IMBURSE_ACCOUNT, SANDBOX_IMBURSE_KEYS } from '../../src/sandbox.ts';
+import { SANDBOX_IMBURSE_ACCOUNT, SANDBOX_IMBURSE_KEYS } from '../../src/sandbox/sandbox.ts';
 import { received, type SimulatedApi, type TheirPayout } from './api.ts';
 import { CUSTOMER } from './files.ts';
 

@@ -1,13 +1,13 @@
 /** One machine: a workspace on its disk, and the program that is started, crashes and is started again there. */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endLookUpOnly, lookUpOnly } from '../../src/anchor.ts';
-import { type Clock, timestamp } from '../../src/clock.ts';
-import { UnavailableError } from '../../src/failures.ts';
-import { type PassOptions, type PassSummary, pass, type Turn } from '../../src/pipeline.ts';
+import { type PassOptions, type PassSummary, pass, type Turn } from '../../src/pipeline/pass.ts';
+import { type Clock, timestamp } from '../../src/platform/clock.ts';
+import { UnavailableError } from '../../src/platform/failures.ts';
 import type { HttpClient } from '../../src/provider/http.ts';
-import type { Decision } from '../../src/store.ts';
-import { type OpenWorkspace, openWorkspace } from '../../src/workspace.ts';
+import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
+import { endLookUpOnly, lookUpOnly } from '../../src/store/anchor.ts';
+import type { Decision } from '../../src/store/port.ts';
 import type { Chance } from './chance.ts';
 import { Disk } from './disk.ts';
 import type { Network } from './network.ts';

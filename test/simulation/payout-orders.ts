@@ -3,7 +3,7 @@ import { payoutOrdersProvider } from '../../src/provider/payout-orders.ts';
 import { type Book, openBook } from '../../src/sandbox/book.ts';
 import type { LedgerEntry, OrderStatus } from '../../src/sandbox/ledger.ts';
 import { payoutOrdersApi } from '../../src/sandbox/payout-orders.ts';
-import { SANDBOX_KEYS } from '../../src/sandbox.ts';
+import { SANDBOX_KEYS } from '../../src/sandbox/sandbox.ts';
 import { received, type SimulatedApi, type TheirPayout } from './api.ts';
 
 const STATUSES: Readonly<Record<OrderStatus, TheirPayout['status']>> = {

@@ -1,11 +1,11 @@
 /** What must hold whenever a request leaves a machine. */
 import { createHash } from 'node:crypto';
-import { lookUpOnly } from '../../src/anchor.ts';
-import { REFUSED_ALIKE } from '../../src/flow.ts';
+import { REFUSED_ALIKE } from '../../src/pipeline/flow.ts';
 import type { HttpOutcome, HttpRequest } from '../../src/provider/http.ts';
 import type { On } from '../../src/sandbox/faults.ts';
-import type { AuditEntry, StoredInstruction } from '../../src/store.ts';
-import type { OpenWorkspace } from '../../src/workspace.ts';
+import type { OpenWorkspace } from '../../src/service/workspace.ts';
+import { lookUpOnly } from '../../src/store/anchor.ts';
+import type { AuditEntry, StoredInstruction } from '../../src/store/port.ts';
 import type { Asked } from './api.ts';
 import { CUSTOMER } from './files.ts';
 import { orderReference } from './imburse.ts';

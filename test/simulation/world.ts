@@ -1,14 +1,14 @@
 /** One simulated world, drawn from a seed: machines, files, a provider, its faults, operators, crashes. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../../src/clock.ts';
-import { timestamp } from '../../src/clock.ts';
-import { closeFile, closePayouts } from '../../src/closing.ts';
-import { FINAL_FAILURES, type InstructionRef, instructionKey } from '../../src/instruction.ts';
-import type { PassOptions } from '../../src/pipeline.ts';
-import { resolve, retry } from '../../src/resolution.ts';
+import { FINAL_FAILURES, type InstructionRef, instructionKey } from '../../src/domain/instruction.ts';
+import { closeFile, closePayouts } from '../../src/pipeline/closing.ts';
+import type { PassOptions } from '../../src/pipeline/pass.ts';
+import { resolve, retry } from '../../src/pipeline/resolution.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { timestamp } from '../../src/platform/clock.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
-import type { StatusCount } from '../../src/store.ts';
+import type { StatusCount } from '../../src/store/port.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';
 import { type Chance, chance as drawnFrom } from './chance.ts';
 import {

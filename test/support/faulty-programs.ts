@@ -2,7 +2,7 @@ import type { Mutation } from './mutation.ts';
 
 /** Breaks the order that carries the money: a request leaves first, and is written down with its outcome. */
 export const INTENTS_LATE: Mutation = {
-  file: 'src/submit.ts',
+  file: 'src/pipeline/submit.ts',
   edits: [
     [
       '      const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];\n',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface Mutation {
-  /** Relative to the project, as `src/submit.ts`. */
+  /** Relative to the project, as `src/pipeline/submit.ts`. */
   readonly file: string;
   /** What is found, exactly once, and what replaces it. */
   readonly edits: readonly (readonly [found: string, instead: string])[];

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { onTestFinished } from 'vitest';
-import type { Api } from '../../src/api.ts';
-import { clientRefId, type PayoutRef } from '../../src/instruction.ts';
-import { type PassOptions, type PassSummary, pass } from '../../src/pipeline.ts';
-import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox.ts';
-import { standing } from '../../src/standing.ts';
-import { LEDGER, type OpenWorkspace, openWorkspace } from '../../src/workspace.ts';
+import type { Api } from '../../src/domain/api.ts';
+import { clientRefId, type PayoutRef } from '../../src/domain/instruction.ts';
+import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
+import { standing } from '../../src/pipeline/standing.ts';
+import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
+import { LEDGER, type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
 import { type TestClock, testClock } from './clock.ts';
 
 /** A folder that goes when the test passed; a failing test keeps it and says where it is. */

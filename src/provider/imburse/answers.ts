@@ -3,18 +3,11 @@
  * else is unknown (a request that changes something) or unclear (a look-up). [D] and [I] say where a rule comes from: the
  * provider's documentation, or inferred.
  */
-import type {
-  FoundStatus,
-  LookUpOutcome,
-  OrderFound,
-  RemoteRecord,
-  SubmitOutcome,
-  Unclear,
-  Unknown,
-} from '../../provider.ts';
+
 import type { HttpResponse } from '../http.ts';
 import { isRecord, jsonOf } from '../json.ts';
 import { oneLine } from '../one-line.ts';
+import type { FoundStatus, LookUpOutcome, OrderFound, RemoteRecord, SubmitOutcome, Unclear, Unknown } from '../port.ts';
 import { retryAfterMs } from '../retry-after.ts';
 import type { ImburseOutcome } from './client.ts';
 import {

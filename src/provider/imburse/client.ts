@@ -5,11 +5,11 @@
  * reads is sent once more. What the answer to the second one may
  * be taken for is decided in answers.ts.
  */
-import type { Clock } from '../../clock.ts';
-import type { HttpMethod } from '../../endpoints.ts';
-import type { NotSent } from '../../provider.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { HttpMethod } from '../endpoints.ts';
 import type { HmacKeys } from '../hmac.ts';
 import type { HttpClient, HttpOutcome, HttpResponse } from '../http.ts';
+import type { NotSent } from '../port.ts';
 import { withoutSecrets } from '../secrets.ts';
 import { tokenSource } from './token.ts';
 

@@ -1,6 +1,6 @@
 /** Error replies of the two Imburse APIs: which codes they state, what those mean, and how they read in a report. */
 import * as z from 'zod';
-import { CODES, describeCode } from '../../codes.ts';
+import { CODES, describeCode } from '../../domain/codes.ts';
 import { oneLine } from '../one-line.ts';
 import { saysReferenceIsUsed } from '../words.ts';
 

@@ -1,10 +1,10 @@
 /** What a record of the provider's states, compared with what we asked for. */
-import { currencyExponent } from '../../iso.ts';
-import { compare, formatDecimal, parseDecimal } from '../../money.ts';
-import type { Metadata } from '../../order.ts';
-import type { Stated } from '../../provider.ts';
+import { currencyExponent } from '../../domain/iso.ts';
+import { compare, formatDecimal, parseDecimal } from '../../domain/money.ts';
+import type { Metadata } from '../../domain/order.ts';
 import type { HttpResponse } from '../http.ts';
 import { isRecord, jsonOf, numbersAsWritten } from '../json.ts';
+import type { Stated } from '../port.ts';
 import { ungrouped } from '../words.ts';
 
 /** A record with its amounts as they are written. */

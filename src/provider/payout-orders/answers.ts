@@ -4,9 +4,9 @@
  * on servers of this API's family but undocumented, or inferred.
  */
 import * as z from 'zod';
-import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../../provider.ts';
 import type { HttpOutcome, HttpResponse } from '../http.ts';
 import { oneLine } from '../one-line.ts';
+import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../port.ts';
 import { retryAfterMs } from '../retry-after.ts';
 import { saysNothingFound, saysReferenceIsUsed, saysUsed, ungrouped } from '../words.ts';
 import { type Envelope, messageOf, readEnvelope } from './envelope.ts';

@@ -5,13 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { systemClock } from '../../../src/clock.ts';
-import type { Payout } from '../../../src/provider.ts';
-import { reconcile } from '../../../src/reconcile.ts';
-import { release } from '../../../src/release.ts';
-import type { StoredInstruction } from '../../../src/store.ts';
-import { submit } from '../../../src/submit.ts';
-import { openWorkspace } from '../../../src/workspace.ts';
+import { reconcile } from '../../../src/pipeline/reconcile.ts';
+import { release } from '../../../src/pipeline/release.ts';
+import { submit } from '../../../src/pipeline/submit.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
+import type { Payout } from '../../../src/provider/port.ts';
+import { openWorkspace } from '../../../src/service/workspace.ts';
+import type { StoredInstruction } from '../../../src/store/port.ts';
 
 const [stage, workspace = '', businessDate = '', listed = ''] = process.argv.slice(2);
 const tools = await openWorkspace({ workspace, clock: systemClock });

@@ -1,0 +1,255 @@
+/**
+ * Instructions: one payout each. The words of their life, and the one table of which status may follow which.
+ *
+ *     waiting ─→ scheduled ─→ ready ─→ sending ─┬→ submitted ─┬→ paid ─→ reversed
+ *                (openDate ahead)               │             └→ failed
+ *     held ─→ ready        cancelled            ├→ declined
+ *                                               └→ unknown ─→ submitted | paid | failed | ready | declined | manual
+ *
+ * `sending` is committed before the first byte leaves; whatever is found in it at start is `unknown`. Only what provably
+ * never left goes from `sending` back to `ready`. An `unknown` one moves on evidence alone: what a look-up found, or "not
+ * found" once that may be believed (`declined` if it was refused before that look-up, else `ready`). `paid` can still become
+ * `reversed`. A `rejected` one never was an instruction of ours: its references are free again for the repaired row.
+ * `cancelled` keeps them.
+ *
+ * What look-ups can't settle for long, because they can't be read, don't find what was accepted, or show something else than
+ * ours, becomes `manual`, from `unknown` and `submitted`; from `paid` for the last reason alone.
+ *
+ * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid; `failed`
+ * when a person has called it not paid while such a row was open.
+ *
+ * A person's word moves more: `manual` becomes `paid` or `failed` (resolve), so does an `unknown` one past its quarantine, and
+ * what finally failed becomes `ready` under the next client reference (retry), if a look-up says that it did fail. If the
+ * look-up says otherwise, it becomes `manual`. Nothing else ever leads back from a failure. And when a restored backup turns
+ * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
+ */
+import { sha256, sha256Bytes } from '../platform/digest.ts';
+import { digestOf, type Metadata, named, type OrderRef, plainGuid, type Stated, statedBy } from './order.ts';
+
+export const INSTRUCTION_STATUSES = [
+  'waiting',
+  'scheduled',
+  'held',
+  'ready',
+  'sending',
+  'unknown',
+  'manual',
+  'submitted',
+  'paid',
+  'reversed',
+  'failed',
+  'declined',
+  'cancelled',
+  'rejected',
+] as const;
+
+export type InstructionStatus = (typeof INSTRUCTION_STATUSES)[number];
+
+/** What a line of a file can come to: an instruction's status, or what was decided about the row itself. */
+export type RowStatus = InstructionStatus | 'accepted' | 'duplicate';
+
+/** Every status change there is. Anything else is a broken promise of the program and stops it. */
+export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly InstructionStatus[]>> = {
+  waiting: ['scheduled', 'ready', 'rejected', 'cancelled'],
+  scheduled: ['ready', 'cancelled'],
+  held: ['ready', 'cancelled'],
+  ready: ['sending', 'scheduled', 'cancelled', 'unknown'],
+  sending: ['submitted', 'declined', 'unknown', 'ready'],
+  unknown: ['submitted', 'paid', 'failed', 'ready', 'declined', 'manual'],
+  manual: ['paid', 'failed'],
+  submitted: ['paid', 'failed', 'cancelled', 'manual'],
+  paid: ['reversed', 'manual'],
+  reversed: ['ready', 'manual'],
+  failed: ['ready', 'manual', 'cancelled'],
+  declined: ['ready', 'manual'],
+  cancelled: [],
+  rejected: [],
+};
+
+/** Only a retry, with a new attempt number, leads on from these; a look-up that contradicts them leads to `manual`. */
+export const FINAL_FAILURES: readonly InstructionStatus[] = ['declined', 'failed', 'reversed'];
+
+/** A row may still be updated or deleted in these: nothing of it has been handed to the provider. */
+export const AMENDABLE: readonly InstructionStatus[] = ['waiting', 'scheduled', 'held', 'ready'];
+
+/** … and in these at the provider, where its API can and it says that it has not processed it yet. */
+export const AMENDABLE_AT_PROVIDER: readonly InstructionStatus[] = ['submitted'];
+
+export interface InstructionRef extends OrderRef {
+  readonly instructionRef: string;
+}
+
+/** What the provider is told besides amount and reference; defaults are filled in when the row is taken in. */
+export interface PayoutDetails {
+  readonly contactId: string;
+  readonly purpose: string;
+  readonly mode: string;
+  readonly narration: string;
+  readonly remark: string;
+}
+
+/**
+ * The longest texts that the payout-order API's documentation allows, in characters. Advice: its own samples break them, so
+ * a longer one is sent and only pointed out. (Its five characters for an amount can't even hold `1000.50`.)
+ */
+export const ADVISED_LENGTHS: Readonly<Record<keyof PayoutDetails, number>> = {
+  contactId: 20,
+  purpose: 30,
+  mode: 15,
+  narration: 15,
+  remark: 15,
+};
+
+/**
+ * What only the order-management API is told besides amount and reference, as the row says; empty where it says nothing.
+ * What stands for an empty one: CREDIT, the customer's default at the provider, the order's three, the due date.
+ */
+export interface ManagedDetails {
+  readonly direction: '' | 'CREDIT' | 'DEBIT';
+  readonly financialInstrumentId: string;
+  readonly currency: string;
+  readonly country: string;
+  readonly scheme: string;
+  readonly settledByDate: string;
+  /** In the file's column order; empty values are left out. */
+  readonly metadata: Metadata;
+}
+
+export type Action = 'CREATE' | 'UPDATE' | 'DELETE';
+
+/** An instruction as a row states it, after validation. Two rows with equal content are the same instruction twice. */
+export interface InstructionContent {
+  /** Canonical decimal text: no leading zeros, no trailing zeros after the point (`210.00` is `210`). */
+  readonly amount: string;
+  /** `YYYY-MM-DD`. */
+  readonly openDate: string;
+  readonly dueDate: string;
+  /** As the row says, empty where it says nothing. */
+  readonly details: PayoutDetails;
+  /** Left out where the row says nothing of it. */
+  readonly managed?: ManagedDetails;
+}
+
+/** What a row makes of an instruction, whoever is told of it. */
+export interface RowContent {
+  /** Which the row gave it. */
+  readonly status: InstructionStatus;
+  /** Empty while its order isn't there. */
+  readonly currency: string;
+  readonly ref: InstructionRef;
+  readonly content: InstructionContent;
+  readonly payout: PayoutDetails;
+}
+
+const DIGEST_DIGITS = 32;
+
+/**
+ * Half a SHA-256 of it, in hex: enough to tell whether anything of it is another, and it is kept for every row. No cell has a line break,
+ * so each has its place. Plain members: this runs for every row there is.
+ */
+export function contentDigest({ status, currency, ref, content, payout }: RowContent): string {
+  const { details, managed } = content;
+  const text = [
+    status,
+    currency,
+    ref.customerRef,
+    ref.orderRef,
+    ref.instructionRef,
+    content.amount,
+    content.openDate,
+    content.dueDate,
+    details.contactId,
+    details.purpose,
+    details.mode,
+    details.narration,
+    details.remark,
+    managed ? JSON.stringify(managed) : '',
+    payout.contactId,
+    payout.purpose,
+    payout.mode,
+    payout.narration,
+    payout.remark,
+  ].join('\n');
+  return sha256(text).slice(0, DIGEST_DIGITS);
+}
+
+export function statedByContent({ amount, openDate, dueDate, details, managed }: InstructionContent): Stated {
+  const { metadata = [], scheme = '', ...rest } = managed ?? {};
+  return statedBy([
+    ...Object.entries({ amount, openDate, dueDate, ...details, ...rest, scheme: plainGuid(scheme) }),
+    ...named('metadata.', metadata),
+  ]);
+}
+
+/** What a row that creates or updates says, as a text: the same for two rows that say the same. */
+export function statementOf(action: Exclude<Action, 'DELETE'>, content: InstructionContent): string {
+  return `${action} ${digestOf(statedByContent(content))}`;
+}
+
+/** The same from records that kept no more of a content that was replaced (store/9-statements.sql). */
+export function earlierStatementOf(
+  action: Exclude<Action, 'DELETE'>,
+  { amount, openDate, dueDate }: InstructionContent,
+): string {
+  return `${action} ${amount} ${openDate} ${dueDate}`;
+}
+
+/** One attempt at one instruction: what a provider is asked about. */
+export interface PayoutRef extends InstructionRef {
+  /** 1, 2, …: only a retry after a final failure moves on. */
+  readonly attempt: number;
+  readonly clientRefId: string;
+}
+
+/** The key under which an instruction is looked for; references contain no blank. */
+export function instructionKey(ref: InstructionRef): string {
+  return `${ref.customerRef} ${ref.orderRef} ${ref.instructionRef}`;
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const CLIENT_REF_LENGTH = 30;
+
+/**
+ * The client reference a payout is sent under: 30 capital letters and digits (150 bits of SHA-256), a pure function of
+ * the references and the attempt number (1, 2, …). A restored backup or a second machine derives the same one, so a
+ * provider that keeps client references unique refuses the second payment.
+ */
+export function clientRefId(ref: InstructionRef, attempt: number): string {
+  const digest = sha256Bytes(`paydrop/1 ${instructionKey(ref)} ${attempt}`);
+  let text = '';
+  let bits = 0;
+  let held = 0;
+  for (const byte of digest) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5 && text.length < CLIENT_REF_LENGTH) {
+      bits -= 5;
+      text += BASE32[(held >> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return text;
+}
+
+/**
+ * The id that one request of an attempt is traced by (X-Correlation-ID), a UUID of version 8: a pure function, so it is
+ * known before the request leaves, and still known after a crash. `send` counts from 1.
+ */
+export function correlationId(clientRefId: string, send: number): string {
+  const hex = sha256(`paydrop/1 ${clientRefId} send ${send}`);
+  const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 3) | 8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/**
+ * The number that stands for line `line` of file `file` everywhere: exact in a double (files up to 999,999, lines up to
+ * 2^32), ascending as files and lines do.
+ */
+export function rowId(file: number, line: number): number {
+  return file * 2 ** 32 + line;
+}
+
+/** The inverse of {@link rowId}. */
+export function rowPlace(id: number): { file: number; line: number } {
+  return { file: Math.floor(id / 2 ** 32), line: id % 2 ** 32 };
+}

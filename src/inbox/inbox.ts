@@ -1,0 +1,394 @@
+/**
+ * A file's way from the inbox to the archive, by renames on one file system so that a crash leaves it in exactly one of
+ * these places:
+ *
+ *     inbox/NAME ─claim→ data/work/CLAIM/original/NAME ─copy→ data/spool/CLAIM ─archive→ data/archive/DATE/NUMBER.NAME
+ *                                         └─ not a regular file → data/quarantine/NUMBER.NAME
+ *
+ * Claiming takes it away from whoever drops and from a second scan; the copy is ours alone, so a writer who still holds
+ * the claimed file open can't change what was hashed and read. Names are data: they are taken as bytes and never decide
+ * where anything is written.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
+import { checkPlace, type InboxFolders, type KeptStuck } from './place.ts';
+import {
+  displayName,
+  key,
+  leavesAlone,
+  type Observation,
+  observe,
+  readiness,
+  type Scan,
+  sideFilesOf,
+} from './readiness.ts';
+import { expectedSha256 } from './sha256-file.ts';
+import { isOfOneEntry, type Stuck, stuckEntries } from './stuck.ts';
+
+const COPY_CHUNK_BYTES = 1 << 20;
+const PRIVATE_FILE_MODE = 0o600;
+const NS_PER_MS = 1_000_000n;
+
+export { type InboxLook, type KeptStuck, lookIntoInbox } from './place.ts';
+export type { Stuck } from './stuck.ts';
+
+/** A file taken out of the inbox: ours until it is archived. */
+export interface Claim {
+  /** Unique for ever; the key under which the store registers it. */
+  readonly id: string;
+  /** As text, for people. */
+  readonly name: string;
+  readonly original: Buffer;
+}
+
+type Spooled =
+  | {
+      readonly kind: 'spooled';
+      readonly path: string;
+      readonly size: number;
+      /** What NAME.sha256 says it must be: undefined without one, empty when that file is no use. */
+      readonly expectedSha256: string | undefined;
+    }
+  /** Its writer is not done after all, or it can't be read (see `stuck`): ask again. */
+  | { readonly kind: 'not-yet' }
+  | { readonly kind: 'too-large'; readonly size: number }
+  | { readonly kind: 'not-regular'; readonly what: string };
+
+export interface Inbox {
+  /** Throws where nothing can be taken out of the inbox. */
+  scan(nowMonotonicMs: number): Promise<Scan>;
+  /** Undefined when somebody took the file away first, or it can't be taken: then it is `stuck`. */
+  claim(name: Buffer): Promise<Claim | undefined>;
+  /** Every claim that isn't archived yet, in the order of their names; crash leftovers included. */
+  claims(): Promise<Claim[]>;
+  /** The private copy, made once: after a crash the same copy is found again. */
+  spool(claim: Claim): Promise<Spooled>;
+  spoolPath(claimId: string): string;
+  /** What can't be taken or read, as far as that was tried. Each is the same object until something about it changes. */
+  stuck(): readonly Stuck[];
+  /** The same to be kept, for {@link lookIntoInbox}. */
+  stuckStates(): KeptStuck;
+  /**
+   * Before the copy is read on: a restored backup may take a file for half taken in that was archived since. Then the
+   * archive gives it back; a copy that is there stays as it is.
+   */
+  recall(claimId: string, number: number, name: string, date: string): Promise<void>;
+  /** The copy (or, if it was never read, the original) goes to the archive and the claim is over. Safe to repeat. */
+  archive(claimId: string, number: number, name: string, date: string): Promise<void>;
+  quarantine(claimId: string, number: number, name: string): Promise<void>;
+}
+
+export interface InboxRules {
+  readonly settleMs: number;
+  readonly maxFileBytes: number;
+  /** Globs of names to leave alone. */
+  readonly ignore: readonly string[];
+}
+
+export interface InboxStart {
+  /** Opened though nothing can be taken out of it now: each `scan` says so. */
+  readonly mayBeAway?: boolean;
+  /** Why the folder may not be the inbox. Asked again when another one has taken its place. */
+  readonly refusal?: () => string | undefined;
+}
+
+export async function openInbox(
+  folders: InboxFolders,
+  { settleMs, maxFileBytes, ignore }: InboxRules,
+  { mayBeAway = false, refusal = () => undefined }: InboxStart = {},
+): Promise<Inbox> {
+  const work = join(folders.data, 'work');
+  const spool = join(folders.data, 'spool');
+  const archive = join(folders.data, 'archive');
+  const quarantine = join(folders.data, 'quarantine');
+  for (const folder of [work, spool, archive, quarantine]) await makePrivateFolder(folder);
+  const seen = new Map<string, Observation>();
+  const rules = { settleMs, isLeftAlone: leavesAlone(ignore) };
+  const stuck = stuckEntries();
+  const unread = stuckEntries();
+  let lookedMs = 0;
+  let checked = mayBeAway ? undefined : await checkPlace(folders, undefined, refusal);
+
+  return {
+    scan: async (now) => {
+      lookedMs = now;
+      checked = await checkPlace(folders, checked, refusal);
+      const { entries, unseen } = await observe(folders.inbox);
+      const scan = readiness(entries, seen, stuck, now, rules);
+      for (const { name, error } of unseen) stuck.note(key(name), { state: '', nowMs: now }, displayName(name), error);
+      const there = new Set([...entries, ...unseen].map(({ name }) => key(name)));
+      stuck.forgetUnless((name) => there.has(name));
+      return scan;
+    },
+    claim: async (name) => {
+      const claim = await claimFile(folders.inbox, work, name);
+      if (!(claim instanceof Error)) {
+        stuck.forget(key(name));
+        return claim;
+      }
+      const tried = { state: seen.get(key(name))?.state ?? '', nowMs: lookedMs };
+      stuck.note(key(name), tried, displayName(name), claim);
+      return undefined;
+    },
+    claims: async () => {
+      const claims = await findClaims(folders.inbox, work);
+      const ids = new Set(claims.map(({ id }) => id));
+      unread.forgetUnless((id) => ids.has(id));
+      return claims;
+    },
+    spool: async (claim) => {
+      const spooled = await spoolCopy(claim, join(work, claim.id), join(spool, claim.id), maxFileBytes);
+      if (!(spooled instanceof Error)) unread.forget(claim.id);
+      else unread.note(claim.id, { state: '', nowMs: lookedMs }, claim.name, spooled);
+      return spooled instanceof Error ? { kind: 'not-yet' } : spooled;
+    },
+    spoolPath: (claimId) => join(spool, claimId),
+    stuck: () => [...stuck.list(), ...unread.list()],
+    stuckStates: () => ({ entries: stuck.states(), claims: unread.states() }),
+    recall: async (claimId, number, name, date) => {
+      const copy = join(spool, claimId);
+      if (!(await stat(copy).catch(absent))) await moveIfThere(join(archive, date, filedName(number, name)), copy);
+    },
+    archive: async (claimId, number, name, date) => {
+      const day = join(archive, date);
+      await makePrivateFolder(day);
+      await syncFolder(archive);
+      const target = join(day, filedName(number, name));
+      await moveIfThere(join(spool, claimId), target);
+      await endClaim(folders, join(work, claimId), number, target);
+    },
+    quarantine: async (claimId, number, name) => {
+      await endClaim(folders, join(work, claimId), number, join(quarantine, filedName(number, name)));
+    },
+  };
+}
+
+/** An error says what keeps the file, or what lies beside it, where it is. */
+async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | Error | undefined> {
+  const id = randomUUID();
+  const folder = join(work, id);
+  await makePrivateFolder(join(folder, 'original'));
+  await mkdir(join(folder, 'side'), { mode: 0o700 });
+  const original = under(join(folder, 'original'), name);
+  const taken = await takeAll(inbox, [
+    ...sideFilesOf(name).map((side) => [side, under(join(folder, 'side'), side)] as const),
+    [name, original],
+  ]);
+  await syncFolder(folder);
+  await syncFolder(work);
+  if (taken === true) return { id, name: displayName(name), original };
+  await giveBack(inbox, folder);
+  return taken === false ? undefined : taken;
+}
+
+/** Whether the last of them was there; an error is what kept one of them. */
+async function takeAll(inbox: string, moves: readonly (readonly [Buffer, Buffer])[]): Promise<boolean | Error> {
+  let taken: boolean | Error = false;
+  for (const [name, to] of moves) {
+    taken = await tryMove(under(inbox, name), to);
+    if (taken instanceof Error) return taken;
+  }
+  return taken;
+}
+
+async function findClaims(inbox: string, work: string): Promise<Claim[]> {
+  const claims: Claim[] = [];
+  for (const id of await readdir(work)) {
+    const names = await listIfThere(join(work, id, 'original'));
+    const name = names[0];
+    if (name) claims.push({ id, name: displayName(name), original: under(join(work, id, 'original'), name) });
+    else await giveBack(inbox, join(work, id));
+  }
+  return claims.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1));
+}
+
+/** A claim that never got its file: its side files go back to where they were. What can't stays for the next time. */
+async function giveBack(inbox: string, folder: string): Promise<void> {
+  for (const side of await listIfThere(join(folder, 'side'))) {
+    const path = under(join(folder, 'side'), side);
+    const kept = (await putBack(path, under(inbox, side))) || !(await lstat(path)).isDirectory();
+    if (!kept) return;
+  }
+  await syncFolder(inbox);
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Whether it has its name in the inbox again; not if that is taken, or may not be given. */
+async function putBack(path: Buffer, target: Buffer): Promise<boolean> {
+  try {
+    const linked = await linkUnlessTaken(path, target);
+    if (linked) await unlink(path);
+    return linked;
+  } catch (error) {
+    if (!isOfOneEntry(error)) throw error;
+  }
+  // A folder, and a file of another user, can't have two names.
+  if (await lstat(target).catch(absent)) return false;
+  return (await tryMove(path, target)) === true;
+}
+
+/** An error says what keeps the file from being read. */
+async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBytes: number): Promise<Spooled | Error> {
+  const expected = await expectedSha256(join(folder, 'side'), claim.original);
+  const earlier = await stat(target).catch(absent);
+  if (earlier) return { kind: 'spooled', path: target, size: earlier.size, expectedSha256: expected };
+  const entry = await lstat(claim.original).catch(ownTrouble);
+  if (entry instanceof Error) return entry;
+  if (!entry.isFile()) return { kind: 'not-regular', what: kindOfEntry(entry) };
+  if (entry.nlink > 1) return { kind: 'not-regular', what: `a file with ${entry.nlink} names (hard links)` };
+  let source: FileHandle;
+  try {
+    source = await open(claim.original, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isErrno(error, 'EACCES', 'EPERM')) return { kind: 'not-regular', what: 'a file that may not be read' };
+    return ownTrouble(error);
+  }
+  try {
+    const before = await source.stat({ bigint: true });
+    if (!before.isFile() || before.nlink !== 1n) return { kind: 'not-regular', what: 'no longer a plain file' };
+    if (before.size > BigInt(maxFileBytes)) return { kind: 'too-large', size: Number(before.size) };
+    const trouble = await copyTo(source, `${target}.part`, Number(before.mtimeNs / NS_PER_MS));
+    if (trouble) return trouble;
+    if (!sameState(before, await source.stat({ bigint: true }))) return { kind: 'not-yet' };
+    await moveDurably(`${target}.part`, target);
+    return { kind: 'spooled', path: target, size: Number(before.size), expectedSha256: expected };
+  } finally {
+    await source.close();
+  }
+}
+
+/** The copy gets the time of the original, and says by it, for as long as it is kept, which state of it was copied. */
+async function copyTo(source: FileHandle, path: string, mtimeMs: number): Promise<Error | undefined> {
+  const target = await open(path, constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY, PRIVATE_FILE_MODE);
+  try {
+    const chunk = Buffer.allocUnsafe(COPY_CHUNK_BYTES);
+    for (;;) {
+      const read = await source.read(chunk, 0, chunk.length, null).catch(ownTrouble);
+      if (read instanceof Error) return read;
+      if (read.bytesRead === 0) break;
+      await target.writeFile(chunk.subarray(0, read.bytesRead));
+    }
+    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);
+    await target.sync();
+    return undefined;
+  } finally {
+    await target.close();
+  }
+}
+
+/** SHA-256 of a file, handing each chunk on as it passes. */
+export async function hashFile(path: string, onChunk: (chunk: Uint8Array) => void): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    for (;;) {
+      // A new buffer each time: the receiver may keep a part of it.
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(COPY_CHUNK_BYTES), 0, COPY_CHUNK_BYTES, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      const chunk = buffer.subarray(0, bytesRead);
+      hash.update(chunk);
+      onChunk(chunk);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The claim's last step. When the archive has the copy, the original goes, unless its writer went on after it was copied:
+ * then it is put back into the inbox, where it counts as a new file (what was taken in already is recognised row by row).
+ */
+async function endClaim({ inbox, data }: InboxFolders, folder: string, number: number, target: string): Promise<void> {
+  for (const name of await listIfThere(join(folder, 'original'))) {
+    const original = under(join(folder, 'original'), name);
+    const filed = await stat(target).catch(absent);
+    if (!filed) await moveDurably(original, target);
+    else if (await wasWrittenAfter(original, filed)) await linkUnlessTaken(original, under(inbox, name));
+  }
+  // A folder with the name of a side file may hold what somebody misses.
+  for (const side of await listIfThere(join(folder, 'side'))) {
+    const path = under(join(folder, 'side'), side);
+    if ((await lstat(path)).isDirectory())
+      await moveDurably(path, join(data, 'quarantine', filedName(number, displayName(side))));
+  }
+  await rm(folder, { recursive: true, force: true });
+  await syncFolder(join(folder, '..'));
+}
+
+/**
+ * By size, and by the time that the copy took over. It is compared for being the same and not for being later: it may be of any
+ * clock, and one that is ahead of ours would be later for ever.
+ */
+async function wasWrittenAfter(original: Buffer, filed: { size: number; mtimeMs: number }): Promise<boolean> {
+  const now = await lstat(original, { bigint: true });
+  return Number(now.size) !== filed.size || Number(now.mtimeNs / NS_PER_MS) !== Math.round(filed.mtimeMs);
+}
+
+async function moveIfThere(from: string | Buffer, to: string | Buffer): Promise<boolean> {
+  const moved = await tryMove(from, to);
+  if (moved instanceof Error) throw moved;
+  return moved;
+}
+
+/** False when it isn't there; an error when it is this entry's own. */
+async function tryMove(from: string | Buffer, to: string | Buffer): Promise<boolean | Error> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    // A side file of a file with a long name has a name that no file can have.
+    return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);
+  }
+  await syncFolder(parentOf(to));
+  await syncFolder(parentOf(from));
+  return true;
+}
+
+function ownTrouble(error: unknown): Error {
+  if (isOfOneEntry(error)) return error;
+  throw error;
+}
+
+async function listIfThere(folder: string): Promise<Buffer[]> {
+  try {
+    return await readdir(folder, { encoding: 'buffer' });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+function filedName(number: number, name: string): string {
+  const safe = name.replace(/[^A-Za-z0-9._-]/g, '_').slice(-100);
+  return `${String(number).padStart(6, '0')}.${safe}`;
+}
+
+function sameState(a: BigIntStats, b: BigIntStats): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
+}
+
+function kindOfEntry(entry: {
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+  isFIFO(): boolean;
+  isSocket(): boolean;
+}): string {
+  if (entry.isDirectory()) return 'a folder';
+  if (entry.isSymbolicLink()) return 'a symbolic link';
+  if (entry.isFIFO()) return 'a named pipe';
+  return entry.isSocket() ? 'a socket' : 'a device';
+}
+
+function under(folder: string, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), name]);
+}
+
+function parentOf(path: string | Buffer): string | Buffer {
+  return typeof path === 'string' ? join(path, '..') : path.subarray(0, path.lastIndexOf('/'));
+}
+
+function absent(error: unknown): undefined {
+  if (!isErrno(error, 'ENOENT')) throw error;
+}

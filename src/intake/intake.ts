@@ -1,0 +1,267 @@
+/**
+ * A file's way in: claimed → registered (whole-file checks, a number) → its rows decided and recorded in batches, with
+ * the place to go on from in the same transaction → archived. Each step can be repeated, so a crash anywhere is mended by
+ * running it again.
+ */
+import { closeSync, constants, openSync } from 'node:fs';
+import type { FileProblem } from '../domain/codes.ts';
+import { add, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
+import type { Claim, Inbox } from '../inbox/inbox.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
+import { UsageError } from '../platform/failures.ts';
+import type { Progress } from '../platform/progress.ts';
+import { isRejectedReportOf, rejectedReportIn } from '../reports/report.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { FileRecord, IntakeProgress, NewFile, Store } from '../store/port.ts';
+import { type CheckedBatch, checkedRows } from './checking.ts';
+import { type Decide, instructionDecider, nothingKnown } from './decide.ts';
+import { fileProblem, inspect, NOTHING_READ } from './inspect.ts';
+import { orderDecider } from './orders.ts';
+import { rejectedForOthers } from './rejected.ts';
+import { findRepeats } from './repeats.ts';
+import { openSaid, type Said } from './said.ts';
+import { type Header, matchHeader } from './validate.ts';
+
+/** How often a batch is decided anew because rows moved on meanwhile; more than this is no coincidence. */
+const MAX_DECISIONS = 5;
+
+export interface IntakeTools {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly progress: Progress;
+}
+
+/**
+ * Registers every claim, records every row of every registered file, archives what is done. Returns what was registered.
+ * Throws UsageError when paydrop.json no longer fits a file that is half taken in.
+ */
+export async function takeIn(tools: IntakeTools, businessDate: string): Promise<FileRecord[]> {
+  const registered: FileRecord[] = [];
+  const registeredBefore = new Set((await tools.store.unarchivedFiles()).map(({ claim }) => claim));
+  for (const claim of await tools.inbox.claims()) {
+    // After a crash: what it was registered with stands, whatever its writer has done to the original since.
+    if (registeredBefore.has(claim.id)) continue;
+    const file = await register(tools, claim, businessDate);
+    if (file) registered.push(file);
+  }
+  for (const file of await tools.store.unfinishedFiles()) await takeRows(tools, file, businessDate);
+  for (const file of await tools.store.unarchivedFiles()) {
+    if (file.problem?.code === 'FILE_NOT_REGULAR') await tools.inbox.quarantine(file.claim, file.number, file.name);
+    else await tools.inbox.archive(file.claim, file.number, file.name, file.businessDate);
+    await tools.store.markArchived(file.number);
+  }
+  return registered;
+}
+
+const ZERO: Decimal = { units: 0n, scale: 0 };
+
+/** Undefined when the file is still being written, or can't be read: its claim stays and is asked again next time. */
+async function register(tools: IntakeTools, claim: Claim, businessDate: string): Promise<FileRecord | undefined> {
+  const { inbox, store, clock, settings } = tools;
+  const spooled = await inbox.spool(claim);
+  if (spooled.kind === 'not-yet') return undefined;
+  const base: NewFile = {
+    claim: claim.id,
+    name: claim.name,
+    kind: undefined,
+    sha256: '',
+    size: 0,
+    receivedAt: timestamp(clock.now()),
+    businessDate,
+    header: [],
+    proven: false,
+    finalNewline: true,
+    start: NOTHING_READ,
+    problem: undefined,
+  };
+  switch (spooled.kind) {
+    case 'not-regular':
+      return store.registerFile({
+        ...base,
+        problem: fileProblem(
+          'FILE_NOT_REGULAR',
+          spooled.what,
+          `This is ${spooled.what}, not a plain file with one name.`,
+        ),
+      });
+    case 'too-large': {
+      const message = `The file has ${spooled.size} bytes; intake.maxFileSize is ${settings.intake.maxFileBytes}.`;
+      return store.registerFile({
+        ...base,
+        size: spooled.size,
+        problem: fileProblem('FILE_SIZE_OUT_OF_RANGE', String(spooled.size), message),
+      });
+    }
+    case 'spooled':
+      return registerRead(store, { ...base, ...(await inspect(settings, spooled)) });
+  }
+}
+
+async function registerRead(store: Store, file: NewFile): Promise<FileRecord> {
+  const repairs = await repairedBy(store, file);
+  return store.registerFile(repairs === undefined ? file : { ...file, repairs });
+}
+
+/** The file whose rejected rows come again in it: its name is that of the rejected.csv, or of a copy. */
+async function repairedBy(store: Store, { name, kind, problem }: NewFile): Promise<number | undefined> {
+  const number = rejectedReportIn(name);
+  if (number === undefined || problem) return undefined;
+  const repaired = await store.file(number);
+  return repaired?.done && repaired.kind === kind && isRejectedReportOf(name, repaired) ? number : undefined;
+}
+
+/** A file whose rows are to be recorded, with how they are read and decided. */
+interface Taking {
+  readonly file: FileRecord;
+  readonly header: Header;
+  readonly said: Said;
+  readonly decide: Decide;
+}
+
+async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
+  const { store, clock, settings } = tools;
+  const { number } = file;
+  await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
+  const header = headerOf(file, settings);
+  const said = saidIn(tools, file, header);
+  const context = { header, file: number, businessDate, store, settings, said };
+  const decide = file.kind === 'orders' ? orderDecider(context) : instructionDecider(context);
+  const taking = { file, header, said, decide };
+  let problem: FileProblem | undefined;
+  if (await isRejectedWhole(tools, taking)) {
+    await rejectRows(tools, taking);
+    const message = 'At least one row has errors, and intake.onRowErrors is "reject-file".';
+    problem = fileProblem('FILE_HAS_ROW_ERRORS', '', message);
+  } else {
+    await recordRows(tools, taking);
+  }
+  await store.finishFile(number, problem, timestamp(clock.now()));
+}
+
+/** Records each batch with where to go on from; goes on from where an earlier pass came to. */
+async function recordRows(tools: IntakeTools, { file, header, said, decide }: Taking): Promise<void> {
+  let reached = file.progress;
+  if (reached.offset > file.start.offset) await recallRows(tools, file, header, said);
+  for await (const batch of rowsFrom(tools, file, header, reached)) {
+    reached = await recordBatch(tools, file.number, batch, reached, decide);
+    tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
+  }
+}
+
+/** What the rows said that an earlier pass has recorded. */
+async function recallRows(tools: IntakeTools, file: FileRecord, header: Header, said: Said): Promise<void> {
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
+    said.note(batch.rows);
+    if (batch.nextOffset >= file.progress.offset) return;
+  }
+}
+
+/** Decided anew when an instruction that the batch amends moved on in between. */
+async function recordBatch(
+  { store, clock }: IntakeTools,
+  file: number,
+  batch: CheckedBatch,
+  before: IntakeProgress,
+  decide: Decide,
+): Promise<IntakeProgress> {
+  for (let tries = 0; tries < MAX_DECISIONS; tries++) {
+    const { records, amount } = await decide(batch.rows, nothingKnown());
+    const reached = progressAfter(before, batch, amount);
+    if ((await store.recordRows(file, records, reached, timestamp(clock.now()))) === 'recorded') return reached;
+  }
+  throw new Error(`File ${file}: what its rows amend keeps changing while they are taken in.`);
+}
+
+/**
+ * Records every row as rejected, for its own errors if it has any. What earlier rows did is known from having decided
+ * them, and not from the store; so after a crash the rows that are recorded already are decided once more.
+ */
+async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
+  const { store, clock, progress } = tools;
+  const { file, header, decide } = taking;
+  const known = nothingKnown();
+  let reached = file.start;
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
+    const { records, amount } = await decide(batch.rows, known);
+    reached = progressAfter(reached, batch, amount);
+    if (reached.offset <= file.progress.offset) continue;
+    const rejected = records.map(rejectedForOthers(file.number, batch.rows));
+    if ((await store.recordRows(file.number, rejected, reached, timestamp(clock.now()))) !== 'recorded')
+      throw new Error(
+        `File ${file.number}: a rejected row takes no reference and amends nothing, yet it came too late.`,
+      );
+    progress.report(`taking in ${file.name}`, reached.offset, file.size);
+  }
+}
+
+/**
+ * Whether one row's errors reject the file. Decided once, before its first row is recorded: if it were asked again after
+ * a crash, settings or orders may have changed, and a part of the file would be accepted and the rest rejected.
+ */
+async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<boolean> {
+  const { store, settings } = tools;
+  const { number, start, progress } = taking.file;
+  const verdict = `file ${number} is rejected whole`;
+  const decided = await store.fact(verdict);
+  if (decided !== undefined) return decided === 'yes';
+  const begun = progress.offset > start.offset;
+  if (begun || settings.intake.onRowErrors !== 'reject-file') return false;
+  const rejected = await hasRowErrors(tools, taking);
+  await store.setFact(verdict, rejected ? 'yes' : 'no');
+  return rejected;
+}
+
+/** Reads a whole file without recording anything: does any row have an error? */
+async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking): Promise<boolean> {
+  const known = nothingKnown();
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
+    const { records } = await decide(batch.rows, known);
+    if (records.some(({ kind }) => kind === 'rejected')) return true;
+    tools.progress.report(`checking ${file.name}`, batch.nextOffset, file.size);
+  }
+  return false;
+}
+
+function progressAfter(before: IntakeProgress, batch: CheckedBatch, amount: Decimal): IntakeProgress {
+  const unevenRows = (before.unevenRows ?? 0) + batch.unevenRows;
+  return {
+    ...before,
+    offset: batch.nextOffset,
+    line: batch.nextLine,
+    rows: before.rows + batch.rows.length,
+    blankLines: before.blankLines + batch.blankLines,
+    ...(unevenRows > 0 ? { unevenRows } : {}),
+    controlSum: formatDecimal(add(parseDecimal(before.controlSum) ?? ZERO, amount)),
+  };
+}
+
+/** Of the whole file, also when a part of it is taken in already: those rows are not to be found before it is finished. */
+function saidIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Said {
+  const fd = openSync(inbox.spoolPath(file.claim), constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return openSaid(findRepeats(fd, header, file.start.offset, file.size));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function rowsFrom(
+  { inbox, settings }: Pick<IntakeTools, 'inbox' | 'settings'>,
+  { claim, size, start, header: cells }: FileRecord,
+  header: Header,
+  from: IntakeProgress,
+): AsyncGenerator<CheckedBatch> {
+  const { currencies } = settings.provider;
+  const headerAgain = start.headersAgain && { cells, columns: settings.columns };
+  return checkedRows({ path: inbox.spoolPath(claim), from, size, header, accepted: { currencies }, headerAgain });
+}
+
+function headerOf(file: FileRecord, settings: Settings): Header {
+  const matched = matchHeader(file.header, settings.columns, settings.provider.api);
+  if ('header' in matched) return matched.header;
+  throw new UsageError(
+    `File ${file.number} (${file.name}) is half taken in and its header doesn't fit any more: put "columns" in paydrop.json back as it was.`,
+  );
+}

@@ -1,0 +1,121 @@
+/**
+ * What the rules of the two kinds of file are made of. No rule changes a value, and none is skipped because another one
+ * failed, except where a code says so by itself (an empty cell is only missing).
+ */
+import { allShow, unwanted, unwantedControl } from '../../domain/characters.ts';
+import { CODES, type RowCode, type RowError } from '../../domain/codes.ts';
+
+type Test = (text: string) => boolean;
+
+/** What a cell must pass, and the code of a cell that doesn't. */
+export interface Rule {
+  readonly passes: Test;
+  readonly code: RowCode;
+  /** Where it fails, the cell's later rules say nothing: they would only say it again. */
+  readonly decisive: boolean;
+}
+
+/** The rules of each column. */
+export type Rules = readonly (readonly [column: string, rules: readonly Rule[]])[];
+
+export function rule(passes: Test, code: RowCode): Rule {
+  return { passes, code, decisive: false };
+}
+
+export function decisive(passes: Test, code: RowCode): Rule {
+  return { passes, code, decisive: true };
+}
+
+/** Adds an error for each rule that a cell fails. */
+export function addFailed(errors: RowError[], rules: readonly Rule[], column: string, value: string): void {
+  for (const { passes, code, decisive } of rules) {
+    if (passes(value)) continue;
+    errors.push({ column, value, code });
+    if (decisive) return;
+  }
+}
+
+export function isPresent(text: string): boolean {
+  return text !== '';
+}
+
+/** At most so many characters, as people count them (code points). */
+export function upTo(limit: number): Test {
+  return (text) => text.length <= limit || (text.length <= limit * 2 && [...text].length <= limit);
+}
+
+/** A text is empty or one of these. */
+export function emptyOr(words: readonly string[]): Test {
+  const allowed = new Set(['', ...words]);
+  return (text) => allowed.has(text);
+}
+
+const REFERENCE_CHARACTERS = 50;
+
+/**
+ * References (api documentation, "Validation codes"): at most 50 out of `A-Za-z0-9-_.`. Not `.` or `..` alone: references are
+ * parts of the provider's paths, and those would lead elsewhere.
+ */
+export function reference(prefix: 'CUSTOMER_REF' | 'ORDER_REF' | 'INSTRUCTION_REF'): readonly Rule[] {
+  return [
+    decisive(isPresent, `${prefix}_IS_REQUIRED`),
+    rule(upTo(REFERENCE_CHARACTERS), `${prefix}_LENGTH_OUT_OF_RANGE`),
+    rule(hasReferenceCharacters, `${prefix}_CONTAINS_INVALID_CHARACTERS`),
+  ];
+}
+
+function hasReferenceCharacters(text: string): boolean {
+  return /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/.test(text);
+}
+
+/** Whether a cell passes all rules of {@link reference}. */
+export function isReference(text: string): boolean {
+  return text.length <= REFERENCE_CHARACTERS && hasReferenceCharacters(text);
+}
+
+const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** `YYYY-MM-DD`, a day that exists in the Gregorian calendar from year 1 on. */
+export function isDate(text: string): boolean {
+  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text)) return false;
+  const year = Number(text.slice(0, 4));
+  const month = Number(text.slice(5, 7));
+  const day = Number(text.slice(8));
+  const leapDay = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
+  return year >= 1 && day >= 1 && day <= (DAYS_IN_MONTH[month - 1] ?? 0) + leapDay;
+}
+
+/**
+ * Adds an error for each cell of ours with a character that no value may have; `columns` names each cell's, empty for one to
+ * ignore. A column with rules says itself what may stand at the ends of its values.
+ */
+export function addUnwanted(
+  errors: RowError[],
+  columns: readonly string[],
+  cells: readonly string[],
+  rules: Rules,
+): void {
+  if (cells.every(allShow)) return;
+  cells.forEach((cell, at) => {
+    const column = columns[at] ?? '';
+    if (column === '') return;
+    const value = rules.some(([ruled]) => ruled === column) ? unwantedControl(cell) : unwanted(cell);
+    if (value !== undefined) errors.push({ column, value, code: 'CONTROL_CHARACTER_NOT_ALLOWED' });
+  });
+}
+
+const codePosition = new Map<string, number>(CODES.map(({ code }, at) => [code, at]));
+
+/** In the order of our documentation: by column, metadata last in the file's order; then by code. */
+export function inOrder(
+  errors: readonly RowError[],
+  documented: readonly string[],
+  columns: readonly string[],
+): RowError[] {
+  const place = ({ column }: RowError): number => {
+    const known = documented.indexOf(column);
+    return known < 0 ? documented.length + columns.indexOf(column) : known;
+  };
+  const byCode = (a: RowError, b: RowError) => (codePosition.get(a.code) ?? 0) - (codePosition.get(b.code) ?? 0);
+  return errors.toSorted((a, b) => place(a) - place(b) || byCode(a, b));
+}

@@ -1,0 +1,85 @@
+/** Lines that are headers where rows should be, headers that stand too low, and what a spreadsheet leaves around them. */
+import type { Api } from '../../domain/api.ts';
+import { isBlank } from '../../domain/characters.ts';
+import type { FileProblem } from '../../domain/codes.ts';
+import {
+  headerProblem,
+  headingsOf,
+  listed,
+  matchHeader,
+  type Names,
+  quoted,
+  requiredIn,
+  separatorCalled,
+} from './header.ts';
+
+interface PlacedCells {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** No row has so many cells that are names of required columns. */
+const HEADINGS_OF_A_HEADER = 3;
+
+/**
+ * What a line's cells are beside the header's: the same columns in the same order, another header (of a file that was joined to
+ * this one), or none. `settings` is the `columns` setting.
+ */
+export function headerWatch(settings: Names, api: Api) {
+  const columnsOf = (cells: readonly string[]): string | undefined => {
+    const matched = matchHeader(cells, settings, api);
+    if ('problem' in matched) return undefined;
+    const { columns } = matched.header;
+    return JSON.stringify(columns.slice(0, columns.findLastIndex((column) => column !== '') + 1));
+  };
+  let known: { readonly header: readonly string[]; readonly columns: string | undefined } | undefined;
+  return (header: readonly string[], cells: readonly string[]): 'same' | 'other' | 'none' => {
+    if (requiredIn(meantBy(cells, settings)) < HEADINGS_OF_A_HEADER) return 'none';
+    if (known?.header !== header) known = { header, columns: columnsOf(header) };
+    if (known.columns === undefined) return 'none';
+    return columnsOf(cells) === known.columns ? 'same' : 'other';
+  };
+}
+
+function meantBy(cells: readonly string[], settings: Names): string[] {
+  return headingsOf(cells, settings, false).map(({ meant }) => meant);
+}
+
+/** A file in which a second header would have the rows below it misread. */
+export function otherHeaderProblem(headerLine: number, other: PlacedCells): FileProblem {
+  const headings = headingsOf(other.cells, {}, false);
+  const message = `Line ${other.line} is another header, with other columns or in another order than in line ${headerLine}: files were joined. Split the file before line ${other.line}. Found there: ${listed(headings.map(quoted))}.`;
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+}
+
+/** Where the first line is no header: what it is instead, if the lines below or its own words tell. */
+export function misplacedHeaderProblem(
+  first: PlacedCells,
+  below: readonly PlacedCells[],
+  settings: Names,
+): FileProblem | undefined {
+  const headings = headingsOf(first.cells, settings, false);
+  const problem = (message: string) => headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+  const [, separator] = /^sep=(.)/i.exec(first.cells.join(',')) ?? [];
+  if (separator !== undefined) {
+    const called = separatorCalled(separator) ?? `"${separator}"`;
+    return problem(
+      `Line ${first.line} (sep=${separator}) says that the columns are separated by ${called}; they must be separated by commas. Export the file again as "CSV UTF-8 (comma delimited)".`,
+    );
+  }
+  if (requiredIn(headings.map(({ meant }) => meant)) > 0) return undefined;
+  const header = below.find(({ cells }) => requiredIn(meantBy(cells, settings)) >= HEADINGS_OF_A_HEADER);
+  if (!header) return undefined;
+  const title = listed(headings.filter(({ text }) => text !== '').map(quoted));
+  return problem(`The header is on line ${header.line}; remove what is above it: line ${first.line} has ${title}.`);
+}
+
+/** A value in a column that has no heading, which is none to skip. */
+export function unnamedValueProblem(header: readonly string[], row: PlacedCells): FileProblem | undefined {
+  const at = row.cells.findIndex((cell, place) => !isBlank(cell) && isBlank(header[place] ?? ''));
+  if (at < 0) return undefined;
+  const headings = headingsOf(header, {}, false);
+  const [value = ''] = headingsOf([row.cells[at] ?? ''], {}, false).map(quoted);
+  const message = `Column ${at + 1} has no heading, yet line ${row.line} has ${value} in it: give it a heading or remove the column.`;
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+}

@@ -1,0 +1,355 @@
+/** Which kind of file a header makes it, and which of our columns each cell belongs to. */
+import { distance } from 'fastest-levenshtein';
+import { APIS, type Api } from '../../domain/api.ts';
+import { trimBlanks, unwanted, visible } from '../../domain/characters.ts';
+import type { FileCode, FileProblem } from '../../domain/codes.ts';
+import { unescapeFormula } from '../../platform/formula.ts';
+import { looseName as loose } from '../../settings/settings.ts';
+import type { FileKind } from '../../store/port.ts';
+
+/** A header that was understood. */
+export interface Header {
+  readonly kind: FileKind;
+  /** The provider's API, which decides what columns there are. */
+  readonly api: Api;
+  /** Our name for each cell's column, `metadata.NAME` with NAME as the file spells it; empty for a column to ignore. */
+  readonly columns: readonly string[];
+  /** Where a column of ours stands among the cells. */
+  readonly at: ReadonlyMap<string, number>;
+  readonly metadata: readonly MetadataColumn[];
+  readonly defaultMetadata: readonly MetadataColumn[];
+  /** The cells carry the formula protection of our own reports: it is a rejected.csv, dropped back. */
+  readonly escaped: boolean;
+  /** Columns without a heading are there, to be skipped where they hold no value. */
+  readonly unnamed: boolean;
+  readonly width: Width;
+}
+
+/** How many cells a row has. */
+interface Width {
+  readonly count: number;
+  /** Without those at the end that have no heading. */
+  readonly named: number;
+  /** The last one with a heading is required. */
+  readonly endsRequired: boolean;
+}
+
+export interface MetadataColumn {
+  readonly name: string;
+  readonly at: number;
+}
+
+interface KindOfFile {
+  readonly kind: FileKind;
+  readonly article: string;
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+  /** `metadata.` and the like: columns whose names only begin so. */
+  readonly prefixes: readonly string[];
+}
+
+const SHARED = ['customerRef', 'orderRef'];
+
+const METADATA = 'metadata.';
+const DEFAULT_METADATA = 'customerDefault.metadata.';
+
+const ORDERS: KindOfFile = {
+  kind: 'orders',
+  article: 'an orders file',
+  required: [...SHARED, 'currency', 'country', 'scheme'],
+  optional: [],
+  prefixes: [METADATA],
+};
+
+const INSTRUCTIONS: KindOfFile = {
+  kind: 'instructions',
+  article: 'an instructions file',
+  required: [...SHARED, 'instructionRef', 'amount', 'openDate', 'dueDate'],
+  optional: ['action'],
+  prefixes: [],
+};
+
+type Kinds = Readonly<Record<FileKind, KindOfFile>>;
+
+/** The columns of each API's files. */
+export const KINDS: Readonly<Record<Api, Kinds>> = {
+  'payout-orders': {
+    orders: ORDERS,
+    instructions: {
+      ...INSTRUCTIONS,
+      optional: ['action', 'contactId', 'purpose', 'mode', 'narration', 'remark', 'direction'],
+    },
+  },
+  collect: { orders: ORDERS, instructions: INSTRUCTIONS },
+  'order-management': {
+    orders: {
+      ...ORDERS,
+      optional: ['customerDefault.financialInstrumentId', 'customerDefault.schemeId'],
+      prefixes: [METADATA, DEFAULT_METADATA],
+    },
+    instructions: {
+      ...INSTRUCTIONS,
+      optional: ['action', 'direction', 'financialInstrumentId', 'currency', 'country', 'scheme', 'settledByDate'],
+      prefixes: [METADATA],
+    },
+  },
+};
+
+const IGNORED = ['line', 'errors'];
+/** Only reports have this column. */
+const REPORT_COLUMN = 'errors';
+
+/** The `columns` setting: other headings for our columns. */
+export type Names = Readonly<Record<string, string>>;
+
+/** A cell of the header on its way to a column. */
+export interface Heading {
+  /** Which column of the file it heads, from 1 on. */
+  readonly number: number;
+  /** As the file spells it, without blanks around it. */
+  readonly text: string;
+  /** What the `columns` setting makes of it; the text itself otherwise. */
+  readonly meant: string;
+}
+
+/** What the headings come to as one kind of file. */
+interface Match {
+  readonly columns: readonly (string | undefined)[];
+  readonly missing: readonly string[];
+  readonly unknown: readonly Heading[];
+  readonly empty: readonly Heading[];
+  /** Columns of the same kind of file for another API. */
+  readonly elsewhere: readonly Heading[];
+  /** Each with the headings that claim it. */
+  readonly duplicated: readonly (readonly [column: string, headings: readonly Heading[]])[];
+}
+
+/**
+ * Matches header cells to our columns, in any order, without regard to case, spaces, `_` and `-` (docs/files.md). `settings` is
+ * the `columns` setting: other headings for our columns; `api` is the provider's. A header that fits neither kind of file
+ * comes back as a problem that names everything wrong with it at once.
+ */
+export function matchHeader(
+  cells: readonly string[],
+  settings: Names,
+  api: Api = 'payout-orders',
+): { header: Header } | { problem: FileProblem } {
+  const escaped = cells.some((cell) => loose(cell) === REPORT_COLUMN);
+  const headings = headingsOf(cells, settings, escaped);
+  const kind = bestKind(KINDS[api], headings);
+  if (!kind) return { problem: separatorProblem(headings) ?? neitherProblem(headings) };
+  const match = matchAs(kind, headings);
+  if (match.missing.length + match.unknown.length + match.elsewhere.length > 0)
+    return { problem: separatorProblem(headings) ?? misfitProblem(kind, headings, match) };
+  if (match.duplicated.length > 0) return { problem: duplicateProblem(match) };
+  const columns = match.columns.map((column) => column ?? '');
+  return {
+    header: {
+      kind: kind.kind,
+      api,
+      columns,
+      at: new Map(columns.flatMap((column, at): [string, number][] => (column === '' ? [] : [[column, at]]))),
+      metadata: withPrefix(columns, METADATA),
+      defaultMetadata: withPrefix(columns, DEFAULT_METADATA),
+      escaped,
+      unnamed: match.empty.length > 0,
+      width: widthOf(kind, headings, columns),
+    },
+  };
+}
+
+function widthOf({ required }: KindOfFile, headings: readonly Heading[], columns: readonly string[]): Width {
+  const named = headings.findLastIndex(({ text }) => text !== '') + 1;
+  return { count: columns.length, named, endsRequired: required.includes(columns[named - 1] ?? '') };
+}
+
+export function headingsOf(cells: readonly string[], settings: Names, escaped: boolean): Heading[] {
+  const meanings = new Map(Object.entries(settings).map(([heading, column]) => [loose(heading), column]));
+  return cells.map((cell, at): Heading => {
+    const text = trimBlanks(escaped ? unescapeFormula(cell) : cell);
+    return { number: at + 1, text, meant: meanings.get(loose(text)) ?? text };
+  });
+}
+
+function withPrefix(columns: readonly string[], prefix: string): MetadataColumn[] {
+  return columns.flatMap((column, at) =>
+    column.startsWith(prefix) ? [{ name: column.slice(prefix.length), at }] : [],
+  );
+}
+
+/** The kind whose own required columns are there in the larger part; undefined when there is none of either. */
+function bestKind(kinds: Kinds, headings: readonly Heading[]): KindOfFile | undefined {
+  const names = new Set(headings.map(({ meant }) => loose(meant)));
+  const share = ({ required }: KindOfFile) => {
+    const own = required.filter((column) => !SHARED.includes(column));
+    return own.filter((column) => names.has(loose(column))).length / own.length;
+  };
+  const orders = share(kinds.orders);
+  const instructions = share(kinds.instructions);
+  if (orders === 0 && instructions === 0) return undefined;
+  return orders > instructions ? kinds.orders : kinds.instructions;
+}
+
+function matchAs(kind: KindOfFile, headings: readonly Heading[]): Match {
+  const known = new Map([...kind.required, ...kind.optional, ...IGNORED].map((column) => [loose(column), column]));
+  const columns = headings.map(({ meant }) => known.get(loose(meant)) ?? prefixedColumn(kind, meant));
+  const claims = new Map<string, Heading[]>();
+  const unclaimed: Heading[] = [];
+  headings.forEach((heading, at) => {
+    const column = columns[at];
+    if (column === undefined) unclaimed.push(heading);
+    if (column === undefined || IGNORED.includes(column)) return;
+    const claimants = claims.get(loose(column)) ?? [];
+    claimants.push(heading);
+    claims.set(loose(column), claimants);
+  });
+  const isElsewhere = (heading: Heading) => apiWith(kind, heading) !== undefined;
+  return {
+    columns: columns.map((column) => (column !== undefined && IGNORED.includes(column) ? '' : column)),
+    missing: kind.required.filter((column) => !claims.has(loose(column))),
+    unknown: unclaimed.filter((heading) => heading.text !== '' && !isElsewhere(heading)),
+    empty: unclaimed.filter(({ text }) => text === ''),
+    elsewhere: unclaimed.filter(isElsewhere),
+    duplicated: [...claims]
+      .filter(([, claimants]) => claimants.length > 1)
+      .map(([name, claimants]) => [known.get(name) ?? name, claimants] as const),
+  };
+}
+
+/** An API whose files of this kind have such a column. */
+function apiWith({ kind }: KindOfFile, { meant }: Heading): Api | undefined {
+  return APIS.find((api) => {
+    const { required, optional } = KINDS[api][kind];
+    const isNamed = [...required, ...optional].some((column) => loose(column) === loose(meant));
+    return isNamed || prefixedColumn(KINDS[api][kind], meant) !== undefined;
+  });
+}
+
+function elsewhereByApi(kind: KindOfFile, { elsewhere }: Match): Map<Api | undefined, Heading[]> {
+  const byApi = new Map<Api | undefined, Heading[]>();
+  for (const heading of elsewhere) {
+    const api = apiWith(kind, heading);
+    byApi.set(api, [...(byApi.get(api) ?? []), heading]);
+  }
+  return byApi;
+}
+
+/** `metadata.NAME` with NAME as it is spelt, where the kind of file has such columns and NAME is all visible. */
+function prefixedColumn(kind: KindOfFile, meant: string): string | undefined {
+  const prefix = kind.prefixes.find((candidate) => loose(meant).startsWith(loose(candidate)));
+  if (prefix === undefined) return undefined;
+  const parts = meant.split('.').slice(prefix.split('.').length - 1);
+  const name = trimBlanks(parts.join('.'));
+  return name === '' || unwanted(name) !== undefined ? undefined : prefix + name;
+}
+
+const SEPARATORS = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+  ['|', 'vertical bars'],
+] as const;
+
+/** In words; undefined for another character. */
+export function separatorCalled(separator: string): string | undefined {
+  return SEPARATORS.find(([known]) => known === separator)?.[1];
+}
+
+/** When more of our columns appear in the header by cutting it at something else than commas. */
+function separatorProblem(headings: readonly Heading[]): FileProblem | undefined {
+  const texts = headings.map(({ text }) => text);
+  const line = texts.join(',');
+  const found = SEPARATORS.find(([separator]) => requiredIn(line.split(separator)) > requiredIn(texts));
+  if (!found) return undefined;
+  const message = `The columns are separated by ${found[1]}; they must be separated by commas. Export the file again as "CSV UTF-8 (comma delimited)".`;
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+}
+
+/** How many columns that one kind of file or the other requires are among these names. */
+export function requiredIn(texts: readonly string[]): number {
+  const names = new Set(texts.map(loose));
+  const required = new Set([...ORDERS.required, ...INSTRUCTIONS.required].map(loose));
+  return [...required].filter((column) => names.has(column)).length;
+}
+
+function neitherProblem(headings: readonly Heading[]): FileProblem {
+  const message = `The first line is neither the header of an orders file (${ORDERS.required.join(', ')}) nor of an instructions file (${INSTRUCTIONS.required.join(', ')}). Found: ${listed(headings.map(quoted))}.`;
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+}
+
+function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Match): FileProblem {
+  const free = [...match.missing, ...kind.optional.filter((column) => !match.columns.includes(column))];
+  const optional = [...kind.optional, ...kind.prefixes.map((prefix) => `${prefix}NAME`)];
+  const sentences = [
+    `By its header this is ${kind.article}.`,
+    match.missing.length > 0 ? `Missing: ${match.missing.join(', ')}.` : '',
+    match.unknown.length > 0
+      ? `Not known: ${listed(match.unknown.map((heading) => quoted(heading) + hint(heading, free)))}.`
+      : '',
+    match.empty.length > 0 ? withoutHeading(match) : '',
+    ...[...elsewhereByApi(kind, match)].map(
+      ([owner, theirs]) => `Only the ${owner} API has these columns; remove them: ${listed(theirs.map(quoted))}.`,
+    ),
+    match.duplicated.length > 0 ? givenTwice(match) : '',
+    `Found: ${listed(headings.map(quoted))}.`,
+    `Expected: ${kind.required.join(', ')}; optional: ${optional.join(', ')}.`,
+  ];
+  const message = sentences.filter((sentence) => sentence !== '').join(' ');
+  return headerProblem('FILE_HEADER_NOT_RECOGNISED', match.missing[0] ?? '', headings, message);
+}
+
+function duplicateProblem(match: Match): FileProblem {
+  const [column, headings] = match.duplicated[0] ?? ['', []];
+  return headerProblem('FILE_HEADER_COLUMN_DUPLICATED', column, headings, givenTwice(match));
+}
+
+function withoutHeading({ empty }: Match): string {
+  const numbers = listed(empty.map(({ number }) => String(number)));
+  return empty.length === 1
+    ? `Column ${numbers} has no heading: give it one or remove the column.`
+    : `Columns ${numbers} have no heading: give them one or remove the columns.`;
+}
+
+function givenTwice({ duplicated }: Match): string {
+  return `Given more than once: ${listed(duplicated.map(([column, headings]) => `${shortened(column)} (${listed(headings.map(quoted))})`))}.`;
+}
+
+/** Longer headings get no guess. */
+const GUESSED_CHARACTERS = 60;
+
+/** What a heading may have been meant to be. */
+function hint({ text, meant }: Heading, columns: readonly string[]): string {
+  if (meant !== text)
+    return ` ("columns" in paydrop.json makes it "${shortened(meant)}", which is no column of such a file)`;
+  const name = loose(text);
+  if (name.length === 0 || name.length > GUESSED_CHARACTERS) return '';
+  const near = columns
+    .map((column) => ({ column, away: name.includes(loose(column)) ? 0 : distance(name, loose(column)) }))
+    .filter(({ column, away }) => away <= Math.max(1, Math.floor(column.length / 3)))
+    .toSorted((a, b) => a.away - b.away)[0];
+  return near ? ` (did you mean ${near.column}?)` : '';
+}
+
+const LISTED_NAMES = 20;
+
+export function listed(names: readonly string[]): string {
+  const more = names.length - LISTED_NAMES;
+  const shown = names.slice(0, LISTED_NAMES).join(', ');
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
+
+export function quoted({ text }: Heading): string {
+  return `"${shortened(text)}"`;
+}
+
+function shortened(text: string): string {
+  return visible(text.length > GUESSED_CHARACTERS ? `${text.slice(0, GUESSED_CHARACTERS)}…` : text);
+}
+
+export function headerProblem(
+  code: FileCode,
+  column: string,
+  headings: readonly Heading[],
+  message: string,
+): FileProblem {
+  return { code, column, value: listed(headings.map(({ text }) => shortened(text))), message };
+}

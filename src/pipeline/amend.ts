@@ -1,0 +1,259 @@
+/**
+ * UPDATE and DELETE rows of what the provider has already. It is looked up first: what it has become by an earlier request is
+ * done, what it no longer lets be changed is refused, and the rest is asked for. To ask twice for the same does no harm, so
+ * an unclear answer only means that it is looked up again by the next pass. What can't be told, or stays so for long, is a
+ * person's: the payout is `manual`, and its row comes to an end with their decision.
+ */
+
+import { describeCode, type RowCode, type RowError } from '../domain/codes.ts';
+import { correlationId, type InstructionStatus } from '../domain/instruction.ts';
+import { formatDecimal, parseDecimal } from '../domain/money.ts';
+import { orderKey } from '../domain/order.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
+import { sha256 } from '../platform/digest.ts';
+import type { AmendmentDesk, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from '../provider/port.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { AmendmentChange, OpenAmendment, Store, StoredInstruction } from '../store/port.ts';
+import { amendmentDiffers, instructionDiffers } from '../store/replay.ts';
+import { eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
+import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
+import { payoutOf } from './registration.ts';
+
+const PAGE = 500;
+
+/** The fact that says where the last pass had to stop. */
+const PLACE = 'amendments-stopped-at';
+
+/** A payout that has come to its end, on a person's word: no change of it is asked for any more. */
+const ENDED: readonly InstructionStatus[] = ['paid', 'reversed', 'failed', 'declined', 'cancelled'];
+
+export interface AmendTools {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  readonly pace?: Pacer;
+}
+
+/** What one amendment is taken on with. */
+interface Errand {
+  readonly tools: AmendTools;
+  readonly desk: AmendmentDesk;
+  readonly line: Line;
+  readonly pace: Pacer;
+  readonly instruction: StoredInstruction;
+  readonly amendment: OpenAmendment;
+}
+
+type Found = Extract<LookUpOutcome, { kind: 'found' }>;
+
+/** Takes every open amendment one step on. Returns why that stopped early; undefined when it didn't. */
+export async function amend(tools: AmendTools, stop: AbortSignal): Promise<string | undefined> {
+  const { store, provider, clock, settings } = tools;
+  const desk = provider.amendments;
+  if (!desk) return undefined;
+  const line = openLine(stop, 'requests');
+  const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
+  const round = await openRound(store, PLACE, ['amendment']);
+  let altered: string | undefined;
+  for (const { kind, afterId, upToId } of round.stretches) {
+    for (let after = afterId; after < upToId && !line.stopped(); ) {
+      const page = await store.amended(after, PAGE);
+      const last = page.at(-1);
+      if (!last) break;
+      after = last.id;
+      const due = page.filter(({ id, status }) => id <= upToId && (status === 'submitted' || ENDED.includes(status)));
+      await eachOf(due, settings.provider.concurrency, async (instruction) => {
+        const { amendment } = instruction;
+        if (!amendment || line.stopped()) return;
+        const what = await alteredSince(store, instruction);
+        if (what !== undefined) {
+          altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
+          return;
+        }
+        const errand = { tools, desk, line, pace, instruction, amendment };
+        const found = await askInTurn(line, pace, () => {
+          round.at(kind, instruction.id);
+          return provider.lookUp(instruction);
+        });
+        if (found) await (instruction.status === 'submitted' ? takeOn(errand, found) : end(errand, found));
+      });
+    }
+  }
+  await round.end(line.stopped() !== undefined);
+  return altered ?? line.stopped();
+}
+
+/** How an instruction, or the change that is asked for, differs from what was read; undefined when neither does. */
+async function alteredSince(store: Store, instruction: StoredInstruction): Promise<string | undefined> {
+  const history = await store.historyOf(instruction.id);
+  return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, history);
+}
+
+async function takeOn(errand: Errand, found: LookUpOutcome): Promise<void> {
+  const { instruction, amendment } = errand;
+  if (found.kind === 'not-found') return leaveOpen(errand, 'there is none, though it was accepted');
+  if (found.kind === 'unclear') return found.answered ? leaveOpen(errand, found.message) : undefined;
+  switch (await standing(errand, found)) {
+    case 'done':
+      return record(errand, { kind: 'done' });
+    case 'refused':
+      return record(errand, { kind: 'refused', errors: [tooLate(instruction, found.message)] });
+    case 'other':
+      return leaveOpen(errand, `it is neither what it was nor what it shall become: its amount is ${found.amount}`);
+    case 'untold':
+      return handOver(errand, found);
+    case 'open':
+      break;
+  }
+  const asked = `it is there as it was, though it was asked to be ${amendment.becomes ? 'changed' : 'deleted'}`;
+  if (amendment.sends > 0 && (await isGivenUp(errand, asked))) return;
+  if ((await ask(errand)) === 'unclear' && amendment.sends > 0) await leaveOpen(errand, asked);
+}
+
+/** Asks for the change, and records a clear answer. */
+async function ask(errand: Errand): Promise<'settled' | 'unclear' | 'not asked'> {
+  const { desk, line, pace, instruction, amendment } = errand;
+  const body = amendment.becomes && desk.body(await payoutAs(errand, amendment.becomes));
+  const trace = correlationId(`${instruction.clientRefId} amendment ${amendment.row}`, amendment.sends + 1);
+  await pace.turn(line.signal);
+  if (line.stopped() !== undefined) return 'not asked';
+  await record(errand, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
+  const outcome = await (body === undefined ? desk.remove(instruction, trace) : desk.update(body, instruction, trace));
+  switch (outcome.kind) {
+    case 'accepted':
+      line.note(undefined);
+      await record(errand, { kind: 'done' });
+      return 'settled';
+    case 'declined':
+      line.note(undefined);
+      // What was asked for before may still arrive, and be taken.
+      if (amendment.sends > 0) return 'unclear';
+      await record(errand, { kind: 'refused', errors: [refusal(instruction, outcome)] });
+      return 'settled';
+    default:
+      if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
+      line.note('answered' in outcome ? undefined : outcome.message);
+      if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
+      return 'unclear';
+  }
+}
+
+/**
+ * The row of a payout that a person has decided about: it has come about, or it never will. A DELETE asks that nothing be paid: where a
+ * person says that nothing was, it is carried out, unless the provider says otherwise.
+ */
+async function end(errand: Errand, found: LookUpOutcome): Promise<void> {
+  const { tools, instruction, amendment } = errand;
+  if (found.kind === 'unclear' && !found.answered) return;
+  const stands = found.kind === 'found' ? await standing(errand, found) : 'other';
+  if (stands === 'done' && amendment.becomes) return record(errand, { kind: 'done' });
+  const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;
+  const isDeleted = !amendment.becomes && instruction.status === 'failed' && unpaid;
+  if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });
+  if (stands === 'other') {
+    const words = `the row that changes it is open still: ${describe(found)}`;
+    const outcome = unsettled(instruction, words, tools.clock.now(), tools.settings.provider.giveUpAfterMs);
+    if (!outcome) return;
+    if ('answer' in outcome) return tools.store.keepAnswers([outcome.answer], timestamp(tools.clock.now()));
+  }
+  if (isDeleted) return record(errand, { kind: 'done' });
+  await record(errand, { kind: 'refused', errors: [tooLate(instruction, describe(found))] });
+}
+
+function describe(found: LookUpOutcome): string {
+  switch (found.kind) {
+    case 'found':
+      return found.message || `its amount is ${found.amount}`;
+    case 'not-found':
+      return 'there is none';
+    case 'unclear':
+      return found.message;
+  }
+}
+
+function record({ tools, instruction, amendment }: Errand, to: AmendmentChange['to']): Promise<void> {
+  const { id, version, status: from } = instruction;
+  const change = { row: amendment.row, target: { id, version, from }, to };
+  return tools.store.amend([change], timestamp(tools.clock.now()));
+}
+
+/** What was answered is kept, and in the end brought before a person. */
+async function leaveOpen({ tools, instruction }: Errand, words: string): Promise<void> {
+  const { store, clock, settings } = tools;
+  const outcome = unsettled(instruction, words, clock.now(), settings.provider.giveUpAfterMs);
+  if (!outcome) return;
+  if ('change' in outcome) await store.apply([outcome.change], timestamp(clock.now()));
+  else await store.keepAnswers([outcome.answer], timestamp(clock.now()));
+}
+
+async function isGivenUp(errand: Errand, words: string): Promise<boolean> {
+  const { clock, settings } = errand.tools;
+  const outcome = unsettled(errand.instruction, words, clock.now(), settings.provider.giveUpAfterMs);
+  if (!outcome || !('change' in outcome)) return false;
+  await leaveOpen(errand, words);
+  return true;
+}
+
+/** It was asked to be changed, can't be any more, and nothing that is shown tells whether it was. */
+async function handOver({ tools, instruction }: Errand, { amount }: Found): Promise<void> {
+  const now = timestamp(tools.clock.now());
+  const words = `it can no longer be changed (amount ${amount}), and nothing it states tells whether it was`;
+  await tools.store.apply([forAPerson(instruction, words, instruction.answerSince || instruction.updatedAt)], now);
+}
+
+/** How an instruction stands at the provider, seen from what it shall become. */
+async function standing(errand: Errand, found: Found): Promise<'done' | 'open' | 'refused' | 'other' | 'untold'> {
+  const { instruction, amendment, desk } = errand;
+  const { becomes, sends } = amendment;
+  if (becomes === undefined) return found.deleted ? 'done' : found.updatable ? 'open' : 'refused';
+  const theirs = { ...amountOf(found), ...found.states };
+  const before = fits(theirs, desk.states(await payoutAs(errand, instruction)));
+  const after = fits(theirs, desk.states(await payoutAs(errand, becomes)));
+  if (!before && !after) return 'other';
+  // There it is, asked for before, be it by records that a backup has replaced.
+  if (after && !before) return 'done';
+  if (found.updatable) return 'open';
+  return after && sends > 0 ? 'untold' : 'refused';
+}
+
+function amountOf({ amount, currency }: Found): Stated {
+  const decimal = parseDecimal(amount);
+  return { amount: decimal ? formatDecimal(decimal) : amount, ...(currency !== undefined && { currency }) };
+}
+
+/** Whether nothing that both state differs. A name of metadata that is missing where other metadata is shown is not there. */
+function fits(theirs: Stated, ours: Stated): boolean {
+  return Object.entries(ours).every(([name, value]) => {
+    const stated = theirs[name];
+    if (stated !== undefined) return stated === value;
+    return !(name.startsWith('metadata.') && theirs['metadata'] !== undefined);
+  });
+}
+
+/** The payout with the content of the instruction as it is, or as it shall become. */
+async function payoutAs(
+  { tools, instruction }: Errand,
+  content: Pick<StoredInstruction, 'content' | 'payout' | 'amountMinor' | 'currency'>,
+): Promise<Payout> {
+  const [order] = await tools.store.findOrders([instruction]);
+  if (!order) throw new Error(`the order ${orderKey(instruction)} is gone from the store`);
+  const { payout, amountMinor, currency } = content;
+  return payoutOf({ ...instruction, content: content.content, payout, amountMinor, currency }, order);
+}
+
+function tooLate({ instructionRef }: StoredInstruction, message: string): RowError {
+  const value = message === '' ? instructionRef : `${instructionRef} (${message})`;
+  return { column: 'instructionRef', value, code: 'INSTRUCTION_ALREADY_PROCESSED' };
+}
+
+/** The provider's code, if it is one of the row's; else that it can't be changed, in the provider's words. */
+function refusal(
+  instruction: StoredInstruction,
+  { code, message }: Extract<SubmitOutcome, { kind: 'declined' }>,
+): RowError {
+  const refused = tooLate(instruction, message);
+  const known = describeCode(code);
+  return known?.scope === 'row' ? { ...refused, column: known.columns[0] ?? '', code: code as RowCode } : refused;
+}

@@ -1,0 +1,79 @@
+/**
+ * A person's decision that something needs nothing more here: a payout that did not arrive and will not be paid again from here, rows
+ * that will not be repaired, a file that was not taken in. Nothing moves and no status changes; it is no longer asked for.
+ */
+
+import { FINAL_FAILURES, type InstructionRef } from '../domain/instruction.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
+import type { Decision, FileRecord, Store, StoredInstruction, Target } from '../store/port.ts';
+
+export interface ClosingTools {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** Why not, in sentences; then nothing was closed. */
+type NotClosed = { readonly ok: false; readonly why: readonly string[] };
+
+export type ClosedPayouts = { readonly ok: true; readonly payouts: readonly StoredInstruction[] } | NotClosed;
+
+/** `rows`: how many rejected ones; 0 for a file that was not taken in. */
+export type ClosedFile = { readonly ok: true; readonly rows: number } | NotClosed;
+
+/** All of them, or none. One that is named twice is closed once. */
+export async function closePayouts(
+  { store, clock }: ClosingTools,
+  refs: readonly InstructionRef[],
+  decision: Decision,
+): Promise<ClosedPayouts> {
+  const found = await store.findInstructions(refs);
+  const closed = await store.closedPayouts(found.map((one) => one?.id ?? 0));
+  const why = refs.flatMap((ref, at) => {
+    const objection = objectionTo(found[at], closed[at]);
+    return objection === undefined ? [] : [`${nameOf(ref)}: ${objection}`];
+  });
+  if (why.length > 0) return { ok: false, why };
+  const payouts = new Map(found.flatMap((one) => (one ? [[one.id, one] as const] : [])));
+  const targets = [...payouts.values()].map(({ id, version, status }): Target => ({ id, version, from: status }));
+  if ((await store.closePayouts(targets, decision, timestamp(clock.now()))) === 'stale') return MOVED;
+  return { ok: true, payouts: [...payouts.values()] };
+}
+
+function objectionTo(instruction: StoredInstruction | undefined, closed: Decision | undefined): string | undefined {
+  if (!instruction) return 'there is no such instruction; rejected rows are closed with --file N';
+  const { status } = instruction;
+  if (closed) return `it is closed already, by ${closed.by}: ${closed.reason}`;
+  if (FINAL_FAILURES.includes(status)) return undefined;
+  if (status === 'manual' || status === 'unknown')
+    return `it is ${status}: whether it was paid is not known yet. Find out, and record that with paydrop resolve`;
+  return `it is ${status}: there is nothing to close. This is only for ${FINAL_FAILURES.join(', ')}`;
+}
+
+/** A file that was not taken in, or the rejected rows that are still to be repaired. */
+export async function closeFile(
+  { store, clock }: ClosingTools,
+  number: number,
+  decision: Decision,
+): Promise<ClosedFile> {
+  const file = await store.file(number);
+  const objection = file ? objectionToFile(file) : 'there is no such file';
+  if (!file || objection !== undefined) return { ok: false, why: [`file ${number}: ${objection}`] };
+  const { toRepair } = file;
+  if ((await store.closeFile(number, toRepair, decision, timestamp(clock.now()))) === 'stale') return MOVED;
+  return { ok: true, rows: toRepair };
+}
+
+function objectionToFile({ done, duplicateOf, problem, toRepair, closed }: FileRecord): string | undefined {
+  if (!done) return 'it is still being taken in';
+  if (toRepair > 0) return undefined;
+  if (closed) return `it is closed already, by ${closed.by}: ${closed.reason}`;
+  if (duplicateOf !== undefined) return `it is the same as file ${duplicateOf}: nothing of it is open`;
+  if (problem && problem.code !== 'FILE_HAS_ROW_ERRORS') return undefined;
+  return 'no rejected row of it is left to repair. Payouts that did not arrive are closed by their references';
+}
+
+const MOVED: NotClosed = { ok: false, why: ['it moved on meanwhile, and nothing was closed: see paydrop status'] };
+
+function nameOf({ customerRef, orderRef, instructionRef }: InstructionRef): string {
+  return `${customerRef}/${orderRef}/${instructionRef}`;
+}

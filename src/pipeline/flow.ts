@@ -1,0 +1,236 @@
+/** How work flows: so many at once, at such a pace, until the line is stopped; outcomes are committed in groups. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../platform/clock.ts';
+
+/** So many requests in a row without a clear answer stop the line. */
+const UNCLEAR_IN_A_ROW = 10;
+
+/** So many requests that are refused in the same words, without one that is accepted in between, stop the line. */
+export const REFUSED_ALIKE = 5;
+
+/** A request that was refused. */
+export interface Refusal {
+  /** The same for refusals in the same words, whichever payout they are about. */
+  readonly alike: string;
+  /** What the provider said. */
+  readonly words: string;
+}
+
+/** A line of requests to the provider, and whether to go on with it. */
+export interface Line {
+  /** Aborts when the line stops, so that nobody goes on waiting for their turn. */
+  readonly signal: AbortSignal;
+  /** Takes down how one request ended: `unclear` says why it got no clear answer. Ten of those in a row stop the line. */
+  note(unclear: string | undefined): void;
+  /**
+   * Takes down what the provider decided: a refusal, or undefined for an acceptance. Five alike without an acceptance in between
+   * stop the line: that is about the account, and would be said of each that follows.
+   */
+  decided(refusal: Refusal | undefined): void;
+  /** What the provider refuses one after the other, for the next line; undefined once it accepts something. */
+  refusesAlike(): string | undefined;
+  /** The first reason stands. */
+  stop(why: string): void;
+  /** Why the line stopped; undefined while it goes on. */
+  stopped(): string | undefined;
+}
+
+/**
+ * `requests` is what goes down the line, for the reason it stopped. `lastTime` is what stopped the line before this one by
+ * refusals: one more of those then tells that nothing has changed.
+ */
+export function openLine(asked: AbortSignal, requests: string, lastTime?: string): Line {
+  const halt = new AbortController();
+  let why: string | undefined;
+  let unclearInARow = 0;
+  let refuses = lastTime;
+  const refusals = new Map<string, number>();
+  const stop = (reason: string) => {
+    why ??= reason;
+    halt.abort();
+  };
+  return {
+    signal: AbortSignal.any([asked, halt.signal]),
+    note: (unclear) => {
+      unclearInARow = unclear === undefined ? 0 : unclearInARow + 1;
+      if (unclearInARow >= UNCLEAR_IN_A_ROW)
+        stop(`${UNCLEAR_IN_A_ROW} ${requests} in a row got no clear answer; the last: ${unclear}`);
+    },
+    decided: (refusal) => {
+      if (refusal === undefined) {
+        refuses = undefined;
+        refusals.clear();
+        return;
+      }
+      const { alike, words } = refusal;
+      const times = (refusals.get(alike) ?? 0) + 1;
+      refusals.set(alike, times);
+      if (times < REFUSED_ALIKE && alike !== refuses) return;
+      refuses = alike;
+      stop(
+        `the provider refuses one after the other in the same words, as it does when the account is at fault: ${words}`,
+      );
+    },
+    refusesAlike: () => refuses,
+    stop,
+    stopped: () => why ?? (asked.aborted ? 'asked to stop' : undefined),
+  };
+}
+
+/**
+ * Runs `work` for every item, at most `limit` at a time, and waits for all. After an error nothing new is begun, and the
+ * first one is thrown when what was under way has ended.
+ */
+export async function eachOf<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, at: number) => Promise<void>,
+): Promise<void> {
+  const errors: unknown[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length && errors.length === 0) {
+      const at = next++;
+      await work(items[at] as T, at).catch((error: unknown) => errors.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Where items come from, a page at a time. */
+export interface Pages<T> {
+  /** The next page; an empty one is the end. Asked for one page at a time, at the latest when nothing is under way. */
+  next(): Promise<readonly T[]>;
+  /** Whether to fetch the next page while so many are left to begin. */
+  early(left: number): boolean;
+}
+
+/** As {@link eachOf}, for items that come in pages: nobody has to wait at the end of one if the next is fetched early. */
+export function eachInPages<T>(pages: Pages<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const left: T[] = [];
+    const errors: unknown[] = [];
+    let underWay = 0;
+    let bringing = false;
+    let over = false;
+
+    const then = (doing: Promise<void>, ended: () => void): void =>
+      void doing
+        .catch((error: unknown) => errors.push(error))
+        .then(() => {
+          ended();
+          goOn();
+        });
+    const bring = async (): Promise<void> => {
+      const page = await pages.next();
+      over = page.length === 0;
+      left.push(...page);
+    };
+    const goOn = (): void => {
+      for (; errors.length === 0 && underWay < limit && left.length > 0; underWay++)
+        then(work(left.shift() as T), () => underWay--);
+      if (errors.length === 0 && !over && !bringing && (underWay === 0 || pages.early(left.length))) {
+        bringing = true;
+        then(bring(), () => {
+          bringing = false;
+        });
+      }
+      if (underWay > 0 || bringing) return;
+      if (errors.length > 0) reject(errors[0]);
+      else resolve();
+    };
+    goOn();
+  });
+}
+
+/** Collects what comes in while a commit is under way, and commits it together. `add` resolves when it is durable. */
+export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(item: T): Promise<void> } {
+  let waiting: T[] = [];
+  let next: Promise<void> | undefined;
+  let underWay: Promise<unknown> = Promise.resolve();
+  return {
+    add: (item) => {
+      waiting.push(item);
+      next ??= underWay.then(nextTurn).then(() => {
+        const items = waiting;
+        waiting = [];
+        next = undefined;
+        const committed = commit(items);
+        underWay = committed.catch(() => undefined);
+        return committed;
+      });
+      return next;
+    },
+  };
+}
+
+/**
+ * So many are committed together, or what came in this long. Each commit waits for the disk and holds everything up meanwhile, so
+ * a busy line should come to the number first, or commit what it has gathered with its next intents.
+ */
+const MOST_GATHERED = 512;
+const GATHERED_MS = 250;
+
+export interface Gathering<T> {
+  /** Takes them down for the next commit, which is made at once, and waited for, if it is due. */
+  add(...items: readonly T[]): Promise<void>;
+  /** What has been gathered, for a commit of the caller's own. */
+  take(): T[];
+  /** Commits what has been gathered. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Gathers what may wait a moment to be committed. Where things come in seldom each is committed at once; where many do,
+ * they share a commit. Whoever adds goes on meanwhile, so the last ones are only committed by `flush`.
+ */
+export function gather<T>(clock: Clock, commit: (items: T[]) => Promise<void>): Gathering<T> {
+  let gathered: T[] = [];
+  let takenMs = Number.NEGATIVE_INFINITY;
+  const take = (): T[] => {
+    const items = gathered;
+    gathered = [];
+    takenMs = clock.monotonic();
+    return items;
+  };
+  const flush = async (): Promise<void> => {
+    if (gathered.length > 0) await commit(take());
+  };
+  return {
+    take,
+    flush,
+    add: async (...items) => {
+      gathered.push(...items);
+      if (gathered.length >= MOST_GATHERED || clock.monotonic() - takenMs >= GATHERED_MS) await flush();
+    },
+  };
+}
+
+export interface Pacer {
+  /** Waits for the next free place in the pace; ends at once when the signal aborts. */
+  turn(signal: AbortSignal): Promise<void>;
+  /** Nobody's turn comes before so long from now, whoever waits already included. */
+  holdFor(ms: number): void;
+}
+
+/** Spaces turns evenly to `perMinute`; without a rate they come at once. */
+export function pacer(clock: Clock, perMinute: number | undefined): Pacer {
+  const gapMs = perMinute === undefined ? 0 : 60_000 / perMinute;
+  let nextMs = clock.monotonic();
+  let heldUntilMs = nextMs;
+  return {
+    turn: async (signal) => {
+      do {
+        const now = clock.monotonic();
+        const placeMs = Math.max(now, nextMs);
+        nextMs = placeMs + gapMs;
+        if (placeMs > now) await clock.sleep(placeMs - now, signal);
+      } while (clock.monotonic() < heldUntilMs && !signal.aborted);
+    },
+    holdFor: (ms) => {
+      heldUntilMs = Math.max(heldUntilMs, clock.monotonic() + ms);
+      nextMs = Math.max(nextMs, heldUntilMs);
+    },
+  };
+}

@@ -1,0 +1,354 @@
+/**
+ * One pass, on one screen: take in → send → look up → report. Each stage can be interrupted anywhere and is taken up
+ * again by the next pass; what one stage leaves undone never makes a later one unsafe.
+ */
+
+import { attention, isLost, type Need, refusedFiles } from '../domain/attention.ts';
+import type { InstructionStatus } from '../domain/instruction.ts';
+import type { Inbox, Stuck } from '../inbox/inbox.ts';
+import { takeIn } from '../intake/intake.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
+import { UnavailableError } from '../platform/failures.ts';
+import type { Progress } from '../platform/progress.ts';
+import type { Provider } from '../provider/port.ts';
+import { publishReportsOf, type TakenFile, takenFile } from '../reports/file-reports.ts';
+import { publish } from '../reports/outbox.ts';
+import { type ReportContext, runReports, UnbalancedError, verdictOf } from '../reports/report.ts';
+import type { Settings } from '../settings/settings.ts';
+import { lookUpOnly } from '../store/anchor.ts';
+import { otherProvider, told } from '../store/binding.ts';
+import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../store/port.ts';
+import { amend } from './amend.ts';
+import { type Pacer, pacer } from './flow.ts';
+import { type Reconciled, reconcile } from './reconcile.ts';
+import { release } from './release.ts';
+import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './standing.ts';
+import { recoverInterrupted, type Submitted, submit } from './submit.ts';
+
+/** Changes read and told at once. */
+const PAGE = 500;
+
+/** Nothing is sent with less room than this for recording what came of it. */
+const LEAST_FREE_BYTES = 200_000_000;
+const SCAN_AGAIN_MS = 100;
+
+/** A large file's reports take minutes; then the next pass writes what is left. */
+const LONGEST_WAIT_FOR_TURN_MS = 300_000;
+
+/** `run` waits so long for files that are still being written; then it goes on and says so. */
+const LONGEST_SETTLING_MS = 600_000;
+
+export interface Tools {
+  readonly store: Store;
+  readonly inbox: Inbox;
+  readonly provider: Provider;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly report: ReportContext;
+  readonly progress: Progress;
+  /** The turn to publish reports of files; undefined while another process has it. */
+  readonly takeTurn: () => Turn | undefined;
+  /** How many bytes are free where the records are. */
+  readonly freeBytes: () => Promise<number>;
+}
+
+export interface Turn {
+  release(): void;
+}
+
+export interface PassOptions {
+  readonly kind: RunKind;
+  readonly businessDate: string;
+  /** Wait for files that are still changing, instead of leaving them to the next pass. */
+  readonly waitForSettling: boolean;
+  readonly send: boolean;
+  readonly lookUp: boolean;
+  readonly stop: AbortSignal;
+}
+
+export interface PassSummary {
+  readonly run: RunRecord;
+  /** The files this run registered, with what became of their rows. */
+  readonly files: readonly TakenFile[];
+  readonly sent: number;
+  readonly lookedUp: number;
+  /** Instructions by the status this run left them in, of those that it moved. */
+  readonly moved: Readonly<Partial<Record<InstructionStatus, number>>>;
+  /** Everything that isn't over yet, and how old it is. */
+  readonly open: readonly StatusCount[];
+  /** Payouts of which a look-up was answered in a way that does not settle them: in words not known, with another amount. */
+  readonly unreadable: number;
+  /** Files left to the next pass because they kept changing. */
+  readonly settling: number;
+  readonly leftAlone: readonly string[];
+  /** What can't be taken out of the inbox, or read. It stays where it is. */
+  readonly stuck: readonly Stuck[];
+  /** Why there is work left that this pass should have done; undefined when there is none. */
+  readonly unfinished: string | undefined;
+  /** What it leaves to a person: what was lost or rejected in it, and whatever is in doubt. */
+  readonly needs: readonly Need[];
+}
+
+interface Paced extends Tools {
+  readonly pace: Pacer;
+}
+
+/** Undefined when that business date's nightly run is done already. */
+export async function pass(tools: Tools, options: PassOptions): Promise<PassSummary | undefined> {
+  const { store, clock } = tools;
+  const { kind, businessDate } = options;
+  for (const earlier of await store.unreportedRuns()) if (!staysOpen(earlier, options)) await closeRun(tools, earlier);
+  const run = await store.startRun(kind, businessDate, timestamp(clock.now()));
+  if (!run) return undefined;
+
+  await recoverInterrupted(tools);
+  const { settling, leftAlone } = await claimReady(tools, options);
+  await takeIn(tools, businessDate);
+  await noteInboxTrouble(store, undefined);
+  await noteStuck(store, tools.inbox.stuckStates());
+  await release(tools, businessDate);
+  // One pace for all that the provider is asked, and one wait that it asks for.
+  const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
+  const sending = await send(paced, options);
+  const amending = await change(paced, options);
+  const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
+  const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
+  const { reported, unwritten } = await publishFileReports(tools);
+  const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
+  const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
+
+  // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
+  const { kept, files, moved, open } =
+    kind === 'nightly' && unfinished !== undefined
+      ? { ...(await contentsOf(tools, run, reported)), kept: true }
+      : await closeRun(tools, run, reported);
+  await noteEnd(store, run, { ...options, kept }, unfinished, timestamp(clock.now()));
+  tools.progress.clear();
+  const stuck = tools.inbox.stuck();
+  const left = { files, moved, open, settling, stuck, unfinished };
+  const needs = await needsAfter(store, left);
+  const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
+  return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, needs };
+}
+
+type Left = Pick<PassSummary, 'files' | 'moved' | 'open' | 'settling' | 'stuck' | 'unfinished'>;
+
+/** What happened in this run is told once; what is in doubt as long as it is. */
+async function needsAfter(store: Store, left: Left): Promise<Need[]> {
+  const { files, moved, open, settling, stuck, unfinished } = left;
+  const happened = Object.entries(moved).map(([status, count]) => ({ status: status as InstructionStatus, count }));
+  const rejected = files.reduce((sum, { file }) => sum + file.toRepair, 0);
+  const being = settling === 1 ? 'a file is still being written' : `${settling} files are still being written`;
+  return attention({
+    ...(await storedSituation(store)),
+    byStatus: byStatus([
+      ...happened.filter(({ status }) => isLost(status)),
+      ...open.filter(({ status }) => !isLost(status)),
+    ]),
+    toRepair: rejected + (moved.rejected ?? 0),
+    ...refusedFiles(refused(files.map(({ file }) => file))),
+    stuck: stuck.length,
+    unfinished: unfinished ?? (settling > 0 ? being : undefined),
+  });
+}
+
+/** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
+function staysOpen(run: RunRecord, { kind, businessDate }: PassOptions): boolean {
+  if (run.kind !== 'nightly' || run.finishedAt !== '') return false;
+  return kind !== 'nightly' || run.businessDate === businessDate;
+}
+
+/** All that is due; between the nights only what was sent before and turned out not to have arrived. */
+async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop }: PassOptions): Promise<Submitted> {
+  const again = !all && lookUp && kind === 'arrival';
+  if (!all && !again) return { sent: 0, stopped: undefined };
+  const barred = await whyNotSend(tools);
+  return barred === undefined ? submit(tools, businessDate, stop, again) : { sent: 0, stopped: barred };
+}
+
+/** What rows ask to be changed at the provider; as sending, it needs records that can be trusted and room to record it. */
+async function change(tools: Paced, { send: all, stop }: PassOptions): Promise<string | undefined> {
+  if (!all || tools.provider.amendments === undefined || (await whyNotSend(tools)) !== undefined) return undefined;
+  return amend(tools, stop);
+}
+
+/**
+ * All that is open; what is paid only once a night, for it is much and seldom changes. With another provider than that of the records
+ * only to tell a person what it has of them.
+ */
+async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<LookedUp> {
+  const forgetful = (await lookUpOnly(tools.store)) !== undefined;
+  const other = await otherProvider(tools.store);
+  const paidToo = kind !== 'arrival' && other === undefined;
+  const { lookedUp, had, stopped } = await reconcile(tools, stop, { paidToo, forgetful, another: other !== undefined });
+  const another = other && `${told(other)}. Of ${lookedUp} open payouts it has ${had}`;
+  return { lookedUp, stopped, another };
+}
+
+interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
+  /** Why what it told counts for nothing: it is not the provider of these records. */
+  readonly another?: string | undefined;
+}
+
+/** Why nothing may be sent now, whatever is ready; undefined when it may. */
+async function whyNotSend({ store, settings, freeBytes }: Tools): Promise<string | undefined> {
+  const doubt = await lookUpOnly(store);
+  if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
+  const other = await otherProvider(store);
+  if (other) return told(other);
+  if ((await freeBytes()) >= LEAST_FREE_BYTES) return undefined;
+  return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
+}
+
+/** Claims what is ready, if asked until nothing is settling any more. */
+async function claimReady(
+  { inbox, clock, progress }: Tools,
+  { waitForSettling, stop }: PassOptions,
+): Promise<Pick<PassSummary, 'settling' | 'leftAlone'>> {
+  const startedMs = clock.monotonic();
+  for (;;) {
+    const now = clock.monotonic();
+    const { ready, settling, leftAlone } = await inbox.scan(now).catch((error: Error) => {
+      throw new UnavailableError(`the inbox can't be read: ${error.message}`);
+    });
+    for (const name of ready) await inbox.claim(name);
+    const patient = waitForSettling && now - startedMs < LONGEST_SETTLING_MS && !stop.aborted;
+    if (settling === 0 || !patient) return { settling, leftAlone };
+    progress.report('waiting for files that are still being written', settling);
+    await clock.sleep(SCAN_AGAIN_MS, stop);
+  }
+}
+
+/** By number: files whose rows were added up in this pass. */
+type ReportedFiles = ReadonlyMap<number, TakenFile>;
+
+interface FileReports {
+  readonly reported: ReportedFiles;
+  /** Why some, which stay stale, are not what they should be. */
+  readonly unwritten: string | undefined;
+}
+
+async function publishFileReports(tools: Tools): Promise<FileReports> {
+  const turn = await turnToPublish(tools.takeTurn, tools.clock);
+  if (!turn) return { reported: new Map(), unwritten: 'paydrop report is writing reports: the others follow' };
+  try {
+    return await publishStale(tools);
+  } finally {
+    turn.release();
+  }
+}
+
+/** Waits for it, but not for ever: whoever has it may have been stopped. */
+export async function turnToPublish(take: Tools['takeTurn'], clock: Clock): Promise<Turn | undefined> {
+  const startedMs = clock.monotonic();
+  for (;;) {
+    const turn = take();
+    if (turn || clock.monotonic() - startedMs >= LONGEST_WAIT_FOR_TURN_MS) return turn;
+    await clock.sleep(SCAN_AGAIN_MS, undefined);
+  }
+}
+
+/** Writes the reports of every file whose rows moved since they were last written. One that doesn't add up is named, and left stale. */
+async function publishStale({ store, settings, report, progress }: Tools): Promise<FileReports> {
+  const reported = new Map<number, TakenFile>();
+  let unwritten: string | undefined;
+  const stale = await store.staleReports();
+  for (const [at, { file: number, token }] of stale.entries()) {
+    progress.report('writing reports', at, stale.length);
+    const told = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
+    if (typeof told === 'string') {
+      unwritten ??= told;
+      continue;
+    }
+    const { published, ...taken } = told;
+    await store.reportsWritten(number, token, published);
+    reported.set(number, taken);
+  }
+  return { reported, unwritten };
+}
+
+/** What was made, or why no report can be made of it. */
+async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | string> {
+  try {
+    return await making;
+  } catch (error) {
+    if (error instanceof UnbalancedError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. With its end it takes
+ * over what persons decided since the last one ended. A pass on arrival that changed nothing, with nothing decided, leaves no run
+ * behind. One that took in a file whose rows don't add up stays open.
+ */
+async function closeRun(
+  tools: Tools,
+  run: RunRecord,
+  reported?: ReportedFiles,
+): Promise<RunContents & { kept: boolean }> {
+  const { store, settings, report, clock } = tools;
+  const { isWhole, ...contents } = await contentsOf(tools, run, reported);
+  if (!isWhole) return { ...contents, kept: true };
+  const idle = contents.files.length === 0 && contents.changes === 0;
+  if (run.kind === 'arrival' && run.finishedAt === '' && idle && (await nothingDecided(store))) {
+    await store.dropRun(run.number);
+    return { ...contents, kept: false };
+  }
+  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;
+  const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
+  const told = { changes: () => changesOf(store, run.number), decisions: () => decisionsOf(store, run.number) };
+  const reports = await runReports(ended, told, files, contents.open, report);
+  await store.runReported(run.number, await publish(settings.outbox, reports));
+  return { ...contents, kept: true };
+}
+
+async function nothingDecided(store: Store): Promise<boolean> {
+  return (await store.runDecisions(undefined, 0, 1)).length === 0;
+}
+
+interface RunContents extends Pick<PassSummary, 'files' | 'moved' | 'open'> {
+  /** Payouts that moved, or of which something else was learned. */
+  readonly changes: number;
+}
+
+async function contentsOf(
+  { store }: Tools,
+  run: RunRecord,
+  reported?: ReportedFiles,
+): Promise<RunContents & { readonly isWhole: boolean }> {
+  const files: TakenFile[] = [];
+  let isWhole = true;
+  for (const number of await store.filesOfRun(run.number)) {
+    const taken = reported?.get(number) ?? (await unlessUnbalanced(takenFile(store, number)));
+    if (typeof taken === 'string') isWhole = false;
+    else files.push(taken);
+  }
+  const moved: Partial<Record<InstructionStatus, number>> = {};
+  let changes = 0;
+  for await (const page of changesOf(store, run.number)) {
+    changes += page.length;
+    for (const { to, onlyAnswer } of page) if (!onlyAnswer) moved[to] = (moved[to] ?? 0) + 1;
+  }
+  return { files, moved, changes, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()), isWhole };
+}
+
+async function* changesOf(store: Store, run: number): AsyncGenerator<readonly RunChange[]> {
+  for (let afterId = 0; ; ) {
+    const page = await store.runChanges(run, afterId, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    afterId = last.id;
+  }
+}
+
+async function* decisionsOf(store: Store, run: number): AsyncGenerator<readonly RunDecision[]> {
+  for (let afterSeq = 0; ; ) {
+    const page = await store.runDecisions(run, afterSeq, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    afterSeq = last.seq;
+  }
+}

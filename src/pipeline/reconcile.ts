@@ -1,0 +1,261 @@
+/**
+ * Looks up what is unclear (`unknown`), open (`submitted`) or recently `paid`, and moves it on evidence alone:
+ *
+ * * Found under our reference with our amount: it becomes what the provider says.
+ * * Not found is no proof while the quarantine lasts: a provider may take a request in late, or show it late. After it an
+ *   `unknown` one is declined if the provider had refused it by then; else it is sent again under the same client reference,
+ *   if the provider is known to refuse a used one.
+ * * What is answered and settles nothing (words that can't be read, another amount, no trace of what was accepted) concerns
+ *   that payout alone. It is kept, and when it has stood for `provider.giveUpAfter` a person is asked. What is paid is only taken before
+ *   a person by an answer that can be read and says otherwise (another amount, another reference).
+ * * A look-up without an answer changes nothing. Many of those in a row end the pass; the next one goes on behind them.
+ * * What another provider than the one it was sent to answers changes nothing (binding.ts): it is counted, for a person.
+ */
+import { type Clock, timestamp } from '../platform/clock.ts';
+import type { Progress } from '../platform/progress.ts';
+import { differenceTo, type LookUpOutcome, type Provider } from '../provider/port.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/port.ts';
+import { commitQueue, eachInPages, gather, openLine, type Pacer, pacer } from './flow.ts';
+import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
+import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
+
+/** A paid one is looked up this long for a late return by the bank; longer while an answer about it isn't settled. */
+const REVERSAL_WATCH_DAYS = 7;
+
+/** An instruction that was sent so often without ever being found is a person's business. */
+const MOST_SENDS = 5;
+
+/** The fact that says where the last pass had to stop. */
+const PLACE = 'look-ups-stopped-at';
+
+const PAGE = 1_000;
+const DAY_MS = 86_400_000;
+
+export interface ReconcileTools {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly progress: Progress;
+  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  readonly pace?: Pacer;
+}
+
+export interface Reconciled {
+  readonly lookedUp: number;
+  /** Of these the provider has so many. */
+  readonly had: number;
+  /** Why looking up ended before every open one was asked for. */
+  readonly stopped: string | undefined;
+}
+
+type Found = Extract<LookUpOutcome, { kind: 'found' }>;
+type LookedUp = 'unknown' | 'submitted' | 'paid' | 'ready';
+
+/**
+ * One look-up for each open payout: what is unclear first, what is paid last. When the records may have forgotten what was
+ * sent (`forgetful`, after a restored backup), what they take for ready is looked up as well. Paid ones are only looked up
+ * with `paidToo`: they are many. With `another` provider than theirs nothing is moved.
+ */
+export async function reconcile(
+  tools: ReconcileTools,
+  stop: AbortSignal,
+  { paidToo = true, forgetful = false, another = false } = {},
+): Promise<Reconciled> {
+  const { store, provider, clock, settings, progress } = tools;
+  const line = openLine(stop, 'look-ups');
+  const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
+  const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
+  const round = await openRound(store, PLACE, [
+    ...(['orders', 'unknown', 'submitted'] as const),
+    ...(paidToo ? (['paid', 'unsettled'] as const) : []),
+    ...(forgetful ? (['ready'] as const) : []),
+  ]);
+  const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
+  const findings = gather(clock, commits.add);
+  const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, timestamp(clock.now())));
+  // One that moved in this pass may come again in its new status: it isn't asked for twice.
+  const moved = new Set<number>();
+  let lookedUp = 0;
+  let had = 0;
+
+  const lookUp = async (instruction: StoredInstruction, kind: LookedUp | 'unsettled'): Promise<void> => {
+    const status = kind === 'unsettled' ? 'paid' : kind;
+    const outcome = await askInTurn(line, pace, () => {
+      round.at(kind, instruction.id);
+      return provider.lookUp(instruction);
+    });
+    if (!outcome) return;
+    progress.report('looking up payouts', ++lookedUp);
+    if (outcome.kind === 'found') had++;
+    if (another) return;
+    const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
+    if (answer) await answers.add(answer);
+    if (changes.length === 0) return;
+    moved.add(instruction.id);
+    await findings.add(...changes);
+  };
+
+  const lookUpPayouts = (kind: LookedUp | 'unsettled', stretch: Range) => {
+    const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
+    const status = kind === 'unsettled' ? 'paid' : kind;
+    const some = { paid: { changedSince }, unsettled: { unsettled: true } }[kind as string] ?? {};
+    let { afterId } = stretch;
+    const pages = {
+      next: async () => {
+        while (!line.stopped()) {
+          const page = await store.list(status, { afterId, limit: PAGE, ...some });
+          afterId = page.at(-1)?.id ?? afterId;
+          const within = page.filter((one) => one.id <= stretch.upToId && !moved.has(one.id) && !isAmended(one));
+          const asked = kind === 'unsettled' ? within.filter(({ updatedAt }) => updatedAt < changedSince) : within;
+          if (asked.length > 0 || page.length === 0 || afterId > stretch.upToId) return asked;
+        }
+        return [];
+      },
+      early: (left: number) => left <= settings.provider.concurrency,
+    };
+    return eachInPages(pages, settings.provider.concurrency, (instruction) => lookUp(instruction, kind));
+  };
+
+  try {
+    for (const stretch of round.stretches) {
+      if (line.stopped()) break;
+      if (stretch.kind === 'orders')
+        lookedUp += another ? 0 : await lookUpOrders(tools, line, pace, stretch, (id) => round.at('orders', id));
+      else await lookUpPayouts(stretch.kind, stretch);
+      await answers.flush();
+      await findings.flush();
+    }
+  } finally {
+    await answers.flush();
+    await findings.flush();
+  }
+  await round.end(line.stopped() !== undefined);
+  return { lookedUp, had, stopped: line.stopped() };
+}
+
+/** One that is to be changed at the provider is looked up by amend.ts. */
+function isAmended({ status, amendment }: StoredInstruction): boolean {
+  return amendment !== undefined && status !== 'unknown';
+}
+
+/** What a finding is made with besides the answer. */
+interface Bearings {
+  readonly settings: Settings;
+  /** When a send was last answered clearly; empty if none was. */
+  readonly lastClear: string;
+}
+
+interface Finding {
+  readonly changes?: Change[];
+  readonly answer?: KeptAnswer;
+}
+
+const NOTHING: Finding = {};
+
+const ANOTHER = 'the provider has another payout under';
+
+function findingOf(
+  instruction: StoredInstruction,
+  status: LookedUp,
+  outcome: LookUpOutcome,
+  nowMs: number,
+  bearings: Bearings,
+): Finding {
+  if (status === 'ready')
+    return outcome.kind === 'found' ? foundForgotten(instruction, outcome, nowMs, bearings) : NOTHING;
+  const { giveUpAfterMs } = bearings.settings.provider;
+  switch (outcome.kind) {
+    case 'found': {
+      const other = differenceTo(instruction, outcome);
+      if (other === undefined) return found(instruction, status, outcome);
+      const words = `${ANOTHER} ${instruction.clientRefId}: ${other} (${outcome.status})`;
+      if (status === 'unknown') return foundAnother(instruction, outcome, words);
+      // What could not be read before says nothing against what is paid: the time runs from the first answer that does.
+      const before = status === 'paid' && !instruction.answer.startsWith(ANOTHER) ? { answerSince: '' } : {};
+      return aged({ ...instruction, ...before }, words, nowMs, giveUpAfterMs);
+    }
+    case 'not-found':
+      if (status === 'unknown') return notFound(instruction, nowMs, bearings);
+      return status === 'paid'
+        ? NOTHING
+        : aged(instruction, 'there is none, though it was accepted', nowMs, giveUpAfterMs);
+    case 'unclear':
+      if (!outcome.answered) return NOTHING;
+      return status === 'paid'
+        ? staysPaid(instruction, outcome.message, nowMs, giveUpAfterMs)
+        : aged(instruction, outcome.message, nowMs, giveUpAfterMs);
+  }
+}
+
+/** Words that can't be read take nothing back that was clearly said before: in the end they are kept, and nobody is asked. */
+function staysPaid(instruction: StoredInstruction, words: string, nowMs: number, giveUpAfterMs: number): Finding {
+  const { id, version } = instruction;
+  const outcome = unsettled(instruction, words, nowMs, giveUpAfterMs);
+  if (!outcome) return NOTHING;
+  return 'change' in outcome ? { answer: { id, version, answer: words, since: '' } } : outcome;
+}
+
+function aged(instruction: StoredInstruction, words: string, nowMs: number, giveUpAfterMs: number): Finding {
+  const outcome = unsettled(instruction, words, nowMs, giveUpAfterMs);
+  if (!outcome) return NOTHING;
+  return 'change' in outcome ? { changes: [outcome.change] } : outcome;
+}
+
+/** Nothing moves, and an answer could be read. */
+function asBefore(instruction: StoredInstruction): Finding {
+  const answer = readAgain(instruction);
+  return answer ? { answer } : NOTHING;
+}
+
+/** Evidence that it was sent, though our records say it is yet to be. */
+function foundForgotten(instruction: StoredInstruction, outcome: Found, nowMs: number, bearings: Bearings): Finding {
+  const { id, version } = instruction;
+  const message = 'the provider has it: it was sent, and our records had forgotten that';
+  const after: StoredInstruction = { ...instruction, version: version + 1, status: 'unknown' };
+  const { changes = [] } = findingOf(after, 'unknown', outcome, nowMs, bearings);
+  return { changes: [{ id, version, from: 'ready', to: 'unknown', message, unclear: true }, ...changes] };
+}
+
+/** Under our reference, and not ours: nobody but a person can tell what it is. */
+function foundAnother(instruction: StoredInstruction, { orderRefId }: Found, words: string): Finding {
+  return { changes: [{ ...forAPerson(instruction, words, instruction.unclearAt), orderRefId }] };
+}
+
+function found(instruction: StoredInstruction, from: LookedUp, outcome: Found): Finding {
+  const { id, version } = instruction;
+  const { orderRefId, bankReference, message } = outcome;
+  const facts = { orderRefId, bankReference, message };
+  const to = from === 'paid' && outcome.failedOrReturned ? 'reversed' : outcome.status;
+  if (to === from) return asBefore(instruction);
+  // Returned money was paid first, even if we never saw it in between.
+  if (to === 'reversed' && from !== 'paid')
+    return {
+      changes: [
+        { ...facts, id, version, from, to: 'paid', message: '' },
+        { ...facts, id, version: version + 1, from: 'paid', to: 'reversed' },
+      ],
+    };
+  // The provider fell back behind what it said before: no evidence for anything.
+  if (from === 'paid' && to !== 'reversed') return asBefore(instruction);
+  return { changes: [{ ...facts, id, version, from, to }] };
+}
+
+function notFound(instruction: StoredInstruction, nowMs: number, { settings, lastClear }: Bearings): Finding {
+  const { id, version, unclearAt, unclearSends, refusedAt, refusedCode, refusedMessage, turnedAwaySince } = instruction;
+  const { quarantineMs, duplicateClientRef } = settings.provider;
+  if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);
+  const unknown = { id, version, from: 'unknown' } as const;
+  // The quarantine has passed since the refusal, too: what was sent before it never arrived.
+  if (refusedAt !== '')
+    return { changes: [{ ...unknown, to: 'declined', code: refusedCode, message: refusedMessage }] };
+  const giveUp = (why: string): Finding => ({ changes: [forAPerson(instruction, `there is none; ${why}`, unclearAt)] });
+  if (duplicateClientRef !== 'rejected')
+    return giveUp('it is not known whether it would refuse a second payment, so it is not sent again');
+  if (turnedAwaySince !== '' && lastClear > turnedAwaySince)
+    return giveUp(`sent ${unclearSends} times, it was turned away, while others went through`);
+  if (unclearSends >= MOST_SENDS) return giveUp(`it was sent ${unclearSends} times without a clear answer`);
+  const message = 'not found at the provider after the quarantine: it is sent again under the same reference';
+  return { changes: [{ ...unknown, to: 'ready', message }] };
+}

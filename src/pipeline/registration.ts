@@ -1,0 +1,325 @@
+/**
+ * Orders at a provider that knows orders. Before the first of its instructions an order is registered, by one request and
+ * under the same discipline as a payout: the intent is committed first, what is unclear is looked up and never sent again
+ * blindly. Where the API allows it, an order takes its instructions along, if all of them are there and none was ever sent.
+ *
+ *     none ─→ sending ─┬→ registered
+ *                      ├→ refused           its instructions are declined
+ *                      └→ unknown ─→ registered | refused | none      by a look-up alone
+ *
+ * While an order is unclear, its instructions wait: none of them has left. With a provider that knows no orders all of
+ * this comes to nothing.
+ */
+
+import { correlationId, type InstructionStatus } from '../domain/instruction.ts';
+import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
+import { sha256 } from '../platform/digest.ts';
+import type { OrderDesk, Payout, Provider, SubmitOutcome } from '../provider/port.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { OrderChange, Store, StoredInstruction, StoredOrder } from '../store/port.ts';
+import { instructionDiffers, orderContentDiffers } from '../store/replay.ts';
+import type { Line, Pacer } from './flow.ts';
+import { askInTurn, doubtOfRefusal, EVERYTHING, type Range } from './look-ups.ts';
+import { answerSince, changeAfter, changeBy, declinedWith, type Ended, forInstruction } from './registration/ends.ts';
+
+/** A page of ready instructions, with what must happen to their orders first. */
+interface Batch {
+  /** What is sent now: the page without those whose order is unclear, and whoever rides along with its order. */
+  readonly instructions: readonly StoredInstruction[];
+  /** By orderKey. */
+  readonly orders: ReadonlyMap<string, Order>;
+  /** To be committed with the instructions' own intents, and then registered. */
+  readonly intents: readonly OrderChange[];
+  /** What the order's request is traced by, for each instruction that rides along with it. */
+  readonly traces: ReadonlyMap<number, string>;
+  /** Instructions of orders that are not what was read: what differs, by orderKey. */
+  readonly altered: ReadonlyMap<string, string>;
+}
+
+export interface Registrar {
+  plan(page: readonly StoredInstruction[]): Promise<Batch>;
+  /**
+   * What has come of an instruction by its order's own request, which is made now if nobody has: it went along, or can't
+   * be sent. Undefined: its order is registered, and it is to be sent itself. `stopped` says why nothing more may be sent:
+   * what has not been asked for then is not.
+   */
+  outcomeFor(instruction: StoredInstruction, stopped: string | undefined): Promise<SubmitOutcome | undefined>;
+}
+
+interface RegistrarTools {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly clock: Clock;
+}
+
+interface SendingTools extends RegistrarTools {
+  /** The records may have forgotten what was sent: see `mayHaveForgotten`. */
+  readonly forgetful: boolean;
+}
+
+/** An order's request, about to be made or made. */
+interface Errand {
+  readonly order: StoredOrder;
+  readonly body: string;
+  riders: ReadonlySet<number>;
+  ended?: Promise<Ended>;
+}
+
+const NO_ORDERS: Registrar = {
+  plan: async (instructions) => ({
+    instructions,
+    orders: new Map(),
+    intents: [],
+    traces: new Map(),
+    altered: new Map(),
+  }),
+  outcomeFor: async () => undefined,
+};
+
+/** `heed` hears how each order's request ended, as it would of a payout's. */
+export function openRegistrar(tools: SendingTools, heed: (outcome: SubmitOutcome, order: OrderRef) => void): Registrar {
+  const { store, provider } = tools;
+  const desk = provider.orders;
+  if (!desk) return NO_ORDERS;
+  const errands = new Map<string, Errand>();
+  const refused = new Map<string, StoredOrder>();
+
+  return {
+    plan: async (asked) => {
+      const found = await ordersOf(store, asked);
+      const altered = new Map<string, string>();
+      for (const [key, order] of found) {
+        const what = orderContentDiffers(order);
+        if (what !== undefined) altered.set(key, what);
+      }
+      const orders = new Map([...found].filter(([key]) => !altered.has(key)));
+      const page = asked.filter((instruction) => !altered.has(orderKey(instruction)));
+      const unregistered = [...orders.values()].filter(({ registration }) => registration === 'none');
+      const batch = new Map(page.map((instruction) => [instruction.id, instruction]));
+      const intents: OrderChange[] = [];
+      const traces = new Map<number, string>();
+      for (const order of unregistered) {
+        const riders = await ridersOf(store, desk, order);
+        for (const rider of riders) {
+          batch.set(rider.id, rider);
+          traces.set(rider.id, correlationOf(order));
+        }
+        const body = desk.body(
+          order,
+          riders.map((rider) => provider.body(payoutOf(rider, order))),
+        );
+        errands.set(orderKey(order), { order, body, riders: new Set(riders.map(({ id }) => id)) });
+        intents.push(intentOf(order, body, riders));
+      }
+      for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
+      const isUnclear = (instruction: StoredInstruction) =>
+        ['sending', 'unknown'].includes(orders.get(orderKey(instruction))?.registration ?? '');
+      const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
+      return { instructions, orders, intents, traces, altered };
+    },
+
+    outcomeFor: async (instruction, stopped) => {
+      const key = orderKey(instruction);
+      const not = refused.get(key);
+      if (not) return declinedWith(not.registrationCode, not.registrationMessage);
+      const errand = errands.get(key);
+      if (!errand) return undefined;
+      errand.ended ??= stopped === undefined ? register(tools, desk, errand, heed) : giveUp(tools, errand, stopped);
+      return forInstruction(await errand.ended, errand.riders.has(instruction.id));
+    },
+  };
+}
+
+/** The fact that says when a send was last answered clearly. */
+export const LAST_CLEAR_ANSWER = 'last-clear-answer';
+
+/** What the provider is told of an instruction. */
+export function payoutOf(
+  instruction: Pick<StoredInstruction, 'customerRef' | 'orderRef' | 'instructionRef' | 'attempt' | 'clientRefId'> &
+    Pick<StoredInstruction, 'id' | 'content' | 'payout' | 'amountMinor' | 'currency'>,
+  order: Order | undefined,
+): Payout {
+  const { id, customerRef, orderRef, instructionRef, attempt, clientRefId, content, amountMinor, currency } =
+    instruction;
+  if (amountMinor === undefined || currency === undefined)
+    throw new Error(`instruction ${id} is to be sent without an amount: the store is not what it should be`);
+  const { openDate, dueDate, managed } = content;
+  const { contactId, purpose, mode, narration, remark } = instruction.payout;
+  return {
+    contactId,
+    purpose,
+    mode,
+    narration,
+    remark,
+    customerRef,
+    orderRef,
+    instructionRef,
+    attempt,
+    clientRefId,
+    amountMinor,
+    currency,
+    openDate,
+    dueDate,
+    managed,
+    order,
+  };
+}
+
+/** What a program that ended in the middle left in `sending` may have arrived. */
+export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools, 'store' | 'clock'>): Promise<void> {
+  await eachUnclear(store, EVERYTHING, async (order) => {
+    if (order.registration !== 'sending') return;
+    const message = 'the program ended while the order was being registered';
+    const change = { id: order.id, from: 'sending', to: 'unknown', message, unclear: true } as const;
+    await store.apply([], timestamp(clock.now()), [{ ...change, sent: { outcome: 'interrupted' } }]);
+  });
+}
+
+/**
+ * Looks up the orders of a range whose registration is unclear. Found and ours: registered. Found, and not ours: refused. Not
+ * found, once that may be believed: refused if the provider had refused it by then, else to be registered again. Answered for
+ * long in a way that can't be read: refused as well, for nothing of its instructions has left, and a person must look.
+ */
+export async function lookUpOrders(
+  { store, provider, clock, settings }: RegistrarTools & { readonly settings: Settings },
+  line: Line,
+  pace: Pacer,
+  range: Range,
+  at: (id: number) => void,
+): Promise<number> {
+  const desk = provider.orders;
+  let lookedUp = 0;
+  if (!desk) return lookedUp;
+  await eachUnclear(store, range, async (order) => {
+    const found = await askInTurn(line, pace, () => {
+      at(order.id);
+      return desk.lookUp(order);
+    });
+    if (!found) return;
+    lookedUp++;
+    const nowMs = clock.now();
+    const since = answerSince(order, found, nowMs);
+    const change =
+      found.kind === 'unclear' && (await hasTakenPayouts(store, order))
+        ? ({ id: order.id, from: 'unknown', to: 'registered' } as const)
+        : changeAfter(order, found, nowMs, since, settings);
+    if (change) await store.apply([], timestamp(nowMs), [change]);
+    else if (since !== order.registrationAnswerSince) await store.keepOrderAnswer(order.id, since);
+  });
+  return lookedUp;
+}
+
+/** Payouts of an order are taken for nothing but an order that is there: they tell of it where its own look-ups don't. */
+async function hasTakenPayouts(store: Store, order: StoredOrder): Promise<boolean> {
+  const some = await store.instructionsOf(order, SOME_PAYOUTS);
+  return some.some(({ status }) => TAKEN.includes(status));
+}
+
+const SOME_PAYOUTS = 100;
+const TAKEN: readonly InstructionStatus[] = ['submitted', 'paid', 'reversed'];
+
+const PAGE = 500;
+
+async function eachUnclear(
+  store: Store,
+  { afterId, upToId }: Range,
+  work: (order: StoredOrder) => Promise<void>,
+): Promise<void> {
+  for (let after = afterId; ; ) {
+    const page = await store.unclearOrders(after, PAGE);
+    const last = page.at(-1);
+    if (!last || after >= upToId) return;
+    for (const order of page) if (order.id <= upToId) await work(order);
+    after = last.id;
+  }
+}
+
+async function ordersOf(store: Store, page: readonly StoredInstruction[]): Promise<Map<string, StoredOrder>> {
+  const orders = new Map<string, StoredOrder>();
+  for (const order of await store.findOrders([...new Map(page.map((one) => [orderKey(one), one])).values()]))
+    if (order) orders.set(orderKey(order), order);
+  return orders;
+}
+
+/** All of an order's instructions, if all of them are ready and as they were read, none was ever sent, and they are few enough; else none. */
+async function ridersOf(store: Store, desk: OrderDesk, order: Order): Promise<StoredInstruction[]> {
+  if (desk.mostRiders === 0) return [];
+  const { customerRef, orderRef } = order;
+  const all = await store.instructionsOf({ customerRef, orderRef }, desk.mostRiders + 1);
+  const open = all.filter(({ status }) => status !== 'rejected' && status !== 'cancelled');
+  const fit = all.length <= desk.mostRiders && open.every(({ status, sends }) => status === 'ready' && sends === 0);
+  if (!fit) return [];
+  for (const one of open) if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];
+  return open;
+}
+
+function intentOf(order: StoredOrder, body: string, riders: readonly StoredInstruction[]): OrderChange {
+  return {
+    id: order.id,
+    from: 'none',
+    to: 'sending',
+    intent: {
+      bodySha256: sha256(body),
+      correlationId: correlationOf(order),
+      riders: riders.map(({ id }) => id),
+    },
+  };
+}
+
+function correlationOf(order: StoredOrder): string {
+  return correlationId(`order ${orderKey(order)}`, order.registrationSends + 1);
+}
+
+async function register(
+  tools: SendingTools,
+  desk: OrderDesk,
+  errand: Errand,
+  heed: (outcome: SubmitOutcome, order: OrderRef) => void,
+): Promise<Ended> {
+  const ended = await askToRegister(tools, desk, errand);
+  heed(ended.outcome, errand.order);
+  return ended;
+}
+
+/** The line was stopped before the request was made. */
+async function giveUp({ store, clock }: RegistrarTools, { order }: Errand, stopped: string): Promise<Ended> {
+  const outcome = { kind: 'not-sent', message: unsentBecause(stopped) } as const;
+  await store.apply([], timestamp(clock.now()), [changeBy(order, { outcome })]);
+  return { outcome };
+}
+
+/** What an order or payout says whose turn had not come when the line was stopped. */
+export function unsentBecause(stopped: string | undefined): string {
+  return `not sent, because the line was stopped: ${stopped}`;
+}
+
+/** One bad rider refuses a whole request: then the order goes alone, and each of them by itself. */
+async function askToRegister(
+  { store, clock, forgetful }: SendingTools,
+  desk: OrderDesk,
+  errand: Errand,
+): Promise<Ended> {
+  const { order, body, riders } = errand;
+  const { registrationUnclearAt: unclearAt } = order;
+  const record = (...changes: OrderChange[]) => store.apply([], timestamp(clock.now()), changes);
+  const endedBy = (outcome: SubmitOutcome): Ended => {
+    return {
+      outcome,
+      ...(outcome.kind === 'declined' && { doubt: doubtOfRefusal(unclearAt, forgetful, outcome.message) }),
+    };
+  };
+  const outcome = await desk.register(body, order, correlationOf(order));
+  if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {
+    const ended = endedBy(outcome);
+    await record(changeBy(order, ended));
+    return ended;
+  }
+  errand.riders = new Set();
+  const again = { ...order, registrationSends: order.registrationSends + 1 };
+  const alone = desk.body(order, []);
+  await record({ ...changeBy(order, { outcome }), to: 'none' }, intentOf(again, alone, []));
+  const ended = endedBy(await desk.register(alone, order, correlationOf(again)));
+  await record(changeBy(again, ended));
+  return ended;
+}

@@ -1,0 +1,93 @@
+/** What an order's requests and look-ups come to: for the order itself, and for its instructions. */
+
+import { orderKey } from '../../domain/order.ts';
+import { timestamp } from '../../platform/clock.ts';
+import type { OrderFound, SubmitOutcome } from '../../provider/port.ts';
+import type { Settings } from '../../settings/settings.ts';
+import type { OrderChange, StoredOrder } from '../../store/port.ts';
+
+/** How an order's last request ended. */
+export interface Ended {
+  readonly outcome: SubmitOutcome;
+  /** It was refused, and may be there all the same, by an earlier request: in words. */
+  readonly doubt?: string | undefined;
+}
+
+export function changeBy(order: StoredOrder, { outcome, doubt }: Ended): OrderChange {
+  const { id } = order;
+  const sent = 'httpStatus' in outcome && outcome.httpStatus !== undefined ? { httpStatus: outcome.httpStatus } : {};
+  const ended = { id, from: 'sending', sent: { outcome: outcome.kind, ...sent } } as const;
+  switch (outcome.kind) {
+    case 'accepted':
+      return { ...ended, to: 'registered' };
+    case 'not-sent':
+      return { ...ended, to: 'none', message: outcome.message };
+    case 'declined': {
+      const { code, message } = outcome;
+      if (doubt === undefined) return { ...ended, to: 'refused', code, message };
+      return { ...ended, to: 'unknown', code, message: doubt, unclear: true, refused: true };
+    }
+    case 'unknown': {
+      const { code, message } = outcome;
+      return { ...ended, to: 'unknown', message, ...(code === undefined ? {} : { code }), unclear: true };
+    }
+  }
+}
+
+/** What an order's end is for one of its instructions; undefined when that is still to be sent itself. */
+export function forInstruction({ outcome, doubt }: Ended, rides: boolean): SubmitOutcome | undefined {
+  if (rides && outcome.kind !== 'declined') return outcome;
+  switch (outcome.kind) {
+    case 'accepted':
+      return undefined;
+    case 'declined':
+      if (doubt !== undefined && !rides) return { kind: 'not-sent', message: `its order was ${doubt}` };
+      return declinedWith(outcome.code, outcome.message, outcome.httpStatus);
+    case 'not-sent':
+      return outcome;
+    case 'unknown':
+      return { kind: 'not-sent', message: `its order may not have been registered yet: ${outcome.message}` };
+  }
+}
+
+export function declinedWith(code: string, message: string, httpStatus = 0): SubmitOutcome {
+  return { kind: 'declined', code, message: `its order was refused: ${message}`, httpStatus };
+}
+
+export function changeAfter(
+  order: StoredOrder,
+  found: OrderFound,
+  nowMs: number,
+  since: string,
+  { provider: { quarantineMs, giveUpAfterMs } }: Settings,
+): OrderChange | undefined {
+  const unknown = { id: order.id, from: 'unknown' } as const;
+  switch (found.kind) {
+    case 'found':
+      if (found.difference === '') return { ...unknown, to: 'registered' };
+      return {
+        ...unknown,
+        to: 'refused',
+        code: 'ORDER_REF_ALREADY_EXISTS',
+        message: `the provider has another order under this reference: ${found.difference}`,
+      };
+    case 'not-found':
+      if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;
+      if (order.registrationRefusedAt !== '') {
+        const { registrationCode: code, registrationMessage: message } = order;
+        return { ...unknown, to: 'refused', code, message };
+      }
+      return { ...unknown, to: 'none', message: 'not found at the provider after the quarantine' };
+    case 'unclear': {
+      if (!found.answered || nowMs - Date.parse(since) < giveUpAfterMs) return undefined;
+      const message = `asked for the order ${orderKey(order)} since ${since}, the provider answered: ${found.message}`;
+      return { ...unknown, to: 'refused', message };
+    }
+  }
+}
+
+/** Since when an order's look-ups are answered and can't be read; empty when one can be. Without an answer it stays. */
+export function answerSince({ registrationAnswerSince }: StoredOrder, found: OrderFound, nowMs: number): string {
+  if (found.kind !== 'unclear') return '';
+  return registrationAnswerSince || (found.answered ? timestamp(nowMs) : '');
+}

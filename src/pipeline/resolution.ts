@@ -1,0 +1,204 @@
+/** What only a person may decide: what became of a payout nobody can tell about, and whether to pay again after a failure. */
+
+import { FINAL_FAILURES, type InstructionRef, type InstructionStatus } from '../domain/instruction.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
+import type { Progress } from '../platform/progress.ts';
+import { differenceTo, type LookUpOutcome, type Provider } from '../provider/port.ts';
+import type { Settings } from '../settings/settings.ts';
+import { lookUpOnly } from '../store/anchor.ts';
+import { otherProvider, told } from '../store/binding.ts';
+import type { Change, Decision, OrderChange, Store, StoredInstruction } from '../store/port.ts';
+import { instructionDiffers } from '../store/replay.ts';
+import { eachOf, openLine, pacer } from './flow.ts';
+import { askInTurn, lookUpEarlier } from './look-ups.ts';
+
+export interface DecidingTools {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly settings: Settings;
+}
+
+/** What it takes to pay again: the provider is asked first. */
+export interface RetryTools extends DecidingTools {
+  readonly provider: Provider;
+  readonly progress: Progress;
+}
+
+/**
+ * Why not, in a sentence. `unclear`: the provider could not be asked, or gave no clear answer; later it may. `moved`: it became
+ * `manual` on what the provider said.
+ */
+type Refused = { readonly ok: false; readonly why: string; readonly unclear?: true; readonly moved?: true };
+
+export type Decided =
+  | { readonly ok: true; readonly before: StoredInstruction; readonly to: InstructionStatus }
+  | Refused;
+
+/**
+ * The word of a person who has asked the provider or the bank: it was paid, or it never will be. Of what is `manual`, and of what
+ * is `unknown` once its quarantine is over: before that not even the provider can tell that a request will not arrive.
+ */
+export async function resolve(
+  tools: DecidingTools,
+  ref: InstructionRef,
+  paid: boolean,
+  decision: Decision,
+): Promise<Decided> {
+  const [before] = await tools.store.findInstructions([ref]);
+  if (!before) return NO_SUCH;
+  const { status } = before;
+  if (status !== 'manual' && status !== 'unknown')
+    return no(`it is ${status}; this is only for manual, and for unknown after its quarantine`);
+  const leftMs = status === 'unknown' ? quarantineLeft(before, tools) : 0;
+  if (leftMs > 0)
+    return no(
+      `it is unknown, and its quarantine lasts ${Math.ceil(leftMs / 1_000)} s more: until then its request may still arrive`,
+    );
+  return record(tools, before, paid ? 'paid' : 'failed', decision);
+}
+
+/**
+ * Pays again, under the next client reference. Only after a final failure (declined, failed or reversed) that the provider, asked
+ * once more, does not take back: what it calls paid or open by now, or knows no more although it took it, becomes `manual`.
+ * An order that was refused is to be registered again, too.
+ */
+export async function retry(tools: RetryTools, ref: InstructionRef, decision: Decision): Promise<Decided> {
+  const { decided } = await retryAll(tools, [ref], decision, new AbortController().signal);
+  return decided[0] ?? NO_SUCH;
+}
+
+export interface RetriedAll {
+  /** In the order in which they were asked for. */
+  readonly decided: readonly Decided[];
+  /** Why looking up ended before each was asked for. */
+  readonly stopped: string | undefined;
+}
+
+/** The same for many, each by itself, at the provider's pace. */
+export async function retryAll(
+  tools: RetryTools,
+  refs: readonly InstructionRef[],
+  decision: Decision,
+  stop: AbortSignal,
+): Promise<RetriedAll> {
+  const { store, provider, clock, settings, progress } = tools;
+  const [doubt, other] = [await lookUpOnly(store), await otherProvider(store)];
+  const barred = other ? told(other) : doubt && inDoubt(doubt);
+  if (barred !== undefined) return { decided: refs.map(() => no(barred)), stopped: undefined };
+  const line = openLine(stop, 'look-ups');
+  const pace = pacer(clock, settings.provider.requestsPerMinute);
+  const decided: Decided[] = refs.map(() => NO_SUCH);
+  let asked = 0;
+  // One by one: payouts of one order share what becomes of it.
+  let last: Promise<unknown> = Promise.resolve();
+  await eachOf(refs, settings.provider.concurrency, async (ref, at) => {
+    const [before] = await store.findInstructions([ref]);
+    if (!before) return;
+    if (!FINAL_FAILURES.includes(before.status)) {
+      decided[at] = no(`it is ${before.status}; this is only for ${FINAL_FAILURES.join(', ')}`);
+      return;
+    }
+    const altered = instructionDiffers(before, await store.historyOf(before.id));
+    if (altered !== undefined) {
+      decided[at] = no(`its record is not what the audit log says, so nothing is paid on its word: ${altered}`);
+      return;
+    }
+    const earlier = await lookUpEarlier(provider, before, line, pace);
+    const answer = earlier?.kind === 'unclear' ? earlier : await askInTurn(line, pace, () => provider.lookUp(before));
+    if (!earlier || !answer) {
+      decided[at] = unclear(`it was not looked up, because looking up was stopped: ${line.stopped()}`);
+      return;
+    }
+    progress.report('looking up payouts', ++asked, refs.length);
+    const alive = earlier.kind === 'alive' ? `the provider says that ${earlier.words}` : undefined;
+    const deciding = last.then(() => decideRetry(tools, before, answer, alive, decision));
+    last = deciding.catch(() => undefined);
+    decided[at] = await deciding;
+  });
+  return { decided, stopped: line.stopped() };
+}
+
+async function decideRetry(
+  tools: RetryTools,
+  before: StoredInstruction,
+  answer: LookUpOutcome,
+  alive: string | undefined,
+  decision: Decision,
+): Promise<Decided> {
+  // A service may be at work, and the same may have been asked for twice.
+  const [now] = await tools.store.findInstructions([before]);
+  if (now?.version !== before.version) return no(`it moved on meanwhile: it is ${now?.status}`);
+  if (answer.kind === 'unclear')
+    return unclear(
+      `it is not paid again, because the provider gave no clear answer: ${answer.message}. Try again later`,
+    );
+  const objection = alive ?? (await objectionTo(tools.store, before, answer));
+  if (objection === undefined) return record(tools, before, 'ready', decision);
+  const { id, version, status: from } = before;
+  const message = `it is recorded as ${from}, but asked before it would be paid again, ${objection}`;
+  const { orderRefId, bankReference } = answer.kind === 'found' ? answer : {};
+  const change: Change = {
+    ...{ id, version, from, to: 'manual', message },
+    ...(orderRefId && { orderRefId }),
+    ...(bankReference && { bankReference }),
+  };
+  await tools.store.apply([change], timestamp(tools.clock.now()));
+  return { ...no(`${message}. It is manual now: find out whether it was paid, then paydrop resolve`), moved: true };
+}
+
+/** What the provider says against a failure; undefined when it bears it out. */
+async function objectionTo(
+  store: Store,
+  instruction: StoredInstruction,
+  answer: Exclude<LookUpOutcome, { kind: 'unclear' }>,
+): Promise<string | undefined> {
+  if (answer.kind === 'not-found')
+    return (await wasTaken(store, instruction)) ? 'the provider, which had taken it, does not know it' : undefined;
+  const difference = differenceTo(instruction, answer);
+  if (difference !== undefined)
+    return `the provider has another payout under ${instruction.clientRefId}: ${difference}`;
+  const hasFailed = answer.status === 'failed' || answer.status === 'reversed';
+  return hasFailed ? undefined : `the provider says that it is ${answer.status}`;
+}
+
+/** By the provider's own word. What a person has called failed may never have come to it. */
+async function wasTaken(store: Store, { id, status }: StoredInstruction): Promise<boolean> {
+  if (status === 'declined') return false;
+  const events = (await store.historyOf(id)).map(({ body }) => JSON.parse(body) as { type: string; by?: string });
+  return events.findLast(({ type }) => type === 'status')?.by === undefined;
+}
+
+async function record(
+  { store, clock }: DecidingTools,
+  before: StoredInstruction,
+  to: InstructionStatus,
+  decision: Decision,
+): Promise<Decided> {
+  const { id, version, status: from } = before;
+  const change: Change = { id, version, from, to, decision, message: `${decision.by}: ${decision.reason}` };
+  const [order] = to === 'ready' ? await store.findOrders([before]) : [];
+  const again: OrderChange[] = order?.registration === 'refused' ? [{ id: order.id, from: 'refused', to: 'none' }] : [];
+  await store.apply([change], timestamp(clock.now()), again);
+  return { ok: true, before, to };
+}
+
+/** How long "not found" is no proof yet. A time that lies in the future, because the clock was wrong, counts as now. */
+function quarantineLeft({ unclearAt }: StoredInstruction, { clock, settings }: DecidingTools): number {
+  const now = clock.now();
+  const sinceMs = now - Math.min(Date.parse(unclearAt), now);
+  return Math.max(0, settings.provider.quarantineMs - sinceMs);
+}
+
+const NO_SUCH: Refused = { ok: false, why: 'there is no such instruction' };
+
+function no(why: string): Refused {
+  return { ok: false, why };
+}
+
+function unclear(why: string): Refused {
+  return { ok: false, why, unclear: true };
+}
+
+function inDoubt(doubt: string): string {
+  return `nothing is sent from this workspace, so nothing is paid again: ${doubt}. First paydrop audit accept`;
+}

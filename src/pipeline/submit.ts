@@ -1,0 +1,384 @@
+/**
+ * Sends what is ready. For each instruction, in this order and never another: the intent (status `sending`, with the hash
+ * of the very bytes) is committed; one request leaves; its outcome is committed. A crash in between leaves `sending`,
+ * which is `unknown` at the next start, because nobody can tell how far the request got.
+ *
+ * The line stops, with the rest left `ready`, when the provider tells us that the fault is ours (credentials, signature),
+ * when it answers about another payout than the one asked, when several requests in a row end without a clear answer, or when
+ * several are refused in the same words: then the account is at fault, and not the rows.
+ *
+ * What is not as its row was read (replay.ts) is not sent: a record that was altered is a person's business, and stays as it is.
+ *
+ * A pass begins with a single request, and goes on with four times as many as long as some are accepted: a provider that is
+ * down or drowning, or refuses all, is asked by one payout at a time, not by a hundred.
+ *
+ * Where the API knows orders, an instruction's order is registered before it, and may take it along: see registration.ts.
+ */
+
+import { correlationId, rowPlace } from '../domain/instruction.ts';
+import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
+import { type Clock, timestamp } from '../platform/clock.ts';
+import { sha256 } from '../platform/digest.ts';
+import type { Progress } from '../platform/progress.ts';
+import type { Provider, SubmitOutcome } from '../provider/port.ts';
+import type { Settings } from '../settings/settings.ts';
+import { mayHaveForgotten } from '../store/anchor.ts';
+import type { Change, OrderChange, Store, StoredInstruction } from '../store/port.ts';
+import { instructionDiffers } from '../store/replay.ts';
+import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
+import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
+import { LAST_CLEAR_ANSWER, openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
+
+/**
+ * Intents committed together, at most, for each request that may be in flight. The next page is committed when half of one has
+ * begun to be sent, so a crash leaves up to one and a half pages `unknown`, to be looked up.
+ */
+const AHEAD = 16;
+/** So many times as many intents are committed after a page of which something was accepted; after one without, it begins anew. */
+const GROWTH = 4;
+/** A page that takes longer than this to send is too long: a slow provider gains nothing by more intents ahead. */
+const LONGEST_PAGE_MS = 1_000;
+/** With a rate to keep to, commits are not what takes time. */
+const AHEAD_WHEN_PACED = 1;
+
+/** The fact that keeps what stopped the last line by refusals: if that still is so, the next pass finds out by one payout. */
+const REFUSES_ALIKE = 'refuses-alike';
+
+export interface SubmitTools {
+  readonly store: Store;
+  readonly provider: Provider;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly progress: Progress;
+  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  readonly pace?: Pacer;
+}
+
+export interface Submitted {
+  /** Requests that left or may have left, and whose outcome is recorded. */
+  readonly sent: number;
+  /** Why sending stopped before everything ready was sent; undefined when it didn't. */
+  readonly stopped: string | undefined;
+}
+
+/** What a program that ended in the middle left in `sending` may have arrived. Before anything else is sent. */
+export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'store' | 'clock'>): Promise<number> {
+  let recovered = 0;
+  await recoverRegistrations({ store, clock });
+  for (;;) {
+    const page = await store.list('sending', { afterId: 0, limit: 1_000 });
+    if (page.length === 0) return recovered;
+    const message = 'the program ended while this was being sent';
+    await store.apply(
+      page.map(({ id, version }): Change => {
+        return {
+          id,
+          version,
+          from: 'sending',
+          to: 'unknown',
+          message,
+          unclear: true,
+          sent: { outcome: 'interrupted' },
+        };
+      }),
+      timestamp(clock.now()),
+    );
+    recovered += page.length;
+  }
+}
+
+/**
+ * Sends every ready instruction once: those that are new first, so that one which gets no clear answer whenever it is sent
+ * keeps no other from being sent. With `sentBefore` only those whose earlier request turned out not to have arrived.
+ * `stop` ends it early: what is in flight is finished, the rest stays ready.
+ */
+export async function submit(
+  tools: SubmitTools,
+  businessDate: string,
+  stop: AbortSignal,
+  sentBefore = false,
+): Promise<Submitted> {
+  const { store, provider, clock, settings, progress } = tools;
+  const refusedLastTime = (await store.fact(REFUSES_ALIKE)) || undefined;
+  const line = openLine(stop, 'requests', refusedLastTime);
+  const { concurrency, requestsPerMinute } = settings.provider;
+  const pace = tools.pace ?? pacer(clock, requestsPerMinute);
+  const commits = commitQueue((groups: Group[]) =>
+    store.apply(
+      groups.flatMap(({ changes }) => changes),
+      timestamp(clock.now()),
+      groups.flatMap(({ orders = [] }) => orders),
+    ),
+  );
+  const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
+  const forgetful = await mayHaveForgotten(store);
+  const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => heed(outcome, order, line, pace));
+  const ahead = openAhead(tools);
+  const turns = sentBefore ? [true] : [false, true];
+  const asRead = openSieve(tools, line, pace);
+  let afterId = 0;
+  let sent = 0;
+  let answered = false;
+  let unsent = 0;
+  let why = '';
+
+  const next = async (): Promise<Errand[]> => {
+    const limit = ahead.next();
+    while (!line.stopped()) {
+      const [again] = turns;
+      if (again === undefined) break;
+      const page = await store.list('ready', { afterId, limit, sentBefore: again });
+      const last = page.at(-1);
+      if (!last) turns.shift();
+      afterId = last?.id ?? 0;
+      const sound = await asRead.sift(page);
+      const { instructions, orders, intents, traces, altered } = await registrar.plan(sound);
+      asRead.leaveOut(sound, altered);
+      const errands = instructions.map((instruction) => {
+        const order = orders.get(orderKey(instruction));
+        const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
+        return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
+      });
+      if (errands.length === 0) continue;
+      const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];
+      await commits.add({ changes, orders: intents });
+      return errands;
+    }
+    return [];
+  };
+
+  const send = async ({ instruction, intent }: Errand): Promise<void> => {
+    await pace.turn(line.signal);
+    const settled = await registrar.outcomeFor(instruction, line.stopped());
+    if (!settled && line.stopped()) return outcomes.add(notSent(instruction, unsentBecause(line.stopped())));
+    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));
+    if (!settled) heed(outcome, instruction, line, pace);
+    if (isClear(outcome)) answered = true;
+    if (outcome.kind === 'accepted') ahead.accepted();
+    if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent);
+    else {
+      unsent++;
+      why = outcome.message;
+    }
+    await outcomes.add(changeFor(instruction, outcome, forgetful));
+  };
+
+  try {
+    await eachInPages({ next, early: ahead.early }, concurrency, send);
+  } finally {
+    await outcomes.flush();
+  }
+  if (answered) await store.setFact(LAST_CLEAR_ANSWER, timestamp(clock.now()));
+  const refuses = line.refusesAlike();
+  if (refuses !== refusedLastTime) await store.setFact(REFUSES_ALIKE, refuses ?? '');
+  const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
+  const reasons = [asRead.leftOut(), line.stopped() ?? couldNot].filter((reason) => reason !== undefined);
+  return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
+}
+
+/** Lets through what is as it was read, and of what is paid again only what no earlier attempt has paid by now. */
+interface Sieve {
+  sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;
+  /** Those of orders that were altered: what differs, by orderKey. */
+  leaveOut(page: readonly StoredInstruction[], orders: ReadonlyMap<string, string>): void;
+  /** How many were kept back, the first of them, and why. */
+  leftOut(): string | undefined;
+}
+
+function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pacer): Sieve {
+  let number = 0;
+  let first = '';
+  let untold = '';
+  const keepBack = ({ id, customerRef, orderRef, instructionRef }: StoredInstruction, what: string) => {
+    const { file, line } = rowPlace(id);
+    number++;
+    first ||= `${customerRef}/${orderRef}/${instructionRef} (file ${file}, line ${line}): ${what}`;
+  };
+  /** Only before an attempt is first sent: from then on it is looked up itself. */
+  const isPaidAgain = async (instruction: StoredInstruction): Promise<boolean> => {
+    if (instruction.attempt === 1 || instruction.unclearSends > 0) return true;
+    const earlier = await lookUpEarlier(provider, instruction, line, pace);
+    if (earlier?.kind === 'alive') {
+      const { id, version } = instruction;
+      const message = `it was to be paid again, and the provider says that ${earlier.words}`;
+      const unknown: Change = { id, version, from: 'ready', to: 'unknown', message };
+      await store.apply(
+        [unknown, { id, version: version + 1, from: 'unknown', to: 'manual', message }],
+        timestamp(clock.now()),
+      );
+    }
+    if (earlier?.kind === 'unclear')
+      untold ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
+    return earlier?.kind === 'over';
+  };
+  return {
+    sift: async (page) => {
+      const sound: StoredInstruction[] = [];
+      for (const instruction of page) {
+        const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
+        if (what !== undefined) keepBack(instruction, what);
+        else if (await isPaidAgain(instruction)) sound.push(instruction);
+      }
+      return sound;
+    },
+    leaveOut: (page, orders) => {
+      for (const instruction of page) {
+        const what = orders.get(orderKey(instruction));
+        if (what !== undefined) keepBack(instruction, `its order: ${what}`);
+      }
+    },
+    leftOut: () => {
+      const altered = `${number} not sent, because the records are not what was read. The first: ${first}`;
+      return [...(number > 0 ? [altered] : []), ...(untold === '' ? [] : [untold])].join('; ') || undefined;
+    },
+  };
+}
+
+/** What is committed together. */
+interface Group {
+  readonly changes: readonly Change[];
+  readonly orders?: readonly OrderChange[];
+}
+
+/** A payout whose intent is committed. */
+interface Errand {
+  readonly instruction: StoredInstruction;
+  readonly intent: Intent;
+}
+
+/** How many intents are committed ahead of their sending. */
+interface Ahead {
+  /** The size of the next page. */
+  next(): number;
+  /** One of the present page was accepted. */
+  accepted(): void;
+  /** Whether the next page may be committed while the present one has so many left. */
+  early(left: number): boolean;
+}
+
+function openAhead({ provider, clock, settings }: SubmitTools): Ahead {
+  const { concurrency, requestsPerMinute } = settings.provider;
+  const limit = concurrency * (requestsPerMinute === undefined ? AHEAD : AHEAD_WHEN_PACED);
+  // An order's instructions wait until it is settled; with a rate to keep to, commits are not what takes time.
+  const mayOverlap = provider.orders === undefined && requestsPerMinute === undefined;
+  let page = 0;
+  let accepted = 0;
+  let begunMs = 0;
+  const sized = (): number => {
+    if (accepted === 0) return 1;
+    const tookMs = clock.monotonic() - begunMs;
+    if (page < concurrency || tookMs * GROWTH <= LONGEST_PAGE_MS) return page * GROWTH;
+    return tookMs > LONGEST_PAGE_MS ? Math.max(concurrency, Math.ceil(page / GROWTH)) : page;
+  };
+  return {
+    next: () => {
+      page = Math.min(sized(), limit);
+      accepted = 0;
+      begunMs = clock.monotonic();
+      return page;
+    },
+    accepted: () => {
+      accepted++;
+    },
+    early: (left) => mayOverlap && accepted > 0 && page >= concurrency && left <= page / 2,
+  };
+}
+
+/** What an outcome means for those that are still to be sent. */
+function heed(outcome: SubmitOutcome, about: About, line: Line, pace: Pacer): void {
+  if (!isClear(outcome)) {
+    if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
+    if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
+  }
+  const aloneInThis = isClear(outcome) || (outcome.kind === 'unknown' && outcome.answered === true);
+  line.note(aloneInThis ? undefined : outcome.message);
+  if (outcome.kind === 'accepted') line.decided(undefined);
+  if (outcome.kind === 'declined') line.decided(refusalOf(outcome, about));
+}
+
+/** The order or payout that a request was about. */
+type About = OrderRef & Partial<Pick<StoredInstruction, 'instructionRef' | 'clientRefId' | 'payout'>>;
+
+/** Its words without numbers and without what names this payout: those differ from one to the next though it is the same refusal. */
+function refusalOf({ code, message }: Extract<SubmitOutcome, { kind: 'declined' }>, about: About): Refusal {
+  const { customerRef, orderRef, instructionRef, clientRefId, payout } = about;
+  const names = [customerRef, orderRef, instructionRef, clientRefId, payout?.contactId].map((name) =>
+    name?.toLowerCase(),
+  );
+  const bare = (word: string) => word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
+  const same = (word: string) => (/\p{N}/u.test(word) || names.includes(bare(word)) ? '#' : word);
+  const alike = message.toLowerCase().split(/\s+/).map(same).join(' ');
+  return { alike: `${code} ${alike}`, words: code === '' ? message : `${message} (${code})` };
+}
+
+function isClear(outcome: SubmitOutcome): outcome is Extract<SubmitOutcome, { kind: 'accepted' | 'declined' }> {
+  return outcome.kind === 'accepted' || outcome.kind === 'declined';
+}
+
+type Intent = Change & { readonly intent: NonNullable<Change['intent']> };
+
+function intentFor(
+  provider: Provider,
+  instruction: StoredInstruction,
+  order: Order | undefined,
+  businessDate: string,
+  trace: string,
+): Intent {
+  const { id, version, clientRefId } = instruction;
+  const body = instruction.body || provider.body(payoutOf(instruction, order));
+  const bodySha256 = sha256(body);
+  const late = businessDate > instruction.content.dueDate;
+  const intent = { clientRefId, body, bodySha256, late };
+  const traced = provider.correlates ? { ...intent, correlationId: trace } : intent;
+  return { id, version, from: 'ready', to: 'sending', intent: traced };
+}
+
+/** What the send that begins now is traced by; empty where requests carry no such thing. */
+function traceOf(provider: Provider, { clientRefId, sends }: StoredInstruction): string {
+  return provider.correlates ? correlationId(clientRefId, sends + 1) : '';
+}
+
+/**
+ * What an outcome makes of an instruction in `sending`. A refusal, of its order too, is believed where no earlier request can
+ * have arrived: not where there was one, and not by records that may have forgotten one (`forgetful`).
+ */
+function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome, forgetful: boolean): Change {
+  const id = instruction.id;
+  const version = instruction.version + 1;
+  const from = 'sending';
+  switch (outcome.kind) {
+    case 'accepted': {
+      const { orderRefId, httpStatus } = outcome;
+      return { id, version, from, to: 'submitted', orderRefId, sent: { outcome: 'accepted', httpStatus } };
+    }
+    case 'not-sent':
+      return notSent(instruction, outcome.message);
+    case 'declined': {
+      const { code, message, httpStatus } = outcome;
+      const sent = { outcome: 'declined', httpStatus };
+      const doubt = doubtOfRefusal(instruction.unclearAt, forgetful, message);
+      if (doubt === undefined) return { id, version, from, to: 'declined', code, message, sent };
+      return {
+        id,
+        version,
+        from,
+        to: 'unknown',
+        code,
+        message: doubt,
+        sent,
+        unclear: true,
+        refused: { code, message },
+      };
+    }
+    case 'unknown': {
+      const { message, code, httpStatus } = outcome;
+      const sent = { outcome: 'unknown', ...(httpStatus === undefined ? {} : { httpStatus }) };
+      const why = code === undefined ? {} : { code };
+      return { id, version, from, to: 'unknown', message, ...why, sent, unclear: true };
+    }
+  }
+}
+
+function notSent({ id, version }: StoredInstruction, message: string): Change {
+  return { id, version: version + 1, from: 'sending', to: 'ready', message, sent: { outcome: 'not-sent' } };
+}

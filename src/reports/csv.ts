@@ -1,0 +1,50 @@
+/** CSV out: RFC 4180, lines ended by CR LF, no cell that a spreadsheet would run as a formula. */
+import { escapeFormula } from '../platform/formula.ts';
+
+const NEEDS_QUOTES = /[",\r\n]/;
+
+/** As {@link cell}, for a text whose quotes are doubled already ({@link doubled}). */
+export function cellOf(text: string): string {
+  const safe = escapeFormula(text);
+  return NEEDS_QUOTES.test(safe) ? `"${safe}"` : safe;
+}
+
+/** A cell as it stands in a line. */
+export function cell(text: string): string {
+  return cellOf(doubled(text));
+}
+
+export function doubled(text: string): string {
+  return text.includes('"') ? text.replaceAll('"', '""') : text;
+}
+
+/** Matches so many cells that stand in a line as they are: empty, or begun with a letter or digit that no formula begins with. */
+const AS_THEY_ARE = Array.from({ length: 64 }, (_, more) => {
+  const one = '(?:[A-Za-z0-9][^",\\r\\n]*)?';
+  return new RegExp(`^${one}(?:,${one}){${more}}$`);
+});
+
+/** Cells with commas between them. All of them are looked at together, for nearly all are to stand there as they are. */
+export function cells(texts: readonly string[]): string {
+  const joined = texts.join(',');
+  return AS_THEY_ARE[texts.length - 1]?.test(joined) ? joined : texts.map(cell).join(',');
+}
+
+/** A line with its end, of what are cells already. */
+export function line(text: string): string {
+  return `${text}\r\n`;
+}
+
+/** The same text each time it is iterated, a piece a page of what it tells. */
+export function csv<T>(
+  header: readonly string[],
+  pages: () => AsyncIterable<readonly T[]>,
+  lineOf: (item: T) => string,
+): AsyncIterable<string> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield line(cells(header));
+      for await (const page of pages()) yield page.map(lineOf).join('');
+    },
+  };
+}

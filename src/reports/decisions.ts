@@ -1,0 +1,125 @@
+/** What persons decided, in the report of the run that tells of it. */
+import { INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { add, type Decimal, parseDecimal } from '../domain/money.ts';
+import type { RunDecision } from '../store/port.ts';
+import { sixDigits } from './context.ts';
+import { type Html, html } from './html.ts';
+import {
+  amountCell,
+  NO_CURRENCY,
+  readable,
+  reference,
+  scrollable,
+  shortened,
+  statusChange,
+  statusTag,
+} from './table.ts';
+import { byText, LISTED, ZERO } from './totals.ts';
+import { count, grouped, oneLine } from './words.ts';
+
+/** Decisions that make the same of payouts in one currency. */
+interface Sum {
+  readonly from: InstructionStatus;
+  readonly to: InstructionStatus;
+  readonly currency: string;
+  readonly payouts: number;
+  readonly amount: Decimal;
+}
+
+export interface Decided {
+  readonly total: number;
+  readonly sums: readonly Sum[];
+  /** The first of them, at most {@link LISTED}. */
+  readonly first: readonly RunDecision[];
+}
+
+/** Decisions about the workspace, by their audit entry's type. */
+const ABOUT_ALL: Readonly<Record<string, string>> = {
+  'records-accepted': 'the records may be trusted again, and sending goes on',
+};
+
+export async function summarizeDecisions(pages: AsyncIterable<readonly RunDecision[]>): Promise<Decided> {
+  const sums = new Map<string, Sum>();
+  const first: RunDecision[] = [];
+  let total = 0;
+  for await (const page of pages)
+    for (const decided of page) {
+      if (total++ < LISTED) first.push(decided);
+      const { change } = decided;
+      if (!change) continue;
+      const { from, to } = change;
+      const currency = currencyExponent(change.currency) === undefined ? '' : change.currency;
+      const key = `${from} ${to} ${currency}`;
+      const before = sums.get(key) ?? { from, to, currency, payouts: 0, amount: ZERO };
+      const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
+      sums.set(key, { ...before, payouts: before.payouts + 1, amount });
+    }
+  return { total, sums: [...sums.values()].sort(byLife), first };
+}
+
+function byLife(a: Sum, b: Sum): number {
+  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
+  return place(a.from) - place(b.from) || place(a.to) - place(b.to) || byText(a.currency, b.currency);
+}
+
+/** What was decided about a file or the workspace, in words. */
+export function decisionText({ what, decision, file }: RunDecision): string {
+  return oneLine(`${decision.by}: ${file ? fileText(file) : (ABOUT_ALL[what] ?? what)}`);
+}
+
+function fileText({ number, rows }: NonNullable<RunDecision['file']>): string {
+  if (rows === 0) return `file ${sixDigits(number)}, which was not taken in, is closed`;
+  return `${count(rows, 'rejected row')} of file ${sixDigits(number)} will not be repaired, and ${rows === 1 ? 'is' : 'are'} closed`;
+}
+
+export function decidedByPersons({ total, sums, first }: Decided): Html | '' {
+  if (total === 0) return '';
+  const caption =
+    total === first.length
+      ? `All of them: ${count(total, 'decision')}`
+      : `The first ${first.length} of ${count(total, 'decision')}`;
+  return html`<section aria-labelledby="decided">
+<h2 id="decided">Decided by persons</h2>
+${sums.length === 0 ? '' : summed(sums)}
+${scrollable(
+  'Decided by persons',
+  html`<table class="stacks">
+<caption>${caption}, made since the run before this one ended</caption>
+<thead><tr><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Change</th><th scope="col">Who and why</th><th scope="col">From file</th></tr></thead>
+<tbody>${first.map(decisionRow)}</tbody>
+</table>`,
+)}
+</section>`;
+}
+
+function summed(sums: readonly Sum[]): Html {
+  const rows = sums.map(
+    ({ from, to, currency, payouts, amount }) =>
+      html`<tr><th scope="row">${changed({ from, to })}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${readable(amount, currency)}</td></tr>
+`,
+  );
+  return scrollable(
+    'Decisions by currency',
+    html`<table class="stacks">
+<caption>What the decisions made of payouts, by currency</caption>
+<thead><tr><th scope="col">Change</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+  );
+}
+
+/** A payout that is closed stays what it is. */
+function changed({ from, to }: Pick<Sum, 'from' | 'to'>): Html {
+  return from === to ? html`${statusTag(to)} closed` : statusChange(from, to);
+}
+
+function decisionRow(decided: RunDecision): Html {
+  const { change, decision, file } = decided;
+  const why = shortened(oneLine(`${decision.by}: ${decision.reason}`));
+  if (!change)
+    return html`<tr><th scope="row" class="reference">${file ? 'The file' : 'The workspace'}</th><td class="number amount"></td><td>${decisionText(decided)}</td><td class="wide">${why}</td><td class="nowrap">${file ? sixDigits(file.number) : ''}</td></tr>
+`;
+  return html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${changed(change)}</td><td class="wide">${why}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+`;
+}

@@ -1,0 +1,52 @@
+/** A file's reports: what the store tells of its rows, put together and published in the outbox. */
+
+import type { FileRecord, ResultRow, Store } from '../store/port.ts';
+import { type Published, publish, publishTogether } from './outbox.ts';
+import { portionsOf } from './portions.ts';
+import { addUp, type Part, type ReportContext, rowReports, type Summary, summaryReports } from './report.ts';
+
+/** Rows added up at once. A page of the longest lines there may be must still fit into memory, several times over. */
+const PAGE = 500;
+
+export interface TakenFile {
+  readonly file: FileRecord;
+  readonly summary: Summary;
+}
+
+/** Writes one file's reports; the same bytes as before unless something moved. With what its rows add up to. */
+export async function publishReportsOf(
+  store: Store,
+  number: number,
+  outbox: string,
+  context: ReportContext,
+): Promise<TakenFile & { readonly published: readonly Published[] }> {
+  const file = await fileOf(store, number);
+  const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
+  const reports = rowReports(file, () => portionsOf(store, file, context), context);
+  const told = await publishTogether(outbox, reports);
+  const summary = reports.summary();
+  const published = [...told, ...(await publish(outbox, summaryReports(file, summary, first, context)))];
+  return { file, summary, published };
+}
+
+/** A file with what has become of its rows. `also`: what those come to that the store wasn't given (service/last-file.ts). */
+export async function takenFile(store: Store, number: number, also?: Part): Promise<TakenFile> {
+  const file = await fileOf(store, number);
+  return { file, summary: await addUp(file, pagesOf(store, file), also) };
+}
+
+async function fileOf(store: Store, number: number): Promise<FileRecord> {
+  const file = await store.file(number);
+  if (!file) throw new Error(`there is no file ${number}`);
+  return file;
+}
+
+async function* pagesOf(store: Store, { number }: FileRecord): AsyncGenerator<readonly ResultRow[]> {
+  for (let after = 0; ; ) {
+    const page = await store.resultRows(number, after, PAGE);
+    const last = page.at(-1);
+    if (!last) return;
+    yield page;
+    after = last.line;
+  }
+}

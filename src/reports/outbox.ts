@@ -1,0 +1,126 @@
+/** Publishes reports: each is there whole or not at all, and what may not be rewritten never is. */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Draft, isErrno, openDraft, publishDurably, TEMPORARY_PREFIX } from '../platform/durable.ts';
+import type { Report, RowReports } from './report.ts';
+
+const REPORT_MODE = 0o640;
+
+export interface Published {
+  readonly name: string;
+  /** Hex, of the bytes that stand in the outbox. */
+  readonly sha256: string;
+}
+
+/** Writes the reports in their order. Throws when one that is never rewritten is there with other bytes. */
+export async function publish(outbox: string, reports: readonly Report[]): Promise<Published[]> {
+  const published: Published[] = [];
+  for (const report of reports) published.push(await publishOne(outbox, report));
+  return published;
+}
+
+/** Writes reports side by side, and gives them their names, one after another, when all are written to their ends. */
+export async function publishTogether(
+  outbox: string,
+  { names, pieces }: Pick<RowReports, 'names' | 'pieces'>,
+): Promise<Published[]> {
+  const sheets = (Object.keys(names) as (keyof typeof names)[]).map((key) => ({ key, name: names[key] }));
+  const begun = new Map<string, Sheet>();
+  try {
+    for await (const piece of pieces)
+      for (const { key, name } of sheets) {
+        if (piece[key].length === 0) continue;
+        const sheet = begun.get(name) ?? (await openSheet(join(outbox, name)));
+        begun.set(name, sheet);
+        await sheet.writer.add(piece[key]);
+      }
+    const published: Published[] = [];
+    for (const { name } of sheets) {
+      const sheet = begun.get(name);
+      if (!sheet) continue;
+      published.push({ name, sha256: await sheet.writer.end() });
+      await sheet.draft.seal();
+    }
+    for (const { name } of sheets) await begun.get(name)?.draft.publish();
+    return published;
+  } catch (error) {
+    for (const { draft } of begun.values()) await draft.discard();
+    throw error;
+  }
+}
+
+interface Sheet {
+  readonly draft: Draft;
+  readonly writer: Writer;
+}
+
+async function openSheet(path: string): Promise<Sheet> {
+  const draft = await openDraft(path, REPORT_MODE, false);
+  return { draft, writer: openWriter(draft.handle) };
+}
+
+/** Removes what a crashed writer left half-written. Only while no other instance can be writing. */
+export async function sweepOutbox(outbox: string): Promise<void> {
+  for (const name of await readdir(outbox)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) await unlink(join(outbox, name));
+  }
+}
+
+async function publishOne(outbox: string, report: Report): Promise<Published> {
+  const path = join(outbox, report.name);
+  let sha256 = '';
+  const fresh = await publishDurably(path, REPORT_MODE, report.kind === 'once', async (handle) => {
+    const writer = openWriter(handle);
+    const pieces = typeof report.content === 'string' ? [report.content] : report.content;
+    for await (const piece of pieces) await writer.add(piece);
+    sha256 = await writer.end();
+  });
+  if (!fresh && (await sha256Of(path)) !== sha256)
+    throw new Error(`${path} is there and is not what we would write, and it is never rewritten: move it away`);
+  return { name: report.name, sha256 };
+}
+
+interface Writer {
+  /** Text or UTF-8. Resolves while it is still being written: one at a time is. */
+  add(content: string | Uint8Array): Promise<void>;
+  /** Hex SHA-256 of all that was written. */
+  end(): Promise<string>;
+}
+
+function openWriter(handle: FileHandle): Writer {
+  const hash = createHash('sha256');
+  let writing = Promise.resolve();
+  return {
+    async add(content) {
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+      hash.update(bytes);
+      await writing;
+      writing = handle.writeFile(bytes);
+      // Whoever awaits it gets the error; nobody may do so before the next piece is there.
+      writing.catch(() => undefined);
+    },
+    async end() {
+      await writing;
+      return hash.digest('hex');
+    },
+  };
+}
+
+/** Undefined for what is no file of ours: a link that somebody put there, or a folder. A pipe is not waited for. */
+async function sha256Of(path: string): Promise<string | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const hash = createHash('sha256');
+      for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
+      return hash.digest('hex');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isErrno(error, 'ELOOP', 'EISDIR')) return undefined;
+    throw error;
+  }
+}

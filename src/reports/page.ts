@@ -1,0 +1,269 @@
+/** A file's report for a reader: what happened, does it add up, who has to do what. */
+import { describeCode } from '../domain/codes.ts';
+import { ADVISED_LENGTHS } from '../domain/instruction.ts';
+import type { FileRecord, ResultRow } from '../store/port.ts';
+import { balance } from './balance.ts';
+import { addressOf, type FileReports, fileReportNames, type ReportContext, sixDigits } from './context.ts';
+import { type Html, html, page } from './html.ts';
+import { amountCell, reference, scrollable, shortened, statusTag, type Tone, timeOf } from './table.ts';
+import { tasks } from './tasks.ts';
+import { type Summary, type Verdict, verdictOf } from './totals.ts';
+import {
+  count,
+  grouped,
+  messageOf,
+  oneLine,
+  problemOf,
+  QUARANTINE,
+  totalsRowsLeftOut,
+  warningsOf,
+  whenSent,
+} from './words.ts';
+
+export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: Tone }>> = {
+  accepted: { word: 'Accepted', tone: 'good' },
+  partially_accepted: { word: 'Partially accepted', tone: 'warn' },
+  rejected: { word: 'Rejected', tone: 'bad' },
+  duplicate: { word: 'Duplicate', tone: 'calm' },
+};
+
+/** `due` says which of the file's other reports there are; `first` is the file that a duplicate repeats. */
+export function filePage(
+  file: FileRecord,
+  summary: Summary,
+  first: FileRecord | undefined,
+  due: FileReports,
+  context: ReportContext,
+): string {
+  const number = sixDigits(file.number);
+  const { word, tone } = VERDICTS[verdictOf(file, summary)];
+  const kind = file.kind === undefined ? 'File' : file.kind === 'orders' ? 'Orders file' : 'Instructions file';
+  const body = html`<div class="sheet">
+<header>
+<p class="eyebrow">${kind} ${number}, received ${timeOf(file.receivedAt, context)}</p>
+<h1>${oneLine(file.name)}</h1>
+<div class="verdict ${tone}">
+<p class="word">${word}</p>
+<p>${whatHappened(file, summary, first, context)}</p>
+${whatComesNext(file, summary, context)}
+</div>
+${facts(file, summary)}
+</header>
+<main>
+${tasks(file, summary)}
+${summary.rows === 0 ? '' : balance(first ?? file, summary)}
+${errorsByCode(summary)}
+${warnings(summary, context)}
+${rowsInNeed(summary)}
+${closedByPersons(summary)}${siblings(file, due)}
+${forTheAuditor(file, context)}
+</main>
+<footer><p>The current statement of file ${number}. It is replaced as things move on; the run reports keep each change.</p></footer>
+</div>`;
+  return page(`File ${number} ${word.toLowerCase()}: ${oneLine(file.name)}`, context, body);
+}
+
+function whatHappened(
+  file: FileRecord,
+  summary: Summary,
+  first: FileRecord | undefined,
+  context: ReportContext,
+): Html | string {
+  if (first)
+    return html`The same bytes as file ${sixDigits(first.number)}, ${oneLine(first.name)}, received ${timeOf(first.receivedAt, context)}. Nothing was taken in again, and nothing is paid twice.`;
+  if (file.problem) return `The file was not taken in. ${shortened(problemOf(file.problem))}`;
+  if (summary.rows === 0) return 'The file holds a header and no rows: there was nothing to take in.';
+  const { accepted, rejected, duplicates } = outcome(summary);
+  if (accepted === summary.rows)
+    return accepted === 1 ? 'Its one row was accepted.' : `All ${count(accepted, 'row')} were accepted.`;
+  if (accepted + summary.totalsRows === summary.rows && accepted > 0)
+    return `${accepted === 1 ? 'Its one row was' : `All ${count(accepted, 'row')} were`} accepted. ${totalsRowsLeftOut(summary)}`;
+  const known = duplicates === 0 ? '' : `, ${grouped(String(duplicates))} known already and not paid twice`;
+  return `Of ${count(summary.rows, 'row')}, ${grouped(String(accepted))} accepted, ${grouped(String(rejected))} rejected${known}.`;
+}
+
+function whatComesNext(file: FileRecord, summary: Summary, context: ReportContext): Html | '' {
+  if (file.kind === 'orders' || outcome(summary).accepted === 0) return '';
+  const { rows, firstOpenDate, lastOpenDate } = summary.unsent;
+  const late = summary.late === 0 ? '' : ` ${count(summary.late, 'row')} sent after the due date.`;
+  if (rows === 0) return html`<p>Nothing of it is left to be sent.${late}</p>`;
+  const date = (day: string) => html`<span class="nowrap">${day}</span>`;
+  const dates =
+    firstOpenDate === lastOpenDate ? date(firstOpenDate) : html`${date(firstOpenDate)} to ${date(lastOpenDate)}`;
+  return html`<p>${count(rows, 'row')} still to be sent, ${whenSent(context)}, from the open date on: ${dates}.${late}</p>`;
+}
+
+function facts(file: FileRecord, summary: Summary): Html | '' {
+  if (summary.rows === 0) return '';
+  const { accepted, rejected, duplicates } = outcome(summary);
+  const figures: [string, number][] = [
+    ['Rows read', summary.rows],
+    ['Accepted', accepted],
+    ['Rejected', rejected],
+    ...(duplicates > 0 ? [['Known already', duplicates] satisfies [string, number]] : []),
+    ['Need somebody', summary.attentionRows - (file.stoodFor ?? 0)],
+  ];
+  return html`<dl class="facts">${figures.map(([name, figure]) => html`<div><dt>${name}</dt><dd>${grouped(String(figure))}</dd></div>`)}</dl>`;
+}
+
+function errorsByCode(summary: Summary): Html | '' {
+  if (summary.errors.length === 0) return '';
+  const items = summary.errors.map(({ code, count: times }) => {
+    const known = describeCode(code);
+    return html`<li>
+<p class="often"><b>${grouped(String(times))}</b> ${times === 1 ? 'time' : 'times'}</p>
+<div><h3>${known?.title ?? code}</h3><p><code>${code}</code></p>
+${known ? html`<dl><div><dt>Usual cause</dt><dd>${known.cause}</dd></div><div><dt>How to fix it</dt><dd>${known.remedy}</dd></div></dl>` : ''}</div>
+</li>`;
+  });
+  return html`<section aria-labelledby="errors">
+<h2 id="errors">Errors by code</h2>
+<p class="soft">A row reports all its errors at once, so there can be more errors than rejected rows.</p>
+<ul class="codes">${items}</ul>
+</section>`;
+}
+
+function warnings(summary: Summary, context: ReportContext): Html | '' {
+  const found = warningsOf(summary, context);
+  if (found.length === 0) return '';
+  const lines = found.map(({ column, rows, firstLine }) => {
+    const text = `${count(rows, 'row')} with more than ${ADVISED_LENGTHS[column]} characters, the first in line ${firstLine}`;
+    return html`<div><dt><code>${column}</code></dt><dd>${text}</dd></div>`;
+  });
+  return html`<section aria-labelledby="warnings">
+<h2 id="warnings">Longer than the provider documents</h2>
+<p class="soft">No errors: the rows are sent as they are, and the provider may cut or refuse such a text.</p>
+<dl class="paper">${lines}</dl>
+</section>`;
+}
+
+function rowsInNeed(summary: Summary): Html | '' {
+  const { attention, attentionRows } = summary;
+  if (attentionRows === 0) return '';
+  const cause = causeOfAll(summary);
+  if (cause !== undefined) {
+    const lines = attention
+      .slice(0, LINES_NAMED)
+      .map(({ line, errors: [error] }) => `line ${line}${error?.value ? ` (${error.value})` : ''}`);
+    return html`<section aria-labelledby="rows">
+<h2 id="rows">Rows that need a person</h2>
+<p>All ${count(attentionRows, 'row')}, and all for one reason: ${cause}. The first are ${lines.join(', ')}.</p>
+</section>`;
+  }
+  const caption =
+    attentionRows === attention.length
+      ? `All of them: ${count(attentionRows, 'row')}`
+      : `The first ${attention.length} of ${count(attentionRows, 'row')}; the CSV files hold them all`;
+  return html`<section aria-labelledby="rows">
+<h2 id="rows">Rows that need a person</h2>
+${scrollable(
+  'Rows that need a person',
+  html`<table class="stacks">
+<caption>${caption}. The line is the one a spreadsheet shows.</caption>
+<thead><tr><th scope="col" class="number">Line</th><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Status</th><th scope="col">Why</th></tr></thead>
+<tbody>${attention.map(rowInNeed)}</tbody>
+</table>`,
+)}
+</section>`;
+}
+
+/** Lines that could not be told apart into cells have no more to show than their cause. */
+const STRUCTURE: ReadonlySet<string> = new Set([
+  'COLUMN_COUNT_MISMATCH',
+  'QUOTE_NOT_CLOSED',
+  'LINE_LENGTH_OUT_OF_RANGE',
+]);
+const LINES_NAMED = 5;
+
+/** What is wrong with every row of the file, where it is one and the same thing. */
+function causeOfAll({ rows, errors }: Summary): string | undefined {
+  const [first, ...others] = errors;
+  if (!first || others.length > 0 || rows < LINES_NAMED || first.count !== rows || !STRUCTURE.has(first.code))
+    return undefined;
+  const title = describeCode(first.code)?.title ?? first.code;
+  return title.charAt(0).toLowerCase() + title.slice(1);
+}
+
+function rowInNeed(row: ResultRow): Html {
+  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(messageOf(row))}</td></tr>
+`;
+}
+
+function closedByPersons({ closed, closedPayouts }: Summary): Html | '' {
+  const payouts = [...closed].reduce((sum, [status, rows]) => sum + (status === 'rejected' ? 0 : rows), 0);
+  if (payouts === 0) return '';
+  const rows = closedPayouts.map(
+    (row) =>
+      html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(oneLine(`Closed by ${row.closed?.by}: ${row.closed?.reason}`))}</td></tr>
+`,
+  );
+  const caption =
+    payouts === rows.length
+      ? `All of them: ${count(payouts, 'row')}`
+      : `The first ${rows.length} of ${count(payouts, 'row')}; result.csv holds them all`;
+  return html`<section aria-labelledby="closed">
+<h2 id="closed">Closed by a person</h2>
+${scrollable(
+  'Closed by a person',
+  html`<table class="stacks">
+<caption>${caption}. They did not arrive, and will not be paid again from here.</caption>
+<thead><tr><th scope="col" class="number">Line</th><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Status</th><th scope="col">Who and why</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+)}
+</section>
+`;
+}
+
+function siblings(file: FileRecord, due: FileReports): Html {
+  const names = fileReportNames(file);
+  const lines: [string, string][] = [
+    ...(due.rejected
+      ? [[names.rejected, 'the rejected rows as they came, to repair and drop back'] satisfies [string, string]]
+      : []),
+    ...(due.errors
+      ? [[names.errors, 'one line an error, with the value that was found'] satisfies [string, string]]
+      : []),
+    ...(due.result
+      ? [[names.result, 'every row once, with its status, references and dates'] satisfies [string, string]]
+      : []),
+    [names.receipt, 'the same totals for a program'],
+  ];
+  return html`<section aria-labelledby="siblings">
+<h2 id="siblings">Where to read the rest</h2>
+<p class="soft">Beside this page in the outbox.</p>
+<dl class="paper siblings">${lines.map(([name, holds]) => html`<div><dt><code>${name}</code></dt><dd>${holds}</dd></div>`)}</dl>
+</section>`;
+}
+
+function forTheAuditor(file: FileRecord, context: ReportContext): Html {
+  const isRead = file.sha256 !== '';
+  const integrity = file.proven
+    ? 'the .sha256 file beside it matched'
+    : 'no .sha256 file came with it; completeness is not proven';
+  const lines: [string, Html | string][] = [
+    ['SHA-256 of the file', isRead ? html`<code>${file.sha256}</code>` : 'not read'],
+    ['Size', isRead || file.size > 0 ? count(file.size, 'byte') : 'not read'],
+    ...(isRead ? [['Integrity', integrity] satisfies [string, string]] : []),
+    ...(!isRead || file.finalNewline
+      ? []
+      : [['Last line', 'has no line end; it may have been cut off'] satisfies [string, string]]),
+    ['Business date', file.businessDate],
+    ['Provider', `${context.provider.api} at ${addressOf(context)}`],
+  ];
+  const original =
+    file.problem?.code === 'FILE_NOT_REGULAR'
+      ? `The original, unread, is kept in ${QUARANTINE}`
+      : 'The original, byte for byte, is kept in the archive';
+  return html`<section aria-labelledby="auditor">
+<h2 id="auditor">For the auditor</h2>
+<p class="soft">${original} under number ${sixDigits(file.number)}.</p>
+<dl class="paper">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+</section>`;
+}
+
+function outcome(summary: Summary): { accepted: number; rejected: number; duplicates: number } {
+  const rejected = summary.byStatus.get('rejected') ?? 0;
+  const duplicates = summary.byStatus.get('duplicate') ?? 0;
+  return { accepted: summary.rows - rejected - duplicates, rejected, duplicates };
+}

@@ -1,0 +1,189 @@
+/**
+ * Reports: from the store's truth to CSV, JSON and HTML (docs/reports.md). Pure: the same truth gives the same bytes, and nothing
+ * here knows files, clock or network. Rows come in pages, so a file may have millions of them.
+ */
+
+import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/port.ts';
+import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './context.ts';
+import { filePage } from './page.ts';
+import { receiptJson } from './receipt.ts';
+import { headers, type Lines, rowLines } from './rows.ts';
+import { changesCsv, type FileTakenIn, runPage, type Told } from './run.ts';
+import {
+  inOrder,
+  LISTED,
+  openTally,
+  type Pages,
+  type Part,
+  type Summary,
+  summarizeDuplicate,
+  verified,
+} from './totals.ts';
+
+export {
+  isRejectedReportOf,
+  type Report,
+  type ReportContext,
+  rejectedReportIn,
+  reportStem,
+} from './context.ts';
+export {
+  openTally,
+  type Pages,
+  type Part,
+  type Summary,
+  type Tally,
+  UnbalancedError,
+  verdictOf,
+} from './totals.ts';
+
+/** What some rows of a file come to in its reports. Can be handed from one thread to another. */
+export interface Portion {
+  /** Without headers. */
+  readonly lines: Bytes;
+  readonly part: Part;
+}
+
+/** Text of each report, as it stands in the file. */
+type Bytes = Readonly<Record<keyof Lines, Uint8Array<ArrayBuffer>>>;
+
+/**
+ * Makes portions of a file's reports: of some of its rows or all, in line order. Only its first rows that need attention can be
+ * among the first of the file: no others are handed on.
+ */
+export function portionMaker(file: FileRecord, context: ReportContext): (rows: readonly ResultRow[]) => Portion {
+  const linesOf = rowLines(file, markOf(context));
+  let toList = LISTED;
+  return (rows) => {
+    const tally = openTally(file, toList);
+    rows.forEach(tally.add);
+    const part = tally.part();
+    toList -= part.attention.length;
+    return { lines: encoded(linesOf(rows)), part };
+  };
+}
+
+const utf8 = new TextEncoder();
+
+function encoded({ result, errors, rejected }: Lines): Bytes {
+  return { result: utf8.encode(result), errors: utf8.encode(errors), rejected: utf8.encode(rejected) };
+}
+
+/** The reports of a file that tell its rows one by one. They are written side by side, for each row is read once. */
+export interface RowReports {
+  readonly names: Readonly<Record<keyof Lines, string>>;
+  /**
+   * Bytes to be added to each. A report to which none was added is not due. The last ones only come when rows and amounts
+   * are those that were read.
+   */
+  readonly pieces: AsyncIterable<Bytes>;
+  /** What the rows add up to, once the pieces have come to their end. */
+  summary(): Summary;
+}
+
+/**
+ * errors.csv, rejected.csv (both only when there is something in them) and result.csv (unless no row was taken in at
+ * all). `portions` gives those of all of the file's rows in their order, anew each time it is called.
+ *
+ * The pieces throw, naming the difference, when a done file's rows or amounts are not those that were read: a row was
+ * lost or told twice, and no report of it may be published.
+ */
+export function rowReports(
+  file: FileRecord,
+  portions: () => AsyncIterable<Portion>,
+  context: ReportContext,
+): RowReports {
+  const { errors, rejected, result } = fileReportNames(file);
+  let summary: Summary | undefined;
+  return {
+    names: { result, errors, rejected },
+    pieces: {
+      async *[Symbol.asyncIterator]() {
+        const tally = openTally(file);
+        const { begin, above } = headers(file, markOf(context));
+        yield encoded(begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem)));
+        let line = 0;
+        for await (const { lines, part } of portions()) {
+          if (part.lastLine === 0) continue;
+          inOrder(file, line, part.firstLine);
+          line = part.lastLine;
+          tally.include(part);
+          const due = above(lines);
+          if (due) yield encoded(due);
+          yield lines;
+        }
+        summary = verified(file, tally.summary());
+      },
+    },
+    summary: () => {
+      if (!summary) throw new Error(`the rows of file ${file.number} were not read to their end`);
+      return summary;
+    },
+  };
+}
+
+/**
+ * What a file's rows add up to, without telling each of them. `also`: what those add up to that are not in the pages. Throws as
+ * the pieces of {@link rowReports} do.
+ */
+export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promise<Summary> {
+  const tally = openTally(file);
+  if (also) tally.include(also);
+  for await (const page of pages) page.forEach(tally.add);
+  return verified(file, tally.summary());
+}
+
+/**
+ * The reports that tell what the rows add up to: `found` by those that tell each. The receipt comes last: where it is, the
+ * others are. `first` is the file that a duplicate repeats.
+ */
+export function summaryReports(
+  file: FileRecord,
+  found: Summary,
+  first: FileRecord | undefined,
+  context: ReportContext,
+): Report[] {
+  const { summary, repeats } = statedFor(file, found, first);
+  const names = fileReportNames(file);
+  const rejected = found.byStatus.has('rejected');
+  const due = { errors: rejected || file.problem !== undefined, rejected, result: found.rows > 0 || !file.problem };
+  return [
+    { name: names.page, content: filePage(file, summary, repeats, due, context), kind: 'replace' },
+    { name: names.receipt, content: receipt(file, found, first, context), kind: 'replace' },
+  ];
+}
+
+/** The receipt alone; as the last of {@link summaryReports}. */
+export function receipt(
+  file: FileRecord,
+  found: Summary,
+  first: FileRecord | undefined,
+  context: ReportContext,
+): string {
+  const { summary, repeats } = statedFor(file, found, first);
+  return receiptJson(file, summary, repeats, context);
+}
+
+/** A duplicate has no rows of its own: it states those of the file it repeats. */
+function statedFor(file: FileRecord, found: Summary, first: FileRecord | undefined) {
+  const repeats = file.duplicateOf === undefined ? undefined : first;
+  return { summary: repeats ? summarizeDuplicate(repeats) : found, repeats };
+}
+
+/**
+ * What one run changed, and what persons decided before its end that no run had told of, for a spreadsheet and for a reader; never
+ * rewritten. `told` gives both in a fixed order, in pages, anew each time it is called; `files` are those the run took in; `open` may hold closed statuses too, which are left out.
+ */
+export async function runReports(
+  run: RunRecord,
+  told: Told,
+  files: readonly FileTakenIn[],
+  open: readonly StatusCount[],
+  context: ReportContext,
+): Promise<Report[]> {
+  const stem = `run.${sixDigits(run.number)}`;
+  return [
+    { name: `${stem}.changes.csv`, content: changesCsv(told, markOf(context)), kind: 'once' },
+    { name: `${stem}.summary.html`, content: await runPage(run, told, files, open, context), kind: 'once' },
+  ];
+}

@@ -1,0 +1,193 @@
+/** A file's rows as CSV: what is wrong with which line, the rejected rows to repair, and the statement of all rows. */
+import { foundText, rowMessage } from '../domain/codes.ts';
+import type { FileRecord, ResultRow } from '../store/port.ts';
+import { cell, cellOf, cells, doubled, line } from './csv.ts';
+import { codesOf, count, messageOf, oneLine, problemOf, rowAmount, settledSince } from './words.ts';
+
+const RESULT_HEADER = [
+  'line',
+  'customerRef',
+  'orderRef',
+  'instructionRef',
+  'amount',
+  'currency',
+  'openDate',
+  'dueDate',
+  'status',
+  'code',
+  'message',
+  'clientRefId',
+  'orderRefId',
+  'bankReference',
+  'attempts',
+  'submittedAt',
+  'updatedAt',
+];
+const ERRORS_HEADER = ['line', 'column', 'value', 'code', 'message'];
+
+/** Behind a line that could not be told apart at most this many cells stand empty. Every header within the limits has fewer; one beyond may have thousands. */
+const MOST_EMPTY_CELLS = 200;
+/** So many of a row's errors stand beside it; errors.csv has them all. */
+const MOST_BESIDE_A_ROW = 10;
+
+/** So many different messages are kept ready. */
+const MOST_KNOWN_MESSAGES = 1_000;
+
+/** Lines of the three reports: for a page of rows, or what stands above the first of them. Empty where there are none. */
+export interface Lines {
+  /** Every row exactly once, in line order: the current statement. */
+  readonly result: string;
+  /** One line an error. What concerns the whole file comes first and has no line. */
+  readonly errors: string;
+  /** The rejected rows as they came, in the file's own columns, plus `errors`. */
+  readonly rejected: string;
+}
+
+/**
+ * Puts rows into lines, all reports at once, so that each row is read, and each error put into words, a single time. A
+ * file that was a repaired rejected.csv itself has columns `line` and `errors` of an earlier round: they are left out.
+ */
+export function rowLines(file: FileRecord, mark: string): (rows: readonly ResultRow[]) => Lines {
+  const { header } = file;
+  const kept = keptColumns(header);
+  const keepsAll = kept.length === header.length;
+  const messageCell = messageCells(mark);
+
+  function rawCells(raw: readonly string[], told: boolean): string[] {
+    const found = told ? kept.map((index) => raw[index]) : kept.slice(0, MOST_EMPTY_CELLS).map((_, at) => raw[at]);
+    return found.map((text) => text ?? '');
+  }
+
+  function rejectedLine(row: ResultRow, messages: readonly string[]): string {
+    const told = row.raw.length === header.length;
+    const errors = firstOf(row.errors.map(({ code }, at) => `${doubled(code)}: ${messages[at]}`));
+    const last = cellOf(mark + errors + (told ? '' : whereItStands(row)));
+    const raw = told && keepsAll ? row.raw : rawCells(row.raw, told);
+    return line(raw.length === 0 ? last : `${cells(raw)},${last}`);
+  }
+
+  function errorLines({ line: at, errors }: ResultRow, messages: readonly string[]): string {
+    let lines = '';
+    errors.forEach((error, index) => {
+      lines += line(`${at},${cells([error.column, foundText(error), error.code])},${cellOf(mark + messages[index])}`);
+    });
+    return lines;
+  }
+
+  return (rows) => {
+    let result = '';
+    let errors = '';
+    let rejected = '';
+    for (const row of rows) {
+      if (row.status !== 'rejected') {
+        result += resultLine(row, messageCell(row));
+        continue;
+      }
+      const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
+      result += resultLine(
+        row,
+        messages.length === 0 ? messageCell(row) : cellOf(mark + firstOf(messages) + doubled(settledSince(row))),
+      );
+      errors += errorLines(row, messages);
+      rejected += rejectedLine(row, messages);
+    }
+    return { result, errors, rejected };
+  };
+}
+
+/** What stands above the first lines of each report: its header, and what concerns the whole file. */
+export function headers(
+  file: FileRecord,
+  mark: string,
+): {
+  begin(withResult: boolean): Lines;
+  /** The headers that are due above these lines; undefined where none is. */
+  above(lines: Readonly<Record<keyof Lines, { readonly length: number }>>): Lines | undefined;
+} {
+  const { header, problem } = file;
+  const texts = {
+    errors: line(cells(ERRORS_HEADER)),
+    rejected: line(cells([...keptColumns(header).map((index) => header[index] ?? ''), 'errors'])),
+  };
+  const begun = { errors: false, rejected: false };
+  const due = (report: keyof typeof texts, isDue: boolean) => {
+    if (!isDue || begun[report]) return '';
+    begun[report] = true;
+    return texts[report];
+  };
+  return {
+    begin(withResult) {
+      const errors = problem
+        ? due('errors', true) +
+          line(cells(['', problem.column, problem.value, problem.code, mark + problemOf(problem)]))
+        : '';
+      return { result: withResult ? line(cells(RESULT_HEADER)) : '', errors, rejected: '' };
+    },
+    above(lines) {
+      const errors = due('errors', lines.errors.length > 0);
+      const rejected = due('rejected', lines.rejected.length > 0);
+      return errors + rejected === '' ? undefined : { result: '', errors, rejected };
+    },
+  };
+}
+
+function firstOf(messages: readonly string[]): string {
+  const more = messages.length - MOST_BESIDE_A_ROW;
+  const first = messages.slice(0, MOST_BESIDE_A_ROW).join(' ');
+  return more > 0 ? `${first} And ${count(more, 'more error')}: errors.csv tells each.` : first;
+}
+
+function keptColumns(header: readonly string[]): number[] {
+  return header.flatMap((heading, index) => (isOfAnEarlierRound(heading) ? [] : [index]));
+}
+
+function resultLine(row: ResultRow, message: string): string {
+  const what = cells([
+    String(row.line),
+    row.customerRef,
+    row.orderRef,
+    row.instructionRef,
+    rowAmount(row),
+    row.currency,
+    row.openDate,
+    row.dueDate,
+    row.status,
+    codesOf(row),
+  ]);
+  const sent = cells([
+    row.clientRefId,
+    row.orderRefId,
+    row.bankReference,
+    String(row.attempts),
+    row.submittedAt,
+    row.updatedAt,
+  ]);
+  return line(`${what},${message},${sent}`);
+}
+
+/** Most rows of a file say one of a few things: these are put into words once. */
+function messageCells(mark: string): (row: ResultRow) => string {
+  const known = new Map<string, string>();
+  return (row) => {
+    if (row.message !== '' || row.late || row.other || row.answer || row.closed) return cell(mark + messageOf(row));
+    // Nothing else goes into the words for these.
+    const key = row.status === 'scheduled' ? row.openDate : row.status;
+    const ready = known.get(key);
+    if (ready !== undefined) return ready;
+    const text = cell(mark + messageOf(row));
+    if (known.size < MOST_KNOWN_MESSAGES) known.set(key, text);
+    return text;
+  };
+}
+
+/** What to do with a line that could not be told apart into columns: all that is kept of it is in the first one. */
+function whereItStands({ errors }: Pick<ResultRow, 'errors'>): string {
+  const isCut = errors.some(({ code }) => code === 'LINE_LENGTH_OUT_OF_RANGE');
+  return isCut
+    ? ' Only the beginning of the line stands in the first column.'
+    : ' The whole line stands in the first column: put each value into its own.';
+}
+
+function isOfAnEarlierRound(heading: string): boolean {
+  return /^(?:line|errors)$/.test(heading.replace(/[\s_-]/g, '').toLowerCase());
+}

@@ -1,0 +1,343 @@
+/** What one run changed: a line an instruction, and the same for a reader. Never rewritten. */
+import { isLost, needsPerson } from '../domain/attention.ts';
+import { AMENDABLE, INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { add, type Decimal, fromMinor, parseDecimal } from '../domain/money.ts';
+import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/port.ts';
+import { addressOf, type ReportContext, sixDigits } from './context.ts';
+import { cells, csv, line } from './csv.ts';
+import { decidedByPersons, decisionText, summarizeDecisions } from './decisions.ts';
+import { type Html, html, page } from './html.ts';
+import { VERDICTS } from './page.ts';
+import {
+  amountCell,
+  NO_CURRENCY,
+  readable,
+  reference,
+  scrollable,
+  shortened,
+  statusChange,
+  statusTag,
+  type Tone,
+  timeOf,
+} from './table.ts';
+import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
+import { count, grouped, oneLine, READ_AGAIN, rowAmount, UNSETTLED } from './words.ts';
+
+/** A file that a run took in, with the verdict that its own reports give. */
+export interface FileTakenIn extends FileRecord {
+  readonly verdict: Verdict;
+}
+
+const KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } as const;
+
+/** The provider had it, and the money isn't with the payee. */
+const CAME_BACK: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>(['reversed', 'failed']);
+const CLOSED: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>([
+  'paid',
+  'reversed',
+  'failed',
+  'declined',
+  'cancelled',
+  'rejected',
+]);
+
+const CHANGES_HEADER = [
+  'file',
+  'line',
+  'customerRef',
+  'orderRef',
+  'instructionRef',
+  'amount',
+  'currency',
+  'from',
+  'to',
+  'code',
+  'message',
+  'clientRefId',
+  'at',
+  'decidedBy',
+  'reason',
+] as const;
+
+const DAY_MS = 86_400_000;
+
+/** What a run's report tells, each in a fixed order, in pages, anew each time it is called. */
+export interface Told {
+  readonly changes: () => AsyncIterable<readonly RunChange[]>;
+  readonly decisions: () => AsyncIterable<readonly RunDecision[]>;
+}
+
+/** What persons decided comes first: what the run changed may follow from it. */
+export function changesCsv({ changes, decisions }: Told, mark: string): AsyncIterable<string> {
+  const entries = async function* (): AsyncGenerator<readonly (RunChange | RunDecision)[]> {
+    yield* decisions();
+    yield* changes();
+  };
+  return csv(CHANGES_HEADER, entries, (entry) =>
+    line(cells('decision' in entry ? decisionLine(entry, mark) : [...changeCells(entry, mark), '', ''])),
+  );
+}
+
+function decisionLine(decided: RunDecision, mark: string): string[] {
+  const { change, at, decision, file } = decided;
+  const told = change
+    ? changeCells(change, mark)
+    : [file ? sixDigits(file.number) : '', ...Array<string>(9).fill(''), mark + decisionText(decided), '', at];
+  return [...told, decision.by, decision.reason];
+}
+
+function changeCells(change: RunChange, mark: string): string[] {
+  return [
+    sixDigits(change.file),
+    String(change.line),
+    change.customerRef,
+    change.orderRef,
+    change.instructionRef,
+    rowAmount(change),
+    change.currency,
+    change.from,
+    change.to,
+    change.code,
+    mark + whyChanged(change),
+    change.clientRefId,
+    change.at,
+  ];
+}
+
+export async function runPage(
+  run: RunRecord,
+  told: Told,
+  files: readonly FileTakenIn[],
+  open: readonly StatusCount[],
+  context: ReportContext,
+): Promise<string> {
+  const summary = await summarizeChanges(told.changes());
+  const decided = await summarizeDecisions(told.decisions());
+  const number = sixDigits(run.number);
+  const { tone, word, text } = whatHappened(summary, decided.total, files, open);
+  const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
+  const body = html`<div class="sheet">
+<header>
+<p class="eyebrow">${KINDS[run.kind]} ${number}, business date ${run.businessDate}</p>
+<h1>${count(summary.changed, 'payout')} moved on</h1>
+<div class="verdict ${tone}"><p class="word">${word}</p><p>${text}</p></div>
+<p class="soft small times">Started ${timeOf(run.startedAt, context)}${finished}. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
+</header>
+<main>
+${listing('came-back', 'Failed or reversed', summary.cameBack)}
+${listing('need', 'Needs somebody', summary.needs)}
+${decidedByPersons(decided)}
+${moves(summary)}
+${takenIn(files)}
+${stillOpen(open, run)}
+</main>
+<footer><p>Each change with its references stands in <code>run.${number}.changes.csv</code> beside this page. Both are never rewritten.</p></footer>
+</div>`;
+  return page(`${KINDS[run.kind]} ${number}: ${count(summary.changed, 'payout')} moved on`, context, body);
+}
+
+interface Move {
+  readonly from: InstructionStatus;
+  readonly to: InstructionStatus;
+  /** ISO 4217; empty while it isn't known. */
+  readonly currency: string;
+  readonly payouts: number;
+  readonly amount: Decimal;
+}
+
+interface Listed {
+  readonly total: number;
+  readonly first: readonly RunChange[];
+}
+
+interface RunSummary {
+  readonly changed: number;
+  readonly moves: readonly Move[];
+  readonly cameBack: Listed;
+  readonly needs: Listed;
+}
+
+async function summarizeChanges(pages: AsyncIterable<readonly RunChange[]>): Promise<RunSummary> {
+  const moves = new Map<string, Move>();
+  const cameBack = { total: 0, first: [] as RunChange[] };
+  const needs = { total: 0, first: [] as RunChange[] };
+  let changed = 0;
+  const take = (change: RunChange) => {
+    changed++;
+    const { from, to } = change;
+    const currency = currencyExponent(change.currency) === undefined ? '' : change.currency;
+    const key = `${from} ${to} ${currency}`;
+    const before = moves.get(key) ?? { from, to, currency, payouts: 0, amount: ZERO };
+    const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
+    moves.set(key, { ...before, payouts: before.payouts + 1, amount });
+    const isUnsettled = change.onlyAnswer === true && change.message !== '';
+    const list = CAME_BACK.has(to) ? cameBack : needsPerson(to) || isUnsettled ? needs : undefined;
+    if (list && list.total++ < LISTED) list.first.push(change);
+  };
+  for await (const page of pages) page.forEach(take);
+  return { changed, moves: [...moves.values()].sort(byLife), cameBack, needs };
+}
+
+function byLife(a: Move, b: Move): number {
+  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
+  return place(a.from) - place(b.from) || place(a.to) - place(b.to) || byText(a.currency, b.currency);
+}
+
+function whatHappened(
+  { changed, cameBack, needs }: RunSummary,
+  decided: number,
+  files: readonly FileTakenIn[],
+  open: readonly StatusCount[],
+): { tone: Tone; word: string; text: string } {
+  const needed = [
+    needs.total > 0 ? `${count(needs.total, 'payout')} listed below.` : '',
+    needs.total === 0 ? fromEarlierRuns(open) : '',
+    ...filesInNeed(files),
+  ].filter((sentence) => sentence !== '');
+  if (cameBack.total > 0) {
+    const text = `The provider had taken ${count(cameBack.total, 'payout')} whose money is not with the payee after all.`;
+    const more = needed.length > 0 ? ` Somebody is needed for more: ${needed.join(' ')}` : '';
+    return { tone: 'bad', word: 'Failed or reversed', text: text + more };
+  }
+  if (needed.length > 0) return { tone: 'warn', word: 'Needs somebody', text: needed.join(' ') };
+  if (changed === 0) {
+    const persons =
+      decided === 0 ? '' : ` ${count(decided, 'decision')} of a person ${decided === 1 ? 'stands' : 'stand'} below.`;
+    return { tone: 'calm', word: 'Nothing to do', text: `No payout moved on in this run.${persons}` };
+  }
+  return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs anybody.' };
+}
+
+/** A duplicate file needs nobody. */
+function filesInNeed(files: readonly FileTakenIn[]): string[] {
+  const bad = files.filter(({ verdict }) => verdict === 'rejected' || verdict === 'partially_accepted');
+  const refused = bad.filter(({ problem }) => problem !== undefined).length;
+  const withRows = bad.length - refused;
+  return [
+    withRows > 0 ? `${count(withRows, 'file has', 'files have')} rejected rows.` : '',
+    refused > 0 ? `${count(refused, 'file was', 'files were')} not taken in.` : '',
+  ];
+}
+
+function fromEarlierRuns(open: readonly StatusCount[]): string {
+  const left = open.filter(({ status }) => needsPerson(status) && !isLost(status) && !CLOSED.has(status));
+  const payouts = left.reduce((sum, { count: some }) => sum + some, 0);
+  return payouts === 0
+    ? ''
+    : `${count(payouts, 'payout')} of earlier runs without a clear answer or held back, under "Still open".`;
+}
+
+function listing(id: string, title: string, { total, first }: Listed): Html | '' {
+  if (total === 0) return '';
+  const caption =
+    total === first.length
+      ? `All of them: ${count(total, 'payout')}`
+      : `The first ${first.length} of ${count(total, 'payout')}`;
+  const rows = first.map(
+    (
+      change,
+    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusChange(change.from, change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="${id}">
+<h2 id="${id}">${title}</h2>
+${scrollable(
+  title,
+  html`<table class="stacks">
+<caption>${caption}</caption>
+<thead><tr><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Change</th><th scope="col">Why</th><th scope="col">From file</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+)}
+</section>`;
+}
+
+function moves(summary: RunSummary): Html | '' {
+  if (summary.changed === 0) return '';
+  const rows = summary.moves.map(
+    ({ from, to, currency, payouts, amount }) =>
+      html`<tr><th scope="row">${statusChange(from, to)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${readable(amount, currency)}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="moves">
+<h2 id="moves">What this run changed</h2>
+${scrollable(
+  'What this run changed',
+  html`<table class="stacks">
+<caption>Status before the run's first change and after its last, by currency</caption>
+<thead><tr><th scope="col">Change</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th></tr></thead>
+<tbody>${rows}</tbody>
+<tfoot><tr><th scope="row" colspan="2">All changes</th><td class="number" data-label="Payouts">${grouped(String(summary.changed))}</td><td></td></tr></tfoot>
+</table>`,
+)}
+</section>`;
+}
+
+function takenIn(files: readonly FileTakenIn[]): Html {
+  const rows = files.map(
+    (
+      file,
+    ) => html`<tr><th scope="row">${sixDigits(file.number)}</th><td class="reference whole">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number corner" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${outcomeOf(file)}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="files">
+<h2 id="files">Files taken in</h2>
+${
+  rows.length === 0
+    ? html`<p class="soft">None in this run.</p>`
+    : scrollable(
+        'Files taken in',
+        html`<table class="stacks">
+<caption>Each has its own report beside this one</caption>
+<thead><tr><th scope="col">Number</th><th scope="col">Name</th><th scope="col">Kind</th><th scope="col" class="number">Rows</th><th scope="col">Verdict</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+      )
+}
+</section>`;
+}
+
+function outcomeOf({ verdict, duplicateOf, problem }: FileTakenIn): Html {
+  const { word, tone } = VERDICTS[verdict];
+  const code = problem ? html` <code>${problem.code}</code>` : '';
+  return html`<span class="tag ${tone}">${word}</span>${duplicateOf === undefined ? code : ` of ${sixDigits(duplicateOf)}`}`;
+}
+
+function stillOpen(open: readonly StatusCount[], run: RunRecord): Html {
+  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
+  const rows = open
+    .filter(({ status, count: payouts }) => !CLOSED.has(status) && payouts > 0)
+    .sort((a, b) => place(a.status) - place(b.status) || byText(a.currency, b.currency))
+    .map(({ status, currency, count: payouts, amountMinor, oldest }) => {
+      const amount = fromMinor(amountMinor, currencyExponent(currency) ?? 0);
+      return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${currency === '' ? '' : readable(amount, currency)}</td><td class="nowrap" data-label="Oldest">${ageText(oldest, run.startedAt)}</td></tr>
+`;
+    });
+  return html`<section aria-labelledby="open">
+<h2 id="open">Still open</h2>
+${
+  rows.length === 0
+    ? html`<p class="soft">Nothing is open.</p>`
+    : scrollable(
+        'Still open',
+        html`<table class="stacks">
+<caption>Everything that has not come to an end, over all files</caption>
+<thead><tr><th scope="col">Status</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th><th scope="col">Oldest</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+      )
+}
+</section>`;
+}
+
+function ageText(since: string, until: string): string {
+  const days = Math.floor((Date.parse(until) - Date.parse(since)) / DAY_MS);
+  return days < 1 ? 'less than a day' : count(days, 'day');
+}
+
+function whyChanged({ message, from, to, onlyAnswer }: RunChange): string {
+  if (onlyAnswer) return message === '' ? READ_AGAIN : `${UNSETTLED} ${oneLine(message)}`;
+  if (message !== '') return oneLine(message);
+  return from === to && AMENDABLE.includes(to) ? `changed by an UPDATE, still ${to}` : `was ${from}, is ${to}`;
+}

@@ -1,0 +1,86 @@
+/** What both pages show alike: tables in a container of their own, statuses, references, amounts, times. */
+
+import type { InstructionRef, RowStatus } from '../domain/instruction.ts';
+import { type Decimal, parseAmount } from '../domain/money.ts';
+import { localTime } from '../platform/clock.ts';
+import type { ReportContext } from './context.ts';
+import { type Html, html } from './html.ts';
+import { amountText } from './totals.ts';
+import { grouped } from './words.ts';
+
+/** How a currency that isn't known is shown. */
+export const NO_CURRENCY = 'not known';
+
+/** Stands where a value was left empty. */
+const NOTHING = '–';
+
+/** Longest text of a cell on a page; the CSV files hold it whole. */
+const LONGEST_TEXT = 1_000;
+
+/** The colours of a statement: nothing to do, look at it, something is wrong, neither. */
+export type Tone = 'good' | 'warn' | 'bad' | 'calm';
+
+const TONES: Readonly<Partial<Record<RowStatus, Tone>>> = {
+  accepted: 'good',
+  paid: 'good',
+  waiting: 'warn',
+  held: 'warn',
+  unknown: 'warn',
+  manual: 'warn',
+  rejected: 'bad',
+  declined: 'bad',
+  failed: 'bad',
+  reversed: 'bad',
+};
+
+/** A wide table scrolls by itself; the page never does. */
+export function scrollable(label: string, table: Html): Html {
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
+}
+
+export function statusTag(status: RowStatus): Html {
+  return html`<span class="tag ${TONES[status] ?? 'calm'}">${status}</span>`;
+}
+
+/** One status after another; on a narrow screen the arrow stays with the second. */
+export function statusChange(from: RowStatus, to: RowStatus): Html {
+  return html`${statusTag(from)} <span class="nowrap">→ ${statusTag(to)}</span>`;
+}
+
+/** Customer, order and instruction as far as there are any; one left empty in front of another keeps its place. */
+export function reference(ref: InstructionRef): Html {
+  const parts = [ref.customerRef, ref.orderRef, ref.instructionRef];
+  const last = Math.max(
+    0,
+    parts.findLastIndex((part) => part !== ''),
+  );
+  const given = parts.slice(0, last + 1).map((part, at) => {
+    const between = at === 0 ? '' : ' / ';
+    return html`${between}<span class="part">${shortened(part) || NOTHING}</span>`;
+  });
+  return html`<span class="mono">${given}</span>`;
+}
+
+/** An amount as a row states it, for reading; as it came where it isn't one. */
+export function amountCell({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
+  const decimal = parseAmount(amount);
+  return shortened(decimal ? [readable(decimal, currency), currency].join(' ').trim() : amount);
+}
+
+/** An amount with its currency's decimals and its digits in groups. */
+export function readable(amount: Decimal, currency: string): string {
+  return grouped(amountText(amount, currency));
+}
+
+export function shortened(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)} …`;
+}
+
+/** An instant as the wall clock of the schedule's zone shows it. */
+export function timeOf(timestamp: string, context: ReportContext): Html {
+  const { timeZone } = context.schedule;
+  const { date, minute } = localTime(Date.parse(timestamp), timeZone);
+  const two = (number: number) => String(number).padStart(2, '0');
+  const wall = `${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
+  return html`<time datetime="${timestamp}"><span class="nowrap">${wall}</span> (${timeZone})</time>`;
+}

@@ -1,0 +1,168 @@
+/** What needs whom: a file's open ends, as attention.ts finds them, each with the person who can do something about it. */
+import { attention, type Concern, type Need, refusedFiles } from '../domain/attention.ts';
+import { describeCode } from '../domain/codes.ts';
+import type { RowStatus } from '../domain/instruction.ts';
+import type { FileRecord } from '../store/port.ts';
+import { fileReportNames, sixDigits } from './context.ts';
+import { type Html, html } from './html.ts';
+import { shortened } from './table.ts';
+import { rowsToRepair, type Summary } from './totals.ts';
+import { count, oneLine, QUARANTINE, totalsRowsLeftOut } from './words.ts';
+
+export function tasks(file: FileRecord, summary: Summary): Html {
+  const open = byPerson(needsOf(file, summary));
+  return html`<section aria-labelledby="tasks">
+<h2 id="tasks">What needs whom</h2>
+${open.size === 0 ? html`<p>Nothing needs anybody.</p>` : html`<ul class="tasks">${[...open].map(([who, needs]) => item(who, texts(needs, file, summary)))}</ul>`}
+${settled(file, summary)}
+</section>`;
+}
+
+function needsOf(file: FileRecord, summary: Summary): Need[] {
+  const refused =
+    !file.closed && file.problem !== undefined && file.duplicateOf === undefined && !summary.byStatus.has('rejected');
+  return attention({
+    byStatus: openByStatus(summary),
+    toRepair: rowsToRepair(file, summary),
+    ...refusedFiles(refused ? [file] : []),
+  });
+}
+
+/** Without what a person has closed, and what waits for the provider instead of an order. */
+function openByStatus({ byStatus, closed, asked }: Summary): Map<RowStatus, number> {
+  const open = new Map([...byStatus].map(([status, rows]) => [status, rows - (closed.get(status) ?? 0)]));
+  return open.set('waiting', (open.get('waiting') ?? 0) - asked);
+}
+
+/** First who can mend what came with the file. */
+const FIRST: readonly Concern[] = [
+  'waiting',
+  'held',
+  'unknown',
+  'manual',
+  'reversed',
+  'failed',
+  'declined',
+  'rejected',
+];
+
+function byPerson(needs: readonly Need[]): Map<string, Need[]> {
+  const open = new Map<string, Need[]>();
+  for (const need of [...needs].sort((a, b) => FIRST.indexOf(b.concern) - FIRST.indexOf(a.concern)))
+    open.set(need.who, [...(open.get(need.who) ?? []), need]);
+  return open;
+}
+
+function item(who: string, what: readonly Html[]): Html {
+  return html`<li><p class="who">${who}</p><div class="what">${what.map((text) => html`<p>${text}</p>`)}</div></li>`;
+}
+
+function texts(needs: readonly Need[], file: FileRecord, summary: Summary): Html[] {
+  const lost = needs.filter(({ concern }) => LOST.has(concern));
+  const others = needs.filter(({ concern }) => !LOST.has(concern));
+  return [...(lost.length > 0 ? forPayeeData(lost) : []), ...others.flatMap((need) => textOf(need, file, summary))];
+}
+
+/** One text for all of them. */
+const LOST: ReadonlySet<Concern> = new Set<Concern>(['declined', 'failed', 'reversed']);
+
+function textOf(need: Need, file: FileRecord, summary: Summary): Html[] {
+  const { concern, count: payouts, task } = need;
+  switch (concern) {
+    case 'rejected':
+      return forSender(file, summary);
+    case 'refused-files': {
+      const { code = '' } = file.problem ?? {};
+      const remedy = describeCode(code)?.remedy ?? '';
+      return [
+        html`No row was read, nothing was paid. ${remedy}`,
+        html`<code>${code}</code>`,
+        html`Once it is dropped under the same name and taken in, this is over. Under another name, or if it will not come again, close it: <code>paydrop close --file ${file.number} --reason TEXT</code>`,
+      ];
+    }
+    case 'irregular-files':
+      return [
+        html`It was moved, unread, to <code>${QUARANTINE}</code>. ${describeCode('FILE_NOT_REGULAR')?.remedy ?? ''} Then close this one: <code>paydrop close --file ${file.number} --reason TEXT</code>`,
+      ];
+    case 'manual':
+      return [
+        html`${count(payouts, 'payout')} without a clear answer: find out with the provider whether it was paid, then record it with <code>paydrop resolve CUSTOMER/ORDER/INSTRUCTION</code> and <code>--paid</code> or <code>--not-paid</code>, each with <code>--reason TEXT</code>.`,
+      ];
+    case 'unknown':
+      return [
+        html`${count(payouts, 'payout')} being looked up after an unclear answer. It may have been paid: don't pay it another way. Look into it if it stays so for more than a day.`,
+      ];
+    case 'held':
+      return [html`${count(payouts, 'payout')} held back. Nothing is sent until a person releases it.`];
+    case 'waiting':
+      return [
+        html`${count(payouts, 'instruction')} without an order so far. Drop the orders file; an instruction that has waited too long is rejected.`,
+      ];
+    default:
+      return [html`${count(payouts, 'payout')}: ${task}.`];
+  }
+}
+
+function forSender(file: FileRecord, summary: Summary): Html[] {
+  const others = summary.rejectedForOthers;
+  const own = rowsToRepair(file, summary) - others;
+  const { rejected } = fileReportNames(file);
+  const back = html`drop that file into the inbox under its name. Its last column says what is wrong with each row and may stay.`;
+  return [
+    own > 0
+      ? html`Repair ${count(own, 'row')} in <code>${rejected}</code> and ${back}`
+      : html`Remove the ${summary.totalsRows === 1 ? 'totals row' : 'totals rows'} from <code>${rejected}</code> and ${back}`,
+    ...(others > 0
+      ? [
+          html`${count(others, 'row')} without an error of ${others === 1 ? 'its' : 'their'} own ${others === 1 ? 'goes' : 'go'} along in it.`,
+        ]
+      : []),
+    html`Dropping the whole file again does no harm: rows already taken in are recognised and not paid twice.`,
+    html`What will not be repaired is closed: <code>paydrop close --file ${file.number} --reason TEXT</code>`,
+  ];
+}
+
+function forPayeeData(needs: readonly Need[]): Html[] {
+  const each = needs.map(({ concern, count: payouts }) => `${count(payouts, 'payout')} ${concern}`).join(', ');
+  return [
+    html`${each}. Check the payee's account, name and bank with the payee; the rows below say what the provider answered.`,
+    html`What finally failed is paid again on a person's word only: <code>paydrop retry CUSTOMER/ORDER/INSTRUCTION</code>`,
+    html`What will not be paid again from here is closed: <code>paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT</code>`,
+  ];
+}
+
+/** What needs nobody any more, or never did. */
+function settled(file: FileRecord, summary: Summary): Html {
+  const { takenInWith, repairedWith, totalsRows, closed } = summary;
+  const { stoodFor = 0 } = file;
+  const rejected = closed.get('rejected') ?? 0;
+  const lines = [
+    sum(takenInWith) > 0 ? `${were(sum(takenInWith), 'rejected row')} taken in since: ${eachFile(takenInWith)}.` : '',
+    sum(repairedWith) > 0
+      ? `${were(sum(repairedWith), 'rejected row')} dropped again since: ${eachFile(repairedWith)}, whose page says what became of ${sum(repairedWith) === 1 ? 'it' : 'them'}.`
+      : '',
+    stoodFor > 0
+      ? `As many as ${count(stoodFor, 'rejected row')} came again with other references, so it can't be told which.`
+      : '',
+    totalsRows > 0 && file.problem === undefined ? totalsRowsLeftOut(summary) : '',
+    file.closed ? closedText(file.closed, rejected) : '',
+  ].filter((text) => text !== '');
+  return html`${lines.map((text) => html`<p class="soft">${text}</p>`)}`;
+}
+
+function closedText({ by, reason }: NonNullable<FileRecord['closed']>, rejected: number): string {
+  const what = rejected === 0 ? '' : ` ${count(rejected, 'rejected row')} will not be repaired.`;
+  return shortened(oneLine(`Closed by ${by}: ${reason}`)) + (what && `.${what}`);
+}
+
+function were(rows: number, one: string): string {
+  return `${count(rows, one)} ${rows === 1 ? 'was' : 'were'}`;
+}
+
+function eachFile(rows: ReadonlyMap<number, number>): string {
+  return [...rows].map(([file, some]) => `${count(some, 'row')} with file ${sixDigits(file)}`).join(', ');
+}
+
+function sum(rows: ReadonlyMap<number, number>): number {
+  return [...rows.values()].reduce((all, some) => all + some, 0);
+}

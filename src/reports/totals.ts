@@ -1,0 +1,363 @@
+/** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
+import { needsPerson } from '../domain/attention.ts';
+import { isOfTotalsRow, type RowCode } from '../domain/codes.ts';
+import { INSTRUCTION_STATUSES, type PayoutDetails, type RowStatus } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { add, compare, type Decimal, formatDecimal, openSum, parseDecimal, type Sum } from '../domain/money.ts';
+import type { FileRecord, ResultRow } from '../store/port.ts';
+import { sixDigits } from './context.ts';
+
+/** The order in which statuses are listed: the way of a row from the inbox to its end. */
+const ROW_STATUSES: readonly RowStatus[] = ['accepted', ...INSTRUCTION_STATUSES, 'duplicate'];
+
+/** Nothing of the instruction has been sent yet, and it is going to be. */
+const UNSENT: ReadonlySet<RowStatus> = new Set<RowStatus>(['waiting', 'scheduled', 'held', 'ready']);
+
+/** The error of a row that has none of its own, in a file that is rejected whole. */
+const ONLY_FOR_OTHERS: RowCode = 'FILE_HAS_ROW_ERRORS';
+
+/** How many rows a page lists; the rest stands in the CSV files. */
+export const LISTED = 200;
+
+export const ZERO: Decimal = { units: 0n, scale: 0 };
+
+export type Verdict = 'accepted' | 'partially_accepted' | 'rejected' | 'duplicate';
+
+/** Rows of one currency in one status. */
+export interface Total {
+  /** ISO 4217; empty while it isn't known (the order is missing, or the row was rejected before). */
+  readonly currency: string;
+  readonly status: RowStatus;
+  readonly rows: number;
+  /** Sum of the amounts that can be read. */
+  readonly amount: Decimal;
+}
+
+export interface OverLong {
+  readonly column: keyof PayoutDetails;
+  readonly rows: number;
+  readonly firstLine: number;
+}
+
+export interface Summary {
+  readonly rows: number;
+  /** Only statuses that occur, in the order of a row's life. */
+  readonly byStatus: ReadonlyMap<RowStatus, number>;
+  /** By currency (unknown ones last), then in the order of a row's life. */
+  readonly totals: readonly Total[];
+  /** Sum of the amounts of all rows that can be read, irrespective of currency (ISO 20022 CtrlSum). */
+  readonly controlSum: Decimal;
+  /** The rejected rows' errors: how often each code occurs, most frequent first. */
+  readonly errors: readonly { readonly code: string; readonly count: number }[];
+  /** Rejected rows that have no error of their own, in a file that is rejected whole. */
+  readonly rejectedForOthers: number;
+  /** Rejected rows whose references a later file has taken in: how many, by that file's number, lowest first. */
+  readonly takenInWith: ReadonlyMap<number, number>;
+  /** Others that came again in a file which is the repair of this one: how many, by that file's number. */
+  readonly repairedWith: ReadonlyMap<number, number>;
+  /** Rows that add up others: they are rejected, and need no repair. */
+  readonly totalsRows: number;
+  /** Rows that a person has closed, by status. */
+  readonly closed: ReadonlyMap<RowStatus, number>;
+  /** The first payouts among them, at most {@link LISTED}. */
+  readonly closedPayouts: readonly ResultRow[];
+  /** Rows that wait for the provider to change what it has. */
+  readonly asked: number;
+  /** Rows sent after their due date. */
+  readonly late: number;
+  /** What is longer than the provider documents, column by column. */
+  readonly overLong: readonly OverLong[];
+  /** Rows still to be sent; the dates are empty when there are none. */
+  readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
+  readonly attentionRows: number;
+  /** The first of them, at most {@link LISTED}. */
+  readonly attention: readonly ResultRow[];
+}
+
+/** A file's rows in line order, a page at a time: a file may have millions of them. */
+export type Pages = AsyncIterable<readonly ResultRow[]>;
+
+/** What some rows add up to, to be included in what others do. Can be handed from one thread to another. */
+export interface Part
+  extends Settled,
+    Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {
+  /** 0 where there are no rows. */
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly totals: readonly Total[];
+  readonly errors: ReadonlyMap<string, number>;
+}
+
+/** Rows come in line order; one that comes out of it is refused. Memory doesn't grow with their number. */
+export interface Tally {
+  readonly add: (row: ResultRow) => void;
+  include(part: Part): void;
+  part(): Part;
+  summary(): Summary;
+}
+
+interface Subtotal {
+  rows: number;
+  readonly amount: Sum;
+}
+
+type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
+
+/** `listed`: at most so many rows that need attention are kept. */
+export function openTally(file: FileRecord, listed: number = LISTED): Tally {
+  const byCurrency: Subtotals = new Map();
+  const errors = new Map<string, number>();
+  const settled = openSettled(listed);
+  const overLong = new Map<OverLong['column'], { rows: number; firstLine: number }>();
+  const attention: ResultRow[] = [];
+  const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
+  const counts = { asked: 0, late: 0, attentionRows: 0 };
+  const lines = { firstLine: 0, lastLine: 0 };
+  const addOverLong = (column: OverLong['column'], rows: number, firstLine: number) => {
+    const known = overLong.get(column) ?? { rows: 0, firstLine };
+    overLong.set(column, { rows: known.rows + rows, firstLine: Math.min(known.firstLine, firstLine) });
+  };
+  const addUnsent = (rows: number, first: string, last: string) => {
+    if (rows === 0) return;
+    unsent.rows += rows;
+    if (unsent.firstOpenDate === '' || first < unsent.firstOpenDate) unsent.firstOpenDate = first;
+    if (last > unsent.lastOpenDate) unsent.lastOpenDate = last;
+  };
+  const longOnes = () => [...overLong].map(([column, found]) => ({ column, ...found }));
+  const part = (): Part => ({
+    ...lines,
+    totals: sorted(byCurrency),
+    errors,
+    ...settled.part(),
+    overLong: longOnes(),
+    unsent,
+    ...counts,
+    attention,
+  });
+  return {
+    add: (row) => {
+      inOrder(file, lines.lastLine, row.line);
+      lines.firstLine ||= row.line;
+      lines.lastLine = row.line;
+      const total = totalOf(byCurrency, row);
+      total.rows++;
+      total.amount.add(row.amount);
+      if (row.late) counts.late++;
+      for (const column of row.overLong ?? []) addOverLong(column, 1, row.line);
+      if (row.status === 'rejected') for (const { code } of row.errors) count(errors, code);
+      settled.add(row);
+      if (row.other?.how === 'amends') counts.asked++;
+      else if (UNSENT.has(row.status)) addUnsent(1, row.openDate, row.openDate);
+      if (needsSomebody(file, row) && counts.attentionRows++ < listed) attention.push(row);
+    },
+    include: (other) => {
+      for (const { currency, status, rows, amount } of other.totals) {
+        const total = totalOf(byCurrency, { currency, status });
+        total.rows += rows;
+        total.amount.include(amount);
+      }
+      for (const [code, times] of other.errors) count(errors, code, times);
+      settled.include(other);
+      for (const { column, rows, firstLine } of other.overLong) addOverLong(column, rows, firstLine);
+      addUnsent(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
+      counts.asked += other.asked;
+      counts.late += other.late;
+      counts.attentionRows += other.attentionRows;
+      attention.push(...other.attention.slice(0, listed - attention.length));
+    },
+    part,
+    summary: () => {
+      const { totals } = part();
+      const found = [...errors].map(([code, count]) => ({ code, count }));
+      return {
+        ...summaryOf(totals),
+        errors: found.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
+        rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
+        ...settled.part(),
+        overLong: longOnes().sort((a, b) => a.firstLine - b.firstLine),
+        unsent,
+        ...counts,
+        attention,
+      };
+    },
+  };
+}
+
+/** What needs nobody any more, or never did, although its status says otherwise. */
+type Settled = Pick<Summary, 'takenInWith' | 'repairedWith' | 'totalsRows' | 'closed' | 'closedPayouts'>;
+
+function openSettled(listed: number): { add(row: ResultRow): void; include(other: Settled): void; part(): Settled } {
+  const takenInWith = new Map<number, number>();
+  const repairedWith = new Map<number, number>();
+  const closed = new Map<RowStatus, number>();
+  const closedPayouts: ResultRow[] = [];
+  let totalsRows = 0;
+  return {
+    add(row) {
+      if (row.status === 'rejected' && isOfTotalsRow(row.errors)) totalsRows++;
+      if (row.takenInWith !== undefined) count(takenInWith, row.takenInWith);
+      if (row.repairedWith !== undefined) count(repairedWith, row.repairedWith);
+      if (row.closed) count(closed, row.status);
+      if (row.closed && row.status !== 'rejected' && closedPayouts.length < listed) closedPayouts.push(row);
+    },
+    include(other) {
+      for (const [file, rows] of other.takenInWith) count(takenInWith, file, rows);
+      for (const [file, rows] of other.repairedWith) count(repairedWith, file, rows);
+      for (const [status, rows] of other.closed) count(closed, status, rows);
+      closedPayouts.push(...other.closedPayouts.slice(0, listed - closedPayouts.length));
+      totalsRows += other.totalsRows;
+    },
+    part: () => ({
+      takenInWith: new Map([...takenInWith].sort(([a], [b]) => a - b)),
+      ...{ repairedWith, closed, closedPayouts, totalsRows },
+    }),
+  };
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key, more = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + more);
+}
+
+/**
+ * A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. Nor does one that was, or that
+ * a person has closed, or that adds up others, unless it keeps the whole file out.
+ */
+function needsSomebody(file: FileRecord, { status, errors, takenInWith, repairedWith, closed }: ResultRow): boolean {
+  if (!needsPerson(status) || closed || takenInWith !== undefined || repairedWith !== undefined) return false;
+  if (status === 'rejected' && isOfTotalsRow(errors)) return file.problem !== undefined;
+  return errors.length === 0 || errors.some(({ code }) => code !== ONLY_FOR_OTHERS);
+}
+
+/** A duplicate file's rows are those of the file it repeats, each a duplicate; none of them was taken in. */
+export function summarizeDuplicate(first: FileRecord | undefined): Summary {
+  const rows = first?.progress.rows ?? 0;
+  const amount = parseDecimal(first?.progress.controlSum ?? '') ?? ZERO;
+  return {
+    ...summaryOf(rows === 0 ? [] : [{ currency: '', status: 'duplicate', rows, amount }]),
+    errors: [],
+    rejectedForOthers: 0,
+    takenInWith: new Map(),
+    repairedWith: new Map(),
+    totalsRows: 0,
+    closed: new Map(),
+    closedPayouts: [],
+    asked: 0,
+    late: 0,
+    overLong: [],
+    unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
+    attentionRows: 0,
+    attention: [],
+  };
+}
+
+export function verdictOf(file: FileRecord, summary: Summary): Verdict {
+  if (file.duplicateOf !== undefined) return 'duplicate';
+  if (file.problem) return 'rejected';
+  const rejected = summary.byStatus.get('rejected') ?? 0;
+  if (rejected === 0 || (rejected === summary.totalsRows && rejected < summary.rows)) return 'accepted';
+  return rejected === summary.rows ? 'rejected' : 'partially_accepted';
+}
+
+/** Throws when a line doesn't come after the one before it. */
+export function inOrder(file: FileRecord, before: number, line: number): void {
+  if (line <= before) throw broken(file, `line ${line} comes after line ${before}`);
+}
+
+/**
+ * The summary of all rows of a file. Throws, naming the difference, when a done file's rows or amounts are not those that were
+ * read: a row was lost or told twice.
+ */
+export function verified(file: FileRecord, summary: Summary): Summary {
+  if (!file.done) return summary;
+  const expected = file.duplicateOf === undefined ? file.progress.rows : 0;
+  const { rows, controlSum } = summary;
+  if (rows !== expected)
+    throw broken(file, `${expected} rows were read, ${rows} are accounted for (difference ${expected - rows})`);
+  if (file.duplicateOf !== undefined) return summary;
+  const read = parseDecimal(file.progress.controlSum) ?? ZERO;
+  if (compare(read, controlSum) === 0) return summary;
+  const difference = add(read, { ...controlSum, units: -controlSum.units });
+  throw broken(
+    file,
+    `the control sum read is ${formatDecimal(read)}, the one accounted for ${formatDecimal(controlSum)} ` +
+      `(difference ${formatDecimal(difference)})`,
+  );
+}
+
+/** Rejected rows that still need a repair. Where only their number is told, `stoodFor` of the file are repaired, nobody knows which. */
+export function rowsToRepair({ stoodFor = 0 }: FileRecord, summary: Summary): number {
+  const { byStatus, takenInWith, repairedWith, totalsRows, closed } = summary;
+  const settled = [
+    ...takenInWith.values(),
+    ...repairedWith.values(),
+    closed.get('rejected') ?? 0,
+    totalsRows,
+    stoodFor,
+  ];
+  return settled.reduce((left, rows) => left - rows, byStatus.get('rejected') ?? 0);
+}
+
+export function sumOf(totals: readonly Total[]): { rows: number; amount: Decimal } {
+  return totals.reduce((all, { rows, amount }) => ({ rows: all.rows + rows, amount: add(all.amount, amount) }), {
+    rows: 0,
+    amount: ZERO,
+  });
+}
+
+/** Plain digits with the currency's decimals; as many as it has when the currency isn't known. */
+export function amountText(amount: Decimal, currency: string): string {
+  return formatDecimal(canonical(amount), currencyExponent(currency) ?? 0);
+}
+
+/** Without zeros at its end, so that equal sums are the same text: 1051.0 is 1051. */
+function canonical(amount: Decimal): Decimal {
+  return parseDecimal(formatDecimal(amount)) ?? amount;
+}
+
+/** The records of a file are not those that were read: there is no report of it that could be trusted. */
+export class UnbalancedError extends Error {
+  override readonly name = 'UnbalancedError';
+}
+
+function broken(file: FileRecord, difference: string): UnbalancedError {
+  return new UnbalancedError(
+    `file ${sixDigits(file.number)}: ${difference}. No report of it can be trusted: stop, keep the data folder as it is (paydrop audit verify says what was altered)`,
+  );
+}
+
+function totalOf(byCurrency: Subtotals, row: Pick<ResultRow, 'currency' | 'status'>): Subtotal {
+  // A rejected row's currency may be anything at all: only known ones get a total of their own.
+  const currency = currencyExponent(row.currency) === undefined ? '' : row.currency;
+  const known = byCurrency.get(currency)?.get(row.status);
+  if (known) return known;
+  const total = { rows: 0, amount: openSum() };
+  byCurrency.set(currency, (byCurrency.get(currency) ?? new Map<RowStatus, Subtotal>()).set(row.status, total));
+  return total;
+}
+
+function sorted(byCurrency: Subtotals): Total[] {
+  const currencies = [...byCurrency].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : byText(a, b)));
+  return currencies.flatMap(([currency, statuses]) =>
+    ROW_STATUSES.flatMap((status) => {
+      const total = statuses.get(status);
+      return total ? [{ currency, status, rows: total.rows, amount: total.amount.total() }] : [];
+    }),
+  );
+}
+
+function summaryOf(totals: readonly Total[]): Pick<Summary, 'rows' | 'byStatus' | 'totals' | 'controlSum'> {
+  const rowsIn = (status: RowStatus) => sumOf(totals.filter((total) => total.status === status)).rows;
+  const { rows, amount } = sumOf(totals);
+  return {
+    rows,
+    byStatus: new Map(
+      ROW_STATUSES.map((status): [RowStatus, number] => [status, rowsIn(status)]).filter(([, count]) => count > 0),
+    ),
+    totals,
+    controlSum: canonical(amount),
+  };
+}
+
+export function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,173 @@
+/** The store's truth in plain words: what a row came to, and why. */
+import { type FileProblem, rowMessage } from '../domain/codes.ts';
+import { FINAL_FAILURES } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { parseAmount } from '../domain/money.ts';
+import type { OtherRow, ResultRow } from '../store/port.ts';
+import { type ReportContext, sixDigits } from './context.ts';
+import { amountText, type OverLong, type Summary } from './totals.ts';
+
+/** Before what a look-up answered that did not settle a payout; and once one could be read again. */
+export const UNSETTLED = 'a look-up was answered in a way that does not settle it:';
+export const READ_AGAIN = 'a look-up could be read again';
+
+/** Where intake puts what is not an ordinary file. */
+export const QUARANTINE = 'data/quarantine/';
+
+/** Every code of a row, separated by blanks, each once. */
+export function codesOf(row: ResultRow): string {
+  if (row.status !== 'rejected' || row.errors.length === 0) return row.code;
+  const codes = row.errors.map(({ code }) => code);
+  return codes.filter((code, at) => codes.indexOf(code) === at).join(' ');
+}
+
+/** What the row came to, in one line. */
+export function messageOf(row: ResultRow): string {
+  if (row.status === 'rejected' && row.errors.length > 0)
+    return oneLine(row.errors.map(rowMessage).join(' ') + settledSince(row));
+  const why = row.message === '' ? '' : ` (${row.message})`;
+  const late = row.late ? '; sent after its due date' : '';
+  const answer = row.answer ? `; ${UNSETTLED} ${row.answer}` : '';
+  const closed = row.closed ? `; closed by ${row.closed.by}: ${row.closed.reason}` : '';
+  return oneLine(whatHappened(row) + why + late + answer + closed);
+}
+
+/** Of a rejected row: that it needs no repair any more. */
+export function settledSince({ takenInWith, repairedWith, closed }: ResultRow): string {
+  if (takenInWith !== undefined) return ` Taken in since, with file ${sixDigits(takenInWith)}.`;
+  if (repairedWith !== undefined) return ` Dropped again since, with file ${sixDigits(repairedWith)}.`;
+  return closed ? ` Closed by ${oneLine(`${closed.by}: ${closed.reason}`)}` : '';
+}
+
+/** Why a whole file was not taken in, and where it is if nothing of it was even read. */
+export function problemOf({ code, message }: FileProblem): string {
+  const moved = code === 'FILE_NOT_REGULAR' ? `; it was moved, unread, to ${QUARANTINE}` : '';
+  return oneLine(moved === '' ? message : `${message.replace(/\.$/, '')}${moved}.`);
+}
+
+/** Of a file that is taken in all the same. */
+export function totalsRowsLeftOut({ totalsRows }: Pick<Summary, 'totalsRows'>): string {
+  return totalsRows === 1
+    ? '1 totals row is no payment and was left out.'
+    : `${count(totalsRows, 'totals row')} are no payments and were left out.`;
+}
+
+/** Amounts that have just so many decimals and no needless zero in front. */
+const WITH_DECIMALS = Array.from(
+  { length: 5 },
+  (_, decimals) => new RegExp(`^(?:0|[1-9][0-9]{0,15})${decimals === 0 ? '' : `\\.[0-9]{${decimals}}`}$`),
+);
+
+/** The amount with its currency's decimals, so that a column of them lines up; as it came where it can't be read. */
+export function rowAmount({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
+  if (WITH_DECIMALS[currencyExponent(currency) ?? 0]?.test(amount)) return amount;
+  const decimal = parseAmount(amount);
+  return decimal ? amountText(decimal, currency) : amount;
+}
+
+/** What the payout-order API documents maxima for; the others document none. */
+export function warningsOf({ overLong }: Pick<Summary, 'overLong'>, { provider }: ReportContext): readonly OverLong[] {
+  return provider.api === 'payout-orders' ? overLong : [];
+}
+
+/** `1 row`, `12 rows`, `1,000 rows` */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${grouped(String(number))} ${number === 1 ? one : many}`;
+}
+
+/** Digits in groups of three, for reading: `1,234,567.5`. */
+export function grouped(digits: string): string {
+  const [whole = '', ...fraction] = digits.split('.');
+  return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...fraction].join('.');
+}
+
+/** When what is due is sent, to be put into a sentence: `every day at 02:00 (Asia/Kolkata)`. */
+export function whenSent({ submit, schedule }: ReportContext): string {
+  if (submit === 'on-arrival') return 'as soon as possible';
+  const [, minute, hour] = /^(\d{1,2}) (\d{1,2}) \* \* \*$/.exec(schedule.nightly) ?? [];
+  if (minute === undefined || hour === undefined) return `by the schedule "${schedule.nightly}" (${schedule.timeZone})`;
+  return `every day at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} (${schedule.timeZone})`;
+}
+
+const IS_ONE_LINE = /^[!-~](?:[ -~]*[!-~])?$/;
+
+/** Line breaks and other control characters become a blank: a message stays on its line. */
+export function oneLine(text: string): string {
+  if (IS_ONE_LINE.test(text)) return text;
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}
+
+function whatHappened(row: ResultRow): string {
+  switch (row.status) {
+    case 'accepted':
+      return row.other
+        ? `deleted the payout of ${placeOf(row.other)}; nothing is paid for it`
+        : 'the order was taken in';
+    case 'waiting':
+      return row.other
+        ? `the provider, which has it already, is asked to change the payout of ${placeOf(row.other)}`
+        : 'its order is not there yet; it is sent once the order has come';
+    case 'scheduled':
+      return `to be sent from its open date on, ${row.openDate}`;
+    case 'held':
+      return 'held back, not sent; a person must release it';
+    case 'ready':
+      return 'to be sent with the next run';
+    case 'sending':
+      return 'being sent; the answer is not in yet';
+    case 'unknown':
+      return 'no clear answer from the provider; it is being looked up; never sent again blindly';
+    case 'manual':
+      return 'no clear answer could be had from the provider; a person must find out whether it was paid';
+    case 'submitted':
+      return 'the provider has taken it; not paid yet';
+    case 'paid':
+      return 'paid';
+    case 'reversed':
+      return 'paid first, then reversed; the money did not stay with the payee';
+    case 'failed':
+      return row.orderRefId === '' && row.submittedAt === ''
+        ? 'it was not paid'
+        : 'the provider took it, and it did not reach the payee';
+    case 'declined':
+      return 'the provider refused it; nothing was paid';
+    case 'cancelled':
+      return row.other ? cancelledBy(row.other) : 'cancelled before it was paid';
+    case 'rejected':
+      return 'not taken in';
+    case 'duplicate':
+      return row.other ? sameAs(row.other, row) : 'the same as an earlier row';
+  }
+}
+
+function cancelledBy(other: OtherRow): string {
+  if (other.how === 'deleted-by') return `deleted by ${placeOf(other)} before it was paid: nothing will be paid`;
+  return `replaced by ${placeOf(other)} (${other.status}) before it was paid: that row counts, not this one`;
+}
+
+function sameAs(other: NonNullable<ResultRow['other']>, row: ResultRow): string {
+  const { customerRef, orderRef, instructionRef, amount } = row;
+  const { since } = other;
+  if (since?.how === 'taken-by')
+    return `the same as ${placeOf(other)}, which doesn't stand any more, and ${placeOf(since)} has taken its place: this row changes nothing`;
+  if (other.status !== 'cancelled') {
+    const same = `the same as ${placeOf(other)} (${other.status})`;
+    if (FINAL_FAILURES.some((status) => status === other.status))
+      return `${same}, which did not arrive: this row pays nothing; it is paid again with paydrop retry ${customerRef}/${orderRef}/${instructionRef}`;
+    if (other.status === 'rejected')
+      return `${same}, which was rejected after that: nothing is paid for this row either; drop it once more`;
+    return same;
+  }
+  // Only a DELETE states no amount.
+  if (amount === '') return `the payout of ${placeOf(other)} was deleted before: nothing is left to delete`;
+  if (since?.how === 'replaced-by' && since.status === 'rejected')
+    return `the same as ${placeOf(other)}, which ${placeOf(since)} (rejected) has replaced since: this row changes nothing; drop that row once more`;
+  if (since?.how === 'replaced-by')
+    return `the same as ${placeOf(other)}, which ${placeOf(since)} (${since.status}) has replaced since: this row changes nothing; to go back to it all the same, use an UPDATE that differs in something, a date or a text, or a new reference`;
+  const by = since ? `${placeOf(since)} deleted` : 'was deleted';
+  return `the same as ${placeOf(other)}, which ${by} before it was paid: nothing is paid for this row; if it is still to be paid, use a new reference`;
+}
+
+function placeOf({ file, line }: OtherRow): string {
+  return `file ${sixDigits(file)} line ${line}`;
+}

@@ -1,0 +1,134 @@
+/**
+ * A dry run: a copy of the records and of the files in a folder for temporary files, and the very code of a real pass on
+ * them. Nothing of the workspace is touched. Only what nobody can ask for any more isn't recorded (last-file.ts).
+ */
+import { access, constants, copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { type Inbox, openInbox } from '../inbox/inbox.ts';
+import { takeIn } from '../intake/intake.ts';
+import type { Clock } from '../platform/clock.ts';
+import { isErrno, makeFolder } from '../platform/durable.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
+import type { Progress } from '../platform/progress.ts';
+import { publishReportsOf, type TakenFile, takenFile } from '../reports/file-reports.ts';
+import { receipt } from '../reports/report.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Store } from '../store/port.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite.ts';
+import { addingUpLast } from './last-file.ts';
+import { DATABASE, openForReading, reportContext, settingsOf } from './workspace.ts';
+
+/** How often the records are copied anew because a service archived a file while it was being copied. */
+const MOST_COPIES = 5;
+
+export interface DryRunOptions {
+  readonly workspace: string;
+  readonly files: readonly string[];
+  /** Where the reports go, if they are wanted; made if need be. */
+  readonly out: string | undefined;
+  readonly businessDate: string;
+  readonly clock: Clock;
+  readonly progress: Progress;
+}
+
+/** What a file would come to, with the receipt that it would get. */
+export interface ForeseenFile extends TakenFile {
+  readonly receipt: string;
+}
+
+/** In the order in which the files would be numbered. Throws UsageError for what is no file. */
+export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
+  const { clock, progress, businessDate, out } = options;
+  const real = settingsOf(options.workspace);
+  for (const file of options.files) await requireFile(file);
+  const folder = await mkdtemp(join(tmpdir(), 'paydrop-validate-'));
+  const settings: Settings = {
+    ...real,
+    inbox: join(folder, 'inbox'),
+    data: join(folder, 'data'),
+    outbox: out ?? join(folder, 'outbox'),
+    intake: { ...real.intake, settleMs: 0 },
+  };
+  try {
+    await mkdir(settings.inbox);
+    await makeFolder(settings.outbox);
+    const inbox = await openInbox(settings, settings.intake);
+    const store = await copyRecords(real, settings);
+    try {
+      for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
+      const last = addingUpLast(store);
+      const kept = out === undefined ? last.store : store;
+      const registered = await takeIn({ store: kept, inbox, clock, settings, progress }, businessDate);
+      const context = reportContext(real);
+      const foreseen: ForeseenFile[] = [];
+      for (const { number } of registered) {
+        const taken =
+          out === undefined
+            ? await takenFile(store, number, last.addedUp(number))
+            : await publishReportsOf(store, number, out, context);
+        const { duplicateOf } = taken.file;
+        const first = duplicateOf === undefined ? undefined : await store.file(duplicateOf);
+        const { file, summary } = taken;
+        foreseen.push({ file, summary, receipt: receipt(file, summary, first, context) });
+      }
+      return foreseen;
+    } finally {
+      await store.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The records as they are now, with the private copies of the files that are only half taken in. */
+async function copyRecords(real: Settings, settings: Settings): Promise<Store> {
+  const path = join(settings.data, DATABASE);
+  for (let tries = 0; tries < MOST_COPIES; tries++) {
+    const opened = await openForReading(real.workspace);
+    try {
+      await opened?.store.backupTo(path);
+    } finally {
+      await opened?.store.close();
+    }
+    const store = openSqliteStore({ path, purpose: 'scratch' });
+    try {
+      for (const { claim } of await store.unfinishedFiles())
+        await copyFile(join(real.data, 'spool', claim), join(settings.data, 'spool', claim));
+      return store;
+    } catch (error) {
+      await store.close();
+      if (!isErrno(error, 'ENOENT')) throw error;
+      for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true });
+    }
+  }
+  throw new UnavailableError('the service is too busy taking files in for a copy of its records');
+}
+
+async function requireFile(path: string): Promise<void> {
+  try {
+    if (!(await stat(path)).isFile()) throw new UsageError(`${path} is not a file`);
+    await access(path, constants.R_OK);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) throw new UsageError(`${path}: there is no such file`);
+    if (isErrno(error, 'EACCES', 'EPERM')) throw new UsageError(`${path} may not be read`);
+    throw error;
+  }
+}
+
+/** Copies a file into the inbox, with the .sha256 beside it, and claims it: the next may have the same name. */
+async function drop(path: string, folder: string, inbox: Inbox, clock: Clock): Promise<void> {
+  const name = basename(path);
+  try {
+    await copyFile(`${path}.sha256`, join(folder, `${name}.sha256`));
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENAMETOOLONG')) throw error;
+  }
+  await copyFile(path, join(folder, name));
+  const { ready } = await inbox.scan(clock.monotonic());
+  if (ready.length === 0)
+    throw new UsageError(
+      `${path}: files of such a name are left alone in the inbox, as unfinished work or by intake.ignore`,
+    );
+  for (const found of ready) await inbox.claim(found);
+}

@@ -1,0 +1,84 @@
+/**
+ * The last file of a dry run. Its plain rows create instructions that nothing else of it is about and that no file comes after:
+ * nobody will ask for them. So they are decided like all others, and then added up instead of being recorded.
+ */
+import { ADVISED_LENGTHS, type PayoutDetails } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { formatMinor } from '../domain/money.ts';
+import { openTally, type Part, type Tally } from '../reports/report.ts';
+import type { FileRecord, ResultRow, RowRecord, Store } from '../store/port.ts';
+
+type PlainRow = Extract<RowRecord, { kind: 'instruction' }>;
+
+/** The store to take files in with, and what the rows of a file add up to that it kept to itself. */
+export function addingUpLast(store: Store): { store: Store; addedUp(file: number): Part | undefined } {
+  let last: { file: FileRecord; tally: Tally } | undefined;
+  return {
+    store: {
+      ...store,
+      async unfinishedFiles() {
+        const files = await store.unfinishedFiles();
+        const file = files.at(-1);
+        last = file && { file, tally: openTally(file) };
+        return files;
+      },
+      async recordRows(file, rows, upTo, at) {
+        if (file !== last?.file.number) return store.recordRows(file, rows, upTo, at);
+        const recorded = await store.recordRows(
+          file,
+          rows.filter((row) => !isPlain(row)),
+          upTo,
+          at,
+        );
+        if (recorded === 'recorded') for (const row of rows) if (isPlain(row)) last.tally.add(resultOf(row, at));
+        return recorded;
+      },
+    },
+    addedUp: (file) => (file === last?.file.number ? last.tally.part() : undefined),
+  };
+}
+
+function isPlain(row: RowRecord): row is PlainRow {
+  return row.kind === 'instruction' && row.alone === true;
+}
+
+const NOTHING: never[] = [];
+const DETAILS = Object.keys(ADVISED_LENGTHS) as (keyof PayoutDetails)[];
+
+/** As the store would tell it. */
+function resultOf({ line, ref, content, payout, status, amountMinor, currency }: PlainRow, at: string): ResultRow {
+  const exponent = currencyExponent(currency ?? '');
+  const known = amountMinor !== undefined && exponent !== undefined;
+  return {
+    line,
+    customerRef: ref.customerRef,
+    orderRef: ref.orderRef,
+    instructionRef: ref.instructionRef,
+    amount: known ? formatMinor(amountMinor, exponent) : content.amount,
+    currency: currency ?? '',
+    openDate: content.openDate,
+    dueDate: content.dueDate,
+    status,
+    code: '',
+    message: '',
+    errors: NOTHING,
+    raw: NOTHING,
+    other: undefined,
+    clientRefId: '',
+    orderRefId: '',
+    bankReference: '',
+    attempts: 0,
+    submittedAt: '',
+    updatedAt: at,
+    late: false,
+    overLong: DETAILS.some((name) => isOverLong(payout, name))
+      ? DETAILS.filter((name) => isOverLong(payout, name))
+      : NOTHING,
+  };
+}
+
+/** In characters, as people count them. */
+function isOverLong(payout: PayoutDetails, name: keyof PayoutDetails): boolean {
+  const text = payout[name];
+  return text.length > ADVISED_LENGTHS[name] && [...text].length > ADVISED_LENGTHS[name];
+}

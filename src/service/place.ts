@@ -1,0 +1,102 @@
+/**
+ * Whether a folder is a workspace, and the one that is meant. A mistyped path, a disk that isn't mounted and a `data` folder that is
+ * gone all look like a place where nothing has happened yet; none of them must become a new workspace.
+ */
+import { realpathSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
+import { isErrno, makeFolder, SHARED_FOLDER_MODE } from '../platform/durable.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { whyUnusable } from '../platform/ownership.ts';
+import { type Loaded, loadSettings, SETTINGS_FILE, type Settings } from '../settings/settings.ts';
+import { numbersInUse } from './numbers.ts';
+
+export const DATABASE = 'paydrop.db';
+
+const PRIVATE_FOLDER_MODE = 0o700;
+
+/** What may be wrong with the place itself: a person must name another one, or mend that. */
+const NO_PLACE = ['ENOENT', 'ENOTDIR', 'EEXIST', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG'];
+
+/** The settings of a folder that is a workspace, or each problem in a sentence. */
+export function workspaceSettings(workspace: string): Loaded<Settings> {
+  if (isMissing(join(workspace, SETTINGS_FILE))) {
+    const problem = `no ${SETTINGS_FILE} in ${workspace}: paydrop init ${workspace} makes a new workspace`;
+    return { ok: false, problems: [problem] };
+  }
+  const loaded = loadSettings(workspace);
+  const problems = loaded.ok ? overlaps(loaded.value) : [];
+  return problems.length > 0 ? { ok: false, problems } : loaded;
+}
+
+/** What else is wrong with it is told where it is read. */
+function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Reports in the inbox would be taken in, and whoever may drop could reach the records. */
+export function overlaps({ inbox, outbox, data }: Settings): string[] {
+  const folders = Object.entries({ inbox, outbox, data }).map(([name, path]) => ({ name, path, real: real(path) }));
+  return folders.flatMap((one, at) =>
+    folders
+      .slice(at + 1)
+      .filter((other) => isWithin(one.real, other.real) || isWithin(other.real, one.real))
+      .map((other) => `${one.name} and ${other.name} overlap (${one.path}, ${other.path}): each needs a folder apart`),
+  );
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** Links resolved, as far as the path is there. */
+function real(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(real(parent), basename(path));
+  }
+}
+
+/** Only what isn't there is not there: records that can't be read must never look like none. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    const why = whyUnusable([dirname(path), path], (error as Error).message);
+    throw new UnavailableError(`the records can't be read: ${why}`);
+  }
+}
+
+export async function makeFolders({ inbox, outbox, data }: Settings): Promise<void> {
+  const modes = { inbox: SHARED_FOLDER_MODE.inbox, outbox: SHARED_FOLDER_MODE.outbox, data: PRIVATE_FOLDER_MODE };
+  for (const [name, path] of Object.entries({ inbox, outbox, data })) {
+    try {
+      await makeFolder(path, modes[name as keyof typeof modes]);
+    } catch (error) {
+      if (!isErrno(error, ...NO_PLACE)) throw error;
+      throw new UsageError(`${name}: ${path} can't be made: ${error.message}`);
+    }
+  }
+}
+
+/**
+ * Throws UsageError where there must have been records and are none: what they said was sent would be sent anew.
+ */
+export async function requireRecords(settings: Settings): Promise<void> {
+  const { data } = settings;
+  if (await isThere(join(data, DATABASE))) return;
+  const { files, runs } = await numbersInUse(settings);
+  const trace = [...runs.values(), ...files.values()][0];
+  if (trace === undefined) return;
+  throw new UsageError(
+    `${data} has no ${DATABASE}, yet ${trace} is named like a report or an original of earlier runs: if this workspace has run before, put its records back (docs/operating.md, "Backup, restore, moving"), for without them what was sent would be sent again; if it is new, move that file and others like it out of the outbox and ${join(data, 'archive')}`,
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * The service. One loop that looks at the folder, the clock and the store, does the one thing that is due, and sleeps
+ * until something wakes it. Bells (chokidar, node-cron) shorten the sleep and decide nothing.
+ */
+import { mkdir } from 'node:fs/promises';
+import { watchInbox } from '../inbox/watcher.ts';
+import { type PassOptions, type PassSummary, pass, type Tools } from '../pipeline/pass.ts';
+import { noteInboxTrouble } from '../pipeline/standing.ts';
+import { localTime } from '../platform/clock.ts';
+import { isErrno, SHARED_FOLDER_MODE } from '../platform/durable.ts';
+import { UnavailableError } from '../platform/failures.ts';
+import type { Log } from '../platform/log.ts';
+import { nightlyDue, ringNightly } from '../settings/schedule.ts';
+
+/** Without any bell the folder and the schedule are looked at this often. */
+const LOOK_EVERY_MS = 30_000;
+const LOOK_WHILE_SETTLING_MS = 200;
+
+/** How often open payouts are looked up between the nightly runs. */
+const LOOK_UP_EVERY_MS = 300_000;
+
+/** After a pass that could not finish: doubled each time, up to the longest. */
+const RETRY_AFTER_MS = 30_000;
+const LONGEST_RETRY_MS = 900_000;
+
+/** The business date up to which no nightly run is owed: what was due before the workspace was first watched. */
+const NOTHING_OWED_UNTIL = 'nothing-owed-until';
+
+export interface WatchTools extends Tools {
+  readonly log: Log;
+}
+
+type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
+
+/** Runs until `stop`; a pass under way is brought to its end first. `onPass` is told of each pass that did something. */
+export async function watch(
+  tools: WatchTools,
+  stop: AbortSignal,
+  onPass: (summary: PassSummary) => void,
+): Promise<void> {
+  const { clock, settings, log } = tools;
+  const bell = openBell(stop);
+  const watcher = await watchInbox(settings.inbox, bell.ring, (error) =>
+    log.warn({ error: String(error) }, 'the inbox can not be watched; it is looked at every 30 seconds instead'),
+  );
+  const stopRinging = ringNightly(settings.schedule, bell.ring);
+  const pace = openPace(tools);
+  const told = new WeakSet<object>();
+  const nightsTold = new Set<string>();
+  const look = inboxLooker(tools);
+  try {
+    while (!stop.aborted) {
+      const { scan, isBack } = await look();
+      await watcher.renew(isBack);
+      await tellNightAhead(tools, nightsTold);
+      const due = scan && (await passDue(tools, scan, pace, stop));
+      if (due) {
+        const done = await passOrTell(tools, due);
+        tellStuck(tools, told);
+        if (done?.summary && didSomething(done.summary)) onPass(done.summary);
+        if (done?.summary && !stop.aborted) pace.note(due, done.summary);
+        if (done) continue;
+      }
+      const settling = scan !== undefined && scan.settling > 0;
+      await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
+    }
+  } finally {
+    stopRinging();
+    await watcher.close();
+  }
+}
+
+interface Look {
+  /** Undefined when nothing can be taken out of the inbox. */
+  readonly scan: Scan | undefined;
+  /** It could not be at the look before. */
+  readonly isBack: boolean;
+}
+
+/**
+ * Looks at the inbox. What keeps everything in it is told once, kept for `status`, and told again when it is another thing; that it is over
+ * is told, too. An inbox that was removed is made again: what is due doesn't wait for it.
+ */
+function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => Promise<Look> {
+  const facts = { inbox: settings.inbox };
+  const scan = () => inbox.scan(clock.monotonic());
+  let trouble: string | undefined;
+  const found = async (now: Scan): Promise<Look> => {
+    const isBack = trouble !== undefined;
+    if (isBack) log.info(facts, 'the inbox can be read again');
+    trouble = undefined;
+    await noteInboxTrouble(store, undefined);
+    return { scan: now, isBack };
+  };
+  return async () => {
+    try {
+      return await found(await scan());
+    } catch (error) {
+      if (isErrno(error, 'ENOENT') && (await made(settings.inbox))) {
+        log.warn(facts, 'the inbox was gone; it was made again');
+        return found(await scan());
+      }
+      const why = (error as Error).message;
+      if (why !== trouble) {
+        log.error({ ...facts, error: why }, 'the inbox can not be read; nothing is done until it can');
+        await noteInboxTrouble(store, why);
+      }
+      trouble = why;
+      return { scan: undefined, isBack: false };
+    }
+  };
+}
+
+/** Undefined when the inbox went away in the middle of it: the next look finds it, or makes it again. */
+async function passOrTell(
+  tools: WatchTools,
+  options: PassOptions,
+): Promise<{ summary: PassSummary | undefined } | undefined> {
+  try {
+    return { summary: await pass(tools, options) };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    tools.log.error({}, error.message);
+    return undefined;
+  }
+}
+
+/** Each entry once, until something about it changes. */
+function tellStuck({ inbox, log }: WatchTools, told: WeakSet<object>): void {
+  for (const entry of inbox.stuck()) {
+    if (told.has(entry)) continue;
+    told.add(entry);
+    log.warn({ ...entry }, 'can not be taken in: it stays where it is, and everything else goes on');
+  }
+}
+
+function made(folder: string): Promise<boolean> {
+  return mkdir(folder, SHARED_FOLDER_MODE.inbox).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The one pass that is due now: the nightly run, a look-up, or the intake of files that are ready. */
+async function passDue(
+  tools: WatchTools,
+  { ready }: Scan,
+  pace: Pace,
+  stop: AbortSignal,
+): Promise<PassOptions | undefined> {
+  const { clock, settings } = tools;
+  const waitForSettling = false;
+  const mayTry = pace.mayTry();
+  const night = mayTry ? await nightDue(tools) : undefined;
+  if (night !== undefined)
+    return { kind: 'nightly', businessDate: night, waitForSettling, send: true, lookUp: true, stop };
+  const lookUp = mayTry && pace.lookUpDue();
+  if (ready.length === 0 && !lookUp) return undefined;
+  const businessDate = localTime(clock.now(), settings.schedule.timeZone).date;
+  const send = mayTry && settings.submit === 'on-arrival';
+  return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, stop };
+}
+
+/** When the provider is asked again: regularly, and after a pass that could not finish with growing pauses. */
+interface Pace {
+  mayTry(): boolean;
+  lookUpDue(): boolean;
+  note(options: PassOptions, summary: PassSummary): void;
+}
+
+function openPace({ clock, log }: WatchTools): Pace {
+  let lookUpAt = clock.monotonic();
+  let notBefore = clock.monotonic();
+  let retryMs = RETRY_AFTER_MS;
+  return {
+    mayTry: () => clock.monotonic() >= notBefore,
+    lookUpDue: () => clock.monotonic() >= lookUpAt,
+    note: ({ kind, send, lookUp }, { run, unfinished, moved }) => {
+      if (!send && !lookUp) return;
+      lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
+      // What goes out on arrival goes out again as soon; at night the schedule decides.
+      const again = kind === 'arrival' && send && moved.ready ? `${moved.ready} are to be sent again` : undefined;
+      const why = unfinished ?? again;
+      if (why === undefined) {
+        retryMs = RETRY_AFTER_MS;
+        return;
+      }
+      log.warn({ run: run.number, retrySeconds: retryMs / 1000 }, `not finished: ${why}`);
+      notBefore = lookUpAt = clock.monotonic() + retryMs;
+      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+    },
+  };
+}
+
+function didSomething({ run, files, moved, unfinished }: PassSummary): boolean {
+  return run.kind === 'nightly' || files.length > 0 || Object.keys(moved).length > 0 || unfinished !== undefined;
+}
+
+/**
+ * The business date whose nightly run is due; what was due before the workspace was first watched is not owed. A date ahead of the clock is
+ * of a clock that was ahead once, and keeps no night from being made.
+ */
+async function nightDue({ store, clock, settings }: Tools): Promise<string | undefined> {
+  const { schedule } = settings;
+  const today = localTime(clock.now(), schedule.timeZone).date;
+  let after = (await store.lastNightly(today))?.businessDate;
+  if (after === undefined) {
+    after = await store.fact(NOTHING_OWED_UNTIL);
+    if (after === undefined || after > today) {
+      const yesterday = localTime(clock.now() - 86_400_000, schedule.timeZone).date;
+      after = nightlyDue(clock.now(), yesterday, schedule) ?? yesterday;
+      await store.setFact(NOTHING_OWED_UNTIL, after);
+    }
+  }
+  return nightlyDue(clock.now(), after, schedule);
+}
+
+/** Tells each date once. */
+async function tellNightAhead({ store, clock, settings, log }: WatchTools, told: Set<string>): Promise<void> {
+  const last = (await store.lastNightly())?.businessDate;
+  const today = localTime(clock.now(), settings.schedule.timeZone).date;
+  if (last === undefined || last <= today || told.has(last)) return;
+  told.add(last);
+  log.warn(
+    { lastNightly: last, today },
+    'a nightly run is of a date ahead of the clock: nights are made without regard to it',
+  );
+}
+
+/** Something to wait on that any number of bells can cut short; a ring while nobody waits isn't lost. */
+function openBell(stop: AbortSignal): {
+  ring(): void;
+  wait(sleep: (signal: AbortSignal) => Promise<void>): Promise<void>;
+} {
+  let rung = new AbortController();
+  const ring = () => rung.abort();
+  stop.addEventListener('abort', ring, { once: true });
+  return {
+    ring,
+    wait: async (sleep) => {
+      await sleep(rung.signal);
+      rung = new AbortController();
+      if (stop.aborted) rung.abort();
+    },
+  };
+}

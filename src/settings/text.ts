@@ -1,0 +1,63 @@
+/** The text of paydrop.json, from whatever an editor has written: UTF-8, with a byte order mark or without one. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { UnavailableError } from '../platform/failures.ts';
+
+/** What was asked for, or each problem in a sentence. */
+export type Loaded<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** More is no settings file. */
+const MOST_BYTES = 1_000_000;
+
+/** What keeps a file from being read until a person does something; anything else (EIO, EMFILE, ENOMEM, …) may be over soon. */
+const FOR_A_PERSON = new Set(['EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO']);
+
+/** Of a missing file `{}`. Throws UnavailableError where it can't be read just now. */
+export function settingsText(path: string): Loaded<string> {
+  let bytes: Buffer | string;
+  try {
+    bytes = readPlainFile(path);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { ok: true, value: '{}' };
+    if (FOR_A_PERSON.has(code)) return { ok: false, problems: [`${path} can't be read: ${message}`] };
+    throw new UnavailableError(`${path} can't be read now: ${message}`);
+  }
+  if (typeof bytes === 'string') return { ok: false, problems: [`${path} ${bytes}`] };
+  const problem = encodingProblem(bytes);
+  if (problem !== undefined) return { ok: false, problems: [`${path} ${problem}`] };
+  return { ok: true, value: new TextDecoder().decode(bytes) };
+}
+
+/** A text is what is wrong with it. Nothing that would never end is read, nor waited for: a pipe, a device. */
+function readPlainFile(path: string): Buffer | string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = fstatSync(file);
+    if (!found.isFile() && !found.isDirectory()) return 'is not a plain file';
+    const bytes = Buffer.alloc(MOST_BYTES + 1);
+    let length = 0;
+    for (;;) {
+      const read = readSync(file, bytes, length, bytes.length - length, null);
+      length += read;
+      if (length > MOST_BYTES) return `is larger than ${MOST_BYTES / 1e6} MB: it can't be the settings`;
+      if (read === 0) return bytes.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function encodingProblem(bytes: Buffer): string | undefined {
+  const [first = 0, second = 0] = bytes;
+  const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  // JSON begins with two characters of ASCII, of which UTF-16 and UTF-32 write a zero byte each.
+  if (isMarked || bytes.subarray(0, 4).includes(0)) return 'is UTF-16, not UTF-8: save it again as UTF-8';
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return undefined;
+  } catch {
+    return 'is not UTF-8: save it again as UTF-8';
+  }
+}

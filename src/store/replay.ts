@@ -1,0 +1,209 @@
+/**
+ * What the audit log says of an instruction or an order, entry by entry, and how the record differs from it. A digest of what each row
+ * stated is kept with what it made, and all digests of a file are hashed into the audit entry that ends its intake; that of an UPDATE
+ * is in its own entry. Pure.
+ */
+
+import { clientRefId, contentDigest, FINAL_FAILURES, type InstructionStatus, rowPlace } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { parseDecimal, toMinor } from '../domain/money.ts';
+import { orderDigest, type Registration } from '../domain/order.ts';
+import { sha256 } from '../platform/digest.ts';
+import type { AuditEntry, OpenAmendment, StoredInstruction, StoredOrder } from './port.ts';
+
+type Entry = Pick<AuditEntry, 'body'>;
+
+/** As the store writes it; see changes.ts, intake.ts and amendments.ts there. */
+interface Told {
+  readonly type: string;
+  readonly from: InstructionStatus;
+  readonly to: InstructionStatus;
+  readonly version: number;
+  readonly amendment?: 'updated' | 'deleted';
+  readonly step?: 'taken-in' | 'asked' | 'refused';
+  readonly row?: number;
+  readonly contentDigest?: string;
+  readonly amountMinor?: string;
+  readonly currency?: string;
+  readonly attempt?: number;
+  readonly send?: number;
+  readonly clientRefId?: string;
+  readonly bodySha256?: string;
+  readonly orderRefId?: string;
+  readonly bankReference?: string;
+}
+
+/** An instruction as the log leaves it. */
+interface Standing {
+  /** Undefined until something is told. */
+  readonly status: InstructionStatus | undefined;
+  readonly version: number;
+  readonly attempt: number;
+  readonly sends: number;
+  readonly clientRefId: string;
+  readonly bodySha256: string;
+  readonly orderRefId: string;
+  readonly bankReference: string;
+  /** What its content came from: its own row, or the last UPDATE; with the status that this gave it. */
+  readonly row: number;
+  readonly rowStatus: InstructionStatus | undefined;
+  /** Undefined where an earlier version kept none. */
+  readonly digest: string | undefined;
+  /** The amount and currency that its order gave it later. */
+  readonly priced: { readonly amountMinor: string; readonly currency: string } | undefined;
+}
+
+/** In words, how an instruction's record differs from what the log says; undefined when it doesn't. */
+export function instructionDiffers(record: StoredInstruction, history: readonly Entry[]): string | undefined {
+  let standing = begun(record);
+  for (const { body } of history) {
+    const told = JSON.parse(body) as Told;
+    if (told.type !== 'status') continue;
+    const { status, version } = standing;
+    if (told.version !== version + 1 || (status !== undefined && told.from !== status))
+      return `the log says that it was ${status} in version ${version}, and then that it left ${told.from} for version ${told.version}`;
+    standing = after(standing, told);
+  }
+  return contentDiffers(record, standing) ?? standingDiffers(record, standing);
+}
+
+function begun({ id, contentDigest: digest }: StoredInstruction): Standing {
+  const nothing = { clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
+  const begin = { status: undefined, version: 1, attempt: 1, sends: 0, ...nothing };
+  return { ...begin, row: id, rowStatus: undefined, digest: digest || undefined, priced: undefined };
+}
+
+function after(before: Standing, told: Told): Standing {
+  const { from, to, version, amountMinor, currency } = told;
+  const now = {
+    ...before,
+    status: to,
+    version,
+    rowStatus: before.rowStatus ?? from,
+    orderRefId: told.orderRefId ?? before.orderRefId,
+    bankReference: told.bankReference ?? before.bankReference,
+    ...(amountMinor !== undefined && currency !== undefined ? { priced: { amountMinor, currency } } : {}),
+  };
+  if (told.amendment === 'updated')
+    return { ...now, row: told.row ?? now.row, rowStatus: to, digest: told.contentDigest, priced: undefined };
+  if (FINAL_FAILURES.includes(from) && to === 'ready')
+    return { ...now, attempt: now.attempt + 1, clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
+  if (told.send === undefined) return now;
+  const { attempt = now.attempt, send: sends, clientRefId: sentAs = '', bodySha256 = '' } = told;
+  return { ...now, attempt, sends, clientRefId: sentAs, bodySha256 };
+}
+
+/** What is paid, to whom and under which reference, against what its row stated. */
+function contentDiffers(record: StoredInstruction, standing: Standing): string | undefined {
+  const { content, payout, amountMinor, currency, contentRow } = record;
+  const { row, rowStatus, digest, priced } = standing;
+  if (contentRow !== row) return `the log says that its content is of row ${row}, the record of row ${contentRow}`;
+  const exponent = currencyExponent(currency ?? '') ?? 0;
+  const amount = parseDecimal(content.amount);
+  const stated = amountMinor === undefined || !amount ? undefined : toMinor(amount, exponent);
+  if (stated !== amountMinor)
+    return `its amount is ${content.amount}, and in minor units of ${currency} it is ${amountMinor}, which is another one`;
+  if (priced && (priced.amountMinor !== String(amountMinor) || priced.currency !== currency))
+    return `the log says ${priced.amountMinor} minor units of ${priced.currency}, the record ${amountMinor} of ${currency}`;
+  if (digest === undefined) return undefined;
+  const now = contentDigest({
+    status: rowStatus ?? record.status,
+    currency: (priced ? undefined : currency) ?? '',
+    ref: record,
+    content,
+    payout,
+  });
+  if (now === digest) return undefined;
+  return `the log says that its row stated what has the digest ${digest}, the record's has ${now}: amount, payee, dates, references, texts, or the status it began with`;
+}
+
+function standingDiffers(record: StoredInstruction, standing: Standing): string | undefined {
+  const differs = (what: string, said: string | number, is: string | number) =>
+    said === is ? undefined : `the log says ${what} ${said || 'none'}, the record ${is || 'none'}`;
+  return (
+    differs('status', standing.status ?? record.status, record.status) ??
+    differs('version', standing.version, record.version) ??
+    differs('attempt', standing.attempt, record.attempt) ??
+    differs('sends', standing.sends, record.sends) ??
+    differs('client reference', standing.clientRefId || clientRefId(record, record.attempt), record.clientRefId) ??
+    differs('body', standing.bodySha256, record.body === '' ? '' : sha256(record.body)) ??
+    differs('provider order', standing.orderRefId, record.orderRefId) ??
+    differs('bank reference', standing.bankReference, record.bankReference)
+  );
+}
+
+/** What the log says of a change that a row asks of the provider, until it is done or refused. */
+interface Asked {
+  readonly row: number;
+  readonly kind: string | undefined;
+  readonly status: InstructionStatus;
+  /** Undefined for a DELETE, and where an earlier version kept none. */
+  readonly digest: string | undefined;
+  readonly sends: number;
+}
+
+/** The same of the change that a row asks the provider for, where one is open by the log or by the record. */
+export function amendmentDiffers(record: StoredInstruction, history: readonly Entry[]): string | undefined {
+  const asked = openInLog(history);
+  const { amendment } = record;
+  if (asked?.row !== amendment?.row)
+    return `the log says that ${rowText(asked?.row)} asks for a change, the record that ${rowText(amendment?.row)} does`;
+  if (!asked || !amendment) return undefined;
+  const kind = amendment.becomes ? 'updated' : 'deleted';
+  if (asked.kind !== kind) return `the log says that it is to be ${asked.kind}, the record that it is to be ${kind}`;
+  if (asked.sends !== amendment.sends)
+    return `the log says that the change was asked for ${asked.sends} times, the record ${amendment.sends}`;
+  return askedDiffers(record, asked, amendment);
+}
+
+function openInLog(history: readonly Entry[]): Asked | undefined {
+  let open: Asked | undefined;
+  for (const { body } of history) {
+    const { type, step, row, amendment: kind, from: status, contentDigest: digest } = JSON.parse(body) as Told;
+    if (step === 'taken-in' && row !== undefined) open = { row, kind, status, digest, sends: 0 };
+    else if (row === undefined || row !== open?.row) continue;
+    else if (step === 'asked') open = { ...open, sends: open.sends + 1 };
+    else if (step === 'refused' || type === 'status') open = undefined;
+  }
+  return open;
+}
+
+function rowText(row: number | undefined): string {
+  if (row === undefined) return 'none';
+  const { file, line } = rowPlace(row);
+  return `file ${file}, line ${line}`;
+}
+
+function askedDiffers(
+  record: StoredInstruction,
+  { row, status, digest }: Asked,
+  { becomes }: OpenAmendment,
+): string | undefined {
+  if (!becomes || digest === undefined) return undefined;
+  const { content, payout, currency } = becomes;
+  const now = contentDigest({ status, currency, ref: record, content, payout });
+  const exponent = currencyExponent(currency) ?? 0;
+  const amount = parseDecimal(content.amount);
+  if (now === digest && amount && toMinor(amount, exponent) === becomes.amountMinor) return undefined;
+  return `the log says that ${rowText(row)} stated what has the digest ${digest}, and what is to be asked for has ${now}`;
+}
+
+/** Of an order: what its row stated, and how far it has come at the provider. */
+export function orderDiffers(record: StoredOrder, history: readonly Entry[]): string | undefined {
+  let registration: Registration = 'none';
+  for (const { body } of history) {
+    const { type, from, to } = JSON.parse(body) as { type: string; from: Registration; to: Registration };
+    if (type !== 'registration') continue;
+    if (from !== registration) return `the log says that it was ${registration}, and then that it left ${from}`;
+    registration = to;
+  }
+  if (record.registration !== registration)
+    return `the log says that its registration is ${registration}, the record ${record.registration}`;
+  return orderContentDiffers(record);
+}
+
+export function orderContentDiffers(record: StoredOrder): string | undefined {
+  const now = orderDigest(record);
+  if (record.contentDigest === '' || record.contentDigest === now) return undefined;
+  return `the log says that its row stated what has the digest ${record.contentDigest}, the record's has ${now}`;
+}

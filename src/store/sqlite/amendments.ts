@@ -1,0 +1,118 @@
+/** UPDATE and DELETE rows that wait for the provider: asked for, and then done or refused. */
+import { AMENDABLE_AT_PROVIDER, contentDigest, type InstructionStatus, rowId } from '../../domain/instruction.ts';
+import type { AmendmentChange, RowFields, RowRecord, Standing, Store } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { staleMarker } from './files.ts';
+import { lateRejection, lateRepair } from './repairs.ts';
+import { readStanding, writeStanding } from './stored.ts';
+import type { Trail } from './trail.ts';
+import { contentWriter, rowInsert } from './writers.ts';
+
+type Amending = Extract<RowRecord, { kind: 'amending' }>;
+
+interface AmendmentRow {
+  id: number;
+  kind: 'updated' | 'deleted';
+  fields: string;
+  raw: string;
+  content: string | null;
+}
+
+/**
+ * Records that a row asks for a change; false when the instruction is no longer what it was when that was decided, or
+ * another row was faster. Call inside a write transaction.
+ */
+export function amendmentAsker(db: Connection, trail: Trail): (file: number, row: Amending, at: string) => boolean {
+  const same = db.prepare<[number, string, number], number>(
+    'SELECT 1 FROM instructions WHERE id = ? AND status = +? AND version = ?',
+  );
+  const insert = db.prepare<[number, number, string, string, string, string | null]>(`
+    INSERT INTO amendments (id, instruction, kind, fields, raw, content) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (instruction) DO NOTHING`);
+  return (file, { line, fields, raw, target, becomes }, at) => {
+    const { id: instruction, from, version } = target;
+    if (!AMENDABLE_AT_PROVIDER.includes(from))
+      throw new Error(`Instruction ${instruction} can't be changed at the provider: it is ${from}`);
+    if (!same.get(instruction, from, version)) return false;
+    const id = rowId(file, line);
+    const kind = becomes ? 'updated' : 'deleted';
+    const content = becomes ? writeStanding(becomes) : null;
+    if (insert.run(id, instruction, kind, JSON.stringify(fields), JSON.stringify(raw), content).changes !== 1)
+      return false;
+    const event = { type: 'amendment', at, from, to: from, row: id, amendment: kind, step: 'taken-in' };
+    trail.append({ ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, instruction);
+    return true;
+  };
+}
+
+function digestOf(status: InstructionStatus, ref: RowFields, { currency, content, payout }: Standing): string {
+  return contentDigest({ status, currency, ref, content, payout });
+}
+
+export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend'> {
+  const find = db.prepare<[number, number], AmendmentRow>(
+    'SELECT id, kind, fields, raw, content FROM amendments WHERE id = ? AND instruction = ?',
+  );
+  const asked = db.prepare<[number]>('UPDATE amendments SET sends = sends + 1 WHERE id = ?');
+  const clear = db.prepare<[number]>(
+    "UPDATE instructions SET answer = '', answer_since = '' WHERE id = ? AND answer <> ''",
+  );
+  const settled = db.prepare<[number]>('DELETE FROM amendments WHERE id = ?');
+  const become = contentWriter(db);
+  const cancel = db.prepare<[string, number, string, number]>(`
+    UPDATE instructions SET status = 'cancelled', version = version + 1, updated_at = ?, answer = '', answer_since = ''
+    WHERE id = ? AND status = +? AND version = ?`);
+  const insert = rowInsert(db);
+  const stale = staleMarker(db);
+  const staleFile = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ? >> 32');
+  const reject = lateRejection(db);
+  const markRepaired = lateRepair(db);
+
+  function settle(open: AmendmentRow, { target, to }: AmendmentChange, at: string): void {
+    const { id, from, version } = target;
+    const fields = JSON.parse(open.fields) as RowFields;
+    settled.run(open.id);
+    staleFile.run(open.id);
+    // What was answered was about the row that comes to its end.
+    clear.run(id);
+    if (to.kind === 'refused') {
+      insert(open.id, 'rejected', fields, null, null, open.raw, JSON.stringify(to.errors));
+      reject(open.id);
+      const errors = to.errors.map(({ code }) => code);
+      trail.append({ type: 'amendment', at, from, to: from, row: open.id, step: 'refused', errors }, id);
+      return;
+    }
+    const becomes = open.content === null ? undefined : readStanding(open.content);
+    const changes = becomes
+      ? become({ id, from, version }, open.id, { ...becomes, status: from }, null, at)
+      : cancel.run(at, id, from, version).changes;
+    if (changes !== 1) throw new Error(`Instruction ${id} can't be changed: it isn't ${from} in version ${version}`);
+    insert(open.id, open.kind, fields, id, version + 1, null, null);
+    const now = becomes ? from : 'cancelled';
+    const event = { type: 'status', at, from, to: now, version: version + 1, row: open.id, amendment: open.kind };
+    trail.append({ ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, id);
+    stale([id]);
+    markRepaired(open.id);
+  }
+
+  const amend = db.transaction((changes: readonly AmendmentChange[], at: string) => {
+    for (const change of changes) {
+      const { row, target, to } = change;
+      const open = find.get(row, target.id);
+      if (!open) throw new Error(`Instruction ${target.id} has no open amendment from row ${row}`);
+      if (to.kind !== 'asked') settle(open, change, at);
+      else {
+        asked.run(row);
+        const { bodySha256, correlationId } = to;
+        const step = { step: 'asked', row, bodySha256, correlationId };
+        trail.append({ type: 'amendment', at, from: target.from, to: target.from, ...step }, target.id);
+      }
+    }
+  });
+
+  return {
+    async amend(changes, at) {
+      amend.immediate(changes, at);
+    },
+  };
+}

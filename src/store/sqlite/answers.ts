@@ -1,0 +1,43 @@
+/** What look-ups answered that did not settle a payout: kept with it, and told in its history when the words are others. */
+import type { KeptAnswer, Store } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { staleMarker } from './files.ts';
+import type { Trail } from './trail.ts';
+
+type AnswerVerbs = Pick<Store, 'keepAnswers' | 'keepOrderAnswer'>;
+
+export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
+  const standing = db.prepare<[number, number], { status: string; answer: string; since: string }>(
+    'SELECT status, answer, answer_since AS since FROM instructions WHERE id = ? AND version = ?',
+  );
+  const update = db.prepare<[string, string, number]>(
+    'UPDATE instructions SET answer = ?, answer_since = ? WHERE id = ?',
+  );
+  const ofOrder = db.prepare<[string, number]>('UPDATE orders SET registration_answer_since = ? WHERE id = ?');
+  const stale = staleMarker(db);
+
+  const keep = db.transaction((answers: readonly KeptAnswer[], at: string) => {
+    const append = trail.appending();
+    const told = new Set<number>();
+    for (const { id, version, answer, since } of answers) {
+      const before = standing.get(id, version);
+      if (!before) throw new Error(`Instruction ${id} can't keep an answer: it isn't in version ${version}`);
+      update.run(answer, since, id);
+      const isSame = answer === before.answer;
+      // Reports tell an answer as long as it isn't settled.
+      if (!isSame || (since === '') !== (before.since === '')) told.add(id);
+      if (isSame) continue;
+      append({ type: 'answer', at, from: before.status, to: before.status, message: answer }, id);
+    }
+    stale(told);
+  });
+
+  return {
+    async keepAnswers(answers, at) {
+      keep.immediate(answers, at);
+    },
+    async keepOrderAnswer(order, since) {
+      ofOrder.run(since, order);
+    },
+  };
+}

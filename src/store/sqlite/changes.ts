@@ -1,0 +1,261 @@
+/** The one way an instruction's status, and how far an order has come, changes after intake. */
+
+import { FINAL_FAILURES, type InstructionStatus, TRANSITIONS } from '../../domain/instruction.ts';
+import { REGISTRATION_CHANGES } from '../../domain/order.ts';
+import type { AuditEvent } from '../audit.ts';
+import type { Change, OrderChange, Store } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { staleMarker } from './files.ts';
+import { lateRejection } from './repairs.ts';
+import type { Trail } from './trail.ts';
+
+/** What a change leaves an instruction with. */
+type Changed = [attempt: number, sends: number];
+
+interface Attempt {
+  client_ref_id: string;
+  body_sha256: string;
+}
+
+export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> {
+  const change = changeWriter(db);
+  const begin = sendBeginner(db);
+  const end = db.prepare<[string, string, number | null, number, number]>(
+    'UPDATE sends SET ended_at = ?, outcome = ?, http_status = ? WHERE instruction = ? AND send = ? AND ended_at IS NULL',
+  );
+  const markStale = staleMarker(db);
+  // The row that it stands at may be an UPDATE of another file.
+  const standsAt = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
+  const reject = lateRejection(db);
+
+  const order = orderChanger(db);
+
+  const apply = db.transaction((changes: readonly Change[], at: string, orders: readonly OrderChange[]) => {
+    const append = trail.appending();
+    for (const one of orders) append(order(one, at), one.id);
+    const changed = new Set<number>();
+    for (const one of changes) {
+      assertLegal(one);
+      const now = change(one, at);
+      if (one.intent) begin(one.id, one.intent, now, at);
+      if (one.sent && end.run(at, one.sent.outcome, one.sent.httpStatus ?? null, one.id, now[1]).changes !== 1) {
+        throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
+      }
+      append(statusEvent(one, now, at), one.id);
+      if (one.to === 'rejected') reject(standsAt.get(one.id) ?? one.id);
+      changed.add(one.id);
+    }
+    markStale(changed);
+  });
+
+  return {
+    async apply(changes, at, orders = []) {
+      apply.immediate(changes, at, orders);
+    },
+  };
+}
+
+/** Changes an order, and says so for the audit log. */
+function orderChanger(db: Connection): (change: OrderChange, at: string) => AuditEvent {
+  const update = db.prepare<unknown[]>(`
+    UPDATE orders
+    SET registration = :to, registration_code = :code, registration_message = :message,
+      registration_sends = registration_sends + :sends,
+      registration_unclear_at = iif(:unclear, :at, registration_unclear_at),
+      registration_refused_at = iif(:to = 'refused' OR :to = 'registered', '', iif(:refused, :at, registration_refused_at)),
+      registration_answer_since = ''
+    WHERE id = :id AND registration = +:from`);
+  return (change, at) => {
+    const { id, from, to, code = '', message = '', intent, sent, unclear = false, refused } = change;
+    if (!REGISTRATION_CHANGES[from].includes(to)) throw new Error(`Order ${id} may not go from ${from} to ${to}`);
+    if ((to === 'sending') !== (intent !== undefined))
+      throw new Error(`Order ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
+    const now = {
+      id,
+      from,
+      to,
+      at,
+      code,
+      message,
+      sends: intent ? 1 : 0,
+      unclear: unclear ? 1 : 0,
+      refused: refused ? 1 : 0,
+    };
+    if (update.run(now).changes !== 1) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
+    const said = { code: code || undefined, message: message || undefined };
+    const ended = { outcome: sent?.outcome, httpStatus: sent?.httpStatus, unclear: change.unclear };
+    return { type: 'registration', at, from, to, ...said, ...intent, ...ended };
+  };
+}
+
+/**
+ * A send begins exactly with `sending`, and what ended one comes from there. What a change brings along is what its kind writes
+ * down (changeWriter): nothing may be lost without a word.
+ */
+function assertLegal({
+  id,
+  from,
+  to,
+  priced,
+  intent,
+  sent,
+  decision,
+  orderRefId,
+  bankReference,
+  unclear = false,
+  refused,
+  answer,
+}: Change): void {
+  if (!TRANSITIONS[from].includes(to)) throw new Error(`Instruction ${id} may not go from ${from} to ${to}`);
+  if ((to === 'sending') !== (intent !== undefined)) {
+    throw new Error(`Instruction ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
+  }
+  if (decision ? !mayBePersonsWord(from, to) : isPersonsWord(from, to)) {
+    throw new Error(`Instruction ${id} goes from ${from} to ${to} ${decision ? 'on' : 'without'} a person's word`);
+  }
+  if (priced && from !== 'waiting') throw new Error(`Instruction ${id} is ${from}: it has its amount`);
+  const told = orderRefId !== undefined || bankReference !== undefined || unclear;
+  if (told && (intent || priced || to === 'rejected' || isRetry(from, to)))
+    throw new Error(`Instruction ${id} goes from ${from} to ${to}, on which no provider has a say`);
+  if (refused && (to !== 'unknown' || !unclear)) throw new Error(`Instruction ${id} is refused, and nothing in doubt`);
+  if (answer !== undefined && to !== 'manual') throw new Error(`Instruction ${id} keeps an answer on its way to ${to}`);
+  if (sent && from !== 'sending') throw new Error(`Instruction ${id} is ${from}: no send of it can have ended`);
+}
+
+/** Nothing but a person's decision leads out of `manual` or back from a final failure. */
+function isPersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
+  return from === 'manual' || isRetry(from, to);
+}
+
+/** What a person may say as well where evidence would do: that an unclear payout was paid, or never will be. */
+function mayBePersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
+  return isPersonsWord(from, to) || (from === 'unknown' && (to === 'paid' || to === 'failed'));
+}
+
+function isRetry(from: InstructionStatus, to: InstructionStatus): boolean {
+  return FINAL_FAILURES.includes(from) && to === 'ready';
+}
+
+/**
+ * Writes only the columns that a kind of change can change, so that SQLite need not look at the indexes and checks of the others.
+ * Bound by position: names would be looked up for every change.
+ */
+function changeWriter(db: Connection): (change: Change, at: string) => Changed {
+  const update = (also: string) =>
+    db
+      .prepare<unknown[], Changed>(`
+        UPDATE instructions
+        SET status = ?, version = version + 1, updated_at = ?, code = ?, message = ?, ${also}
+        WHERE id = ? AND status = +? AND version = ?
+        RETURNING attempt, sends`)
+      .raw();
+  const begin = update('raw = NULL, sends = sends + 1, late = max(late, ?)');
+  const retry = update(`
+    raw = NULL, attempt = attempt + 1, order_ref_id = '', bank_reference = '', unclear_at = '', unclear_sends = 0,
+    answer = '', answer_since = '', refused_at = '', refused_code = '', refused_message = ''`);
+  const price = update('raw = NULL, amount_minor = ?, currency = ?');
+  const reject = update(
+    'errors = ?, holds_refs = 0, amount_minor = coalesce(?, amount_minor), currency = coalesce(?, currency)',
+  );
+  const moveOn = update(`raw = NULL,
+    order_ref_id = coalesce(?, order_ref_id), bank_reference = coalesce(?, bank_reference),
+    submitted_at = iif(submitted_at = '', ?, submitted_at),
+    unclear_sends = unclear_sends + ?, unclear_at = coalesce(?, unclear_at),
+    answer = coalesce(?, iif(status = 'manual', answer, '')), answer_since = ''`);
+  const refuse = db.prepare<[string, string, string, number]>(
+    'UPDATE instructions SET refused_at = ?, refused_code = ?, refused_message = ? WHERE id = ?',
+  );
+
+  const write = (change: Change, at: string): Changed | undefined => {
+    const { id, version, from, to, code = '', message = '', intent, priced, unclear = false } = change;
+    if (intent) return begin.get(to, at, code, message, intent.late ? 1 : 0, id, from, version);
+    if (to === 'rejected') {
+      const { amountMinor = null, currency = null } = priced ?? {};
+      const errors = JSON.stringify(change.errors ?? []);
+      return reject.get(to, at, code, message, errors, amountMinor, currency, id, from, version);
+    }
+    if (priced) return price.get(to, at, code, message, priced.amountMinor, priced.currency, id, from, version);
+    if (isRetry(from, to)) return retry.get(to, at, code, message, id, from, version);
+    const { orderRefId = null, bankReference = null, answer = null, refused } = change;
+    if (refused) refuse.run(at, refused.code, refused.message, id);
+    const submittedAt = to === 'submitted' ? at : '';
+    const [sends, unclearAt] = unclear ? [1, at] : [0, null];
+    return moveOn.get(
+      to,
+      at,
+      code,
+      message,
+      orderRefId,
+      bankReference,
+      submittedAt,
+      sends,
+      unclearAt,
+      answer,
+      id,
+      from,
+      version,
+    );
+  };
+
+  return (change, at) => {
+    const changed = write(change, at);
+    if (changed) return changed;
+    const { id, version, from, to } = change;
+    throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
+  };
+}
+
+/** Writes down a send before it leaves. Every send of an attempt has the same reference and the same bytes. */
+function sendBeginner(db: Connection) {
+  const fix = db.prepare<[number, number, string, string, string]>(`
+    INSERT INTO attempts (instruction, attempt, client_ref_id, body, body_sha256) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (instruction, attempt) DO NOTHING`);
+  const attemptOf = db.prepare<[number, number], Attempt>(
+    'SELECT client_ref_id, body_sha256 FROM attempts WHERE instruction = ? AND attempt = ?',
+  );
+  const send = db.prepare<[number, number, number, string, string]>(
+    'INSERT INTO sends (instruction, send, attempt, began_at, correlation_id) VALUES (?, ?, ?, ?, ?)',
+  );
+  return (id: number, intent: NonNullable<Change['intent']>, [attempt, sends]: Changed, at: string): void => {
+    const { clientRefId, body, bodySha256, correlationId = '' } = intent;
+    if (fix.run(id, attempt, clientRefId, body, bodySha256).changes === 0) {
+      const fixed = attemptOf.get(id, attempt);
+      if (fixed?.client_ref_id !== clientRefId || fixed.body_sha256 !== bodySha256)
+        throw new Error(`Instruction ${id} would be sent again in attempt ${attempt} with another reference or body`);
+    }
+    send.run(id, sends, attempt, at, correlationId);
+  };
+}
+
+/** Its names in the order of the canonical form, which then need not be sorted for each of very many. */
+function statusEvent(change: Change, [attempt, send]: Changed, at: string): AuditEvent {
+  const { from, to, version, code, message, priced, intent, sent, orderRefId, bankReference, errors, decision } =
+    change;
+  return {
+    amountMinor: priced?.amountMinor.toString(),
+    at,
+    attempt: intent && attempt,
+    bankReference,
+    bodySha256: intent?.bodySha256,
+    by: decision?.by,
+    clientRefId: intent?.clientRefId,
+    code,
+    correlationId: intent?.correlationId,
+    currency: priced?.currency,
+    errors: errors?.map((error) => error.code),
+    from,
+    httpStatus: sent?.httpStatus,
+    instruction: change.id,
+    late: intent?.late,
+    message,
+    orderRefId,
+    outcome: sent?.outcome,
+    reason: decision?.reason,
+    run: undefined,
+    send: intent && send,
+    to,
+    type: 'status',
+    unclear: change.unclear,
+    version: version + 1,
+  };
+}

@@ -1,0 +1,104 @@
+/** What a person has decided to need nothing more here. Nothing moves: it is noted, with who and why, and no longer asked for. */
+import { FINAL_FAILURES, type InstructionStatus } from '../../domain/instruction.ts';
+import type { ClosedBy, Closing, Decision, Store, Target } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { staleMarker } from './files.ts';
+import { settling } from './repairs.ts';
+import type { Trail } from './trail.ts';
+
+type ClosingVerbs = Pick<Store, 'closePayouts' | 'closeFile' | 'closedPayouts' | 'closedCounts' | 'closings'>;
+
+/** Thrown to take all of it back: something moved on since that was decided. */
+const STALE = new Error('What is to be closed has changed');
+
+/** SQL: whether a person has closed an instruction as it is now. What has moved on since counts anew. */
+export const isClosed = (instruction: string) =>
+  `EXISTS (SELECT 1 FROM closings WHERE closings.instruction = ${instruction}.id AND closings.version = ${instruction}.version)`;
+
+export function closingVerbs(db: Connection, trail: Trail): ClosingVerbs {
+  const payouts = payoutCloser(db, trail);
+  const file = fileCloser(db, trail);
+  const by = db
+    .prepare<[number], string>(`
+      SELECT body FROM closings JOIN instructions ON instructions.id = closings.instruction
+        AND instructions.version = closings.version JOIN audit ON audit.seq = closings.seq
+      WHERE closings.instruction = ?`)
+    .pluck();
+  const closedOf = db.transaction((ids: readonly number[]) =>
+    ids.map((id) => {
+      const body = by.get(id);
+      if (body === undefined) return undefined;
+      const { by: person, reason, at } = JSON.parse(body) as ClosedBy;
+      return { by: person, reason, at, rows: 0 };
+    }),
+  );
+  const counts = db.prepare<[], { status: InstructionStatus; count: number }>(`
+    SELECT status, count(*) AS count FROM closings CROSS JOIN instructions
+      ON instructions.id = closings.instruction AND instructions.version = closings.version
+    GROUP BY status`);
+  const between = db.prepare<[number, number], Closing>(
+    'SELECT seq, instruction, version, file, rows FROM closings WHERE seq > ? AND seq <= ? ORDER BY seq',
+  );
+  return {
+    closePayouts: async (targets, decision, at) => unlessStale(() => payouts(targets, decision, at)),
+    closeFile: async (number, rows, decision, at) => unlessStale(() => file(number, rows, decision, at)),
+    closedPayouts: async (ids) => closedOf(ids),
+    closedCounts: async () => counts.all(),
+    closings: async (afterSeq, upToSeq) => between.all(afterSeq, upToSeq),
+  };
+}
+
+function unlessStale(close: () => void): 'closed' | 'stale' {
+  try {
+    close();
+    return 'closed';
+  } catch (error) {
+    if (error === STALE) return 'stale';
+    throw error;
+  }
+}
+
+function payoutCloser(db: Connection, trail: Trail) {
+  const isSo = db
+    .prepare<[number, string, number], 1>(
+      `SELECT 1 FROM instructions i WHERE id = ? AND status = +? AND version = ? AND NOT ${isClosed('i')}`,
+    )
+    .pluck();
+  const keep = db.prepare<[number, number, number]>(
+    'INSERT INTO closings (seq, instruction, version) VALUES (?, ?, ?)',
+  );
+  const markStale = staleMarker(db);
+  const close = db.transaction((targets: readonly Target[], { by, reason }: Decision, at: string) => {
+    for (const { id, version, from } of targets) {
+      if (!FINAL_FAILURES.includes(from)) throw new Error(`Instruction ${id} is ${from}: there is nothing to close`);
+      if (isSo.get(id, from, version) === undefined) throw STALE;
+      const message = `closed by ${by}: ${reason}`;
+      trail.append({ type: 'closed', at, by, reason, from, to: from, version, message }, id);
+      keep.run(trail.head().seq, id, version);
+    }
+    markStale(targets.map(({ id }) => id));
+  });
+  return close.immediate;
+}
+
+function fileCloser(db: Connection, trail: Trail) {
+  type State = { done: number; code: string | null; open: number; closed: number };
+  const stateOf = db.prepare<[number], State>(`
+    SELECT done, iif(duplicate_of IS NULL, problem ->> 'code', 'FILE_ALREADY_PROCESSED') AS code,
+      max(0, rejected - repaired - stood_for) AS open,
+      EXISTS (SELECT 1 FROM closings WHERE closings.file = files.number) AS closed
+    FROM files WHERE number = ?`);
+  const settle = settling(db);
+  const keep = db.prepare<[number, number, number]>('INSERT INTO closings (seq, file, rows) VALUES (?, ?, ?)');
+  const close = db.transaction((file: number, rows: number, { by, reason }: Decision, at: string) => {
+    const state = stateOf.get(file);
+    if (state?.done !== 1 || state.open !== rows) throw STALE;
+    const isRefused =
+      state.code !== null && state.code !== 'FILE_HAS_ROW_ERRORS' && state.code !== 'FILE_ALREADY_PROCESSED';
+    if (rows === 0 && (!isRefused || state.closed === 1)) throw STALE;
+    trail.append({ type: 'file-closed', at, by, reason, file, rows, code: state.code ?? undefined });
+    keep.run(trail.head().seq, file, rows);
+    settle(file, undefined);
+  });
+  return close.immediate;
+}

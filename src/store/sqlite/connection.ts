@@ -1,0 +1,222 @@
+/** Opens the database file: private to its owner, durable, of our schema. Whatever can't be had is refused, loudly. */
+import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import { sha256 } from '../../platform/digest.ts';
+import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
+import { explained, UNRELEASED } from './trouble.ts';
+
+export { SQLITE_PACKAGE, Sqlite } from './library.ts';
+
+/** As much of a database as the store uses, with statements that are prepared when they are first run. */
+export type Connection = Omit<Database.Database, 'prepare'> & {
+  prepare<Values extends unknown[] | object = unknown[], Row = unknown>(
+    sql: string,
+  ): Statement<Values extends unknown[] ? Values : [Values], Row>;
+};
+
+interface Statement<Values extends unknown[], Row>
+  extends Pick<Database.Statement<Values, Row>, 'run' | 'get' | 'all' | 'iterate'> {
+  pluck(): this;
+  raw(): this;
+  safeIntegers(): this;
+}
+
+/** Marks the file as ours (`pdrp`); PRAGMA application_id. */
+const APPLICATION_ID = 0x70647270;
+
+/** In order; a database's user_version says how many of them it has had. */
+const MIGRATIONS = [
+  '1-schema.sql',
+  '2-orders-and-amendments.sql',
+  '3-references-and-run-ends.sql',
+  '4-counts-of-files.sql',
+  '5-answers.sql',
+  '6-lifecycle.sql',
+  '7-order-refs.sql',
+  '8-content.sql',
+  '9-statements.sql',
+  '10-decisions-and-repairs.sql',
+  '11-closings.sql',
+];
+
+/** Older ones can corrupt a WAL that two connections write and checkpoint. */
+const OLDEST_SQLITE = [3, 51, 3] as const;
+
+/** Its native part by name where an install builds it: to search for it takes longer than all else of opening. */
+const NATIVE = nativePart();
+
+const BUSY_TIMEOUT_MS = 10_000;
+const CACHE_KIB = 16_384;
+const CHECKPOINT_PAGES = 8_192;
+
+/** PRAGMA synchronous: a committed transaction survives power loss. */
+const FULL = 2;
+
+/**
+ * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither makes nor upgrades a database. `scratch`:
+ * nobody will want it after a crash, so nothing waits for the disk.
+ */
+export type Purpose = 'kept' | 'reading' | 'scratch';
+
+/** Throws when the file is not ours, is of a newer schema, or won't be as durable as it must be. */
+export function openDatabase(path: string, purpose: Purpose): Connection {
+  const readonly = purpose === 'reading';
+  try {
+    if (!readonly) makePrivate(path);
+    else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
+    return prepared(new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE }), path, purpose);
+  } catch (error) {
+    throw explained(path, error);
+  }
+}
+
+function prepared(db: Database.Database, path: string, purpose: Purpose): Connection {
+  const readonly = purpose === 'reading';
+  try {
+    refuseOldSqlite(db);
+    refuseForeign(db, path);
+    if (purpose === 'scratch') setScratchPragmas(db);
+    else setPragmas(db, readonly);
+    if (!readonly) migrate(db);
+    assertSchema(db, path);
+    return withLateStatements(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function nativePart(): { nativeBinding?: string } {
+  try {
+    return { nativeBinding: load.resolve(`${SQLITE_PACKAGE}/build/Release/better_sqlite3.node`) };
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Makes the file if it isn't there, and its mode 0600; SQLite gives its -wal and -shm the same. An existing file is never
+ * opened here: closing it again would drop the locks that this process holds on it.
+ */
+export function makePrivate(path: string): void {
+  if (existsSync(path)) chmodSync(path, 0o600);
+  else closeSync(openSync(path, 'a', 0o600));
+}
+
+/** The store has eighty statements, and a short command runs a few: preparing all takes longer than the rest of opening. */
+function withLateStatements(db: Database.Database): Connection {
+  const prepare = db.prepare.bind(db);
+  return Object.assign(db, { prepare: (sql: string) => lateStatement(() => prepare(sql)) }) as Connection;
+}
+
+function lateStatement(prepare: () => Database.Statement): Statement<unknown[], unknown> {
+  let prepared: Database.Statement | undefined;
+  const statement = () => (prepared ??= prepare());
+  return {
+    run: (...values) => statement().run(...values),
+    get: (...values) => statement().get(...values),
+    all: (...values) => statement().all(...values),
+    iterate: (...values) => statement().iterate(...values),
+    pluck: () => lateStatement(() => prepare().pluck()),
+    raw: () => lateStatement(() => prepare().raw()),
+    safeIntegers: () => lateStatement(() => prepare().safeIntegers()),
+  };
+}
+
+function pragma(db: Database.Database, name: string): unknown {
+  return db.pragma(name, { simple: true });
+}
+
+function refuseOldSqlite(db: Database.Database): void {
+  const version = db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? '';
+  const parts = version.split('.').map(Number);
+  const differing = OLDEST_SQLITE.findIndex((part, index) => part !== parts[index]);
+  if (differing >= 0 && (parts[differing] ?? 0) < (OLDEST_SQLITE[differing] ?? 0)) {
+    throw new Error(`SQLite ${version} can corrupt a database; ${OLDEST_SQLITE.join('.')} or newer is needed`);
+  }
+}
+
+/** Both looks in one transaction: between them another process may make it ours. */
+function refuseForeign(db: Database.Database, path: string): void {
+  const look = db.transaction(() => {
+    const empty = db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+    return { empty, id: pragma(db, 'application_id') };
+  });
+  const { empty, id } = look();
+  if (id !== APPLICATION_ID && !(empty && id === 0)) throw new Error(`${path} is a database of another program`);
+}
+
+/** synchronous is no property of the file: better-sqlite3 opens an existing WAL database with NORMAL. */
+function setPragmas(db: Database.Database, readonly: boolean): void {
+  if (!readonly) db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  db.pragma(`cache_size = -${CACHE_KIB}`);
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  const journal = pragma(db, 'journal_mode');
+  const synchronous = pragma(db, 'synchronous');
+  const foreignKeys = pragma(db, 'foreign_keys');
+  if (journal !== 'wal' || synchronous !== FULL || foreignKeys !== 1) {
+    throw new Error(
+      `The database does not keep what it is told: journal_mode ${journal}, synchronous ${synchronous}, foreign_keys ${foreignKeys}`,
+    );
+  }
+}
+
+function setScratchPragmas(db: Database.Database): void {
+  db.pragma('journal_mode = MEMORY');
+  db.pragma('synchronous = OFF');
+  db.pragma('foreign_keys = ON');
+  db.pragma(`cache_size = -${CACHE_KIB}`);
+}
+
+/** Two processes may race here: the second waits for the first and then finds nothing left to do. */
+function migrate(db: Database.Database): void {
+  if (Number(pragma(db, 'user_version')) >= MIGRATIONS.length) return;
+  db.transaction(() => {
+    const had = Number(pragma(db, 'user_version'));
+    if (had >= MIGRATIONS.length) return;
+    for (const name of MIGRATIONS.slice(had))
+      db.exec(readFileSync(new URL(`./migrations/${name}`, import.meta.url), 'utf8'));
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.pragma(`user_version = ${MIGRATIONS.length}`);
+  }).immediate();
+}
+
+function assertSchema(db: Database.Database, path: string): void {
+  const had = Number(pragma(db, 'user_version'));
+  if (had > MIGRATIONS.length) {
+    throw new Error(
+      `${path} has schema ${had}, and this program knows ${MIGRATIONS.length}: use the newer paydrop that wrote it, or restore the backup from before that (docs/operating.md, "Upgrade")`,
+    );
+  }
+  if (had < MIGRATIONS.length) {
+    throw new Error(
+      `${path} has schema ${had}, and this program needs ${MIGRATIONS.length}: any pass of paydrop upgrades it`,
+    );
+  }
+  const columns = columnsDigest(db);
+  if (columns === COLUMNS_DIGEST) return;
+  const unknown = db.prepare<[], string>(UNKNOWN_TABLE).pluck().get();
+  const what = unknown === undefined ? `has other columns than it (${columns})` : `has a table ${unknown} besides`;
+  throw new Error(`${path} says that it has schema ${had}, and ${what}: ${UNRELEASED}`);
+}
+
+const TABLES = [
+  ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
+  ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
+];
+const UNKNOWN_TABLE = `
+  SELECT name FROM sqlite_schema
+  WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT IN (${TABLES.map((name) => `'${name}'`).join()})`;
+
+/** Of all columns of all tables after all migrations: an unreleased one may have had the same number. With a new migration the error says what it is. */
+const COLUMNS_DIGEST = '7aa83d437f39c53e';
+const COLUMNS = `
+  SELECT group_concat(name) FROM (
+    SELECT t.name || '.' || c.name AS name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+    WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY 1)`;
+
+function columnsDigest(db: Database.Database): string {
+  return sha256(db.prepare<[], string>(COLUMNS).pluck().get() ?? '').slice(0, 16);
+}

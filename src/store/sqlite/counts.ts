@@ -1,0 +1,107 @@
+/** How many instructions are in which status, and what they add up to. */
+import type { InstructionStatus } from '../../domain/instruction.ts';
+import type { StatusCount, Store } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { fileRange } from './files.ts';
+
+/** As JSON, which knows no bigint. */
+type Written = readonly (Omit<StatusCount, 'amountMinor'> & { readonly amountMinor: string })[];
+
+export function writeCounts(counts: readonly StatusCount[]): Written {
+  return counts.map((one) => ({ ...one, amountMinor: one.amountMinor.toString() }));
+}
+
+export function readCounts(written: Written): StatusCount[] {
+  return written.map((one) => ({ ...one, amountMinor: BigInt(one.amountMinor) }));
+}
+
+/** Of one file; minor units as text, for JSON knows no bigint. */
+type FileCount = readonly [status: InstructionStatus, currency: string, count: number, amountMinor: string];
+
+interface CountedFile {
+  readonly number: number;
+  readonly receivedAt: string;
+  readonly done: number;
+  /** JSON: FileCount[]. */
+  readonly counts: string | null;
+}
+
+/** The fact: the last audit entry that the kept counts know of. */
+const COUNTED_UP_TO = 'counted-up-to';
+
+/**
+ * Counting looks at every instruction, so what each file comes to is kept, by whoever may write. It is as good as a new
+ * count as long as its rows are all recorded and no audit entry since is about one of its instructions.
+ */
+export function counter(db: Connection): Store['statusCounts'] {
+  const files = db.prepare<[], CountedFile>(`
+    SELECT number, received_at AS receivedAt, done, counts FROM files WHERE kind = 'instructions' ORDER BY received_at`);
+  const count = fileCounter(db);
+  const reached = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM audit').pluck();
+  const countedUpTo = db.prepare<[string], number>('SELECT CAST(value AS INTEGER) FROM facts WHERE name = ?').pluck();
+  const moved = db
+    .prepare<[number], number>('SELECT DISTINCT instruction >> 32 FROM audit WHERE seq > ? AND instruction IS NOT NULL')
+    .pluck();
+
+  const keepCounts = db.prepare<[string, number]>('UPDATE files SET counts = ? WHERE number = ?');
+  const keepUpTo = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
+
+  const read = db.transaction(() => {
+    const seq = reached.get() ?? 0;
+    const movedFiles = new Set(moved.all(countedUpTo.get(COUNTED_UP_TO) ?? 0));
+    const counted = new Map<number, string>();
+    const totals = new Map<string, StatusCount>();
+    for (const { number, receivedAt, done, counts } of files.all()) {
+      const stands = counts !== null && !movedFiles.has(number);
+      const known = stands ? (JSON.parse(counts) as FileCount[]) : count(number);
+      if (!stands && done === 1) counted.set(number, JSON.stringify(known));
+      addTo(totals, known, receivedAt);
+    }
+    return { totals, counted, seq };
+  });
+
+  // What another connection may have moved since it was read is found by the audit entry that is kept with it.
+  const keep = db.transaction((counted: ReadonlyMap<number, string>, seq: number) => {
+    for (const [number, counts] of counted) keepCounts.run(counts, number);
+    keepUpTo.run(COUNTED_UP_TO, String(seq));
+  });
+
+  return async () => {
+    const { totals, counted, seq } = read();
+    if (counted.size > 0 && !db.readonly) keep.immediate(counted, seq);
+    return [...totals].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, total]) => total);
+  };
+}
+
+/** By status and currency; files come in the order in which they were received. */
+function addTo(totals: Map<string, StatusCount>, counts: readonly FileCount[], receivedAt: string): void {
+  for (const [status, currency, count, amountMinor] of counts) {
+    const key = `${status} ${currency}`;
+    const total = totals.get(key);
+    totals.set(key, {
+      status,
+      currency,
+      count: (total?.count ?? 0) + count,
+      amountMinor: (total?.amountMinor ?? 0n) + BigInt(amountMinor),
+      oldest: total?.oldest ?? receivedAt,
+    });
+  }
+}
+
+/** Sums as two halves of 32 bits, neither of which can overflow 64 before there are 2^31 rows. */
+function fileCounter(db: Connection): (file: number) => FileCount[] {
+  type CountRow = [InstructionStatus, currency: string, count: bigint, high: bigint, low: bigint];
+  const counts = db
+    .prepare<[number, number], CountRow>(`
+      SELECT status, coalesce(currency, ''), count(*),
+        coalesce(sum(amount_minor >> 32), 0), coalesce(sum(amount_minor & 0xFFFFFFFF), 0)
+      FROM instructions WHERE id BETWEEN ? AND ? GROUP BY 1, 2`)
+    .raw()
+    .safeIntegers();
+  return (file) => {
+    const { first, last } = fileRange(file);
+    return counts
+      .all(first, last)
+      .map(([status, currency, count, high, low]) => [status, currency, Number(count), String((high << 32n) + low)]);
+  };
+}

@@ -1,0 +1,340 @@
+/** Files: how they are numbered, taken in and finished, and whose reports are out of date. */
+import type { FileProblem } from '../../domain/codes.ts';
+import { rowId } from '../../domain/instruction.ts';
+import { openSha256 } from '../../platform/digest.ts';
+import type { ClosedBy, FileKind, FileRecord, NewFile, Store } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { nextNumber, requireNumber } from './numbers.ts';
+import { repairMarker, TO_REPAIR } from './repairs.ts';
+import type { Trail } from './trail.ts';
+
+type FileVerbs = Pick<
+  Store,
+  | 'registerFile'
+  | 'unfinishedFiles'
+  | 'unarchivedFiles'
+  | 'finishFile'
+  | 'markArchived'
+  | 'file'
+  | 'files'
+  | 'filesOfRun'
+  | 'staleReports'
+  | 'markStale'
+  | 'reportsWritten'
+  | 'digestOf'
+>;
+
+interface FileRow {
+  number: number;
+  claim: string;
+  name: string;
+  kind: FileKind | null;
+  sha256: string;
+  size: number;
+  received_at: string;
+  business_date: string;
+  header: string;
+  proven: number;
+  final_newline: number;
+  start: string;
+  progress: string;
+  problem: string | null;
+  duplicate_of: number | null;
+  done: number;
+  archived: number;
+  rejected: number;
+  repaired: number;
+  repairs: number | null;
+  stood_for: number;
+  /** JSON: the audit entry of the last closing; absent where a statement doesn't ask for it. */
+  closing?: string | null;
+}
+
+/** With who closed it, if anybody did. */
+const SELECT_FILES = `
+  SELECT files.*, (
+    SELECT body FROM closings JOIN audit ON audit.seq = closings.seq
+    WHERE closings.file = files.number ORDER BY closings.seq DESC LIMIT 1
+  ) AS closing
+  FROM files`;
+
+export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
+  const byNumber = db.prepare<[number], FileRow>(`${SELECT_FILES} WHERE number = ?`);
+  const all = db.prepare<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
+  const ofRun = db.prepare<[number], number>('SELECT number FROM files WHERE run = ? ORDER BY number').pluck();
+  const unfinished = db.prepare<[], FileRow>(
+    "SELECT * FROM files WHERE done = 0 ORDER BY kind = 'orders' DESC, number",
+  );
+  const unarchived = db.prepare<[], FileRow>('SELECT * FROM files WHERE archived = 0 ORDER BY number');
+  const archive = db.prepare<[number]>('UPDATE files SET archived = 1 WHERE number = ?');
+  // A file that repeats another waits for it: until then its report would miss rows.
+  const stale = db.prepare<[], { file: number; token: number }>(`
+    SELECT number AS file, revision AS token
+    FROM files
+    WHERE revision > reported
+      AND done = 1
+      AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of) = 1)
+    ORDER BY number`);
+  const mark = db
+    .prepare<[number], number>(
+      'UPDATE files SET revision = revision + 1 WHERE number = ? AND done = 1 RETURNING revision',
+    )
+    .pluck();
+  const reported = db.prepare<[number, number]>('UPDATE files SET reported = max(reported, ?) WHERE number = ?');
+  const publish = publisher(db, 'file');
+  const register = registration(db, trail);
+  const finish = finishing(db, trail);
+  const account = accountant(db);
+
+  return {
+    async digestOf(file, later) {
+      const row = byNumber.get(file);
+      return row ? account(file, fileRecord(row).progress.line, later).digest : '';
+    },
+    registerFile: async (file) => fileRecord(register(file)),
+    unfinishedFiles: async () => unfinished.all().map(fileRecord),
+    unarchivedFiles: async () => unarchived.all().map(fileRecord),
+    async finishFile(file, problem, at) {
+      finish(file, problem, at);
+    },
+    async markArchived(file) {
+      archive.run(file);
+    },
+    async file(number) {
+      const row = byNumber.get(number);
+      return row && fileRecord(row);
+    },
+    files: async () => all.all().map(fileRecord),
+    filesOfRun: async (run) => ofRun.all(run),
+    staleReports: async () => stale.all(),
+    async markStale(file) {
+      const token = mark.get(file);
+      if (token === undefined) throw new Error(`File ${file} has no reports yet`);
+      return token;
+    },
+    async reportsWritten(file, token, published) {
+      db.transaction(() => {
+        publish(file, published);
+        reported.run(token, file);
+      }).immediate();
+    },
+  };
+}
+
+function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow {
+  const byClaim = db.prepare<[string], FileRow>('SELECT * FROM files WHERE claim = ?');
+  const sameBytes = db.prepare<[string], { number: number; name: string }>(
+    'SELECT number, name FROM files WHERE sha256 = ? AND problem IS NULL',
+  );
+  const insert = db.prepare<unknown[], FileRow>(`
+    INSERT INTO files (
+      number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, final_newline, start,
+      progress, problem, duplicate_of, done, repairs)
+    VALUES (
+      ${nextNumber('files')}, :claim, :name, :kind, :sha256, :size, :receivedAt,
+      :run, :businessDate, :header, :proven, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
+    RETURNING *`);
+
+  const register = db.transaction((file: NewFile) => {
+    const known = byClaim.get(file.claim);
+    if (known) return known;
+    const first = file.problem ? undefined : sameBytes.get(file.sha256);
+    const problem = first ? alreadyProcessed(file, first) : file.problem;
+    const row = insert.get({
+      claim: file.claim,
+      name: file.name,
+      kind: file.kind ?? null,
+      sha256: file.sha256,
+      size: file.size,
+      receivedAt: file.receivedAt,
+      run: trail.current() ?? null,
+      businessDate: file.businessDate,
+      header: JSON.stringify(file.header),
+      proven: Number(file.proven),
+      finalNewline: Number(file.finalNewline),
+      start: JSON.stringify(file.start),
+      problem: problem ? JSON.stringify(problem) : null,
+      duplicateOf: first?.number ?? null,
+      repairs: problem ? null : (file.repairs ?? null),
+    });
+    if (!row) throw new Error(`Registering ${file.claim} gave no row`);
+    requireNumber(row.number);
+    trail.append({
+      type: 'file-registered',
+      at: file.receivedAt,
+      file: row.number,
+      name: file.name,
+      kind: file.kind,
+      sha256: file.sha256,
+      size: file.size,
+      proven: file.proven,
+      code: problem?.code,
+      duplicateOf: first?.number,
+    });
+    return row;
+  });
+  return register.immediate;
+}
+
+function alreadyProcessed(file: NewFile, first: { number: number; name: string }): FileProblem {
+  const number = String(first.number).padStart(6, '0');
+  return {
+    code: 'FILE_ALREADY_PROCESSED',
+    column: '',
+    value: file.sha256,
+    message: `The same bytes were taken in before, as file ${number} (${first.name}); no row was taken in again.`,
+  };
+}
+
+/** Closes a file's intake: its references are entered, and one audit entry accounts for its every row. */
+function finishing(db: Connection, trail: Trail) {
+  // Those that came again in the file are entered already. An entry of somebody else's becomes null, which is refused.
+  const enter = db.prepare<{ first: number; last: number }>(`
+    INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction)
+    SELECT customer_ref, order_ref, instruction_ref, id FROM instructions
+    WHERE id BETWEEN :first AND :last AND holds_refs = 1
+    ORDER BY customer_ref, order_ref, instruction_ref
+    ON CONFLICT DO UPDATE SET instruction = iif(instruction = excluded.instruction, instruction, NULL)`);
+  const close = db.prepare<[string | null, number], FileRow>(`
+    UPDATE files SET done = 1, problem = ?, revision = revision + 1,
+      rejected = (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND ${TO_REPAIR})
+    WHERE number = ? AND done = 0 RETURNING *`);
+  const account = accountant(db);
+  const markRepaired = repairMarker(db);
+
+  const finish = db.transaction((file: number, problem: FileProblem | undefined, at: string) => {
+    const row = close.get(problem ? JSON.stringify(problem) : null, file);
+    if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
+    enter.run(fileRange(file));
+    const { rows, controlSum, line } = fileRecord(row).progress;
+    const { number, kind, repairs } = row;
+    if (kind) markRepaired({ number, kind, rows, repairs }, fileRange(file));
+    trail.append({
+      type: 'file-finished',
+      at,
+      file,
+      kind: row.kind ?? undefined,
+      sha256: row.sha256,
+      rows,
+      controlSum,
+      code: problem?.code,
+      repairs: repairs ?? undefined,
+      ...account(file, line, NOTHING),
+    });
+  });
+  return finish.immediate;
+}
+
+/** Lines whose outcomes are put into text at once. */
+const ACCOUNTED_LINES = 4_096;
+
+/** Rows that are not counted: what they came to was settled later. */
+type Later = ReadonlySet<number>;
+const NOTHING: Later = new Set();
+
+/**
+ * How many rows of a file came to what, and the SHA-256 over a line `ID OUTCOME` for each, in id order, with the digest of what it
+ * stated where it made an order or an instruction. `lines` is how many the file has.
+ */
+function accountant(
+  db: Connection,
+): (file: number, lines: number, later: Later) => { outcomes: Record<string, number>; digest: string } {
+  type Range = { first: number; last: number };
+  const rows = `
+    SELECT id, 'order' AS outcome, content_digest FROM orders WHERE id BETWEEN :first AND :last
+    UNION ALL
+    SELECT id, 'instruction', content_digest FROM instructions WHERE id BETWEEN :first AND :last
+    UNION ALL
+    SELECT id, kind, NULL FROM rows WHERE id BETWEEN :first AND :last`;
+  const counts = db
+    .prepare<Range, [outcome: string, count: number]>(`SELECT outcome, count(*) FROM (${rows}) GROUP BY outcome`)
+    .raw();
+  const text = db
+    .prepare<Range & { later: string }, string | null>(`
+      SELECT group_concat(id || ' ' || outcome || coalesce(' ' || content_digest, '') || char(10), '')
+      FROM (SELECT * FROM (${rows}) WHERE :later = '[]' OR id NOT IN (SELECT value FROM json_each(:later)) ORDER BY id)`)
+    .pluck();
+  return (file, lines, later) => {
+    const digest = openSha256();
+    for (let line = 0; line <= lines; line += ACCOUNTED_LINES) {
+      const range = { first: rowId(file, line), last: rowId(file, line + ACCOUNTED_LINES) - 1 };
+      const among = [...later].filter((id) => id >= range.first && id <= range.last);
+      digest.update(text.get({ ...range, later: JSON.stringify(among) }) ?? '');
+    }
+    return { outcomes: Object.fromEntries(counts.iterate(fileRange(file))), digest: digest.digest('hex') };
+  };
+}
+
+/** The ids that rows of a file can have. */
+export function fileRange(file: number): { first: number; last: number } {
+  return { first: rowId(file, 0), last: rowId(file + 1, 0) - 1 };
+}
+
+/**
+ * Marks the reports of every file in which an instruction shows as out of date: its own, and those with rows that
+ * amend it, repeat it, repeat a row that amended it, or were rejected for its sake.
+ */
+export function staleMarker(db: Connection): (instructions: Iterable<number>) => void {
+  const filesAbout = db
+    .prepare<[string], number>(`
+      WITH changed (id) AS (SELECT value FROM json_each(?)),
+      about (id) AS (
+        SELECT id FROM changed
+        UNION ALL
+        SELECT rows.id FROM changed JOIN rows ON rows.target = changed.id AND rows.kind = 'updated'
+      )
+      SELECT id >> 32 FROM changed
+      UNION
+      SELECT rows.id >> 32 FROM about JOIN rows ON rows.target = about.id
+      UNION
+      SELECT conflicts.row >> 32 FROM about JOIN conflicts ON conflicts.holder = about.id`)
+    .pluck();
+  const mark = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ?');
+
+  return (instructions) => {
+    const ids = [...instructions];
+    if (ids.length === 0) return;
+    for (const file of filesAbout.all(JSON.stringify(ids))) mark.run(file);
+  };
+}
+
+/** Records which reports stand in the outbox; a report of the same name is replaced. */
+export function publisher(db: Connection, about: 'file' | 'run') {
+  const insert = db.prepare<[string, number, string, string]>(
+    'INSERT OR REPLACE INTO published (about, number, name, sha256) VALUES (?, ?, ?, ?)',
+  );
+  return (number: number, reports: readonly { name: string; sha256: string }[]) => {
+    for (const { name, sha256 } of reports) insert.run(about, number, name, sha256);
+  };
+}
+
+function fileRecord(row: FileRow): FileRecord {
+  return {
+    number: row.number,
+    claim: row.claim,
+    name: row.name,
+    kind: row.kind ?? undefined,
+    sha256: row.sha256,
+    size: row.size,
+    receivedAt: row.received_at,
+    businessDate: row.business_date,
+    header: JSON.parse(row.header),
+    proven: row.proven === 1,
+    finalNewline: row.final_newline === 1,
+    start: JSON.parse(row.start),
+    progress: JSON.parse(row.progress),
+    problem: row.problem === null ? undefined : JSON.parse(row.problem),
+    duplicateOf: row.duplicate_of ?? undefined,
+    done: row.done === 1,
+    archived: row.archived === 1,
+    toRepair: Math.max(0, row.rejected - row.repaired - row.stood_for),
+    ...(row.stood_for > 0 && { stoodFor: row.stood_for }),
+    ...(row.repairs !== null && { repairs: row.repairs }),
+    ...(row.closing && { closed: closedBy(row.closing) }),
+  };
+}
+
+function closedBy(body: string): ClosedBy {
+  const { by, reason, at, rows } = JSON.parse(body) as ClosedBy;
+  return { by, reason, at, rows };
+}

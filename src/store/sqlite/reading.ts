@@ -1,0 +1,265 @@
+/** Looking things up: orders and instructions by reference, by status, in sum, and as results. */
+import { rowPlace } from '../../domain/instruction.ts';
+import type { CustomerDefaults, Registration } from '../../domain/order.ts';
+import type { Store, StoredOrder, WithHistory } from '../port.ts';
+import { isClosed } from './closings.ts';
+import type { Connection } from './connection.ts';
+import { counter } from './counts.ts';
+import { resultReader } from './results.ts';
+import { digestOf, prepareStored, type StoredRow, storedInstruction } from './stored.ts';
+
+const SELECT_ORDERS = `SELECT orders.*, ${digestOf('orders')} AS digest_due FROM orders`;
+
+export function findingVerbs(
+  db: Connection,
+): Pick<
+  Store,
+  'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions' | 'lapsedInstructions' | 'statementsOf'
+> {
+  const order = db.prepare<[string, string], OrderRow>(`${SELECT_ORDERS} WHERE customer_ref = ? AND order_ref = ?`);
+  // Nearly always there is none: then one look at the references must do.
+  const holder = db
+    .prepare<[string, string, string], number>(
+      'SELECT instruction FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ?',
+    )
+    .pluck();
+  const instruction = prepareStored<[number]>(db, 'i.id = ?');
+  const orders = db.transaction((refs: Parameters<Store['findOrders']>[0]) =>
+    refs.map(({ customerRef, orderRef }) => {
+      const row = order.get(customerRef, orderRef);
+      return row && storedOrder(row);
+    }),
+  );
+  const currency = db
+    .prepare<[string, string], string>('SELECT currency FROM orders WHERE customer_ref = ? AND order_ref = ?')
+    .pluck();
+  const entered = db
+    .prepare<[string, string], 1>('SELECT 1 FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? LIMIT 1')
+    .pluck();
+  const hadRejected = db
+    .prepare<[string, string], 1>(`
+      SELECT 1 FROM instructions INDEXED BY instructions_rejected_by_refs
+      WHERE customer_ref = ? AND order_ref = ? AND holds_refs = 0 LIMIT 1`)
+    .pluck();
+  const orderHolder = db
+    .prepare<[string], string>('SELECT customer_ref FROM orders WHERE order_ref = ? ORDER BY id LIMIT 1')
+    .pluck();
+  const orderHolders = db.transaction((orderRefs: readonly string[]) => orderRefs.map((ref) => orderHolder.get(ref)));
+  const about = db.transaction((refs: Parameters<Store['aboutOrders']>[0]) =>
+    refs.map(({ customerRef, orderRef }) => ({
+      currency: currency.get(customerRef, orderRef),
+      hasInstructions: (entered.get(customerRef, orderRef) ?? hadRejected.get(customerRef, orderRef)) === 1,
+    })),
+  );
+  const instructions = db.transaction((refs: Parameters<Store['findInstructions']>[0]) =>
+    refs.map(({ customerRef, orderRef, instructionRef }) => {
+      const id = holder.get(customerRef, orderRef, instructionRef);
+      const row = id === undefined ? undefined : instruction.get(id);
+      return row && storedInstruction(row);
+    }),
+  );
+  const lastRejected = db
+    .prepare<[string, string, string], number>(`
+      SELECT id FROM instructions INDEXED BY instructions_rejected_by_refs
+      WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ? AND holds_refs = 0
+      ORDER BY id DESC LIMIT 1`)
+    .pluck();
+  const lapsed = db.transaction((refs: Parameters<Store['lapsedInstructions']>[0]) =>
+    refs.map(({ customerRef, orderRef, instructionRef }) => {
+      const id = lastRejected.get(customerRef, orderRef, instructionRef);
+      const row = id === undefined ? undefined : instruction.get(id);
+      return row && storedInstruction(row);
+    }),
+  );
+  const statement = db
+    .prepare<[number], [statement: string, row: number]>('SELECT statement, row FROM statements WHERE instruction = ?')
+    .raw();
+  const statements = db.transaction((ids: readonly number[]) => ids.map((id) => new Map(statement.all(id))));
+  return {
+    statementsOf: async (ids) => statements(ids),
+    findOrders: async (refs) => orders(refs),
+    orderHolders: async (orderRefs) => orderHolders(orderRefs),
+    aboutOrders: async (refs) => about(refs),
+    findInstructions: async (refs) => instructions(refs),
+    lapsedInstructions: async (refs) => lapsed(refs),
+  };
+}
+
+/** Word for word the condition of the index instructions_open (10-….sql): SQLite uses it for nothing less. */
+export const OPEN = `instr(' waiting scheduled held ready sending unknown manual submitted reversed failed declined ', ' ' || i.status || ' ') > 0`;
+const OPEN_STATUSES: ReadonlySet<string> = new Set(OPEN.match(/\b[a-z]{4,}\b(?=[a-z ]* ',)/g));
+
+export function listingVerbs(
+  db: Connection,
+): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'openQuestions'> {
+  type Asked = [status: string, afterId: number, openDateUpTo: string, limit: number];
+  const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
+  const open = prepareStored<Asked>(db, `${OPEN} AND ${inStatus}`, 'INDEXED BY instructions_open');
+  const notClosed = prepareStored<Asked>(
+    db,
+    `${OPEN} AND NOT ${isClosed('i')} AND ${inStatus}`,
+    'INDEXED BY instructions_open',
+  );
+  const other = prepareStored<Asked>(db, inStatus);
+  const [never, again] = ['= 0', '> 0'].map((sends) =>
+    prepareStored<Asked>(db, `${OPEN} AND i.unclear_sends ${sends} AND ${inStatus}`, 'INDEXED BY instructions_open'),
+  ) as [typeof open, typeof open];
+  const withCode = prepareStored<[code: string, ...Asked]>(db, `i.code = ? AND ${inStatus}`);
+  const paidSince = prepareStored<[changedSince: string, ...Asked]>(
+    db,
+    `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
+    'INDEXED BY instructions_paid',
+  );
+  const withAnswer = prepareStored<Asked>(
+    db,
+    `i.answer <> '' AND i.answer_since > '' AND ${inStatus}`,
+    'INDEXED BY instructions_answered',
+  );
+  const unclear = db.prepare<[number, number], OrderRow>(`
+    ${SELECT_ORDERS} INDEXED BY orders_unclear
+    WHERE (registration = 'sending' OR registration = 'unknown') AND id > ? ORDER BY id LIMIT +?`);
+  const amended = prepareStored<[number, number]>(
+    db,
+    'i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT +?',
+  );
+  const questions = db.prepare<[], { unreadable: number; amendments: number }>(`
+    SELECT
+      (SELECT count(*) FROM instructions WHERE answer <> '' AND answer_since > '') AS unreadable,
+      (SELECT count(*) FROM amendments) AS amendments`);
+  return {
+    openQuestions: async () => questions.get() ?? { unreadable: 0, amendments: 0 },
+    unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
+    amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
+    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', ...only }) {
+      const { changedSince, code, sentBefore, unclosed, unsettled } = only;
+      const asked: Asked = [status, afterId, openDateUpTo, limit];
+      if (unclosed) return notClosed.all(...asked).map(storedInstruction);
+      if (unsettled) return withAnswer.all(...asked).map(storedInstruction);
+      if (code !== undefined) return withCode.all(code, ...asked).map(storedInstruction);
+      if (sentBefore !== undefined) return (sentBefore ? again : never).all(...asked).map(storedInstruction);
+      if (changedSince === undefined)
+        return (OPEN_STATUSES.has(status) ? open : other).all(...asked).map(storedInstruction);
+      if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);
+      return paidSince.all(changedSince, ...asked).map(storedInstruction);
+    },
+    statusCounts: counter(db),
+  };
+}
+
+/** What verify.ts compares: each record with its history, read at one moment. */
+export function replayVerbs(db: Connection): Pick<Store, 'instructionsWithHistory' | 'ordersWithHistory'> {
+  const instructions = prepareStored<[number, number]>(db, 'i.id > ? ORDER BY i.id LIMIT +?');
+  const orders = db.prepare<[number, number], OrderRow>(`${SELECT_ORDERS} WHERE id > ? ORDER BY id LIMIT +?`);
+  const bodies = db.prepare<[number, number], { about: number; body: string }>(
+    'SELECT instruction AS about, body FROM audit WHERE instruction BETWEEN ? AND ? ORDER BY instruction, seq',
+  );
+  const withHistory = <Of extends { id: number }>(records: readonly Of[]): WithHistory<Of>[] => {
+    const [first, last] = [records[0], records.at(-1)];
+    const histories = new Map<number, { body: string }[]>(records.map(({ id }) => [id, []]));
+    if (first && last)
+      for (const { about, body } of bodies.iterate(first.id, last.id)) histories.get(about)?.push({ body });
+    return records.map((record) => ({ record, history: histories.get(record.id) ?? [] }));
+  };
+  const instructionPage = db.transaction((afterId: number, limit: number) =>
+    withHistory(instructions.all(afterId, limit).map(storedInstruction)),
+  );
+  const orderPage = db.transaction((afterId: number, limit: number) =>
+    withHistory(orders.all(afterId, limit).map(storedOrder)),
+  );
+  return {
+    instructionsWithHistory: async (afterId, limit) => instructionPage(afterId, limit),
+    ordersWithHistory: async (afterId, limit) => orderPage(afterId, limit),
+  };
+}
+
+export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instructionsOf' | 'ordersOf'> {
+  const resultRows = resultReader(db);
+  const rows = db.transaction(resultRows);
+  const byRefs = instructionsByRefs(db);
+  const instructions = db.transaction((ref: Parameters<Store['instructionsOf']>[0], limit: number) =>
+    byRefs(ref, limit).map((row) => {
+      const instruction = storedInstruction(row);
+      const { id, contentRow } = instruction;
+      const { file, line } = rowPlace(contentRow);
+      const [result] = resultRows(file, line - 1, 1);
+      if (!result) throw new Error(`Instruction ${id} has its content from row ${contentRow}, which is missing`);
+      return { ...result, ...instruction, currency: result.currency, file };
+    }),
+  );
+  const ordersOfCustomer = db.prepare<[string, number], OrderRow>(
+    `${SELECT_ORDERS} WHERE customer_ref = ? ORDER BY order_ref LIMIT +?`,
+  );
+  const oneOrder = db.prepare<[string, string, number], OrderRow>(
+    `${SELECT_ORDERS} WHERE customer_ref = ? AND order_ref = ? LIMIT +?`,
+  );
+  return {
+    resultRows: async (file, afterLine, limit) => rows(file, afterLine, limit),
+    instructionsOf: async (ref, limit) => instructions(ref, limit),
+    async ordersOf({ customerRef, orderRef }, limit) {
+      const found =
+        orderRef === undefined ? ordersOfCustomer.all(customerRef, limit) : oneOrder.all(customerRef, orderRef, limit);
+      return found.map(storedOrder);
+    },
+  };
+}
+
+/** By as many references as are given; the holders of the references first, then those that were rejected. */
+function instructionsByRefs(db: Connection) {
+  const columns = ['customer_ref = ?', 'order_ref = ?', 'instruction_ref = ?'];
+  const byRefs = 'customer_ref, order_ref, instruction_ref';
+  const statements = columns.map((_, index) => {
+    const given = columns.slice(0, index + 1).join(' AND ');
+    const holders = `SELECT instruction FROM instruction_refs WHERE ${given} ORDER BY ${byRefs} LIMIT +?`;
+    const rejected = `SELECT id FROM instructions WHERE ${given} AND holds_refs = 0 ORDER BY ${byRefs}, id LIMIT +?`;
+    return [holders, rejected].map((ids) =>
+      prepareStored<unknown[]>(db, `i.id IN (${ids}) ORDER BY i.customer_ref, i.order_ref, i.instruction_ref, i.id`),
+    );
+  });
+  return (ref: Parameters<Store['instructionsOf']>[0], limit: number): StoredRow[] => {
+    const given = [ref.customerRef, ref.orderRef, ref.instructionRef].filter((text) => text !== undefined);
+    const found = (statements[given.length - 1] ?? []).flatMap((statement) => statement.all(...given, limit));
+    return found.slice(0, limit);
+  };
+}
+
+interface OrderRow {
+  id: number;
+  customer_ref: string;
+  order_ref: string;
+  currency: string;
+  country: string;
+  scheme: string;
+  metadata: string;
+  customer_defaults: string | null;
+  registration: Registration;
+  registration_sends: number;
+  registration_unclear_at: string;
+  registration_code: string;
+  registration_message: string;
+  registration_refused_at: string;
+  registration_answer_since: string;
+  digest_due: string;
+}
+
+function storedOrder(row: OrderRow): StoredOrder {
+  return {
+    id: row.id,
+    customerRef: row.customer_ref,
+    orderRef: row.order_ref,
+    currency: row.currency,
+    country: row.country,
+    scheme: row.scheme,
+    metadata: JSON.parse(row.metadata),
+    ...(row.customer_defaults === null
+      ? {}
+      : { customerDefaults: JSON.parse(row.customer_defaults) as CustomerDefaults }),
+    contentDigest: row.digest_due,
+    registration: row.registration,
+    registrationSends: row.registration_sends,
+    registrationUnclearAt: row.registration_unclear_at,
+    registrationCode: row.registration_code,
+    registrationMessage: row.registration_message,
+    registrationRefusedAt: row.registration_refused_at,
+    registrationAnswerSince: row.registration_answer_since,
+  };
+}

@@ -1,0 +1,69 @@
+/** What intake decides of a line, on its way into the store. */
+import type { RowError } from '../../domain/codes.ts';
+import type { InstructionContent, InstructionRef, PayoutDetails } from '../../domain/instruction.ts';
+import type { Order } from '../../domain/order.ts';
+import type { RowFields, Standing, Target } from '../port.ts';
+
+/** The JSON of a value that is handed on as it is: nobody on its way has to read it. */
+type Json<Value> = string & { readonly of?: Value };
+
+/** What one line of a file came to. */
+export type RowRecord =
+  | {
+      readonly kind: 'rejected';
+      readonly line: number;
+      readonly fields: RowFields;
+      /** The cells as they came; one cell with the whole line when it could not be told apart into columns. */
+      readonly raw: Json<readonly string[]>;
+      readonly errors: Json<readonly RowError[]>;
+      /** The row of another file that holds its reference, where that is what is wrong. */
+      readonly holder?: number;
+    }
+  | {
+      readonly kind: 'duplicate';
+      readonly line: number;
+      readonly fields: RowFields;
+      readonly original: number;
+      /** An UPDATE to what stands already: once that is replaced, the same row is still no new change. */
+      readonly restates?: { readonly instruction: number; readonly statement: string };
+    }
+  | { readonly kind: 'order'; readonly line: number; readonly order: Order }
+  | {
+      readonly kind: 'instruction';
+      readonly line: number;
+      readonly ref: InstructionRef;
+      readonly content: InstructionContent;
+      readonly payout: PayoutDetails;
+      readonly status: 'waiting' | 'scheduled' | 'ready';
+      readonly amountMinor: bigint | undefined;
+      readonly currency: string | undefined;
+      /** Kept while waiting, for the report of a late rejection. */
+      readonly raw: readonly string[];
+      /** No other row of its file has its references: they are found once the file is finished. Without it at once. */
+      readonly alone?: boolean;
+      /** The instruction that had its references before and was rejected after all, and what rows had said of that and say of this one. */
+      readonly after?: { readonly lapsed: number; readonly statements: ReadonlyMap<string, number> };
+    }
+  | {
+      readonly kind: 'updated';
+      readonly line: number;
+      readonly fields: RowFields;
+      readonly target: Target;
+      readonly content: InstructionContent;
+      readonly payout: PayoutDetails;
+      readonly status: 'waiting' | 'scheduled' | 'ready';
+      readonly amountMinor: bigint | undefined;
+      readonly currency: string | undefined;
+      readonly raw: readonly string[];
+    }
+  | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target }
+  /** An UPDATE or DELETE of what the provider has already: it is asked to change it. */
+  | {
+      readonly kind: 'amending';
+      readonly line: number;
+      readonly fields: RowFields;
+      readonly raw: readonly string[];
+      readonly target: Target;
+      /** Undefined for a DELETE. */
+      readonly becomes: Standing | undefined;
+    };

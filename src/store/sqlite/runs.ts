@@ -1,0 +1,240 @@
+/** Runs: a nightly one at most once a business date, and what each of them changed. */
+import { FINAL_FAILURES, type InstructionStatus, rowPlace } from '../../domain/instruction.ts';
+import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
+import { comingBack } from './coming-back.ts';
+import type { Connection } from './connection.ts';
+import { readCounts, writeCounts } from './counts.ts';
+import { publisher } from './files.ts';
+import { nextNumber, requireNumber } from './numbers.ts';
+import { shownAmount } from './results.ts';
+import type { Trail } from './trail.ts';
+
+type RunVerbs = Pick<
+  Store,
+  | 'startRun'
+  | 'endRun'
+  | 'openAtEnd'
+  | 'runReported'
+  | 'dropRun'
+  | 'unreportedRuns'
+  | 'lastNightly'
+  | 'lastRun'
+  | 'runChanges'
+  | 'runDecisions'
+>;
+
+const END_OF_TIME = '9999-12-31';
+
+const SELECT_RUN = `
+  SELECT number, kind, business_date AS businessDate, started_at AS startedAt, coalesce(finished_at, '') AS finishedAt
+  FROM runs`;
+
+export function runVerbs(db: Connection, trail: Trail): RunVerbs {
+  const unreported = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE reported = 0 ORDER BY number`);
+  const lastNightly = db.prepare<[string], RunRecord>(
+    `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= ? ORDER BY business_date DESC LIMIT 1`,
+  );
+  const lastRun = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
+  const start = starting(db, trail);
+  const end = ending(db, trail);
+  const reported = reporting(db);
+  const openAtEnd = db.prepare<[number], string | null>('SELECT open FROM runs WHERE number = ?').pluck();
+  const drop = db.prepare<[number]>("DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL");
+  return {
+    async startRun(kind, businessDate, at) {
+      const run = start(kind, businessDate, at);
+      if (run) trail.enter(run.number);
+      return run;
+    },
+    async endRun(run, at, open) {
+      const ended = end(run, at, open);
+      if (trail.current() === run) trail.enter(undefined);
+      return ended;
+    },
+    async runReported(run, published) {
+      reported(run, published);
+    },
+    async dropRun(run) {
+      drop.run(run);
+      if (trail.current() === run) trail.enter(undefined);
+    },
+    async openAtEnd(run) {
+      const text = openAtEnd.get(run);
+      return text ? readCounts(JSON.parse(text)) : undefined;
+    },
+    unreportedRuns: async () => unreported.all(),
+    lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
+    lastRun: async () => lastRun.get(),
+    runChanges: changeReader(db),
+    runDecisions: decisionReader(db),
+  };
+}
+
+function starting(db: Connection, trail: Trail) {
+  const nightlyOf = db.prepare<[string], RunRecord>(`${SELECT_RUN} WHERE kind = 'nightly' AND business_date = ?`);
+  const insert = db.prepare<[string, string, string], RunRecord>(`
+    INSERT INTO runs (number, kind, business_date, started_at)
+    VALUES (${nextNumber('runs')}, ?, ?, ?)
+    RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, '' AS finishedAt`);
+
+  const comeBack = comingBack(db);
+
+  const start = db.transaction((kind: RunKind, businessDate: string, at: string): RunRecord | undefined => {
+    const ahead = comeBack(at);
+    if (ahead > 0) trail.append({ type: 'clock-came-back', at, ahead });
+    const known = kind === 'nightly' ? nightlyOf.get(businessDate) : undefined;
+    if (known?.finishedAt) return undefined;
+    const run = known ?? insert.get(kind, businessDate, at);
+    if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
+    requireNumber(run.number);
+    // One on arrival may turn out to have nothing to do, and is then forgotten.
+    if (kind !== 'arrival')
+      trail.append({ type: known ? 'run-resumed' : 'run-started', at, number: run.number, kind, businessDate });
+    return run;
+  });
+  return start.immediate;
+}
+
+function ending(db: Connection, trail: Trail): (run: number, at: string, open: readonly StatusCount[]) => RunRecord {
+  const close = db.prepare<[string, string, number], RunRecord>(`
+    UPDATE runs SET finished_at = ?, open = ? WHERE number = ? AND finished_at IS NULL
+    RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, finished_at AS finishedAt`);
+  const takeOver = db.prepare<[number]>('UPDATE decisions SET run = ? WHERE run IS NULL');
+
+  const end = db.transaction((run: number, at: string, open: readonly StatusCount[]): RunRecord => {
+    const ended = close.get(at, JSON.stringify(writeCounts(open)), run);
+    if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
+    takeOver.run(run);
+    const { kind, businessDate } = ended;
+    trail.append({ type: 'run-ended', at, number: run, kind, businessDate });
+    return ended;
+  });
+  return end.immediate;
+}
+
+function reporting(db: Connection): (run: number, published: readonly { name: string; sha256: string }[]) => void {
+  const mark = db.prepare<[number]>('UPDATE runs SET reported = 1 WHERE number = ? AND finished_at IS NOT NULL');
+  const publish = publisher(db, 'run');
+
+  const report = db.transaction((run: number, published: readonly { name: string; sha256: string }[]) => {
+    if (mark.run(run).changes !== 1) throw new Error(`Run ${run} can't have been reported: it has not ended`);
+    publish(run, published);
+  });
+  return report.immediate;
+}
+
+interface ChangeRow {
+  id: number;
+  content_row: number;
+  customer_ref: string;
+  order_ref: string;
+  instruction_ref: string;
+  amount: string;
+  amount_minor: string | null;
+  currency: string | null;
+  client_ref_id: string;
+  from: InstructionStatus;
+  to: InstructionStatus;
+  code: string;
+  message: string;
+  at: string;
+  /** 1 when nothing but answers to look-ups was written down. */
+  only_answer: 0 | 1;
+}
+
+/** SQL for the client reference that an instruction had when an audit entry was made. */
+const clientRefAt = (instruction: string, seq: string) => `
+  coalesce((
+    SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
+    WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
+      AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${FINAL_FAILURES.map((status) => `'${status}'`).join()}))
+    ORDER BY told.seq DESC LIMIT 1
+  ), '')`;
+
+/**
+ * Status, code, words and client reference are those of the audit entries, so that a run's report reads the same whenever it is
+ * written: a retry after the run's end has begun another attempt.
+ */
+function changeReader(db: Connection): Store['runChanges'] {
+  const changes = db.prepare<[number, number, number], ChangeRow>(`
+    WITH net AS (
+      SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
+      FROM audit
+      WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
+        AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
+      GROUP BY instruction ORDER BY instruction LIMIT +?
+    )
+    SELECT
+      i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
+      i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
+      ${clientRefAt('net.instruction', 'net.last')} AS client_ref_id,
+      first.body ->> 'from' AS "from",
+      last.body ->> 'to' AS "to",
+      coalesce(last.body ->> 'code', '') AS code,
+      coalesce(last.body ->> 'message', '') AS message,
+      last.body ->> 'at' AS at,
+      net.only_answer
+    FROM net
+    JOIN audit first ON first.seq = net.first
+    JOIN audit last ON last.seq = net.last
+    JOIN instructions i ON i.id = net.instruction
+    ORDER BY i.id`);
+
+  return async (run, afterId, limit) => changes.all(run, afterId, limit).map(runChange);
+}
+
+function runChange(row: ChangeRow): RunChange & { id: number } {
+  return {
+    id: row.id,
+    ...rowPlace(row.content_row),
+    customerRef: row.customer_ref,
+    orderRef: row.order_ref,
+    instructionRef: row.instruction_ref,
+    amount: shownAmount(row.amount, row.amount_minor, row.currency),
+    currency: row.currency ?? '',
+    from: row.from,
+    to: row.to,
+    code: row.code,
+    message: row.message,
+    clientRefId: row.client_ref_id,
+    at: row.at,
+    ...(row.only_answer === 1 && { onlyAnswer: true }),
+  };
+}
+
+interface DecisionRow extends Omit<ChangeRow, 'id' | 'from' | 'to'> {
+  seq: number;
+  type: string;
+  id: number | null;
+  from: InstructionStatus | null;
+  to: InstructionStatus | null;
+  by: string;
+  reason: string;
+  file: number | null;
+  rows: number | null;
+}
+
+/** A decision about the workspace itself has no instruction. */
+function decisionReader(db: Connection): Store['runDecisions'] {
+  const select = (where: string) => `
+    SELECT
+      d.seq, a.body ->> 'type' AS type, a.body ->> 'by' AS "by", a.body ->> 'reason' AS reason, a.body ->> 'at' AS at,
+      a.body ->> 'file' AS file, a.body ->> 'rows' AS rows, i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
+      i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
+      ${clientRefAt('a.instruction', 'd.seq')} AS client_ref_id,
+      a.body ->> 'from' AS "from", a.body ->> 'to' AS "to",
+      coalesce(a.body ->> 'code', '') AS code, coalesce(a.body ->> 'message', '') AS message
+    FROM decisions d JOIN audit a ON a.seq = d.seq LEFT JOIN instructions i ON i.id = a.instruction
+    WHERE ${where} AND d.seq > ? ORDER BY d.seq LIMIT +?`;
+  const ofRun = db.prepare<[number, number, number], DecisionRow>(select('d.run = ?'));
+  const untold = db.prepare<[number, number], DecisionRow>(select('d.run IS NULL'));
+  return async (run, afterSeq, limit) =>
+    (run === undefined ? untold.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision);
+}
+
+function runDecision({ seq, type, id, by, reason, from, to, file, rows, ...row }: DecisionRow): RunDecision {
+  const about = file === null ? {} : { file: { number: file, rows: rows ?? 0 } };
+  const decided = { seq, what: type, decision: { by, reason }, at: row.at, ...about };
+  if (id === null || from === null || to === null) return decided;
+  return { ...decided, change: runChange({ ...row, id, from, to }) };
+}

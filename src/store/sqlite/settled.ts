@@ -1,0 +1,65 @@
+/** What settles rows of a result after the fact: a later file, or a person. */
+import { isOfTotalsRow } from '../../domain/codes.ts';
+import { rowId, rowPlace } from '../../domain/instruction.ts';
+import type { Decision, ResultRow } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { repairFinder, repairsKnown } from './repairs.ts';
+
+/** Rejected rows, each with the later file that has taken in its references or that repairs its file; other rows stay as they are. */
+export function repairedRows(db: Connection): (file: number, rows: ResultRow[]) => ResultRow[] {
+  const known = repairsKnown(db);
+  const find = repairFinder(db);
+  const since = db.prepare<[number], 1>('SELECT 1 FROM rejected_since WHERE row = ?').pluck();
+  const closedBy = db
+    .prepare<[number], string>(
+      'SELECT body FROM closings JOIN audit ON audit.seq = closings.seq WHERE file = ? ORDER BY closings.seq DESC LIMIT 1',
+    )
+    .pluck();
+  return (file, rows) => {
+    const repairs = known(file);
+    if (repairs.repaired === 0) return rows;
+    const { settled, settledWith } = repairs;
+    const closing = settled === 1 && settledWith === null ? closedBy.get(file) : undefined;
+    const settledSo = closing === undefined ? { repairedWith: settledWith ?? file } : { closed: decisionIn(closing) };
+    return rows.map((row) => {
+      if (row.status !== 'rejected' || isOfTotalsRow(row.errors)) return row;
+      const { customerRef, orderRef, instructionRef, line } = row;
+      const id = rowId(file, line);
+      const by = find({ id, customerRef, orderRef, instructionRef }, repairs.kind);
+      if (by !== undefined) return { ...row, takenInWith: rowPlace(by).file };
+      return settled === 1 && since.get(id) === undefined ? { ...row, ...settledSo } : row;
+    });
+  };
+}
+
+/** Payouts, each with who has closed it; other rows stay as they are. */
+export function closedRows(db: Connection): (file: number, rows: ResultRow[]) => ResultRow[] {
+  const inFile = db
+    .prepare<{ first: number; last: number }, [row: number, body: string]>(`
+      SELECT i.content_row, audit.body
+      FROM closings JOIN audit ON audit.seq = closings.seq
+      JOIN instructions i ON i.id = closings.instruction AND i.version = closings.version
+      WHERE closings.instruction BETWEEN :first AND :last AND i.content_row = i.id
+      UNION ALL
+      SELECT changed.id, audit.body
+      FROM rows changed CROSS JOIN closings ON closings.instruction = changed.target JOIN audit ON audit.seq = closings.seq
+      JOIN instructions i ON i.id = closings.instruction AND i.version = closings.version
+      WHERE changed.id BETWEEN :first AND :last AND changed.kind = 'updated' AND i.content_row = changed.id`)
+    .raw();
+  const any = db.prepare<[], 1>('SELECT 1 FROM closings WHERE instruction IS NOT NULL LIMIT 1').pluck();
+  return (file, rows) => {
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (!first || !last || any.get() === undefined) return rows;
+    const closed = new Map(inFile.all({ first: rowId(file, first.line), last: rowId(file, last.line) }));
+    if (closed.size === 0) return rows;
+    return rows.map((row) => {
+      const body = closed.get(rowId(file, row.line));
+      return body === undefined ? row : { ...row, closed: decisionIn(body) };
+    });
+  };
+}
+
+function decisionIn(body: string): Decision {
+  const { by, reason } = JSON.parse(body) as Decision;
+  return { by, reason };
+}

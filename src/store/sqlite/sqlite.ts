@@ -1,0 +1,76 @@
+/**
+ * The store port on one SQLite file. Writes are immediate transactions that are on the disk when a verb resolves; a full
+ * disk or a failed fsync rejects, with nothing of the verb done.
+ */
+import type { Store } from '../port.ts';
+import { amendmentVerbs } from './amendments.ts';
+import { answerVerbs } from './answers.ts';
+import { changeVerbs } from './changes.ts';
+import { closingVerbs } from './closings.ts';
+import { type Connection, makePrivate, openDatabase, type Purpose } from './connection.ts';
+import { fileVerbs } from './files.ts';
+import { intakeVerbs } from './intake.ts';
+import { numberSkipper } from './numbers.ts';
+import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
+import { runVerbs } from './runs.ts';
+import { auditTrail, auditVerbs } from './trail.ts';
+import { damaged, explained, explaining } from './trouble.ts';
+
+export interface SqliteOptions {
+  readonly path: string;
+  /** What for; to be kept, if nothing is said. */
+  readonly purpose?: Purpose;
+  /** The run that what is written belongs to, where somebody else started it. */
+  readonly run?: number | undefined;
+}
+
+/** Throws when the file can't be had as it must be: see {@link openDatabase}. */
+export function openSqliteStore(options: SqliteOptions): Store {
+  const { path, purpose = 'kept' } = options;
+  const db = openDatabase(path, purpose);
+  try {
+    return explaining(storeOn(db, options), path);
+  } catch (error) {
+    db.close();
+    throw explained(path, error);
+  }
+}
+
+function storeOn(db: Connection, { path, purpose = 'kept', run }: SqliteOptions): Store {
+  const trail = auditTrail(db);
+  if (run !== undefined) trail.enter(run);
+  const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
+  const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
+  return {
+    // A scratch one is written without what lets others read beside it.
+    address: purpose === 'scratch' ? undefined : path,
+    ...fileVerbs(db, trail),
+    ...intakeVerbs(db, trail),
+    ...changeVerbs(db, trail),
+    ...amendmentVerbs(db, trail),
+    ...answerVerbs(db, trail),
+    ...closingVerbs(db, trail),
+    ...findingVerbs(db),
+    ...listingVerbs(db),
+    ...lookUpVerbs(db),
+    ...replayVerbs(db),
+    ...runVerbs(db, trail),
+    ...auditVerbs(db, trail),
+    fact: async (name) => fact.get(name),
+    async setFact(name, value) {
+      setFact.run(name, value);
+    },
+    skipNumbers: numberSkipper(db),
+    async backupTo(path) {
+      makePrivate(path);
+      await db.backup(path);
+    },
+    async damage() {
+      const found = db.pragma('quick_check', { simple: true });
+      return found === 'ok' ? undefined : damaged(path, String(found).replace(/\s+/g, ' '));
+    },
+    async close() {
+      db.close();
+    },
+  };
+}
