@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clientRefId } from '../src/domain/instruction.ts';
 import { type PassOptions, pass } from '../src/pipeline/pass.ts';
 import { retry } from '../src/pipeline/resolution.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const RUN: PassOptions = {
@@ -103,7 +103,7 @@ describe('a run', () => {
     it('while a run is under way stands in that one or the next, once', async () => {
       const workspace = await failed();
       const tools = await workspace.open();
-      const beside = openSqliteStore({ path: workspace.path('data', 'paydrop.db') });
+      const beside = openStore({ path: workspace.path('data', 'paydrop.db') });
       const runReported: typeof tools.store.runReported = async (...reported) => {
         expect(await retry({ ...tools, store: beside }, ref, decision)).toMatchObject({ ok: true });
         return tools.store.runReported(...reported);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { INSTRUCTION_STATUSES } from '../src/domain/instruction.ts';
 import { KINDS } from '../src/intake/validate/header.ts';
-import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/endpoints.ts';
+import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
 import { HABIT_NAMES } from '../src/sandbox/habits.ts';
 import { checkScript } from '../src/sandbox/sandbox.ts';
 import { parseSettings, settingsJsonSchema } from '../src/settings/settings.ts';
@@ -175,7 +175,7 @@ describe('settings', () => {
   });
 
   it('that are secrets are documented, and those alone', () => {
-    const read = [...textOfFile('src/settings/settings.ts').matchAll(/: '(PAYDROP_\w+)',/g)].map(
+    const read = [...textOfFile('src/settings/secrets.ts').matchAll(/: '(PAYDROP_\w+)',/g)].map(
       ([, name = '']) => name,
     );
     expect(read.length).toBeGreaterThan(3);

@@ -6,7 +6,7 @@ import {
   endpointProblem,
   ORDER_MANAGEMENT_ENDPOINTS,
   requestLine,
-} from '../src/provider/endpoints.ts';
+} from '../src/provider/imburse/endpoints.ts';
 
 const REFS = { customerRef: 'C1', orderRef: 'O/1', instructionRef: 'P 1' };
 

@@ -22,7 +22,7 @@ import { doctor } from '../src/commands/doctor.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { recoverInterrupted } from '../src/pipeline/submit.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const PAGE_BYTES = 4_096;
@@ -96,7 +96,7 @@ describe('records with a page of garbage', () => {
 
   async function damageOf(workspace: TestWorkspace): Promise<string | undefined> {
     try {
-      const store = openSqliteStore({ path: database(workspace), purpose: 'reading' });
+      const store = openStore({ path: database(workspace), purpose: 'reading' });
       const damage = await store.damage();
       await store.close();
       return damage;
@@ -147,7 +147,7 @@ describe('recovery', () => {
   });
 
   async function everythingIn(workspace: TestWorkspace) {
-    const store = openSqliteStore({ path: database(workspace), purpose: 'reading' });
+    const store = openStore({ path: database(workspace), purpose: 'reading' });
     const head = await store.auditHead();
     const unknown = (await store.list('unknown', { afterId: 0, limit: 100 })).length;
     await store.close();

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { portionsOf } from '../src/reports/portions.ts';
 import { rowReports } from '../src/reports/report.ts';
 import type { FileRecord, Store } from '../src/store/port.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { rowTexts, SANDBOX } from './report-samples.ts';
 import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
@@ -26,7 +26,7 @@ async function taken(): Promise<{ workspace: TestWorkspace; store: Store; file: 
   });
   workspace.drop('payouts.csv', instructions(...rows));
   await workspace.pass({ send: false });
-  const store = openSqliteStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
+  const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
   onTestFinished(() => store.close());
   const file = await store.file(2);
   if (!file) throw new Error('the file is not there');

@@ -196,6 +196,10 @@ describe('imports', () => {
     ...['main.ts', 'commands', 'service', 'pipeline', 'intake', 'reports', 'sandbox', 'settings', 'store', 'provider'],
     ...['inbox', 'domain', 'platform'],
   ];
+  /** Words and small tools: any of their files may be imported. The other rooms have one door, the file of their name. */
+  const OPEN = ['domain', 'platform'];
+  /** Loaded one at a time, each when it is asked for. */
+  const COMMANDS = 'commands';
 
   const roomOf = (path: string) => path.split('/')[0] ?? '';
   const arrows = SOURCES.flatMap(({ path, imports }) => ours(path, imports).map((target) => ({ path, target })));
@@ -219,8 +223,60 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('go through the door of a room', () => {
+    const past = between
+      .filter(({ path, target }) => {
+        const room = roomOf(target);
+        const isOpen = OPEN.includes(room) || (room === COMMANDS && path === 'main.ts');
+        return !isOpen && target !== `${room}/${room}.ts`;
+      })
+      .map(
+        ({ path, target }) =>
+          `src/${path} imports ${target}. Instead: let ${roomOf(target)}/${roomOf(target)}.ts export it.`,
+      );
+    expect(past).toEqual([]);
+  });
+
+  it('leave the private parts of a module alone', () => {
+    const wrong = arrows
+      .filter(({ path, target }) => {
+        const module = dirname(target);
+        return module.includes('/') && !isIn(path, module) && path !== `${module}.ts` && !isDoorOf(path, module);
+      })
+      .map(({ path, target }) => `src/${path} imports ${target}. Instead: let ${dirname(target)}.ts export it.`);
+    expect(wrong).toEqual([]);
+  });
+
+  it('go in no circle', () => {
+    const targets = new Map<string, string[]>();
+    for (const { path, target } of arrows) targets.set(path, [...(targets.get(path) ?? []), target]);
+    const reaches = (from: string, sought: string, seen = new Set<string>()): boolean =>
+      (targets.get(from) ?? []).some((next) => {
+        if (next === sought) return true;
+        if (seen.has(next)) return false;
+        seen.add(next);
+        return reaches(next, sought, seen);
+      });
+    const circles = [...targets.keys()].filter((path) => reaches(path, path));
+    expect(
+      circles.map(
+        (path) => `src/${path} imports itself by way of others. Instead: move what both need into a file of its own.`,
+      ),
+    ).toEqual([]);
+  });
+
   function ours(path: string, imports: readonly string[]): string[] {
     return imports.filter((name) => name.startsWith('.')).map((name) => normalize(join(dirname(path), name)));
+  }
+
+  function isIn(path: string, folder: string): boolean {
+    return path.startsWith(`${folder}/`);
+  }
+
+  /** `store/sqlite/` has no file of its name beside it: the store's own door opens it. */
+  function isDoorOf(path: string, module: string): boolean {
+    const room = roomOf(module);
+    return path === `${room}/${room}.ts`;
   }
 });
 
@@ -263,9 +319,11 @@ describe('a source file', () => {
 
   /** Files and rooms without a test of their name, and the test that would fail if they broke. */
   const SHOWN_BY: Readonly<Record<string, string>> = {
+    account: 'workspace.test.ts',
     commands: 'cli.test.ts',
     failures: 'cli.test.ts',
     installed: 'cli.test.ts',
+    lazy: 'cli.test.ts',
     log: 'cli.test.ts',
     main: 'cli.test.ts',
     clock: 'schedule.test.ts',
@@ -277,7 +335,9 @@ describe('a source file', () => {
     provider: 'provider-contract.test.ts',
     records: 'workspace.test.ts',
     'last-file': 'dry-run.test.ts',
+    publishing: 'cli.test.ts',
     reports: 'report.test.ts',
+    service: 'cli.test.ts',
     thread: 'store-elsewhere.test.ts',
   };
 

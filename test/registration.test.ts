@@ -6,7 +6,7 @@ import { reconcile } from '../src/pipeline/reconcile.ts';
 import { retry } from '../src/pipeline/resolution.ts';
 import type { OrderDesk } from '../src/provider/port.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
-import { LEDGER } from '../src/service/workspace.ts';
+import { LEDGER } from '../src/service/account.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];

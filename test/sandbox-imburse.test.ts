@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Dispatcher, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hmacAuthorization } from '../src/provider/hmac.ts';
+import { hmacAuthorization } from '../src/provider/imburse/hmac.ts';
 import {
   checkScript,
   type FaultScript,

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PayoutRef } from '../src/domain/instruction.ts';
 import type { Clock } from '../src/platform/clock.ts';
+import { type PayoutKeys, signGet, signPost } from '../src/provider/payout-orders/signature.ts';
 import { payoutOrdersProvider } from '../src/provider/payout-orders.ts';
 import type { Payout, Provider } from '../src/provider/port.ts';
-import { type PayoutKeys, signGet, signPost } from '../src/provider/signature.ts';
 import {
   checkScript,
   type FaultScript,

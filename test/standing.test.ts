@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { verify } from '../src/commands/audit.ts';
 import { resolve, retry } from '../src/pipeline/resolution.ts';
 import { type Standing, standing, standingWithout } from '../src/pipeline/standing.ts';
-import { settingsOf } from '../src/service/workspace.ts';
+import { settingsOf } from '../src/service/records.ts';
 import { beginLookUpOnly } from '../src/store/anchor.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
@@ -38,7 +38,7 @@ async function stands(workspace: TestWorkspace, laterMs = 0): Promise<Standing> 
 /** As `status` and `doctor` ask: nothing is opened but to be read. */
 async function seen(workspace: TestWorkspace): Promise<Standing> {
   const settings = settingsOf(workspace.root);
-  const store = openSqliteStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
+  const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
   try {
     return await standing(store, settings, workspace.clock.now());
   } finally {

@@ -7,7 +7,7 @@ import { readLedger } from '../src/sandbox/sandbox.ts';
 import type { Change, Store, StoredInstruction } from '../src/store/port.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { applyingElsewhere } from '../src/store/sqlite/elsewhere.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { builtProgram } from './support/cli.ts';
 import {
   instruction,
@@ -66,7 +66,7 @@ it('changes are written down as they are without the thread, each in its run', a
   for (const after of [Number.POSITIVE_INFINITY, 0]) {
     const path = workspace.path(`${after}.db`);
     copyFileSync(workspace.path('data', 'paydrop.db'), path);
-    const store = applyingElsewhere(openSqliteStore({ path }), thread(), after);
+    const store = applyingElsewhere(openStore({ path }), thread(), after);
     for (const date of ['2026-03-02', '2026-03-03']) {
       const opened = await store.startRun('nightly', date, AT);
       const ready = await store.list('ready', { afterId: 0, limit: 2 });
@@ -116,7 +116,7 @@ function dumpOf(path: string): string {
 
 it('changes that can not be applied are an error, each of them, and so is a thread that can not open the records', async () => {
   const path = join(temporaryFolder(), 'paydrop.db');
-  const records = openSqliteStore({ path });
+  const records = openStore({ path });
   const attempts = async (store: Store) => {
     const change = { id: 7, version: 1, from: 'ready', to: 'cancelled' } as const;
     const both = await Promise.allSettled([store.apply([change], AT), store.apply([change], AT)]);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { NewFile, Store } from '../src/store/port.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
@@ -26,7 +26,7 @@ const FILE: NewFile = {
 /** A store, and another writer that doesn't wait: what became of its try. */
 function storeAndRival(): { store: Store; tryToWrite: () => void; tries: string[] } {
   const path = join(temporaryFolder(), 'paydrop.db');
-  const store = openSqliteStore({ path });
+  const store = openStore({ path });
   const rival = new Database(path, { timeout: 0 });
   onTestFinished(async () => {
     rival.close();

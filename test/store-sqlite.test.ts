@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowId } from '../src/domain/instruction.ts';
 import type { Change, NewFile, RowRecord, Store } from '../src/store/port.ts';
 import { Sqlite as Database, openDatabase } from '../src/store/sqlite/connection.ts';
-import { openSqliteStore, type SqliteOptions } from '../src/store/sqlite/sqlite.ts';
+import { openStore, type SqliteOptions } from '../src/store/sqlite/sqlite.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
 const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 function open(options: Pick<SqliteOptions, 'purpose'> = {}): Store {
-  const store = openSqliteStore({ path, ...options });
+  const store = openStore({ path, ...options });
   stores.push(store);
   return store;
 }
@@ -84,7 +84,7 @@ const integrity = () => inside((db) => db.pragma('integrity_check', { simple: tr
 function otherProcess(body: string): ChildProcess {
   const source = (name: string) => JSON.stringify(new URL(`../src/${name}`, import.meta.url).href);
   const script = `
-    import { openSqliteStore } from ${source('store/sqlite/sqlite.ts')};
+    import { openStore } from ${source('store/sqlite/sqlite.ts')};
     const path = ${JSON.stringify(path)};
     const AT = ${JSON.stringify(AT)};
     const START = ${JSON.stringify(START)};
@@ -155,7 +155,7 @@ describe('opening the database', () => {
   it('may be raced by several processes', async () => {
     const racer = (claim: string) =>
       otherProcess(`
-        const store = openSqliteStore({ path });
+        const store = openStore({ path });
         const { number } = await store.registerFile(newFile('${claim}'));
         process.stdout.write(String(number));`);
     const numbers = await Promise.all(['a', 'b', 'c', 'd'].map((claim) => said(racer(claim))));
@@ -167,7 +167,7 @@ describe('opening the database', () => {
 describe('reading beside the process that writes', () => {
   it('sees what was committed, and can write nothing', async () => {
     const writer = otherProcess(`
-      const store = openSqliteStore({ path });
+      const store = openStore({ path });
       const { number } = await store.registerFile(newFile('one'));
       await store.recordRows(number, [created(2)], START, AT);
       process.stdout.write('recorded');
@@ -200,7 +200,7 @@ describe('reading beside the process that writes', () => {
 describe('what is written', () => {
   it('is whole after a kill in the middle of it', async () => {
     const writer = otherProcess(`
-      const store = openSqliteStore({ path });
+      const store = openStore({ path });
       const { number } = await store.registerFile(newFile('one'));
       for (let line = 1; ; line += 50) {
         const rows = Array.from({ length: 50 }, (_, at) => created(line + at));
@@ -290,13 +290,13 @@ describe('a database that can not be used', () => {
   ])('was written by a version that was never released (%s), and says so', async (_, sql, why) => {
     await open().close();
     inside((db) => db.exec(sql));
-    expect(() => openSqliteStore({ path })).toThrow(new RegExp(`${why}: a version that was never released`));
-    expect(() => openSqliteStore({ path })).toThrow('docs/operating.md');
+    expect(() => openStore({ path })).toThrow(new RegExp(`${why}: a version that was never released`));
+    expect(() => openStore({ path })).toThrow('docs/operating.md');
   });
 
   it('is named where it is damaged, with the way out', () => {
     writeFileSync(path, 'no database at all, and long enough to be looked at as one'.repeat(100));
-    expect(() => openSqliteStore({ path })).toThrow(new RegExp(`${path} is damaged .*restore a backup`));
+    expect(() => openStore({ path })).toThrow(new RegExp(`${path} is damaged .*restore a backup`));
   });
 
   it('is named where a verb meets the damage later, in the file or in a text of it', async () => {

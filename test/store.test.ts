@@ -15,7 +15,7 @@ import {
 } from '../src/domain/instruction.ts';
 import { verifyChain } from '../src/store/audit.ts';
 import type { Change, FileRecord, NewFile, RowFields, RowRecord, Store, StoredInstruction } from '../src/store/port.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 
@@ -1014,4 +1014,4 @@ function storeContract(name: string, open: (folder: string) => Store): void {
   });
 }
 
-storeContract('the SQLite store', (folder) => openSqliteStore({ path: join(folder, 'paydrop.db') }));
+storeContract('the SQLite store', (folder) => openStore({ path: join(folder, 'paydrop.db') }));

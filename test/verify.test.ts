@@ -6,7 +6,7 @@ import { show } from '../src/commands/show.ts';
 import { closeFile, closePayouts } from '../src/pipeline/closing.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Paper } from '../src/platform/terminal.ts';
-import { openForReading } from '../src/service/workspace.ts';
+import { openForReading } from '../src/service/records.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { differenceText, type Verified, verify } from '../src/store/verify.ts';
 import {

@@ -19,7 +19,7 @@ import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src
 import { watch } from '../src/service/watch.ts';
 import { openWorkspace } from '../src/service/workspace.ts';
 import type { Store } from '../src/store/port.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import type { TestClock } from './support/clock.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
@@ -502,7 +502,7 @@ describe('paydrop watch, as a process', () => {
       atProvider: () =>
         [...readLedger(ledgerPath)].flatMap((entry) => (entry.kind === 'accepted' ? [entry.clientRefId] : [])),
       records: async () => {
-        const store = openSqliteStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
+        const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
         const counts = await store.statusCounts();
         await store.close();
         return Object.fromEntries(counts.map(({ status, count }) => [status, count]));

@@ -13,7 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openForReading, openWorkspace } from '../src/service/workspace.ts';
+import { openForReading } from '../src/service/records.ts';
+import { openWorkspace } from '../src/service/workspace.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { ORDERS, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 

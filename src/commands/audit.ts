@@ -2,10 +2,18 @@ import { timestamp } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForReading, openWorkspace } from '../service/workspace.ts';
-import { distrustNow, endLookUpOnly, lookUpOnly, readAnchor } from '../store/anchor.ts';
-import { acceptProvider, otherProvider, told } from '../store/binding.ts';
-import { differenceText, verify as verifyRecords } from '../store/verify.ts';
+import { openForReading, openWorkspace } from '../service/service.ts';
+import {
+  acceptProvider,
+  differenceText,
+  distrustNow,
+  endLookUpOnly,
+  lookUpOnly,
+  otherProvider,
+  readAnchor,
+  told,
+  verify as verifyRecords,
+} from '../store/store.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
 
 /** What another provider may be to a person. */

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { linkUnlessTaken } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
-import { openForReading } from '../service/records.ts';
+import { openForReading } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /** A consistent copy of the records while the service goes on; whole or not at all, and never over another file. */

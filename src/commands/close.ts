@@ -1,8 +1,8 @@
-import { closeFile, closePayouts } from '../pipeline/closing.ts';
+import { closeFile, closePayouts } from '../pipeline/pipeline.ts';
 import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForDeciding } from '../service/records.ts';
-import type { Decision } from '../store/port.ts';
+import { openForDeciding } from '../service/service.ts';
+import type { Decision } from '../store/store.ts';
 import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
 
 interface CloseOptions {

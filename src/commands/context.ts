@@ -6,7 +6,7 @@ import { type Clock, localTime, systemClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Paper, paperOn, printable } from '../platform/terminal.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Decision } from '../store/port.ts';
+import type { Decision } from '../store/store.ts';
 
 export const EXIT = { done: 0, attention: 1, usage: 2, unfinished: 3 } as const;
 

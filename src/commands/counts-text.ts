@@ -4,7 +4,7 @@ import { INSTRUCTION_STATUSES } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
 import type { Paper } from '../platform/terminal.ts';
-import type { StatusCount } from '../store/port.ts';
+import type { StatusCount } from '../store/store.ts';
 
 export function printCounts(paper: Paper, counts: readonly StatusCount[]): void {
   paper.table(

@@ -4,14 +4,14 @@ import { join, resolve } from 'node:path';
 import { clientRefId } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
-import { type PassSummary, pass } from '../pipeline/pass.ts';
+import { type PassSummary, pass } from '../pipeline/pipeline.ts';
 import { makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { INSTALLED } from '../platform/installed.ts';
 import type { Paper } from '../platform/terminal.ts';
 import { type FaultScript, readLedger } from '../sandbox/sandbox.ts';
-import { LEDGER, type OpenWorkspace, openWorkspace } from '../service/workspace.ts';
-import type { StatusCount } from '../store/port.ts';
+import { LEDGER, type OpenWorkspace, openWorkspace } from '../service/service.ts';
+import type { StatusCount } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { printPass } from './pass-text.ts';
 

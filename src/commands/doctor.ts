@@ -1,17 +1,15 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { Concern } from '../domain/attention.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../domain/iso.ts';
-import { type Standing, standing, standingWithout } from '../pipeline/standing.ts';
+import { type Standing, standing, standingWithout } from '../pipeline/pipeline.ts';
 import { type Clock, localTime, timestamp } from '../platform/clock.ts';
 import { isErrno } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Progress, terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForReading, openProvider, providerNamed, workspaceSettings } from '../service/workspace.ts';
+import { openForReading, openProvider, providerNamed, workspaceSettings } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
-import { otherThan, told } from '../store/binding.ts';
-import type { Store, StoredInstruction } from '../store/port.ts';
-import { differenceText, verify } from '../store/verify.ts';
+import { differenceText, otherThan, type Store, type StoredInstruction, told, verify } from '../store/store.ts';
 import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
 

@@ -2,7 +2,7 @@
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
-import type { AuditEntry } from '../store/port.ts';
+import type { AuditEntry } from '../store/store.ts';
 import { sixDigits } from './counts-text.ts';
 
 const HASH_SHOWN = 12;

@@ -4,7 +4,7 @@ import type { Api } from '../domain/api.ts';
 import { type Clock, localTime } from '../platform/clock.ts';
 import { isErrno, makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
-import { makeFolders, settingsOf } from '../service/workspace.ts';
+import { makeFolders, settingsOf } from '../service/service.ts';
 import { SETTINGS_FILE } from '../settings/settings.ts';
 import { type CommandContext, EXIT } from './context.ts';
 

@@ -2,10 +2,9 @@
 
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { type Need, weightiest } from '../domain/attention.ts';
-import type { PassSummary } from '../pipeline/pass.ts';
+import type { PassSummary } from '../pipeline/pipeline.ts';
 import { type Paper, shortName } from '../platform/terminal.ts';
-import type { TakenFile } from '../reports/file-reports.ts';
-import { verdictOf } from '../reports/report.ts';
+import { type TakenFile, verdictOf } from '../reports/reports.ts';
 import { EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 

@@ -1,10 +1,8 @@
-import { turnToPublish } from '../pipeline/pass.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
-import { publishReportsOf } from '../reports/file-reports.ts';
-import { openForDeciding } from '../service/records.ts';
-import { openForReading, reportContext, settingsOf, takeTurnToPublish } from '../service/workspace.ts';
-import { differenceText, verifyFile } from '../store/verify.ts';
+import { publishReportsOf, turnToPublish } from '../reports/reports.ts';
+import { openForDeciding, openForReading, reportContext, settingsOf, takeTurnToPublish } from '../service/service.ts';
+import { differenceText, verifyFile } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { resolve as resolvePayout } from '../pipeline/resolution.ts';
+import { resolve as resolvePayout } from '../pipeline/pipeline.ts';
 import { UsageError } from '../platform/failures.ts';
-import { openForDeciding } from '../service/records.ts';
+import { openForDeciding } from '../service/service.ts';
 import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
 
 export async function resolve(

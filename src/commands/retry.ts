@@ -1,15 +1,20 @@
 /** Pays again what finally failed: one payout, or many at once after their totals were shown. The provider is asked first. */
 
 import { FINAL_FAILURES, type InstructionRef, type InstructionStatus, rowId, rowPlace } from '../domain/instruction.ts';
-import { type Decided, type RetriedAll, retryAll } from '../pipeline/resolution.ts';
+import { type Decided, type RetriedAll, retryAll } from '../pipeline/pipeline.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForDeciding } from '../service/records.ts';
-import { openForAsking, providerNamed } from '../service/workspace.ts';
+import { openForAsking, openForDeciding, providerNamed } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
-import { otherThan, told } from '../store/binding.ts';
-import type { Decision, StatusCount, Store, StoredInstruction } from '../store/port.ts';
+import {
+  type Decision,
+  otherThan,
+  type StatusCount,
+  type Store,
+  type StoredInstruction,
+  told,
+} from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT, instructionRefIn, personWith, stopOnSignal } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
 

@@ -1,9 +1,9 @@
-import { pass } from '../pipeline/pass.ts';
+import { pass } from '../pipeline/pipeline.ts';
 import { localTime } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { type OpenWorkspace, openWorkspace } from '../service/workspace.ts';
+import { type OpenWorkspace, openWorkspace } from '../service/service.ts';
 import { businessDateOf, type CommandContext, EXIT, stopOnSignal } from './context.ts';
 import { exitOf, passJson, printPass } from './pass-text.ts';
 

@@ -2,10 +2,10 @@
 import type { Clock } from '../platform/clock.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import type { Paper } from '../platform/terminal.ts';
-import type { RecordDesk, RemoteRecord } from '../provider/port.ts';
-import { openForAsking } from '../service/workspace.ts';
+import type { RecordDesk, RemoteRecord } from '../provider/provider.ts';
+import { openForAsking } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { StoredInstruction } from '../store/port.ts';
+import type { StoredInstruction } from '../store/store.ts';
 
 interface Asked {
   readonly customerRef: string;

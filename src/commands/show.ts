@@ -1,9 +1,17 @@
 import type { Api } from '../domain/api.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Paper, printJson } from '../platform/terminal.ts';
-import { openForReading } from '../service/workspace.ts';
-import type { AuditEntry, ResultRow, Store, StoredInstruction, StoredOrder } from '../store/port.ts';
-import { amendmentDiffers, instructionDiffers, orderDiffers } from '../store/replay.ts';
+import { openForReading } from '../service/service.ts';
+import {
+  type AuditEntry,
+  amendmentDiffers,
+  instructionDiffers,
+  orderDiffers,
+  type ResultRow,
+  type Store,
+  type StoredInstruction,
+  type StoredOrder,
+} from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { sixDigits } from './counts-text.ts';
 import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';

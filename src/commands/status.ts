@@ -1,10 +1,10 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import type { Need } from '../domain/attention.ts';
 import type { InstructionStatus } from '../domain/instruction.ts';
-import { type Standing, standing, standingWithout } from '../pipeline/standing.ts';
+import { type Standing, standing, standingWithout } from '../pipeline/pipeline.ts';
 import { type Paper, printJson, shortName } from '../platform/terminal.ts';
-import { openForReading, settingsOf } from '../service/records.ts';
-import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/port.ts';
+import { openForReading, settingsOf } from '../service/service.ts';
+import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 import { exitOf } from './pass-text.ts';

@@ -2,9 +2,8 @@ import { resolve } from 'node:path';
 import { rowMessage } from '../domain/codes.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { type Paper, printJson } from '../platform/terminal.ts';
-import type { TakenFile } from '../reports/file-reports.ts';
-import { dryRun } from '../service/dry-run.ts';
-import { settingsOf } from '../service/workspace.ts';
+import type { TakenFile } from '../reports/reports.ts';
+import { dryRun, settingsOf } from '../service/service.ts';
 import { businessDateOf, type CommandContext, EXIT } from './context.ts';
 import { needsSender, printFiles } from './pass-text.ts';
 

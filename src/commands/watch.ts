@@ -1,8 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Log, openLog } from '../platform/log.ts';
-import { watch as watchWorkspace } from '../service/watch.ts';
-import { openWorkspace } from '../service/workspace.ts';
+import { openWorkspace, watch as watchWorkspace } from '../service/service.ts';
 import { type CommandContext, EXIT, messageOf, stopOnSignal } from './context.ts';
 import { needText } from './counts-text.ts';
 import { exitOf } from './pass-text.ts';

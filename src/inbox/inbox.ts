@@ -14,6 +14,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
+import { loadedWhenCalled } from '../platform/lazy.ts';
 import { checkPlace, type InboxFolders, type KeptStuck } from './place.ts';
 import {
   displayName,
@@ -27,6 +28,8 @@ import {
 } from './readiness.ts';
 import { expectedSha256 } from './sha256-file.ts';
 import { isOfOneEntry, type Stuck, stuckEntries } from './stuck.ts';
+
+export const watchInbox = loadedWhenCalled(async () => (await import('./watcher.ts')).watchInbox);
 
 const COPY_CHUNK_BYTES = 1 << 20;
 const PRIVATE_FILE_MODE = 0o600;

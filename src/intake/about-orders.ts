@@ -1,7 +1,7 @@
 /** What instructions need to know of their orders: is it there, and in which currency. */
 import type { RowError } from '../domain/codes.ts';
 import { type OrderRef, orderKey } from '../domain/order.ts';
-import type { Store } from '../store/port.ts';
+import type { Store } from '../store/store.ts';
 import type { CheckedRow } from './checking.ts';
 import type { Rejected } from './rejected.ts';
 import { checkAgainstOrder, type Header, inTheirOrder } from './validate.ts';

@@ -1,12 +1,8 @@
-/**
- * A file's rows, read and checked, batch by batch: all that can be said of a row without the store. A large file's are
- * checked in a thread of their own, ahead of the decisions; the batches are the same.
- */
-import { closeSync, constants, existsSync, openSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** A file's rows, read and checked, batch by batch: all that can be said of a row without the store. */
+import { closeSync, constants, openSync } from 'node:fs';
 import { type Decimal, openSum, parseDecimal } from '../domain/money.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { IntakeProgress } from '../store/port.ts';
+import type { IntakeProgress } from '../store/store.ts';
 import { damaged, type Rejected, rejected } from './rejected.ts';
 import { cellsOf, type Row, type RowBatch, readRows } from './rows.ts';
 import {
@@ -47,19 +43,6 @@ export interface Source {
 }
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
-
-/** A smaller file is checked before a thread has started. */
-const WORTH_A_THREAD_BYTES = 4_000_000;
-
-/** Threads run what was built, and lies in one folder: from the sources there is none, and all is done in this one. */
-const THREAD = fileURLToPath(new URL('./checking-thread.js', import.meta.url));
-
-export async function* checkedRows(source: Source): AsyncGenerator<CheckedBatch> {
-  const { size, from, header } = source;
-  if (header.kind === 'instructions' && size - from.offset > WORTH_A_THREAD_BYTES && existsSync(THREAD))
-    yield* (await import('./ahead.ts')).checkedAhead(source, THREAD);
-  else yield* checkedHere(source);
-}
 
 export function* checkedHere(source: Source): Generator<CheckedBatch> {
   const { path, from, header, accepted } = source;

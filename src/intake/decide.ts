@@ -18,7 +18,7 @@ import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, toMinor } from '../domain/money.ts';
 import { digestOf } from '../domain/order.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store/port.ts';
+import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store/store.ts';
 import { alsoImprecise, orderFinder } from './about-orders.ts';
 import type { CheckedRow } from './checking.ts';
 import {

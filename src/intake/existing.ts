@@ -10,7 +10,7 @@ import {
   statementOf,
 } from '../domain/instruction.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { RowRecord, Store, StoredInstruction } from '../store/port.ts';
+import type { RowRecord, Store, StoredInstruction } from '../store/store.ts';
 import { differences } from './holders.ts';
 
 /** As the store has it, or as an earlier row of the file makes it. */

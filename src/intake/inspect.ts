@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { FileProblem } from '../domain/codes.ts';
 import { hashFile } from '../inbox/inbox.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { IntakeProgress, NewFile } from '../store/port.ts';
+import type { IntakeProgress, NewFile } from '../store/store.ts';
 import { type Columns, createInspector, type Inspection, readRows } from './rows.ts';
 import {
   type Header,

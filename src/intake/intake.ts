@@ -5,19 +5,21 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import type { FileProblem } from '../domain/codes.ts';
+import { rowPlace } from '../domain/instruction.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { Claim, Inbox } from '../inbox/inbox.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
-import { isRejectedReportOf, rejectedReportIn } from '../reports/report.ts';
+import { isRejectedReportOf, rejectedReportIn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { FileRecord, IntakeProgress, NewFile, Store } from '../store/port.ts';
-import { type CheckedBatch, checkedRows } from './checking.ts';
+import type { FileRecord, IntakeProgress, NewFile, RowFields, RowRecord, Store } from '../store/store.ts';
+import { checkedRows } from './ahead.ts';
+import type { CheckedBatch, CheckedRow } from './checking.ts';
 import { type Decide, instructionDecider, nothingKnown } from './decide.ts';
 import { fileProblem, inspect, NOTHING_READ } from './inspect.ts';
 import { orderDecider } from './orders.ts';
-import { rejectedForOthers } from './rejected.ts';
+import { fieldsOfOrder, rejected } from './rejected.ts';
 import { findRepeats } from './repeats.ts';
 import { openSaid, type Said } from './said.ts';
 import { type Header, matchHeader } from './validate.ts';
@@ -187,13 +189,33 @@ async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
     const { records, amount } = await decide(batch.rows, known);
     reached = progressAfter(reached, batch, amount);
     if (reached.offset <= file.progress.offset) continue;
-    const rejected = records.map(rejectedForOthers(file.number, batch.rows));
-    if ((await store.recordRows(file.number, rejected, reached, timestamp(clock.now()))) !== 'recorded')
+    const rejections = records.map(rejectedForOthers(file.number, batch.rows));
+    if ((await store.recordRows(file.number, rejections, reached, timestamp(clock.now()))) !== 'recorded')
       throw new Error(
         `File ${file.number}: a rejected row takes no reference and amends nothing, yet it came too late.`,
       );
     progress.report(`taking in ${file.name}`, reached.offset, file.size);
   }
+}
+
+/**
+ * A row of a file that is rejected for other rows' errors. A duplicate of an earlier file's row stays one; it never asked
+ * for anything.
+ */
+function rejectedForOthers(file: number, rows: readonly CheckedRow[]): (record: RowRecord, at: number) => RowRecord {
+  return (record, at) => {
+    const checked = rows[at];
+    if (record.kind === 'rejected' || !checked || !('row' in checked)) return record;
+    if (record.kind === 'duplicate' && rowPlace(record.original).file !== file) return record;
+    return rejected(checked.row, fieldsOfRecord(record), [{ column: '', value: '', code: 'FILE_HAS_ROW_ERRORS' }]);
+  };
+}
+
+function fieldsOfRecord(record: Exclude<RowRecord, { kind: 'rejected' }>): RowFields {
+  if (record.kind === 'order') return fieldsOfOrder(record.order);
+  if (record.kind !== 'instruction') return record.fields;
+  const { amount, openDate, dueDate } = record.content;
+  return { ...record.ref, amount, openDate, dueDate, currency: record.currency ?? '' };
 }
 
 /**
@@ -265,3 +287,5 @@ function headerOf(file: FileRecord, settings: Settings): Header {
     `File ${file.number} (${file.name}) is half taken in and its header doesn't fit any more: put "columns" in paydrop.json back as it was.`,
   );
 }
+
+export { checkAgainstOrder } from './validate.ts';

@@ -5,7 +5,7 @@
 import type { RowCode, RowError } from '../domain/codes.ts';
 import { rowId } from '../domain/instruction.ts';
 import { digestOf, type Order, orderKey, statedByOrder } from '../domain/order.ts';
-import type { RowRecord, StoredOrder } from '../store/port.ts';
+import type { RowRecord, StoredOrder } from '../store/store.ts';
 import type { CheckedRow } from './checking.ts';
 import { type Decide, type DecideContext, ZERO } from './decide.ts';
 import { differences, referenceTaken } from './holders.ts';

@@ -5,7 +5,7 @@
  */
 import type { InstructionContent, InstructionRef, PayoutDetails } from '../domain/instruction.ts';
 import { type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
-import type { RowFields } from '../store/port.ts';
+import type { RowFields } from '../store/store.ts';
 import type { CheckedBatch, CheckedRow, Passed } from './checking.ts';
 import { LaterRow } from './rows.ts';
 import type { InstructionCheck } from './validate.ts';

@@ -9,7 +9,7 @@ import { currencyExponent, isCurrency } from '../domain/iso.ts';
 import { compare, type Decimal, formatDecimal, parseAmount, toMinor } from '../domain/money.ts';
 import type { CustomerDefaults, Metadata, Order } from '../domain/order.ts';
 import { unescapeFormula } from '../platform/formula.ts';
-import type { RowFields } from '../store/port.ts';
+import type { RowFields } from '../store/store.ts';
 import { addFailed, addUnwanted, inOrder, isDate, isReference, type Rules } from './validate/cells.ts';
 import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
 import { actionOf, DELETION, INSTRUCTION, MANAGED_INSTRUCTION } from './validate/instructions.ts';

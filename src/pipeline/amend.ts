@@ -11,10 +11,16 @@ import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import { orderKey } from '../domain/order.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
-import type { AmendmentDesk, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from '../provider/port.ts';
+import type { AmendmentDesk, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { AmendmentChange, OpenAmendment, Store, StoredInstruction } from '../store/port.ts';
-import { amendmentDiffers, instructionDiffers } from '../store/replay.ts';
+import {
+  type AmendmentChange,
+  amendmentDiffers,
+  instructionDiffers,
+  type OpenAmendment,
+  type Store,
+  type StoredInstruction,
+} from '../store/store.ts';
 import { eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { payoutOf } from './registration.ts';

@@ -5,7 +5,7 @@
 
 import { FINAL_FAILURES, type InstructionRef } from '../domain/instruction.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
-import type { Decision, FileRecord, Store, StoredInstruction, Target } from '../store/port.ts';
+import type { Decision, FileRecord, Store, StoredInstruction, Target } from '../store/store.ts';
 
 export interface ClosingTools {
   readonly store: Store;

@@ -5,8 +5,8 @@
 
 import { clientRefId } from '../domain/instruction.ts';
 import { timestamp } from '../platform/clock.ts';
-import type { Provider, Unclear } from '../provider/port.ts';
-import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/port.ts';
+import type { Provider, Unclear } from '../provider/provider.ts';
+import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/store.ts';
 import type { Line, Pacer } from './flow.ts';
 
 /** A look-up that the provider asks to come later is made so often in all: to ask again does no harm. */

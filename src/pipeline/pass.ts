@@ -10,14 +10,31 @@ import { takeIn } from '../intake/intake.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
-import type { Provider } from '../provider/port.ts';
-import { publishReportsOf, type TakenFile, takenFile } from '../reports/file-reports.ts';
-import { publish } from '../reports/outbox.ts';
-import { type ReportContext, runReports, UnbalancedError, verdictOf } from '../reports/report.ts';
+import type { Provider } from '../provider/provider.ts';
+import {
+  publish,
+  publishReportsOf,
+  type ReportContext,
+  runReports,
+  type TakenFile,
+  type Turn,
+  takenFile,
+  turnToPublish,
+  UnbalancedError,
+  verdictOf,
+} from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
-import { lookUpOnly } from '../store/anchor.ts';
-import { otherProvider, told } from '../store/binding.ts';
-import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../store/port.ts';
+import {
+  lookUpOnly,
+  otherProvider,
+  type RunChange,
+  type RunDecision,
+  type RunKind,
+  type RunRecord,
+  type StatusCount,
+  type Store,
+  told,
+} from '../store/store.ts';
 import { amend } from './amend.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
@@ -31,9 +48,6 @@ const PAGE = 500;
 /** Nothing is sent with less room than this for recording what came of it. */
 const LEAST_FREE_BYTES = 200_000_000;
 const SCAN_AGAIN_MS = 100;
-
-/** A large file's reports take minutes; then the next pass writes what is left. */
-const LONGEST_WAIT_FOR_TURN_MS = 300_000;
 
 /** `run` waits so long for files that are still being written; then it goes on and says so. */
 const LONGEST_SETTLING_MS = 600_000;
@@ -50,10 +64,6 @@ export interface Tools {
   readonly takeTurn: () => Turn | undefined;
   /** How many bytes are free where the records are. */
   readonly freeBytes: () => Promise<number>;
-}
-
-export interface Turn {
-  release(): void;
 }
 
 export interface PassOptions {
@@ -235,16 +245,6 @@ async function publishFileReports(tools: Tools): Promise<FileReports> {
     return await publishStale(tools);
   } finally {
     turn.release();
-  }
-}
-
-/** Waits for it, but not for ever: whoever has it may have been stopped. */
-export async function turnToPublish(take: Tools['takeTurn'], clock: Clock): Promise<Turn | undefined> {
-  const startedMs = clock.monotonic();
-  for (;;) {
-    const turn = take();
-    if (turn || clock.monotonic() - startedMs >= LONGEST_WAIT_FOR_TURN_MS) return turn;
-    await clock.sleep(SCAN_AGAIN_MS, undefined);
   }
 }
 

@@ -13,9 +13,9 @@
  */
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
-import { differenceTo, type LookUpOutcome, type Provider } from '../provider/port.ts';
+import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/port.ts';
+import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/store.ts';
 import { commitQueue, eachInPages, gather, openLine, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';

@@ -15,10 +15,16 @@ import { correlationId, type InstructionStatus } from '../domain/instruction.ts'
 import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
-import type { OrderDesk, Payout, Provider, SubmitOutcome } from '../provider/port.ts';
+import type { OrderDesk, Payout, Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { OrderChange, Store, StoredInstruction, StoredOrder } from '../store/port.ts';
-import { instructionDiffers, orderContentDiffers } from '../store/replay.ts';
+import {
+  instructionDiffers,
+  type OrderChange,
+  orderContentDiffers,
+  type Store,
+  type StoredInstruction,
+  type StoredOrder,
+} from '../store/store.ts';
 import type { Line, Pacer } from './flow.ts';
 import { askInTurn, doubtOfRefusal, EVERYTHING, type Range } from './look-ups.ts';
 import { answerSince, changeAfter, changeBy, declinedWith, type Ended, forInstruction } from './registration/ends.ts';

@@ -3,10 +3,10 @@
 import { type RowError, rowMessage } from '../domain/codes.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseDecimal, toMinor } from '../domain/money.ts';
-import { checkAgainstOrder } from '../intake/validate.ts';
+import { checkAgainstOrder } from '../intake/intake.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Change, Store, StoredInstruction, StoredOrder } from '../store/port.ts';
+import type { Change, Store, StoredInstruction, StoredOrder } from '../store/store.ts';
 
 const PAGE = 5_000;
 

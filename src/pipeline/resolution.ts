@@ -3,12 +3,19 @@
 import { FINAL_FAILURES, type InstructionRef, type InstructionStatus } from '../domain/instruction.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
-import { differenceTo, type LookUpOutcome, type Provider } from '../provider/port.ts';
+import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
-import { lookUpOnly } from '../store/anchor.ts';
-import { otherProvider, told } from '../store/binding.ts';
-import type { Change, Decision, OrderChange, Store, StoredInstruction } from '../store/port.ts';
-import { instructionDiffers } from '../store/replay.ts';
+import {
+  type Change,
+  type Decision,
+  instructionDiffers,
+  lookUpOnly,
+  type OrderChange,
+  otherProvider,
+  type Store,
+  type StoredInstruction,
+  told,
+} from '../store/store.ts';
 import { eachOf, openLine, pacer } from './flow.ts';
 import { askInTurn, lookUpEarlier } from './look-ups.ts';
 

@@ -4,10 +4,19 @@ import { attention, type Need, refusedFiles, type Situation } from '../domain/at
 import type { RowStatus } from '../domain/instruction.ts';
 import { type InboxLook, type KeptStuck, lookIntoInbox } from '../inbox/inbox.ts';
 import type { Settings } from '../settings/settings.ts';
-import { distrustNow, lookUpOnly, readAnchor } from '../store/anchor.ts';
-import { CHAIN_START } from '../store/audit.ts';
-import { otherProvider, told } from '../store/binding.ts';
-import type { FileRecord, RunKind, RunRecord, StatusCount, Store } from '../store/port.ts';
+import {
+  CHAIN_START,
+  distrustNow,
+  type FileRecord,
+  lookUpOnly,
+  otherProvider,
+  type RunKind,
+  type RunRecord,
+  readAnchor,
+  type StatusCount,
+  type Store,
+  told,
+} from '../store/store.ts';
 
 /** The last run that sent what was due, and when it came to its end. */
 interface LastRun {

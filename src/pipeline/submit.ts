@@ -20,11 +20,16 @@ import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { Progress } from '../platform/progress.ts';
-import type { Provider, SubmitOutcome } from '../provider/port.ts';
+import type { Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
-import { mayHaveForgotten } from '../store/anchor.ts';
-import type { Change, OrderChange, Store, StoredInstruction } from '../store/port.ts';
-import { instructionDiffers } from '../store/replay.ts';
+import {
+  type Change,
+  instructionDiffers,
+  mayHaveForgotten,
+  type OrderChange,
+  type Store,
+  type StoredInstruction,
+} from '../store/store.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
 import { LAST_CLEAR_ANSWER, openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';

@@ -8,7 +8,8 @@
  * its first byte is written. What fails earlier provably never left; whatever fails later may have arrived.
  */
 import { type Dispatcher, errors, Pool } from 'undici';
-import type { HttpMethod } from './endpoints.ts';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Most answers of the APIs are a few hundred bytes; anything beyond this is none of theirs, where nothing else is said. */
 const MAX_ANSWER_BYTES = 64 * 1024;

@@ -7,12 +7,12 @@ import { randomUUID } from 'node:crypto';
 import type { PayoutRef } from '../domain/instruction.ts';
 import type { Order, OrderRef } from '../domain/order.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
-import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from './endpoints.ts';
-import type { HmacKeys } from './hmac.ts';
 import { type HttpClient, httpClient } from './http.ts';
 import { type Asked, lookUpOutcome, orderOutcome, remoteRecord, submitOutcome } from './imburse/answers.ts';
 import { type ImburseOutcome, imburseClient } from './imburse/client.ts';
+import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from './imburse/endpoints.ts';
 import type { ErrorReader } from './imburse/errors.ts';
+import type { HmacKeys } from './imburse/hmac.ts';
 import { type Expected, type ProviderRecord, statesOf } from './imburse/records.ts';
 import type { Payout, Provider, RecordDesk, SubmitOutcome } from './port.ts';
 

@@ -54,3 +54,8 @@ function membersKept(value: unknown): number {
   }
   return count;
 }
+
+/** JSON text with everything beyond ASCII as `\uXXXX`. */
+export function asciiJson(json: string): string {
+  return json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

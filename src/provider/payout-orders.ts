@@ -8,9 +8,9 @@ import { formatDecimal, formatMinor, parseDecimal } from '../domain/money.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { type HttpClient, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
 import { lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
+import { encodeOrder, type PayoutKeys, signGet, signPost } from './payout-orders/signature.ts';
 import type { Payout, Provider } from './port.ts';
 import { secretRemover } from './secrets.ts';
-import { encodeOrder, type PayoutKeys, signGet, signPost } from './signature.ts';
 
 const ORDERS_PATH = '/v1/service/payout/orders';
 

@@ -1,6 +1,6 @@
 /** What of an answer may be read on: a provider may repeat what it was asked with, and nothing of that may come into records. */
 import { isUtf8 } from 'node:buffer';
-import { asciiJson } from './signature.ts';
+import { asciiJson } from './json.ts';
 
 /** Shorter ones would be found in words that are none. */
 const SHORTEST_SECRET = 8;

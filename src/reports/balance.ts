@@ -1,6 +1,6 @@
 /** Does it add up: what was read on one side, what became of it on the other. */
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
-import type { FileRecord } from '../store/port.ts';
+import type { FileRecord } from '../store/store.ts';
 import { type Html, html } from './html.ts';
 import { NO_CURRENCY, readable, scrollable, statusTag } from './table.ts';
 import { type Summary, sumOf, type Total, ZERO } from './totals.ts';

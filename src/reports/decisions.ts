@@ -2,7 +2,7 @@
 import { INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, parseDecimal } from '../domain/money.ts';
-import type { RunDecision } from '../store/port.ts';
+import type { RunDecision } from '../store/store.ts';
 import { sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
 import {

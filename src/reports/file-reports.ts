@@ -1,6 +1,6 @@
 /** A file's reports: what the store tells of its rows, put together and published in the outbox. */
 
-import type { FileRecord, ResultRow, Store } from '../store/port.ts';
+import type { FileRecord, ResultRow, Store } from '../store/store.ts';
 import { type Published, publish, publishTogether } from './outbox.ts';
 import { portionsOf } from './portions.ts';
 import { addUp, type Part, type ReportContext, rowReports, type Summary, summaryReports } from './report.ts';

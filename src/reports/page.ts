@@ -1,7 +1,7 @@
 /** A file's report for a reader: what happened, does it add up, who has to do what. */
 import { describeCode } from '../domain/codes.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
-import type { FileRecord, ResultRow } from '../store/port.ts';
+import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
 import { addressOf, type FileReports, fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { type Html, html, page } from './html.ts';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openThread } from '../platform/thread.ts';
-import type { FileRecord, ResultRow, Store } from '../store/port.ts';
+import type { FileRecord, ResultRow, Store } from '../store/store.ts';
 import { type Portion, portionMaker, type ReportContext } from './report.ts';
 
 /** A portion of the longest lines there may be must still fit into memory, several times over. */

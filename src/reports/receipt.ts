@@ -3,7 +3,7 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
-import type { FileRecord } from '../store/port.ts';
+import type { FileRecord } from '../store/store.ts';
 import { addressOf, type ReportContext, sixDigits } from './context.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';

@@ -3,7 +3,7 @@
  * here knows files, clock or network. Rows come in pages, so a file may have millions of them.
  */
 
-import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/port.ts';
+import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
 import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './context.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';

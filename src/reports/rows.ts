@@ -1,6 +1,6 @@
 /** A file's rows as CSV: what is wrong with which line, the rejected rows to repair, and the statement of all rows. */
 import { foundText, rowMessage } from '../domain/codes.ts';
-import type { FileRecord, ResultRow } from '../store/port.ts';
+import type { FileRecord, ResultRow } from '../store/store.ts';
 import { cell, cellOf, cells, doubled, line } from './csv.ts';
 import { codesOf, count, messageOf, oneLine, problemOf, rowAmount, settledSince } from './words.ts';
 

@@ -3,7 +3,7 @@ import { isLost, needsPerson } from '../domain/attention.ts';
 import { AMENDABLE, INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, fromMinor, parseDecimal } from '../domain/money.ts';
-import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/port.ts';
+import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, type ReportContext, sixDigits } from './context.ts';
 import { cells, csv, line } from './csv.ts';
 import { decidedByPersons, decisionText, summarizeDecisions } from './decisions.ts';

@@ -2,7 +2,7 @@
 import { attention, type Concern, type Need, refusedFiles } from '../domain/attention.ts';
 import { describeCode } from '../domain/codes.ts';
 import type { RowStatus } from '../domain/instruction.ts';
-import type { FileRecord } from '../store/port.ts';
+import type { FileRecord } from '../store/store.ts';
 import { fileReportNames, sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
 import { shortened } from './table.ts';

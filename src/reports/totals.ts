@@ -4,7 +4,7 @@ import { isOfTotalsRow, type RowCode } from '../domain/codes.ts';
 import { INSTRUCTION_STATUSES, type PayoutDetails, type RowStatus } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, compare, type Decimal, formatDecimal, openSum, parseDecimal, type Sum } from '../domain/money.ts';
-import type { FileRecord, ResultRow } from '../store/port.ts';
+import type { FileRecord, ResultRow } from '../store/store.ts';
 import { sixDigits } from './context.ts';
 
 /** The order in which statuses are listed: the way of a row from the inbox to its end. */

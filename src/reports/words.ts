@@ -3,7 +3,7 @@ import { type FileProblem, rowMessage } from '../domain/codes.ts';
 import { FINAL_FAILURES } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseAmount } from '../domain/money.ts';
-import type { OtherRow, ResultRow } from '../store/port.ts';
+import type { OtherRow, ResultRow } from '../store/store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
 import { amountText, type OverLong, type Summary } from './totals.ts';
 

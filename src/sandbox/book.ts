@@ -4,7 +4,7 @@
  * reference unless the script fixes it. What is in the book is in the ledger first.
  */
 import { type Clock, timestamp } from '../platform/clock.ts';
-import type { OrderFields } from '../provider/signature.ts';
+import type { OrderFields } from '../provider/provider.ts';
 import { drawFraction, drawHex } from './draw.ts';
 import { fateOf } from './fate.ts';
 import { type Fate, type FateRule, NOBODY } from './faults.ts';

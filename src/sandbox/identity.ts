@@ -5,7 +5,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../platform/clock.ts';
-import { type HmacKeys, hmacAuthorization } from '../provider/hmac.ts';
+import { type HmacKeys, hmacAuthorization } from '../provider/provider.ts';
 import { type Answer, type Call, JSON_TYPE, type Received, type TokenLife } from './call.ts';
 import { drawHex } from './draw.ts';
 import { NOBODY, TOKEN_LIFE_MS } from './faults.ts';

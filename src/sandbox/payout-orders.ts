@@ -12,7 +12,7 @@ import {
   type PayoutKeys,
   signGet,
   signPost,
-} from '../provider/signature.ts';
+} from '../provider/provider.ts';
 import {
   badSignature,
   type FieldErrors,

@@ -11,13 +11,13 @@ import type { Clock } from '../platform/clock.ts';
 import { isErrno, makeFolder } from '../platform/durable.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
-import { publishReportsOf, type TakenFile, takenFile } from '../reports/file-reports.ts';
-import { receipt } from '../reports/report.ts';
+import { publishReportsOf, receipt, type TakenFile, takenFile } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Store } from '../store/port.ts';
-import { openSqliteStore } from '../store/sqlite/sqlite.ts';
+import { openStore, type Store } from '../store/store.ts';
 import { addingUpLast } from './last-file.ts';
-import { DATABASE, openForReading, reportContext, settingsOf } from './workspace.ts';
+import { DATABASE } from './place.ts';
+import { reportContext } from './publishing.ts';
+import { openForReading, settingsOf } from './records.ts';
 
 /** How often the records are copied anew because a service archived a file while it was being copied. */
 const MOST_COPIES = 5;
@@ -91,7 +91,7 @@ async function copyRecords(real: Settings, settings: Settings): Promise<Store> {
     } finally {
       await opened?.store.close();
     }
-    const store = openSqliteStore({ path, purpose: 'scratch' });
+    const store = openStore({ path, purpose: 'scratch' });
     try {
       for (const { claim } of await store.unfinishedFiles())
         await copyFile(join(real.data, 'spool', claim), join(settings.data, 'spool', claim));

@@ -5,8 +5,8 @@
 import { ADVISED_LENGTHS, type PayoutDetails } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
-import { openTally, type Part, type Tally } from '../reports/report.ts';
-import type { FileRecord, ResultRow, RowRecord, Store } from '../store/port.ts';
+import { openTally, type Part, type Tally } from '../reports/reports.ts';
+import type { FileRecord, ResultRow, RowRecord, Store } from '../store/store.ts';
 
 type PlainRow = Extract<RowRecord, { kind: 'instruction' }>;
 

@@ -5,8 +5,7 @@
 import { join } from 'node:path';
 import { UsageError } from '../platform/failures.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Store } from '../store/port.ts';
-import { openSqliteStore } from '../store/sqlite/sqlite.ts';
+import { openStore, type Store } from '../store/store.ts';
 import { DATABASE, isThere, requireRecords, workspaceSettings } from './place.ts';
 
 /** Settings, or a UsageError that names every problem. */
@@ -20,7 +19,7 @@ export function settingsOf(workspace: string): Settings {
 export async function openForReading(workspace: string): Promise<{ settings: Settings; store: Store } | undefined> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
-  if (await isThere(path)) return { settings, store: openSqliteStore({ path, purpose: 'reading' }) };
+  if (await isThere(path)) return { settings, store: openStore({ path, purpose: 'reading' }) };
   await requireRecords(settings);
   return undefined;
 }
@@ -32,7 +31,7 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
 export async function openForDeciding(workspace: string): Promise<{ settings: Settings; store: Store }> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
-  if (await isThere(path)) return { settings, store: openSqliteStore({ path }) };
+  if (await isThere(path)) return { settings, store: openStore({ path }) };
   await requireRecords(settings);
   throw new UsageError('nothing has been taken in in this workspace yet');
 }

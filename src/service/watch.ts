@@ -3,14 +3,13 @@
  * until something wakes it. Bells (chokidar, node-cron) shorten the sleep and decide nothing.
  */
 import { mkdir } from 'node:fs/promises';
-import { watchInbox } from '../inbox/watcher.ts';
-import { type PassOptions, type PassSummary, pass, type Tools } from '../pipeline/pass.ts';
-import { noteInboxTrouble } from '../pipeline/standing.ts';
+import { watchInbox } from '../inbox/inbox.ts';
+import { noteInboxTrouble, type PassOptions, type PassSummary, pass, type Tools } from '../pipeline/pipeline.ts';
 import { localTime } from '../platform/clock.ts';
 import { isErrno, SHARED_FOLDER_MODE } from '../platform/durable.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
-import { nightlyDue, ringNightly } from '../settings/schedule.ts';
+import { nightlyDue, ringNightly } from '../settings/settings.ts';
 
 /** Without any bell the folder and the schedule are looked at this often. */
 const LOOK_EVERY_MS = 30_000;

@@ -1,30 +1,32 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
 import { chmod, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Tools, Turn } from '../pipeline/pass.ts';
+import type { Tools } from '../pipeline/pipeline.ts';
 import { type Clock, systemClock, timestamp } from '../platform/clock.ts';
-import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { UnavailableError } from '../platform/failures.ts';
 import { whyUnusable } from '../platform/ownership.ts';
 import { noProgress, type Progress } from '../platform/progress.ts';
-import type { HmacKeys } from '../provider/hmac.ts';
-import type { Provider } from '../provider/port.ts';
-import type { PayoutKeys } from '../provider/signature.ts';
-import type { ReportContext } from '../reports/report.ts';
-import type { FaultScript } from '../sandbox/sandbox.ts';
-import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from '../settings/settings.ts';
-import { ANCHOR, type Anchor, anchored, beginLookUpOnly, distrust, lookUpOnly, openAnchor } from '../store/anchor.ts';
-import { CHAIN_START } from '../store/audit.ts';
-import { bind, bindingOf } from '../store/binding.ts';
-import type { Store } from '../store/port.ts';
-import { applyingElsewhere } from '../store/sqlite/elsewhere.ts';
-import { lockWorkspace } from '../store/sqlite/lock.ts';
-import { openSqliteStore } from '../store/sqlite/sqlite.ts';
+import type { Turn } from '../reports/reports.ts';
+import {
+  ANCHOR,
+  type Anchor,
+  anchored,
+  applyingElsewhere,
+  beginLookUpOnly,
+  bind,
+  CHAIN_START,
+  distrust,
+  lockWorkspace,
+  lookUpOnly,
+  openAnchor,
+  openStore,
+  type Store,
+} from '../store/store.ts';
+import { accountKey, openProvider, type SandboxOptions } from './account.ts';
 import { numbersInUse } from './numbers.ts';
 import { DATABASE, makeFolders, overlaps, requireRecords } from './place.ts';
+import { reportContext, takeTurnToPublish } from './publishing.ts';
 import { settingsOf } from './records.ts';
-
-export { DATABASE, makeFolders, workspaceSettings } from './place.ts';
-export { openForReading, settingsOf } from './records.ts';
 
 export interface OpenWorkspace extends Tools {
   readonly anchor: Anchor;
@@ -38,16 +40,7 @@ export interface OpenOptions {
   readonly progress?: Progress;
   /** Opened though nothing can be taken out of the inbox now: each look at it says so. */
   readonly inboxMayBeAway?: boolean;
-  /** A script of faults and the seed for the bundled sandbox; see sandbox.ts. */
-  readonly sandbox?: { readonly seed?: number; readonly faults?: FaultScript };
-}
-
-/**
- * The turn to publish reports of files, which only one process has at a time: what one has read must not come over what another has
- * written since. Undefined while somebody else has it; the operating system takes it back from a process that ends.
- */
-export function takeTurnToPublish(settings: Settings): Turn | undefined {
-  return lockWorkspace(join(settings.data, 'publishing'));
+  readonly sandbox?: SandboxOptions;
 }
 
 /** What has no turn now is left to a later start: others may be writing. */
@@ -57,32 +50,6 @@ async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promis
     await work();
   } finally {
     turn.release();
-  }
-}
-
-export const LEDGER = 'sandbox-ledger.jsonl';
-
-/** The provider alone, to ask it something; with the bundled sandbox nobody else may be working on the workspace. */
-export async function openForAsking(
-  settings: Settings,
-  env: NodeJS.ProcessEnv,
-  clock: Clock,
-): Promise<{ provider: Provider; close(): Promise<void> }> {
-  const closers: (() => unknown)[] = [];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
-  if (settings.provider.baseUrl === 'sandbox') {
-    const lock = lockWorkspace(join(settings.data, 'lock'));
-    if (!lock)
-      throw new UnavailableError(`another paydrop is working on ${settings.workspace}, and the sandbox is its`);
-    closers.push(() => lock.release());
-  }
-  try {
-    return { provider: await openProvider(settings, env, clock, undefined, closers), close };
-  } catch (error) {
-    await close();
-    throw error;
   }
 }
 
@@ -101,7 +68,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const records = applyingElsewhere(openSqliteStore({ path: join(settings.data, DATABASE) }));
+    const records = applyingElsewhere(openStore({ path: join(settings.data, DATABASE) }));
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());
@@ -117,7 +84,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     // A command that only reads has no use for either.
     const [{ openInbox }, { sweepOutbox }] = await Promise.all([
       import('../inbox/inbox.ts'),
-      import('../reports/outbox.ts'),
+      import('../reports/reports.ts'),
     ]);
     await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
     const start = { mayBeAway: options.inboxMayBeAway === true, refusal: () => overlaps(settings)[0] };
@@ -146,15 +113,6 @@ async function keepPrivate(data: string): Promise<void> {
   }
 }
 
-export function reportContext(settings: Settings): ReportContext {
-  const { api, baseUrl } = settings.provider;
-  return {
-    provider: { api, sandbox: baseUrl === 'sandbox', baseUrl: String(baseUrl) },
-    submit: settings.submit,
-    schedule: settings.schedule,
-  };
-}
-
 /**
  * New records are anchored while they are still empty. A crash before the next anchor leaves nothing to doubt, because
  * nothing is sent before it has been anchored.
@@ -171,94 +129,5 @@ async function endReportedRuns(records: Store, lastReported: number, at: string)
     if (number > lastReported) continue;
     if (finishedAt === '') await records.endRun(number, at, await records.statusCounts());
     await records.runReported(number, []);
-  }
-}
-
-/** What opens the account; empty with the sandbox. */
-function accountKey(settings: Settings, env: NodeJS.ProcessEnv): string {
-  if (settings.provider.baseUrl === 'sandbox') return '';
-  const { keys, imburseKeys } = keysOf(settings, env);
-  return keys.clientKey || imburseKeys.publicKey;
-}
-
-/** Whom settings and keys name: the provider, and the account with it. */
-export function providerNamed(settings: Settings, env: NodeJS.ProcessEnv): string {
-  return bindingOf(settings.provider, accountKey(settings, env));
-}
-
-/** The configured provider, ready to be asked; what must be closed again is added to `closers`. */
-export async function openProvider(
-  settings: Settings,
-  env: NodeJS.ProcessEnv,
-  clock: Clock,
-  sandboxOptions: OpenOptions['sandbox'],
-  closers: (() => unknown)[],
-): Promise<Provider> {
-  const { baseUrl } = settings.provider;
-  const provider =
-    baseUrl === 'sandbox'
-      ? await providerAt(settings, clock, await openSandbox(settings, clock, sandboxOptions, closers))
-      : await providerAt(settings, clock, { baseUrl, ...keysOf(settings, env) });
-  closers.push(() => provider.close());
-  return provider;
-}
-
-/** Where a provider is, and what opens it. */
-interface Access {
-  readonly baseUrl: URL;
-  readonly keys: PayoutKeys;
-  readonly imburseKeys: HmacKeys;
-  readonly accountId?: string | undefined;
-  readonly tenantId?: string | undefined;
-}
-
-async function openSandbox(
-  settings: Settings,
-  clock: Clock,
-  options: OpenOptions['sandbox'],
-  closers: (() => unknown)[],
-): Promise<Access> {
-  const { startSandbox } = await import('../sandbox/sandbox.ts');
-  const ledgerPath = join(settings.data, LEDGER);
-  const sandbox = await startSandbox({ seed: 1, ...options, ledgerPath, clock });
-  closers.push(() => sandbox.close());
-  return { ...sandbox, ...sandbox.imburseAccount };
-}
-
-/** The other API's keys stay empty: nobody needs them. */
-function keysOf({ provider }: Settings, env: NodeJS.ProcessEnv): Omit<Access, 'baseUrl'> {
-  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
-    throw new UsageError('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of the provider: unset it');
-  const none = {
-    keys: { clientKey: '', clientSecret: '', saltKey: '' },
-    imburseKeys: { publicKey: '', privateKey: '' },
-  };
-  if (provider.api === 'payout-orders') return { ...none, keys: revealed(loadSecrets(env)) };
-  const { accountId, tenantId } = provider;
-  return { ...none, imburseKeys: revealed(loadImburseSecrets(env)), accountId, tenantId };
-}
-
-function revealed<Name extends string>(
-  secrets: Loaded<Readonly<Record<Name, { reveal(): string }>>>,
-): Record<Name, string> {
-  if (!secrets.ok) throw new UsageError(...secrets.problems);
-  const entries = Object.entries<{ reveal(): string }>(secrets.value);
-  return Object.fromEntries(entries.map(([name, secret]) => [name, secret.reveal()])) as Record<Name, string>;
-}
-
-/** Loaded only when it is opened: a command that only reads has no use for an HTTP client. */
-async function providerAt({ provider }: Settings, clock: Clock, access: Access): Promise<Provider> {
-  const { api, concurrency, timeoutMs, endpoints } = provider;
-  const { baseUrl, keys, imburseKeys, accountId, tenantId } = access;
-  const reach = { baseUrl, concurrency, timeoutMs, clock };
-  const refusesUsedReferences = provider.duplicateClientRef === 'rejected';
-  const managed = { ...reach, keys: imburseKeys, accountId, tenantId, endpoints, refusesUsedReferences };
-  switch (api) {
-    case 'payout-orders':
-      return (await import('../provider/payout-orders.ts')).payoutOrdersProvider({ ...reach, keys });
-    case 'order-management':
-      return (await import('../provider/order-management.ts')).orderManagementProvider(managed);
-    case 'collect':
-      return (await import('../provider/collect.ts')).collectProvider(managed);
   }
 }

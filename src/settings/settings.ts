@@ -1,14 +1,11 @@
 /**
- * Settings and secrets. `paydrop.json` is checked strictly: an unknown or ill-typed key is a problem that names the key,
- * what was expected and the nearest known key. Secrets come from the environment or from files it names, never
- * from paydrop.json.
+ * `paydrop.json` is checked strictly: an unknown or ill-typed key is a problem that names the key, what was expected and the
+ * nearest known key.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { inspect } from 'node:util';
 import { APIS, type Api } from '../domain/api.ts';
 import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
-import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/endpoints.ts';
+import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
 import { repeatedKeys } from './repeated.ts';
 import { isNightlySchedule } from './schedule.ts';
 import {
@@ -27,6 +24,10 @@ import {
   withDefault,
 } from './shapes.ts';
 import { type Loaded, settingsText } from './text.ts';
+
+export { nightlyDue, ringNightly } from './schedule.ts';
+export { loadImburseSecrets, loadSecrets } from './secrets.ts';
+export type { Loaded } from './text.ts';
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SIZE_UNITS = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;
@@ -197,7 +198,6 @@ export interface Settings {
   readonly columns: Readonly<Record<string, string>>;
 }
 
-export type { Loaded } from './text.ts';
 export const SETTINGS_FILE = 'paydrop.json';
 
 /** Reads the workspace's paydrop.json; a missing one means all defaults. Throws UnavailableError where it can't be read just now. */
@@ -279,86 +279,6 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
 /** The JSON Schema of paydrop.json, for editors; paydrop.schema.json is this. */
 export function settingsJsonSchema(): object {
   return { title: SETTINGS_FILE, $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema.schema };
-}
-
-/** A secret that can't slip into a log, a report or an error by being printed. */
-class Secret {
-  readonly #value: string;
-
-  constructor(value: string) {
-    this.#value = value;
-  }
-
-  reveal(): string {
-    return this.#value;
-  }
-
-  toString(): string {
-    return '[secret]';
-  }
-
-  toJSON(): string {
-    return '[secret]';
-  }
-
-  [inspect.custom](): string {
-    return '[secret]';
-  }
-}
-
-const PAYOUT_ORDERS_SECRETS = {
-  clientKey: 'PAYDROP_CLIENT_KEY',
-  clientSecret: 'PAYDROP_CLIENT_SECRET',
-  saltKey: 'PAYDROP_SALT_KEY',
-} as const;
-
-const IMBURSE_SECRETS = {
-  publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY',
-  privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY',
-} as const;
-
-type Secrets<Names> = Readonly<Record<keyof Names, Secret>>;
-
-/** The signed payout-order API's three secrets, each from NAME or from the file that NAME_FILE points to. */
-export function loadSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof PAYOUT_ORDERS_SECRETS>> {
-  return readSecrets(env, PAYOUT_ORDERS_SECRETS);
-}
-
-/** As {@link loadSecrets}: the key pair of order management and collect. */
-export function loadImburseSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof IMBURSE_SECRETS>> {
-  return readSecrets(env, IMBURSE_SECRETS);
-}
-
-function readSecrets<Names extends Readonly<Record<string, string>>>(
-  env: NodeJS.ProcessEnv,
-  names: Names,
-): Loaded<Secrets<Names>> {
-  const problems: string[] = [];
-  const value = Object.fromEntries(
-    Object.entries(names).map(([key, name]) => {
-      const found = readSecret(env, name);
-      if (typeof found !== 'string') return [key, found];
-      problems.push(found);
-      return [key, new Secret('')];
-    }),
-  );
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: value as Secrets<Names> };
-}
-
-function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
-  const file = env[`${name}_FILE`];
-  if (env[name] && file) return `${name} and ${name}_FILE are both set: keep one`;
-  if (env[name]) return new Secret(env[name]);
-  if (!file) return `${name} is not set: put the secret into it, or the path of a file that holds it into ${name}_FILE`;
-  try {
-    if ((statSync(file).mode & 0o077) !== 0)
-      return `${name}_FILE: ${file} can be read by others than its owner; chmod 600 it`;
-    const text = readFileSync(file, 'utf8').trim();
-    return text === '' ? `${name}_FILE: ${file} is empty` : new Secret(text);
-  } catch (error) {
-    // What it was set to is not repeated: it may be the secret itself, by mistake.
-    return `${name}_FILE: what it names can't be read (${(error as NodeJS.ErrnoException).code}); it must be the path of a file`;
-  }
 }
 
 function isBaseUrl(text: string): boolean {

@@ -21,13 +21,13 @@ import type {
   KeptAnswer,
   OrderChange,
   Target,
-} from './sqlite/change.ts';
-import type { RowRecord } from './sqlite/row-record.ts';
-import type { RunChange, RunDecision, RunKind, RunRecord } from './sqlite/run.ts';
+} from './port/change.ts';
+import type { RowFields, RowRecord, Standing } from './port/row-record.ts';
+import type { RunChange, RunDecision, RunKind, RunRecord } from './port/run.ts';
 
-export type * from './sqlite/change.ts';
-export type { RowRecord } from './sqlite/row-record.ts';
-export type * from './sqlite/run.ts';
+export type * from './port/change.ts';
+export type * from './port/row-record.ts';
+export type * from './port/run.ts';
 
 export type FileKind = 'orders' | 'instructions';
 
@@ -153,28 +153,12 @@ export interface StoredInstruction extends InstructionRef {
   readonly amendment?: OpenAmendment;
 }
 
-/** An instruction as it is after a row: what an UPDATE makes of it. */
-export interface Standing {
-  readonly content: InstructionContent;
-  readonly payout: PayoutDetails;
-  readonly amountMinor: bigint;
-  readonly currency: string;
-}
-
 export interface OpenAmendment {
   readonly row: number;
   /** What it shall become; undefined for a DELETE. */
   readonly becomes: Standing | undefined;
   /** How often the provider was asked. */
   readonly sends: number;
-}
-
-/** The fields a rejected or duplicate row shows in the reports: canonical where they could be read, else as they came. */
-export interface RowFields extends InstructionRef {
-  readonly amount: string;
-  readonly currency: string;
-  readonly openDate: string;
-  readonly dueDate: string;
 }
 
 /**

@@ -166,7 +166,7 @@ const SENDING: Mutant[] = [
     'an order of another customer is adopted',
     'a payout is called paid because another customer was paid',
     ['registration', 'provider/order-management'],
-    'provider/order-management.ts',
+    'provider/imburse/order-management.ts',
     ['    ...customerDifference(record, order),\n', ''],
     ['customersIn(record).includes(order.customerRef) || isNobodys(record, order)', 'record !== undefined || order'],
   ),
@@ -665,7 +665,7 @@ const FILES: Mutant[] = [
     'await store.markStale(number);',
     'await store.staleReports().then(() => 0);',
   ]),
-  mutant('reports out of turn', 'an older result comes over a newer one', 'pipeline', 'pipeline/pass.ts', [
+  mutant('reports out of turn', 'an older result comes over a newer one', 'pipeline', 'reports/turn.ts', [
     'if (turn || clock.monotonic()',
     'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
   ]),

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { collectProvider } from '../../src/provider/collect.ts';
-import { COLLECT_ENDPOINTS, ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../../src/provider/endpoints.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
+import { collectProvider } from '../../src/provider/imburse/collect.ts';
+import {
+  COLLECT_ENDPOINTS,
+  ENDPOINT_NAMES,
+  type EndpointName,
+  endpointProblem,
+} from '../../src/provider/imburse/endpoints.ts';
 import { CODE_COLUMNS } from '../../src/provider/imburse/errors.ts';
 import type { AmendmentDesk, OrderDesk, Provider, RecordDesk } from '../../src/provider/port.ts';
 import {

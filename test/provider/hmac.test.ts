@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hmacAuthorization } from '../../src/provider/hmac.ts';
+import { hmacAuthorization } from '../../src/provider/imburse/hmac.ts';
 import VECTORS from './imburse-hmac.json' with { type: 'json' };
 
 const KEYS = { publicKey: 'PK', privateKey: 'AAECAw==' };

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { collectProvider } from '../../src/provider/collect.ts';
-import { hmacAuthorization } from '../../src/provider/hmac.ts';
 import type { HttpOutcome, HttpResponse } from '../../src/provider/http.ts';
-import { orderManagementProvider } from '../../src/provider/order-management.ts';
+import { collectProvider } from '../../src/provider/imburse/collect.ts';
+import { hmacAuthorization } from '../../src/provider/imburse/hmac.ts';
+import { orderManagementProvider } from '../../src/provider/imburse/order-management.ts';
 import type { Provider } from '../../src/provider/port.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import {

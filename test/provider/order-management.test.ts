@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ManagedDetails } from '../../src/domain/instruction.ts';
 import type { Order } from '../../src/domain/order.ts';
-import { ENDPOINT_NAMES, endpointProblem, ORDER_MANAGEMENT_ENDPOINTS } from '../../src/provider/endpoints.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
-import { orderManagementProvider } from '../../src/provider/order-management.ts';
+import { ENDPOINT_NAMES, endpointProblem, ORDER_MANAGEMENT_ENDPOINTS } from '../../src/provider/imburse/endpoints.ts';
+import { orderManagementProvider } from '../../src/provider/imburse/order-management.ts';
 import type { AmendmentDesk, OrderDesk, Payout, Provider, RecordDesk } from '../../src/provider/port.ts';
 import {
   CORRELATION,

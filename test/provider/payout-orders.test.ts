@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { signGet, signPost } from '../../src/provider/payout-orders/signature.ts';
 import { payoutOrdersProvider } from '../../src/provider/payout-orders.ts';
 import type { Payout, Provider } from '../../src/provider/port.ts';
-import { signGet, signPost } from '../../src/provider/signature.ts';
 
 const KEYS = { clientKey: 'CK', clientSecret: 'CS', saltKey: 'SK' };
 const REF = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ2345';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { encodeOrder, signGet, signPost } from '../../src/provider/signature.ts';
+import { encodeOrder, signGet, signPost } from '../../src/provider/payout-orders/signature.ts';
 import vectors from './payout-signatures.json' with { type: 'json' };
 
 describe('the signature of the payout-order API', () => {

@@ -1,9 +1,9 @@
 /** Both generations of the Imburse API, simulated. */
 import type { PayoutRef } from '../../src/domain/instruction.ts';
-import { collectProvider } from '../../src/provider/collect.ts';
 import type { HttpRequest } from '../../src/provider/http.ts';
+import { collectProvider } from '../../src/provider/imburse/collect.ts';
+import { orderManagementProvider } from '../../src/provider/imburse/order-management.ts';
 import { wireReference } from '../../src/provider/imburse.ts';
-import { orderManagementProvider } from '../../src/provider/order-management.ts';
 import type { Call } from '../../src/sandbox/call.ts';
 import { COLLECT } from '../../src/sandbox/collect.ts';
 import { openIdentity } from '../../src/sandbox/identity.ts';

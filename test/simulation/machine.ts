@@ -1,10 +1,11 @@
 /** One machine: a workspace on its disk, and the program that is started, crashes and is started again there. */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type PassOptions, type PassSummary, pass, type Turn } from '../../src/pipeline/pass.ts';
+import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
 import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
 import type { HttpClient } from '../../src/provider/http.ts';
+import type { Turn } from '../../src/reports/turn.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
 import { endLookUpOnly, lookUpOnly } from '../../src/store/anchor.ts';
 import type { Decision } from '../../src/store/port.ts';

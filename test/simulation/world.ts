@@ -5,8 +5,7 @@ import { FINAL_FAILURES, type InstructionRef, instructionKey } from '../../src/d
 import { closeFile, closePayouts } from '../../src/pipeline/closing.ts';
 import type { PassOptions } from '../../src/pipeline/pass.ts';
 import { resolve, retry } from '../../src/pipeline/resolution.ts';
-import type { Clock } from '../../src/platform/clock.ts';
-import { timestamp } from '../../src/platform/clock.ts';
+import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
 import type { StatusCount } from '../../src/store/port.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';

@@ -8,7 +8,8 @@ import { clientRefId, type PayoutRef } from '../../src/domain/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
 import { standing } from '../../src/pipeline/standing.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
-import { LEDGER, type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
+import { LEDGER } from '../../src/service/account.ts';
+import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
 import { type TestClock, testClock } from './clock.ts';
 
 /** A folder that goes when the test passed; a failing test keeps it and says where it is. */

@@ -5,7 +5,7 @@ import { trimBlanks, unwanted, visible } from '../../domain/characters.ts';
 import type { FileCode, FileProblem } from '../../domain/codes.ts';
 import { unescapeFormula } from '../../platform/formula.ts';
 import { looseName as loose } from '../../settings/settings.ts';
-import type { FileKind } from '../../store/port.ts';
+import type { FileKind } from '../../store/store.ts';
 
 /** A header that was understood. */
 export interface Header {

@@ -2,9 +2,9 @@
 
 import { orderKey } from '../../domain/order.ts';
 import { timestamp } from '../../platform/clock.ts';
-import type { OrderFound, SubmitOutcome } from '../../provider/port.ts';
+import type { OrderFound, SubmitOutcome } from '../../provider/provider.ts';
 import type { Settings } from '../../settings/settings.ts';
-import type { OrderChange, StoredOrder } from '../../store/port.ts';
+import type { OrderChange, StoredOrder } from '../../store/store.ts';
 
 /** How an order's last request ended. */
 export interface Ended {

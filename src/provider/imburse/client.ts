@@ -6,11 +6,10 @@
  * be taken for is decided in answers.ts.
  */
 import type { Clock } from '../../platform/clock.ts';
-import type { HttpMethod } from '../endpoints.ts';
-import type { HmacKeys } from '../hmac.ts';
-import type { HttpClient, HttpOutcome, HttpResponse } from '../http.ts';
+import type { HttpClient, HttpMethod, HttpOutcome, HttpResponse } from '../http.ts';
 import type { NotSent } from '../port.ts';
 import { withoutSecrets } from '../secrets.ts';
+import type { HmacKeys } from './hmac.ts';
 import { tokenSource } from './token.ts';
 
 interface ImburseRequest {

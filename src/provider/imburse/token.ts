@@ -6,11 +6,11 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Clock } from '../../platform/clock.ts';
-import { type HmacKeys, hmacAuthorization } from '../hmac.ts';
 import type { HttpClient, HttpOutcome } from '../http.ts';
 import { jsonOf } from '../json.ts';
 import type { NotSent } from '../port.ts';
 import { retryAfterMs } from '../retry-after.ts';
+import { type HmacKeys, hmacAuthorization } from './hmac.ts';
 
 /** [D] The one call that carries the HMAC; its body is empty. */
 const TOKEN_PATH = '/identity/v1/hmac/management';

@@ -1,10 +1,10 @@
 /** What runs in the thread of elsewhere.ts: applies changes, one call after another, and says what came of each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Place, Task } from './elsewhere.ts';
-import { openSqliteStore } from './sqlite.ts';
+import { openStore } from './sqlite.ts';
 
 const { address, run } = workerData as Place;
-const store = openSqliteStore({ path: address, run });
+const store = openStore({ path: address, run });
 
 parentPort?.on('message', async (task: Task | 'close') => {
   if (task === 'close') {

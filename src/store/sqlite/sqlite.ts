@@ -25,7 +25,7 @@ export interface SqliteOptions {
 }
 
 /** Throws when the file can't be had as it must be: see {@link openDatabase}. */
-export function openSqliteStore(options: SqliteOptions): Store {
+export function openStore(options: SqliteOptions): Store {
   const { path, purpose = 'kept' } = options;
   const db = openDatabase(path, purpose);
   try {

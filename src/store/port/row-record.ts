@@ -2,7 +2,23 @@
 import type { RowError } from '../../domain/codes.ts';
 import type { InstructionContent, InstructionRef, PayoutDetails } from '../../domain/instruction.ts';
 import type { Order } from '../../domain/order.ts';
-import type { RowFields, Standing, Target } from '../port.ts';
+import type { Target } from './change.ts';
+
+/** An instruction as it is after a row: what an UPDATE makes of it. */
+export interface Standing {
+  readonly content: InstructionContent;
+  readonly payout: PayoutDetails;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+}
+
+/** The fields a rejected or duplicate row shows in the reports: canonical where they could be read, else as they came. */
+export interface RowFields extends InstructionRef {
+  readonly amount: string;
+  readonly currency: string;
+  readonly openDate: string;
+  readonly dueDate: string;
+}
 
 /** The JSON of a value that is handed on as it is: nobody on its way has to read it. */
 type Json<Value> = string & { readonly of?: Value };

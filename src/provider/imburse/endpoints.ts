@@ -2,8 +2,7 @@
  * Where the Imburse APIs read, change and show what they have. None of these verbs and paths was ever published [I]: they
  * are settings, and these are their defaults. A path's placeholders stand for percent-encoded references.
  */
-
-export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+import type { HttpMethod } from '../http.ts';
 
 export const ENDPOINT_NAMES = [
   'getCustomer',

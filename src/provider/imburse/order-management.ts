@@ -3,9 +3,12 @@
  * along, and say for its customer what shall stand where an instruction says nothing.
  */
 
-import type { Order } from '../domain/order.ts';
+import type { Order } from '../../domain/order.ts';
+import { type Generation, type ImburseOptions, imburseProvider, wireReference } from '../imburse.ts';
+import { isRecord } from '../json.ts';
+import type { Payout, Provider } from '../port.ts';
 import { ORDER_MANAGEMENT_ENDPOINTS } from './endpoints.ts';
-import { readOrderManagementErrors } from './imburse/errors.ts';
+import { readOrderManagementErrors } from './errors.ts';
 import {
   jsonWithMetadata,
   metadataDifference,
@@ -14,10 +17,7 @@ import {
   stated,
   textDifference,
   wireAmount,
-} from './imburse/records.ts';
-import { type Generation, type ImburseOptions, imburseProvider, wireReference } from './imburse.ts';
-import { isRecord } from './json.ts';
-import type { Payout, Provider } from './port.ts';
+} from './records.ts';
 
 /** [I] Nobody says how many; an answer repeats them all, with up to 27 kB of metadata each. */
 const MOST_RIDERS = 20;

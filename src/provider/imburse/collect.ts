@@ -1,11 +1,11 @@
 /** The first generation of the Imburse order API ("collect") as a provider. */
 
-import type { Order } from '../domain/order.ts';
+import type { Order } from '../../domain/order.ts';
+import { type Generation, type ImburseOptions, imburseProvider, wireReference } from '../imburse.ts';
+import type { Payout, Provider } from '../port.ts';
 import { COLLECT_ENDPOINTS } from './endpoints.ts';
-import { readCollectErrors } from './imburse/errors.ts';
-import { jsonWithMetadata, metadataDifference, stated, textDifference, wireAmount } from './imburse/records.ts';
-import { type Generation, type ImburseOptions, imburseProvider, wireReference } from './imburse.ts';
-import type { Payout, Provider } from './port.ts';
+import { readCollectErrors } from './errors.ts';
+import { jsonWithMetadata, metadataDifference, stated, textDifference, wireAmount } from './records.ts';
 
 const COLLECT: Generation = {
   endpoints: COLLECT_ENDPOINTS,

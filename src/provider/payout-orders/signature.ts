@@ -3,6 +3,7 @@
  * are PHP and may rebuild the JSON before they hash it, so an order is written exactly as PHP's json_encode prints it.
  */
 import { hash } from 'node:crypto';
+import { asciiJson } from '../json.ts';
 
 export interface PayoutKeys {
   readonly clientKey: string;
@@ -23,11 +24,6 @@ type SigningKeys = Pick<PayoutKeys, 'clientKey' | 'saltKey'>;
  */
 export function encodeOrder(fields: OrderFields): string {
   return asciiJson(JSON.stringify(fields, [...ORDER_FIELDS]).replaceAll('/', '\\/'));
-}
-
-/** JSON text with everything beyond ASCII as `\uXXXX`. */
-export function asciiJson(json: string): string {
-  return json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Signs a POST of `json`, the very bytes that are sent. `path` is without host. 64 lower-case hex digits. */

@@ -1,0 +1,12 @@
+/** The door of the room: one pass, what a person may decide between two passes, and how the workspace stands. */
+import { loadedWhenCalled } from '../platform/lazy.ts';
+
+export type { PassOptions, PassSummary, Tools } from './pass.ts';
+export type { Decided, RetriedAll } from './resolution.ts';
+export { noteInboxTrouble, type Standing, standing, standingWithout } from './standing.ts';
+
+export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
+export const resolve = loadedWhenCalled(async () => (await import('./resolution.ts')).resolve);
+export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);
+export const closePayouts = loadedWhenCalled(async () => (await import('./closing.ts')).closePayouts);
+export const closeFile = loadedWhenCalled(async () => (await import('./closing.ts')).closeFile);

@@ -1,0 +1,20 @@
+/** One process at a time publishes reports of files: what one has read must not come over what another has written since. */
+import type { Clock } from '../platform/clock.ts';
+
+export interface Turn {
+  release(): void;
+}
+
+/** A large file's reports take minutes; then the next pass writes what is left. */
+const LONGEST_WAIT_MS = 300_000;
+const ASK_AGAIN_MS = 100;
+
+/** Waits for the turn, but not for ever: the process that has it may have been stopped. */
+export async function turnToPublish(take: () => Turn | undefined, clock: Clock): Promise<Turn | undefined> {
+  const startedMs = clock.monotonic();
+  for (;;) {
+    const turn = take();
+    if (turn || clock.monotonic() - startedMs >= LONGEST_WAIT_MS) return turn;
+    await clock.sleep(ASK_AGAIN_MS, undefined);
+  }
+}

@@ -1,0 +1,111 @@
+/** The provider that the settings name, and what opens the account there; or the bundled sandbox. */
+import { join } from 'node:path';
+import type { Clock } from '../platform/clock.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { type Access, openAdapter, type Provider } from '../provider/provider.ts';
+import type { FaultScript } from '../sandbox/sandbox.ts';
+import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from '../settings/settings.ts';
+import { bindingOf, lockWorkspace } from '../store/store.ts';
+
+export const LEDGER = 'sandbox-ledger.jsonl';
+
+/** A script of faults and the seed for the bundled sandbox; see sandbox/sandbox.ts. */
+export interface SandboxOptions {
+  readonly seed?: number;
+  readonly faults?: FaultScript;
+}
+
+/** The provider alone, to ask it something; with the bundled sandbox nobody else may be working on the workspace. */
+export async function openForAsking(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+): Promise<{ provider: Provider; close(): Promise<void> }> {
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  if (settings.provider.baseUrl === 'sandbox') {
+    const lock = lockWorkspace(join(settings.data, 'lock'));
+    if (!lock)
+      throw new UnavailableError(`another paydrop is working on ${settings.workspace}, and the sandbox is its`);
+    closers.push(() => lock.release());
+  }
+  try {
+    return { provider: await openProvider(settings, env, clock, undefined, closers), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What opens the account; empty with the sandbox. */
+export function accountKey(settings: Settings, env: NodeJS.ProcessEnv): string {
+  if (settings.provider.baseUrl === 'sandbox') return '';
+  const { keys, imburseKeys } = keysOf(settings, env);
+  return keys.clientKey || imburseKeys.publicKey;
+}
+
+/** Whom settings and keys name: the provider, and the account with it. */
+export function providerNamed(settings: Settings, env: NodeJS.ProcessEnv): string {
+  return bindingOf(settings.provider, accountKey(settings, env));
+}
+
+/** The configured provider, ready to be asked; what must be closed again is added to `closers`. */
+export async function openProvider(
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+  sandboxOptions: SandboxOptions | undefined,
+  closers: (() => unknown)[],
+): Promise<Provider> {
+  const { api, baseUrl, concurrency, timeoutMs, endpoints, duplicateClientRef } = settings.provider;
+  const refusesUsedReferences = duplicateClientRef === 'rejected';
+  const opening =
+    baseUrl === 'sandbox'
+      ? await openSandbox(settings, clock, sandboxOptions, closers)
+      : { baseUrl, ...keysOf(settings, env) };
+  const provider = await openAdapter({
+    ...opening,
+    ...{ api, concurrency, timeoutMs, endpoints, refusesUsedReferences, clock },
+  });
+  closers.push(() => provider.close());
+  return provider;
+}
+
+/** Where a provider is, and what opens it. */
+type Opening = Pick<Access, 'baseUrl' | 'keys' | 'imburseKeys' | 'accountId' | 'tenantId'>;
+
+async function openSandbox(
+  settings: Settings,
+  clock: Clock,
+  options: SandboxOptions | undefined,
+  closers: (() => unknown)[],
+): Promise<Opening> {
+  const { startSandbox } = await import('../sandbox/sandbox.ts');
+  const ledgerPath = join(settings.data, LEDGER);
+  const sandbox = await startSandbox({ seed: 1, ...options, ledgerPath, clock });
+  closers.push(() => sandbox.close());
+  return { ...sandbox, ...sandbox.imburseAccount };
+}
+
+/** The other API's keys stay empty: nobody needs them. */
+function keysOf({ provider }: Settings, env: NodeJS.ProcessEnv): Omit<Opening, 'baseUrl'> {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    throw new UsageError('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of the provider: unset it');
+  const none = {
+    keys: { clientKey: '', clientSecret: '', saltKey: '' },
+    imburseKeys: { publicKey: '', privateKey: '' },
+  };
+  if (provider.api === 'payout-orders') return { ...none, keys: revealed(loadSecrets(env)) };
+  const { accountId, tenantId } = provider;
+  return { ...none, imburseKeys: revealed(loadImburseSecrets(env)), accountId, tenantId };
+}
+
+function revealed<Name extends string>(
+  secrets: Loaded<Readonly<Record<Name, { reveal(): string }>>>,
+): Record<Name, string> {
+  if (!secrets.ok) throw new UsageError(...secrets.problems);
+  const entries = Object.entries<{ reveal(): string }>(secrets.value);
+  return Object.fromEntries(entries.map(([name, secret]) => [name, secret.reveal()])) as Record<Name, string>;
+}

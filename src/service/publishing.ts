@@ -1,0 +1,19 @@
+/** What writing a workspace's reports needs beside its records. */
+import { join } from 'node:path';
+import type { ReportContext, Turn } from '../reports/reports.ts';
+import type { Settings } from '../settings/settings.ts';
+import { lockWorkspace } from '../store/store.ts';
+
+/** Undefined while another process has it; the operating system takes it back from a process that ends. */
+export function takeTurnToPublish(settings: Settings): Turn | undefined {
+  return lockWorkspace(join(settings.data, 'publishing'));
+}
+
+export function reportContext(settings: Settings): ReportContext {
+  const { api, baseUrl } = settings.provider;
+  return {
+    provider: { api, sandbox: baseUrl === 'sandbox', baseUrl: String(baseUrl) },
+    submit: settings.submit,
+    schedule: settings.schedule,
+  };
+}

@@ -1,0 +1,12 @@
+/** The door of the room: a workspace opened, read, watched, or tried without changing anything. */
+import { loadedWhenCalled } from '../platform/lazy.ts';
+
+export { LEDGER, openForAsking, openProvider, providerNamed } from './account.ts';
+export { makeFolders, workspaceSettings } from './place.ts';
+export { reportContext, takeTurnToPublish } from './publishing.ts';
+export { openForDeciding, openForReading, settingsOf } from './records.ts';
+export type { OpenWorkspace } from './workspace.ts';
+
+export const openWorkspace = loadedWhenCalled(async () => (await import('./workspace.ts')).openWorkspace);
+export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')).dryRun);
+export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);

@@ -1,0 +1,84 @@
+/** Secrets come from the environment or from files that it names, never from paydrop.json. */
+import { readFileSync, statSync } from 'node:fs';
+import { inspect } from 'node:util';
+import type { Loaded } from './text.ts';
+
+/** A secret that can't slip into a log, a report or an error by being printed. */
+class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
+
+const PAYOUT_ORDERS_SECRETS = {
+  clientKey: 'PAYDROP_CLIENT_KEY',
+  clientSecret: 'PAYDROP_CLIENT_SECRET',
+  saltKey: 'PAYDROP_SALT_KEY',
+} as const;
+
+const IMBURSE_SECRETS = {
+  publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY',
+  privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY',
+} as const;
+
+type Secrets<Names> = Readonly<Record<keyof Names, Secret>>;
+
+/** The signed payout-order API's three secrets, each from NAME or from the file that NAME_FILE points to. */
+export function loadSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof PAYOUT_ORDERS_SECRETS>> {
+  return readSecrets(env, PAYOUT_ORDERS_SECRETS);
+}
+
+/** As {@link loadSecrets}: the key pair of order management and collect. */
+export function loadImburseSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof IMBURSE_SECRETS>> {
+  return readSecrets(env, IMBURSE_SECRETS);
+}
+
+function readSecrets<Names extends Readonly<Record<string, string>>>(
+  env: NodeJS.ProcessEnv,
+  names: Names,
+): Loaded<Secrets<Names>> {
+  const problems: string[] = [];
+  const value = Object.fromEntries(
+    Object.entries(names).map(([key, name]) => {
+      const found = readSecret(env, name);
+      if (typeof found !== 'string') return [key, found];
+      problems.push(found);
+      return [key, new Secret('')];
+    }),
+  );
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: value as Secrets<Names> };
+}
+
+function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
+  const file = env[`${name}_FILE`];
+  if (env[name] && file) return `${name} and ${name}_FILE are both set: keep one`;
+  if (env[name]) return new Secret(env[name]);
+  if (!file) return `${name} is not set: put the secret into it, or the path of a file that holds it into ${name}_FILE`;
+  try {
+    if ((statSync(file).mode & 0o077) !== 0)
+      return `${name}_FILE: ${file} can be read by others than its owner; chmod 600 it`;
+    const text = readFileSync(file, 'utf8').trim();
+    return text === '' ? `${name}_FILE: ${file} is empty` : new Secret(text);
+  } catch (error) {
+    // What it was set to is not repeated: it may be the secret itself, by mistake.
+    return `${name}_FILE: what it names can't be read (${(error as NodeJS.ErrnoException).code}); it must be the path of a file`;
+  }
+}

@@ -1,0 +1,22 @@
+/** The door of the room: the port and its adapter, the audit chain with its anchor, and whose records these are. */
+export {
+  ANCHOR,
+  type Anchor,
+  anchored,
+  beginLookUpOnly,
+  distrust,
+  distrustNow,
+  endLookUpOnly,
+  lookUpOnly,
+  mayHaveForgotten,
+  openAnchor,
+  readAnchor,
+} from './anchor.ts';
+export { CHAIN_START } from './audit.ts';
+export { acceptProvider, bind, bindingOf, otherProvider, otherThan, told } from './binding.ts';
+export type * from './port.ts';
+export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers } from './replay.ts';
+export { applyingElsewhere } from './sqlite/elsewhere.ts';
+export { lockWorkspace } from './sqlite/lock.ts';
+export { openStore } from './sqlite/sqlite.ts';
+export { differenceText, verify, verifyFile } from './verify.ts';
