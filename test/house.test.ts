@@ -338,7 +338,6 @@ describe('a source file', () => {
     publishing: 'cli.test.ts',
     reports: 'report.test.ts',
     service: 'cli.test.ts',
-    thread: 'store-elsewhere.test.ts',
   };
 
   it('with behaviour has a test of its name, or one that is named here', () => {

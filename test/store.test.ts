@@ -86,8 +86,8 @@ function rejected(line: number): Row<'rejected'> {
     kind: 'rejected',
     line,
     fields: fields('bad', '-5'),
-    raw: JSON.stringify(['C1', '-5']),
-    errors: JSON.stringify(errors),
+    raw: ['C1', '-5'],
+    errors,
   };
 }
 

@@ -1,5 +1,4 @@
 /** What instructions need to know of their orders: is it there, and in which currency. */
-import type { RowError } from '../domain/codes.ts';
 import { type OrderRef, orderKey } from '../domain/order.ts';
 import type { Store } from '../store/store.ts';
 import type { CheckedRow } from './checking.ts';
@@ -66,9 +65,8 @@ export async function alsoImprecise(
     const currency = currencies.get(checked);
     if (!currency || !amount) return rejected;
     if (checkAgainstOrder(amount, currency).length === 0) return rejected;
-    const more = checkAgainstOrder(amount, currency, { header, cells: JSON.parse(rejected.raw) });
-    const errors: RowError[] = JSON.parse(rejected.errors);
-    return { ...rejected, errors: JSON.stringify(inTheirOrder(header, [...errors, ...more])) };
+    const more = checkAgainstOrder(amount, currency, { header, cells: rejected.raw });
+    return { ...rejected, errors: inTheirOrder(header, [...rejected.errors, ...more]) };
   };
 }
 

@@ -31,7 +31,7 @@ export interface CheckedBatch extends Omit<RowBatch, 'rows'> {
   readonly rows: readonly CheckedRow[];
 }
 
-/** What is read, from where on, and against what it is checked. Can be handed to a thread. */
+/** What is read, from where on, and against what it is checked. */
 export interface Source {
   readonly path: string;
   readonly from: Pick<IntakeProgress, 'offset' | 'line' | 'controlSum'>;
@@ -44,7 +44,7 @@ export interface Source {
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
 
-export function* checkedHere(source: Source): Generator<CheckedBatch> {
+export function* checkedRows(source: Source): Generator<CheckedBatch> {
   const { path, from, header, accepted } = source;
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   const checkCells = header.kind === 'orders' ? checkOrder : checkInstruction;
@@ -83,5 +83,5 @@ function headerFinder({ header, headerAgain }: Source): (line: string) => boolea
 /** The row as it first came: a rejected.csv that is dropped back has cells that we protected against formulas. */
 function unprotected(header: Header, row: Row): Row {
   const raw = originalCells(header, row.raw);
-  return { kind: 'row', line: row.line, text: row.text, cells: row.cells, raw };
+  return { ...row, raw };
 }

@@ -14,8 +14,7 @@ import type { Progress } from '../platform/progress.ts';
 import { isRejectedReportOf, rejectedReportIn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { FileRecord, IntakeProgress, NewFile, RowFields, RowRecord, Store } from '../store/store.ts';
-import { checkedRows } from './ahead.ts';
-import type { CheckedBatch, CheckedRow } from './checking.ts';
+import { type CheckedBatch, type CheckedRow, checkedRows } from './checking.ts';
 import { type Decide, instructionDecider, nothingKnown } from './decide.ts';
 import { fileProblem, inspect, NOTHING_READ } from './inspect.ts';
 import { orderDecider } from './orders.ts';
@@ -146,7 +145,7 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
 async function recordRows(tools: IntakeTools, { file, header, said, decide }: Taking): Promise<void> {
   let reached = file.progress;
   if (reached.offset > file.start.offset) await recallRows(tools, file, header, said);
-  for await (const batch of rowsFrom(tools, file, header, reached)) {
+  for (const batch of rowsFrom(tools, file, header, reached)) {
     reached = await recordBatch(tools, file.number, batch, reached, decide);
     tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
   }
@@ -154,7 +153,7 @@ async function recordRows(tools: IntakeTools, { file, header, said, decide }: Ta
 
 /** What the rows said that an earlier pass has recorded. */
 async function recallRows(tools: IntakeTools, file: FileRecord, header: Header, said: Said): Promise<void> {
-  for await (const batch of rowsFrom(tools, file, header, file.start)) {
+  for (const batch of rowsFrom(tools, file, header, file.start)) {
     said.note(batch.rows);
     if (batch.nextOffset >= file.progress.offset) return;
   }
@@ -185,7 +184,7 @@ async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
   const { file, header, decide } = taking;
   const known = nothingKnown();
   let reached = file.start;
-  for await (const batch of rowsFrom(tools, file, header, file.start)) {
+  for (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records, amount } = await decide(batch.rows, known);
     reached = progressAfter(reached, batch, amount);
     if (reached.offset <= file.progress.offset) continue;
@@ -238,7 +237,7 @@ async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<bool
 /** Reads a whole file without recording anything: does any row have an error? */
 async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking): Promise<boolean> {
   const known = nothingKnown();
-  for await (const batch of rowsFrom(tools, file, header, file.start)) {
+  for (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records } = await decide(batch.rows, known);
     if (records.some(({ kind }) => kind === 'rejected')) return true;
     tools.progress.report(`checking ${file.name}`, batch.nextOffset, file.size);
@@ -274,7 +273,7 @@ function rowsFrom(
   { claim, size, start, header: cells }: FileRecord,
   header: Header,
   from: IntakeProgress,
-): AsyncGenerator<CheckedBatch> {
+): Iterable<CheckedBatch> {
   const { currencies } = settings.provider;
   const headerAgain = start.headersAgain && { cells, columns: settings.columns };
   return checkedRows({ path: inbox.spoolPath(claim), from, size, header, accepted: { currencies }, headerAgain });

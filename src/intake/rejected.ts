@@ -18,12 +18,11 @@ export const NO_FIELDS: RowFields = {
 
 /** A row that was not even told apart into cells. */
 export function damaged({ line, raw, error }: DamagedLine): Rejected {
-  return { kind: 'rejected', line, fields: NO_FIELDS, raw: JSON.stringify(raw), errors: JSON.stringify([error]) };
+  return { kind: 'rejected', line, fields: NO_FIELDS, raw, errors: [error] };
 }
 
 export function rejected({ line, raw }: Row, fields: RowFields, errors: readonly RowError[]): Rejected {
-  const kept = JSON.stringify(errors.map(inProportion));
-  const record = { kind: 'rejected', line, fields, raw: JSON.stringify(raw), errors: kept } as const;
+  const record = { kind: 'rejected', line, fields, raw, errors: errors.map(inProportion) } as const;
   const [elsewhere] = errors.filter(({ holder }) => holder?.here === false);
   return elsewhere?.holder ? { ...record, holder: elsewhere.holder.row } : record;
 }

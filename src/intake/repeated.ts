@@ -1,5 +1,4 @@
 /** Rows that say under a reference what another row of their file said under it. */
-import type { RowError } from '../domain/codes.ts';
 import { rowId } from '../domain/instruction.ts';
 import { referenceTaken } from './holders.ts';
 import type { Rejected } from './rejected.ts';
@@ -16,10 +15,9 @@ export function alsoRepeated(header: Header, file: number, said: Said): (rejecte
     const isOrder = header.kind === 'orders';
     const ref = isOrder ? { customerRef, orderRef } : { customerRef, orderRef, instructionRef };
     const holder = said.mayHave(ref) ? said.created(ref, rejected.line) : undefined;
-    if (!holder || !asksForNew(header, JSON.parse(rejected.raw))) return rejected;
+    if (!holder || !asksForNew(header, rejected.raw)) return rejected;
     const [column, value] = isOrder ? (['orderRef', orderRef] as const) : (['instructionRef', instructionRef] as const);
     const taken = referenceTaken(column, value, 'REFERENCE_REPEATED_IN_FILE', rowId(file, holder.line), file, '');
-    const errors: RowError[] = JSON.parse(rejected.errors);
-    return { ...rejected, errors: JSON.stringify(inTheirOrder(header, [...errors, taken])) };
+    return { ...rejected, errors: inTheirOrder(header, [...rejected.errors, taken]) };
   };
 }

@@ -20,12 +20,12 @@ export type { Columns } from './rows/width.ts';
 export interface Row {
   readonly kind: 'row';
   readonly line: number;
-  /** The whole line, without its end; of a row of uneven length, a line with the same cells. */
-  readonly text: string;
   /** Trimmed of spaces and tabs; as many as the header has columns. */
   readonly cells: readonly string[];
   /** As they came. */
   readonly raw: readonly string[];
+  /** It has more or fewer empty cells at its end than the header has columns. */
+  readonly isUneven: boolean;
 }
 
 /** A line that can't be told apart into as many cells as the header has columns, or a row of several lines. */
@@ -164,7 +164,7 @@ function readLines(
     else {
       // What is cut off in the middle has no line end: there, cells that are missing are no matter of style.
       const row = rowOf(line, text, at < ended ? columns : { ...columns, named: columns.count });
-      if (row.kind === 'row' && row.text !== text) unevenRows++;
+      if (row.kind === 'row' && row.isUneven) unevenRows++;
       const spanning = row.kind === 'damaged' ? spanningRow(ahead, at) : undefined;
       if (spanning === 'not known yet' && at > 0)
         return { rows, blankLines, unevenRows, nextOffset: from.offset + bytesOfLines(bytes, at), nextLine: line };
@@ -188,32 +188,11 @@ function spanningError(lines: number): RowError {
   return { column: '', value: `a value has line breaks, the row spans ${lines} lines`, code: 'QUOTE_NOT_CLOSED' };
 }
 
-/** A row that was read before, from its line alone: taken apart when somebody asks for its cells, which is seldom. */
-export class LaterRow implements Row {
-  readonly kind = 'row';
-  readonly line: number;
-  readonly text: string;
-
-  constructor(line: number, text: string) {
-    this.line = line;
-    this.text = text;
-  }
-
-  get raw(): readonly string[] {
-    return cutLine(this.text) ?? [];
-  }
-
-  get cells(): readonly string[] {
-    return this.raw.map(trimBlanks);
-  }
-}
-
 function rowOf(line: number, text: string, columns: Columns): Row | DamagedLine {
   const found = cutLine(text);
   if (!found) return damaged(line, [text], { column: '', value: '', code: 'QUOTE_NOT_CLOSED' });
-  if (found.length === columns.count) return { kind: 'row', line, text, cells: trimmed(found), raw: found };
-  const cells = inWidth(found, columns);
-  if (cells) return { kind: 'row', line, text: cells.map(written).join(','), cells: trimmed(cells), raw: cells };
+  const cells = found.length === columns.count ? found : inWidth(found, columns);
+  if (cells) return { kind: 'row', line, cells: trimmed(cells), raw: cells, isUneven: cells !== found };
   const { named, count } = columns;
   const value = `found ${found.length}, expected ${named === count ? count : `${named} to ${count}`}`;
   return damaged(line, [text], { column: '', value, code: 'COLUMN_COUNT_MISMATCH' });
@@ -222,11 +201,6 @@ function rowOf(line: number, text: string, columns: Columns): Row | DamagedLine 
 function cellsIn(text: string, columns: Columns): readonly string[] | undefined {
   const cells = cutLine(text);
   return cells && inWidth(cells, columns);
-}
-
-/** A cell as it stands in a line. */
-function written(cell: string): string {
-  return /[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 /** The same array where there is nothing to trim, which is nearly always. */

@@ -1,12 +1,19 @@
 /** A file's reports: what the store tells of its rows, put together and published in the outbox. */
-
 import type { FileRecord, ResultRow, Store } from '../store/store.ts';
 import { type Published, publish, publishTogether } from './outbox.ts';
-import { portionsOf } from './portions.ts';
-import { addUp, type Part, type ReportContext, rowReports, type Summary, summaryReports } from './report.ts';
+import {
+  addUp,
+  type Part,
+  type Portion,
+  portionMaker,
+  type ReportContext,
+  rowReports,
+  type Summary,
+  summaryReports,
+} from './report.ts';
 
-/** Rows added up at once. A page of the longest lines there may be must still fit into memory, several times over. */
-const PAGE = 500;
+/** Rows read at once. A page of the longest lines there may be must still fit into memory, several times over. */
+const PAGE = 250;
 
 export interface TakenFile {
   readonly file: FileRecord;
@@ -39,6 +46,11 @@ async function fileOf(store: Store, number: number): Promise<FileRecord> {
   const file = await store.file(number);
   if (!file) throw new Error(`there is no file ${number}`);
   return file;
+}
+
+async function* portionsOf(store: Store, file: FileRecord, context: ReportContext): AsyncGenerator<Portion> {
+  const make = portionMaker(file, context);
+  for await (const page of pagesOf(store, file)) yield make(page);
 }
 
 async function* pagesOf(store: Store, { number }: FileRecord): AsyncGenerator<readonly ResultRow[]> {

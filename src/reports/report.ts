@@ -37,7 +37,7 @@ export {
   verdictOf,
 } from './totals.ts';
 
-/** What some rows of a file come to in its reports. Can be handed from one thread to another. */
+/** What some rows of a file come to in its reports. */
 export interface Portion {
   /** Without headers. */
   readonly lines: Bytes;

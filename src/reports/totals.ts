@@ -77,7 +77,7 @@ export interface Summary {
 /** A file's rows in line order, a page at a time: a file may have millions of them. */
 export type Pages = AsyncIterable<readonly ResultRow[]>;
 
-/** What some rows add up to, to be included in what others do. Can be handed from one thread to another. */
+/** What some rows add up to, to be included in what others do. */
 export interface Part
   extends Settled,
     Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {

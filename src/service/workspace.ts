@@ -11,7 +11,6 @@ import {
   ANCHOR,
   type Anchor,
   anchored,
-  applyingElsewhere,
   beginLookUpOnly,
   bind,
   CHAIN_START,
@@ -68,7 +67,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const records = applyingElsewhere(openStore({ path: join(settings.data, DATABASE) }));
+    const records = openStore({ path: join(settings.data, DATABASE) });
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());

@@ -242,9 +242,6 @@ interface ListOptions {
 }
 
 export interface Store {
-  /** Where another thread may read the same; undefined where none can. */
-  readonly address: string | undefined;
-
   // files
   registerFile(file: NewFile): Promise<FileRecord>;
   /** Files whose rows aren't all recorded, orders first, then by number. */

@@ -16,7 +16,6 @@ export { CHAIN_START } from './audit.ts';
 export { acceptProvider, bind, bindingOf, otherProvider, otherThan, told } from './binding.ts';
 export type * from './port.ts';
 export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers } from './replay.ts';
-export { applyingElsewhere } from './sqlite/elsewhere.ts';
 export { lockWorkspace } from './sqlite/lock.ts';
 export { openStore } from './sqlite/sqlite.ts';
 export { differenceText, verify, verifyFile } from './verify.ts';

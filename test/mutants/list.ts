@@ -453,16 +453,6 @@ const LOOK_UPS: Mutant[] = [
 ];
 
 const STORE: Mutant[] = [
-  mutant(
-    'applied before it is durable',
-    'a payout leaves whose intent is not written',
-    'store-elsewhere',
-    'platform/thread.ts',
-    [
-      '        waiting.push({ resolve, reject });\n',
-      '        waiting.push({ resolve, reject });\n        resolve(undefined as Answer);\n',
-    ],
-  ),
   mutant('numbers of a restored backup', 'two files have one number', 'workspace', 'store/sqlite/numbers.ts', [
     'if (kept.get(name) !== String(highest)) keep.run(name, String(highest));',
     '',
@@ -580,9 +570,9 @@ const STORE: Mutant[] = [
 ];
 
 const FILES: Mutant[] = [
-  mutant('last line of a portion', 'a row is told nowhere', 'file-reports', 'reports/portions.ts', [
-    'line <= before + PORTION_LINES',
-    'line < before + PORTION_LINES',
+  mutant('a page goes on behind a row too many', 'a row is told nowhere', 'file-reports', 'reports/file-reports.ts', [
+    'after = last.line;',
+    'after = last.line + 1;',
   ]),
   mutant('a dry run forgets plain rows', 'a file is foreseen smaller than it is', 'dry-run', 'service/last-file.ts', [
     'if (isPlain(row)) last.tally.add(resultOf(row, at));',
@@ -704,8 +694,8 @@ const FILES: Mutant[] = [
     '!cells.slice(named).every(isBlank)',
   ]),
   mutant('other blanks are trimmed away', 'a payout goes to an empty payee', ['rows', 'validate'], 'intake/rows.ts', [
-    'cells: trimmed(found), raw',
-    'cells: found.map((cell) => cell.trim()), raw',
+    'cells: trimmed(cells), raw',
+    'cells: cells.map((cell) => cell.trim()), raw',
   ]),
   mutant('a header in another order is read on', 'narration and remark are swapped', 'input', 'intake/inspect.ts', [
     'if (headersAgain.other) return',

@@ -9,7 +9,7 @@ const TOOLS = join(ROOT, 'node_modules', '.bin');
 const MAIN = 'src/main.ts';
 
 /**
- * `into` becomes a folder with the program and its threads, in a project's folder: it looks for package.json, packages and
+ * `into` becomes a folder with the program, in a project's folder: it looks for package.json, packages and
  * fixtures one above itself. `entries` are programs in its stead, as a shell is told them.
  */
 export async function build(root: string, into: string, entries: string = MAIN): Promise<void> {

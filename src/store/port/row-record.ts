@@ -20,9 +20,6 @@ export interface RowFields extends InstructionRef {
   readonly dueDate: string;
 }
 
-/** The JSON of a value that is handed on as it is: nobody on its way has to read it. */
-type Json<Value> = string & { readonly of?: Value };
-
 /** What one line of a file came to. */
 export type RowRecord =
   | {
@@ -30,8 +27,8 @@ export type RowRecord =
       readonly line: number;
       readonly fields: RowFields;
       /** The cells as they came; one cell with the whole line when it could not be told apart into columns. */
-      readonly raw: Json<readonly string[]>;
-      readonly errors: Json<readonly RowError[]>;
+      readonly raw: readonly string[];
+      readonly errors: readonly RowError[];
       /** The row of another file that holds its reference, where that is what is wrong. */
       readonly holder?: number;
     }

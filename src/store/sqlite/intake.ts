@@ -144,7 +144,7 @@ function plainWriter(db: Connection): (id: number, row: Row<'rejected' | 'duplic
       if (row.restates) keep(row.restates.instruction, row.restates.statement, row.original);
       return;
     }
-    insert(id, row.kind, row.fields, null, null, row.raw, row.errors);
+    insert(id, row.kind, row.fields, null, null, JSON.stringify(row.raw), JSON.stringify(row.errors));
     if (row.holder !== undefined) conflict.run(id, row.holder);
   };
 }

@@ -20,8 +20,6 @@ export interface SqliteOptions {
   readonly path: string;
   /** What for; to be kept, if nothing is said. */
   readonly purpose?: Purpose;
-  /** The run that what is written belongs to, where somebody else started it. */
-  readonly run?: number | undefined;
 }
 
 /** Throws when the file can't be had as it must be: see {@link openDatabase}. */
@@ -36,14 +34,11 @@ export function openStore(options: SqliteOptions): Store {
   }
 }
 
-function storeOn(db: Connection, { path, purpose = 'kept', run }: SqliteOptions): Store {
+function storeOn(db: Connection, { path }: SqliteOptions): Store {
   const trail = auditTrail(db);
-  if (run !== undefined) trail.enter(run);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
   return {
-    // A scratch one is written without what lets others read beside it.
-    address: purpose === 'scratch' ? undefined : path,
     ...fileVerbs(db, trail),
     ...intakeVerbs(db, trail),
     ...changeVerbs(db, trail),
