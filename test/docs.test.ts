@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { madeFiles } from '../fixtures/docs/made.ts';
 import { INSTRUCTION_STATUSES } from '../src/domain/instruction.ts';
 import { KINDS } from '../src/intake/validate/header.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
@@ -351,6 +352,12 @@ describe('columns of a dropped file', () => {
       return [...required, ...optional, ...prefixes.map((prefix) => `${prefix}NAME`)];
     });
     expect(named.sort()).toEqual([...new Set(columns)].sort());
+  });
+});
+
+describe('what is made of the program', () => {
+  it.each(madeFiles())('is committed as it is made (npm run docs writes it): $name', ({ path, text }) => {
+    expect(readFileSync(path, 'utf8')).toBe(text);
   });
 });
 
