@@ -393,7 +393,9 @@ describe('the project', () => {
 
   it('has a changelog for the version it is', () => {
     const { version } = JSON.parse(textOfFile('package.json')) as { version: string };
-    expect(textOf('CHANGELOG.md')).toContain(`\n## ${version}\n`);
+    const headings = [...textOf('CHANGELOG.md').matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading);
+    const released = headings.find((heading) => heading !== 'Unreleased') ?? '';
+    expect(released).toMatch(new RegExp(`^${version.replaceAll('.', '\\.')} - \\d{4}-\\d{2}-\\d{2}$`));
   });
 });
 
