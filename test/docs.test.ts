@@ -253,13 +253,24 @@ describe('names in the documentation', () => {
     expect(broken).toEqual([]);
   });
 
+  const OURS = /^(?:(?:src|test|docs|fixtures|\.ci|\.github)\/[\w./-]*|[\w-]+(?:\.schema)?\.(?:md|json))$/;
+
   it('that are files of ours exist', () => {
     const missing = [...TEXTS].flatMap(([page, text]) =>
       codes(text)
-        .filter((name) => /^(?:src|test|docs|fixtures)\/[\w./-]*$/.test(name) && !existsSync(join(ROOT, name)))
+        .filter((name) => OURS.test(name) && !existsSync(join(ROOT, name)))
         .map((name) => `${page}: ${name}`),
     );
     expect(missing).toEqual([]);
+  });
+
+  it('are files of ours in each step of CONTRIBUTING.md that adds something', () => {
+    const guides = textOf('CONTRIBUTING.md')
+      .split(/^## /m)
+      .filter((guide) => guide.startsWith('How to add'));
+    expect(guides).toHaveLength(8);
+    const steps = guides.flatMap((guide) => guide.split(/^\d+\. /m).slice(1));
+    expect(steps.filter((step) => !codes(step).some((name) => OURS.test(name)))).toEqual([]);
   });
 
   it('that are modules in ARCHITECTURE.md exist, and every room stands there', () => {
