@@ -1,6 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { errorCodesPage } from '../src/domain/codes/page.ts';
 import { CODES, describeCode, foundText, inProportion, type RowError, rowMessage } from '../src/domain/codes.ts';
 
 const codesOf = (scope: string, origin: string) =>
@@ -188,13 +186,5 @@ describe('a very long value', () => {
     const error = { ...long, value: 'x'.repeat(200) };
     expect(inProportion(error)).toBe(error);
     expect(foundText(error)).toBe(error.value);
-  });
-});
-
-describe('docs/error-codes.md', () => {
-  it('is the page made of the table (UPDATE_DOCS=1 rewrites it)', () => {
-    const path = new URL('../docs/error-codes.md', import.meta.url);
-    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, errorCodesPage());
-    expect(readFileSync(path, 'utf8')).toBe(errorCodesPage());
   });
 });

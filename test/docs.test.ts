@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { madeFiles } from '../fixtures/docs/made.ts';
 import { INSTRUCTION_STATUSES } from '../src/domain/instruction.ts';
 import { KINDS } from '../src/intake/validate/header.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
@@ -252,13 +253,24 @@ describe('names in the documentation', () => {
     expect(broken).toEqual([]);
   });
 
+  const OURS = /^(?:(?:src|test|docs|fixtures|\.ci|\.github)\/[\w./-]*|[\w-]+(?:\.schema)?\.(?:md|json))$/;
+
   it('that are files of ours exist', () => {
     const missing = [...TEXTS].flatMap(([page, text]) =>
       codes(text)
-        .filter((name) => /^(?:src|test|docs|fixtures)\/[\w./-]*$/.test(name) && !existsSync(join(ROOT, name)))
+        .filter((name) => OURS.test(name) && !existsSync(join(ROOT, name)))
         .map((name) => `${page}: ${name}`),
     );
     expect(missing).toEqual([]);
+  });
+
+  it('are files of ours in each step of CONTRIBUTING.md that adds something', () => {
+    const guides = textOf('CONTRIBUTING.md')
+      .split(/^## /m)
+      .filter((guide) => guide.startsWith('How to add'));
+    expect(guides).toHaveLength(8);
+    const steps = guides.flatMap((guide) => guide.split(/^\d+\. /m).slice(1));
+    expect(steps.filter((step) => !codes(step).some((name) => OURS.test(name)))).toEqual([]);
   });
 
   it('that are modules in ARCHITECTURE.md exist, and every room stands there', () => {
@@ -354,6 +366,12 @@ describe('columns of a dropped file', () => {
   });
 });
 
+describe('what is made of the program', () => {
+  it.each(madeFiles())('is committed as it is made (npm run docs writes it): $name', ({ path, text }) => {
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+});
+
 describe('the project', () => {
   /** It speaks of itself alone: how and where it came about is nobody's business who reads it. */
   const FOREIGN: readonly RegExp[] = [
@@ -386,7 +404,9 @@ describe('the project', () => {
 
   it('has a changelog for the version it is', () => {
     const { version } = JSON.parse(textOfFile('package.json')) as { version: string };
-    expect(textOf('CHANGELOG.md')).toContain(`\n## ${version}\n`);
+    const headings = [...textOf('CHANGELOG.md').matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading);
+    const released = headings.find((heading) => heading !== 'Unreleased') ?? '';
+    expect(released).toMatch(new RegExp(`^${version.replaceAll('.', '\\.')} - \\d{4}-\\d{2}-\\d{2}$`));
   });
 });
 

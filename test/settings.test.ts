@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '../src/platform/failures.ts';
-import { loadSecrets, loadSettings, parseSettings, settingsJsonSchema } from '../src/settings/settings.ts';
+import { loadSecrets, loadSettings, parseSettings } from '../src/settings/settings.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 describe('settings', () => {
@@ -240,13 +240,6 @@ describe('settings', () => {
         ? { ok: true, value: { submit: 'on-arrival' } }
         : { ok: false, problems: [expect.stringContaining(problem)] },
     );
-  });
-
-  it('have a JSON Schema that is the one shipped', () => {
-    const path = new URL('../paydrop.schema.json', import.meta.url);
-    const text = `${JSON.stringify(settingsJsonSchema(), null, 2)}\n`;
-    if (process.env['UPDATE_DOCS']) writeFileSync(path, text);
-    expect(readFileSync(path, 'utf8')).toBe(text);
   });
 });
 
