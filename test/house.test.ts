@@ -153,8 +153,8 @@ describe('a library', () => {
     'node-cron': ['settings/schedule.ts'],
     pino: ['platform/log.ts'],
     undici: ['provider/http.ts'],
-    // Whatever comes from outside: rows, the provider's answers, the sandbox's scripts and ledger.
-    zod: ['intake/validate.ts', 'intake/validate/', 'provider/', 'sandbox/'],
+    // Whatever comes from outside: settings, rows, the provider's answers, the sandbox's scripts and ledger.
+    zod: ['settings/', 'intake/validate.ts', 'intake/validate/', 'provider/', 'sandbox/'],
   };
 
   it('has one home', () => {

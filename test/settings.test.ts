@@ -100,6 +100,21 @@ describe('settings', () => {
       { columns: JSON.parse('{"proto": "amount", "__proto__": "dueDate"}') },
       'columns.__proto__: "__proto__" and "proto" are the same name; leave one of the two out',
     ],
+    [
+      'a heading that an object of JavaScript takes for something else',
+      { columns: JSON.parse('{"__proto__": "amount"}') },
+      'columns.__proto__: "__proto__" is no name that a column can have',
+    ],
+    [
+      'an unknown key of a strange name',
+      { provider: JSON.parse('{"__proto__": {}}') },
+      'provider.__proto__: there is no such setting; the nearest is provider.api',
+    ],
+    [
+      'one problem of a setting that has several',
+      { provider: { currencies: '' } },
+      'provider.currencies: Invalid input: expected array, received string',
+    ],
     ['columns as a list', { columns: [] }, 'columns: Invalid input: expected record, received array'],
     [
       'a zone that does not exist',
@@ -180,6 +195,18 @@ describe('settings', () => {
     const loaded = parseSettings({ dat: 'x', submit: 'x', inbox: 3, provider: { concurency: 3, timeout: '3' } }, '.');
     const problems = loaded.ok ? [] : loaded.problems.map((problem) => problem.split(':')[0]);
     expect(problems).toEqual(['inbox', 'provider.timeout', 'provider.concurency', 'submit', 'dat']);
+  });
+
+  it('name what is wrong with each heading', () => {
+    const columns = { 'Pay out': 'amount', PAY_OUT: '', Betrag: 3, '-': 'dueDate' };
+    const loaded = parseSettings({ columns }, '.');
+    const problems = loaded.ok ? [] : loaded.problems.map((problem) => problem.split(':')[0]);
+    expect(problems.sort()).toEqual(['columns.-', 'columns.Betrag', 'columns.PAY_OUT', 'columns.PAY_OUT']);
+  });
+
+  it('take for a heading what objects have of themselves', () => {
+    const columns = { constructor: 'amount', toString: 'dueDate' };
+    expect(parseSettings({ columns }, '.')).toMatchObject({ ok: true, value: { columns } });
   });
 
   it.each(['UTC', 'Europe/Berlin', 'Asia/Kolkata', 'asia/kolkata'])('take %s for a zone', (timeZone) => {

@@ -1,8 +1,8 @@
-/** Keys that a text of JSON gives twice in one object: JSON.parse keeps the last one and says nothing. */
+/** What is given twice, of which one would be dropped and nothing said. */
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}:]/g;
 
-/** `json` is valid. Each key with the path to it: `columns.Betrag`. */
+/** Keys that `json`, which is valid, has twice in one object, each with the path to it: `columns.Betrag`. */
 export function repeatedKeys(json: string): string[] {
   const repeated: string[] = [];
   const open: { readonly keys: Set<string>; last: string }[] = [];
@@ -19,4 +19,17 @@ export function repeatedKeys(json: string): string[] {
     }
   }
   return repeated;
+}
+
+/** What is wrong with the headings of `columns`, each as the file has it and taken with the others. `form` is what they are compared in. */
+export function headingProblems(columns: unknown, form: (heading: string) => string): string[] {
+  const first = new Map<string, string>();
+  return Object.keys(columns ?? {}).flatMap((name) => {
+    const earlier = first.get(form(name));
+    first.set(form(name), earlier ?? name);
+    if (earlier !== undefined)
+      return `columns.${name}: "${name}" and "${earlier}" are the same name; leave one of the two out`;
+    // An object of JavaScript takes it for something else, so zod leaves it out.
+    return name === '__proto__' ? `columns.${name}: "${name}" is no name that a column can have` : [];
+  });
 }

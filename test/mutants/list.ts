@@ -803,13 +803,10 @@ const FILES: Mutant[] = [
     '  if (asked?.row !== amendment?.row)\n',
     '  if (asked && asked.row !== amendment?.row)\n',
   ]),
-  mutant(
-    'a timer of any length',
-    'every request is given up as soon as it is sent',
-    'settings',
-    'settings/settings.ts',
-    ["const LONGEST_TIMEOUT = '1d';", "const LONGEST_TIMEOUT = '3650d';"],
-  ),
+  mutant('a timer of any length', 'every request is given up as soon as it is sent', 'settings', 'settings/schema.ts', [
+    "const LONGEST_TIMEOUT = '1d';",
+    "const LONGEST_TIMEOUT = '3650d';",
+  ]),
   mutant('another folder is taken for the inbox', 'reports are taken in as files', 'watch', 'service/workspace.ts', [
     'refusal: () => overlaps(settings)[0]',
     'refusal: () => undefined',

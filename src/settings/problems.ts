@@ -1,0 +1,60 @@
+/** What is wrong with paydrop.json, in our sentences: each names the key and what was expected. */
+import { createRequire } from 'node:module';
+import type * as z from 'zod/mini';
+
+type Path = readonly PropertyKey[];
+
+/** Loaded only when there is a name that needs it. */
+const nearMisses = (): typeof import('fastest-levenshtein') => createRequire(import.meta.url)('fastest-levenshtein');
+
+const SHOWN_CHARACTERS = 100;
+
+/** Of an issue for which the setting has no sentence of its own. */
+export function sentence(issue: z.core.$ZodRawIssue): string | undefined {
+  const { input } = issue;
+  if (issue.code === 'invalid_type') return `Invalid input: expected ${issue.expected}, received ${typeOf(input)}`;
+  if (issue.code === 'too_big')
+    return `expected at most ${issue.maximum} characters, found ${[...String(input)].length}`;
+  return undefined;
+}
+
+/** The issues are of `schema`. Of one setting, the first problem is told. `whole` is the name of all. */
+export function problemsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodMiniObject, whole: string): string[] {
+  const told = new Map<string, string>();
+  for (const issue of issues)
+    for (const [path, problem] of problemsIn(issue, schema)) {
+      const key = JSON.stringify(path);
+      if (!told.has(key)) told.set(key, `${path.length > 0 ? path.map(beginningOf).join('.') : whole}: ${problem}`);
+    }
+  return [...told.values()];
+}
+
+function problemsIn(issue: z.core.$ZodIssue, schema: z.ZodMiniObject): (readonly [Path, string])[] {
+  const { code, path } = issue;
+  if (code === 'invalid_key') return [[path, issue.issues[0]?.message ?? issue.message]];
+  if (code !== 'unrecognized_keys') return [[path, issue.message]];
+  const known = namesIn(schema, path);
+  return issue.keys.map((name) => {
+    const nearest = [...path, nearMisses().closest(name, known)].join('.');
+    return [[...path, name], `there is no such setting; the nearest is ${nearest}`];
+  });
+}
+
+/** The settings of the group at `path`. */
+function namesIn(schema: z.ZodMiniObject, path: Path): string[] {
+  const group = path.reduce<z.ZodMiniObject>(
+    ({ shape }, name) => (shape[name as string] as z.ZodMiniPrefault<z.ZodMiniObject>).def.innerType,
+    schema,
+  );
+  return Object.keys(group.shape);
+}
+
+/** A name that is told must not be longer than all the rest. */
+function beginningOf(name: PropertyKey): string {
+  const text = String(name);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+}
