@@ -54,6 +54,7 @@ const READING = new Set([
     'auditEntries',
     'auditHead',
     'fact',
+    'rejectedWhole',
   ],
   ...['scan', 'body', 'close'],
 ]);

@@ -46,14 +46,14 @@ describe('a round of look-ups', () => {
   };
   const kinds = ['unknown', 'submitted', 'paid'] as const;
   const order = async (store: ReturnType<typeof facts>, of: readonly (typeof kinds)[number][] = kinds) =>
-    (await openRound(store, 'place', of)).stretches.map(
+    (await openRound(store, 'look-ups-stopped-at', of)).stretches.map(
       ({ kind, afterId, upToId }) => `${kind} ${afterId}-${upToId === Number.MAX_SAFE_INTEGER ? 'end' : upToId}`,
     );
 
   it('begins with the first kind, and after one that had to stop goes on behind it and comes round', async () => {
     const store = facts();
     expect(await order(store)).toEqual(['unknown 0-end', 'submitted 0-end', 'paid 0-end']);
-    const round = await openRound(store, 'place', kinds);
+    const round = await openRound(store, 'look-ups-stopped-at', kinds);
     round.at('unknown', 3);
     round.at('submitted', 7);
     await round.end(true);
@@ -62,12 +62,12 @@ describe('a round of look-ups', () => {
 
   it('begins anew after one that came to its end, and keeps a place among what it does not ask for', async () => {
     const store = facts();
-    const stopped = await openRound(store, 'place', kinds);
+    const stopped = await openRound(store, 'look-ups-stopped-at', kinds);
     stopped.at('paid', 9);
     await stopped.end(true);
-    await (await openRound(store, 'place', ['unknown', 'submitted'])).end(false);
+    await (await openRound(store, 'look-ups-stopped-at', ['unknown', 'submitted'])).end(false);
     expect((await order(store))[0]).toBe('paid 9-end');
-    await (await openRound(store, 'place', kinds)).end(false);
+    await (await openRound(store, 'look-ups-stopped-at', kinds)).end(false);
     expect((await order(store))[0]).toBe('unknown 0-end');
   });
 });

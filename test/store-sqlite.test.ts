@@ -115,7 +115,7 @@ describe('opening the database', () => {
   });
 
   it('keeps it, and what SQLite lays beside it, to its owner', async () => {
-    await open().setFact('a', 'b');
+    await open().setFact('unfinished', 'b');
     const mode = (suffix: string) => statSync(path + suffix).mode & 0o777;
     expect(['', '-wal', '-shm'].map(mode)).toEqual([0o600, 0o600, 0o600]);
   });
@@ -176,7 +176,7 @@ describe('reading beside the process that writes', () => {
     const reader = open({ purpose: 'reading' });
     expect(await reader.resultRows(1, 0, 10)).toMatchObject([{ line: 2, status: 'ready', amount: '1.00' }]);
     expect(await reader.statusCounts()).toHaveLength(1);
-    await expect(reader.setFact('a', 'b')).rejects.toThrow('readonly');
+    await expect(reader.setFact('unfinished', 'b')).rejects.toThrow('readonly');
     await expect(reader.registerFile(newFile('two'))).rejects.toThrow('readonly');
   });
 
@@ -312,7 +312,7 @@ describe('a database that can not be used', () => {
     });
     writeFileSync(path, bytes);
     const again = open({ purpose: 'reading' });
-    await expect(again.fact('any')).rejects.toThrow(
+    await expect(again.fact('unfinished')).rejects.toThrow(
       new RegExp(`${path} is damaged \\(database disk image is malformed\\)`),
     );
   });

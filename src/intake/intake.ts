@@ -224,13 +224,12 @@ function fieldsOfRecord(record: Exclude<RowRecord, { kind: 'rejected' }>): RowFi
 async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<boolean> {
   const { store, settings } = tools;
   const { number, start, progress } = taking.file;
-  const verdict = `file ${number} is rejected whole`;
-  const decided = await store.fact(verdict);
-  if (decided !== undefined) return decided === 'yes';
+  const decided = await store.rejectedWhole(number);
+  if (decided !== undefined) return decided;
   const begun = progress.offset > start.offset;
   if (begun || settings.intake.onRowErrors !== 'reject-file') return false;
   const rejected = await hasRowErrors(tools, taking);
-  await store.setFact(verdict, rejected ? 'yes' : 'no');
+  await store.decideRejectedWhole(number, rejected);
   return rejected;
 }
 

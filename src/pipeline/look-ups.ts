@@ -6,7 +6,7 @@
 import { clientRefId } from '../domain/instruction.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Provider, Unclear } from '../provider/provider.ts';
-import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/store.ts';
+import type { Change, FactName, KeptAnswer, Store, StoredInstruction } from '../store/store.ts';
 import type { Line, Pacer } from './flow.ts';
 
 /** A look-up that the provider asks to come later is made so often in all: to ask again does no harm. */
@@ -90,7 +90,7 @@ export interface Round<Kind> {
 /** `name` is that of the fact that keeps the place. */
 export async function openRound<Kind extends string>(
   store: Pick<Store, 'fact' | 'setFact'>,
-  name: string,
+  name: FactName,
   kinds: readonly Kind[],
 ): Promise<Round<Kind>> {
   const kept = (await store.fact(name)) ?? '';

@@ -7,6 +7,7 @@ import type { Settings } from '../settings/settings.ts';
 import {
   CHAIN_START,
   distrustNow,
+  type FactName,
   type FileRecord,
   lookUpOnly,
   otherProvider,
@@ -183,7 +184,7 @@ export function noteInboxTrouble(store: Store, trouble: string | undefined): Pro
   return setUnlessSame(store, INBOX_TROUBLE, trouble ?? '');
 }
 
-async function setUnlessSame(store: Store, name: string, value: string): Promise<void> {
+async function setUnlessSame(store: Store, name: FactName, value: string): Promise<void> {
   if (((await store.fact(name)) ?? '') !== value) await store.setFact(name, value);
 }
 

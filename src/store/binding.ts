@@ -8,7 +8,7 @@ import type { Api } from '../domain/api.ts';
 import type { InstructionRef, InstructionStatus } from '../domain/instruction.ts';
 import { sha256 } from '../platform/digest.ts';
 import { UsageError } from '../platform/failures.ts';
-import type { Decision, Store } from './port.ts';
+import type { Decision, FactName, Store } from './port.ts';
 
 /** The facts: whose the records are, and who else the settings named at the last start; empty when they named the same. */
 const BOUND = 'provider';
@@ -89,7 +89,7 @@ function isPlay({ before, now }: OtherProvider): boolean {
   return [before, now].some((name) => /^[a-z-]+ sandbox$/.test(name));
 }
 
-async function setIfOther(store: Store, name: string, value: string): Promise<void> {
+async function setIfOther(store: Store, name: FactName, value: string): Promise<void> {
   if (((await store.fact(name)) ?? '') !== value) await store.setFact(name, value);
 }
 

@@ -55,6 +55,13 @@ function storeOn(db: Connection, { path }: SqliteOptions): Store {
     async setFact(name, value) {
       setFact.run(name, value);
     },
+    async rejectedWhole(file) {
+      const decided = fact.get(rejectedWhole(file));
+      return decided === undefined ? undefined : decided === 'yes';
+    },
+    async decideRejectedWhole(file, rejected) {
+      setFact.run(rejectedWhole(file), rejected ? 'yes' : 'no');
+    },
     skipNumbers: numberSkipper(db),
     async backupTo(path) {
       makePrivate(path);
@@ -68,4 +75,9 @@ function storeOn(db: Connection, { path }: SqliteOptions): Store {
       db.close();
     },
   };
+}
+
+/** The name under which it is kept. */
+function rejectedWhole(file: number): string {
+  return `file ${file} is rejected whole`;
 }

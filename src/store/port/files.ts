@@ -1,0 +1,81 @@
+/** Files, and what each of their rows came to. */
+import type { FileProblem } from '../../domain/codes.ts';
+import type { ClosedBy, Decision } from './change.ts';
+import type { RowRecord } from './row-record.ts';
+
+export type FileKind = 'orders' | 'instructions';
+
+/** How far a file has been read: the next unread byte and line, and the control totals up to there. */
+export interface IntakeProgress {
+  readonly offset: number;
+  /** The number the next physical line has; the header is usually line 1. */
+  readonly line: number;
+  readonly rows: number;
+  readonly blankLines: number;
+  /** Rows with fewer or more empty cells at their end than the header has; absent where there are none. */
+  readonly unevenRows?: number;
+  /** Lines above the header that name the separator (`sep=,`); absent where there are none. Known from the start. */
+  readonly separatorLines?: number;
+  /** Lines that are the header again, which are no rows: how many, and the first; absent where there are none. Known from the start. */
+  readonly headersAgain?: { readonly lines: number; readonly first: number };
+  /** Sum of every amount that could be read, whatever its currency (ISO 20022 CtrlSum); canonical decimal text. */
+  readonly controlSum: string;
+}
+
+export interface NewFile {
+  /** The claim's own name: registering the same claim twice gives the same record. */
+  readonly claim: string;
+  /** The name it was dropped under, as text; never used to build a path. */
+  readonly name: string;
+  readonly kind: FileKind | undefined;
+  /** Hex; empty for what was not read (not a regular file, too large). */
+  readonly sha256: string;
+  readonly size: number;
+  readonly receivedAt: string;
+  readonly businessDate: string;
+  /** Header cells as they came; empty when there is none. */
+  readonly header: readonly string[];
+  /** Whether a NAME.sha256 beside it matched. */
+  readonly proven: boolean;
+  readonly finalNewline: boolean;
+  readonly start: IntakeProgress;
+  readonly problem: FileProblem | undefined;
+  /** The file whose rejected rows it repairs, as its name says. */
+  readonly repairs?: number;
+}
+
+export interface FileRecord extends NewFile {
+  /** 1, 2, 3, …; without a gap, unless a backup was restored. */
+  readonly number: number;
+  /** Every row is recorded, or the file was not taken in. */
+  readonly done: boolean;
+  readonly archived: boolean;
+  /** Rejected rows that need a repair: no later file has taken in their references or stands for them, and no person has closed them. */
+  readonly toRepair: number;
+  /** Others for which rows of a repair stand, where nothing says for which of them. */
+  readonly stoodFor?: number;
+  /** The last time that a person closed what was open of it. */
+  readonly closed?: ClosedBy;
+  readonly progress: IntakeProgress;
+  /** The file with the same bytes that was taken in first (problem FILE_ALREADY_PROCESSED). */
+  readonly duplicateOf: number | undefined;
+}
+
+export interface Files {
+  registerFile(file: NewFile): Promise<FileRecord>;
+  /** Files whose rows aren't all recorded, orders first, then by number. */
+  unfinishedFiles(): Promise<FileRecord[]>;
+  unarchivedFiles(): Promise<FileRecord[]>;
+  /** `stale`: somebody else changed a row first; the caller decides again. */
+  recordRows(file: number, rows: readonly RowRecord[], upTo: IntakeProgress, at: string): Promise<'recorded' | 'stale'>;
+  /** `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when an `alone` wasn't. */
+  finishFile(file: number, problem: FileProblem | undefined, at: string): Promise<void>;
+  markArchived(file: number): Promise<void>;
+  file(number: number): Promise<FileRecord | undefined>;
+  files(): Promise<FileRecord[]>;
+  /** A file that was not taken in, or its rejected rows: `stale` when not just so many of them are open. */
+  closeFile(file: number, rows: number, decision: Decision, at: string): Promise<'closed' | 'stale'>;
+  /** Whether every row of the file is rejected for the errors of some; undefined while that is not decided. */
+  rejectedWhole(file: number): Promise<boolean | undefined>;
+  decideRejectedWhole(file: number, rejected: boolean): Promise<void>;
+}
