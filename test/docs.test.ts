@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { INSTRUCTION_STATUSES } from '../src/domain/instruction.ts';
+import { INSTRUCTION_STATUSES } from '../src/domain/status.ts';
 import { KINDS } from '../src/intake/validate/header.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
 import { HABIT_NAMES } from '../src/sandbox/habits.ts';

@@ -1,14 +1,13 @@
 /** What a row's references stand for already, and whether the row says anything that wasn't said of it before. */
 
 import {
-  AMENDABLE,
-  AMENDABLE_AT_PROVIDER,
   earlierStatementOf,
   type InstructionContent,
   type InstructionRef,
   statedByContent,
   statementOf,
 } from '../domain/instruction.ts';
+import { AMENDABLE, AMENDABLE_AT_PROVIDER } from '../domain/status.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { RowRecord, Store, StoredInstruction } from '../store/store.ts';
 import { differences } from './holders.ts';

@@ -4,14 +4,9 @@
  * status is a conditional update and an audit entry in the same transaction; there is no other way to change one.
  */
 import type { FileProblem, RowError } from '../domain/codes.ts';
-import type {
-  InstructionContent,
-  InstructionRef,
-  InstructionStatus,
-  PayoutDetails,
-  RowStatus,
-} from '../domain/instruction.ts';
+import type { InstructionContent, InstructionRef, PayoutDetails } from '../domain/instruction.ts';
 import type { Order, OrderRef, Registration } from '../domain/order.ts';
+import type { InstructionStatus, RowStatus } from '../domain/status.ts';
 import type {
   AmendmentChange,
   Change,

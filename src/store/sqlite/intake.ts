@@ -1,6 +1,7 @@
 /** A file's rows on their way in: one transaction a batch, with how far the file has been read. */
-import { AMENDABLE, contentDigest, rowId, TRANSITIONS } from '../../domain/instruction.ts';
+import { contentDigest, rowId } from '../../domain/instruction.ts';
 import { orderDigest } from '../../domain/order.ts';
+import { AMENDABLE, TRANSITIONS } from '../../domain/status.ts';
 import type { IntakeProgress, RowRecord, Store, Target } from '../port.ts';
 import { amendmentAsker } from './amendments.ts';
 import type { Connection } from './connection.ts';

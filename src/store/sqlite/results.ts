@@ -1,15 +1,10 @@
 /** Rows of a file as its reports show them, put together from the tables they stand in. */
 
 import type { RowError } from '../../domain/codes.ts';
-import {
-  ADVISED_LENGTHS,
-  type InstructionStatus,
-  type PayoutDetails,
-  type RowStatus,
-  rowPlace,
-} from '../../domain/instruction.ts';
+import { ADVISED_LENGTHS, type PayoutDetails, rowPlace } from '../../domain/instruction.ts';
 import { currencyExponent } from '../../domain/iso.ts';
 import { formatDecimal, parseDecimal } from '../../domain/money.ts';
+import type { InstructionStatus, RowStatus } from '../../domain/status.ts';
 import type { ResultRow, RowFields, RowRecord } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';

@@ -1,5 +1,6 @@
 /** What intake and amendments both write: a row of `rows`, and a row's content into its instruction. */
-import { type InstructionStatus, statementOf } from '../../domain/instruction.ts';
+import { statementOf } from '../../domain/instruction.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 import type { RowFields, Standing, Target } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
