@@ -1,5 +1,6 @@
 /** What a row's references stand for already, and whether the row says anything that wasn't said of it before. */
 
+import { API } from '../domain/api.ts';
 import {
   earlierStatementOf,
   type InstructionContent,
@@ -125,7 +126,7 @@ export function isAmendable({ status, sends }: Existing): boolean {
 
 /** The provider has clearly taken it, and its API can change what has not been processed. */
 export function isAmendableAtProvider({ status }: Existing, { provider }: Settings): boolean {
-  return provider.api !== 'payout-orders' && AMENDABLE_AT_PROVIDER.includes(status);
+  return API[provider.api].amends && AMENDABLE_AT_PROVIDER.includes(status);
 }
 
 export function sameContent(a: InstructionContent, b: InstructionContent): boolean {

@@ -1,4 +1,5 @@
 /** The store's truth in plain words: what a row came to, and why. */
+import { API } from '../domain/api.ts';
 import { isLost } from '../domain/attention.ts';
 import { type FileProblem, rowMessage } from '../domain/codes.ts';
 import { currencyExponent } from '../domain/iso.ts';
@@ -66,9 +67,9 @@ export function rowAmount({ amount, currency }: { readonly amount: string; reado
   return decimal ? amountText(decimal, currency) : amount;
 }
 
-/** What the payout-order API documents maxima for; the others document none. */
+/** What the API documents maxima for. */
 export function warningsOf({ overLong }: Pick<Summary, 'overLong'>, { provider }: ReportContext): readonly OverLong[] {
-  return provider.api === 'payout-orders' ? overLong : [];
+  return API[provider.api].advisedLengths ? overLong : [];
 }
 
 /** `1 row`, `12 rows`, `1,000 rows` */
