@@ -28,6 +28,9 @@ export const ADVISED_LENGTHS: Readonly<Record<keyof PayoutDetails, number>> = {
   remark: 15,
 };
 
+/** All of them, in the order of our columns. The columns of the database are named after them. */
+export const PAYOUT_FIELDS = Object.keys(ADVISED_LENGTHS) as readonly (keyof PayoutDetails)[];
+
 /**
  * What only the order-management API is told besides amount and reference, as the row says; empty where it says nothing.
  * What stands for an empty one: CREDIT, the customer's default at the provider, the order's three, the due date.

@@ -5,6 +5,7 @@ import {
   earlierStatementOf,
   type InstructionContent,
   type InstructionRef,
+  PAYOUT_FIELDS,
   statedByContent,
   statementOf,
 } from '../domain/instruction.ts';
@@ -134,11 +135,7 @@ export function sameContent(a: InstructionContent, b: InstructionContent): boole
     a.amount === b.amount &&
     a.openDate === b.openDate &&
     a.dueDate === b.dueDate &&
-    a.details.contactId === b.details.contactId &&
-    a.details.purpose === b.details.purpose &&
-    a.details.mode === b.details.mode &&
-    a.details.narration === b.details.narration &&
-    a.details.remark === b.details.remark &&
+    PAYOUT_FIELDS.every((name) => a.details[name] === b.details[name]) &&
     (JSON.stringify(a.managed) === JSON.stringify(b.managed) ||
       differences(statedByContent(a), statedByContent(b), undefined) === '')
   );

@@ -152,13 +152,8 @@ export function payoutOf(
   if (amountMinor === undefined || currency === undefined)
     throw new Error(`instruction ${id} is to be sent without an amount: the store is not what it should be`);
   const { openDate, dueDate, managed } = content;
-  const { contactId, purpose, mode, narration, remark } = instruction.payout;
   return {
-    contactId,
-    purpose,
-    mode,
-    narration,
-    remark,
+    ...instruction.payout,
     customerRef,
     orderRef,
     instructionRef,

@@ -1,11 +1,11 @@
-import { ADVISED_LENGTHS } from '../instruction.ts';
+import { ADVISED_LENGTHS, PAYOUT_FIELDS } from '../instruction.ts';
 import type { ApiFacts } from './facts.ts';
 
 export const PAYOUT_ORDERS = {
   secrets: { clientKey: 'PAYDROP_CLIENT_KEY', clientSecret: 'PAYDROP_CLIENT_SECRET', saltKey: 'PAYDROP_SALT_KEY' },
   columns: {
     orders: ['metadata.NAME'],
-    instructions: ['contactId', 'purpose', 'mode', 'narration', 'remark', 'direction'],
+    instructions: [...PAYOUT_FIELDS, 'direction'],
   },
   told: 'details',
   amends: false,
