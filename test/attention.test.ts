@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  attention,
-  CONCERNS,
-  isLost,
-  needsPerson,
-  type Situation,
-  type Weight,
-  weightiest,
-} from '../src/domain/attention.ts';
-import { INSTRUCTION_STATUSES, type RowStatus } from '../src/domain/instruction.ts';
+import { attention, CONCERNS, isLost, needsPerson, type Situation, weightiest } from '../src/domain/attention.ts';
+import { INSTRUCTION_STATUSES, type RowStatus, type Weight } from '../src/domain/status.ts';
 
 const inStatus = (status: RowStatus, count = 1): Situation => ({ byStatus: new Map([[status, count]]) });
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type InstructionStatus, TRANSITIONS } from '../src/domain/instruction.ts';
+import { type InstructionStatus, TRANSITIONS } from '../src/domain/status.ts';
 import { type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
 import { reconcile } from '../src/pipeline/reconcile.ts';
 import type { LookUpOutcome, Provider } from '../src/provider/port.ts';

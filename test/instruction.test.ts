@@ -1,18 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { clientRefId, type InstructionRef, instructionKey, rowId, rowPlace } from '../src/domain/instruction.ts';
 import {
   AMENDABLE,
   AMENDABLE_AT_PROVIDER,
-  clientRefId,
   FINAL_FAILURES,
   INSTRUCTION_STATUSES,
-  type InstructionRef,
   type InstructionStatus,
-  instructionKey,
-  rowId,
-  rowPlace,
   TRANSITIONS,
-} from '../src/domain/instruction.ts';
+} from '../src/domain/status.ts';
 
 const text = fc.stringMatching(/^[A-Za-z0-9._-]{1,50}$/);
 const anyRef = fc.record<InstructionRef>({ customerRef: text, orderRef: text, instructionRef: text });

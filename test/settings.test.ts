@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { PAYOUT_ORDERS } from '../src/domain/api/payout-orders.ts';
 import { UnavailableError } from '../src/platform/failures.ts';
 import { loadSecrets, loadSettings, parseSettings } from '../src/settings/settings.ts';
 import { temporaryFolder } from './support/workspace.ts';
@@ -274,7 +275,7 @@ describe('secrets', () => {
   const three = { PAYDROP_CLIENT_KEY: 'canary-a', PAYDROP_CLIENT_SECRET: 'canary-b', PAYDROP_SALT_KEY: 'canary-c' };
 
   it('come from the environment', () => {
-    const loaded = loadSecrets(three);
+    const loaded = loadSecrets(three, PAYOUT_ORDERS.secrets);
     expect(loaded.ok && loaded.value.saltKey.reveal()).toBe('canary-c');
   });
 
@@ -282,18 +283,21 @@ describe('secrets', () => {
     const path = join(temporaryFolder(), 'salt');
     writeFileSync(path, 'canary-file\n', { mode: 0o600 });
     const env = { ...three, PAYDROP_SALT_KEY: undefined, PAYDROP_SALT_KEY_FILE: path };
-    const loaded = loadSecrets(env);
+    const loaded = loadSecrets(env, PAYOUT_ORDERS.secrets);
     expect(loaded.ok && loaded.value.saltKey.reveal()).toBe('canary-file');
     chmodSync(path, 0o644);
-    expect(loadSecrets(env)).toMatchObject({ ok: false, problems: [expect.stringContaining('chmod 600')] });
+    expect(loadSecrets(env, PAYOUT_ORDERS.secrets)).toMatchObject({
+      ok: false,
+      problems: [expect.stringContaining('chmod 600')],
+    });
   });
 
   it('are all named when they are missing', () => {
-    expect(loadSecrets({})).toMatchObject({ ok: false, problems: { length: 3 } });
+    expect(loadSecrets({}, PAYOUT_ORDERS.secrets)).toMatchObject({ ok: false, problems: { length: 3 } });
   });
 
   it('never show in anything printed', () => {
-    const loaded = loadSecrets(three);
+    const loaded = loadSecrets(three, PAYOUT_ORDERS.secrets);
     expect(
       inspect(loaded, { depth: 9 }) + JSON.stringify(loaded) + (loaded.ok ? `${loaded.value.clientKey}` : ''),
     ).not.toContain('canary');

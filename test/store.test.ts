@@ -4,15 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileProblem } from '../src/domain/codes.ts';
-import {
-  clientRefId,
-  FINAL_FAILURES,
-  INSTRUCTION_STATUSES,
-  type InstructionRef,
-  type InstructionStatus,
-  rowId,
-  TRANSITIONS,
-} from '../src/domain/instruction.ts';
+import { clientRefId, type InstructionRef, rowId } from '../src/domain/instruction.ts';
+import { FINAL_FAILURES, INSTRUCTION_STATUSES, type InstructionStatus, TRANSITIONS } from '../src/domain/status.ts';
 import { verifyChain } from '../src/store/audit.ts';
 import type { Change, FileRecord, NewFile, RowFields, RowRecord, Store, StoredInstruction } from '../src/store/port.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';

@@ -1,8 +1,8 @@
 /** Payouts by status and currency, who needs to do what, and file numbers, as every command shows them. */
 import type { Concern, Need } from '../domain/attention.ts';
-import { INSTRUCTION_STATUSES } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
+import { byLife } from '../domain/status.ts';
 import type { Paper } from '../platform/terminal.ts';
 import type { StatusCount } from '../store/store.ts';
 
@@ -34,8 +34,7 @@ function amountOf(currency: string, amountMinor: bigint): string | undefined {
 }
 
 function inOrderOfLife(counts: readonly StatusCount[]): StatusCount[] {
-  const place = ({ status }: StatusCount) => INSTRUCTION_STATUSES.indexOf(status);
-  return [...counts].sort((a, b) => place(a) - place(b));
+  return [...counts].sort((a, b) => byLife(a.status, b.status));
 }
 
 /** What is counted, where it isn't payouts in a status. */

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { clientRefId } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
+import { factsOf } from '../domain/status.ts';
 import { type PassSummary, pass } from '../pipeline/pipeline.ts';
 import { makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
@@ -142,7 +143,7 @@ function printBalance(paper: Paper, counts: readonly StatusCount[], ledgerPath: 
   const zero: Decimal = { units: 0n, scale: 0 };
   const ours = new Map<string, Decimal>();
   for (const { status, currency, amountMinor } of counts) {
-    if (!['submitted', 'paid', 'reversed', 'failed'].includes(status)) continue;
+    if (factsOf(status).there !== 'yes') continue;
     const amount = { units: amountMinor, scale: currencyExponent(currency) ?? 0 };
     ours.set(currency, add(ours.get(currency) ?? zero, amount));
   }

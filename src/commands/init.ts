@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Api } from '../domain/api.ts';
+import { API, type Api } from '../domain/api.ts';
 import { type Clock, localTime } from '../platform/clock.ts';
 import { isErrno, makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
@@ -52,21 +52,14 @@ const ORDERS = [
   '',
 ].join('\r\n');
 
-/** What each API's instructions say besides what all of them must. */
-const OWN: Readonly<Record<Api, readonly [columns: string, cells: string]>> = {
-  'payout-orders': [',purpose,mode,narration,remark', ',others,IMPS,Solar roof part 1,2026-0042'],
-  'order-management': [',direction,financialInstrumentId', ',CREDIT,FI-0001'],
-  collect: ['', ''],
-};
-
 /** Open from today on, so that the first run sends it. */
 function instructionsFrom(clock: Clock, timeZone: string, api: Api): string {
   const openDate = localTime(clock.now(), timeZone).date;
   const dueDate = localTime(clock.now() + DAYS_TO_PAY * DAY_MS, timeZone).date;
-  const [columns, cells] = OWN[api];
+  const { sample } = API[api];
   return [
-    `customerRef,orderRef,instructionRef,amount,openDate,dueDate${columns}`,
-    `ACME,2026-0042,PI-1,210.00,${openDate},${dueDate}${cells}`,
+    ['customerRef,orderRef,instructionRef,amount,openDate,dueDate', ...Object.keys(sample)].join(),
+    [`ACME,2026-0042,PI-1,210.00,${openDate},${dueDate}`, ...Object.values(sample)].join(),
     '',
   ].join('\r\n');
 }

@@ -1,6 +1,7 @@
 /** Pays again what finally failed: one payout, or many at once after their totals were shown. The provider is asked first. */
 
-import { FINAL_FAILURES, type InstructionRef, type InstructionStatus, rowId, rowPlace } from '../domain/instruction.ts';
+import { type InstructionRef, rowId, rowPlace } from '../domain/instruction.ts';
+import { FINAL_FAILURES, type InstructionStatus } from '../domain/status.ts';
 import { type Decided, type RetriedAll, retryAll } from '../pipeline/pipeline.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';

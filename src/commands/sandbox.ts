@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { API, type Api } from '../domain/api.ts';
 import { UsageError } from '../platform/failures.ts';
+import type { Paper } from '../platform/terminal.ts';
 import { checkScript, type FaultScript, startSandbox } from '../sandbox/sandbox.ts';
 import { type CommandContext, EXIT, stopOnSignal } from './context.ts';
 
@@ -24,20 +26,21 @@ export async function sandbox({ paper, clock }: CommandContext, options: Sandbox
   paper.line('To use it, put this into the paydrop.json of a workspace:');
   paper.line(`  "provider": { "baseUrl": "${origin}", "currencies": ["INR"] }`);
   paper.line('and start paydrop there with these secrets, which open nothing but a sandbox:');
-  paper.line(`  PAYDROP_CLIENT_KEY=${server.keys.clientKey}`);
-  paper.line(`  PAYDROP_CLIENT_SECRET=${server.keys.clientSecret}`);
-  paper.line(`  PAYDROP_SALT_KEY=${server.keys.saltKey}`);
+  printSecrets(paper, 'payout-orders', { ...server.keys });
   const { accountId, tenantId } = server.imburseAccount;
   paper.line('or, for the collect and order-management APIs:');
   paper.line(
     `  "provider": { "api": "order-management", "baseUrl": "${origin}", "accountId": "${accountId}", "tenantId": "${tenantId}" }`,
   );
-  paper.line(`  PAYDROP_IMBURSE_PUBLIC_KEY=${server.imburseKeys.publicKey}`);
-  paper.line(`  PAYDROP_IMBURSE_PRIVATE_KEY=${server.imburseKeys.privateKey}`);
+  printSecrets(paper, 'order-management', { ...server.imburseKeys });
   paper.line('It runs until it is stopped (Ctrl-C).');
   await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   await server.close();
   return EXIT.done;
+}
+
+function printSecrets(paper: Paper, api: Api, secrets: Readonly<Record<string, string>>): void {
+  for (const [name, variable] of Object.entries(API[api].secrets)) paper.line(`  ${variable}=${secrets[name]}`);
 }
 
 async function script(path: string): Promise<FaultScript> {

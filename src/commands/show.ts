@@ -1,4 +1,4 @@
-import type { Api } from '../domain/api.ts';
+import { API, type Api } from '../domain/api.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Paper, printJson } from '../platform/terminal.ts';
 import { openForReading } from '../service/service.ts';
@@ -229,7 +229,7 @@ function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEnt
     ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
-    ...(api === 'payout-orders' ? payoutFacts(shown) : managedFacts(shown)),
+    ...(API[api].told === 'details' ? payoutFacts(shown) : managedFacts(shown)),
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],

@@ -1,6 +1,6 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import type { Need } from '../domain/attention.ts';
-import type { InstructionStatus } from '../domain/instruction.ts';
+import { statusesWhere, UNSETTLED } from '../domain/status.ts';
 import { type Standing, standing, standingWithout } from '../pipeline/pipeline.ts';
 import { type Paper, printJson, shortName } from '../platform/terminal.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
@@ -10,18 +10,7 @@ import { countsJson, needsJson, needText, printCounts, sixDigits } from './count
 import { exitOf } from './pass-text.ts';
 
 /** Under way. What is `scheduled` isn't: it waits for its open date, however far ahead that is. */
-const UNDER_WAY: readonly InstructionStatus[] = [
-  'waiting',
-  'held',
-  'ready',
-  'sending',
-  'unknown',
-  'manual',
-  'submitted',
-];
-
-/** Those of whom each is told by its references. */
-const NAMED: readonly InstructionStatus[] = ['manual', 'unknown', 'reversed', 'failed', 'declined', 'held', 'waiting'];
+const UNDER_WAY = statusesWhere(({ open }, status) => open && status !== 'scheduled');
 
 const LATEST_FILES = 10;
 const NAMED_EACH = 5;
@@ -79,7 +68,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
 async function named(store: Store, stands: Standing): Promise<NamedNeed[]> {
   const found: NamedNeed[] = [];
   for (const need of stands.needs) {
-    const status = NAMED.find((name) => name === need.concern);
+    const status = UNSETTLED.find((name) => name === need.concern);
     const oldest = status ? await store.list(status, { afterId: 0, limit: NAMED_EACH, unclosed: true }) : [];
     found.push(
       status ? { ...need, named: oldest.map(inWords), references: oldest.map(referenceOf) } : nameless(need, stands),
@@ -118,7 +107,7 @@ function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNig
     counts: countsJson(counts),
     needsAPerson: needsJson(needs).map((need, at) => {
       const { concern, references = [] } = needs[at] ?? {};
-      const status = NAMED.find((name) => name === concern) ?? null;
+      const status = UNSETTLED.find((name) => name === concern) ?? null;
       return { status, ...need, oldest: references };
     }),
     oldestOpen: oldest

@@ -1,7 +1,16 @@
-/** The provider APIs there is an adapter for, by the names that settings and reports give them. */
-export const APIS = ['payout-orders', 'order-management', 'collect'] as const;
+/** The provider APIs there is an adapter for. Another one is its facts in api/, a line here, and its adapter in provider/. */
+import type { ApiFacts } from './api/facts.ts';
+import { COLLECT, ORDER_MANAGEMENT } from './api/imburse.ts';
+import { PAYOUT_ORDERS } from './api/payout-orders.ts';
 
-export type Api = (typeof APIS)[number];
+/** By the names that settings and reports give them. */
+const ALL = { 'payout-orders': PAYOUT_ORDERS, 'order-management': ORDER_MANAGEMENT, collect: COLLECT } as const;
+
+export type Api = keyof typeof ALL;
+
+export const API: Readonly<Record<Api, ApiFacts>> = ALL;
+
+export const APIS = Object.keys(ALL) as readonly Api[];
 
 /** What is told first wherever the bundled sandbox answered in a provider's place: on the screen, on pages, in receipts. */
 export const SANDBOX_NOTICE =

@@ -2,7 +2,7 @@
  * Who needs to do what: the one place that says what needs a person, of a workspace, a run or a file. Status, pages, exit status and
  * log read it; nothing else decides it. Pure.
  */
-import type { RowStatus } from './instruction.ts';
+import { ENGINEER, factsOf, ORDERS, ROW_STATUSES, type RowStatus, type Rule, SENDER, type Weight } from './status.ts';
 
 /** What one can be asked about. The most urgent comes first, and is told first. */
 export const CONCERNS = [
@@ -30,16 +30,9 @@ export const CONCERNS = [
 
 export type Concern = (typeof CONCERNS)[number];
 
-/** `unfinished`: work is left that a run should have done. `person`: it is done, and needs one. `told`: it is over by itself, or soon. */
-export type Weight = 'unfinished' | 'person' | 'told';
-
-export interface Need {
+export interface Need extends Rule {
   readonly concern: Concern;
   readonly count: number;
-  readonly who: string;
-  /** What to do, as the end of a sentence. */
-  readonly task: string;
-  readonly weight: Weight;
   /** Why, where that differs from case to case. */
   readonly why?: string;
 }
@@ -75,21 +68,8 @@ export interface Situation {
   readonly unreportedFiles?: number;
 }
 
-interface Rule {
-  readonly who: string;
-  readonly task: string;
-  readonly weight: Weight;
-}
-
-const ENGINEER = 'An engineer';
-const SENDER = 'The sender of the file';
-const PAYEES = "The keeper of the payees' data";
-const ORDERS = 'The sender of the orders';
-
-const RETRY =
-  'check the data with the payee, then pay it again with paydrop retry, or close it with paydrop close if it will not be paid from here';
-
-const RULES: Readonly<Record<Concern, Rule>> = {
+/** Those of statuses are in their table. */
+const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   'look-up-only': {
     who: ENGINEER,
     task: 'nothing is sent until a person has checked the records and said so with paydrop audit accept',
@@ -108,31 +88,12 @@ const RULES: Readonly<Record<Concern, Rule>> = {
     weight: 'unfinished',
   },
   'unreported-files': { who: ENGINEER, task: 'start paydrop run: it writes their reports', weight: 'unfinished' },
-  manual: {
-    who: ENGINEER,
-    task: 'ask the provider whether it was paid, then record that with paydrop resolve',
-    weight: 'person',
-  },
-  unknown: {
-    who: ENGINEER,
-    task: 'it may have been paid: pay it no other way; it is looked up at every run until that is clear',
-    weight: 'person',
-  },
   unreadable: {
     who: ENGINEER,
     task: "ask the provider what its answer means: it can't be read; paydrop show has it",
     weight: 'person',
   },
-  reversed: { who: PAYEES, task: `the money came back: ${RETRY}`, weight: 'person' },
-  failed: { who: PAYEES, task: `it did not reach the payee: ${RETRY}`, weight: 'person' },
-  declined: { who: PAYEES, task: `the provider refused it: ${RETRY}`, weight: 'person' },
-  held: { who: ENGINEER, task: 'held back until a person releases it', weight: 'person' },
   'waiting-too-long': { who: ORDERS, task: 'the order has not come in time: drop the orders file', weight: 'person' },
-  rejected: {
-    who: SENDER,
-    task: 'repair the .rejected.csv of the file and drop it back under its name, or close it with paydrop close --file',
-    weight: 'person',
-  },
   'refused-files': {
     who: SENDER,
     task: 'the receipt says why: repair the file and drop it under the same name, or close it with paydrop close --file',
@@ -144,18 +105,23 @@ const RULES: Readonly<Record<Concern, Rule>> = {
     weight: 'person',
   },
   stuck: { who: ENGINEER, task: 'it stays where it is until it can be read and moved', weight: 'person' },
-  waiting: { who: ORDERS, task: 'its order is not there yet: drop the orders file', weight: 'told' },
   amendments: { who: ENGINEER, task: 'nothing yet: each run asks the provider until they are settled', weight: 'told' },
+};
+
+const RULES: Readonly<Partial<Record<string, Rule>>> = {
+  ...OTHERS,
+  ...Object.fromEntries(ROW_STATUSES.map((status) => [status, factsOf(status).need])),
 };
 
 /** Everything that needs a person, most urgent first. */
 export function attention(situation: Situation): Need[] {
   const counts = countsOf(situation);
   return CONCERNS.flatMap((concern) => {
-    const count = counts[concern];
-    if (count === 0) return [];
+    const count = counts[concern] ?? situation.byStatus?.get(concern as RowStatus) ?? 0;
+    const rule = RULES[concern];
+    if (count === 0 || !rule) return [];
     const why = whyOf(concern, situation);
-    return [{ concern, count, ...RULES[concern], ...(why === undefined ? {} : { why }) }];
+    return [{ concern, count, ...rule, ...(why === undefined ? {} : { why }) }];
   });
 }
 
@@ -167,9 +133,9 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   return concern === 'last-run' ? unfinished : undefined;
 }
 
-function countsOf(situation: Situation): Record<Concern, number> {
+/** Of all but the statuses of which each payout is one. */
+function countsOf(situation: Situation): Partial<Record<Concern, number>> {
   const { byStatus, lookUpOnly, otherProvider, unfinished, waitingTooLong = 0, amendments = 0 } = situation;
-  const inStatus = (status: RowStatus) => byStatus?.get(status) ?? 0;
   return {
     'look-up-only': lookUpOnly === undefined ? 0 : 1,
     'other-provider': otherProvider === undefined ? 0 : 1,
@@ -177,19 +143,13 @@ function countsOf(situation: Situation): Record<Concern, number> {
     'last-run': unfinished === undefined ? 0 : 1,
     'unfinished-files': situation.unfinishedFiles ?? 0,
     'unreported-files': situation.unreportedFiles ?? 0,
-    manual: inStatus('manual'),
-    unknown: inStatus('unknown'),
     unreadable: situation.unreadable ?? 0,
-    reversed: inStatus('reversed'),
-    failed: inStatus('failed'),
-    declined: inStatus('declined'),
-    held: inStatus('held'),
     'waiting-too-long': waitingTooLong,
     rejected: situation.toRepair ?? 0,
     'refused-files': situation.refusedFiles ?? 0,
     'irregular-files': situation.irregularFiles ?? 0,
     stuck: situation.stuck ?? 0,
-    waiting: Math.max(0, inStatus('waiting') - waitingTooLong),
+    waiting: Math.max(0, (byStatus?.get('waiting') ?? 0) - waitingTooLong),
     amendments,
   };
 }
@@ -204,12 +164,12 @@ export function refusedFiles(
 
 /** Whether a row in this status needs a person, by its status alone. */
 export function needsPerson(status: RowStatus): boolean {
-  return (CONCERNS as readonly string[]).includes(status) && RULES[status as Concern].weight === 'person';
+  return factsOf(status).need?.weight === 'person';
 }
 
 /** Ended without the money at the payee: it is told by the run in which that happened, and needs a person until it is paid again. */
 export function isLost(status: RowStatus): boolean {
-  return RULES[status as Concern]?.who === PAYEES;
+  return factsOf(status).failed === true;
 }
 
 /** The weightiest of all; undefined where nothing needs a person. */

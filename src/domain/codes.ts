@@ -4,8 +4,9 @@ import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
 import { FILE_CODES } from './codes/files.ts';
 import { OUR_ROW_CODES } from './codes/ours.ts';
-import { type RowStatus, rowPlace } from './instruction.ts';
+import { rowPlace } from './instruction.ts';
 import { withdrawnAfter } from './iso.ts';
+import type { RowStatus } from './status.ts';
 
 /** FILE_HAS_ROW_ERRORS is the one code a whole file and each of its otherwise valid rows can get. */
 export type RowCode =

@@ -1,79 +1,7 @@
-/**
- * Instructions: one payout each. The words of their life, and the one table of which status may follow which.
- *
- *     waiting ─→ scheduled ─→ ready ─→ sending ─┬→ submitted ─┬→ paid ─→ reversed
- *                (openDate ahead)               │             └→ failed
- *     held ─→ ready        cancelled            ├→ declined
- *                                               └→ unknown ─→ submitted | paid | failed | ready | declined | manual
- *
- * `sending` is committed before the first byte leaves; whatever is found in it at start is `unknown`. Only what provably
- * never left goes from `sending` back to `ready`. An `unknown` one moves on evidence alone: what a look-up found, or "not
- * found" once that may be believed (`declined` if it was refused before that look-up, else `ready`). `paid` can still become
- * `reversed`. A `rejected` one never was an instruction of ours: its references are free again for the repaired row.
- * `cancelled` keeps them.
- *
- * What look-ups can't settle for long, because they can't be read, don't find what was accepted, or show something else than
- * ours, becomes `manual`, from `unknown` and `submitted`; from `paid` for the last reason alone.
- *
- * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid; `failed`
- * when a person has called it not paid while such a row was open.
- *
- * A person's word moves more: `manual` becomes `paid` or `failed` (resolve), so does an `unknown` one past its quarantine, and
- * what finally failed becomes `ready` under the next client reference (retry), if a look-up says that it did fail. If the
- * look-up says otherwise, it becomes `manual`. Nothing else ever leads back from a failure. And when a restored backup turns
- * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
- */
+/** Instructions: one payout each. What their statuses are is in status.ts. */
 import { sha256, sha256Bytes } from '../platform/digest.ts';
 import { digestOf, type Metadata, named, type OrderRef, plainGuid, type Stated, statedBy } from './order.ts';
-
-export const INSTRUCTION_STATUSES = [
-  'waiting',
-  'scheduled',
-  'held',
-  'ready',
-  'sending',
-  'unknown',
-  'manual',
-  'submitted',
-  'paid',
-  'reversed',
-  'failed',
-  'declined',
-  'cancelled',
-  'rejected',
-] as const;
-
-export type InstructionStatus = (typeof INSTRUCTION_STATUSES)[number];
-
-/** What a line of a file can come to: an instruction's status, or what was decided about the row itself. */
-export type RowStatus = InstructionStatus | 'accepted' | 'duplicate';
-
-/** Every status change there is. Anything else is a broken promise of the program and stops it. */
-export const TRANSITIONS: Readonly<Record<InstructionStatus, readonly InstructionStatus[]>> = {
-  waiting: ['scheduled', 'ready', 'rejected', 'cancelled'],
-  scheduled: ['ready', 'cancelled'],
-  held: ['ready', 'cancelled'],
-  ready: ['sending', 'scheduled', 'cancelled', 'unknown'],
-  sending: ['submitted', 'declined', 'unknown', 'ready'],
-  unknown: ['submitted', 'paid', 'failed', 'ready', 'declined', 'manual'],
-  manual: ['paid', 'failed'],
-  submitted: ['paid', 'failed', 'cancelled', 'manual'],
-  paid: ['reversed', 'manual'],
-  reversed: ['ready', 'manual'],
-  failed: ['ready', 'manual', 'cancelled'],
-  declined: ['ready', 'manual'],
-  cancelled: [],
-  rejected: [],
-};
-
-/** Only a retry, with a new attempt number, leads on from these; a look-up that contradicts them leads to `manual`. */
-export const FINAL_FAILURES: readonly InstructionStatus[] = ['declined', 'failed', 'reversed'];
-
-/** A row may still be updated or deleted in these: nothing of it has been handed to the provider. */
-export const AMENDABLE: readonly InstructionStatus[] = ['waiting', 'scheduled', 'held', 'ready'];
-
-/** … and in these at the provider, where its API can and it says that it has not processed it yet. */
-export const AMENDABLE_AT_PROVIDER: readonly InstructionStatus[] = ['submitted'];
+import type { InstructionStatus } from './status.ts';
 
 export interface InstructionRef extends OrderRef {
   readonly instructionRef: string;
@@ -99,6 +27,9 @@ export const ADVISED_LENGTHS: Readonly<Record<keyof PayoutDetails, number>> = {
   narration: 15,
   remark: 15,
 };
+
+/** All of them, in the order of our columns. The columns of the database are named after them. */
+export const PAYOUT_FIELDS = Object.keys(ADVISED_LENGTHS) as readonly (keyof PayoutDetails)[];
 
 /**
  * What only the order-management API is told besides amount and reference, as the row says; empty where it says nothing.

@@ -35,6 +35,9 @@ export interface CustomerDefaults {
  */
 export type Registration = 'none' | 'sending' | 'unknown' | 'registered' | 'refused';
 
+/** It may be there. */
+export const UNCLEAR_REGISTRATIONS: readonly Registration[] = ['sending', 'unknown'];
+
 /** Every change of a registration there is. */
 export const REGISTRATION_CHANGES: Readonly<Record<Registration, readonly Registration[]>> = {
   none: ['sending', 'registered'],

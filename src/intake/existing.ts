@@ -1,14 +1,15 @@
 /** What a row's references stand for already, and whether the row says anything that wasn't said of it before. */
 
+import { API } from '../domain/api.ts';
 import {
-  AMENDABLE,
-  AMENDABLE_AT_PROVIDER,
   earlierStatementOf,
   type InstructionContent,
   type InstructionRef,
+  PAYOUT_FIELDS,
   statedByContent,
   statementOf,
 } from '../domain/instruction.ts';
+import { AMENDABLE, AMENDABLE_AT_PROVIDER } from '../domain/status.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { RowRecord, Store, StoredInstruction } from '../store/store.ts';
 import { differences } from './holders.ts';
@@ -126,7 +127,7 @@ export function isAmendable({ status, sends }: Existing): boolean {
 
 /** The provider has clearly taken it, and its API can change what has not been processed. */
 export function isAmendableAtProvider({ status }: Existing, { provider }: Settings): boolean {
-  return provider.api !== 'payout-orders' && AMENDABLE_AT_PROVIDER.includes(status);
+  return API[provider.api].amends && AMENDABLE_AT_PROVIDER.includes(status);
 }
 
 export function sameContent(a: InstructionContent, b: InstructionContent): boolean {
@@ -134,11 +135,7 @@ export function sameContent(a: InstructionContent, b: InstructionContent): boole
     a.amount === b.amount &&
     a.openDate === b.openDate &&
     a.dueDate === b.dueDate &&
-    a.details.contactId === b.details.contactId &&
-    a.details.purpose === b.details.purpose &&
-    a.details.mode === b.details.mode &&
-    a.details.narration === b.details.narration &&
-    a.details.remark === b.details.remark &&
+    PAYOUT_FIELDS.every((name) => a.details[name] === b.details[name]) &&
     (JSON.stringify(a.managed) === JSON.stringify(b.managed) ||
       differences(statedByContent(a), statedByContent(b), undefined) === '')
   );

@@ -2,6 +2,7 @@
  * What each row of an orders file comes to: a new order, the same again, or another one under references that are taken. With
  * the order-management API that is so for a whole tenant: there one customer's order can't have the reference of another's.
  */
+import { API } from '../domain/api.ts';
 import type { RowCode, RowError } from '../domain/codes.ts';
 import { rowId } from '../domain/instruction.ts';
 import { digestOf, type Order, orderKey, statedByOrder } from '../domain/order.ts';
@@ -15,7 +16,7 @@ import { alsoRepeated } from './repeated.ts';
 type OrderContext = Pick<DecideContext, 'header' | 'file' | 'store' | 'settings' | 'said'>;
 
 export function orderDecider({ header, file, store, settings, said }: OrderContext): Decide {
-  const isOfTenant = settings.provider.api === 'order-management';
+  const isOfTenant = API[settings.provider.api].ordersOfTenant;
   const repeated = alsoRepeated(header, file, said);
   const taken = (code: RowCode, holder: number, order: Order, first: Order | undefined): RowError => {
     const differs = first ? differences(statedByOrder(first), statedByOrder(order), undefined) : '';

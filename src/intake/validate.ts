@@ -2,6 +2,7 @@
  * Rows → orders and instructions, or all their errors. Pure: what only the store knows (is there such an order, was the
  * reference used before) is the intake's business. Every check of docs/error-codes.md runs on every row in one pass.
  */
+import { API } from '../domain/api.ts';
 import { trimBlanks } from '../domain/characters.ts';
 import type { RowError } from '../domain/codes.ts';
 import type { Action, InstructionContent, InstructionRef, ManagedDetails } from '../domain/instruction.ts';
@@ -127,7 +128,7 @@ export function checkInstruction(
   const action = actionOf(row.cell('action'));
   if (action === 'DELETE') return checkDeletion(header, row);
 
-  const managed = header.api === 'order-management' ? managedInput(header, row) : undefined;
+  const managed = API[header.api].told === 'managed' ? managedInput(header, row) : undefined;
   const errors: RowError[] = [];
   const rules = managed ? MANAGED_INSTRUCTION : INSTRUCTION;
   addUnwanted(errors, header.columns, row.cells, rules);

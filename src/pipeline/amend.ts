@@ -6,9 +6,10 @@
  */
 
 import { describeCode, type RowCode, type RowError } from '../domain/codes.ts';
-import { correlationId, type InstructionStatus } from '../domain/instruction.ts';
+import { correlationId } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import { orderKey } from '../domain/order.ts';
+import { AMENDABLE_AT_PROVIDER, isOpen } from '../domain/status.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { AmendmentDesk, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from '../provider/provider.ts';
@@ -29,9 +30,6 @@ const PAGE = 500;
 
 /** The fact that says where the last pass had to stop. */
 const PLACE = 'amendments-stopped-at';
-
-/** A payout that has come to its end, on a person's word: no change of it is asked for any more. */
-const ENDED: readonly InstructionStatus[] = ['paid', 'reversed', 'failed', 'declined', 'cancelled'];
 
 export interface AmendTools {
   readonly store: Store;
@@ -69,7 +67,10 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
       const last = page.at(-1);
       if (!last) break;
       after = last.id;
-      const due = page.filter(({ id, status }) => id <= upToId && (status === 'submitted' || ENDED.includes(status)));
+      // A payout that has come to its end, on a person's word: no change of it is asked for any more.
+      const due = page.filter(
+        ({ id, status }) => id <= upToId && (AMENDABLE_AT_PROVIDER.includes(status) || !isOpen(status)),
+      );
       await eachOf(due, settings.provider.concurrency, async (instruction) => {
         const { amendment } = instruction;
         if (!amendment || line.stopped()) return;
@@ -83,7 +84,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
           round.at(kind, instruction.id);
           return provider.lookUp(instruction);
         });
-        if (found) await (instruction.status === 'submitted' ? takeOn(errand, found) : end(errand, found));
+        if (found) await (isOpen(instruction.status) ? takeOn(errand, found) : end(errand, found));
       });
     }
   }

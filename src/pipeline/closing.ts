@@ -3,7 +3,8 @@
  * that will not be repaired, a file that was not taken in. Nothing moves and no status changes; it is no longer asked for.
  */
 
-import { FINAL_FAILURES, type InstructionRef } from '../domain/instruction.ts';
+import type { InstructionRef } from '../domain/instruction.ts';
+import { FINAL_FAILURES } from '../domain/status.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Decision, FileRecord, Store, StoredInstruction, Target } from '../store/store.ts';
 

@@ -3,6 +3,7 @@
  * when a pass has to stop. And what comes of an answer that settles nothing.
  */
 
+import { isLost } from '../domain/attention.ts';
 import { clientRefId } from '../domain/instruction.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Provider, Unclear } from '../provider/provider.ts';
@@ -59,7 +60,7 @@ export async function lookUpEarlier(
     const earlier = { ...instruction, attempt, clientRefId: clientRefId(instruction, attempt) };
     const outcome = await askInTurn(line, pace, () => provider.lookUp(earlier));
     if (outcome === undefined || outcome.kind === 'unclear') return outcome;
-    if (outcome.kind === 'not-found' || outcome.status === 'failed' || outcome.status === 'reversed') continue;
+    if (outcome.kind === 'not-found' || isLost(outcome.status)) continue;
     return { kind: 'alive', words: `attempt ${attempt} (${earlier.clientRefId}) is ${outcome.status} there` };
   }
   return { kind: 'over' };

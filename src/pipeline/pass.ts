@@ -4,7 +4,7 @@
  */
 
 import { attention, isLost, type Need, refusedFiles } from '../domain/attention.ts';
-import type { InstructionStatus } from '../domain/instruction.ts';
+import type { InstructionStatus } from '../domain/status.ts';
 import type { Inbox, Stuck } from '../inbox/inbox.ts';
 import { takeIn } from '../intake/intake.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';

@@ -11,8 +11,9 @@
  * this comes to nothing.
  */
 
-import { correlationId, type InstructionStatus } from '../domain/instruction.ts';
-import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
+import { correlationId } from '../domain/instruction.ts';
+import { type Order, type OrderRef, orderKey, UNCLEAR_REGISTRATIONS } from '../domain/order.ts';
+import { statusesWhere } from '../domain/status.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { OrderDesk, Payout, Provider, SubmitOutcome } from '../provider/provider.ts';
@@ -120,7 +121,7 @@ export function openRegistrar(tools: SendingTools, heed: (outcome: SubmitOutcome
       }
       for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
       const isUnclear = (instruction: StoredInstruction) =>
-        ['sending', 'unknown'].includes(orders.get(orderKey(instruction))?.registration ?? '');
+        UNCLEAR_REGISTRATIONS.includes(orders.get(orderKey(instruction))?.registration ?? 'none');
       const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
       return { instructions, orders, intents, traces, altered };
     },
@@ -151,13 +152,8 @@ export function payoutOf(
   if (amountMinor === undefined || currency === undefined)
     throw new Error(`instruction ${id} is to be sent without an amount: the store is not what it should be`);
   const { openDate, dueDate, managed } = content;
-  const { contactId, purpose, mode, narration, remark } = instruction.payout;
   return {
-    contactId,
-    purpose,
-    mode,
-    narration,
-    remark,
+    ...instruction.payout,
     customerRef,
     orderRef,
     instructionRef,
@@ -223,7 +219,8 @@ async function hasTakenPayouts(store: Store, order: StoredOrder): Promise<boolea
 }
 
 const SOME_PAYOUTS = 100;
-const TAKEN: readonly InstructionStatus[] = ['submitted', 'paid', 'reversed'];
+/** What a person has called failed may never have come there. */
+const TAKEN = statusesWhere(({ there }, status) => there === 'yes' && status !== 'failed');
 
 const PAGE = 500;
 

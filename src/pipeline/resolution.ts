@@ -1,6 +1,8 @@
 /** What only a person may decide: what became of a payout nobody can tell about, and whether to pay again after a failure. */
 
-import { FINAL_FAILURES, type InstructionRef, type InstructionStatus } from '../domain/instruction.ts';
+import { isLost } from '../domain/attention.ts';
+import type { InstructionRef } from '../domain/instruction.ts';
+import { FINAL_FAILURES, type InstructionStatus } from '../domain/status.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
@@ -164,8 +166,7 @@ async function objectionTo(
   const difference = differenceTo(instruction, answer);
   if (difference !== undefined)
     return `the provider has another payout under ${instruction.clientRefId}: ${difference}`;
-  const hasFailed = answer.status === 'failed' || answer.status === 'reversed';
-  return hasFailed ? undefined : `the provider says that it is ${answer.status}`;
+  return isLost(answer.status) ? undefined : `the provider says that it is ${answer.status}`;
 }
 
 /** By the provider's own word. What a person has called failed may never have come to it. */

@@ -1,7 +1,7 @@
 /** How a workspace stands between passes: what its records say needs a person (attention.ts), and its last run. */
 
 import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
-import type { RowStatus } from '../domain/instruction.ts';
+import type { RowStatus } from '../domain/status.ts';
 import { type InboxLook, type KeptStuck, lookIntoInbox } from '../inbox/inbox.ts';
 import type { Settings } from '../settings/settings.ts';
 import {

@@ -19,7 +19,7 @@ export {
 export type * from './port.ts';
 export { differenceTo } from './port.ts';
 
-/** Where a provider is, how it is asked, and what opens it. The keys of the other APIs are not looked at. */
+/** Where a provider is, how it is asked, and what opens it. */
 export interface Access {
   readonly api: Api;
   readonly baseUrl: URL;
@@ -31,21 +31,25 @@ export interface Access {
   readonly endpoints: Partial<Endpoints>;
   /** The provider refuses a reference that it knows already. */
   readonly refusesUsedReferences: boolean;
-  readonly keys: PayoutKeys;
-  readonly imburseKeys: HmacKeys;
+  /** By the names that the API's facts give them (domain/api.ts). */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly accountId?: string | undefined;
   readonly tenantId?: string | undefined;
   readonly clock: Clock;
 }
 
+type Open = (access: Omit<Access, 'secrets'>, secrets: unknown) => Promise<Provider>;
+
 /** A command that only reads has no use for an HTTP client: each adapter is loaded when it is opened. */
-export async function openAdapter({ api, keys, imburseKeys, ...access }: Access): Promise<Provider> {
-  switch (api) {
-    case 'payout-orders':
-      return (await import('./payout-orders.ts')).payoutOrdersProvider({ ...access, keys });
-    case 'order-management':
-      return (await import('./imburse/order-management.ts')).orderManagementProvider({ ...access, keys: imburseKeys });
-    case 'collect':
-      return (await import('./imburse/collect.ts')).collectProvider({ ...access, keys: imburseKeys });
-  }
+const ADAPTERS: Readonly<Record<Api, Open>> = {
+  'payout-orders': async (access, keys) =>
+    (await import('./payout-orders.ts')).payoutOrdersProvider({ ...access, keys: keys as PayoutKeys }),
+  'order-management': async (access, keys) =>
+    (await import('./imburse/order-management.ts')).orderManagementProvider({ ...access, keys: keys as HmacKeys }),
+  collect: async (access, keys) =>
+    (await import('./imburse/collect.ts')).collectProvider({ ...access, keys: keys as HmacKeys }),
+};
+
+export function openAdapter({ secrets, ...access }: Access): Promise<Provider> {
+  return ADAPTERS[access.api](access, secrets);
 }

@@ -1,7 +1,9 @@
 /** What every report needs to know besides the store's truth: where it was sent, when, and what it is called. */
 
+import type { Api } from '../domain/api.ts';
+
 export interface ReportContext {
-  readonly provider: { readonly api: string; readonly sandbox: boolean; readonly baseUrl: string };
+  readonly provider: { readonly api: Api; readonly sandbox: boolean; readonly baseUrl: string };
   readonly submit: 'nightly' | 'on-arrival';
   /** A cron expression of five fields and an IANA zone. */
   readonly schedule: { readonly nightly: string; readonly timeZone: string };

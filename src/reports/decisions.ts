@@ -1,7 +1,8 @@
 /** What persons decided, in the report of the run that tells of it. */
-import { INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/instruction.ts';
+
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, parseDecimal } from '../domain/money.ts';
+import { byLife, type InstructionStatus } from '../domain/status.ts';
 import type { RunDecision } from '../store/store.ts';
 import { sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
@@ -55,12 +56,11 @@ export async function summarizeDecisions(pages: AsyncIterable<readonly RunDecisi
       const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
       sums.set(key, { ...before, payouts: before.payouts + 1, amount });
     }
-  return { total, sums: [...sums.values()].sort(byLife), first };
+  return { total, sums: [...sums.values()].sort(bySum), first };
 }
 
-function byLife(a: Sum, b: Sum): number {
-  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
-  return place(a.from) - place(b.from) || place(a.to) - place(b.to) || byText(a.currency, b.currency);
+function bySum(a: Sum, b: Sum): number {
+  return byLife(a.from, b.from) || byLife(a.to, b.to) || byText(a.currency, b.currency);
 }
 
 /** What was decided about a file or the workspace, in words. */

@@ -1,11 +1,12 @@
 /** A file's report for a reader: what happened, does it add up, who has to do what. */
 import { describeCode } from '../domain/codes.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
+import type { Tone } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
 import { addressOf, type FileReports, fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { type Html, html, page } from './html.ts';
-import { amountCell, reference, scrollable, shortened, statusTag, type Tone, timeOf } from './table.ts';
+import { amountCell, reference, scrollable, shortened, statusTag, timeOf } from './table.ts';
 import { tasks } from './tasks.ts';
 import { type Summary, type Verdict, verdictOf } from './totals.ts';
 import {

@@ -1,8 +1,8 @@
 /** What one run changed: a line an instruction, and the same for a reader. Never rewritten. */
-import { isLost, needsPerson } from '../domain/attention.ts';
-import { AMENDABLE, INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/instruction.ts';
+import { needsPerson } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, fromMinor, parseDecimal } from '../domain/money.ts';
+import { AMENDABLE, byLife, type InstructionStatus, isOpen, statusesWhere, type Tone } from '../domain/status.ts';
 import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, type ReportContext, sixDigits } from './context.ts';
 import { cells, csv, line } from './csv.ts';
@@ -18,7 +18,6 @@ import {
   shortened,
   statusChange,
   statusTag,
-  type Tone,
   timeOf,
 } from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
@@ -32,15 +31,7 @@ export interface FileTakenIn extends FileRecord {
 const KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } as const;
 
 /** The provider had it, and the money isn't with the payee. */
-const CAME_BACK: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>(['reversed', 'failed']);
-const CLOSED: ReadonlySet<InstructionStatus> = new Set<InstructionStatus>([
-  'paid',
-  'reversed',
-  'failed',
-  'declined',
-  'cancelled',
-  'rejected',
-]);
+const CAME_BACK = statusesWhere(({ failed, there }) => failed && there === 'yes');
 
 const CHANGES_HEADER = [
   'file',
@@ -172,16 +163,15 @@ async function summarizeChanges(pages: AsyncIterable<readonly RunChange[]>): Pro
     const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
     moves.set(key, { ...before, payouts: before.payouts + 1, amount });
     const isUnsettled = change.onlyAnswer === true && change.message !== '';
-    const list = CAME_BACK.has(to) ? cameBack : needsPerson(to) || isUnsettled ? needs : undefined;
+    const list = CAME_BACK.includes(to) ? cameBack : needsPerson(to) || isUnsettled ? needs : undefined;
     if (list && list.total++ < LISTED) list.first.push(change);
   };
   for await (const page of pages) page.forEach(take);
-  return { changed, moves: [...moves.values()].sort(byLife), cameBack, needs };
+  return { changed, moves: [...moves.values()].sort(byMove), cameBack, needs };
 }
 
-function byLife(a: Move, b: Move): number {
-  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
-  return place(a.from) - place(b.from) || place(a.to) - place(b.to) || byText(a.currency, b.currency);
+function byMove(a: Move, b: Move): number {
+  return byLife(a.from, b.from) || byLife(a.to, b.to) || byText(a.currency, b.currency);
 }
 
 function whatHappened(
@@ -221,7 +211,7 @@ function filesInNeed(files: readonly FileTakenIn[]): string[] {
 }
 
 function fromEarlierRuns(open: readonly StatusCount[]): string {
-  const left = open.filter(({ status }) => needsPerson(status) && !isLost(status) && !CLOSED.has(status));
+  const left = open.filter(({ status }) => needsPerson(status) && isOpen(status));
   const payouts = left.reduce((sum, { count: some }) => sum + some, 0);
   return payouts === 0
     ? ''
@@ -305,10 +295,9 @@ function outcomeOf({ verdict, duplicateOf, problem }: FileTakenIn): Html {
 }
 
 function stillOpen(open: readonly StatusCount[], run: RunRecord): Html {
-  const place = (status: InstructionStatus) => INSTRUCTION_STATUSES.indexOf(status);
   const rows = open
-    .filter(({ status, count: payouts }) => !CLOSED.has(status) && payouts > 0)
-    .sort((a, b) => place(a.status) - place(b.status) || byText(a.currency, b.currency))
+    .filter(({ status, count: payouts }) => isOpen(status) && payouts > 0)
+    .sort((a, b) => byLife(a.status, b.status) || byText(a.currency, b.currency))
     .map(({ status, currency, count: payouts, amountMinor, oldest }) => {
       const amount = fromMinor(amountMinor, currencyExponent(currency) ?? 0);
       return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${currency === '' ? '' : readable(amount, currency)}</td><td class="nowrap" data-label="Oldest">${ageText(oldest, run.startedAt)}</td></tr>

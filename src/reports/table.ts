@@ -1,7 +1,8 @@
 /** What both pages show alike: tables in a container of their own, statuses, references, amounts, times. */
 
-import type { InstructionRef, RowStatus } from '../domain/instruction.ts';
+import type { InstructionRef } from '../domain/instruction.ts';
 import { type Decimal, parseAmount } from '../domain/money.ts';
+import { factsOf, type RowStatus } from '../domain/status.ts';
 import { localTime } from '../platform/clock.ts';
 import type { ReportContext } from './context.ts';
 import { type Html, html } from './html.ts';
@@ -17,29 +18,13 @@ const NOTHING = '–';
 /** Longest text of a cell on a page; the CSV files hold it whole. */
 const LONGEST_TEXT = 1_000;
 
-/** The colours of a statement: nothing to do, look at it, something is wrong, neither. */
-export type Tone = 'good' | 'warn' | 'bad' | 'calm';
-
-const TONES: Readonly<Partial<Record<RowStatus, Tone>>> = {
-  accepted: 'good',
-  paid: 'good',
-  waiting: 'warn',
-  held: 'warn',
-  unknown: 'warn',
-  manual: 'warn',
-  rejected: 'bad',
-  declined: 'bad',
-  failed: 'bad',
-  reversed: 'bad',
-};
-
 /** A wide table scrolls by itself; the page never does. */
 export function scrollable(label: string, table: Html): Html {
   return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
 }
 
 export function statusTag(status: RowStatus): Html {
-  return html`<span class="tag ${TONES[status] ?? 'calm'}">${status}</span>`;
+  return html`<span class="tag ${factsOf(status).tone}">${status}</span>`;
 }
 
 /** One status after another; on a narrow screen the arrow stays with the second. */

@@ -1,7 +1,7 @@
 /** What needs whom: a file's open ends, as attention.ts finds them, each with the person who can do something about it. */
-import { attention, type Concern, type Need, refusedFiles } from '../domain/attention.ts';
+import { attention, type Need, refusedFiles } from '../domain/attention.ts';
 import { describeCode } from '../domain/codes.ts';
-import type { RowStatus } from '../domain/instruction.ts';
+import { byLife, FINAL_FAILURES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
 import { fileReportNames, sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
@@ -35,20 +35,9 @@ function openByStatus({ byStatus, closed, asked }: Summary): Map<RowStatus, numb
 }
 
 /** First who can mend what came with the file. */
-const FIRST: readonly Concern[] = [
-  'waiting',
-  'held',
-  'unknown',
-  'manual',
-  'reversed',
-  'failed',
-  'declined',
-  'rejected',
-];
-
 function byPerson(needs: readonly Need[]): Map<string, Need[]> {
   const open = new Map<string, Need[]>();
-  for (const need of [...needs].sort((a, b) => FIRST.indexOf(b.concern) - FIRST.indexOf(a.concern)))
+  for (const need of [...needs].sort((a, b) => byLife(b.concern, a.concern)))
     open.set(need.who, [...(open.get(need.who) ?? []), need]);
   return open;
 }
@@ -58,13 +47,11 @@ function item(who: string, what: readonly Html[]): Html {
 }
 
 function texts(needs: readonly Need[], file: FileRecord, summary: Summary): Html[] {
-  const lost = needs.filter(({ concern }) => LOST.has(concern));
-  const others = needs.filter(({ concern }) => !LOST.has(concern));
+  const isLost = ({ concern }: Need) => FINAL_FAILURES.some((status) => status === concern);
+  const lost = needs.filter(isLost);
+  const others = needs.filter((need) => !isLost(need));
   return [...(lost.length > 0 ? forPayeeData(lost) : []), ...others.flatMap((need) => textOf(need, file, summary))];
 }
-
-/** One text for all of them. */
-const LOST: ReadonlySet<Concern> = new Set<Concern>(['declined', 'failed', 'reversed']);
 
 function textOf(need: Need, file: FileRecord, summary: Summary): Html[] {
   const { concern, count: payouts, task } = need;

@@ -1,17 +1,15 @@
 /** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
 import { needsPerson } from '../domain/attention.ts';
 import { isOfTotalsRow, type RowCode } from '../domain/codes.ts';
-import { INSTRUCTION_STATUSES, type PayoutDetails, type RowStatus } from '../domain/instruction.ts';
+import type { PayoutDetails } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, compare, type Decimal, formatDecimal, openSum, parseDecimal, type Sum } from '../domain/money.ts';
+import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { sixDigits } from './context.ts';
 
-/** The order in which statuses are listed: the way of a row from the inbox to its end. */
-const ROW_STATUSES: readonly RowStatus[] = ['accepted', ...INSTRUCTION_STATUSES, 'duplicate'];
-
 /** Nothing of the instruction has been sent yet, and it is going to be. */
-const UNSENT: ReadonlySet<RowStatus> = new Set<RowStatus>(['waiting', 'scheduled', 'held', 'ready']);
+const UNSENT: ReadonlySet<RowStatus> = new Set(AMENDABLE);
 
 /** The error of a row that has none of its own, in a file that is rejected whole. */
 const ONLY_FOR_OTHERS: RowCode = 'FILE_HAS_ROW_ERRORS';

@@ -1,8 +1,10 @@
 /** The store's truth in plain words: what a row came to, and why. */
+import { API } from '../domain/api.ts';
+import { isLost } from '../domain/attention.ts';
 import { type FileProblem, rowMessage } from '../domain/codes.ts';
-import { FINAL_FAILURES } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseAmount } from '../domain/money.ts';
+import { factsOf } from '../domain/status.ts';
 import type { OtherRow, ResultRow } from '../store/store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
 import { amountText, type OverLong, type Summary } from './totals.ts';
@@ -65,9 +67,9 @@ export function rowAmount({ amount, currency }: { readonly amount: string; reado
   return decimal ? amountText(decimal, currency) : amount;
 }
 
-/** What the payout-order API documents maxima for; the others document none. */
+/** What the API documents maxima for. */
 export function warningsOf({ overLong }: Pick<Summary, 'overLong'>, { provider }: ReportContext): readonly OverLong[] {
-  return provider.api === 'payout-orders' ? overLong : [];
+  return API[provider.api].advisedLengths ? overLong : [];
 }
 
 /** `1 row`, `12 rows`, `1,000 rows` */
@@ -98,46 +100,15 @@ export function oneLine(text: string): string {
 }
 
 function whatHappened(row: ResultRow): string {
-  switch (row.status) {
-    case 'accepted':
-      return row.other
-        ? `deleted the payout of ${placeOf(row.other)}; nothing is paid for it`
-        : 'the order was taken in';
-    case 'waiting':
-      return row.other
-        ? `the provider, which has it already, is asked to change the payout of ${placeOf(row.other)}`
-        : 'its order is not there yet; it is sent once the order has come';
-    case 'scheduled':
-      return `to be sent from its open date on, ${row.openDate}`;
-    case 'held':
-      return 'held back, not sent; a person must release it';
-    case 'ready':
-      return 'to be sent with the next run';
-    case 'sending':
-      return 'being sent; the answer is not in yet';
-    case 'unknown':
-      return 'no clear answer from the provider; it is being looked up; never sent again blindly';
-    case 'manual':
-      return 'no clear answer could be had from the provider; a person must find out whether it was paid';
-    case 'submitted':
-      return 'the provider has taken it; not paid yet';
-    case 'paid':
-      return 'paid';
-    case 'reversed':
-      return 'paid first, then reversed; the money did not stay with the payee';
-    case 'failed':
-      return row.orderRefId === '' && row.submittedAt === ''
-        ? 'it was not paid'
-        : 'the provider took it, and it did not reach the payee';
-    case 'declined':
-      return 'the provider refused it; nothing was paid';
-    case 'cancelled':
-      return row.other ? cancelledBy(row.other) : 'cancelled before it was paid';
-    case 'rejected':
-      return 'not taken in';
-    case 'duplicate':
-      return row.other ? sameAs(row.other, row) : 'the same as an earlier row';
-  }
+  const { status, other } = row;
+  const { words } = factsOf(status);
+  if (status === 'scheduled') return `${words}, ${row.openDate}`;
+  if (status === 'failed' && row.orderRefId === '' && row.submittedAt === '') return 'it was not paid';
+  if (status === 'accepted' && other) return `deleted the payout of ${placeOf(other)}; nothing is paid for it`;
+  if (status === 'waiting' && other)
+    return `the provider, which has it already, is asked to change the payout of ${placeOf(other)}`;
+  if (status === 'cancelled' && other) return cancelledBy(other);
+  return status === 'duplicate' && other ? sameAs(other, row) : words;
 }
 
 function cancelledBy(other: OtherRow): string {
@@ -152,7 +123,7 @@ function sameAs(other: NonNullable<ResultRow['other']>, row: ResultRow): string 
     return `the same as ${placeOf(other)}, which doesn't stand any more, and ${placeOf(since)} has taken its place: this row changes nothing`;
   if (other.status !== 'cancelled') {
     const same = `the same as ${placeOf(other)} (${other.status})`;
-    if (FINAL_FAILURES.some((status) => status === other.status))
+    if (isLost(other.status))
       return `${same}, which did not arrive: this row pays nothing; it is paid again with paydrop retry ${customerRef}/${orderRef}/${instructionRef}`;
     if (other.status === 'rejected')
       return `${same}, which was rejected after that: nothing is paid for this row either; drop it once more`;

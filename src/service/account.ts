@@ -1,10 +1,11 @@
 /** The provider that the settings name, and what opens the account there; or the bundled sandbox. */
 import { join } from 'node:path';
+import { API } from '../domain/api.ts';
 import type { Clock } from '../platform/clock.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { type Access, openAdapter, type Provider } from '../provider/provider.ts';
 import type { FaultScript } from '../sandbox/sandbox.ts';
-import { type Loaded, loadImburseSecrets, loadSecrets, type Settings } from '../settings/settings.ts';
+import { loadSecrets, type Settings } from '../settings/settings.ts';
 import { bindingOf, lockWorkspace } from '../store/store.ts';
 
 export const LEDGER = 'sandbox-ledger.jsonl';
@@ -42,8 +43,7 @@ export async function openForAsking(
 /** What opens the account; empty with the sandbox. */
 export function accountKey(settings: Settings, env: NodeJS.ProcessEnv): string {
   if (settings.provider.baseUrl === 'sandbox') return '';
-  const { keys, imburseKeys } = keysOf(settings, env);
-  return keys.clientKey || imburseKeys.publicKey;
+  return Object.values(keysOf(settings, env).secrets)[0] ?? '';
 }
 
 /** Whom settings and keys name: the provider, and the account with it. */
@@ -74,7 +74,7 @@ export async function openProvider(
 }
 
 /** Where a provider is, and what opens it. */
-type Opening = Pick<Access, 'baseUrl' | 'keys' | 'imburseKeys' | 'accountId' | 'tenantId'>;
+type Opening = Pick<Access, 'baseUrl' | 'secrets' | 'accountId' | 'tenantId'>;
 
 async function openSandbox(
   settings: Settings,
@@ -86,26 +86,16 @@ async function openSandbox(
   const ledgerPath = join(settings.data, LEDGER);
   const sandbox = await startSandbox({ seed: 1, ...options, ledgerPath, clock });
   closers.push(() => sandbox.close());
-  return { ...sandbox, ...sandbox.imburseAccount };
+  const { baseUrl, keys, imburseKeys, imburseAccount } = sandbox;
+  return { baseUrl, secrets: { ...keys, ...imburseKeys }, ...imburseAccount };
 }
 
-/** The other API's keys stay empty: nobody needs them. */
 function keysOf({ provider }: Settings, env: NodeJS.ProcessEnv): Omit<Opening, 'baseUrl'> {
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
     throw new UsageError('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of the provider: unset it');
-  const none = {
-    keys: { clientKey: '', clientSecret: '', saltKey: '' },
-    imburseKeys: { publicKey: '', privateKey: '' },
-  };
-  if (provider.api === 'payout-orders') return { ...none, keys: revealed(loadSecrets(env)) };
-  const { accountId, tenantId } = provider;
-  return { ...none, imburseKeys: revealed(loadImburseSecrets(env)), accountId, tenantId };
-}
-
-function revealed<Name extends string>(
-  secrets: Loaded<Readonly<Record<Name, { reveal(): string }>>>,
-): Record<Name, string> {
-  if (!secrets.ok) throw new UsageError(...secrets.problems);
-  const entries = Object.entries<{ reveal(): string }>(secrets.value);
-  return Object.fromEntries(entries.map(([name, secret]) => [name, secret.reveal()])) as Record<Name, string>;
+  const { api, accountId, tenantId } = provider;
+  const loaded = loadSecrets(env, API[api].secrets);
+  if (!loaded.ok) throw new UsageError(...loaded.problems);
+  const secrets = Object.entries(loaded.value).map(([name, secret]) => [name, secret.reveal()] as const);
+  return { secrets: Object.fromEntries(secrets), accountId, tenantId };
 }

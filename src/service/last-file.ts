@@ -2,7 +2,7 @@
  * The last file of a dry run. Its plain rows create instructions that nothing else of it is about and that no file comes after:
  * nobody will ask for them. So they are decided like all others, and then added up instead of being recorded.
  */
-import { ADVISED_LENGTHS, type PayoutDetails } from '../domain/instruction.ts';
+import { ADVISED_LENGTHS, PAYOUT_FIELDS, type PayoutDetails } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
 import { openTally, type Part, type Tally } from '../reports/reports.ts';
@@ -43,7 +43,6 @@ function isPlain(row: RowRecord): row is PlainRow {
 }
 
 const NOTHING: never[] = [];
-const DETAILS = Object.keys(ADVISED_LENGTHS) as (keyof PayoutDetails)[];
 
 /** As the store would tell it. */
 function resultOf({ line, ref, content, payout, status, amountMinor, currency }: PlainRow, at: string): ResultRow {
@@ -71,8 +70,8 @@ function resultOf({ line, ref, content, payout, status, amountMinor, currency }:
     submittedAt: '',
     updatedAt: at,
     late: false,
-    overLong: DETAILS.some((name) => isOverLong(payout, name))
-      ? DETAILS.filter((name) => isOverLong(payout, name))
+    overLong: PAYOUT_FIELDS.some((name) => isOverLong(payout, name))
+      ? PAYOUT_FIELDS.filter((name) => isOverLong(payout, name))
       : NOTHING,
   };
 }

@@ -28,33 +28,11 @@ class Secret {
   }
 }
 
-const PAYOUT_ORDERS_SECRETS = {
-  clientKey: 'PAYDROP_CLIENT_KEY',
-  clientSecret: 'PAYDROP_CLIENT_SECRET',
-  saltKey: 'PAYDROP_SALT_KEY',
-} as const;
-
-const IMBURSE_SECRETS = {
-  publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY',
-  privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY',
-} as const;
-
-type Secrets<Names> = Readonly<Record<keyof Names, Secret>>;
-
-/** The signed payout-order API's three secrets, each from NAME or from the file that NAME_FILE points to. */
-export function loadSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof PAYOUT_ORDERS_SECRETS>> {
-  return readSecrets(env, PAYOUT_ORDERS_SECRETS);
-}
-
-/** As {@link loadSecrets}: the key pair of order management and collect. */
-export function loadImburseSecrets(env: NodeJS.ProcessEnv): Loaded<Secrets<typeof IMBURSE_SECRETS>> {
-  return readSecrets(env, IMBURSE_SECRETS);
-}
-
-function readSecrets<Names extends Readonly<Record<string, string>>>(
+/** Secrets by our names for them, each from the variable NAME or from the file that NAME_FILE points to. */
+export function loadSecrets<Names extends Readonly<Record<string, string>>>(
   env: NodeJS.ProcessEnv,
   names: Names,
-): Loaded<Secrets<Names>> {
+): Loaded<Readonly<Record<keyof Names, Secret>>> {
   const problems: string[] = [];
   const value = Object.fromEntries(
     Object.entries(names).map(([key, name]) => {
@@ -64,7 +42,9 @@ function readSecrets<Names extends Readonly<Record<string, string>>>(
       return [key, new Secret('')];
     }),
   );
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: value as Secrets<Names> };
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, value: value as Readonly<Record<keyof Names, Secret>> };
 }
 
 function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
-import type { Api } from '../domain/api.ts';
+import { API, type Api } from '../domain/api.ts';
 import type { EndpointName } from '../provider/provider.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { headingProblems, repeatedKeys } from './repeated.ts';
@@ -14,7 +14,7 @@ import { durationMs, sizeBytes } from './units.ts';
 
 export { nightlyDue, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
-export { loadImburseSecrets, loadSecrets } from './secrets.ts';
+export { loadSecrets } from './secrets.ts';
 export type { Loaded } from './text.ts';
 
 /** Everything a pass needs to know, with units in the names and folders as absolute paths. */
@@ -83,7 +83,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
   if (!read.success || problems.length > 0) return { ok: false, problems };
   const { provider, payout, schedule, intake, ...rest } = read.data;
   const sandbox = provider.baseUrl === 'sandbox';
-  if (!sandbox && !provider.currencies && provider.api === 'payout-orders')
+  if (!sandbox && !provider.currencies && !API[provider.api].tellsCurrency)
     return {
       ok: false,
       problems: [

@@ -5,7 +5,8 @@
  */
 
 import type { Api } from '../domain/api.ts';
-import type { InstructionRef, InstructionStatus } from '../domain/instruction.ts';
+import type { InstructionRef } from '../domain/instruction.ts';
+import { statusesWhere } from '../domain/status.ts';
 import { sha256 } from '../platform/digest.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Decision, FactName, Store } from './port.ts';
@@ -17,8 +18,8 @@ const OTHER = 'other-provider';
 /** Enough to tell keys apart, and too little to find one. */
 const FINGERPRINT_DIGITS = 12;
 
-/** It has been sent, and is not over: only the provider that it was sent to can tell what became of it. */
-const OPEN_THERE: readonly InstructionStatus[] = ['sending', 'unknown', 'submitted'];
+/** It has been sent, and is not over: only the provider that it was sent to can tell what became of it. Of a manual one a person does. */
+const OPEN_THERE = statusesWhere(({ open, there }, status) => open && there && status !== 'manual');
 const NAMED = 5;
 
 /** What the settings say of it. */

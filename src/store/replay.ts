@@ -4,10 +4,11 @@
  * is in its own entry. Pure.
  */
 
-import { clientRefId, contentDigest, FINAL_FAILURES, type InstructionStatus, rowPlace } from '../domain/instruction.ts';
+import { clientRefId, contentDigest, rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseDecimal, toMinor } from '../domain/money.ts';
 import { orderDigest, type Registration } from '../domain/order.ts';
+import { type InstructionStatus, isRetry } from '../domain/status.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { AuditEntry, OpenAmendment, StoredInstruction, StoredOrder } from './port.ts';
 
@@ -86,7 +87,7 @@ function after(before: Standing, told: Told): Standing {
   };
   if (told.amendment === 'updated')
     return { ...now, row: told.row ?? now.row, rowStatus: to, digest: told.contentDigest, priced: undefined };
-  if (FINAL_FAILURES.includes(from) && to === 'ready')
+  if (isRetry(from, to))
     return { ...now, attempt: now.attempt + 1, clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
   if (told.send === undefined) return now;
   const { attempt = now.attempt, send: sends, clientRefId: sentAs = '', bodySha256 = '' } = told;

@@ -873,9 +873,9 @@ const FILES: Mutant[] = [
     '    difference ??= await closingsDiffer(store, page, head.seq);\n',
     '',
   ]),
-  mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'domain/attention.ts', [
-    "declined: inStatus('declined')",
-    'declined: 0',
+  mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', 'domain/status.ts', [
+    "nothing was paid',\n    need:",
+    "nothing was paid',\n    noNeed:",
   ]),
 ];
 

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { PAYOUT_ORDERS } from '../../src/domain/api/payout-orders.ts';
 import { loadSecrets } from '../../src/settings/settings.ts';
 import { Sqlite as Database } from '../../src/store/sqlite/connection.ts';
 import { builtProgram } from '../support/cli.ts';
@@ -221,7 +222,7 @@ describe('no secret, no Basic header and no signature', () => {
     ],
   ])('is said when the settings of the secrets are wrong: %s', (_, spoil) => {
     const { PAYDROP_SALT_KEY: _salt, ...rest } = SECRETS;
-    const loaded = loadSecrets({ ...rest, ...spoil(temporaryFolder()) });
+    const loaded = loadSecrets({ ...rest, ...spoil(temporaryFolder()) }, PAYOUT_ORDERS.secrets);
     expect(loaded).toMatchObject({ ok: false, problems: [expect.stringContaining('PAYDROP_SALT_KEY_FILE')] });
     expectNowhere({ problems: JSON.stringify(loaded) });
   });

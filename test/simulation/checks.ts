@@ -1,14 +1,9 @@
 /** What must hold between passes, on every machine and at the provider. */
 
 import { weightiest } from '../../src/domain/attention.ts';
-import {
-  FINAL_FAILURES,
-  type InstructionRef,
-  type InstructionStatus,
-  instructionKey,
-  TRANSITIONS,
-} from '../../src/domain/instruction.ts';
+import { type InstructionRef, instructionKey } from '../../src/domain/instruction.ts';
 import { REGISTRATION_CHANGES, type Registration } from '../../src/domain/order.ts';
+import { FINAL_FAILURES, type InstructionStatus, TRANSITIONS } from '../../src/domain/status.ts';
 import type { PassSummary } from '../../src/pipeline/pass.ts';
 import { standing } from '../../src/pipeline/standing.ts';
 import { noProgress } from '../../src/platform/progress.ts';

@@ -1,7 +1,8 @@
 /** One simulated world, drawn from a seed: machines, files, a provider, its faults, operators, crashes. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { FINAL_FAILURES, type InstructionRef, instructionKey } from '../../src/domain/instruction.ts';
+import { type InstructionRef, instructionKey } from '../../src/domain/instruction.ts';
+import { FINAL_FAILURES } from '../../src/domain/status.ts';
 import { closeFile, closePayouts } from '../../src/pipeline/closing.ts';
 import type { PassOptions } from '../../src/pipeline/pass.ts';
 import { resolve, retry } from '../../src/pipeline/resolution.ts';

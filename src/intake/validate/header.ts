@@ -1,6 +1,6 @@
 /** Which kind of file a header makes it, and which of our columns each cell belongs to. */
 import { distance } from 'fastest-levenshtein';
-import { APIS, type Api } from '../../domain/api.ts';
+import { API, APIS, type Api } from '../../domain/api.ts';
 import { trimBlanks, unwanted, visible } from '../../domain/characters.ts';
 import type { FileCode, FileProblem } from '../../domain/codes.ts';
 import { unescapeFormula } from '../../platform/formula.ts';
@@ -53,47 +53,41 @@ const SHARED = ['customerRef', 'orderRef'];
 const METADATA = 'metadata.';
 const DEFAULT_METADATA = 'customerDefault.metadata.';
 
-const ORDERS: KindOfFile = {
+const ORDERS = {
   kind: 'orders',
   article: 'an orders file',
   required: [...SHARED, 'currency', 'country', 'scheme'],
-  optional: [],
-  prefixes: [METADATA],
-};
+} as const;
 
-const INSTRUCTIONS: KindOfFile = {
+const INSTRUCTIONS = {
   kind: 'instructions',
   article: 'an instructions file',
   required: [...SHARED, 'instructionRef', 'amount', 'openDate', 'dueDate'],
-  optional: ['action'],
-  prefixes: [],
-};
+} as const;
 
 type Kinds = Readonly<Record<FileKind, KindOfFile>>;
 
 /** The columns of each API's files. */
-export const KINDS: Readonly<Record<Api, Kinds>> = {
-  'payout-orders': {
-    orders: ORDERS,
-    instructions: {
-      ...INSTRUCTIONS,
-      optional: ['action', 'contactId', 'purpose', 'mode', 'narration', 'remark', 'direction'],
-    },
-  },
-  collect: { orders: ORDERS, instructions: INSTRUCTIONS },
-  'order-management': {
-    orders: {
-      ...ORDERS,
-      optional: ['customerDefault.financialInstrumentId', 'customerDefault.schemeId'],
-      prefixes: [METADATA, DEFAULT_METADATA],
-    },
-    instructions: {
-      ...INSTRUCTIONS,
-      optional: ['action', 'direction', 'financialInstrumentId', 'currency', 'country', 'scheme', 'settledByDate'],
-      prefixes: [METADATA],
-    },
-  },
-};
+export const KINDS = Object.fromEntries(
+  APIS.map((api) => {
+    const { orders, instructions } = API[api].columns;
+    return [
+      api,
+      {
+        orders: { ...ORDERS, ...columnsOf(orders) },
+        instructions: { ...INSTRUCTIONS, ...columnsOf(['action', ...instructions]) },
+      },
+    ];
+  }),
+) as unknown as Readonly<Record<Api, Kinds>>;
+
+function columnsOf(columns: readonly string[]): Pick<KindOfFile, 'optional' | 'prefixes'> {
+  const hasAnyName = (column: string) => column.endsWith('.NAME');
+  return {
+    optional: columns.filter((column) => !hasAnyName(column)),
+    prefixes: columns.filter(hasAnyName).map((column) => column.slice(0, -'NAME'.length)),
+  };
+}
 
 const IGNORED = ['line', 'errors'];
 /** Only reports have this column. */

@@ -1,7 +1,7 @@
 /** What may be changed of an instruction, an order and an amendment after intake, and by whom. */
 import type { RowError } from '../../domain/codes.ts';
-import type { InstructionStatus } from '../../domain/instruction.ts';
 import type { Registration } from '../../domain/order.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 
 /** The instruction a row amends, as it was when that was decided. */
 export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };

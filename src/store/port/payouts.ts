@@ -1,6 +1,7 @@
 /** Orders and payouts: found, listed, and changed by conditional updates. */
-import type { InstructionContent, InstructionRef, InstructionStatus, PayoutDetails } from '../../domain/instruction.ts';
+import type { InstructionContent, InstructionRef, PayoutDetails } from '../../domain/instruction.ts';
 import type { Order, OrderRef, Registration } from '../../domain/order.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 import type { AmendmentChange, Change, ClosedBy, Decision, KeptAnswer, OrderChange, Target } from './change.ts';
 import type { ResultRow } from './reports.ts';
 import type { Standing } from './row-record.ts';

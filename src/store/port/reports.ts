@@ -1,6 +1,7 @@
 /** What reports tell of rows and payouts, and which of them are older than that. */
 import type { RowError } from '../../domain/codes.ts';
-import type { InstructionStatus, PayoutDetails, RowStatus } from '../../domain/instruction.ts';
+import type { PayoutDetails } from '../../domain/instruction.ts';
+import type { InstructionStatus, RowStatus } from '../../domain/status.ts';
 import type { Decision } from './change.ts';
 import type { RowFields } from './row-record.ts';
 

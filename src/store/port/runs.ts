@@ -1,5 +1,6 @@
 /** Runs: when each was, what it changed, what persons decided. */
-import type { InstructionRef, InstructionStatus } from '../../domain/instruction.ts';
+import type { InstructionRef } from '../../domain/instruction.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 import type { Decision } from './change.ts';
 import type { StatusCount } from './reports.ts';
 

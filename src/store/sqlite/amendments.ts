@@ -1,5 +1,6 @@
 /** UPDATE and DELETE rows that wait for the provider: asked for, and then done or refused. */
-import { AMENDABLE_AT_PROVIDER, contentDigest, type InstructionStatus, rowId } from '../../domain/instruction.ts';
+import { contentDigest, rowId } from '../../domain/instruction.ts';
+import { AMENDABLE_AT_PROVIDER, type InstructionStatus } from '../../domain/status.ts';
 import type { AmendmentChange, RowFields, RowRecord, Standing, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';

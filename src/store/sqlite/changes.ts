@@ -1,7 +1,7 @@
 /** The one way an instruction's status, and how far an order has come, changes after intake. */
 
-import { FINAL_FAILURES, type InstructionStatus, TRANSITIONS } from '../../domain/instruction.ts';
 import { REGISTRATION_CHANGES } from '../../domain/order.ts';
+import { type InstructionStatus, isRetry, TRANSITIONS } from '../../domain/status.ts';
 import type { AuditEvent } from '../audit.ts';
 import type { Change, OrderChange, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
@@ -130,10 +130,6 @@ function isPersonsWord(from: InstructionStatus, to: InstructionStatus): boolean 
 /** What a person may say as well where evidence would do: that an unclear payout was paid, or never will be. */
 function mayBePersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
   return isPersonsWord(from, to) || (from === 'unknown' && (to === 'paid' || to === 'failed'));
-}
-
-function isRetry(from: InstructionStatus, to: InstructionStatus): boolean {
-  return FINAL_FAILURES.includes(from) && to === 'ready';
 }
 
 /**

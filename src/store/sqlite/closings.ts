@@ -1,5 +1,5 @@
 /** What a person has decided to need nothing more here. Nothing moves: it is noted, with who and why, and no longer asked for. */
-import { FINAL_FAILURES, type InstructionStatus } from '../../domain/instruction.ts';
+import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import type { ClosedBy, Closing, Decision, Store, Target } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { sha256 } from '../../platform/digest.ts';
+import { listed } from './conditions.ts';
 import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
 import { explained, UNRELEASED } from './trouble.ts';
 
@@ -208,7 +209,7 @@ const TABLES = [
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema
-  WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT IN (${TABLES.map((name) => `'${name}'`).join()})`;
+  WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT IN (${listed(TABLES)})`;
 
 /** Of all columns of all tables after all migrations: an unreleased one may have had the same number. With a new migration the error says what it is. */
 const COLUMNS_DIGEST = '7aa83d437f39c53e';

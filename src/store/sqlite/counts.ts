@@ -1,5 +1,5 @@
 /** How many instructions are in which status, and what they add up to. */
-import type { InstructionStatus } from '../../domain/instruction.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 import type { StatusCount, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';

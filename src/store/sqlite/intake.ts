@@ -1,8 +1,10 @@
 /** A file's rows on their way in: one transaction a batch, with how far the file has been read. */
-import { AMENDABLE, contentDigest, rowId, TRANSITIONS } from '../../domain/instruction.ts';
+import { contentDigest, PAYOUT_FIELDS, rowId } from '../../domain/instruction.ts';
 import { orderDigest } from '../../domain/order.ts';
+import { AMENDABLE, TRANSITIONS } from '../../domain/status.ts';
 import type { IntakeProgress, RowRecord, Store, Target } from '../port.ts';
 import { amendmentAsker } from './amendments.ts';
+import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { isSqliteError } from './library.ts';
@@ -94,12 +96,12 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
   const enter = db.prepare<[string, string, string, number]>(
     'INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction) VALUES (?, ?, ?, ?)',
   );
+  const columns = PAYOUT_FIELDS.map(columnOf);
   const insert = db.prepare<unknown[]>(`
     INSERT INTO instructions (
       id, content_row, status, customer_ref, order_ref, instruction_ref,
       amount, amount_minor, currency, open_date, due_date,
-      contact_id, purpose, mode, narration, remark, managed,
-      payout_contact_id, payout_purpose, payout_mode, payout_narration, payout_remark,
+      ${columns.join()}, managed, ${columns.map((column) => `payout_${column}`).join()},
       raw, content_digest)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   return (id, { status, ref, content, payout, amountMinor, currency, raw, alone = false }) => {

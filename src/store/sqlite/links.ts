@@ -1,5 +1,6 @@
 /** How rows hang together: what a row came to by now, and what came after it. */
-import { type RowStatus, rowPlace } from '../../domain/instruction.ts';
+import { rowPlace } from '../../domain/instruction.ts';
+import type { RowStatus } from '../../domain/status.ts';
 import type { OtherRow } from '../port.ts';
 import type { Connection } from './connection.ts';
 

@@ -1,8 +1,11 @@
 /** Looking things up: orders and instructions by reference, by status, in sum, and as results. */
+
 import { rowPlace } from '../../domain/instruction.ts';
 import type { CustomerDefaults, Registration } from '../../domain/order.ts';
+import { UNSETTLED } from '../../domain/status.ts';
 import type { Store, StoredOrder, WithHistory } from '../port.ts';
 import { isClosed } from './closings.ts';
+import { isUnsettled, UNCLEAR_ORDER } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { counter } from './counts.ts';
 import { resultReader } from './results.ts';
@@ -85,24 +88,25 @@ export function findingVerbs(
   };
 }
 
-/** Word for word the condition of the index instructions_open (10-….sql): SQLite uses it for nothing less. */
-export const OPEN = `instr(' waiting scheduled held ready sending unknown manual submitted reversed failed declined ', ' ' || i.status || ' ') > 0`;
-const OPEN_STATUSES: ReadonlySet<string> = new Set(OPEN.match(/\b[a-z]{4,}\b(?=[a-z ]* ',)/g));
-
 export function listingVerbs(
   db: Connection,
 ): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'openQuestions'> {
   type Asked = [status: string, afterId: number, openDateUpTo: string, limit: number];
   const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
-  const open = prepareStored<Asked>(db, `${OPEN} AND ${inStatus}`, 'INDEXED BY instructions_open');
+  const unsettled = isUnsettled('i.status');
+  const open = prepareStored<Asked>(db, `${unsettled} AND ${inStatus}`, 'INDEXED BY instructions_open');
   const notClosed = prepareStored<Asked>(
     db,
-    `${OPEN} AND NOT ${isClosed('i')} AND ${inStatus}`,
+    `${unsettled} AND NOT ${isClosed('i')} AND ${inStatus}`,
     'INDEXED BY instructions_open',
   );
   const other = prepareStored<Asked>(db, inStatus);
   const [never, again] = ['= 0', '> 0'].map((sends) =>
-    prepareStored<Asked>(db, `${OPEN} AND i.unclear_sends ${sends} AND ${inStatus}`, 'INDEXED BY instructions_open'),
+    prepareStored<Asked>(
+      db,
+      `${unsettled} AND i.unclear_sends ${sends} AND ${inStatus}`,
+      'INDEXED BY instructions_open',
+    ),
   ) as [typeof open, typeof open];
   const withCode = prepareStored<[code: string, ...Asked]>(db, `i.code = ? AND ${inStatus}`);
   const paidSince = prepareStored<[changedSince: string, ...Asked]>(
@@ -117,7 +121,7 @@ export function listingVerbs(
   );
   const unclear = db.prepare<[number, number], OrderRow>(`
     ${SELECT_ORDERS} INDEXED BY orders_unclear
-    WHERE (registration = 'sending' OR registration = 'unknown') AND id > ? ORDER BY id LIMIT +?`);
+    WHERE ${UNCLEAR_ORDER} AND id > ? ORDER BY id LIMIT +?`);
   const amended = prepareStored<[number, number]>(
     db,
     'i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT +?',
@@ -138,7 +142,7 @@ export function listingVerbs(
       if (code !== undefined) return withCode.all(code, ...asked).map(storedInstruction);
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...asked).map(storedInstruction);
       if (changedSince === undefined)
-        return (OPEN_STATUSES.has(status) ? open : other).all(...asked).map(storedInstruction);
+        return (UNSETTLED.includes(status) ? open : other).all(...asked).map(storedInstruction);
       if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);
       return paidSince.all(changedSince, ...asked).map(storedInstruction);
     },

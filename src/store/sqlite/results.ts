@@ -1,16 +1,12 @@
 /** Rows of a file as its reports show them, put together from the tables they stand in. */
 
 import type { RowError } from '../../domain/codes.ts';
-import {
-  ADVISED_LENGTHS,
-  type InstructionStatus,
-  type PayoutDetails,
-  type RowStatus,
-  rowPlace,
-} from '../../domain/instruction.ts';
+import { ADVISED_LENGTHS, PAYOUT_FIELDS, type PayoutDetails, rowPlace } from '../../domain/instruction.ts';
 import { currencyExponent } from '../../domain/iso.ts';
 import { formatDecimal, parseDecimal } from '../../domain/money.ts';
+import type { InstructionStatus, RowStatus } from '../../domain/status.ts';
 import type { ResultRow, RowFields, RowRecord } from '../port.ts';
+import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';
 import { type Links, rowLinks } from './links.ts';
@@ -81,10 +77,10 @@ type OtherRow = [
 type OrderRow = [id: number, customerRef: string, orderRef: string, currency: string];
 type AmendmentRow = [id: number, contentRow: number, fields: RowFields];
 
-const DETAILS = Object.keys(ADVISED_LENGTHS) as (keyof PayoutDetails)[];
-
-/** By the bits of `over_long`: bit n stands for DETAILS[n]. */
-const OVER_LONG = Array.from({ length: 2 ** DETAILS.length }, (_, bits) => DETAILS.filter((_, at) => bits & (1 << at)));
+/** By the bits of `over_long`: bit n stands for PAYOUT_FIELDS[n]. */
+const OVER_LONG = Array.from({ length: 2 ** PAYOUT_FIELDS.length }, (_, bits) =>
+  PAYOUT_FIELDS.filter((_, at) => bits & (1 << at)),
+);
 
 const NOTHING: never[] = [];
 
@@ -95,13 +91,9 @@ const CONTENT_ROW = 1;
 const UNCHANGED: Since = ['', 0, null, null, null, '', '', '', '', '', 0, '', 0, ''];
 
 function overLongBits(): string {
-  const columns = { contactId: 'payout_contact_id', purpose: 'payout_purpose', mode: 'payout_mode' };
-  const all: Record<keyof PayoutDetails, string> = {
-    ...columns,
-    narration: 'payout_narration',
-    remark: 'payout_remark',
-  };
-  return DETAILS.map((name, at) => `((length(i.${all[name]}) > ${ADVISED_LENGTHS[name]}) << ${at})`).join(' | ');
+  const bit = (name: keyof PayoutDetails, at: number) =>
+    `((length(i.payout_${columnOf(name)}) > ${ADVISED_LENGTHS[name]}) << ${at})`;
+  return PAYOUT_FIELDS.map(bit).join(' | ');
 }
 
 const INSTRUCTION = `

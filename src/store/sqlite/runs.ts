@@ -1,7 +1,9 @@
 /** Runs: a nightly one at most once a business date, and what each of them changed. */
-import { FINAL_FAILURES, type InstructionStatus, rowPlace } from '../../domain/instruction.ts';
+import { rowPlace } from '../../domain/instruction.ts';
+import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
 import { comingBack } from './coming-back.ts';
+import { listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { readCounts, writeCounts } from './counts.ts';
 import { publisher } from './files.ts';
@@ -147,7 +149,7 @@ const clientRefAt = (instruction: string, seq: string) => `
   coalesce((
     SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
     WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
-      AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${FINAL_FAILURES.map((status) => `'${status}'`).join()}))
+      AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${listed(FINAL_FAILURES)}))
     ORDER BY told.seq DESC LIMIT 1
   ), '')`;
 

@@ -1,5 +1,6 @@
 /** An instruction as the store's callers see it, from its table. */
-import { clientRefId, type InstructionStatus, type ManagedDetails } from '../../domain/instruction.ts';
+import { clientRefId, type ManagedDetails } from '../../domain/instruction.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 import type { Standing, StoredInstruction } from '../port.ts';
 import type { Connection } from './connection.ts';
 

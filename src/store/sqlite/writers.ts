@@ -1,6 +1,8 @@
 /** What intake and amendments both write: a row of `rows`, and a row's content into its instruction. */
-import { type InstructionStatus, statementOf } from '../../domain/instruction.ts';
+import { PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 import type { RowFields, Standing, Target } from '../port.ts';
+import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
 
@@ -35,11 +37,8 @@ export function contentWriter(
         'amount', amount, 'amountMinor', CAST(amount_minor AS TEXT), 'currency', currency,
         'openDate', open_date, 'dueDate', due_date)),
       amount = :amount, amount_minor = :amountMinor, currency = :currency, open_date = :openDate, due_date = :dueDate,
-      contact_id = :contactId, purpose = :purpose, mode = :mode, narration = :narration, remark = :remark,
-      managed = :managed,
-      payout_contact_id = :payoutContactId, payout_purpose = :payoutPurpose, payout_mode = :payoutMode,
-      payout_narration = :payoutNarration, payout_remark = :payoutRemark,
-      raw = :raw
+      ${PAYOUT_FIELDS.map((name) => `${columnOf(name)} = :${name}, payout_${columnOf(name)} = :payout_${name}`).join()},
+      managed = :managed, raw = :raw
     WHERE id = :id AND status = +:from AND version = :version`);
   const find = prepareStored<[number]>(db, 'i.id = ?');
   const keep = statementWriter(db);
@@ -57,11 +56,7 @@ export function contentWriter(
       dueDate: content.dueDate,
       ...content.details,
       managed: content.managed ? JSON.stringify(content.managed) : null,
-      payoutContactId: payout.contactId,
-      payoutPurpose: payout.purpose,
-      payoutMode: payout.mode,
-      payoutNarration: payout.narration,
-      payoutRemark: payout.remark,
+      ...Object.fromEntries(PAYOUT_FIELDS.map((name) => [`payout_${name}`, payout[name]])),
       raw,
     });
     if (found && changes > 0) {

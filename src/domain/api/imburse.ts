@@ -1,0 +1,33 @@
+import type { ApiFacts } from './facts.ts';
+
+/** Both generations of it. */
+const IMBURSE = {
+  secrets: { publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY', privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY' },
+  tellsCurrency: true,
+  amends: true,
+} as const;
+
+export const ORDER_MANAGEMENT = {
+  ...IMBURSE,
+  columns: {
+    orders: [
+      ...['customerDefault.financialInstrumentId', 'customerDefault.schemeId'],
+      ...['metadata.NAME', 'customerDefault.metadata.NAME'],
+    ],
+    instructions: [
+      ...['direction', 'financialInstrumentId', 'currency', 'country', 'scheme', 'settledByDate'],
+      'metadata.NAME',
+    ],
+  },
+  told: 'managed',
+  ordersOfTenant: true,
+  sample: { direction: 'CREDIT', financialInstrumentId: 'FI-0001' },
+} as const satisfies ApiFacts;
+
+export const COLLECT = {
+  ...IMBURSE,
+  columns: { orders: ['metadata.NAME'], instructions: [] },
+  told: 'nothing',
+  ordersOfTenant: false,
+  sample: {},
+} as const satisfies ApiFacts;

@@ -1,0 +1,16 @@
+import { ADVISED_LENGTHS, PAYOUT_FIELDS } from '../instruction.ts';
+import type { ApiFacts } from './facts.ts';
+
+export const PAYOUT_ORDERS = {
+  secrets: { clientKey: 'PAYDROP_CLIENT_KEY', clientSecret: 'PAYDROP_CLIENT_SECRET', saltKey: 'PAYDROP_SALT_KEY' },
+  columns: {
+    orders: ['metadata.NAME'],
+    instructions: [...PAYOUT_FIELDS, 'direction'],
+  },
+  told: 'details',
+  tellsCurrency: false,
+  amends: false,
+  ordersOfTenant: false,
+  advisedLengths: ADVISED_LENGTHS,
+  sample: { purpose: 'others', mode: 'IMPS', narration: 'Solar roof part 1', remark: '2026-0042' },
+} as const satisfies ApiFacts;
