@@ -96,7 +96,7 @@ function quietContext({ root, clock }: TestWorkspace): CommandContext {
   return {
     workspace: root,
     clock,
-    paper: { style: (_, text) => text, line: () => undefined, table: () => undefined, facts: () => undefined },
+    output: { style: (_, text) => text, line: () => undefined, table: () => undefined, facts: () => undefined },
   };
 }
 

@@ -78,8 +78,8 @@ async function said(
   onTestFinished(() => void vi.unstubAllEnvs());
   const lines: string[] = [];
   const line = (text = '') => void lines.push(text);
-  const paper = { style: (_: unknown, text: string) => text, line, table: () => undefined, facts: () => undefined };
-  const exit = await command({ workspace: workspace.root, clock: workspace.clock, paper });
+  const output = { style: (_: unknown, text: string) => text, line, table: () => undefined, facts: () => undefined };
+  const exit = await command({ workspace: workspace.root, clock: workspace.clock, output });
   return { exit, text: lines.join('\n') };
 }
 

@@ -37,6 +37,6 @@ it('a run that is killed amid thousands of payouts is finished by the next ones,
   const rows = workspace.rows('payouts.000002.result.csv');
   expect(rows.filter(({ status = '' }) => !['submitted', 'paid', 'failed', 'reversed'].includes(status))).toEqual([]);
   expect(accepted(workspace).sort()).toEqual(rows.map(({ clientRefId }) => clientRefId).sort());
-  const paper = { style: (_: unknown, text: string) => text, line: () => {}, table: () => {}, facts: () => {} };
-  expect(await verify({ workspace: workspace.root, clock: workspace.clock, paper }, {})).toBe(0);
+  const output = { style: (_: unknown, text: string) => text, line: () => {}, table: () => {}, facts: () => {} };
+  expect(await verify({ workspace: workspace.root, clock: workspace.clock, output }, {})).toBe(0);
 }, 60_000);

@@ -170,7 +170,7 @@ async function expectSoundAfter(program: Program, workspace: string, point: numb
   await expectIntended(workspace, where);
   await finish(program, workspace);
   expectSound(workspace, where);
-  expect(await verify({ workspace, clock: testClock(), paper: QUIET }, {}), where).toBe(0);
+  expect(await verify({ workspace, clock: testClock(), output: QUIET }, {}), where).toBe(0);
 }
 
 const QUIET = {

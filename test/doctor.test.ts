@@ -2,20 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import { doctor } from '../src/commands/doctor.ts';
 import { CURRENCIES_PUBLISHED } from '../src/domain/iso.ts';
-import type { Paper } from '../src/platform/terminal.ts';
+import type { Output } from '../src/platform/terminal.ts';
 import { testClock } from './support/clock.ts';
 import { testWorkspace } from './support/workspace.ts';
 
 async function findings(today: string, settings: object = {}): Promise<string[]> {
   const lines: string[] = [];
-  const paper: Paper = {
+  const output: Output = {
     line: (text = '') => void lines.push(text),
     table: () => undefined,
     facts: () => undefined,
     style: (_, text) => text,
   };
   const workspace = testWorkspace(settings).root;
-  await doctor({ workspace, clock: testClock(`${today}T08:00:00Z`), paper }, {});
+  await doctor({ workspace, clock: testClock(`${today}T08:00:00Z`), output }, {});
   return lines;
 }
 

@@ -89,8 +89,8 @@ describe('records with a page of garbage', () => {
   async function findings({ root, clock }: TestWorkspace): Promise<string[]> {
     const lines: string[] = [];
     const line = (text = '') => void lines.push(text);
-    const paper = { line, table: () => undefined, facts: () => undefined, style: (_: unknown, text: string) => text };
-    await doctor({ workspace: root, clock, paper }, {});
+    const output = { line, table: () => undefined, facts: () => undefined, style: (_: unknown, text: string) => text };
+    await doctor({ workspace: root, clock, output }, {});
     return lines;
   }
 

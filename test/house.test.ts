@@ -84,7 +84,7 @@ describe('calls that are banned outside their homes', () => {
       call: /\bconsole\./,
       example: 'console.log(row);',
       homes: [],
-      instead: 'paper.line (platform/terminal.ts) for the user, Log (platform/log.ts) for the operator',
+      instead: 'output.line (platform/terminal.ts) for the user, Log (platform/log.ts) for the operator',
     },
     {
       what: 'floating-point money',
@@ -287,6 +287,22 @@ describe('a source file', () => {
     const long = SOURCES.filter(({ lines }) => lines.length - 1 > LONGEST).map(
       ({ path, lines }) =>
         `src/${path} has ${lines.length - 1} lines. Instead: move private parts into src/${path.replace(/\.ts$/, '/')}.`,
+    );
+    expect(long).toEqual([]);
+  });
+
+  const LONGEST_FUNCTION = 70;
+
+  it(`has functions of at most ${LONGEST_FUNCTION} lines`, () => {
+    const long = SOURCES.flatMap(({ path, lines }) =>
+      lines.flatMap((line, at) => {
+        const [, indent, name] = /^(\s*)(?:export )?(?:async )?function\*? ?(\w+)/.exec(line) ?? [];
+        if (indent === undefined) return [];
+        const body = lines.slice(at).findIndex((one) => /[{]$/.test(one) && !/^\s*(?:\w+\??: )?[{]$/.test(one));
+        const end = lines.slice(at).indexOf(`${indent}}`);
+        const length = end - Math.min(Math.max(body, 0), end) - 1;
+        return length > LONGEST_FUNCTION ? [`src/${path}: ${name} has ${length} lines. Instead: name its parts.`] : [];
+      }),
     );
     expect(long).toEqual([]);
   });

@@ -339,8 +339,8 @@ describe('reports that paydrop report writes beside a run', () => {
 
   function context({ root, clock }: TestWorkspace) {
     const nothing = () => undefined;
-    const paper = { style: (_: unknown, text: string) => text, line: nothing, table: nothing, facts: nothing };
-    return { workspace: root, clock, paper };
+    const output = { style: (_: unknown, text: string) => text, line: nothing, table: nothing, facts: nothing };
+    return { workspace: root, clock, output };
   }
 
   it('are written anew by the next pass, wherever it was cut off', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { orderKey } from '../src/domain/order.ts';
 import { reconcile } from '../src/pipeline/reconcile.ts';
 import { retry } from '../src/pipeline/resolution.ts';
-import type { OrderDesk } from '../src/provider/port.ts';
+import type { OrderCalls } from '../src/provider/port.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
 import { LEDGER } from '../src/service/account.ts';
 import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
@@ -257,7 +257,7 @@ describe('an order', () => {
     const unsaid = { kind: 'unclear', message: 'it does not say whose it is', answered: true } as const;
     const asked = async () => {
       const tools = await workspace.open();
-      const orders = { ...(tools.provider.orders as OrderDesk), lookUp: async () => unsaid };
+      const orders = { ...(tools.provider.orders as OrderCalls), lookUp: async () => unsaid };
       await reconcile({ ...tools, provider: { ...tools.provider, orders } }, new AbortController().signal);
       await tools.close();
       return registrationOf(workspace);

@@ -1,4 +1,4 @@
-/** The pages in a real browser: what a reader sees on a phone, on a desk, in the dark and on paper. */
+/** The pages in a real browser: what a reader sees on a phone, on a desk, in the dark and on output. */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -169,7 +169,7 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
       expect(requests).toEqual([]);
     });
 
-    it('is readable on paper, black on white, with nothing cut off', async () => {
+    it('is readable on output, black on white, with nothing cut off', async () => {
       await open(await text(), 720, 'dark');
       await page.emulateMedia({ media: 'print' });
       expect(await overflow()).toBe(0);

@@ -3,7 +3,7 @@ import type { WriteStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
 import { openLog } from '../src/platform/log.ts';
 import { terminalProgress } from '../src/platform/progress.ts';
-import { paperOn, printableLines, printJson, shortName } from '../src/platform/terminal.ts';
+import { outputOn, printableLines, printJson, shortName } from '../src/platform/terminal.ts';
 import { testClock } from './support/clock.ts';
 
 const ESCAPE = '\x1b';
@@ -58,7 +58,7 @@ describe('the progress of long work', () => {
   });
 });
 
-describe('paper', () => {
+describe('output', () => {
   it('cuts a long name for a table in its middle, by what it takes on the screen', () => {
     expect(shortName('x'.repeat(60))).toBe('x'.repeat(60));
     const long = shortName(`payouts-${'x'.repeat(240)}-november.csv`);
@@ -69,7 +69,7 @@ describe('paper', () => {
 
   it('aligns a table by what its cells take on the screen', () => {
     const terminal = screen(false);
-    paperOn(terminal, {}).table(
+    outputOn(terminal, {}).table(
       ['Name', '>Rows', 'Verdict'],
       [
         ['orders.csv', '7', 'accepted'],
@@ -88,7 +88,7 @@ describe('paper', () => {
 
   it('leaves facts out that say nothing', () => {
     const terminal = screen(false);
-    paperOn(terminal, {}).facts([
+    outputOn(terminal, {}).facts([
       ['Status', 'paid'],
       ['Bank reference', ''],
       ['Sent', 'once'],
@@ -104,18 +104,18 @@ describe('paper', () => {
     ['a pipe', false, {}, 'PROBLEM\n'],
   ])('on %s is coloured as it should be', (_, isTTY, env, expected) => {
     const stream = screen(isTTY);
-    const paper = paperOn(stream, env);
-    paper.line(paper.style('red', 'PROBLEM'));
+    const output = outputOn(stream, env);
+    output.line(output.style('red', 'PROBLEM'));
     expect(stream.text()).toBe(expected);
   });
 
   it.each([true, false])('lets nothing that came from outside disturb the terminal (terminal: %s)', (isTTY) => {
     const stream = screen(isTTY);
-    const paper = paperOn(stream, { TERM: 'xterm' });
+    const output = outputOn(stream, { TERM: 'xterm' });
     const evil = `a${ESCAPE}[2J${ESCAPE}]0;title\x07b\r\u202ec\u009b2J`;
-    paper.line(evil);
-    paper.table(['Name'], [[evil]]);
-    paper.facts([['Name', evil]]);
+    output.line(evil);
+    output.table(['Name'], [[evil]]);
+    output.facts([['Name', evil]]);
     const shown = stream.text().replaceAll(/\x1b\[(?:2|22)m/g, '');
     expect(shown).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     expect(shown).toContain('a\ufffd[2J\ufffd]0;title\ufffdb\ufffd\ufffdc\ufffd2J');

@@ -5,7 +5,7 @@ import { report } from '../src/commands/report.ts';
 import { show } from '../src/commands/show.ts';
 import { closeFile, closePayouts } from '../src/pipeline/closing.ts';
 import { noProgress } from '../src/platform/progress.ts';
-import type { Paper } from '../src/platform/terminal.ts';
+import type { Output } from '../src/platform/terminal.ts';
 import { openForReading } from '../src/service/records.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { differenceText, type Verified, verify } from '../src/store/verify.ts';
@@ -35,10 +35,10 @@ async function verified(workspace: TestWorkspace): Promise<Verified> {
 }
 
 /** What is printed, line by line, but for tables. */
-function sheet(): { lines: string[]; paper: Paper } {
+function sheet(): { lines: string[]; output: Output } {
   const lines: string[] = [];
   const line = (text = '') => void lines.push(text);
-  return { lines, paper: { style: (_, text) => text, line, table: () => undefined, facts: () => undefined } };
+  return { lines, output: { style: (_, text) => text, line, table: () => undefined, facts: () => undefined } };
 }
 
 /** Never begun by the provider, so that it can be changed. */
@@ -186,8 +186,8 @@ describe('the records', () => {
       [verifyCommand, 1],
       [doctor, 2],
     ] as const) {
-      const { lines, paper } = sheet();
-      expect(await command({ workspace: workspace.root, clock: workspace.clock, paper }, {})).toBe(status);
+      const { lines, output } = sheet();
+      expect(await command({ workspace: workspace.root, clock: workspace.clock, output }, {})).toBe(status);
       const said = 'file 000002, line 3 (C1/O1/P2): the log says status failed, the record paid';
       expect(lines.join('\n')).toContain(said);
     }
@@ -241,8 +241,8 @@ describe('the records', () => {
   it('that differ are told first by show, which ends with 1', async () => {
     const workspace = await eventful();
     const shown = async (ref: string) => {
-      const { lines, paper } = sheet();
-      const status = await show({ workspace: workspace.root, clock: workspace.clock, paper }, ref, {});
+      const { lines, output } = sheet();
+      const status = await show({ workspace: workspace.root, clock: workspace.clock, output }, ref, {});
       return { status, first: lines[0] };
     };
     expect(await shown('C1/O1/P2')).toMatchObject({ status: 0 });
@@ -260,8 +260,8 @@ describe('the records', () => {
     const workspace = await eventful();
     const before = workspace.read('payouts.000002.result.csv');
     byHand(workspace, "UPDATE instructions SET status = 'paid' WHERE instruction_ref = 'P2'");
-    const { lines, paper } = sheet();
-    const context = { workspace: workspace.root, clock: workspace.clock, paper };
+    const { lines, output } = sheet();
+    const context = { workspace: workspace.root, clock: workspace.clock, output };
     expect(await report(context, 2)).toBe(1);
     expect(lines[0]).toBe(
       'NOT WHAT THE AUDIT LOG SAYS: file 000002, line 3 (C1/O1/P2): the log says status failed, the record paid',

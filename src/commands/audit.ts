@@ -20,7 +20,7 @@ import { type CommandContext, EXIT, personWith } from './context.ts';
 const ACCOUNTS = ['same-account', 'other-account'];
 
 /** `paydrop audit verify`: the chain, the records against it, and it against its anchor. */
-export async function verify({ workspace, paper, clock }: CommandContext, options: { json?: true }): Promise<number> {
+export async function verify({ workspace, output, clock }: CommandContext, options: { json?: true }): Promise<number> {
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const { store, settings } = opened;
@@ -41,12 +41,12 @@ export async function verify({ workspace, paper, clock }: CommandContext, option
       });
     else {
       const broken = `entry ${verified.broken} does not follow from the one before it: it, or one before it, was changed`;
-      paper.line(
+      output.line(
         verified.broken === undefined ? `unbroken: ${verified.entries} entries, head ${verified.head}` : broken,
       );
-      if (verified.difference) paper.line(differenceText(verified.difference));
-      if (doubt !== undefined) paper.line(doubt);
-      if (mode !== undefined) paper.line(`nothing is sent from this workspace: ${mode}`);
+      if (verified.difference) output.line(differenceText(verified.difference));
+      if (doubt !== undefined) output.line(doubt);
+      if (mode !== undefined) output.line(`nothing is sent from this workspace: ${mode}`);
     }
     const wrong = [verified.broken, verified.difference, doubt, mode];
     return wrong.every((one) => one === undefined) ? EXIT.done : EXIT.attention;
@@ -61,7 +61,7 @@ interface Acceptance {
 }
 
 /** `paydrop audit accept`: a person has checked that the records, or the other provider, may be trusted; sending goes on. */
-export async function accept({ workspace, paper, clock }: CommandContext, options: Acceptance): Promise<number> {
+export async function accept({ workspace, output, clock }: CommandContext, options: Acceptance): Promise<number> {
   const { reason, provider } = options;
   const tools = await openWorkspace({ workspace, clock });
   const { store, anchor } = tools;
@@ -73,7 +73,7 @@ export async function accept({ workspace, paper, clock }: CommandContext, option
       if (!other) throw new UsageError("--provider: paydrop.json and the keys name the records' own provider");
       const why = await acceptProvider(store, other, provider === ACCOUNTS[0], personWith(reason), at);
       if (why !== undefined) throw new UsageError(why);
-      paper.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);
+      output.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);
     } else {
       if ((await lookUpOnly(store)) === undefined)
         throw new UsageError(other ? told(other) : 'this workspace is not in look-up-only mode');
@@ -81,7 +81,7 @@ export async function accept({ workspace, paper, clock }: CommandContext, option
       await endLookUpOnly(store, anchor);
     }
     const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? told(other) : undefined);
-    paper.line(`Accepted, and written into the audit log. ${left ?? 'The next run sends again.'}`);
+    output.line(`Accepted, and written into the audit log. ${left ?? 'The next run sends again.'}`);
     return EXIT.done;
   } finally {
     await tools.close();

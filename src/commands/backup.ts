@@ -6,7 +6,7 @@ import { openForReading } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /** A consistent copy of the records while the service goes on; whole or not at all, and never over another file. */
-export async function backup({ workspace, paper }: CommandContext, file: string): Promise<number> {
+export async function backup({ workspace, output }: CommandContext, file: string): Promise<number> {
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const target = resolve(file);
@@ -15,8 +15,8 @@ export async function backup({ workspace, paper }: CommandContext, file: string)
     await rm(unfinished, { force: true });
     await opened.store.backupTo(unfinished);
     if (!(await linkUnlessTaken(unfinished, target))) throw new UsageError(`${target} is there already`);
-    paper.line(`${target}`);
-    paper.line(
+    output.line(`${target}`);
+    output.line(
       'Restoring it makes paydrop forget what it sent since: it will notice, look everything up and send nothing until you say so.',
     );
     return EXIT.done;

@@ -48,8 +48,8 @@ export async function close(context: CommandContext, asked: readonly string[], o
   }
 }
 
-function told({ paper }: CommandContext, what: string): void {
-  paper.line(`${what} Nothing is paid or changed by that. The reports follow with the next run.`);
+function told({ output }: CommandContext, what: string): void {
+  output.line(`${what} Nothing is paid or changed by that. The reports follow with the next run.`);
 }
 
 function printClosed(what: object, { by, reason }: Decision): void {

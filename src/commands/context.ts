@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { InstructionRef } from '../domain/instruction.ts';
 import { type Clock, localTime, systemClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
-import { type Paper, paperOn, printable } from '../platform/terminal.ts';
+import { type Output, outputOn, printable } from '../platform/terminal.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision } from '../store/store.ts';
 
@@ -14,11 +14,11 @@ export interface CommandContext {
   /** Absolute. */
   readonly workspace: string;
   readonly clock: Clock;
-  readonly paper: Paper;
+  readonly output: Output;
 }
 
 export function openContext(workspace: string): CommandContext {
-  return { workspace: resolve(workspace), clock: systemClock, paper: paperOn(process.stdout, process.env) };
+  return { workspace: resolve(workspace), clock: systemClock, output: outputOn(process.stdout, process.env) };
 }
 
 /** The business date that was asked for, or today's in the workspace's zone. */

@@ -3,11 +3,11 @@ import type { Concern, Need } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
 import { byLife } from '../domain/status.ts';
-import type { Paper } from '../platform/terminal.ts';
+import type { Output } from '../platform/terminal.ts';
 import type { StatusCount } from '../store/store.ts';
 
-export function printCounts(paper: Paper, counts: readonly StatusCount[]): void {
-  paper.table(
+export function printCounts(output: Output, counts: readonly StatusCount[]): void {
+  output.table(
     ['Status', 'Currency', '>Payouts', '>Amount'],
     inOrderOfLife(counts).map(({ status, currency, count, amountMinor }) => [
       status,

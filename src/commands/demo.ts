@@ -9,7 +9,7 @@ import { type PassSummary, pass } from '../pipeline/pipeline.ts';
 import { makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { INSTALLED } from '../platform/installed.ts';
-import type { Paper } from '../platform/terminal.ts';
+import type { Output } from '../platform/terminal.ts';
 import { type FaultScript, readLedger } from '../sandbox/sandbox.ts';
 import { LEDGER, type OpenWorkspace, openWorkspace } from '../service/service.ts';
 import type { StatusCount } from '../store/store.ts';
@@ -60,40 +60,40 @@ const WHAT_GOES_WRONG: FaultScript = {
 };
 
 /** Four passes over the example files, each told as it happens; ends with the count that must come out. */
-export async function demo({ paper, clock }: CommandContext, options: { keep?: string }): Promise<number> {
+export async function demo({ output, clock }: CommandContext, options: { keep?: string }): Promise<number> {
   const root =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : await emptyFolder(options.keep);
   await writeFile(join(root, 'paydrop.json'), `${JSON.stringify(SETTINGS, null, 2)}\n`);
   const tools = await openWorkspace({ workspace: root, clock, sandbox: { faults: WHAT_GOES_WRONG } });
   try {
     const dropped = await dropAll(tools.settings.inbox, '');
-    title(paper, 'Monday: somebody drops these files into the inbox');
-    for (const name of dropped) paper.line(`  ${name}`);
-    paper.line();
-    print(paper, tools, await onePass(tools, '2026-03-02'));
+    title(output, 'Monday: somebody drops these files into the inbox');
+    for (const name of dropped) output.line(`  ${name}`);
+    output.line();
+    print(output, tools, await onePass(tools, '2026-03-02'));
 
-    title(paper, 'Later: the provider is asked what became of each payout; nothing is sent on a guess');
+    title(output, 'Later: the provider is asked what became of each payout; nothing is sent on a guess');
     await clock.sleep(QUARANTINE_MS);
-    print(paper, tools, await onePass(tools, '2026-03-02'));
+    print(output, tools, await onePass(tools, '2026-03-02'));
 
-    title(paper, 'Tuesday: what opens today is sent, and a bank returns money that was paid');
-    print(paper, tools, await onePass(tools, '2026-03-03'));
+    title(output, 'Tuesday: what opens today is sent, and a bank returns money that was paid');
+    print(output, tools, await onePass(tools, '2026-03-03'));
 
-    title(paper, 'By mistake, everything is dropped once more under other names');
+    title(output, 'By mistake, everything is dropped once more under other names');
     await dropAll(tools.settings.inbox, 'again-');
-    print(paper, tools, await onePass(tools, '2026-03-03'));
+    print(output, tools, await onePass(tools, '2026-03-03'));
 
-    title(paper, 'Does every cent add up?');
-    const adds = printBalance(paper, await tools.store.statusCounts(), join(tools.settings.data, LEDGER));
-    paper.line();
-    paper.line('Open these in a browser and a spreadsheet:');
+    title(output, 'Does every cent add up?');
+    const adds = printBalance(output, await tools.store.statusCounts(), join(tools.settings.data, LEDGER));
+    output.line();
+    output.line('Open these in a browser and a spreadsheet:');
     for (const name of (await readdir(tools.settings.outbox)).sort())
-      if (WORTH_A_LOOK.test(name)) paper.line(`  ${join(tools.settings.outbox, name)}`);
-    paper.line();
-    paper.line('What happened to one payout, a year later:');
-    paper.line(`  paydrop show PELLUMA/PO.3003/PI-0019 --workspace ${root}`);
-    paper.line();
-    paper.line(`All of it is in ${root}; remove that folder when you have seen enough.`);
+      if (WORTH_A_LOOK.test(name)) output.line(`  ${join(tools.settings.outbox, name)}`);
+    output.line();
+    output.line('What happened to one payout, a year later:');
+    output.line(`  paydrop show PELLUMA/PO.3003/PI-0019 --workspace ${root}`);
+    output.line();
+    output.line(`All of it is in ${root}; remove that folder when you have seen enough.`);
     return adds ? EXIT.done : EXIT.unfinished;
   } finally {
     await tools.close();
@@ -128,18 +128,18 @@ async function onePass(tools: OpenWorkspace, businessDate: string): Promise<Pass
   return summary;
 }
 
-function title(paper: Paper, text: string): void {
-  paper.line();
-  paper.line(paper.style('bold', `── ${text}`));
-  paper.line();
+function title(output: Output, text: string): void {
+  output.line();
+  output.line(output.style('bold', `── ${text}`));
+  output.line();
 }
 
-function print(paper: Paper, tools: OpenWorkspace, summary: PassSummary): void {
-  printPass(paper, summary, true, tools.settings.outbox);
+function print(output: Output, tools: OpenWorkspace, summary: PassSummary): void {
+  printPass(output, summary, true, tools.settings.outbox);
 }
 
 /** The provider's own ledger against our records, for each currency; false when they differ. */
-function printBalance(paper: Paper, counts: readonly StatusCount[], ledgerPath: string): boolean {
+function printBalance(output: Output, counts: readonly StatusCount[], ledgerPath: string): boolean {
   const zero: Decimal = { units: 0n, scale: 0 };
   const ours = new Map<string, Decimal>();
   for (const { status, currency, amountMinor } of counts) {
@@ -153,14 +153,14 @@ function printBalance(paper: Paper, counts: readonly StatusCount[], ledgerPath: 
   const theirs = total(accepted.map(({ amount }) => parseDecimal(amount) ?? zero));
   const mine = total(ours.values());
   for (const [currency, amount] of ours)
-    paper.line(`  our records, ${currency}: ${formatDecimal(amount, currencyExponent(currency))}`);
-  paper.line(`  our records, control total: ${formatDecimal(mine)}`);
-  paper.line(
+    output.line(`  our records, ${currency}: ${formatDecimal(amount, currencyExponent(currency))}`);
+  output.line(`  our records, control total: ${formatDecimal(mine)}`);
+  output.line(
     `  the provider's ledger:      ${formatDecimal(theirs, mine.scale)}, ${accepted.length} payouts under ${references.size} references`,
   );
   const adds = compare(theirs, mine) === 0 && references.size === accepted.length;
-  paper.line(
-    adds ? paper.style('green', '  They agree, and nothing was paid twice.') : paper.style('red', '  THEY DIFFER.'),
+  output.line(
+    adds ? output.style('green', '  They agree, and nothing was paid twice.') : output.style('red', '  THEY DIFFER.'),
   );
   return adds;
 }

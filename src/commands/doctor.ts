@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { Concern } from '../domain/attention.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../domain/iso.ts';
-import { type Standing, standing, standingWithout } from '../pipeline/pipeline.ts';
+import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
 import { type Clock, localTime, timestamp } from '../platform/clock.ts';
 import { isErrno } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
@@ -37,7 +37,7 @@ const NOBODYS_PAYOUT = {
 };
 
 export async function doctor(context: CommandContext, options: { json?: true }): Promise<number> {
-  const { workspace, paper, clock } = context;
+  const { workspace, output, clock } = context;
   const checks: Check[] = [checkNode(process.versions.node, clock)];
   const loaded = workspaceSettings(workspace);
   if (!loaded.ok) checks.push(...loaded.problems.map((finding) => ({ what: 'settings', ok: false, finding })));
@@ -52,9 +52,9 @@ export async function doctor(context: CommandContext, options: { json?: true }):
   if (options.json) printJson(process.stdout, checks);
   else
     for (const { what, ok, finding, note } of checks) {
-      const good = note ? paper.style('yellow', 'note   ') : paper.style('green', 'ok     ');
-      const verdict = ok ? good : paper.style('red', 'PROBLEM');
-      paper.line(`${verdict}  ${what.padEnd(9)}  ${finding}`);
+      const good = note ? output.style('yellow', 'note   ') : output.style('green', 'ok     ');
+      const verdict = ok ? good : output.style('red', 'PROBLEM');
+      output.line(`${verdict}  ${what.padEnd(9)}  ${finding}`);
     }
   const problems = checks.filter(({ ok }) => !ok);
   if (problems.length === 0) return EXIT.done;
@@ -121,7 +121,7 @@ function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): 
 async function checkRecords(workspace: string, settings: Settings, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
-  if (!opened) return [missingDatabase(await standingWithout(settings))];
+  if (!opened) return [missingDatabase(await stateWithoutRecords(settings))];
   const { store } = opened;
   const progress = terminalProgress(process.stderr, clock);
   try {
@@ -169,7 +169,7 @@ async function checkAudit(store: Store, settings: Settings, clock: Clock, progre
 }
 
 /** Before the first pass there is none; beside an anchor there must be one. */
-function missingDatabase({ needs }: Standing): Check {
+function missingDatabase({ needs }: WorkspaceState): Check {
   const doubt = needs.find(({ concern }) => concern === 'look-up-only');
   return { what: 'database', ok: !doubt, finding: doubt ? needText(doubt) : 'not there yet and will be made' };
 }
@@ -190,7 +190,7 @@ async function checkBinding(settings: Settings): Promise<Check[]> {
 
 /** What runs leave behind: whether anything is sent, how the last one ended, what is unclear and for how long. */
 async function checkStanding(store: Store, settings: Settings, clock: Clock): Promise<Check[]> {
-  const { needs, lastRun, underWay, inbox } = await standing(store, settings, clock.now());
+  const { needs, lastRun, underWay, inbox } = await workspaceState(store, settings, clock.now());
   const has = (concern: Concern) => needs.some((one) => one.concern === concern);
   const told = (concern: Concern, what: string, fine: string, passing = false): Check => {
     const need = needs.find((one) => one.concern === concern);

@@ -1,18 +1,18 @@
 import { closest } from 'fastest-levenshtein';
 import { CODES, type CodeDescription } from '../domain/codes.ts';
 import { UsageError } from '../platform/failures.ts';
-import { type Paper, printJson } from '../platform/terminal.ts';
+import { type Output, printJson } from '../platform/terminal.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 export async function explain(
-  { paper }: CommandContext,
+  { output }: CommandContext,
   asked: string | undefined,
   options: { json?: true },
 ): Promise<number> {
   if (asked === undefined) {
     if (options.json) printJson(process.stdout, CODES);
     else
-      paper.table(
+      output.table(
         ['Code', 'Concerns', 'Means'],
         CODES.map(({ code, scope, title }) => [code, scope, title]),
       );
@@ -28,18 +28,18 @@ export async function explain(
       )}`,
     );
   if (options.json) printJson(process.stdout, entry);
-  else print(paper, entry);
+  else print(output, entry);
   return EXIT.done;
 }
 
-function print(paper: Paper, { code, scope, origin, title, cause, remedy, example }: CodeDescription): void {
-  paper.line(paper.style('bold', code));
-  paper.line(title);
-  paper.line();
-  paper.line(`Cause    ${cause}`);
-  paper.line(`Remedy   ${remedy}`);
-  paper.line(`Example  ${example.wrong} → ${example.right}`);
-  paper.line(
+function print(output: Output, { code, scope, origin, title, cause, remedy, example }: CodeDescription): void {
+  output.line(output.style('bold', code));
+  output.line(title);
+  output.line();
+  output.line(`Cause    ${cause}`);
+  output.line(`Remedy   ${remedy}`);
+  output.line(`Example  ${example.wrong} → ${example.right}`);
+  output.line(
     `Concerns ${scope === 'file' ? 'the whole file' : 'one row'}; ${origin === 'ours' ? "paydrop's own code" : 'a documented code of the order APIs'}`,
   );
 }

@@ -20,7 +20,7 @@ const DAYS_TO_PAY = 4;
 const DAY_MS = 86_400_000;
 
 /** Makes what is missing and overwrites nothing. Templates lie outside the inbox: what lies in it would be taken in. */
-export async function init({ workspace, paper, clock }: CommandContext, dir: string | undefined): Promise<number> {
+export async function init({ workspace, output, clock }: CommandContext, dir: string | undefined): Promise<number> {
   const root = dir === undefined ? workspace : resolve(dir);
   const there = await stat(root).catch(() => undefined);
   if (there && !there.isDirectory()) throw new UsageError(`${root} is not a folder`);
@@ -29,7 +29,7 @@ export async function init({ workspace, paper, clock }: CommandContext, dir: str
   });
   const make = async (path: string, text: string) => {
     const made = await writeNew(path, text);
-    paper.line(`${made ? 'made' : 'kept'}  ${path}`);
+    output.line(`${made ? 'made' : 'kept'}  ${path}`);
   };
   await make(join(root, SETTINGS_FILE), SETTINGS);
   const settings = settingsOf(root);
@@ -37,10 +37,10 @@ export async function init({ workspace, paper, clock }: CommandContext, dir: str
   await makeFolders(settings);
   await make(join(root, TEMPLATES, 'orders.csv'), ORDERS);
   await make(join(root, TEMPLATES, 'instructions.csv'), instructionsFrom(clock, schedule.timeZone, provider.api));
-  paper.line();
-  paper.line(`Copy the templates, fill them in, drop them into ${inbox} and start:`);
-  paper.line(`  paydrop run --workspace ${root}`);
-  paper.line(
+  output.line();
+  output.line(`Copy the templates, fill them in, drop them into ${inbox} and start:`);
+  output.line(`  paydrop run --workspace ${root}`);
+  output.line(
     'The provider is the bundled sandbox until provider.baseUrl in paydrop.json names another: no money moves.',
   );
   return EXIT.done;

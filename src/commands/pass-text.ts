@@ -3,7 +3,7 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { type Need, weightiest } from '../domain/attention.ts';
 import type { PassSummary } from '../pipeline/pipeline.ts';
-import { type Paper, shortName } from '../platform/terminal.ts';
+import { type Output, shortName } from '../platform/terminal.ts';
 import { type TakenFile, verdictOf } from '../reports/reports.ts';
 import { EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
@@ -18,25 +18,25 @@ export function exitOf(needs: readonly Need[]): number {
   return weight === undefined ? EXIT.done : weight === 'person' ? EXIT.attention : EXIT.unfinished;
 }
 
-export function printPass(paper: Paper, summary: PassSummary, sandbox: boolean, outbox: string): void {
+export function printPass(output: Output, summary: PassSummary, sandbox: boolean, outbox: string): void {
   const { run, files, open } = summary;
-  if (sandbox) paper.line(paper.style('yellow', SANDBOX_NOTICE));
-  paper.line(paper.style('bold', `Run ${sixDigits(run.number)}, business date ${run.businessDate}`));
+  if (sandbox) output.line(output.style('yellow', SANDBOX_NOTICE));
+  output.line(output.style('bold', `Run ${sixDigits(run.number)}, business date ${run.businessDate}`));
   if (files.length > 0) {
-    paper.line();
-    printFiles(paper, files);
+    output.line();
+    printFiles(output, files);
   }
-  paper.line();
-  paper.line(`Sent ${payouts(summary.sent)} and looked up ${payouts(summary.lookedUp)}.`);
+  output.line();
+  output.line(`Sent ${payouts(summary.sent)} and looked up ${payouts(summary.lookedUp)}.`);
   if (open.length > 0) {
-    paper.line();
-    printCounts(paper, open);
+    output.line();
+    printCounts(output, open);
   }
   const notes = attentionNotes(summary);
-  if (notes.length > 0) paper.line();
-  for (const note of notes) paper.line(`${paper.style('yellow', '!')} ${note}`);
-  paper.line();
-  paper.line(`Reports are in ${outbox}.`);
+  if (notes.length > 0) output.line();
+  for (const note of notes) output.line(`${output.style('yellow', '!')} ${note}`);
+  output.line();
+  output.line(`Reports are in ${outbox}.`);
 }
 
 /** The same for machines: numbers and codes, no rows of files. */
@@ -70,9 +70,9 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
   };
 }
 
-export function printFiles(paper: Paper, files: readonly TakenFile[]): void {
+export function printFiles(output: Output, files: readonly TakenFile[]): void {
   const listed = files.length <= LISTED_FILES ? files : [...files].sort(bySomebodysNeed).slice(0, LISTED_FILES);
-  paper.table(
+  output.table(
     ['File', 'Name', 'Verdict', '>Rows', '>Rejected', '>Duplicate'],
     listed.map((taken) => {
       const { file, summary } = taken;
@@ -90,7 +90,7 @@ export function printFiles(paper: Paper, files: readonly TakenFile[]): void {
   const unlisted = files.length - listed.length;
   if (unlisted === 0) return;
   const others = files.filter(needsSender).length > listed.length ? '' : ', none of them rejected';
-  paper.line(`… and ${unlisted} more${others}.`);
+  output.line(`… and ${unlisted} more${others}.`);
 }
 
 function bySomebodysNeed(a: TakenFile, b: TakenFile): number {

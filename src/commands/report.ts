@@ -9,7 +9,7 @@ import { type CommandContext, EXIT } from './context.ts';
  * Writes a file's reports again, beside a service or not. They are marked as out of date first, and until the end: whatever this is cut
  * off in, the next pass writes them anew. What was altered in the database is not told as if it were so: then nothing is written.
  */
-export async function report({ workspace, paper, clock }: CommandContext, number: number): Promise<number> {
+export async function report({ workspace, output, clock }: CommandContext, number: number): Promise<number> {
   await requireFile(workspace, number);
   const settings = settingsOf(workspace);
   const { store } = await openForDeciding(workspace);
@@ -18,8 +18,8 @@ export async function report({ workspace, paper, clock }: CommandContext, number
     const difference = await verifyFile(store, number, progress);
     progress.clear();
     if (difference) {
-      paper.line(`NOT WHAT THE AUDIT LOG SAYS: ${differenceText(difference)}`);
-      paper.line('No report is written: paydrop show has the history, paydrop audit verify checks all records.');
+      output.line(`NOT WHAT THE AUDIT LOG SAYS: ${differenceText(difference)}`);
+      output.line('No report is written: paydrop show has the history, paydrop audit verify checks all records.');
       return EXIT.attention;
     }
     const turn = await turnToPublish(() => takeTurnToPublish(settings), clock);
@@ -28,7 +28,7 @@ export async function report({ workspace, paper, clock }: CommandContext, number
       const token = await store.markStale(number);
       const { published } = await publishReportsOf(store, number, settings.outbox, reportContext(settings));
       await store.reportsWritten(number, token, published);
-      for (const { name, sha256 } of published) paper.line(`${sha256}  ${name}`);
+      for (const { name, sha256 } of published) output.line(`${sha256}  ${name}`);
       return EXIT.done;
     } finally {
       turn.release();

@@ -4,7 +4,7 @@ import { openForDeciding } from '../service/service.ts';
 import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
 
 export async function resolve(
-  { workspace, paper, clock }: CommandContext,
+  { workspace, output, clock }: CommandContext,
   asked: string,
   options: { paid?: true; notPaid?: true; reason: string },
 ): Promise<number> {
@@ -15,7 +15,7 @@ export async function resolve(
     const decision = personWith(options.reason);
     const decided = await resolvePayout({ store, clock, settings }, ref, options.paid === true, decision);
     if (!decided.ok) throw new UsageError(`${asked}: ${decided.why}`);
-    paper.line(`${asked} was ${decided.before.status} and is ${decided.to}. The reports follow with the next run.`);
+    output.line(`${asked} was ${decided.before.status} and is ${decided.to}. The reports follow with the next run.`);
     return EXIT.done;
   } finally {
     await store.close();

@@ -52,7 +52,7 @@ export async function retry(context: CommandContext, asked: readonly string[], o
       );
     const isOne = refs.length === 1;
     if (!isOne && !(await isMeant(context, chosen, options))) {
-      context.paper.line('Nothing was changed.');
+      context.output.line('Nothing was changed.');
       return EXIT.done;
     }
     const retried = await ask(context, settings, store, chosen.refs, decision);
@@ -115,11 +115,11 @@ function chosenOf(instructions: readonly StoredInstruction[]): Chosen {
   return { refs, totals: [...totals.values()] };
 }
 
-async function isMeant({ paper }: CommandContext, { totals }: Chosen, { yes, json }: RetryOptions): Promise<boolean> {
+async function isMeant({ output }: CommandContext, { totals }: Chosen, { yes, json }: RetryOptions): Promise<boolean> {
   if (json && !yes) throw new UsageError('--json asks nothing: say --yes as well, to pay again what this chooses');
   if (!json) {
-    printCounts(paper, totals);
-    paper.line();
+    printCounts(output, totals);
+    output.line();
   }
   if (yes) return true;
   const count = totals.reduce((sum, one) => sum + one.count, 0);
@@ -149,23 +149,23 @@ async function ask(
   }
 }
 
-function printOne({ paper }: CommandContext, name: string, decided: Decided | undefined): void {
-  if (decided?.ok === false && decided.moved) paper.line(`${name}: ${decided.why}`);
+function printOne({ output }: CommandContext, name: string, decided: Decided | undefined): void {
+  if (decided?.ok === false && decided.moved) output.line(`${name}: ${decided.why}`);
   else if (decided?.ok)
-    paper.line(`${name} was ${decided.before.status} and is ${decided.to}. The reports follow with the next run.`);
+    output.line(`${name} was ${decided.before.status} and is ${decided.to}. The reports follow with the next run.`);
   else if (decided?.unclear) throw new UnavailableError(`${name}: ${decided.why}`);
   else if (decided) throw new UsageError(`${name}: ${decided.why}`);
 }
 
-function print({ paper }: CommandContext, { refs }: Chosen, { decided, stopped }: RetriedAll): void {
+function print({ output }: CommandContext, { refs }: Chosen, { decided, stopped }: RetriedAll): void {
   const refused = refusedOf(refs, decided);
-  paper.line(
+  output.line(
     `${decided.length - refused.length} of ${decided.length} are ready to be paid again; the reports follow with the next run.`,
   );
-  if (stopped !== undefined) paper.line(`${paper.style('yellow', '!')} Looking up was stopped: ${stopped}`);
+  if (stopped !== undefined) output.line(`${output.style('yellow', '!')} Looking up was stopped: ${stopped}`);
   if (refused.length === 0) return;
-  paper.line();
-  paper.table(
+  output.line();
+  output.table(
     ['Not paid again', 'Why'],
     refused.map(({ reference, why }) => [reference, why]),
   );

@@ -14,7 +14,7 @@ interface RunOptions {
 }
 
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
-  const { clock, paper, workspace } = context;
+  const { clock, output, workspace } = context;
   const stop = stopOnSignal(clock);
   const progress = terminalProgress(process.stderr, clock);
   const tools = await openWorkspace({ workspace, clock, progress });
@@ -31,7 +31,7 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     if (!summary) return EXIT.done;
     const { sandbox } = tools.report.provider;
     if (options.json) printJson(process.stdout, passJson(summary, sandbox, tools.settings.outbox));
-    else printPass(paper, summary, sandbox, tools.settings.outbox);
+    else printPass(output, summary, sandbox, tools.settings.outbox);
     return exitOf(summary.needs);
   } finally {
     progress.clear();

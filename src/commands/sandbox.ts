@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { API, type Api } from '../domain/api.ts';
 import { UsageError } from '../platform/failures.ts';
-import type { Paper } from '../platform/terminal.ts';
+import type { Output } from '../platform/terminal.ts';
 import { checkScript, type FaultScript, startSandbox } from '../sandbox/sandbox.ts';
 import { type CommandContext, EXIT, stopOnSignal } from './context.ts';
 
@@ -12,7 +12,7 @@ interface SandboxOptions {
   readonly ledger: string;
 }
 
-export async function sandbox({ paper, clock }: CommandContext, options: SandboxOptions): Promise<number> {
+export async function sandbox({ output, clock }: CommandContext, options: SandboxOptions): Promise<number> {
   const stop = stopOnSignal(clock);
   const faults = options.faults === undefined ? {} : { faults: await script(options.faults) };
   const port = options.port === undefined ? {} : { port: options.port };
@@ -21,26 +21,26 @@ export async function sandbox({ paper, clock }: CommandContext, options: Sandbox
       throw error.code === undefined ? error : new UsageError(`the sandbox can't start: ${error.message}`);
     },
   );
-  paper.line(`The sandbox listens on ${server.baseUrl.origin}; what it accepts is written to ${options.ledger}.`);
+  output.line(`The sandbox listens on ${server.baseUrl.origin}; what it accepts is written to ${options.ledger}.`);
   const { origin } = server.baseUrl;
-  paper.line('To use it, put this into the paydrop.json of a workspace:');
-  paper.line(`  "provider": { "baseUrl": "${origin}", "currencies": ["INR"] }`);
-  paper.line('and start paydrop there with these secrets, which open nothing but a sandbox:');
-  printSecrets(paper, 'payout-orders', { ...server.keys });
+  output.line('To use it, put this into the paydrop.json of a workspace:');
+  output.line(`  "provider": { "baseUrl": "${origin}", "currencies": ["INR"] }`);
+  output.line('and start paydrop there with these secrets, which open nothing but a sandbox:');
+  printSecrets(output, 'payout-orders', { ...server.keys });
   const { accountId, tenantId } = server.imburseAccount;
-  paper.line('or, for the collect and order-management APIs:');
-  paper.line(
+  output.line('or, for the collect and order-management APIs:');
+  output.line(
     `  "provider": { "api": "order-management", "baseUrl": "${origin}", "accountId": "${accountId}", "tenantId": "${tenantId}" }`,
   );
-  printSecrets(paper, 'order-management', { ...server.imburseKeys });
-  paper.line('It runs until it is stopped (Ctrl-C).');
+  printSecrets(output, 'order-management', { ...server.imburseKeys });
+  output.line('It runs until it is stopped (Ctrl-C).');
   await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   await server.close();
   return EXIT.done;
 }
 
-function printSecrets(paper: Paper, api: Api, secrets: Readonly<Record<string, string>>): void {
-  for (const [name, variable] of Object.entries(API[api].secrets)) paper.line(`  ${variable}=${secrets[name]}`);
+function printSecrets(output: Output, api: Api, secrets: Readonly<Record<string, string>>): void {
+  for (const [name, variable] of Object.entries(API[api].secrets)) output.line(`  ${variable}=${secrets[name]}`);
 }
 
 async function script(path: string): Promise<FaultScript> {

@@ -1,8 +1,8 @@
 /** What the provider itself shows of a customer, an order or an instruction. */
 import type { Clock } from '../platform/clock.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
-import type { Paper } from '../platform/terminal.ts';
-import type { RecordDesk, RemoteRecord } from '../provider/provider.ts';
+import type { Output } from '../platform/terminal.ts';
+import type { RecordCalls, RemoteRecord } from '../provider/provider.ts';
 import { openForAsking } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { StoredInstruction } from '../store/store.ts';
@@ -36,19 +36,19 @@ export async function askRemote(
   }
 }
 
-export function printRemote(paper: Paper, { record, history }: Remote): void {
+export function printRemote(output: Output, { record, history }: Remote): void {
   for (const [title, value] of [
     ['At the provider', record],
     ['History at the provider', history],
   ] as const) {
-    paper.line();
-    paper.line(paper.style('bold', title));
-    for (const line of JSON.stringify(value, null, 2).split('\n')) paper.line(line);
+    output.line();
+    output.line(output.style('bold', title));
+    for (const line of JSON.stringify(value, null, 2).split('\n')) output.line(line);
   }
 }
 
 async function bothOf(
-  records: RecordDesk,
+  records: RecordCalls,
   { customerRef, orderRef, instructionRef }: Asked,
   instruction: StoredInstruction | undefined,
 ): Promise<readonly [RemoteRecord, RemoteRecord]> {

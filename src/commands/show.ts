@@ -1,6 +1,6 @@
 import { API, type Api } from '../domain/api.ts';
 import { UsageError } from '../platform/failures.ts';
-import { type Paper, printJson } from '../platform/terminal.ts';
+import { type Output, printJson } from '../platform/terminal.ts';
 import { openForReading } from '../service/service.ts';
 import {
   type AuditEntry,
@@ -32,7 +32,7 @@ interface Asked {
 
 /** A customer's orders and instructions; an order or an instruction with its payouts and its audit history. */
 export async function show(
-  { workspace, paper, clock }: CommandContext,
+  { workspace, output, clock }: CommandContext,
   asked: string,
   options: { json?: true; remote?: true },
 ): Promise<number> {
@@ -48,7 +48,7 @@ export async function show(
     const histories = await historiesOf(store, [...orders, ...instructions]);
     const remote = options.remote ? await askRemote(opened.settings, clock, ref, instructions.at(0)) : undefined;
     const differing = differences(orders, instructions, histories);
-    if (!options.json) printDifferences(paper, differing);
+    if (!options.json) printDifferences(output, differing);
     if (options.json)
       printJson(process.stdout, {
         orders: withHistories(orders, histories, differing),
@@ -57,10 +57,10 @@ export async function show(
       });
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions)
-        printInstruction(paper, instruction, histories.get(instruction.id) ?? [], opened.settings.provider.api);
-    else if (ref.orderRef !== undefined) printOrder(paper, orders, instructions, histories);
-    else printCustomer(paper, orders, instructions);
-    if (remote && !options.json) printRemote(paper, remote);
+        printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings.provider.api);
+    else if (ref.orderRef !== undefined) printOrder(output, orders, instructions, histories);
+    else printCustomer(output, orders, instructions);
+    if (remote && !options.json) printRemote(output, remote);
     return differing.size > 0 ? EXIT.attention : EXIT.done;
   } finally {
     await store.close();
@@ -107,14 +107,14 @@ function differences(
   return found;
 }
 
-function printDifferences(paper: Paper, differing: Differing): void {
+function printDifferences(output: Output, differing: Differing): void {
   if (differing.size === 0) return;
   for (const { reference, what } of differing.values()) {
     const words = `NOT WHAT THE AUDIT LOG SAYS: ${reference} was altered in the database: ${what}`;
-    paper.line(`${paper.style('red', '!')} ${words}`);
+    output.line(`${output.style('red', '!')} ${words}`);
   }
-  paper.line('Go by the history. paydrop audit verify checks all records; nothing altered is sent.');
-  paper.line();
+  output.line('Go by the history. paydrop audit verify checks all records; nothing altered is sent.');
+  output.line();
 }
 
 function withHistories(
@@ -129,8 +129,8 @@ function withHistories(
   }));
 }
 
-function printCustomer(paper: Paper, orders: readonly StoredOrder[], instructions: readonly Shown[]): void {
-  paper.table(
+function printCustomer(output: Output, orders: readonly StoredOrder[], instructions: readonly Shown[]): void {
+  output.table(
     ['Order', 'Currency', 'Country', 'Scheme'],
     orders.map(({ customerRef, orderRef, currency, country, scheme }) => [
       `${customerRef}/${orderRef}`,
@@ -139,20 +139,20 @@ function printCustomer(paper: Paper, orders: readonly StoredOrder[], instruction
       scheme,
     ]),
   );
-  if (orders.length === MOST) paper.line(`Only the first ${MOST} are shown.`);
-  printInstructions(paper, instructions);
+  if (orders.length === MOST) output.line(`Only the first ${MOST} are shown.`);
+  printInstructions(output, instructions);
 }
 
 function printOrder(
-  paper: Paper,
+  output: Output,
   orders: readonly StoredOrder[],
   instructions: readonly Shown[],
   histories: ReadonlyMap<number, AuditEntry[]>,
 ): void {
-  if (orders.length === 0) paper.line('The order itself is not there yet.');
+  if (orders.length === 0) output.line('The order itself is not there yet.');
   for (const order of orders) {
     const { id, customerRef, orderRef, currency, country, scheme, metadata } = order;
-    paper.facts([
+    output.facts([
       ['Order', `${customerRef}/${orderRef}`],
       ['Currency', currency],
       ['Country', country],
@@ -162,14 +162,14 @@ function printOrder(
       ['Taken in', `from ${placeOf(id)}`],
     ]);
   }
-  printInstructions(paper, instructions);
+  printInstructions(output, instructions);
   const entries = [...orders.map(({ id }) => ({ id, instructionRef: '' })), ...instructions]
     .flatMap(({ id, instructionRef }) => (histories.get(id) ?? []).map((entry) => ({ entry, instructionRef })))
     .sort((a, b) => a.entry.seq - b.entry.seq);
   if (entries.length === 0) return;
-  paper.line();
-  paper.line(paper.style('bold', 'History'));
-  paper.table(
+  output.line();
+  output.line(output.style('bold', 'History'));
+  output.table(
     ['>Entry', 'At (UTC)', '>Run', 'Instruction', 'Change', 'Details'],
     entries.slice(-LATEST_ENTRIES).map(({ entry, instructionRef }) => {
       const { seq, at, run, change, details } = historyLine(entry);
@@ -177,7 +177,7 @@ function printOrder(
     }),
   );
   if (entries.length > LATEST_ENTRIES)
-    paper.line(`These are the latest ${LATEST_ENTRIES} of ${entries.length}; --json has them all.`);
+    output.line(`These are the latest ${LATEST_ENTRIES} of ${entries.length}; --json has them all.`);
 }
 
 function registrationOf({ registration, registrationMessage }: StoredOrder): [string, string][] {
@@ -185,10 +185,10 @@ function registrationOf({ registration, registrationMessage }: StoredOrder): [st
   return [['At the provider', registrationMessage ? `${registration}: ${registrationMessage}` : registration]];
 }
 
-function printInstructions(paper: Paper, instructions: readonly Shown[]): void {
+function printInstructions(output: Output, instructions: readonly Shown[]): void {
   if (instructions.length === 0) return;
-  paper.line();
-  paper.table(
+  output.line();
+  output.table(
     ['Instruction', '>Amount', 'Currency', 'Open', 'Due', 'Status', 'Client reference', 'File', '>Line'],
     instructions.map((shown) => [
       `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`,
@@ -202,7 +202,7 @@ function printInstructions(paper: Paper, instructions: readonly Shown[]): void {
       String(shown.line),
     ]),
   );
-  if (instructions.length === MOST) paper.line(`Only the first ${MOST} are shown.`);
+  if (instructions.length === MOST) output.line(`Only the first ${MOST} are shown.`);
 }
 
 function payoutFacts({ payout }: Shown): [string, string][] {
@@ -219,8 +219,8 @@ function managedFacts({ content }: Shown): [string, string][] {
   return [...stated, ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value])];
 }
 
-function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEntry[], api: Api): void {
-  paper.facts([
+function printInstruction(output: Output, shown: Shown, history: readonly AuditEntry[], api: Api): void {
+  output.facts([
     ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
     ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
     ...(shown.answerSince === ''
@@ -236,10 +236,10 @@ function printInstruction(paper: Paper, shown: Shown, history: readonly AuditEnt
     ['Sent', shown.sends === 0 ? 'not yet' : shown.sends === 1 ? 'once' : `${shown.sends} times`],
     ['Taken in', `${secondOf(shown.receivedAt)} UTC from ${placeOf(shown.contentRow)}`],
   ]);
-  paper.line();
-  if (history.length === 0) paper.line('Nothing has changed since it was taken in.');
+  output.line();
+  if (history.length === 0) output.line('Nothing has changed since it was taken in.');
   else
-    paper.table(
+    output.table(
       ['>Entry', 'At (UTC)', '>Run', 'Change', 'Details'],
       history.map((entry) => {
         const { seq, at, run, change, details } = historyLine(entry);

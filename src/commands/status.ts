@@ -1,8 +1,8 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import type { Need } from '../domain/attention.ts';
 import { statusesWhere, UNSETTLED } from '../domain/status.ts';
-import { type Standing, standing, standingWithout } from '../pipeline/pipeline.ts';
-import { type Paper, printJson, shortName } from '../platform/terminal.ts';
+import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
+import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
@@ -16,7 +16,7 @@ const LATEST_FILES = 10;
 const NAMED_EACH = 5;
 const HOUR_MS = 3_600_000;
 
-interface Status extends Omit<Standing, 'needs'> {
+interface Status extends Omit<WorkspaceState, 'needs'> {
   readonly sandbox: boolean;
   readonly needs: readonly NamedNeed[];
   readonly oldest: StoredInstruction | undefined;
@@ -32,12 +32,12 @@ interface NamedNeed extends Need {
 
 /** With `check` the exit status says whether it needs a person; else it is 0 when it could be told. */
 export async function status(
-  { workspace, paper, clock }: CommandContext,
+  { workspace, output, clock }: CommandContext,
   options: { json?: true; check?: true },
 ): Promise<number> {
   const found = await read(workspace, clock.now());
   if (options.json) printJson(process.stdout, asJson(found));
-  else print(paper, found, clock.now());
+  else print(output, found, clock.now());
   return options.check ? exitOf(found.needs) : EXIT.done;
 }
 
@@ -46,13 +46,13 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   const sandbox = settings.provider.baseUrl === 'sandbox';
   const opened = await openForReading(workspace);
   if (!opened) {
-    const stands = await standingWithout(settings);
+    const stands = await stateWithoutRecords(settings);
     const needs = stands.needs.map((need) => nameless(need, stands));
     return { ...stands, sandbox, needs, oldest: undefined, lastNightly: undefined };
   }
   const { store } = opened;
   try {
-    const stands = await standing(store, settings, nowMs);
+    const stands = await workspaceState(store, settings, nowMs);
     return {
       ...stands,
       sandbox,
@@ -65,7 +65,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   }
 }
 
-async function named(store: Store, stands: Standing): Promise<NamedNeed[]> {
+async function named(store: Store, stands: WorkspaceState): Promise<NamedNeed[]> {
   const found: NamedNeed[] = [];
   for (const need of stands.needs) {
     const status = UNSETTLED.find((name) => name === need.concern);
@@ -78,7 +78,7 @@ async function named(store: Store, stands: Standing): Promise<NamedNeed[]> {
 }
 
 /** What is stuck has the names that it lies there under. */
-function nameless(need: Need, { inbox }: Standing): NamedNeed {
+function nameless(need: Need, { inbox }: WorkspaceState): NamedNeed {
   const entries = need.concern === 'stuck' ? inbox.stuck.slice(0, NAMED_EACH) : [];
   return { ...need, named: entries.map(({ name, why }) => `${name} (${why})`), references: [] };
 }
@@ -119,30 +119,30 @@ function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNig
   };
 }
 
-function print(paper: Paper, found: Status, nowMs: number): void {
+function print(output: Output, found: Status, nowMs: number): void {
   const { sandbox, inbox, files, counts, needs, oldest } = found;
-  if (sandbox) paper.line(paper.style('yellow', SANDBOX_NOTICE));
+  if (sandbox) output.line(output.style('yellow', SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
-  paper.line(`Files: ${taken}, ${others}, ${inbox.waiting ?? 'not known how many'} in the inbox.`);
+  output.line(`Files: ${taken}, ${others}, ${inbox.waiting ?? 'not known how many'} in the inbox.`);
   if (files.length === 0 && needs.length === 0) {
-    paper.line('Drop files into the inbox and start paydrop run.');
+    output.line('Drop files into the inbox and start paydrop run.');
     return;
   }
-  paper.line();
-  if (files.length > 0) printFiles(paper, files);
+  output.line();
+  if (files.length > 0) printFiles(output, files);
   if (counts.length > 0) {
-    paper.line();
-    printCounts(paper, counts);
+    output.line();
+    printCounts(output, counts);
   }
-  paper.line();
-  if (needs.length === 0) paper.line('Nothing needs a person.');
-  else printNeeds(paper, needs);
-  paper.line();
+  output.line();
+  if (needs.length === 0) output.line('Nothing needs a person.');
+  else printNeeds(output, needs);
+  output.line();
   if (oldest)
-    paper.line(`The oldest open one is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`);
-  else paper.line('Nothing is open.');
-  for (const line of runLines(found)) paper.line(line);
+    output.line(`The oldest open one is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`);
+  else output.line('Nothing is open.');
+  for (const line of runLines(found)) output.line(line);
 }
 
 function runLines({ lastRun, lastNightly, underWay }: Status): string[] {
@@ -159,8 +159,8 @@ function runLines({ lastRun, lastNightly, underWay }: Status): string[] {
   ];
 }
 
-function printFiles(paper: Paper, files: readonly FileRecord[]): void {
-  paper.table(
+function printFiles(output: Output, files: readonly FileRecord[]): void {
+  output.table(
     ['File', 'Name', 'Received (UTC)', '>Rows', 'State'],
     files.slice(-LATEST_FILES).map((file) => {
       return [
@@ -172,16 +172,16 @@ function printFiles(paper: Paper, files: readonly FileRecord[]): void {
       ];
     }),
   );
-  if (files.length > LATEST_FILES) paper.line(`These are the latest ${LATEST_FILES} of ${files.length}.`);
+  if (files.length > LATEST_FILES) output.line(`These are the latest ${LATEST_FILES} of ${files.length}.`);
 }
 
-function printNeeds(paper: Paper, needs: readonly NamedNeed[]): void {
-  paper.line(paper.style('bold', 'Who needs to do what'));
+function printNeeds(output: Output, needs: readonly NamedNeed[]): void {
+  output.line(output.style('bold', 'Who needs to do what'));
   for (const need of needs) {
     const { count, named } = need;
-    paper.line(`${paper.style('yellow', '!')} ${needText(need)}`);
-    for (const words of named) paper.line(`    ${words}`);
-    if (named.length > 0 && count > named.length) paper.line(`    … and ${count - named.length} more`);
+    output.line(`${output.style('yellow', '!')} ${needText(need)}`);
+    for (const words of named) output.line(`    ${words}`);
+    if (named.length > 0 && count > named.length) output.line(`    … and ${count - named.length} more`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { rowMessage } from '../domain/codes.ts';
 import { terminalProgress } from '../platform/progress.ts';
-import { type Paper, printJson } from '../platform/terminal.ts';
+import { type Output, printJson } from '../platform/terminal.ts';
 import type { TakenFile } from '../reports/reports.ts';
 import { dryRun, settingsOf } from '../service/service.ts';
 import { businessDateOf, type CommandContext, EXIT } from './context.ts';
@@ -21,7 +21,7 @@ export async function validate(
   files: readonly string[],
   options: ValidateOptions,
 ): Promise<number> {
-  const { workspace, clock, paper } = context;
+  const { workspace, clock, output } = context;
   const businessDate = businessDateOf(options.date, settingsOf(workspace), clock);
   const out = options.out === undefined ? undefined : resolve(options.out);
   const progress = terminalProgress(process.stderr, clock);
@@ -34,12 +34,12 @@ export async function validate(
         taken.map(({ receipt }) => JSON.parse(receipt) as unknown),
       );
     } else {
-      printFiles(paper, taken);
-      for (const entry of taken) printErrors(paper, entry);
-      paper.line();
-      if (!taken.every(isClean)) paper.line('paydrop explain CODE tells how to put an error right.');
+      printFiles(output, taken);
+      for (const entry of taken) printErrors(output, entry);
+      output.line();
+      if (!taken.every(isClean)) output.line('paydrop explain CODE tells how to put an error right.');
       const reports = out === undefined ? '' : ` The reports are in ${out}.`;
-      paper.line(`This was a dry run: nothing was taken in or sent.${reports}`);
+      output.line(`This was a dry run: nothing was taken in or sent.${reports}`);
     }
     return taken.every(isClean) ? EXIT.done : EXIT.attention;
   } finally {
@@ -47,18 +47,18 @@ export async function validate(
   }
 }
 
-function printErrors(paper: Paper, { file, summary }: TakenFile): void {
+function printErrors(output: Output, { file, summary }: TakenFile): void {
   const ofRows = summary.attention
     .filter(({ status }) => status === 'rejected')
     .flatMap((row) => row.errors.map((error) => [String(row.line), error.column, error.code, rowMessage(error)]));
   const ofFile = file.problem ? [['', file.problem.column, file.problem.code, file.problem.message]] : [];
   const errors = [...ofFile, ...ofRows];
   if (errors.length === 0) return;
-  paper.line();
-  paper.line(paper.style('bold', file.name));
-  paper.table(['>Line', 'Column', 'Code', 'What is wrong'], errors.slice(0, SHOWN_ERRORS));
+  output.line();
+  output.line(output.style('bold', file.name));
+  output.table(['>Line', 'Column', 'Code', 'What is wrong'], errors.slice(0, SHOWN_ERRORS));
   const more = ofFile.length + summary.errors.reduce((sum, { count }) => sum + count, 0) - SHOWN_ERRORS;
-  if (more > 0) paper.line(`… and ${more} more; --out DIR writes them all.`);
+  if (more > 0) output.line(`… and ${more} more; --out DIR writes them all.`);
 }
 
 function isClean(taken: TakenFile): boolean {

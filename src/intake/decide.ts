@@ -18,7 +18,15 @@ import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, toMinor } from '../domain/money.ts';
 import { digestOf } from '../domain/order.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { RowFields, RowRecord, Standing, Store, StoredInstruction, StoredOrder, Target } from '../store/store.ts';
+import type {
+  PayoutTerms,
+  RowFields,
+  RowRecord,
+  Store,
+  StoredInstruction,
+  StoredOrder,
+  Target,
+} from '../store/store.ts';
 import { alsoImprecise, orderFinder } from './about-orders.ts';
 import type { CheckedRow } from './checking.ts';
 import {
@@ -232,25 +240,23 @@ function decideContent(
     currency,
   } as const;
   if (existing && !isAmendable(existing)) return decideAtProvider(context, row, fields(), existing, stands);
-  if (existing)
-    return {
-      record: {
-        kind: 'updated',
-        line,
-        fields: fields(),
-        raw: currency ? NO_CELLS : row.raw,
-        target: targetOf(existing),
-        ...stands,
-      },
-      becomes: {
-        ...existing,
-        ...stands,
-        contentRow: id,
-        version: existing.version + 1,
-        replaced: replacedWith(existing),
-      },
-    };
+  if (existing) return updated(id, line, fields(), currency ? NO_CELLS : row.raw, existing, stands);
   return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands, alone, anew.after);
+}
+
+function updated(
+  id: number,
+  line: number,
+  fields: RowFields,
+  raw: readonly string[],
+  existing: Existing,
+  stands: Pick<Extract<RowRecord, { kind: 'updated' }>, 'content' | 'payout' | 'status' | 'amountMinor' | 'currency'>,
+): Decision {
+  const version = existing.version + 1;
+  return {
+    record: { kind: 'updated', line, fields, raw, target: targetOf(existing), ...stands },
+    becomes: { ...existing, ...stands, contentRow: id, version, replaced: replacedWith(existing) },
+  };
 }
 
 function duplicate(line: number, fields: RowFields, existing: Existing, again: SaidBefore): Decision {
@@ -291,8 +297,8 @@ function decideAtProvider(
 ): Decision {
   const { line } = row;
   const { amendment } = existing;
-  const becomes = stands && standing(stands);
-  const isSame = amendment && (becomes ? sameStanding(amendment.becomes, becomes) : amendment.becomes === undefined);
+  const becomes = stands && termsOf(stands);
+  const isSame = amendment && (becomes ? sameTerms(amendment.becomes, becomes) : amendment.becomes === undefined);
   if (isSame) return { record: { kind: 'duplicate', line, fields, original: amendment.row } };
   if (!isAmendableAtProvider(existing, settings) || amendment || (stands && !becomes))
     return { record: rejected(row, fields, [instructionError(fields, 'INSTRUCTION_ALREADY_PROCESSED')]) };
@@ -303,16 +309,16 @@ function decideAtProvider(
 }
 
 /** Undefined while the order, and with it the currency, isn't known. */
-function standing({
+function termsOf({
   content,
   payout,
   amountMinor,
   currency,
-}: Pick<StoredInstruction, 'content' | 'payout' | 'amountMinor' | 'currency'>): Standing | undefined {
+}: Pick<StoredInstruction, 'content' | 'payout' | 'amountMinor' | 'currency'>): PayoutTerms | undefined {
   return amountMinor === undefined || currency === undefined ? undefined : { content, payout, amountMinor, currency };
 }
 
-function sameStanding(a: Standing | undefined, b: Standing): boolean {
+function sameTerms(a: PayoutTerms | undefined, b: PayoutTerms): boolean {
   return a !== undefined && sameContent(a.content, b.content);
 }
 

@@ -60,11 +60,11 @@ export interface SaidBefore {
  * back is a new one, the first time. But one that came while that content stood changed nothing then, and doesn't when it comes again.
  */
 export function saidBefore(
-  { id, content: standing, contentRow, replaced, amendment }: Existing,
+  { id, content: current, contentRow, replaced, amendment }: Existing,
   action: 'CREATE' | 'UPDATE',
   content: InstructionContent,
 ): SaidBefore | undefined {
-  const stands = sameContent(standing, content);
+  const stands = sameContent(current, content);
   if (stands && (action === 'CREATE' || contentRow !== id)) return { original: contentRow };
   const original = replaced.size === 0 ? undefined : saidOnce(replaced, action, content);
   if (original !== undefined) return { original };

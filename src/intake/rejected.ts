@@ -23,8 +23,8 @@ export function damaged({ line, raw, error }: DamagedLine): Rejected {
 
 export function rejected({ line, raw }: Row, fields: RowFields, errors: readonly RowError[]): Rejected {
   const record = { kind: 'rejected', line, fields, raw, errors: errors.map(inProportion) } as const;
-  const [elsewhere] = errors.filter(({ holder }) => holder?.here === false);
-  return elsewhere?.holder ? { ...record, holder: elsewhere.holder.row } : record;
+  const [inOtherFile] = errors.filter(({ holder }) => holder?.here === false);
+  return inOtherFile?.holder ? { ...record, holder: inOtherFile.holder.row } : record;
 }
 
 export function fieldsOfOrder({ customerRef, orderRef, currency }: Order): RowFields {

@@ -144,7 +144,7 @@ function readLines(
   const unended = lines.pop() ?? '';
   const ended = lines.length;
   if (unended !== '') lines.push(unended);
-  const ahead = {
+  const lookahead = {
     lines,
     complete,
     isWhole: (text: string) => isHeaderAgain(text) || cellsIn(text, columns) !== undefined,
@@ -165,7 +165,7 @@ function readLines(
       // What is cut off in the middle has no line end: there, cells that are missing are no matter of style.
       const row = rowOf(line, text, at < ended ? columns : { ...columns, named: columns.count });
       if (row.kind === 'row' && row.isUneven) unevenRows++;
-      const spanning = row.kind === 'damaged' ? spanningRow(ahead, at) : undefined;
+      const spanning = row.kind === 'damaged' ? spanningRow(lookahead, at) : undefined;
       if (spanning === 'not known yet' && at > 0)
         return { rows, blankLines, unevenRows, nextOffset: from.offset + bytesOfLines(bytes, at), nextLine: line };
       if (typeof spanning === 'object') {

@@ -12,7 +12,7 @@ import { orderKey } from '../domain/order.ts';
 import { AMENDABLE_AT_PROVIDER, isOpen } from '../domain/status.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
-import type { AmendmentDesk, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from '../provider/provider.ts';
+import type { AmendmentCalls, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type AmendmentChange,
@@ -41,9 +41,9 @@ export interface AmendTools {
 }
 
 /** What one amendment is taken on with. */
-interface Errand {
+interface Amending {
   readonly tools: AmendTools;
-  readonly desk: AmendmentDesk;
+  readonly calls: AmendmentCalls;
   readonly line: Line;
   readonly pace: Pacer;
   readonly instruction: StoredInstruction;
@@ -55,8 +55,8 @@ type Found = Extract<LookUpOutcome, { kind: 'found' }>;
 /** Takes every open amendment one step on. Returns why that stopped early; undefined when it didn't. */
 export async function amend(tools: AmendTools, stop: AbortSignal): Promise<string | undefined> {
   const { store, provider, clock, settings } = tools;
-  const desk = provider.amendments;
-  if (!desk) return undefined;
+  const calls = provider.amendments;
+  if (!calls) return undefined;
   const line = openLine(stop, 'requests');
   const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
   const round = await openRound(store, PLACE, ['amendment']);
@@ -79,12 +79,12 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
           altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
           return;
         }
-        const errand = { tools, desk, line, pace, instruction, amendment };
+        const amending = { tools, calls, line, pace, instruction, amendment };
         const found = await askInTurn(line, pace, () => {
           round.at(kind, instruction.id);
           return provider.lookUp(instruction);
         });
-        if (found) await (isOpen(instruction.status) ? takeOn(errand, found) : end(errand, found));
+        if (found) await (isOpen(instruction.status) ? takeOn(amending, found) : end(amending, found));
       });
     }
   }
@@ -98,46 +98,48 @@ async function alteredSince(store: Store, instruction: StoredInstruction): Promi
   return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, history);
 }
 
-async function takeOn(errand: Errand, found: LookUpOutcome): Promise<void> {
-  const { instruction, amendment } = errand;
-  if (found.kind === 'not-found') return leaveOpen(errand, 'there is none, though it was accepted');
-  if (found.kind === 'unclear') return found.answered ? leaveOpen(errand, found.message) : undefined;
-  switch (await standing(errand, found)) {
+async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {
+  const { instruction, amendment } = amending;
+  if (found.kind === 'not-found') return leaveOpen(amending, 'there is none, though it was accepted');
+  if (found.kind === 'unclear') return found.answered ? leaveOpen(amending, found.message) : undefined;
+  switch (await progressOf(amending, found)) {
     case 'done':
-      return record(errand, { kind: 'done' });
+      return record(amending, { kind: 'done' });
     case 'refused':
-      return record(errand, { kind: 'refused', errors: [tooLate(instruction, found.message)] });
+      return record(amending, { kind: 'refused', errors: [tooLate(instruction, found.message)] });
     case 'other':
-      return leaveOpen(errand, `it is neither what it was nor what it shall become: its amount is ${found.amount}`);
+      return leaveOpen(amending, `it is neither what it was nor what it shall become: its amount is ${found.amount}`);
     case 'untold':
-      return handOver(errand, found);
+      return handOver(amending, found);
     case 'open':
       break;
   }
   const asked = `it is there as it was, though it was asked to be ${amendment.becomes ? 'changed' : 'deleted'}`;
-  if (amendment.sends > 0 && (await isGivenUp(errand, asked))) return;
-  if ((await ask(errand)) === 'unclear' && amendment.sends > 0) await leaveOpen(errand, asked);
+  if (amendment.sends > 0 && (await isGivenUp(amending, asked))) return;
+  if ((await ask(amending)) === 'unclear' && amendment.sends > 0) await leaveOpen(amending, asked);
 }
 
 /** Asks for the change, and records a clear answer. */
-async function ask(errand: Errand): Promise<'settled' | 'unclear' | 'not asked'> {
-  const { desk, line, pace, instruction, amendment } = errand;
-  const body = amendment.becomes && desk.body(await payoutAs(errand, amendment.becomes));
+async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not asked'> {
+  const { calls, line, pace, instruction, amendment } = amending;
+  const body = amendment.becomes && calls.body(await payoutAs(amending, amendment.becomes));
   const trace = correlationId(`${instruction.clientRefId} amendment ${amendment.row}`, amendment.sends + 1);
   await pace.turn(line.signal);
   if (line.stopped() !== undefined) return 'not asked';
-  await record(errand, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
-  const outcome = await (body === undefined ? desk.remove(instruction, trace) : desk.update(body, instruction, trace));
+  await record(amending, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
+  const outcome = await (body === undefined
+    ? calls.remove(instruction, trace)
+    : calls.update(body, instruction, trace));
   switch (outcome.kind) {
     case 'accepted':
       line.note(undefined);
-      await record(errand, { kind: 'done' });
+      await record(amending, { kind: 'done' });
       return 'settled';
     case 'declined':
       line.note(undefined);
       // What was asked for before may still arrive, and be taken.
       if (amendment.sends > 0) return 'unclear';
-      await record(errand, { kind: 'refused', errors: [refusal(instruction, outcome)] });
+      await record(amending, { kind: 'refused', errors: [refusal(instruction, outcome)] });
       return 'settled';
     default:
       if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
@@ -151,22 +153,22 @@ async function ask(errand: Errand): Promise<'settled' | 'unclear' | 'not asked'>
  * The row of a payout that a person has decided about: it has come about, or it never will. A DELETE asks that nothing be paid: where a
  * person says that nothing was, it is carried out, unless the provider says otherwise.
  */
-async function end(errand: Errand, found: LookUpOutcome): Promise<void> {
-  const { tools, instruction, amendment } = errand;
+async function end(amending: Amending, found: LookUpOutcome): Promise<void> {
+  const { tools, instruction, amendment } = amending;
   if (found.kind === 'unclear' && !found.answered) return;
-  const stands = found.kind === 'found' ? await standing(errand, found) : 'other';
-  if (stands === 'done' && amendment.becomes) return record(errand, { kind: 'done' });
+  const stands = found.kind === 'found' ? await progressOf(amending, found) : 'other';
+  if (stands === 'done' && amendment.becomes) return record(amending, { kind: 'done' });
   const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;
   const isDeleted = !amendment.becomes && instruction.status === 'failed' && unpaid;
-  if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });
+  if (isDeleted && found.kind !== 'unclear') return record(amending, { kind: 'done' });
   if (stands === 'other') {
     const words = `the row that changes it is open still: ${describe(found)}`;
     const outcome = unsettled(instruction, words, tools.clock.now(), tools.settings.provider.giveUpAfterMs);
     if (!outcome) return;
     if ('answer' in outcome) return tools.store.keepAnswers([outcome.answer], timestamp(tools.clock.now()));
   }
-  if (isDeleted) return record(errand, { kind: 'done' });
-  await record(errand, { kind: 'refused', errors: [tooLate(instruction, describe(found))] });
+  if (isDeleted) return record(amending, { kind: 'done' });
+  await record(amending, { kind: 'refused', errors: [tooLate(instruction, describe(found))] });
 }
 
 function describe(found: LookUpOutcome): string {
@@ -180,14 +182,14 @@ function describe(found: LookUpOutcome): string {
   }
 }
 
-function record({ tools, instruction, amendment }: Errand, to: AmendmentChange['to']): Promise<void> {
+function record({ tools, instruction, amendment }: Amending, to: AmendmentChange['to']): Promise<void> {
   const { id, version, status: from } = instruction;
   const change = { row: amendment.row, target: { id, version, from }, to };
   return tools.store.amend([change], timestamp(tools.clock.now()));
 }
 
 /** What was answered is kept, and in the end brought before a person. */
-async function leaveOpen({ tools, instruction }: Errand, words: string): Promise<void> {
+async function leaveOpen({ tools, instruction }: Amending, words: string): Promise<void> {
   const { store, clock, settings } = tools;
   const outcome = unsettled(instruction, words, clock.now(), settings.provider.giveUpAfterMs);
   if (!outcome) return;
@@ -195,29 +197,29 @@ async function leaveOpen({ tools, instruction }: Errand, words: string): Promise
   else await store.keepAnswers([outcome.answer], timestamp(clock.now()));
 }
 
-async function isGivenUp(errand: Errand, words: string): Promise<boolean> {
-  const { clock, settings } = errand.tools;
-  const outcome = unsettled(errand.instruction, words, clock.now(), settings.provider.giveUpAfterMs);
+async function isGivenUp(amending: Amending, words: string): Promise<boolean> {
+  const { clock, settings } = amending.tools;
+  const outcome = unsettled(amending.instruction, words, clock.now(), settings.provider.giveUpAfterMs);
   if (!outcome || !('change' in outcome)) return false;
-  await leaveOpen(errand, words);
+  await leaveOpen(amending, words);
   return true;
 }
 
 /** It was asked to be changed, can't be any more, and nothing that is shown tells whether it was. */
-async function handOver({ tools, instruction }: Errand, { amount }: Found): Promise<void> {
+async function handOver({ tools, instruction }: Amending, { amount }: Found): Promise<void> {
   const now = timestamp(tools.clock.now());
   const words = `it can no longer be changed (amount ${amount}), and nothing it states tells whether it was`;
   await tools.store.apply([forAPerson(instruction, words, instruction.answerSince || instruction.updatedAt)], now);
 }
 
 /** How an instruction stands at the provider, seen from what it shall become. */
-async function standing(errand: Errand, found: Found): Promise<'done' | 'open' | 'refused' | 'other' | 'untold'> {
-  const { instruction, amendment, desk } = errand;
+async function progressOf(amending: Amending, found: Found): Promise<'done' | 'open' | 'refused' | 'other' | 'untold'> {
+  const { instruction, amendment, calls } = amending;
   const { becomes, sends } = amendment;
   if (becomes === undefined) return found.deleted ? 'done' : found.updatable ? 'open' : 'refused';
   const theirs = { ...amountOf(found), ...found.states };
-  const before = fits(theirs, desk.states(await payoutAs(errand, instruction)));
-  const after = fits(theirs, desk.states(await payoutAs(errand, becomes)));
+  const before = fits(theirs, calls.states(await payoutAs(amending, instruction)));
+  const after = fits(theirs, calls.states(await payoutAs(amending, becomes)));
   if (!before && !after) return 'other';
   // There it is, asked for before, be it by records that a backup has replaced.
   if (after && !before) return 'done';
@@ -241,7 +243,7 @@ function fits(theirs: Stated, ours: Stated): boolean {
 
 /** The payout with the content of the instruction as it is, or as it shall become. */
 async function payoutAs(
-  { tools, instruction }: Errand,
+  { tools, instruction }: Amending,
   content: Pick<StoredInstruction, 'content' | 'payout' | 'amountMinor' | 'currency'>,
 ): Promise<Payout> {
   const [order] = await tools.store.findOrders([instruction]);

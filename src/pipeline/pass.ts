@@ -39,7 +39,7 @@ import { amend } from './amend.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
-import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './standing.ts';
+import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
 /** Changes read and told at once. */

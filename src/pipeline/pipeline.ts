@@ -3,7 +3,7 @@ import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export type { PassOptions, PassSummary, Tools } from './pass.ts';
 export type { Decided, RetriedAll } from './resolution.ts';
-export { noteInboxTrouble, type Standing, standing, standingWithout } from './standing.ts';
+export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
 
 export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
 export const resolve = loadedWhenCalled(async () => (await import('./resolution.ts')).resolve);

@@ -16,7 +16,7 @@ import type { Progress } from '../platform/progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/store.ts';
-import { commitQueue, eachInPages, gather, openLine, type Pacer, pacer } from './flow.ts';
+import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
@@ -98,24 +98,10 @@ export async function reconcile(
   };
 
   const lookUpPayouts = (kind: LookedUp | 'unsettled', stretch: Range) => {
-    const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
-    const status = kind === 'unsettled' ? 'paid' : kind;
-    const some = { paid: { changedSince }, unsettled: { unsettled: true } }[kind as string] ?? {};
-    let { afterId } = stretch;
-    const pages = {
-      next: async () => {
-        while (!line.stopped()) {
-          const page = await store.list(status, { afterId, limit: PAGE, ...some });
-          afterId = page.at(-1)?.id ?? afterId;
-          const within = page.filter((one) => one.id <= stretch.upToId && !moved.has(one.id) && !isAmended(one));
-          const asked = kind === 'unsettled' ? within.filter(({ updatedAt }) => updatedAt < changedSince) : within;
-          if (asked.length > 0 || page.length === 0 || afterId > stretch.upToId) return asked;
-        }
-        return [];
-      },
-      early: (left: number) => left <= settings.provider.concurrency,
-    };
-    return eachInPages(pages, settings.provider.concurrency, (instruction) => lookUp(instruction, kind));
+    const { concurrency } = settings.provider;
+    const next = payoutPages(tools, kind, stretch, line, ({ id }) => !moved.has(id));
+    const pages = { next, early: (left: number) => left <= concurrency };
+    return eachInPages(pages, concurrency, (instruction) => lookUp(instruction, kind));
   };
 
   try {
@@ -133,6 +119,29 @@ export async function reconcile(
   }
   await round.end(line.stopped() !== undefined);
   return { lookedUp, had, stopped: line.stopped() };
+}
+
+/** Pages of those of a kind that are to be looked up, within a stretch of ids; an empty one at the end. */
+function payoutPages(
+  { store, clock }: ReconcileTools,
+  kind: LookedUp | 'unsettled',
+  stretch: Range,
+  line: Line,
+  isWanted: (instruction: StoredInstruction) => boolean,
+): () => Promise<StoredInstruction[]> {
+  const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
+  const some = { paid: { changedSince }, unsettled: { unsettled: true } }[kind as string] ?? {};
+  let { afterId } = stretch;
+  return async () => {
+    while (!line.stopped()) {
+      const page = await store.list(kind === 'unsettled' ? 'paid' : kind, { afterId, limit: PAGE, ...some });
+      afterId = page.at(-1)?.id ?? afterId;
+      const within = page.filter((one) => one.id <= stretch.upToId && isWanted(one) && !isAmended(one));
+      const asked = kind === 'unsettled' ? within.filter(({ updatedAt }) => updatedAt < changedSince) : within;
+      if (asked.length > 0 || page.length === 0 || afterId > stretch.upToId) return asked;
+    }
+    return [];
+  };
 }
 
 /** One that is to be changed at the provider is looked up by amend.ts. */

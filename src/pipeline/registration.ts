@@ -16,7 +16,7 @@ import { type Order, type OrderRef, orderKey, UNCLEAR_REGISTRATIONS } from '../d
 import { statusesWhere } from '../domain/status.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
-import type { OrderDesk, Payout, Provider, SubmitOutcome } from '../provider/provider.ts';
+import type { OrderCalls, Payout, Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   instructionDiffers,
@@ -66,7 +66,7 @@ interface SendingTools extends RegistrarTools {
 }
 
 /** An order's request, about to be made or made. */
-interface Errand {
+interface OrderRequest {
   readonly order: StoredOrder;
   readonly body: string;
   riders: ReadonlySet<number>;
@@ -84,12 +84,15 @@ const NO_ORDERS: Registrar = {
   outcomeFor: async () => undefined,
 };
 
-/** `heed` hears how each order's request ended, as it would of a payout's. */
-export function openRegistrar(tools: SendingTools, heed: (outcome: SubmitOutcome, order: OrderRef) => void): Registrar {
+/** `noteOutcome` hears how each order's request ended, as it would of a payout's. */
+export function openRegistrar(
+  tools: SendingTools,
+  noteOutcome: (outcome: SubmitOutcome, order: OrderRef) => void,
+): Registrar {
   const { store, provider } = tools;
-  const desk = provider.orders;
-  if (!desk) return NO_ORDERS;
-  const errands = new Map<string, Errand>();
+  const calls = provider.orders;
+  if (!calls) return NO_ORDERS;
+  const requests = new Map<string, OrderRequest>();
   const refused = new Map<string, StoredOrder>();
 
   return {
@@ -107,16 +110,16 @@ export function openRegistrar(tools: SendingTools, heed: (outcome: SubmitOutcome
       const intents: OrderChange[] = [];
       const traces = new Map<number, string>();
       for (const order of unregistered) {
-        const riders = await ridersOf(store, desk, order);
+        const riders = await ridersOf(store, calls, order);
         for (const rider of riders) {
           batch.set(rider.id, rider);
           traces.set(rider.id, correlationOf(order));
         }
-        const body = desk.body(
+        const body = calls.body(
           order,
           riders.map((rider) => provider.body(payoutOf(rider, order))),
         );
-        errands.set(orderKey(order), { order, body, riders: new Set(riders.map(({ id }) => id)) });
+        requests.set(orderKey(order), { order, body, riders: new Set(riders.map(({ id }) => id)) });
         intents.push(intentOf(order, body, riders));
       }
       for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
@@ -130,10 +133,11 @@ export function openRegistrar(tools: SendingTools, heed: (outcome: SubmitOutcome
       const key = orderKey(instruction);
       const not = refused.get(key);
       if (not) return declinedWith(not.registrationCode, not.registrationMessage);
-      const errand = errands.get(key);
-      if (!errand) return undefined;
-      errand.ended ??= stopped === undefined ? register(tools, desk, errand, heed) : giveUp(tools, errand, stopped);
-      return forInstruction(await errand.ended, errand.riders.has(instruction.id));
+      const request = requests.get(key);
+      if (!request) return undefined;
+      request.ended ??=
+        stopped === undefined ? register(tools, calls, request, noteOutcome) : giveUp(tools, request, stopped);
+      return forInstruction(await request.ended, request.riders.has(instruction.id));
     },
   };
 }
@@ -190,13 +194,13 @@ export async function lookUpOrders(
   range: Range,
   at: (id: number) => void,
 ): Promise<number> {
-  const desk = provider.orders;
+  const calls = provider.orders;
   let lookedUp = 0;
-  if (!desk) return lookedUp;
+  if (!calls) return lookedUp;
   await eachUnclear(store, range, async (order) => {
     const found = await askInTurn(line, pace, () => {
       at(order.id);
-      return desk.lookUp(order);
+      return calls.lookUp(order);
     });
     if (!found) return;
     lookedUp++;
@@ -246,12 +250,12 @@ async function ordersOf(store: Store, page: readonly StoredInstruction[]): Promi
 }
 
 /** All of an order's instructions, if all of them are ready and as they were read, none was ever sent, and they are few enough; else none. */
-async function ridersOf(store: Store, desk: OrderDesk, order: Order): Promise<StoredInstruction[]> {
-  if (desk.mostRiders === 0) return [];
+async function ridersOf(store: Store, calls: OrderCalls, order: Order): Promise<StoredInstruction[]> {
+  if (calls.mostRiders === 0) return [];
   const { customerRef, orderRef } = order;
-  const all = await store.instructionsOf({ customerRef, orderRef }, desk.mostRiders + 1);
+  const all = await store.instructionsOf({ customerRef, orderRef }, calls.mostRiders + 1);
   const open = all.filter(({ status }) => status !== 'rejected' && status !== 'cancelled');
-  const fit = all.length <= desk.mostRiders && open.every(({ status, sends }) => status === 'ready' && sends === 0);
+  const fit = all.length <= calls.mostRiders && open.every(({ status, sends }) => status === 'ready' && sends === 0);
   if (!fit) return [];
   for (const one of open) if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];
   return open;
@@ -276,17 +280,17 @@ function correlationOf(order: StoredOrder): string {
 
 async function register(
   tools: SendingTools,
-  desk: OrderDesk,
-  errand: Errand,
-  heed: (outcome: SubmitOutcome, order: OrderRef) => void,
+  calls: OrderCalls,
+  request: OrderRequest,
+  noteOutcome: (outcome: SubmitOutcome, order: OrderRef) => void,
 ): Promise<Ended> {
-  const ended = await askToRegister(tools, desk, errand);
-  heed(ended.outcome, errand.order);
+  const ended = await askToRegister(tools, calls, request);
+  noteOutcome(ended.outcome, request.order);
   return ended;
 }
 
 /** The line was stopped before the request was made. */
-async function giveUp({ store, clock }: RegistrarTools, { order }: Errand, stopped: string): Promise<Ended> {
+async function giveUp({ store, clock }: RegistrarTools, { order }: OrderRequest, stopped: string): Promise<Ended> {
   const outcome = { kind: 'not-sent', message: unsentBecause(stopped) } as const;
   await store.apply([], timestamp(clock.now()), [changeBy(order, { outcome })]);
   return { outcome };
@@ -300,10 +304,10 @@ export function unsentBecause(stopped: string | undefined): string {
 /** One bad rider refuses a whole request: then the order goes alone, and each of them by itself. */
 async function askToRegister(
   { store, clock, forgetful }: SendingTools,
-  desk: OrderDesk,
-  errand: Errand,
+  calls: OrderCalls,
+  request: OrderRequest,
 ): Promise<Ended> {
-  const { order, body, riders } = errand;
+  const { order, body, riders } = request;
   const { registrationUnclearAt: unclearAt } = order;
   const record = (...changes: OrderChange[]) => store.apply([], timestamp(clock.now()), changes);
   const endedBy = (outcome: SubmitOutcome): Ended => {
@@ -312,17 +316,17 @@ async function askToRegister(
       ...(outcome.kind === 'declined' && { doubt: doubtOfRefusal(unclearAt, forgetful, outcome.message) }),
     };
   };
-  const outcome = await desk.register(body, order, correlationOf(order));
+  const outcome = await calls.register(body, order, correlationOf(order));
   if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {
     const ended = endedBy(outcome);
     await record(changeBy(order, ended));
     return ended;
   }
-  errand.riders = new Set();
+  request.riders = new Set();
   const again = { ...order, registrationSends: order.registrationSends + 1 };
-  const alone = desk.body(order, []);
+  const alone = calls.body(order, []);
   await record({ ...changeBy(order, { outcome }), to: 'none' }, intentOf(again, alone, []));
-  const ended = endedBy(await desk.register(alone, order, correlationOf(again)));
+  const ended = endedBy(await calls.register(alone, order, correlationOf(again)));
   await record(changeBy(again, ended));
   return ended;
 }

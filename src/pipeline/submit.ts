@@ -32,19 +32,15 @@ import {
 } from '../store/store.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
-import { LAST_CLEAR_ANSWER, openRegistrar, payoutOf, recoverRegistrations, unsentBecause } from './registration.ts';
-
-/**
- * Intents committed together, at most, for each request that may be in flight. The next page is committed when half of one has
- * begun to be sent, so a crash leaves up to one and a half pages `unknown`, to be looked up.
- */
-const AHEAD = 16;
-/** So many times as many intents are committed after a page of which something was accepted; after one without, it begins anew. */
-const GROWTH = 4;
-/** A page that takes longer than this to send is too long: a slow provider gains nothing by more intents ahead. */
-const LONGEST_PAGE_MS = 1_000;
-/** With a rate to keep to, commits are not what takes time. */
-const AHEAD_WHEN_PACED = 1;
+import {
+  LAST_CLEAR_ANSWER,
+  openRegistrar,
+  payoutOf,
+  type Registrar,
+  recoverRegistrations,
+  unsentBecause,
+} from './registration.ts';
+import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
 
 /** The fact that keeps what stopped the last line by refusals: if that still is so, the next pass finds out by one payout. */
 const REFUSES_ALIKE = 'refuses-alike';
@@ -117,49 +113,27 @@ export async function submit(
   );
   const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
   const forgetful = await mayHaveForgotten(store);
-  const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => heed(outcome, order, line, pace));
-  const ahead = openAhead(tools);
+  const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => noteOutcome(outcome, order, line, pace));
+  const readAhead = openReadAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
   const asRead = openSieve(tools, line, pace);
-  let afterId = 0;
   let sent = 0;
   let answered = false;
   let unsent = 0;
   let why = '';
 
-  const next = async (): Promise<Errand[]> => {
-    const limit = ahead.next();
-    while (!line.stopped()) {
-      const [again] = turns;
-      if (again === undefined) break;
-      const page = await store.list('ready', { afterId, limit, sentBefore: again });
-      const last = page.at(-1);
-      if (!last) turns.shift();
-      afterId = last?.id ?? 0;
-      const sound = await asRead.sift(page);
-      const { instructions, orders, intents, traces, altered } = await registrar.plan(sound);
-      asRead.leaveOut(sound, altered);
-      const errands = instructions.map((instruction) => {
-        const order = orders.get(orderKey(instruction));
-        const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
-        return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
-      });
-      if (errands.length === 0) continue;
-      const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];
-      await commits.add({ changes, orders: intents });
-      return errands;
-    }
-    return [];
-  };
+  const next = requestPages({ tools, line, registrar, asRead, readAhead, businessDate }, turns, (intents, orders) =>
+    commits.add({ changes: [...outcomes.take(), ...intents], orders }),
+  );
 
-  const send = async ({ instruction, intent }: Errand): Promise<void> => {
+  const send = async ({ instruction, intent }: Request): Promise<void> => {
     await pace.turn(line.signal);
     const settled = await registrar.outcomeFor(instruction, line.stopped());
     if (!settled && line.stopped()) return outcomes.add(notSent(instruction, unsentBecause(line.stopped())));
     const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));
-    if (!settled) heed(outcome, instruction, line, pace);
+    if (!settled) noteOutcome(outcome, instruction, line, pace);
     if (isClear(outcome)) answered = true;
-    if (outcome.kind === 'accepted') ahead.accepted();
+    if (outcome.kind === 'accepted') readAhead.accepted();
     if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent);
     else {
       unsent++;
@@ -169,7 +143,7 @@ export async function submit(
   };
 
   try {
-    await eachInPages({ next, early: ahead.early }, concurrency, send);
+    await eachInPages({ next, early: readAhead.early }, concurrency, send);
   } finally {
     await outcomes.flush();
   }
@@ -179,6 +153,61 @@ export async function submit(
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   const reasons = [asRead.leftOut(), line.stopped() ?? couldNot].filter((reason) => reason !== undefined);
   return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
+}
+
+/** What ready instructions become requests with. */
+interface Planning {
+  readonly tools: SubmitTools;
+  readonly line: Line;
+  readonly registrar: Registrar;
+  readonly asRead: Sieve;
+  readonly readAhead: ReadAhead;
+  readonly businessDate: string;
+}
+
+/**
+ * Pages of requests whose intents are committed by `commit`; an empty one at the end. `turns` says whether those that were sent before
+ * are taken, or those that were not, or both in turn.
+ */
+function requestPages(
+  planning: Planning,
+  turns: boolean[],
+  commit: (intents: readonly Change[], orders: readonly OrderChange[]) => Promise<void>,
+): () => Promise<Request[]> {
+  const { tools, line, readAhead } = planning;
+  let afterId = 0;
+  return async () => {
+    const limit = readAhead.next();
+    while (!line.stopped()) {
+      const [again] = turns;
+      if (again === undefined) break;
+      const page = await tools.store.list('ready', { afterId, limit, sentBefore: again });
+      const last = page.at(-1);
+      if (!last) turns.shift();
+      afterId = last?.id ?? 0;
+      const { requests, orders } = await planned(planning, page);
+      if (requests.length === 0) continue;
+      const intents = requests.map(({ intent }) => intent);
+      await commit(intents, orders);
+      return requests;
+    }
+    return [];
+  };
+}
+
+async function planned(
+  { tools: { provider }, registrar, asRead, businessDate }: Planning,
+  page: readonly StoredInstruction[],
+): Promise<{ requests: Request[]; orders: readonly OrderChange[] }> {
+  const sound = await asRead.sift(page);
+  const { instructions, orders, intents, traces, altered } = await registrar.plan(sound);
+  asRead.leaveOut(sound, altered);
+  const requests = instructions.map((instruction): Request => {
+    const trace = traces.get(instruction.id) ?? traceOf(provider, instruction);
+    const order = orders.get(orderKey(instruction));
+    return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
+  });
+  return { requests, orders: intents };
 }
 
 /** Lets through what is as it was read, and of what is paid again only what no earlier attempt has paid by now. */
@@ -246,51 +275,13 @@ interface Group {
 }
 
 /** A payout whose intent is committed. */
-interface Errand {
+interface Request {
   readonly instruction: StoredInstruction;
   readonly intent: Intent;
 }
 
-/** How many intents are committed ahead of their sending. */
-interface Ahead {
-  /** The size of the next page. */
-  next(): number;
-  /** One of the present page was accepted. */
-  accepted(): void;
-  /** Whether the next page may be committed while the present one has so many left. */
-  early(left: number): boolean;
-}
-
-function openAhead({ provider, clock, settings }: SubmitTools): Ahead {
-  const { concurrency, requestsPerMinute } = settings.provider;
-  const limit = concurrency * (requestsPerMinute === undefined ? AHEAD : AHEAD_WHEN_PACED);
-  // An order's instructions wait until it is settled; with a rate to keep to, commits are not what takes time.
-  const mayOverlap = provider.orders === undefined && requestsPerMinute === undefined;
-  let page = 0;
-  let accepted = 0;
-  let begunMs = 0;
-  const sized = (): number => {
-    if (accepted === 0) return 1;
-    const tookMs = clock.monotonic() - begunMs;
-    if (page < concurrency || tookMs * GROWTH <= LONGEST_PAGE_MS) return page * GROWTH;
-    return tookMs > LONGEST_PAGE_MS ? Math.max(concurrency, Math.ceil(page / GROWTH)) : page;
-  };
-  return {
-    next: () => {
-      page = Math.min(sized(), limit);
-      accepted = 0;
-      begunMs = clock.monotonic();
-      return page;
-    },
-    accepted: () => {
-      accepted++;
-    },
-    early: (left) => mayOverlap && accepted > 0 && page >= concurrency && left <= page / 2,
-  };
-}
-
 /** What an outcome means for those that are still to be sent. */
-function heed(outcome: SubmitOutcome, about: About, line: Line, pace: Pacer): void {
+function noteOutcome(outcome: SubmitOutcome, about: About, line: Line, pace: Pacer): void {
   if (!isClear(outcome)) {
     if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
     if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);

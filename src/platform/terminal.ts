@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
 /** Nothing that is printed on it can disturb the terminal, whatever file or provider it came from. */
-export interface Paper {
+export interface Output {
   style(style: Style, text: string): string;
   line(text?: string): void;
   /** Columns whose heading starts with `>` are aligned right. */
@@ -13,9 +13,9 @@ export interface Paper {
   facts(facts: readonly (readonly [name: string, value: string])[]): void;
 }
 
-export function paperOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Paper {
+export function outputOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Output {
   const coloured = stream.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-  const style: Paper['style'] = (name, text) => (coloured ? styleText(name, text, { validateStream: false }) : text);
+  const style: Output['style'] = (name, text) => (coloured ? styleText(name, text, { validateStream: false }) : text);
   const safe = (text: string) =>
     coloured ? text.split(OUR_STYLES).map(printableUnlessOurs).join('') : printable(text);
   const line = (text = '') => void stream.write(`${safe(text)}\n`);

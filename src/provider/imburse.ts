@@ -14,7 +14,7 @@ import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requ
 import type { ErrorReader } from './imburse/errors.ts';
 import type { HmacKeys } from './imburse/hmac.ts';
 import { type Expected, type ProviderRecord, statesOf } from './imburse/records.ts';
-import type { Payout, Provider, RecordDesk, SubmitOutcome } from './port.ts';
+import type { AmendmentCalls, OrderCalls, Payout, Provider, RecordCalls, SubmitOutcome } from './port.ts';
 
 /** Histories grow, and an order's answer repeats all its instructions with their metadata. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -86,18 +86,12 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
     return client.send({ ...line, correlationId, goesOn, ...(body !== undefined && { body }) });
   }
 
-  async function change(
-    endpoint: string,
-    refs: PathRefs,
-    correlationId: string,
-    asked: Omit<Asked, 'readErrors' | 'refusedStatuses'>,
-    body?: string,
-  ): Promise<SubmitOutcome> {
+  const change: SendChange = async (endpoint, refs, correlationId, asked, body) => {
     const answer = await send(endpoint, refs, correlationId, body);
     const outcome = submitOutcome(answer, { ...asked, readErrors, refusedStatuses }, clock.now());
     if ('stopLine' in outcome) stops++;
     return outcome;
-  }
+  };
 
   const ask = (name: EndpointName, refs: PathRefs) => send(endpoints[name], refs, randomUUID());
 
@@ -116,42 +110,63 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
         { readErrors, nowMs: clock.now() },
         (record) => generation.saysWhoseInstruction(record),
       ),
-    orders: {
-      mostRiders: generation.mostRiders,
-      body: generation.orderBody,
-      register: (body, order, correlationId) => {
-        const { expected, riders } = expectedOfOrder(body, order);
-        const acceptedStatuses = [generation.registered(riders.length)];
-        const asked = { what: 'order', expected, riders, acceptedStatuses } as const;
-        return change(generation.createOrder, { customerRef: order.customerRef }, correlationId, asked, body);
-      },
-      lookUp: async (order) => {
-        const refs = { customerRef: order.customerRef, orderRef: order.orderRef };
-        const differences = (record: ProviderRecord) => generation.orderDifferences(record, order);
-        const saysWhose = (record: ProviderRecord) => generation.saysWhoseOrder(record, order);
-        const reading = { readErrors, nowMs: clock.now() };
-        return orderOutcome(await ask('getOrder', refs), refs, reading, differences, saysWhose);
-      },
-    },
-    amendments: {
-      body: generation.instructionBody,
-      states: (payout) => statesOf(JSON.parse(generation.instructionBody(payout))),
-      update: (body, ref, correlationId) => {
-        const asked = { what: 'update', expected: expectedOf(body, ref), acceptedStatuses: CHANGED_STATUSES } as const;
-        return change(endpoints.updateInstruction, refsOf(ref), correlationId, asked, body);
-      },
-      remove: (ref, correlationId) => {
-        const asked = { what: 'removal', expected: refsOf(ref), acceptedStatuses: CHANGED_STATUSES } as const;
-        return change(endpoints.deleteInstruction, refsOf(ref), correlationId, asked);
-      },
-    },
-    records: recordDesk(async (name, refs) => remoteRecord(await ask(name, refs), { readErrors, nowMs: clock.now() })),
+    orders: orderCalls(generation, change, ask, () => ({ readErrors, nowMs: clock.now() })),
+    amendments: amendmentCalls(generation, endpoints, change),
+    records: recordCalls(async (name, refs) => remoteRecord(await ask(name, refs), { readErrors, nowMs: clock.now() })),
     correlates: true,
     close: () => client.close(),
   };
 }
 
-function recordDesk(show: (name: EndpointName, refs: PathRefs) => ReturnType<RecordDesk['customer']>): RecordDesk {
+/** Sends one body, or asks for a removal, and says what came of it. */
+type SendChange = (
+  endpoint: string,
+  refs: PathRefs,
+  correlationId: string,
+  asked: Omit<Asked, 'readErrors' | 'refusedStatuses'>,
+  body?: string,
+) => Promise<SubmitOutcome>;
+
+function orderCalls(
+  generation: Generation,
+  change: SendChange,
+  ask: (name: EndpointName, refs: PathRefs) => Promise<ImburseOutcome>,
+  reading: () => Parameters<typeof orderOutcome>[2],
+): OrderCalls {
+  return {
+    mostRiders: generation.mostRiders,
+    body: generation.orderBody,
+    register: (body, order, correlationId) => {
+      const { expected, riders } = expectedOfOrder(body, order);
+      const acceptedStatuses = [generation.registered(riders.length)];
+      const asked = { what: 'order', expected, riders, acceptedStatuses } as const;
+      return change(generation.createOrder, { customerRef: order.customerRef }, correlationId, asked, body);
+    },
+    lookUp: async (order) => {
+      const refs = { customerRef: order.customerRef, orderRef: order.orderRef };
+      const differences = (record: ProviderRecord) => generation.orderDifferences(record, order);
+      const saysWhose = (record: ProviderRecord) => generation.saysWhoseOrder(record, order);
+      return orderOutcome(await ask('getOrder', refs), refs, reading(), differences, saysWhose);
+    },
+  };
+}
+
+function amendmentCalls(generation: Generation, endpoints: Endpoints, change: SendChange): AmendmentCalls {
+  return {
+    body: generation.instructionBody,
+    states: (payout) => statesOf(JSON.parse(generation.instructionBody(payout))),
+    update: (body, ref, correlationId) => {
+      const asked = { what: 'update', expected: expectedOf(body, ref), acceptedStatuses: CHANGED_STATUSES } as const;
+      return change(endpoints.updateInstruction, refsOf(ref), correlationId, asked, body);
+    },
+    remove: (ref, correlationId) => {
+      const asked = { what: 'removal', expected: refsOf(ref), acceptedStatuses: CHANGED_STATUSES } as const;
+      return change(endpoints.deleteInstruction, refsOf(ref), correlationId, asked);
+    },
+  };
+}
+
+function recordCalls(show: (name: EndpointName, refs: PathRefs) => ReturnType<RecordCalls['customer']>): RecordCalls {
   return {
     customer: (customerRef) => show('getCustomer', { customerRef }),
     order: ({ customerRef, orderRef }) => show('getOrder', { customerRef, orderRef }),

@@ -1,5 +1,5 @@
 /**
- * Port: the provider that pays. Two verbs for payouts, and where the API knows orders a desk for those; each with a closed
+ * Port: the provider that pays. Two verbs for payouts, and where the API knows orders calls for those; each with a closed
  * union of outcomes. An adapter classifies by an allow-list: whatever it can't prove to be something else is `unknown` (a
  * request that changes something) or `unclear` (a look-up). It never repeats such a request and never follows a redirect;
  * both are the caller's decision, and the caller's is no.
@@ -96,7 +96,7 @@ export type LookUpOutcome =
       readonly message: string;
       /** It failed in an API that says the same of money that was paid and came back. */
       readonly failedOrReturned?: boolean;
-      /** All that the provider states of it, where the API can change it: see {@link AmendmentDesk.states}. */
+      /** All that the provider states of it, where the API can change it: see {@link AmendmentCalls.states}. */
       readonly states?: Stated;
       /** The provider would still change or delete it. Left out by an API that can't. */
       readonly updatable?: boolean;
@@ -117,7 +117,7 @@ export type OrderFound =
   | Unclear;
 
 /** Where an API takes instructions for orders that it was told of before. */
-export interface OrderDesk {
+export interface OrderCalls {
   /** So many instructions may ride along in an order's own request; 0 where the API takes none. */
   readonly mostRiders: number;
   /** A pure function of the order and its riders' own bodies, byte for byte. */
@@ -128,7 +128,7 @@ export interface OrderDesk {
 }
 
 /** Where an API can change a payout that it has taken, as long as it hasn't been processed. */
-export interface AmendmentDesk {
+export interface AmendmentCalls {
   /** The body of an update: a pure function of the payout as it shall be. */
   body(payout: Payout): string;
   /** What that body says, as a look-up would state it. */
@@ -145,7 +145,7 @@ export type RemoteRecord =
   | Unclear;
 
 /** Where an API shows its records and their audit histories. */
-export interface RecordDesk {
+export interface RecordCalls {
   customer(customerRef: string): Promise<RemoteRecord>;
   order(ref: OrderRef): Promise<RemoteRecord>;
   instruction(ref: PayoutRef): Promise<RemoteRecord>;
@@ -168,9 +168,9 @@ export interface Provider {
   /** Asks for one payout by its reference. Same promises as submit. */
   lookUp(ref: PayoutRef): Promise<LookUpOutcome>;
   /** Undefined where the API knows no orders, changes no payouts, shows no records. */
-  readonly orders?: OrderDesk;
-  readonly amendments?: AmendmentDesk;
-  readonly records?: RecordDesk;
+  readonly orders?: OrderCalls;
+  readonly amendments?: AmendmentCalls;
+  readonly records?: RecordCalls;
   /** Whether requests carry the correlation id they are given, so that it is worth keeping. */
   readonly correlates?: boolean;
   close(): Promise<void>;

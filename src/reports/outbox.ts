@@ -27,21 +27,21 @@ export async function publishTogether(
   { names, pieces }: Pick<RowReports, 'names' | 'pieces'>,
 ): Promise<Published[]> {
   const sheets = (Object.keys(names) as (keyof typeof names)[]).map((key) => ({ key, name: names[key] }));
-  const begun = new Map<string, Sheet>();
+  const begun = new Map<string, ReportFile>();
   try {
     for await (const piece of pieces)
       for (const { key, name } of sheets) {
         if (piece[key].length === 0) continue;
-        const sheet = begun.get(name) ?? (await openSheet(join(outbox, name)));
-        begun.set(name, sheet);
-        await sheet.writer.add(piece[key]);
+        const file = begun.get(name) ?? (await openReportFile(join(outbox, name)));
+        begun.set(name, file);
+        await file.writer.add(piece[key]);
       }
     const published: Published[] = [];
     for (const { name } of sheets) {
-      const sheet = begun.get(name);
-      if (!sheet) continue;
-      published.push({ name, sha256: await sheet.writer.end() });
-      await sheet.draft.seal();
+      const file = begun.get(name);
+      if (!file) continue;
+      published.push({ name, sha256: await file.writer.end() });
+      await file.draft.seal();
     }
     for (const { name } of sheets) await begun.get(name)?.draft.publish();
     return published;
@@ -51,12 +51,12 @@ export async function publishTogether(
   }
 }
 
-interface Sheet {
+interface ReportFile {
   readonly draft: Draft;
   readonly writer: Writer;
 }
 
-async function openSheet(path: string): Promise<Sheet> {
+async function openReportFile(path: string): Promise<ReportFile> {
   const draft = await openDraft(path, REPORT_MODE, false);
   return { draft, writer: openWriter(draft.handle) };
 }

@@ -106,29 +106,18 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const byCurrency: Subtotals = new Map();
   const errors = new Map<string, number>();
   const settled = openSettled(listed);
-  const overLong = new Map<OverLong['column'], { rows: number; firstLine: number }>();
+  const overLong = openOverLong();
   const attention: ResultRow[] = [];
-  const unsent = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
+  const unsent = openUnsent();
   const counts = { asked: 0, late: 0, attentionRows: 0 };
   const lines = { firstLine: 0, lastLine: 0 };
-  const addOverLong = (column: OverLong['column'], rows: number, firstLine: number) => {
-    const known = overLong.get(column) ?? { rows: 0, firstLine };
-    overLong.set(column, { rows: known.rows + rows, firstLine: Math.min(known.firstLine, firstLine) });
-  };
-  const addUnsent = (rows: number, first: string, last: string) => {
-    if (rows === 0) return;
-    unsent.rows += rows;
-    if (unsent.firstOpenDate === '' || first < unsent.firstOpenDate) unsent.firstOpenDate = first;
-    if (last > unsent.lastOpenDate) unsent.lastOpenDate = last;
-  };
-  const longOnes = () => [...overLong].map(([column, found]) => ({ column, ...found }));
   const part = (): Part => ({
     ...lines,
     totals: sorted(byCurrency),
     errors,
     ...settled.part(),
-    overLong: longOnes(),
-    unsent,
+    overLong: overLong.found(),
+    unsent: unsent.found,
     ...counts,
     attention,
   });
@@ -141,11 +130,11 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       total.rows++;
       total.amount.add(row.amount);
       if (row.late) counts.late++;
-      for (const column of row.overLong ?? []) addOverLong(column, 1, row.line);
+      for (const column of row.overLong ?? []) overLong.add(column, 1, row.line);
       if (row.status === 'rejected') for (const { code } of row.errors) count(errors, code);
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
-      else if (UNSENT.has(row.status)) addUnsent(1, row.openDate, row.openDate);
+      else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
       if (needsSomebody(file, row) && counts.attentionRows++ < listed) attention.push(row);
     },
     include: (other) => {
@@ -156,8 +145,8 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       }
       for (const [code, times] of other.errors) count(errors, code, times);
       settled.include(other);
-      for (const { column, rows, firstLine } of other.overLong) addOverLong(column, rows, firstLine);
-      addUnsent(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
+      for (const { column, rows, firstLine } of other.overLong) overLong.add(column, rows, firstLine);
+      unsent.add(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
       counts.asked += other.asked;
       counts.late += other.late;
       counts.attentionRows += other.attentionRows;
@@ -172,12 +161,41 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         errors: found.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
         rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
         ...settled.part(),
-        overLong: longOnes().sort((a, b) => a.firstLine - b.firstLine),
-        unsent,
+        overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
+        unsent: unsent.found,
         ...counts,
         attention,
       };
     },
+  };
+}
+
+/** What is not sent yet: in how many rows, and from when to when those are open. */
+function openUnsent() {
+  const found = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
+  return {
+    found,
+    add(rows: number, first: string, last: string): void {
+      if (rows === 0) return;
+      found.rows += rows;
+      if (found.firstOpenDate === '' || first < found.firstOpenDate) found.firstOpenDate = first;
+      if (last > found.lastOpenDate) found.lastOpenDate = last;
+    },
+  };
+}
+
+/** In which columns there are texts that are too long: in how many rows, and the first line. */
+function openOverLong(): {
+  add(column: OverLong['column'], rows: number, firstLine: number): void;
+  found(): OverLong[];
+} {
+  const byColumn = new Map<OverLong['column'], Omit<OverLong, 'column'>>();
+  return {
+    add(column, rows, firstLine) {
+      const known = byColumn.get(column) ?? { rows: 0, firstLine };
+      byColumn.set(column, { rows: known.rows + rows, firstLine: Math.min(known.firstLine, firstLine) });
+    },
+    found: () => [...byColumn].map(([column, found]) => ({ column, ...found })),
   };
 }
 

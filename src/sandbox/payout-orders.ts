@@ -45,7 +45,7 @@ const BALANCES = { mainBalance: '1,250.00', payoutBalance: '999,999,999,999.99' 
 
 /** The API over a book of orders. Contacts live as long as the sandbox does. */
 export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (request: Received) => Call {
-  const contacts = new Map<string, object>();
+  const contacts = openContacts(seed);
 
   function createOrder(body: Buffer): Answer {
     const sent = parseObject(body);
@@ -73,30 +73,19 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     return success('Records found', orders.map(view));
   }
 
-  function createContact(body: Buffer): Answer {
-    const contactId = `CONT_${drawHex(seed, 'contact', body.toString()).slice(0, 20).toUpperCase()}`;
-    contacts.set(contactId, { ...parseObject(body), contactId });
-    return success('Contact created successfully', { contactId });
-  }
-
-  function readContact(id: string): Answer {
-    const contact = contacts.get(id);
-    return contact ? success('Record found', contact) : notFound();
-  }
-
   function answer(request: Received): Answer {
     const { method, path, body } = request;
     if (request.headers.authorization !== basic(keys)) return unauthorized();
     if (!isSigned(request, keys)) return badSignature();
     if (method === 'POST' && path === ORDERS) return createOrder(body);
-    if (method === 'POST' && path === CONTACTS) return createContact(body);
+    if (method === 'POST' && path === CONTACTS) return contacts.create(body);
     if (method !== 'GET') return notFound();
     if (path === ORDERS) return listOrders(request.query);
     if (path === ACCOUNT) return success('Account found', BALANCES);
     const orderId = idBehind(ORDERS, path);
     if (orderId !== undefined) return readOrder(orderId);
     const contactId = idBehind(CONTACTS, path);
-    return contactId === undefined ? notFound() : readContact(contactId);
+    return contactId === undefined ? notFound() : contacts.read(contactId);
   }
 
   /** Faults are chosen by what a request is about where it sends or looks up one order. */
@@ -116,6 +105,21 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     act: () => answer(request),
     dialect: PAYOUT_ORDERS_DIALECT,
   });
+}
+
+function openContacts(seed: string): { create(body: Buffer): Answer; read(id: string): Answer } {
+  const contacts = new Map<string, object>();
+  return {
+    create(body) {
+      const contactId = `CONT_${drawHex(seed, 'contact', body.toString()).slice(0, 20).toUpperCase()}`;
+      contacts.set(contactId, { ...parseObject(body), contactId });
+      return success('Contact created successfully', { contactId });
+    },
+    read(id) {
+      const contact = contacts.get(id);
+      return contact ? success('Record found', contact) : notFound();
+    },
+  };
 }
 
 function subject({ clientRefId, narration, remark, contactId }: OrderFields): Subject {

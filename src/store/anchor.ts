@@ -37,7 +37,7 @@ export interface Anchor {
 export async function openAnchor(path: string): Promise<Anchor> {
   const text = await readIfThere(path);
   let last = lastLine(text);
-  if (last?.seq === CHAIN_START.seq) await makeFirstLineLast(path);
+  if (last?.seq === CHAIN_START.seq) await syncFirstLine(path);
   if (text.length > LARGEST_BYTES && last)
     await publishDurably(path, 0o600, false, (file) => file.writeFile(line(last as ChainHead)));
   let file: FileHandle | undefined;
@@ -85,7 +85,7 @@ export async function readAnchor(data: string): Promise<Pick<Anchor, 'last'>> {
  * Whoever wrote the first line may have been killed before it was on the disk. Should it be lost later, the records would be doubted
  * for want of an anchor; any other line may be lost, for the one before it does as well.
  */
-async function makeFirstLineLast(path: string): Promise<void> {
+async function syncFirstLine(path: string): Promise<void> {
   const file = await open(path, constants.O_RDONLY);
   try {
     await file.datasync();

@@ -35,7 +35,7 @@ interface Told {
 }
 
 /** An instruction as the log leaves it. */
-interface Standing {
+interface Replayed {
   /** Undefined until something is told. */
   readonly status: InstructionStatus | undefined;
   readonly version: number;
@@ -56,25 +56,25 @@ interface Standing {
 
 /** In words, how an instruction's record differs from what the log says; undefined when it doesn't. */
 export function instructionDiffers(record: StoredInstruction, history: readonly Entry[]): string | undefined {
-  let standing = begun(record);
+  let replayed = begun(record);
   for (const { body } of history) {
     const told = JSON.parse(body) as Told;
     if (told.type !== 'status') continue;
-    const { status, version } = standing;
+    const { status, version } = replayed;
     if (told.version !== version + 1 || (status !== undefined && told.from !== status))
       return `the log says that it was ${status} in version ${version}, and then that it left ${told.from} for version ${told.version}`;
-    standing = after(standing, told);
+    replayed = after(replayed, told);
   }
-  return contentDiffers(record, standing) ?? standingDiffers(record, standing);
+  return contentDiffers(record, replayed) ?? stateDiffers(record, replayed);
 }
 
-function begun({ id, contentDigest: digest }: StoredInstruction): Standing {
+function begun({ id, contentDigest: digest }: StoredInstruction): Replayed {
   const nothing = { clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
   const begin = { status: undefined, version: 1, attempt: 1, sends: 0, ...nothing };
   return { ...begin, row: id, rowStatus: undefined, digest: digest || undefined, priced: undefined };
 }
 
-function after(before: Standing, told: Told): Standing {
+function after(before: Replayed, told: Told): Replayed {
   const { from, to, version, amountMinor, currency } = told;
   const now = {
     ...before,
@@ -95,9 +95,9 @@ function after(before: Standing, told: Told): Standing {
 }
 
 /** What is paid, to whom and under which reference, against what its row stated. */
-function contentDiffers(record: StoredInstruction, standing: Standing): string | undefined {
+function contentDiffers(record: StoredInstruction, replayed: Replayed): string | undefined {
   const { content, payout, amountMinor, currency, contentRow } = record;
-  const { row, rowStatus, digest, priced } = standing;
+  const { row, rowStatus, digest, priced } = replayed;
   if (contentRow !== row) return `the log says that its content is of row ${row}, the record of row ${contentRow}`;
   const exponent = currencyExponent(currency ?? '') ?? 0;
   const amount = parseDecimal(content.amount);
@@ -118,18 +118,18 @@ function contentDiffers(record: StoredInstruction, standing: Standing): string |
   return `the log says that its row stated what has the digest ${digest}, the record's has ${now}: amount, payee, dates, references, texts, or the status it began with`;
 }
 
-function standingDiffers(record: StoredInstruction, standing: Standing): string | undefined {
+function stateDiffers(record: StoredInstruction, replayed: Replayed): string | undefined {
   const differs = (what: string, said: string | number, is: string | number) =>
     said === is ? undefined : `the log says ${what} ${said || 'none'}, the record ${is || 'none'}`;
   return (
-    differs('status', standing.status ?? record.status, record.status) ??
-    differs('version', standing.version, record.version) ??
-    differs('attempt', standing.attempt, record.attempt) ??
-    differs('sends', standing.sends, record.sends) ??
-    differs('client reference', standing.clientRefId || clientRefId(record, record.attempt), record.clientRefId) ??
-    differs('body', standing.bodySha256, record.body === '' ? '' : sha256(record.body)) ??
-    differs('provider order', standing.orderRefId, record.orderRefId) ??
-    differs('bank reference', standing.bankReference, record.bankReference)
+    differs('status', replayed.status ?? record.status, record.status) ??
+    differs('version', replayed.version, record.version) ??
+    differs('attempt', replayed.attempt, record.attempt) ??
+    differs('sends', replayed.sends, record.sends) ??
+    differs('client reference', replayed.clientRefId || clientRefId(record, record.attempt), record.clientRefId) ??
+    differs('body', replayed.bodySha256, record.body === '' ? '' : sha256(record.body)) ??
+    differs('provider order', replayed.orderRefId, record.orderRefId) ??
+    differs('bank reference', replayed.bankReference, record.bankReference)
   );
 }
 

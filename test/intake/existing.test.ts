@@ -55,7 +55,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-interface Standing {
+interface WorkspaceState {
   readonly amount: number;
   readonly state: 'waiting' | 'open' | 'sent' | 'deleted';
   /** An UPDATE has stated it. */
@@ -67,9 +67,9 @@ interface Standing {
  * never came, is taken once more as it stood last, and as nothing that was said before that.
  */
 class Model {
-  readonly #standing = new Map<string, Standing>();
+  readonly #standing = new Map<string, WorkspaceState>();
   /** What stood last under references that are free again. */
-  readonly #lapsed = new Map<string, Standing>();
+  readonly #lapsed = new Map<string, WorkspaceState>();
   readonly #done = new Set<string>();
   /** Every amount that an instruction ever had. */
   readonly #had = new Set<string>();
@@ -133,12 +133,12 @@ class Model {
     this.#move('open', 'sent');
   }
 
-  #move(from: Standing['state'], to: Standing['state']): void {
+  #move(from: WorkspaceState['state'], to: WorkspaceState['state']): void {
     for (const [ref, standing] of this.#standing)
       if (standing.state === from) this.#standing.set(ref, { ...standing, state: to });
   }
 
-  standing(): Record<string, string> {
+  workspaceState(): Record<string, string> {
     return Object.fromEntries([...this.#standing].map(([ref, { amount, state }]) => [ref, `${amount} ${state}`]));
   }
 }
@@ -198,7 +198,7 @@ async function send(orderRef: string): Promise<void> {
   await taking.store.apply(end, at);
 }
 
-async function standing(orderRef: string): Promise<Record<string, string>> {
+async function workspaceState(orderRef: string): Promise<Record<string, string>> {
   const states = { waiting: 'waiting', ready: 'open', submitted: 'sent', cancelled: 'deleted' } as Record<
     string,
     string
@@ -238,7 +238,7 @@ async function expectAsModelled(steps: readonly Step[]): Promise<void> {
         expect(await drop(orderRef, now)).toEqual(model.take(now));
       }
     }
-    expect(await standing(orderRef)).toEqual(model.standing());
+    expect(await workspaceState(orderRef)).toEqual(model.workspaceState());
   }
 }
 

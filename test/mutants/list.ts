@@ -106,7 +106,7 @@ const SENDING: Mutant[] = [
     'what was to be deleted is paid again',
     'amend',
     'pipeline/amend.ts',
-    ["if (isDeleted && found.kind !== 'unclear') return record(errand, { kind: 'done' });", ''],
+    ["if (isDeleted && found.kind !== 'unclear') return record(amending, { kind: 'done' });", ''],
   ),
   mutant(
     'a DELETE is carried out against the provider’s word',
@@ -116,7 +116,7 @@ const SENDING: Mutant[] = [
     ["const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;", 'const unpaid = true;'],
   ),
   mutant('a change is asked for without looking', 'a change is made twice', 'amend', 'pipeline/amend.ts', [
-    "    case 'done':\n      return record(errand, { kind: 'done' });",
+    "    case 'done':\n      return record(amending, { kind: 'done' });",
     "    case 'done':\n      break;",
   ]),
   mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', 'pipeline/amend.ts', [
@@ -208,7 +208,7 @@ const SENDING: Mutant[] = [
     '  if (now) return undefined;\n  return `the log says that its row',
   ]),
   mutant('status beside the log', 'a status written by hand is reported', 'verify', 'store/replay.ts', [
-    "differs('status', standing.status ?? record.status, record.status)",
+    "differs('status', replayed.status ?? record.status, record.status)",
     "differs('status', record.status, record.status)",
   ]),
   mutant('digests of a file not compared', 'a digest that was altered, too, is believed', 'verify', 'store/verify.ts', [
@@ -683,7 +683,7 @@ const FILES: Mutant[] = [
     'good rows are rejected under the error of another',
     'rows',
     'intake/rows/spans.ts',
-    ['if (ahead.isWhole(withoutEnd(line))) return undefined;', ''],
+    ['if (lookahead.isWhole(withoutEnd(line))) return undefined;', ''],
   ),
   mutant('a span at the end of a batch is cut', 'a row has other numbers after a crash', 'rows', 'intake/rows.ts', [
     "if (spanning === 'not known yet' && at > 0)",
@@ -815,15 +815,15 @@ const FILES: Mutant[] = [
     'if (why !== trouble) {',
     "if (why !== '') {",
   ]),
-  mutant('status believes restored records', 'nobody knows that nothing is sent', 'standing', 'pipeline/standing.ts', [
+  mutant('status believes restored records', 'nobody knows that nothing is sent', 'state', 'pipeline/state.ts', [
     ' ?? (await distrustNow(store, settings.data))',
     '',
   ]),
   mutant(
     'what is stuck is forgotten',
     'a file lies there for weeks, and all seems well',
-    'standing',
-    'pipeline/standing.ts',
+    'state',
+    'pipeline/state.ts',
     ['    stuck: inbox.stuck.length,\n', '    stuck: 0,\n'],
   ),
   mutant(

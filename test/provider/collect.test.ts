@@ -9,7 +9,7 @@ import {
   endpointProblem,
 } from '../../src/provider/imburse/endpoints.ts';
 import { CODE_COLUMNS } from '../../src/provider/imburse/errors.ts';
-import type { AmendmentDesk, OrderDesk, Provider, RecordDesk } from '../../src/provider/port.ts';
+import type { AmendmentCalls, OrderCalls, Provider, RecordCalls } from '../../src/provider/port.ts';
 import {
   CORRELATION,
   json,
@@ -23,7 +23,7 @@ import {
 } from './scripted-http.ts';
 
 let http: ScriptedHttp;
-let provider: Provider & { orders: OrderDesk; amendments: AmendmentDesk; records: RecordDesk };
+let provider: Provider & { orders: OrderCalls; amendments: AmendmentCalls; records: RecordCalls };
 
 function collect(endpoints: Partial<Record<EndpointName, string>> = {}) {
   const options = { baseUrl: new URL('http://127.0.0.1:1'), keys: KEYS, concurrency: 2, timeoutMs: 5_000 };

@@ -5,7 +5,7 @@ import type { Order } from '../../src/domain/order.ts';
 import type { HttpOutcome } from '../../src/provider/http.ts';
 import { ENDPOINT_NAMES, endpointProblem, ORDER_MANAGEMENT_ENDPOINTS } from '../../src/provider/imburse/endpoints.ts';
 import { orderManagementProvider } from '../../src/provider/imburse/order-management.ts';
-import type { AmendmentDesk, OrderDesk, Payout, Provider, RecordDesk } from '../../src/provider/port.ts';
+import type { AmendmentCalls, OrderCalls, Payout, Provider, RecordCalls } from '../../src/provider/port.ts';
 import {
   CORRELATION,
   json,
@@ -19,7 +19,7 @@ import {
 } from './scripted-http.ts';
 
 let http: ScriptedHttp;
-let provider: Provider & { orders: OrderDesk; amendments: AmendmentDesk; records: RecordDesk };
+let provider: Provider & { orders: OrderCalls; amendments: AmendmentCalls; records: RecordCalls };
 
 beforeEach(() => {
   http = scriptedHttp();

@@ -5,7 +5,7 @@ import { type InstructionRef, instructionKey } from '../../src/domain/instructio
 import { REGISTRATION_CHANGES, type Registration } from '../../src/domain/order.ts';
 import { FINAL_FAILURES, type InstructionStatus, TRANSITIONS } from '../../src/domain/status.ts';
 import type { PassSummary } from '../../src/pipeline/pass.ts';
-import { standing } from '../../src/pipeline/standing.ts';
+import { workspaceState } from '../../src/pipeline/state.ts';
 import { noProgress } from '../../src/platform/progress.ts';
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts';
 import type { OpenWorkspace } from '../../src/service/workspace.ts';
@@ -344,7 +344,7 @@ export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: Pas
   const inDoubt = await lookUpOnly(open.store);
   if (said !== (finished && inDoubt === undefined ? (person ? 'person' : undefined) : 'unfinished'))
     throw new Violation('the exit status says what needs a person', `${said}, of ${JSON.stringify(summary.needs)}`);
-  const { needs } = await standing(open.store, open.settings, open.clock.now());
+  const { needs } = await workspaceState(open.store, open.settings, open.clock.now());
   const closed = await open.store.closedPayouts(instructions.map(({ id }) => id));
   for (const status of [...FINAL_FAILURES, 'unknown', 'manual'] as const) {
     const open = instructions.filter((one, at) => one.status === status && closed[at] === undefined).length;

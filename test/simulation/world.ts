@@ -207,7 +207,7 @@ export class World {
     const hurries = this.chance.strikes(0.7);
     // Where the provider has no more to tell, one more pass would only show that nothing changes any more.
     const trusts = hurries && this.isSmall && this.chance.strikes(0.7);
-    let before = await this.#standing();
+    let before = await this.#workspaceState();
     for (let passes = 1; ; passes++) {
       let decided = 0;
       if (hurries) this.#hurry();
@@ -220,7 +220,7 @@ export class World {
         await this.#passWell(machine, nextDay ? 'nightly' : 'run');
         decided += await this.#decideManual(machine);
       }
-      const now = await this.#standing();
+      const now = await this.#workspaceState();
       if (now.open.length === 0 && decided === 0 && (trusts || now.states === before.states)) break;
       if (passes > HEALING_PASSES)
         throw new Violation('everything comes to its end', now.open.join(', ') || now.states);
@@ -237,7 +237,7 @@ export class World {
     }
   }
 
-  async #standing(): Promise<{ open: readonly string[]; states: string }> {
+  async #workspaceState(): Promise<{ open: readonly string[]; states: string }> {
     const open: string[] = [];
     const states: string[] = [];
     for (const machine of this.machines) {

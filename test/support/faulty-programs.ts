@@ -5,8 +5,8 @@ export const INTENTS_LATE: Mutation = {
   file: 'src/pipeline/submit.ts',
   edits: [
     [
-      '      const changes = [...outcomes.take(), ...errands.map(({ intent }) => intent)];\n',
-      '      const changes = outcomes.take();\n',
+      '    commits.add({ changes: [...outcomes.take(), ...intents], orders }),\n',
+      '    commits.add({ changes: outcomes.take(), orders }),\n',
     ],
     [
       '    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));\n',

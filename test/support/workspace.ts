@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { Api } from '../../src/domain/api.ts';
 import { clientRefId, type PayoutRef } from '../../src/domain/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
-import { standing } from '../../src/pipeline/standing.ts';
+import { workspaceState } from '../../src/pipeline/state.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
 import { LEDGER } from '../../src/service/account.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
@@ -84,7 +84,7 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
 export async function needs(workspace: TestWorkspace): Promise<string[]> {
   const { store, settings, clock, close } = await workspace.open();
   try {
-    const stands = await standing(store, settings, clock.now());
+    const stands = await workspaceState(store, settings, clock.now());
     return stands.needs.map(({ count, concern }) => `${count} ${concern}`);
   } finally {
     await close();

@@ -8,7 +8,7 @@ import { cutLine, LINE_LIMIT_BYTES } from './lines.ts';
 const MOST_LINES = 100;
 
 /** Lines with their ends, and what is known of those that follow them. */
-export interface Ahead {
+export interface Lookahead {
   readonly lines: readonly string[];
   /** No line follows the last one. */
   readonly complete: boolean;
@@ -29,8 +29,8 @@ export interface SpanningRow {
  * they don't have the header's columns, or a line in between is a row by itself. A line with an odd number of quotes ends
  * what another such line began, so no line is looked at from two beginnings.
  */
-export function spanningRow(ahead: Ahead, at: number): SpanningRow | 'not known yet' | undefined {
-  const { lines, complete } = ahead;
+export function spanningRow(lookahead: Lookahead, at: number): SpanningRow | 'not known yet' | undefined {
+  const { lines, complete } = lookahead;
   const first = lines[at] as string;
   if (!leavesOpen(first)) return undefined;
   let bytes = Buffer.byteLength(first);
@@ -40,12 +40,12 @@ export function spanningRow(ahead: Ahead, at: number): SpanningRow | 'not known 
     const line = lines[last] as string;
     bytes += Buffer.byteLength(line);
     if (bytes > LINE_LIMIT_BYTES) return undefined;
-    if (leavesOpen(line)) return joined(ahead, at, last);
-    if (ahead.isWhole(withoutEnd(line))) return undefined;
+    if (leavesOpen(line)) return joined(lookahead, at, last);
+    if (lookahead.isWhole(withoutEnd(line))) return undefined;
   }
 }
 
-function joined({ lines, fitting }: Ahead, first: number, last: number): SpanningRow | undefined {
+function joined({ lines, fitting }: Lookahead, first: number, last: number): SpanningRow | undefined {
   const text = withoutEnd(lines.slice(first, last + 1).join('\n'));
   const cells = cutLine(text);
   const fit = cells && fitting(cells);

@@ -113,7 +113,7 @@ interface Match {
   readonly unknown: readonly Heading[];
   readonly empty: readonly Heading[];
   /** Columns of the same kind of file for another API. */
-  readonly elsewhere: readonly Heading[];
+  readonly ofOtherApi: readonly Heading[];
   /** Each with the headings that claim it. */
   readonly duplicated: readonly (readonly [column: string, headings: readonly Heading[]])[];
 }
@@ -133,7 +133,7 @@ export function matchHeader(
   const kind = bestKind(KINDS[api], headings);
   if (!kind) return { problem: separatorProblem(headings) ?? neitherProblem(headings) };
   const match = matchAs(kind, headings);
-  if (match.missing.length + match.unknown.length + match.elsewhere.length > 0)
+  if (match.missing.length + match.unknown.length + match.ofOtherApi.length > 0)
     return { problem: separatorProblem(headings) ?? misfitProblem(kind, headings, match) };
   if (match.duplicated.length > 0) return { problem: duplicateProblem(match) };
   const columns = match.columns.map((column) => column ?? '');
@@ -197,13 +197,13 @@ function matchAs(kind: KindOfFile, headings: readonly Heading[]): Match {
     claimants.push(heading);
     claims.set(loose(column), claimants);
   });
-  const isElsewhere = (heading: Heading) => apiWith(kind, heading) !== undefined;
+  const isOfOtherApi = (heading: Heading) => apiWith(kind, heading) !== undefined;
   return {
     columns: columns.map((column) => (column !== undefined && IGNORED.includes(column) ? '' : column)),
     missing: kind.required.filter((column) => !claims.has(loose(column))),
-    unknown: unclaimed.filter((heading) => heading.text !== '' && !isElsewhere(heading)),
+    unknown: unclaimed.filter((heading) => heading.text !== '' && !isOfOtherApi(heading)),
     empty: unclaimed.filter(({ text }) => text === ''),
-    elsewhere: unclaimed.filter(isElsewhere),
+    ofOtherApi: unclaimed.filter(isOfOtherApi),
     duplicated: [...claims]
       .filter(([, claimants]) => claimants.length > 1)
       .map(([name, claimants]) => [known.get(name) ?? name, claimants] as const),
@@ -219,9 +219,9 @@ function apiWith({ kind }: KindOfFile, { meant }: Heading): Api | undefined {
   });
 }
 
-function elsewhereByApi(kind: KindOfFile, { elsewhere }: Match): Map<Api | undefined, Heading[]> {
+function byOtherApi(kind: KindOfFile, { ofOtherApi }: Match): Map<Api | undefined, Heading[]> {
   const byApi = new Map<Api | undefined, Heading[]>();
-  for (const heading of elsewhere) {
+  for (const heading of ofOtherApi) {
     const api = apiWith(kind, heading);
     byApi.set(api, [...(byApi.get(api) ?? []), heading]);
   }
@@ -280,7 +280,7 @@ function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Ma
       ? `Not known: ${listed(match.unknown.map((heading) => quoted(heading) + hint(heading, free)))}.`
       : '',
     match.empty.length > 0 ? withoutHeading(match) : '',
-    ...[...elsewhereByApi(kind, match)].map(
+    ...[...byOtherApi(kind, match)].map(
       ([owner, theirs]) => `Only the ${owner} API has these columns; remove them: ${listed(theirs.map(quoted))}.`,
     ),
     match.duplicated.length > 0 ? givenTwice(match) : '',

@@ -4,7 +4,7 @@ import type { Order, OrderRef, Registration } from '../../domain/order.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { AmendmentChange, Change, ClosedBy, Decision, KeptAnswer, OrderChange, Target } from './change.ts';
 import type { ResultRow } from './reports.ts';
-import type { Standing } from './row-record.ts';
+import type { PayoutTerms } from './row-record.ts';
 
 export interface StoredOrder extends Order {
   readonly id: number;
@@ -75,7 +75,7 @@ export interface StoredInstruction extends InstructionRef {
 export interface OpenAmendment {
   readonly row: number;
   /** What it shall become; undefined for a DELETE. */
-  readonly becomes: Standing | undefined;
+  readonly becomes: PayoutTerms | undefined;
   /** How often the provider was asked. */
   readonly sends: number;
 }

@@ -5,7 +5,7 @@ import type { Order } from '../../domain/order.ts';
 import type { Target } from './change.ts';
 
 /** An instruction as it is after a row: what an UPDATE makes of it. */
-export interface Standing {
+export interface PayoutTerms {
   readonly content: InstructionContent;
   readonly payout: PayoutDetails;
   readonly amountMinor: bigint;
@@ -78,5 +78,5 @@ export type RowRecord =
       readonly raw: readonly string[];
       readonly target: Target;
       /** Undefined for a DELETE. */
-      readonly becomes: Standing | undefined;
+      readonly becomes: PayoutTerms | undefined;
     };

@@ -1,11 +1,11 @@
 /** UPDATE and DELETE rows that wait for the provider: asked for, and then done or refused. */
 import { contentDigest, rowId } from '../../domain/instruction.ts';
 import { AMENDABLE_AT_PROVIDER, type InstructionStatus } from '../../domain/status.ts';
-import type { AmendmentChange, RowFields, RowRecord, Standing, Store } from '../port.ts';
+import type { AmendmentChange, PayoutTerms, RowFields, RowRecord, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { lateRejection, lateRepair } from './repairs.ts';
-import { readStanding, writeStanding } from './stored.ts';
+import { readTerms, writeTerms } from './stored.ts';
 import type { Trail } from './trail.ts';
 import { contentWriter, rowInsert } from './writers.ts';
 
@@ -37,7 +37,7 @@ export function amendmentAsker(db: Connection, trail: Trail): (file: number, row
     if (!same.get(instruction, from, version)) return false;
     const id = rowId(file, line);
     const kind = becomes ? 'updated' : 'deleted';
-    const content = becomes ? writeStanding(becomes) : null;
+    const content = becomes ? writeTerms(becomes) : null;
     if (insert.run(id, instruction, kind, JSON.stringify(fields), JSON.stringify(raw), content).changes !== 1)
       return false;
     const event = { type: 'amendment', at, from, to: from, row: id, amendment: kind, step: 'taken-in' };
@@ -46,7 +46,7 @@ export function amendmentAsker(db: Connection, trail: Trail): (file: number, row
   };
 }
 
-function digestOf(status: InstructionStatus, ref: RowFields, { currency, content, payout }: Standing): string {
+function digestOf(status: InstructionStatus, ref: RowFields, { currency, content, payout }: PayoutTerms): string {
   return contentDigest({ status, currency, ref, content, payout });
 }
 
@@ -83,7 +83,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
       trail.append({ type: 'amendment', at, from, to: from, row: open.id, step: 'refused', errors }, id);
       return;
     }
-    const becomes = open.content === null ? undefined : readStanding(open.content);
+    const becomes = open.content === null ? undefined : readTerms(open.content);
     const changes = becomes
       ? become({ id, from, version }, open.id, { ...becomes, status: from }, null, at)
       : cancel.run(at, id, from, version).changes;

@@ -7,7 +7,7 @@ import type { Trail } from './trail.ts';
 type AnswerVerbs = Pick<Store, 'keepAnswers' | 'keepOrderAnswer'>;
 
 export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
-  const standing = db.prepare<[number, number], { status: string; answer: string; since: string }>(
+  const current = db.prepare<[number, number], { status: string; answer: string; since: string }>(
     'SELECT status, answer, answer_since AS since FROM instructions WHERE id = ? AND version = ?',
   );
   const update = db.prepare<[string, string, number]>(
@@ -20,7 +20,7 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
     const append = trail.appending();
     const told = new Set<number>();
     for (const { id, version, answer, since } of answers) {
-      const before = standing.get(id, version);
+      const before = current.get(id, version);
       if (!before) throw new Error(`Instruction ${id} can't keep an answer: it isn't in version ${version}`);
       update.run(answer, since, id);
       const isSame = answer === before.answer;

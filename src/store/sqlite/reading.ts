@@ -19,14 +19,11 @@ export function findingVerbs(
   Store,
   'findOrders' | 'orderHolders' | 'aboutOrders' | 'findInstructions' | 'lapsedInstructions' | 'statementsOf'
 > {
+  return { ...orderFindingVerbs(db), ...instructionFindingVerbs(db) };
+}
+
+function orderFindingVerbs(db: Connection): Pick<Store, 'findOrders' | 'orderHolders' | 'aboutOrders'> {
   const order = db.prepare<[string, string], OrderRow>(`${SELECT_ORDERS} WHERE customer_ref = ? AND order_ref = ?`);
-  // Nearly always there is none: then one look at the references must do.
-  const holder = db
-    .prepare<[string, string, string], number>(
-      'SELECT instruction FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ?',
-    )
-    .pluck();
-  const instruction = prepareStored<[number]>(db, 'i.id = ?');
   const orders = db.transaction((refs: Parameters<Store['findOrders']>[0]) =>
     refs.map(({ customerRef, orderRef }) => {
       const row = order.get(customerRef, orderRef);
@@ -54,6 +51,23 @@ export function findingVerbs(
       hasInstructions: (entered.get(customerRef, orderRef) ?? hadRejected.get(customerRef, orderRef)) === 1,
     })),
   );
+  return {
+    findOrders: async (refs) => orders(refs),
+    orderHolders: async (orderRefs) => orderHolders(orderRefs),
+    aboutOrders: async (refs) => about(refs),
+  };
+}
+
+function instructionFindingVerbs(
+  db: Connection,
+): Pick<Store, 'findInstructions' | 'lapsedInstructions' | 'statementsOf'> {
+  // Nearly always there is none: then one look at the references must do.
+  const holder = db
+    .prepare<[string, string, string], number>(
+      'SELECT instruction FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ?',
+    )
+    .pluck();
+  const instruction = prepareStored<[number]>(db, 'i.id = ?');
   const instructions = db.transaction((refs: Parameters<Store['findInstructions']>[0]) =>
     refs.map(({ customerRef, orderRef, instructionRef }) => {
       const id = holder.get(customerRef, orderRef, instructionRef);
@@ -79,12 +93,9 @@ export function findingVerbs(
     .raw();
   const statements = db.transaction((ids: readonly number[]) => ids.map((id) => new Map(statement.all(id))));
   return {
-    statementsOf: async (ids) => statements(ids),
-    findOrders: async (refs) => orders(refs),
-    orderHolders: async (orderRefs) => orderHolders(orderRefs),
-    aboutOrders: async (refs) => about(refs),
     findInstructions: async (refs) => instructions(refs),
     lapsedInstructions: async (refs) => lapsed(refs),
+    statementsOf: async (ids) => statements(ids),
   };
 }
 

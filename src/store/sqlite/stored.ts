@@ -1,7 +1,7 @@
 /** An instruction as the store's callers see it, from its table. */
 import { clientRefId, type ManagedDetails } from '../../domain/instruction.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
-import type { Standing, StoredInstruction } from '../port.ts';
+import type { PayoutTerms, StoredInstruction } from '../port.ts';
 import type { Connection } from './connection.ts';
 
 /** One row of {@link selectStored}, as values alone: as objects with names they take three times as long to come out. */
@@ -172,16 +172,16 @@ export function storedInstruction([
     turnedAwaySince,
   };
   if (amendment === null) return instruction;
-  const becomes = amendmentContent === null ? undefined : readStanding(amendmentContent);
+  const becomes = amendmentContent === null ? undefined : readTerms(amendmentContent);
   return { ...instruction, amendment: { row: amendment, becomes, sends: amendmentSends ?? 0 } };
 }
 
 /** As JSON, which knows no bigint. */
-export function writeStanding(standing: Standing): string {
-  return JSON.stringify({ ...standing, amountMinor: standing.amountMinor.toString() });
+export function writeTerms(terms: PayoutTerms): string {
+  return JSON.stringify({ ...terms, amountMinor: terms.amountMinor.toString() });
 }
 
-export function readStanding(text: string): Standing {
+export function readTerms(text: string): PayoutTerms {
   const { amountMinor, ...rest } = JSON.parse(text);
   return { ...rest, amountMinor: BigInt(amountMinor) };
 }

@@ -1,7 +1,7 @@
 /** What intake and amendments both write: a row of `rows`, and a row's content into its instruction. */
 import { PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
-import type { RowFields, Standing, Target } from '../port.ts';
+import type { PayoutTerms, RowFields, Target } from '../port.ts';
 import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
@@ -25,7 +25,7 @@ export function contentWriter(
 ): (
   target: Target,
   row: number,
-  stands: Partial<Standing> & Pick<Standing, 'content' | 'payout'> & { readonly status: InstructionStatus },
+  stands: Partial<PayoutTerms> & Pick<PayoutTerms, 'content' | 'payout'> & { readonly status: InstructionStatus },
   raw: string | null,
   at: string,
 ) => number {

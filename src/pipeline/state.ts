@@ -35,7 +35,7 @@ interface Unfinished {
   readonly why: string;
 }
 
-export interface Standing {
+export interface WorkspaceState {
   readonly counts: readonly StatusCount[];
   readonly files: readonly FileRecord[];
   readonly needs: readonly Need[];
@@ -61,7 +61,7 @@ const MOST_STUCK = 1_000;
 const LONGEST_RUN_MS = 3_600_000;
 
 /** Settings and the time say how long an instruction may wait. Inbox and anchor are looked at: a pass may be long ago. */
-export async function standing(store: Store, settings: Settings, nowMs: number): Promise<Standing> {
+export async function workspaceState(store: Store, settings: Settings, nowMs: number): Promise<WorkspaceState> {
   const counts = await store.statusCounts();
   const files = await store.files();
   const left = readFact<Unfinished>(await store.fact(UNFINISHED));
@@ -87,7 +87,7 @@ export async function standing(store: Store, settings: Settings, nowMs: number):
 }
 
 /** Where there are no records: before the first pass, or because they are gone. */
-export async function standingWithout(settings: Settings): Promise<Standing> {
+export async function stateWithoutRecords(settings: Settings): Promise<WorkspaceState> {
   const inbox = await lookIntoInbox(settings, NOTHING_STUCK);
   const { seq } = (await readAnchor(settings.data)).last() ?? CHAIN_START;
   const gone = seq > 0 ? `the database is gone, though its anchor tells of ${seq} audit entries` : undefined;
@@ -152,7 +152,7 @@ function cutOff({ number, startedAt }: RunRecord): string {
   return `run ${number} began at ${startedAt} and has not come to its end`;
 }
 
-/** Notes what `standing` tells of the last run. Written only where it differs: a service makes many passes. */
+/** Notes what `workspaceState` tells of the last run. Written only where it differs: a service makes many passes. */
 export async function noteEnd(
   store: Store,
   run: RunRecord,

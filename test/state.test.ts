@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { describe, expect, it } from 'vitest';
 import { verify } from '../src/commands/audit.ts';
 import { resolve, retry } from '../src/pipeline/resolution.ts';
-import { type Standing, standing, standingWithout } from '../src/pipeline/standing.ts';
+import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../src/pipeline/state.ts';
 import { settingsOf } from '../src/service/records.ts';
 import { beginLookUpOnly } from '../src/store/anchor.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
@@ -26,27 +26,28 @@ async function withPayouts(fate: 'failed' | undefined, ...names: string[]): Prom
   return workspace;
 }
 
-async function stands(workspace: TestWorkspace, laterMs = 0): Promise<Standing> {
+async function stands(workspace: TestWorkspace, laterMs = 0): Promise<WorkspaceState> {
   const { store, settings, clock, close } = await workspace.open();
   try {
-    return await standing(store, settings, clock.now() + laterMs);
+    return await workspaceState(store, settings, clock.now() + laterMs);
   } finally {
     await close();
   }
 }
 
 /** As `status` and `doctor` ask: nothing is opened but to be read. */
-async function seen(workspace: TestWorkspace): Promise<Standing> {
+async function seen(workspace: TestWorkspace): Promise<WorkspaceState> {
   const settings = settingsOf(workspace.root);
   const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
   try {
-    return await standing(store, settings, workspace.clock.now());
+    return await workspaceState(store, settings, workspace.clock.now());
   } finally {
     await store.close();
   }
 }
 
-const concerns = ({ needs }: Standing) => needs.map(({ concern, why = '' }) => (why ? `${concern}: ${why}` : concern));
+const concerns = ({ needs }: WorkspaceState) =>
+  needs.map(({ concern, why = '' }) => (why ? `${concern}: ${why}` : concern));
 
 async function needs(workspace: TestWorkspace, laterMs = 0): Promise<string[]> {
   return (await stands(workspace, laterMs)).needs.map(({ count, concern }) => `${count} ${concern}`);
@@ -182,9 +183,9 @@ describe('an inbox from which something can’t be taken', () => {
   it('is told as it is now, before the first pass, too', async () => {
     const workspace = testWorkspace();
     rmSync(workspace.path('inbox'), { recursive: true });
-    expect(await standingWithout(settingsOf(workspace.root))).toMatchObject({ needs: [], inbox: { waiting: 0 } });
+    expect(await stateWithoutRecords(settingsOf(workspace.root))).toMatchObject({ needs: [], inbox: { waiting: 0 } });
     writeFileSync(workspace.path('inbox'), 'no folder');
-    const stands = await standingWithout(settingsOf(workspace.root));
+    const stands = await stateWithoutRecords(settingsOf(workspace.root));
     expect(concerns(stands)).toEqual([expect.stringMatching(/^inbox: ENOTDIR.*inbox/)]);
     expect(stands.needs[0]?.weight).toBe('unfinished');
     expect(stands.inbox.waiting).toBeUndefined();
@@ -213,7 +214,7 @@ describe('records beside their anchor', () => {
       expect.stringMatching(/^look-up-only: the anchor .* missing/),
     );
     renameSync(workspace.path('anchor'), workspace.path('data', 'anchor'));
-    expect(concerns(await standingWithout(settingsOf(workspace.root)))).toEqual([
+    expect(concerns(await stateWithoutRecords(settingsOf(workspace.root)))).toEqual([
       expect.stringMatching(/^look-up-only: the database is gone, though its anchor tells of \d+ audit entries$/),
     ]);
   });
@@ -225,7 +226,7 @@ describe('records beside their anchor', () => {
     writeFileSync(anchor, before);
     const { ino } = statSync(anchor);
     await seen(workspace);
-    await verify({ workspace: workspace.root, clock: workspace.clock, paper: QUIET }, {});
+    await verify({ workspace: workspace.root, clock: workspace.clock, output: QUIET }, {});
     expect({ ino: statSync(anchor).ino, text: readFileSync(anchor, 'utf8') }).toEqual({ ino, text: before });
   });
 });
