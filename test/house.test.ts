@@ -123,6 +123,13 @@ describe('calls that are banned outside their homes', () => {
       instead: 'write +? (or +:name), which it takes as it comes',
     },
     {
+      what: 'the whole of zod, which every command would load',
+      call: /\bfrom 'zod'/,
+      example: "import * as z from 'zod';",
+      homes: [],
+      instead: "import * as z from 'zod/mini', which has the same as functions",
+    },
+    {
       what: "the process's surroundings",
       call: /\bprocess\.(?:env|argv|stdin|stdout|stderr)\b/,
       example: "const key = process.env['PAYDROP_SALT_KEY'];",

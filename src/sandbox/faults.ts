@@ -59,14 +59,18 @@
  * `habits` are faults and fates that belong together, by name (habits.ts): what providers have been seen to do. They come behind the
  * others, and like them may name whom they are about, and with `rate` how many.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import en from 'zod/v4/locales/en.js';
 import { drawFraction } from './draw.ts';
 import { HABIT_NAMES, HABITS } from './habits.ts';
 
 const kind = <K extends string>(name: K) => z.literal(name);
-const accept = (byDefault: boolean) => z.boolean().default(byDefault);
-const status = (byDefault: number) => z.number().int().min(200).max(599).default(byDefault);
-const ms = z.number().int().min(0).max(600_000);
+const accept = (byDefault: boolean) => z._default(z.boolean(), byDefault);
+const whole = (least: number, most: number) => z.int().check(z.gte(least), z.lte(most));
+const wholeFrom = (least: number) => z.int().check(z.gte(least));
+const httpStatus = whole(200, 599);
+const status = (byDefault: number) => z._default(httpStatus, byDefault);
+const ms = whole(0, 600_000);
 
 /** An hour. */
 export const TOKEN_LIFE_MS = 3_600_000;
@@ -80,35 +84,35 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: kind('garbage'), accept: accept(true) }),
   z.strictObject({ kind: kind('html'), accept: accept(true), status: status(200) }),
   z.strictObject({ kind: kind('error'), accept: accept(false), status: status(500) }),
-  z.strictObject({ kind: kind('drip'), ms: ms.default(100) }),
+  z.strictObject({ kind: kind('drip'), ms: z._default(ms, 100) }),
   z.strictObject({ kind: kind('wrong-echo') }),
   z.strictObject({
     kind: kind('redirect'),
     accept: accept(false),
     status: status(307),
-    location: z.string().default('/elsewhere'),
+    location: z._default(z.string(), '/elsewhere'),
   }),
-  z.strictObject({ kind: kind('rate-limit'), retryAfter: z.string().default('1') }),
+  z.strictObject({ kind: kind('rate-limit'), retryAfter: z._default(z.string(), '1') }),
   z.strictObject({ kind: kind('unauthorized'), accept: accept(false), status: status(401) }),
   z.strictObject({ kind: kind('bad-signature') }),
   z.strictObject({
     kind: kind('decline'),
-    code: z.string().optional(),
-    message: z.union([z.string(), z.record(z.string(), z.array(z.string()))]).default('Insufficient balance'),
-    status: z.number().int().min(200).max(599).optional(),
+    code: z.optional(z.string()),
+    message: z._default(z.union([z.string(), z.record(z.string(), z.array(z.string()))]), 'Insufficient balance'),
+    status: z.optional(httpStatus),
   }),
   z.strictObject({ kind: kind('service-off') }),
-  z.strictObject({ kind: kind('not-found'), status: status(404), message: z.string().default('Order Not Found') }),
+  z.strictObject({ kind: kind('not-found'), status: status(404), message: z._default(z.string(), 'Order Not Found') }),
   z.strictObject({
     kind: kind('states'),
-    status: z.string().optional(),
-    amount: z.string().optional(),
-    customerRef: z.string().nullable().optional(),
+    status: z.optional(z.string()),
+    amount: z.optional(z.string()),
+    customerRef: z.optional(z.nullable(z.string())),
   }),
   z.strictObject({
     kind: kind('short-token'),
-    ms: z.number().int().min(0).max(TOKEN_LIFE_MS).default(TOKEN_LIFE_MS),
-    requests: z.number().int().min(0).optional(),
+    ms: z._default(whole(0, TOKEN_LIFE_MS), TOKEN_LIFE_MS),
+    requests: z.optional(wholeFrom(0)),
   }),
 ]);
 
@@ -117,7 +121,7 @@ export const ON = ['post', 'get', 'update', 'delete', 'order', 'order-get', 'tok
 
 export type On = (typeof ON)[number];
 
-const pattern = z.string().optional();
+const pattern = z.optional(z.string());
 const subject = {
   clientRefId: pattern,
   narration: pattern,
@@ -128,29 +132,31 @@ const subject = {
   instructionRef: pattern,
 };
 
+const fraction = z.number().check(z.gte(0), z.lte(1));
+
 const faultRule = z.strictObject({
   ...subject,
   on: z.enum(ON),
-  attempts: z.array(z.number().int().min(1)).min(1).optional(),
-  rate: z.number().min(0).max(1).default(1),
+  attempts: z.optional(z.array(wholeFrom(1)).check(z.minLength(1))),
+  rate: z._default(fraction, 1),
   fault,
 });
 
 const fateRule = z.strictObject({
   ...subject,
   fate: z.enum(['processed', 'failed', 'reversed', 'recovered', 'cancelled', 'processing', 'ready']),
-  message: z.string().optional(),
+  message: z.optional(z.string()),
 });
 
-const habitRule = z.strictObject({ ...subject, habit: z.enum(HABIT_NAMES), rate: z.number().min(0).max(1).optional() });
+const habitRule = z.strictObject({ ...subject, habit: z.enum(HABIT_NAMES), rate: z.optional(fraction) });
 
-const script = z
-  .strictObject({
-    faults: z.array(faultRule).default([]),
-    fates: z.array(fateRule).default([]),
-    habits: z.array(habitRule).default([]),
-  })
-  .transform(({ faults, fates, habits }) => {
+const script = z.pipe(
+  z.strictObject({
+    faults: z._default(z.array(faultRule), []),
+    fates: z._default(z.array(fateRule), []),
+    habits: z._default(z.array(habitRule), []),
+  }),
+  z.transform(({ faults, fates, habits }) => {
     const played = habits.map(({ habit, rate, ...about }) => ({ ...HABITS[habit], rate, about }));
     return {
       faults: [
@@ -164,7 +170,8 @@ const script = z
         ...played.flatMap(({ fates: rules = [], about }) => rules.map((rule) => fateRule.parse({ ...about, ...rule }))),
       ],
     };
-  });
+  }),
+);
 
 /** A script as it is written. */
 export type FaultScript = z.input<typeof script>;
@@ -196,9 +203,12 @@ export const NOBODY: Subject = {
   instructionRef: '',
 };
 
+/** zod/mini has no words of its own. */
+const { localeError: IN_WORDS } = en();
+
 /** A script from outside, checked; the problem in words when it isn't one. */
 export function checkScript(value: unknown): { readonly script: CheckedScript } | { readonly problem: string } {
-  const parsed = script.safeParse(value);
+  const parsed = script.safeParse(value, { error: IN_WORDS });
   return parsed.success ? { script: parsed.data } : { problem: z.prettifyError(parsed.error) };
 }
 

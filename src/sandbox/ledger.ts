@@ -5,7 +5,7 @@
  */
 import { appendFileSync, closeSync, existsSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ON } from './faults.ts';
 
 const READ_BYTES = 1024 * 1024;
@@ -140,14 +140,14 @@ const entry = z.discriminatedUnion('kind', [
     kind: z.literal('request'),
     at: z.string(),
     on: z.enum(ON),
-    api: z.enum(['payout-orders', 'identity', ...GENERATIONS]).default('payout-orders'),
+    api: z._default(z.enum(['payout-orders', 'identity', ...GENERATIONS]), 'payout-orders'),
     clientRefId: z.string(),
     contactId: z.string(),
     narration: z.string(),
     remark: z.string(),
-    customerRef: z.string().default(''),
-    orderRef: z.string().default(''),
-    instructionRef: z.string().default(''),
+    customerRef: z._default(z.string(), ''),
+    orderRef: z._default(z.string(), ''),
+    instructionRef: z._default(z.string(), ''),
     n: z.number(),
     /** The fault it met; empty for none. */
     fault: z.string(),

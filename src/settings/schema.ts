@@ -8,6 +8,7 @@ import { durationMs } from './units.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
+const DURATION = /^\d{1,9}(ms|s|m|h|d)$/;
 /** Behind a span that is longer no date could be told. */
 const LONGEST_WAIT = '3650d';
 /** A timer of the system rings at once when it is set to more than 24.8 days. */
@@ -16,6 +17,9 @@ const LONGEST_TIMEOUT = '1d';
 const MOST_CHARACTERS = 1_000;
 /** A name in a path, in bytes. */
 const LONGEST_NAME = 255;
+
+/** What only editors are told of a setting. No command pays for that: it is put into the JSON Schema alone. */
+const TOLD = new Map<z.core.$ZodType, z.core.JSONSchema.BaseSchema>();
 
 /** Any text: nothing in it that the system could take for its end, or could not take at all. */
 const text = z.string().check(
@@ -26,40 +30,44 @@ const text = z.string().check(
   }),
 );
 const EMPTY = 'Too small: expected string to have >=1 characters';
-// What a rule says of an empty text comes first. The length is for editors.
-const someText = text.check(
-  rule((value) => (isBlank(value) ? EMPTY : undefined)),
-  z.minLength(1),
-);
+const someText = told(text.check(rule((value) => (isBlank(value) ? EMPTY : undefined))), { minLength: 1 });
 /** What a cell of a file may say. */
-const sentText = text.check(
-  rule((value) => {
-    const character = unwanted(trimBlanks(value));
-    if (character !== undefined) return `expected text without characters that don't show, found ${character}`;
-    return isBlank(value) ? 'expected some text' : undefined;
-  }),
-  z.minLength(1),
+const sentText = told(
+  text.check(
+    rule((value) => {
+      const character = unwanted(trimBlanks(value));
+      if (character !== undefined) return `expected text without characters that don't show, found ${character}`;
+      return isBlank(value) ? 'expected some text' : undefined;
+    }),
+  ),
+  { minLength: 1 },
 );
-const folder = text.check(
-  rule((value) => {
-    if (isBlank(value)) return 'expected the name of a folder';
-    const isLong = value.split('/').some((name) => Buffer.byteLength(name) > LONGEST_NAME);
-    return isLong ? `expected names of at most ${LONGEST_NAME} bytes, which is the most a folder can have` : undefined;
-  }),
-  z.minLength(1),
+const folder = told(
+  text.check(
+    rule((value) => {
+      if (isBlank(value)) return 'expected the name of a folder';
+      const isLong = value.split('/').some((name) => Buffer.byteLength(name) > LONGEST_NAME);
+      return isLong
+        ? `expected names of at most ${LONGEST_NAME} bytes, which is the most a folder can have`
+        : undefined;
+    }),
+  ),
+  { minLength: 1 },
 );
 /** What is sent in a header. */
-const account = text.check(z.regex(/^[!-~]+$/, 'expected ASCII characters that show, without blanks'));
+const account = textLike(/^[!-~]+$/, 'expected ASCII characters that show, without blanks');
 const duration = durationUpTo(LONGEST_WAIT);
-const size = text.check(
-  z.regex(/^\d{1,9}(B|KB|MB|GB)$/, 'expected a size such as "500MB" or "2GB"'),
-  z.describe('a whole number and B, KB, MB or GB (powers of 1000)'),
+const size = described(
+  textLike(/^\d{1,9}(B|KB|MB|GB)$/, 'expected a size such as "500MB" or "2GB"'),
+  'a whole number and B, KB, MB or GB (powers of 1000)',
 );
-const heading = text.check(
-  rule((name) => {
-    return looseName(name) === '' ? `"${name}" is no name: it has no letter, digit or sign to be told by` : undefined;
-  }),
-  z.minLength(1),
+const heading = told(
+  text.check(
+    rule((name) => {
+      return looseName(name) === '' ? `"${name}" is no name: it has no letter, digit or sign to be told by` : undefined;
+    }),
+  ),
+  { minLength: 1 },
 );
 const endpoints = Object.fromEntries(ENDPOINT_NAMES.map((name) => [name, z.optional(endpoint(name))])) as Record<
   EndpointName,
@@ -80,20 +88,15 @@ export const schema = z.strictObject({
     concurrency: z._default(count(256), 16),
     requestsPerMinute: z.optional(count(1_000_000)),
     timeout: z._default(durationUpTo(LONGEST_TIMEOUT), '30s'),
-    quarantine: z.optional(duration.check(z.describe('default 15m; 2s with the sandbox'))),
+    quarantine: described(z.optional(duration), 'default 15m; 2s with the sandbox'),
     giveUpAfter: z._default(duration, '3d'),
     currencies: z.optional(
-      list(
-        text.check(z.regex(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"')),
-        'expected at least one currency',
-      ),
+      list(textLike(/^[A-Z]{3}$/, 'expected ISO 4217 codes such as "INR"'), 'expected at least one currency'),
     ),
     duplicateClientRef: z._default(z.enum(['rejected', 'undefined'], 'expected "rejected" or "undefined"'), 'rejected'),
-    accountId: z.optional(account.check(z.describe('x-account-id; order-management and collect'))),
-    tenantId: z.optional(account.check(z.describe('x-tenant-id; order-management and collect'))),
-    endpoints: part(endpoints).check(
-      z.describe('verbs and paths that were never published; order-management and collect'),
-    ),
+    accountId: described(z.optional(account), 'x-account-id; order-management and collect'),
+    tenantId: described(z.optional(account), 'x-tenant-id; order-management and collect'),
+    endpoints: described(part(endpoints), 'verbs and paths that were never published; order-management and collect'),
   }),
   payout: part({
     purpose: z._default(
@@ -104,8 +107,8 @@ export const schema = z.strictObject({
       'others',
     ),
     mode: z._default(z.enum(['IMPS', 'NEFT', 'RTGS', 'UPI'], 'expected IMPS, NEFT, RTGS or UPI'), 'IMPS'),
-    narration: z.optional(sentText.check(z.describe('default: the instruction reference'))),
-    remark: z.optional(sentText.check(z.describe('default: the order reference'))),
+    narration: described(z.optional(sentText), 'default: the instruction reference'),
+    remark: described(z.optional(sentText), 'default: the order reference'),
   }),
   submit: z._default(z.enum(['nightly', 'on-arrival'], 'expected "nightly" or "on-arrival"'), 'nightly'),
   schedule: part({
@@ -113,10 +116,9 @@ export const schema = z.strictObject({
       textThat(isNightlySchedule, 'expected a cron expression of five fields such as "0 2 * * *"'),
       '0 2 * * *',
     ),
-    timeZone: z.optional(
-      textThat(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"').check(
-        z.describe("default: the system's"),
-      ),
+    timeZone: described(
+      z.optional(textThat(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"')),
+      "default: the system's",
     ),
   }),
   intake: part({
@@ -128,11 +130,9 @@ export const schema = z.strictObject({
       'accept-valid',
     ),
     waitForOrder: z._default(duration, '24h'),
-    ignore: z._default(
-      list(someText, 'expected at least one name, such as ["*.bak"]').check(
-        z.describe('more names in the inbox to leave alone, as globs'),
-      ),
-      [],
+    ignore: described(
+      z._default(list(someText, 'expected at least one name, such as ["*.bak"]'), []),
+      'more names in the inbox to leave alone, as globs',
     ),
   }),
   columns: z._default(z.record(heading, someText), {}),
@@ -140,7 +140,11 @@ export const schema = z.strictObject({
 
 /** The JSON Schema of paydrop.json, for editors; paydrop.schema.json is this. */
 export function settingsJsonSchema(): object {
-  return { title: 'paydrop.json', ...z.toJSONSchema(schema, { io: 'input' }) };
+  const said = z.toJSONSchema(schema, {
+    io: 'input',
+    override: ({ zodSchema, jsonSchema }) => Object.assign(jsonSchema, TOLD.get(zodSchema)),
+  });
+  return { title: 'paydrop.json', ...said };
 }
 
 /** Names of columns are compared in this form. */
@@ -153,25 +157,45 @@ function part<Of extends z.core.$ZodShape>(members: Of) {
   return z.prefault(z.strictObject(members), {} as never);
 }
 
+/** Tells editors more of a setting. */
+function told<Setting extends z.core.$ZodType>(setting: Setting, more: z.core.JSONSchema.BaseSchema): Setting {
+  TOLD.set(setting, more);
+  return setting;
+}
+
+function described<Setting extends z.core.$ZodType>(setting: Setting, description: string): Setting {
+  return told(setting, { ...TOLD.get(setting), description });
+}
+
 /** `problemOf` says what is wrong with a text, if something is. */
-function rule(problemOf: (text: string) => string | undefined): z.core.$ZodCheck<string> {
-  return z.check(({ value, issues }) => {
+function rule(problemOf: (text: string) => string | undefined): z.core.CheckFn<string> {
+  return ({ value, issues }) => {
     const message = problemOf(value);
     if (message !== undefined) issues.push({ code: 'custom', message, input: value });
-  });
+  };
 }
 
 /** A text that a JSON Schema can't describe. */
 function textThat(accepts: (text: string) => boolean, expected: string) {
-  return text.check(z.refine(accepts, expected));
+  return text.check(rule((value) => (accepts(value) ? undefined : expected)));
+}
+
+function textLike(pattern: RegExp, expected: string) {
+  return told(
+    textThat((value) => pattern.test(value), expected),
+    { pattern: pattern.source },
+  );
 }
 
 function durationUpTo(longest: string) {
-  return text.check(
-    z.regex(/^\d{1,9}(ms|s|m|h|d)$/, { error: 'expected a duration such as "30s", "15m" or "24h"', abort: true }),
-    z.refine((value) => durationMs(value) <= durationMs(longest), `expected at most ${longest}`),
-    z.describe('a whole number and ms, s, m, h or d'),
-  );
+  const problemOf = (value: string) => {
+    if (!DURATION.test(value)) return 'expected a duration such as "30s", "15m" or "24h"';
+    return durationMs(value) > durationMs(longest) ? `expected at most ${longest}` : undefined;
+  };
+  return told(text.check(rule(problemOf)), {
+    pattern: DURATION.source,
+    description: 'a whole number and ms, s, m, h or d',
+  });
 }
 
 /** A whole number from 1 on. */
@@ -185,9 +209,9 @@ function list<Item extends z.core.$ZodType>(item: Item, expected: string) {
 }
 
 function endpoint(name: EndpointName) {
-  return text.check(
-    rule((value) => endpointProblem(value, name)),
-    z.describe('a verb and a path; the default is in docs/providers.md'),
+  return described(
+    text.check(rule((value) => endpointProblem(value, name))),
+    'a verb and a path; the default is in docs/providers.md',
   );
 }
 

@@ -1,5 +1,5 @@
 /** Error replies of the two Imburse APIs: which codes they state, what those mean, and how they read in a report. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { CODES, describeCode } from '../../domain/codes.ts';
 import { oneLine } from '../one-line.ts';
 import { saysReferenceIsUsed } from '../words.ts';
@@ -14,29 +14,23 @@ export interface ProviderError {
 export type ErrorReader = (value: unknown) => readonly ProviderError[] | undefined;
 
 /** Also codes that nobody published: they are shown as they come. */
-const code = z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/);
+const code = z.string().check(z.regex(/^[A-Za-z0-9_.:-]{1,100}$/));
 
-const collectErrors = z
-  .object({ errorCodes: z.array(code.transform((code): ProviderError => ({ code, text: '' }))).min(1) })
-  .transform(({ errorCodes }) => errorCodes);
+const collectErrors = z.object({ errorCodes: z.array(code).check(z.minLength(1)) });
 
-const orderManagementErrors = z
-  .object({
-    errors: z
-      .array(
-        z
-          .object({ errorCode: code, message: z.string().nullish() })
-          .transform(({ errorCode, message }): ProviderError => ({ code: errorCode, text: message ?? '' })),
-      )
-      .min(1),
-  })
-  .transform(({ errors }) => errors);
+const orderManagementErrors = z.object({
+  errors: z.array(z.object({ errorCode: code, message: z.nullish(z.string()) })).check(z.minLength(1)),
+});
 
 /** [D] `{errorCodes: [CODE, …]}` */
-export const readCollectErrors: ErrorReader = (value) => collectErrors.safeParse(value).data;
+export const readCollectErrors: ErrorReader = (value) =>
+  collectErrors.safeParse(value).data?.errorCodes.map((code) => ({ code, text: '' }));
 
 /** [D] `{timestamp, correlationId, errors: [{errorCode, message, messageTemplate, metadata}]}` */
-export const readOrderManagementErrors: ErrorReader = (value) => orderManagementErrors.safeParse(value).data;
+export const readOrderManagementErrors: ErrorReader = (value) =>
+  orderManagementErrors
+    .safeParse(value)
+    .data?.errors.map(({ errorCode, message }) => ({ code: errorCode, text: message ?? '' }));
 
 /** The column of ours that a published code is about, for reports: neither API names a field. */
 export const CODE_COLUMNS: ReadonlyMap<string, string> = new Map(

@@ -4,7 +4,7 @@
  * them, and the next one who needs a token asks again.
  */
 import { randomUUID } from 'node:crypto';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Clock } from '../../platform/clock.ts';
 import type { HttpClient, HttpOutcome } from '../http.ts';
 import { jsonOf } from '../json.ts';
@@ -23,8 +23,8 @@ export const CREDENTIALS =
 
 /** [D] `expires` is a text of epoch milliseconds; [I] a number does as well. A token is what a header can carry. */
 const tokenReply = z.object({
-  accessToken: z.string().regex(/^[\x21-\x7e]{1,8000}$/),
-  expires: z.union([z.string().regex(/^[0-9]{1,15}$/), z.int().nonnegative()]).transform(Number),
+  accessToken: z.string().check(z.regex(/^[\x21-\x7e]{1,8000}$/)),
+  expires: z.pipe(z.union([z.string().check(z.regex(/^[0-9]{1,15}$/)), z.int().check(z.gte(0))]), z.transform(Number)),
 });
 
 interface Held {

@@ -3,7 +3,7 @@
  * (a submission) or unclear (a look-up). [D], [S] and [I] say where a rule comes from: the provider's documentation, seen
  * on servers of this API's family but undocumented, or inferred.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { HttpOutcome, HttpResponse } from '../http.ts';
 import { oneLine } from '../one-line.ts';
 import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../port.ts';
@@ -75,27 +75,30 @@ const CODE_NAMES: Readonly<Record<string, string>> = {
 const CREDENTIALS = 'the provider refuses our credentials: check the client key, the secret and the allowed addresses';
 const SIGNATURE = 'the provider refuses our signature: check the client key and the salt key';
 
-const reference = z.string().regex(/^[\x21-\x7e]{1,100}$/);
-const text = z.string().nullish();
-const orderStatus = z.string().transform((status, context): FoundStatus => {
-  const word = status.toLowerCase();
-  const known = Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
-  if (known) return known;
-  context.addIssue('not a known status');
-  return z.NEVER;
-});
+const reference = z.string().check(z.regex(/^[\x21-\x7e]{1,100}$/));
+const text = z.nullish(z.string());
+const orderStatus = z.pipe(
+  z.string(),
+  z.transform((status, { issues }): FoundStatus => {
+    const word = status.toLowerCase();
+    const known = Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
+    if (known) return known;
+    issues.push({ code: 'custom', message: 'not a known status', input: status });
+    return z.NEVER;
+  }),
+);
 
 /** [S] Amounts are strings and may be grouped; [D] webhooks state them as numbers. Both become plain text. */
-const amount = z
-  .union([z.string(), z.number().transform(String)])
-  .transform(ungrouped)
-  .pipe(z.string().regex(/^[0-9]+(?:\.[0-9]+)?$/));
+const amount = z.pipe(
+  z.pipe(z.union([z.string(), z.pipe(z.number(), z.transform(String))]), z.transform(ungrouped)),
+  z.string().check(z.regex(/^[0-9]+(?:\.[0-9]+)?$/)),
+);
 
 /** [D] The status is `queued`; one that isn't known, or says that the order failed at once, is left to a look-up. */
 const acceptedOrder = z.object({
   clientRefId: reference,
   orderRefId: reference,
-  status: orderStatus.refine((status) => status === 'submitted' || status === 'paid').optional(),
+  status: z.optional(orderStatus.check(z.refine((status) => status === 'submitted' || status === 'paid'))),
 });
 
 /** [S] A bank reference is also called utr, a failure's text also reason. */

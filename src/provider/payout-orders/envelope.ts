@@ -1,14 +1,14 @@
 /** The envelope in which the payout-order API wraps every answer: `{code, message, status, data}`. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { HttpResponse } from '../http.ts';
 import { isRecord, jsonOf } from '../json.ts';
 import { oneLine } from '../one-line.ts';
 
 /** `status` is left out on purpose: servers answer 0x0201 with status FAILURE, so an answer is judged by its code. */
 const schema = z.object({
-  code: z.string().regex(/^0x[0-9a-fA-F]{4}$/),
+  code: z.string().check(z.regex(/^0x[0-9a-fA-F]{4}$/)),
   message: z.union([z.string(), z.record(z.string(), z.union([z.string(), z.array(z.string())]))]),
-  data: z.unknown().optional(),
+  data: z.optional(z.unknown()),
 });
 
 export interface Envelope {
