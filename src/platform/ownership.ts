@@ -1,10 +1,10 @@
-/** Whose a file is that can't be used: the system says EACCES or EPERM, and SQLite only that it can't open it. */
+/** Whose a file is that can't be used: the system says EACCES or EPERM, and the database only that it can't open it. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { isErrno } from './durable.ts';
 
 /**
  * Of files and folders that must be ours to read and write, in a sentence: the first that isn't, whose it is, and what to do. `said` is
- * what the system or SQLite said.
+ * what the system or the database said.
  */
 export function whyUnusable(paths: readonly [string, ...string[]], said: string): string {
   const uid = process.getuid?.();
