@@ -2,7 +2,6 @@ import type { Mutation } from './mutation.ts';
 
 /** Breaks the order that carries the money: a request leaves first, and is written down with its outcome. */
 export const INTENTS_LATE: Mutation = {
-  file: 'src/pipeline/submit.ts',
   edits: [
     [
       '    commits.add({ changes: [...outcomes.take(), ...intents], orders }),\n',
