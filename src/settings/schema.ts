@@ -1,4 +1,4 @@
-/** What paydrop.json may say, and with what words an editor tells it. */
+/** What paydrop.json may contain, and the descriptions that an editor shows. */
 import * as z from 'zod/mini';
 import { APIS } from '../domain/api.ts';
 import { isBlank, trimBlanks, unwanted, unwantedControl } from '../domain/characters.ts';
@@ -8,16 +8,16 @@ import { durationMs } from './units.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** Behind a span that is longer no date could be told. */
+/** The longest duration. A far longer one leads to dates that can't be represented. */
 const LONGEST_WAIT = '3650d';
-/** A timer of the system rings at once when it is set to more than 24.8 days. */
+/** The system's timers fire at once when they are set to more than 24.8 days. */
 const LONGEST_TIMEOUT = '1d';
-/** In any text that is a setting, and in any name. */
+/** The limit for any text in the settings, and for any name. */
 const MOST_CHARACTERS = 1_000;
-/** A name in a path, in bytes. */
+/** The limit for one name in a path, in bytes. */
 const LONGEST_NAME = 255;
 
-/** Any text: nothing in it that the system could take for its end, or could not take at all. */
+/** Any text. It holds no character that the system could take for its end, or could not accept at all. */
 const text = z.string().check(
   z.maxLength(MOST_CHARACTERS, { abort: true }),
   rule((value) => {
@@ -26,12 +26,12 @@ const text = z.string().check(
   }),
 );
 const EMPTY = 'Too small: expected string to have >=1 characters';
-// What a rule says of an empty text comes first. The length is for editors.
+// The rule's message for an empty text comes first. The minimum length is for editors.
 const someText = text.check(
   rule((value) => (isBlank(value) ? EMPTY : undefined)),
   z.minLength(1),
 );
-/** What a cell of a file may say. */
+/** A text with the characters that a cell of a file may have. */
 const sentText = text.check(
   rule((value) => {
     const character = unwanted(trimBlanks(value));
@@ -48,7 +48,7 @@ const folder = text.check(
   }),
   z.minLength(1),
 );
-/** What is sent in a header. */
+/** A text that is sent in an HTTP header. */
 const account = text.check(z.regex(/^[!-~]+$/, 'expected ASCII characters that show, without blanks'));
 const duration = durationUpTo(LONGEST_WAIT);
 const size = text.check(
@@ -138,22 +138,22 @@ export const schema = z.strictObject({
   columns: z._default(z.record(heading, someText), {}),
 });
 
-/** The JSON Schema of paydrop.json, for editors; paydrop.schema.json is this. */
+/** The JSON Schema of paydrop.json, for editors. The file paydrop.schema.json holds it. */
 export function settingsJsonSchema(): object {
   return { title: 'paydrop.json', ...z.toJSONSchema(schema, { io: 'input' }) };
 }
 
-/** Names of columns are compared in this form. */
+/** The form in which names of columns are compared. */
 export function looseName(name: string): string {
   return name.toLowerCase().replace(/[\s_-]/g, '');
 }
 
-/** Settings that belong together, each of which may be left out, and so may all. */
+/** A group of settings. Each of them may be left out, and so may the whole group. */
 function part<Of extends z.core.$ZodShape>(members: Of) {
   return z.prefault(z.strictObject(members), {} as never);
 }
 
-/** `problemOf` says what is wrong with a text, if something is. */
+/** A check. `problemOf` returns what is wrong with a text; undefined when nothing is. */
 function rule(problemOf: (text: string) => string | undefined): z.core.$ZodCheck<string> {
   return z.check(({ value, issues }) => {
     const message = problemOf(value);
@@ -161,7 +161,7 @@ function rule(problemOf: (text: string) => string | undefined): z.core.$ZodCheck
   });
 }
 
-/** A text that a JSON Schema can't describe. */
+/** A text with a rule that a JSON Schema can't describe. */
 function textThat(accepts: (text: string) => boolean, expected: string) {
   return text.check(z.refine(accepts, expected));
 }
@@ -174,12 +174,12 @@ function durationUpTo(longest: string) {
   );
 }
 
-/** A whole number from 1 on. */
+/** A whole number of at least 1. */
 function count(most: number) {
   return z.int(`expected a whole number from 1 to ${most}`).check(z.minimum(1), z.maximum(most));
 }
 
-/** At least one of them. */
+/** A list of at least one item. */
 function list<Item extends z.core.$ZodType>(item: Item, expected: string) {
   return z.array(item).check(z.minLength(1, expected));
 }
@@ -198,7 +198,7 @@ function isBaseUrl(text: string): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
 }
 
-/** The runtime's list is quickly looked at, but it leaves out UTC and other names for a zone, such as Asia/Kolkata. */
+/** The runtime's list is fast, but it leaves out UTC and other names for a zone, such as Asia/Kolkata. */
 function isTimeZone(name: string): boolean {
   if (name === 'UTC' || Intl.supportedValuesOf('timeZone').includes(name)) return true;
   try {
