@@ -8,7 +8,7 @@ const NEEDS_PROTECTION = /^'*(?:\s*[=+\-@\0＝＋－＠]|[\t\r\n])/;
 const IS_PROTECTED = /^'+(?:\s*[=+\-@\0＝＋－＠]|[\t\r\n])/;
 
 export function escapeFormula(text: string): string {
-  // Nearly every cell begins with a letter or a digit, and that is the end of it.
+  // Nearly every cell begins with a letter or a digit, and needs no further check.
   const first = text.charCodeAt(0);
   if ((first >= 0x30 && first <= 0x39) || (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a))
     return text;
