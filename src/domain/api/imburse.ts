@@ -1,6 +1,6 @@
 import type { ApiFacts } from './facts.ts';
 
-/** Both generations of it. */
+/** The facts that both generations of the API share. */
 const IMBURSE = {
   secrets: { publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY', privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY' },
   tellsCurrency: true,
