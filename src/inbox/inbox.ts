@@ -70,19 +70,16 @@ export interface Inbox {
   /** The private copy of the claimed file. It is made once: after a crash the same copy is found again. */
   spool(claim: Claim): Promise<Spooled>;
   spoolPath(claimId: string): string;
-  /**
-   * The entries that could not be taken or read when that was tried. Each is the same object until something about it
-   * changes.
-   */
+  /** Entries that could not be taken or read. Each is the same object until something about it changes. */
   stuck(): readonly Stuck[];
   /** The same in a form to be stored, for {@link lookIntoInbox}. */
   stuckStates(): KeptStuck;
   /**
-   * Called before reading of the copy continues. A restored backup may take a file for half taken in that was archived
-   * since. The file then comes back from the archive. An existing copy stays as it is.
+   * Called before reading of the copy continues. A restored backup may take an archived file for half taken in: then
+   * the file comes back from the archive. An existing copy stays as it is.
    */
   recall(claimId: string, number: number, name: string, date: string): Promise<void>;
-  /** Moves the copy to the archive, or the original if it was never read, and ends the claim. Safe to repeat. */
+  /** Moves the copy, or the original if it was never read, to the archive and ends the claim. Safe to repeat. */
   archive(claimId: string, number: number, name: string, date: string): Promise<void>;
   quarantine(claimId: string, number: number, name: string): Promise<void>;
 }
@@ -95,7 +92,7 @@ export interface InboxRules {
 }
 
 export interface InboxStart {
-  /** Opens the inbox even though files can't be taken out of it now. Each `scan` then says so. */
+  /** Opens the inbox though files can't be taken out of it now. Each `scan` then says so. */
   readonly mayBeAway?: boolean;
   /** Why the folder may not be the inbox. Called again when another folder has taken its place. */
   readonly refusal?: () => string | undefined;
@@ -172,10 +169,7 @@ export async function openInbox(
   };
 }
 
-/**
- * Claims a file with its side files. Undefined when the file is gone. An error says why the file, or a side file, can't
- * be moved.
- */
+/** Claims a file with its side files. Undefined when the file is gone. An error says why one of them can't be moved. */
 async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | Error | undefined> {
   const id = randomUUID();
   const folder = join(work, id);
@@ -214,10 +208,7 @@ async function findClaims(inbox: string, work: string): Promise<Claim[]> {
   return claims.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1));
 }
 
-/**
- * Ends a claim that never got its file: its side files go back into the inbox. A side file that can't go back stays in
- * the claim until the next time.
- */
+/** Ends a claim that never got its file: side files go back into the inbox, or stay until they can. */
 async function giveBack(inbox: string, folder: string): Promise<void> {
   for (const side of await listIfThere(join(folder, 'side'))) {
     const path = under(join(folder, 'side'), side);
@@ -272,10 +263,7 @@ async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBy
   }
 }
 
-/**
- * The copy gets the modification time of the original. For as long as the copy is kept, that time says which state of
- * the original was copied.
- */
+/** The copy gets the original's modification time, which says for as long as it is kept which state was copied. */
 async function copyTo(source: FileHandle, path: string, mtimeMs: number): Promise<Error | undefined> {
   const target = await open(path, constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY, PRIVATE_FILE_MODE);
   try {
@@ -314,8 +302,7 @@ export async function hashFile(path: string, onChunk: (chunk: Uint8Array) => voi
 
 /**
  * The last step of a claim. When the archive has the copy, the original is removed. If its writer wrote to it after the
- * copy was made, the original is put back into the inbox instead. There it counts as a new file, and rows that were
- * taken in already are recognised one by one.
+ * copy, it is put back into the inbox as a new file. Rows that were taken in already are recognised.
  */
 async function endClaim({ inbox, data }: InboxFolders, folder: string, number: number, target: string): Promise<void> {
   for (const name of await listIfThere(join(folder, 'original'))) {
@@ -335,9 +322,8 @@ async function endClaim({ inbox, data }: InboxFolders, folder: string, number: n
 }
 
 /**
- * Whether the original changed after the copy was made, by its size and by the modification time that the copy took
- * over. The times are compared for equality, not for order. The original's time may come from any clock, and one ahead
- * of ours would count as later for ever.
+ * Whether the original changed after it was copied, by its size and its modification time. The times are compared for
+ * equality only: one from a clock ahead of ours would count as later for ever.
  */
 async function wasWrittenAfter(original: Buffer, filed: { size: number; mtimeMs: number }): Promise<boolean> {
   const now = await lstat(original, { bigint: true });
@@ -350,10 +336,7 @@ async function moveIfThere(from: string | Buffer, to: string | Buffer): Promise<
   return moved;
 }
 
-/**
- * Renames an entry. False when the entry doesn't exist. Returns an error that concerns this entry alone, and throws any
- * other.
- */
+/** False when the entry doesn't exist. Returns an error that concerns this entry alone, and throws any other. */
 async function tryMove(from: string | Buffer, to: string | Buffer): Promise<boolean | Error> {
   try {
     await rename(from, to);
