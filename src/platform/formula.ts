@@ -1,8 +1,8 @@
 /**
- * Protection against cells that a spreadsheet would run as a formula. Reports put one `'` in front of such a cell, and in
- * front of one that already looks protected, so that taking exactly one away always gives the original back: a rejected
- * row can be repaired and dropped again without growing apostrophes. The triggers are those of OWASP's "CSV injection",
- * with the full-width forms, NUL, and blanks before the trigger.
+ * Protection against cells that a spreadsheet would run as a formula. Reports put one `'` in front of such a cell, and
+ * in front of a cell that already looks protected. Taking exactly one away therefore always gives the original back: a
+ * rejected row can be repaired and dropped again without growing apostrophes. The triggers are those of OWASP's "CSV
+ * injection", with the full-width forms, NUL, and blanks before the trigger.
  */
 const NEEDS_PROTECTION = /^'*(?:\s*[=+\-@\0＝＋－＠]|[\t\r\n])/;
 const IS_PROTECTED = /^'+(?:\s*[=+\-@\0＝＋－＠]|[\t\r\n])/;

@@ -1,7 +1,8 @@
 /**
  * When the nightly run is due. node-cron is only the bell. It skips a time that the event loop slept through, and a
  * time that the change to summer time leaves out. `nightlyDue` decides: a pure function of the local clock and the last
- * business date that has its run. It is called at each look of the service: after a ring, every half minute and at start.
+ * business date that has its run. It is called at each look of the service: at start, after a ring, and every half
+ * minute.
  */
 import { createRequire } from 'node:module';
 import { localTime } from '../platform/clock.ts';
