@@ -230,7 +230,7 @@ function printInstruction(output: Output, shown: Shown, history: readonly AuditE
     ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
-    ...(API[api].told === 'details' ? payoutFacts(shown) : managedFacts(shown)),
+    ...(API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown)),
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],

@@ -46,7 +46,7 @@ export async function checkPlace(
 }
 
 /**
- * Tells folders apart: another folder that was made, linked or mounted in the same place may get the same inode number.
+ * Distinguishes folders: another folder that was made, linked or mounted in the same place may get the same inode number.
  */
 export async function identityOf(folder: string): Promise<string> {
   const { dev, ino, birthtimeNs } = await stat(folder, { bigint: true });

@@ -15,7 +15,7 @@ export interface ApiFacts {
    * What a request states about a payout besides references, amount and dates: PayoutDetails, ManagedDetails or
    * nothing.
    */
-  readonly told: 'details' | 'managed' | 'nothing';
+  readonly content: 'details' | 'managed' | 'nothing';
   /** Its requests state the currency of a payout. For other APIs the settings must name the account's currencies. */
   readonly tellsCurrency: boolean;
   /** A payout that the provider has accepted can be changed there until it is processed. */

@@ -19,7 +19,7 @@ export const ORDER_MANAGEMENT = {
       'metadata.NAME',
     ],
   },
-  told: 'managed',
+  content: 'managed',
   ordersOfTenant: true,
   sample: { direction: 'CREDIT', financialInstrumentId: 'FI-0001' },
 } as const satisfies ApiFacts;
@@ -27,7 +27,7 @@ export const ORDER_MANAGEMENT = {
 export const COLLECT = {
   ...IMBURSE,
   columns: { orders: ['metadata.NAME'], instructions: [] },
-  told: 'nothing',
+  content: 'nothing',
   ordersOfTenant: false,
   sample: {},
 } as const satisfies ApiFacts;
