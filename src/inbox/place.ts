@@ -45,9 +45,7 @@ export async function checkPlace(
   return now;
 }
 
-/**
- * Distinguishes folders: another folder that was made, linked or mounted in the same place may get the same inode number.
- */
+/** Distinguishes folders: another one that was made, linked or mounted in its place may get the same inode number. */
 export async function identityOf(folder: string): Promise<string> {
   const { dev, ino, birthtimeNs } = await stat(folder, { bigint: true });
   return [dev, ino, birthtimeNs].join(' ');

@@ -103,7 +103,7 @@ export async function stateWithoutRecords(settings: Settings): Promise<Workspace
   return { counts: [], files: [], needs, lastRun: undefined, underWay: undefined, inbox };
 }
 
-/** The part of the situation that the records state directly, without a count by status. */
+/** The part of the situation that the records state directly, and that no count by status shows. */
 export async function storedSituation(store: Store): Promise<Situation> {
   const other = await otherProvider(store);
   return {

@@ -98,7 +98,7 @@ function printableUnlessOurs(part: string, at: number): string {
 /** A name takes at most this many columns of the screen. */
 const NAME_COLUMNS = 60;
 
-/** A name for a table: of a long one its beginning and its end, which tell names apart, with … between them. */
+/** A name for a table. A long name keeps its beginning and its end, which distinguish names, with … between them. */
 export function shortName(name: string): string {
   if (width(name) <= NAME_COLUMNS) return name;
   const characters = [...name];
