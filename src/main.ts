@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Start here: the command line. Each command lives in its own file under commands/ and is loaded only when it is asked
- * for; what they return or throw becomes the exit status:
+ * Start here: the command line. Each command has its own file under commands/, which is loaded only when that command
+ * runs. What the command returns or throws becomes the exit status:
  *
  *     0 done · 1 done, but something needs attention · 2 usage or settings · 3 not finished, run it again
  */
@@ -12,7 +12,7 @@ import { type CommandContext, EXIT, openContext, tellFailure } from './commands/
 import { INSTALLED } from './platform/installed.ts';
 import { printableLines } from './platform/terminal.ts';
 
-// It is CommonJS, and an import would read all of it once more to find what it exports.
+// commander is CommonJS: an import would read the whole package a second time to find its exports.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLED), 'utf8')) as {
@@ -39,26 +39,27 @@ Example:
   $ paydrop init payouts && cd payouts
   $ cp templates/*.csv inbox/ && paydrop run`,
   )
-  // What was asked for comes from outside, too.
+  // The arguments, which these messages repeat, come from outside and may disturb the terminal.
   .configureOutput({ writeErr: (text) => void process.stderr.write(printableLines(text)) })
   .exitOverride();
 
 let status: number = EXIT.done;
 
-// Nothing may end with Node's own status 1, which here means "done, but something needs attention".
+// The process must never end with Node's own status 1: here 1 means "done, but something needs attention".
 process.on('uncaughtException', (error) => process.exit(tellFailure(error)));
-// A reader that went away (`paydrop show … | head`) has all it wanted; a full disk behind `> file` has not.
+// A reader that has closed the pipe (`paydrop show … | head`) has all it wanted. A full disk behind `> file` is a
+// failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.exit(tellFailure(error));
 });
-// Nobody is left who could be told.
+// When stderr is gone, there is no place left to report an error.
 process.stderr.on('error', () => undefined);
 
 function command(usage: string, summary: string, example: string): Command {
   return program.command(usage).description(summary).addHelpText('after', `\nExample:\n  $ ${example}`);
 }
 
-/** Runs a command's function with what they all need, and keeps its exit status. */
+/** Runs a command's function with the context that every command needs, and keeps its exit status. */
 function runs<A extends unknown[]>(load: () => Promise<(context: CommandContext, ...args: A) => Promise<number>>) {
   return async (...args: unknown[]) => {
     const run = await load();

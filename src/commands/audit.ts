@@ -16,10 +16,10 @@ import {
 } from '../store/store.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
 
-/** What another provider may be to a person. */
+/** What a person may say about a provider that is not the one of the records. */
 const ACCOUNTS = ['same-account', 'other-account'];
 
-/** `paydrop audit verify`: the chain, the records against it, and it against its anchor. */
+/** `paydrop audit verify` checks the chain, the records against the chain, and the chain against its anchor. */
 export async function verify({ workspace, output, clock }: CommandContext, options: { json?: true }): Promise<number> {
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
@@ -60,7 +60,10 @@ interface Acceptance {
   readonly provider?: string;
 }
 
-/** `paydrop audit accept`: a person has checked that the records, or the other provider, may be trusted; sending goes on. */
+/**
+ * `paydrop audit accept`: a person has checked that the records, or the other provider, can be trusted. Sending goes
+ * on.
+ */
 export async function accept({ workspace, output, clock }: CommandContext, options: Acceptance): Promise<number> {
   const { reason, provider } = options;
   const tools = await openWorkspace({ workspace, clock });

@@ -5,7 +5,10 @@ import { UsageError } from '../platform/failures.ts';
 import { openForReading } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
-/** A consistent copy of the records while the service goes on; whole or not at all, and never over another file. */
+/**
+ * Makes a consistent copy of the records while the service goes on. The copy is made whole or not at all, and never
+ * replaces another file.
+ */
 export async function backup({ workspace, output }: CommandContext, file: string): Promise<number> {
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');

@@ -11,7 +11,9 @@ interface CloseOptions {
   readonly json?: true;
 }
 
-/** A person's decision that something needs nothing more here. All that is named is closed, or nothing. */
+/**
+ * Records a person's decision that something needs nothing more here. It closes everything that is named, or nothing.
+ */
 export async function close(context: CommandContext, asked: readonly string[], options: CloseOptions): Promise<number> {
   const { file, json } = options;
   if ((file === undefined) === (asked.length === 0))
@@ -29,16 +31,16 @@ export async function close(context: CommandContext, asked: readonly string[], o
         status,
       }));
       if (json) printClosed({ payouts, file: null }, decision);
-      else for (const { reference, status } of payouts) told(context, `${reference} is ${status}, and closed.`);
+      else for (const { reference, status } of payouts) printClosing(context, `${reference} is ${status}, and closed.`);
       return EXIT.done;
     }
     const closed = await closeFile(tools, file, decision);
     if (!closed.ok) throw new UsageError(...closed.why);
     const { rows } = closed;
     if (json) printClosed({ payouts: [], file: { file, rows } }, decision);
-    else if (rows === 0) told(context, `File ${file} was not taken in, and is closed.`);
+    else if (rows === 0) printClosing(context, `File ${file} was not taken in, and is closed.`);
     else
-      told(
+      printClosing(
         context,
         `${rows} rejected ${rows === 1 ? 'row' : 'rows'} of file ${file} ${rows === 1 ? 'is' : 'are'} closed.`,
       );
@@ -48,7 +50,7 @@ export async function close(context: CommandContext, asked: readonly string[], o
   }
 }
 
-function told({ output }: CommandContext, what: string): void {
+function printClosing({ output }: CommandContext, what: string): void {
   output.line(`${what} Nothing is paid or changed by that. The reports follow with the next run.`);
 }
 

@@ -1,4 +1,4 @@
-/** What every command gets, and what its failure means to whoever started it. */
+/** What every command gets, and what its failure means to the person or program that started it. */
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { InstructionRef } from '../domain/instruction.ts';
@@ -11,7 +11,7 @@ import type { Decision } from '../store/store.ts';
 export const EXIT = { done: 0, attention: 1, usage: 2, unfinished: 3 } as const;
 
 export interface CommandContext {
-  /** Absolute. */
+  /** An absolute path. */
   readonly workspace: string;
   readonly clock: Clock;
   readonly output: Output;
@@ -21,34 +21,40 @@ export function openContext(workspace: string): CommandContext {
   return { workspace: resolve(workspace), clock: systemClock, output: outputOn(process.stdout, process.env) };
 }
 
-/** The business date that was asked for, or today's in the workspace's zone. */
+/** The business date that the caller asked for, or today's in the workspace's time zone. */
 export function businessDateOf(asked: string | undefined, settings: Settings, clock: Clock): string {
   return asked ?? localTime(clock.now(), settings.schedule.timeZone).date;
 }
 
-/** `timeout`, `npm` and a terminal's Ctrl-C may deliver one wish to stop twice. */
-const SAME_WISH_MS = 1_000;
+/** `timeout`, `npm` and Ctrl-C at a terminal may deliver a signal twice for one wish to stop. */
+const SAME_STOP_MS = 1_000;
 
-/** Aborted by the first SIGINT or SIGTERM, so that what is under way can end well; one more ends the program at once. */
+/**
+ * The first SIGINT or SIGTERM aborts the returned signal, so that work under way can end well. Another one, later than
+ * SAME_STOP_MS, ends the program at once.
+ */
 export function stopOnSignal(clock: Clock): AbortSignal {
   const controller = new AbortController();
-  let askedAtMs: number | undefined;
+  let stoppedAtMs: number | undefined;
   const stop = () => {
-    askedAtMs ??= clock.monotonic();
+    stoppedAtMs ??= clock.monotonic();
     controller.abort();
-    if (clock.monotonic() - askedAtMs >= SAME_WISH_MS) process.exit(EXIT.unfinished);
+    if (clock.monotonic() - stoppedAtMs >= SAME_STOP_MS) process.exit(EXIT.unfinished);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   return controller.signal;
 }
 
-/** A decision of whoever started the command. */
+/** A decision of the user who started the command. */
 export function personWith(reason: string): Decision {
   if (reason.trim() === '') throw new UsageError('--reason: say why, for whoever reads the audit log in a year');
   return { by: process.env['SUDO_USER'] ?? userName(), reason: reason.trim() };
 }
 
-/** A user without an entry among the users, as in a container, has a number all the same. */
+/**
+ * The name of the user who runs the process. A user without an entry in the user database, as in a container, is named
+ * by the uid.
+ */
 export function userName(info: () => { username: string } = userInfo): string {
   try {
     return info().username;
@@ -65,18 +71,18 @@ export function instructionRefIn(asked: string): InstructionRef {
   return { customerRef, orderRef, instructionRef };
 }
 
-/** A person's answer at the terminal; one who goes away says no. Undefined without a terminal. */
+/** A person's answer at the terminal. A closed input counts as no. Undefined without a terminal. */
 export async function confirmed(question: string): Promise<boolean | undefined> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined;
   const { createInterface } = await import('node:readline/promises');
-  const asking = createInterface({ input: process.stdin, output: process.stdout });
-  const gone = new Promise<string>((resolve) => asking.once('close', () => resolve('')));
-  const answer = await Promise.race([asking.question(`${question} [y/N] `), gone]);
-  asking.close();
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const gone = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  const answer = await Promise.race([terminal.question(`${question} [y/N] `), gone]);
+  terminal.close();
   return /^y(?:es)?$/i.test(answer.trim());
 }
 
-/** Says on stderr what went wrong and what to do; returns the exit status. */
+/** Says on stderr what went wrong and what to do. Returns the exit status. */
 export function tellFailure(error: unknown): number {
   const tell = (text: string) => void process.stderr.write(`${printable(text)}\n`);
   if (error instanceof UsageError) {
@@ -89,7 +95,10 @@ export function tellFailure(error: unknown): number {
   return EXIT.unfinished;
 }
 
-/** Where a fault of the program's own came from; what the machine or a setting causes says enough by its message. */
+/**
+ * Where a fault in the program itself came from. The message alone is enough for a failure that the machine or a
+ * setting causes.
+ */
 function placeOf(error: unknown): string[] {
   const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
   return ours ? (error.stack ?? '').split('\n').slice(1) : [];

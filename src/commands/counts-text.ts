@@ -1,4 +1,4 @@
-/** Payouts by status and currency, who needs to do what, and file numbers, as every command shows them. */
+/** Payouts by status and currency, who needs to do what, and file numbers, in the form that every command shows. */
 import type { Concern, Need } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
@@ -9,7 +9,7 @@ import type { StatusCount } from '../store/store.ts';
 export function printCounts(output: Output, counts: readonly StatusCount[]): void {
   output.table(
     ['Status', 'Currency', '>Payouts', '>Amount'],
-    inOrderOfLife(counts).map(({ status, currency, count, amountMinor }) => [
+    inStatusOrder(counts).map(({ status, currency, count, amountMinor }) => [
       status,
       currency || 'not known',
       String(count),
@@ -18,9 +18,9 @@ export function printCounts(output: Output, counts: readonly StatusCount[]): voi
   );
 }
 
-/** `oldest` is when the oldest file with one of them was received. */
+/** `oldest` is the time at which the oldest file with one of these payouts was received. */
 export function countsJson(counts: readonly StatusCount[]): object[] {
-  return inOrderOfLife(counts).map(({ status, currency, count, amountMinor, oldest }) => ({
+  return inStatusOrder(counts).map(({ status, currency, count, amountMinor, oldest }) => ({
     status,
     currency: currency || null,
     count,
@@ -33,11 +33,11 @@ function amountOf(currency: string, amountMinor: bigint): string | undefined {
   return currency === '' ? undefined : formatMinor(amountMinor, currencyExponent(currency) ?? 0);
 }
 
-function inOrderOfLife(counts: readonly StatusCount[]): StatusCount[] {
+function inStatusOrder(counts: readonly StatusCount[]): StatusCount[] {
   return [...counts].sort((a, b) => byLife(a.status, b.status));
 }
 
-/** What is counted, where it isn't payouts in a status. */
+/** What a concern counts, where that is not payouts in a status. */
 const NOUNS: Partial<Record<Concern, readonly [one: string, more: string]>> = {
   'unfinished-files': ['file not taken in to its end', 'files not taken in to their end'],
   'unreported-files': ['file with reports older than its records', 'files with reports older than their records'],
@@ -50,7 +50,7 @@ const NOUNS: Partial<Record<Concern, readonly [one: string, more: string]>> = {
   amendments: ['change asked of the provider', 'changes asked of the provider'],
 };
 
-/** One need in one line: what it is, what to do, who. */
+/** One need in one line: what it is, what to do, and who does it. */
 export function needText({ concern, count, task, who, why = '' }: Need): string {
   const person = who.charAt(0).toLowerCase() + who.slice(1);
   if (concern === 'last-run') return `Not finished: ${why}: ${task} (${person}).`;

@@ -28,7 +28,7 @@ const SETTINGS = {
 const reference = (customerRef: string, orderRef: string, instructionRef: string) =>
   clientRefId({ customerRef, orderRef, instructionRef }, 1);
 
-/** One payout for each thing that can happen to one after it was sent. */
+/** One payout for each thing that can happen to a payout after it was sent. */
 const WHAT_GOES_WRONG: FaultScript = {
   faults: [
     { on: 'post', clientRefId: reference('BRIMLOW', 'SO-1002', 'PI-0004'), attempts: [1], fault: { kind: 'reset' } },
@@ -59,7 +59,7 @@ const WHAT_GOES_WRONG: FaultScript = {
   ],
 };
 
-/** Four passes over the example files, each told as it happens; ends with the count that must come out. */
+/** Makes four passes over the example files and prints each as it happens. Ends with the totals, which must agree. */
 export async function demo({ output, clock }: CommandContext, options: { keep?: string }): Promise<number> {
   const root =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : await emptyFolder(options.keep);
@@ -100,7 +100,7 @@ export async function demo({ output, clock }: CommandContext, options: { keep?: 
   }
 }
 
-/** The demo writes settings and drops files: never into a folder that somebody uses. */
+/** The demo writes settings and drops files, so it never runs in a folder that is already in use. */
 async function emptyFolder(asked: string): Promise<string> {
   const root = resolve(asked);
   await makeFolder(root);
@@ -138,7 +138,7 @@ function print(output: Output, tools: OpenWorkspace, summary: PassSummary): void
   printPass(output, summary, true, tools.settings.outbox);
 }
 
-/** The provider's own ledger against our records, for each currency; false when they differ. */
+/** Prints the provider's own ledger against our records, for each currency. Returns false when they differ. */
 function printBalance(output: Output, counts: readonly StatusCount[], ledgerPath: string): boolean {
   const zero: Decimal = { units: 0n, scale: 0 };
   const ours = new Map<string, Decimal>();

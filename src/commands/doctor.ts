@@ -17,9 +17,9 @@ interface Check {
   readonly what: string;
   readonly ok: boolean;
   readonly finding: string;
-  /** Nobody needs to change anything: it may be over by itself. */
+  /** No person needs to change anything: the problem may pass by itself. */
   readonly passing?: true;
-  /** All is well now, and something should be done about it one day. */
+  /** All is well now, but a person should see to it some day. */
   readonly note?: true;
 }
 
@@ -27,8 +27,8 @@ const YEAR_MS = 366 * 86_400_000;
 const DAY_MS = 86_400_000;
 const UNCLEAR_LISTED = 10_000;
 
-/** A reference that no instruction has: client references are capitals and digits. */
-const NOBODYS_PAYOUT = {
+/** A client reference that no instruction has: ours are capitals and digits. */
+const NO_SUCH_PAYOUT = {
   customerRef: 'paydrop-doctor',
   orderRef: 'paydrop-doctor',
   instructionRef: 'paydrop-doctor',
@@ -90,7 +90,9 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   return checks;
 }
 
-/** Node's release lines, and until when each is mended; from the release schedule of the Node.js project. */
+/**
+ * Node's release lines, each with the day on which its support ends. From the release schedule of the Node.js project.
+ */
 const NODE_ENDS: Readonly<Record<string, string>> = { 20: '2026-04-30', 22: '2027-04-30', 24: '2028-04-30' };
 
 function checkNode(version: string, clock: Clock): Check {
@@ -105,7 +107,7 @@ function checkNode(version: string, clock: Clock): Check {
   };
 }
 
-/** A list that is old refuses new currencies, and takes those that were withdrawn. */
+/** An old list of currencies refuses new ones, and accepts those that were withdrawn since. */
 function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): Check {
   const what = 'currency';
   const unknown = currencies === 'all' ? [] : [...currencies].filter((code) => !isCurrency(code));
@@ -136,7 +138,7 @@ async function checkRecords(workspace: string, settings: Settings, clock: Clock)
   }
 }
 
-/** One that can't be made is a problem of its own, and keeps no other from being made. */
+/** A check that can't be made is a problem of its own. It does not keep the other checks from being made. */
 async function attempt(what: string, check: () => Promise<Check[]>): Promise<Check[]> {
   try {
     return await check();
@@ -168,13 +170,13 @@ async function checkAudit(store: Store, settings: Settings, clock: Clock, progre
   return [audit, ...(broken === undefined ? [records] : []), { what: 'clock', ok: clockOk, finding }];
 }
 
-/** Before the first pass there is none; beside an anchor there must be one. */
+/** Before the first pass there is no database. If there is an anchor, there must be a database. */
 function missingDatabase({ needs }: WorkspaceState): Check {
   const doubt = needs.find(({ concern }) => concern === 'look-up-only');
   return { what: 'database', ok: !doubt, finding: doubt ? needText(doubt) : 'not there yet and will be made' };
 }
 
-/** Missing secrets are told where the provider is tried. */
+/** checkProvider reports missing secrets, so they are no problem here. */
 async function checkBinding(settings: Settings): Promise<Check[]> {
   const opened = await openForReading(settings.workspace).catch(() => undefined);
   try {
@@ -188,26 +190,29 @@ async function checkBinding(settings: Settings): Promise<Check[]> {
   }
 }
 
-/** What runs leave behind: whether anything is sent, how the last one ended, what is unclear and for how long. */
+/**
+ * What the runs left behind: whether payouts are sent, how the last run ended, which payouts are unclear and since
+ * when.
+ */
 async function checkStanding(store: Store, settings: Settings, clock: Clock): Promise<Check[]> {
   const { needs, lastRun, underWay, inbox } = await workspaceState(store, settings, clock.now());
   const has = (concern: Concern) => needs.some((one) => one.concern === concern);
-  const told = (concern: Concern, what: string, fine: string, passing = false): Check => {
+  const checkOf = (concern: Concern, what: string, fine: string, passing = false): Check => {
     const need = needs.find((one) => one.concern === concern);
     return { what, ok: !need, finding: need ? needText(need) : fine, ...(passing ? { passing } : {}) };
   };
   const ended = lastRun ? `run ${lastRun.number} ended ${lastRun.endedAt}` : 'none yet';
   const last = underWay ? `${ended}; run ${underWay.number} began ${underWay.startedAt}` : ended;
   return [
-    told(has('other-provider') ? 'other-provider' : 'look-up-only', 'sending', 'what is due is sent'),
-    told('last-run', 'last run', last, true),
+    checkOf(has('other-provider') ? 'other-provider' : 'look-up-only', 'sending', 'what is due is sent'),
+    checkOf('last-run', 'last run', last, true),
     ...inbox.stuck.map(({ name, why }) => ({ what: 'inbox', ok: false, finding: `${name} can't be taken in: ${why}` })),
-    told('unreported-files', 'reports', 'as new as the records', true),
+    checkOf('unreported-files', 'reports', 'as new as the records', true),
     await checkUnclear(store, clock.now()),
   ];
 }
 
-/** Look-ups clear most of it within a day; what is older needs a person. */
+/** Look-ups settle most unclear payouts within a day. Older ones need a person. */
 async function checkUnclear(store: Store, nowMs: number): Promise<Check> {
   const unclear: StoredInstruction[] = [];
   for (const status of ['unknown', 'manual'] as const)
@@ -227,7 +232,7 @@ async function checkProvider(settings: Settings, clock: Clock): Promise<Check[]>
   const closers: (() => unknown)[] = [];
   try {
     const provider = await openProvider(settings, process.env, clock, undefined, closers);
-    const outcome = await provider.lookUp(NOBODYS_PAYOUT);
+    const outcome = await provider.lookUp(NO_SUCH_PAYOUT);
     if (outcome.kind === 'not-found')
       return [{ what, ok: true, finding: `${baseUrl.origin} answers, and takes the credentials` }];
     if (outcome.kind === 'found') return [{ what, ok: false, finding: 'it knows a payout that cannot exist' }];

@@ -1,4 +1,7 @@
-/** Audit entries of an order or an instruction as lines for a person: when, in which run, from which status to which, and why. */
+/**
+ * Audit entries of an order or an instruction as lines for a person: when, in which run, from which status to which,
+ * and why.
+ */
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
@@ -7,7 +10,10 @@ import { sixDigits } from './counts-text.ts';
 
 const HASH_SHOWN = 12;
 
-/** What store/changes.ts, store/intake.ts, store/amendments.ts and store/answers.ts write about an order or an instruction; each entry has some. */
+/**
+ * What store/changes.ts, store/intake.ts, store/amendments.ts and store/answers.ts write about an order or an
+ * instruction. Each entry has some of these fields.
+ */
 type Event = Readonly<Partial<Record<EventField, unknown>>>;
 type EventField =
   | 'at'
@@ -40,7 +46,7 @@ interface HistoryLine {
   readonly seq: string;
   readonly at: string;
   readonly run: string;
-  /** `ready → sending`; the status alone where it stayed. */
+  /** `ready → sending`, or the status alone where it did not change. */
   readonly change: string;
   readonly details: string;
 }
@@ -62,7 +68,7 @@ function detailsOf(event: Event): string[] {
     event;
   const { late, outcome, httpStatus, orderRefId, bankReference, unclear, step, correlationId, riders, type } = event;
   const details = [
-    type === 'answer' ? answered(message) : message,
+    type === 'answer' ? answerText(message) : message,
     code,
     Array.isArray(errors) ? errors.join(' ') : undefined,
     step && `change ${step}`,
@@ -81,7 +87,7 @@ function detailsOf(event: Event): string[] {
   return details.filter((detail) => detail).map(String);
 }
 
-function answered(message: unknown): string {
+function answerText(message: unknown): string {
   return message
     ? `a look-up was answered in a way that does not settle it: ${message}`
     : 'a look-up could be read again';

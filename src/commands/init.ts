@@ -19,7 +19,10 @@ const TEMPLATES = 'templates';
 const DAYS_TO_PAY = 4;
 const DAY_MS = 86_400_000;
 
-/** Makes what is missing and overwrites nothing. Templates lie outside the inbox: what lies in it would be taken in. */
+/**
+ * Makes what is missing and overwrites nothing. The templates lie outside the inbox, because a file in the inbox is
+ * taken in.
+ */
 export async function init({ workspace, output, clock }: CommandContext, dir: string | undefined): Promise<number> {
   const root = dir === undefined ? workspace : resolve(dir);
   const there = await stat(root).catch(() => undefined);
@@ -52,7 +55,7 @@ const ORDERS = [
   '',
 ].join('\r\n');
 
-/** Open from today on, so that the first run sends it. */
+/** The payout opens today, so that the first run sends it. */
 function instructionsFrom(clock: Clock, timeZone: string, api: Api): string {
   const openDate = localTime(clock.now(), timeZone).date;
   const dueDate = localTime(clock.now() + DAYS_TO_PAY * DAY_MS, timeZone).date;

@@ -1,4 +1,4 @@
-/** What a pass did, in words for a terminal and as JSON for machines, and what it means as an exit status. */
+/** What a pass did, in words for a terminal and as JSON for machines, and the exit status that follows from it. */
 
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { type Need, weightiest } from '../domain/attention.ts';
@@ -8,11 +8,11 @@ import { type TakenFile, verdictOf } from '../reports/reports.ts';
 import { EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 
-/** With more files than this in a run, only so many are listed: first those that somebody must look at. */
+/** A run with more files than this lists only this many. Files that need a person come first. */
 const LISTED_FILES = 20;
 const LISTED_NAMES = 5;
 
-/** As docs/commands.md says: what needs a person decides (attention.ts). */
+/** The exit status that docs/commands.md states for these needs (attention.ts). */
 export function exitOf(needs: readonly Need[]): number {
   const weight = weightiest(needs);
   return weight === undefined ? EXIT.done : weight === 'person' ? EXIT.attention : EXIT.unfinished;
@@ -39,7 +39,7 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
   output.line(`Reports are in ${outbox}.`);
 }
 
-/** The same for machines: numbers and codes, no rows of files. */
+/** The same for machines: numbers and codes, without the rows of the files. */
 export function passJson(summary: PassSummary, sandbox: boolean, outbox: string): object {
   const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, stuck, unfinished } = summary;
   return {
@@ -71,7 +71,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
 }
 
 export function printFiles(output: Output, files: readonly TakenFile[]): void {
-  const listed = files.length <= LISTED_FILES ? files : [...files].sort(bySomebodysNeed).slice(0, LISTED_FILES);
+  const listed = files.length <= LISTED_FILES ? files : [...files].sort(bySendersNeed).slice(0, LISTED_FILES);
   output.table(
     ['File', 'Name', 'Verdict', '>Rows', '>Rejected', '>Duplicate'],
     listed.map((taken) => {
@@ -93,7 +93,7 @@ export function printFiles(output: Output, files: readonly TakenFile[]): void {
   output.line(`… and ${unlisted} more${others}.`);
 }
 
-function bySomebodysNeed(a: TakenFile, b: TakenFile): number {
+function bySendersNeed(a: TakenFile, b: TakenFile): number {
   return Number(needsSender(b)) - Number(needsSender(a)) || a.file.number - b.file.number;
 }
 

@@ -6,8 +6,9 @@ import { differenceText, verifyFile } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /**
- * Writes a file's reports again, beside a service or not. They are marked as out of date first, and until the end: whatever this is cut
- * off in, the next pass writes them anew. What was altered in the database is not told as if it were so: then nothing is written.
+ * Writes a file's reports again, whether or not a service is running. The reports are marked as out of date before the
+ * first is written, and until the last is. If the command is cut off, the next pass therefore writes them anew. Where a
+ * record was altered in the database, no report is written: none may state what the audit log does not.
  */
 export async function report({ workspace, output, clock }: CommandContext, number: number): Promise<number> {
   await requireFile(workspace, number);
@@ -38,7 +39,7 @@ export async function report({ workspace, output, clock }: CommandContext, numbe
   }
 }
 
-/** Asked without writing anything. */
+/** Checks the file through a connection that writes nothing. */
 async function requireFile(workspace: string, number: number): Promise<void> {
   const opened = await openForReading(workspace);
   try {

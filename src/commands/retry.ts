@@ -1,4 +1,7 @@
-/** Pays again what finally failed: one payout, or many at once after their totals were shown. The provider is asked first. */
+/**
+ * Pays again what finally failed: one payout, or many at once after their totals were shown. The provider is asked
+ * about each payout first.
+ */
 
 import { type InstructionRef, rowId, rowPlace } from '../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../domain/status.ts';
@@ -28,7 +31,7 @@ interface RetryOptions {
   readonly json?: true;
 }
 
-/** What was asked for, with what it comes to. */
+/** The payouts that the command names or chooses, with their totals. */
 interface Chosen {
   readonly refs: readonly InstructionRef[];
   readonly totals: readonly StatusCount[];
@@ -71,7 +74,10 @@ function statusesIn(status: string | undefined): readonly InstructionStatus[] {
   return found;
 }
 
-/** What a person has closed may have been paid in another way: it is paid again only where it is named. */
+/**
+ * Leaves out payouts that a person has closed, because they may have been paid in another way. Such a payout is paid
+ * again only if the command names it.
+ */
 async function chosenBy(
   store: Store,
   statuses: readonly InstructionStatus[],
@@ -92,7 +98,10 @@ async function chosenBy(
   return chosenOf(found.sort((a, b) => a.id - b.id));
 }
 
-/** All that were named, those that are not there, too: they are told with the rest. */
+/**
+ * All payouts that the command names. Those that do not exist are included, so that the command reports them with the
+ * rest.
+ */
 async function named(store: Store, refs: readonly InstructionRef[]): Promise<Chosen> {
   const found = await store.findInstructions(refs);
   const { totals } = chosenOf(found.flatMap((one) => (one && FINAL_FAILURES.includes(one.status) ? [one] : [])));
@@ -136,7 +145,7 @@ async function ask(
   refs: readonly InstructionRef[],
   decision: Decision,
 ): Promise<RetriedAll> {
-  // Settings may have changed since the last run took down whom they name.
+  // The settings may name another provider since the last run recorded which one they name.
   const other = await otherThan(store, providerNamed(settings, process.env));
   if (other) throw new UsageError(told(other));
   const progress = terminalProgress(process.stderr, clock);
@@ -191,7 +200,7 @@ function refusedOf(
   });
 }
 
-/** As of a pass: 3 where the same may succeed later, 1 where some need a person. */
+/** The same statuses as for a pass: 3 where a later try may succeed, 1 where some need a person. */
 function exitOf({ decided }: RetriedAll): number {
   if (decided.some((one) => !one.ok && one.unclear)) return EXIT.unfinished;
   return decided.every(({ ok }) => ok) ? EXIT.done : EXIT.attention;

@@ -41,7 +41,7 @@ export async function run(context: CommandContext, options: RunOptions): Promise
 
 const DAY_MS = 86_400_000;
 
-/** A mistyped date sends what is not open yet, or nothing of what is. */
+/** A mistyped date sends payouts that are not open yet, or leaves out payouts that are. */
 async function requirePlausible(date: string, { store, clock, settings }: OpenWorkspace): Promise<void> {
   const tomorrow = localTime(clock.now() + DAY_MS, settings.schedule.timeZone).date;
   if (date > tomorrow)

@@ -19,7 +19,7 @@ import { askRemote, printRemote } from './show-remote.ts';
 
 const MOST = 1_000;
 
-/** Of an order's history the latest entries are shown; an instruction's is shown whole. */
+/** An order's history shows only its latest entries. An instruction's history is shown whole. */
 const LATEST_ENTRIES = 40;
 
 type Shown = StoredInstruction & ResultRow & { file: number };
@@ -30,7 +30,7 @@ interface Asked {
   readonly instructionRef?: string;
 }
 
-/** A customer's orders and instructions; an order or an instruction with its payouts and its audit history. */
+/** Shows a customer's orders and instructions, or an order or an instruction with its payouts and its audit history. */
 export async function show(
   { workspace, output, clock }: CommandContext,
   asked: string,
@@ -85,7 +85,7 @@ async function historiesOf(store: Store, records: readonly { id: number }[]): Pr
   return histories;
 }
 
-/** What is not as the audit log says: each record with its references, and how it differs. */
+/** The records that differ from what the audit log says: each with its references and with what differs. */
 type Differing = ReadonlyMap<Shown | StoredOrder, { readonly reference: string; readonly what: string }>;
 
 function differences(
@@ -94,15 +94,16 @@ function differences(
   histories: ReadonlyMap<number, AuditEntry[]>,
 ): Differing {
   const found = new Map<Shown | StoredOrder, { reference: string; what: string }>();
-  const note = (record: Shown | StoredOrder, refs: readonly string[], what: string | undefined) => {
+  const noteDifference = (record: Shown | StoredOrder, refs: readonly string[], what: string | undefined) => {
     if (what !== undefined) found.set(record, { reference: refs.join('/'), what });
   };
-  const of = ({ id }: { id: number }) => histories.get(id) ?? [];
-  for (const order of orders) note(order, [order.customerRef, order.orderRef], orderDiffers(order, of(order)));
+  const historyOf = ({ id }: { id: number }) => histories.get(id) ?? [];
+  for (const order of orders)
+    noteDifference(order, [order.customerRef, order.orderRef], orderDiffers(order, historyOf(order)));
   for (const shown of instructions) {
     const { customerRef, orderRef, instructionRef } = shown;
-    const what = instructionDiffers(shown, of(shown)) ?? amendmentDiffers(shown, of(shown));
-    note(shown, [customerRef, orderRef, instructionRef], what);
+    const what = instructionDiffers(shown, historyOf(shown)) ?? amendmentDiffers(shown, historyOf(shown));
+    noteDifference(shown, [customerRef, orderRef, instructionRef], what);
   }
   return found;
 }
@@ -229,7 +230,7 @@ function printInstruction(output: Output, shown: Shown, history: readonly AuditE
     ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
-    ...(API[api].told === 'details' ? payoutFacts(shown) : managedFacts(shown)),
+    ...(API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown)),
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],

@@ -9,7 +9,10 @@ import { type CommandContext, EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 import { exitOf } from './pass-text.ts';
 
-/** Under way. What is `scheduled` isn't: it waits for its open date, however far ahead that is. */
+/**
+ * Statuses of payouts under way. A `scheduled` payout isn't under way: it waits for its open date, however far ahead
+ * that is.
+ */
 const UNDER_WAY = statusesWhere(({ open }, status) => open && status !== 'scheduled');
 
 const LATEST_FILES = 10;
@@ -24,13 +27,16 @@ interface Status extends Omit<WorkspaceState, 'needs'> {
 }
 
 interface NamedNeed extends Need {
-  /** In words, the oldest first, at most NAMED_EACH. */
+  /** In words, the oldest first, at most NAMED_EACH of them. */
   readonly named: readonly string[];
-  /** Of those that are instructions. */
+  /** The references, where `named` lists instructions; else empty. */
   readonly references: readonly string[];
 }
 
-/** With `check` the exit status says whether it needs a person; else it is 0 when it could be told. */
+/**
+ * With `check` the exit status says whether something needs a person. Without it the status is 0 whenever the state
+ * could be read.
+ */
 export async function status(
   { workspace, output, clock }: CommandContext,
   options: { json?: true; check?: true },
@@ -46,17 +52,17 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   const sandbox = settings.provider.baseUrl === 'sandbox';
   const opened = await openForReading(workspace);
   if (!opened) {
-    const stands = await stateWithoutRecords(settings);
-    const needs = stands.needs.map((need) => nameless(need, stands));
-    return { ...stands, sandbox, needs, oldest: undefined, lastNightly: undefined };
+    const state = await stateWithoutRecords(settings);
+    const needs = state.needs.map((need) => nameless(need, state));
+    return { ...state, sandbox, needs, oldest: undefined, lastNightly: undefined };
   }
   const { store } = opened;
   try {
-    const stands = await workspaceState(store, settings, nowMs);
+    const state = await workspaceState(store, settings, nowMs);
     return {
-      ...stands,
+      ...state,
       sandbox,
-      needs: await named(store, stands),
+      needs: await named(store, state),
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
     };
@@ -65,19 +71,19 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   }
 }
 
-async function named(store: Store, stands: WorkspaceState): Promise<NamedNeed[]> {
+async function named(store: Store, state: WorkspaceState): Promise<NamedNeed[]> {
   const found: NamedNeed[] = [];
-  for (const need of stands.needs) {
+  for (const need of state.needs) {
     const status = UNSETTLED.find((name) => name === need.concern);
     const oldest = status ? await store.list(status, { afterId: 0, limit: NAMED_EACH, unclosed: true }) : [];
     found.push(
-      status ? { ...need, named: oldest.map(inWords), references: oldest.map(referenceOf) } : nameless(need, stands),
+      status ? { ...need, named: oldest.map(inWords), references: oldest.map(referenceOf) } : nameless(need, state),
     );
   }
   return found;
 }
 
-/** What is stuck has the names that it lies there under. */
+/** Stuck entries are listed by the names that they have in the inbox. */
 function nameless(need: Need, { inbox }: WorkspaceState): NamedNeed {
   const entries = need.concern === 'stuck' ? inbox.stuck.slice(0, NAMED_EACH) : [];
   return { ...need, named: entries.map(({ name, why }) => `${name} (${why})`), references: [] };
@@ -87,7 +93,7 @@ function inWords(instruction: StoredInstruction): string {
   return `${referenceOf(instruction)}, received ${minuteOf(instruction.receivedAt)} UTC`;
 }
 
-/** The one that is under way for longest. */
+/** The payout that has been under way for longest. */
 async function oldestOf(store: Store): Promise<StoredInstruction | undefined> {
   const firsts: StoredInstruction[] = [];
   for (const name of UNDER_WAY) firsts.push(...(await store.list(name, { afterId: 0, limit: 1 })));

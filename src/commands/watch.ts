@@ -6,7 +6,9 @@ import { type CommandContext, EXIT, messageOf, stopOnSignal } from './context.ts
 import { needText } from './counts-text.ts';
 import { exitOf } from './pass-text.ts';
 
-/** Everything it has to say goes to the log, its own end included: a collector of JSON lines meets nothing else. */
+/**
+ * Everything goes to the log, the end of the service included, so that a collector of JSON lines reads nothing else.
+ */
 export async function watch({ workspace, clock }: CommandContext): Promise<number> {
   const log = openLog(process.stderr, clock);
   const stop = stopOnSignal(clock);

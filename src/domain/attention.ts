@@ -1,10 +1,10 @@
 /**
- * Who needs to do what: the one place that says what needs a person, of a workspace, a run or a file. Status, pages, exit status and
- * log read it; nothing else decides it. Pure.
+ * Who needs to do what. This is the one place that says what needs a person, in a workspace, a run or a file. The
+ * status command, the pages, the exit status and the log read it, and nothing else decides it. Pure.
  */
 import { ENGINEER, factsOf, ORDERS, ROW_STATUSES, type RowStatus, type Rule, SENDER, type Weight } from './status.ts';
 
-/** What one can be asked about. The most urgent comes first, and is told first. */
+/** All concerns that may need a person. The most urgent comes first, and is shown first. */
 export const CONCERNS = [
   'look-up-only',
   'other-provider',
@@ -33,42 +33,46 @@ export type Concern = (typeof CONCERNS)[number];
 export interface Need extends Rule {
   readonly concern: Concern;
   readonly count: number;
-  /** Why, where that differs from case to case. */
+  /** The cause, where it differs from case to case. */
   readonly why?: string;
 }
 
-/** What is so. What is left out is not there, or not known to who asks. */
+/**
+ * The state of a workspace, a run or a file. A field that is left out does not apply, or the caller does not know it.
+ */
 export interface Situation {
   readonly byStatus?: ReadonlyMap<RowStatus, number>;
   /** Rejected rows that no later file has taken in or stands for, and no person has closed. */
   readonly toRepair?: number;
-  /** Files that were not taken in, that no later one of the same name has replaced and no person has closed. */
+  /**
+   * Files that were not taken in, were not replaced by a later one of the same name and were not closed by a person.
+   */
   readonly refusedFiles?: number;
-  /** The same of folders, links and other things that are no plain files. */
+  /** The same for folders, links and other entries that are no plain files. */
   readonly irregularFiles?: number;
-  /** Payouts of which the last look-up got an answer that can't be read. */
+  /** Payouts whose last look-up got an answer that can't be read. */
   readonly unreadable?: number;
-  /** Instructions that have waited for their order for longer than they may. */
+  /** Instructions that have waited for their order for longer than the settings allow. */
   readonly waitingTooLong?: number;
-  /** Rows that ask for a change at the provider and are not settled. */
+  /** Rows that ask for a change at the provider and are not settled yet. */
   readonly amendments?: number;
   /** Why nothing is sent from this workspace. */
   readonly lookUpOnly?: string | undefined;
-  /** Whose the records are, and whom the settings name instead. */
+  /** The provider of the records, and the provider that the settings name instead. */
   readonly otherProvider?: string | undefined;
-  /** Why nothing can be taken out of the inbox. */
+  /** Why files can't be taken out of the inbox. */
   readonly inboxTrouble?: string | undefined;
   /** Entries of the inbox that can't be taken in. */
   readonly stuck?: number;
-  /** Why the last run left work that it should have done. */
+  /** Why the last run left work undone that it should have done. */
   readonly unfinished?: string | undefined;
-  /** Files registered and not taken in to their end, with no run under way. */
+  /** Files that are registered and not fully taken in, with no run under way. */
   readonly unfinishedFiles?: number;
   /** Files whose reports are older than their records, with no run under way. */
   readonly unreportedFiles?: number;
 }
 
-/** Those of statuses are in their table. */
+/** The rules of concerns that are no statuses. The rules of statuses are in the table of statuses. */
 const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   'look-up-only': {
     who: ENGINEER,
@@ -133,7 +137,7 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   return concern === 'last-run' ? unfinished : undefined;
 }
 
-/** Of all but the statuses of which each payout is one. */
+/** The counts of all concerns except those that are simply the status of a payout. */
 function countsOf(situation: Situation): Partial<Record<Concern, number>> {
   const { byStatus, lookUpOnly, otherProvider, unfinished, waitingTooLong = 0, amendments = 0 } = situation;
   return {
@@ -154,7 +158,10 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
   };
 }
 
-/** Of files that were not taken in and that nothing has replaced. What is no plain file can't come again under its name. */
+/**
+ * Counts for files that were not taken in and not replaced. An entry that is no plain file can't come again under its
+ * name, so it is counted apart.
+ */
 export function refusedFiles(
   files: readonly { readonly problem?: { readonly code: string } | undefined }[],
 ): Pick<Situation, 'refusedFiles' | 'irregularFiles'> {
@@ -167,12 +174,15 @@ export function needsPerson(status: RowStatus): boolean {
   return factsOf(status).need?.weight === 'person';
 }
 
-/** Ended without the money at the payee: it is told by the run in which that happened, and needs a person until it is paid again. */
+/**
+ * Whether the payout ended without the money at the payee. The run in which that happened reports it. It needs a person
+ * until it is paid again or closed.
+ */
 export function isLost(status: RowStatus): boolean {
   return factsOf(status).failed === true;
 }
 
-/** The weightiest of all; undefined where nothing needs a person. */
+/** The greatest weight of all needs. Undefined where nothing needs a person. */
 export function weightiest(needs: readonly Need[]): Exclude<Weight, 'told'> | undefined {
   for (const weight of ['unfinished', 'person'] as const)
     if (needs.some((need) => need.weight === weight)) return weight;

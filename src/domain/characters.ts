@@ -1,9 +1,9 @@
 /**
- * Which characters are blanks, and which don't show. One notion of both from intake to wire: spaces and tabs at the ends of
- * a value are dropped, and no other character ever is.
+ * Which characters are blanks, and which don't show. From intake to sending, one rule holds: spaces and tabs at the
+ * ends of a value are dropped, and no other character is.
  */
 
-/** Nothing, or nothing but spaces and tabs. */
+/** Whether the text is empty, or only spaces and tabs. */
 export function isBlank(text: string): boolean {
   for (let at = 0; at < text.length; at++) if (!isBlankCode(text.charCodeAt(at))) return false;
   return true;
@@ -14,7 +14,7 @@ export function isBlankCode(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** Without the spaces and tabs at both ends; nothing else counts as blank. */
+/** The text without the spaces and tabs at both ends. No other character counts as blank. */
 export function trimBlanks(text: string): string {
   let start = 0;
   let end = text.length;
@@ -23,13 +23,19 @@ export function trimBlanks(text: string): string {
   return text.slice(start, end);
 }
 
-/** What nearly every text is made of. To ask about classes of characters is slow. */
+/** Matches nearly every text. Tests for classes of characters are slow. */
 const ALL_SHOW = /^[ -~]*$/;
 
-/** Controls, line and paragraph separators, bidirectional overrides and isolates, a stray mark, halves of a character. */
+/**
+ * Controls, line and paragraph separators, bidirectional overrides and isolates, a stray byte order mark, half a
+ * character.
+ */
 const CONTROL = /[\p{Cc}\u2028-\u202E\u2066-\u2069\uFEFF\p{Cs}]/u;
 
-/** Blanks of other scripts and of no width, and letters that look like one. Within a text they are text, at its ends they are a mistake. */
+/**
+ * Blanks of other scripts, blanks without width, and letters that look like a blank. Within a text they are text. At
+ * its ends they are a mistake.
+ */
 const OTHER_BLANK = '\\p{Zs}\\u00AD\\u115F\\u1160\\u180E\\u200B\\u2060\\u2800\\u3164\\uFFA0';
 const OTHER_BLANK_IN_FRONT = new RegExp(`^(?! )[${OTHER_BLANK}]`, 'u');
 const OTHER_BLANK_BEHIND = new RegExp(`(?! )[${OTHER_BLANK}]$`, 'u');
@@ -43,7 +49,7 @@ export function allShow(text: string): boolean {
   return ALL_SHOW.test(text);
 }
 
-/** Where a text, trimmed of blanks, has a character that no value may have: undefined for nearly every text. */
+/** The index of a character that no value may have, in a text trimmed of blanks. Undefined for nearly every text. */
 function unwantedAt(text: string): number | undefined {
   if (allShow(text)) return undefined;
   const found = CONTROL.exec(text) ?? OTHER_BLANK_IN_FRONT.exec(text) ?? OTHER_BLANK_BEHIND.exec(text);
@@ -51,15 +57,16 @@ function unwantedAt(text: string): number | undefined {
 }
 
 /**
- * The first character of a text, trimmed of blanks, that no value may have, by number and place: a control; a blank that is no
- * space at one of its ends; any, where nothing of the text shows.
+ * The first character that no value may have, in a text trimmed of blanks, by number and place. Such a character is a
+ * control, or a blank other than a space at one of the ends. If no character of the text shows, it is the first
+ * character.
  */
 export function unwanted(text: string): string | undefined {
   const at = unwantedAt(text);
   return at === undefined ? undefined : placed(text, at);
 }
 
-/** As {@link unwanted}, of the characters alone that may stand nowhere. */
+/** As {@link unwanted}, but only for characters that are not allowed at any place. */
 export function unwantedControl(text: string): string | undefined {
   if (allShow(text)) return undefined;
   const found = CONTROL.exec(text);
@@ -67,8 +74,8 @@ export function unwantedControl(text: string): string | undefined {
 }
 
 /**
- * The first character that doesn't show, or looks like one of ASCII, by number and place; controls left out, of which
- * {@link unwantedControl} tells.
+ * The first character that doesn't show, or that looks like an ASCII one, by number and place. Controls are left out:
+ * {@link unwantedControl} reports them.
  */
 export function lookAlike(text: string): string | undefined {
   if (allShow(text)) return undefined;
@@ -78,7 +85,10 @@ export function lookAlike(text: string): string | undefined {
   return undefined;
 }
 
-/** Characters that don't show, or change how the rest of a line looks, as their code points: `<U+202E>`. */
+/**
+ * The text with its unseen characters as code points: those that don't show, or change how the rest of a line looks.
+ * `<U+202E>`.
+ */
 export function visible(text: string): string {
   return allShow(text) ? text : text.replace(EACH_UNSEEN, (character) => `<${numbered(character)}>`);
 }
@@ -94,7 +104,9 @@ function numbered(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-/** Of those that a person may have meant as something else; a control's number says as much as its name. */
+/**
+ * Names of characters that a person may have meant as something else. For a control the number says as much as a name.
+ */
 const NAMES: Readonly<Record<string, string>> = {
   '\u00a0': 'no-break space',
   '\u00ad': 'soft hyphen',
@@ -117,7 +129,7 @@ const NAMES: Readonly<Record<string, string>> = {
   '\u3000': 'ideographic space',
 };
 
-/** What characters that look like ones of ASCII belong to. */
+/** Kinds of characters that look like ASCII ones. */
 const KINDS: readonly (readonly [members: RegExp, name: string])[] = [
   [/^\p{Zs}$/u, 'a kind of space'],
   [/^[\uFF01-\uFF5E]$/u, 'full width'],

@@ -1,4 +1,6 @@
-/** Every code a file or a row can get, and the words for it. `paydrop explain` and docs/error-codes.md are made of this. */
+/**
+ * Every code that a file or a row can get, and its texts. `paydrop explain` and docs/error-codes.md are made from this.
+ */
 import { lookAlike, visible } from './characters.ts';
 import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
@@ -8,38 +10,44 @@ import { rowPlace } from './instruction.ts';
 import { withdrawnAfter } from './iso.ts';
 import type { RowStatus } from './status.ts';
 
-/** FILE_HAS_ROW_ERRORS is the one code a whole file and each of its otherwise valid rows can get. */
+/** FILE_HAS_ROW_ERRORS is the only code that both a whole file and each of its otherwise valid rows can get. */
 export type RowCode =
   | (typeof DOCUMENTED_CODES)[number]['code']
   | (typeof OUR_ROW_CODES)[number]['code']
   | 'FILE_HAS_ROW_ERRORS';
 export type FileCode = (typeof FILE_CODES)[number]['code'];
 
-/** One error of one row. `column` is ours (`amount`), empty when it concerns the whole line; `value` is what was found. */
+/**
+ * One error of one row. `column` is our name (`amount`), and is empty when the error concerns the whole line. `value`
+ * is what was found.
+ */
 export interface RowError {
   readonly column: string;
   readonly value: string;
   readonly code: RowCode;
-  /** The row that has the reference already. */
+  /** The row that already has the reference. */
   readonly holder?: Holder;
-  /** How many characters were found, where `value` is only the beginning. */
+  /** The number of characters found, where `value` is only the beginning. */
   readonly characters?: number;
 }
 
 interface Holder {
   readonly row: number;
-  /** Whether it is in the same file. */
+  /** Whether the row is in the same file. */
   readonly here: boolean;
-  /** What it says otherwise: `amount 100.00, here 900.00`; empty where it says the same, or isn't the row that stands. */
+  /**
+   * Where that row differs: `amount 100.00, here 900.00`. Empty where both say the same, or where it isn't the row in
+   * force.
+   */
   readonly differs: string;
-  /** What has become of it: only known when the error is shown. */
+  /** The status of that row. Known only when the error is shown. */
   readonly status?: RowStatus;
 }
 
-/** How much of what was found is kept and told with each error; the row itself is kept whole. */
+/** How many characters of a found value are kept and shown with each error. The row itself is kept whole. */
 const KEPT_CHARACTERS = 200;
 
-/** The error with the beginning of a very long value or heading: reports must stay in proportion to the file. */
+/** The error, with only the beginning of a very long value or heading: reports must stay in proportion to the file. */
 export function inProportion(error: RowError): RowError {
   const { column, value } = error;
   if (column.length <= KEPT_CHARACTERS && value.length <= KEPT_CHARACTERS) return error;
@@ -54,12 +62,12 @@ function beginning(characters: readonly string[]): string {
     : characters.join('');
 }
 
-/** What was found, for a cell of its own. */
+/** The found value, as text for a cell of its own. */
 export function foundText({ value, characters }: RowError): string {
   return characters === undefined ? value : `${value} (${characters} characters)`;
 }
 
-/** Why a whole file was not taken in. `value` is what was found, `message` says it in a sentence. */
+/** Why a whole file was not taken in. `value` is what was found. `message` says the problem in a sentence. */
 export interface FileProblem {
   readonly code: FileCode;
   readonly column: string;
@@ -69,9 +77,9 @@ export interface FileProblem {
 
 export interface CodeDescription extends Wording {
   readonly code: RowCode | FileCode;
-  /** Whether it costs one row or the whole file. */
+  /** Whether the code rejects one row or the whole file. */
   readonly scope: 'row' | 'file';
-  /** Published by the provider for orders and instructions, or paydrop's own in the same style. */
+  /** `documented`: published by the provider for orders and instructions. `ours`: paydrop's own, in the same style. */
   readonly origin: 'documented' | 'ours';
 }
 
@@ -84,8 +92,7 @@ export const CODES: readonly CodeDescription[] = [
 
 const byCode = new Map<string, CodeDescription>(CODES.map((entry) => [entry.code, entry]));
 
-/** What is known of a code; undefined for a text that is none. */
-/** Whether these are the errors of a row that adds up others: it is no payment, and nobody has to repair it. */
+/** Whether these are the errors of a row that adds up other rows. Such a row is no payment, and needs no repair. */
 export function isOfTotalsRow(errors: readonly RowError[]): boolean {
   return errors[0]?.code === 'TOTALS_ROW_NOT_ALLOWED';
 }
@@ -94,13 +101,13 @@ export function describeCode(code: string): CodeDescription | undefined {
   return byCode.get(code);
 }
 
-/** A found value is shown whole up to here; of a longer one its beginning. */
+/** A found value is shown whole up to this length. A longer one shows its beginning. */
 const SHOWN_CHARACTERS = 60;
 
-/** So is a heading, which may have a long beginning (`customerDefault.metadata.`). */
+/** The same for a heading, which may have a long beginning (`customerDefault.metadata.`). */
 const SHOWN_OF_A_HEADING = 100;
 
-/** Codes whose value is a finding in words (`7 instead of 6`), not the text of a cell. */
+/** Codes whose value is a description (`7 instead of 6`), not the text of a cell. */
 const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
   'DUE_DATE_BEFORE_OPEN_DATE',
   'METADATA_COUNT_OUT_OF_RANGE',
@@ -111,7 +118,10 @@ const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
   'LINE_LENGTH_OUT_OF_RANGE',
 ]);
 
-/** The one sentence a report shows for an error: what is wrong, where that isn't clear by itself, and what was found. */
+/**
+ * The one sentence that a report shows for an error: what is wrong, where it is if that isn't clear, and what was
+ * found.
+ */
 export function rowMessage(error: RowError): string {
   const { code, column, value, holder } = error;
   const entry = byCode.get(code);
@@ -136,19 +146,22 @@ function found(error: RowError): string {
   return shown(error) + (twin === undefined ? '' : `, ${twin}`);
 }
 
-/** Codes of values that may have letters of any script. All others are of ASCII, and one that isn't may look as if it were. */
+/**
+ * Codes of values that may have letters of any script. All other values are ASCII, and a letter of another script in
+ * them may look like ASCII.
+ */
 const MAY_BE_ANY_TEXT = /^METADATA_/;
 
 function shown({ code, value, characters }: RowError): string {
   const isAboutLength = code.endsWith('_LENGTH_OUT_OF_RANGE');
-  // No value has more characters than code units: nearly all need not be taken apart.
+  // A value never has more characters than code units, so nearly all values need no count.
   if (!isAboutLength && value.length <= SHOWN_CHARACTERS) return `: found "${visible(value)}"${whyNoMore(code, value)}`;
   const count = characters ?? [...value].length;
   const text = `"${shownText(value)}"`;
   return isAboutLength || count > SHOWN_CHARACTERS ? `: found ${count} characters (${text})` : `: found ${text}`;
 }
 
-/** A currency that was one says since when it isn't. */
+/** For a withdrawn currency: the last day on which it was legal tender. */
 function whyNoMore(code: RowCode, value: string): string {
   const lastDay = code === 'CURRENCY_NOT_RECOGNISED' ? withdrawnAfter(value) : undefined;
   return lastDay === undefined ? '' : `, which was withdrawn: it was legal tender until ${lastDay}`;

@@ -1,4 +1,4 @@
-/** Instructions: one payout each. What their statuses are is in status.ts. */
+/** Instructions: one payout each. Their statuses are in status.ts. */
 import { sha256, sha256Bytes } from '../platform/digest.ts';
 import { digestOf, type Metadata, named, type OrderRef, plainGuid, type Stated, statedBy } from './order.ts';
 import type { InstructionStatus } from './status.ts';
@@ -7,7 +7,7 @@ export interface InstructionRef extends OrderRef {
   readonly instructionRef: string;
 }
 
-/** What the provider is told besides amount and reference; defaults are filled in when the row is taken in. */
+/** What a payout order states besides amount and reference. Defaults are filled in when the row is taken in. */
 export interface PayoutDetails {
   readonly contactId: string;
   readonly purpose: string;
@@ -17,8 +17,9 @@ export interface PayoutDetails {
 }
 
 /**
- * The longest texts that the payout-order API's documentation allows, in characters. Advice: its own samples break them, so
- * a longer one is sent and only pointed out. (Its five characters for an amount can't even hold `1000.50`.)
+ * The longest texts that the documentation of the payout-order API allows, in characters. This is advice only: the
+ * API's own samples break it, so a longer text is sent and only pointed out. (The documented five characters for an
+ * amount can't even hold `1000.50`.)
  */
 export const ADVISED_LENGTHS: Readonly<Record<keyof PayoutDetails, number>> = {
   contactId: 20,
@@ -28,12 +29,13 @@ export const ADVISED_LENGTHS: Readonly<Record<keyof PayoutDetails, number>> = {
   remark: 15,
 };
 
-/** All of them, in the order of our columns. The columns of the database are named after them. */
+/** All fields, in the order of our columns. The columns of the database are named after them. */
 export const PAYOUT_FIELDS = Object.keys(ADVISED_LENGTHS) as readonly (keyof PayoutDetails)[];
 
 /**
- * What only the order-management API is told besides amount and reference, as the row says; empty where it says nothing.
- * What stands for an empty one: CREDIT, the customer's default at the provider, the order's three, the due date.
+ * What only a request of the order-management API states, besides amount and reference. As the row states it; empty
+ * where the row states nothing. An empty value stands for CREDIT, the customer's default at the provider, the order's
+ * own three values, or the due date.
  */
 export interface ManagedDetails {
   readonly direction: '' | 'CREDIT' | 'DEBIT';
@@ -42,7 +44,7 @@ export interface ManagedDetails {
   readonly country: string;
   readonly scheme: string;
   readonly settledByDate: string;
-  /** In the file's column order; empty values are left out. */
+  /** In the column order of the file. Empty values are left out. */
   readonly metadata: Metadata;
 }
 
@@ -50,22 +52,22 @@ export type Action = 'CREATE' | 'UPDATE' | 'DELETE';
 
 /** An instruction as a row states it, after validation. Two rows with equal content are the same instruction twice. */
 export interface InstructionContent {
-  /** Canonical decimal text: no leading zeros, no trailing zeros after the point (`210.00` is `210`). */
+  /** Canonical decimal text, without leading zeros and without trailing zeros after the point (`210.00` is `210`). */
   readonly amount: string;
   /** `YYYY-MM-DD`. */
   readonly openDate: string;
   readonly dueDate: string;
-  /** As the row says, empty where it says nothing. */
+  /** As the row states it. Empty where the row states nothing. */
   readonly details: PayoutDetails;
-  /** Left out where the row says nothing of it. */
+  /** Left out where the row states none of it. */
   readonly managed?: ManagedDetails;
 }
 
-/** What a row makes of an instruction, whoever is told of it. */
+/** What a row makes of an instruction, whichever API it is sent to. */
 export interface RowContent {
-  /** Which the row gave it. */
+  /** The status that the row gave the instruction. */
   readonly status: InstructionStatus;
-  /** Empty while its order isn't there. */
+  /** Empty while the order has not come. */
   readonly currency: string;
   readonly ref: InstructionRef;
   readonly content: InstructionContent;
@@ -75,8 +77,9 @@ export interface RowContent {
 const DIGEST_DIGITS = 32;
 
 /**
- * Half a SHA-256 of it, in hex: enough to tell whether anything of it is another, and it is kept for every row. No cell has a line break,
- * so each has its place. Plain members: this runs for every row there is.
+ * Half a SHA-256 of the row's content, in hex. Half is enough to show any difference, and the digest is kept for every
+ * row. A cell has no line break, so the lines of the text can't be confused. Members are read one by one because this
+ * runs for every row.
  */
 export function contentDigest({ status, currency, ref, content, payout }: RowContent): string {
   const { details, managed } = content;
@@ -112,12 +115,12 @@ export function statedByContent({ amount, openDate, dueDate, details, managed }:
   ]);
 }
 
-/** What a row that creates or updates says, as a text: the same for two rows that say the same. */
+/** What a row that creates or updates states, as a text: equal for two rows that state the same. */
 export function statementOf(action: Exclude<Action, 'DELETE'>, content: InstructionContent): string {
   return `${action} ${digestOf(statedByContent(content))}`;
 }
 
-/** The same from records that kept no more of a content that was replaced (store/9-statements.sql). */
+/** The same text from older records, which kept no more of a content that was replaced (store/9-statements.sql). */
 export function earlierStatementOf(
   action: Exclude<Action, 'DELETE'>,
   { amount, openDate, dueDate }: InstructionContent,
@@ -125,14 +128,14 @@ export function earlierStatementOf(
   return `${action} ${amount} ${openDate} ${dueDate}`;
 }
 
-/** One attempt at one instruction: what a provider is asked about. */
+/** One attempt at one instruction. A provider is asked about such an attempt. */
 export interface PayoutRef extends InstructionRef {
-  /** 1, 2, …: only a retry after a final failure moves on. */
+  /** Counts from 1. Only a retry after a final failure raises it. */
   readonly attempt: number;
   readonly clientRefId: string;
 }
 
-/** The key under which an instruction is looked for; references contain no blank. */
+/** The key for finding an instruction. References contain no blank. */
 export function instructionKey(ref: InstructionRef): string {
   return `${ref.customerRef} ${ref.orderRef} ${ref.instructionRef}`;
 }
@@ -141,8 +144,8 @@ const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const CLIENT_REF_LENGTH = 30;
 
 /**
- * The client reference a payout is sent under: 30 capital letters and digits (150 bits of SHA-256), a pure function of
- * the references and the attempt number (1, 2, …). A restored backup or a second machine derives the same one, so a
+ * The client reference of a payout: 30 capital letters and digits (150 bits of SHA-256). It is a pure function of the
+ * references and the attempt number (1, 2, …). A restored backup or a second machine derives the same one, so a
  * provider that keeps client references unique refuses the second payment.
  */
 export function clientRefId(ref: InstructionRef, attempt: number): string {
@@ -163,7 +166,7 @@ export function clientRefId(ref: InstructionRef, attempt: number): string {
 }
 
 /**
- * The id that one request of an attempt is traced by (X-Correlation-ID), a UUID of version 8: a pure function, so it is
+ * The id that traces one request of an attempt (X-Correlation-ID), a UUID of version 8. It is a pure function, so it is
  * known before the request leaves, and still known after a crash. `send` counts from 1.
  */
 export function correlationId(clientRefId: string, send: number): string {
@@ -173,8 +176,8 @@ export function correlationId(clientRefId: string, send: number): string {
 }
 
 /**
- * The number that stands for line `line` of file `file` everywhere: exact in a double (files up to 999,999, lines up to
- * 2^32), ascending as files and lines do.
+ * The number that stands for line `line` of file `file` everywhere. It is exact in a double (files up to 999,999, lines
+ * up to 2^32), and its order is that of the files and their lines.
  */
 export function rowId(file: number, line: number): number {
   return file * 2 ** 32 + line;

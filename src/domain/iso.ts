@@ -1,19 +1,22 @@
-/** The two code lists a row is checked against: ISO 4217 currencies with their decimals, ISO 3166-1 countries. */
+/**
+ * The two code lists that a row is checked against: ISO 4217 currencies with their decimals, and ISO 3166-1 countries.
+ */
 import { createRequire } from 'node:module';
 import { CURRENCIES, PUBLISHED, WITHDRAWN } from './iso/currencies.ts';
 
-// Read when they are first asked: a command that only reads never asks for a country, and has few currencies to ask for.
+// The lists are read at their first use. A command that only reads never needs the countries, and needs few
+// currencies.
 const load = createRequire(import.meta.url);
 let exponents: ReadonlyMap<string, number> | undefined;
 let lastDays: ReadonlyMap<string, string> | undefined;
 let countries: ReadonlySet<string> | undefined;
 
-/** `YYYY-MM-DD`: when the list of currencies was published. */
+/** The date on which the list of currencies was published, as `YYYY-MM-DD`. */
 export const CURRENCIES_PUBLISHED = PUBLISHED;
 
 /**
- * How many decimals the currency has (INR 2, JPY 0, BHD 3). Of one that was withdrawn too, if payouts in it may be in the
- * records; undefined for everything else.
+ * The number of decimals of the currency (INR 2, JPY 0, BHD 3). A withdrawn currency has one too, if payouts in it may
+ * be in the records. Undefined for every other text.
  */
 export function currencyExponent(code: string): number | undefined {
   exponents ??= new Map(
@@ -27,7 +30,7 @@ export function isCurrency(code: string): boolean {
   return currencyExponent(code) !== undefined && withdrawnAfter(code) === undefined;
 }
 
-/** The last day, `YYYY-MM-DD`, on which a currency that was withdrawn was legal tender; undefined for every other text. */
+/** The last day, `YYYY-MM-DD`, on which a withdrawn currency was legal tender. Undefined for every other text. */
 export function withdrawnAfter(code: string): string | undefined {
   lastDays ??= new Map(entries(WITHDRAWN, /([A-Z]{3})\d?:(\S+)/g));
   return lastDays.get(code);
@@ -39,7 +42,7 @@ export function isCountry(code: string): boolean {
   return countries.has(code);
 }
 
-/** The pairs that a table's text is made of. */
+/** The pairs in the text of a table. */
 function entries(table: string, entry: RegExp): [string, string][] {
   return [...table.matchAll(entry)].map(([, code = '', value = '']) => [code, value]);
 }

@@ -1,6 +1,6 @@
 /**
- * Amounts. A decimal as a file states it, and the integer of minor units that everything behind validation works with.
- * Nothing here is ever a floating point number.
+ * Amounts: a decimal as a file states it, and the integer of minor units that all code after validation works with.
+ * All arithmetic is exact: a fraction is never a floating point number.
  */
 
 /** An exact decimal: `units / 10 ** scale`. */
@@ -9,20 +9,23 @@ export interface Decimal {
   readonly scale: number;
 }
 
-/** Largest amount taken, in major units of any currency (AMOUNT_OUT_OF_RANGE): 999,999,999,999.99. */
+/** The largest amount that is accepted, in major units of any currency (AMOUNT_OUT_OF_RANGE): 999,999,999,999.99. */
 const LARGEST: Decimal = { units: 99_999_999_999_999n, scale: 2 };
 
 const DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?$/;
 
 /**
- * Whether it is a decimal such as `210`, `210.00`, `0012.5`, `-5`; ASCII digits only. Nothing else is (exponent, grouping, plus
- * sign, spaces, `.5`, `5.`, other scripts' digits).
+ * Whether the text is a decimal such as `210`, `210.00`, `0012.5`, `-5`, in ASCII digits only. Nothing else is a
+ * decimal: no exponent, grouping, plus sign, spaces, `.5`, `5.` or digits of other scripts.
  */
 export function isDecimal(text: string): boolean {
   return DECIMAL.test(text);
 }
 
-/** Reads a decimal ({@link isDecimal}), undefined for anything else. Trailing zeros after the point carry no meaning and are dropped. */
+/**
+ * Reads a decimal ({@link isDecimal}). Undefined for any other text. Trailing zeros after the point carry no meaning
+ * and are dropped.
+ */
 export function parseDecimal(text: string): Decimal | undefined {
   if (!isDecimal(text)) return undefined;
   const point = text.indexOf('.');
@@ -35,12 +38,12 @@ export function parseDecimal(text: string): Decimal | undefined {
 }
 
 /**
- * A longer amount is out of range whatever its digits say: no payable one needs so many, and control totals over numbers
- * of thousands of digits would cost minutes.
+ * A longer amount is out of range whatever its digits say. No payable amount needs this many characters, and control
+ * totals over numbers of thousands of digits would cost minutes.
  */
 const LONGEST_AMOUNT = 40;
 
-/** The decimal in an amount cell; undefined when it is none or has more digits than any amount needs. */
+/** The decimal in an amount cell. Undefined when the text is no decimal, or is longer than any amount needs. */
 export function parseAmount(text: string): Decimal | undefined {
   return text.length > LONGEST_AMOUNT ? undefined : parseDecimal(text);
 }
@@ -50,13 +53,13 @@ export function isPayable(amount: Decimal): boolean {
   return amount.units > 0n && compare(amount, LARGEST) <= 0;
 }
 
-/** The amount in minor units of a currency with `exponent` decimals; undefined when it has more decimals than that. */
+/** The amount in minor units of a currency with `exponent` decimals. Undefined when the amount has more decimals. */
 export function toMinor(amount: Decimal, exponent: number): bigint | undefined {
   if (amount.scale > exponent) return undefined;
   return amount.units * tenToThe(exponent - amount.scale);
 }
 
-/** The decimal that `minor` minor units of a currency with `exponent` decimals are. */
+/** The decimal for `minor` minor units of a currency with `exponent` decimals. */
 export function fromMinor(minor: bigint, exponent: number): Decimal {
   return { units: minor, scale: exponent };
 }
@@ -66,19 +69,22 @@ export function add(a: Decimal, b: Decimal): Decimal {
   return { units: rescaled(a, scale) + rescaled(b, scale), scale };
 }
 
-/** Amounts as rows state them, added up; what is no amount ({@link parseAmount}) adds nothing. */
+/** A sum of amounts as rows state them. A text that is no amount ({@link parseAmount}) adds nothing. */
 export interface Sum {
   add(text: string): void;
   include(amount: Decimal): void;
   total(): Decimal;
 }
 
-/** So many digits and a point make an integer of their smallest unit that is less than 10^15. */
+/** A text of at most this many characters is an integer of its smallest unit that is less than 10^15. */
 const SHORT = 15;
-/** With one more of those it is still exact as a number (2^53, about 9 * 10^15). */
+/** With one more short amount the sum is still exact as a number (2^53, about 9 * 10^15). */
 const MOST_GATHERED = 8 * 10 ** 15;
 
-/** Exact, with a bigint only now and then: short amounts are gathered as integers, those of so many decimals together. */
+/**
+ * An exact sum that rarely needs a bigint: short amounts are gathered as integers, in one group for each number of
+ * decimals.
+ */
 export function openSum(): Sum {
   let total: Decimal = { units: 0n, scale: 0 };
   const gathered: number[] = Array(SHORT).fill(0);
@@ -109,7 +115,7 @@ export function openSum(): Sum {
   };
 }
 
-/** The integer that a short text's digits make, its point left out. */
+/** The integer that the digits of a short text make, without the point. */
 function digitsOf(text: string): number {
   let integer = 0;
   for (let at = 0; at < text.length; at++) {

@@ -1,4 +1,4 @@
-/** Orders: what a payout is for. An order is known by its customer and its own reference. */
+/** Orders: what a payout is for. An order is identified by its customer and its own reference. */
 import { sha256 } from '../platform/digest.ts';
 
 export interface OrderRef {
@@ -14,15 +14,17 @@ export interface Order extends OrderRef {
   readonly country: string;
   /** A GUID, as given (braces kept). */
   readonly scheme: string;
-  /** In the file's column order; empty values are left out. */
+  /** In the column order of the file. Empty values are left out. */
   readonly metadata: Metadata;
-  /** What the order-management API is told to put in where an instruction says nothing; left out where the row has none. */
+  /**
+   * The values that the order-management API uses where an instruction states none. Left out where the row states none.
+   */
   readonly customerDefaults?: CustomerDefaults;
 }
 
 export type Metadata = readonly (readonly [name: string, value: string])[];
 
-/** Empty where the row says nothing. */
+/** Texts are empty where the row states no value. */
 export interface CustomerDefaults {
   readonly financialInstrumentId: string;
   readonly schemeId: string;
@@ -30,27 +32,27 @@ export interface CustomerDefaults {
 }
 
 /**
- * How far an order has come at a provider that knows orders. `sending` is committed before the request leaves; what is found
- * in it at start is `unknown`. `refused`: none of its instructions can be sent.
+ * How far an order has come at a provider that has orders. `sending` is committed before the request leaves. An order
+ * that is still `sending` at a start becomes `unknown`. `refused`: none of its instructions can be sent.
  */
 export type Registration = 'none' | 'sending' | 'unknown' | 'registered' | 'refused';
 
-/** It may be there. */
+/** The provider may have the order. */
 export const UNCLEAR_REGISTRATIONS: readonly Registration[] = ['sending', 'unknown'];
 
-/** Every change of a registration there is. */
+/** Every allowed change of a registration. */
 export const REGISTRATION_CHANGES: Readonly<Record<Registration, readonly Registration[]>> = {
   none: ['sending', 'registered'],
   sending: ['registered', 'refused', 'unknown', 'none'],
   unknown: ['registered', 'refused', 'none'],
   registered: [],
-  // On a person's word: one of its instructions is to be tried again.
+  // By a person's decision: one of its instructions is to be tried again.
   refused: ['none'],
 };
 
 /**
- * What a row states, by the names of our columns, so that it can be compared: metadata in no order, a GUID in small letters
- * and without braces. What is empty is left out.
+ * What a row states, under the names of our columns, in a form that can be compared: metadata without order, a GUID in
+ * lower case and without braces. Empty values are left out.
  */
 export type Stated = ReadonlyMap<string, string>;
 
@@ -78,17 +80,17 @@ export function plainGuid(guid: string): string {
   return guid.replace(/[{}]/g, '').toLowerCase();
 }
 
-/** The same for two that state the same, and for no others. */
+/** Equal for two rows that state the same, and different for all others. */
 export function digestOf(stated: Stated): string {
   return sha256(JSON.stringify([...stated].sort()));
 }
 
-/** The key under which an order is looked for; references contain no blank. */
+/** The key for finding an order. References contain no blank. */
 export function orderKey(ref: OrderRef): string {
   return `${ref.customerRef} ${ref.orderRef}`;
 }
 
-/** Of what its row stated, as contentDigest (instruction.ts). */
+/** The digest of what the order's row stated, made like contentDigest (instruction.ts). */
 export function orderDigest({
   customerRef,
   orderRef,

@@ -1,39 +1,48 @@
 /**
- * Statuses: what each of them is, in one table. Lists of statuses elsewhere are derived from it.
+ * All statuses, in one table. Other lists of statuses are derived from it.
  *
  *     waiting ─→ scheduled ─→ ready ─→ sending ─┬→ submitted ─┬→ paid ─→ reversed
  *                (openDate ahead)               │             └→ failed
  *     held ─→ ready        cancelled            ├→ declined
  *                                               └→ unknown ─→ submitted | paid | failed | ready | declined | manual
  *
- * `sending` is committed before the first byte leaves; whatever is found in it at start is `unknown`. Only what provably
- * never left goes from `sending` back to `ready`. An `unknown` one moves on evidence alone: what a look-up found, or "not
- * found" once that may be believed (`declined` if it was refused before that look-up, else `ready`). `paid` can still become
- * `reversed`. A `rejected` one never was an instruction of ours: its references are free again for the repaired row.
- * `cancelled` keeps them.
+ * `sending` is committed before the first byte leaves. A payout that is still `sending` at a start becomes `unknown`.
+ * Only a payout that provably never left goes from `sending` back to `ready`. An `unknown` payout moves on evidence
+ * alone: on what a look-up found, or on "not found" once that may be believed. "Not found" makes it `declined` if the
+ * provider had refused it before that look-up, else `ready`. A `paid` payout can still become `reversed`. A `rejected`
+ * row never was an instruction of ours, so its references are free again for the repaired row. A `cancelled`
+ * instruction keeps its references.
  *
- * What look-ups can't settle for long, because they can't be read, don't find what was accepted, or show something else than
- * ours, becomes `manual`, from `unknown` and `submitted`; from `paid` for the last reason alone.
+ * A payout becomes `manual` when look-ups can't settle it for long: they can't be read, don't find what was accepted,
+ * or show something other than our payout. This applies to `unknown` and `submitted`. A `paid` payout becomes `manual`
+ * for the last reason alone.
  *
- * `submitted` becomes `cancelled` when a DELETE row asked for that and the provider, whose API can, has taken it back unpaid; `failed`
- * when a person has called it not paid while such a row was open.
+ * A `submitted` payout becomes `cancelled` when a DELETE row asked for that and the provider, whose API supports it,
+ * has taken the payout back unpaid. A `failed` payout becomes `cancelled` when a person called it not paid while such a
+ * row was open.
  *
- * A person's word moves more: `manual` becomes `paid` or `failed` (resolve), so does an `unknown` one past its quarantine, and
- * what finally failed becomes `ready` under the next client reference (retry), if a look-up says that it did fail. If the
- * look-up says otherwise, it becomes `manual`. Nothing else ever leads back from a failure. And when a restored backup turns
- * out to have forgotten a payout, what it takes for `ready` becomes `unknown`, on the evidence of a look-up.
+ * A person's decision moves more. `manual` becomes `paid` or `failed` (resolve), and so does `unknown` after its
+ * quarantine. A payout that finally failed becomes `ready` under the next client reference (retry), if a look-up says
+ * that it did fail. If the look-up says otherwise, it becomes `manual`. No other way leads back from a failure. When a
+ * restored backup turns out to have forgotten a payout, the `ready` payout becomes `unknown`, on the evidence of a
+ * look-up.
  */
 
-/** The colours of a statement: nothing to do, look at it, something is wrong, neither. */
+/**
+ * The tone of a statement. `good`: nothing to do. `warn`: look at it. `bad`: something is wrong. `calm`: none of these.
+ */
 export type Tone = 'good' | 'warn' | 'bad' | 'calm';
 
-/** `unfinished`: work is left that a run should have done. `person`: it is done, and needs one. `told`: it is over by itself, or soon. */
+/**
+ * `unfinished`: work is left that a run should have done. `person`: the work is done, and the result needs a person.
+ * `told`: it ends by itself, or soon, and is only reported.
+ */
 export type Weight = 'unfinished' | 'person' | 'told';
 
 /** Who needs to act. */
 export interface Rule {
   readonly who: string;
-  /** What to do, as the end of a sentence. */
+  /** What to do, worded as the end of a sentence. */
   readonly task: string;
   readonly weight: Weight;
 }
@@ -46,21 +55,21 @@ export const ORDERS = 'The sender of the orders';
 const RETRY =
   'check the data with the payee, then pay it again with paydrop retry, or close it with paydrop close if it will not be paid from here';
 
-/** What was decided about a row that is no instruction. */
+/** What was decided about a row that is no instruction of its own. */
 type OfRow = 'accepted' | 'duplicate';
 
 interface Facts<Name extends string> {
-  /** It has not come to its end. */
+  /** The payout has not come to its end. */
   readonly open?: true;
-  /** Whether the provider has or had it; left out where it has not. */
+  /** Whether the provider has or had the payout. Left out where the provider does not have it. */
   readonly there?: 'maybe' | 'yes';
-  /** It ended, and the money is not with the payee. */
+  /** The payout ended, and the money is not with the payee. */
   readonly failed?: true;
   readonly tone: Tone;
   /** What became of the row. */
   readonly words: string;
   readonly need?: Rule;
-  /** What may follow. Anything else is a broken promise of the program and stops it. */
+  /** The statuses that may follow. Any other change is a fault of the program and stops it. */
   readonly next: readonly Exclude<Name, OfRow>[];
 }
 
@@ -68,7 +77,7 @@ function table<Name extends string>(facts: Readonly<Record<Name, Facts<NoInfer<N
   return facts;
 }
 
-/** In the order of a row's life, in which they are listed. */
+/** In the order in which a row passes through them. Lists use this order. */
 const STATUSES = table({
   accepted: { tone: 'good', words: 'the order was taken in', next: [] },
   waiting: {
@@ -173,7 +182,7 @@ const STATUSES = table({
   duplicate: { tone: 'calm', words: 'the same as an earlier row', next: [] },
 });
 
-/** What a line of a file can come to: an instruction's status, or what was decided about the row itself. */
+/** What becomes of a line of a file: the status of an instruction, or the decision about the row itself. */
 export type RowStatus = keyof typeof STATUSES;
 
 export type InstructionStatus = Exclude<RowStatus, OfRow>;
@@ -184,45 +193,53 @@ export const INSTRUCTION_STATUSES = ROW_STATUSES.filter(
   (status): status is InstructionStatus => status !== 'accepted' && status !== 'duplicate',
 );
 
-/** Of a word that is no status, as an altered log may have it, nothing is so. */
+/** The facts of a status. An altered log may have a word that is no status: no fact applies to it. */
 export function factsOf(status: RowStatus): Facts<RowStatus> {
   return STATUSES[status] ?? { tone: 'calm', words: '', next: [] };
 }
 
-/** The instructions' statuses of which something is so. */
+/** The instruction statuses for which `isSo` holds. */
 export function statusesWhere(
   isSo: (facts: Facts<RowStatus>, status: InstructionStatus) => boolean | undefined,
 ): readonly InstructionStatus[] {
   return INSTRUCTION_STATUSES.filter((status) => isSo(STATUSES[status], status));
 }
 
-/** Every status change there is. */
+/** Every allowed status change. */
 export const TRANSITIONS = Object.fromEntries(
   INSTRUCTION_STATUSES.map((status) => [status, STATUSES[status].next]),
 ) as Readonly<Record<InstructionStatus, readonly InstructionStatus[]>>;
 
-/** Only a retry, with a new attempt number, leads on from these; a look-up that contradicts them leads to `manual`. By name, as messages list them. */
+/**
+ * Only a retry, with a new attempt number, leads on from these. A look-up that contradicts them leads to `manual`.
+ * Sorted by name, as messages list them.
+ */
 export const FINAL_FAILURES = statusesWhere(({ failed }) => failed).toSorted();
 
-/** A row may still be updated or deleted in these: nothing of it has been handed to the provider. */
+/** In these statuses a row may still be updated or deleted: nothing of it has been handed to the provider. */
 export const AMENDABLE = statusesWhere(({ open, there }) => open && !there);
 
-/** … and in these at the provider, where its API can and it says that it has not processed it yet. */
+/**
+ * In these statuses a row may be updated or deleted at the provider, where its API supports that and it says that it
+ * has not processed the payout yet.
+ */
 export const AMENDABLE_AT_PROVIDER = statusesWhere(({ open, there }) => open && there === 'yes');
 
-/** What can still move, and what ended without the money at the payee: a person is asked to do something about both. */
+/**
+ * Payouts that can still move, and payouts that ended without the money at the payee. A person is asked to act on both.
+ */
 export const UNSETTLED = statusesWhere(({ open, failed }) => open || failed);
 
 export function isOpen(status: RowStatus): boolean {
   return factsOf(status).open === true;
 }
 
-/** Back from a final failure, for another attempt. */
+/** Whether the change leads back from a final failure, for another attempt. */
 export function isRetry(from: InstructionStatus, to: InstructionStatus): boolean {
   return factsOf(from).failed === true && to === 'ready';
 }
 
-/** In the order of a row's life; what is no status comes first. */
+/** Compares by the order in which a row passes through the statuses. A word that is no status comes first. */
 export function byLife(a: string, b: string): number {
   const place = (status: string) => ROW_STATUSES.indexOf(status as RowStatus);
   return place(a) - place(b);

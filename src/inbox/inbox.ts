@@ -1,13 +1,13 @@
 /**
- * A file's way from the inbox to the archive, by renames on one file system so that a crash leaves it in exactly one of
- * these places:
+ * The way of a file from the inbox to the archive. Each step is a rename on one file system, so that a crash leaves the
+ * file in exactly one of these places:
  *
  *     inbox/NAME ─claim→ data/work/CLAIM/original/NAME ─copy→ data/spool/CLAIM ─archive→ data/archive/DATE/NUMBER.NAME
  *                                         └─ not a regular file → data/quarantine/NUMBER.NAME
  *
- * Claiming takes it away from whoever drops and from a second scan; the copy is ours alone, so a writer who still holds
- * the claimed file open can't change what was hashed and read. Names are data: they are taken as bytes and never decide
- * where anything is written.
+ * Claiming takes the file away from its sender and from a second scan. The copy belongs to paydrop alone, so a writer
+ * who still holds the claimed file open can't change what was hashed and read. Names are data: they are taken as bytes
+ * and never decide where a file is written.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
@@ -38,9 +38,9 @@ const NS_PER_MS = 1_000_000n;
 export { type InboxLook, type KeptStuck, lookIntoInbox } from './place.ts';
 export type { Stuck } from './stuck.ts';
 
-/** A file taken out of the inbox: ours until it is archived. */
+/** A file taken out of the inbox. It belongs to paydrop until it is archived. */
 export interface Claim {
-  /** Unique for ever; the key under which the store registers it. */
+  /** Unique for ever. The store registers the file under this key. */
   readonly id: string;
   /** As text, for people. */
   readonly name: string;
@@ -52,34 +52,34 @@ type Spooled =
       readonly kind: 'spooled';
       readonly path: string;
       readonly size: number;
-      /** What NAME.sha256 says it must be: undefined without one, empty when that file is no use. */
+      /** The checksum that NAME.sha256 states. Undefined without such a file, empty when that file can't be used. */
       readonly expectedSha256: string | undefined;
     }
-  /** Its writer is not done after all, or it can't be read (see `stuck`): ask again. */
+  /** The writer is not done after all, or the file can't be read (see `stuck`). The caller tries again later. */
   | { readonly kind: 'not-yet' }
   | { readonly kind: 'too-large'; readonly size: number }
   | { readonly kind: 'not-regular'; readonly what: string };
 
 export interface Inbox {
-  /** Throws where nothing can be taken out of the inbox. */
+  /** Throws where files can't be taken out of the inbox. */
   scan(nowMonotonicMs: number): Promise<Scan>;
-  /** Undefined when somebody took the file away first, or it can't be taken: then it is `stuck`. */
+  /** Undefined when the file is gone, or can't be taken and is now `stuck`. */
   claim(name: Buffer): Promise<Claim | undefined>;
-  /** Every claim that isn't archived yet, in the order of their names; crash leftovers included. */
+  /** Every claim that isn't archived yet, in the order of the names. Claims left by a crash are included. */
   claims(): Promise<Claim[]>;
-  /** The private copy, made once: after a crash the same copy is found again. */
+  /** The private copy of the claimed file. It is made once: after a crash the same copy is found again. */
   spool(claim: Claim): Promise<Spooled>;
   spoolPath(claimId: string): string;
-  /** What can't be taken or read, as far as that was tried. Each is the same object until something about it changes. */
+  /** Entries that could not be taken or read. Each is the same object until something about it changes. */
   stuck(): readonly Stuck[];
-  /** The same to be kept, for {@link lookIntoInbox}. */
+  /** The same in a form to be stored, for {@link lookIntoInbox}. */
   stuckStates(): KeptStuck;
   /**
-   * Before the copy is read on: a restored backup may take a file for half taken in that was archived since. Then the
-   * archive gives it back; a copy that is there stays as it is.
+   * Called before reading of the copy continues. A restored backup may take an archived file for half taken in: then
+   * the file comes back from the archive. An existing copy stays as it is.
    */
   recall(claimId: string, number: number, name: string, date: string): Promise<void>;
-  /** The copy (or, if it was never read, the original) goes to the archive and the claim is over. Safe to repeat. */
+  /** Moves the copy, or the original if it was never read, to the archive and ends the claim. Safe to repeat. */
   archive(claimId: string, number: number, name: string, date: string): Promise<void>;
   quarantine(claimId: string, number: number, name: string): Promise<void>;
 }
@@ -92,9 +92,9 @@ export interface InboxRules {
 }
 
 export interface InboxStart {
-  /** Opened though nothing can be taken out of it now: each `scan` says so. */
+  /** Opens the inbox though files can't be taken out of it now. Each `scan` then says so. */
   readonly mayBeAway?: boolean;
-  /** Why the folder may not be the inbox. Asked again when another one has taken its place. */
+  /** Why the folder may not be the inbox. Called again when another folder has taken its place. */
   readonly refusal?: () => string | undefined;
 }
 
@@ -169,7 +169,7 @@ export async function openInbox(
   };
 }
 
-/** An error says what keeps the file, or what lies beside it, where it is. */
+/** Claims a file with its side files. Undefined when the file is gone. An error says why one of them can't be moved. */
 async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | Error | undefined> {
   const id = randomUUID();
   const folder = join(work, id);
@@ -187,7 +187,7 @@ async function claimFile(inbox: string, work: string, name: Buffer): Promise<Cla
   return taken === false ? undefined : taken;
 }
 
-/** Whether the last of them was there; an error is what kept one of them. */
+/** Whether the last entry existed. An error says why one of the entries could not be moved. */
 async function takeAll(inbox: string, moves: readonly (readonly [Buffer, Buffer])[]): Promise<boolean | Error> {
   let taken: boolean | Error = false;
   for (const [name, to] of moves) {
@@ -208,7 +208,7 @@ async function findClaims(inbox: string, work: string): Promise<Claim[]> {
   return claims.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1));
 }
 
-/** A claim that never got its file: its side files go back to where they were. What can't stays for the next time. */
+/** Ends a claim that never got its file: side files go back into the inbox, or stay until they can. */
 async function giveBack(inbox: string, folder: string): Promise<void> {
   for (const side of await listIfThere(join(folder, 'side'))) {
     const path = under(join(folder, 'side'), side);
@@ -219,7 +219,7 @@ async function giveBack(inbox: string, folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Whether it has its name in the inbox again; not if that is taken, or may not be given. */
+/** Whether the file has its name in the inbox again. False if that name is taken, or can't be given. */
 async function putBack(path: Buffer, target: Buffer): Promise<boolean> {
   try {
     const linked = await linkUnlessTaken(path, target);
@@ -228,12 +228,12 @@ async function putBack(path: Buffer, target: Buffer): Promise<boolean> {
   } catch (error) {
     if (!isOfOneEntry(error)) throw error;
   }
-  // A folder, and a file of another user, can't have two names.
+  // A folder can't have two names, nor can a file of another user.
   if (await lstat(target).catch(absent)) return false;
   return (await tryMove(path, target)) === true;
 }
 
-/** An error says what keeps the file from being read. */
+/** Copies the claimed file. An error says why the file can't be read. */
 async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBytes: number): Promise<Spooled | Error> {
   const expected = await expectedSha256(join(folder, 'side'), claim.original);
   const earlier = await stat(target).catch(absent);
@@ -263,7 +263,7 @@ async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBy
   }
 }
 
-/** The copy gets the time of the original, and says by it, for as long as it is kept, which state of it was copied. */
+/** The copy gets the original's modification time, which says for as long as it is kept which state was copied. */
 async function copyTo(source: FileHandle, path: string, mtimeMs: number): Promise<Error | undefined> {
   const target = await open(path, constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY, PRIVATE_FILE_MODE);
   try {
@@ -282,13 +282,13 @@ async function copyTo(source: FileHandle, path: string, mtimeMs: number): Promis
   }
 }
 
-/** SHA-256 of a file, handing each chunk on as it passes. */
+/** The SHA-256 of a file. Each chunk is handed on as it is read. */
 export async function hashFile(path: string, onChunk: (chunk: Uint8Array) => void): Promise<string> {
   const hash = createHash('sha256');
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     for (;;) {
-      // A new buffer each time: the receiver may keep a part of it.
+      // A new buffer for each chunk, because the receiver may keep a part of it.
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(COPY_CHUNK_BYTES), 0, COPY_CHUNK_BYTES, null);
       if (bytesRead === 0) return hash.digest('hex');
       const chunk = buffer.subarray(0, bytesRead);
@@ -301,8 +301,8 @@ export async function hashFile(path: string, onChunk: (chunk: Uint8Array) => voi
 }
 
 /**
- * The claim's last step. When the archive has the copy, the original goes, unless its writer went on after it was copied:
- * then it is put back into the inbox, where it counts as a new file (what was taken in already is recognised row by row).
+ * The last step of a claim. When the archive has the copy, the original is removed. If its writer wrote to it after the
+ * copy, it is put back into the inbox as a new file. Rows that were taken in already are recognised.
  */
 async function endClaim({ inbox, data }: InboxFolders, folder: string, number: number, target: string): Promise<void> {
   for (const name of await listIfThere(join(folder, 'original'))) {
@@ -311,7 +311,7 @@ async function endClaim({ inbox, data }: InboxFolders, folder: string, number: n
     if (!filed) await moveDurably(original, target);
     else if (await wasWrittenAfter(original, filed)) await linkUnlessTaken(original, under(inbox, name));
   }
-  // A folder with the name of a side file may hold what somebody misses.
+  // A folder with the name of a side file may hold data that a person needs, so it is kept.
   for (const side of await listIfThere(join(folder, 'side'))) {
     const path = under(join(folder, 'side'), side);
     if ((await lstat(path)).isDirectory())
@@ -322,8 +322,8 @@ async function endClaim({ inbox, data }: InboxFolders, folder: string, number: n
 }
 
 /**
- * By size, and by the time that the copy took over. It is compared for being the same and not for being later: it may be of any
- * clock, and one that is ahead of ours would be later for ever.
+ * Whether the original changed after it was copied, by its size and its modification time. The times are compared for
+ * equality only: one from a clock ahead of ours would count as later for ever.
  */
 async function wasWrittenAfter(original: Buffer, filed: { size: number; mtimeMs: number }): Promise<boolean> {
   const now = await lstat(original, { bigint: true });
@@ -336,12 +336,12 @@ async function moveIfThere(from: string | Buffer, to: string | Buffer): Promise<
   return moved;
 }
 
-/** False when it isn't there; an error when it is this entry's own. */
+/** False when the entry doesn't exist. Returns an error that concerns this entry alone, and throws any other. */
 async function tryMove(from: string | Buffer, to: string | Buffer): Promise<boolean | Error> {
   try {
     await rename(from, to);
   } catch (error) {
-    // A side file of a file with a long name has a name that no file can have.
+    // The name of a side file may be too long for any file to have it.
     return isErrno(error, 'ENOENT', 'ENAMETOOLONG') ? false : ownTrouble(error);
   }
   await syncFolder(parentOf(to));

@@ -1,4 +1,4 @@
-/** The inbox as a folder: whether files can be taken out of it, and what lies in it for whoever takes nothing out. */
+/** The inbox as a folder: whether files can be taken out of it, and its content for commands that take nothing out. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, readdir, rename, stat } from 'node:fs/promises';
@@ -12,23 +12,24 @@ export interface InboxFolders {
   readonly data: string;
 }
 
-/** What a pass could not take out of the inbox, and what it could not read of what it took. */
+/** The entries that a pass could not take out of the inbox, and the claims that it could not read. */
 export interface KeptStuck {
   readonly entries: readonly StuckState[];
   readonly claims: readonly StuckState[];
 }
 
 export interface InboxLook {
-  /** Entries, but for hidden ones; undefined where that can't be told. */
+  /** The number of entries, without hidden ones. Undefined where they can't be counted. */
   readonly waiting: number | undefined;
   readonly stuck: readonly Stuck[];
-  /** Why nothing can be taken out of it; undefined when that can be. */
+  /** Why files can't be taken out of the inbox. Undefined when they can. */
   readonly trouble: string | undefined;
 }
 
 /**
- * Throws where files can't be taken out of the inbox: else every single entry would be told as one that can't be. What takes longer is
- * only looked at when the folder is another one than `before`; answers which one it is.
+ * Throws where files can't be taken out of the inbox. Otherwise every single entry would be reported as one that can't
+ * be taken. The slow checks are made only when the folder is not the one of `before`. Returns the identity of the
+ * folder.
  */
 export async function checkPlace(
   { inbox, data }: InboxFolders,
@@ -44,17 +45,20 @@ export async function checkPlace(
   return now;
 }
 
-/** Tells a folder from another that was made, linked or mounted in its place, which may get the same inode number. */
+/** Distinguishes folders: another one that was made, linked or mounted in its place may get the same inode number. */
 export async function identityOf(folder: string): Promise<string> {
   const { dev, ino, birthtimeNs } = await stat(folder, { bigint: true });
   return [dev, ino, birthtimeNs].join(' ');
 }
 
-/** Two mounts of one file system are as bad as two file systems, and only a rename tells: of a name that isn't there. */
+/**
+ * Two mounts of one file system are as bad as two file systems, and only a rename shows the difference. The name to
+ * rename is one that doesn't exist.
+ */
 async function requireOneFileSystem(inbox: string, data: string): Promise<void> {
-  const nobody = `.${randomUUID()}`;
+  const missing = `.${randomUUID()}`;
   try {
-    await rename(join(inbox, nobody), join(data, nobody));
+    await rename(join(inbox, missing), join(data, missing));
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return;
     if (!isErrno(error, 'EXDEV')) throw error;
@@ -65,8 +69,9 @@ async function requireOneFileSystem(inbox: string, data: string): Promise<void> 
 }
 
 /**
- * Takes nothing out, and tries nothing. `earlier` is what passes met: an entry in the very state in which it could not be taken is stuck
- * still, and one that has changed, or is gone, is not. An inbox that isn't there yet is empty.
+ * Looks into the inbox. Takes nothing out, and does not try to. `earlier` lists the entries that passes could not take.
+ * An entry in the very state in which it could not be taken is still stuck. An entry that has changed or is gone is
+ * not. An inbox that doesn't exist yet is empty.
  */
 export async function lookIntoInbox(folders: InboxFolders, earlier: KeptStuck): Promise<InboxLook> {
   const claims = await stillClaimed(folders.data, earlier.claims);
@@ -78,7 +83,11 @@ export async function lookIntoInbox(folders: InboxFolders, earlier: KeptStuck): 
     const hidden = (name: Buffer) => name.toString('latin1').startsWith('.');
     return {
       waiting: [...entries, ...unseen].filter(({ name }) => !hidden(name)).length,
-      stuck: [...kept.map(told), ...unseen.map(({ name, error }) => stuckFor(displayName(name), error)), ...claims],
+      stuck: [
+        ...kept.map(withoutState),
+        ...unseen.map(({ name, error }) => stuckFor(displayName(name), error)),
+        ...claims,
+      ],
       trouble: undefined,
     };
   } catch (error) {
@@ -90,9 +99,9 @@ export async function lookIntoInbox(folders: InboxFolders, earlier: KeptStuck): 
 async function stillClaimed(data: string, claims: readonly StuckState[]): Promise<Stuck[]> {
   if (claims.length === 0) return [];
   const there = new Set(await readdir(join(data, 'work')).catch(() => []));
-  return claims.filter((claim) => there.has(claim.key)).map(told);
+  return claims.filter((claim) => there.has(claim.key)).map(withoutState);
 }
 
-function told({ name, why }: Stuck): Stuck {
+function withoutState({ name, why }: Stuck): Stuck {
   return { name, why };
 }

@@ -1,30 +1,36 @@
 /**
  * Which entries of the inbox are ready. An entry is ready when it hasn't changed (size, times, inode, kind) for the
- * settle time, measured on a clock that can't jump, or when `NAME.done` lies beside it. The times in the file's own
- * stamps are compared for equality only: a wrong clock can't make a growing file look old.
+ * settle time, measured on a clock that can't jump. It is also ready when `NAME.done` lies beside it. The file's own
+ * times are compared for equality only, so a wrong clock can't make a growing file look old.
  */
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { isErrno } from '../platform/durable.ts';
 import { isOfOneEntry, type StuckEntries } from './stuck.ts';
 
-/** What editors, browsers, copying programs and file managers write beside, or before, what is meant to be read. */
+/**
+ * Names of unfinished or auxiliary files that editors, browsers, copying programs and file managers write beside or
+ * before the final file.
+ */
 const UNFINISHED =
   /^(?:\.|~\$)|~$|\.(?:tmp|temp|part|partial|filepart|crdownload|download|uploading)$|^(?:thumbs\.db|desktop\.ini)$/i;
 const SIDE_SUFFIXES = ['.sha256', '.done'];
 
-/** What lies in the inbox now. Names are as they lie there, in bytes. */
+/** The content of the inbox now. Names are in bytes, as the folder has them. */
 export interface Scan {
   readonly ready: readonly Buffer[];
-  /** Still changing, or not unchanged for long enough yet. */
+  /** Entries that are still changing, or not unchanged for long enough yet. */
   readonly settling: number;
-  /** What isn't meant for us by its name (`.x`, `~$x`, `x.part`, …, `intake.ignore`), and side files whose file isn't there. */
+  /**
+   * Entries whose name says that they are not for paydrop (`.x`, `~$x`, `x.part`, …, `intake.ignore`), and side files
+   * whose file is missing.
+   */
   readonly leftAlone: readonly string[];
 }
 
 export interface ReadinessRules {
   readonly settleMs: number;
-  /** By its name. */
+  /** Decides by the name alone. */
   readonly isLeftAlone: (name: Buffer) => boolean;
 }
 
@@ -38,7 +44,10 @@ export interface Observation {
   readonly sinceMs: number;
 }
 
-/** Says of a name whether it is to be left alone. In a glob `*` stands for any characters and `?` for one; letter case doesn't matter. */
+/**
+ * Returns a function that says whether a name is to be left alone. In a glob `*` stands for any characters and `?` for
+ * one. Letter case doesn't matter.
+ */
 export function leavesAlone(globs: readonly string[]): (name: Buffer) => boolean {
   const patterns = globs.map((glob) => {
     const parts = glob.normalize().replace(/[\\^$.|+()[\]{}]/g, '\\$&');
@@ -51,19 +60,19 @@ export function leavesAlone(globs: readonly string[]): (name: Buffer) => boolean
   };
 }
 
-/** Text for a name in any encoding, with nothing in it that could disturb a terminal or a reader. */
+/** Text for a name in any encoding, without characters that could disturb a terminal or a reader. */
 export function displayName(name: Buffer): string {
   return name.toString('utf8').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu, (character) => {
     return `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`;
   });
 }
 
-/** The names under which a file's side files lie. */
+/** The names of a file's side files. */
 export function sideFilesOf(name: Buffer): Buffer[] {
   return SIDE_SUFFIXES.map((suffix) => Buffer.concat([name, Buffer.from(suffix)]));
 }
 
-/** Every entry with all that tells one state of it from another, and those that can't even be looked at. */
+/** Every entry with all that distinguishes its states, and the entries that can't even be looked at. */
 export async function observe(inbox: string): Promise<{ entries: Entry[]; unseen: { name: Buffer; error: Error }[] }> {
   const entries: Entry[] = [];
   const unseen: { name: Buffer; error: Error }[] = [];
@@ -81,7 +90,7 @@ export async function observe(inbox: string): Promise<{ entries: Entry[]; unseen
   return { entries, unseen };
 }
 
-/** Decides over one look at the inbox; `seen` is what earlier looks saw, brought up to date. */
+/** Decides on one look at the inbox. `seen` holds what earlier looks saw, and is brought up to date. */
 export function readiness(
   entries: readonly Entry[],
   seen: Map<string, Observation>,
@@ -122,7 +131,7 @@ function belongsToPresent(side: Buffer, present: ReadonlySet<string>): boolean {
   });
 }
 
-/** Bytes as a map key; latin1 keeps each byte apart. */
+/** A name as a map key. latin1 keeps every byte. */
 export function key(name: Buffer): string {
   return name.toString('latin1');
 }

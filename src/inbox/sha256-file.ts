@@ -9,8 +9,9 @@ const LINE = /^\\?([0-9a-f]{64}) [ *](.+)$/i;
 const BARE = /^([0-9a-f]{64})$/i;
 
 /**
- * The checksum (lower-case hex) that the side file in `folder` states for the file whose path is `original`; undefined
- * when there is no side file, an empty text when it states none for this file or is no plain file with one name.
+ * The checksum (lower-case hex) that the side file in `folder` states for the file whose path is `original`. Undefined
+ * when there is no side file. Empty when the side file states none for this file, or is no plain file with a single
+ * name.
  */
 export async function expectedSha256(folder: string, original: Buffer): Promise<string | undefined> {
   const name = original.subarray(original.lastIndexOf('/') + 1);

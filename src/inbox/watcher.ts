@@ -1,12 +1,15 @@
 /**
- * chokidar only wakes: what it says about a file (complete, a plain file, new) isn't relied on, the folder itself is
- * looked at. When it fails, the periodic look still finds everything.
+ * chokidar only wakes the service. Its statements about a file (complete, a plain file, new) are not relied on: the
+ * folder itself is looked at. When chokidar fails, the periodic look still finds everything.
  */
 import { type FSWatcher, watch } from 'chokidar';
 import { identityOf } from './place.ts';
 
 interface InboxWatcher {
-  /** Watches anew when the folder is not the one it watches any more, or is `back`: chokidar stays with one that was removed or closed. */
+  /**
+   * Watches anew when the folder is no longer the one that is watched, or is `back`. chokidar stays with a folder that
+   * was removed or closed.
+   */
   renew(back: boolean): Promise<void>;
   close(): Promise<void>;
 }
@@ -18,7 +21,7 @@ export async function watchInbox(
   onError: (error: unknown) => void,
 ): Promise<InboxWatcher> {
   const begin = (): FSWatcher => {
-    // What is there already wakes too: it may have come between the last look and the start of the watch.
+    // Existing files wake the service too: they may have come between the last look and the start of the watch.
     const watcher = watch(inbox, { depth: 0, ignoreInitial: false, followSymlinks: false });
     return watcher.on('all', wake).on('error', onError);
   };

@@ -128,7 +128,7 @@ export function checkInstruction(
   const action = actionOf(row.cell('action'));
   if (action === 'DELETE') return checkDeletion(header, row);
 
-  const managed = API[header.api].told === 'managed' ? managedInput(header, row) : undefined;
+  const managed = API[header.api].content === 'managed' ? managedInput(header, row) : undefined;
   const errors: RowError[] = [];
   const rules = managed ? MANAGED_INSTRUCTION : INSTRUCTION;
   addUnwanted(errors, header.columns, row.cells, rules);

@@ -1,8 +1,9 @@
 /**
- * UPDATE and DELETE rows of what the provider has already. It is looked up first: what it has become by an earlier request is
- * done, what it no longer lets be changed is refused, and the rest is asked for. To ask twice for the same does no harm, so
- * an unclear answer only means that it is looked up again by the next pass. What can't be told, or stays so for long, is a
- * person's: the payout is `manual`, and its row comes to an end with their decision.
+ * Carries out UPDATE and DELETE rows of payouts that the provider already has. Each payout is looked up first. A change
+ * that an earlier request has already made is done. A change that the provider no longer allows is refused. The
+ * provider is asked for the rest. Asking twice for the same change does no harm, so an unclear answer only means that
+ * the next pass looks the payout up again. A case that can't be decided, or stays undecided for long, needs a person:
+ * the payout becomes `manual`, and its row comes to an end with the person's decision.
  */
 
 import { describeCode, type RowCode, type RowError } from '../domain/codes.ts';
@@ -28,7 +29,7 @@ import { payoutOf } from './registration.ts';
 
 const PAGE = 500;
 
-/** The fact that says where the last pass had to stop. */
+/** The fact that records where the last pass had to stop. */
 const PLACE = 'amendments-stopped-at';
 
 export interface AmendTools {
@@ -36,11 +37,11 @@ export interface AmendTools {
   readonly provider: Provider;
   readonly clock: Clock;
   readonly settings: Settings;
-  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
 }
 
-/** What one amendment is taken on with. */
+/** What is needed to carry one amendment further. */
 interface Amending {
   readonly tools: AmendTools;
   readonly calls: AmendmentCalls;
@@ -52,7 +53,7 @@ interface Amending {
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
 
-/** Takes every open amendment one step on. Returns why that stopped early; undefined when it didn't. */
+/** Takes every open amendment one step further. Returns why that stopped early; undefined when it didn't. */
 export async function amend(tools: AmendTools, stop: AbortSignal): Promise<string | undefined> {
   const { store, provider, clock, settings } = tools;
   const calls = provider.amendments;
@@ -67,7 +68,8 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
       const last = page.at(-1);
       if (!last) break;
       after = last.id;
-      // A payout that has come to its end, on a person's word: no change of it is asked for any more.
+      // The second part is for payouts that have ended, by a person's decision: no change of them is asked for any
+      // more, and their rows are ended.
       const due = page.filter(
         ({ id, status }) => id <= upToId && (AMENDABLE_AT_PROVIDER.includes(status) || !isOpen(status)),
       );
@@ -92,7 +94,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   return altered ?? line.stopped();
 }
 
-/** How an instruction, or the change that is asked for, differs from what was read; undefined when neither does. */
+/** How an instruction, or the change that is asked for, differs from what was read. Undefined when neither differs. */
 async function alteredSince(store: Store, instruction: StoredInstruction): Promise<string | undefined> {
   const history = await store.historyOf(instruction.id);
   return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, history);
@@ -109,7 +111,7 @@ async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {
       return record(amending, { kind: 'refused', errors: [tooLate(instruction, found.message)] });
     case 'other':
       return leaveOpen(amending, `it is neither what it was nor what it shall become: its amount is ${found.amount}`);
-    case 'untold':
+    case 'undecided':
       return handOver(amending, found);
     case 'open':
       break;
@@ -137,7 +139,7 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
       return 'settled';
     case 'declined':
       line.note(undefined);
-      // What was asked for before may still arrive, and be taken.
+      // An earlier request for the change may still arrive and be accepted.
       if (amendment.sends > 0) return 'unclear';
       await record(amending, { kind: 'refused', errors: [refusal(instruction, outcome)] });
       return 'settled';
@@ -150,8 +152,9 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
 }
 
 /**
- * The row of a payout that a person has decided about: it has come about, or it never will. A DELETE asks that nothing be paid: where a
- * person says that nothing was, it is carried out, unless the provider says otherwise.
+ * Ends the row of a payout that a person has decided about: its change was made, or never will be. A DELETE asks that
+ * nothing is paid. Where a person says that nothing was paid, the DELETE is recorded as done, unless the provider says
+ * otherwise.
  */
 async function end(amending: Amending, found: LookUpOutcome): Promise<void> {
   const { tools, instruction, amendment } = amending;
@@ -188,7 +191,7 @@ function record({ tools, instruction, amendment }: Amending, to: AmendmentChange
   return tools.store.amend([change], timestamp(tools.clock.now()));
 }
 
-/** What was answered is kept, and in the end brought before a person. */
+/** Keeps the answer. After long enough the payout is handed to a person. */
 async function leaveOpen({ tools, instruction }: Amending, words: string): Promise<void> {
   const { store, clock, settings } = tools;
   const outcome = unsettled(instruction, words, clock.now(), settings.provider.giveUpAfterMs);
@@ -205,15 +208,21 @@ async function isGivenUp(amending: Amending, words: string): Promise<boolean> {
   return true;
 }
 
-/** It was asked to be changed, can't be any more, and nothing that is shown tells whether it was. */
+/**
+ * Hands a payout to a person. The change was asked for and is no longer possible, and nothing in the answer shows
+ * whether it was made.
+ */
 async function handOver({ tools, instruction }: Amending, { amount }: Found): Promise<void> {
   const now = timestamp(tools.clock.now());
   const words = `it can no longer be changed (amount ${amount}), and nothing it states tells whether it was`;
   await tools.store.apply([forAPerson(instruction, words, instruction.answerSince || instruction.updatedAt)], now);
 }
 
-/** How an instruction stands at the provider, seen from what it shall become. */
-async function progressOf(amending: Amending, found: Found): Promise<'done' | 'open' | 'refused' | 'other' | 'untold'> {
+/** How an instruction stands at the provider, compared with what it shall become. */
+async function progressOf(
+  amending: Amending,
+  found: Found,
+): Promise<'done' | 'open' | 'refused' | 'other' | 'undecided'> {
   const { instruction, amendment, calls } = amending;
   const { becomes, sends } = amendment;
   if (becomes === undefined) return found.deleted ? 'done' : found.updatable ? 'open' : 'refused';
@@ -221,10 +230,10 @@ async function progressOf(amending: Amending, found: Found): Promise<'done' | 'o
   const before = fits(theirs, calls.states(await payoutAs(amending, instruction)));
   const after = fits(theirs, calls.states(await payoutAs(amending, becomes)));
   if (!before && !after) return 'other';
-  // There it is, asked for before, be it by records that a backup has replaced.
+  // The change is made. It was asked for before, perhaps under records that a backup has replaced.
   if (after && !before) return 'done';
   if (found.updatable) return 'open';
-  return after && sends > 0 ? 'untold' : 'refused';
+  return after && sends > 0 ? 'undecided' : 'refused';
 }
 
 function amountOf({ amount, currency }: Found): Stated {
@@ -232,7 +241,10 @@ function amountOf({ amount, currency }: Found): Stated {
   return { amount: decimal ? formatDecimal(decimal) : amount, ...(currency !== undefined && { currency }) };
 }
 
-/** Whether nothing that both state differs. A name of metadata that is missing where other metadata is shown is not there. */
+/**
+ * Whether all values that both sides state are equal. A metadata name counts as absent if it is missing where other
+ * metadata is shown.
+ */
 function fits(theirs: Stated, ours: Stated): boolean {
   return Object.entries(ours).every(([name, value]) => {
     const stated = theirs[name];
@@ -257,7 +269,10 @@ function tooLate({ instructionRef }: StoredInstruction, message: string): RowErr
   return { column: 'instructionRef', value, code: 'INSTRUCTION_ALREADY_PROCESSED' };
 }
 
-/** The provider's code, if it is one of the row's; else that it can't be changed, in the provider's words. */
+/**
+ * The provider's code, if it is a code for rows. Otherwise the code for "can't be changed", with the provider's
+ * message.
+ */
 function refusal(
   instruction: StoredInstruction,
   { code, message }: Extract<SubmitOutcome, { kind: 'declined' }>,

@@ -1,6 +1,7 @@
 /**
- * A person's decision that something needs nothing more here: a payout that did not arrive and will not be paid again from here, rows
- * that will not be repaired, a file that was not taken in. Nothing moves and no status changes; it is no longer asked for.
+ * A person's decision that something needs nothing more here: a payout that did not arrive and will not be paid again
+ * from here, rows that will not be repaired, a file that was not taken in. No payout moves and no status changes. The
+ * closed item is only no longer listed as needing a person.
  */
 
 import type { InstructionRef } from '../domain/instruction.ts';
@@ -13,15 +14,15 @@ export interface ClosingTools {
   readonly clock: Clock;
 }
 
-/** Why not, in sentences; then nothing was closed. */
+/** Why not, in sentences. In that case nothing was closed. */
 type NotClosed = { readonly ok: false; readonly why: readonly string[] };
 
 export type ClosedPayouts = { readonly ok: true; readonly payouts: readonly StoredInstruction[] } | NotClosed;
 
-/** `rows`: how many rejected ones; 0 for a file that was not taken in. */
+/** `rows` is the number of rejected rows that were closed; 0 for a file that was not taken in. */
 export type ClosedFile = { readonly ok: true; readonly rows: number } | NotClosed;
 
-/** All of them, or none. One that is named twice is closed once. */
+/** Closes all of the payouts, or none. A payout that is named twice is closed once. */
 export async function closePayouts(
   { store, clock }: ClosingTools,
   refs: readonly InstructionRef[],
@@ -50,7 +51,7 @@ function objectionTo(instruction: StoredInstruction | undefined, closed: Decisio
   return `it is ${status}: there is nothing to close. This is only for ${FINAL_FAILURES.join(', ')}`;
 }
 
-/** A file that was not taken in, or the rejected rows that are still to be repaired. */
+/** Closes a file that was not taken in, or the rejected rows of a file that are still to be repaired. */
 export async function closeFile(
   { store, clock }: ClosingTools,
   number: number,

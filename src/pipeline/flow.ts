@@ -1,43 +1,50 @@
-/** How work flows: so many at once, at such a pace, until the line is stopped; outcomes are committed in groups. */
+/**
+ * How work flows: a limit of items at once, at a given pace, until the line is stopped. Outcomes are committed in
+ * groups.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../platform/clock.ts';
 
-/** So many requests in a row without a clear answer stop the line. */
+/** This many requests in a row without a clear answer stop the line. */
 const UNCLEAR_IN_A_ROW = 10;
 
-/** So many requests that are refused in the same words, without one that is accepted in between, stop the line. */
+/** This many requests that are refused in the same words, without an accepted one in between, stop the line. */
 export const REFUSED_ALIKE = 5;
 
 /** A request that was refused. */
 export interface Refusal {
-  /** The same for refusals in the same words, whichever payout they are about. */
+  /** Equal for refusals in the same words, whichever payout they are about. */
   readonly alike: string;
   /** What the provider said. */
   readonly words: string;
 }
 
-/** A line of requests to the provider, and whether to go on with it. */
+/** A line of requests to the provider, and whether it goes on. */
 export interface Line {
-  /** Aborts when the line stops, so that nobody goes on waiting for their turn. */
+  /** Aborts when the line stops, so that no request goes on waiting for its turn. */
   readonly signal: AbortSignal;
-  /** Takes down how one request ended: `unclear` says why it got no clear answer. Ten of those in a row stop the line. */
+  /** Records how one request ended. `unclear` says why it got no clear answer. Ten of those in a row stop the line. */
   note(unclear: string | undefined): void;
   /**
-   * Takes down what the provider decided: a refusal, or undefined for an acceptance. Five alike without an acceptance in between
-   * stop the line: that is about the account, and would be said of each that follows.
+   * Records what the provider decided: a refusal, or undefined for an acceptance. Five refusals alike without an
+   * acceptance in between stop the line. Such refusals are about the account, and each payout that follows would get
+   * the same.
    */
   decided(refusal: Refusal | undefined): void;
-  /** What the provider refuses one after the other, for the next line; undefined once it accepts something. */
+  /**
+   * The refusal that the provider gives to one payout after the other, for the next line. Undefined once the provider
+   * accepts a payout.
+   */
   refusesAlike(): string | undefined;
-  /** The first reason stands. */
+  /** Stops the line. Of several reasons the first is kept. */
   stop(why: string): void;
   /** Why the line stopped; undefined while it goes on. */
   stopped(): string | undefined;
 }
 
 /**
- * `requests` is what goes down the line, for the reason it stopped. `lastTime` is what stopped the line before this one by
- * refusals: one more of those then tells that nothing has changed.
+ * `requests` names what is sent, for the reason of a stop. `lastTime` is the refusal that stopped the line before this
+ * one. One more of that refusal shows that nothing has changed, and stops the line again.
  */
 export function openLine(asked: AbortSignal, requests: string, lastTime?: string): Line {
   const halt = new AbortController();
@@ -78,8 +85,8 @@ export function openLine(asked: AbortSignal, requests: string, lastTime?: string
 }
 
 /**
- * Runs `work` for every item, at most `limit` at a time, and waits for all. After an error nothing new is begun, and the
- * first one is thrown when what was under way has ended.
+ * Runs `work` for every item, at most `limit` at a time, and waits for all. After an error no new item is begun. The
+ * first error is thrown when the work under way has ended.
  */
 export async function eachOf<T>(
   items: readonly T[],
@@ -100,13 +107,19 @@ export async function eachOf<T>(
 
 /** Where items come from, a page at a time. */
 export interface Pages<T> {
-  /** The next page; an empty one is the end. Asked for one page at a time, at the latest when nothing is under way. */
+  /**
+   * The next page. An empty page is the end. It is called for one page at a time, at the latest when no work is under
+   * way.
+   */
   next(): Promise<readonly T[]>;
-  /** Whether to fetch the next page while so many are left to begin. */
+  /** Whether to fetch the next page while `left` items are not begun yet. */
   early(left: number): boolean;
 }
 
-/** As {@link eachOf}, for items that come in pages: nobody has to wait at the end of one if the next is fetched early. */
+/**
+ * As {@link eachOf}, for items that come in pages. If the next page is fetched early, no worker waits at the end of a
+ * page.
+ */
 export function eachInPages<T>(pages: Pages<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const left: T[] = [];
@@ -144,7 +157,10 @@ export function eachInPages<T>(pages: Pages<T>, limit: number, work: (item: T) =
   });
 }
 
-/** Collects what comes in while a commit is under way, and commits it together. `add` resolves when it is durable. */
+/**
+ * Collects the items that come in while a commit is under way, and commits them together. `add` resolves when its item
+ * is durable.
+ */
 export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(item: T): Promise<void> } {
   let waiting: T[] = [];
   let next: Promise<void> | undefined;
@@ -166,24 +182,25 @@ export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(ite
 }
 
 /**
- * So many are committed together, or what came in this long. Each commit waits for the disk and holds everything up meanwhile, so
- * a busy line should come to the number first, or commit what it has gathered with its next intents.
+ * At most this many items are committed together, or those that came in during this time. Each commit waits for the
+ * disk and holds everything else up. A busy line should therefore reach the number first, or commit its gathered items
+ * with its next intents.
  */
 const MOST_GATHERED = 512;
 const GATHERED_MS = 250;
 
 export interface Gathering<T> {
-  /** Takes them down for the next commit, which is made at once, and waited for, if it is due. */
+  /** Adds the items to the next commit. If that commit is due, it is made at once and waited for. */
   add(...items: readonly T[]): Promise<void>;
-  /** What has been gathered, for a commit of the caller's own. */
+  /** Hands out the gathered items, for a commit of the caller's own. */
   take(): T[];
-  /** Commits what has been gathered. */
+  /** Commits the gathered items. */
   flush(): Promise<void>;
 }
 
 /**
- * Gathers what may wait a moment to be committed. Where things come in seldom each is committed at once; where many do,
- * they share a commit. Whoever adds goes on meanwhile, so the last ones are only committed by `flush`.
+ * Gathers items that may wait a moment to be committed. Where items come seldom, each is committed at once. Where many
+ * come, they share a commit. The caller of `add` goes on meanwhile, so the last items are only committed by `flush`.
  */
 export function gather<T>(clock: Clock, commit: (items: T[]) => Promise<void>): Gathering<T> {
   let gathered: T[] = [];
@@ -208,13 +225,13 @@ export function gather<T>(clock: Clock, commit: (items: T[]) => Promise<void>): 
 }
 
 export interface Pacer {
-  /** Waits for the next free place in the pace; ends at once when the signal aborts. */
+  /** Waits for the next free turn. Ends at once when the signal aborts. */
   turn(signal: AbortSignal): Promise<void>;
-  /** Nobody's turn comes before so long from now, whoever waits already included. */
+  /** No turn comes earlier than `ms` from now, not even for callers that already wait. */
   holdFor(ms: number): void;
 }
 
-/** Spaces turns evenly to `perMinute`; without a rate they come at once. */
+/** Spaces turns evenly, `perMinute` a minute. Without a rate, turns come at once. */
 export function pacer(clock: Clock, perMinute: number | undefined): Pacer {
   const gapMs = perMinute === undefined ? 0 : 60_000 / perMinute;
   let nextMs = clock.monotonic();

@@ -1,6 +1,6 @@
 /**
- * Asking the provider what has become of something, whatever that is: in turn, at its pace, and with a place to go on from
- * when a pass has to stop. And what comes of an answer that settles nothing.
+ * Look-ups of any kind at the provider: in turn, at its pace, and with a recorded place from which the next pass goes
+ * on. And what follows from an answer that settles nothing.
  */
 
 import { isLost } from '../domain/attention.ts';
@@ -10,12 +10,16 @@ import type { Provider, Unclear } from '../provider/provider.ts';
 import type { Change, FactName, KeptAnswer, Store, StoredInstruction } from '../store/store.ts';
 import type { Line, Pacer } from './flow.ts';
 
-/** A look-up that the provider asks to come later is made so often in all: to ask again does no harm. */
+/**
+ * When the provider asks for a look-up to come later, the look-up is made at most this many times in all. Asking again
+ * does no harm.
+ */
 const MOST_ASKED = 3;
 
 /**
- * Asks when the turn comes, and once more after a wait that the provider asked for; undefined when the line has stopped. An
- * answer about this one alone, even one that can't be read, says nothing about those behind it.
+ * Asks when the turn comes, and again after each wait that the provider asks for, up to MOST_ASKED times. Undefined
+ * when the line has stopped. An answer about this payout alone, even one that can't be read, says nothing about those
+ * behind it.
  */
 export async function askInTurn<Found extends { readonly kind: string }>(
   line: Line,
@@ -41,15 +45,18 @@ function isUnclear(outcome: { readonly kind: string }): outcome is Unclear {
   return outcome.kind === 'unclear';
 }
 
-/** What became of the attempts before the present one, which ended in a failure each. */
+/** What became of the earlier attempts, each of which ended in a failure. */
 export type Earlier =
   | { readonly kind: 'over' }
-  /** One of them is paid, or may be yet: in words. */
+  /** One of them is paid, or may still be paid: in words. */
   | { readonly kind: 'alive'; readonly words: string }
   | Unclear
   | undefined;
 
-/** A provider may take a failure back, of whichever attempt. Undefined when the line has stopped. */
+/**
+ * Looks up the earlier attempts, because a provider may take back the failure of any of them. Undefined when the line
+ * has stopped.
+ */
 export async function lookUpEarlier(
   provider: Provider,
   instruction: StoredInstruction,
@@ -66,29 +73,32 @@ export async function lookUpEarlier(
   return { kind: 'over' };
 }
 
-/** Ids behind one, up to another. */
+/** Ids after `afterId`, up to and including `upToId`. */
 export interface Range {
   readonly afterId: number;
   readonly upToId: number;
 }
 
-/** A part of what is looked up. */
+/** A range of ids of one kind. */
 interface Stretch<Kind> extends Range {
   readonly kind: Kind;
 }
 
 export const EVERYTHING: Range = { afterId: 0, upToId: Number.MAX_SAFE_INTEGER };
 
-/** All that is looked up in one pass, kind after kind; first what the last pass, which had to stop, did not come to. */
+/**
+ * Everything that is looked up in one pass, kind after kind. If the last pass had to stop, the part that it did not
+ * reach comes first.
+ */
 export interface Round<Kind> {
   readonly stretches: readonly Stretch<Kind>[];
-  /** This one is asked for now. */
+  /** Records that this id is looked up now. */
   at(kind: Kind, id: number): void;
-  /** Keeps the place if the pass had to stop: the next one begins behind it. */
+  /** Ends the round. If the pass had to stop, the place is kept, and the next round begins behind it. */
   end(stopped: boolean): Promise<void>;
 }
 
-/** `name` is that of the fact that keeps the place. */
+/** `name` is the name of the fact that keeps the place. */
 export async function openRound<Kind extends string>(
   store: Pick<Store, 'fact' | 'setFact'>,
   name: FactName,
@@ -110,18 +120,21 @@ export async function openRound<Kind extends string>(
     },
     end: async (stopped) => {
       if (stopped && last !== undefined) await store.setFact(name, last);
-      // A place among what this pass was not to look up stays for the one that does.
+      // A place in a kind that this pass does not look up is kept for the pass that does.
       else if (!stopped && begun) await store.setFact(name, '');
     },
   };
 }
 
-/** What an answer that settles nothing comes to: it is kept, or after long enough a person is asked. */
+/**
+ * What follows from an answer that settles nothing: the answer is kept, or after long enough the payout becomes a
+ * person's.
+ */
 export type Unsettled = { readonly answer: KeptAnswer } | { readonly change: Change };
 
 /**
- * `words` is what was answered. Undefined where that is known already: kept as it is, or decided about by a person. The time
- * runs from the first answer of the kind to the latest: while the provider can't be asked, nothing is given up.
+ * `words` is the answer. Undefined where the same answer is already kept and the time is not up. The time runs from the
+ * first such answer to the latest: while the provider can't be asked, no payout is given up.
  */
 export function unsettled(
   instruction: StoredInstruction,
@@ -136,7 +149,10 @@ export function unsettled(
   return { answer: { id, version, answer: words, since: answerSince || timestamp(nowMs) } };
 }
 
-/** Only a person can find out what became of it: said with what was asked, since when, and what was answered. */
+/**
+ * Makes the payout `manual`, because only a person can find out what became of it. The message states what was asked,
+ * since when, and the answer.
+ */
 export function forAPerson(instruction: StoredInstruction, words: string, since: string): Change {
   const { id, version, status: from } = instruction;
   const message = `asked for ${nameOf(instruction)} since ${since}, the provider answered: ${words}`;
@@ -144,15 +160,15 @@ export function forAPerson(instruction: StoredInstruction, words: string, since:
 }
 
 /**
- * Why a refusal is not believed yet, in words: an earlier request may have arrived, which the records tell of (`unclearAt`) or
- * may have forgotten. Undefined where it is.
+ * Why a refusal is not believed yet, in words: an earlier request may have arrived. The records either have it
+ * (`unclearAt`) or may have forgotten it. Undefined where the refusal is believed.
  */
 export function doubtOfRefusal(unclearAt: string, forgetful: boolean, words: string): string | undefined {
   if (unclearAt !== '') return `refused after an earlier request that may have arrived (${words})`;
   return forgetful ? `refused, and the records may have forgotten an earlier request (${words})` : undefined;
 }
 
-/** An answer could be read: nothing ages any more. Undefined where nothing did. */
+/** An answer could be read, so the time of unreadable answers no longer runs. Undefined where it did not run. */
 export function readAgain({ id, version, answerSince }: StoredInstruction): KeptAnswer | undefined {
   return answerSince === '' ? undefined : { id, version, answer: '', since: '' };
 }

@@ -1,6 +1,6 @@
 /**
- * One pass, on one screen: take in → send → look up → report. Each stage can be interrupted anywhere and is taken up
- * again by the next pass; what one stage leaves undone never makes a later one unsafe.
+ * One pass: take in → send → look up → report. Each stage can be interrupted anywhere, and the next pass continues it.
+ * Work that one stage leaves undone never makes a later stage unsafe.
  */
 
 import { attention, isLost, type Need, refusedFiles } from '../domain/attention.ts';
@@ -42,14 +42,14 @@ import { release } from './release.ts';
 import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
-/** Changes read and told at once. */
+/** The number of changes that are read and reported at once. */
 const PAGE = 500;
 
-/** Nothing is sent with less room than this for recording what came of it. */
+/** With less free space than this nothing is sent: the outcomes could not be recorded. */
 const LEAST_FREE_BYTES = 200_000_000;
 const SCAN_AGAIN_MS = 100;
 
-/** `run` waits so long for files that are still being written; then it goes on and says so. */
+/** `run` waits at most this long for files that are still being written. Then it goes on and says so. */
 const LONGEST_SETTLING_MS = 600_000;
 
 export interface Tools {
@@ -62,7 +62,7 @@ export interface Tools {
   readonly progress: Progress;
   /** The turn to publish reports of files; undefined while another process has it. */
   readonly takeTurn: () => Turn | undefined;
-  /** How many bytes are free where the records are. */
+  /** The number of free bytes where the records are. */
   readonly freeBytes: () => Promise<number>;
 }
 
@@ -84,18 +84,18 @@ export interface PassSummary {
   readonly lookedUp: number;
   /** Instructions by the status this run left them in, of those that it moved. */
   readonly moved: Readonly<Partial<Record<InstructionStatus, number>>>;
-  /** Everything that isn't over yet, and how old it is. */
+  /** Payouts by status, with the oldest of each. */
   readonly open: readonly StatusCount[];
-  /** Payouts of which a look-up was answered in a way that does not settle them: in words not known, with another amount. */
+  /** Payouts whose look-up got an answer that does not settle them: unknown words, or another amount. */
   readonly unreadable: number;
   /** Files left to the next pass because they kept changing. */
   readonly settling: number;
   readonly leftAlone: readonly string[];
-  /** What can't be taken out of the inbox, or read. It stays where it is. */
+  /** Entries that can't be taken out of the inbox, or read. They stay where they are. */
   readonly stuck: readonly Stuck[];
-  /** Why there is work left that this pass should have done; undefined when there is none. */
+  /** Why work is left that this pass should have done. Undefined when none is left. */
   readonly unfinished: string | undefined;
-  /** What it leaves to a person: what was lost or rejected in it, and whatever is in doubt. */
+  /** What the pass leaves to a person: what was lost or rejected in it, and everything that is in doubt. */
   readonly needs: readonly Need[];
 }
 
@@ -103,7 +103,7 @@ interface Paced extends Tools {
   readonly pace: Pacer;
 }
 
-/** Undefined when that business date's nightly run is done already. */
+/** Makes one pass. Undefined when the nightly run of that business date is already done. */
 export async function pass(tools: Tools, options: PassOptions): Promise<PassSummary | undefined> {
   const { store, clock } = tools;
   const { kind, businessDate } = options;
@@ -117,7 +117,7 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   await noteInboxTrouble(store, undefined);
   await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
-  // One pace for all that the provider is asked, and one wait that it asks for.
+  // All requests to the provider share one pace, and one wait if the provider asks for a wait.
   const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
@@ -127,7 +127,7 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
 
-  // A nightly run that isn't finished stays open: the next pass for its business date goes on with it.
+  // A nightly run that isn't finished stays open. The next pass for its business date continues it.
   const { kept, files, moved, open } =
     kind === 'nightly' && unfinished !== undefined
       ? { ...(await contentsOf(tools, run, reported)), kept: true }
@@ -143,7 +143,10 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
 
 type Left = Pick<PassSummary, 'files' | 'moved' | 'open' | 'settling' | 'stuck' | 'unfinished'>;
 
-/** What happened in this run is told once; what is in doubt as long as it is. */
+/**
+ * Losses and rejections are listed only by the run in which they happened. What is in doubt is listed for as long as it
+ * is.
+ */
 async function needsAfter(store: Store, left: Left): Promise<Need[]> {
   const { files, moved, open, settling, stuck, unfinished } = left;
   const happened = Object.entries(moved).map(([status, count]) => ({ status: status as InstructionStatus, count }));
@@ -162,13 +165,16 @@ async function needsAfter(store: Store, left: Left): Promise<Need[]> {
   });
 }
 
-/** A nightly run that isn't finished is taken up again, whatever else happens until then; unless the next night has come. */
+/** An unfinished nightly run is continued, whatever happens until then, unless the next night has come. */
 function staysOpen(run: RunRecord, { kind, businessDate }: PassOptions): boolean {
   if (run.kind !== 'nightly' || run.finishedAt !== '') return false;
   return kind !== 'nightly' || run.businessDate === businessDate;
 }
 
-/** All that is due; between the nights only what was sent before and turned out not to have arrived. */
+/**
+ * Sends everything that is due. Between the nights it sends only payouts that were sent before and turned out not to
+ * have arrived.
+ */
 async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop }: PassOptions): Promise<Submitted> {
   const again = !all && lookUp && kind === 'arrival';
   if (!all && !again) return { sent: 0, stopped: undefined };
@@ -176,15 +182,19 @@ async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop 
   return barred === undefined ? submit(tools, businessDate, stop, again) : { sent: 0, stopped: barred };
 }
 
-/** What rows ask to be changed at the provider; as sending, it needs records that can be trusted and room to record it. */
+/**
+ * Makes the changes that rows ask for at the provider. Like sending, this needs records that can be trusted, and free
+ * space to record the outcomes.
+ */
 async function change(tools: Paced, { send: all, stop }: PassOptions): Promise<string | undefined> {
   if (!all || tools.provider.amendments === undefined || (await whyNotSend(tools)) !== undefined) return undefined;
   return amend(tools, stop);
 }
 
 /**
- * All that is open; what is paid only once a night, for it is much and seldom changes. With another provider than that of the records
- * only to tell a person what it has of them.
+ * Looks up everything that is open. Paid payouts are looked up only once a night, because they are many and seldom
+ * change. If the provider is not the one of the records, the look-ups only show a person how many of the payouts it
+ * has.
  */
 async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<LookedUp> {
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
@@ -196,11 +206,11 @@ async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Looked
 }
 
 interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
-  /** Why what it told counts for nothing: it is not the provider of these records. */
+  /** Why its answers are ignored: it is not the provider of these records. */
   readonly another?: string | undefined;
 }
 
-/** Why nothing may be sent now, whatever is ready; undefined when it may. */
+/** Why nothing may be sent now, whatever is ready. Undefined when sending is allowed. */
 async function whyNotSend({ store, settings, freeBytes }: Tools): Promise<string | undefined> {
   const doubt = await lookUpOnly(store);
   if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
@@ -210,7 +220,7 @@ async function whyNotSend({ store, settings, freeBytes }: Tools): Promise<string
   return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
 }
 
-/** Claims what is ready, if asked until nothing is settling any more. */
+/** Claims the files that are ready. With `waitForSettling` it repeats until no file is settling any more. */
 async function claimReady(
   { inbox, clock, progress }: Tools,
   { waitForSettling, stop }: PassOptions,
@@ -229,12 +239,12 @@ async function claimReady(
   }
 }
 
-/** By number: files whose rows were added up in this pass. */
+/** By file number: files whose rows were added up in this pass. */
 type ReportedFiles = ReadonlyMap<number, TakenFile>;
 
 interface FileReports {
   readonly reported: ReportedFiles;
-  /** Why some, which stay stale, are not what they should be. */
+  /** Why some reports could not be written. They stay stale. */
   readonly unwritten: string | undefined;
 }
 
@@ -248,26 +258,29 @@ async function publishFileReports(tools: Tools): Promise<FileReports> {
   }
 }
 
-/** Writes the reports of every file whose rows moved since they were last written. One that doesn't add up is named, and left stale. */
+/**
+ * Writes the reports of every file whose rows moved since its reports were last written. A file that doesn't add up is
+ * named, and its reports stay stale.
+ */
 async function publishStale({ store, settings, report, progress }: Tools): Promise<FileReports> {
   const reported = new Map<number, TakenFile>();
   let unwritten: string | undefined;
   const stale = await store.staleReports();
   for (const [at, { file: number, token }] of stale.entries()) {
     progress.report('writing reports', at, stale.length);
-    const told = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
-    if (typeof told === 'string') {
-      unwritten ??= told;
+    const written = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
+    if (typeof written === 'string') {
+      unwritten ??= written;
       continue;
     }
-    const { published, ...taken } = told;
+    const { published, ...taken } = written;
     await store.reportsWritten(number, token, published);
     reported.set(number, taken);
   }
   return { reported, unwritten };
 }
 
-/** What was made, or why no report can be made of it. */
+/** The result, or why no report can be made. */
 async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | string> {
   try {
     return await making;
@@ -278,9 +291,9 @@ async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | str
 }
 
 /**
- * Ends a run, then publishes what it changed: after a crash in between the same reports are written again. With its end it takes
- * over what persons decided since the last one ended. A pass on arrival that changed nothing, with nothing decided, leaves no run
- * behind. One that took in a file whose rows don't add up stays open.
+ * Ends a run, then publishes what it changed. After a crash in between, the same reports are written again. The end of
+ * the run also takes over the decisions that persons made since the last run ended. A pass on arrival without changes
+ * and decisions leaves no run behind. A run that took in a file whose rows don't add up stays open.
  */
 async function closeRun(
   tools: Tools,
@@ -297,8 +310,8 @@ async function closeRun(
   }
   const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;
   const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
-  const told = { changes: () => changesOf(store, run.number), decisions: () => decisionsOf(store, run.number) };
-  const reports = await runReports(ended, told, files, contents.open, report);
+  const sources = { changes: () => changesOf(store, run.number), decisions: () => decisionsOf(store, run.number) };
+  const reports = await runReports(ended, sources, files, contents.open, report);
   await store.runReported(run.number, await publish(settings.outbox, reports));
   return { ...contents, kept: true };
 }
@@ -308,7 +321,7 @@ async function nothingDecided(store: Store): Promise<boolean> {
 }
 
 interface RunContents extends Pick<PassSummary, 'files' | 'moved' | 'open'> {
-  /** Payouts that moved, or of which something else was learned. */
+  /** The number of payouts that moved, or of which something else was learned. */
   readonly changes: number;
 }
 

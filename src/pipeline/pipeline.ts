@@ -1,4 +1,6 @@
-/** The door of the room: one pass, what a person may decide between two passes, and how the workspace stands. */
+/**
+ * The entry point of this folder: one pass, a person's decisions between two passes, and the state of the workspace.
+ */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export type { PassOptions, PassSummary, Tools } from './pass.ts';

@@ -1,15 +1,19 @@
 /**
- * Looks up what is unclear (`unknown`), open (`submitted`) or recently `paid`, and moves it on evidence alone:
+ * Looks up payouts that are unclear (`unknown`), open (`submitted`) or recently `paid`, and moves them on evidence
+ * alone:
  *
- * * Found under our reference with our amount: it becomes what the provider says.
- * * Not found is no proof while the quarantine lasts: a provider may take a request in late, or show it late. After it an
- *   `unknown` one is declined if the provider had refused it by then; else it is sent again under the same client reference,
- *   if the provider is known to refuse a used one.
- * * What is answered and settles nothing (words that can't be read, another amount, no trace of what was accepted) concerns
- *   that payout alone. It is kept, and when it has stood for `provider.giveUpAfter` a person is asked. What is paid is only taken before
- *   a person by an answer that can be read and says otherwise (another amount, another reference).
- * * A look-up without an answer changes nothing. Many of those in a row end the pass; the next one goes on behind them.
- * * What another provider than the one it was sent to answers changes nothing (binding.ts): it is counted, for a person.
+ * * Found under our reference with our amount: the payout becomes what the provider says.
+ * * "Not found" is no proof while the quarantine lasts: a provider may accept a request late, or show it late. After
+ *   the quarantine an `unknown` payout is declined if the provider had refused it by then. Otherwise it is sent again
+ *   under the same client reference, if the provider is known to refuse a used one.
+ * * An answer that settles nothing (words that can't be read, another amount, no trace of an accepted payout) concerns
+ *   that payout alone. It is kept. When it has stood for `provider.giveUpAfter`, the payout is handed to a person. A
+ *   `paid` payout is handed to a person only on a readable answer that says otherwise (another amount, another
+ *   reference).
+ * * A look-up without an answer changes nothing. Many of those in a row end the pass, and the next pass goes on behind
+ *   them.
+ * * Answers of a provider other than the one that the payout was sent to change nothing (binding.ts). They are counted,
+ *   for a person.
  */
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
@@ -20,13 +24,16 @@ import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pace
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
-/** A paid one is looked up this long for a late return by the bank; longer while an answer about it isn't settled. */
+/**
+ * A paid payout is looked up for this long, for a late return by the bank. It is looked up longer while an answer about
+ * it isn't settled.
+ */
 const REVERSAL_WATCH_DAYS = 7;
 
-/** An instruction that was sent so often without ever being found is a person's business. */
+/** An instruction that was sent this many times and never found needs a person. */
 const MOST_SENDS = 5;
 
-/** The fact that says where the last pass had to stop. */
+/** The fact that records where the last pass had to stop. */
 const PLACE = 'look-ups-stopped-at';
 
 const PAGE = 1_000;
@@ -38,15 +45,15 @@ export interface ReconcileTools {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly progress: Progress;
-  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
 }
 
 export interface Reconciled {
   readonly lookedUp: number;
-  /** Of these the provider has so many. */
+  /** The number of these payouts that the provider has. */
   readonly had: number;
-  /** Why looking up ended before every open one was asked for. */
+  /** Why looking up ended before every open payout was looked up. */
   readonly stopped: string | undefined;
 }
 
@@ -54,9 +61,10 @@ type Found = Extract<LookUpOutcome, { kind: 'found' }>;
 type LookedUp = 'unknown' | 'submitted' | 'paid' | 'ready';
 
 /**
- * One look-up for each open payout: what is unclear first, what is paid last. When the records may have forgotten what was
- * sent (`forgetful`, after a restored backup), what they take for ready is looked up as well. Paid ones are only looked up
- * with `paidToo`: they are many. With `another` provider than theirs nothing is moved.
+ * Makes one look-up for each open payout: unclear ones first, paid ones last. When the records may have forgotten what
+ * was sent (`forgetful`, after a restored backup), payouts that are `ready` in the records are looked up as well. Paid
+ * ones are looked up only with `paidToo`, because they are many. With `another` provider than that of the records no
+ * payout moves.
  */
 export async function reconcile(
   tools: ReconcileTools,
@@ -75,7 +83,7 @@ export async function reconcile(
   const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
   const findings = gather(clock, commits.add);
   const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, timestamp(clock.now())));
-  // One that moved in this pass may come again in its new status: it isn't asked for twice.
+  // A payout that moved in this pass may be listed again in its new status. It isn't looked up twice.
   const moved = new Set<number>();
   let lookedUp = 0;
   let had = 0;
@@ -121,7 +129,7 @@ export async function reconcile(
   return { lookedUp, had, stopped: line.stopped() };
 }
 
-/** Pages of those of a kind that are to be looked up, within a stretch of ids; an empty one at the end. */
+/** Pages of the payouts of a kind that are to be looked up, within a range of ids. An empty page at the end. */
 function payoutPages(
   { store, clock }: ReconcileTools,
   kind: LookedUp | 'unsettled',
@@ -144,15 +152,15 @@ function payoutPages(
   };
 }
 
-/** One that is to be changed at the provider is looked up by amend.ts. */
+/** A payout that is to be changed at the provider is looked up by amend.ts. */
 function isAmended({ status, amendment }: StoredInstruction): boolean {
   return amendment !== undefined && status !== 'unknown';
 }
 
-/** What a finding is made with besides the answer. */
+/** What a finding depends on besides the answer. */
 interface Bearings {
   readonly settings: Settings;
-  /** When a send was last answered clearly; empty if none was. */
+  /** The time of the last clear answer to a send. Empty if there was none. */
   readonly lastClear: string;
 }
 
@@ -181,7 +189,8 @@ function findingOf(
       if (other === undefined) return found(instruction, status, outcome);
       const words = `${ANOTHER} ${instruction.clientRefId}: ${other} (${outcome.status})`;
       if (status === 'unknown') return foundAnother(instruction, outcome, words);
-      // What could not be read before says nothing against what is paid: the time runs from the first answer that does.
+      // An earlier answer that could not be read says nothing against a paid payout. The time runs from the first
+      // readable answer that does.
       const before = status === 'paid' && !instruction.answer.startsWith(ANOTHER) ? { answerSince: '' } : {};
       return aged({ ...instruction, ...before }, words, nowMs, giveUpAfterMs);
     }
@@ -198,7 +207,10 @@ function findingOf(
   }
 }
 
-/** Words that can't be read take nothing back that was clearly said before: in the end they are kept, and nobody is asked. */
+/**
+ * An answer that can't be read takes back nothing that the provider clearly said before. In the end the answer is kept,
+ * and no person is asked.
+ */
 function staysPaid(instruction: StoredInstruction, words: string, nowMs: number, giveUpAfterMs: number): Finding {
   const { id, version } = instruction;
   const outcome = unsettled(instruction, words, nowMs, giveUpAfterMs);
@@ -212,13 +224,13 @@ function aged(instruction: StoredInstruction, words: string, nowMs: number, give
   return 'change' in outcome ? { changes: [outcome.change] } : outcome;
 }
 
-/** Nothing moves, and an answer could be read. */
+/** The payout does not move, and the answer could be read. */
 function asBefore(instruction: StoredInstruction): Finding {
   const answer = readAgain(instruction);
   return answer ? { answer } : NOTHING;
 }
 
-/** Evidence that it was sent, though our records say it is yet to be. */
+/** Evidence that the payout was sent, though our records have it as not sent yet. */
 function foundForgotten(instruction: StoredInstruction, outcome: Found, nowMs: number, bearings: Bearings): Finding {
   const { id, version } = instruction;
   const message = 'the provider has it: it was sent, and our records had forgotten that';
@@ -227,7 +239,7 @@ function foundForgotten(instruction: StoredInstruction, outcome: Found, nowMs: n
   return { changes: [{ id, version, from: 'ready', to: 'unknown', message, unclear: true }, ...changes] };
 }
 
-/** Under our reference, and not ours: nobody but a person can tell what it is. */
+/** A payout under our reference that is not ours. Only a person can find out what it is. */
 function foundAnother(instruction: StoredInstruction, { orderRefId }: Found, words: string): Finding {
   return { changes: [{ ...forAPerson(instruction, words, instruction.unclearAt), orderRefId }] };
 }
@@ -238,7 +250,7 @@ function found(instruction: StoredInstruction, from: LookedUp, outcome: Found): 
   const facts = { orderRefId, bankReference, message };
   const to = from === 'paid' && outcome.failedOrReturned ? 'reversed' : outcome.status;
   if (to === from) return asBefore(instruction);
-  // Returned money was paid first, even if we never saw it in between.
+  // Money that was returned was paid first, even if we never saw that status.
   if (to === 'reversed' && from !== 'paid')
     return {
       changes: [
@@ -246,7 +258,7 @@ function found(instruction: StoredInstruction, from: LookedUp, outcome: Found): 
         { ...facts, id, version: version + 1, from: 'paid', to: 'reversed' },
       ],
     };
-  // The provider fell back behind what it said before: no evidence for anything.
+  // The provider fell back behind an earlier answer. That is no evidence for anything.
   if (from === 'paid' && to !== 'reversed') return asBefore(instruction);
   return { changes: [{ ...facts, id, version, from, to }] };
 }
@@ -256,7 +268,7 @@ function notFound(instruction: StoredInstruction, nowMs: number, { settings, las
   const { quarantineMs, duplicateClientRef } = settings.provider;
   if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);
   const unknown = { id, version, from: 'unknown' } as const;
-  // The quarantine has passed since the refusal, too: what was sent before it never arrived.
+  // The quarantine has also passed since the refusal, so the earlier request never arrived.
   if (refusedAt !== '')
     return { changes: [{ ...unknown, to: 'declined', code: refusedCode, message: refusedMessage }] };
   const giveUp = (why: string): Finding => ({ changes: [forAPerson(instruction, `there is none; ${why}`, unclearAt)] });

@@ -1,14 +1,15 @@
 /**
- * Orders at a provider that knows orders. Before the first of its instructions an order is registered, by one request and
- * under the same discipline as a payout: the intent is committed first, what is unclear is looked up and never sent again
- * blindly. Where the API allows it, an order takes its instructions along, if all of them are there and none was ever sent.
+ * Orders at a provider whose API has orders. An order is registered by one request before the first of its instructions
+ * is sent, under the same rules as a payout: the intent is committed first, and an unclear order is looked up and never
+ * sent again blindly. Where the API allows it, the order's request carries its instructions too, if all of them are
+ * here and none was ever sent.
  *
  *     none ─→ sending ─┬→ registered
  *                      ├→ refused           its instructions are declined
  *                      └→ unknown ─→ registered | refused | none      by a look-up alone
  *
- * While an order is unclear, its instructions wait: none of them has left. With a provider that knows no orders all of
- * this comes to nothing.
+ * While an order is unclear, its instructions wait: none of them has been sent. With a provider that has no orders this
+ * module does nothing.
  */
 
 import { correlationId } from '../domain/instruction.ts';
@@ -30,26 +31,32 @@ import type { Line, Pacer } from './flow.ts';
 import { askInTurn, doubtOfRefusal, EVERYTHING, type Range } from './look-ups.ts';
 import { answerSince, changeAfter, changeBy, declinedWith, type Ended, forInstruction } from './registration/ends.ts';
 
-/** A page of ready instructions, with what must happen to their orders first. */
+/** A page of ready instructions, and what must first happen to their orders. */
 interface Batch {
-  /** What is sent now: the page without those whose order is unclear, and whoever rides along with its order. */
+  /**
+   * The instructions to send now: the page without those whose order is unclear, and with those that are sent along
+   * with their order.
+   */
   readonly instructions: readonly StoredInstruction[];
   /** By orderKey. */
   readonly orders: ReadonlyMap<string, Order>;
-  /** To be committed with the instructions' own intents, and then registered. */
+  /**
+   * The orders' intents. They are committed together with the instructions' own intents; then the orders are
+   * registered.
+   */
   readonly intents: readonly OrderChange[];
-  /** What the order's request is traced by, for each instruction that rides along with it. */
+  /** The correlation id of the order's request, for each instruction that is sent along with the order. */
   readonly traces: ReadonlyMap<number, string>;
-  /** Instructions of orders that are not what was read: what differs, by orderKey. */
+  /** Orders that are not what was read: what differs, by orderKey. */
   readonly altered: ReadonlyMap<string, string>;
 }
 
 export interface Registrar {
   plan(page: readonly StoredInstruction[]): Promise<Batch>;
   /**
-   * What has come of an instruction by its order's own request, which is made now if nobody has: it went along, or can't
-   * be sent. Undefined: its order is registered, and it is to be sent itself. `stopped` says why nothing more may be sent:
-   * what has not been asked for then is not.
+   * What became of an instruction by its order's request, which is made now if it was not made yet: the instruction was
+   * sent along, or can't be sent. Undefined: its order is registered, and the instruction is to be sent itself.
+   * `stopped` says why nothing more may be sent. An order's request that was not made by then is not made.
    */
   outcomeFor(instruction: StoredInstruction, stopped: string | undefined): Promise<SubmitOutcome | undefined>;
 }
@@ -61,11 +68,11 @@ interface RegistrarTools {
 }
 
 interface SendingTools extends RegistrarTools {
-  /** The records may have forgotten what was sent: see `mayHaveForgotten`. */
+  /** The records may have forgotten payouts that were sent: see `mayHaveForgotten`. */
   readonly forgetful: boolean;
 }
 
-/** An order's request, about to be made or made. */
+/** An order's request, before or after it is made. */
 interface OrderRequest {
   readonly order: StoredOrder;
   readonly body: string;
@@ -84,7 +91,7 @@ const NO_ORDERS: Registrar = {
   outcomeFor: async () => undefined,
 };
 
-/** `noteOutcome` hears how each order's request ended, as it would of a payout's. */
+/** `noteOutcome` is called with the outcome of each order's request, as it is for a payout's. */
 export function openRegistrar(
   tools: SendingTools,
   noteOutcome: (outcome: SubmitOutcome, order: OrderRef) => void,
@@ -142,10 +149,10 @@ export function openRegistrar(
   };
 }
 
-/** The fact that says when a send was last answered clearly. */
+/** The fact that records when a send last got a clear answer. */
 export const LAST_CLEAR_ANSWER = 'last-clear-answer';
 
-/** What the provider is told of an instruction. */
+/** The payout, with all that a request states about an instruction. */
 export function payoutOf(
   instruction: Pick<StoredInstruction, 'customerRef' | 'orderRef' | 'instructionRef' | 'attempt' | 'clientRefId'> &
     Pick<StoredInstruction, 'id' | 'content' | 'payout' | 'amountMinor' | 'currency'>,
@@ -172,7 +179,9 @@ export function payoutOf(
   };
 }
 
-/** What a program that ended in the middle left in `sending` may have arrived. */
+/**
+ * Marks the orders that an interrupted program left in `sending` as `unknown`, because their requests may have arrived.
+ */
 export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools, 'store' | 'clock'>): Promise<void> {
   await eachUnclear(store, EVERYTHING, async (order) => {
     if (order.registration !== 'sending') return;
@@ -183,9 +192,10 @@ export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools
 }
 
 /**
- * Looks up the orders of a range whose registration is unclear. Found and ours: registered. Found, and not ours: refused. Not
- * found, once that may be believed: refused if the provider had refused it by then, else to be registered again. Answered for
- * long in a way that can't be read: refused as well, for nothing of its instructions has left, and a person must look.
+ * Looks up the orders of a range whose registration is unclear. Found and ours: registered. Found and not ours:
+ * refused. Not found, once that may be believed: refused if the provider had refused it by then, else to be registered
+ * again. Answered for long in a way that can't be read: refused as well, because none of its instructions has left, and
+ * a person must look.
  */
 export async function lookUpOrders(
   { store, provider, clock, settings }: RegistrarTools & { readonly settings: Settings },
@@ -216,14 +226,17 @@ export async function lookUpOrders(
   return lookedUp;
 }
 
-/** Payouts of an order are taken for nothing but an order that is there: they tell of it where its own look-ups don't. */
+/**
+ * Whether the provider has accepted payouts of the order. It accepts them only for an order that exists, so they prove
+ * the order where its own look-ups don't.
+ */
 async function hasTakenPayouts(store: Store, order: StoredOrder): Promise<boolean> {
   const some = await store.instructionsOf(order, SOME_PAYOUTS);
   return some.some(({ status }) => TAKEN.includes(status));
 }
 
 const SOME_PAYOUTS = 100;
-/** What a person has called failed may never have come there. */
+/** A payout that a person has called failed may never have reached the provider, so it proves nothing. */
 const TAKEN = statusesWhere(({ there }, status) => there === 'yes' && status !== 'failed');
 
 const PAGE = 500;
@@ -249,7 +262,10 @@ async function ordersOf(store: Store, page: readonly StoredInstruction[]): Promi
   return orders;
 }
 
-/** All of an order's instructions, if all of them are ready and as they were read, none was ever sent, and they are few enough; else none. */
+/**
+ * All of an order's instructions, if they can be sent along with it: all are ready and as they were read, none was ever
+ * sent, and they are few enough. Else none.
+ */
 async function ridersOf(store: Store, calls: OrderCalls, order: Order): Promise<StoredInstruction[]> {
   if (calls.mostRiders === 0) return [];
   const { customerRef, orderRef } = order;
@@ -289,19 +305,22 @@ async function register(
   return ended;
 }
 
-/** The line was stopped before the request was made. */
+/** Records that the line was stopped before the request was made. */
 async function giveUp({ store, clock }: RegistrarTools, { order }: OrderRequest, stopped: string): Promise<Ended> {
   const outcome = { kind: 'not-sent', message: unsentBecause(stopped) } as const;
   await store.apply([], timestamp(clock.now()), [changeBy(order, { outcome })]);
   return { outcome };
 }
 
-/** What an order or payout says whose turn had not come when the line was stopped. */
+/** The message of an order or payout whose turn had not come when the line was stopped. */
 export function unsentBecause(stopped: string | undefined): string {
   return `not sent, because the line was stopped: ${stopped}`;
 }
 
-/** One bad rider refuses a whole request: then the order goes alone, and each of them by itself. */
+/**
+ * Registers an order. One bad instruction in the request makes the provider refuse the whole request. Then the order is
+ * registered alone, and each instruction is sent by itself.
+ */
 async function askToRegister(
   { store, clock, forgetful }: SendingTools,
   calls: OrderCalls,

@@ -1,4 +1,7 @@
-/** What may go on: waiting instructions whose order has come, scheduled ones whose open date has; and who waited too long. */
+/**
+ * Moves instructions on: waiting ones whose order has come, scheduled ones whose open date has come, and those that
+ * have waited too long.
+ */
 
 import { type RowError, rowMessage } from '../domain/codes.ts';
 import { currencyExponent } from '../domain/iso.ts';

@@ -1,4 +1,7 @@
-/** What only a person may decide: what became of a payout nobody can tell about, and whether to pay again after a failure. */
+/**
+ * What only a person may decide: what became of a payout whose state can't be found out by look-ups, and whether to pay
+ * again after a failure.
+ */
 
 import { isLost } from '../domain/attention.ts';
 import type { InstructionRef } from '../domain/instruction.ts';
@@ -27,15 +30,15 @@ export interface DecidingTools {
   readonly settings: Settings;
 }
 
-/** What it takes to pay again: the provider is asked first. */
+/** What is needed to pay again: the provider is asked first. */
 export interface RetryTools extends DecidingTools {
   readonly provider: Provider;
   readonly progress: Progress;
 }
 
 /**
- * Why not, in a sentence. `unclear`: the provider could not be asked, or gave no clear answer; later it may. `moved`: it became
- * `manual` on what the provider said.
+ * Why not, in a sentence. `unclear`: the provider could not be asked, or gave no clear answer; a later try may succeed.
+ * `moved`: the payout became `manual`, because of the provider's answer.
  */
 type Refused = { readonly ok: false; readonly why: string; readonly unclear?: true; readonly moved?: true };
 
@@ -44,8 +47,9 @@ export type Decided =
   | Refused;
 
 /**
- * The word of a person who has asked the provider or the bank: it was paid, or it never will be. Of what is `manual`, and of what
- * is `unknown` once its quarantine is over: before that not even the provider can tell that a request will not arrive.
+ * Records the decision of a person who has asked the provider or the bank: the payout was paid, or it never will be.
+ * Allowed for a `manual` payout, and for an `unknown` one once its quarantine is over. Before that not even the
+ * provider can know that a request will not arrive.
  */
 export async function resolve(
   tools: DecidingTools,
@@ -67,9 +71,9 @@ export async function resolve(
 }
 
 /**
- * Pays again, under the next client reference. Only after a final failure (declined, failed or reversed) that the provider, asked
- * once more, does not take back: what it calls paid or open by now, or knows no more although it took it, becomes `manual`.
- * An order that was refused is to be registered again, too.
+ * Pays again, under the next client reference. Allowed only after a final failure (declined, failed or reversed) that
+ * the provider, looked up once more, does not take back. A payout becomes `manual` if the provider calls it paid or
+ * open by now, or no longer knows it although it had accepted it. A refused order is to be registered again, too.
  */
 export async function retry(tools: RetryTools, ref: InstructionRef, decision: Decision): Promise<Decided> {
   const { decided } = await retryAll(tools, [ref], decision, new AbortController().signal);
@@ -77,13 +81,13 @@ export async function retry(tools: RetryTools, ref: InstructionRef, decision: De
 }
 
 export interface RetriedAll {
-  /** In the order in which they were asked for. */
+  /** In the order of the references. */
   readonly decided: readonly Decided[];
-  /** Why looking up ended before each was asked for. */
+  /** Why looking up ended before every payout was looked up. */
   readonly stopped: string | undefined;
 }
 
-/** The same for many, each by itself, at the provider's pace. */
+/** The same for many payouts, each by itself, at the provider's pace. */
 export async function retryAll(
   tools: RetryTools,
   refs: readonly InstructionRef[],
@@ -98,7 +102,7 @@ export async function retryAll(
   const pace = pacer(clock, settings.provider.requestsPerMinute);
   const decided: Decided[] = refs.map(() => NO_SUCH);
   let asked = 0;
-  // One by one: payouts of one order share what becomes of it.
+  // Decisions are made one by one, because the payouts of one order share the state of that order.
   let last: Promise<unknown> = Promise.resolve();
   await eachOf(refs, settings.provider.concurrency, async (ref, at) => {
     const [before] = await store.findInstructions([ref]);
@@ -134,7 +138,7 @@ async function decideRetry(
   alive: string | undefined,
   decision: Decision,
 ): Promise<Decided> {
-  // A service may be at work, and the same may have been asked for twice.
+  // A service may be running, and the same payout may have been named twice.
   const [now] = await tools.store.findInstructions([before]);
   if (now?.version !== before.version) return no(`it moved on meanwhile: it is ${now?.status}`);
   if (answer.kind === 'unclear')
@@ -155,7 +159,7 @@ async function decideRetry(
   return { ...no(`${message}. It is manual now: find out whether it was paid, then paydrop resolve`), moved: true };
 }
 
-/** What the provider says against a failure; undefined when it bears it out. */
+/** What in the provider's answer contradicts a failure. Undefined when the answer confirms the failure. */
 async function objectionTo(
   store: Store,
   instruction: StoredInstruction,
@@ -169,7 +173,10 @@ async function objectionTo(
   return isLost(answer.status) ? undefined : `the provider says that it is ${answer.status}`;
 }
 
-/** By the provider's own word. What a person has called failed may never have come to it. */
+/**
+ * Whether the provider itself said that it had the payout. A payout that a person has called failed may never have
+ * reached it.
+ */
 async function wasTaken(store: Store, { id, status }: StoredInstruction): Promise<boolean> {
   if (status === 'declined') return false;
   const events = (await store.historyOf(id)).map(({ body }) => JSON.parse(body) as { type: string; by?: string });
@@ -190,7 +197,7 @@ async function record(
   return { ok: true, before, to };
 }
 
-/** How long "not found" is no proof yet. A time that lies in the future, because the clock was wrong, counts as now. */
+/** For how long "not found" is no proof yet. A time in the future, recorded by a wrong clock, counts as now. */
 function quarantineLeft({ unclearAt }: StoredInstruction, { clock, settings }: DecidingTools): number {
   const now = clock.now();
   const sinceMs = now - Math.min(Date.parse(unclearAt), now);

@@ -1,4 +1,6 @@
-/** How a workspace stands between passes: what its records say needs a person (attention.ts), and its last run. */
+/**
+ * The state of a workspace between passes: what its records show as needing a person (attention.ts), and its last run.
+ */
 
 import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
 import type { RowStatus } from '../domain/status.ts';
@@ -19,7 +21,7 @@ import {
   told,
 } from '../store/store.ts';
 
-/** The last run that sent what was due, and when it came to its end. */
+/** The last run that sent what was due, and when it ended. */
 interface LastRun {
   readonly number: number;
   readonly kind: RunKind;
@@ -28,7 +30,10 @@ interface LastRun {
   readonly endedAt: string;
 }
 
-/** Why a pass left work that it should have done. One that was to send is only made good by another one. */
+/**
+ * Why a pass left work undone that it should have done. If that pass was to send, only another pass that sends makes it
+ * good.
+ */
 interface Unfinished {
   readonly run: number;
   readonly send: boolean;
@@ -42,25 +47,28 @@ export interface WorkspaceState {
   readonly lastRun: LastRun | undefined;
   /** A run that has begun and not ended: it is under way, or was cut off. */
   readonly underWay: RunRecord | undefined;
-  /** As it is now. */
+  /** The inbox as it is now. */
   readonly inbox: InboxLook;
 }
 
 const LAST_RUN = 'last-run';
 const UNFINISHED = 'unfinished';
-/** What the last pass could not take in; JSON of KeptStuck. */
+/** Entries that the last pass could not take in; JSON of KeptStuck. */
 const STUCK = 'stuck';
-/** Why nothing could be taken out of the inbox when it was last looked at. */
+/** Why files could not be taken out of the inbox when it was last looked at. */
 const INBOX_TROUBLE = 'inbox-trouble';
 
 const NOTHING_STUCK: KeptStuck = { entries: [], claims: [] };
-/** More are not kept: whoever has so many looks into the inbox. */
+/** More entries are not kept: with this many, a person has to look into the inbox itself. */
 const MOST_STUCK = 1_000;
 
-/** A run that takes longer is taken for cut off: nobody is told to wait for it. */
+/** A run that takes longer counts as cut off, so that the status does not ask a person to wait for it. */
 const LONGEST_RUN_MS = 3_600_000;
 
-/** Settings and the time say how long an instruction may wait. Inbox and anchor are looked at: a pass may be long ago. */
+/**
+ * The state of a workspace that has records. Settings and the time decide how long an instruction may wait. Inbox and
+ * anchor are looked at now, because the last pass may be long ago.
+ */
 export async function workspaceState(store: Store, settings: Settings, nowMs: number): Promise<WorkspaceState> {
   const counts = await store.statusCounts();
   const files = await store.files();
@@ -86,7 +94,7 @@ export async function workspaceState(store: Store, settings: Settings, nowMs: nu
   return { counts, files, needs: attention(situation), lastRun, underWay, inbox };
 }
 
-/** Where there are no records: before the first pass, or because they are gone. */
+/** The state of a workspace without records: before the first pass, or because the records are gone. */
 export async function stateWithoutRecords(settings: Settings): Promise<WorkspaceState> {
   const inbox = await lookIntoInbox(settings, NOTHING_STUCK);
   const { seq } = (await readAnchor(settings.data)).last() ?? CHAIN_START;
@@ -95,7 +103,7 @@ export async function stateWithoutRecords(settings: Settings): Promise<Workspace
   return { counts: [], files: [], needs, lastRun: undefined, underWay: undefined, inbox };
 }
 
-/** What stands in the records of it all, and in no count. */
+/** The part of the situation that the records state directly, and that no count by status shows. */
 export async function storedSituation(store: Store): Promise<Situation> {
   const other = await otherProvider(store);
   return {
@@ -111,14 +119,14 @@ export function byStatus(counts: readonly Pick<StatusCount, 'status' | 'count'>[
   return sums;
 }
 
-/** To be taken off: what a person has closed needs no attention. */
+/** Counts to subtract: what a person has closed needs no attention. */
 async function closed(store: Store): Promise<Pick<StatusCount, 'status' | 'count'>[]> {
   return (await store.closedCounts()).map(({ status, count }) => ({ status, count: -count }));
 }
 
 /**
- * A file whose rows were read and rejected is counted by its rows. One of the same name that was taken in since stands for it, and so
- * does the word of a person who has closed it.
+ * The refused files that still need attention. A file whose rows were read and rejected is counted by its rows. A file
+ * is replaced by one of the same name that was taken in later, and settled by a person who has closed it.
  */
 export function refused(files: readonly FileRecord[]): FileRecord[] {
   const latest = new Map<string, number>();
@@ -133,7 +141,10 @@ export function refused(files: readonly FileRecord[]): FileRecord[] {
   );
 }
 
-/** Only a run rejects them; where none comes, it is told here. */
+/**
+ * Instructions that have waited for their order too long. Only a run rejects them. Where no run comes, they are
+ * reported here.
+ */
 async function waitingTooLong(store: Store, { intake }: Settings, nowMs: number): Promise<number> {
   const [oldest] = await store.list('waiting', { afterId: 0, limit: 1 });
   if (!oldest || nowMs - Date.parse(oldest.receivedAt) <= intake.waitForOrderMs) return 0;
@@ -141,7 +152,10 @@ async function waitingTooLong(store: Store, { intake }: Settings, nowMs: number)
   return waiting.filter(({ receivedAt }) => nowMs - Date.parse(receivedAt) > intake.waitForOrderMs).length;
 }
 
-/** What a person decided since the last run is to be reported by the next: nothing failed there. */
+/**
+ * The number of files whose reports are stale. After a person's decision the next run writes the reports, so none
+ * counts as a failure then.
+ */
 async function unreported(store: Store): Promise<number> {
   const stale = await store.staleReports();
   if (stale.length === 0 || (await store.runDecisions(undefined, 0, 1)).length > 0) return 0;
@@ -152,7 +166,10 @@ function cutOff({ number, startedAt }: RunRecord): string {
   return `run ${number} began at ${startedAt} and has not come to its end`;
 }
 
-/** Notes what `workspaceState` tells of the last run. Written only where it differs: a service makes many passes. */
+/**
+ * Records what `workspaceState` reports about the last run. Written only where it differs, because a service makes many
+ * passes.
+ */
 export async function noteEnd(
   store: Store,
   run: RunRecord,
@@ -172,14 +189,14 @@ export async function noteEnd(
   if (!staysOpen && now !== before) await store.setFact(UNFINISHED, now);
 }
 
-/** Notes what a pass could not take out of the inbox. Written only where it differs. */
+/** Records the entries that a pass could not take out of the inbox. Written only where they differ. */
 export async function noteStuck(store: Store, { entries, claims }: KeptStuck): Promise<void> {
   const kept = { entries: entries.slice(0, MOST_STUCK), claims: claims.slice(0, MOST_STUCK) };
   const isNone = entries.length + claims.length === 0;
   await setUnlessSame(store, STUCK, isNone ? '' : JSON.stringify(kept));
 }
 
-/** Why nothing can be taken out of the inbox; undefined when that can be. Written only where it differs. */
+/** Records why files can't be taken out of the inbox; undefined when they can. Written only where it differs. */
 export function noteInboxTrouble(store: Store, trouble: string | undefined): Promise<void> {
   return setUnlessSame(store, INBOX_TROUBLE, trouble ?? '');
 }

@@ -1,18 +1,20 @@
 /**
- * Sends what is ready. For each instruction, in this order and never another: the intent (status `sending`, with the hash
- * of the very bytes) is committed; one request leaves; its outcome is committed. A crash in between leaves `sending`,
- * which is `unknown` at the next start, because nobody can tell how far the request got.
+ * Sends what is ready. For each instruction, always in this order: the intent (status `sending`, with the hash of the
+ * very bytes) is committed, one request leaves, and its outcome is committed. A crash in between leaves `sending`. At
+ * the next start it becomes `unknown`, because how far the request got is not known.
  *
- * The line stops, with the rest left `ready`, when the provider tells us that the fault is ours (credentials, signature),
- * when it answers about another payout than the one asked, when several requests in a row end without a clear answer, or when
- * several are refused in the same words: then the account is at fault, and not the rows.
+ * The line stops, and the rest stays `ready`, in four cases. The provider says that the fault is ours (credentials,
+ * signature). The provider answers about another payout than the one in the request. Several requests in a row end
+ * without a clear answer. Several requests are refused in the same words: then the account is at fault, not the rows.
  *
- * What is not as its row was read (replay.ts) is not sent: a record that was altered is a person's business, and stays as it is.
+ * An instruction that is not as its row was read (replay.ts) is not sent. A record that was altered needs a person, and
+ * stays as it is.
  *
- * A pass begins with a single request, and goes on with four times as many as long as some are accepted: a provider that is
- * down or drowning, or refuses all, is asked by one payout at a time, not by a hundred.
+ * A pass begins with a single request. It goes on with four times as many for as long as some are accepted. A provider
+ * that is down or overloaded, or that refuses everything, therefore gets one payout at a time, not a hundred.
  *
- * Where the API knows orders, an instruction's order is registered before it, and may take it along: see registration.ts.
+ * Where the API has orders, an instruction's order is registered first, and may carry the instruction: see
+ * registration.ts.
  */
 
 import { correlationId, rowPlace } from '../domain/instruction.ts';
@@ -42,7 +44,10 @@ import {
 } from './registration.ts';
 import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
 
-/** The fact that keeps what stopped the last line by refusals: if that still is so, the next pass finds out by one payout. */
+/**
+ * The fact that keeps the refusal that stopped the last line. The next pass finds out with one payout whether it still
+ * holds.
+ */
 const REFUSES_ALIKE = 'refuses-alike';
 
 export interface SubmitTools {
@@ -51,18 +56,21 @@ export interface SubmitTools {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly progress: Progress;
-  /** Of all that the pass asks the provider; one of its own, if there is none. */
+  /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
 }
 
 export interface Submitted {
-  /** Requests that left or may have left, and whose outcome is recorded. */
+  /** The number of requests that left or may have left, and whose outcome is recorded. */
   readonly sent: number;
-  /** Why sending stopped before everything ready was sent; undefined when it didn't. */
+  /** Why sending stopped before everything ready was sent. Undefined when it didn't stop. */
   readonly stopped: string | undefined;
 }
 
-/** What a program that ended in the middle left in `sending` may have arrived. Before anything else is sent. */
+/**
+ * Marks the payouts that an interrupted program left in `sending` as `unknown`, because their requests may have
+ * arrived. This comes before anything else is sent.
+ */
 export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'store' | 'clock'>): Promise<number> {
   let recovered = 0;
   await recoverRegistrations({ store, clock });
@@ -89,9 +97,9 @@ export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'st
 }
 
 /**
- * Sends every ready instruction once: those that are new first, so that one which gets no clear answer whenever it is sent
- * keeps no other from being sent. With `sentBefore` only those whose earlier request turned out not to have arrived.
- * `stop` ends it early: what is in flight is finished, the rest stays ready.
+ * Sends every ready instruction once. New ones go first, so that an instruction that never gets a clear answer keeps no
+ * other from being sent. With `sentBefore` it sends only those whose earlier request turned out not to have arrived.
+ * `stop` ends it early: requests in flight are finished, and the rest stays ready.
  */
 export async function submit(
   tools: SubmitTools,
@@ -155,7 +163,7 @@ export async function submit(
   return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
 }
 
-/** What ready instructions become requests with. */
+/** What is needed to turn ready instructions into requests. */
 interface Planning {
   readonly tools: SubmitTools;
   readonly line: Line;
@@ -166,8 +174,8 @@ interface Planning {
 }
 
 /**
- * Pages of requests whose intents are committed by `commit`; an empty one at the end. `turns` says whether those that were sent before
- * are taken, or those that were not, or both in turn.
+ * Pages of requests whose intents are committed by `commit`. An empty page at the end. Each entry of `turns` says
+ * whether to take the instructions that were sent before or those that were not.
  */
 function requestPages(
   planning: Planning,
@@ -210,26 +218,29 @@ async function planned(
   return { requests, orders: intents };
 }
 
-/** Lets through what is as it was read, and of what is paid again only what no earlier attempt has paid by now. */
+/**
+ * Lets through only instructions that are as they were read. Of those that are paid again, it lets through only those
+ * that no earlier attempt has paid by now.
+ */
 interface Sieve {
   sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;
-  /** Those of orders that were altered: what differs, by orderKey. */
+  /** Keeps back the instructions of altered orders. `orders` holds what differs, by orderKey. */
   leaveOut(page: readonly StoredInstruction[], orders: ReadonlyMap<string, string>): void;
-  /** How many were kept back, the first of them, and why. */
+  /** The number of instructions kept back, the first of them, and why. */
   leftOut(): string | undefined;
 }
 
 function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pacer): Sieve {
   let number = 0;
   let first = '';
-  let untold = '';
+  let undecided = '';
   const keepBack = ({ id, customerRef, orderRef, instructionRef }: StoredInstruction, what: string) => {
     const { file, line } = rowPlace(id);
     number++;
     first ||= `${customerRef}/${orderRef}/${instructionRef} (file ${file}, line ${line}): ${what}`;
   };
-  /** Only before an attempt is first sent: from then on it is looked up itself. */
-  const isPaidAgain = async (instruction: StoredInstruction): Promise<boolean> => {
+  /** Needed only before an attempt is first sent. After that the attempt itself is looked up. */
+  const isStillUnpaid = async (instruction: StoredInstruction): Promise<boolean> => {
     if (instruction.attempt === 1 || instruction.unclearSends > 0) return true;
     const earlier = await lookUpEarlier(provider, instruction, line, pace);
     if (earlier?.kind === 'alive') {
@@ -242,7 +253,7 @@ function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pa
       );
     }
     if (earlier?.kind === 'unclear')
-      untold ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
+      undecided ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
     return earlier?.kind === 'over';
   };
   return {
@@ -251,7 +262,7 @@ function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pa
       for (const instruction of page) {
         const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
         if (what !== undefined) keepBack(instruction, what);
-        else if (await isPaidAgain(instruction)) sound.push(instruction);
+        else if (await isStillUnpaid(instruction)) sound.push(instruction);
       }
       return sound;
     },
@@ -263,7 +274,7 @@ function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pa
     },
     leftOut: () => {
       const altered = `${number} not sent, because the records are not what was read. The first: ${first}`;
-      return [...(number > 0 ? [altered] : []), ...(untold === '' ? [] : [untold])].join('; ') || undefined;
+      return [...(number > 0 ? [altered] : []), ...(undecided === '' ? [] : [undecided])].join('; ') || undefined;
     },
   };
 }
@@ -280,7 +291,7 @@ interface Request {
   readonly intent: Intent;
 }
 
-/** What an outcome means for those that are still to be sent. */
+/** Applies what an outcome means for the payouts that are still to be sent. */
 function noteOutcome(outcome: SubmitOutcome, about: About, line: Line, pace: Pacer): void {
   if (!isClear(outcome)) {
     if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
@@ -295,7 +306,10 @@ function noteOutcome(outcome: SubmitOutcome, about: About, line: Line, pace: Pac
 /** The order or payout that a request was about. */
 type About = OrderRef & Partial<Pick<StoredInstruction, 'instructionRef' | 'clientRefId' | 'payout'>>;
 
-/** Its words without numbers and without what names this payout: those differ from one to the next though it is the same refusal. */
+/**
+ * The refusal without numbers and without the names of this payout, which differ from one payout to the next though the
+ * refusal is the same.
+ */
 function refusalOf({ code, message }: Extract<SubmitOutcome, { kind: 'declined' }>, about: About): Refusal {
   const { customerRef, orderRef, instructionRef, clientRefId, payout } = about;
   const names = [customerRef, orderRef, instructionRef, clientRefId, payout?.contactId].map((name) =>
@@ -329,14 +343,15 @@ function intentFor(
   return { id, version, from: 'ready', to: 'sending', intent: traced };
 }
 
-/** What the send that begins now is traced by; empty where requests carry no such thing. */
+/** The correlation id of the send that begins now. Empty where requests carry none. */
 function traceOf(provider: Provider, { clientRefId, sends }: StoredInstruction): string {
   return provider.correlates ? correlationId(clientRefId, sends + 1) : '';
 }
 
 /**
- * What an outcome makes of an instruction in `sending`. A refusal, of its order too, is believed where no earlier request can
- * have arrived: not where there was one, and not by records that may have forgotten one (`forgetful`).
+ * The change that an outcome makes to an instruction in `sending`. A refusal, of its order too, is believed only where
+ * no earlier request can have arrived. It is not believed after an earlier unclear request, nor with records that may
+ * have forgotten one (`forgetful`).
  */
 function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome, forgetful: boolean): Change {
   const id = instruction.id;

@@ -1,12 +1,12 @@
-/** Port: time. Everything that needs it takes a Clock, so a test can hold it still or move it. */
+/** Port: time. Code that needs the time takes a Clock, so that a test can hold it still or move it. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
-  /** Wall clock, milliseconds since the epoch. For what is written down; may jump. */
+  /** The wall clock, in milliseconds since the epoch. For times that are recorded. It may jump. */
   now(): number;
-  /** Milliseconds that only ever grow, for measuring spans. */
+  /** Milliseconds that only grow, for measuring spans. */
   monotonic(): number;
-  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

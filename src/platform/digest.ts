@@ -1,6 +1,6 @@
 /**
- * SHA-256. Node's crypto is loaded when something is first hashed: it is a twentieth of the time of a command that only reads, and
- * such a command hashes nothing.
+ * SHA-256. Node's crypto is loaded at the first hash. Loading it takes a twentieth of the time of a command that only
+ * reads, and such a command hashes nothing.
  */
 import type { Hash } from 'node:crypto';
 
@@ -11,7 +11,7 @@ function crypto(): typeof import('node:crypto') {
   return loaded;
 }
 
-/** Hex, of the text's UTF-8. */
+/** The digest of the text's UTF-8, in hex. */
 export function sha256(text: string): string {
   return crypto().hash('sha256', text, 'hex');
 }
@@ -20,7 +20,7 @@ export function sha256Bytes(text: string): Buffer {
   return crypto().hash('sha256', text, 'buffer');
 }
 
-/** For what comes in pieces. */
+/** A hash for content that comes in pieces. */
 export function openSha256(): Hash {
   return crypto().createHash('sha256');
 }

@@ -1,7 +1,7 @@
 /**
- * Files that survive a crash: a name shows either the whole content or is absent, and what was said to be there is still
- * there after the power went. An error of fsync is never retried: the caller must stop, for the
- * kernel may have dropped the pages.
+ * Files that survive a crash. A name either shows the whole content or is absent. What a function has reported as
+ * written is still there after a power failure. An error of fsync is never retried, because the kernel may have dropped
+ * the pages: the caller must stop.
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -10,15 +10,18 @@ import { dirname, join } from 'node:path';
 
 export type FilePath = string | Buffer;
 
-/** Files that nobody but their writer should look at begin so. */
+/** The prefix of temporary files, which only their writer reads. */
 export const TEMPORARY_PREFIX = '.paydrop-';
 
-/** For the folders that others use, where they must be made: nobody beyond the group, whatever the umask. */
+/**
+ * Modes for the folders that other users need, if paydrop makes them. Users beyond the group get no access, whatever
+ * the umask.
+ */
 export const SHARED_FOLDER_MODE = { inbox: 0o770, outbox: 0o750 } as const;
 
 /**
- * Makes the folder and its parents, unless it is there. Level by level: Node's own recursive mkdir never ends where a parent is there
- * and nothing can be made in it, as under /proc.
+ * Makes the folder and its parents, unless it exists. Works level by level: Node's own recursive mkdir never ends where
+ * a parent exists and allows no new entry, as under /proc.
  */
 export async function makeFolder(path: string, mode?: number): Promise<void> {
   try {
@@ -33,12 +36,12 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
   }
 }
 
-/** Private to the owner. */
+/** Makes a folder that only its owner may use. */
 export async function makePrivateFolder(path: string): Promise<void> {
   await makeFolder(path, 0o700);
 }
 
-/** What was renamed, linked or removed in the folder stays so. */
+/** Makes renames, links and removals in the folder durable. */
 export async function syncFolder(path: FilePath): Promise<void> {
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -48,25 +51,27 @@ export async function syncFolder(path: FilePath): Promise<void> {
   }
 }
 
-/** Renames across folders of one file system, and makes it last. */
+/** Renames across folders of one file system, and makes that durable. */
 export async function moveDurably(from: FilePath, to: FilePath): Promise<void> {
   await rename(from, to);
   await syncFolder(folderOf(to));
   await syncFolder(folderOf(from));
 }
 
-/** A file on its way to its name: first written, then sealed, then published; or discarded at any time. */
+/**
+ * A file that does not have its name yet. It is written, then sealed, then published. It can be discarded at any time.
+ */
 export interface Draft {
   readonly handle: FileHandle;
-  /** Makes what was written last. Nothing can be written after it. */
+  /** Makes the content durable. After that the file can't be written. */
   seal(): Promise<void>;
-  /** Gives it its name; false if it was to be kept from there and one of that name exists. */
+  /** Gives the file its name. False if an existing file of that name was to be kept. */
   publish(): Promise<boolean>;
-  /** Never throws: it is called when something worse has happened. */
+  /** Never throws, because it is called after another error. */
   discard(): Promise<void>;
 }
 
-/** A file that has `path` once it is published. With `keep` an existing one of that name is left alone, else it is replaced. */
+/** Opens a draft of the file `path`. With `keep` an existing file of that name is left alone, else it is replaced. */
 export async function openDraft(path: string, mode: number, keep: boolean): Promise<Draft> {
   const temporary = join(dirname(path), `${TEMPORARY_PREFIX}${randomUUID()}`);
   const handle = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, mode);
@@ -91,8 +96,8 @@ export async function openDraft(path: string, mode: number, keep: boolean): Prom
 }
 
 /**
- * Writes a file of the given name whole or not at all, replacing one of that name. With `keep` an existing one is left
- * alone and the answer is false.
+ * Writes the file `path` whole or not at all, and replaces an existing one. With `keep` an existing one is left alone
+ * and the result is false.
  */
 export async function publishDurably(
   path: string,
@@ -111,7 +116,7 @@ export async function publishDurably(
   }
 }
 
-/** Gives an existing file a second name unless that name is taken; false if it is. */
+/** Gives an existing file a second name. False if that name is taken. */
 export async function linkUnlessTaken(existing: FilePath, path: FilePath): Promise<boolean> {
   try {
     await link(existing, path);

@@ -1,4 +1,4 @@
-/** The two ways in which paydrop can't go on that aren't its own fault. */
+/** The two failures that stop paydrop and aren't faults of the program. */
 
 /** Nothing can be done until a person changes the command, settings, secrets or folders: exit status 2. */
 export class UsageError extends Error {
@@ -11,7 +11,7 @@ export class UsageError extends Error {
   }
 }
 
-/** It can't be worked on now, but later it can: exit status 3. */
+/** The work can't be done now, but it can be done later: exit status 3. */
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
 }

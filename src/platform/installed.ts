@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** The folder that the program is installed in: the nearest one above its code that has a package.json. */
+/** The folder in which the program is installed: the nearest folder above its code with a package.json. */
 export const INSTALLED = nearest('package.json', new URL('.', import.meta.url));
 
 function nearest(name: string, folder: URL): URL {

@@ -1,4 +1,4 @@
-/** A function of a module that is loaded when it is first called: a person waits for commands that don't need it. */
+/** A function whose module is loaded at the first call. Commands that don't need it start faster. */
 export function loadedWhenCalled<Args extends unknown[], Result>(
   load: () => Promise<(...args: Args) => Promise<Result>>,
 ): (...args: Args) => Promise<Result> {

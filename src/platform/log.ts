@@ -1,4 +1,4 @@
-/** What an operator or a log collector reads on stderr: JSON lines in a pipe, plain lines on a terminal. */
+/** The log on stderr, for an operator or a log collector: JSON lines in a pipe, plain lines on a terminal. */
 import { pino } from 'pino';
 import { type Clock, timestamp } from './clock.ts';
 import { plainJson, printable } from './terminal.ts';
@@ -21,7 +21,7 @@ export function openLog(stream: NodeJS.WriteStream, clock: Clock): Log {
   );
 }
 
-/** One JSON line as a person reads it: `02:00:13 warn  the line was stopped (run 7)`. */
+/** One JSON line in the form for a person: `02:00:13 warn  the line was stopped (run 7)`. */
 function plain(line: string): string {
   const { level, time, msg, ...facts } = JSON.parse(line) as Record<string, unknown>;
   const tail = Object.keys(facts).length > 0 ? ` (${inWords(facts)})` : '';

@@ -1,17 +1,20 @@
-/** Whose a file is that can't be used: the system says EACCES or EPERM, and the database only that it can't open it. */
+/**
+ * The owner of a file that can't be used. The system only reports EACCES or EPERM, and the database only that it can't open
+ * the file.
+ */
 import { accessSync, constants, statSync } from 'node:fs';
 import { isErrno } from './durable.ts';
 
 /**
- * Of files and folders that must be ours to read and write, in a sentence: the first that isn't, whose it is, and what to do. `said` is
- * what the system or the database said.
+ * One sentence about the first of these files and folders that we can't read and write: its owner and what to do.
+ * `said` is the message of the system or of the database.
  */
 export function whyUnusable(paths: readonly [string, ...string[]], said: string): string {
   const uid = process.getuid?.();
   for (const path of paths) {
     const { owner, isFolder, refused } = lookAt(path);
     if (refused === 'EROFS') return `${path} is on a file system that can't be written now (${said}): see to the disk`;
-    // Where others' files may be used, their modes still can't be kept private.
+    // Even a user who may use the files of others can't keep their modes private.
     const isOurs = owner === undefined ? refused === undefined : uid === 0 || owner === uid;
     if (isOurs && refused === undefined) continue;
     if (isOurs) return `${path} may not be read and written (${said}): chmod ${isFolder ? '700' : '600'} it`;
@@ -21,7 +24,7 @@ export function whyUnusable(paths: readonly [string, ...string[]], said: string)
   return `${paths[0]} can't be used: ${said}`;
 }
 
-/** `refused`: why it may not be read and written. What isn't there keeps nobody out. */
+/** `refused` is why the path may not be read and written. A missing path is not refused. */
 function lookAt(path: string): { owner?: number; isFolder?: boolean; refused: string | undefined } {
   let seen = {};
   try {

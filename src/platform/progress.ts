@@ -1,11 +1,14 @@
-/** Tells a person at a terminal how far long work is: one line on stderr, from the first second on; nothing in a pipe. */
+/**
+ * Shows a person at a terminal how far long work is: one line on stderr, which appears after the first second. A pipe
+ * gets nothing.
+ */
 import type { Clock } from './clock.ts';
 import { printable } from './terminal.ts';
 
 export interface Progress {
-  /** `done` of `total`, or of an unknown total. */
+  /** Shows `done` of `total`, or `done` alone where the total is unknown. */
   report(what: string, done: number, total?: number): void;
-  /** Takes the line away. */
+  /** Removes the line. */
   clear(): void;
 }
 

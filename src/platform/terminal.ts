@@ -1,15 +1,15 @@
-/** Text for people at a terminal: aligned tables, a little colour. NO_COLOR and pipes are honoured. */
+/** Text for people at a terminal: aligned tables and a little colour. NO_COLOR and pipes are respected. */
 import { styleText } from 'node:util';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
-/** Nothing that is printed on it can disturb the terminal, whatever file or provider it came from. */
+/** Printed text can't disturb the terminal, whatever file or provider it came from. */
 export interface Output {
   style(style: Style, text: string): string;
   line(text?: string): void;
   /** Columns whose heading starts with `>` are aligned right. */
   table(headings: readonly string[], rows: readonly (readonly string[])[]): void;
-  /** Names and values, one a line; those with nothing to say are left out. */
+  /** Names and values, one pair a line. Pairs with an empty value are left out. */
   facts(facts: readonly (readonly [name: string, value: string])[]): void;
 }
 
@@ -38,9 +38,9 @@ export function outputOn(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Ou
       for (const row of cells) line(aligned(row));
     },
     facts: (facts) => {
-      const told = facts.filter(([, value]) => value !== '');
-      const widest = Math.max(0, ...told.map(([name]) => width(name)));
-      for (const [name, value] of told)
+      const stated = facts.filter(([, value]) => value !== '');
+      const widest = Math.max(0, ...stated.map(([name]) => width(name)));
+      for (const [name, value] of stated)
         line(`${style('dim', name)}${' '.repeat(widest - width(name) + 2)}${printable(value)}`);
     },
   };
@@ -55,11 +55,11 @@ export function printJson(stream: NodeJS.WriteStream, value: unknown): void {
   stream.write(`${plainJson(JSON.stringify(value, plain, 2))}\n`);
 }
 
-/** The same JSON with escapes for all that would disturb a terminal: it may be printed on one. */
+/** The same JSON, with escapes for all characters that would disturb a terminal. It may be printed on one. */
 export function plainJson(json: string): string {
   if (PLAIN_LINES.test(json)) return json;
   return json.replace(DISTURBING, (character) =>
-    // Line ends are JSON's own: a text has none that is not escaped already.
+    // A line end here is JSON's own: within a text it is escaped already.
     character === '\n' ? character : character.split('').map(escaped).join(''),
   );
 }
@@ -68,34 +68,37 @@ function escaped(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** What nearly all text is. To ask about classes of characters is slow the first time, and a short command asks once. */
+/**
+ * Matches nearly all text. Tests for classes of characters are slow at the first use, and a short command has only one
+ * use.
+ */
 const PLAIN = /^[ -~]*$/;
 const PLAIN_LINES = /^[\n -~]*$/;
 
-/** What moves the cursor, changes colours, turns a line around or hides what stands beside it. */
+/** Characters that move the cursor, change colours, reverse a line or hide the text beside them. */
 const DISTURBING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** One line of text with nothing in it that moves the cursor, changes colours or hides what stands beside it. */
+/** One line of text without characters that move the cursor, change colours or hide the text beside them. */
 export function printable(text: string): string {
   return PLAIN.test(text) ? text : text.replace(DISTURBING, '\ufffd');
 }
 
-/** As {@link printable}, of a text of several lines. */
+/** As {@link printable}, for a text of several lines. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
-/** What `style` puts around a text; the split keeps it, at every odd place. */
+/** The codes that `style` puts around a text. `split` keeps them, at every odd index. */
 const OUR_STYLES = /(\x1b\[(?:1|2|22|31|32|33|39)m)/;
 
 function printableUnlessOurs(part: string, at: number): string {
   return at % 2 === 1 ? part : printable(part);
 }
 
-/** So many columns of the screen a name takes at most. */
+/** A name takes at most this many columns of the screen. */
 const NAME_COLUMNS = 60;
 
-/** A name for a table: of a long one its beginning and its end, which tell names apart, with … between them. */
+/** A name for a table. A long name keeps its beginning and its end, which distinguish names, with … between them. */
 export function shortName(name: string): string {
   if (width(name) <= NAME_COLUMNS) return name;
   const characters = [...name];
@@ -103,7 +106,7 @@ export function shortName(name: string): string {
   return `${fitting(characters, half).join('')}…${fitting(characters.toReversed(), half).toReversed().join('')}`;
 }
 
-/** As many of the first ones as fit into so many columns. */
+/** The first characters, as many as fit into this many columns. */
 function fitting(characters: readonly string[], columns: number): string[] {
   let left = columns;
   const end = characters.findIndex((character) => {
@@ -113,7 +116,7 @@ function fitting(characters: readonly string[], columns: number): string[] {
   return characters.slice(0, end < 0 ? characters.length : end);
 }
 
-/** How many columns it takes: code points, wide East Asian ones twice, combining marks not at all. */
+/** The columns that a text takes: one for each code point, two for a wide East Asian one, none for a combining mark. */
 function width(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;

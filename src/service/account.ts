@@ -1,4 +1,4 @@
-/** The provider that the settings name, and what opens the account there; or the bundled sandbox. */
+/** The provider that the settings name and the key of the account there, or the bundled sandbox. */
 import { join } from 'node:path';
 import { API } from '../domain/api.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -16,7 +16,9 @@ export interface SandboxOptions {
   readonly faults?: FaultScript;
 }
 
-/** The provider alone, to ask it something; with the bundled sandbox nobody else may be working on the workspace. */
+/**
+ * Opens the provider alone, for look-ups. With the bundled sandbox no other process may be working on the workspace.
+ */
 export async function openForAsking(
   settings: Settings,
   env: NodeJS.ProcessEnv,
@@ -40,18 +42,18 @@ export async function openForAsking(
   }
 }
 
-/** What opens the account; empty with the sandbox. */
+/** The key that opens the account. Empty with the sandbox. */
 export function accountKey(settings: Settings, env: NodeJS.ProcessEnv): string {
   if (settings.provider.baseUrl === 'sandbox') return '';
   return Object.values(keysOf(settings, env).secrets)[0] ?? '';
 }
 
-/** Whom settings and keys name: the provider, and the account with it. */
+/** The provider that the settings and keys name, and the account at it. */
 export function providerNamed(settings: Settings, env: NodeJS.ProcessEnv): string {
   return bindingOf(settings.provider, accountKey(settings, env));
 }
 
-/** The configured provider, ready to be asked; what must be closed again is added to `closers`. */
+/** Opens the configured provider. Adds to `closers` what the caller must close again. */
 export async function openProvider(
   settings: Settings,
   env: NodeJS.ProcessEnv,
@@ -73,7 +75,7 @@ export async function openProvider(
   return provider;
 }
 
-/** Where a provider is, and what opens it. */
+/** Where a provider is, and the keys that open it. */
 type Opening = Pick<Access, 'baseUrl' | 'secrets' | 'accountId' | 'tenantId'>;
 
 async function openSandbox(

@@ -1,6 +1,7 @@
 /**
- * A dry run: a copy of the records and of the files in a folder for temporary files, and the very code of a real pass on
- * them. Nothing of the workspace is touched. Only what nobody can ask for any more isn't recorded (last-file.ts).
+ * A dry run works on a copy of the records and of the files, in a folder for temporary files, and runs the very code of
+ * a real pass. It changes nothing in the workspace. It leaves unrecorded only the rows that no later step can ask for
+ * (last-file.ts).
  */
 import { access, constants, copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,25 +20,25 @@ import { DATABASE } from './place.ts';
 import { reportContext } from './publishing.ts';
 import { openForReading, settingsOf } from './records.ts';
 
-/** How often the records are copied anew because a service archived a file while it was being copied. */
+/** At most this many times the records are copied anew because a service archived a file during the copy. */
 const MOST_COPIES = 5;
 
 export interface DryRunOptions {
   readonly workspace: string;
   readonly files: readonly string[];
-  /** Where the reports go, if they are wanted; made if need be. */
+  /** The folder for the reports, if they are wanted. It is made if it is missing. */
   readonly out: string | undefined;
   readonly businessDate: string;
   readonly clock: Clock;
   readonly progress: Progress;
 }
 
-/** What a file would come to, with the receipt that it would get. */
+/** What would become of a file, with the receipt that it would get. */
 export interface ForeseenFile extends TakenFile {
   readonly receipt: string;
 }
 
-/** In the order in which the files would be numbered. Throws UsageError for what is no file. */
+/** The files in the order in which they would be numbered. Throws UsageError for a path that is no file. */
 export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   const { clock, progress, businessDate, out } = options;
   const real = settingsOf(options.workspace);
@@ -81,7 +82,7 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   }
 }
 
-/** The records as they are now, with the private copies of the files that are only half taken in. */
+/** Copies the records as they are now, and the private copies of the files that are only half taken in. */
 async function copyRecords(real: Settings, settings: Settings): Promise<Store> {
   const path = join(settings.data, DATABASE);
   for (let tries = 0; tries < MOST_COPIES; tries++) {
@@ -116,7 +117,9 @@ async function requireFile(path: string): Promise<void> {
   }
 }
 
-/** Copies a file into the inbox, with the .sha256 beside it, and claims it: the next may have the same name. */
+/**
+ * Copies a file and its .sha256 into the inbox, and claims it at once, because the next file may have the same name.
+ */
 async function drop(path: string, folder: string, inbox: Inbox, clock: Clock): Promise<void> {
   const name = basename(path);
   try {

@@ -1,6 +1,7 @@
 /**
- * The last file of a dry run. Its plain rows create instructions that nothing else of it is about and that no file comes after:
- * nobody will ask for them. So they are decided like all others, and then added up instead of being recorded.
+ * The last file of a dry run. A plain row of this file creates an instruction that no other row of the file is about.
+ * No file comes after it, so no later step asks for that instruction. Such rows are decided like all others, and are
+ * then added up instead of recorded.
  */
 import { ADVISED_LENGTHS, PAYOUT_FIELDS, type PayoutDetails } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
@@ -10,7 +11,7 @@ import type { FileRecord, ResultRow, RowRecord, Store } from '../store/store.ts'
 
 type PlainRow = Extract<RowRecord, { kind: 'instruction' }>;
 
-/** The store to take files in with, and what the rows of a file add up to that it kept to itself. */
+/** The store to take files in with, and the totals of the rows of a file that this store did not record. */
 export function addingUpLast(store: Store): { store: Store; addedUp(file: number): Part | undefined } {
   let last: { file: FileRecord; tally: Tally } | undefined;
   return {
@@ -44,7 +45,7 @@ function isPlain(row: RowRecord): row is PlainRow {
 
 const NOTHING: never[] = [];
 
-/** As the store would tell it. */
+/** The row as the store would return it. */
 function resultOf({ line, ref, content, payout, status, amountMinor, currency }: PlainRow, at: string): ResultRow {
   const exponent = currencyExponent(currency ?? '');
   const known = amountMinor !== undefined && exponent !== undefined;
@@ -76,7 +77,7 @@ function resultOf({ line, ref, content, payout, status, amountMinor, currency }:
   };
 }
 
-/** In characters, as people count them. */
+/** Counts characters as people do: code points, not code units. */
 function isOverLong(payout: PayoutDetails, name: keyof PayoutDetails): boolean {
   const text = payout[name];
   return text.length > ADVISED_LENGTHS[name] && [...text].length > ADVISED_LENGTHS[name];

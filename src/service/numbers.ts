@@ -1,4 +1,4 @@
-/** The numbers that stand in names of the outbox and the archive: traces of earlier runs and files. */
+/** The numbers in the names of the outbox and the archive: traces of earlier runs and files. */
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isErrno } from '../platform/durable.ts';
@@ -8,7 +8,7 @@ const RUN_REPORT = /^run\.(\d{6})\.(?:summary\.html|changes\.csv)$/;
 const FILE_REPORT = /\.(\d{6})\.(?:receipt\.json|(?:errors|rejected|result)\.csv|report\.html)$/;
 const ARCHIVED = /^(\d{6})\./;
 
-/** Each number, with the path that has it. */
+/** Each number, with the path that contains it. */
 export interface NumbersInUse {
   readonly files: ReadonlyMap<number, string>;
   readonly runs: ReadonlyMap<number, string>;

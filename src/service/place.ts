@@ -1,6 +1,7 @@
 /**
- * Whether a folder is a workspace, and the one that is meant. A mistyped path, a disk that isn't mounted and a `data` folder that is
- * gone all look like a place where nothing has happened yet; none of them must become a new workspace.
+ * Whether a folder is a workspace, and the one that the operator means. A mistyped path, a disk that isn't mounted and
+ * a `data` folder that is gone all look like a place where nothing has happened yet. None of them may become a new
+ * workspace.
  */
 import { realpathSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -15,10 +16,10 @@ export const DATABASE = 'paydrop.db';
 
 const PRIVATE_FOLDER_MODE = 0o700;
 
-/** What may be wrong with the place itself: a person must name another one, or mend that. */
+/** Errors of the place itself: a person must name another place, or mend this one. */
 const NO_PLACE = ['ENOENT', 'ENOTDIR', 'EEXIST', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG'];
 
-/** The settings of a folder that is a workspace, or each problem in a sentence. */
+/** The settings of a workspace, or each problem in a sentence. A folder without a settings file is no workspace. */
 export function workspaceSettings(workspace: string): Loaded<Settings> {
   if (isMissing(join(workspace, SETTINGS_FILE))) {
     const problem = `no ${SETTINGS_FILE} in ${workspace}: paydrop init ${workspace} makes a new workspace`;
@@ -29,7 +30,7 @@ export function workspaceSettings(workspace: string): Loaded<Settings> {
   return problems.length > 0 ? { ok: false, problems } : loaded;
 }
 
-/** What else is wrong with it is told where it is read. */
+/** Only a missing file counts as missing. Any other error is reported where the file is read. */
 function isMissing(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined;
@@ -38,7 +39,10 @@ function isMissing(path: string): boolean {
   }
 }
 
-/** Reports in the inbox would be taken in, and whoever may drop could reach the records. */
+/**
+ * Names the folders that overlap. Reports in the inbox would be taken in, and a sender who may write to the inbox could
+ * reach the records.
+ */
 export function overlaps({ inbox, outbox, data }: Settings): string[] {
   const folders = Object.entries({ inbox, outbox, data }).map(([name, path]) => ({ name, path, real: real(path) }));
   return folders.flatMap((one, at) =>
@@ -53,7 +57,7 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** Links resolved, as far as the path is there. */
+/** The path with its links resolved, as far as it exists. */
 function real(path: string): string {
   try {
     return realpathSync.native(path);
@@ -63,7 +67,7 @@ function real(path: string): string {
   }
 }
 
-/** Only what isn't there is not there: records that can't be read must never look like none. */
+/** False only if the path does not exist. Records that can't be read must never look like no records. */
 export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
@@ -88,7 +92,8 @@ export async function makeFolders({ inbox, outbox, data }: Settings): Promise<vo
 }
 
 /**
- * Throws UsageError where there must have been records and are none: what they said was sent would be sent anew.
+ * Throws UsageError where there must have been records and there are none: without them, payouts that were sent would
+ * be sent again.
  */
 export async function requireRecords(settings: Settings): Promise<void> {
   const { data } = settings;

@@ -1,10 +1,13 @@
-/** What writing a workspace's reports needs beside its records. */
+/** What is needed to write a workspace's reports, besides its records. */
 import { join } from 'node:path';
 import type { ReportContext, Turn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { lockWorkspace } from '../store/store.ts';
 
-/** Undefined while another process has it; the operating system takes it back from a process that ends. */
+/**
+ * The turn to publish. Undefined while another process has it. The operating system takes it back from a process that
+ * ends.
+ */
 export function takeTurnToPublish(settings: Settings): Turn | undefined {
   return lockWorkspace(join(settings.data, 'publishing'));
 }

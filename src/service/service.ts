@@ -1,4 +1,4 @@
-/** The door of the room: a workspace opened, read, watched, or tried without changing anything. */
+/** The entry point of this folder: opens, reads or watches a workspace, or tries files without changing anything. */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { LEDGER, openForAsking, openProvider, providerNamed } from './account.ts';

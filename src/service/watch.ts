@@ -1,6 +1,6 @@
 /**
- * The service. One loop that looks at the folder, the clock and the store, does the one thing that is due, and sleeps
- * until something wakes it. Bells (chokidar, node-cron) shorten the sleep and decide nothing.
+ * The service. One loop looks at the folder, the clock and the store, does the one thing that is due, and sleeps until
+ * a bell wakes it. Bells (chokidar, node-cron) shorten the sleep and decide nothing.
  */
 import { mkdir } from 'node:fs/promises';
 import { watchInbox } from '../inbox/inbox.ts';
@@ -11,18 +11,21 @@ import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
 import { nightlyDue, ringNightly } from '../settings/settings.ts';
 
-/** Without any bell the folder and the schedule are looked at this often. */
+/** Without a bell, the folder and the schedule are looked at this often. */
 const LOOK_EVERY_MS = 30_000;
 const LOOK_WHILE_SETTLING_MS = 200;
 
 /** How often open payouts are looked up between the nightly runs. */
 const LOOK_UP_EVERY_MS = 300_000;
 
-/** After a pass that could not finish: doubled each time, up to the longest. */
+/** The pause after a pass that could not finish. It doubles each time, up to the longest. */
 const RETRY_AFTER_MS = 30_000;
 const LONGEST_RETRY_MS = 900_000;
 
-/** The business date up to which no nightly run is owed: what was due before the workspace was first watched. */
+/**
+ * The business date up to which no nightly run is owed. It covers the runs that were due before the workspace was first
+ * watched.
+ */
 const NOTHING_OWED_UNTIL = 'nothing-owed-until';
 
 export interface WatchTools extends Tools {
@@ -31,7 +34,7 @@ export interface WatchTools extends Tools {
 
 type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
 
-/** Runs until `stop`; a pass under way is brought to its end first. `onPass` is told of each pass that did something. */
+/** Runs until `stop`. A pass under way is finished first. Calls `onPass` after each pass that did something. */
 export async function watch(
   tools: WatchTools,
   stop: AbortSignal,
@@ -44,18 +47,18 @@ export async function watch(
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
   const pace = openPace(tools);
-  const told = new WeakSet<object>();
-  const nightsTold = new Set<string>();
+  const reportedEntries = new WeakSet<object>();
+  const reportedNights = new Set<string>();
   const look = inboxLooker(tools);
   try {
     while (!stop.aborted) {
       const { scan, isBack } = await look();
       await watcher.renew(isBack);
-      await tellNightAhead(tools, nightsTold);
+      await reportNightAhead(tools, reportedNights);
       const due = scan && (await passDue(tools, scan, pace, stop));
       if (due) {
-        const done = await passOrTell(tools, due);
-        tellStuck(tools, told);
+        const done = await passOrReport(tools, due);
+        reportStuck(tools, reportedEntries);
         if (done?.summary && didSomething(done.summary)) onPass(done.summary);
         if (done?.summary && !stop.aborted) pace.note(due, done.summary);
         if (done) continue;
@@ -70,15 +73,16 @@ export async function watch(
 }
 
 interface Look {
-  /** Undefined when nothing can be taken out of the inbox. */
+  /** Undefined when files can't be taken out of the inbox. */
   readonly scan: Scan | undefined;
-  /** It could not be at the look before. */
+  /** Files could not be taken out at the look before, and now they can. */
   readonly isBack: boolean;
 }
 
 /**
- * Looks at the inbox. What keeps everything in it is told once, kept for `status`, and told again when it is another thing; that it is over
- * is told, too. An inbox that was removed is made again: what is due doesn't wait for it.
+ * Looks at the inbox. A problem that keeps every file in it is logged once, kept for `status`, and logged again when it
+ * changes. The end of the problem is logged, too. An inbox that was removed is made again, because the payouts that are
+ * due don't wait for it.
  */
 function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => Promise<Look> {
   const facts = { inbox: settings.inbox };
@@ -110,8 +114,11 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
   };
 }
 
-/** Undefined when the inbox went away in the middle of it: the next look finds it, or makes it again. */
-async function passOrTell(
+/**
+ * Undefined when the pass could not be made, because the inbox went away in the middle of it. The next look finds the
+ * inbox, or makes it again.
+ */
+async function passOrReport(
   tools: WatchTools,
   options: PassOptions,
 ): Promise<{ summary: PassSummary | undefined } | undefined> {
@@ -124,11 +131,11 @@ async function passOrTell(
   }
 }
 
-/** Each entry once, until something about it changes. */
-function tellStuck({ inbox, log }: WatchTools, told: WeakSet<object>): void {
+/** Logs each entry once, and again when something about it changes. */
+function reportStuck({ inbox, log }: WatchTools, reported: WeakSet<object>): void {
   for (const entry of inbox.stuck()) {
-    if (told.has(entry)) continue;
-    told.add(entry);
+    if (reported.has(entry)) continue;
+    reported.add(entry);
     log.warn({ ...entry }, 'can not be taken in: it stays where it is, and everything else goes on');
   }
 }
@@ -160,7 +167,7 @@ async function passDue(
   return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, stop };
 }
 
-/** When the provider is asked again: regularly, and after a pass that could not finish with growing pauses. */
+/** When the provider is asked again: regularly, and with growing pauses after a pass that could not finish. */
 interface Pace {
   mayTry(): boolean;
   lookUpDue(): boolean;
@@ -177,7 +184,7 @@ function openPace({ clock, log }: WatchTools): Pace {
     note: ({ kind, send, lookUp }, { run, unfinished, moved }) => {
       if (!send && !lookUp) return;
       lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
-      // What goes out on arrival goes out again as soon; at night the schedule decides.
+      // Payouts that are sent on arrival are sent again as soon as the pace allows. At night the schedule decides.
       const again = kind === 'arrival' && send && moved.ready ? `${moved.ready} are to be sent again` : undefined;
       const why = unfinished ?? again;
       if (why === undefined) {
@@ -196,8 +203,8 @@ function didSomething({ run, files, moved, unfinished }: PassSummary): boolean {
 }
 
 /**
- * The business date whose nightly run is due; what was due before the workspace was first watched is not owed. A date ahead of the clock is
- * of a clock that was ahead once, and keeps no night from being made.
+ * The business date whose nightly run is due. Runs that were due before the workspace was first watched are not owed. A
+ * recorded date ahead of the clock comes from a clock that was ahead once, and keeps no nightly run from being made.
  */
 async function nightDue({ store, clock, settings }: Tools): Promise<string | undefined> {
   const { schedule } = settings;
@@ -214,19 +221,19 @@ async function nightDue({ store, clock, settings }: Tools): Promise<string | und
   return nightlyDue(clock.now(), after, schedule);
 }
 
-/** Tells each date once. */
-async function tellNightAhead({ store, clock, settings, log }: WatchTools, told: Set<string>): Promise<void> {
+/** Logs each date once. */
+async function reportNightAhead({ store, clock, settings, log }: WatchTools, reported: Set<string>): Promise<void> {
   const last = (await store.lastNightly())?.businessDate;
   const today = localTime(clock.now(), settings.schedule.timeZone).date;
-  if (last === undefined || last <= today || told.has(last)) return;
-  told.add(last);
+  if (last === undefined || last <= today || reported.has(last)) return;
+  reported.add(last);
   log.warn(
     { lastNightly: last, today },
     'a nightly run is of a date ahead of the clock: nights are made without regard to it',
   );
 }
 
-/** Something to wait on that any number of bells can cut short; a ring while nobody waits isn't lost. */
+/** A wait that any number of bells can cut short. A ring while the loop does not wait isn't lost. */
 function openBell(stop: AbortSignal): {
   ring(): void;
   wait(sleep: (signal: AbortSignal) => Promise<void>): Promise<void>;

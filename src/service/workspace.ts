@@ -1,4 +1,4 @@
-/** Opens a workspace: settings, folders, lock, store, provider, inbox, and everything a pass needs, wired together. */
+/** Opens a workspace: settings, folders, lock, store, provider, inbox and everything else that a pass needs. */
 import { chmod, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tools } from '../pipeline/pipeline.ts';
@@ -37,12 +37,14 @@ export interface OpenOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
   readonly progress?: Progress;
-  /** Opened though nothing can be taken out of the inbox now: each look at it says so. */
+  /** Opens the workspace even though files can't be taken out of the inbox now. Each look at the inbox then says so. */
   readonly inboxMayBeAway?: boolean;
   readonly sandbox?: SandboxOptions;
 }
 
-/** What has no turn now is left to a later start: others may be writing. */
+/**
+ * Does the work only with the turn. Without the turn another process may be writing, so a later start does the work.
+ */
 async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promise<void> {
   if (!turn) return;
   try {
@@ -52,7 +54,7 @@ async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promis
   }
 }
 
-/** The one instance that works on this workspace; throws UsageError or UnavailableError. */
+/** Opens the workspace as the one instance that works on it. Throws UsageError or UnavailableError. */
 export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
   const settings = settingsOf(options.workspace);
@@ -80,7 +82,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     }
     const store = anchored(records, anchor);
     await bind(store, settings.provider, () => accountKey(settings, env));
-    // A command that only reads has no use for either.
+    // Both are loaded here, because a command that only reads needs neither.
     const [{ openInbox }, { sweepOutbox }] = await Promise.all([
       import('../inbox/inbox.ts'),
       import('../reports/reports.ts'),
@@ -113,8 +115,8 @@ async function keepPrivate(data: string): Promise<void> {
 }
 
 /**
- * New records are anchored while they are still empty. A crash before the next anchor leaves nothing to doubt, because
- * nothing is sent before it has been anchored.
+ * Why the records can't be trusted; undefined when they can. New records are anchored while they are still empty. A
+ * crash before the next anchor leaves nothing to doubt, because a payout is sent only after its intent is anchored.
  */
 async function doubtAbout(records: Store, anchor: Anchor): Promise<string | undefined> {
   const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
@@ -122,7 +124,10 @@ async function doubtAbout(records: Store, anchor: Anchor): Promise<string | unde
   return distrust(records, anchor);
 }
 
-/** A backup made in the middle of a run doesn't know that the run ended and was reported. Its reports stay as they are. */
+/**
+ * Ends the runs that a restored backup takes for unfinished, but whose reports exist. A backup made in the middle of a
+ * run doesn't know that the run ended and was reported. The reports stay as they are.
+ */
 async function endReportedRuns(records: Store, lastReported: number, at: string): Promise<void> {
   for (const { number, finishedAt } of await records.unreportedRuns()) {
     if (number > lastReported) continue;

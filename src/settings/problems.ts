@@ -1,15 +1,15 @@
-/** What is wrong with paydrop.json, in our sentences: each names the key and what was expected. */
+/** Problems of paydrop.json in our own sentences. Each names the key and what was expected. */
 import { createRequire } from 'node:module';
 import type * as z from 'zod/mini';
 
 type Path = readonly PropertyKey[];
 
-/** Loaded only when there is a name that needs it. */
+/** Loaded only when a name has no exact match. */
 const nearMisses = (): typeof import('fastest-levenshtein') => createRequire(import.meta.url)('fastest-levenshtein');
 
 const SHOWN_CHARACTERS = 100;
 
-/** Of an issue for which the setting has no sentence of its own. */
+/** The sentence for an issue for which the setting has no sentence of its own. */
 export function sentence(issue: z.core.$ZodRawIssue): string | undefined {
   const { input } = issue;
   if (issue.code === 'invalid_type') return `Invalid input: expected ${issue.expected}, received ${typeOf(input)}`;
@@ -18,15 +18,19 @@ export function sentence(issue: z.core.$ZodRawIssue): string | undefined {
   return undefined;
 }
 
-/** The issues are of `schema`. Of one setting, the first problem is told. `whole` is the name of all. */
+/**
+ * Problems for the issues that `schema` found. Only the first problem of each setting is reported. `whole` is the name
+ * of the settings as a whole.
+ */
 export function problemsOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodMiniObject, whole: string): string[] {
-  const told = new Map<string, string>();
+  const firstProblems = new Map<string, string>();
   for (const issue of issues)
     for (const [path, problem] of problemsIn(issue, schema)) {
       const key = JSON.stringify(path);
-      if (!told.has(key)) told.set(key, `${path.length > 0 ? path.map(beginningOf).join('.') : whole}: ${problem}`);
+      if (!firstProblems.has(key))
+        firstProblems.set(key, `${path.length > 0 ? path.map(beginningOf).join('.') : whole}: ${problem}`);
     }
-  return [...told.values()];
+  return [...firstProblems.values()];
 }
 
 function problemsIn(issue: z.core.$ZodIssue, schema: z.ZodMiniObject): (readonly [Path, string])[] {
@@ -40,7 +44,7 @@ function problemsIn(issue: z.core.$ZodIssue, schema: z.ZodMiniObject): (readonly
   });
 }
 
-/** The settings of the group at `path`. */
+/** The names of the settings in the group at `path`. */
 function namesIn(schema: z.ZodMiniObject, path: Path): string[] {
   const group = path.reduce<z.ZodMiniObject>(
     ({ shape }, name) => (shape[name as string] as z.ZodMiniPrefault<z.ZodMiniObject>).def.innerType,
@@ -49,7 +53,7 @@ function namesIn(schema: z.ZodMiniObject, path: Path): string[] {
   return Object.keys(group.shape);
 }
 
-/** A name that is told must not be longer than all the rest. */
+/** Shortens a name, so that it does not outweigh the rest of the message. */
 function beginningOf(name: PropertyKey): string {
   const text = String(name);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;

@@ -1,8 +1,8 @@
-/** What is given twice, of which one would be dropped and nothing said. */
+/** Finds settings that are given twice. Without this check one of the two would be dropped silently. */
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}:]/g;
 
-/** Keys that `json`, which is valid, has twice in one object, each with the path to it: `columns.Betrag`. */
+/** The keys that occur twice in one object of `json`, which must be valid JSON. Each has its path: `columns.Betrag`. */
 export function repeatedKeys(json: string): string[] {
   const repeated: string[] = [];
   const open: { readonly keys: Set<string>; last: string }[] = [];
@@ -21,7 +21,10 @@ export function repeatedKeys(json: string): string[] {
   return repeated;
 }
 
-/** What is wrong with the headings of `columns`, each as the file has it and taken with the others. `form` is what they are compared in. */
+/**
+ * Problems of the headings of `columns`, each by itself and compared with the others. `form` turns a heading into the
+ * form in which headings are compared.
+ */
 export function headingProblems(columns: unknown, form: (heading: string) => string): string[] {
   const first = new Map<string, string>();
   return Object.keys(columns ?? {}).flatMap((name) => {
@@ -29,7 +32,7 @@ export function headingProblems(columns: unknown, form: (heading: string) => str
     first.set(form(name), earlier ?? name);
     if (earlier !== undefined)
       return `columns.${name}: "${name}" and "${earlier}" are the same name; leave one of the two out`;
-    // An object of JavaScript takes it for something else, so zod leaves it out.
+    // JavaScript objects give `__proto__` another meaning, so zod leaves it out.
     return name === '__proto__' ? `columns.${name}: "${name}" is no name that a column can have` : [];
   });
 }

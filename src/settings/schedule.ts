@@ -1,35 +1,36 @@
 /**
- * When the nightly run is due. node-cron is only the bell: it skips a time that the event loop slept through and a time
- * that the change to summer time leaves out. What decides is `nightlyDue`, a pure function of the local clock and the
- * last business date that has its run; it is asked at every ring, every minute and at start.
+ * When the nightly run is due. node-cron is only the bell. It skips a time that the event loop slept through, and a
+ * time that the change to summer time leaves out. `nightlyDue` decides: a pure function of the local clock and the last
+ * business date that has its run. It is called at each look of the service: at start, after a ring, and every half
+ * minute.
  */
 import { createRequire } from 'node:module';
 import { localTime } from '../platform/clock.ts';
 
-/** How far back a missed night is looked for; a nightly schedule that rings less than once a year is none. */
+/** How far back a missed night is looked for. A schedule that rings less than once a year is no nightly schedule. */
 const LOOK_BACK_DAYS = 366;
 const DAY_MS = 86_400_000;
 
-/** Loaded when it is first asked: every command reads the settings, and few have a schedule to look at. */
+/** Loaded at the first call: every command reads the settings, and few look at the schedule. */
 const cron = (): typeof import('node-cron') => createRequire(import.meta.url)('node-cron');
 
 export interface NightlySchedule {
-  /** Five cron fields; the earliest time of a day that they name is the one that counts, once a business date. */
+  /** Five cron fields. Only the earliest time of a day counts, once for each business date. */
   readonly nightly: string;
-  /** IANA name. */
+  /** An IANA time zone name. */
   readonly timeZone: string;
 }
 
-/** Five cron fields, of minutes and not of seconds. */
+/** Whether the expression has five valid cron fields, without one for seconds. */
 export function isNightlySchedule(expression: string): boolean {
   return expression.trim().split(/\s+/).length === 5 && cron().validate(expression);
 }
 
 /**
  * The latest business date whose nightly run is due at `nowMs` and not done, or undefined. A date is due once the local
- * clock has reached the scheduled time on it, whether or not that very minute existed. Of several missed nights only the
- * latest is due: one run sends all that waits. `after` is the last date that needs none: of the last nightly run, or
- * of the day before this workspace was first watched.
+ * clock has reached the scheduled time on it, whether or not that very minute existed. Of several missed nights only
+ * the latest is due, because one run sends everything that waits. `after` is the last date that needs no run: the date
+ * of the last nightly run, or of the day before this workspace was first watched.
  */
 export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: NightlySchedule): string | undefined {
   const fields = cron().parse(nightly);
@@ -50,9 +51,9 @@ export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: 
   }
 }
 
-/** Calls `ring` at each scheduled time, as far as node-cron notices it. Returns how to stop that. */
+/** Calls `ring` at each scheduled time that node-cron notices. Returns a function that stops it. */
 export function ringNightly({ nightly, timeZone }: NightlySchedule, ring: () => void): () => void {
-  // A ring that is missed is no loss, and not worth node-cron's own words on the screen.
+  // A missed ring is no loss, so node-cron's own warning is kept off the screen.
   const task = cron().schedule(nightly, ring, { timezone: timeZone, suppressMissedWarning: true });
   return () => void task.destroy();
 }

@@ -9,7 +9,7 @@ import { durationMs } from './units.ts';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 const DURATION = /^\d{1,9}(ms|s|m|h|d)$/;
-/** Behind a span that is longer no date could be told. */
+/** The longest duration. A far longer one leads to dates that can't be represented. */
 const LONGEST_WAIT = '3650d';
 /** A timer of the system rings at once when it is set to more than 24.8 days. */
 const LONGEST_TIMEOUT = '1d';
@@ -18,10 +18,10 @@ const MOST_CHARACTERS = 1_000;
 /** A name in a path, in bytes. */
 const LONGEST_NAME = 255;
 
-/** What only editors are told of a setting. No command pays for that: it is put into the JSON Schema alone. */
-const TOLD = new Map<z.core.$ZodType, z.core.JSONSchema.BaseSchema>();
+/** What only the JSON Schema says of a setting, for editors. A command that reads settings doesn't need it. */
+const FOR_EDITORS = new Map<z.core.$ZodType, z.core.JSONSchema.BaseSchema>();
 
-/** Any text: nothing in it that the system could take for its end, or could not take at all. */
+/** Any text. It holds no character that the system could take for its end, or could not accept at all. */
 const text = z.string().check(
   z.maxLength(MOST_CHARACTERS, { abort: true }),
   rule((value) => {
@@ -30,9 +30,9 @@ const text = z.string().check(
   }),
 );
 const EMPTY = 'Too small: expected string to have >=1 characters';
-const someText = told(text.check(rule((value) => (isBlank(value) ? EMPTY : undefined))), { minLength: 1 });
-/** What a cell of a file may say. */
-const sentText = told(
+const someText = forEditors(text.check(rule((value) => (isBlank(value) ? EMPTY : undefined))), { minLength: 1 });
+/** A text with the characters that a cell of a file may have. */
+const sentText = forEditors(
   text.check(
     rule((value) => {
       const character = unwanted(trimBlanks(value));
@@ -42,7 +42,7 @@ const sentText = told(
   ),
   { minLength: 1 },
 );
-const folder = told(
+const folder = forEditors(
   text.check(
     rule((value) => {
       if (isBlank(value)) return 'expected the name of a folder';
@@ -54,14 +54,14 @@ const folder = told(
   ),
   { minLength: 1 },
 );
-/** What is sent in a header. */
+/** A text that is sent in an HTTP header. */
 const account = textLike(/^[!-~]+$/, 'expected ASCII characters that show, without blanks');
 const duration = durationUpTo(LONGEST_WAIT);
 const size = described(
   textLike(/^\d{1,9}(B|KB|MB|GB)$/, 'expected a size such as "500MB" or "2GB"'),
   'a whole number and B, KB, MB or GB (powers of 1000)',
 );
-const heading = told(
+const heading = forEditors(
   text.check(
     rule((name) => {
       return looseName(name) === '' ? `"${name}" is no name: it has no letter, digit or sign to be told by` : undefined;
@@ -142,7 +142,7 @@ export const schema = z.strictObject({
 export function settingsJsonSchema(): object {
   const said = z.toJSONSchema(schema, {
     io: 'input',
-    override: ({ zodSchema, jsonSchema }) => Object.assign(jsonSchema, TOLD.get(zodSchema)),
+    override: ({ zodSchema, jsonSchema }) => Object.assign(jsonSchema, FOR_EDITORS.get(zodSchema)),
   });
   return { title: 'paydrop.json', ...said };
 }
@@ -158,13 +158,13 @@ function part<Of extends z.core.$ZodShape>(members: Of) {
 }
 
 /** Tells editors more of a setting. */
-function told<Setting extends z.core.$ZodType>(setting: Setting, more: z.core.JSONSchema.BaseSchema): Setting {
-  TOLD.set(setting, more);
+function forEditors<Setting extends z.core.$ZodType>(setting: Setting, more: z.core.JSONSchema.BaseSchema): Setting {
+  FOR_EDITORS.set(setting, more);
   return setting;
 }
 
 function described<Setting extends z.core.$ZodType>(setting: Setting, description: string): Setting {
-  return told(setting, { ...TOLD.get(setting), description });
+  return forEditors(setting, { ...FOR_EDITORS.get(setting), description });
 }
 
 /** `problemOf` says what is wrong with a text, if something is. */
@@ -181,7 +181,7 @@ function textThat(accepts: (text: string) => boolean, expected: string) {
 }
 
 function textLike(pattern: RegExp, expected: string) {
-  return told(
+  return forEditors(
     textThat((value) => pattern.test(value), expected),
     { pattern: pattern.source },
   );
@@ -192,7 +192,7 @@ function durationUpTo(longest: string) {
     if (!DURATION.test(value)) return 'expected a duration such as "30s", "15m" or "24h"';
     return durationMs(value) > durationMs(longest) ? `expected at most ${longest}` : undefined;
   };
-  return told(text.check(rule(problemOf)), {
+  return forEditors(text.check(rule(problemOf)), {
     pattern: DURATION.source,
     description: 'a whole number and ms, s, m, h or d',
   });

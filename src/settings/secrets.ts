@@ -1,9 +1,9 @@
-/** Secrets come from the environment or from files that it names, never from paydrop.json. */
+/** Secrets come from the environment, or from files that the environment names. They never come from paydrop.json. */
 import { readFileSync, statSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Loaded } from './text.ts';
 
-/** A secret that can't slip into a log, a report or an error by being printed. */
+/** A secret that does not appear in a log, a report or an error when it is printed. */
 class Secret {
   readonly #value: string;
 
@@ -28,7 +28,7 @@ class Secret {
   }
 }
 
-/** Secrets by our names for them, each from the variable NAME or from the file that NAME_FILE points to. */
+/** Secrets under our names for them. Each comes from the variable NAME, or from the file that NAME_FILE points to. */
 export function loadSecrets<Names extends Readonly<Record<string, string>>>(
   env: NodeJS.ProcessEnv,
   names: Names,
@@ -58,7 +58,7 @@ function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
     const text = readFileSync(file, 'utf8').trim();
     return text === '' ? `${name}_FILE: ${file} is empty` : new Secret(text);
   } catch (error) {
-    // What it was set to is not repeated: it may be the secret itself, by mistake.
+    // The message does not repeat the value of the variable, which may be the secret itself by mistake.
     return `${name}_FILE: what it names can't be read (${(error as NodeJS.ErrnoException).code}); it must be the path of a file`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `paydrop.json` is checked strictly: an unknown or ill-typed key is a problem that names the key, what was expected and the
- * nearest known key.
+ * `paydrop.json` is checked strictly. An unknown or ill-typed key is a problem that names the key, what was expected
+ * and the nearest known key.
  */
 import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
@@ -17,7 +17,7 @@ export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
 export type { Loaded } from './text.ts';
 
-/** Everything a pass needs to know, with units in the names and folders as absolute paths. */
+/** All settings that a pass needs, with units in the names and folders as absolute paths. */
 export interface Settings {
   readonly workspace: string;
   readonly inbox: string;
@@ -30,7 +30,7 @@ export interface Settings {
     readonly requestsPerMinute: number | undefined;
     readonly timeoutMs: number;
     readonly quarantineMs: number;
-    /** What look-ups that answered could not clear for so long is a person's. */
+    /** A payout becomes a person's business when look-ups were answered for this long without settling it. */
     readonly giveUpAfterMs: number;
     readonly currencies: 'all' | ReadonlySet<string>;
     readonly duplicateClientRef: 'rejected' | 'undefined';
@@ -60,7 +60,10 @@ export interface Settings {
 
 export const SETTINGS_FILE = 'paydrop.json';
 
-/** Reads the workspace's paydrop.json; a missing one means all defaults. Throws UnavailableError where it can't be read just now. */
+/**
+ * Reads the workspace's paydrop.json. A missing file means all defaults. Throws UnavailableError where the file can't
+ * be read now but may be later.
+ */
 export function loadSettings(workspace: string): Loaded<Settings> {
   const path = join(workspace, SETTINGS_FILE);
   const read = settingsText(path);
@@ -117,7 +120,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       submit: rest.submit,
       schedule: {
         nightly: schedule.nightly,
-        // Asked when somebody wants to know: the first such question of a process is one of the slowest things in it.
+        // Computed at the first use: the first such call of a process is one of its slowest steps.
         get timeZone() {
           zone ??= systemTimeZone();
           return zone;

@@ -1,19 +1,22 @@
-/** The text of paydrop.json, from whatever an editor has written: UTF-8, with a byte order mark or without one. */
+/** The text of paydrop.json, as any editor may write it: UTF-8, with or without a byte order mark. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { UnavailableError } from '../platform/failures.ts';
 
-/** What was asked for, or each problem in a sentence. */
+/** The value, or each problem in a sentence. */
 export type Loaded<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** More is no settings file. */
+/** A larger file is no settings file. */
 const MOST_BYTES = 1_000_000;
 
-/** What keeps a file from being read until a person does something; anything else (EIO, EMFILE, ENOMEM, …) may be over soon. */
+/** Errors that last until a person does something. Any other error (EIO, EMFILE, ENOMEM, …) may soon be over. */
 const FOR_A_PERSON = new Set(['EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO']);
 
-/** Of a missing file `{}`. Throws UnavailableError where it can't be read just now. */
+/**
+ * The text of the file, or `{}` if the file is missing. Throws UnavailableError where the file can't be read now but
+ * may be later.
+ */
 export function settingsText(path: string): Loaded<string> {
   let bytes: Buffer | string;
   try {
@@ -30,7 +33,10 @@ export function settingsText(path: string): Loaded<string> {
   return { ok: true, value: new TextDecoder().decode(bytes) };
 }
 
-/** A text is what is wrong with it. Nothing that would never end is read, nor waited for: a pipe, a device. */
+/**
+ * The file's bytes, or a text that says what is wrong with the file. Nothing is read or waited for that would never
+ * end: a pipe, a device.
+ */
 function readPlainFile(path: string): Buffer | string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -52,7 +58,7 @@ function readPlainFile(path: string): Buffer | string {
 function encodingProblem(bytes: Buffer): string | undefined {
   const [first = 0, second = 0] = bytes;
   const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  // JSON begins with two characters of ASCII, of which UTF-16 and UTF-32 write a zero byte each.
+  // JSON begins with two ASCII characters. UTF-16 and UTF-32 write zero bytes for each of them.
   if (isMarked || bytes.subarray(0, 4).includes(0)) return 'is UTF-16, not UTF-8: save it again as UTF-8';
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -1,4 +1,4 @@
-/** What the units of paydrop.json stand for: `15m`, `2GB`. */
+/** The units of paydrop.json: `15m`, `2GB`. */
 
 const DURATION_UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SIZE_UNITS = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 } as const;

@@ -1,6 +1,6 @@
 import type { ApiFacts } from './facts.ts';
 
-/** Both generations of it. */
+/** The facts that both generations of the API share. */
 const IMBURSE = {
   secrets: { publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY', privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY' },
   tellsCurrency: true,
@@ -19,7 +19,7 @@ export const ORDER_MANAGEMENT = {
       'metadata.NAME',
     ],
   },
-  told: 'managed',
+  content: 'managed',
   ordersOfTenant: true,
   sample: { direction: 'CREDIT', financialInstrumentId: 'FI-0001' },
 } as const satisfies ApiFacts;
@@ -27,7 +27,7 @@ export const ORDER_MANAGEMENT = {
 export const COLLECT = {
   ...IMBURSE,
   columns: { orders: ['metadata.NAME'], instructions: [] },
-  told: 'nothing',
+  content: 'nothing',
   ordersOfTenant: false,
   sample: {},
 } as const satisfies ApiFacts;

@@ -7,7 +7,7 @@ export const PAYOUT_ORDERS = {
     orders: ['metadata.NAME'],
     instructions: [...PAYOUT_FIELDS, 'direction'],
   },
-  told: 'details',
+  content: 'details',
   tellsCurrency: false,
   amends: false,
   ordersOfTenant: false,

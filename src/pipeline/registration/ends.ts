@@ -1,4 +1,4 @@
-/** What an order's requests and look-ups come to: for the order itself, and for its instructions. */
+/** What follows from an order's requests and look-ups, for the order itself and for its instructions. */
 
 import { orderKey } from '../../domain/order.ts';
 import { timestamp } from '../../platform/clock.ts';
@@ -9,7 +9,7 @@ import type { OrderChange, StoredOrder } from '../../store/store.ts';
 /** How an order's last request ended. */
 export interface Ended {
   readonly outcome: SubmitOutcome;
-  /** It was refused, and may be there all the same, by an earlier request: in words. */
+  /** Why the refused order may exist all the same, by an earlier request: in words. */
   readonly doubt?: string | undefined;
 }
 
@@ -34,7 +34,10 @@ export function changeBy(order: StoredOrder, { outcome, doubt }: Ended): OrderCh
   }
 }
 
-/** What an order's end is for one of its instructions; undefined when that is still to be sent itself. */
+/**
+ * What the end of an order's request means for one of its instructions. Undefined when the instruction is still to be
+ * sent itself.
+ */
 export function forInstruction({ outcome, doubt }: Ended, rides: boolean): SubmitOutcome | undefined {
   if (rides && outcome.kind !== 'declined') return outcome;
   switch (outcome.kind) {
@@ -86,7 +89,10 @@ export function changeAfter(
   }
 }
 
-/** Since when an order's look-ups are answered and can't be read; empty when one can be. Without an answer it stays. */
+/**
+ * Since when the answers to an order's look-ups can't be read. Empty when one can be read. Without an answer the time
+ * stays as it is.
+ */
 export function answerSince({ registrationAnswerSince }: StoredOrder, found: OrderFound, nowMs: number): string {
   if (found.kind !== 'unclear') return '';
   return registrationAnswerSince || (found.answered ? timestamp(nowMs) : '');

@@ -1,26 +1,30 @@
-/** How many intents are committed ahead of their sending. */
+/** How many intents are committed ahead of sending. */
 import type { Clock } from '../../platform/clock.ts';
 import type { Provider } from '../../provider/provider.ts';
 import type { Settings } from '../../settings/settings.ts';
 
 /**
- * Intents committed together, at most, for each request that may be in flight. The next page is committed when half of one has
- * begun to be sent, so a crash leaves up to one and a half pages `unknown`, to be looked up.
+ * At most this many intents are committed together for each request that may be in flight. The next page is committed
+ * when half of the present one has begun to be sent. A crash therefore leaves up to one and a half pages `unknown`, to
+ * be looked up.
  */
 const AHEAD = 16;
-/** So many times as many intents are committed after a page of which something was accepted; after one without, it begins anew. */
+/**
+ * After a page with an accepted payout, the next page has this many times as many intents. After a page without one, it
+ * begins anew with one.
+ */
 const GROWTH = 4;
-/** A page that takes longer than this to send is too long: a slow provider gains nothing by more intents ahead. */
+/** A page that takes longer than this to send is too long: a slow provider gains nothing from more intents ahead. */
 const LONGEST_PAGE_MS = 1_000;
-/** With a rate to keep to, commits are not what takes time. */
+/** With a rate limit, commits are not what takes time. */
 const AHEAD_WHEN_PACED = 1;
 
 export interface ReadAhead {
   /** The size of the next page. */
   next(): number;
-  /** One of the present page was accepted. */
+  /** Records that a payout of the present page was accepted. */
   accepted(): void;
-  /** Whether the next page may be committed while the present one has so many left. */
+  /** Whether the next page may be committed while `left` of the present one are not begun yet. */
   early(left: number): boolean;
 }
 
@@ -33,7 +37,7 @@ interface ReadAheadTools {
 export function openReadAhead({ provider, clock, settings }: ReadAheadTools): ReadAhead {
   const { concurrency, requestsPerMinute } = settings.provider;
   const limit = concurrency * (requestsPerMinute === undefined ? AHEAD : AHEAD_WHEN_PACED);
-  // An order's instructions wait until it is settled; with a rate to keep to, commits are not what takes time.
+  // An order's instructions wait until the order is settled. With a rate limit, commits are not what takes time.
   const mayOverlap = provider.orders === undefined && requestsPerMinute === undefined;
   let page = 0;
   let accepted = 0;
