@@ -11,12 +11,12 @@ import {
   type FileRecord,
   lookUpOnly,
   otherProvider,
+  otherProviderText,
   type RunKind,
   type RunRecord,
   readAnchor,
   type StatusCount,
   type Store,
-  told,
 } from '../store/store.ts';
 
 /** The last run that sent what was due, and when it came to its end. */
@@ -101,7 +101,7 @@ export async function storedSituation(store: Store): Promise<Situation> {
   return {
     ...(await store.openQuestions()),
     lookUpOnly: await lookUpOnly(store),
-    otherProvider: other && told(other),
+    otherProvider: other && otherProviderText(other),
   };
 }
 

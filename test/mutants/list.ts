@@ -636,7 +636,7 @@ const FILES: Mutant[] = [
     'if ((await freeBytes()) >= 0) return undefined;',
   ]),
   mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'store/binding.ts', [
-    '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
+    '  if (withoutKey && namesSandbox(withoutKey)) throw new UsageError(otherProviderText(withoutKey));\n',
     '',
   ]),
   mutant('nightly run twice a day', 'the night is sent a second time', 'store', 'store/sqlite/runs.ts', [
@@ -660,7 +660,7 @@ const FILES: Mutant[] = [
     'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
   ]),
   mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline/pass.ts', [
-    '  if (other) return told(other);\n',
+    '  if (other) return otherProviderText(other);\n',
     '',
   ]),
   mutant('another provider is believed', "a stranger's answer decides", 'binding', 'pipeline/reconcile.ts', [
@@ -832,7 +832,7 @@ const FILES: Mutant[] = [
     'repairs',
     'store/sqlite/repairs.ts',
     [
-      'let left = file.rows - (totalsRows.get(taken) ?? 0) - (told.get(asked) ?? 0);',
+      'let left = file.rows - (totalsRows.get(taken) ?? 0) - (alreadyCounted.get(asked) ?? 0);',
       'let left = file.rows - (totalsRows.get(taken) ?? 0);',
     ],
   ),

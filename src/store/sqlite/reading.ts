@@ -1,4 +1,4 @@
-/** Looking things up: orders and instructions by reference, by status, in sum, and as results. */
+/** Queries for orders and instructions: by reference, by status, as sums, and as results. */
 
 import { rowPlace } from '../../domain/instruction.ts';
 import type { CustomerDefaults, Registration } from '../../domain/order.ts';
@@ -61,7 +61,7 @@ function orderFindingVerbs(db: Connection): Pick<Store, 'findOrders' | 'orderHol
 function instructionFindingVerbs(
   db: Connection,
 ): Pick<Store, 'findInstructions' | 'lapsedInstructions' | 'statementsOf'> {
-  // Nearly always there is none: then one look at the references must do.
+  // Nearly always there is none, so one look at the references must be enough.
   const holder = db
     .prepare<[string, string, string], number>(
       'SELECT instruction FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ?',
@@ -161,7 +161,7 @@ export function listingVerbs(
   };
 }
 
-/** What verify.ts compares: each record with its history, read at one moment. */
+/** What verify.ts compares: each record with its history, both read at one moment. */
 export function replayVerbs(db: Connection): Pick<Store, 'instructionsWithHistory' | 'ordersWithHistory'> {
   const instructions = prepareStored<[number, number]>(db, 'i.id > ? ORDER BY i.id LIMIT +?');
   const orders = db.prepare<[number, number], OrderRow>(`${SELECT_ORDERS} WHERE id > ? ORDER BY id LIMIT +?`);
@@ -218,7 +218,9 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
   };
 }
 
-/** By as many references as are given; the holders of the references first, then those that were rejected. */
+/**
+ * Finds instructions by as many references as are given. The holders of the references come first, then rejected ones.
+ */
 function instructionsByRefs(db: Connection) {
   const columns = ['customer_ref = ?', 'order_ref = ?', 'instruction_ref = ?'];
   const byRefs = 'customer_ref, order_ref, instruction_ref';
