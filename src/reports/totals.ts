@@ -302,8 +302,8 @@ export function verified(file: FileRecord, summary: Summary): Summary {
 }
 
 /**
- * Rejected rows that still need a repair. For `stoodFor` of the file only the number of repaired rows is known, not
- * which rows they are.
+ * Rejected rows that still need a repair. `stoodFor` of the file counts repaired rows where it is not known which rows
+ * they are.
  */
 export function rowsToRepair({ stoodFor = 0 }: FileRecord, summary: Summary): number {
   const { byStatus, takenInWith, repairedWith, totalsRows, closed } = summary;

@@ -466,7 +466,7 @@ const STORE: Mutant[] = [
     'WHERE id = ? AND status = +? AND ? <> 0',
   ]),
   mutant('audit entry left out', 'nobody can tell what happened', 'store', 'store/sqlite/changes.ts', [
-    '      append(statusEvent(one, now, at), one.id);\n',
+    '      append(statusEvent(change, now, at), change.id);\n',
     '',
   ]),
   mutant('kept count of what has moved', 'reports tell what is over', 'status-counts', 'store/sqlite/counts.ts', [
@@ -837,8 +837,8 @@ const FILES: Mutant[] = [
     ],
   ),
   mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', 'store/sqlite/repairs.ts', [
-    'const some = Math.min(left, openOf.get(number) ?? 0);',
-    'const some = openOf.get(number) ?? 0;',
+    'const served = Math.min(left, openOf.get(number) ?? 0);',
+    'const served = openOf.get(number) ?? 0;',
   ]),
   mutant('a stray name is a repair', 'rows of another file are taken for repaired', 'repairs', 'intake/intake.ts', [
     ' && isRejectedReportOf(name, repaired) ? number',

@@ -43,7 +43,7 @@ export interface NewFile {
   readonly finalNewline: boolean;
   readonly start: IntakeProgress;
   readonly problem: FileProblem | undefined;
-  /** The file whose rejected rows it repairs, as its name says. */
+  /** The file whose rejected rows this file repairs, as its name says. */
   readonly repairs?: number;
 }
 

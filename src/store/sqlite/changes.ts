@@ -18,7 +18,7 @@ interface Attempt {
 }
 
 export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> {
-  const change = changeWriter(db);
+  const write = changeWriter(db);
   const begin = sendBeginner(db);
   const end = db.prepare<[string, string, number | null, number, number]>(
     'UPDATE sends SET ended_at = ?, outcome = ?, http_status = ? WHERE instruction = ? AND send = ? AND ended_at IS NULL',
@@ -28,22 +28,25 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   const standsAt = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
   const reject = lateRejection(db);
 
-  const order = orderChanger(db);
+  const changeOrder = orderChanger(db);
 
   const apply = db.transaction((changes: readonly Change[], at: string, orders: readonly OrderChange[]) => {
     const append = trail.appending();
-    for (const one of orders) append(order(one, at), one.id);
+    for (const change of orders) append(changeOrder(change, at), change.id);
     const changed = new Set<number>();
-    for (const one of changes) {
-      assertLegal(one);
-      const now = change(one, at);
-      if (one.intent) begin(one.id, one.intent, now, at);
-      if (one.sent && end.run(at, one.sent.outcome, one.sent.httpStatus ?? null, one.id, now[1]).changes !== 1) {
-        throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
+    for (const change of changes) {
+      assertLegal(change);
+      const now = write(change, at);
+      if (change.intent) begin(change.id, change.intent, now, at);
+      if (
+        change.sent &&
+        end.run(at, change.sent.outcome, change.sent.httpStatus ?? null, change.id, now[1]).changes !== 1
+      ) {
+        throw new Error(`Instruction ${change.id} has no send under way that could have ended`);
       }
-      append(statusEvent(one, now, at), one.id);
-      if (one.to === 'rejected') reject(standsAt.get(one.id) ?? one.id);
-      changed.add(one.id);
+      append(statusEvent(change, now, at), change.id);
+      if (change.to === 'rejected') reject(standsAt.get(change.id) ?? change.id);
+      changed.add(change.id);
     }
     markStale(changed);
   });

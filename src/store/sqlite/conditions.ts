@@ -12,7 +12,7 @@ export function columnOf(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Word for word the condition of the index instructions_open (10-….sql). SQLite uses the index for nothing less. */
+/** Word for word the condition of the index instructions_open (10-….sql). SQLite uses it for no other condition. */
 export function isUnsettled(column: string): string {
   return `instr(' ${UNSETTLED.join(' ')} ', ' ' || ${column} || ' ') > 0`;
 }

@@ -80,7 +80,7 @@ interface TakenIn {
   readonly kind: FileKind;
   /** Data rows, whatever their outcome. */
   readonly rows: number;
-  /** The file that it repairs, as its name says. */
+  /** The file whose rejected rows this file repairs, as its name says. */
   readonly repairs: number | null;
 }
 
@@ -222,11 +222,11 @@ function nameMarker(db: Connection) {
     let left = file.rows - (totalsRows.get(taken) ?? 0) - (alreadyCounted.get(asked) ?? 0);
     for (const number of family) left -= closed.get(number) ?? 0;
     for (const number of family) {
-      const some = Math.min(left, openOf.get(number) ?? 0);
-      if (some <= 0) continue;
-      standFor.run(some, number);
+      const served = Math.min(left, openOf.get(number) ?? 0);
+      if (served <= 0) continue;
+      standFor.run(served, number);
       settle(number, file.number);
-      left -= some;
+      left -= served;
     }
   };
 }
