@@ -10,8 +10,8 @@ import {
   endLookUpOnly,
   lookUpOnly,
   otherProvider,
+  otherProviderText,
   readAnchor,
-  told,
   verify as verifyRecords,
 } from '../store/store.ts';
 import { type CommandContext, EXIT, personWith } from './context.ts';
@@ -30,7 +30,7 @@ export async function verify({ workspace, output, clock }: CommandContext, optio
     progress.clear();
     const doubt = await distrustNow(store, settings.data);
     const other = await otherProvider(store);
-    const mode = (await lookUpOnly(store)) ?? (other && told(other));
+    const mode = (await lookUpOnly(store)) ?? (other && otherProviderText(other));
     if (options.json)
       printJson(process.stdout, {
         ...verified,
@@ -79,11 +79,11 @@ export async function accept({ workspace, output, clock }: CommandContext, optio
       output.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);
     } else {
       if ((await lookUpOnly(store)) === undefined)
-        throw new UsageError(other ? told(other) : 'this workspace is not in look-up-only mode');
+        throw new UsageError(other ? otherProviderText(other) : 'this workspace is not in look-up-only mode');
       await store.noteDecision('records-accepted', personWith(reason), at);
       await endLookUpOnly(store, anchor);
     }
-    const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? told(other) : undefined);
+    const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? otherProviderText(other) : undefined);
     output.line(`Accepted, and written into the audit log. ${left ?? 'The next run sends again.'}`);
     return EXIT.done;
   } finally {

@@ -9,7 +9,14 @@ import { type Progress, terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openForReading, openProvider, providerNamed, workspaceSettings } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
-import { differenceText, otherThan, type Store, type StoredInstruction, told, verify } from '../store/store.ts';
+import {
+  differenceText,
+  otherProviderText,
+  otherThan,
+  type Store,
+  type StoredInstruction,
+  verify,
+} from '../store/store.ts';
 import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
 
@@ -181,7 +188,7 @@ async function checkBinding(settings: Settings): Promise<Check[]> {
   const opened = await openForReading(settings.workspace).catch(() => undefined);
   try {
     const other = opened && (await otherThan(opened.store, providerNamed(settings, process.env)));
-    return other ? [{ what: 'provider', ok: false, finding: told(other) }] : [];
+    return other ? [{ what: 'provider', ok: false, finding: otherProviderText(other) }] : [];
   } catch (error) {
     if (error instanceof UsageError) return [];
     throw error;

@@ -13,11 +13,11 @@ import { openForAsking, openForDeciding, providerNamed } from '../service/servic
 import type { Settings } from '../settings/settings.ts';
 import {
   type Decision,
+  otherProviderText,
   otherThan,
   type StatusCount,
   type Store,
   type StoredInstruction,
-  told,
 } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT, instructionRefIn, personWith, stopOnSignal } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
@@ -147,7 +147,7 @@ async function ask(
 ): Promise<RetriedAll> {
   // The settings may name another provider since the last run recorded which one they name.
   const other = await otherThan(store, providerNamed(settings, process.env));
-  if (other) throw new UsageError(told(other));
+  if (other) throw new UsageError(otherProviderText(other));
   const progress = terminalProgress(process.stderr, clock);
   const { provider, close } = await openForAsking(settings, process.env, clock);
   try {

@@ -27,13 +27,13 @@ import type { Settings } from '../settings/settings.ts';
 import {
   lookUpOnly,
   otherProvider,
+  otherProviderText,
   type RunChange,
   type RunDecision,
   type RunKind,
   type RunRecord,
   type StatusCount,
   type Store,
-  told,
 } from '../store/store.ts';
 import { amend } from './amend.ts';
 import { type Pacer, pacer } from './flow.ts';
@@ -201,7 +201,7 @@ async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Looked
   const other = await otherProvider(tools.store);
   const paidToo = kind !== 'arrival' && other === undefined;
   const { lookedUp, had, stopped } = await reconcile(tools, stop, { paidToo, forgetful, another: other !== undefined });
-  const another = other && `${told(other)}. Of ${lookedUp} open payouts it has ${had}`;
+  const another = other && `${otherProviderText(other)}. Of ${lookedUp} open payouts it has ${had}`;
   return { lookedUp, stopped, another };
 }
 
@@ -215,7 +215,7 @@ async function whyNotSend({ store, settings, freeBytes }: Tools): Promise<string
   const doubt = await lookUpOnly(store);
   if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
   const other = await otherProvider(store);
-  if (other) return told(other);
+  if (other) return otherProviderText(other);
   if ((await freeBytes()) >= LEAST_FREE_BYTES) return undefined;
   return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
 }

@@ -17,9 +17,9 @@ import {
   lookUpOnly,
   type OrderChange,
   otherProvider,
+  otherProviderText,
   type Store,
   type StoredInstruction,
-  told,
 } from '../store/store.ts';
 import { eachOf, openLine, pacer } from './flow.ts';
 import { askInTurn, lookUpEarlier } from './look-ups.ts';
@@ -96,7 +96,7 @@ export async function retryAll(
 ): Promise<RetriedAll> {
   const { store, provider, clock, settings, progress } = tools;
   const [doubt, other] = [await lookUpOnly(store), await otherProvider(store)];
-  const barred = other ? told(other) : doubt && inDoubt(doubt);
+  const barred = other ? otherProviderText(other) : doubt && inDoubt(doubt);
   if (barred !== undefined) return { decided: refs.map(() => no(barred)), stopped: undefined };
   const line = openLine(stop, 'look-ups');
   const pace = pacer(clock, settings.provider.requestsPerMinute);

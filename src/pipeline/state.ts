@@ -13,12 +13,12 @@ import {
   type FileRecord,
   lookUpOnly,
   otherProvider,
+  otherProviderText,
   type RunKind,
   type RunRecord,
   readAnchor,
   type StatusCount,
   type Store,
-  told,
 } from '../store/store.ts';
 
 /** The last run that sent what was due, and when it ended. */
@@ -109,7 +109,7 @@ export async function storedSituation(store: Store): Promise<Situation> {
   return {
     ...(await store.openQuestions()),
     lookUpOnly: await lookUpOnly(store),
-    otherProvider: other && told(other),
+    otherProvider: other && otherProviderText(other),
   };
 }
 

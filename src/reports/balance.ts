@@ -1,4 +1,4 @@
-/** Does it add up: what was read on one side, what became of it on the other. */
+/** The control totals: what was read from the file, and what became of it. */
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
 import { type Html, html } from './html.ts';
@@ -6,7 +6,7 @@ import { NO_CURRENCY, readable, scrollable, statusTag } from './table.ts';
 import { type Summary, sumOf, type Total, ZERO } from './totals.ts';
 import { count, grouped } from './words.ts';
 
-/** `source` is the file that was read: the first one, for a duplicate. */
+/** `source` is the file that was read; for a duplicate it is the first file. */
 export function balance(source: FileRecord, summary: Summary): Html {
   const money = source.kind !== 'orders';
   const read = grouped(formatDecimal(parseDecimal(source.progress.controlSum) ?? ZERO, 2));

@@ -1,4 +1,4 @@
-/** What every report needs to know besides the store's truth: where it was sent, when, and what it is called. */
+/** What every report needs besides the store's records: where payouts are sent, when, and how reports are named. */
 
 import type { Api } from '../domain/api.ts';
 
@@ -14,18 +14,18 @@ export interface Report {
   readonly name: string;
   /** Text to be written as UTF-8. Iterating again gives the same text again. */
   readonly content: AsyncIterable<string> | string;
-  /** `once`: never rewritten. `replace`: the current statement, replaced as things move on. */
+  /** `once`: never rewritten. `replace`: the current statement, replaced when something changes. */
   readonly kind: 'replace' | 'once';
 }
 
 const SANDBOX_MARK = 'SANDBOX, no money moved: ';
 
-/** What each line of a CSV starts its message with. */
+/** The text that each message of a CSV starts with. */
 export function markOf(context: ReportContext): string {
   return context.provider.sandbox ? SANDBOX_MARK : '';
 }
 
-/** Where payouts go. The sandbox's port differs from start to start, and reports must not. */
+/** Where payouts are sent. The sandbox's port differs from start to start, and reports must not. */
 export function addressOf(context: ReportContext): string {
   return context.provider.sandbox ? 'sandbox' : context.provider.baseUrl;
 }
@@ -36,12 +36,15 @@ export function sixDigits(number: number): string {
 
 const LONGEST_STEM = 80;
 
-/** Windows opens a device where a name is one of these before its first dot: a report of that name could not be read there. */
+/**
+ * Windows opens a device where the part of a name before its first dot is one of these: a report of that name could not
+ * be read there.
+ */
 const DEVICE = /^(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?=\.|$)/i;
 
 /**
- * The part of a report's name that comes from the dropped file's: without its final `.csv`, of `A-Za-z0-9._-` only, no
- * dot or dash in front and no dot behind, no device of Windows, at most 80 characters and at least one.
+ * The part of a report's name that comes from the dropped file's name: without its final `.csv`, of `A-Za-z0-9._-`
+ * only, no dot or dash at its start, no dot at its end, no device of Windows, at most 80 characters and at least one.
  */
 export function reportStem(name: string): string {
   const stem = name
@@ -77,7 +80,7 @@ export function fileReportNames(file: { readonly name: string; readonly number: 
 const COPY = / ?\(\d{1,3}\)| - \p{L}+(?: ?\(\d{1,3}\))?| copy(?: \d{1,3})?/u.source;
 const REJECTED = new RegExp(`^(.*\\.(\\d{6})\\.rejected)(?:${COPY})?\\.csv$`, 'iu');
 
-/** The number of the file whose rejected.csv a name says that it is, or a copy of it; undefined for any other name. */
+/** The file's number in a name that is that of a rejected.csv or of a copy of it; undefined for any other name. */
 export function rejectedReportIn(name: string): number | undefined {
   const [, , number] = REJECTED.exec(name) ?? [];
   return number === undefined ? undefined : Number(number);
@@ -89,7 +92,7 @@ export function isRejectedReportOf(name: string, file: { readonly name: string; 
   return report !== undefined && `${report}.csv` === fileReportNames(file).rejected;
 }
 
-/** Which of a file's reports there are besides page and receipt. */
+/** Which of a file's reports exist besides page and receipt. */
 export interface FileReports {
   readonly errors: boolean;
   readonly rejected: boolean;

@@ -1,4 +1,4 @@
-/** CSV out: RFC 4180, lines ended by CR LF, no cell that a spreadsheet would run as a formula. */
+/** Writes CSV: RFC 4180, lines ended by CR LF, no cell that a spreadsheet would run as a formula. */
 import { escapeFormula } from '../platform/formula.ts';
 
 const NEEDS_QUOTES = /[",\r\n]/;
@@ -9,7 +9,7 @@ export function cellOf(text: string): string {
   return NEEDS_QUOTES.test(safe) ? `"${safe}"` : safe;
 }
 
-/** A cell as it stands in a line. */
+/** A text as a cell of a line. */
 export function cell(text: string): string {
   return cellOf(doubled(text));
 }
@@ -18,24 +18,27 @@ export function doubled(text: string): string {
   return text.includes('"') ? text.replaceAll('"', '""') : text;
 }
 
-/** Matches so many cells that stand in a line as they are: empty, or begun with a letter or digit that no formula begins with. */
+/**
+ * For 1 to 64 cells: matches cells that need no change in a line. Each is empty, or begins with a letter or digit that
+ * no formula begins with.
+ */
 const AS_THEY_ARE = Array.from({ length: 64 }, (_, more) => {
   const one = '(?:[A-Za-z0-9][^",\\r\\n]*)?';
   return new RegExp(`^${one}(?:,${one}){${more}}$`);
 });
 
-/** Cells with commas between them. All of them are looked at together, for nearly all are to stand there as they are. */
+/** Cells with commas between them. All cells are checked together, because nearly all need no change. */
 export function cells(texts: readonly string[]): string {
   const joined = texts.join(',');
   return AS_THEY_ARE[texts.length - 1]?.test(joined) ? joined : texts.map(cell).join(',');
 }
 
-/** A line with its end, of what are cells already. */
+/** A line with its end, from a text that is cells already. */
 export function line(text: string): string {
   return `${text}\r\n`;
 }
 
-/** The same text each time it is iterated, a piece a page of what it tells. */
+/** The same text each time it is iterated, one piece for each page. */
 export function csv<T>(
   header: readonly string[],
   pages: () => AsyncIterable<readonly T[]>,

@@ -1,4 +1,4 @@
-/** What persons decided, in the report of the run that tells of it. */
+/** What persons decided, in the report of the run that includes it. */
 
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, parseDecimal } from '../domain/money.ts';
@@ -19,7 +19,7 @@ import {
 import { byText, LISTED, ZERO } from './totals.ts';
 import { count, grouped, oneLine } from './words.ts';
 
-/** Decisions that make the same of payouts in one currency. */
+/** Decisions that change payouts in one currency in the same way. */
 interface Sum {
   readonly from: InstructionStatus;
   readonly to: InstructionStatus;
@@ -31,11 +31,11 @@ interface Sum {
 export interface Decided {
   readonly total: number;
   readonly sums: readonly Sum[];
-  /** The first of them, at most {@link LISTED}. */
+  /** The first decisions, at most {@link LISTED}. */
   readonly first: readonly RunDecision[];
 }
 
-/** Decisions about the workspace, by their audit entry's type. */
+/** Decisions about the workspace, by the type of their audit entry. */
 const ABOUT_ALL: Readonly<Record<string, string>> = {
   'records-accepted': 'the records may be trusted again, and sending goes on',
 };
@@ -109,7 +109,7 @@ function summed(sums: readonly Sum[]): Html {
   );
 }
 
-/** A payout that is closed stays what it is. */
+/** A payout that is closed keeps its status. */
 function changed({ from, to }: Pick<Sum, 'from' | 'to'>): Html {
   return from === to ? html`${statusTag(to)} closed` : statusChange(from, to);
 }

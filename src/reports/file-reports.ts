@@ -1,4 +1,4 @@
-/** A file's reports: what the store tells of its rows, put together and published in the outbox. */
+/** A file's reports: made from the store's rows, and published in the outbox. */
 import type { FileRecord, ResultRow, Store } from '../store/store.ts';
 import { type Published, publish, publishTogether } from './outbox.ts';
 import {
@@ -12,7 +12,7 @@ import {
   summaryReports,
 } from './report.ts';
 
-/** Rows read at once. A page of the longest lines there may be must still fit into memory, several times over. */
+/** Rows read at once. A page of the longest possible lines must still fit into memory, several times over. */
 const PAGE = 250;
 
 export interface TakenFile {
@@ -20,7 +20,10 @@ export interface TakenFile {
   readonly summary: Summary;
 }
 
-/** Writes one file's reports; the same bytes as before unless something moved. With what its rows add up to. */
+/**
+ * Writes one file's reports, with the same bytes as before unless something changed. Also returns the file with its
+ * summary.
+ */
 export async function publishReportsOf(
   store: Store,
   number: number,
@@ -30,13 +33,13 @@ export async function publishReportsOf(
   const file = await fileOf(store, number);
   const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
   const reports = rowReports(file, () => portionsOf(store, file, context), context);
-  const told = await publishTogether(outbox, reports);
+  const publishedRows = await publishTogether(outbox, reports);
   const summary = reports.summary();
-  const published = [...told, ...(await publish(outbox, summaryReports(file, summary, first, context)))];
+  const published = [...publishedRows, ...(await publish(outbox, summaryReports(file, summary, first, context)))];
   return { file, summary, published };
 }
 
-/** A file with what has become of its rows. `also`: what those come to that the store wasn't given (service/last-file.ts). */
+/** A file with the summary of its rows. `also` covers the rows that the store wasn't given (service/last-file.ts). */
 export async function takenFile(store: Store, number: number, also?: Part): Promise<TakenFile> {
   const file = await fileOf(store, number);
   return { file, summary: await addUp(file, pagesOf(store, file), also) };

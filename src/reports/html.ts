@@ -3,14 +3,14 @@ import { SANDBOX_NOTICE } from '../domain/api.ts';
 import type { ReportContext } from './context.ts';
 import { STYLE } from './style.ts';
 
-/** Text that is markup already. Only {@link html} makes one. */
+/** Text that is markup already. Only {@link html} makes it. */
 export interface Html {
   readonly markup: string;
 }
 
 type Value = string | number | Html | readonly Html[];
 
-/** A template whose values are escaped unless they are markup themselves; an empty string puts nothing. */
+/** A template whose values are escaped unless they are markup themselves; an empty string adds nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return { markup: strings.reduce((all, piece, index) => all + markupOf(values[index - 1] ?? '') + piece) };
 }
@@ -52,7 +52,7 @@ function markupOf(value: Value): string {
   return 'markup' in value ? value.markup : value.map(({ markup }) => markup).join('');
 }
 
-/** Characters that can't be seen, or turn text around, are written out as their code point. */
+/** Characters that can't be seen, or that change the direction of text, are written out as their code point. */
 function escaped(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) => {

@@ -1,4 +1,4 @@
-/** Publishes reports: each is there whole or not at all, and what may not be rewritten never is. */
+/** Publishes reports: each is complete or absent, and a report that may not be rewritten never is. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
@@ -10,18 +10,18 @@ const REPORT_MODE = 0o640;
 
 export interface Published {
   readonly name: string;
-  /** Hex, of the bytes that stand in the outbox. */
+  /** Hex, of the bytes in the outbox. */
   readonly sha256: string;
 }
 
-/** Writes the reports in their order. Throws when one that is never rewritten is there with other bytes. */
+/** Writes the reports in their order. Throws when a report that is never rewritten exists with other bytes. */
 export async function publish(outbox: string, reports: readonly Report[]): Promise<Published[]> {
   const published: Published[] = [];
   for (const report of reports) published.push(await publishOne(outbox, report));
   return published;
 }
 
-/** Writes reports side by side, and gives them their names, one after another, when all are written to their ends. */
+/** Writes reports side by side. Once all are complete, they get their names, one after another. */
 export async function publishTogether(
   outbox: string,
   { names, pieces }: Pick<RowReports, 'names' | 'pieces'>,
@@ -61,7 +61,7 @@ async function openReportFile(path: string): Promise<ReportFile> {
   return { draft, writer: openWriter(draft.handle) };
 }
 
-/** Removes what a crashed writer left half-written. Only while no other instance can be writing. */
+/** Removes what a crashed writer left incomplete. Call it only while no other instance can be writing. */
 export async function sweepOutbox(outbox: string): Promise<void> {
   for (const name of await readdir(outbox)) {
     if (name.startsWith(TEMPORARY_PREFIX)) await unlink(join(outbox, name));
@@ -83,7 +83,7 @@ async function publishOne(outbox: string, report: Report): Promise<Published> {
 }
 
 interface Writer {
-  /** Text or UTF-8. Resolves while it is still being written: one at a time is. */
+  /** Takes text or UTF-8. Resolves while the content is still being written; only one piece is written at a time. */
   add(content: string | Uint8Array): Promise<void>;
   /** Hex SHA-256 of all that was written. */
   end(): Promise<string>;
@@ -98,7 +98,7 @@ function openWriter(handle: FileHandle): Writer {
       hash.update(bytes);
       await writing;
       writing = handle.writeFile(bytes);
-      // Whoever awaits it gets the error; nobody may do so before the next piece is there.
+      // The next `add` or `end` gets the error. Until then the rejection must not count as unhandled.
       writing.catch(() => undefined);
     },
     async end() {
@@ -108,7 +108,7 @@ function openWriter(handle: FileHandle): Writer {
   };
 }
 
-/** Undefined for what is no file of ours: a link that somebody put there, or a folder. A pipe is not waited for. */
+/** Undefined for what is not a file of ours: a link that a person put there, or a folder. A pipe is not waited for. */
 async function sha256Of(path: string): Promise<string | undefined> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

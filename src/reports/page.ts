@@ -1,4 +1,4 @@
-/** A file's report for a reader: what happened, does it add up, who has to do what. */
+/** A file's report for a reader: what happened, the control totals, and what needs a person. */
 import { describeCode } from '../domain/codes.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import type { Tone } from '../domain/status.ts';
@@ -28,7 +28,7 @@ export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonl
   duplicate: { word: 'Duplicate', tone: 'calm' },
 };
 
-/** `due` says which of the file's other reports there are; `first` is the file that a duplicate repeats. */
+/** `due` says which other reports of the file exist; `first` is the file that a duplicate repeats. */
 export function filePage(
   file: FileRecord,
   summary: Summary,
@@ -168,7 +168,7 @@ ${scrollable(
 </section>`;
 }
 
-/** Lines that could not be told apart into cells have no more to show than their cause. */
+/** Errors of lines that could not be split into cells. Such a row has nothing to show but its cause. */
 const STRUCTURE: ReadonlySet<string> = new Set([
   'COLUMN_COUNT_MISMATCH',
   'QUOTE_NOT_CLOSED',
@@ -176,7 +176,7 @@ const STRUCTURE: ReadonlySet<string> = new Set([
 ]);
 const LINES_NAMED = 5;
 
-/** What is wrong with every row of the file, where it is one and the same thing. */
+/** What is wrong with every row of the file, where it is the same for all. */
 function causeOfAll({ rows, errors }: Summary): string | undefined {
   const [first, ...others] = errors;
   if (!first || others.length > 0 || rows < LINES_NAMED || first.count !== rows || !STRUCTURE.has(first.code))

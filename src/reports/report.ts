@@ -1,6 +1,6 @@
 /**
- * Reports: from the store's truth to CSV, JSON and HTML (docs/reports.md). Pure: the same truth gives the same bytes, and nothing
- * here knows files, clock or network. Rows come in pages, so a file may have millions of them.
+ * Reports: from the store's records to CSV, JSON and HTML (docs/reports.md). Pure: the same records give the same
+ * bytes, and nothing here uses files, clock or network. Rows come in pages, because a file may have millions of them.
  */
 
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
@@ -8,7 +8,7 @@ import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } f
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
 import { headers, type Lines, rowLines } from './rows.ts';
-import { changesCsv, type FileTakenIn, runPage, type Told } from './run.ts';
+import { changesCsv, type FileTakenIn, type RunContents, runPage } from './run.ts';
 import {
   inOrder,
   LISTED,
@@ -37,19 +37,19 @@ export {
   verdictOf,
 } from './totals.ts';
 
-/** What some rows of a file come to in its reports. */
+/** What some rows of a file add to its reports. */
 export interface Portion {
   /** Without headers. */
   readonly lines: Bytes;
   readonly part: Part;
 }
 
-/** Text of each report, as it stands in the file. */
+/** The text of each report, as it is in the file. */
 type Bytes = Readonly<Record<keyof Lines, Uint8Array<ArrayBuffer>>>;
 
 /**
- * Makes portions of a file's reports: of some of its rows or all, in line order. Only its first rows that need attention can be
- * among the first of the file: no others are handed on.
+ * Makes portions of a file's reports: of some of its rows or all, in line order. Only the first rows that need
+ * attention are passed on, because no others can be among the first of the file.
  */
 export function portionMaker(file: FileRecord, context: ReportContext): (rows: readonly ResultRow[]) => Portion {
   const linesOf = rowLines(file, markOf(context));
@@ -69,24 +69,26 @@ function encoded({ result, errors, rejected }: Lines): Bytes {
   return { result: utf8.encode(result), errors: utf8.encode(errors), rejected: utf8.encode(rejected) };
 }
 
-/** The reports of a file that tell its rows one by one. They are written side by side, for each row is read once. */
+/**
+ * The reports of a file that show its rows one by one. They are written side by side, so that each row is read once.
+ */
 export interface RowReports {
   readonly names: Readonly<Record<keyof Lines, string>>;
   /**
-   * Bytes to be added to each. A report to which none was added is not due. The last ones only come when rows and amounts
-   * are those that were read.
+   * Bytes to add to each report. A report that gets none is not due. The pieces end without an error only when rows and
+   * amounts are those that were read.
    */
   readonly pieces: AsyncIterable<Bytes>;
-  /** What the rows add up to, once the pieces have come to their end. */
+  /** The summary of the rows, once the pieces have come to their end. */
   summary(): Summary;
 }
 
 /**
  * errors.csv, rejected.csv (both only when there is something in them) and result.csv (unless no row was taken in at
- * all). `portions` gives those of all of the file's rows in their order, anew each time it is called.
+ * all). `portions` gives the portions of all of the file's rows in their order, from the start each time it is called.
  *
- * The pieces throw, naming the difference, when a done file's rows or amounts are not those that were read: a row was
- * lost or told twice, and no report of it may be published.
+ * The pieces throw, naming the difference, when a done file's rows or amounts are not those that were read. Then a row
+ * was lost or counted twice, and no report of it may be published.
  */
 export function rowReports(
   file: FileRecord,
@@ -123,8 +125,8 @@ export function rowReports(
 }
 
 /**
- * What a file's rows add up to, without telling each of them. `also`: what those add up to that are not in the pages. Throws as
- * the pieces of {@link rowReports} do.
+ * The summary of a file's rows, without the reports that show each row. `also` covers rows that are not in the pages.
+ * Throws as the pieces of {@link rowReports} do.
  */
 export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promise<Summary> {
   const tally = openTally(file);
@@ -134,8 +136,8 @@ export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promis
 }
 
 /**
- * The reports that tell what the rows add up to: `found` by those that tell each. The receipt comes last: where it is, the
- * others are. `first` is the file that a duplicate repeats.
+ * The reports on a file's rows as a whole. `found` is the summary from the reports that show each row. The receipt
+ * comes last: where it exists, the other reports exist. `first` is the file that a duplicate repeats.
  */
 export function summaryReports(
   file: FileRecord,
@@ -153,7 +155,7 @@ export function summaryReports(
   ];
 }
 
-/** The receipt alone; as the last of {@link summaryReports}. */
+/** The receipt alone, as it is the last of {@link summaryReports}. */
 export function receipt(
   file: FileRecord,
   found: Summary,
@@ -164,26 +166,28 @@ export function receipt(
   return receiptJson(file, summary, repeats, context);
 }
 
-/** A duplicate has no rows of its own: it states those of the file it repeats. */
+/** A duplicate has no rows of its own: its reports state those of the file that it repeats. */
 function statedFor(file: FileRecord, found: Summary, first: FileRecord | undefined) {
   const repeats = file.duplicateOf === undefined ? undefined : first;
   return { summary: repeats ? summarizeDuplicate(repeats) : found, repeats };
 }
 
 /**
- * What one run changed, and what persons decided before its end that no run had told of, for a spreadsheet and for a reader; never
- * rewritten. `told` gives both in a fixed order, in pages, anew each time it is called; `files` are those the run took in; `open` may hold closed statuses too, which are left out.
+ * The reports of one run, for a spreadsheet and for a reader: what the run changed, and what persons decided before its
+ * end that no run had reported. They are never rewritten. `contents` gives both in a fixed order, in pages, from the
+ * start each time it is called. `files` are those that the run took in. `open` may hold closed statuses too, which are
+ * left out.
  */
 export async function runReports(
   run: RunRecord,
-  told: Told,
+  contents: RunContents,
   files: readonly FileTakenIn[],
   open: readonly StatusCount[],
   context: ReportContext,
 ): Promise<Report[]> {
   const stem = `run.${sixDigits(run.number)}`;
   return [
-    { name: `${stem}.changes.csv`, content: changesCsv(told, markOf(context)), kind: 'once' },
-    { name: `${stem}.summary.html`, content: await runPage(run, told, files, open, context), kind: 'once' },
+    { name: `${stem}.changes.csv`, content: changesCsv(contents, markOf(context)), kind: 'once' },
+    { name: `${stem}.summary.html`, content: await runPage(run, contents, files, open, context), kind: 'once' },
   ];
 }

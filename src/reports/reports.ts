@@ -1,4 +1,4 @@
-/** The door of the room: what the store says of a file or a run, written as reports and published in the outbox. */
+/** The door of the room: the store's records of a file or a run, written as reports and published in the outbox. */
 export { publishReportsOf, type TakenFile, takenFile } from './file-reports.ts';
 export { publish, sweepOutbox } from './outbox.ts';
 export {

@@ -1,4 +1,4 @@
-/** A file's rows as CSV: what is wrong with which line, the rejected rows to repair, and the statement of all rows. */
+/** A file's rows as CSV: the errors by line, the rejected rows to repair, and the statement of all rows. */
 import { foundText, rowMessage } from '../domain/codes.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { cell, cellOf, cells, doubled, line } from './csv.ts';
@@ -25,27 +25,30 @@ const RESULT_HEADER = [
 ];
 const ERRORS_HEADER = ['line', 'column', 'value', 'code', 'message'];
 
-/** Behind a line that could not be told apart at most this many cells stand empty. Every header within the limits has fewer; one beyond may have thousands. */
+/**
+ * A line that could not be split into columns gets at most this many cells, of which the first holds the line. Every
+ * header within the limits has fewer columns; a header beyond them may have thousands.
+ */
 const MOST_EMPTY_CELLS = 200;
-/** So many of a row's errors stand beside it; errors.csv has them all. */
+/** At most this many of a row's errors are written beside the row; errors.csv has them all. */
 const MOST_BESIDE_A_ROW = 10;
 
-/** So many different messages are kept ready. */
+/** At most this many different messages are kept ready. */
 const MOST_KNOWN_MESSAGES = 1_000;
 
-/** Lines of the three reports: for a page of rows, or what stands above the first of them. Empty where there are none. */
+/** Lines of the three reports: for a page of rows, or what is above the first of them. Empty where there are none. */
 export interface Lines {
   /** Every row exactly once, in line order: the current statement. */
   readonly result: string;
-  /** One line an error. What concerns the whole file comes first and has no line. */
+  /** One line for each error. An error of the whole file comes first and has no line number. */
   readonly errors: string;
   /** The rejected rows as they came, in the file's own columns, plus `errors`. */
   readonly rejected: string;
 }
 
 /**
- * Puts rows into lines, all reports at once, so that each row is read, and each error put into words, a single time. A
- * file that was a repaired rejected.csv itself has columns `line` and `errors` of an earlier round: they are left out.
+ * Turns rows into lines for all reports at once, so that each row is read, and each message made, a single time. A file
+ * that was itself a repaired rejected.csv has the columns `line` and `errors` of an earlier round: they are left out.
  */
 export function rowLines(file: FileRecord, mark: string): (rows: readonly ResultRow[]) => Lines {
   const { header } = file;
@@ -53,16 +56,16 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
   const keepsAll = kept.length === header.length;
   const messageCell = messageCells(mark);
 
-  function rawCells(raw: readonly string[], told: boolean): string[] {
-    const found = told ? kept.map((index) => raw[index]) : kept.slice(0, MOST_EMPTY_CELLS).map((_, at) => raw[at]);
+  function rawCells(raw: readonly string[], isSplit: boolean): string[] {
+    const found = isSplit ? kept.map((index) => raw[index]) : kept.slice(0, MOST_EMPTY_CELLS).map((_, at) => raw[at]);
     return found.map((text) => text ?? '');
   }
 
   function rejectedLine(row: ResultRow, messages: readonly string[]): string {
-    const told = row.raw.length === header.length;
+    const isSplit = row.raw.length === header.length;
     const errors = firstOf(row.errors.map(({ code }, at) => `${doubled(code)}: ${messages[at]}`));
-    const last = cellOf(mark + errors + (told ? '' : whereItStands(row)));
-    const raw = told && keepsAll ? row.raw : rawCells(row.raw, told);
+    const last = cellOf(mark + errors + (isSplit ? '' : whereItStands(row)));
+    const raw = isSplit && keepsAll ? row.raw : rawCells(row.raw, isSplit);
     return line(raw.length === 0 ? last : `${cells(raw)},${last}`);
   }
 
@@ -95,7 +98,7 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
   };
 }
 
-/** What stands above the first lines of each report: its header, and what concerns the whole file. */
+/** What is above the first lines of each report: its header, and the error of the whole file. */
 export function headers(
   file: FileRecord,
   mark: string,
@@ -165,12 +168,12 @@ function resultLine(row: ResultRow, message: string): string {
   return line(`${what},${message},${sent}`);
 }
 
-/** Most rows of a file say one of a few things: these are put into words once. */
+/** Most rows of a file have one of a few messages: each of these is made once. */
 function messageCells(mark: string): (row: ResultRow) => string {
   const known = new Map<string, string>();
   return (row) => {
     if (row.message !== '' || row.late || row.other || row.answer || row.closed) return cell(mark + messageOf(row));
-    // Nothing else goes into the words for these.
+    // For these rows the message depends on nothing else.
     const key = row.status === 'scheduled' ? row.openDate : row.status;
     const ready = known.get(key);
     if (ready !== undefined) return ready;
@@ -180,7 +183,7 @@ function messageCells(mark: string): (row: ResultRow) => string {
   };
 }
 
-/** What to do with a line that could not be told apart into columns: all that is kept of it is in the first one. */
+/** What to do with a line that could not be split into columns: all that is kept of it is in the first column. */
 function whereItStands({ errors }: Pick<ResultRow, 'errors'>): string {
   const isCut = errors.some(({ code }) => code === 'LINE_LENGTH_OUT_OF_RANGE');
   return isCut

@@ -1,4 +1,4 @@
-/** What one run changed: a line an instruction, and the same for a reader. Never rewritten. */
+/** What one run changed: one line for each instruction, and the same for a reader. Never rewritten. */
 import { needsPerson } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, fromMinor, parseDecimal } from '../domain/money.ts';
@@ -30,7 +30,7 @@ export interface FileTakenIn extends FileRecord {
 
 const KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } as const;
 
-/** The provider had it, and the money isn't with the payee. */
+/** The provider had taken the payout, and the money is not with the payee. */
 const CAME_BACK = statusesWhere(({ failed, there }) => failed && there === 'yes');
 
 const CHANGES_HEADER = [
@@ -53,14 +53,14 @@ const CHANGES_HEADER = [
 
 const DAY_MS = 86_400_000;
 
-/** What a run's report tells, each in a fixed order, in pages, anew each time it is called. */
-export interface Told {
+/** The contents of a run's reports: each in a fixed order, in pages, from the start each time it is called. */
+export interface RunContents {
   readonly changes: () => AsyncIterable<readonly RunChange[]>;
   readonly decisions: () => AsyncIterable<readonly RunDecision[]>;
 }
 
-/** What persons decided comes first: what the run changed may follow from it. */
-export function changesCsv({ changes, decisions }: Told, mark: string): AsyncIterable<string> {
+/** What persons decided comes first, because what the run changed may follow from it. */
+export function changesCsv({ changes, decisions }: RunContents, mark: string): AsyncIterable<string> {
   const entries = async function* (): AsyncGenerator<readonly (RunChange | RunDecision)[]> {
     yield* decisions();
     yield* changes();
@@ -72,10 +72,10 @@ export function changesCsv({ changes, decisions }: Told, mark: string): AsyncIte
 
 function decisionLine(decided: RunDecision, mark: string): string[] {
   const { change, at, decision, file } = decided;
-  const told = change
+  const described = change
     ? changeCells(change, mark)
     : [file ? sixDigits(file.number) : '', ...Array<string>(9).fill(''), mark + decisionText(decided), '', at];
-  return [...told, decision.by, decision.reason];
+  return [...described, decision.by, decision.reason];
 }
 
 function changeCells(change: RunChange, mark: string): string[] {
@@ -98,13 +98,13 @@ function changeCells(change: RunChange, mark: string): string[] {
 
 export async function runPage(
   run: RunRecord,
-  told: Told,
+  contents: RunContents,
   files: readonly FileTakenIn[],
   open: readonly StatusCount[],
   context: ReportContext,
 ): Promise<string> {
-  const summary = await summarizeChanges(told.changes());
-  const decided = await summarizeDecisions(told.decisions());
+  const summary = await summarizeChanges(contents.changes());
+  const decided = await summarizeDecisions(contents.decisions());
   const number = sixDigits(run.number);
   const { tone, word, text } = whatHappened(summary, decided.total, files, open);
   const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
@@ -131,7 +131,7 @@ ${stillOpen(open, run)}
 interface Move {
   readonly from: InstructionStatus;
   readonly to: InstructionStatus;
-  /** ISO 4217; empty while it isn't known. */
+  /** ISO 4217; empty while the currency isn't known. */
   readonly currency: string;
   readonly payouts: number;
   readonly amount: Decimal;
@@ -199,7 +199,7 @@ function whatHappened(
   return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs anybody.' };
 }
 
-/** A duplicate file needs nobody. */
+/** A duplicate file needs no person. */
 function filesInNeed(files: readonly FileTakenIn[]): string[] {
   const bad = files.filter(({ verdict }) => verdict === 'rejected' || verdict === 'partially_accepted');
   const refused = bad.filter(({ problem }) => problem !== undefined).length;

@@ -1,4 +1,4 @@
-/** The one style sheet of both pages: light, dark and output. */
+/** The one style sheet of both pages: light, dark and print. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

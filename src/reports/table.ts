@@ -1,4 +1,6 @@
-/** What both pages show alike: tables in a container of their own, statuses, references, amounts, times. */
+/**
+ * What the pages of files and runs share: tables in a container of their own, statuses, references, amounts and times.
+ */
 
 import type { InstructionRef } from '../domain/instruction.ts';
 import { type Decimal, parseAmount } from '../domain/money.ts';
@@ -9,10 +11,10 @@ import { type Html, html } from './html.ts';
 import { amountText } from './totals.ts';
 import { grouped } from './words.ts';
 
-/** How a currency that isn't known is shown. */
+/** The text for a currency that isn't known. */
 export const NO_CURRENCY = 'not known';
 
-/** Stands where a value was left empty. */
+/** The text for a value that was left empty. */
 const NOTHING = '–';
 
 /** Longest text of a cell on a page; the CSV files hold it whole. */
@@ -32,7 +34,7 @@ export function statusChange(from: RowStatus, to: RowStatus): Html {
   return html`${statusTag(from)} <span class="nowrap">→ ${statusTag(to)}</span>`;
 }
 
-/** Customer, order and instruction as far as there are any; one left empty in front of another keeps its place. */
+/** Customer, order and instruction, up to the last one that is given. An empty one before that keeps its place. */
 export function reference(ref: InstructionRef): Html {
   const parts = [ref.customerRef, ref.orderRef, ref.instructionRef];
   const last = Math.max(
@@ -46,7 +48,7 @@ export function reference(ref: InstructionRef): Html {
   return html`<span class="mono">${given}</span>`;
 }
 
-/** An amount as a row states it, for reading; as it came where it isn't one. */
+/** An amount that a row states, for reading; as it came where it isn't an amount. */
 export function amountCell({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
   const decimal = parseAmount(amount);
   return shortened(decimal ? [readable(decimal, currency), currency].join(' ').trim() : amount);
@@ -61,7 +63,7 @@ export function shortened(text: string): string {
   return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)} …`;
 }
 
-/** An instant as the wall clock of the schedule's zone shows it. */
+/** A time as the wall clock of the schedule's zone shows it. */
 export function timeOf(timestamp: string, context: ReportContext): Html {
   const { timeZone } = context.schedule;
   const { date, minute } = localTime(Date.parse(timestamp), timeZone);

@@ -1,4 +1,6 @@
-/** What needs whom: a file's open ends, as attention.ts finds them, each with the person who can do something about it. */
+/**
+ * What needs a person: the open needs of a file, as attention.ts finds them, each with the person who can act on it.
+ */
 import { attention, type Need, refusedFiles } from '../domain/attention.ts';
 import { describeCode } from '../domain/codes.ts';
 import { byLife, FINAL_FAILURES, type RowStatus } from '../domain/status.ts';
@@ -28,13 +30,13 @@ function needsOf(file: FileRecord, summary: Summary): Need[] {
   });
 }
 
-/** Without what a person has closed, and what waits for the provider instead of an order. */
+/** Without what a person has closed, and without rows that wait for the provider instead of an order. */
 function openByStatus({ byStatus, closed, asked }: Summary): Map<RowStatus, number> {
   const open = new Map([...byStatus].map(([status, rows]) => [status, rows - (closed.get(status) ?? 0)]));
   return open.set('waiting', (open.get('waiting') ?? 0) - asked);
 }
 
-/** First who can mend what came with the file. */
+/** The person who can correct what came with the file is first. */
 function byPerson(needs: readonly Need[]): Map<string, Need[]> {
   const open = new Map<string, Need[]>();
   for (const need of [...needs].sort((a, b) => byLife(b.concern, a.concern)))
@@ -118,7 +120,7 @@ function forPayeeData(needs: readonly Need[]): Html[] {
   ];
 }
 
-/** What needs nobody any more, or never did. */
+/** Rows that need no person any more, or never did. */
 function settled(file: FileRecord, summary: Summary): Html {
   const { takenInWith, repairedWith, totalsRows, closed } = summary;
   const { stoodFor = 0 } = file;

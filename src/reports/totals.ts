@@ -1,4 +1,4 @@
-/** Adding up a file's rows, and the promise that nothing got lost between what was read and what is reported. */
+/** Adds up a file's rows, and makes sure that nothing is lost between what was read and what is reported. */
 import { needsPerson } from '../domain/attention.ts';
 import { isOfTotalsRow, type RowCode } from '../domain/codes.ts';
 import type { PayoutDetails } from '../domain/instruction.ts';
@@ -8,13 +8,13 @@ import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { sixDigits } from './context.ts';
 
-/** Nothing of the instruction has been sent yet, and it is going to be. */
+/** Statuses of an instruction of which nothing has been sent yet, and that is going to be sent. */
 const UNSENT: ReadonlySet<RowStatus> = new Set(AMENDABLE);
 
-/** The error of a row that has none of its own, in a file that is rejected whole. */
+/** The error of a row that has no error of its own, in a file that is rejected whole. */
 const ONLY_FOR_OTHERS: RowCode = 'FILE_HAS_ROW_ERRORS';
 
-/** How many rows a page lists; the rest stands in the CSV files. */
+/** How many rows a page lists; the CSV files hold the rest. */
 export const LISTED = 200;
 
 export const ZERO: Decimal = { units: 0n, scale: 0 };
@@ -51,31 +51,31 @@ export interface Summary {
   readonly rejectedForOthers: number;
   /** Rejected rows whose references a later file has taken in: how many, by that file's number, lowest first. */
   readonly takenInWith: ReadonlyMap<number, number>;
-  /** Others that came again in a file which is the repair of this one: how many, by that file's number. */
+  /** Other rejected rows that came again in a file that is the repair of this one: how many, by that file's number. */
   readonly repairedWith: ReadonlyMap<number, number>;
-  /** Rows that add up others: they are rejected, and need no repair. */
+  /** Rows that hold the totals of other rows: they are rejected, and need no repair. */
   readonly totalsRows: number;
   /** Rows that a person has closed, by status. */
   readonly closed: ReadonlyMap<RowStatus, number>;
-  /** The first payouts among them, at most {@link LISTED}. */
+  /** The first of the closed payouts, at most {@link LISTED}. */
   readonly closedPayouts: readonly ResultRow[];
-  /** Rows that wait for the provider to change what it has. */
+  /** Rows that wait for the provider to change a payout that it has. */
   readonly asked: number;
   /** Rows sent after their due date. */
   readonly late: number;
-  /** What is longer than the provider documents, column by column. */
+  /** Texts that are longer than the provider documents, column by column. */
   readonly overLong: readonly OverLong[];
   /** Rows still to be sent; the dates are empty when there are none. */
   readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
   readonly attentionRows: number;
-  /** The first of them, at most {@link LISTED}. */
+  /** The first of the rows that need attention, at most {@link LISTED}. */
   readonly attention: readonly ResultRow[];
 }
 
 /** A file's rows in line order, a page at a time: a file may have millions of them. */
 export type Pages = AsyncIterable<readonly ResultRow[]>;
 
-/** What some rows add up to, to be included in what others do. */
+/** What some rows add up to, to be included in what other rows add up to. */
 export interface Part
   extends Settled,
     Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {
@@ -86,7 +86,7 @@ export interface Part
   readonly errors: ReadonlyMap<string, number>;
 }
 
-/** Rows come in line order; one that comes out of it is refused. Memory doesn't grow with their number. */
+/** Rows come in line order; a row out of this order is refused. Memory doesn't grow with the number of rows. */
 export interface Tally {
   readonly add: (row: ResultRow) => void;
   include(part: Part): void;
@@ -101,7 +101,7 @@ interface Subtotal {
 
 type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
 
-/** `listed`: at most so many rows that need attention are kept. */
+/** `listed`: at most this many rows that need attention, and this many closed payouts, are kept. */
 export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const byCurrency: Subtotals = new Map();
   const errors = new Map<string, number>();
@@ -135,7 +135,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
       else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
-      if (needsSomebody(file, row) && counts.attentionRows++ < listed) attention.push(row);
+      if (needsAttention(file, row) && counts.attentionRows++ < listed) attention.push(row);
     },
     include: (other) => {
       for (const { currency, status, rows, amount } of other.totals) {
@@ -170,7 +170,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   };
 }
 
-/** What is not sent yet: in how many rows, and from when to when those are open. */
+/** Rows that are not sent yet: how many, and the first and the last of their open dates. */
 function openUnsent() {
   const found = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
   return {
@@ -184,7 +184,7 @@ function openUnsent() {
   };
 }
 
-/** In which columns there are texts that are too long: in how many rows, and the first line. */
+/** The columns with texts that are too long: in how many rows, and the first line. */
 function openOverLong(): {
   add(column: OverLong['column'], rows: number, firstLine: number): void;
   found(): OverLong[];
@@ -199,7 +199,7 @@ function openOverLong(): {
   };
 }
 
-/** What needs nobody any more, or never did, although its status says otherwise. */
+/** Rows that need no person any more, or never did, although their status says otherwise. */
 type Settled = Pick<Summary, 'takenInWith' | 'repairedWith' | 'totalsRows' | 'closed' | 'closedPayouts'>;
 
 function openSettled(listed: number): { add(row: ResultRow): void; include(other: Settled): void; part(): Settled } {
@@ -235,10 +235,11 @@ function count<Key>(counts: Map<Key, number>, key: Key, more = 1): void {
 }
 
 /**
- * A row that is rejected only for other rows' errors needs nobody: it goes along once they are repaired. Nor does one that was, or that
- * a person has closed, or that adds up others, unless it keeps the whole file out.
+ * A row that is rejected only for other rows' errors needs no person: it goes along once those rows are repaired. A row
+ * that was repaired, or that a person has closed, needs none either. A totals row needs one only if it keeps the whole
+ * file out.
  */
-function needsSomebody(file: FileRecord, { status, errors, takenInWith, repairedWith, closed }: ResultRow): boolean {
+function needsAttention(file: FileRecord, { status, errors, takenInWith, repairedWith, closed }: ResultRow): boolean {
   if (!needsPerson(status) || closed || takenInWith !== undefined || repairedWith !== undefined) return false;
   if (status === 'rejected' && isOfTotalsRow(errors)) return file.problem !== undefined;
   return errors.length === 0 || errors.some(({ code }) => code !== ONLY_FOR_OTHERS);
@@ -280,8 +281,8 @@ export function inOrder(file: FileRecord, before: number, line: number): void {
 }
 
 /**
- * The summary of all rows of a file. Throws, naming the difference, when a done file's rows or amounts are not those that were
- * read: a row was lost or told twice.
+ * The summary of all rows of a file. Throws, naming the difference, when a done file's rows or amounts are not those
+ * that were read: a row was lost or counted twice.
  */
 export function verified(file: FileRecord, summary: Summary): Summary {
   if (!file.done) return summary;
@@ -300,7 +301,10 @@ export function verified(file: FileRecord, summary: Summary): Summary {
   );
 }
 
-/** Rejected rows that still need a repair. Where only their number is told, `stoodFor` of the file are repaired, nobody knows which. */
+/**
+ * Rejected rows that still need a repair. `stoodFor` of the file counts repaired rows where it is not known which rows
+ * they are.
+ */
 export function rowsToRepair({ stoodFor = 0 }: FileRecord, summary: Summary): number {
   const { byStatus, takenInWith, repairedWith, totalsRows, closed } = summary;
   const settled = [
@@ -320,17 +324,17 @@ export function sumOf(totals: readonly Total[]): { rows: number; amount: Decimal
   });
 }
 
-/** Plain digits with the currency's decimals; as many as it has when the currency isn't known. */
+/** Plain digits with the currency's decimals; with as many decimals as the amount has when the currency isn't known. */
 export function amountText(amount: Decimal, currency: string): string {
   return formatDecimal(canonical(amount), currencyExponent(currency) ?? 0);
 }
 
-/** Without zeros at its end, so that equal sums are the same text: 1051.0 is 1051. */
+/** Without zeros at its end, so that equal sums have the same text: 1051.0 is 1051. */
 function canonical(amount: Decimal): Decimal {
   return parseDecimal(formatDecimal(amount)) ?? amount;
 }
 
-/** The records of a file are not those that were read: there is no report of it that could be trusted. */
+/** The records of a file are not those that were read, so that no report of it can be trusted. */
 export class UnbalancedError extends Error {
   override readonly name = 'UnbalancedError';
 }
@@ -342,7 +346,7 @@ function broken(file: FileRecord, difference: string): UnbalancedError {
 }
 
 function totalOf(byCurrency: Subtotals, row: Pick<ResultRow, 'currency' | 'status'>): Subtotal {
-  // A rejected row's currency may be anything at all: only known ones get a total of their own.
+  // The currency of a rejected row may be any text: only known currencies get a total of their own.
   const currency = currencyExponent(row.currency) === undefined ? '' : row.currency;
   const known = byCurrency.get(currency)?.get(row.status);
   if (known) return known;

@@ -1,11 +1,14 @@
-/** One process at a time publishes reports of files: what one has read must not come over what another has written since. */
+/**
+ * One process at a time publishes reports of files, so that what one process has read never replaces what another has
+ * written since.
+ */
 import type { Clock } from '../platform/clock.ts';
 
 export interface Turn {
   release(): void;
 }
 
-/** A large file's reports take minutes; then the next pass writes what is left. */
+/** A large file's reports take minutes. After this wait, the next pass writes what is left. */
 const LONGEST_WAIT_MS = 300_000;
 const ASK_AGAIN_MS = 100;
 

@@ -1,4 +1,4 @@
-/** The store's truth in plain words: what a row came to, and why. */
+/** The store's records in plain words: the outcome of a row, and why. */
 import { API } from '../domain/api.ts';
 import { isLost } from '../domain/attention.ts';
 import { type FileProblem, rowMessage } from '../domain/codes.ts';
@@ -9,7 +9,7 @@ import type { OtherRow, ResultRow } from '../store/store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
 import { amountText, type OverLong, type Summary } from './totals.ts';
 
-/** Before what a look-up answered that did not settle a payout; and once one could be read again. */
+/** Before the answer of a look-up that did not settle a payout; and once an answer could be read again. */
 export const UNSETTLED = 'a look-up was answered in a way that does not settle it:';
 export const READ_AGAIN = 'a look-up could be read again';
 
@@ -23,7 +23,7 @@ export function codesOf(row: ResultRow): string {
   return codes.filter((code, at) => codes.indexOf(code) === at).join(' ');
 }
 
-/** What the row came to, in one line. */
+/** The outcome of the row, in one line. */
 export function messageOf(row: ResultRow): string {
   if (row.status === 'rejected' && row.errors.length > 0)
     return oneLine(row.errors.map(rowMessage).join(' ') + settledSince(row));
@@ -34,40 +34,40 @@ export function messageOf(row: ResultRow): string {
   return oneLine(whatHappened(row) + why + late + answer + closed);
 }
 
-/** Of a rejected row: that it needs no repair any more. */
+/** For a rejected row: the text that it needs no repair any more. */
 export function settledSince({ takenInWith, repairedWith, closed }: ResultRow): string {
   if (takenInWith !== undefined) return ` Taken in since, with file ${sixDigits(takenInWith)}.`;
   if (repairedWith !== undefined) return ` Dropped again since, with file ${sixDigits(repairedWith)}.`;
   return closed ? ` Closed by ${oneLine(`${closed.by}: ${closed.reason}`)}` : '';
 }
 
-/** Why a whole file was not taken in, and where it is if nothing of it was even read. */
+/** Why a whole file was not taken in, and where it is if nothing of it was read. */
 export function problemOf({ code, message }: FileProblem): string {
   const moved = code === 'FILE_NOT_REGULAR' ? `; it was moved, unread, to ${QUARANTINE}` : '';
   return oneLine(moved === '' ? message : `${message.replace(/\.$/, '')}${moved}.`);
 }
 
-/** Of a file that is taken in all the same. */
+/** For a file that is taken in although it has totals rows. */
 export function totalsRowsLeftOut({ totalsRows }: Pick<Summary, 'totalsRows'>): string {
   return totalsRows === 1
     ? '1 totals row is no payment and was left out.'
     : `${count(totalsRows, 'totals row')} are no payments and were left out.`;
 }
 
-/** Amounts that have just so many decimals and no needless zero in front. */
+/** By the number of decimals: matches amounts with exactly this many decimals and no needless zero at the start. */
 const WITH_DECIMALS = Array.from(
   { length: 5 },
   (_, decimals) => new RegExp(`^(?:0|[1-9][0-9]{0,15})${decimals === 0 ? '' : `\\.[0-9]{${decimals}}`}$`),
 );
 
-/** The amount with its currency's decimals, so that a column of them lines up; as it came where it can't be read. */
+/** The amount with its currency's decimals, so that a column of amounts lines up; as it came where it can't be read. */
 export function rowAmount({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
   if (WITH_DECIMALS[currencyExponent(currency) ?? 0]?.test(amount)) return amount;
   const decimal = parseAmount(amount);
   return decimal ? amountText(decimal, currency) : amount;
 }
 
-/** What the API documents maxima for. */
+/** Texts that are too long, where the API documents maxima. */
 export function warningsOf({ overLong }: Pick<Summary, 'overLong'>, { provider }: ReportContext): readonly OverLong[] {
   return API[provider.api].advisedLengths ? overLong : [];
 }
@@ -83,7 +83,7 @@ export function grouped(digits: string): string {
   return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...fraction].join('.');
 }
 
-/** When what is due is sent, to be put into a sentence: `every day at 02:00 (Asia/Kolkata)`. */
+/** When due payouts are sent, as a part of a sentence: `every day at 02:00 (Asia/Kolkata)`. */
 export function whenSent({ submit, schedule }: ReportContext): string {
   if (submit === 'on-arrival') return 'as soon as possible';
   const [, minute, hour] = /^(\d{1,2}) (\d{1,2}) \* \* \*$/.exec(schedule.nightly) ?? [];
@@ -93,7 +93,7 @@ export function whenSent({ submit, schedule }: ReportContext): string {
 
 const IS_ONE_LINE = /^[!-~](?:[ -~]*[!-~])?$/;
 
-/** Line breaks and other control characters become a blank: a message stays on its line. */
+/** Line breaks and other control characters become a blank, so that a message stays on its line. */
 export function oneLine(text: string): string {
   if (IS_ONE_LINE.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();

@@ -1,9 +1,10 @@
 /**
- * The anchor: how far the audit chain had come, written down outside the database before anything that it tells of leaves
- * this machine. A database that is behind it, or has another entry in its place, has forgotten promises: it was restored
- * from a backup, or tampered with. Then nothing may be sent on its word; see `lookUpOnly`.
+ * The anchor: how far the audit chain has come, written outside the database before anything that its entries record
+ * leaves this machine. A database that is behind its anchor, or has another entry in its place, has forgotten promises:
+ * it was restored from a backup, or tampered with. Then nothing may be sent on the strength of its records; see
+ * `lookUpOnly`.
  *
- * One line a time, `SEQ HASH`, appended and synced; the last complete one counts.
+ * Each line is `SEQ HASH`, appended and synced. The last complete line counts.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
@@ -12,25 +13,28 @@ import { isErrno, publishDurably, syncFolder } from '../platform/durable.ts';
 import { CHAIN_START, type ChainHead } from './audit.ts';
 import type { Store } from './port.ts';
 
-/** Its name in the data folder. */
+/** The anchor's file name in the data folder. */
 export const ANCHOR = 'anchor';
 
-/** Begun anew, with the last line alone, when it has grown beyond this. */
+/** An anchor that is larger than this when it is opened is replaced by a file with its last line alone. */
 const LARGEST_BYTES = 1_000_000;
 
-/** The fact that keeps a workspace from sending until a person has said that its records may be trusted again. */
+/** Name of the noted fact that keeps a workspace from sending until a person has decided to trust its records again. */
 const LOOK_UP_ONLY = 'look-up-only';
 
 export interface Anchor {
   last(): ChainHead | undefined;
   /**
-   * On the disk when it resolves; one after another, whoever asks. A head before the last one is passed over: what it tells of has been
-   * anchored with the last.
+   * Resolves once the head is on the disk. Calls are served one after another. A head that is not later than the last
+   * one is skipped, because what it records is anchored with the last one.
    */
   keep(head: ChainHead): Promise<void>;
-  /** As `keep`, of a chain that a person has accepted: from here on it counts, though it is shorter. */
+  /**
+   * As `keep`, for a chain that a person has accepted: its head counts from here on, even if it is earlier than the
+   * last one.
+   */
   restart(head: ChainHead): Promise<void>;
-  /** After what is under way. */
+  /** Closes the file once the writes under way are done. */
   close(): Promise<void>;
 }
 
@@ -41,7 +45,7 @@ export async function openAnchor(path: string): Promise<Anchor> {
   if (text.length > LARGEST_BYTES && last)
     await publishDurably(path, 0o600, false, (file) => file.writeFile(line(last as ChainHead)));
   let file: FileHandle | undefined;
-  // Whatever a crash or an error left of a line is ended, so that ours stands alone.
+  // A crash or an error may have left a part of a line. A line break ends that part, so that the next line is complete.
   let isCut = text !== '' && !text.endsWith('\n');
   const write = async (head: ChainHead): Promise<void> => {
     if (!file) {
@@ -75,15 +79,19 @@ export async function openAnchor(path: string): Promise<Anchor> {
   };
 }
 
-/** What stands in the file, for whoever only reads. Nothing is written: a service may have it open. */
+/**
+ * The last line of the anchor, for a caller that only reads. Nothing is written, because a service may have the file
+ * open.
+ */
 export async function readAnchor(data: string): Promise<Pick<Anchor, 'last'>> {
   const last = lastLine(await readIfThere(join(data, ANCHOR)));
   return { last: () => last };
 }
 
 /**
- * Whoever wrote the first line may have been killed before it was on the disk. Should it be lost later, the records would be doubted
- * for want of an anchor; any other line may be lost, for the one before it does as well.
+ * The process that wrote the first line may have been killed before the line was on the disk. If that line were lost
+ * later, the records would be distrusted because their anchor is missing. Any other line may be lost, because the line
+ * before it serves as well.
  */
 async function syncFirstLine(path: string): Promise<void> {
   const file = await open(path, constants.O_RDONLY);
@@ -95,7 +103,7 @@ async function syncFirstLine(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** A store that anchors what it is told before anybody acts on it: the intents of a send, and the end of a run. */
+/** A store that anchors what it records before the caller acts on it: the intents of a send, and the end of a run. */
 export function anchored(store: Store, anchor: Anchor): Store {
   const keep = async () => {
     if ((await lookUpOnly(store)) === undefined) await anchor.keep(await store.auditHead());
@@ -118,7 +126,7 @@ export function anchored(store: Store, anchor: Anchor): Store {
   };
 }
 
-/** Why this store's records can't be trusted, in a sentence; undefined when they are what was anchored. */
+/** Why this store's records can't be trusted, in a sentence; undefined when they match the anchor. */
 export async function distrust(store: Store, anchor: Pick<Anchor, 'last'>): Promise<string | undefined> {
   const last = anchor.last();
   const head = await store.auditHead();
@@ -126,7 +134,7 @@ export async function distrust(store: Store, anchor: Pick<Anchor, 'last'>): Prom
     if (head.seq === 0) return undefined;
     return 'the anchor of the audit log is missing, so nobody can tell whether the database is the latest';
   }
-  // Anchored while it was still empty, and nothing was sent since: there is nothing to have forgotten.
+  // The anchor was written while the log was still empty, and nothing was sent since: nothing can have been forgotten.
   if (last.seq === CHAIN_START.seq) return undefined;
   if (last.seq > head.seq)
     return `the database is older than its anchor (audit entry ${head.seq} of ${last.seq}): it was restored from a backup`;
@@ -135,8 +143,8 @@ export async function distrust(store: Store, anchor: Pick<Anchor, 'last'>): Prom
 }
 
 /**
- * As `distrust`, beside a service that may be writing. The anchor is read before the records, for it follows them; and doubt is looked
- * at twice, for the first line of a new anchor may have come in between.
+ * As `distrust`, while a service may be writing. The anchor is read before the records, because it is written after
+ * them. A doubt is checked a second time, because the first line of a new anchor may have been written in between.
  */
 export async function distrustNow(store: Store, data: string): Promise<string | undefined> {
   const doubt = await distrust(store, await readAnchor(data));
@@ -149,8 +157,8 @@ export function lookUpOnly(store: Store): Promise<string | undefined> {
 }
 
 /**
- * Whether these records were ever doubted. What was sent before that may be missing from them for ever, also once a person has
- * accepted them: its file may be dropped again at any time.
+ * Whether these records were ever distrusted. What was sent before that may be missing from them for ever, even after a
+ * person has accepted them: its file may be dropped again at any time.
  */
 export async function mayHaveForgotten(store: Pick<Store, 'fact'>): Promise<boolean> {
   return (await store.fact(LOOK_UP_ONLY)) !== undefined;
@@ -160,7 +168,7 @@ export function beginLookUpOnly(store: Store, reason: string): Promise<void> {
   return store.setFact(LOOK_UP_ONLY, reason);
 }
 
-/** On a person's word, which the caller has put into the audit log. */
+/** Allows sending again by a person's decision, which the caller has put into the audit log. */
 export async function endLookUpOnly(store: Store, anchor: Anchor): Promise<void> {
   await store.setFact(LOOK_UP_ONLY, '');
   await anchor.restart(await store.auditHead());

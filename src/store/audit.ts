@@ -1,6 +1,6 @@
 /**
- * The audit chain: each entry's hash covers the entry before it, so that an entry can't be changed, removed or put in
- * without every later hash changing too. Pure; where entries are kept is the store's business.
+ * The audit chain. Each entry's hash covers the entry before it, so an entry can't be changed, removed or inserted
+ * without changing every later hash. This module is pure; the store keeps the entries.
  */
 import { sha256 } from '../platform/digest.ts';
 import type { AuditEntry } from './port.ts';
@@ -40,8 +40,9 @@ export function nextEntry(head: ChainHead, event: AuditEvent): AuditEntry {
 }
 
 /**
- * Checks entries in order; a long chain is checked page by page, each from the head the page before ended with. A chain
- * cut off at its end, or wholly rewritten, is only found by comparing the head with one written down elsewhere.
+ * Checks entries in order. A long chain is checked page by page, each page from the head that the page before it ended
+ * with. A chain that was cut off at its end, or rewritten as a whole, is found only by comparing the head with one that
+ * is kept elsewhere.
  */
 export function verifyChain(entries: Iterable<AuditEntry>, after: ChainHead = CHAIN_START): ChainCheck {
   let head = after;
@@ -53,7 +54,7 @@ export function verifyChain(entries: Iterable<AuditEntry>, after: ChainHead = CH
   return { broken: false, head };
 }
 
-/** Hex SHA-256 of the previous hash, as its 64 hex digits, followed by the body; `printf %s%s HASH BODY | sha256sum`. */
+/** Hex SHA-256 of the previous hash (64 hex digits) and then the body: `printf %s%s HASH BODY | sha256sum`. */
 function chainHash(previous: string, body: string): string {
   return sha256(previous + body);
 }
@@ -71,7 +72,10 @@ function canonicalJson(value: AuditValue): string {
   return `{${members.join(',')}}`;
 }
 
-/** Whether JSON.stringify writes it so anyway: flat, and its names in order. Of very many entries all are. */
+/**
+ * Whether JSON.stringify writes the canonical form anyway: the value is flat, and its names are in order. Entries that
+ * are written in great numbers all pass, and need no sorting.
+ */
 function isCanonical(value: object): boolean {
   let last = '';
   for (const [name, member] of Object.entries(value)) {

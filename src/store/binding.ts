@@ -1,7 +1,8 @@
 /**
- * Whose records these are: the provider, and the account with it, to which payouts were sent. What is unclear there may be paid there.
- * Another one knows nothing of it: its answers about it are evidence of nothing, and what was sent to it as well would be paid twice.
- * So nothing is sent to another one until a person has decided.
+ * The provider, and the account with it, that these records belong to: payouts were sent there. A payout that is
+ * unclear there may be paid there. Another provider or account knows nothing of that payout: its answers about the
+ * payout are no evidence, and a payout that is sent to it as well would be paid twice. So nothing is sent to another
+ * provider or account until a person has decided.
  */
 
 import type { Api } from '../domain/api.ts';
@@ -11,18 +12,24 @@ import { sha256 } from '../platform/digest.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Decision, FactName, Store } from './port.ts';
 
-/** The facts: whose the records are, and who else the settings named at the last start; empty when they named the same. */
+/**
+ * Names of the noted facts: the provider that the records belong to, and the other provider that the settings named at
+ * the last start. The second is empty when the settings named the same provider.
+ */
 const BOUND = 'provider';
 const OTHER = 'other-provider';
 
-/** Enough to tell keys apart, and too little to find one. */
+/** Enough digits to distinguish keys, and too few to find a key. */
 const FINGERPRINT_DIGITS = 12;
 
-/** It has been sent, and is not over: only the provider that it was sent to can tell what became of it. Of a manual one a person does. */
+/**
+ * Statuses of a payout that was sent and is not settled: only the provider that it was sent to can say what became of
+ * it. `manual` is left out, because a person decides about such a payout.
+ */
 const OPEN_THERE = statusesWhere(({ open, there }, status) => open && there && status !== 'manual');
 const NAMED = 5;
 
-/** What the settings say of it. */
+/** What the settings say about the provider. */
 export interface ProviderSettings {
   readonly api: Api;
   readonly baseUrl: URL | 'sandbox';
@@ -36,8 +43,8 @@ export interface OtherProvider {
 }
 
 /**
- * In words, which are what is kept. `key` opens the account, and stands for it, by a fingerprint, where no setting names one; without it
- * the account is left out.
+ * The provider and the account in words; the store keeps this text. Where no setting names the account, a fingerprint
+ * of `key`, which opens the account, stands for it. Without a key the account is left out.
  */
 export function bindingOf(provider: ProviderSettings, key: string | undefined): string {
   const { api, baseUrl, accountId, tenantId } = provider;
@@ -51,10 +58,13 @@ function fingerprintOf(key: string): string {
   return sha256(`paydrop/1 key of an account: ${key}`).slice(0, FINGERPRINT_DIGITS);
 }
 
-/** Binds records that are no one's yet, and takes down whether the settings name another provider than theirs. */
+/**
+ * Binds the records to the named provider unless they belong to another one. Notes the named provider where it is
+ * another one.
+ */
 export async function bind(store: Store, provider: ProviderSettings, key: () => string): Promise<void> {
   const withoutKey = await otherThan(store, bindingOf(provider, undefined));
-  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));
+  if (withoutKey && namesSandbox(withoutKey)) throw new UsageError(otherProviderText(withoutKey));
   const now = bindingOf(provider, key());
   const other = await otherThan(store, now);
   if (!other) await setIfOther(store, BOUND, now);
@@ -62,8 +72,9 @@ export async function bind(store: Store, provider: ProviderSettings, key: () => 
 }
 
 /**
- * Whose records these are, if not those of the provider that is named. Records without a file are anyone's. Earlier versions kept no
- * more than `API live`: their records belong to the first account of that API.
+ * The provider that these records belong to, and the named one, where they are not the same. Records without a file
+ * belong to any provider. Earlier versions kept no more than `API live`: their records belong to the first account of
+ * that API.
  */
 export async function otherThan(store: Store, now: string): Promise<OtherProvider | undefined> {
   const before = await store.fact(BOUND);
@@ -73,20 +84,22 @@ export async function otherThan(store: Store, now: string): Promise<OtherProvide
   return (await store.files()).length === 0 ? undefined : { before, now };
 }
 
-/** Whom the settings named at the last start, if these are not its records. */
+/** The other provider that the settings named at the last start, where the records do not belong to it. */
 export async function otherProvider(store: Store): Promise<OtherProvider | undefined> {
   const [before, now] = [await store.fact(BOUND), await store.fact(OTHER)];
   return before && now ? { before, now } : undefined;
 }
 
-export function told(other: OtherProvider): string {
+export function otherProviderText(other: OtherProvider): string {
   const both = `this workspace's records were made with ${other.before}, but paydrop.json and the keys say ${other.now}`;
-  if (isPlay(other)) return `provider: ${both}: make a new workspace (paydrop init DIR) for it`;
+  if (namesSandbox(other)) return `provider: ${both}: make a new workspace (paydrop init DIR) for it`;
   return `${both}: nothing is sent until they are as they were, or a person has decided (paydrop audit accept --provider same-account or other-account)`;
 }
 
-/** What was "paid" in the sandbox was not paid, and no person can decide otherwise. */
-function isPlay({ before, now }: OtherProvider): boolean {
+/**
+ * Whether one of the two is a sandbox. What was "paid" in a sandbox was not paid, and no person can decide otherwise.
+ */
+function namesSandbox({ before, now }: OtherProvider): boolean {
   return [before, now].some((name) => /^[a-z-]+ sandbox$/.test(name));
 }
 
@@ -95,8 +108,9 @@ async function setIfOther(store: Store, name: FactName, value: string): Promise<
 }
 
 /**
- * The records belong to the other provider from now on. `same`: it is the same account under another name or key, and knows what was
- * sent; otherwise nothing may be open with the one before. Why not, in a sentence; undefined when it is done.
+ * Makes the records belong to the other provider from now on. `same` means that it is the same account under another
+ * name or key, and knows what was sent. Otherwise nothing may be open with the provider before. Returns why it can't be
+ * done, in a sentence; undefined when it is done.
  */
 export async function acceptProvider(
   store: Store,
@@ -114,7 +128,10 @@ export async function acceptProvider(
   return undefined;
 }
 
-/** Some of what the provider before may have: sent, or sent once and to be sent again under the same reference. */
+/**
+ * Names some of the orders and payouts that the provider before may have. A payout counts if it was sent, or was sent
+ * once and is to be sent again under the same reference.
+ */
 async function openThere(store: Store): Promise<string[]> {
   const first = { afterId: 0, limit: NAMED };
   const open: InstructionRef[] = await store.list('ready', { ...first, sentBefore: true });

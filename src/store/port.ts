@@ -1,7 +1,8 @@
 /**
- * Port: what paydrop remembers. Each verb is one durable transaction (or one consistent read) on a whole batch, and is
- * async so that a store on a database server fits without a change above this file. Each change of an instruction's
- * status is a conditional update and an audit entry in the same transaction; there is no other way to change one.
+ * The port: what paydrop remembers. Each verb is one durable transaction, or one consistent read, on a whole batch.
+ * Verbs are async so that a store on a database server fits without a change above this file. Each change of an
+ * instruction's status is a conditional update and an audit entry in the same transaction; there is no other way to
+ * change a status.
  */
 import type { Files } from './port/files.ts';
 import type { Payouts } from './port/payouts.ts';

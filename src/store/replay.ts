@@ -1,7 +1,7 @@
 /**
- * What the audit log says of an instruction or an order, entry by entry, and how the record differs from it. A digest of what each row
- * stated is kept with what it made, and all digests of a file are hashed into the audit entry that ends its intake; that of an UPDATE
- * is in its own entry. Pure.
+ * Replays what the audit log says of an instruction or an order, entry by entry, and finds how the record differs from
+ * it. The store keeps a digest of what each row stated, together with what the row made. All digests of a file are
+ * hashed into the audit entry that ends its intake. The digest of an UPDATE is in the UPDATE's own entry. Pure.
  */
 
 import { clientRefId, contentDigest, rowPlace } from '../domain/instruction.ts';
@@ -14,8 +14,8 @@ import type { AuditEntry, OpenAmendment, StoredInstruction, StoredOrder } from '
 
 type Entry = Pick<AuditEntry, 'body'>;
 
-/** As the store writes it; see changes.ts, intake.ts and amendments.ts there. */
-interface Told {
+/** The body of an entry as the store writes it: see changes.ts, intake.ts and amendments.ts in sqlite/. */
+interface LoggedEvent {
   readonly type: string;
   readonly from: InstructionStatus;
   readonly to: InstructionStatus;
@@ -36,7 +36,7 @@ interface Told {
 
 /** An instruction as the log leaves it. */
 interface Replayed {
-  /** Undefined until something is told. */
+  /** Undefined until an entry gives a status. */
   readonly status: InstructionStatus | undefined;
   readonly version: number;
   readonly attempt: number;
@@ -45,10 +45,12 @@ interface Replayed {
   readonly bodySha256: string;
   readonly orderRefId: string;
   readonly bankReference: string;
-  /** What its content came from: its own row, or the last UPDATE; with the status that this gave it. */
+  /**
+   * The row that its content came from, which is its own row or the last UPDATE; then the status that this row gave it.
+   */
   readonly row: number;
   readonly rowStatus: InstructionStatus | undefined;
-  /** Undefined where an earlier version kept none. */
+  /** Undefined where an earlier version of paydrop kept none. */
   readonly digest: string | undefined;
   /** The amount and currency that its order gave it later. */
   readonly priced: { readonly amountMinor: string; readonly currency: string } | undefined;
@@ -58,12 +60,12 @@ interface Replayed {
 export function instructionDiffers(record: StoredInstruction, history: readonly Entry[]): string | undefined {
   let replayed = begun(record);
   for (const { body } of history) {
-    const told = JSON.parse(body) as Told;
-    if (told.type !== 'status') continue;
+    const event = JSON.parse(body) as LoggedEvent;
+    if (event.type !== 'status') continue;
     const { status, version } = replayed;
-    if (told.version !== version + 1 || (status !== undefined && told.from !== status))
-      return `the log says that it was ${status} in version ${version}, and then that it left ${told.from} for version ${told.version}`;
-    replayed = after(replayed, told);
+    if (event.version !== version + 1 || (status !== undefined && event.from !== status))
+      return `the log says that it was ${status} in version ${version}, and then that it left ${event.from} for version ${event.version}`;
+    replayed = after(replayed, event);
   }
   return contentDiffers(record, replayed) ?? stateDiffers(record, replayed);
 }
@@ -74,27 +76,27 @@ function begun({ id, contentDigest: digest }: StoredInstruction): Replayed {
   return { ...begin, row: id, rowStatus: undefined, digest: digest || undefined, priced: undefined };
 }
 
-function after(before: Replayed, told: Told): Replayed {
-  const { from, to, version, amountMinor, currency } = told;
+function after(before: Replayed, event: LoggedEvent): Replayed {
+  const { from, to, version, amountMinor, currency } = event;
   const now = {
     ...before,
     status: to,
     version,
     rowStatus: before.rowStatus ?? from,
-    orderRefId: told.orderRefId ?? before.orderRefId,
-    bankReference: told.bankReference ?? before.bankReference,
+    orderRefId: event.orderRefId ?? before.orderRefId,
+    bankReference: event.bankReference ?? before.bankReference,
     ...(amountMinor !== undefined && currency !== undefined ? { priced: { amountMinor, currency } } : {}),
   };
-  if (told.amendment === 'updated')
-    return { ...now, row: told.row ?? now.row, rowStatus: to, digest: told.contentDigest, priced: undefined };
+  if (event.amendment === 'updated')
+    return { ...now, row: event.row ?? now.row, rowStatus: to, digest: event.contentDigest, priced: undefined };
   if (isRetry(from, to))
     return { ...now, attempt: now.attempt + 1, clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
-  if (told.send === undefined) return now;
-  const { attempt = now.attempt, send: sends, clientRefId: sentAs = '', bodySha256 = '' } = told;
+  if (event.send === undefined) return now;
+  const { attempt = now.attempt, send: sends, clientRefId: sentAs = '', bodySha256 = '' } = event;
   return { ...now, attempt, sends, clientRefId: sentAs, bodySha256 };
 }
 
-/** What is paid, to whom and under which reference, against what its row stated. */
+/** Compares what is paid, to which payee and under which reference, with what its row stated. */
 function contentDiffers(record: StoredInstruction, replayed: Replayed): string | undefined {
   const { content, payout, amountMinor, currency, contentRow } = record;
   const { row, rowStatus, digest, priced } = replayed;
@@ -133,17 +135,19 @@ function stateDiffers(record: StoredInstruction, replayed: Replayed): string | u
   );
 }
 
-/** What the log says of a change that a row asks of the provider, until it is done or refused. */
+/** A change that a row asks of the provider, as the log has it until the change is done or refused. */
 interface Asked {
   readonly row: number;
   readonly kind: string | undefined;
   readonly status: InstructionStatus;
-  /** Undefined for a DELETE, and where an earlier version kept none. */
+  /** Undefined for a DELETE, and where an earlier version of paydrop kept none. */
   readonly digest: string | undefined;
   readonly sends: number;
 }
 
-/** The same of the change that a row asks the provider for, where one is open by the log or by the record. */
+/**
+ * As `instructionDiffers`, for the change that a row asks of the provider, where the log or the record has an open one.
+ */
 export function amendmentDiffers(record: StoredInstruction, history: readonly Entry[]): string | undefined {
   const asked = openInLog(history);
   const { amendment } = record;
@@ -160,7 +164,7 @@ export function amendmentDiffers(record: StoredInstruction, history: readonly En
 function openInLog(history: readonly Entry[]): Asked | undefined {
   let open: Asked | undefined;
   for (const { body } of history) {
-    const { type, step, row, amendment: kind, from: status, contentDigest: digest } = JSON.parse(body) as Told;
+    const { type, step, row, amendment: kind, from: status, contentDigest: digest } = JSON.parse(body) as LoggedEvent;
     if (step === 'taken-in' && row !== undefined) open = { row, kind, status, digest, sends: 0 };
     else if (row === undefined || row !== open?.row) continue;
     else if (step === 'asked') open = { ...open, sends: open.sends + 1 };
@@ -189,7 +193,9 @@ function askedDiffers(
   return `the log says that ${rowText(row)} stated what has the digest ${digest}, and what is to be asked for has ${now}`;
 }
 
-/** Of an order: what its row stated, and how far it has come at the provider. */
+/**
+ * In words, how an order's record differs from the log: what its row stated, and how far it has come at the provider.
+ */
 export function orderDiffers(record: StoredOrder, history: readonly Entry[]): string | undefined {
   let registration: Registration = 'none';
   for (const { body } of history) {

@@ -1,4 +1,6 @@
-/** The door of the room: the port and its adapter, the audit chain with its anchor, and whose records these are. */
+/**
+ * The door of the room: the port and its adapter, the audit chain with its anchor, and the provider of these records.
+ */
 export {
   ANCHOR,
   type Anchor,
@@ -13,7 +15,7 @@ export {
   readAnchor,
 } from './anchor.ts';
 export { CHAIN_START } from './audit.ts';
-export { acceptProvider, bind, bindingOf, otherProvider, otherThan, told } from './binding.ts';
+export { acceptProvider, bind, bindingOf, otherProvider, otherProviderText, otherThan } from './binding.ts';
 export type * from './port.ts';
 export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers } from './replay.ts';
 export { lockWorkspace } from './sqlite/lock.ts';

@@ -1,4 +1,7 @@
-/** The audit log from its first entry to its last: whether the chain holds, and whether the records are what it says. */
+/**
+ * Checks the audit log from its first entry to its last: whether the chain holds, and whether the records match the
+ * log.
+ */
 
 import { rowId, rowPlace } from '../domain/instruction.ts';
 import type { Progress } from '../platform/progress.ts';
@@ -16,21 +19,21 @@ export interface Verified {
   readonly broken: number | undefined;
   /** When the last entry was made; empty without one. */
   readonly lastAt: string;
-  /** The first of the records that is not what the log says. */
+  /** The first record that differs from the log. */
   readonly difference: Difference | undefined;
 }
 
 export interface Difference {
   readonly file: number;
-  /** Undefined where it is the file as a whole. */
+  /** Undefined where the difference is about the file as a whole. */
   readonly line: number | undefined;
-  /** `CUSTOMER/ORDER/INSTRUCTION` or `CUSTOMER/ORDER`; empty where it is the file as a whole. */
+  /** `CUSTOMER/ORDER/INSTRUCTION` or `CUSTOMER/ORDER`; empty where the difference is about the file as a whole. */
   readonly reference: string;
   /** What the log says and what the record says. */
   readonly what: string;
 }
 
-/** Page by page, however long it is. */
+/** Checks page by page, so that a log of any length fits into memory. */
 export async function verify(store: Store, progress: Progress): Promise<Verified> {
   const chain = await verifyEntries(store, progress);
   if (chain.broken !== undefined) return chain;
@@ -40,11 +43,11 @@ export async function verify(store: Store, progress: Progress): Promise<Verified
   return { ...chain, difference: records ?? chain.difference };
 }
 
-/** With the change that is asked of the provider for it. */
+/** Compares a payout, and the change that a row asks of the provider for it. */
 const payoutDiffers: typeof instructionDiffers = (record, history) =>
   instructionDiffers(record, history) ?? amendmentDiffers(record, history);
 
-/** The first payout that came with a file and is not what the log says. */
+/** The first payout of a file that differs from the log. */
 export function verifyFile(store: Store, file: number, progress: Progress): Promise<Difference | undefined> {
   const range = { after: rowId(file, 0), upTo: rowId(file + 1, 0) };
   return firstDifference((afterId) => store.instructionsWithHistory(afterId, RECORDS), payoutDiffers, progress, range);
@@ -65,9 +68,9 @@ async function verifyEntries(store: Store, progress: Progress): Promise<Verified
     const last = page.at(-1);
     const check = verifyChain(page, head);
     difference ??= await closingsDiffer(store, page, head.seq);
-    const so = { entries: head.seq, head: head.hash, lastAt, difference };
-    if (check.broken) return { ...so, broken: check.seq };
-    if (!last) return { ...so, broken: undefined };
+    const state = { entries: head.seq, head: head.hash, lastAt, difference };
+    if (check.broken) return { ...state, broken: check.seq };
+    if (!last) return { ...state, broken: undefined };
     for (const { body } of page) difference ??= await files.take(body);
     head = check.head;
     progress.report('checking the audit log', head.seq);
@@ -75,7 +78,10 @@ async function verifyEntries(store: Store, progress: Progress): Promise<Verified
   }
 }
 
-/** What a person has closed after an entry, against a page of the log from there on; without entries all that is left. */
+/**
+ * Compares the closings that are kept after an entry with those in a page of the log from there on. An empty page is
+ * compared with all closings that are left.
+ */
 async function closingsDiffer(
   store: Store,
   page: readonly AuditEntry[],
@@ -88,13 +94,13 @@ async function closingsDiffer(
     if (log && record && closingText(log) === closingText(record)) continue;
     const first = log && record ? (log.seq <= record.seq ? log : record) : (log ?? record);
     const place = first?.instruction ? rowPlace(first.instruction) : { file: first?.file ?? 0, line: undefined };
-    const what = `the log says of what a person has closed: ${told(log, first)}, the records: ${told(record, first)}`;
+    const what = `the log says of what a person has closed: ${closingOrNothing(log, first)}, the records: ${closingOrNothing(record, first)}`;
     return { ...place, reference: '', what };
   }
   return undefined;
 }
 
-function told(one: Closing | undefined, about: Closing | undefined): string {
+function closingOrNothing(one: Closing | undefined, about: Closing | undefined): string {
   return one && one.seq === about?.seq ? closingText(one) : 'nothing';
 }
 
@@ -111,8 +117,8 @@ function closingIn({ seq, body }: AuditEntry): Closing[] {
 }
 
 /**
- * Compares each file's rows with the digest that ended its intake. A row that asked the provider for a change came to something only
- * later, and is not in it.
+ * Compares each file's rows with the digest in the entry that ended its intake. A row that asked the provider for a
+ * change got its outcome only later, so it is not in that digest.
  */
 function openFiles(store: Store): { take(body: string): Promise<Difference | undefined> } {
   let later = new Set<number>();

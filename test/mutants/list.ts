@@ -362,6 +362,8 @@ const STORE: Mutant[] = [
   ]),
   mutant('audit entry left out', 'nobody can tell what happened', 'store', [
     '      append(statusEvent(one, now, at), one.id);\n',
+  mutant('audit entry left out', 'nobody can tell what happened', 'store', 'store/sqlite/changes.ts', [
+    '      append(statusEvent(change, now, at), change.id);\n',
     '',
   ]),
   mutant('kept count of what has moved', 'reports tell what is over', 'status-counts', [
@@ -506,6 +508,8 @@ const FILES: Mutant[] = [
   ]),
   mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', [
     '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
+  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'store/binding.ts', [
+    '  if (withoutKey && namesSandbox(withoutKey)) throw new UsageError(otherProviderText(withoutKey));\n',
     '',
   ]),
   mutant('nightly run twice a day', 'the night is sent a second time', 'store', [
@@ -530,6 +534,8 @@ const FILES: Mutant[] = [
   ]),
   mutant('another provider is sent what is open', 'two providers pay the same', 'binding', [
     '  if (other) return told(other);\n',
+  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline/pass.ts', [
+    '  if (other) return otherProviderText(other);\n',
     '',
   ]),
   mutant('another provider is believed', "a stranger's answer decides", 'binding', ['    if (another) return;\n', '']),
@@ -663,6 +669,26 @@ const FILES: Mutant[] = [
   mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', [
     'const some = Math.min(left, openOf.get(number) ?? 0);',
     'const some = openOf.get(number) ?? 0;',
+  mutant(
+    'what is stuck is forgotten',
+    'a file lies there for weeks, and all seems well',
+    'state',
+    'pipeline/state.ts',
+    ['    stuck: inbox.stuck.length,\n', '    stuck: 0,\n'],
+  ),
+  mutant(
+    'a repair dropped twice counts twice',
+    'a row that nobody has repaired vanishes',
+    'repairs',
+    'store/sqlite/repairs.ts',
+    [
+      'let left = file.rows - (totalsRows.get(taken) ?? 0) - (alreadyCounted.get(asked) ?? 0);',
+      'let left = file.rows - (totalsRows.get(taken) ?? 0);',
+    ],
+  ),
+  mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', 'store/sqlite/repairs.ts', [
+    'const served = Math.min(left, openOf.get(number) ?? 0);',
+    'const served = openOf.get(number) ?? 0;',
   ]),
   mutant('a stray name is a repair', 'rows of another file are taken for repaired', 'repairs', [
     ' && isRejectedReportOf(name, repaired) ? number',

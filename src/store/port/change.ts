@@ -1,22 +1,22 @@
-/** What may be changed of an instruction, an order and an amendment after intake, and by whom. */
+/** What may change of an instruction, an order and an amendment after intake, and who may change it. */
 import type { RowError } from '../../domain/codes.ts';
 import type { Registration } from '../../domain/order.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 
-/** The instruction a row amends, as it was when that was decided. */
+/** The instruction that a row amends, as it was when that was decided. */
 export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
 
-/** Who decided something that no program may decide, and why. */
+/** The person who decided what no program may decide, and the reason. */
 export type Decision = { readonly by: string; readonly reason: string };
 
-/** Who decided that something needs nothing more here, and why. */
+/** The person who decided that something needs nothing more here, and the reason. */
 export interface ClosedBy extends Decision {
   readonly at: string;
-  /** Of a file: how many rejected rows that closes; 0 where it was not taken in. */
+  /** For a file: how many rejected rows that closes; 0 where the file was not taken in. */
   readonly rows: number;
 }
 
-/** What a person has closed, as it is kept beside its audit entry: a payout in a version, or a file. */
+/** What a person has closed, kept beside its audit entry: a payout in a version, or a file. */
 export interface Closing {
   readonly seq: number;
   readonly instruction: number | null;
@@ -25,7 +25,7 @@ export interface Closing {
   readonly rows: number | null;
 }
 
-/** One status change with what it brings along. */
+/** One change of status, with the data that comes with it. */
 export interface Change extends Target {
   readonly to: InstructionStatus;
   /** Why, in words; kept as the row's message and in the audit entry. */
@@ -35,35 +35,38 @@ export interface Change extends Target {
   readonly priced?: { readonly amountMinor: bigint; readonly currency: string };
   /** A waiting instruction is rejected after all. */
   readonly errors?: readonly RowError[];
-  /** ready → sending: a send begins. The store derives nothing: these very bytes leave. */
+  /** ready → sending: a send begins. The store derives nothing: exactly these bytes leave. */
   readonly intent?: {
     readonly clientRefId: string;
     readonly body: string;
     readonly bodySha256: string;
     readonly late: boolean;
-    /** What the request is traced by, where the API has such a header. */
+    /** The id by which the request is traced, where the API has such a header. */
     readonly correlationId?: string;
   };
-  /** sending → …: the send ended so. */
+  /** sending → …: how the send ended. */
   readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
-  /** For changes that only a person may make. With one, a final failure becomes ready in the next attempt. */
+  /** For changes that a person makes. With a decision, a final failure becomes ready in the next attempt. */
   readonly decision?: Decision;
   /** The send that ended may have arrived. */
   readonly unclear?: boolean;
-  /** It was refused, after a send of the same attempt that may have arrived: kept until a look-up tells whether to believe it. */
+  /**
+   * The attempt was refused after a send of it that may have arrived. The refusal is kept until a look-up shows whether
+   * to believe it.
+   */
   readonly refused?: { readonly code: string; readonly message: string };
-  /** … → manual: what a look-up answered. Once a person has decided, the same answer is not brought before them again. */
+  /** … → manual: what a look-up answered. Once a person has decided, the same answer is not put to a person again. */
   readonly answer?: string;
   readonly orderRefId?: string;
   readonly bankReference?: string;
 }
 
-/** What a look-up answered that did not settle an instruction; empty when one could be read again. */
+/** What a look-up answered that did not settle an instruction; empty when an answer could be read again. */
 export interface KeptAnswer {
   readonly id: number;
   readonly version: number;
   readonly answer: string;
-  /** When the first of the unbroken series was. */
+  /** When the first look-up of the unbroken series was made. */
   readonly since: string;
 }
 
@@ -74,19 +77,22 @@ export interface OrderChange {
   readonly to: Registration;
   readonly code?: string;
   readonly message?: string;
-  /** … → sending: a registration begins; with the hash of the very bytes, riders included. */
+  /** … → sending: a registration begins. The hash is of exactly the bytes that leave, riders included. */
   readonly intent?: { readonly bodySha256: string; readonly correlationId: string; readonly riders: readonly number[] };
-  /** sending → …: it ended so. */
+  /** sending → …: how the registration ended. */
   readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
-  /** It may have arrived. */
+  /** The registration may have arrived. */
   readonly unclear?: boolean;
-  /** It was refused, after a registration that may have arrived: kept until a look-up tells whether to believe it. */
+  /**
+   * The registration was refused after an earlier one that may have arrived. The refusal is kept until a look-up shows
+   * whether to believe it.
+   */
   readonly refused?: boolean;
 }
 
-/** What has come of an open amendment. */
+/** How an open amendment proceeds. */
 export interface AmendmentChange {
-  /** The row that asks. */
+  /** The row that asks for the change. */
   readonly row: number;
   readonly target: Target;
   readonly to:

@@ -1,4 +1,4 @@
-/** Files, and what each of their rows came to. */
+/** Files, and the outcome of each of their rows. */
 import type { FileProblem } from '../../domain/codes.ts';
 import type { ClosedBy, Decision } from './change.ts';
 import type { RowRecord } from './row-record.ts';
@@ -8,7 +8,7 @@ export type FileKind = 'orders' | 'instructions';
 /** How far a file has been read: the next unread byte and line, and the control totals up to there. */
 export interface IntakeProgress {
   readonly offset: number;
-  /** The number the next physical line has; the header is usually line 1. */
+  /** The number of the next physical line; the header is usually line 1. */
   readonly line: number;
   readonly rows: number;
   readonly blankLines: number;
@@ -16,7 +16,10 @@ export interface IntakeProgress {
   readonly unevenRows?: number;
   /** Lines above the header that name the separator (`sep=,`); absent where there are none. Known from the start. */
   readonly separatorLines?: number;
-  /** Lines that are the header again, which are no rows: how many, and the first; absent where there are none. Known from the start. */
+  /**
+   * Lines that repeat the header and are no rows: how many, and the first; absent where there are none. Known from the
+   * start.
+   */
   readonly headersAgain?: { readonly lines: number; readonly first: number };
   /** Sum of every amount that could be read, whatever its currency (ISO 20022 CtrlSum); canonical decimal text. */
   readonly controlSum: string;
@@ -25,22 +28,22 @@ export interface IntakeProgress {
 export interface NewFile {
   /** The claim's own name: registering the same claim twice gives the same record. */
   readonly claim: string;
-  /** The name it was dropped under, as text; never used to build a path. */
+  /** The name under which the file was dropped, as text; never used to build a path. */
   readonly name: string;
   readonly kind: FileKind | undefined;
-  /** Hex; empty for what was not read (not a regular file, too large). */
+  /** Hex; empty for a file that was not read (not a regular file, too large). */
   readonly sha256: string;
   readonly size: number;
   readonly receivedAt: string;
   readonly businessDate: string;
   /** Header cells as they came; empty when there is none. */
   readonly header: readonly string[];
-  /** Whether a NAME.sha256 beside it matched. */
+  /** Whether a NAME.sha256 beside the file matched. */
   readonly proven: boolean;
   readonly finalNewline: boolean;
   readonly start: IntakeProgress;
   readonly problem: FileProblem | undefined;
-  /** The file whose rejected rows it repairs, as its name says. */
+  /** The file whose rejected rows this file repairs, as its name says. */
   readonly repairs?: number;
 }
 
@@ -50,11 +53,17 @@ export interface FileRecord extends NewFile {
   /** Every row is recorded, or the file was not taken in. */
   readonly done: boolean;
   readonly archived: boolean;
-  /** Rejected rows that need a repair: no later file has taken in their references or stands for them, and no person has closed them. */
+  /**
+   * How many rejected rows need a repair: no later file has taken in their references or stands for them, and no person
+   * has closed them.
+   */
   readonly toRepair: number;
-  /** Others for which rows of a repair stand, where nothing says for which of them. */
+  /**
+   * How many other rejected rows have a repair's row that stands for them, where nothing says which row stands for
+   * which.
+   */
   readonly stoodFor?: number;
-  /** The last time that a person closed what was open of it. */
+  /** The last time that a person closed what was open of the file. */
   readonly closed?: ClosedBy;
   readonly progress: IntakeProgress;
   /** The file with the same bytes that was taken in first (problem FILE_ALREADY_PROCESSED). */
@@ -66,16 +75,19 @@ export interface Files {
   /** Files whose rows aren't all recorded, orders first, then by number. */
   unfinishedFiles(): Promise<FileRecord[]>;
   unarchivedFiles(): Promise<FileRecord[]>;
-  /** `stale`: somebody else changed a row first; the caller decides again. */
+  /** `stale`: another change came first, and the caller decides again. */
   recordRows(file: number, rows: readonly RowRecord[], upTo: IntakeProgress, at: string): Promise<'recorded' | 'stale'>;
-  /** `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when an `alone` wasn't. */
+  /**
+   * `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when an `alone` row wasn't
+   * alone.
+   */
   finishFile(file: number, problem: FileProblem | undefined, at: string): Promise<void>;
   markArchived(file: number): Promise<void>;
   file(number: number): Promise<FileRecord | undefined>;
   files(): Promise<FileRecord[]>;
-  /** A file that was not taken in, or its rejected rows: `stale` when not just so many of them are open. */
+  /** Closes a file that was not taken in, or its rejected rows. `stale` when not exactly this many of them are open. */
   closeFile(file: number, rows: number, decision: Decision, at: string): Promise<'closed' | 'stale'>;
-  /** Whether every row of the file is rejected for the errors of some; undefined while that is not decided. */
+  /** Whether every row of the file is rejected because some rows have errors; undefined while that is not decided. */
   rejectedWhole(file: number): Promise<boolean | undefined>;
   decideRejectedWhole(file: number, rejected: boolean): Promise<void>;
 }

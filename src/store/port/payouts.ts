@@ -13,39 +13,39 @@ export interface StoredOrder extends Order {
   readonly registrationSends: number;
   /** When the last registration that may have arrived ended; empty if there was none. */
   readonly registrationUnclearAt: string;
-  /** Of what its row stated; empty for what an earlier version took in. */
+  /** The digest of what its row stated; empty where an earlier version of paydrop took the row in. */
   readonly contentDigest: string;
-  /** Why it was refused, or what is unclear. */
+  /** Why the registration was refused, or what is unclear about it. */
   readonly registrationCode: string;
   readonly registrationMessage: string;
-  /** When it was refused after a registration that may have arrived; empty if it wasn't. */
+  /** When the registration was refused after one that may have arrived; empty if it wasn't. */
   readonly registrationRefusedAt: string;
-  /** When the first of an unbroken series of look-ups was whose answers could not be read; empty without one. */
+  /** When the first look-up of an unbroken series whose answers could not be read was made; empty without one. */
   readonly registrationAnswerSince: string;
 }
 
 export interface StoredInstruction extends InstructionRef {
   readonly id: number;
-  /** 1 when it is created, one more with every change. */
+  /** 1 when it is created, and one more with every change. */
   readonly version: number;
   readonly status: InstructionStatus;
   readonly content: InstructionContent;
-  /** Details with the defaults filled in: what the provider is told. */
+  /** Details with the defaults filled in, as the provider gets them. */
   readonly payout: PayoutDetails;
-  /** Undefined while the order isn't there yet. */
+  /** Undefined while the order is missing. */
   readonly amountMinor: bigint | undefined;
   readonly currency: string | undefined;
-  /** The row whose content this is: the one that created it or the last UPDATE. */
+  /** The row that this content came from: the one that created the instruction, or the last UPDATE. */
   readonly contentRow: number;
-  /** Of what the row that created it stated; empty for what an earlier version took in. */
+  /** The digest of what the row that created it stated; empty where an earlier version of paydrop took the row in. */
   readonly contentDigest: string;
   readonly receivedAt: string;
   readonly updatedAt: string;
-  /** Attempt number, of which clientRefId is a function. */
+  /** The number of the attempt; clientRefId is a function of it. */
   readonly attempt: number;
   /** How often it was sent, over all attempts. */
   readonly sends: number;
-  /** What this attempt is or will be sent under. */
+  /** The client reference under which this attempt was or will be sent. */
   readonly clientRefId: string;
   /** The request's bytes, fixed with the first intent of the attempt; empty before. */
   readonly body: string;
@@ -55,26 +55,31 @@ export interface StoredInstruction extends InstructionRef {
   readonly unclearAt: string;
   /** How many sends of this attempt may have arrived. */
   readonly unclearSends: number;
-  /** What the last look-up answered, in words, where that did not settle it; empty once one could be read. */
+  /**
+   * What the last look-up answered, in words, where that did not settle the payout; empty once an answer could be read.
+   */
   readonly answer: string;
-  /** When the first of an unbroken series of such look-ups was; empty without one, or when a person has decided about the answer. */
+  /**
+   * When the first look-up of an unbroken series of such answers was made; empty without one, or when a person has
+   * decided about the answer.
+   */
   readonly answerSince: string;
   /** When this attempt was refused after a send that may have arrived; empty if it wasn't. */
   readonly refusedAt: string;
   readonly refusedCode: string;
   readonly refusedMessage: string;
   /**
-   * When this attempt was first answered by HTTP 4xx and yet not clearly, if that happened at least twice (429 asks to wait, and
-   * doesn't count); else empty.
+   * When this attempt was first answered by HTTP 4xx and yet not clearly, if that happened at least twice; else empty.
+   * A 429 asks to wait, and doesn't count.
    */
   readonly turnedAwaySince: string;
-  /** The row that the provider has yet to take as a change of it. */
+  /** The row whose change of this instruction the provider has not made yet. */
   readonly amendment?: OpenAmendment;
 }
 
 export interface OpenAmendment {
   readonly row: number;
-  /** What it shall become; undefined for a DELETE. */
+  /** What the instruction is to become; undefined for a DELETE. */
   readonly becomes: PayoutTerms | undefined;
   /** How often the provider was asked. */
   readonly sends: number;
@@ -83,34 +88,37 @@ export interface OpenAmendment {
 interface ListOptions {
   readonly afterId: number;
   readonly limit: number;
-  /** Only those whose openDate is not later. */
+  /** Only instructions whose openDate is not later. */
   readonly openDateUpTo?: string;
-  /** Only for `ready`: those that may have arrived once already, or those that can't have. */
+  /** Only for `ready`: instructions that may have arrived once already, or those that can't have. */
   readonly sentBefore?: boolean;
-  /** Only those whose last change brought this code. */
+  /** Only instructions whose last change had this code. */
   readonly code?: string;
-  /** Only for `paid`: those whose last change is not earlier (a timestamp). */
+  /** Only for `paid`: instructions whose last change is not earlier (a timestamp). */
   readonly changedSince?: string;
-  /** Without those that a person has closed; only what is open or did not arrive. */
+  /** Without instructions that a person has closed. Only for a status that is open or did not arrive. */
   readonly unclosed?: true;
-  /** Only those with an answer that settles nothing and that nobody has decided about. */
+  /** Only instructions with an answer that settles nothing and that no person has decided about. */
   readonly unsettled?: boolean;
 }
 
 export interface Payouts {
   findOrders(refs: readonly OrderRef[]): Promise<(StoredOrder | undefined)[]>;
-  /** For each order reference the customer whose order has it; of several the first. */
+  /** For each order reference, the customer whose order has it; the first one where several have it. */
   orderHolders(orderRefs: readonly string[]): Promise<(string | undefined)[]>;
   /**
-   * What most instructions ask: an order's currency, undefined if it isn't there, and whether instructions for it are, or were
-   * rejected after all.
+   * What most instructions need: an order's currency, undefined if the order isn't there, and whether instructions for
+   * the order are there or were rejected after all.
    */
   aboutOrders(refs: readonly OrderRef[]): Promise<{ currency: string | undefined; hasInstructions: boolean }[]>;
-  /** The instruction that holds these references now (a rejected one does not). */
+  /** The instruction that holds these references now. A rejected instruction holds none. */
   findInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
   /** The last instruction that had these references and was rejected after all. */
   lapsedInstructions(refs: readonly InstructionRef[]): Promise<(StoredInstruction | undefined)[]>;
-  /** What rows said of each instruction that doesn't stand any more, with the rows: `statementOf` or `earlierStatementOf`. */
+  /**
+   * For each instruction, what rows said of it that doesn't stand any more, and the row that said it. The texts are
+   * from `statementOf` or `earlierStatementOf`.
+   */
   statementsOf(instructions: readonly number[]): Promise<ReadonlyMap<string, number>[]>;
   /** Instructions in a status, by id. */
   list(status: InstructionStatus, options: ListOptions): Promise<StoredInstruction[]>;
@@ -118,18 +126,27 @@ export interface Payouts {
   unclearOrders(afterId: number, limit: number): Promise<StoredOrder[]>;
   /** Instructions with an open amendment, by id. */
   amended(afterId: number, limit: number): Promise<StoredInstruction[]>;
-  /** As `amend`, all or nothing: throws, with nothing changed, when one isn't in its `from` and version, or may not become `to`. */
+  /**
+   * All or nothing, as `amend`: throws, with nothing changed, when an instruction or order isn't in its `from` and
+   * version, or may not become `to`.
+   */
   apply(changes: readonly Change[], at: string, orders?: readonly OrderChange[]): Promise<void>;
   amend(changes: readonly AmendmentChange[], at: string): Promise<void>;
-  /** Writes down what look-ups answered; an audit entry for each whose words are others than before. Throws as `apply` does. */
+  /**
+   * Records what look-ups answered, with an audit entry for each answer whose words have changed. Throws as `apply`
+   * does.
+   */
   keepAnswers(answers: readonly KeptAnswer[], at: string): Promise<void>;
-  /** Since when an order's look-ups can't be read; empty when one could be. */
+  /** Since when the answers to an order's look-ups can't be read; empty when one could be. */
   keepOrderAnswer(order: number, since: string): Promise<void>;
-  /** All or none: `stale` when one isn't in its `from` and version, or is closed already. Nothing else of them changes. */
+  /**
+   * All or none: `stale` when a payout isn't in its `from` and version, or is closed already. Nothing else of the
+   * payouts changes.
+   */
   closePayouts(payouts: readonly Target[], decision: Decision, at: string): Promise<'closed' | 'stale'>;
-  /** For each instruction who has closed it as it is now. */
+  /** For each instruction, the person who has closed it in its present version. */
   closedPayouts(instructions: readonly number[]): Promise<(ClosedBy | undefined)[]>;
-  /** How many are closed as they are now, by status. */
+  /** How many instructions are closed in their present version, by status. */
   closedCounts(): Promise<{ status: InstructionStatus; count: number }[]>;
   instructionsOf(
     ref: { customerRef: string; orderRef?: string; instructionRef?: string },

@@ -16,9 +16,12 @@ export interface WithHistory<Of> {
   readonly history: readonly Pick<AuditEntry, 'body'>[];
 }
 
-/** What is noted between passes, each under its name; empty where it ended. */
+/** The names under which facts are noted between passes. A fact is empty once it has ended. */
 export type FactName =
-  /** Whose the records are, and which other provider the settings named at the last start: see binding.ts. */
+  /**
+   * The provider that the records belong to, and the other provider that the settings named at the last start: see
+   * binding.ts.
+   */
   | 'provider'
   | 'other-provider'
   /** Why nothing is sent until a person has decided: see anchor.ts. */
@@ -28,36 +31,39 @@ export type FactName =
   | 'unfinished'
   | 'stuck'
   | 'inbox-trouble'
-  /** The provider's refusal that several payouts in a row had; when it last gave a clear answer. */
+  /** The refusal that the provider gave several payouts in a row; when it last gave a clear answer. */
   | 'refuses-alike'
   | 'last-clear-answer'
-  /** Behind which payout the next look-ups begin. */
+  /** The payout behind which the next look-ups begin. */
   | 'look-ups-stopped-at'
   | 'amendments-stopped-at'
   /** The business date up to which no nightly run is owed. */
   | 'nothing-owed-until';
 
 export interface Records {
-  /** Of an instruction or an order. */
+  /** The entries of an instruction or an order. */
   historyOf(id: number): Promise<AuditEntry[]>;
   auditEntries(afterSeq: number, limit: number): Promise<AuditEntry[]>;
-  /** Instructions of every status by id, and orders, each with its history as it was at the same moment. */
+  /** Instructions of every status by id, and orders by id, each with its history as it was at the same moment. */
   instructionsWithHistory(afterId: number, limit: number): Promise<WithHistory<StoredInstruction>[]>;
   ordersWithHistory(afterId: number, limit: number): Promise<WithHistory<StoredOrder>[]>;
-  /** As the audit entry that ended its intake has it, but for the rows that were settled later. */
+  /** The digest as in the audit entry that ended the file's intake, without the rows that were settled later. */
   digestOf(file: number, later: ReadonlySet<number>): Promise<string>;
   /** Where the audit chain stands: its last entry, or its start. */
   auditHead(): Promise<{ seq: number; hash: string }>;
-  /** An entry of its own for a person's decision about the workspace. */
+  /** Adds an entry of its own for a person's decision about the workspace. */
   noteDecision(what: string, decision: Decision, at: string, about?: Readonly<Record<string, string>>): Promise<void>;
-  /** By their audit entries, up to and with one. */
+  /** By their audit entries: after the first, up to and including the second. */
   closings(afterSeq: number, upToSeq: number): Promise<Closing[]>;
 
   fact(name: FactName): Promise<string | undefined>;
   setFact(name: FactName, value: string): Promise<void>;
-  /** None is given up to the highest of these that can be ours (a backup was restored), which is answered; until it is said anew. */
+  /**
+   * Skips the numbers up to the highest of these that can be this workspace's (a backup was restored), and returns that
+   * number. A later call replaces it.
+   */
   skipNumbers(taken: Record<'files' | 'runs', readonly number[]>): Promise<Record<'files' | 'runs', number>>;
-  /** Writes a consistent copy of everything to a file that isn't there yet. */
+  /** Writes a consistent copy of everything to a file that doesn't exist yet. */
   backupTo(path: string): Promise<void>;
   /** What a check of the whole store finds wrong; undefined when it is sound. */
   damage(): Promise<string | undefined>;

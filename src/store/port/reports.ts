@@ -1,4 +1,4 @@
-/** What reports tell of rows and payouts, and which of them are older than that. */
+/** What reports show of rows and payouts, and which reports are older than that. */
 import type { RowError } from '../../domain/codes.ts';
 import type { PayoutDetails } from '../../domain/instruction.ts';
 import type { InstructionStatus, RowStatus } from '../../domain/status.ts';
@@ -6,8 +6,8 @@ import type { Decision } from './change.ts';
 import type { RowFields } from './row-record.ts';
 
 /**
- * A row that another row's report names. Of one that is repeated and doesn't stand any more, `since` is what came after it: a change, or
- * the row that has its references since it was rejected after all.
+ * A row that another row's report names. For a repeated row that doesn't stand any more, `since` is what came after it:
+ * a change, or the row that has its references since it was rejected after all.
  */
 export interface OtherRow {
   readonly file: number;
@@ -24,13 +24,16 @@ export interface ResultRow extends RowFields {
   readonly message: string;
   readonly errors: readonly RowError[];
   readonly raw: readonly string[];
-  /** rejected: the later file that has taken in its references since. */
+  /** rejected: the later file that has taken in its references since then. */
   readonly takenInWith?: number;
-  /** rejected: the later file that is the repair of its file, where that settles all of them. */
+  /** rejected: the later file that is the repair of its file, where that settles all rejected rows of its file. */
   readonly repairedWith?: number;
-  /** A person has decided that it needs nothing more here. */
+  /** A person has decided that the row needs nothing more here. */
   readonly closed?: Decision;
-  /** duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled. waiting: what it amends. */
+  /**
+   * duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled.
+   * waiting: what it amends.
+   */
   readonly other: (OtherRow & { readonly since?: OtherRow | undefined }) | undefined;
   readonly clientRefId: string;
   readonly orderRefId: string;
@@ -39,9 +42,9 @@ export interface ResultRow extends RowFields {
   readonly submittedAt: string;
   readonly updatedAt: string;
   readonly late: boolean;
-  /** What the last look-up answered, where that did not settle it. */
+  /** What the last look-up answered, where that did not settle the payout. */
   readonly answer?: string;
-  /** What the payout-order API would be told in more characters than its documentation allows. */
+  /** Fields with more characters than the documentation of the payout-order API allows. */
   readonly overLong?: readonly (keyof PayoutDetails)[];
 }
 
@@ -59,11 +62,13 @@ export interface Reports {
   resultRows(file: number, afterLine: number, limit: number): Promise<ResultRow[]>;
   /** Done files whose published reports are older than their rows, each with a token for `reportsWritten`. */
   staleReports(): Promise<{ file: number; token: number }[]>;
-  /** Marks a done file's published reports as out of date, whatever they are; the token for `reportsWritten`. */
+  /**
+   * Marks a done file's published reports as out of date, whatever they are. Returns the token for `reportsWritten`.
+   */
   markStale(file: number): Promise<number>;
-  /** Records what was published, and clears the stale mark unless something moved on since the token was given. */
+  /** Records what was published, and clears the stale mark unless something changed since the token was given. */
   reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   statusCounts(): Promise<StatusCount[]>;
-  /** Payouts with an answer that can't be read and that no person has decided about, and amendments that aren't settled. */
+  /** Counts payouts with an unreadable answer that no person has decided about, and amendments that aren't settled. */
   openQuestions(): Promise<{ unreadable: number; amendments: number }>;
 }

@@ -1,4 +1,4 @@
-/** What intake decides of a line, on its way into the store. */
+/** What intake decides about a line, as the store gets it. */
 import type { RowError } from '../../domain/codes.ts';
 import type { InstructionContent, InstructionRef, PayoutDetails } from '../../domain/instruction.ts';
 import type { Order } from '../../domain/order.ts';
@@ -12,7 +12,9 @@ export interface PayoutTerms {
   readonly currency: string;
 }
 
-/** The fields a rejected or duplicate row shows in the reports: canonical where they could be read, else as they came. */
+/**
+ * The fields that reports show of a rejected or duplicate row: canonical where they could be read, else as they came.
+ */
 export interface RowFields extends InstructionRef {
   readonly amount: string;
   readonly currency: string;
@@ -20,16 +22,16 @@ export interface RowFields extends InstructionRef {
   readonly dueDate: string;
 }
 
-/** What one line of a file came to. */
+/** The outcome of one line of a file. */
 export type RowRecord =
   | {
       readonly kind: 'rejected';
       readonly line: number;
       readonly fields: RowFields;
-      /** The cells as they came; one cell with the whole line when it could not be told apart into columns. */
+      /** The cells as they came; one cell with the whole line when it could not be split into columns. */
       readonly raw: readonly string[];
       readonly errors: readonly RowError[];
-      /** The row of another file that holds its reference, where that is what is wrong. */
+      /** The row of another file that holds its reference, where that is the error. */
       readonly holder?: number;
     }
   | {
@@ -37,7 +39,7 @@ export type RowRecord =
       readonly line: number;
       readonly fields: RowFields;
       readonly original: number;
-      /** An UPDATE to what stands already: once that is replaced, the same row is still no new change. */
+      /** For an UPDATE to what stands already: once that is replaced, the same row is still no new change. */
       readonly restates?: { readonly instruction: number; readonly statement: string };
     }
   | { readonly kind: 'order'; readonly line: number; readonly order: Order }
@@ -50,11 +52,17 @@ export type RowRecord =
       readonly status: 'waiting' | 'scheduled' | 'ready';
       readonly amountMinor: bigint | undefined;
       readonly currency: string | undefined;
-      /** Kept while waiting, for the report of a late rejection. */
+      /** Kept while the instruction waits, for the report of a late rejection. */
       readonly raw: readonly string[];
-      /** No other row of its file has its references: they are found once the file is finished. Without it at once. */
+      /**
+       * No other row of its file has its references: they are entered once the file is finished. Without this they are
+       * entered at once.
+       */
       readonly alone?: boolean;
-      /** The instruction that had its references before and was rejected after all, and what rows had said of that and say of this one. */
+      /**
+       * The instruction that had its references before and was rejected after all. With it, what rows had said of that
+       * instruction and say of this one.
+       */
       readonly after?: { readonly lapsed: number; readonly statements: ReadonlyMap<string, number> };
     }
   | {
@@ -70,7 +78,7 @@ export type RowRecord =
       readonly raw: readonly string[];
     }
   | { readonly kind: 'deleted'; readonly line: number; readonly fields: RowFields; readonly target: Target }
-  /** An UPDATE or DELETE of what the provider has already: it is asked to change it. */
+  /** An UPDATE or DELETE of what the provider has already: the provider is asked to change it. */
   | {
       readonly kind: 'amending';
       readonly line: number;

@@ -1,4 +1,4 @@
-/** Runs: when each was, what it changed, what persons decided. */
+/** Runs: when each was, what it changed, and what persons decided. */
 import type { InstructionRef } from '../../domain/instruction.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { Decision } from './change.ts';
@@ -11,11 +11,14 @@ export interface RunRecord {
   readonly kind: RunKind;
   readonly businessDate: string;
   readonly startedAt: string;
-  /** Empty while it is under way. */
+  /** Empty while the run is under way. */
   readonly finishedAt: string;
 }
 
-/** What one run changed of one instruction: its status before the run's first change and after its last; may be the same. */
+/**
+ * What one run changed of one instruction: its status before the run's first change and after its last. The two may be
+ * the same.
+ */
 export interface RunChange extends InstructionRef {
   readonly file: number;
   readonly line: number;
@@ -27,41 +30,50 @@ export interface RunChange extends InstructionRef {
   readonly message: string;
   readonly clientRefId: string;
   readonly at: string;
-  /** Nothing moved: a look-up was answered in other words than before, which did not settle it. */
+  /** No status changed: the answer of a look-up had other words than before, and did not settle the payout. */
   readonly onlyAnswer?: true;
 }
 
-/** What a person decided, as the report of one run tells it. */
+/** What a person decided, as the report of one run shows it. */
 export interface RunDecision {
-  /** Its audit entry, and that one's type. */
+  /** The decision's audit entry, and the type of that entry. */
   readonly seq: number;
   readonly what: string;
   readonly decision: Decision;
   readonly at: string;
-  /** Undefined where it is about a file or the workspace itself. */
+  /** Undefined where the decision is about a file or the workspace itself. */
   readonly change?: RunChange;
-  /** The file that was closed, and how many rejected rows of it. */
+  /** The file that was closed, and how many of its rejected rows. */
   readonly file?: { readonly number: number; readonly rows: number };
 }
 
 export interface Runs {
-  /** A new run, or undefined when that business date's nightly run has ended. One that has not is taken up again. */
+  /**
+   * A new run, or undefined when that business date's nightly run has ended. A nightly run that has not ended is
+   * resumed.
+   */
   startRun(kind: RunKind, businessDate: string, at: string): Promise<RunRecord | undefined>;
-  /** From here on nothing belongs to the run any more, so its reports are the same whenever they are written. `open`: what still is. */
+  /**
+   * Ends a run. From here on nothing belongs to it any more, so its reports are the same whenever they are written.
+   * `open` counts what is open at that moment.
+   */
   endRun(run: number, at: string, open: readonly StatusCount[]): Promise<RunRecord>;
   openAtEnd(run: number): Promise<StatusCount[] | undefined>;
   runReported(run: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
-  /** Forgets a run on arrival that did nothing; its number is given again. */
+  /** Drops a run on arrival that did nothing; its number is given again. */
   dropRun(run: number): Promise<void>;
   /** Runs that have not ended, or whose reports were not published; by number. */
   unreportedRuns(): Promise<RunRecord[]>;
-  /** The last one that has ended; of those up to a business date, if one is said. */
+  /** The last nightly run that has ended; with `upTo`, the last of those up to that business date. */
   lastNightly(upTo?: string): Promise<RunRecord | undefined>;
-  /** The latest that a schedule or a person began. */
+  /** The latest run that a schedule or a person began. */
   lastRun(): Promise<RunRecord | undefined>;
   filesOfRun(run: number): Promise<number[]>;
-  /** What persons decided is left out: see `runDecisions`. */
+  /** Without what persons decided: see `runDecisions`. */
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
-  /** The run that ends next tells of those that no run has told of (`run` undefined): each stands in one report. */
+  /**
+   * With `run` undefined, the decisions that no run has reported. The run that ends next reports them, so that each is
+   * in one report.
+   */
   runDecisions(run: number | undefined, afterSeq: number, limit: number): Promise<RunDecision[]>;
 }

@@ -1,4 +1,4 @@
-/** UPDATE and DELETE rows that wait for the provider: asked for, and then done or refused. */
+/** UPDATE and DELETE rows that wait for the provider: the provider is asked, and then they are done or refused. */
 import { contentDigest, rowId } from '../../domain/instruction.ts';
 import { AMENDABLE_AT_PROVIDER, type InstructionStatus } from '../../domain/status.ts';
 import type { AmendmentChange, PayoutTerms, RowFields, RowRecord, Store } from '../port.ts';
@@ -20,8 +20,8 @@ interface AmendmentRow {
 }
 
 /**
- * Records that a row asks for a change; false when the instruction is no longer what it was when that was decided, or
- * another row was faster. Call inside a write transaction.
+ * Records that a row asks for a change. Returns false when the instruction has changed since that was decided, or
+ * another row has asked first. Call it inside a write transaction.
  */
 export function amendmentAsker(db: Connection, trail: Trail): (file: number, row: Amending, at: string) => boolean {
   const same = db.prepare<[number, string, number], number>(
@@ -74,7 +74,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     const fields = JSON.parse(open.fields) as RowFields;
     settled.run(open.id);
     staleFile.run(open.id);
-    // What was answered was about the row that comes to its end.
+    // The kept answer was about this row, which is settled now.
     clear.run(id);
     if (to.kind === 'refused') {
       insert(open.id, 'rejected', fields, null, null, open.raw, JSON.stringify(to.errors));

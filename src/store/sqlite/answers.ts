@@ -1,4 +1,7 @@
-/** What look-ups answered that did not settle a payout: kept with it, and told in its history when the words are others. */
+/**
+ * Answers of look-ups that did not settle a payout. Each is kept with its payout, and entered in the payout's history
+ * when its words differ from the last answer.
+ */
 import type { KeptAnswer, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
@@ -18,18 +21,18 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
 
   const keep = db.transaction((answers: readonly KeptAnswer[], at: string) => {
     const append = trail.appending();
-    const told = new Set<number>();
+    const toReport = new Set<number>();
     for (const { id, version, answer, since } of answers) {
       const before = current.get(id, version);
       if (!before) throw new Error(`Instruction ${id} can't keep an answer: it isn't in version ${version}`);
       update.run(answer, since, id);
       const isSame = answer === before.answer;
-      // Reports tell an answer as long as it isn't settled.
-      if (!isSame || (since === '') !== (before.since === '')) told.add(id);
+      // Reports show an answer for as long as it isn't settled.
+      if (!isSame || (since === '') !== (before.since === '')) toReport.add(id);
       if (isSame) continue;
       append({ type: 'answer', at, from: before.status, to: before.status, message: answer }, id);
     }
-    stale(told);
+    stale(toReport);
   });
 
   return {

@@ -1,4 +1,4 @@
-/** The one way an instruction's status, and how far an order has come, changes after intake. */
+/** The only way to change an instruction's status, or how far an order has come, after intake. */
 
 import { REGISTRATION_CHANGES } from '../../domain/order.ts';
 import { type InstructionStatus, isRetry, TRANSITIONS } from '../../domain/status.ts';
@@ -9,7 +9,7 @@ import { staleMarker } from './files.ts';
 import { lateRejection } from './repairs.ts';
 import type { Trail } from './trail.ts';
 
-/** What a change leaves an instruction with. */
+/** What an instruction has after a change. */
 type Changed = [attempt: number, sends: number];
 
 interface Attempt {
@@ -18,32 +18,35 @@ interface Attempt {
 }
 
 export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> {
-  const change = changeWriter(db);
+  const write = changeWriter(db);
   const begin = sendBeginner(db);
   const end = db.prepare<[string, string, number | null, number, number]>(
     'UPDATE sends SET ended_at = ?, outcome = ?, http_status = ? WHERE instruction = ? AND send = ? AND ended_at IS NULL',
   );
   const markStale = staleMarker(db);
-  // The row that it stands at may be an UPDATE of another file.
+  // The content of an instruction may come from an UPDATE of another file.
   const standsAt = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
   const reject = lateRejection(db);
 
-  const order = orderChanger(db);
+  const changeOrder = orderChanger(db);
 
   const apply = db.transaction((changes: readonly Change[], at: string, orders: readonly OrderChange[]) => {
     const append = trail.appending();
-    for (const one of orders) append(order(one, at), one.id);
+    for (const change of orders) append(changeOrder(change, at), change.id);
     const changed = new Set<number>();
-    for (const one of changes) {
-      assertLegal(one);
-      const now = change(one, at);
-      if (one.intent) begin(one.id, one.intent, now, at);
-      if (one.sent && end.run(at, one.sent.outcome, one.sent.httpStatus ?? null, one.id, now[1]).changes !== 1) {
-        throw new Error(`Instruction ${one.id} has no send under way that could have ended`);
+    for (const change of changes) {
+      assertLegal(change);
+      const now = write(change, at);
+      if (change.intent) begin(change.id, change.intent, now, at);
+      if (
+        change.sent &&
+        end.run(at, change.sent.outcome, change.sent.httpStatus ?? null, change.id, now[1]).changes !== 1
+      ) {
+        throw new Error(`Instruction ${change.id} has no send under way that could have ended`);
       }
-      append(statusEvent(one, now, at), one.id);
-      if (one.to === 'rejected') reject(standsAt.get(one.id) ?? one.id);
-      changed.add(one.id);
+      append(statusEvent(change, now, at), change.id);
+      if (change.to === 'rejected') reject(standsAt.get(change.id) ?? change.id);
+      changed.add(change.id);
     }
     markStale(changed);
   });
@@ -55,7 +58,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   };
 }
 
-/** Changes an order, and says so for the audit log. */
+/** Changes an order, and returns the event for the audit log. */
 function orderChanger(db: Connection): (change: OrderChange, at: string) => AuditEvent {
   const update = db.prepare<unknown[]>(`
     UPDATE orders
@@ -89,8 +92,9 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Audi
 }
 
 /**
- * A send begins exactly with `sending`, and what ended one comes from there. What a change brings along is what its kind writes
- * down (changeWriter): nothing may be lost without a word.
+ * A send begins exactly with a change to `sending`, and only a change from `sending` ends it. changeWriter writes only
+ * what belongs to the kind of the change. A change that has more than that is refused here, so that nothing is lost
+ * silently.
  */
 function assertLegal({
   id,
@@ -110,31 +114,34 @@ function assertLegal({
   if ((to === 'sending') !== (intent !== undefined)) {
     throw new Error(`Instruction ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
   }
-  if (decision ? !mayBePersonsWord(from, to) : isPersonsWord(from, to)) {
+  if (decision ? !allowsDecision(from, to) : needsDecision(from, to)) {
     throw new Error(`Instruction ${id} goes from ${from} to ${to} ${decision ? 'on' : 'without'} a person's word`);
   }
   if (priced && from !== 'waiting') throw new Error(`Instruction ${id} is ${from}: it has its amount`);
-  const told = orderRefId !== undefined || bankReference !== undefined || unclear;
-  if (told && (intent || priced || to === 'rejected' || isRetry(from, to)))
+  const fromProvider = orderRefId !== undefined || bankReference !== undefined || unclear;
+  if (fromProvider && (intent || priced || to === 'rejected' || isRetry(from, to)))
     throw new Error(`Instruction ${id} goes from ${from} to ${to}, on which no provider has a say`);
   if (refused && (to !== 'unknown' || !unclear)) throw new Error(`Instruction ${id} is refused, and nothing in doubt`);
   if (answer !== undefined && to !== 'manual') throw new Error(`Instruction ${id} keeps an answer on its way to ${to}`);
   if (sent && from !== 'sending') throw new Error(`Instruction ${id} is ${from}: no send of it can have ended`);
 }
 
-/** Nothing but a person's decision leads out of `manual` or back from a final failure. */
-function isPersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
+/** Only a person's decision leads out of `manual`, or back from a final failure. */
+function needsDecision(from: InstructionStatus, to: InstructionStatus): boolean {
   return from === 'manual' || isRetry(from, to);
 }
 
-/** What a person may say as well where evidence would do: that an unclear payout was paid, or never will be. */
-function mayBePersonsWord(from: InstructionStatus, to: InstructionStatus): boolean {
-  return isPersonsWord(from, to) || (from === 'unknown' && (to === 'paid' || to === 'failed'));
+/**
+ * Adds the changes that a person may decide where evidence would do as well: an unclear payout was paid, or never will
+ * be.
+ */
+function allowsDecision(from: InstructionStatus, to: InstructionStatus): boolean {
+  return needsDecision(from, to) || (from === 'unknown' && (to === 'paid' || to === 'failed'));
 }
 
 /**
- * Writes only the columns that a kind of change can change, so that SQLite need not look at the indexes and checks of the others.
- * Bound by position: names would be looked up for every change.
+ * Writes only the columns that a kind of change can change, so that SQLite need not check the indexes and constraints
+ * of the others. Values are bound by position, because names would be looked up for every change.
  */
 function changeWriter(db: Connection): (change: Change, at: string) => Changed {
   const update = (also: string) =>
@@ -201,7 +208,7 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
   };
 }
 
-/** Writes down a send before it leaves. Every send of an attempt has the same reference and the same bytes. */
+/** Records a send before it leaves. Every send of an attempt has the same reference and the same bytes. */
 function sendBeginner(db: Connection) {
   const fix = db.prepare<[number, number, string, string, string]>(`
     INSERT INTO attempts (instruction, attempt, client_ref_id, body, body_sha256) VALUES (?, ?, ?, ?, ?)
@@ -223,7 +230,7 @@ function sendBeginner(db: Connection) {
   };
 }
 
-/** Its names in the order of the canonical form, which then need not be sorted for each of very many. */
+/** The names are in the order of the canonical form, so that this very frequent event needs no sorting. */
 function statusEvent(change: Change, [attempt, send]: Changed, at: string): AuditEvent {
   const { from, to, version, code, message, priced, intent, sent, orderRefId, bankReference, errors, decision } =
     change;

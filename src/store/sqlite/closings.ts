@@ -1,4 +1,7 @@
-/** What a person has decided to need nothing more here. Nothing moves: it is noted, with who and why, and no longer asked for. */
+/**
+ * What a person has closed, because it needs nothing more here. No status changes: the closing is recorded with the
+ * person and the reason, and what is closed is no longer asked for.
+ */
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import type { ClosedBy, Closing, Decision, Store, Target } from '../port.ts';
 import type { Connection } from './connection.ts';
@@ -8,10 +11,13 @@ import type { Trail } from './trail.ts';
 
 type ClosingVerbs = Pick<Store, 'closePayouts' | 'closeFile' | 'closedPayouts' | 'closedCounts' | 'closings'>;
 
-/** Thrown to take all of it back: something moved on since that was decided. */
+/** Thrown to roll everything back: something has changed since the closing was decided. */
 const STALE = new Error('What is to be closed has changed');
 
-/** SQL: whether a person has closed an instruction as it is now. What has moved on since counts anew. */
+/**
+ * SQL: whether a person has closed an instruction in its present version. An instruction that changes later is open
+ * again.
+ */
 export const isClosed = (instruction: string) =>
   `EXISTS (SELECT 1 FROM closings WHERE closings.instruction = ${instruction}.id AND closings.version = ${instruction}.version)`;
 
@@ -59,7 +65,7 @@ function unlessStale(close: () => void): 'closed' | 'stale' {
 }
 
 function payoutCloser(db: Connection, trail: Trail) {
-  const isSo = db
+  const isUnchanged = db
     .prepare<[number, string, number], 1>(
       `SELECT 1 FROM instructions i WHERE id = ? AND status = +? AND version = ? AND NOT ${isClosed('i')}`,
     )
@@ -71,7 +77,7 @@ function payoutCloser(db: Connection, trail: Trail) {
   const close = db.transaction((targets: readonly Target[], { by, reason }: Decision, at: string) => {
     for (const { id, version, from } of targets) {
       if (!FINAL_FAILURES.includes(from)) throw new Error(`Instruction ${id} is ${from}: there is nothing to close`);
-      if (isSo.get(id, from, version) === undefined) throw STALE;
+      if (isUnchanged.get(id, from, version) === undefined) throw STALE;
       const message = `closed by ${by}: ${reason}`;
       trail.append({ type: 'closed', at, by, reason, from, to: from, version, message }, id);
       keep.run(trail.head().seq, id, version);

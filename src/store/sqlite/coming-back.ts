@@ -1,11 +1,12 @@
-/** A clock that was ahead has come back. */
+/** Corrects times that were written while the clock was ahead. */
 
 import { isUnsettled, UNCLEAR_ORDER } from './conditions.ts';
 import type { Connection } from './connection.ts';
 
 /**
- * What was written down by a clock that was ahead counts as of now, from which on its waits begin: a quarantine that began in a year would
- * end in a year. Only what is waited for is changed. Answers how many there were.
+ * A time that was written by a clock that was ahead is set to now, and its wait begins now. Otherwise a quarantine that
+ * began a year ahead would end a year late. Only times that something waits for are changed. Returns how many rows were
+ * changed.
  */
 export function comingBack(db: Connection): (at: string) => number {
   const inDoubt = `status = 'unknown' AND ${isUnsettled('status')}`;

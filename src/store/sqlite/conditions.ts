@@ -1,21 +1,21 @@
-/** SQL that names what the domain lists: statuses and fields. */
+/** SQL for what the domain lists: statuses and fields. */
 import { UNCLEAR_REGISTRATIONS } from '../../domain/order.ts';
 import { UNSETTLED } from '../../domain/status.ts';
 
-/** What stands between the brackets of IN. */
+/** The text between the brackets of `IN (…)`. */
 export function listed(names: readonly string[]): string {
   return names.map((name) => `'${name}'`).join();
 }
 
-/** `contactId` is `contact_id`. */
+/** The column of a field: `contactId` is `contact_id`. */
 export function columnOf(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Word for word the condition of the index instructions_open (10-….sql): SQLite uses it for nothing less. */
+/** Word for word the condition of the index instructions_open (10-….sql). SQLite uses it for no other condition. */
 export function isUnsettled(column: string): string {
   return `instr(' ${UNSETTLED.join(' ')} ', ' ' || ${column} || ' ') > 0`;
 }
 
-/** The same of the index orders_unclear. */
+/** Word for word the condition of the index orders_unclear. */
 export const UNCLEAR_ORDER = `(${UNCLEAR_REGISTRATIONS.map((registration) => `registration = '${registration}'`).join(' OR ')})`;

@@ -1,4 +1,7 @@
-/** Opens the database file: private to its owner, durable, of our schema. Whatever can't be had is refused, loudly. */
+/**
+ * Opens the database file: private to its owner, durable, and with this program's schema. Where one of these can't be
+ * had, opening fails with an error.
+ */
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { sha256 } from '../../platform/digest.ts';
@@ -8,7 +11,7 @@ import { explained, UNRELEASED } from './trouble.ts';
 
 export { SQLITE_PACKAGE, Sqlite } from './library.ts';
 
-/** As much of a database as the store uses, with statements that are prepared when they are first run. */
+/** The part of a database that the store uses. Statements are prepared when they are first run. */
 export type Connection = Omit<Database.Database, 'prepare'> & {
   prepare<Values extends unknown[] | object = unknown[], Row = unknown>(
     sql: string,
@@ -22,10 +25,10 @@ interface Statement<Values extends unknown[], Row>
   safeIntegers(): this;
 }
 
-/** Marks the file as ours (`pdrp`); PRAGMA application_id. */
+/** Marks the file as a database of paydrop (`pdrp`); PRAGMA application_id. */
 const APPLICATION_ID = 0x70647270;
 
-/** In order; a database's user_version says how many of them it has had. */
+/** In order. A database's user_version says how many of them it has had. */
 const MIGRATIONS = [
   '1-schema.sql',
   '2-orders-and-amendments.sql',
@@ -40,10 +43,13 @@ const MIGRATIONS = [
   '11-closings.sql',
 ];
 
-/** Older ones can corrupt a WAL that two connections write and checkpoint. */
+/** Older versions can corrupt a WAL that two connections write and checkpoint. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
-/** Its native part by name where an install builds it: to search for it takes longer than all else of opening. */
+/**
+ * The path of the library's native part, where an install builds it. Searching for it takes longer than the rest of
+ * opening.
+ */
 const NATIVE = nativePart();
 
 const BUSY_TIMEOUT_MS = 10_000;
@@ -54,12 +60,12 @@ const CHECKPOINT_PAGES = 8_192;
 const FULL = 2;
 
 /**
- * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither makes nor upgrades a database. `scratch`:
- * nobody will want it after a crash, so nothing waits for the disk.
+ * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither creates nor upgrades a database.
+ * `scratch`: not needed after a crash, so no write waits for the disk.
  */
 export type Purpose = 'kept' | 'reading' | 'scratch';
 
-/** Throws when the file is not ours, is of a newer schema, or won't be as durable as it must be. */
+/** Throws when the file belongs to another program, has a newer schema, or can't be as durable as it must be. */
 export function openDatabase(path: string, purpose: Purpose): Connection {
   const readonly = purpose === 'reading';
   try {
@@ -96,15 +102,18 @@ function nativePart(): { nativeBinding?: string } {
 }
 
 /**
- * Makes the file if it isn't there, and its mode 0600; SQLite gives its -wal and -shm the same. An existing file is never
- * opened here: closing it again would drop the locks that this process holds on it.
+ * Creates the file if it is missing, and sets its mode to 0600; SQLite gives its -wal and -shm the same mode. An
+ * existing file is never opened here, because closing it again would drop the locks that this process holds on it.
  */
 export function makePrivate(path: string): void {
   if (existsSync(path)) chmodSync(path, 0o600);
   else closeSync(openSync(path, 'a', 0o600));
 }
 
-/** The store has eighty statements, and a short command runs a few: preparing all takes longer than the rest of opening. */
+/**
+ * The store has eighty statements, and a short command runs a few. Preparing all of them takes longer than the rest of
+ * opening.
+ */
 function withLateStatements(db: Database.Database): Connection {
   const prepare = db.prepare.bind(db);
   return Object.assign(db, { prepare: (sql: string) => lateStatement(() => prepare(sql)) }) as Connection;
@@ -137,7 +146,7 @@ function refuseOldSqlite(db: Database.Database): void {
   }
 }
 
-/** Both looks in one transaction: between them another process may make it ours. */
+/** Both checks are in one transaction, because another process may make the database ours between them. */
 function refuseForeign(db: Database.Database, path: string): void {
   const look = db.transaction(() => {
     const empty = db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
@@ -147,7 +156,7 @@ function refuseForeign(db: Database.Database, path: string): void {
   if (id !== APPLICATION_ID && !(empty && id === 0)) throw new Error(`${path} is a database of another program`);
 }
 
-/** synchronous is no property of the file: better-sqlite3 opens an existing WAL database with NORMAL. */
+/** `synchronous` is not a property of the file: better-sqlite3 opens an existing WAL database with NORMAL. */
 function setPragmas(db: Database.Database, readonly: boolean): void {
   if (!readonly) db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
@@ -171,7 +180,7 @@ function setScratchPragmas(db: Database.Database): void {
   db.pragma(`cache_size = -${CACHE_KIB}`);
 }
 
-/** Two processes may race here: the second waits for the first and then finds nothing left to do. */
+/** Two processes may migrate at once: the second waits for the first and then finds nothing left to do. */
 function migrate(db: Database.Database): void {
   if (Number(pragma(db, 'user_version')) >= MIGRATIONS.length) return;
   db.transaction(() => {
@@ -211,7 +220,10 @@ const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema
   WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT IN (${listed(TABLES)})`;
 
-/** Of all columns of all tables after all migrations: an unreleased one may have had the same number. With a new migration the error says what it is. */
+/**
+ * Digest of all columns of all tables after all migrations. A schema that was never released may have had the same
+ * number. After a new migration, the error message shows the new digest.
+ */
 const COLUMNS_DIGEST = '7aa83d437f39c53e';
 const COLUMNS = `
   SELECT group_concat(name) FROM (

@@ -1,10 +1,10 @@
-/** How many instructions are in which status, and what they add up to. */
+/** How many instructions are in which status, and the sum of their amounts. */
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { StatusCount, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';
 
-/** As JSON, which knows no bigint. */
+/** As JSON, which has no bigint. */
 type Written = readonly (Omit<StatusCount, 'amountMinor'> & { readonly amountMinor: string })[];
 
 export function writeCounts(counts: readonly StatusCount[]): Written {
@@ -15,7 +15,7 @@ export function readCounts(written: Written): StatusCount[] {
   return written.map((one) => ({ ...one, amountMinor: BigInt(one.amountMinor) }));
 }
 
-/** Of one file; minor units as text, for JSON knows no bigint. */
+/** The count of one file. Minor units are text, because JSON has no bigint. */
 type FileCount = readonly [status: InstructionStatus, currency: string, count: number, amountMinor: string];
 
 interface CountedFile {
@@ -26,12 +26,13 @@ interface CountedFile {
   readonly counts: string | null;
 }
 
-/** The fact: the last audit entry that the kept counts know of. */
+/** Name of the noted fact: the last audit entry that the kept counts cover. */
 const COUNTED_UP_TO = 'counted-up-to';
 
 /**
- * Counting looks at every instruction, so what each file comes to is kept, by whoever may write. It is as good as a new
- * count as long as its rows are all recorded and no audit entry since is about one of its instructions.
+ * Counting looks at every instruction, so the counts of each file are kept where the database may be written. Kept
+ * counts equal a new count as long as all rows of the file are recorded, and no later audit entry is about one of its
+ * instructions.
  */
 export function counter(db: Connection): Store['statusCounts'] {
   const files = db.prepare<[], CountedFile>(`
@@ -52,15 +53,16 @@ export function counter(db: Connection): Store['statusCounts'] {
     const counted = new Map<number, string>();
     const totals = new Map<string, StatusCount>();
     for (const { number, receivedAt, done, counts } of files.all()) {
-      const stands = counts !== null && !movedFiles.has(number);
-      const known = stands ? (JSON.parse(counts) as FileCount[]) : count(number);
-      if (!stands && done === 1) counted.set(number, JSON.stringify(known));
+      const isCurrent = counts !== null && !movedFiles.has(number);
+      const known = isCurrent ? (JSON.parse(counts) as FileCount[]) : count(number);
+      if (!isCurrent && done === 1) counted.set(number, JSON.stringify(known));
       addTo(totals, known, receivedAt);
     }
     return { totals, counted, seq };
   });
 
-  // What another connection may have moved since it was read is found by the audit entry that is kept with it.
+  // Another connection may have changed something since the counts were read. The audit entry that is kept with them
+  // shows that.
   const keep = db.transaction((counted: ReadonlyMap<number, string>, seq: number) => {
     for (const [number, counts] of counted) keepCounts.run(counts, number);
     keepUpTo.run(COUNTED_UP_TO, String(seq));
@@ -73,7 +75,7 @@ export function counter(db: Connection): Store['statusCounts'] {
   };
 }
 
-/** By status and currency; files come in the order in which they were received. */
+/** Adds by status and currency. Files come in the order in which they were received, so the first gives `oldest`. */
 function addTo(totals: Map<string, StatusCount>, counts: readonly FileCount[], receivedAt: string): void {
   for (const [status, currency, count, amountMinor] of counts) {
     const key = `${status} ${currency}`;
@@ -88,7 +90,7 @@ function addTo(totals: Map<string, StatusCount>, counts: readonly FileCount[], r
   }
 }
 
-/** Sums as two halves of 32 bits, neither of which can overflow 64 before there are 2^31 rows. */
+/** Sums the amounts as two halves of 32 bits. Neither sum can overflow 64 bits before there are 2^31 rows. */
 function fileCounter(db: Connection): (file: number) => FileCount[] {
   type CountRow = [InstructionStatus, currency: string, count: bigint, high: bigint, low: bigint];
   const counts = db

@@ -1,4 +1,4 @@
-/** Files: how they are numbered, taken in and finished, and whose reports are out of date. */
+/** Files: how they are numbered, taken in and finished, and which of them have reports that are out of date. */
 import type { FileProblem } from '../../domain/codes.ts';
 import { rowId } from '../../domain/instruction.ts';
 import { openSha256 } from '../../platform/digest.ts';
@@ -46,11 +46,11 @@ interface FileRow {
   repaired: number;
   repairs: number | null;
   stood_for: number;
-  /** JSON: the audit entry of the last closing; absent where a statement doesn't ask for it. */
+  /** JSON: the audit entry of the last closing; absent where a statement doesn't select it. */
   closing?: string | null;
 }
 
-/** With who closed it, if anybody did. */
+/** With the person who closed the file, if one has. */
 const SELECT_FILES = `
   SELECT files.*, (
     SELECT body FROM closings JOIN audit ON audit.seq = closings.seq
@@ -67,7 +67,7 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   );
   const unarchived = db.prepare<[], FileRow>('SELECT * FROM files WHERE archived = 0 ORDER BY number');
   const archive = db.prepare<[number]>('UPDATE files SET archived = 1 WHERE number = ?');
-  // A file that repeats another waits for it: until then its report would miss rows.
+  // A file that repeats another waits for it. Until the other is done, its report would miss rows.
   const stale = db.prepare<[], { file: number; token: number }>(`
     SELECT number AS file, revision AS token
     FROM files
@@ -186,9 +186,10 @@ function alreadyProcessed(file: NewFile, first: { number: number; name: string }
   };
 }
 
-/** Closes a file's intake: its references are entered, and one audit entry accounts for its every row. */
+/** Closes a file's intake: its references are entered, and one audit entry accounts for each of its rows. */
 function finishing(db: Connection, trail: Trail) {
-  // Those that came again in the file are entered already. An entry of somebody else's becomes null, which is refused.
+  // References that came again in the file are entered already. References that another instruction holds become null,
+  // which the table refuses.
   const enter = db.prepare<{ first: number; last: number }>(`
     INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction)
     SELECT customer_ref, order_ref, instruction_ref, id FROM instructions
@@ -225,16 +226,17 @@ function finishing(db: Connection, trail: Trail) {
   return finish.immediate;
 }
 
-/** Lines whose outcomes are put into text at once. */
+/** How many lines are put into one text. */
 const ACCOUNTED_LINES = 4_096;
 
-/** Rows that are not counted: what they came to was settled later. */
+/** Rows that are left out of the digest: their outcome was settled later. */
 type Later = ReadonlySet<number>;
 const NOTHING: Later = new Set();
 
 /**
- * How many rows of a file came to what, and the SHA-256 over a line `ID OUTCOME` for each, in id order, with the digest of what it
- * stated where it made an order or an instruction. `lines` is how many the file has.
+ * How many rows of a file had which outcome, and the SHA-256 over a line `ID OUTCOME` for each row, in id order. Where
+ * a row made an order or an instruction, the digest of what it stated follows in the line. `lines` is the number of
+ * lines in the file.
  */
 function accountant(
   db: Connection,
@@ -265,14 +267,14 @@ function accountant(
   };
 }
 
-/** The ids that rows of a file can have. */
+/** The range of ids that rows of a file can have. */
 export function fileRange(file: number): { first: number; last: number } {
   return { first: rowId(file, 0), last: rowId(file + 1, 0) - 1 };
 }
 
 /**
- * Marks the reports of every file in which an instruction shows as out of date: its own, and those with rows that
- * amend it, repeat it, repeat a row that amended it, or were rejected for its sake.
+ * Marks the reports of every file that shows one of these instructions as out of date: the instruction's own file, and
+ * files with rows that amend it, repeat it, repeat a row that amended it, or were rejected because of it.
  */
 export function staleMarker(db: Connection): (instructions: Iterable<number>) => void {
   const filesAbout = db
@@ -298,7 +300,7 @@ export function staleMarker(db: Connection): (instructions: Iterable<number>) =>
   };
 }
 
-/** Records which reports stand in the outbox; a report of the same name is replaced. */
+/** Records which reports are in the outbox; a report of the same name is replaced. */
 export function publisher(db: Connection, about: 'file' | 'run') {
   const insert = db.prepare<[string, number, string, string]>(
     'INSERT OR REPLACE INTO published (about, number, name, sha256) VALUES (?, ?, ?, ?)',

@@ -1,4 +1,4 @@
-/** A file's rows on their way in: one transaction a batch, with how far the file has been read. */
+/** Records a file's rows: one transaction for each batch, together with how far the file has been read. */
 import { contentDigest, PAYOUT_FIELDS, rowId } from '../../domain/instruction.ts';
 import { orderDigest } from '../../domain/order.ts';
 import { AMENDABLE, TRANSITIONS } from '../../domain/status.ts';
@@ -14,7 +14,7 @@ import { contentWriter, rowInsert, statementWriter } from './writers.ts';
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 type Writer<Kind extends RowRecord['kind']> = (id: number, row: Row<Kind>, at: string) => void;
 
-/** Thrown to roll a batch back: an instruction it amends has changed since that was decided. */
+/** Thrown to roll a batch back: an instruction that it amends has changed since that was decided. */
 const STALE = new Error('An instruction to be amended has changed');
 
 export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRows'> {
@@ -74,7 +74,10 @@ export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRo
   };
 }
 
-/** A reference that was free when the batch was decided is taken now. (A row recorded twice is another error.) */
+/**
+ * A reference that was free when the batch was decided is taken now. A row that is recorded twice fails with another
+ * error.
+ */
 function isReferenceTaken(error: unknown): boolean {
   if (!isSqliteError(error)) return false;
   return error.code === 'SQLITE_CONSTRAINT_UNIQUE' || error.message.includes('instruction_refs.');
@@ -151,7 +154,10 @@ function plainWriter(db: Connection): (id: number, row: Row<'rejected' | 'duplic
   };
 }
 
-/** UPDATE and DELETE rows: the instruction changes if it still is what it was, and that is a change of status like any. */
+/**
+ * UPDATE and DELETE rows: the instruction changes if it has not changed since that was decided. Each is a change of
+ * status like any other.
+ */
 function amendmentWriter(
   db: Connection,
   trail: Trail,

@@ -5,12 +5,13 @@ import type Database from 'better-sqlite3';
 export const load = createRequire(import.meta.url);
 
 /**
- * Version 13 ships its binaries, which need Node-API 10: on Node 20 they end the process. Version 12, compiled, ends that of newer
- * lines at random. So Node 20 has 12, under a name of its own, and all others have 13.
+ * Version 13 ships its binaries, which need Node-API 10: on Node 20 they end the process. Version 12, compiled, ends
+ * the process of newer lines of Node at random. So Node 20 has version 12, under a package name of its own, and all
+ * other lines have version 13.
  */
 export const SQLITE_PACKAGE = process.versions.node.startsWith('20.') ? 'better-sqlite3-12' : 'better-sqlite3';
 
-// It is CommonJS, and an import would read all of it once more to find what it exports.
+// The library is CommonJS: an import would read all of it once more to find its exports.
 export const Sqlite = load(SQLITE_PACKAGE) as typeof Database;
 
 export function isSqliteError(error: unknown): error is InstanceType<typeof Database.SqliteError> {

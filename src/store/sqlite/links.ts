@@ -1,4 +1,4 @@
-/** How rows hang together: what a row came to by now, and what came after it. */
+/** How rows depend on each other: the present status of a row, and what came after it. */
 import { rowPlace } from '../../domain/instruction.ts';
 import type { RowStatus } from '../../domain/status.ts';
 import type { OtherRow } from '../port.ts';
@@ -52,7 +52,7 @@ export function rowLinks(db: Connection) {
     return now;
   };
   const other = (id: number, how: OtherRow['how']): OtherRow => ({ ...rowPlace(id), status: statusOf(id), how });
-  /** The row that took an instruction from what it was in `version`, if one did. */
+  /** The row that changed an instruction from what it was in `version`, if one did. */
   const successor = (instruction: number, version: number) => {
     const next = nextAmendment.get(instruction, version);
     if (!next) return undefined;
@@ -62,7 +62,7 @@ export function rowLinks(db: Connection) {
     statusOf,
     other,
     successor,
-    /** The row that another one repeats, and if it doesn't stand any more, what came after it. */
+    /** The row that another row repeats. If it doesn't stand any more, also what came after it. */
     repeated(id: number): OtherRow & { since?: OtherRow | undefined } {
       const repeats = other(id, 'repeats');
       if (repeats.status !== 'cancelled' && repeats.status !== 'rejected') return repeats;

@@ -1,4 +1,4 @@
-/** One instance a workspace. */
+/** One instance for each workspace. */
 import { makePrivate } from './connection.ts';
 import { isSqliteError, Sqlite } from './library.ts';
 import { explained } from './trouble.ts';
@@ -8,9 +8,9 @@ export interface WorkspaceLock {
 }
 
 /**
- * Takes the lock whose file is `path` (made if missing), or returns undefined at once when another process has it. It is
- * an exclusive transaction on a database of its own that is never written to: the operating system lets go of it
- * however the process ends, so a lock never has to be cleaned up.
+ * Takes the lock whose file is `path`, which is created if it is missing. Returns undefined at once when another
+ * process has the lock. The lock is an exclusive transaction on a database of its own that is never written to. The
+ * operating system releases it however the process ends, so a lock never has to be cleaned up.
  */
 export function lockWorkspace(path: string): WorkspaceLock | undefined {
   const db = openLock(path);

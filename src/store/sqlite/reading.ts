@@ -1,4 +1,4 @@
-/** Looking things up: orders and instructions by reference, by status, in sum, and as results. */
+/** Queries for orders and instructions: by reference, by status, as sums, and as results. */
 
 import { rowPlace } from '../../domain/instruction.ts';
 import type { CustomerDefaults, Registration } from '../../domain/order.ts';
@@ -61,7 +61,7 @@ function orderFindingVerbs(db: Connection): Pick<Store, 'findOrders' | 'orderHol
 function instructionFindingVerbs(
   db: Connection,
 ): Pick<Store, 'findInstructions' | 'lapsedInstructions' | 'statementsOf'> {
-  // Nearly always there is none: then one look at the references must do.
+  // Nearly always there is none, so one look at the references must be enough.
   const holder = db
     .prepare<[string, string, string], number>(
       'SELECT instruction FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? AND instruction_ref = ?',
@@ -102,30 +102,30 @@ function instructionFindingVerbs(
 export function listingVerbs(
   db: Connection,
 ): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'openQuestions'> {
-  type Asked = [status: string, afterId: number, openDateUpTo: string, limit: number];
+  type ListValues = [status: string, afterId: number, openDateUpTo: string, limit: number];
   const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
   const unsettled = isUnsettled('i.status');
-  const open = prepareStored<Asked>(db, `${unsettled} AND ${inStatus}`, 'INDEXED BY instructions_open');
-  const notClosed = prepareStored<Asked>(
+  const open = prepareStored<ListValues>(db, `${unsettled} AND ${inStatus}`, 'INDEXED BY instructions_open');
+  const notClosed = prepareStored<ListValues>(
     db,
     `${unsettled} AND NOT ${isClosed('i')} AND ${inStatus}`,
     'INDEXED BY instructions_open',
   );
-  const other = prepareStored<Asked>(db, inStatus);
+  const other = prepareStored<ListValues>(db, inStatus);
   const [never, again] = ['= 0', '> 0'].map((sends) =>
-    prepareStored<Asked>(
+    prepareStored<ListValues>(
       db,
       `${unsettled} AND i.unclear_sends ${sends} AND ${inStatus}`,
       'INDEXED BY instructions_open',
     ),
   ) as [typeof open, typeof open];
-  const withCode = prepareStored<[code: string, ...Asked]>(db, `i.code = ? AND ${inStatus}`);
-  const paidSince = prepareStored<[changedSince: string, ...Asked]>(
+  const withCode = prepareStored<[code: string, ...ListValues]>(db, `i.code = ? AND ${inStatus}`);
+  const paidSince = prepareStored<[changedSince: string, ...ListValues]>(
     db,
     `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
     'INDEXED BY instructions_paid',
   );
-  const withAnswer = prepareStored<Asked>(
+  const withAnswer = prepareStored<ListValues>(
     db,
     `i.answer <> '' AND i.answer_since > '' AND ${inStatus}`,
     'INDEXED BY instructions_answered',
@@ -147,21 +147,21 @@ export function listingVerbs(
     amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
     async list(status, { afterId, limit, openDateUpTo = '9999-12-31', ...only }) {
       const { changedSince, code, sentBefore, unclosed, unsettled } = only;
-      const asked: Asked = [status, afterId, openDateUpTo, limit];
-      if (unclosed) return notClosed.all(...asked).map(storedInstruction);
-      if (unsettled) return withAnswer.all(...asked).map(storedInstruction);
-      if (code !== undefined) return withCode.all(code, ...asked).map(storedInstruction);
-      if (sentBefore !== undefined) return (sentBefore ? again : never).all(...asked).map(storedInstruction);
+      const values: ListValues = [status, afterId, openDateUpTo, limit];
+      if (unclosed) return notClosed.all(...values).map(storedInstruction);
+      if (unsettled) return withAnswer.all(...values).map(storedInstruction);
+      if (code !== undefined) return withCode.all(code, ...values).map(storedInstruction);
+      if (sentBefore !== undefined) return (sentBefore ? again : never).all(...values).map(storedInstruction);
       if (changedSince === undefined)
-        return (UNSETTLED.includes(status) ? open : other).all(...asked).map(storedInstruction);
+        return (UNSETTLED.includes(status) ? open : other).all(...values).map(storedInstruction);
       if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);
-      return paidSince.all(changedSince, ...asked).map(storedInstruction);
+      return paidSince.all(changedSince, ...values).map(storedInstruction);
     },
     statusCounts: counter(db),
   };
 }
 
-/** What verify.ts compares: each record with its history, read at one moment. */
+/** What verify.ts compares: each record with its history, both read at one moment. */
 export function replayVerbs(db: Connection): Pick<Store, 'instructionsWithHistory' | 'ordersWithHistory'> {
   const instructions = prepareStored<[number, number]>(db, 'i.id > ? ORDER BY i.id LIMIT +?');
   const orders = db.prepare<[number, number], OrderRow>(`${SELECT_ORDERS} WHERE id > ? ORDER BY id LIMIT +?`);
@@ -218,7 +218,9 @@ export function lookUpVerbs(db: Connection): Pick<Store, 'resultRows' | 'instruc
   };
 }
 
-/** By as many references as are given; the holders of the references first, then those that were rejected. */
+/**
+ * Finds instructions by as many references as are given. The holders of the references come first, then rejected ones.
+ */
 function instructionsByRefs(db: Connection) {
   const columns = ['customer_ref = ?', 'order_ref = ?', 'instruction_ref = ?'];
   const byRefs = 'customer_ref, order_ref, instruction_ref';

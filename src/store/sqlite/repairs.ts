@@ -2,7 +2,7 @@
 import type { FileKind } from '../port.ts';
 import type { Connection } from './connection.ts';
 
-/** A rejected row, by the references that it states; `id` says in which file it stands. */
+/** A rejected row, by the references that it states; `id` says which file it is in. */
 export interface RejectedRow {
   readonly id: number;
   readonly customerRef: string;
@@ -15,18 +15,19 @@ interface Range {
   readonly last: number;
 }
 
-/** A totals row is rejected like others, and is no payment: nobody has to repair it. */
+/** A totals row is rejected like other rows, but it is no payment and needs no repair. */
 export const TO_REPAIR = "kind = 'rejected' AND errors ->> '$[0].code' <> 'TOTALS_ROW_NOT_ALLOWED'";
 
-/** What is rejected and not settled with all others of its file. */
+/** Whether a rejected row is open: its file is not settled, or the row was rejected after that. */
 const isOpen = (row: string) => `(:settled = 0 OR ${row} IN (SELECT row FROM rejected_since))`;
 
 /** The first id that a row of a later file can have. */
 const LATER = (id: string) => `((${id} >> 32) + 1 << 32)`;
 
 /**
- * Of the instruction that holds these references, or of one that held them until it was rejected late: the row that created it, or the
- * first that amended it, in a later file. What was rejected late is to be repaired in that file.
+ * Of the instruction that holds these references, or of one that held them until it was rejected late: the row that
+ * created it, or the first that amended it, in a later file. A row of a later file that is rejected late is to be
+ * repaired in that file.
  */
 const TAKEN_IN = `
   WITH same (id) AS (
@@ -45,7 +46,7 @@ const ORDER_TAKEN_IN = `
   SELECT id FROM orders
   WHERE customer_ref = :customerRef AND order_ref = :orderRef AND id >= ${LATER(':id')}`;
 
-/** The row of a later file that has taken in what a rejected row asked for; undefined while none has. */
+/** Finds the row of a later file that has taken in what a rejected row asked for; undefined while none has. */
 export function repairFinder(db: Connection): (row: RejectedRow, kind: FileKind) => number | undefined {
   const instruction = db.prepare<RejectedRow, number | null>(TAKEN_IN).pluck();
   const order = db.prepare<RejectedRow, number>(ORDER_TAKEN_IN).pluck();
@@ -56,13 +57,13 @@ export function repairFinder(db: Connection): (row: RejectedRow, kind: FileKind)
   };
 }
 
-/** What is known of the repairs of a file's rejected rows: mostly nothing, and then none need be looked for. */
+/** What is known of the repairs of a file's rejected rows. Mostly there are none, and then none are looked for. */
 export interface Repairs {
   readonly kind: FileKind;
   readonly repaired: number;
-  /** 1 once all that was rejected needs no repair any more, but for what was rejected after that. */
+  /** 1 once all rejected rows need no repair any more, except those that were rejected after that. */
   readonly settled: 0 | 1;
-  /** By the rows of that file; null where a person has closed it. */
+  /** The file whose rows settled them; null where a person has closed the file. */
   readonly settledWith: number | null;
 }
 
@@ -77,15 +78,16 @@ export function repairsKnown(db: Connection): (file: number) => Repairs {
 interface TakenIn {
   readonly number: number;
   readonly kind: FileKind;
-  /** Data rows, whatever they came to. */
+  /** Data rows, whatever their outcome. */
   readonly rows: number;
-  /** The file that it repairs, as its name says. */
+  /** The file whose rejected rows this file repairs, as its name says. */
   readonly repairs: number | null;
 }
 
 /**
- * Notes what rows that were taken in repair: the files whose rejected rows they are read differently from now on. Only earlier files
- * of the same kind with rows still to repair matter, and mostly there are none. Call inside a write transaction.
+ * Records what the rows of a file that was just taken in repair: the files whose rejected rows read differently from
+ * now on. Only earlier files of the same kind with rows still to repair matter, and mostly there are none. Call it
+ * inside a write transaction.
  */
 export function repairMarker(db: Connection): (file: TakenIn, taken: Range) => void {
   const anyToRepair = db
@@ -103,7 +105,8 @@ export function repairMarker(db: Connection): (file: TakenIn, taken: Range) => v
 }
 
 /**
- * The same of a change that the provider has carried out. Where its file is a repair by its name, the row was counted there already.
+ * As `repairMarker`, for a change that the provider has carried out. Where the row's file is a repair by its name, the
+ * row was counted there already as standing for a rejected row, so that count is reduced.
  */
 export function lateRepair(db: Connection): (row: number) => void {
   const anyToRepair = db
@@ -128,7 +131,10 @@ export function lateRepair(db: Connection): (row: number) => void {
   };
 }
 
-/** A file, the repairs of its rejected rows by their names, and theirs, up to a file; the latest first. */
+/**
+ * A file, the repairs of its rejected rows by their names, and the repairs of those, all before a file; the latest
+ * first.
+ */
 function familyFinder(db: Connection): (of: number, before: number) => number[] {
   const family = db
     .prepare<[number, number], number>(`
@@ -141,7 +147,10 @@ function familyFinder(db: Connection): (of: number, before: number) => number[] 
   return (of, before) => family.all(of, before);
 }
 
-/** Counts anew what later files have taken in by reference; how many more rows that closes, by the number of their file. */
+/**
+ * Counts again what later files have taken in by reference. Returns how many more rows that closes, by their file's
+ * number.
+ */
 function referenceMarker(db: Connection): (kind: FileKind, taken: Range) => Map<number, number> {
   const repairedBy = {
     instructions: db.prepare<Range, number>(filesRepaired(INSTRUCTION_SOURCES)).pluck(),
@@ -184,9 +193,10 @@ function referenceMarker(db: Connection): (kind: FileKind, taken: Range) => Map<
 }
 
 /**
- * Rows of a file that is a repair by its name stand for rejected rows, each for one: those that have the same references, and as many
- * of the others. What a repair rejects again is its own to repair. First come the earlier repairs of the same rows, the latest before
- * the others, and then the file that the name says.
+ * Each row of a file that is a repair by its name stands for one rejected row: first for those that have the same
+ * references, then for as many of the others. A row that the repair rejects again is to be repaired in the repair. The
+ * earlier repairs of the same rows come first, the latest of them before the others. The file that the name says comes
+ * last.
  */
 function nameMarker(db: Connection) {
   const familyOf = familyFinder(db);
@@ -195,7 +205,9 @@ function nameMarker(db: Connection) {
       `SELECT count(*) FROM rows WHERE id BETWEEN :first AND :last AND kind = 'rejected' AND NOT (${TO_REPAIR})`,
     )
     .pluck();
-  const told = db.prepare<Range & { of: number; by: number; family: string }, number>(TOLD_ALREADY).pluck();
+  const alreadyCounted = db
+    .prepare<Range & { of: number; by: number; family: string }, number>(ALREADY_COUNTED)
+    .pluck();
   const openOf = db
     .prepare<[number], number>('SELECT max(0, rejected - repaired - stood_for) FROM files WHERE number = ?')
     .pluck();
@@ -207,19 +219,21 @@ function nameMarker(db: Connection) {
   return (file: TakenIn, of: number, taken: Range, closed: ReadonlyMap<number, number>): void => {
     const family = familyOf(of, file.number);
     const asked = { ...taken, of, by: file.number, family: JSON.stringify(family) };
-    let left = file.rows - (totalsRows.get(taken) ?? 0) - (told.get(asked) ?? 0);
+    let left = file.rows - (totalsRows.get(taken) ?? 0) - (alreadyCounted.get(asked) ?? 0);
     for (const number of family) left -= closed.get(number) ?? 0;
     for (const number of family) {
-      const some = Math.min(left, openOf.get(number) ?? 0);
-      if (some <= 0) continue;
-      standFor.run(some, number);
+      const served = Math.min(left, openOf.get(number) ?? 0);
+      if (served <= 0) continue;
+      standFor.run(served, number);
       settle(number, file.number);
-      left -= some;
+      left -= served;
     }
   };
 }
 
-/** Once nothing is left to repair, it is known of each row that it is settled. */
+/**
+ * Settles a file once nothing of it is left to repair: from then on each of its rejected rows is known to be settled.
+ */
 function settler(db: Connection): (file: number, by: number | undefined) => void {
   const last = db.prepare<[number], number>('SELECT max(number) FROM files WHERE repairs = ? AND done = 1').pluck();
   const isDue = db
@@ -231,7 +245,10 @@ function settler(db: Connection): (file: number, by: number | undefined) => void
   };
 }
 
-/** All that is rejected of a file needs no repair any more: by the rows of a later one, or else on a person's word. */
+/**
+ * Marks all that is rejected of a file as needing no repair: by the rows of a later file, or, without one, by a
+ * person's decision.
+ */
 export function settling(db: Connection): (file: number, by: number | undefined) => void {
   const settle = db.prepare<[number | null, number]>(`
     UPDATE files SET settled = 1, settled_with = ?, repaired = rejected, stood_for = 0, revision = revision + 1
@@ -244,8 +261,8 @@ export function settling(db: Connection): (file: number, by: number | undefined)
 }
 
 /**
- * Notes that a row was rejected after its file was taken in: its order never came, or the provider refused the change. Of an instruction
- * it is the row whose content it has.
+ * Records that a row was rejected after its file was taken in: its order never came, or the provider refused the
+ * change. For an instruction it is the row that its content came from.
  */
 export function lateRejection(db: Connection): (row: number) => void {
   const count = db.prepare<[number]>('UPDATE files SET rejected = rejected + 1 WHERE number = ? >> 32');
@@ -259,10 +276,10 @@ export function lateRejection(db: Connection): (row: number) => void {
 }
 
 /**
- * Duplicates that stand for nothing new: what they repeat was counted when it was taken in, in an earlier repair of the same rows or
- * under the references of one of them.
+ * Duplicates that stand for nothing new. The row that each of them repeats was counted when it was taken in: in an
+ * earlier repair of the same rows, or under the references of one of them.
  */
-const TOLD_ALREADY = `
+const ALREADY_COUNTED = `
   SELECT count(*) FROM rows again
   WHERE again.id BETWEEN :first AND :last AND again.kind = 'duplicate' AND again.target >> 32 <> :of AND (
     again.target >> 32 = :by

@@ -1,4 +1,4 @@
-/** Rows of a file as its reports show them, put together from the tables they stand in. */
+/** Rows of a file as its reports show them, put together from their tables. */
 
 import type { RowError } from '../../domain/codes.ts';
 import { ADVISED_LENGTHS, PAYOUT_FIELDS, type PayoutDetails, rowPlace } from '../../domain/instruction.ts';
@@ -32,7 +32,7 @@ type InstructionRow = [
   since: Since | null,
 ];
 
-/** What only comes to an instruction with a change. In the order of INSTRUCTION. */
+/** What an instruction has only after a change. In the order of INSTRUCTION. */
 type Since = [
   updatedAt: string,
   contentRow: number,
@@ -68,7 +68,7 @@ type OtherRow = [
   dueDate: string,
   target: number,
   madeVersion: number,
-  /** JSON: its cells, where it is rejected. */
+  /** JSON: its cells, where the row is rejected. */
   raw: string,
   /** JSON: its errors. */
   errors: string,
@@ -87,7 +87,7 @@ const NOTHING: never[] = [];
 const SINCE = 11;
 const CONTENT_ROW = 1;
 
-/** Of an instruction that is as it came. */
+/** For an instruction that has not changed since intake. */
 const UNCHANGED: Since = ['', 0, null, null, null, '', '', '', '', '', 0, '', 0, ''];
 
 function overLongBits(): string {
@@ -114,8 +114,8 @@ const OTHER =
 const IN_RANGE = 'WHERE id > :after AND id <= :last ORDER BY id LIMIT +:limit';
 
 /**
- * Reads a range of rows as one text: each cell that comes out of SQLite by itself costs as much as several in a text, and
- * millions of rows are read.
+ * Reads a range of rows as one text. Each cell that leaves SQLite by itself costs as much as several cells in a text,
+ * and millions of rows are read.
  */
 function rangeReader<Row>(db: Connection, columns: string, from: string): (range: Range) => Row[] {
   const rows = `SELECT json_array(${columns}) AS row FROM ${from} AS i ${IN_RANGE}`;
@@ -123,11 +123,12 @@ function rangeReader<Row>(db: Connection, columns: string, from: string): (range
   return (range) => JSON.parse(read.get(range) ?? '[]') as Row[];
 }
 
-/** `resultRows` of the port, for use inside a transaction of the caller. */
+/** `resultRows` of the port, for use inside the caller's transaction. */
 export function resultReader(db: Connection): Results {
   const orders = rangeReader<OrderRow>(db, 'id, customer_ref, order_ref, currency', 'orders');
   const instructions = rangeReader<InstructionRow>(db, INSTRUCTION, 'instructions');
-  // Their cells and errors are texts of JSON already: within another such text they would cost more than by themselves.
+  // The cells and errors of these rows are JSON texts already. Inside another JSON text they would cost more than by
+  // themselves.
   const others = db.prepare<Range, OtherRow>(`SELECT ${OTHER} FROM rows ${IN_RANGE}`).raw();
   const open = rangeReader<AmendmentRow>(
     db,
@@ -160,7 +161,7 @@ export function resultReader(db: Connection): Results {
   return (file, afterLine, limit) => closed(file, repaired(file, read(file, afterLine, limit)));
 }
 
-/** The row that created an instruction; `receivedAt` is its file's. */
+/** The row that created an instruction; `receivedAt` is that of its file. */
 function shownInstruction(row: InstructionRow, links: Links, receivedAt: string): ResultRow {
   const [id, customerRef, orderRef, instructionRef] = row;
   const [, contentRow, first] = row[SINCE] ?? UNCHANGED;
@@ -177,14 +178,14 @@ function shownInstruction(row: InstructionRow, links: Links, receivedAt: string)
   return shownReplaced(fields, rowPlace(id).line, links.successor(id, 0));
 }
 
-/** A row in `rows`. */
+/** Shows a row of the table `rows`. */
 function otherShower(db: Connection, links: Links): (row: OtherRow, receivedAt: string) => ResultRow {
   const byId = db
     .prepare<[number], string>(`SELECT json_array(${INSTRUCTION}) FROM instructions i WHERE i.id = ?`)
     .pluck();
   const contentRow = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
-  /** With what has become of the rows that errors are about. */
-  const told = (errors: RowError[]): RowError[] =>
+  /** Adds the present status of the rows that errors are about. */
+  const withHolderStatus = (errors: RowError[]): RowError[] =>
     errors.every(({ holder }) => holder === undefined)
       ? errors
       : errors.map((error) =>
@@ -197,7 +198,10 @@ function otherShower(db: Connection, links: Links): (row: OtherRow, receivedAt: 
     const fields = shownFields(row);
     switch (kind) {
       case 'rejected':
-        return unpaid(fields, line, 'rejected', receivedAt, { errors: told(JSON.parse(errors)), raw: JSON.parse(raw) });
+        return unpaid(fields, line, 'rejected', receivedAt, {
+          errors: withHolderStatus(JSON.parse(errors)),
+          raw: JSON.parse(raw),
+        });
       case 'duplicate':
         return unpaid(fields, line, 'duplicate', receivedAt, { other: links.repeated(target) });
       case 'deleted': {
@@ -219,7 +223,7 @@ function shownOrder([id, customerRef, orderRef, currency]: OrderRow, receivedAt:
   return unpaid(fields, rowPlace(id).line, 'accepted', receivedAt, {});
 }
 
-/** A row that the provider has yet to take as a change. */
+/** A row that asks for a change which the provider has not made yet. */
 function shownAmendment([id, contentRow, stated]: AmendmentRow, links: Links, receivedAt: string): ResultRow {
   const amount = shownAmount(stated.amount, null, stated.currency);
   const other = links.other(contentRow, 'amends');
@@ -227,8 +231,8 @@ function shownAmendment([id, contentRow, stated]: AmendmentRow, links: Links, re
 }
 
 /**
- * An instruction at the row whose content it has, which it has had since `version`. One plain literal: millions of rows
- * come through here, and with a spread it takes three times as long.
+ * An instruction at the row that its content came from; it has had this content since `version`. The result is one
+ * plain literal: millions of rows come through here, and a spread takes three times as long.
  */
 function shownLive(row: InstructionRow, links: Links, version: number, receivedAt: string): ResultRow {
   const [
@@ -328,7 +332,7 @@ function unpaid(
   };
 }
 
-/** What a row states; a rejected one's amount stays as it came. */
+/** What a row states. The amount of a rejected row stays as it came. */
 function shownFields(row: OtherRow): RowFields {
   const [, kind, customerRef, orderRef, instructionRef, amount, currency, openDate, dueDate] = row;
   return {
@@ -342,7 +346,7 @@ function shownFields(row: OtherRow): RowFields {
   };
 }
 
-/** With the currency's decimals once the currency is known: what is paid, or else what the row says. */
+/** What is paid, or else what the row says; with the currency's decimals once the currency is known. */
 export function shownAmount(amount: string, minor: string | null, currency: string | null): string {
   const exponent = currencyExponent(currency ?? '');
   if (exponent === undefined) return amount;

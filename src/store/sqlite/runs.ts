@@ -1,4 +1,4 @@
-/** Runs: a nightly one at most once a business date, and what each of them changed. */
+/** Runs: at most one nightly run for each business date, and what each run changed. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
@@ -89,7 +89,7 @@ function starting(db: Connection, trail: Trail) {
     const run = known ?? insert.get(kind, businessDate, at);
     if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
     requireNumber(run.number);
-    // One on arrival may turn out to have nothing to do, and is then forgotten.
+    // A run on arrival may turn out to have nothing to do, and is then dropped.
     if (kind !== 'arrival')
       trail.append({ type: known ? 'run-resumed' : 'run-started', at, number: run.number, kind, businessDate });
     return run;
@@ -140,7 +140,7 @@ interface ChangeRow {
   code: string;
   message: string;
   at: string;
-  /** 1 when nothing but answers to look-ups was written down. */
+  /** 1 when nothing but answers to look-ups was recorded. */
   only_answer: 0 | 1;
 }
 
@@ -154,8 +154,8 @@ const clientRefAt = (instruction: string, seq: string) => `
   ), '')`;
 
 /**
- * Status, code, words and client reference are those of the audit entries, so that a run's report reads the same whenever it is
- * written: a retry after the run's end has begun another attempt.
+ * Status, code, message and client reference are those of the audit entries, so that a run's report is the same
+ * whenever it is written. A retry after the run's end has begun another attempt.
  */
 function changeReader(db: Connection): Store['runChanges'] {
   const changes = db.prepare<[number, number, number], ChangeRow>(`
@@ -216,7 +216,7 @@ interface DecisionRow extends Omit<ChangeRow, 'id' | 'from' | 'to'> {
   rows: number | null;
 }
 
-/** A decision about the workspace itself has no instruction. */
+/** Reads decisions. A decision about the workspace itself has no instruction. */
 function decisionReader(db: Connection): Store['runDecisions'] {
   const select = (where: string) => `
     SELECT
@@ -229,9 +229,9 @@ function decisionReader(db: Connection): Store['runDecisions'] {
     FROM decisions d JOIN audit a ON a.seq = d.seq LEFT JOIN instructions i ON i.id = a.instruction
     WHERE ${where} AND d.seq > ? ORDER BY d.seq LIMIT +?`;
   const ofRun = db.prepare<[number, number, number], DecisionRow>(select('d.run = ?'));
-  const untold = db.prepare<[number, number], DecisionRow>(select('d.run IS NULL'));
+  const ofNoRun = db.prepare<[number, number], DecisionRow>(select('d.run IS NULL'));
   return async (run, afterSeq, limit) =>
-    (run === undefined ? untold.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision);
+    (run === undefined ? ofNoRun.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision);
 }
 
 function runDecision({ seq, type, id, by, reason, from, to, file, rows, ...row }: DecisionRow): RunDecision {

@@ -1,11 +1,14 @@
-/** What settles rows of a result after the fact: a later file, or a person. */
+/** What settles rows of a result after intake: a later file, or a person. */
 import { isOfTotalsRow } from '../../domain/codes.ts';
 import { rowId, rowPlace } from '../../domain/instruction.ts';
 import type { Decision, ResultRow } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { repairFinder, repairsKnown } from './repairs.ts';
 
-/** Rejected rows, each with the later file that has taken in its references or that repairs its file; other rows stay as they are. */
+/**
+ * Adds to rejected rows the later file that has taken in their references or that repairs their file, or the decision
+ * that closed their file. Other rows stay as they are.
+ */
 export function repairedRows(db: Connection): (file: number, rows: ResultRow[]) => ResultRow[] {
   const known = repairsKnown(db);
   const find = repairFinder(db);
@@ -20,19 +23,19 @@ export function repairedRows(db: Connection): (file: number, rows: ResultRow[]) 
     if (repairs.repaired === 0) return rows;
     const { settled, settledWith } = repairs;
     const closing = settled === 1 && settledWith === null ? closedBy.get(file) : undefined;
-    const settledSo = closing === undefined ? { repairedWith: settledWith ?? file } : { closed: decisionIn(closing) };
+    const settledBy = closing === undefined ? { repairedWith: settledWith ?? file } : { closed: decisionIn(closing) };
     return rows.map((row) => {
       if (row.status !== 'rejected' || isOfTotalsRow(row.errors)) return row;
       const { customerRef, orderRef, instructionRef, line } = row;
       const id = rowId(file, line);
       const by = find({ id, customerRef, orderRef, instructionRef }, repairs.kind);
       if (by !== undefined) return { ...row, takenInWith: rowPlace(by).file };
-      return settled === 1 && since.get(id) === undefined ? { ...row, ...settledSo } : row;
+      return settled === 1 && since.get(id) === undefined ? { ...row, ...settledBy } : row;
     });
   };
 }
 
-/** Payouts, each with who has closed it; other rows stay as they are. */
+/** Adds to payouts the decision that has closed them. Other rows stay as they are. */
 export function closedRows(db: Connection): (file: number, rows: ResultRow[]) => ResultRow[] {
   const inFile = db
     .prepare<{ first: number; last: number }, [row: number, body: string]>(`

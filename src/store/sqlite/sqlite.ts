@@ -1,6 +1,6 @@
 /**
- * The store port on one SQLite file. Writes are immediate transactions that are on the disk when a verb resolves; a full
- * disk or a failed fsync rejects, with nothing of the verb done.
+ * The store port on one SQLite file. Writes are immediate transactions that are on the disk when a verb resolves. On a
+ * full disk or a failed fsync a verb rejects, and nothing of it is done.
  */
 import type { Store } from '../port.ts';
 import { amendmentVerbs } from './amendments.ts';
@@ -18,11 +18,11 @@ import { damaged, explained, explaining } from './trouble.ts';
 
 export interface SqliteOptions {
   readonly path: string;
-  /** What for; to be kept, if nothing is said. */
+  /** `kept` where the caller says nothing. */
   readonly purpose?: Purpose;
 }
 
-/** Throws when the file can't be had as it must be: see {@link openDatabase}. */
+/** Throws when the file can't be opened as it must be: see {@link openDatabase}. */
 export function openStore(options: SqliteOptions): Store {
   const { path, purpose = 'kept' } = options;
   const db = openDatabase(path, purpose);
@@ -77,7 +77,7 @@ function storeOn(db: Connection, { path }: SqliteOptions): Store {
   };
 }
 
-/** The name under which it is kept. */
+/** Name of the noted fact: whether every row of a file is rejected. */
 function rejectedWhole(file: number): string {
   return `file ${file} is rejected whole`;
 }

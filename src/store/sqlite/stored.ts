@@ -1,10 +1,12 @@
-/** An instruction as the store's callers see it, from its table. */
+/** An instruction as the store's callers see it, read from its table. */
 import { clientRefId, type ManagedDetails } from '../../domain/instruction.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { PayoutTerms, StoredInstruction } from '../port.ts';
 import type { Connection } from './connection.ts';
 
-/** One row of {@link selectStored}, as values alone: as objects with names they take three times as long to come out. */
+/**
+ * One row of {@link selectStored} as an array of values: as an object with names it takes three times as long to read.
+ */
 export type StoredRow = [
   id: number,
   version: number,
@@ -51,7 +53,7 @@ export type StoredRow = [
   amendmentSends: number | null,
 ];
 
-/** Looked for among the sends only where there is more than one that is in doubt. */
+/** The sends are searched only where more than one of them is unclear. */
 const TURNED_AWAY_SINCE = `
     CASE WHEN i.unclear_sends < 2 THEN '' ELSE (
       SELECT iif(count(*) < 2, '', min(began_at)) FROM sends
@@ -59,13 +61,16 @@ const TURNED_AWAY_SINCE = `
         AND http_status BETWEEN 400 AND 499 AND http_status <> 429
     ) END`;
 
-/** What a row must have that an earlier version did not take in: empty, it has been altered. */
+/**
+ * The digest that a row must have. Only a row that an earlier version of paydrop took in may have none; any other row
+ * without a digest has been altered.
+ */
 export const digestOf = (of: string) => `coalesce(nullif(${of}.content_digest, ''),
   iif(${of}.id >> 32 < (SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'digests-from-file'), '', 'missing'))`;
 
 /**
- * To be followed by a WHERE on `i`; with an index named, SQLite refuses to prepare a query that can't use it. Amounts
- * leave SQLite as text: a 64-bit integer does not fit into a double.
+ * Must be followed by a WHERE on `i`. With an index named, SQLite refuses to prepare a query that can't use the index.
+ * Amounts leave SQLite as text, because a 64-bit integer does not fit into a double.
  */
 const selectStored = (indexed = '') => `
   SELECT
@@ -83,12 +88,12 @@ const selectStored = (indexed = '') => `
   LEFT JOIN attempts ON attempts.instruction = i.id AND attempts.attempt = i.attempt
   LEFT JOIN amendments ON amendments.instruction = i.id`;
 
-/** A query of instructions by a WHERE (and what follows it) on `i`. */
+/** A query of instructions, by a WHERE on `i` and what follows it. */
 export function prepareStored<Bind extends unknown[]>(db: Connection, where: string, indexed = '') {
   return db.prepare<Bind, StoredRow>(`${selectStored(indexed)} WHERE ${where}`).raw();
 }
 
-/** Plain literals: with a spread it takes three times as long, and this runs for every instruction there is. */
+/** Plain literals: a spread takes three times as long, and this runs for every instruction. */
 export function storedInstruction([
   id,
   version,
@@ -176,7 +181,7 @@ export function storedInstruction([
   return { ...instruction, amendment: { row: amendment, becomes, sends: amendmentSends ?? 0 } };
 }
 
-/** As JSON, which knows no bigint. */
+/** As JSON, which has no bigint. */
 export function writeTerms(terms: PayoutTerms): string {
   return JSON.stringify({ ...terms, amountMinor: terms.amountMinor.toString() });
 }

@@ -1,15 +1,18 @@
-/** The audit log as a table: entries are appended inside the transaction of what they tell of. */
+/** The audit log as a table. Entries are appended inside the transaction of the changes that they record. */
 import { type AuditEvent, CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
 import type { AuditEntry, Decision, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 
-/** `instruction` is whose history the event belongs to. */
+/** `instruction` is the instruction or order whose history the event belongs to. */
 type Append = (event: AuditEvent, instruction?: number) => void;
 
 export interface Trail {
   /** Call inside a write transaction. */
   readonly append: Append;
-  /** As `append` for many: to be used to the end of the write transaction in which it is called, and by it alone. */
+  /**
+   * As `append`, for many entries. From this call to the end of the write transaction, append only by the returned
+   * function.
+   */
   appending(): Append;
   /** The run that entries belong to from now on; undefined between runs. */
   enter(run: number | undefined): void;
@@ -22,9 +25,9 @@ export function auditTrail(db: Connection): Trail {
   const insert = db.prepare<[number, number | null, number | null, string, string]>(
     'INSERT INTO audit (seq, run, instruction, body, hash) VALUES (?, ?, ?, ?, unhex(?))',
   );
-  // No run's report tells of it yet, whichever is under way: the run that ends next takes it over (runs.ts).
+  // The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).
   const decided = db.prepare<[number]>('INSERT INTO decisions (seq) VALUES (?)');
-  // After a crash the changes that tidy up belong to the run that was cut off.
+  // After a crash, the changes that clean up belong to the run that was cut off.
   let run = db
     .prepare<[], number>(
       'SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
@@ -35,7 +38,7 @@ export function auditTrail(db: Connection): Trail {
   const appending = (): Append => {
     let last: ChainHead = head.get() ?? CHAIN_START;
     return (event, instruction) => {
-      // An event that names both already keeps the order of its names.
+      // An event that has both of these names already keeps the order of its names.
       const entry = nextEntry(last, { ...event, run, instruction });
       insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
       if (event['by'] !== undefined) decided.run(entry.seq);

@@ -1,4 +1,4 @@
-/** What SQLite says of a database that it can't use, with the file, whose it is and the way out. */
+/** Explains what SQLite says of a database that it can't use: adds the file, its owner and the way out. */
 import { dirname } from 'node:path';
 import { isErrno } from '../../platform/durable.ts';
 import { whyUnusable } from '../../platform/ownership.ts';
@@ -9,20 +9,20 @@ const DAMAGE = /^SQLITE_(?:CORRUPT|NOTADB)/;
 const NOT_OURS = /^SQLITE_(?:CANTOPEN|READONLY|PERM|AUTH)/;
 const DISK = /^SQLITE_(?:IOERR|FULL)/;
 
-/** What SQLite says where our own statements don't fit its tables. */
+/** What SQLite says where this program's statements don't fit the tables. */
 const NO_SUCH_SCHEMA = /^no such (?:table|column|index)|^table \S+ (?:already exists|has no column)|^duplicate column/;
 
-/** The way out where another program's hand shows in the tables. */
+/** The way out where the tables show that another program wrote them. */
 export const UNRELEASED =
   'a version that was never released wrote it. Use that one, or restore the backup from before it (docs/operating.md, "Upgrade")';
 
-/** What SQLite lays beside a database. */
+/** Suffixes of the files that SQLite keeps beside a database. */
 const BESIDE = ['-wal', '-shm'];
 
-/** The error with the file and what to do, where the file is what is wrong; else as it came. */
+/** The error with the file and what to do, where the file is the cause; else the error as it came. */
 export function explained(path: string, error: unknown): unknown {
   const { message, code = '' } = error as NodeJS.ErrnoException;
-  // Records are texts of JSON: one that is none any more was not written by us.
+  // Records are JSON texts: a text that can't be parsed was not written by this program.
   if (error instanceof SyntaxError) return new Error(damaged(path, message));
   if (isErrno(error, 'EACCES', 'EPERM', 'EROFS') || (isSqliteError(error) && NOT_OURS.test(code)))
     return new Error(whyUnusable([dirname(path), path, ...BESIDE.map((suffix) => path + suffix)], message));
@@ -33,20 +33,20 @@ export function explained(path: string, error: unknown): unknown {
   return DISK.test(code) ? new Error(`${path} can't be read or written: ${message} (${code})`) : error;
 }
 
-/** With the way out. */
+/** Says that the file is damaged, with the way out. */
 export function damaged(path: string, what: string): string {
   return `${path} is damaged (${what}): stop the service, keep a copy of the data folder, and restore a backup (docs/operating.md, "Backup, restore, moving")`;
 }
 
-/** The store, each of whose verbs fails with that. */
+/** The store, with each verb failing with the explained error. */
 export function explaining(store: Store, path: string): Store {
   const verbs = Object.entries(store).map(([name, verb]: [string, unknown]) => {
     if (typeof verb !== 'function') return [name, verb];
     return [
       name,
-      async (...asked: unknown[]): Promise<unknown> => {
+      async (...args: unknown[]): Promise<unknown> => {
         try {
-          return await verb(...asked);
+          return await verb(...args);
         } catch (error) {
           throw explained(path, error);
         }

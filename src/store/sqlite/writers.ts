@@ -6,7 +6,7 @@ import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
 
-/** Keeps what a row said of an instruction, where no row said it before. */
+/** Keeps what a row said of an instruction, unless an earlier row said the same. */
 export function statementWriter(db: Connection): (instruction: number, statement: string, row: number) => void {
   const insert = db.prepare<[number, string, number]>(
     'INSERT INTO statements (instruction, statement, row) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -17,8 +17,8 @@ export function statementWriter(db: Connection): (instruction: number, statement
 }
 
 /**
- * An instruction's content becomes that of a row, and what it was is kept as a statement. Returns how many changed: one, or none
- * when it isn't what it was.
+ * Replaces an instruction's content with that of a row, and keeps the replaced content as a statement. Returns how many
+ * instructions changed: one, or none when the instruction is not what `target` says.
  */
 export function contentWriter(
   db: Connection,
