@@ -361,8 +361,6 @@ const STORE: Mutant[] = [
     'WHERE id = ? AND status = +? AND ? <> 0 RETURNING attempt',
   ]),
   mutant('audit entry left out', 'nobody can tell what happened', 'store', [
-    '      append(statusEvent(one, now, at), one.id);\n',
-  mutant('audit entry left out', 'nobody can tell what happened', 'store', 'store/sqlite/changes.ts', [
     '      append(statusEvent(change, now, at), change.id);\n',
     '',
   ]),
@@ -507,8 +505,6 @@ const FILES: Mutant[] = [
     'if ((await freeBytes()) >= 0) return undefined;',
   ]),
   mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', [
-    '  if (withoutKey && isPlay(withoutKey)) throw new UsageError(told(withoutKey));\n',
-  mutant('sandbox turned real', "what was 'paid' in play is never paid", 'workspace', 'store/binding.ts', [
     '  if (withoutKey && namesSandbox(withoutKey)) throw new UsageError(otherProviderText(withoutKey));\n',
     '',
   ]),
@@ -533,8 +529,6 @@ const FILES: Mutant[] = [
     'if (!turn) return { release: () => undefined };\n    if (turn || clock.monotonic()',
   ]),
   mutant('another provider is sent what is open', 'two providers pay the same', 'binding', [
-    '  if (other) return told(other);\n',
-  mutant('another provider is sent what is open', 'two providers pay the same', 'binding', 'pipeline/pass.ts', [
     '  if (other) return otherProviderText(other);\n',
     '',
   ]),
@@ -663,30 +657,10 @@ const FILES: Mutant[] = [
     'stuck: 0, inboxTrouble: inbox.trouble ??',
   ]),
   mutant('a repair dropped twice counts twice', 'a row that nobody has repaired vanishes', 'repairs', [
-    'let left = file.rows - (totalsRows.get(taken) ?? 0) - (told.get(asked) ?? 0);',
+    'let left = file.rows - (totalsRows.get(taken) ?? 0) - (alreadyCounted.get(asked) ?? 0);',
     'let left = file.rows - (totalsRows.get(taken) ?? 0);',
   ]),
   mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', [
-    'const some = Math.min(left, openOf.get(number) ?? 0);',
-    'const some = openOf.get(number) ?? 0;',
-  mutant(
-    'what is stuck is forgotten',
-    'a file lies there for weeks, and all seems well',
-    'state',
-    'pipeline/state.ts',
-    ['    stuck: inbox.stuck.length,\n', '    stuck: 0,\n'],
-  ),
-  mutant(
-    'a repair dropped twice counts twice',
-    'a row that nobody has repaired vanishes',
-    'repairs',
-    'store/sqlite/repairs.ts',
-    [
-      'let left = file.rows - (totalsRows.get(taken) ?? 0) - (alreadyCounted.get(asked) ?? 0);',
-      'let left = file.rows - (totalsRows.get(taken) ?? 0);',
-    ],
-  ),
-  mutant('a repair closes the whole file', 'rows that are missing in it vanish', 'repairs', 'store/sqlite/repairs.ts', [
     'const served = Math.min(left, openOf.get(number) ?? 0);',
     'const served = openOf.get(number) ?? 0;',
   ]),
