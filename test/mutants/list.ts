@@ -168,7 +168,10 @@ const SENDING: Mutant[] = [
     ['registration', 'provider/order-management'],
     'provider/imburse/order-management.ts',
     ['    ...customerDifference(record, order),\n', ''],
-    ['customersIn(record).includes(order.customerRef) || isNobodys(record, order)', 'record !== undefined || order'],
+    [
+      'customersIn(record).includes(order.customerRef) || namesNoCustomer(record, order)',
+      'record !== undefined || order',
+    ],
   ),
   mutant(
     'another customer may have the same order reference',
