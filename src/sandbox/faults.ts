@@ -54,11 +54,12 @@
  *     short-token  ms 3600000, requests    the token is valid for only this time and this number of requests
  *
  * `fates` replace the seed in deciding how payouts and instructions end: processed (SETTLED), failed, reversed
- * (SETTLED, then FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing (for ever), or ready: processing never
- * begins, so the instruction can be changed for ever.
+ * (SETTLED, then FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing (for ever), or ready:
+ * processing never begins, so the instruction can be changed for ever.
  *
  * `habits` are faults and fates that belong together, by name (habits.ts): what providers have been seen to do. They
- * come after the other rules. Like them, they may name the payouts that they apply to, and with `rate` how many of them.
+ * come after the other rules. Like them, they may name the payouts that they apply to, and with `rate` how many of
+ * them.
  */
 import * as z from 'zod';
 import { drawFraction } from './draw.ts';
