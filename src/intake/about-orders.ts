@@ -1,40 +1,41 @@
-/** What instructions need to know of their orders: is it there, and in which currency. */
+/** What instructions need to know of their orders: whether the order is there, and its currency. */
 import { type OrderRef, orderKey } from '../domain/order.ts';
 import type { Store } from '../store/store.ts';
 import type { CheckedRow } from './checking.ts';
 import type { Rejected } from './rejected.ts';
 import { checkAgainstOrder, type Header, inTheirOrder } from './validate.ts';
 
-/** What is known of so many orders is kept, so that most are asked about once. */
-const KEPT_ORDERS = 250_000;
+/** At most this many orders are remembered, so that the store is asked about most of them only once. */
+const MOST_REMEMBERED = 250_000;
 
 /** What a row needs to know of its order. */
 interface AboutOrder {
   readonly currency: string;
-  /** Whether instructions for it were taken in with earlier files. If not, only rows of its own file can hold a row's references. */
+  /** Whether earlier files had instructions for it. If not, only rows of the same file can hold a row's references. */
   readonly hadInstructions: boolean;
 }
 
 /**
- * An order never changes once it is taken in, and no other file's instructions come while this one's do. One that isn't there
- * may still come; then it isn't known whether instructions wait for it either: undefined.
+ * Remembers orders between batches. This is safe: an order never changes once it is taken in, and no other file's
+ * instructions are taken in meanwhile. An order that isn't there yet may still come, and instructions may wait for it
+ * already: the answer is undefined, and is not remembered.
  */
 export function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promise<(AboutOrder | undefined)[]> {
   const found = new Map<string, AboutOrder>();
-  /** One object for all orders of which the same is known: there are few, and hundreds of thousands of orders. */
+  /** One object for all orders with the same answer: there are few answers for hundreds of thousands of orders. */
   const same = new Map<string, AboutOrder>();
   return async (refs) => {
     const keys = refs.map(orderKey);
     const wanted = new Map<string, OrderRef>();
-    if (found.size > KEPT_ORDERS) found.clear();
+    if (found.size > MOST_REMEMBERED) found.clear();
     refs.forEach((ref, at) => {
       const key = keys[at] as string;
       if (!found.has(key)) wanted.set(key, ref);
     });
-    const told = await store.aboutOrders([...wanted.values()]);
+    const answers = await store.aboutOrders([...wanted.values()]);
     let at = 0;
     for (const key of wanted.keys()) {
-      const { currency, hasInstructions: hadInstructions } = told[at++] ?? { hasInstructions: true };
+      const { currency, hasInstructions: hadInstructions } = answers[at++] ?? { hasInstructions: true };
       if (currency === undefined) continue;
       const name = `${currency} ${hadInstructions}`;
       const about = same.get(name) ?? { currency, hadInstructions };
@@ -46,8 +47,8 @@ export function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promis
 }
 
 /**
- * A row that is rejected anyway is also told that its amount has more decimals than its currency. Only the order, if it is
- * there, says which that is, where the row doesn't.
+ * A row that is rejected anyway also gets an error when its amount has more decimals than its currency. The currency is
+ * the row's own; if the row states none, it is the order's, if the order is there.
  */
 export async function alsoImprecise(
   header: Header,
@@ -72,7 +73,7 @@ export async function alsoImprecise(
 
 type RejectedRow = Extract<CheckedRow, { rejected: unknown }>;
 
-/** Of what cannot be read nothing is known, and a damaged line has no order. */
+/** An amount that can't be read has no decimals to check, and a damaged line has no order. */
 function hasDecimals({ amount, rejected: { fields } }: RejectedRow): boolean {
   return amount !== undefined && amount.scale > 0 && fields.orderRef !== '';
 }

@@ -1,4 +1,4 @@
-/** A file's rows, read and checked, batch by batch: all that can be said of a row without the store. */
+/** Reads and checks a file's rows, batch by batch: every check that needs no store. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { type Decimal, openSum, parseDecimal } from '../domain/money.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -18,12 +18,12 @@ import {
 
 export type Passed = Extract<OrderCheck | InstructionCheck, { ok: true }>;
 
-/** A row that may be taken in, or what it is recorded as whatever else is known. */
+/** A row that may be taken in, or a row that is rejected whatever the store holds. */
 export type CheckedRow =
   | { readonly row: Row; readonly check: Passed }
   | {
       readonly rejected: Rejected;
-      /** As far as it could be read: it counts in the control total. */
+      /** The amount, if it can be read: it counts in the control total. */
       readonly amount: Decimal | undefined;
     };
 
@@ -31,14 +31,14 @@ export interface CheckedBatch extends Omit<RowBatch, 'rows'> {
   readonly rows: readonly CheckedRow[];
 }
 
-/** What is read, from where on, and against what it is checked. */
+/** The file to read, the place to begin, and what its rows are checked against. */
 export interface Source {
   readonly path: string;
   readonly from: Pick<IntakeProgress, 'offset' | 'line' | 'controlSum'>;
   readonly size: number;
   readonly header: Header;
   readonly accepted: Pick<Settings['provider'], 'currencies'>;
-  /** Where lines are the header again: its cells, and the `columns` setting. */
+  /** If the file repeats its header: the header's cells, and the `columns` setting. */
   readonly headerAgain: { readonly cells: readonly string[]; readonly columns: Settings['columns'] } | undefined;
 }
 
@@ -58,7 +58,7 @@ export function* checkedRows(source: Source): Generator<CheckedBatch> {
         const row = header.escaped ? unprotected(header, found) : found;
         const check = checkCells(header, found.cells, accepted);
         const amount = 'amount' in check ? check.amount : undefined;
-        // Nearly every amount is a short text, and those are added up without an object each.
+        // Nearly every amount is a short text, and a text is added up without an object for each amount.
         if (check.ok && 'content' in check) above.add(check.content.amount);
         else if (amount) above.include(amount);
         if (check.ok) return { row, check };
@@ -80,7 +80,7 @@ function headerFinder({ header, headerAgain }: Source): (line: string) => boolea
   };
 }
 
-/** The row as it first came: a rejected.csv that is dropped back has cells that we protected against formulas. */
+/** The row as it first came: a rejected.csv that is dropped again has cells that we protected against formulas. */
 function unprotected(header: Header, row: Row): Row {
   const raw = originalCells(header, row.raw);
   return { ...row, raw };

@@ -1,10 +1,10 @@
 /**
- * What each row of a batch comes to, given what is known already. Decided in the rows' order, so that a row sees what
- * earlier rows of its own file did: `known` collects that, on top of what the store has. Nothing is recorded here.
+ * Decides what becomes of each row of a batch. Rows are decided in their order, so that a row sees what earlier rows of
+ * its own file did: `known` collects that, on top of what the store has. Nothing is recorded here.
  *
- * What an earlier file said is a duplicate when it comes again, whatever became of the first one: it stands, was replaced, was
- * deleted. The same reference with other content is an error. That question comes before every other, which is why anything may
- * be dropped twice. Said twice in one file it is an error of its own.
+ * A row that states what an earlier file's row stated is a duplicate, whatever became of the earlier row: it stands,
+ * was replaced or was deleted. The same reference with other content is an error. This check comes before every other,
+ * so any file may be dropped twice. The same statement twice in one file is an error of its own.
  */
 import type { RowCode, RowError } from '../domain/codes.ts';
 import {
@@ -38,17 +38,17 @@ import {
   type Lapsed,
   lapsedOf,
   NOTHING_REPLACED,
+  type Repetition,
+  repetitionOf,
   replacedWith,
-  type SaidBefore,
-  saidAnew,
-  saidBefore,
   sameContent,
+  statedAnew,
 } from './existing.ts';
 import { differences, referenceTaken } from './holders.ts';
 import { NO_FIELDS, rejected } from './rejected.ts';
 import { alsoRepeated } from './repeated.ts';
 import type { Row } from './rows.ts';
-import type { Said, Saying } from './said.ts';
+import type { EarlierRow, EarlierRows } from './said.ts';
 import { checkAgainstOrder, type Header, type InstructionCheck, inTheirOrder } from './validate.ts';
 
 export interface DecideContext {
@@ -57,27 +57,27 @@ export interface DecideContext {
   readonly businessDate: string;
   readonly store: Store;
   readonly settings: Settings;
-  /** What the rows said whose references come more than once in the file. */
-  readonly said: Said;
+  /** What the rows state whose references occur more than once in the file. */
+  readonly earlierRows: EarlierRows;
 }
 
 interface Decided {
   readonly records: RowRecord[];
-  /** Sum of the amounts that could be read, of rejected rows too. */
+  /** The sum of all amounts that can be read, those of rejected rows too. */
   readonly amount: Decimal;
 }
 
-/** What earlier rows of the file did, by order or instruction key; only of those that come again. */
+/** What earlier rows of the file did, by order or instruction key; only for the keys that occur again in the file. */
 export interface Known {
   readonly orders: Map<string, StoredOrder>;
-  /** The customer, by order reference, where no other one may have the same. */
+  /** The customer of each order reference, where an order reference belongs to one customer only. */
   readonly orderRefs: Map<string, string>;
   readonly instructions: Map<string, Existing>;
 }
 
 export type Decide = (rows: readonly CheckedRow[], known: Known) => Promise<Decided>;
 
-/** One decision, and what the references stand for after it, if that changed. */
+/** One decision, and the instruction as it stands after it, if the decision changes it. */
 interface Decision {
   readonly record: RowRecord;
   readonly becomes?: Existing;
@@ -94,14 +94,14 @@ export function nothingKnown(): Known {
 }
 
 export function instructionDecider(context: DecideContext): Decide {
-  const { store, said } = context;
+  const { store, earlierRows } = context;
   const ordersOf = orderFinder(store);
-  const repeated = alsoRepeated(context.header, context.file, said);
+  const repeated = alsoRepeated(context.header, context.file, earlierRows);
   return async (rows, known) => {
     const valid = rows.filter(isInstruction);
     const orders = await ordersOf(valid.map(({ check }) => check.ref));
     const asked = valid.map(({ check }) => {
-      return { check, key: said.mayHave(check.ref) ? instructionKey(check.ref) : undefined };
+      return { check, key: earlierRows.mayHave(check.ref) ? instructionKey(check.ref) : undefined };
     });
     const sought = asked.filter(({ key }, at) => key !== undefined || orders[at]?.hadInstructions !== false);
     const found = await existingOf(
@@ -129,7 +129,7 @@ export function instructionDecider(context: DecideContext): Decide {
       const at = next++;
       const key = asked[at]?.key;
       const existing = (key === undefined ? undefined : known.instructions.get(key)) ?? stored.get(check);
-      const before = key === undefined ? undefined : said.before(check, row.line);
+      const before = key === undefined ? undefined : earlierRows.before(check, row.line);
       const { record, becomes } =
         check.action === 'DELETE'
           ? decideDelete(context, row, check.ref, existing, before)
@@ -162,7 +162,7 @@ function decideDelete(
   row: Row,
   ref: InstructionRef,
   existing: Existing | undefined,
-  before: Saying | undefined,
+  before: EarlierRow | undefined,
 ): Decision {
   const { line } = row;
   const fields = { ...NO_FIELDS, ...ref, currency: existing?.currency ?? '' };
@@ -176,13 +176,13 @@ function decideDelete(
   };
 }
 
-/** What a row's references stand for. */
+/** What is known of a row's references. */
 interface Background {
   readonly existing: Existing | undefined;
-  /** Where nothing exists. */
+  /** Only where `existing` is undefined. */
   readonly lapsed: Lapsed | undefined;
-  /** The row of the same file that said it before. */
-  readonly before: Saying | undefined;
+  /** The earlier row of the same file that this row repeats. */
+  readonly before: EarlierRow | undefined;
 }
 
 function decideContent(
@@ -209,7 +209,7 @@ function decideContent(
     return refuse(repeatedInFile(context, ref, before, stands ? differs() : ''));
   }
   if (existing) {
-    const again = saidBefore(existing, action, content);
+    const again = repetitionOf(existing, action, content);
     if (again) return duplicate(line, fields(), existing, again);
     if (action === 'CREATE')
       return refuse(
@@ -226,7 +226,7 @@ function decideContent(
       return refuse(instructionError(ref, 'INSTRUCTION_ALREADY_PROCESSED'));
   }
   const id = rowId(context.file, line);
-  const anew = existing ? {} : saidAnew(lapsed, id, action, content);
+  const anew = existing ? {} : statedAnew(lapsed, id, action, content);
   if (anew === 'not-found') return refuse(instructionError(ref, 'INSTRUCTION_NOT_FOUND'));
   if ('original' in anew) return { record: { kind: 'duplicate', line, fields: fields(), ...anew } };
 
@@ -259,7 +259,7 @@ function updated(
   };
 }
 
-function duplicate(line: number, fields: RowFields, existing: Existing, again: SaidBefore): Decision {
+function duplicate(line: number, fields: RowFields, existing: Existing, again: Repetition): Decision {
   const record = { kind: 'duplicate', line, fields, ...again } as const;
   if (!again.restates) return { record };
   return {
@@ -271,7 +271,7 @@ function duplicate(line: number, fields: RowFields, existing: Existing, again: S
 function repeatedInFile(
   { file }: DecideContext,
   { instructionRef }: InstructionRef,
-  { line }: Saying,
+  { line }: EarlierRow,
   differs: string,
 ): RowError {
   return referenceTaken(
@@ -285,8 +285,9 @@ function repeatedInFile(
 }
 
 /**
- * A change of what has gone to the provider: asked of it, where its API can and it has clearly taken the payout; one at a
- * time. `stands` is what it shall become, undefined for a DELETE.
+ * Decides a change of a payout that has gone to the provider. The provider is asked for the change, one at a time, if
+ * its API can change payouts and it has clearly taken the payout. `stands` is what the payout shall become; undefined
+ * for a DELETE.
  */
 function decideAtProvider(
   { file, settings }: DecideContext,
@@ -322,7 +323,7 @@ function sameTerms(a: PayoutTerms | undefined, b: PayoutTerms): boolean {
   return a !== undefined && sameContent(a.content, b.content);
 }
 
-/** Plain literals: with a spread they take three times as long, and this runs for every row there is. */
+/** Written as plain literals: a spread takes three times as long, and this runs for every row. */
 function newInstruction(
   id: number,
   line: number,

@@ -1,4 +1,4 @@
-/** What a row's references stand for already, and whether the row says anything that wasn't said of it before. */
+/** The instruction that holds a row's references already, and whether the row states anything new about it. */
 
 import { API } from '../domain/api.ts';
 import {
@@ -14,20 +14,20 @@ import type { Settings } from '../settings/settings.ts';
 import type { RowRecord, Store, StoredInstruction } from '../store/store.ts';
 import { differences } from './holders.ts';
 
-/** As the store has it, or as an earlier row of the file makes it. */
+/** The instruction as the store has it, or as an earlier row of the file makes it. */
 export type Existing = Pick<
   StoredInstruction,
   'id' | 'version' | 'status' | 'content' | 'payout' | 'amountMinor' | 'currency' | 'contentRow' | 'sends' | 'amendment'
 > & {
-  /** What was said of it that doesn't stand any more, with the rows (Store.statementsOf). */
+  /** The statements about it that no longer stand, each with its row (Store.statementsOf). */
   readonly replaced: ReadonlyMap<string, number>;
 };
 
 export const NOTHING_REPLACED: ReadonlyMap<string, number> = new Map();
 
 /**
- * The last instruction with a row's references where none holds them: it was rejected after all, for its order never came, or came with
- * another currency than its amount's.
+ * The last instruction with a row's references, where no instruction holds them now. It was taken in and rejected
+ * later, because its order never came, or came with a currency that its amount doesn't fit.
  */
 export type Lapsed = Pick<StoredInstruction, 'id' | 'content' | 'contentRow'> & Pick<Existing, 'replaced'>;
 
@@ -49,56 +49,58 @@ async function withReplaced(
   return found.map((instruction) => instruction && { ...instruction, replaced: replaced[next++] ?? NOTHING_REPLACED });
 }
 
-/** Of a row that is a duplicate. */
-export interface SaidBefore {
+/** Why a row is a duplicate. */
+export interface Repetition {
   readonly original: number;
   readonly restates?: NonNullable<Extract<RowRecord, { kind: 'duplicate' }>['restates']>;
 }
 
 /**
- * The row that said the same, if one did. The row that created an instruction asked for no change: an UPDATE that brings its content
- * back is a new one, the first time. But one that came while that content stood changed nothing then, and doesn't when it comes again.
+ * The row that stated the same, if there is one. The row that created an instruction asked for no change. So an UPDATE
+ * that brings the created content back is new the first time. But an UPDATE that came while that content stood changed
+ * nothing then, and changes nothing when it comes again.
  */
-export function saidBefore(
+export function repetitionOf(
   { id, content: current, contentRow, replaced, amendment }: Existing,
   action: 'CREATE' | 'UPDATE',
   content: InstructionContent,
-): SaidBefore | undefined {
+): Repetition | undefined {
   const stands = sameContent(current, content);
   if (stands && (action === 'CREATE' || contentRow !== id)) return { original: contentRow };
-  const original = replaced.size === 0 ? undefined : saidOnce(replaced, action, content);
+  const original = replaced.size === 0 ? undefined : rowThatStated(replaced, action, content);
   if (original !== undefined) return { original };
-  // Where the provider is being asked for a change, it would take that back.
+  // While the provider is being asked for a change, an UPDATE to the content that stands would take that change back.
   if (!stands || amendment) return undefined;
   return { original: contentRow, restates: { instruction: id, statement: statementOf('UPDATE', content) } };
 }
 
-function saidOnce(
+function rowThatStated(
   replaced: Existing['replaced'],
   action: 'CREATE' | 'UPDATE',
   content: InstructionContent,
 ): number | undefined {
   const actions = action === 'UPDATE' ? (['UPDATE'] as const) : (['CREATE', 'UPDATE'] as const);
   return actions
-    .flatMap((said) => [statementOf(said, content), earlierStatementOf(said, content)])
+    .flatMap((stated) => [statementOf(stated, content), earlierStatementOf(stated, content)])
     .map((statement) => replaced.get(statement))
     .find((row) => row !== undefined);
 }
 
 export type After = NonNullable<Extract<RowRecord, { kind: 'instruction' }>['after']>;
 
-/** What a row comes to whose references nothing holds. */
+/** What becomes of a row whose references no instruction holds. */
 type Anew =
-  | SaidBefore
-  /** It is taken in as an instruction of its own. */
+  | Repetition
+  /** The row is taken in as a new instruction. */
   | { readonly after?: After }
   | 'not-found';
 
 /**
- * What was rejected after all may be dropped once more as it stood last, or repaired by a row of the same kind. What had been replaced by
- * then stays replaced, and so does what stood last once another row has taken its place.
+ * An instruction that was rejected after it was taken in may be dropped once more with its last content, or be repaired
+ * by a row of the same kind. Content that was replaced by then stays replaced. The last content stays replaced too,
+ * once another row has taken its place.
  */
-export function saidAnew(
+export function statedAnew(
   lapsed: Lapsed | undefined,
   row: number,
   action: 'CREATE' | 'UPDATE',
@@ -107,7 +109,7 @@ export function saidAnew(
   if (!lapsed) return action === 'CREATE' ? {} : 'not-found';
   const wasUpdated = lapsed.contentRow !== lapsed.id || lapsed.replaced.has(statementOf('UPDATE', lapsed.content));
   const isLast = sameContent(lapsed.content, content) && (action === 'CREATE' || wasUpdated);
-  const original = isLast ? undefined : saidOnce(lapsed.replaced, action, content);
+  const original = isLast ? undefined : rowThatStated(lapsed.replaced, action, content);
   if (original !== undefined) return { original };
   if (action === 'UPDATE' && !wasUpdated) return 'not-found';
   const last = statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content);
@@ -115,17 +117,17 @@ export function saidAnew(
   return { after: { lapsed: lapsed.id, statements: new Map(statements) } };
 }
 
-/** What was said of it once other content stands. */
+/** The replaced statements, once other content stands. */
 export function replacedWith({ id, content, contentRow, replaced }: Existing): Existing['replaced'] {
   return new Map([[statementOf(contentRow === id ? 'CREATE' : 'UPDATE', content), contentRow], ...replaced]);
 }
 
-/** Nothing of it has gone to the provider, not even in a send that turned out not to have left. */
+/** Nothing of it has ever been sent to the provider, not even in a request that turned out not to have left. */
 export function isAmendable({ status, sends }: Existing): boolean {
   return AMENDABLE.includes(status) && sends === 0;
 }
 
-/** The provider has clearly taken it, and its API can change what has not been processed. */
+/** The provider has clearly taken it, and the API can change payouts that are not processed yet. */
 export function isAmendableAtProvider({ status }: Existing, { provider }: Settings): boolean {
   return API[provider.api].amends && AMENDABLE_AT_PROVIDER.includes(status);
 }

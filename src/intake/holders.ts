@@ -1,4 +1,4 @@
-/** References that are taken: by which row, and in what that one differs. */
+/** Errors for references that are taken: which row holds them, and in what that row differs. */
 import { visible } from '../domain/characters.ts';
 import type { RowCode, RowError } from '../domain/codes.ts';
 import { rowPlace } from '../domain/instruction.ts';
@@ -6,11 +6,11 @@ import { currencyExponent } from '../domain/iso.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { Stated } from '../domain/order.ts';
 
-/** So many differences are named, each with the beginning of a long value. */
+/** At most this many differences are named, each with at most the beginning of a long value. */
 const MOST_NAMED = 5;
 const SHOWN_CHARACTERS = 40;
 
-/** `value` is the reference; the row `holder` has it, which is of the same file or an earlier one. */
+/** `value` is the reference. The row `holder` has it; that row is in the same file or in an earlier one. */
 export function referenceTaken(
   column: 'orderRef' | 'instructionRef',
   value: string,
@@ -22,7 +22,10 @@ export function referenceTaken(
   return { column, value, code, holder: { row: holder, here: rowPlace(holder).file === file, differs } };
 }
 
-/** `amount 100.00, here 900.00`, one after the other; empty where there is none. `currency` is that of amounts, if it is known. */
+/**
+ * `amount 100.00, here 900.00`, for each difference; empty if there is none. `currency` is that of the amounts, if it
+ * is known.
+ */
 export function differences(before: Stated, here: Stated, currency: string | undefined): string {
   const names = [...new Set([...before.keys(), ...here.keys()])].filter((name) => before.get(name) !== here.get(name));
   const named = names.slice(0, MOST_NAMED).map((name) => {

@@ -1,4 +1,4 @@
-/** A whole file, looked at before its first row is read: what it is, where its rows begin, or why none is taken in. */
+/** Inspects a whole file before its first row is read: its kind, where its rows begin, or why no row is taken in. */
 import { closeSync, constants, openSync } from 'node:fs';
 import type { FileProblem } from '../domain/codes.ts';
 import { hashFile } from '../inbox/inbox.ts';
@@ -64,7 +64,7 @@ function understand(
   return problem ? { problem } : matched;
 }
 
-/** Reads the whole file once more, which is only asked of one that has columns without a heading. */
+/** Reads the whole file once more. Only called for a file that has columns without a heading. */
 function unnamedValue(
   path: string,
   { cells, nextOffset, nextLine }: NonNullable<Inspection['header']>,

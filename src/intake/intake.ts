@@ -1,7 +1,7 @@
 /**
- * A file's way in: claimed → registered (whole-file checks, a number) → its rows decided and recorded in batches, with
- * the place to go on from in the same transaction → archived. Each step can be repeated, so a crash anywhere is mended by
- * running it again.
+ * Takes a file in: it is claimed → registered (whole-file checks, a number) → its rows are decided and recorded in
+ * batches, each with the place to go on from in the same transaction → archived. Each step can be repeated, so after a
+ * crash anywhere it is enough to run it again.
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import type { FileProblem } from '../domain/codes.ts';
@@ -20,10 +20,12 @@ import { fileProblem, inspect, NOTHING_READ } from './inspect.ts';
 import { orderDecider } from './orders.ts';
 import { fieldsOfOrder, rejected } from './rejected.ts';
 import { findRepeats } from './repeats.ts';
-import { openSaid, type Said } from './said.ts';
+import { type EarlierRows, openEarlierRows } from './said.ts';
 import { type Header, matchHeader } from './validate.ts';
 
-/** How often a batch is decided anew because rows moved on meanwhile; more than this is no coincidence. */
+/**
+ * A batch is decided at most this many times when the instructions it amends change meanwhile. More is no coincidence.
+ */
 const MAX_DECISIONS = 5;
 
 export interface IntakeTools {
@@ -35,14 +37,14 @@ export interface IntakeTools {
 }
 
 /**
- * Registers every claim, records every row of every registered file, archives what is done. Returns what was registered.
- * Throws UsageError when paydrop.json no longer fits a file that is half taken in.
+ * Registers every claim, records every row of every registered file and archives the files that are done. Returns the
+ * files that it registered. Throws UsageError when paydrop.json no longer fits a file that is half taken in.
  */
 export async function takeIn(tools: IntakeTools, businessDate: string): Promise<FileRecord[]> {
   const registered: FileRecord[] = [];
   const registeredBefore = new Set((await tools.store.unarchivedFiles()).map(({ claim }) => claim));
   for (const claim of await tools.inbox.claims()) {
-    // After a crash: what it was registered with stands, whatever its writer has done to the original since.
+    // After a crash: the registration stands, whatever the file's writer has done to the original since.
     if (registeredBefore.has(claim.id)) continue;
     const file = await register(tools, claim, businessDate);
     if (file) registered.push(file);
@@ -58,7 +60,7 @@ export async function takeIn(tools: IntakeTools, businessDate: string): Promise<
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
 
-/** Undefined when the file is still being written, or can't be read: its claim stays and is asked again next time. */
+/** Undefined when the file is still being written or can't be read: its claim stays, and the next pass tries again. */
 async function register(tools: IntakeTools, claim: Claim, businessDate: string): Promise<FileRecord | undefined> {
   const { inbox, store, clock, settings } = tools;
   const spooled = await inbox.spool(claim);
@@ -105,7 +107,7 @@ async function registerRead(store: Store, file: NewFile): Promise<FileRecord> {
   return store.registerFile(repairs === undefined ? file : { ...file, repairs });
 }
 
-/** The file whose rejected rows come again in it: its name is that of the rejected.csv, or of a copy. */
+/** The file whose rejected rows this file repairs: this file has the name of its rejected.csv, or of a copy. */
 async function repairedBy(store: Store, { name, kind, problem }: NewFile): Promise<number | undefined> {
   const number = rejectedReportIn(name);
   if (number === undefined || problem) return undefined;
@@ -113,11 +115,11 @@ async function repairedBy(store: Store, { name, kind, problem }: NewFile): Promi
   return repaired?.done && repaired.kind === kind && isRejectedReportOf(name, repaired) ? number : undefined;
 }
 
-/** A file whose rows are to be recorded, with how they are read and decided. */
+/** A file whose rows are to be recorded, and how its rows are read and decided. */
 interface Taking {
   readonly file: FileRecord;
   readonly header: Header;
-  readonly said: Said;
+  readonly earlierRows: EarlierRows;
   readonly decide: Decide;
 }
 
@@ -126,10 +128,10 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   const { number } = file;
   await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
-  const said = saidIn(tools, file, header);
-  const context = { header, file: number, businessDate, store, settings, said };
+  const earlierRows = earlierRowsOf(tools, file, header);
+  const context = { header, file: number, businessDate, store, settings, earlierRows };
   const decide = file.kind === 'orders' ? orderDecider(context) : instructionDecider(context);
-  const taking = { file, header, said, decide };
+  const taking = { file, header, earlierRows, decide };
   let problem: FileProblem | undefined;
   if (await isRejectedWhole(tools, taking)) {
     await rejectRows(tools, taking);
@@ -141,25 +143,30 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   await store.finishFile(number, problem, timestamp(clock.now()));
 }
 
-/** Records each batch with where to go on from; goes on from where an earlier pass came to. */
-async function recordRows(tools: IntakeTools, { file, header, said, decide }: Taking): Promise<void> {
+/** Records each batch together with the place to go on from. Goes on from where an earlier pass stopped. */
+async function recordRows(tools: IntakeTools, { file, header, earlierRows, decide }: Taking): Promise<void> {
   let reached = file.progress;
-  if (reached.offset > file.start.offset) await recallRows(tools, file, header, said);
+  if (reached.offset > file.start.offset) await recallRows(tools, file, header, earlierRows);
   for (const batch of rowsFrom(tools, file, header, reached)) {
     reached = await recordBatch(tools, file.number, batch, reached, decide);
     tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
   }
 }
 
-/** What the rows said that an earlier pass has recorded. */
-async function recallRows(tools: IntakeTools, file: FileRecord, header: Header, said: Said): Promise<void> {
+/** Reads again the rows that an earlier pass has recorded, and notes what they state. */
+async function recallRows(
+  tools: IntakeTools,
+  file: FileRecord,
+  header: Header,
+  earlierRows: EarlierRows,
+): Promise<void> {
   for (const batch of rowsFrom(tools, file, header, file.start)) {
-    said.note(batch.rows);
+    earlierRows.note(batch.rows);
     if (batch.nextOffset >= file.progress.offset) return;
   }
 }
 
-/** Decided anew when an instruction that the batch amends moved on in between. */
+/** Decides a batch and records it; decides it anew when an instruction that it amends changed in between. */
 async function recordBatch(
   { store, clock }: IntakeTools,
   file: number,
@@ -176,8 +183,8 @@ async function recordBatch(
 }
 
 /**
- * Records every row as rejected, for its own errors if it has any. What earlier rows did is known from having decided
- * them, and not from the store; so after a crash the rows that are recorded already are decided once more.
+ * Records every row as rejected, for its own errors if it has any. What earlier rows did follows from deciding them,
+ * and not from the store. So after a crash the rows that are recorded already are decided once more.
  */
 async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
   const { store, clock, progress } = tools;
@@ -198,8 +205,8 @@ async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
 }
 
 /**
- * A row of a file that is rejected for other rows' errors. A duplicate of an earlier file's row stays one; it never asked
- * for anything.
+ * A row of a file that is rejected for other rows' errors. A duplicate of an earlier file's row stays a duplicate: it
+ * asks for nothing.
  */
 function rejectedForOthers(file: number, rows: readonly CheckedRow[]): (record: RowRecord, at: number) => RowRecord {
   return (record, at) => {
@@ -218,8 +225,8 @@ function fieldsOfRecord(record: Exclude<RowRecord, { kind: 'rejected' }>): RowFi
 }
 
 /**
- * Whether one row's errors reject the file. Decided once, before its first row is recorded: if it were asked again after
- * a crash, settings or orders may have changed, and a part of the file would be accepted and the rest rejected.
+ * Whether one row's errors reject the file. This is decided once, before the first row is recorded. Settings or orders
+ * may change after a crash; a second decision could then reject the rest of a file whose first part is accepted.
  */
 async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<boolean> {
   const { store, settings } = tools;
@@ -233,7 +240,7 @@ async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<bool
   return rejected;
 }
 
-/** Reads a whole file without recording anything: does any row have an error? */
+/** Whether any row has an error. Reads the whole file and records nothing. */
 async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking): Promise<boolean> {
   const known = nothingKnown();
   for (const batch of rowsFrom(tools, file, header, file.start)) {
@@ -257,11 +264,11 @@ function progressAfter(before: IntakeProgress, batch: CheckedBatch, amount: Deci
   };
 }
 
-/** Of the whole file, also when a part of it is taken in already: those rows are not to be found before it is finished. */
-function saidIn({ inbox }: IntakeTools, file: FileRecord, header: Header): Said {
+/** Covers the whole file, also when a part of it is taken in already: the store finds no row of an unfinished file. */
+function earlierRowsOf({ inbox }: IntakeTools, file: FileRecord, header: Header): EarlierRows {
   const fd = openSync(inbox.spoolPath(file.claim), constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    return openSaid(findRepeats(fd, header, file.start.offset, file.size));
+    return openEarlierRows(findRepeats(fd, header, file.start.offset, file.size));
   } finally {
     closeSync(fd);
   }

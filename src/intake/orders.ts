@@ -1,6 +1,6 @@
 /**
- * What each row of an orders file comes to: a new order, the same again, or another one under references that are taken. With
- * the order-management API that is so for a whole tenant: there one customer's order can't have the reference of another's.
+ * Decides what becomes of each row of an orders file: a new order, a duplicate, or an error because its references are
+ * taken. With the order-management API an order reference is unique within the tenant: two customers can't both use it.
  */
 import { API } from '../domain/api.ts';
 import type { RowCode, RowError } from '../domain/codes.ts';
@@ -13,11 +13,11 @@ import { differences, referenceTaken } from './holders.ts';
 import { fieldsOfOrder, rejected } from './rejected.ts';
 import { alsoRepeated } from './repeated.ts';
 
-type OrderContext = Pick<DecideContext, 'header' | 'file' | 'store' | 'settings' | 'said'>;
+type OrderContext = Pick<DecideContext, 'header' | 'file' | 'store' | 'settings' | 'earlierRows'>;
 
-export function orderDecider({ header, file, store, settings, said }: OrderContext): Decide {
+export function orderDecider({ header, file, store, settings, earlierRows }: OrderContext): Decide {
   const isOfTenant = API[settings.provider.api].ordersOfTenant;
-  const repeated = alsoRepeated(header, file, said);
+  const repeated = alsoRepeated(header, file, earlierRows);
   const taken = (code: RowCode, holder: number, order: Order, first: Order | undefined): RowError => {
     const differs = first ? differences(statedByOrder(first), statedByOrder(order), undefined) : '';
     return referenceTaken('orderRef', order.orderRef, code, holder, file, differs);
@@ -30,10 +30,10 @@ export function orderDecider({ header, file, store, settings, said }: OrderConte
       if ('rejected' in checked) return repeated(checked.rejected);
       const { row, check } = checked;
       const order = orderOf(checked);
-      const comesAgain = said.mayHave(order);
+      const comesAgain = earlierRows.mayHave(order);
       const key = orderKey(order);
       const first = known.orders.get(key) ?? stored.get(key);
-      const before = comesAgain ? said.before(check, row.line) : undefined;
+      const before = comesAgain ? earlierRows.before(check, row.line) : undefined;
       const fields = fieldsOfOrder(order);
       if (before) {
         const same = first && digestOf(statedByOrder(first)) === before.digest ? first : undefined;
@@ -65,7 +65,7 @@ function orderOf({ row, check }: Extract<CheckedRow, { row: unknown }>): Order {
   return check.order;
 }
 
-/** The customers that have these order references, by them. */
+/** The customer of each order reference that is taken, by reference. */
 async function holdersOf(store: DecideContext['store'], orders: readonly Order[]): Promise<Map<string, string>> {
   const orderRefs = [...new Set(orders.map(({ orderRef }) => orderRef))];
   const customers = await store.orderHolders(orderRefs);
@@ -73,7 +73,7 @@ async function holdersOf(store: DecideContext['store'], orders: readonly Order[]
   return new Map(held.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** The order as it will stand once the row is recorded. */
+/** The order as the store will hold it once the row is recorded. */
 function newOrder(id: number, order: Order): StoredOrder {
   return {
     ...order,

@@ -1,4 +1,4 @@
-/** Rows that are not taken in, as the store keeps them. */
+/** Rejected rows, as the store keeps them. */
 import { inProportion, type RowError } from '../domain/codes.ts';
 import type { Order } from '../domain/order.ts';
 import type { RowFields, RowRecord } from '../store/store.ts';
@@ -16,7 +16,7 @@ export const NO_FIELDS: RowFields = {
   dueDate: '',
 };
 
-/** A row that was not even told apart into cells. */
+/** A line that can't be split into cells. */
 export function damaged({ line, raw, error }: DamagedLine): Rejected {
   return { kind: 'rejected', line, fields: NO_FIELDS, raw, errors: [error] };
 }

@@ -1,8 +1,9 @@
 /**
- * Which references come more than once in a file, found before its first row is decided: only for those does a row have to
- * know what earlier rows of its own file did. One pass over the bytes, and a memory that hardly grows with the file.
+ * Finds the references that occur more than once in a file, before its first row is decided. Only for those does a row
+ * have to know what earlier rows of its own file did. It takes one pass over the bytes and little memory.
  *
- * The answer is "perhaps" or "certainly not": references are told apart by a hash. A "perhaps" costs a little time, no more.
+ * The answer is "perhaps" or "certainly not", because references are compared by a hash. A wrong "perhaps" costs a
+ * little time and nothing else.
  */
 import { readSync } from 'node:fs';
 import type { InstructionRef } from '../domain/instruction.ts';
@@ -16,21 +17,21 @@ export interface Repeats {
 
 const CHUNK_BYTES = 262_144;
 const LEAST_BITS = 10;
-/** 32 MiB: of 20,000,000 rows one in thirty is taken for a repetition. */
+/** 32 MiB: in a file of 20,000,000 rows, one row in thirty counts as a repetition. */
 const MOST_BITS = 28;
 
 const LF = 0x0a;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-/** Stands for the end of each reference: it is in none. */
+/** Marks the end of each reference: no reference contains it. */
 const END = COMMA;
 
-/** What references are made of. All else in their cells (blanks, quotes, an apostrophe before them) is no part of them. */
+/** The characters of references. Other characters in their cells (blanks, quotes, a leading apostrophe) don't count. */
 const IN_REFERENCES = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(/[A-Za-z0-9._-]/.test(String.fromCharCode(byte))),
 );
 
-/** FNV-1a, a byte more. */
+/** FNV-1a, one byte more. */
 function hashed(hash: number, byte: number): number {
   return Math.imul(hash ^ byte, 0x01000193);
 }
@@ -42,7 +43,7 @@ const REFERENCES = {
   instructions: ['customerRef', 'orderRef', 'instructionRef'],
 } as const;
 
-/** `fd` is a file with that header, its rows from `offset` on to `size`. */
+/** `fd` is a file with that header. Its rows are the bytes from `offset` to `size`. */
 export function findRepeats(fd: number, header: Header, offset: number, size: number): Repeats {
   const columns = REFERENCES[header.kind]
     .map((name) => ({ name, at: header.at.get(name) ?? 0 }))
@@ -66,13 +67,16 @@ export function findRepeats(fd: number, header: Header, offset: number, size: nu
   };
 }
 
-/** A set of hashes by some of their bits: about as many bits as the file has bytes, so about one in a hundred is set. */
+/**
+ * A set of hashes, by some of their bits. It has about as many bits as the file has bytes, so about one in a hundred is
+ * set.
+ */
 function openBits(bytes: number): { add(hash: number): boolean } {
   const width = Math.min(MOST_BITS, Math.max(LEAST_BITS, Math.ceil(Math.log2(Math.max(1, bytes)))));
   const bits = new Uint8Array(2 ** (width - 3));
   const mask = 2 ** width - 1;
   return {
-    /** Whether it may have been there before. */
+    /** Adds a hash; returns whether the set may have had it before. */
     add: (hash) => {
       const at = (hash & mask) >>> 3;
       const bit = 1 << (hash & 7);
@@ -83,7 +87,10 @@ function openBits(bytes: number): { add(hash: number): boolean } {
   };
 }
 
-/** Gives each line's hash of the cells in those columns. Commas within quotes part no cells; no value spans lines. */
+/**
+ * Calls `found` with each line's hash of the cells in `columns`. A comma in quotes separates no cells; no value spans
+ * lines.
+ */
 function hashLines(fd: number, from: number, columns: ReadonlySet<number>, found: (hash: number) => void): void {
   const last = Math.max(...columns);
   const wanted = Uint8Array.from({ length: last + 1 }, (_, at) => Number(columns.has(at)));
@@ -105,7 +112,7 @@ function hashLines(fd: number, from: number, columns: ReadonlySet<number>, found
     offset += length;
     for (let at = 0; at < length; at++) {
       if (column > last) {
-        // Nothing more of this line is of interest.
+        // The rest of this line isn't needed.
         const lf = buffer.indexOf(LF, at);
         if (lf < 0 || lf >= length) break;
         at = lf;

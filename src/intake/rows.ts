@@ -1,9 +1,9 @@
 /**
- * Bytes → rows with the line numbers a spreadsheet shows. Content is never repaired and never thrown at: what is wrong
- * with a whole file comes back from the inspector as a problem, what is wrong with a line as a damaged line in its place.
+ * Bytes → rows with the line numbers that a spreadsheet shows. Bad content is never repaired and throws no error: the
+ * inspector returns what is wrong with a whole file as a problem, and a bad line becomes a damaged line in its place.
  *
- * Lines end in LF or CR LF, and each is a row: values never span lines (docs/files.md). A row of several lines is told as one that
- * is damaged.
+ * Lines end in LF or CR LF, and each line is a row: values never span lines (docs/files.md). A row of several lines
+ * becomes one damaged line.
  */
 import { readSync } from 'node:fs';
 import { isBlankCode, trimBlanks } from '../domain/characters.ts';
@@ -20,37 +20,37 @@ export type { Columns } from './rows/width.ts';
 export interface Row {
   readonly kind: 'row';
   readonly line: number;
-  /** Trimmed of spaces and tabs; as many as the header has columns. */
+  /** Without spaces and tabs around them; as many as the header has columns. */
   readonly cells: readonly string[];
   /** As they came. */
   readonly raw: readonly string[];
-  /** It has more or fewer empty cells at its end than the header has columns. */
+  /** The row has more or fewer cells than the header has columns: empty cells at its end were left out or filled in. */
   readonly isUneven: boolean;
 }
 
-/** A line that can't be told apart into as many cells as the header has columns, or a row of several lines. */
+/** A line that can't be split into as many cells as the header has columns, or a row of several lines. */
 export interface DamagedLine {
   readonly kind: 'damaged';
   readonly line: number;
-  /** The whole line, or the beginning of a too long one; of a row of several lines, its cells. */
+  /** The whole line, or the beginning of a line that is too long; for a row of several lines, its cells. */
   readonly raw: readonly string[];
   readonly error: RowError;
 }
 
 export interface RowBatch {
   readonly rows: readonly (Row | DamagedLine)[];
-  /** Lines of nothing but empty cells. */
+  /** The number of lines that have only empty cells. */
   readonly blankLines: number;
-  /** Rows with more or fewer empty cells at their end than the header has columns. */
+  /** The number of rows that are uneven (see {@link Row.isUneven}). */
   readonly unevenRows: number;
-  /** Where reading goes on after this batch: a byte offset, and the number the line there has. */
+  /** Where reading goes on after this batch: a byte offset, and the number of the line there. */
   readonly nextOffset: number;
   readonly nextLine: number;
 }
 
 type IsHeader = (line: string) => boolean;
 
-/** Against what lines are read. */
+/** What lines are read against. */
 interface Shape {
   readonly columns: Columns;
   readonly isHeaderAgain: IsHeader;
@@ -58,13 +58,13 @@ interface Shape {
 
 const BATCH_LINES = 2_000;
 const BATCH_BYTES = 262_144;
-/** How much of a too long line is kept. */
+/** At most this many characters of a line that is too long are kept. */
 const SHOWN_CHARACTERS = 200;
 
 /**
- * The rows of an open file from a place on, in batches of up to 2,000 lines and `batchBytes` bytes; any batch's
+ * The rows of an open file from a given place, in batches of up to 2,000 lines and `batchBytes` bytes. Any batch's
  * `nextOffset` and `nextLine` is a place to go on from. The file has passed the inspector and doesn't change. Memory is
- * bounded by one batch, whatever the file holds. A line that `isHeaderAgain` is no row.
+ * bounded by one batch, whatever the file holds. A line for which `isHeaderAgain` is true is no row.
  */
 export function* readRows(
   fd: number,
@@ -74,7 +74,7 @@ export function* readRows(
   batchBytes: number = BATCH_BYTES,
 ): Generator<RowBatch> {
   const shape = { columns, isHeaderAgain };
-  // Room for any allowed line with its CR LF: a full buffer without LF is the beginning of one that is too long.
+  // Room for any allowed line with its CR LF: a full buffer without LF is the beginning of a line that is too long.
   const buffer = Buffer.allocUnsafe(Math.max(batchBytes, LINE_LIMIT_BYTES + 2));
   let { offset, line } = from;
   for (;;) {
@@ -97,7 +97,7 @@ export function* readRows(
   }
 }
 
-/** Fills the buffer from the file's `offset` on, fully unless the file ends before; returns how many bytes it holds. */
+/** Fills the buffer from the file's `offset`, fully unless the file ends before; returns how many bytes it holds. */
 function fill(fd: number, buffer: Buffer, offset: number): number {
   let filled = 0;
   while (filled < buffer.length) {
@@ -108,7 +108,7 @@ function fill(fd: number, buffer: Buffer, offset: number): number {
   return filled;
 }
 
-/** How many bytes the first whole lines have, at most a batch of them. At the file's end a line needs no LF. */
+/** The number of bytes of the first whole lines, at most one batch. At the file's end a line needs no LF. */
 function lengthOfLines(bytes: Buffer, atEnd: boolean): number {
   let length = 0;
   for (let lines = 0; lines < BATCH_LINES; lines++) {
@@ -119,7 +119,7 @@ function lengthOfLines(bytes: Buffer, atEnd: boolean): number {
   return length;
 }
 
-/** Where the line that begins at `offset` ends, found without keeping it. Uses up the buffer. */
+/** Finds where the line that begins at `offset` ends, without keeping the line. Overwrites the buffer. */
 function endOfLine(fd: number, buffer: Buffer, offset: number): { nextOffset: number; lineBytes: number } {
   for (let at = offset; ; ) {
     const bytes = buffer.subarray(0, fill(fd, buffer, at));
@@ -131,8 +131,8 @@ function endOfLine(fd: number, buffer: Buffer, offset: number): { nextOffset: nu
 }
 
 /**
- * `bytes` is whole lines, the last perhaps without its LF. Where it isn't known yet how many lines a row has, they end before it:
- * the next ones begin with it, and then have all that it can have.
+ * `bytes` is whole lines, the last one perhaps without its LF. If it isn't known yet how many lines a row has, the
+ * batch ends before that row. The next batch begins with it and then holds all the lines that the row can have.
  */
 function readLines(
   bytes: Buffer,
@@ -162,7 +162,7 @@ function readLines(
     else if (isEmptyLine(text)) blankLines++;
     else if (isHeaderAgain(text)) continue;
     else {
-      // What is cut off in the middle has no line end: there, cells that are missing are no matter of style.
+      // A line that is cut off in the middle has no line end, so no cell may be missing in a line without an end.
       const row = rowOf(line, text, at < ended ? columns : { ...columns, named: columns.count });
       if (row.kind === 'row' && row.isUneven) unevenRows++;
       const spanning = row.kind === 'damaged' ? spanningRow(lookahead, at) : undefined;
@@ -177,7 +177,7 @@ function readLines(
   return { rows, blankLines, unevenRows, nextOffset: from.offset + bytes.length, nextLine: line };
 }
 
-/** How many bytes the first `count` lines have. */
+/** The number of bytes of the first `count` lines. */
 function bytesOfLines(bytes: Buffer, count: number): number {
   let length = 0;
   for (let lines = 0; lines < count; lines++) length = bytes.indexOf(LF, length) + 1;
@@ -203,7 +203,7 @@ function cellsIn(text: string, columns: Columns): readonly string[] | undefined 
   return cells && inWidth(cells, columns);
 }
 
-/** The same array where there is nothing to trim, which is nearly always. */
+/** Returns the same array if there is nothing to trim, which is nearly always so. */
 function trimmed(cells: readonly string[]): readonly string[] {
   for (const cell of cells) if (isBlankAt(cell, 0) || isBlankAt(cell, cell.length - 1)) return cells.map(trimBlanks);
   return cells;
@@ -214,7 +214,7 @@ function isBlankAt(cell: string, at: number): boolean {
 }
 
 function isTooLong(line: string): boolean {
-  // A character takes at most three bytes a code unit, so nearly every line needs no counting.
+  // A code unit takes at most three bytes, so for nearly every line the bytes need not be counted.
   return line.length * 3 > LINE_LIMIT_BYTES && Buffer.byteLength(line) > LINE_LIMIT_BYTES;
 }
 

@@ -1,32 +1,32 @@
 /**
- * What each row of a file said that has a reference which comes again in it. A second row that creates under the same reference, or
- * the very same change twice, is a slip of whoever made the file (two payees under one number): it is never taken for a row that
- * is dropped again. That is a matter of the file alone, whatever the store has.
+ * What the rows of one file state, for the references that occur more than once in the file. A second row that creates
+ * under the same reference, or the very same change twice, is a mistake in the file (two payees under one number). It
+ * never counts as a row that is dropped again. Only the file decides this, whatever the store holds.
  */
 import { type InstructionRef, instructionKey, statedByContent } from '../domain/instruction.ts';
 import { digestOf, type OrderRef, orderKey, statedByOrder } from '../domain/order.ts';
 import type { CheckedRow, Passed } from './checking.ts';
 import type { Repeats } from './repeats.ts';
 
-export interface Said extends Repeats {
-  /** The earlier row of the file that this one repeats. Asked once more about the same line, it says the same. */
-  before(check: Passed, line: number): Saying | undefined;
-  /** The row above `line` that created under these references, whatever they look like. */
-  created(ref: OrderRef | InstructionRef, line: number): Saying | undefined;
-  /** Rows that were decided by an earlier pass. */
+export interface EarlierRows extends Repeats {
+  /** The earlier row of the file that this row repeats. A second call for the same line returns the same. */
+  before(check: Passed, line: number): EarlierRow | undefined;
+  /** The row above `line` that creates under these references. The references may be malformed. */
+  created(ref: OrderRef | InstructionRef, line: number): EarlierRow | undefined;
+  /** Adds rows that an earlier pass has decided. */
   note(rows: readonly CheckedRow[]): void;
 }
 
-export interface Saying {
+export interface EarlierRow {
   readonly line: number;
-  /** Of what it states. */
+  /** The digest of what the row states. */
   readonly digest: string;
 }
 
-export function openSaid({ mayHave }: Repeats): Said {
-  const first = new Map<string, Saying>();
-  const before: Said['before'] = (check, line) => {
-    const { key, digest } = sayingOf(check);
+export function openEarlierRows({ mayHave }: Repeats): EarlierRows {
+  const first = new Map<string, EarlierRow>();
+  const before: EarlierRows['before'] = (check, line) => {
+    const { key, digest } = keyAndDigestOf(check);
     const known = first.get(key);
     if (known) return known.line < line ? known : undefined;
     first.set(key, { line, digest });
@@ -53,8 +53,8 @@ function keyOf(ref: OrderRef | InstructionRef): string {
   return 'instructionRef' in ref ? instructionKey(ref) : orderKey(ref);
 }
 
-/** References contain no blank, so no two keys are the same by chance. */
-function sayingOf(check: Passed): { key: string; digest: string } {
+/** References contain no blank, so two different rows never get the same key. */
+function keyAndDigestOf(check: Passed): { key: string; digest: string } {
   if ('order' in check) return { key: orderKey(check.order), digest: digestOf(statedByOrder(check.order)) };
   const key = instructionKey(check.ref);
   if (check.action === 'DELETE') return { key: `${key} DELETE`, digest: '' };

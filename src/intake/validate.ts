@@ -1,6 +1,7 @@
 /**
- * Rows → orders and instructions, or all their errors. Pure: what only the store knows (is there such an order, was the
- * reference used before) is the intake's business. Every check of docs/error-codes.md runs on every row in one pass.
+ * Rows → orders and instructions, or all their errors. Pure: decide.ts and orders.ts check what only the store knows
+ * (is there such an order, was the reference used before). Every check of docs/error-codes.md runs on every row in one
+ * pass.
  */
 import { API } from '../domain/api.ts';
 import { trimBlanks } from '../domain/characters.ts';
@@ -43,22 +44,22 @@ interface Refused {
   readonly ok: false;
   readonly fields: RowFields;
   readonly errors: readonly RowError[];
-  /** What could be read of it, in a row that has one: it counts in the control total. */
+  /** The amount, if the row has one that can be read: it counts in the control total. */
   readonly amount?: Decimal | undefined;
 }
 
-/** What the settings have to say about rows. */
+/** The settings that rows are checked against. */
 interface Accepted {
   readonly currencies: 'all' | ReadonlySet<string>;
 }
 
-/** How much of an amount is shown that is none. */
+/** At most this many characters of an amount that can't be read are shown. */
 const SHOWN_CHARACTERS = 60;
 
-/** In the order of our documentation; metadata comes last. */
+/** The columns in the order of our documentation; metadata comes last. */
 function documented({ kind, api }: Header): readonly string[] {
   const { required, optional } = KINDS[api][kind];
-  // The action first: where it isn't recognised, what the other cells must hold isn't known either.
+  // The action comes first: it decides what the other cells must hold.
   return kind === 'orders' ? [...required, ...optional, 'metadata'] : ['action', ...required, ...optional, 'metadata'];
 }
 
@@ -112,7 +113,7 @@ function pairs(entries: readonly MetadataEntry[]): Metadata {
   return entries.map(({ name, value }) => [name, value] as const);
 }
 
-/** As {@link checkOrder}. Whether the amount fits the order's currency is asked of {@link checkAgainstOrder}. */
+/** As {@link checkOrder}. {@link checkAgainstOrder} checks whether the amount fits the order's currency. */
 export function checkInstruction(
   header: Header,
   cells: readonly string[],
@@ -180,7 +181,7 @@ function managedDetails({ metadata, ...cells }: ReturnType<typeof managedInput>)
   return saysNothing ? {} : { managed: { ...cells, metadata: pairs(metadata) } };
 }
 
-/** The cells that say something, but for some columns'. */
+/** The cells of our columns, without the columns in `except`. */
 function ownCells(header: Header, row: RowReader, ...except: readonly string[]): string[] {
   return row.cells.filter((_, at) => header.columns[at] !== '' && !except.includes(header.columns[at] ?? ''));
 }
@@ -190,11 +191,11 @@ const INSTRUCTION_REFERENCES = [...ORDER_REFERENCES, 'instructionRef'];
 
 function totalIn(header: Header, row: RowReader, references: readonly string[]) {
   const cells = references.map((column) => row.cell(column));
-  // Nearly every row has all of its references, and is asked no more.
+  // Nearly every row has all of its references and needs no further check.
   return cells.every(isReference) ? undefined : namedTotal(cells, ownCells(header, row, ...references));
 }
 
-/** Its amount is that of other rows: none of its own, in no control total. */
+/** A totals row repeats the amounts of other rows: it has no amount of its own and counts in no control total. */
 function totalsRow(amount: string): Refused {
   const fields = {
     customerRef: '',
@@ -210,7 +211,7 @@ function totalsRow(amount: string): Refused {
 
 const REMOVE_IT = 'remove the line, nothing is paid for it';
 
-/** The same errors; of a totals row, with what the rows above it add up to, and what to do. */
+/** The same errors. The error of a totals row also says what the rows above it add up to, and what to do. */
 export function beside(errors: readonly RowError[], sumAbove: () => Decimal): readonly RowError[] {
   return errors.map((error) => {
     if (error.code !== 'TOTALS_ROW_NOT_ALLOWED') return error;
@@ -225,7 +226,7 @@ function comparedWith(text: string, sum: Decimal): string {
   return `${text.slice(0, SHOWN_CHARACTERS)}; the amounts above add up to ${formatDecimal(sum, 2)}`;
 }
 
-/** The other cells of a DELETE are not even looked at. */
+/** Checks only the references of a DELETE: its other cells are ignored. */
 function checkDeletion(header: Header, row: RowReader): InstructionCheck {
   const ref = instructionRefOf(row);
   const errors: RowError[] = [];
@@ -238,8 +239,8 @@ function checkDeletion(header: Header, row: RowReader): InstructionCheck {
 }
 
 /**
- * What can only be checked once the order is known: an amount with more decimals than its currency has. `row`, where it is
- * at hand, is where the amount stands as the file states it.
+ * What can only be checked once the order is known: an amount with more decimals than its currency has. The error shows
+ * the amount as the file states it if `row` is given.
  */
 export function checkAgainstOrder(
   amount: Decimal,
@@ -252,24 +253,27 @@ export function checkAgainstOrder(
   return [{ column: 'amount', value, code: 'AMOUNT_PRECISION_OUT_OF_RANGE' }];
 }
 
-/** Whether a row asks for something new, and not for a change. `cells` may have blanks around them. */
+/** Whether a row creates something, and changes nothing. `cells` may have blanks around them. */
 export function asksForNew(header: Header, cells: readonly string[]): boolean {
   return header.kind === 'orders' || actionOf(trimBlanks(rowReader(header, cells).cell('action'))) === 'CREATE';
 }
 
-/** Errors of a row, one after the other as they are always told. */
+/** A row's errors in the one order in which reports list them. */
 export function inTheirOrder(header: Header, errors: readonly RowError[]): RowError[] {
   return inOrder(errors, documented(header), header.columns);
 }
 
-/** What a report shows of a row, whatever is wrong with it: the amount canonical if it can be read, the rest as it came. */
+/**
+ * What a report shows of a row, whatever is wrong with it: the amount in canonical form if it can be read, the rest as
+ * it came.
+ */
 export function fieldsOf(header: Header, cells: readonly string[]): RowFields {
   return rowFields(rowReader(header, cells));
 }
 
 /**
- * A row's raw cells without the protection against formulas that our own reports put on (`header.escaped`): what the
- * cells were before. To be kept instead of the raw ones, or they grow an apostrophe each time they are dropped again.
+ * A row's raw cells without the protection against formulas that our own reports add (`header.escaped`). These are kept
+ * instead of the raw cells; otherwise a cell would gain an apostrophe each time its file is dropped again.
  */
 export function originalCells(header: Header, raw: readonly string[]): readonly string[] {
   return header.escaped ? raw.map(unescapeFormula) : raw;
@@ -283,7 +287,7 @@ interface RowReader {
 }
 
 function rowReader(header: Header, cells: readonly string[]): RowReader {
-  // Blanks that stood behind the protection were not at the cell's edge when it was trimmed.
+  // Blanks behind the protection were not at the cell's edge when the cell was trimmed, so they are trimmed here.
   const original = header.escaped ? originalCells(header, cells).map((cell) => cell.replace(/^[ \t]+/, '')) : cells;
   return {
     cells: original,
@@ -315,17 +319,17 @@ function rowFields(row: RowReader): RowFields {
   };
 }
 
-/** A currency that isn't one is somebody else's error. */
+/** An unknown currency code passes here: CURRENCY_NOT_RECOGNISED reports it. */
 function isSupported(currency: string, currencies: 'all' | ReadonlySet<string>): boolean {
   return currencies === 'all' || currencies.has(currency) || !isCurrency(currency);
 }
 
-/** One for each rule that a cell fails. */
+/** Adds one error for each rule that a cell fails. */
 function addCellErrors(errors: RowError[], rules: Rules, row: RowReader): void {
   for (const [column, ofColumn] of rules) addFailed(errors, ofColumn, column, row.cell(column));
 }
 
-/** Of each entry's name and value, and of how many there are. */
+/** Checks each entry's name and value, and the number of entries. */
 function addMetadataErrors(errors: RowError[], column: string, entries: readonly MetadataEntry[]): void {
   for (const { name, value } of entries) {
     addFailed(errors, METADATA.name, `${column}.${name}`, name);

@@ -1,17 +1,18 @@
 /**
- * HTTP to one provider. One request, one outcome: never a retry, a redirect, a proxy from the environment or an
- * unverified certificate. One deadline covers a request from the wait for a connection to the last byte of the answer,
- * because timeouts between bytes never end an answer that drips.
+ * HTTP to one provider. One request has one outcome: there is no retry, no redirect, no proxy from the environment and
+ * no unverified certificate. One deadline covers a request from the wait for a connection to the last byte of the
+ * answer: a timeout between bytes would never end an answer that drips.
  *
- * Whether a request may have arrived is not read off error codes: ECONNRESET comes both before and after the provider has
- * taken a request. undici hands a request to `onRequestStart` once a connection stands (and TLS is verified), right before
- * its first byte is written. What fails earlier provably never left; whatever fails later may have arrived.
+ * Error codes don't decide whether a request may have arrived: ECONNRESET comes both before and after the provider has
+ * taken a request. undici calls `onRequestStart` once a connection stands (and TLS is verified), right before it writes
+ * the request's first byte. A request that fails earlier provably never left. A request that fails later may have
+ * arrived.
  */
 import { type Dispatcher, errors, Pool } from 'undici';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Most answers of the APIs are a few hundred bytes; anything beyond this is none of theirs, where nothing else is said. */
+/** The default limit. Most answers of the APIs have a few hundred bytes; a larger answer is not from them. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Idle connections are closed before servers close theirs (5 s is common), so that few requests meet a dying one. */
@@ -19,7 +20,7 @@ const KEEP_ALIVE_MS = 3_000;
 
 export interface HttpRequest {
   readonly method: HttpMethod;
-  /** Absolute path, already percent-encoded. */
+  /** An absolute path, already percent-encoded. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -36,7 +37,7 @@ export interface HttpResponse {
 
 export type HttpOutcome =
   | HttpResponse
-  /** Provably not one byte of the request left this machine. */
+  /** Provably no byte of the request left this machine. */
   | { readonly kind: 'not-sent'; readonly message: string }
   /** The request may have arrived; there is no complete answer. */
   | { readonly kind: 'unclear'; readonly message: string };
@@ -44,13 +45,13 @@ export type HttpOutcome =
 export interface HttpClient {
   /** Resolves within the deadline and never rejects. */
   send(request: HttpRequest): Promise<HttpOutcome>;
-  /** Waits for what is in flight. What is sent afterwards is `not-sent`. */
+  /** Waits for the requests in flight. A later request is `not-sent`. */
   close(): Promise<void>;
 }
 
 export interface HttpClientOptions {
   readonly origin: URL;
-  /** Connections at most, each with one request at a time. */
+  /** At most this many connections, each with one request at a time. */
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly maxAnswerBytes?: number;
@@ -73,7 +74,8 @@ export function httpClient(options: HttpClientOptions): HttpClient {
 
   async function shutDown(): Promise<void> {
     await Promise.all(inFlight);
-    // Only requests given up before they had a connection can be left in the pool: they need not wait for one.
+    // Only requests that were given up before they had a connection can be left in the pool: they need not wait for
+    // one.
     await pool.destroy();
   }
 
@@ -124,7 +126,7 @@ function exchange(pool: Pool, request: HttpRequest, limits: Limits): Promise<Htt
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(controller) {
-        // Given up while it waited for a connection, or undici is about to send it a second time: no byte may leave now.
+        // The request was given up while it waited, or undici is about to send it a second time: no byte may leave now.
         if (ended || connection) controller.abort(new Error('not to be sent'));
         connection = controller;
       },
@@ -155,7 +157,7 @@ function exchange(pool: Pool, request: HttpRequest, limits: Limits): Promise<Htt
   });
 }
 
-/** A header given more than once says nothing. */
+/** A header that is given more than once is ignored. */
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * What the two generations of the Imburse API have in common: orders are registered, instructions created for them, read
- * back, updated and deleted. collect.ts and order-management.ts say where they differ; what an answer means is decided in
- * imburse/answers.ts.
+ * The common part of both generations of the Imburse API: it registers orders, and creates, reads, updates and deletes
+ * their instructions. collect.ts and order-management.ts state the differences. imburse/answers.ts decides what an
+ * answer means.
  */
 import { randomUUID } from 'node:crypto';
 import type { PayoutRef } from '../domain/instruction.ts';
@@ -16,23 +16,26 @@ import type { HmacKeys } from './imburse/hmac.ts';
 import { type Expected, type ProviderRecord, statesOf } from './imburse/records.ts';
 import type { AmendmentCalls, OrderCalls, Payout, Provider, RecordCalls, SubmitOutcome } from './port.ts';
 
-/** Histories grow, and an order's answer repeats all its instructions with their metadata. */
+/** Larger than the default: histories grow, and an order's answer repeats all its instructions with their metadata. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** [I] The documentation names no status for them. */
+/** [I] The statuses of an update or deletion that succeeded: the documentation names none. */
 const CHANGED_STATUSES: readonly number[] = [200, 204];
 
 export interface ImburseOptions {
-  /** An origin: the paths are the API's own. */
+  /** An origin, without a path: the endpoints have the paths. */
   readonly baseUrl: URL;
   readonly keys: HmacKeys;
   readonly accountId?: string | undefined;
   readonly tenantId?: string | undefined;
-  /** Whether the provider is known to refuse a reference that it has had. If not, no request is ever sent a second time. */
+  /**
+   * Whether the provider is known to refuse a reference that it has had. If not, no request that changes something is
+   * ever sent a second time.
+   */
   readonly refusesUsedReferences?: boolean;
-  /** Where the provider has told us other ones than we assume. */
+  /** Endpoints that replace the assumed ones, as the provider stated them. */
   readonly endpoints?: Partial<Endpoints> | undefined;
-  /** Requests in flight at once. */
+  /** At most this many requests in flight at once. */
   readonly concurrency: number;
   /** One deadline for a whole exchange. */
   readonly timeoutMs: number;
@@ -47,21 +50,21 @@ export interface Generation {
   readonly refusedStatuses: readonly number[];
   readonly createOrder: string;
   readonly createInstruction: string;
-  /** What creating an instruction is answered with. */
+  /** The HTTP status of the answer to a created instruction. */
   readonly created: number;
-  /** What registering an order with so many instructions is answered with. */
+  /** The HTTP status of the answer to a registered order with this many instructions. */
   registered(riders: number): number;
   readonly mostRiders: number;
   orderBody(order: Order, riders: readonly string[]): string;
   instructionBody(payout: Payout): string;
-  /** How an order that the provider shows differs from ours, besides its references. */
+  /** How an order that the provider shows differs from ours, apart from its references. */
   orderDifferences(record: ProviderRecord, order: Order): readonly string[];
-  /** Whether an order, or an instruction, that differs in nothing says whose it is, if the path it was asked for by doesn't. */
+  /** Whether a record that differs in nothing states its customer. Needed where the path of the look-up names none. */
   saysWhoseOrder(record: ProviderRecord, order: Order): boolean;
   saysWhoseInstruction(record: ProviderRecord): boolean;
 }
 
-/** A reference is unique within its order, so a later attempt goes by its client reference. */
+/** The reference that is sent: it is unique within its order, so a later attempt is sent under its client reference. */
 export function wireReference({ instructionRef, attempt, clientRefId }: PayoutRef): string {
   return attempt === 1 ? instructionRef : clientRefId;
 }
@@ -75,7 +78,7 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
   const { refusesUsedReferences: mayRepeat = true } = options;
   const client = imburseClient({ http, keys, accountId, tenantId, clock, mayRepeat });
 
-  /** How many answers have stopped the line. What was on its way then may be answered, but isn't sent a second time. */
+  /** The number of answers that stopped the line. A request in flight at that moment isn't sent a second time. */
   let stops = 0;
 
   async function send(endpoint: string, refs: PathRefs, correlationId: string, body?: string): Promise<ImburseOutcome> {
@@ -118,7 +121,7 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
   };
 }
 
-/** Sends one body, or asks for a removal, and says what came of it. */
+/** Sends one body, or a removal, and returns its outcome. */
 type SendChange = (
   endpoint: string,
   refs: PathRefs,
@@ -181,9 +184,9 @@ function refsOf(ref: PayoutRef): { customerRef: string; orderRef: string; instru
   return { customerRef: ref.customerRef, orderRef: ref.orderRef, instructionRef: wireReference(ref) };
 }
 
-/** What our own body says: an answer must not contradict it. */
+/** What our own body states: an answer must not contradict it. */
 function expectedOf(body: string, ref: PayoutRef): Expected {
-  return { ...said(JSON.parse(body)), ...refsOf(ref) };
+  return { ...statedBy(JSON.parse(body)), ...refsOf(ref) };
 }
 
 function expectedOfOrder(
@@ -192,18 +195,18 @@ function expectedOfOrder(
 ): { expected: Expected; riders: readonly Expected[] } {
   const order: { instructions?: readonly Record<string, unknown>[] } & Record<string, unknown> = JSON.parse(body);
   return {
-    expected: { ...said(order), customerRef, orderRef },
-    riders: (order.instructions ?? []).map((rider) => ({ ...said(rider), orderRef })),
+    expected: { ...statedBy(order), customerRef, orderRef },
+    riders: (order.instructions ?? []).map((rider) => ({ ...statedBy(rider), orderRef })),
   };
 }
 
-const SAID = ['customerRef', 'instructionRef', 'amount', 'currency', 'direction'];
+const COMPARED = ['customerRef', 'instructionRef', 'amount', 'currency', 'direction'];
 
-function said(body: Record<string, unknown>): Expected {
-  return Object.fromEntries(SAID.flatMap((member) => (member in body ? [[member, body[member]]] : [])));
+function statedBy(body: Record<string, unknown>): Expected {
+  return Object.fromEntries(COMPARED.flatMap((member) => (member in body ? [[member, body[member]]] : [])));
 }
 
-/** Settings are checked when they are read; this is for those who come without. */
+/** Settings are checked when they are read; this check is for callers without settings. */
 function checked(endpoints: Endpoints): Endpoints {
   for (const [name, text] of Object.entries(endpoints)) {
     const problem = endpointProblem(text, name as EndpointName);

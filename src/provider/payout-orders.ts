@@ -1,6 +1,6 @@
 /**
- * The signed payout-order API as a provider: POST an order, GET it by our own reference. What an answer means is decided
- * in payout-orders/answers.ts.
+ * The signed payout-order API as a provider: POST an order, GET it by our own reference. payout-orders/answers.ts
+ * decides what an answer means.
  */
 import { trimBlanks } from '../domain/characters.ts';
 import { currencyExponent } from '../domain/iso.ts';
@@ -14,20 +14,20 @@ import { secretRemover } from './secrets.ts';
 
 const ORDERS_PATH = '/v1/service/payout/orders';
 
-/** [S] Servers take an amount with at most two decimals. A third one that isn't zero is sent, for them to refuse. */
+/** [S] Servers accept an amount with at most two decimals. A third decimal that isn't zero is sent: they refuse it. */
 const AMOUNT_DECIMALS = 2;
 
 export interface PayoutOrdersOptions {
-  /** An origin: the API's path is its own. */
+  /** An origin, without a path: the API has fixed paths. */
   readonly baseUrl: URL;
   readonly keys: PayoutKeys;
-  /** Requests in flight at once. */
+  /** At most this many requests in flight at once. */
   readonly concurrency: number;
   /** One deadline for a whole request. */
   readonly timeoutMs: number;
-  /** Tells how far off a Retry-After date is. */
+  /** For the time until a Retry-After date. */
   readonly clock?: Clock;
-  /** Another way to the provider than HTTP to `baseUrl`. */
+  /** Replaces the HTTP client to `baseUrl`. */
   readonly http?: HttpClient;
 }
 
@@ -65,8 +65,8 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
 }
 
 /**
- * Values are trimmed, because [S] servers trim them before they hash: a blank at an end would break the signature. Blanks that are no
- * spaces or tabs never get here: intake and settings refuse them.
+ * Values are trimmed, because [S] servers trim them before they hash: a blank at an end would break the signature.
+ * Blanks other than spaces and tabs never get here: intake and settings refuse them.
  */
 function orderBody(payout: Payout): string {
   return encodeOrder({
@@ -80,7 +80,9 @@ function orderBody(payout: Payout): string {
   });
 }
 
-/** Plain decimal text with the currency's decimals, less trailing zeros beyond two: `210.00`, `210` (JPY), `2.505` (BHD). */
+/**
+ * Decimal text with the currency's decimals, without trailing zeros beyond two: `210.00`, `210` (JPY), `2.505` (BHD).
+ */
 function wireAmount({ amountMinor, currency }: Payout): string {
   const exponent = currencyExponent(currency);
   if (exponent === undefined) throw new Error(`${currency} is no ISO 4217 currency, yet a payout in it was validated`);

@@ -1,15 +1,15 @@
 /**
- * Port: the provider that pays. Two verbs for payouts, and where the API knows orders calls for those; each with a closed
- * union of outcomes. An adapter classifies by an allow-list: whatever it can't prove to be something else is `unknown` (a
- * request that changes something) or `unclear` (a look-up). It never repeats such a request and never follows a redirect;
- * both are the caller's decision, and the caller's is no.
+ * The port to the provider that pays. It has two calls for payouts, and calls for orders where the API knows orders.
+ * Each call has a closed union of outcomes. An adapter classifies answers by an allow-list: whatever it can't prove to
+ * be something else is `unknown` (a request that changes something) or `unclear` (a look-up). An adapter never repeats
+ * such a request and never follows a redirect. Only the caller could decide to do so, and it doesn't.
  */
 import type { ManagedDetails, PayoutDetails, PayoutRef } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { compare, fromMinor, parseDecimal } from '../domain/money.ts';
 import type { Order, OrderRef } from '../domain/order.ts';
 
-/** What a payout is, whoever pays it. */
+/** A payout, for any provider. */
 export interface Payout extends PayoutDetails, PayoutRef {
   readonly amountMinor: bigint;
   readonly currency: string;
@@ -29,7 +29,7 @@ interface Declined {
   readonly message: string;
 }
 
-/** Provably not one byte of the request arrived. `stopLine` and `retryAfterMs` as for {@link Unknown}. */
+/** Provably no byte of the request arrived. `stopLine` and `retryAfterMs` as for {@link Unknown}. */
 export interface NotSent {
   readonly kind: 'not-sent';
   readonly message: string;
@@ -38,8 +38,8 @@ export interface NotSent {
 }
 
 /**
- * It may have arrived. `stopLine` says why nothing more may be sent in this pass. `answered`: the provider did answer, and
- * the answer concerns this payout alone, so it says nothing about the ones behind it.
+ * The request may have arrived. `stopLine` says why nothing more may be sent in this pass. `answered`: the provider did
+ * answer, and the answer concerns this payout alone, so it says nothing about the payouts after it.
  */
 export interface Unknown {
   readonly kind: 'unknown';
@@ -52,7 +52,9 @@ export interface Unknown {
   readonly answered?: true;
 }
 
-/** The provider has it, a payout under `orderRefId` (empty where the API gives no such name). It is not paid yet. */
+/**
+ * The provider has taken it; a payout under `orderRefId` (empty where the API gives no such name). It is not paid yet.
+ */
 interface Accepted {
   readonly kind: 'accepted';
   readonly orderRefId: string;
@@ -62,15 +64,16 @@ interface Accepted {
 
 export type SubmitOutcome = Accepted | Declined | NotSent | Unknown;
 
-/** What a payout is, member by member and in one spelling, so that two can be compared. A member is there if it is stated. */
+/** A payout's members in one spelling, so that two payouts can be compared. It only has the members that are stated. */
 export type Stated = Readonly<Record<string, string>>;
 
 export type FoundStatus = 'submitted' | 'paid' | 'failed' | 'reversed';
 
 /**
- * No clear answer. It moves nothing. `answered`: the provider did answer about this payout, in the API's own form, and what
- * it says can't be read (a status that isn't known, an amount that is none). That concerns this payout alone: it is kept,
- * shown and ages; it doesn't stop the line. Without it the provider could not be asked, or nothing it said can be used.
+ * No clear answer. It changes no payout. `answered`: the provider did answer about this payout, in the API's own form,
+ * but the answer can't be read (an unknown status, an amount that is none). That concerns this payout alone: the answer
+ * is kept, shown and ages; it doesn't stop the line. Without `answered`, the provider could not be asked, or nothing
+ * that it said can be used.
  */
 export interface Unclear {
   readonly kind: 'unclear';
@@ -86,24 +89,29 @@ export type LookUpOutcome =
       readonly kind: 'found';
       readonly status: FoundStatus;
       readonly orderRefId: string;
-      /** As the provider states it, to be compared with ours; ours, where the API names a payout in the path alone. */
+      /**
+       * As the provider states it, to be compared with ours. It is ours where the API names a payout only in the path.
+       */
       readonly clientRefId: string;
       readonly amount: string;
-      /** As the provider states it, to be compared with ours. Left out where it doesn't. */
+      /** As the provider states it, to be compared with ours. Left out where the provider states none. */
       readonly currency?: string;
       readonly bankReference: string;
       /** The provider's words on a failure or reversal; empty otherwise. */
       readonly message: string;
-      /** It failed in an API that says the same of money that was paid and came back. */
+      /** It failed, in an API that has the same status for money that was paid and came back. */
       readonly failedOrReturned?: boolean;
-      /** All that the provider states of it, where the API can change it: see {@link AmendmentCalls.states}. */
+      /**
+       * All that the provider states of the payout, where the API can change payouts: see {@link
+       * AmendmentCalls.states}.
+       */
       readonly states?: Stated;
-      /** The provider would still change or delete it. Left out by an API that can't. */
+      /** The provider would still change or delete the payout. Left out by an API that can't. */
       readonly updatable?: boolean;
-      /** The provider has deleted it (its status is `failed`). */
+      /** The provider has deleted the payout (its status is `failed`). */
       readonly deleted?: boolean;
     }
-  /** The provider says there is no such payout. Not yet a proof: see pipeline/reconcile.ts. */
+  /** The provider says that there is no such payout. This is not yet a proof: see pipeline/reconcile.ts. */
   | { readonly kind: 'not-found' }
   | Unclear;
 
@@ -116,9 +124,9 @@ export type OrderFound =
   | { readonly kind: 'not-found' }
   | Unclear;
 
-/** Where an API takes instructions for orders that it was told of before. */
+/** The calls of an API that takes instructions only for orders that were registered before. */
 export interface OrderCalls {
-  /** So many instructions may ride along in an order's own request; 0 where the API takes none. */
+  /** At most this many instructions may ride along in an order's own request; 0 where the API takes none. */
   readonly mostRiders: number;
   /** A pure function of the order and its riders' own bodies, byte for byte. */
   body(order: Order, riders: readonly string[]): string;
@@ -127,13 +135,13 @@ export interface OrderCalls {
   lookUp(order: Order): Promise<OrderFound>;
 }
 
-/** Where an API can change a payout that it has taken, as long as it hasn't been processed. */
+/** The calls of an API that can change a payout that it has taken, as long as the payout hasn't been processed. */
 export interface AmendmentCalls {
-  /** The body of an update: a pure function of the payout as it shall be. */
+  /** The body of an update: a pure function of the payout as it shall become. */
   body(payout: Payout): string;
-  /** What that body says, as a look-up would state it. */
+  /** What that body states, in the form in which a look-up would state it. */
   states(payout: Payout): Stated;
-  /** As `submit`: accepted means changed. To ask for the same twice does no harm. */
+  /** As `submit`; accepted means changed. The same request twice does no harm. */
   update(body: string, ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
   remove(ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
 }
@@ -144,7 +152,7 @@ export type RemoteRecord =
   | { readonly kind: 'not-found' }
   | Unclear;
 
-/** Where an API shows its records and their audit histories. */
+/** The calls of an API that shows its records and their audit histories. */
 export interface RecordCalls {
   customer(customerRef: string): Promise<RemoteRecord>;
   order(ref: OrderRef): Promise<RemoteRecord>;
@@ -161,22 +169,22 @@ export interface Provider {
    */
   body(payout: Payout): string;
   /**
-   * Sends one body. Resolves within the configured deadline (one more for each access token it has to ask for), never
-   * rejects for anything the network or provider does.
+   * Sends one body. Resolves within the configured deadline (one more deadline for each access token that it needs).
+   * Never rejects, whatever the network or the provider does.
    */
   submit(body: string, ref: PayoutRef, correlationId: string): Promise<SubmitOutcome>;
   /** Asks for one payout by its reference. Same promises as submit. */
   lookUp(ref: PayoutRef): Promise<LookUpOutcome>;
-  /** Undefined where the API knows no orders, changes no payouts, shows no records. */
+  /** Each of these is undefined where the API knows no orders, can't change payouts, or shows no records. */
   readonly orders?: OrderCalls;
   readonly amendments?: AmendmentCalls;
   readonly records?: RecordCalls;
-  /** Whether requests carry the correlation id they are given, so that it is worth keeping. */
+  /** Whether requests carry the correlation id that they are given. Only then is it kept. */
   readonly correlates?: boolean;
   close(): Promise<void>;
 }
 
-/** How what a look-up found differs from the payout that was asked for, in words; undefined when it is that payout. */
+/** How the payout that a look-up found differs from ours, in words; undefined when it is ours. */
 export function differenceTo(
   ours: {
     readonly clientRefId: string;

@@ -1,4 +1,4 @@
-/** The door of the room: the port, and the adapter of each API, loaded when it is opened. */
+/** What other rooms import of this one: the port, and each API's adapter, loaded when it is opened. */
 import type { Api } from '../domain/api.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Endpoints } from './imburse/endpoints.ts';
@@ -19,19 +19,19 @@ export {
 export type * from './port.ts';
 export { differenceTo } from './port.ts';
 
-/** Where a provider is, how it is asked, and what opens it. */
+/** The provider's address, how requests are sent, and the secrets. */
 export interface Access {
   readonly api: Api;
   readonly baseUrl: URL;
-  /** Requests in flight at once. */
+  /** At most this many requests in flight at once. */
   readonly concurrency: number;
   /** One deadline for a whole request. */
   readonly timeoutMs: number;
-  /** The settings' own calls, over the ones that are assumed. */
+  /** The endpoints that the settings state; they replace the assumed ones. */
   readonly endpoints: Partial<Endpoints>;
-  /** The provider refuses a reference that it knows already. */
+  /** Whether the provider refuses a reference that it knows already. */
   readonly refusesUsedReferences: boolean;
-  /** By the names that the API's facts give them (domain/api.ts). */
+  /** The secrets by the names in the API's facts (domain/api.ts). */
   readonly secrets: Readonly<Record<string, string>>;
   readonly accountId?: string | undefined;
   readonly tenantId?: string | undefined;
@@ -40,7 +40,7 @@ export interface Access {
 
 type Open = (access: Omit<Access, 'secrets'>, secrets: unknown) => Promise<Provider>;
 
-/** A command that only reads has no use for an HTTP client: each adapter is loaded when it is opened. */
+/** Each adapter is loaded when it is opened: a command that only reads needs no HTTP client. */
 const ADAPTERS: Readonly<Record<Api, Open>> = {
   'payout-orders': async (access, keys) =>
     (await import('./payout-orders.ts')).payoutOrdersProvider({ ...access, keys: keys as PayoutKeys }),

@@ -7,8 +7,8 @@ const SECONDS = /^[0-9]{1,9}$/;
 const HTTP_DATE = /^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/;
 
 /**
- * Milliseconds to wait, from seconds or an HTTP date, clamped to [1 s, 15 min]: a provider may slow us down, not stop
- * us. Undefined for no header and for anything else.
+ * The milliseconds to wait, from seconds or an HTTP date, clamped to [1 s, 15 min]: a provider may slow paydrop down
+ * but not stop it. Undefined without a header, or for any other text.
  */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const text = header?.trim() ?? '';

@@ -1,17 +1,19 @@
-/** What of an answer may be read on: a provider may repeat what it was asked with, and nothing of that may come into records. */
+/** Removes secrets from answers: a provider may repeat what it was sent, and no secret may get into records. */
 import { isUtf8 } from 'node:buffer';
 import { asciiJson } from './json.ts';
 
-/** Shorter ones would be found in words that are none. */
+/** Shorter secrets are not removed: they would match parts of ordinary words. */
 const SHORTEST_SECRET = 8;
 
-/** The text with `[secret]` in place of every secret: as it is, in base64, in hexadecimal, and in JSON, as PHP
- * writes it too; and of what it is the base64 of. */
+/**
+ * The text with `[secret]` in place of every secret: as it is, in base64, in hexadecimal and in JSON, also as PHP
+ * writes JSON. If a secret is base64, the bytes that it decodes to are removed in the same forms.
+ */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secretRemover(secrets)(text);
 }
 
-/** As {@link withoutSecrets} for the same secrets again and again; `passing` are those of one text. */
+/** As {@link withoutSecrets}, for many texts with the same secrets; `passing` are the secrets of one text only. */
 export function secretRemover(secrets: readonly string[]): (text: string, ...passing: readonly string[]) => string {
   const lasting = secrets.flatMap(spellings);
   return (text, ...passing) =>
@@ -28,7 +30,9 @@ function spellings(secret: string): string[] {
   return [...new Set(spelled.flatMap(inJson))];
 }
 
-/** What a key that is handed out in base64 stands for: the bytes that requests are signed with. Nothing of another secret. */
+/**
+ * The bytes of a key that is handed out in base64: requests are signed with them. Empty for a secret that isn't base64.
+ */
 function decoded(secret: string): Buffer {
   const bytes = Buffer.from(secret, 'base64');
   const again = bytes.toString('base64').replace(/=+$/, '');
@@ -46,7 +50,7 @@ function spellingsOf(bytes: Buffer): string[] {
 }
 
 function inJson(text: string): string[] {
-  // Most secrets are letters and digits, which are the same in any JSON.
+  // Most secrets have only letters and digits, which look the same in any JSON.
   if (/^\w*$/.test(text)) return [text];
   const json = JSON.stringify(text).slice(1, -1);
   const ascii = asciiJson(json);

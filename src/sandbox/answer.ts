@@ -26,7 +26,7 @@ export function badSignature(): Answer {
   return invalid({ signature: ['The signature is invalid.'] });
 }
 
-/** [D] Its words; [S] [I] 200, 400 and 404 have all been seen or expected with them. */
+/** [D] The words; [S] [I] the statuses 200, 400 and 404 have all been seen or are expected with them. */
 export function notFound({ status = 404, message = 'Order Not Found' } = {}): Answer {
   return envelope(status, '0x0202', message);
 }

@@ -1,7 +1,8 @@
 /**
- * The sandbox's orders and their life. Every look-up moves an order one step: queued → processing → processed | failed, or
- * queued → cancelled; processed → reversed, or failed → processed, with the look-up after that. Which way it goes is its fate, drawn from seed and
- * reference unless the script fixes it. What is in the book is in the ledger first.
+ * The sandbox's orders and their statuses. Every look-up moves an order one step: queued → processing → processed |
+ * failed, or queued → cancelled; the next look-up may go processed → reversed, or failed → processed. The order's fate
+ * decides which way it goes; the fate is drawn from seed and reference unless the script fixes it. Every change is in
+ * the ledger before it is in the book.
  */
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { OrderFields } from '../provider/provider.ts';
@@ -10,7 +11,7 @@ import { fateOf } from './fate.ts';
 import { type Fate, type FateRule, NOBODY } from './faults.ts';
 import type { Ledger, LedgerEntry, OrderStatus } from './ledger.ts';
 
-/** What follows `queued`, a step a look-up. */
+/** The statuses after `queued`, one for each look-up. */
 const LIVES: Readonly<Record<Fate, readonly OrderStatus[]>> = {
   processed: ['processing', 'processed'],
   failed: ['processing', 'failed'],
@@ -37,12 +38,12 @@ export interface SandboxOrder {
 }
 
 export interface Book {
-  /** Takes up again what the ledger says. */
+  /** Applies an entry of the ledger again. */
   recall(entry: LedgerEntry): void;
   /** By orderRefId or clientRefId. */
   find(id: string): SandboxOrder | undefined;
   accept(fields: OrderFields, bodySha256: string): SandboxOrder;
-  /** One step on in its life, if there is one left. */
+  /** Moves the order one step, if a step is left. */
   step(order: SandboxOrder): void;
   /** Newest first. */
   list(offset: number, limit: number): SandboxOrder[];
@@ -116,7 +117,7 @@ export function openBook({ seed, fates, ledger, clock }: BookOptions): Book {
   };
 }
 
-/** Twelve digits, as banks give them. */
+/** Twelve digits, as banks use them. */
 function bankReferenceOf(seed: string, clientRefId: string): string {
   return String(Math.floor(drawFraction(seed, 'bank', clientRefId) * 1e12)).padStart(12, '0');
 }

@@ -1,4 +1,4 @@
-/** One request at the sandbox, whichever of its APIs is asked: what it is about, what it does, how that API says no. */
+/** One request to the sandbox, for any of its APIs: what it is about, what it does, and how the API states errors. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Fault, On, Subject } from './faults.ts';
 import type { Generation } from './ledger.ts';
@@ -18,24 +18,26 @@ export interface Answer {
   readonly body: string;
 }
 
-/** How long a token lives, and for how many requests it is good. */
+/** How long a token is valid, and for how many requests. */
 export type TokenLife = Extract<Fault, { kind: 'short-token' }>;
 
 export interface Call {
   readonly api: 'payout-orders' | 'identity' | Generation;
-  /** Faults strike all but `other`. */
+  /** Faults strike every kind of request except `other`. */
   readonly on: On | 'other';
   readonly about: Subject;
-  /** Whether the books say what it is about; else it may be about something that was sent but never took effect. */
+  /**
+   * Whether the books hold what the request is about. If not, it may be about something sent that never took effect.
+   */
   readonly isKnown: boolean;
-  /** Echoed; empty for none. */
+  /** The answer repeats it; empty for none. */
   readonly correlationId: string;
-  /** Lets it take effect; what the API says to that. */
+  /** Lets the request take effect; returns the API's answer. */
   act(tokenLife?: TokenLife): Answer;
   readonly dialect: Dialect;
 }
 
-/** An API's own words for what a fault answers. */
+/** The answers to faults, in the form of one API. */
 export interface Dialect {
   error(status: number): Answer;
   rateLimited(): Answer;
@@ -44,7 +46,7 @@ export interface Dialect {
   decline(fault: Extract<Fault, { kind: 'decline' }>): Answer;
   serviceOff(): Answer;
   notFound(fault?: Partial<Pick<Extract<Fault, { kind: 'not-found' }>, 'status' | 'message'>>): Answer;
-  /** The same answer about something that nobody asked for. */
+  /** The same answer, about something other than the request. */
   misdirected(answer: Answer): Answer;
 }
 
@@ -61,8 +63,8 @@ export function parseObject(body: Buffer): Record<string, unknown> {
 }
 
 /**
- * Under what a request's payout, instruction or order is counted and drawn for. Order management knows its orders without
- * their customers.
+ * The key under which requests are counted and chance is drawn for a payout, instruction or order. Order management
+ * finds its orders without the customer.
  */
 export function referenceOf(api: Call['api'], { clientRefId, customerRef, orderRef, instructionRef }: Subject): string {
   switch (api) {

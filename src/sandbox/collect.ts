@@ -1,4 +1,4 @@
-/** The first Imburse generation: orders of a customer, and their instructions. */
+/** The first Imburse generation: a customer's orders and their instructions. */
 
 import { type Checked, type GenerationRules, type Place, placeOf, type Sent } from './imburse.ts';
 import { codesAnswer } from './imburse-answer.ts';
@@ -31,7 +31,7 @@ export const COLLECT: GenerationRules = {
   created: { order: 200, orderWithInstructions: 200, instruction: 200 },
 };
 
-/** customer/{customerRef}[/order[/{orderRef}[/instruction[/{instructionRef}]]]] */
+/** The path after the base: customer/{customerRef}[/order[/{orderRef}[/instruction[/{instructionRef}]]]] */
 function find(segments: readonly string[]): Omit<Place, 'isHistory'> | undefined {
   const [customers, customerRef = '', orders, orderRef = '', instructions, instructionRef = ''] = segments;
   const isNamed = customers === 'customer' && (orders ?? 'order') === 'order';

@@ -1,10 +1,10 @@
-/** How an answer leaves the sandbox: whole, or as a fault mangles it. */
+/** Sends an answer from the sandbox: whole, or as a fault changes it. */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../platform/clock.ts';
 import type { Answer, Call, Dialect } from './call.ts';
 import type { Fault } from './faults.ts';
 
-/** The faults that are nothing but another answer; the others are in how an answer leaves. */
+/** The faults that only replace the answer. The other faults change how the answer is sent. */
 type AnsweringFault = Exclude<
   Fault,
   {
@@ -27,8 +27,9 @@ const NOT_HTTP = 'SSH-2.0-OpenSSH_9.6\r\n';
 const PAGE = '<!DOCTYPE html><html><head><title>Please wait</title></head><body>Checking your browser.</body></html>';
 
 /**
- * Answers one request. To act on it lets it take effect and is what the API says; a fault decides whether that happens,
- * and what of it can be seen. Resolves when nothing more will be written, and soon after `closing` aborts.
+ * Answers one request. `call.act` lets the request take effect and returns the API's answer. A fault decides whether
+ * the request takes effect, and what the client sees of the answer. Resolves when nothing more will be written, and
+ * soon after `closing` aborts.
  */
 export async function deliver(
   response: ServerResponse,
@@ -92,10 +93,10 @@ function faultAnswer(fault: AnsweringFault, dialect: Dialect): Answer {
   }
 }
 
-/** By these a record says whose it is. */
+/** The members of a record that name customers. */
 const NAMING_CUSTOMERS = ['customerRef', 'customerDefaults', 'instructions'];
 
-/** The answer with another status, amount or customer in the record it shows, which may be the whole of it. */
+/** The answer with another status, amount or customer in its record. The record is the whole body, or its `data`. */
 function stating(answer: Answer, { status, amount, customerRef }: Extract<Fault, { kind: 'states' }>): Answer {
   if (answer.status >= 400) return answer;
   const whole = JSON.parse(answer.body) as Record<string, unknown>;

@@ -1,14 +1,14 @@
-/** Seeded chance: the same question gets the same answer, whatever else was asked before it. */
+/** Seeded chance: the same seed and subject always draw the same value, whatever was drawn before. */
 import { createHash } from 'node:crypto';
 
-/** Hex SHA-256 of the seed and what it is drawn for. */
+/** The SHA-256 of the seed and the subject, in hex. */
 export function drawHex(seed: string, ...subject: readonly (string | number)[]): string {
   return createHash('sha256')
     .update(JSON.stringify([seed, ...subject]))
     .digest('hex');
 }
 
-/** Evenly spread in [0, 1). */
+/** A number in [0, 1), evenly spread. */
 export function drawFraction(seed: string, ...subject: readonly (string | number)[]): number {
   return Number.parseInt(drawHex(seed, ...subject).slice(0, 12), 16) / 2 ** 48;
 }

@@ -1,8 +1,8 @@
-/** How what the sandbox took will end: drawn from seed and reference unless the script fixes it. */
+/** How payouts and instructions end: drawn from seed and reference unless the script fixes it. */
 import { drawFraction } from './draw.ts';
 import { type Fate, type FateRule, matches, type Subject } from './faults.ts';
 
-/** Of a hundred payouts about 96 are processed and stay so, 2.5 fail, 1.5 are processed and later reversed. */
+/** Of a hundred payouts, about 96 are processed for good, 2.5 fail, and 1.5 are processed and later reversed. */
 const FAILED_FROM = 0.96;
 const REVERSED_FROM = 0.985;
 
@@ -19,7 +19,7 @@ const RETURNS = [
   'Returned by the beneficiary bank: credit could not be applied',
 ];
 
-/** `message` is why it fails, if it does. */
+/** `message` is the reason if it fails or is reversed. */
 export function fateOf(
   reference: string,
   about: Subject,

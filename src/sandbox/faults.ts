@@ -1,5 +1,5 @@
 /**
- * What goes wrong at the sandbox, and when: a script, JSON of this shape.
+ * What goes wrong at the sandbox, and when: a script, which is JSON of this form.
  *
  *     {
  *       "faults": [
@@ -13,51 +13,53 @@
  *       "habits": [{ "habit": "firewall-page", "narration": "PI-010" }]
  *     }
  *
- * A rule is about the requests whose `clientRefId`, `narration`, `remark`, `contactId`, `customerRef`, `orderRef` and
- * `instructionRef` equal what it names (`*` stands for any characters; what it doesn't name may be anything). The first
- * four are empty at the Imburse APIs, the last three at the payout-order API. A look-up, update or deletion is matched by
- * what was posted under its reference. The first rule that strikes decides.
+ * A rule applies to the requests whose `clientRefId`, `narration`, `remark`, `contactId`, `customerRef`, `orderRef` and
+ * `instructionRef` equal what it names (`*` stands for any characters; what the rule doesn't name may be anything). The
+ * first four are empty at the Imburse APIs, the last three at the payout-order API. A look-up, update or deletion is
+ * matched by what was posted under its reference. The first rule that strikes decides.
  *
  * `on`        `post` sends a payout or an instruction, `get` looks one up, `update` and `delete` change an instruction;
  *             `order` creates an order, its instructions included, `order-get` looks one up; `token` asks for a token.
  * `attempts`  Which of the reference's requests of that kind, counted from 1; all when left out.
  * `rate`      How many of those it strikes, 0 to 1; all when left out. Drawn from seed and reference: anew for each
- *             request, but once for the reference where `attempts` are given (so a lag of two look-ups is both or none).
+ *             request, but once for the reference where `attempts` are given (a lag of two look-ups is both or none).
  *
- * Faults, with their settings' defaults; `accept` says whether the request takes effect before the fault shows. What is an
- * answer comes in the shape of the API that was asked:
+ * Faults, with the defaults of their settings. `accept` says whether the request takes effect before the fault shows. A
+ * fault that is an answer has the form of the API:
  *
  *     refuse                          the connection is reset, the request has no effect
- *     delay        ms                 the request takes effect, and is answered, only after so long
+ *     delay        ms                 the request takes effect, and is answered, only after this time
  *     reset                           it takes effect, then the connection is reset
  *     silence      accept true        no answer, the connection stays open
  *     truncated                       it takes effect, the answer breaks off in the middle
  *     garbage      accept true        the answer is not HTTP
  *     html         accept true, status 200    the answer is a page
  *     error        accept false, status 500   the server fails
- *     drip         ms 100             it takes effect, the answer comes a byte every so many milliseconds
- *     wrong-echo                      it takes effect, the answer is about something else: it names another reference, or
- *                                     (an instruction of order management, which names none) another amount
+ *     drip         ms 100             it takes effect, the answer comes one byte at a time, `ms` apart
+ *     wrong-echo                      it takes effect, the answer is about something else: it names another reference,
+ *                                     or (an instruction of order management, which names none) another amount
  *     redirect     accept false, status 307, location "/elsewhere"
  *     rate-limit   retryAfter "1"     429 with Retry-After, as given
  *     unauthorized accept false, status 401   the credentials are refused (401 or 403)
  *     bad-signature                   the signature is refused
- *     decline      message "Insufficient balance"; code "0x0202" and status 200 at the payout-order API; status 400 and a
- *                                     documented code (AMOUNT_OUT_OF_RANGE, SCHEME_FORMAT_NOT_RECOGNISED for an order) else
+ *     decline      message "Insufficient balance"; code "0x0202" and status 200 at the payout-order API; else status
+ *                                     400 and a documented code (AMOUNT_OUT_OF_RANGE; for an order,
+ *                                     SCHEME_FORMAT_NOT_RECOGNISED)
  *     service-off                     503
- *     not-found    status 404         there is no such payout, instruction or order: a look-up that lags behind, or a provider
- *                                     that has forgotten it. `message` is how the payout-order API says so
- *     states       status, amount, customerRef    it takes effect, and the answer states that status, amount or customer instead:
- *                                     words that are not known ("on_hold"), other letters ("PROCESSED"), groups ("1,25,000.00"), a
- *                                     part returned; with a customerRef of null it names no customer
- *     short-token  ms 3600000, requests    the token lives only so long, and is good for only so many requests
+ *     not-found    status 404         there is no such payout, instruction or order: a look-up that lags behind, or a
+ *                                     provider that has forgotten it. `message` is the payout-order API's text for it
+ *     states       status, amount, customerRef    it takes effect, and the answer states that status, amount or
+ *                                     customer instead: unknown words ("on_hold"), other letters ("PROCESSED"), groups
+ *                                     ("1,25,000.00"), a part returned; with a customerRef of null it names no customer
+ *     short-token  ms 3600000, requests    the token is valid for only this time and this number of requests
  *
- * `fates` fix how payouts and instructions end instead of the seed: processed (SETTLED), failed, reversed (SETTLED, then
- * FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing for ever, or ready: never begun, so that it can be
- * changed for ever.
+ * `fates` replace the seed in deciding how payouts and instructions end: processed (SETTLED), failed, reversed
+ * (SETTLED, then FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing (for ever), or ready:
+ * processing never begins, so the instruction can be changed for ever.
  *
- * `habits` are faults and fates that belong together, by name (habits.ts): what providers have been seen to do. They come behind the
- * others, and like them may name whom they are about, and with `rate` how many.
+ * `habits` are faults and fates that belong together, by name (habits.ts): what providers have been seen to do. They
+ * come after the other rules. Like them, they may name the payouts that they apply to, and with `rate` how many of
+ * them.
  */
 import * as z from 'zod/mini';
 import en from 'zod/v4/locales/en.js';
@@ -116,7 +118,7 @@ const fault = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** What a fault can strike. */
+/** The kinds of requests that a fault can strike. */
 export const ON = ['post', 'get', 'update', 'delete', 'order', 'order-get', 'token'] as const;
 
 export type On = (typeof ON)[number];
@@ -181,7 +183,7 @@ export type Fault = z.output<typeof fault>;
 export type FateRule = z.output<typeof fateRule>;
 export type Fate = FateRule['fate'];
 
-/** What rules are matched against; empty where an API or a request doesn't say it. */
+/** What rules are matched against; a member is empty where an API or a request doesn't state it. */
 export interface Subject {
   readonly clientRefId: string;
   readonly narration: string;
@@ -192,7 +194,7 @@ export interface Subject {
   readonly instructionRef: string;
 }
 
-/** About nobody. */
+/** A subject in which every member is empty. */
 export const NOBODY: Subject = {
   clientRefId: '',
   narration: '',
@@ -203,16 +205,16 @@ export const NOBODY: Subject = {
   instructionRef: '',
 };
 
-/** zod/mini has no words of its own. */
+/** zod/mini has no messages of its own. */
 const { localeError: IN_WORDS } = en();
 
-/** A script from outside, checked; the problem in words when it isn't one. */
+/** Checks a value from outside: the script, or the problem in words. */
 export function checkScript(value: unknown): { readonly script: CheckedScript } | { readonly problem: string } {
   const parsed = script.safeParse(value, { error: IN_WORDS });
   return parsed.success ? { script: parsed.data } : { problem: z.prettifyError(parsed.error) };
 }
 
-/** The fault that the `n`-th request of a kind about `reference`, which is that of `about`, meets. */
+/** The fault that strikes the `n`-th request of a kind about `reference`, which is the reference of `about`. */
 export function chooseFault(
   { faults }: CheckedScript,
   seed: string,
@@ -224,7 +226,7 @@ export function chooseFault(
   })?.fault;
 }
 
-/** Whether everything that a rule names fits. */
+/** Whether the subject fits everything that a rule names. */
 export function matches(rule: { readonly [K in keyof Subject]?: string | undefined }, about: Subject): boolean {
   return (Object.keys(NOBODY) as (keyof Subject)[]).every((name) => fits(rule[name], about[name]));
 }

@@ -1,9 +1,9 @@
 /**
- * What providers have been seen to do, by name: each is the faults that play it. A script calls for one by its name, for the payouts that
- * it names (faults.ts); docs/providers.md says what comes of each.
+ * What providers have been seen to do, by name: each habit is the faults and fates that imitate it. A script names the
+ * habit and the payouts that it applies to (faults.ts). docs/providers.md says what each habit leads to.
  */
 
-/** Rules as a script has them (faults.ts checks them), without whom they are about. */
+/** Rules as in a script (faults.ts checks them), without the payouts that they apply to. */
 interface Habit {
   readonly faults?: readonly object[];
   readonly fates?: readonly object[];

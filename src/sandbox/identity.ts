@@ -1,6 +1,6 @@
 /**
- * Who may ask the Imburse APIs: tokens for a request signed by HMAC, and what all other calls must carry. Nonces and tokens
- * are forgotten with the sandbox; a client asks for a new token.
+ * Access to the Imburse APIs: a request signed with the HMAC gets a token, and all other calls must carry a token, the
+ * account and the tenant. A restarted sandbox has forgotten nonces and tokens; clients then ask for a new token.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -11,16 +11,16 @@ import { drawHex } from './draw.ts';
 import { NOBODY, TOKEN_LIFE_MS } from './faults.ts';
 import { correlationIdOf, detailedAnswer, imburseDialect } from './imburse-answer.ts';
 
-/** What all calls but the one for a token must name. */
+/** Every call except the one for a token must name these. */
 export interface ImburseAccount {
   readonly accountId: string;
   readonly tenantId: string;
 }
 
 export interface Identity {
-  /** Undefined when another path is asked for. */
+  /** Undefined when the path is another one. */
   tokenCall(received: Received): Call | undefined;
-  /** 401 or 403 when the caller may not; undefined when it may. */
+  /** 401 or 403 when the caller has no access; undefined when it has. */
   refusal(headers: IncomingHttpHeaders): 401 | 403 | undefined;
 }
 
@@ -33,7 +33,7 @@ export interface IdentityOptions {
 
 const PATH = '/identity/v1/hmac/management';
 
-/** A signed request is good for so long, and a clock may be off by as much. */
+/** A signed request is valid for this time, and the client's clock may be ahead by as much. */
 const OLDEST_MS = 5 * 60_000;
 
 const HOUR: TokenLife = { kind: 'short-token', ms: TOKEN_LIFE_MS };
@@ -52,7 +52,7 @@ export function openIdentity({ keys, account, seed, clock }: IdentityOptions): I
     return Math.abs(clock.now() - atMs) <= OLDEST_MS && isFresh(nonce, atMs);
   }
 
-  /** Notes the nonce. One that is too old to be accepted again is forgotten. */
+  /** Notes the nonce; false if it was used before. A nonce whose request would be too old by now is forgotten. */
   function isFresh(nonce: string, atMs: number): boolean {
     for (const [used, usedMs] of nonces) if (clock.now() - usedMs > OLDEST_MS) nonces.delete(used);
     if (nonces.has(nonce)) return false;

@@ -1,15 +1,15 @@
-/** The Imburse APIs' answers: the two shapes of their errors, and what both generations say to a fault. */
+/** The Imburse APIs' answers: the two forms of their errors, and the answers of both generations to a fault. */
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { type Answer, type Dialect, JSON_TYPE, type Received } from './call.ts';
 import type { On } from './faults.ts';
 
-/** An error in a generation's own shape. */
+/** Makes an error answer in a generation's own form. */
 export type Refuse = (status: number, codes: readonly string[], message?: string) => Answer;
 
-/** [D] First generation: codes and nothing else. */
+/** [D] First generation: only codes. */
 export const codesAnswer: Refuse = (status, errorCodes) => json(status, { errorCodes });
 
-/** [D] Second generation. No field is named, only a code. */
+/** [D] Second generation: an error names a code, but no field. */
 export function detailedAnswer(correlationId: string, clock: Clock): Refuse {
   return (status, codes, message) => {
     const errors = codes.map((errorCode) => {
@@ -29,7 +29,7 @@ export function correlationIdOf({ headers }: Received): string {
   return typeof id === 'string' ? id : '';
 }
 
-/** The codes beyond the documented ones are our guess: none are published for these. */
+/** The undocumented codes are our guess: no codes are published for these errors. */
 export function imburseDialect(refuse: Refuse, on: On | 'other'): Dialect {
   const unauthorized = (status: number) => refuse(status, [status === 403 ? 'FORBIDDEN' : 'UNAUTHORIZED']);
   return {
@@ -45,14 +45,14 @@ export function imburseDialect(refuse: Refuse, on: On | 'other'): Dialect {
   };
 }
 
-/** A documented one. */
+/** A documented code. */
 function declineCode(on: On | 'other'): string {
   return on === 'order' ? 'SCHEME_FORMAT_NOT_RECOGNISED' : 'AMOUNT_OUT_OF_RANGE';
 }
 
 const ANOTHER_AMOUNT = 9_999_999;
 
-/** About another instruction, another order, another amount, or with another token: whichever the answer names first. */
+/** Replaces the first of these that the answer has: the instruction's reference, the order's, the amount, the token. */
 function misdirectedBody(body: string): string {
   const value = JSON.parse(body) as Record<string, unknown>;
   if ('instructionRef' in value) value['instructionRef'] = 'ANOTHERREFERENCE';

@@ -1,4 +1,4 @@
-/** The orders and instructions of one Imburse generation. What is in the book is in the ledger first. */
+/** The orders and instructions of one Imburse generation. Every change is in the ledger before it is in the book. */
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { referenceOf } from './call.ts';
 import { fateOf } from './fate.ts';
@@ -11,10 +11,10 @@ export interface HistoryEvent {
   readonly event: string;
   readonly customerRef: string;
   readonly orderRef: string;
-  /** Empty for the order's own. */
+  /** Empty for an event of the order itself. */
   readonly instructionRef: string;
   readonly status: string;
-  /** Of the request that did it; empty where the provider did it itself. */
+  /** Of the request that caused the event; empty if the provider caused it. */
   readonly correlationId: string;
 }
 
@@ -50,10 +50,10 @@ export interface NewOrder {
 }
 
 export interface ImburseBook {
-  /** Takes up again what the ledger says. */
+  /** Applies an entry of the ledger again. */
   recall(entry: LedgerEntry): void;
   find(customerRef: string, orderRef: string): ImburseOrder | undefined;
-  /** Those that are the customer's own or have instructions or defaults of it, oldest first. */
+  /** The customer's own orders, and those that have instructions or defaults for the customer; oldest first. */
   ordersOf(customerRef: string): ImburseOrder[];
   createOrder(created: NewOrder, correlationId: string): void;
   createInstruction(order: ImburseOrder, created: NewInstruction, correlationId: string): void;
@@ -63,7 +63,7 @@ export interface ImburseBook {
     correlationId: string,
   ): void;
   remove(instruction: ImburseInstruction, correlationId: string): void;
-  /** One step on in its life, if there is one left. */
+  /** Moves the instruction one step, if a step is left. */
   step(instruction: ImburseInstruction): void;
 }
 
@@ -82,7 +82,7 @@ type Named = Pick<ImburseOrder, 'orderRef' | 'terms'>;
 interface Records {
   find(customerRef: string, orderRef: string): ImburseOrder | undefined;
   all(): ImburseOrder[];
-  /** The only way anything changes. */
+  /** Every change goes through this. */
   apply(entry: Entry): void;
 }
 

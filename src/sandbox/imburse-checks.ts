@@ -1,6 +1,6 @@
 /**
- * The documented validation of the Imburse APIs, a check a field. Each gives all codes that apply, in the documented order.
- * Codes marked [I] are our guess, as nothing is published for what they are about.
+ * The documented validation of the Imburse APIs, with one check for each field. Each check returns all codes that
+ * apply, in the documented order. Codes marked [I] are our guess: nothing is published for these rules.
  */
 import { currencyExponent } from '../domain/iso.ts';
 import { isPayable, parseAmount } from '../domain/money.ts';
@@ -47,7 +47,9 @@ export function schemeCodes(scheme: string): Codes {
   return when(!GUID.test(scheme), 'SCHEME_FORMAT_NOT_RECOGNISED');
 }
 
-/** `sent` as it stands in the JSON: only a text will do. More decimals than the currency has are no amount of it. */
+/**
+ * `sent` is the value in the JSON; it must be a text. An amount with more decimals than its currency has is refused.
+ */
 export function amountCodes(sent: unknown, currency: string): Codes {
   if (sent === undefined || sent === null || sent === '') return ['AMOUNT_IS_REQUIRED'];
   const amount = typeof sent === 'string' ? parseAmount(sent) : undefined;
@@ -65,7 +67,7 @@ export function periodCodes(openDate: string, dueDate: string): Codes {
   return when(isDate(openDate) && isDate(dueDate) && dueDate < openDate, 'DUE_DATE_BEFORE_OPEN_DATE');
 }
 
-/** [I] None is published for the date to settle by; it is the due date of its time. */
+/** [I] No code is published for the date to settle by; the codes for the due date are used. */
 export function settledByCodes(settledByDate: string): Codes {
   return settledByDate === '' ? [] : dateCodes('DUE', settledByDate);
 }
@@ -76,7 +78,7 @@ export function directionCodes(direction: string): Codes {
   return when(direction !== 'CREDIT' && direction !== 'DEBIT', 'DIRECTION_FORMAT_NOT_RECOGNISED');
 }
 
-/** [I] `sent` as it stands in the JSON: an object of texts, or nothing. */
+/** [I] `sent` is the value in the JSON: an object of texts, or nothing. */
 export function metadataCodes(sent: unknown): Codes {
   if (sent === undefined || sent === null) return [];
   const pairs = typeof sent === 'object' && !Array.isArray(sent) ? Object.entries(sent) : undefined;
@@ -87,7 +89,7 @@ export function metadataCodes(sent: unknown): Codes {
   return when(pairs.length > MOST_METADATA || !fits, 'METADATA_LENGTH_OUT_OF_RANGE');
 }
 
-/** After it was checked. */
+/** `sent` must have been checked. */
 export function metadataOf(sent: unknown): Record<string, string> {
   return typeof sent === 'object' && sent !== null ? { ...(sent as Record<string, string>) } : {};
 }
@@ -96,7 +98,7 @@ function when(applies: boolean, code: string): Codes {
   return applies ? [code] : [];
 }
 
-/** A day of the calendar. */
+/** Whether a text is a day of the calendar. */
 function isDate(text: string): boolean {
   const ms = DATE.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);

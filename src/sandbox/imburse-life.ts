@@ -5,26 +5,26 @@
  *                          └→ LATE ───↗           └→ FAILED ─→ SETTLED
  *     INCOMPLETE, READY ─→ VOID
  *
- * Every look-up moves an instruction one step. INCOMPLETE is one that nobody told where to pay to: the next step stands for
- * the payee having said it. LATE is one whose day is over. Which way it goes is its fate.
+ * Every look-up moves an instruction one step. An INCOMPLETE instruction has no financial instrument to pay to; its
+ * next step stands for the payee supplying it. A LATE instruction is past its day. Its fate decides which way it goes.
  */
 import type { Fate } from './faults.ts';
 import type { Generation, InstructionStatus, InstructionTerms, OrderTerms } from './ledger.ts';
 
-/** What fails at first. */
+/** The fates in which an instruction fails first. */
 const FAILING: readonly Fate[] = ['failed', 'recovered'];
 
-/** Updatable in INCOMPLETE and READY only [D]. */
+/** [D] An instruction can be updated in INCOMPLETE and READY only. */
 export function canUpdate(status: InstructionStatus): boolean {
   return status === 'INCOMPLETE' || status === 'READY';
 }
 
-/** What the order's customer says where an instruction says nothing. */
+/** The customer's defaults in the order, for what an instruction leaves open. */
 export function defaultsOf(order: OrderTerms, customerRef: string): OrderTerms['customerDefaults'][number] | undefined {
   return order.customerDefaults.find((defaults) => defaults.customerRef === customerRef);
 }
 
-/** When it is created or updated at `at`. The first generation isn't told where to pay to; it knows. */
+/** The status after creation or update at `at`. The first generation needs no financial instrument in the request. */
 export function firstStatus(
   api: Generation,
   order: OrderTerms,
@@ -37,7 +37,7 @@ export function firstStatus(
   return isLate(terms, at) ? 'LATE' : 'READY';
 }
 
-/** Undefined where it stays as it is. */
+/** The status after one step; undefined where it stays the same. */
 export function nextStatus(
   status: InstructionStatus,
   terms: InstructionTerms,
@@ -64,7 +64,7 @@ export function nextStatus(
   }
 }
 
-/** The day it is due by is over, in UTC. */
+/** Whether the day by which it is due is over, in UTC. */
 function isLate({ dueDate, settledByDate }: InstructionTerms, at: string): boolean {
   const day = settledByDate || dueDate;
   return day !== '' && day < at.slice(0, 'YYYY-MM-DD'.length);

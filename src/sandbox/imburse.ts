@@ -1,6 +1,6 @@
 /**
- * What both Imburse generations have in common: who may ask, what is found under a path, and what becomes of it. A
- * generation says where its things lie, how they are checked and how they look.
+ * The common part of both Imburse generations: access, the record under a path, and what a request does with it. Each
+ * generation states its paths, its checks and the form of its records.
  */
 import { createHash } from 'node:crypto';
 import { type Answer, type Call, parseObject, type Received } from './call.ts';
@@ -19,19 +19,19 @@ import { type Codes, textOf } from './imburse-checks.ts';
 import { canUpdate } from './imburse-life.ts';
 import type { Generation, OrderTerms } from './ledger.ts';
 
-/** What a path means: references that it doesn't contain are empty. */
+/** What a path names. References that the path doesn't contain are empty. */
 export interface Place {
   readonly what: 'customer' | 'orders' | 'order' | 'instructions' | 'instruction';
   readonly customerRef: string;
   readonly orderRef: string;
   readonly instructionRef: string;
-  /** Not the thing but its audit history. */
+  /** The path names the record's audit history instead of the record. */
   readonly isHistory: boolean;
 }
 
 export type Sent = Record<string, unknown>;
 
-/** What was sent, and all that is wrong with it. */
+/** What was sent, and the codes of all its errors. */
 export interface Checked<T> {
   readonly codes: Codes;
   readonly value: T;
@@ -41,12 +41,12 @@ export interface GenerationRules {
   readonly api: Generation;
   readonly base: string;
   refuse(correlationId: string): Refuse;
-  /** Of what is left of a path behind the base; undefined when nothing lies there. */
+  /** `segments` are the parts of the path after the base. Undefined when the path names nothing. */
   place(segments: readonly string[]): Place | undefined;
-  /** Whose the thing is that a request creates. */
+  /** The customer of the record that a request creates. */
   customerOf(place: Place, sent: Sent): string;
   order(place: Place, sent: Sent): Checked<Omit<NewOrder, 'bodySha256'>>;
-  /** `order` is undefined where there is none. */
+  /** `order` is undefined where there is no order. */
   instruction(place: Place, sent: Sent, order: OrderTerms | undefined): Checked<Omit<NewInstruction, 'bodySha256'>>;
   orderView(order: ImburseOrder): object;
   instructionView(instruction: ImburseInstruction): object;
@@ -55,7 +55,7 @@ export interface GenerationRules {
 
 const AUDIT = 'audit';
 
-/** `…/audit` is the history of what lies under the path before it. */
+/** `…/audit` is the history of the record that the path before it names. */
 export function placeOf(
   segments: readonly string[],
   find: (segments: readonly string[]) => Omit<Place, 'isHistory'> | undefined,
@@ -67,7 +67,7 @@ export function placeOf(
   return hasHistory ? { ...record, isHistory: true } : undefined;
 }
 
-/** Undefined when another API's path is asked for. */
+/** Undefined when the path is another API's. */
 export function imburseApi(
   rules: GenerationRules,
   book: ImburseBook,
@@ -143,7 +143,7 @@ function act(rules: GenerationRules, book: ImburseBook, request: Request): Answe
   }
 }
 
-/** With its instructions, all or nothing. */
+/** Creates the order with its instructions: all or nothing. */
 function createOrder(rules: GenerationRules, book: ImburseBook, request: Request): Answer {
   const { place, sent, body, correlationId, refuse } = request;
   const { codes, value: order } = rules.order(place, sent);
@@ -175,7 +175,7 @@ function createOrder(rules: GenerationRules, book: ImburseBook, request: Request
   );
 }
 
-/** What is wrong with the path's own references comes before its order is missed. */
+/** Errors in the path's own references take precedence over a missing order. */
 function createInstruction(rules: GenerationRules, book: ImburseBook, request: Request): Answer {
   const { place, sent, body, correlationId, refuse } = request;
   const order = book.find(place.customerRef, place.orderRef);
@@ -189,7 +189,7 @@ function createInstruction(rules: GenerationRules, book: ImburseBook, request: R
   return json(rules.created.instruction, rules.instructionView(created));
 }
 
-/** Whose it is and what it is called stays as it is. */
+/** Updates an instruction's terms; its customer and its reference stay the same. */
 function update(
   rules: GenerationRules,
   book: ImburseBook,
@@ -241,7 +241,7 @@ function onOf(method: string, { what, isHistory }: Place): On | 'other' {
   }
 }
 
-/** Undefined unless it is in the book. */
+/** The customer of the record that a path names; undefined unless the record is in the book. */
 function knownCustomer(book: ImburseBook, { what, customerRef, orderRef, instructionRef }: Place): string | undefined {
   const order = book.find(customerRef, orderRef);
   if (what === 'order') return order?.customerRef;

@@ -1,7 +1,7 @@
 /**
- * The sandbox's ledger: what it took and what became of it, as an append-only file of JSON lines. It is the ground truth
- * that paydrop's own books are compared with. Each line is written before the answer that it stands for leaves, so an
- * answer never promises what a restarted sandbox has forgotten.
+ * The sandbox's ledger: what the sandbox took and what became of it, in an append-only file of JSON lines. It is the
+ * ground truth that paydrop's own books are compared with. Each line is written before the answer that depends on it is
+ * sent, so an answer never promises what a restarted sandbox has forgotten.
  */
 import { appendFileSync, closeSync, existsSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
@@ -10,12 +10,12 @@ import { ON } from './faults.ts';
 
 const READ_BYTES = 1024 * 1024;
 
-/** The words of an order's life. */
+/** The statuses of an order. */
 const ORDER_STATUSES = ['queued', 'processing', 'processed', 'failed', 'cancelled', 'reversed'] as const;
 
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
-/** The words of an instruction's life at the Imburse APIs [D]. */
+/** The statuses of an instruction at the Imburse APIs [D]. */
 const INSTRUCTION_STATUSES = ['INCOMPLETE', 'READY', 'LATE', 'PROCESSING', 'SETTLED', 'FAILED', 'VOID'] as const;
 
 export type InstructionStatus = (typeof INSTRUCTION_STATUSES)[number];
@@ -46,13 +46,13 @@ const orderTerms = z.object({
   ),
 });
 
-/** What an order says, as sent: empty where its generation doesn't know it. */
+/** An order's terms, as sent; a term is empty where its generation doesn't have it. */
 export type OrderTerms = z.infer<typeof orderTerms>;
 
 const instructionTerms = z.object({
   /** The text as received. */
   amount: z.string(),
-  /** The order's, where the instruction has none of its own. */
+  /** The order's currency if the instruction has none of its own. */
   currency: z.string(),
   openDate: z.string(),
   dueDate: z.string(),
@@ -64,7 +64,7 @@ const instructionTerms = z.object({
   metadata: pairs,
 });
 
-/** What an instruction says, as sent: empty where its generation doesn't know it. */
+/** An instruction's terms, as sent; a term is empty where its generation doesn't have it. */
 export type InstructionTerms = z.infer<typeof instructionTerms>;
 
 const orderOf = { api: z.enum(GENERATIONS), customerRef: z.string(), orderRef: z.string() };
@@ -85,7 +85,7 @@ const entry = z.discriminatedUnion('kind', [
     remark: z.string(),
     bodySha256: z.string(),
   }),
-  /** An order moved on. */
+  /** An order changed its status. */
   z.object({
     kind: z.literal('status'),
     at: z.string(),
@@ -95,7 +95,9 @@ const entry = z.discriminatedUnion('kind', [
     bankReference: z.string(),
     failedMessage: z.string(),
   }),
-  /** An order was created. `customerRef` is that of its first default or instruction where an order has none of its own. */
+  /**
+   * An order was created. If it has no customer of its own, `customerRef` is that of its first default or instruction.
+   */
   z.object({
     kind: z.literal('order'),
     at: z.string(),
@@ -105,8 +107,8 @@ const entry = z.discriminatedUnion('kind', [
     correlationId: z.string(),
   }),
   /**
-   * An instruction was created. `bodySha256` is of the body as received; for one that came with its order, of itself as
-   * compact JSON.
+   * An instruction was created. `bodySha256` is of the body as received; for an instruction that came with its order,
+   * it is of the instruction as compact JSON.
    */
   z.object({
     kind: z.literal('instruction'),
@@ -135,7 +137,9 @@ const entry = z.discriminatedUnion('kind', [
     message: z.string(),
   }),
   z.object({ kind: z.literal('instruction-deleted'), at: z.string(), ...instructionOf, correlationId: z.string() }),
-  /** Only with a fault script, so that the count of a reference's requests survives a restart. `n` counts from 1. */
+  /**
+   * Written only with a fault script, so that the count of a reference's requests survives a restart. `n` is from 1.
+   */
   z.object({
     kind: z.literal('request'),
     at: z.string(),
@@ -149,7 +153,7 @@ const entry = z.discriminatedUnion('kind', [
     orderRef: z._default(z.string(), ''),
     instructionRef: z._default(z.string(), ''),
     n: z.number(),
-    /** The fault it met; empty for none. */
+    /** The fault that struck the request; empty for none. */
     fault: z.string(),
   }),
 ]);
@@ -157,14 +161,14 @@ const entry = z.discriminatedUnion('kind', [
 export type LedgerEntry = z.infer<typeof entry>;
 
 export interface Ledger {
-  /** In the file, all of them, when it returns. Throws when it can't be written: then no answer may leave either. */
+  /** Returns when all entries are in the file. Throws when they can't be written: then no answer may be sent either. */
   append(...entries: readonly LedgerEntry[]): void;
   close(): void;
 }
 
 /**
- * The entries of a ledger, oldest first; none when there is no such file. A last line without its line feed was cut by a
- * crash before its answer left, and is not an entry. Throws for a damaged line anywhere else.
+ * The entries of a ledger, oldest first; none when there is no such file. A crash cut a last line that has no line
+ * feed, before its answer was sent: that line is no entry. Throws for a damaged line anywhere else.
  */
 export function* readLedger(path: string): Generator<LedgerEntry> {
   let number = 0;
@@ -178,7 +182,7 @@ export function* readLedger(path: string): Generator<LedgerEntry> {
   }
 }
 
-/** Opens a ledger for appending, made if need be; a cut last line is cut off. */
+/** Opens a ledger for appending; creates the file if it doesn't exist. Removes an incomplete last line. */
 export function openLedger(path: string): Ledger {
   let end = 0;
   for (const line of lines(path)) end = line.end;
@@ -190,7 +194,7 @@ export function openLedger(path: string): Ledger {
   };
 }
 
-/** Whole lines with the offset, in bytes, right behind each. A ledger may be larger than memory. */
+/** The whole lines, each with the byte offset after it. Reads piece by piece: a ledger may be larger than memory. */
 function* lines(path: string): Generator<{ line: string; end: number }> {
   if (!existsSync(path)) return;
   const file = openSync(path, 'r');

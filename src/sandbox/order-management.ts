@@ -1,4 +1,6 @@
-/** The second Imburse generation: orders of a tenant, with or without their instructions, and what these inherit. */
+/**
+ * The second Imburse generation: a tenant's orders, with or without instructions, and the defaults that these inherit.
+ */
 
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -20,7 +22,7 @@ import {
 import { canUpdate, defaultsOf } from './imburse-life.ts';
 import type { OrderTerms } from './ledger.ts';
 
-/** Errors are stamped with the clock's time. */
+/** The clock gives the timestamps of errors. */
 export function orderManagement(clock: Clock): GenerationRules {
   return {
     api: 'order-management',
@@ -37,7 +39,7 @@ export function orderManagement(clock: Clock): GenerationRules {
   };
 }
 
-/** Nothing, customer/{customerRef}, or {orderRef}[/instruction[/{instructionRef}]] */
+/** The path after the base: empty, customer/{customerRef}, or {orderRef}[/instruction[/{instructionRef}]] */
 function find(segments: readonly string[]): Omit<Place, 'isHistory'> | undefined {
   const [first = '', second = '', third = ''] = segments;
   const nowhere = { customerRef: '', orderRef: '', instructionRef: '' };
@@ -75,7 +77,7 @@ function order(_: Place, sent: Sent): Checked<Omit<NewOrder, 'bodySha256'>> {
   };
 }
 
-/** Mandatory but for the date and the metadata [D]; what the customer's defaults say needn't be said. */
+/** [D] All members are mandatory except the date, the metadata, and those that the customer's defaults state. */
 function instruction(
   { customerRef: known, orderRef, instructionRef: named }: Place,
   sent: Sent,
@@ -123,8 +125,8 @@ function orderView({ orderRef, terms: { metadata, customerDefaults }, instructio
 }
 
 /**
- * [D] With its oddities: the amount is a number, the date a date-time, `Scheme` is capital, `metaData` is spelt so, and the
- * instruction's own reference is missing.
+ * [D] The documented oddities: the amount is a number, the date has a time, `Scheme` has a capital, `metaData` is
+ * spelled like this, and the instruction's own reference is missing.
  */
 function instructionView(instruction: ImburseInstruction): object {
   const { order, customerRef, terms, status } = instruction;
@@ -152,7 +154,7 @@ function inherit(own: string, byDefault: string | undefined): { value: string; s
   return byDefault ? { value: byDefault, source: 'CUSTOMER_DEFAULT' } : undefined;
 }
 
-/** The largest amount has fifteen digits, which a JSON number carries exactly. */
+/** The largest amount has fifteen digits, and a JSON number holds fifteen digits exactly. */
 function asNumber(text: string): unknown {
   const decimal = parseDecimal(text);
   return decimal && JSON.parse(formatDecimal(decimal));

@@ -1,7 +1,7 @@
 /**
- * The signed payout-order API as the sandbox answers it. Credentials and signature are checked first, then the fields; a
- * clientRefId is taken once and for ever. The documented maxima of the fields are not enforced: the documentation's own
- * samples break them.
+ * The signed payout-order API of the sandbox. Credentials and signature are checked first, then the fields. A
+ * clientRefId can be used only once, for ever. The documented maximum lengths of the fields are not enforced: the
+ * documentation's own samples exceed them.
  */
 import { createHash } from 'node:crypto';
 import { compare, type Decimal, parseDecimal } from '../domain/money.ts';
@@ -37,10 +37,10 @@ const MODES = ['IMPS', 'NEFT', 'RTGS', 'UPI'];
 const AMOUNT_DECIMALS = 2;
 const ZERO: Decimal = { units: 0n, scale: 0 };
 
-/** Orders in one list at most, also where no page is asked for. */
+/** At most this many orders in one list, also without paging. */
 const LIST_LIMIT = 1000;
 
-/** The sandbox's account never runs dry. Balances are strings with thousands commas. */
+/** The sandbox's account never runs out of money. Balances are strings with commas between thousands. */
 const BALANCES = { mainBalance: '1,250.00', payoutBalance: '999,999,999,999.99' };
 
 /** The API over a book of orders. Contacts live as long as the sandbox does. */
@@ -88,7 +88,7 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     return contactId === undefined ? notFound() : contacts.read(contactId);
   }
 
-  /** Faults are chosen by what a request is about where it sends or looks up one order. */
+  /** What a request is about. Faults strike only requests that send or look up one order. */
   function order({ method, path, body }: Received): Pick<Call, 'on' | 'about' | 'isKnown'> {
     if (method === 'POST' && path === ORDERS)
       return { on: 'post', about: subject(fieldsOf(parseObject(body))), isKnown: true };
@@ -130,7 +130,9 @@ function basic({ clientKey, clientSecret }: PayoutKeys): string {
   return `Basic ${Buffer.from(`${clientKey}:${clientSecret}`).toString('base64')}`;
 }
 
-/** An order must be signed over its bytes as sent, and also as a PHP server rebuilds them from the trimmed values. */
+/**
+ * The signature of an order must fit its bytes as sent, and also the bytes that PHP rebuilds from the trimmed values.
+ */
 function isSigned({ method, path, headers, body }: Received, keys: PayoutKeys): boolean {
   if (method === 'GET') return headers['signature'] === signGet(path, keys);
   const sent = body.toString();
@@ -138,7 +140,7 @@ function isSigned({ method, path, headers, body }: Received, keys: PayoutKeys): 
   return [sent, rebuilt].every((json) => headers['signature'] === signPost(json, path, keys));
 }
 
-/** Every field's errors, in the documented order; a field without one is left out. */
+/** Every field's errors, in the documented order; a field without an error is left out. */
 function fieldErrors(sent: Record<string, unknown>, isUsed: (clientRefId: string) => boolean): FieldErrors {
   const fields = fieldsOf(sent);
   const errors: Record<string, string[]> = {};
@@ -177,7 +179,7 @@ function fieldProblem(
   }
 }
 
-/** [S] Trimmed, as servers do before they hash and check. What isn't a string counts as absent. */
+/** [S] The trimmed values: servers trim before they hash and check. A value that isn't a string counts as absent. */
 function fieldsOf(sent: Record<string, unknown>): OrderFields {
   const value = (name: string) => (typeof sent[name] === 'string' ? sent[name].trim() : '');
   return {

@@ -1,7 +1,6 @@
 /**
- * The bundled provider: a real HTTP server on loopback that answers as the signed payout-order API and both Imburse
- * generations do, keeps a ledger of what it took, and fails on request. What a fault script looks like stands in
- * sandbox/faults.ts.
+ * The bundled provider: a real HTTP server on loopback. It answers as the signed payout-order API and both Imburse
+ * generations do, keeps a ledger of what it took, and fails on request. sandbox/faults.ts describes fault scripts.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -36,7 +35,7 @@ export const SANDBOX_IMBURSE_KEYS: HmacKeys = {
   privateKey: Buffer.from('sandbox-private-key-of-32-bytes!').toString('base64'),
 };
 
-/** Whom all calls to the Imburse APIs must name but the one for a token. */
+/** The account and tenant that all calls to the Imburse APIs must name, except the call for a token. */
 export const SANDBOX_IMBURSE_ACCOUNT: ImburseAccount = { accountId: 'sandbox-account', tenantId: 'sandbox-tenant' };
 
 const HOST = '127.0.0.1';
@@ -44,13 +43,13 @@ const HOST = '127.0.0.1';
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export interface SandboxOptions {
-  /** Any free one when left out. */
+  /** Any free port when left out. */
   readonly port?: number;
-  /** Fates, references and drawn faults are functions of it. */
+  /** Fates, references and drawn faults are functions of the seed. */
   readonly seed: string | number;
   /** Throws for a script that checkScript refuses. */
   readonly faults?: FaultScript;
-  /** Made if need be; what it says already is taken up again. */
+  /** The file is created if it doesn't exist; entries that it has already are applied again. */
   readonly ledgerPath: string;
   readonly clock?: Clock;
 }
@@ -60,7 +59,7 @@ export interface Sandbox {
   readonly keys: PayoutKeys;
   readonly imburseKeys: HmacKeys;
   readonly imburseAccount: ImburseAccount;
-  /** Breaks off what is under way and closes the ledger. */
+  /** Breaks off the requests under way and closes the ledger. */
   close(): Promise<void>;
 }
 
@@ -139,7 +138,7 @@ interface Setting {
 }
 
 interface Apis {
-  /** What a request is, at whichever API; one that no other knows is the payout-order API's. */
+  /** The call that a request makes, at any API. A request that no other API knows goes to the payout-order API. */
   answerer(received: Received): Call;
   recall(entry: LedgerEntry): void;
 }
@@ -173,7 +172,7 @@ function openApis({ script, seed, ledger, clock }: Setting): Apis {
 interface FaultSource {
   /** The fault that a request meets. */
   next(call: Call): Fault | undefined;
-  /** Goes on counting where an earlier sandbox stopped. */
+  /** Counts a request of an earlier sandbox, so that counting goes on where it stopped. */
   recall(entry: LedgerEntry): void;
 }
 
@@ -190,7 +189,7 @@ function faultSource({ script, seed, ledger, clock }: Setting & { readonly scrip
     return n;
   }
 
-  /** A look-up is about what was sent under its reference, even where that never took effect. */
+  /** A look-up is about what was sent under its reference, even if what was sent never took effect. */
   function subjectOf({ api, on, about, isKnown }: Call): Subject {
     const creates = on === 'post' || on === 'order';
     return creates || isKnown ? about : (sent.get(referenceOf(api, about)) ?? about);

@@ -127,7 +127,10 @@ const SENDING: Mutant[] = [
     'a payout is called paid because another customer was paid',
     ['registration', 'provider/order-management'],
     ['    ...customerDifference(record, order),\n', ''],
-    ['customersIn(record).includes(order.customerRef) || isNobodys(record, order)', 'record !== undefined || order'],
+    [
+      'customersIn(record).includes(order.customerRef) || namesNoCustomer(record, order)',
+      'record !== undefined || order',
+    ],
   ),
   mutant('another customer may have the same order reference', "one customer's payout stands for another's", 'intake', [
     'if (holder !== undefined && holder !== order.customerRef)',

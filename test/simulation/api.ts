@@ -27,11 +27,11 @@ export interface TheirPayout {
 
 export interface SimulatedServer {
   asked(request: HttpRequest): Asked;
-  /** Acts, and answers as the API does. A token lives so long, if that is said. */
+  /** Acts, and answers as the API does. `tokenLife` limits the token that is given out. */
   handle(request: HttpRequest, tokenLife?: TokenLife): Answer;
   /** How a payout stands, without asking. */
   find(reference: string): TheirPayout | undefined;
-  /** What somebody at the provider does with a payout when no look-up moves it on. */
+  /** Moves a payout one step, as the provider does on its own when no look-up does. */
   step(reference: string): void;
   readonly ledger: readonly LedgerEntry[];
 }
@@ -44,7 +44,7 @@ export interface SimulatedApi {
   readonly settings: object;
   /** Whether orders are registered, and payouts changed where they are. */
   readonly knowsOrders: boolean;
-  /** Whether it can't be told from a failure that money was paid and came back. */
+  /** Whether money that was paid and came back has the same status as a failure. */
   readonly callsReturnsFailures: boolean;
   adapter(http: HttpClient, timeoutMs: number, clock: Clock): Provider;
   /** `fates` may lose rules while it runs. */

@@ -6,7 +6,7 @@ export interface Chance {
   below(end: number): number;
   /** From `least` to `most`, both included. */
   between(least: number, most: number): number;
-  /** True in so many of one. */
+  /** True with the probability `odds`, from 0 to 1. */
   strikes(odds: number): boolean;
   pick<T>(from: readonly T[]): T;
 }

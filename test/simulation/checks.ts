@@ -44,7 +44,7 @@ export interface Truth {
   readonly givenUp: ReadonlySet<string>;
   /** References that an operator decided about: they may state another amount than the provider has. */
   readonly decided: ReadonlySet<string>;
-  /** Nobody else sends these payouts, and the provider is never slower than the quarantine. */
+  /** No other machine sends these payouts, and the provider is never slower than the quarantine. */
   readonly isOrderly: boolean;
 }
 
@@ -167,7 +167,7 @@ function checkReferences(instructions: readonly StoredInstruction[]): void {
     throw new Violation('one client reference a payout', `${held.length} share ${references.size}`);
 }
 
-/** What is counted file by file, and kept, is what is there. */
+/** The counts that are kept file by file agree with the instructions in the store. */
 async function checkCounts({ store }: OpenWorkspace): Promise<void> {
   const there = new Map<string, readonly [count: number, amountMinor: bigint]>();
   for (const status of Object.keys(TRANSITIONS) as InstructionStatus[])
@@ -175,11 +175,11 @@ async function checkCounts({ store }: OpenWorkspace): Promise<void> {
       const [count, sum] = there.get(`${status} ${currency}`) ?? [0, 0n];
       there.set(`${status} ${currency}`, [count + 1, sum + amountMinor]);
     }
-  const told = [...there].map(([key, [count, sum]]) => `${count} ${key} ${sum}`).sort();
+  const listed = [...there].map(([key, [count, sum]]) => `${count} ${key} ${sum}`).sort();
   const counts = await store.statusCounts();
   const counted = counts.map((one) => `${one.count} ${one.status} ${one.currency} ${one.amountMinor}`).sort();
-  if (counted.join() !== told.join())
-    throw new Violation('what is counted is what is there', `counted ${counted.join()}, there ${told.join()}`);
+  if (counted.join() !== listed.join())
+    throw new Violation('what is counted is what is there', `counted ${counted.join()}, there ${listed.join()}`);
 }
 
 interface ChangeEntry {
@@ -302,7 +302,10 @@ function checkRunReports(machine: Machine): void {
   for (const name of seen.keys()) if (!names.includes(name)) throw new Violation('reports of a run stay', name);
 }
 
-/** What persons decided stands in the report of one run, or is left to the one that ends next. Restored records have forgotten some. */
+/**
+ * Each decision of a person is in the report of one run, or is left for the run that ends next. Restored records have
+ * forgotten some decisions.
+ */
 async function checkDecisions(machine: Machine, { store }: OpenWorkspace): Promise<void> {
   if (machine.restored) return;
   const outbox = machine.path('outbox');
@@ -311,7 +314,7 @@ async function checkDecisions(machine: Machine, { store }: OpenWorkspace): Promi
     .filter((name) => /^run\.\d+\.changes\.csv$/.test(name))
     .flatMap((name) => (machine.disk.text(`${outbox}/${name}`) ?? '').trimEnd().split('\r\n').slice(1));
   // Without a comma or a quote in them, here: ours, and an operator's.
-  const told = lines.map((line) => line.split(',')).filter((cells) => cells.includes(OPERATOR.by));
+  const reported = lines.map((line) => line.split(',')).filter((cells) => cells.includes(OPERATOR.by));
   const left = await store.runDecisions(undefined, 0, 10_000);
   const made: string[] = [];
   for (const { body } of await store.auditEntries(0, 1_000_000)) {
@@ -319,7 +322,7 @@ async function checkDecisions(machine: Machine, { store }: OpenWorkspace): Promi
     if (by !== undefined) made.push(`${at} ${to}`);
   }
   const known = [
-    ...told.map((cells) => `${cells.find((cell) => AN_INSTANT.test(cell))} ${cells[8]}`),
+    ...reported.map((cells) => `${cells.find((cell) => AN_INSTANT.test(cell))} ${cells[8]}`),
     ...left.map(({ at, change }) => `${at} ${change?.to ?? ''}`),
   ];
   if (known.sort().join() !== made.sort().join())
@@ -355,7 +358,7 @@ export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: Pas
 }
 
 /** What is counted as still to be repaired are the rejected rows that nothing has settled. */
-async function checkRepairs({ store }: OpenWorkspace, told: number): Promise<void> {
+async function checkRepairs({ store }: OpenWorkspace, reported: number): Promise<void> {
   let open = 0;
   for (const { number, stoodFor = 0, toRepair } of await store.files()) {
     const rows = (await store.resultRows(number, 0, 1_000)).filter(({ status }) => status === 'rejected');
@@ -364,7 +367,7 @@ async function checkRepairs({ store }: OpenWorkspace, told: number): Promise<voi
       throw new Violation('what is to be repaired is counted', `file ${number}: ${left.length} rows, not ${toRepair}`);
     open += toRepair;
   }
-  if (open !== told) throw new Violation('what needs a person is told', `${open} rows to repair, not ${told}`);
+  if (open !== reported) throw new Violation('what needs a person is told', `${open} rows to repair, not ${reported}`);
 }
 
 /** After a pass that came to its end: the outbox says what the store says. */
@@ -426,7 +429,7 @@ export function whatIsOpen(
 export function checkSums(truth: Truth, machine: Machine, instructions: readonly StoredInstruction[]): void {
   const { api, find, machines, decided, attempts } = truth;
   const paid = instructions.filter(({ status }) => status === 'paid');
-  // What a person called paid although the provider has another amount: its look-ups can't tell of it any more.
+  // A person called it paid although the provider has another amount: its look-ups no longer show the difference.
   const watched = paid.filter((instruction) => !decided.has(api.referenceOf(instruction)));
   const missed = watched.filter((instruction) => find(api.referenceOf(instruction))?.status !== 'paid');
   for (const instruction of missed) broken('a reversal is seen', instruction, 'the provider has it reversed');
@@ -444,8 +447,8 @@ export function checkSums(truth: Truth, machine: Machine, instructions: readonly
 }
 
 /**
- * What a row says is done once, however often it is dropped. Not where a row was rejected in the end because its order never came: as it
- * stood last it is taken once more.
+ * What a row says is done once, however often it is dropped. Not where a row was rejected in the end because its order
+ * never came: as it stood last it is taken once more.
  */
 export async function checkTakenOnce({ dropped }: Truth, { store }: OpenWorkspace): Promise<void> {
   const taken = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * A machine's disk in memory. A file's bytes last once the file was synced, names last once a folder was synced; a power
- * cut takes back a part of what was not, the youngest first, as a journaling file system does.
+ * A machine's disk in memory. A file's bytes last once the file was synced, names last once a folder was synced; a
+ * power cut takes back a part of what was not, the youngest first, as a journaling file system does.
  */
 import { constants } from 'node:fs';
 import type { Chance } from './chance.ts';
@@ -23,7 +23,7 @@ interface FolderNode {
 
 type Node = FileNode | FolderNode;
 
-/** Counts an effect of whoever uses the disk, and may end them before or after it. */
+/** Counts an effect of the disk's user, and may end the user's life before or after it. */
 export type Effect = <T>(name: string, act: () => T) => Promise<T>;
 
 export class Disk {
@@ -39,7 +39,7 @@ export class Disk {
     this.nowMs = nowMs;
   }
 
-  /** Puts a whole file there, as somebody else does whose word lasts, and whose clock may be ahead. */
+  /** Writes a whole file, as another program does: the file is durable, and its time may be ahead. */
   put(path: string, content: string | Uint8Array, aheadMs = 0): void {
     const file = this.#newFile();
     file.changedMs += aheadMs;

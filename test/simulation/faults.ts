@@ -7,7 +7,7 @@ import type { Chance } from './chance.ts';
 
 /** One request's way: when it arrives at the provider, and what its sender hears of it. */
 export interface Course {
-  /** After so many milliseconds each; a duplicated request arrives twice, a lost one never. */
+  /** The milliseconds until each arrival; a duplicated request arrives twice, a lost request never. */
   readonly arrives: readonly number[];
   /** What the sender hears, or that nothing complete ever comes. */
   readonly heard:
@@ -32,7 +32,7 @@ export interface Weather {
   readonly tokens: readonly string[];
   /** A request may arrive this late. */
   readonly latestMs: number;
-  /** A payout that was taken may stay invisible to look-ups for so long. */
+  /** A payout that was taken may stay invisible to look-ups for this time. */
   readonly lagMs: number;
   /** Never so late, nor lagging so long, that the quarantine is over by then. */
   readonly keepsToTheQuarantine: boolean;
@@ -153,7 +153,7 @@ const GETS: Readonly<Record<string, Draw>> = {
   'wrong amount': (_, { api }) => ({ arrives: NEAR, heard: { kind: 'altered', alter: api.misstated } }),
 };
 
-/** The same record, of that customer, or of nobody in particular. */
+/** The same record of that customer, or without a customer. */
 function ofCustomer(answer: Answer, customerRef: string | undefined): Answer {
   const whole = JSON.parse(answer.body) as Record<string, unknown>;
   if (answer.status !== 200 || !('customerRef' in whole || 'customerDefaults' in whole)) return answer;
@@ -246,8 +246,9 @@ function faultsOf(on: On, { posts, gets, tokens }: Weather): [readonly string[],
 }
 
 /**
- * What plays each of the sandbox's habits here: one of the faults, of whatever request, or what the world counts under that name. A failure that is taken back
- * isn't drawn: whoever pays again after it is paid for twice by the provider's own doing, which no promise covers.
+ * What imitates each of the sandbox's habits here: one of the faults, of any request, or what the world counts under
+ * that name. A failure that is taken back isn't drawn: if a person pays again after it, the payout is paid twice
+ * through the provider's own fault, which no promise covers.
  */
 export const HABITS_DRAWN: Readonly<Record<Exclude<HabitName, 'failure-taken-back'>, string>> = {
   'empty-account': 'account empty',

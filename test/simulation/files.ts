@@ -135,7 +135,7 @@ export class Writer {
   /** Changes of earlier files as they were, whatever came after them. */
   changesAgain(): Dropped {
     const rows = this.#changes.filter(() => this.options.chance.strikes(0.7));
-    // No file has so many blank lines at its end, so it isn't the same file again.
+    // No other file has this many blank lines at its end, so it isn't the same file again.
     return this.#keep('changes-again', `action,${this.#header}`, [...rows, ...this.dropped.map(() => '')]);
   }
 

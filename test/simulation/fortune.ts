@@ -1,4 +1,7 @@
-/** What is drawn for a world: its settings, its crashes, and what is in store for its payouts and orders at the provider. */
+/**
+ * What is drawn for a world: its settings, its crashes, and what is in store for its payouts and orders at the
+ * provider.
+ */
 import { clientRefId, type InstructionRef, instructionKey, type PayoutRef } from '../../src/domain/instruction.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
 import type { SimulatedApi } from './api.ts';

@@ -106,7 +106,7 @@ function ridersIn({ body = '{}' }: HttpRequest, orderRef: string): string[] {
   return instructions.map(({ instructionRef }) => `${orderRef} ${instructionRef}`);
 }
 
-/** The API has one word for money that never went and for money that came back; its history tells them apart. */
+/** The API has one status for money that never left and for money that came back; the history distinguishes them. */
 function statusOf({ order, instructionRef, status }: ImburseInstruction): TheirPayout['status'] {
   const wasPaid = () =>
     order.history.some((event) => event.instructionRef === instructionRef && event.status === 'SETTLED');

@@ -92,8 +92,9 @@ export class Machine {
   }
 
   /**
-   * Starts the program if need be; where it crashed meanwhile. A start takes no time in the simulated world but some in the
-   * real one, where modules are loaded: never beside anything else, or the order of events would not follow from the seed.
+   * Starts the program if need be; where it crashed meanwhile. A start takes no time in the simulated world but some in
+   * the real one, where modules are loaded: never beside anything else, or the order of events would not follow from
+   * the seed.
    */
   async start(crash: CrashPlan | undefined): Promise<string | undefined> {
     const running = this.#running ?? (await this.#start(crash));
@@ -189,7 +190,7 @@ export class Machine {
     this.decisionsSinceBackup = 0;
   }
 
-  /** Puts the copy in the database's place, as docs/operating.md tells to; false without one. */
+  /** Puts the copy in the database's place, as docs/operating.md says; false without a copy. */
   async restore(): Promise<boolean> {
     if (!this.#backup || this.decisionsSinceBackup > 0) return false;
     await this.close();

@@ -33,7 +33,10 @@ interface Account {
   refused: boolean;
 }
 
-/** What a provider may come to for good: it no longer knows a payout that it has, or shows it with another amount, or in unknown words. */
+/**
+ * What a provider may come to for good: it no longer knows a payout that it has, or shows it with another amount, or in
+ * unknown words.
+ */
 export const SPOILED = ['forgotten', 'misstated', 'unreadable'] as const;
 
 export class Network {
@@ -56,7 +59,7 @@ export class Network {
     return (this.#underWay.get(reference) ?? 0) > 0;
   }
 
-  /** From now on no look-up tells the truth about it. */
+  /** From now on no look-up shows the truth about the payout. */
   spoil(reference: string, how: (typeof SPOILED)[number]): void {
     this.#spoiled.set(reference, how);
     count(this.options.tally, `spoiled: ${how}`);

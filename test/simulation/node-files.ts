@@ -13,11 +13,11 @@ const REAL_FILE = /^(?:paydrop\.(?:db|json)|lock|publishing)/;
 const FIRST_DESCRIPTOR = 1_000_000;
 const ROOM = { type: 0, bsize: 4096, blocks: 1e9, bfree: 1e9, bavail: 1e9, files: 1e9, ffree: 1e9 };
 
-/** A disk and whoever works on it now. */
+/** A disk and its current user. */
 export interface Mounted {
   readonly disk: Disk;
   readonly effect: Effect;
-  /** For calls that can't wait: throws when nobody is there any more. */
+  /** For calls that can't wait: throws when the user's life is over. */
   readonly effectNow: <T>(name: string, act: () => T) => T;
 }
 

@@ -49,7 +49,9 @@ export class Life {
     this.timeline.stir();
   }
 
-  /** Does it, unless the life ends before; nobody learns of it if the life ends right after. */
+  /**
+   * Does the effect, unless the life ends before it. If the life ends right after it, the caller never gets the result.
+   */
   effect(side: Side): Effect {
     return async (name, act) => {
       if (!this.#enter(side, name)) return this.#wall();

@@ -58,7 +58,7 @@ export class Sending {
     this.#unauthorized.clear();
   }
 
-  /** After a restore nobody remembers. */
+  /** After a restore the records have forgotten it. */
   forget(): void {
     this.#sent.clear();
   }
@@ -108,7 +108,10 @@ export class Sending {
     return heard;
   }
 
-  /** After so many in a row nothing more may be sent. What takes riders along is asked for once more without them first. */
+  /**
+   * After this many in a row nothing more may be sent. A request with riders does not count: it is first sent once more
+   * without them.
+   */
   #noteRefusal({ on, creates }: Asked, refused: boolean): void {
     if (!MAKES.includes(on) || (on === 'order' && creates.length > 0)) return;
     this.#accountRefused = refused ? this.#accountRefused + 1 : 0;

@@ -1,4 +1,4 @@
-/** From a seed to what came of it. The same seed gives the same world, event by event. */
+/** Simulates the world of a seed. The same seed gives the same world, event by event. */
 import { createHash } from 'node:crypto';
 import type { SimulatedApi } from './api.ts';
 import { APIS } from './apis.ts';
@@ -14,7 +14,7 @@ export interface Simulated {
   readonly api: SimulatedApi['name'];
   /** Undefined when every promise was kept. */
   readonly violation: Violation | undefined;
-  /** Of everything that happened, in its order. */
+  /** The hash of all events, in their order. */
   readonly events: string;
   readonly tally: Tally;
 }
@@ -34,7 +34,7 @@ export async function simulate(
   { trace, quarantine = QUARANTINE }: SimulateOptions = {},
 ): Promise<Simulated> {
   ground ??= makeGround();
-  const told: string[] = [];
+  const events: string[] = [];
   const tally: Tally = {};
   const draw = chance(seed);
   let drawn = 0;
@@ -42,7 +42,7 @@ export async function simulate(
   let nowMs = () => 0;
   const note = (what: string) => {
     const event = `${nowMs()} ${what}`;
-    told.push(event);
+    events.push(event);
     trace?.(event);
   };
   const api = APIS[seed % APIS.length] as SimulatedApi;
@@ -57,7 +57,13 @@ export async function simulate(
   }
   await world.dispose();
   drawUuids(undefined);
-  return { seed, api: api.name, violation, events: createHash('sha256').update(told.join('\n')).digest('hex'), tally };
+  return {
+    seed,
+    api: api.name,
+    violation,
+    events: createHash('sha256').update(events.join('\n')).digest('hex'),
+    tally,
+  };
 }
 
 export async function clearGround(): Promise<void> {

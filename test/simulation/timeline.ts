@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** So many turns of the event loop without anything happening mean that everybody waits for time to pass. */
+/** After this many turns of the event loop without an event, all parts of the world wait for time to pass. */
 const QUIET_TURNS = 3;
 const MOST_EVENTS = 200_000;
 
@@ -17,8 +17,8 @@ interface Waiting {
 }
 
 /**
- * Virtual time: it stands still while anybody has something to do, and then jumps to what comes next. Nothing in the
- * simulated world waits for the real machine, so the order of everything follows from the seed.
+ * Virtual time: it stands still while any part of the world has something to do, and then jumps to the next event.
+ * Nothing in the simulated world waits for the real machine, so the seed decides the order of all events.
  */
 export class Timeline {
   #now = 0;
@@ -43,7 +43,7 @@ export class Timeline {
     this.#coming.splice(place, 0, event);
   }
 
-  /** Lets time pass until it is so. Several may wait at once. */
+  /** Lets time pass until `done` is true. Several callers may wait at once. */
   until(done: () => boolean, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ done, what, resolve, reject });
@@ -74,7 +74,7 @@ export class Timeline {
     }
   }
 
-  /** Lets everybody go on whose time has come; whether there was anybody. */
+  /** Resumes all waiters whose time has come; returns whether there were any. */
   #answer(): boolean {
     const answered = this.#waiting.filter(({ done }) => done());
     if (answered.length === 0) return false;

@@ -46,9 +46,9 @@ const QUARANTINE_MS = 15 * MINUTE_MS;
 export const QUARANTINE = '15m';
 const DATES = [0, 1, 2].map((day) => timestamp(START_MS + day * DAY_MS).slice(0, 10));
 const LONGER_THAN_QUARANTINE_MS = QUARANTINE_MS + MINUTE_MS;
-/** So often somebody at the provider takes a payout on, and it has come to its end. */
+/** After at most this many steps at the provider a payout has come to its end. */
 const MOST_STEPS = 4;
-/** After so many passes without faults nothing may be open. */
+/** After this many passes without faults nothing may be open. */
 const HEALING_PASSES = 40;
 
 type Kind = 'orderly' | 'slow provider' | 'provider that may pay twice' | 'two machines';
@@ -205,7 +205,7 @@ export class World {
     for (const machine of this.machines) await this.#spoilSome(machine);
     this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
     const hurries = this.chance.strikes(0.7);
-    // Where the provider has no more to tell, one more pass would only show that nothing changes any more.
+    // If the provider has nothing more to report, one more pass would only show that nothing changes any more.
     const trusts = hurries && this.isSmall && this.chance.strikes(0.7);
     let before = await this.#workspaceState();
     for (let passes = 1; ; passes++) {
@@ -229,7 +229,9 @@ export class World {
     for (const machine of this.machines) await this.#checkEnd(machine);
   }
 
-  /** The provider forgets some of what it has taken, or shows it as something else, for good: then a person is asked. */
+  /**
+   * The provider forgets some of what it has taken, or shows it as something else, for good: then a person is asked.
+   */
   async #spoilSome(machine: Machine): Promise<void> {
     for (const instruction of await instructionsOf(this.#truth, await machine.open())) {
       if (instruction.status !== 'submitted' || instruction.amendment || !this.chance.strikes(0.1)) continue;
@@ -375,7 +377,7 @@ export class World {
     count(this.tally, 'clock jumps');
   }
 
-  /** Backups and restores, where somebody follows docs/operating.md. */
+  /** Backups and restores, by an operator who follows docs/operating.md. */
   async #keepOrRestore(): Promise<void> {
     const [machine] = this.machines;
     if (!machine || (this.kind !== 'orderly' && this.kind !== 'slow provider')) return;
@@ -412,7 +414,7 @@ export class World {
     if (this.machines.length === 1 && this.chance.strikes(0.5)) await this.#payAgain(machine);
   }
 
-  /** Somebody decides that what did not arrive, or what was rejected, needs nothing more: nothing moves by it. */
+  /** A person closes payouts that did not arrive, or rejected rows. Closing changes no status. */
   async #close(machine: Machine, chance: Chance): Promise<void> {
     const tools = await machine.open();
     const { store } = tools;
@@ -432,8 +434,8 @@ export class World {
         throw new Violation('rejected rows can be closed', `${number}`);
       this.#closed(machine, true, `file ${number}`);
     }
-    if (told(before) !== told(await store.statusCounts()))
-      throw new Violation('a closing moves nothing', told(await store.statusCounts()));
+    if (countsText(before) !== countsText(await store.statusCounts()))
+      throw new Violation('a closing moves nothing', countsText(await store.statusCounts()));
   }
 
   #closed(machine: Machine, ok: boolean, what: string): void {
@@ -443,7 +445,7 @@ export class World {
     this.note(`closed ${what}`);
   }
 
-  /** Somebody asks the provider about what nobody can tell, and says so. How many of those moved on. */
+  /** A person asks the provider about the `manual` payouts and records the answers. Returns how many moved on. */
   async #decideManual(machine: Machine): Promise<number> {
     let moved = 0;
     const tools = await machine.open();
@@ -470,13 +472,15 @@ export class World {
     return moved;
   }
 
-  /** The provider is asked first; what it says against a failure makes it `manual`, and a clear failure is paid again. */
+  /**
+   * The provider is asked first; what it says against a failure makes it `manual`, and a clear failure is paid again.
+   */
   async #payAgain(machine: Machine): Promise<void> {
     const failed = (await instructionsOf(this.#truth, await machine.open())).filter(
       (one) =>
         ['declined', 'failed', 'reversed'].includes(one.status) &&
         one.attempt < 3 &&
-        // A provider slower than the quarantine may take after all what it refused: nobody there pays that again.
+        // A provider slower than the quarantine may take after all what it refused: no person pays that again there.
         (one.refusedAt === '' || this.kind !== 'slow provider'),
     );
     if (failed.length === 0) return;
@@ -488,11 +492,11 @@ export class World {
   }
 }
 
-function told(counts: readonly StatusCount[]): string {
+function countsText(counts: readonly StatusCount[]): string {
   return counts.map((one) => `${one.count} ${one.status} ${one.currency} ${one.amountMinor}`).join();
 }
 
-/** Some files come with a time that is far ahead, as a copying program gives them that keeps the times of another machine. */
+/** Some files have a time far ahead, as from a copying program that keeps the times of another machine. */
 function aheadOf({ sha256 }: Dropped): number {
   return sha256 < '4' ? FAR_MS : 0;
 }

@@ -10,7 +10,7 @@ const MAIN = 'src/main.ts';
 
 /**
  * `into` becomes a folder with the program, in a project's folder: it looks for package.json, packages and
- * fixtures one above itself. `entries` are programs in its stead, as a shell is told them.
+ * fixtures one above itself. `entries` are programs to build instead, as shell arguments.
  */
 export async function build(root: string, into: string, entries: string = MAIN): Promise<void> {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { build: string } };

@@ -10,7 +10,9 @@ import { copyProject, type Mutation, mutate } from './mutation.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 20 };
 
-/** Without any setting of paydrop, nor of Node: more certificates to read would cost each process more than its start. */
+/**
+ * Without any setting of paydrop, nor of Node: more certificates to read would cost each process more than its start.
+ */
 export const ENVIRONMENT = { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC' };
 
 export interface StartOptions {

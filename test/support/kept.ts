@@ -1,4 +1,4 @@
-/** Files that nobody can take out of their folder. */
+/** Files that can't be moved out of their folder. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest';
 export const canKeep = triedOnce();
 if (!canKeep) process.stderr.write('SKIPPED: no chattr +i here to keep a file in its folder with\n');
 
-/** Nobody can rename or remove it any more, until `letGo` or the end of the test. */
+/** Makes a file impossible to rename or remove, until `letGo` or the end of the test. */
 export function keep(path: string): void {
   setKept(path, true);
   onTestFinished(() => {

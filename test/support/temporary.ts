@@ -1,4 +1,4 @@
-/** Where tests keep what they make. */
+/** The folder in which tests create their files. */
 import { existsSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
@@ -6,8 +6,8 @@ const MEMORY = '/dev/shm';
 const ROOM_BYTES = 1_000_000_000;
 
 /**
- * In memory, where there is room: whether a disk keeps what it is told is tried by the system calls that are made, and to
- * wait for its syncs would take most of the time.
+ * In memory, if there is room: waiting for a disk's syncs would take most of the time. Other tests check durability by
+ * the system calls that the program makes.
  */
 export function temporaryPlace(): string {
   if (!existsSync(MEMORY)) return tmpdir();

@@ -1,17 +1,18 @@
-/** Is it UTF-8 from the first byte to the last? Asked chunk by chunk, wherever the chunks are cut. */
+/** Checks that a file is UTF-8 from the first byte to the last. Chunks may be cut anywhere. */
 import { isUtf8 } from 'node:buffer';
 
 export interface EncodingCheck {
-  /** The offset in the file of the first byte that isn't UTF-8, in this or an unfinished character before it. */
+  /** The first byte that isn't UTF-8, in this chunk or in an unfinished character before it. */
   push(chunk: Buffer): BadByte | undefined;
   /** A character that the end of the file cuts off. */
   end(): BadByte | undefined;
 }
 
 export interface BadByte {
+  /** In the file. */
   readonly offset: number;
   readonly byte: number;
-  /** It begins a character whose rest is beyond the end of the file. */
+  /** The byte begins a character that the end of the file cuts off. */
   readonly cutOff: boolean;
 }
 
@@ -38,7 +39,7 @@ export function createEncodingCheck(): EncodingCheck {
   };
 }
 
-/** How many bytes at the end begin a character that needs more bytes than there are. */
+/** The number of bytes at the end that begin a character which needs more bytes than there are. */
 function unfinishedLength(bytes: Buffer): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const byte = bytes[bytes.length - length] as number;
@@ -59,7 +60,7 @@ function firstBadCharacter(bytes: Buffer): number {
   return at;
 }
 
-/** How many bytes the character has that begins with this one; 0 for a byte that begins none. */
+/** The number of bytes of the character that begins with this byte; 0 for a byte that begins no character. */
 function characterLength(first: number): number {
   if (first < 0x80) return 1;
   if (first < 0xc2) return 0;

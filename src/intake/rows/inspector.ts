@@ -1,6 +1,6 @@
 /**
- * Looks at a whole file while its bytes go by: is it CSV in UTF-8, where is its header, how many rows has it? One pass,
- * bounded memory, chunks cut anywhere.
+ * Inspects a whole file while it is read: is it CSV in UTF-8, where is its header, how many rows has it? It takes one
+ * pass and bounded memory; chunks may be cut anywhere.
  */
 import type { FileCode, FileProblem } from '../../domain/codes.ts';
 import { type Emptiness, emptinessAfter, endsEmpty, isEmptyLine } from './empty.ts';
@@ -9,9 +9,11 @@ import { cellsOf, headerCells, LF, LINE_LIMIT_BYTES } from './lines.ts';
 import { foreignType, wideEncoding } from './magic.ts';
 
 export interface Inspection {
-  /** The first of: empty, not CSV, not UTF-8, too many rows, lines not ended, header not readable. */
+  /** The first problem in this order: empty, not CSV, not UTF-8, too many rows, lines end in CR alone, bad header. */
   readonly problem: FileProblem | undefined;
-  /** The first line that isn't blank, its cells as they came, and where the rows begin; undefined if it can't be read. */
+  /**
+   * The first line that isn't blank: its cells as they came, and where the rows begin. Undefined if it can't be read.
+   */
   readonly header:
     | {
         readonly cells: readonly string[];
@@ -20,13 +22,13 @@ export interface Inspection {
         readonly nextLine: number;
       }
     | undefined;
-  /** Lines above the header in which a spreadsheet names the separator (`sep=,`). */
+  /** The number of lines above the header in which a spreadsheet names the separator (`sep=,`). */
   readonly separatorLines: number;
-  /** The first lines below the header that aren't blank: if it is none, it may be among them. */
+  /** The first lines below it that aren't blank. If the first line is no header, the real header may be among them. */
   readonly below: readonly PlacedCells[];
-  /** Lines after the header that aren't blank. */
+  /** The number of lines after the header that aren't blank and aren't the header again. */
   readonly dataLines: number;
-  /** Lines that are the header again, as where files were joined. */
+  /** Lines that are a header again, as in files that were joined. */
   readonly headersAgain: HeadersAgain;
   readonly finalNewline: boolean;
 }
@@ -37,14 +39,16 @@ interface PlacedCells {
 }
 
 interface HeadersAgain {
-  /** How many have the same columns in the same order, and the first of them; 0 where there is none. */
+  /** The number of lines with the same columns in the same order, and the first such line; 0 if there is none. */
   readonly same: number;
   readonly firstSame: number;
-  /** The first whose columns are others or in another order: what stands below it would be misread. */
+  /** The first line with other columns or another order: the rows below it would be misread. */
   readonly other: PlacedCells | undefined;
 }
 
-/** What a line's cells are beside the header's: the same columns in the same order, a header of others, or no header at all. */
+/**
+ * Compares a line's cells with the header's: the same columns in the same order, another header, or no header at all.
+ */
 type HeaderWatch = (header: readonly string[], cells: readonly string[]) => 'same' | 'other' | 'none';
 
 interface Inspector {
@@ -52,14 +56,14 @@ interface Inspector {
   end(): Inspection;
 }
 
-/** How much of the beginning is looked at to tell what a file is. */
+/** The type of a file is recognized by at most this many bytes of its beginning. */
 const HEAD_BYTES = 4_096;
-/** How much of a bad header is shown. */
+/** At most this many characters of a bad header are shown. */
 const SHOWN_CHARACTERS = 200;
-/** How far below its first line a file's header is looked for. */
+/** A file's header is searched for in at most this many lines below its first line. */
 const LINES_LOOKED_AT = 20;
 
-/** Feed it every chunk of a file in order, then ask once. Costs about as much as hashing the file. */
+/** Push every chunk of a file in order, then call `end` once. Takes about as long as hashing the file. */
 export function createInspector(limits: { readonly maxRows: number }, watch: HeaderWatch = () => 'none'): Inspector {
   const encoding = createEncodingCheck();
   const lines = newLineScan(watch);
@@ -106,7 +110,7 @@ export function createInspector(limits: { readonly maxRows: number }, watch: Hea
 
 interface HeaderLine {
   readonly text: string;
-  /** Undefined if it can't be read. */
+  /** Undefined if the line can't be read. */
   readonly cells: readonly string[] | undefined;
   readonly tooLong: boolean;
   readonly line: number;
@@ -117,13 +121,13 @@ interface HeaderLine {
 
 interface LineScan {
   readonly watch: HeaderWatch;
-  /** Bytes seen. */
+  /** The number of bytes read. */
   offset: number;
-  /** The number of the current line, and where it begins. */
+  /** The number of the current line, and the offset at which it begins. */
   line: number;
   lineStart: number;
   emptiness: Emptiness;
-  /** The current line's bytes as long as it may be the header, or the header again. */
+  /** The current line's bytes, while the line may be the header or the header again. */
   candidate: Buffer[] | undefined;
   header: HeaderLine | undefined;
   separatorLines: number;
@@ -171,7 +175,10 @@ function takePart(lines: LineScan, bytes: Buffer, from: number, to: number): voi
     lines.emptiness = emptinessAfter(lines.emptiness, bytes[at] as number);
 }
 
-/** A line near the top, or one that may be a header: nearly every row has a digit before its second comma, and headings rarely do. */
+/**
+ * Whether a line's cells are read: a line near the top, or a line that may be a header. Nearly every row has a digit
+ * before its second comma; headings rarely do.
+ */
 function isWorthReading({ below, header }: LineScan, bytes: Buffer, from: number, to: number): boolean {
   if (below.length < LINES_LOOKED_AT || header?.hasDigits) return true;
   let commas = 0;
@@ -187,7 +194,7 @@ const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
 const COMMA = 0x2c;
 
-/** `ended`: by an LF, before which one CR belongs to the line's end. */
+/** `ended`: an LF ends the line, and one CR before the LF is part of the line's end. */
 function endLine(lines: LineScan, nextOffset: number, ended: boolean): void {
   const isEmpty = endsEmpty(lines.emptiness, ended);
   if (lines.header) {
@@ -204,7 +211,7 @@ function endLine(lines: LineScan, nextOffset: number, ended: boolean): void {
   lines.candidate = lines.header ? undefined : [];
 }
 
-/** The first line that isn't empty is the header, but for one in which a spreadsheet tells itself what the separator is. */
+/** The first line that isn't empty is the header, unless a spreadsheet names the separator in it (`sep=,`). */
 function endTopLine(lines: LineScan, top: Omit<HeaderLine, 'cells' | 'hasDigits'>): void {
   if (/^"?sep=,"?[, \t]*$/i.test(top.text)) {
     lines.separatorLines++;
@@ -250,7 +257,7 @@ interface Place {
 
 interface BadPlace extends BadByte, Place {}
 
-/** Adds the line to a bad byte of the chunk that is about to be scanned. */
+/** Adds the line number to a bad byte in the chunk that is about to be scanned. */
 function placed(bad: BadByte | undefined, chunk: Buffer, lines: LineScan): BadPlace | undefined {
   return bad && { ...bad, line: lineOf(bad.offset, chunk, lines) };
 }
@@ -260,7 +267,10 @@ function lineOf(offset: number, chunk: Buffer, lines: LineScan): number {
   return lines.line + before.reduce((count, byte) => count + Number(byte === LF), 0);
 }
 
-/** The first NUL of the chunk that is about to be scanned: no text has one, and a file that was not written whole may have many. */
+/**
+ * The first NUL byte in the chunk that is about to be scanned. No text has one; a file that was not written whole may
+ * have many.
+ */
 function nulIn(chunk: Buffer, lines: LineScan): Place | undefined {
   const at = chunk.indexOf(0);
   return at < 0 ? undefined : { offset: lines.offset + at, line: lineOf(lines.offset + at, chunk, lines) };
@@ -306,7 +316,7 @@ function tooManyRowsProblem(rows: number, maxRows: number): FileProblem | undefi
   return problem('FILE_ROWS_OUT_OF_RANGE', String(rows), `The file has ${rows} rows; intake.maxRows is ${maxRows}.`);
 }
 
-/** With CR for a line end the whole file is one line, which can only be the header. */
+/** If lines end in CR alone, the whole file is one line, and that line is the header. */
 function lineEndProblem({ header, dataLines }: LineScan): FileProblem | undefined {
   if (!header || dataLines > 0 || !/\r./s.test(header.text)) return undefined;
   const message = 'The lines end in CR alone: save the file as "CSV UTF-8".';

@@ -1,17 +1,17 @@
-/** Lines of CSV (RFC 4180), each on its own: a value never spans lines, so a bad quote damages exactly its own line. */
+/** Reads each line of CSV (RFC 4180) on its own: no value spans lines, so a bad quote damages its own line only. */
 import { CsvError, parse } from 'csv-parse/sync';
 
-/** The longest line taken, in bytes of UTF-8 without its line end (LINE_LENGTH_OUT_OF_RANGE: 64 KB). */
+/** The longest line that is accepted, in bytes of UTF-8 without the line end (LINE_LENGTH_OUT_OF_RANGE: 64 KB). */
 export const LINE_LIMIT_BYTES = 65_536;
 
 export const LF = 0x0a;
 
-/** The cells of a line that may begin with a mark, as a file's first line does, wherever it stands now. */
+/** The cells of any line. It may begin with a byte order mark: in a joined file, a first line can stand anywhere. */
 export function cellsOf(line: string): readonly string[] | undefined {
   return cutLine(withoutMark(line));
 }
 
-/** The cells of a file's header, on which the meaning of every row depends; undefined if its quotes are wrong. */
+/** The cells of a file's header, which decides the meaning of every row; undefined if its quotes are wrong. */
 export function headerCells(line: string): readonly string[] | undefined {
   const options = {
     columns: false,
@@ -36,8 +36,8 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 
 /**
- * The cells of a line; undefined if its quotes don't stand where they belong: around a whole cell, doubled within it. A line with a
- * bad quote takes no longer than another.
+ * The cells of a line; undefined if its quotes are wrong. Quotes must stand around a whole cell, and be doubled within
+ * it. A line with a bad quote takes no longer than any other line.
  */
 export function cutLine(line: string): string[] | undefined {
   if (!line.includes('"')) return line.split(',');
@@ -62,7 +62,7 @@ export function cutLine(line: string): string[] | undefined {
   }
 }
 
-/** Where the quote is that isn't doubled; -1 if there is none. */
+/** The place of the first quote that isn't doubled; -1 if there is none. */
 function closingQuote(line: string, from: number): number {
   for (let at = from; ; at += 2) {
     at = line.indexOf('"', at);

@@ -1,4 +1,4 @@
-/** What a file is that isn't CSV in UTF-8, as far as its first bytes tell. Nothing is ever unpacked. */
+/** Recognizes, by the first bytes, what a file is that isn't CSV in UTF-8. Nothing is ever unpacked. */
 
 const MAGIC: readonly (readonly [bytes: readonly number[], what: string])[] = [
   [[0x50, 0x4b, 0x03, 0x04], 'an Excel workbook (.xlsx) or a zip archive'],
@@ -8,14 +8,17 @@ const MAGIC: readonly (readonly [bytes: readonly number[], what: string])[] = [
   [[0xd0, 0xcf, 0x11, 0xe0], 'an old Excel workbook (.xls) or another old Office document'],
 ];
 
-/** Names the kind of file in words; undefined when it may be text. */
+/** The type of the file in words; undefined when the file may be text. */
 export function foreignType(head: Buffer): string | undefined {
   const found = MAGIC.find(([bytes]) => bytes.every((byte, at) => head[at] === byte));
   if (found) return found[1];
   return /^\uFEFF?\s*</.test(head.toString('utf8')) ? 'a web page or an XML document' : undefined;
 }
 
-/** Names a Unicode encoding of two or four bytes a character, told by its mark or by the zero bytes of Latin letters. */
+/**
+ * The name of an encoding with two or four bytes a character, by its byte order mark or the zero bytes of Latin
+ * letters.
+ */
 export function wideEncoding(head: Buffer): string | undefined {
   if (startsWith(head, [0xff, 0xfe, 0, 0]) || startsWith(head, [0, 0, 0xfe, 0xff])) return 'UTF-32';
   if (startsWith(head, [0xff, 0xfe]) || startsWith(head, [0xfe, 0xff])) return 'UTF-16';
@@ -26,7 +29,7 @@ export function wideEncoding(head: Buffer): string | undefined {
 
 const MOSTLY = 0.9;
 
-/** Of the bytes at even (0) or odd (1) places, the share that is zero. */
+/** The share of zero bytes among the bytes at even (0) or odd (1) places. */
 function shareOfZeros(head: Buffer, parity: 0 | 1): number {
   const places = (head.length + 1 - parity) >> 1;
   let zeros = 0;

@@ -1,20 +1,21 @@
 /**
- * Rows of several lines: a value in quotes that has line breaks, as a spreadsheet writes it. Such a row is never taken in. It is
- * told from a stray quote so that it has one error, and the rows below it the numbers that a spreadsheet shows.
+ * Recognizes rows of several lines: a value in quotes has line breaks, as a spreadsheet writes it. Such a row is never
+ * taken in. It is distinguished from a stray quote so that the row gets exactly one error, and the rows below keep the
+ * numbers that a spreadsheet shows.
  */
 import { cutLine, LINE_LIMIT_BYTES } from './lines.ts';
 
-/** A quote that is closed further below is taken for a stray one. */
+/** A row has at most this many lines: a quote that is closed further below counts as a stray quote. */
 const MOST_LINES = 100;
 
-/** Lines with their ends, and what is known of those that follow them. */
+/** The lines of a batch, each without its LF, and whether more lines follow. */
 export interface Lookahead {
   readonly lines: readonly string[];
   /** No line follows the last one. */
   readonly complete: boolean;
-  /** Whether a line is a row by itself, or a header: then it is part of no other row. */
+  /** Whether a line is a row by itself, or a header: then it can't be part of another row. */
   isWhole(line: string): boolean;
-  /** As many cells as the header has columns, or undefined. */
+  /** The cells, as many as the header has columns; undefined if they don't fit. */
   fitting(cells: readonly string[]): readonly string[] | undefined;
 }
 
@@ -25,9 +26,9 @@ export interface SpanningRow {
 }
 
 /**
- * The row of several lines that begins with the line at `at`, which leaves a quote open; undefined when it is none: together
- * they don't have the header's columns, or a line in between is a row by itself. A line with an odd number of quotes ends
- * what another such line began, so no line is looked at from two beginnings.
+ * The row of several lines that begins with the line at `at`, which leaves a quote open. Undefined when there is no
+ * such row: the lines together don't have the header's columns, or a line in between is a row by itself. A line with an
+ * odd number of quotes ends what another such line began, so no line is examined from two beginnings.
  */
 export function spanningRow(lookahead: Lookahead, at: number): SpanningRow | 'not known yet' | undefined {
   const { lines, complete } = lookahead;
@@ -56,7 +57,7 @@ export function withoutEnd(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-/** An odd number of quotes. */
+/** Whether a line has an odd number of quotes. */
 function leavesOpen(line: string): boolean {
   let open = false;
   for (let at = line.indexOf('"'); at >= 0; at = line.indexOf('"', at + 1)) open = !open;

@@ -1,17 +1,17 @@
 /**
- * What the rules of the two kinds of file are made of. No rule changes a value, and none is skipped because another one
- * failed, except where a code says so by itself (an empty cell is only missing).
+ * The parts of which the rules for both kinds of file are made. No rule changes a value. No rule is skipped because
+ * another rule failed, unless the first error already says it all (an empty cell is only reported as missing).
  */
 import { allShow, unwanted, unwantedControl } from '../../domain/characters.ts';
 import { CODES, type RowCode, type RowError } from '../../domain/codes.ts';
 
 type Test = (text: string) => boolean;
 
-/** What a cell must pass, and the code of a cell that doesn't. */
+/** A test that a cell must pass, and the code of the error if it doesn't. */
 export interface Rule {
   readonly passes: Test;
   readonly code: RowCode;
-  /** Where it fails, the cell's later rules say nothing: they would only say it again. */
+  /** If this rule fails, the cell's later rules are not applied: they would report the same mistake again. */
   readonly decisive: boolean;
 }
 
@@ -39,12 +39,12 @@ export function isPresent(text: string): boolean {
   return text !== '';
 }
 
-/** At most so many characters, as people count them (code points). */
+/** A text has at most `limit` characters, as people count them (code points). */
 export function upTo(limit: number): Test {
   return (text) => text.length <= limit || (text.length <= limit * 2 && [...text].length <= limit);
 }
 
-/** A text is empty or one of these. */
+/** A text is empty or one of these words. */
 export function emptyOr(words: readonly string[]): Test {
   const allowed = new Set(['', ...words]);
   return (text) => allowed.has(text);
@@ -53,8 +53,8 @@ export function emptyOr(words: readonly string[]): Test {
 const REFERENCE_CHARACTERS = 50;
 
 /**
- * References (api documentation, "Validation codes"): at most 50 out of `A-Za-z0-9-_.`. Not `.` or `..` alone: references are
- * parts of the provider's paths, and those would lead elsewhere.
+ * The rules for references (api documentation, "Validation codes"): at most 50 characters of `A-Za-z0-9-_.`. Not `.` or
+ * `..` alone: references are parts of the provider's paths, and such a path would lead elsewhere.
  */
 export function reference(prefix: 'CUSTOMER_REF' | 'ORDER_REF' | 'INSTRUCTION_REF'): readonly Rule[] {
   return [
@@ -75,7 +75,7 @@ export function isReference(text: string): boolean {
 
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** `YYYY-MM-DD`, a day that exists in the Gregorian calendar from year 1 on. */
+/** `YYYY-MM-DD`, a day that exists in the Gregorian calendar, from year 1. */
 export function isDate(text: string): boolean {
   if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text)) return false;
   const year = Number(text.slice(0, 4));
@@ -86,8 +86,8 @@ export function isDate(text: string): boolean {
 }
 
 /**
- * Adds an error for each cell of ours with a character that no value may have; `columns` names each cell's, empty for one to
- * ignore. A column with rules says itself what may stand at the ends of its values.
+ * Adds an error for each cell with a character that no value may have. `columns` names each cell's column; empty for a
+ * cell to ignore. A column with rules of its own is only checked for control characters: its rules cover the rest.
  */
 export function addUnwanted(
   errors: RowError[],
@@ -106,7 +106,7 @@ export function addUnwanted(
 
 const codePosition = new Map<string, number>(CODES.map(({ code }, at) => [code, at]));
 
-/** In the order of our documentation: by column, metadata last in the file's order; then by code. */
+/** The errors in the order of our documentation: by column, then by code. Metadata comes last, in the file's order. */
 export function inOrder(
   errors: readonly RowError[],
   documented: readonly string[],

@@ -1,4 +1,4 @@
-/** Lines that are headers where rows should be, headers that stand too low, and what a spreadsheet leaves around them. */
+/** Recognizes headers among the rows, headers below other lines, and what a spreadsheet leaves around a header. */
 import type { Api } from '../../domain/api.ts';
 import { isBlank } from '../../domain/characters.ts';
 import type { FileProblem } from '../../domain/codes.ts';
@@ -18,12 +18,12 @@ interface PlacedCells {
   readonly cells: readonly string[];
 }
 
-/** No row has so many cells that are names of required columns. */
+/** A line with at least this many names of required columns is a header: no row has that many. */
 const HEADINGS_OF_A_HEADER = 3;
 
 /**
- * What a line's cells are beside the header's: the same columns in the same order, another header (of a file that was joined to
- * this one), or none. `settings` is the `columns` setting.
+ * Compares a line's cells with the header's: the same columns in the same order, another header (of a file that was
+ * joined to this one), or no header. `settings` is the `columns` setting.
  */
 export function headerWatch(settings: Names, api: Api) {
   const columnsOf = (cells: readonly string[]): string | undefined => {
@@ -45,14 +45,14 @@ function meantBy(cells: readonly string[], settings: Names): string[] {
   return headingsOf(cells, settings, false).map(({ meant }) => meant);
 }
 
-/** A file in which a second header would have the rows below it misread. */
+/** The problem of a file with a second, different header: the rows below it would be misread. */
 export function otherHeaderProblem(headerLine: number, other: PlacedCells): FileProblem {
   const headings = headingsOf(other.cells, {}, false);
   const message = `Line ${other.line} is another header, with other columns or in another order than in line ${headerLine}: files were joined. Split the file before line ${other.line}. Found there: ${listed(headings.map(quoted))}.`;
   return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
 }
 
-/** Where the first line is no header: what it is instead, if the lines below or its own words tell. */
+/** Says what the first line is, when it is no header and the lines below or its own words show it. */
 export function misplacedHeaderProblem(
   first: PlacedCells,
   below: readonly PlacedCells[],
@@ -74,7 +74,7 @@ export function misplacedHeaderProblem(
   return problem(`The header is on line ${header.line}; remove what is above it: line ${first.line} has ${title}.`);
 }
 
-/** A value in a column that has no heading, which is none to skip. */
+/** The problem of a value in a column without a heading: such a column must not be skipped. */
 export function unnamedValueProblem(header: readonly string[], row: PlacedCells): FileProblem | undefined {
   const at = row.cells.findIndex((cell, place) => !isBlank(cell) && isBlank(header[place] ?? ''));
   if (at < 0) return undefined;

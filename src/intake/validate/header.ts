@@ -1,4 +1,4 @@
-/** Which kind of file a header makes it, and which of our columns each cell belongs to. */
+/** Reads a header: which kind of file it is, and which of our columns each cell names. */
 import { distance } from 'fastest-levenshtein';
 import { API, APIS, type Api } from '../../domain/api.ts';
 import { trimBlanks, unwanted, visible } from '../../domain/characters.ts';
@@ -7,30 +7,30 @@ import { unescapeFormula } from '../../platform/formula.ts';
 import { looseName as loose } from '../../settings/settings.ts';
 import type { FileKind } from '../../store/store.ts';
 
-/** A header that was understood. */
+/** A valid header. */
 export interface Header {
   readonly kind: FileKind;
-  /** The provider's API, which decides what columns there are. */
+  /** The provider's API: it decides which columns exist. */
   readonly api: Api;
-  /** Our name for each cell's column, `metadata.NAME` with NAME as the file spells it; empty for a column to ignore. */
+  /** Our name of each cell's column, `metadata.NAME` with NAME as the file spells it; empty for a column to ignore. */
   readonly columns: readonly string[];
-  /** Where a column of ours stands among the cells. */
+  /** The place of each of our columns among the cells. */
   readonly at: ReadonlyMap<string, number>;
   readonly metadata: readonly MetadataColumn[];
   readonly defaultMetadata: readonly MetadataColumn[];
-  /** The cells carry the formula protection of our own reports: it is a rejected.csv, dropped back. */
+  /** The cells have the formula protection of our own reports: the file is a rejected.csv that is dropped again. */
   readonly escaped: boolean;
-  /** Columns without a heading are there, to be skipped where they hold no value. */
+  /** Some columns have no heading. They are skipped if they hold no value. */
   readonly unnamed: boolean;
   readonly width: Width;
 }
 
-/** How many cells a row has. */
+/** The number of cells that a row has. */
 interface Width {
   readonly count: number;
-  /** Without those at the end that have no heading. */
+  /** The columns without those at the end that have no heading. */
   readonly named: number;
-  /** The last one with a heading is required. */
+  /** The last column with a heading is required. */
   readonly endsRequired: boolean;
 }
 
@@ -44,7 +44,7 @@ interface KindOfFile {
   readonly article: string;
   readonly required: readonly string[];
   readonly optional: readonly string[];
-  /** `metadata.` and the like: columns whose names only begin so. */
+  /** `metadata.` and the like: the beginnings of column names whose rest is free. */
   readonly prefixes: readonly string[];
 }
 
@@ -96,32 +96,32 @@ const REPORT_COLUMN = 'errors';
 /** The `columns` setting: other headings for our columns. */
 export type Names = Readonly<Record<string, string>>;
 
-/** A cell of the header on its way to a column. */
+/** A cell of the header, before it is matched to a column. */
 export interface Heading {
-  /** Which column of the file it heads, from 1 on. */
+  /** The number of its column in the file, from 1. */
   readonly number: number;
-  /** As the file spells it, without blanks around it. */
+  /** The heading as the file spells it, without blanks around it. */
   readonly text: string;
-  /** What the `columns` setting makes of it; the text itself otherwise. */
+  /** The column that the `columns` setting maps it to; otherwise the text itself. */
   readonly meant: string;
 }
 
-/** What the headings come to as one kind of file. */
+/** The result of matching the headings to one kind of file. */
 interface Match {
   readonly columns: readonly (string | undefined)[];
   readonly missing: readonly string[];
   readonly unknown: readonly Heading[];
   readonly empty: readonly Heading[];
-  /** Columns of the same kind of file for another API. */
+  /** Columns that the same kind of file has for another API. */
   readonly ofOtherApi: readonly Heading[];
-  /** Each with the headings that claim it. */
+  /** Each column that several headings name, with those headings. */
   readonly duplicated: readonly (readonly [column: string, headings: readonly Heading[]])[];
 }
 
 /**
- * Matches header cells to our columns, in any order, without regard to case, spaces, `_` and `-` (docs/files.md). `settings` is
- * the `columns` setting: other headings for our columns; `api` is the provider's. A header that fits neither kind of file
- * comes back as a problem that names everything wrong with it at once.
+ * Matches header cells to our columns, in any order; case, spaces, `_` and `-` are ignored (docs/files.md). `settings`
+ * is the `columns` setting: other headings for our columns. `api` is the provider's API. For a header that fits neither
+ * kind of file it returns a problem that names everything that is wrong.
  */
 export function matchHeader(
   cells: readonly string[],
@@ -171,7 +171,7 @@ function withPrefix(columns: readonly string[], prefix: string): MetadataColumn[
   );
 }
 
-/** The kind whose own required columns are there in the larger part; undefined when there is none of either. */
+/** The kind of file of whose own required columns the larger share is there; undefined if neither has any. */
 function bestKind(kinds: Kinds, headings: readonly Heading[]): KindOfFile | undefined {
   const names = new Set(headings.map(({ meant }) => loose(meant)));
   const share = ({ required }: KindOfFile) => {
@@ -210,7 +210,7 @@ function matchAs(kind: KindOfFile, headings: readonly Heading[]): Match {
   };
 }
 
-/** An API whose files of this kind have such a column. */
+/** An API for which this kind of file has such a column. */
 function apiWith({ kind }: KindOfFile, { meant }: Heading): Api | undefined {
   return APIS.find((api) => {
     const { required, optional } = KINDS[api][kind];
@@ -228,7 +228,7 @@ function byOtherApi(kind: KindOfFile, { ofOtherApi }: Match): Map<Api | undefine
   return byApi;
 }
 
-/** `metadata.NAME` with NAME as it is spelt, where the kind of file has such columns and NAME is all visible. */
+/** `metadata.NAME` with NAME as the file spells it, if the kind of file has such columns and all of NAME is visible. */
 function prefixedColumn(kind: KindOfFile, meant: string): string | undefined {
   const prefix = kind.prefixes.find((candidate) => loose(meant).startsWith(loose(candidate)));
   if (prefix === undefined) return undefined;
@@ -243,12 +243,12 @@ const SEPARATORS = [
   ['|', 'vertical bars'],
 ] as const;
 
-/** In words; undefined for another character. */
+/** The name of a separator; undefined for another character. */
 export function separatorCalled(separator: string): string | undefined {
   return SEPARATORS.find(([known]) => known === separator)?.[1];
 }
 
-/** When more of our columns appear in the header by cutting it at something else than commas. */
+/** The problem of a header in which another separator than the comma yields more of our columns. */
 function separatorProblem(headings: readonly Heading[]): FileProblem | undefined {
   const texts = headings.map(({ text }) => text);
   const line = texts.join(',');
@@ -258,7 +258,7 @@ function separatorProblem(headings: readonly Heading[]): FileProblem | undefined
   return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
 }
 
-/** How many columns that one kind of file or the other requires are among these names. */
+/** The number of these names that are required columns of either kind of file. */
 export function requiredIn(texts: readonly string[]): number {
   const names = new Set(texts.map(loose));
   const required = new Set([...ORDERS.required, ...INSTRUCTIONS.required].map(loose));
@@ -307,10 +307,10 @@ function givenTwice({ duplicated }: Match): string {
   return `Given more than once: ${listed(duplicated.map(([column, headings]) => `${shortened(column)} (${listed(headings.map(quoted))})`))}.`;
 }
 
-/** Longer headings get no guess. */
+/** A longer heading gets no suggestion, and is shown shortened. */
 const GUESSED_CHARACTERS = 60;
 
-/** What a heading may have been meant to be. */
+/** The column that a heading was probably meant to be, as a hint behind it. */
 function hint({ text, meant }: Heading, columns: readonly string[]): string {
   if (meant !== text)
     return ` ("columns" in paydrop.json makes it "${shortened(meant)}", which is no column of such a file)`;

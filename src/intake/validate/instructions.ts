@@ -1,11 +1,11 @@
-/** What a row of an instructions file must look like. */
+/** The rules for the rows of an instructions file. */
 import type { Action } from '../../domain/instruction.ts';
 import { isDecimal, isPayable, parseAmount } from '../../domain/money.ts';
 import { decisive, emptyOr, isDate, isPresent, type Rules, reference, rule } from './cells.ts';
 import { COUNTRY, CURRENCY, SCHEME } from './orders.ts';
 
 const ACTIONS: readonly Action[] = ['CREATE', 'UPDATE', 'DELETE'];
-/** Purposes and modes of the payout-order API; a mode may be all upper or all lower case there. */
+/** Purposes and modes of the payout-order API. A mode may be all upper or all lower case. */
 const PURPOSES = ['reimbursement', 'salary_disbursement', 'bonus', 'incentive', 'others', 'refund'];
 const MODES = ['IMPS', 'NEFT', 'RTGS', 'UPI'];
 
@@ -39,7 +39,7 @@ export const INSTRUCTION: Rules = [
   ['direction', [rule(emptyOr(['CREDIT']), 'DIRECTION_NOT_RECOGNISED')]],
 ];
 
-/** As order management takes them: with an order's three and metadata of their own, and money collected as well as paid. */
+/** For order management: a row may have a currency, country, scheme and metadata of its own, and may collect money. */
 export const MANAGED_INSTRUCTION: Rules = [
   ...COMMON,
   ['direction', [rule(emptyOr(['CREDIT', 'DEBIT']), 'DIRECTION_NOT_RECOGNISED')]],
@@ -49,7 +49,7 @@ export const MANAGED_INSTRUCTION: Rules = [
   ['settledByDate', [rule((text) => text === '' || isDate(text), 'SETTLED_BY_DATE_FORMAT_NOT_RECOGNISED')]],
 ];
 
-/** What a row asks for, in any case; nothing said is CREATE. Undefined for another word. */
+/** The action that a cell names, in any letter case; an empty cell is CREATE. Undefined for another word. */
 export function actionOf(text: string): Action | undefined {
   if (text === '') return 'CREATE';
   const upper = text.toUpperCase();

@@ -1,11 +1,11 @@
-/** What a row of an orders file must look like. */
+/** The rules for the rows of an orders file. */
 import { isCountry, isCurrency } from '../../domain/iso.ts';
 import { decisive, isPresent, type Rule, type Rules, reference, rule, upTo } from './cells.ts';
 
 /** 8-4-4-4-12 hexadecimal digits, in braces or not. */
 const GUID = /^(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}|\{[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\})$/i;
 
-/** A cell that says nothing passes: whether one may is the kind of file's business. */
+/** An empty cell passes. The rules of each kind of file say whether a cell may be empty. */
 const orNothing = (test: (text: string) => boolean) => (text: string) => text === '' || test(text);
 
 export const CURRENCY: readonly Rule[] = [
@@ -21,7 +21,7 @@ export const SCHEME = rule(
   'SCHEME_FORMAT_NOT_RECOGNISED',
 );
 
-/** Limits of the provider's metadata (api documentation, order management): of each entry, and of how many there are. */
+/** Limits of the provider's metadata (api documentation, order management): for each entry, and for their number. */
 export const METADATA = {
   name: [rule(upTo(40), 'METADATA_NAME_LENGTH_OUT_OF_RANGE')],
   value: [rule(upTo(500), 'METADATA_VALUE_LENGTH_OUT_OF_RANGE')],

@@ -1,26 +1,27 @@
-/** Rows that add up the ones above them, as people and spreadsheets write them below their data. */
+/** Recognizes totals rows: people and spreadsheets write them below the data to add up the rows above. */
 import { isCurrency } from '../../domain/iso.ts';
 import { isDate, isReference } from './cells.ts';
 
-/** How such a row is called in some languages, at the beginning of a cell. */
+/** The word for a total in some languages, at the beginning of a cell. */
 const CALLED =
   /^(?:(?:grand|sub|sum|net|over-?all|control)?[ -]*totals?|sum(?:me|a)?|zwischensumme|(?:ins)?gesamt(?:summe|betrag)?|totaux|totale?s?|somme|итого|всего|合計|总计|總計|कुल|योग)(?!\p{L})/iu;
 
-/** What may stand behind that, beside a currency, a count and signs: more would be a text about something else. */
+/** Words that may follow, besides a currency, a count and signs. Any other word makes a text about something else. */
 const BEHIND = /^(?:totals?|sums?|amounts?|of|in|all|rows?|lines?|items?|records?|payments?|payouts?|orders?|count)$/i;
 
-/** A longer cell is no name, and no number. */
+/** A longer cell is neither a word for a total nor a number. */
 const MOST_CHARACTERS = 40;
 
-/** No reference can be this, so a lone one beside an amount is what a person calls it. */
+/** A cell that can't be a reference: alone beside an amount, it is a person's name for the amount. */
 const NO_REFERENCE = /[^A-Za-z0-9._-]/;
 
-/** Cells that may say how it is called, and how many rows there are. */
+/** A totals row has at most this many cells besides the amount: its name, and the number of rows. */
 const MOST_WORDS = 2;
 
 /**
- * Whether a row without dates says nothing but an amount, and perhaps in one cell what it is; or calls itself a total.
- * `others` are all cells but the amount. A row that is to be paid is never one: it needs references and dates.
+ * Whether a row without dates is a totals row: it calls itself a total, or has only an amount and perhaps one cell that
+ * names it. `others` are all cells except the amount. A row that is to be paid is never a totals row: it needs
+ * references and dates.
  */
 export function isTotalsRow(amount: string, others: readonly string[]): boolean {
   const words = others.filter((cell) => cell !== '');
@@ -29,9 +30,10 @@ export function isTotalsRow(amount: string, others: readonly string[]): boolean 
 }
 
 /**
- * Whether a row calls itself a total in one cell, wherever its numbers stand, dates or none: a cell that is nothing but the name, a
- * number, and no reference. Where all references can be some, or one beside the name can, it is none: it may be a payee's row.
- * `references` are those columns' cells, `others` all other ones. Tells its one number, empty if it has more.
+ * Recognizes a row that calls itself a total in one cell, wherever its numbers stand, with or without dates: one cell
+ * is only a word for a total, another is a number, and the row has no reference. If all its reference cells can be
+ * references, or one besides the word can, the row is no totals row: it may be a payee's. `references` are the cells of
+ * the reference columns, `others` all other cells. Returns the row's number; empty if it has several.
  */
 export function namedTotal(references: readonly string[], others: readonly string[]): { number: string } | undefined {
   if (references.every(isReference) || references.some((cell) => isReference(cell) && !isName(cell))) return undefined;
@@ -48,7 +50,7 @@ function isName(cell: string): boolean {
   return words.every((word) => BEHIND.test(word) || isCurrency(word.toUpperCase()));
 }
 
-/** With a currency or a sign, perhaps. */
+/** A number, perhaps with a currency or a sign. */
 function isNumber(cell: string): boolean {
   return cell.length <= MOST_CHARACTERS && /\p{N}/u.test(cell) && !/\p{L}{4}/u.test(cell) && !isDate(cell);
 }

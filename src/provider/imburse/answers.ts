@@ -1,7 +1,7 @@
 /**
- * What an answer of an Imburse API means, by allow-list, for both generations: whatever is not listed here as something
- * else is unknown (a request that changes something) or unclear (a look-up). [D] and [I] say where a rule comes from: the
- * provider's documentation, or inferred.
+ * Decides what an answer of an Imburse API means, by allow-list, for both generations: whatever is not listed here as
+ * something else is unknown (a request that changes something) or unclear (a look-up). [D] and [I] say where a rule
+ * comes from: [D] is the provider's documentation, [I] is inferred.
  */
 
 import type { HttpResponse } from '../http.ts';
@@ -31,7 +31,7 @@ import {
 } from './records.ts';
 import { CREDENTIALS } from './token.ts';
 
-/** [D] The words of an instruction's life; [I] in any letter case. COMPLETED has joined them since. */
+/** [D] The statuses of an instruction; [I] in any letter case. COMPLETED was added later. */
 const STATUSES: Readonly<Record<string, FoundStatus>> = {
   INCOMPLETE: 'submitted',
   READY: 'submitted',
@@ -43,23 +43,23 @@ const STATUSES: Readonly<Record<string, FoundStatus>> = {
   VOID: 'failed',
 };
 
-/** [D] In the newer version 400, in the older one 404; only with the documented code. */
+/** [D] 400 in the newer version, 404 in the older one; only with the documented code. */
 const NOT_FOUND_STATUSES: readonly number[] = [400, 404];
 
-/** [D] */
+/** [D] The statuses in which an instruction can be updated. */
 const UPDATABLE: readonly string[] = ['INCOMPLETE', 'READY'];
 
-/** [I] There is no word of its own for money that was paid and came back. */
+/** [I] Money that was paid and came back has this status too: there is no other word for it. */
 const RETURNED = 'FAILED';
 
-/** [I] What is deleted stays to be seen. */
+/** [I] A deleted instruction can still be looked up, with this status. */
 const DELETED = 'VOID';
 
-/** [I] The one refusal of a change that comes with 409 (or 400): the payout is as it was. */
+/** [I] The only code of a 409 (or 400) that refuses a change: the payout is unchanged. */
 const ALREADY_PROCESSED = 'INSTRUCTION_ALREADY_PROCESSED';
 const ALREADY_PROCESSED_STATUSES: readonly number[] = [400, 409];
 
-/** What a request asks for, and which answers to it are on the list. */
+/** What a request asks for, and which answers to it are on the allow-list. */
 export interface Asked {
   readonly what: 'order' | 'instruction' | 'update' | 'removal';
   readonly expected: Expected;
@@ -70,7 +70,7 @@ export interface Asked {
   readonly readErrors: ErrorReader;
 }
 
-/** What became of a request that changes something. `nowMs` is the wall clock, for a Retry-After that is a date. */
+/** The outcome of a request that changes something. `nowMs` is the wall clock, for a Retry-After that is a date. */
 export function submitOutcome(outcome: ImburseOutcome, asked: Asked, nowMs: number): SubmitOutcome {
   if (outcome.kind === 'not-sent') return outcome;
   if (outcome.kind === 'unclear') return { ...outcome, kind: 'unknown' };
@@ -82,7 +82,7 @@ export function submitOutcome(outcome: ImburseOutcome, asked: Asked, nowMs: numb
   return judged.kind === 'unknown' && waitMs !== undefined ? { ...judged, retryAfterMs: waitMs } : judged;
 }
 
-/** Undefined when the answer doesn't come with a status that accepts. */
+/** Undefined when the answer has no status that accepts. */
 function acceptance(response: HttpResponse, asked: Asked): SubmitOutcome | undefined {
   const { status, body } = response;
   if (!asked.acceptedStatuses.includes(status)) return undefined;
@@ -101,7 +101,7 @@ function acceptance(response: HttpResponse, asked: Asked): SubmitOutcome | undef
   return { ...accepted, code: typeof code === 'string' ? code : '' };
 }
 
-/** [I] An instruction that is void or has failed at once is left to a look-up; so is a status that isn't known. */
+/** [I] An instruction that is void or failed at once doesn't fit, nor does an unknown status: a look-up decides. */
 function statusFits(record: ProviderRecord, { what, riders = [] }: Asked): boolean {
   const status = stated(record, 'status');
   if (what === 'order') {
@@ -120,7 +120,7 @@ function isTaken(record: ProviderRecord): boolean {
   return status === undefined || ['submitted', 'paid'].includes(meaningOf(wordOf(status)) ?? '');
 }
 
-/** [I] The replies may stand in any order, so each must fit a rider of its own. */
+/** [I] The instructions in the answer may come in any order, so each must fit a rider of its own. */
 function ridersContradiction(record: ProviderRecord, riders: readonly Expected[]): string | undefined {
   const replies = stated(record, 'instructions');
   if (!Array.isArray(replies)) return undefined;
@@ -134,10 +134,11 @@ function ridersContradiction(record: ProviderRecord, riders: readonly Expected[]
 }
 
 /**
- * A refusal needs its documented status and form; which codes it states is the provider's business, but for those that
- * speak of something that was there before (evidence of an earlier arrival) or isn't there yet. The latter could only be
- * the order, which was registered before: it is looked up, and sent again once "not found" may be believed. Of a request
- * that was sent twice, because the first answer was 401, only a published code is believed: what is invalid now was so then.
+ * A refusal needs its documented status and form. It may state any code, with two exceptions. A code for something that
+ * was there before is evidence of an earlier arrival. A code for something that isn't there can only mean the order,
+ * which was registered before: the order is looked up, and sent again once "not found" may be believed. If a request
+ * was sent twice because the first answer was 401, only a published code is believed: what is invalid now was invalid
+ * then.
  */
 function judgeErrors(response: HttpResponse, asked: Asked, repeated: boolean): SubmitOutcome {
   const errors = errorsOf(response, asked.readErrors);
@@ -159,20 +160,20 @@ function isTooLate(status: number, { what }: Asked, errors: readonly ProviderErr
   );
 }
 
-/** Under a reference that other customers may use: it may be another's, so it is not taken for ours. */
+/** Other customers may use the same reference, so the record may be theirs: it doesn't count as ours. */
 const NOT_SAID_WHOSE: Unclear = {
   kind: 'unclear',
   message: 'the provider has a record under this reference, and does not say of which customer it is',
   answered: true,
 };
 
-/** How an answer is read. `nowMs` is the wall clock, for a Retry-After that is a date. */
+/** What reading an answer needs. `nowMs` is the wall clock, for a Retry-After that is a date. */
 interface Reading {
   readonly readErrors: ErrorReader;
   readonly nowMs: number;
 }
 
-/** What a look-up of one instruction found. `expected` are the references it was asked for by. */
+/** The outcome of a look-up of one instruction. `expected` are the references that it was looked up by. */
 export function lookUpOutcome(
   outcome: ImburseOutcome,
   expected: Expected,
@@ -204,7 +205,9 @@ export function lookUpOutcome(
   });
 }
 
-/** What a look-up of one order found. `differences` says how a record differs from ours, besides its references. */
+/**
+ * The outcome of a look-up of one order. `differences` says how a record differs from ours, apart from its references.
+ */
 export function orderOutcome(
   outcome: ImburseOutcome,
   expected: Expected,
@@ -221,7 +224,7 @@ export function orderOutcome(
   });
 }
 
-/** A record for a person to read, whatever it states. */
+/** The record for a person to read, whatever it states. */
 export function remoteRecord(outcome: ImburseOutcome, reading: Reading): RemoteRecord {
   const found = (response: HttpResponse): RemoteRecord | undefined => {
     const value = response.status === 200 ? jsonOf(response)?.value : undefined;
@@ -272,29 +275,32 @@ function readAnswer<Found>(
   };
 }
 
-/** [D] 401; [I] 403 for an account or tenant that isn't ours. With a page it is a firewall's, and may be about one request. */
+/**
+ * [D] 401; [I] 403 for an account or tenant that isn't ours. A 403 with a web page comes from a firewall, and may be
+ * about this one request.
+ */
 function isUnauthorized(response: HttpResponse, readErrors: ErrorReader): boolean {
   if (response.status !== 403) return response.status === 401;
   return response.body === '' || readErrors(jsonOf(response)?.value) !== undefined;
 }
 
-/** A whole answer that shows a record, whatever it states. */
+/** Whether an answer is complete and shows a record, whatever the record states. */
 function isRecordLike(response: HttpResponse): boolean {
   const record = response.status === 200 ? recordOf(response) : undefined;
   return record !== undefined && ['status', 'amount'].some((member) => stated(record, member) !== undefined);
 }
 
-/** What a record states where that could not be read. */
+/** What an unreadable record states, for a message. */
 function statement(response: HttpResponse): string {
   const record = response.status === 200 ? recordOf(response) : undefined;
-  const said = ['status', 'amount'].flatMap((member) => {
+  const parts = ['status', 'amount'].flatMap((member) => {
     const value = record && stated(record, member);
     return typeof value === 'string' ? [`${member} ${JSON.stringify(oneLine(value))}`] : [];
   });
-  return said.length === 0 ? '' : ` (${said.join(', ')})`;
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 
-/** Undefined also for errors beside a record, which contradict themselves. */
+/** Also undefined for errors beside a record: such an answer contradicts itself. */
 function errorsOf(response: HttpResponse, readErrors: ErrorReader): readonly ProviderError[] | undefined {
   const value = jsonOf(response)?.value;
   const errors = readErrors(value);

@@ -1,9 +1,8 @@
 /**
- * Requests with a bearer token. A 401 leads to a new token, and the same request is sent once more with it, byte for byte
- * and under the same references: whoever answers 401 says that the request has not been applied (RFC 9110, 15.5.2), and
- * should it have been all the same, the provider refuses a reference that it knows. Where it isn't known to do that, only what
- * reads is sent once more. What the answer to the second one may
- * be taken for is decided in answers.ts.
+ * Requests with a bearer token. After a 401 the same request is sent once more with a new token, byte for byte and
+ * under the same references. This is safe for two reasons: a 401 says that the request has not been applied (RFC 9110,
+ * 15.5.2), and if it was applied all the same, the provider refuses a reference that it knows. If the provider isn't
+ * known to refuse it, only requests that read are sent once more. answers.ts decides what the second answer means.
  */
 import type { Clock } from '../../platform/clock.ts';
 import type { HttpClient, HttpMethod, HttpOutcome, HttpResponse } from '../http.ts';
@@ -17,19 +16,19 @@ interface ImburseRequest {
   readonly path: string;
   readonly body?: string;
   readonly correlationId: string;
-  /** Asked before it is sent a second time: whether anything is still to be sent at all. */
+  /** Whether anything may still be sent. Called before the request is sent a second time. */
   readonly goesOn: () => boolean;
 }
 
 export type ImburseOutcome =
-  /** `repeated`: it answers the second request, after a 401 for the first. */
+  /** `repeated`: this is the answer to the second request, after a 401 for the first. */
   | { readonly kind: 'response'; readonly response: HttpResponse; readonly repeated: boolean }
   | NotSent
   /** The request may have arrived. */
   | { readonly kind: 'unclear'; readonly message: string; readonly httpStatus?: number; readonly stopLine?: string };
 
 export interface ImburseClient {
-  /** Never rejects; each exchange with the provider keeps to the deadline. */
+  /** Never rejects. Each exchange with the provider ends within the deadline. */
   send(request: ImburseRequest): Promise<ImburseOutcome>;
   close(): Promise<void>;
 }
@@ -90,7 +89,7 @@ export function imburseClient({
   };
 }
 
-/** The first request was answered 401; the second never left. */
+/** The answer to the first request was 401, and the second request never left. */
 function afterRefusal({ message, stopLine }: NotSent): ImburseOutcome {
   const why = `the answer was HTTP 401, and it was not sent again with a new access token (${message})`;
   return { kind: 'unclear', message: why, httpStatus: 401, ...(stopLine !== undefined && { stopLine }) };

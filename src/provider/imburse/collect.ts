@@ -12,7 +12,7 @@ const COLLECT: Generation = {
   readErrors: readCollectErrors,
   // [D] Errors come with HTTP 400.
   refusedStatuses: [400],
-  // [D] Both paths, and 200 for both.
+  // [D] Both paths, and status 200 for both.
   createOrder: 'POST /v1/collect/customer/{customerRef}/order',
   createInstruction: 'POST /v1/collect/customer/{customerRef}/order/{orderRef}/instruction',
   created: 200,

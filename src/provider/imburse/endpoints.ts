@@ -1,6 +1,7 @@
 /**
- * Where the Imburse APIs read, change and show what they have. None of these verbs and paths was ever published [I]: they
- * are settings, and these are their defaults. A path's placeholders stand for percent-encoded references.
+ * The endpoints that read, change and show records in the Imburse APIs. None of these verbs and paths was ever
+ * published [I]: they are settings, and these are the defaults. A path's placeholders stand for percent-encoded
+ * references.
  */
 import type { HttpMethod } from '../http.ts';
 
@@ -44,14 +45,14 @@ function below(customer: string, order: string): Endpoints {
   };
 }
 
-/** What a path can name. */
+/** The references that a path can name. */
 export interface PathRefs {
   readonly customerRef: string;
   readonly orderRef?: string;
   readonly instructionRef?: string;
 }
 
-/** What asking for a record may not do is change it. */
+/** The allowed verbs: a look-up must not change a record. */
 const VERBS: Readonly<Record<EndpointName, readonly HttpMethod[]>> = {
   getCustomer: ['GET'],
   getOrder: ['GET'],
@@ -63,7 +64,7 @@ const VERBS: Readonly<Record<EndpointName, readonly HttpMethod[]>> = {
   instructionHistory: ['GET'],
 };
 
-/** Without these a path would lead to another record than the one meant. */
+/** The references that a path needs: without them it would lead to another record. */
 const NEEDED: Readonly<Record<EndpointName, readonly string[]>> = {
   getCustomer: ['customerRef'],
   getOrder: ['orderRef'],
@@ -77,11 +78,13 @@ const NEEDED: Readonly<Record<EndpointName, readonly string[]>> = {
 
 const FORM = /^([A-Z]+) (\/\S*)$/;
 const PLACEHOLDER = /\{([^{}]*)\}/g;
-/** A path's characters as RFC 3986 has them (3.3), besides placeholders; neither query nor fragment. */
+/** A path without its placeholders, in the characters of RFC 3986 (3.3); it has no query and no fragment. */
 const PLAIN_PATH = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
 const DOTS = /^\.{1,2}$/;
 
-/** What is wrong with a setting, as the end of a sentence that begins with its name; undefined when it can be used. */
+/**
+ * What is wrong with an endpoint, as the end of a sentence that begins with its name; undefined when it can be used.
+ */
 export function endpointProblem(text: string, name: EndpointName): string | undefined {
   const [, verb = '', path = ''] = FORM.exec(text) ?? [];
   if (path === '') return 'must be a verb and a path, such as "GET /v1/orders/{orderRef}"';
@@ -89,9 +92,9 @@ export function endpointProblem(text: string, name: EndpointName): string | unde
   if (!verbs.includes(verb)) return `must begin with ${verbs.join(' or ')}, not ${verb}`;
   const named = [...path.matchAll(PLACEHOLDER)].map(([, reference = '']) => reference);
   const known = [...new Set(['customerRef', ...NEEDED[name]])];
-  const stranger = named.find((reference) => !known.includes(reference));
-  if (stranger !== undefined)
-    return `has the placeholder {${stranger}}; there ${known.length > 1 ? 'are' : 'is only'} ${braced(known)}`;
+  const unknown = named.find((reference) => !known.includes(reference));
+  if (unknown !== undefined)
+    return `has the placeholder {${unknown}}; there ${known.length > 1 ? 'are' : 'is only'} ${braced(known)}`;
   const missing = NEEDED[name].filter((reference) => !named.includes(reference));
   if (missing.length > 0) return `must have ${braced(missing)} in its path`;
   const plain = path.replace(PLACEHOLDER, '');

@@ -1,4 +1,4 @@
-/** Error replies of the two Imburse APIs: which codes they state, what those mean, and how they read in a report. */
+/** Error answers of the two Imburse APIs: which codes they state, what the codes mean, and their text in a report. */
 import * as z from 'zod/mini';
 import { CODES, describeCode } from '../../domain/codes.ts';
 import { oneLine } from '../one-line.ts';
@@ -13,7 +13,7 @@ export interface ProviderError {
 /** The errors that an answer states in one API's documented form, at least one; undefined for anything else. */
 export type ErrorReader = (value: unknown) => readonly ProviderError[] | undefined;
 
-/** Also codes that nobody published: they are shown as they come. */
+/** Unpublished codes are allowed too: they are shown as they come. */
 const code = z.string().check(z.regex(/^[A-Za-z0-9_.:-]{1,100}$/));
 
 const collectErrors = z.object({ errorCodes: z.array(code).check(z.minLength(1)) });
@@ -32,21 +32,21 @@ export const readOrderManagementErrors: ErrorReader = (value) =>
     .safeParse(value)
     .data?.errors.map(({ errorCode, message }) => ({ code: errorCode, text: message ?? '' }));
 
-/** The column of ours that a published code is about, for reports: neither API names a field. */
+/** Our column that a published code is about, for reports: neither API names a field. */
 export const CODE_COLUMNS: ReadonlyMap<string, string> = new Map(
   CODES.filter(({ origin }) => origin === 'documented').map(({ code, columns }) => [code, columns[0] ?? '']),
 );
 
-/** [I] Words of a code for what was there before: evidence that an earlier request arrived. */
+/** [I] Words in a code for something that was there before: evidence that an earlier request arrived. */
 const EARLIER = /EXISTS|EXISTING|DUPLICATE|ALREADY|CONFLICT|UNIQUE|IN_USE|ALREADYUSED|REUSED/i;
 
-/** [I] What such a code is about, whatever else it names. */
+/** [I] Words for what we sent: such a code is about it, whatever else the code names. */
 const OURS = /ORDER|INSTRUCTION|REF/i;
 
-/** [I] What it may be about besides: that says nothing of an earlier request. */
+/** [I] Words for other things: a code about them says nothing about an earlier request. */
 const SOMETHING_ELSE = /ACCOUNT|BANK|LIMIT|BALANCE|INSTRUMENT|CUSTOMER|SCHEME|QUOTA|FUNDS/i;
 
-/** [I] A published code never says so. */
+/** [I] A published code never says that an earlier request arrived. */
 export function saysEarlierArrival(errors: readonly ProviderError[]): boolean {
   return errors.some(
     ({ code, text }) =>
@@ -54,7 +54,7 @@ export function saysEarlierArrival(errors: readonly ProviderError[]): boolean {
   );
 }
 
-/** [I] Nothing is there under a reference. A route that isn't there has another code, and says nothing of a payout. */
+/** [I] Nothing exists under a reference. A missing route has another code, and says nothing about a payout. */
 const NOT_FOUND = /^(?:(?:CUSTOMER|ORDER|INSTRUCTION)_(?:REF_)?)?NOT_FOUND$/;
 
 export function saysNotFound(errors: readonly ProviderError[]): boolean {
@@ -70,8 +70,8 @@ export function arePublished(errors: readonly ProviderError[]): boolean {
 }
 
 /**
- * All of them in one line: `CODE: words (column amount); CODE: words`. Where the provider has no words for a code that we
- * know, ours.
+ * All errors in one line: `CODE: words (column amount); CODE: words`. If the provider has no words for a code that we
+ * know, our words are used.
  */
 export function messageOf(errors: readonly ProviderError[]): string {
   const parts = errors.map(({ code, text }) => {

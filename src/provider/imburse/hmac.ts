@@ -1,5 +1,5 @@
 /**
- * The Imburse APIs' HMAC [D]: it signs a request's body and moment, neither its method nor its path. Only the call for a
+ * The Imburse APIs' HMAC [D]: it signs a request's body and time, but not its method and path. Only the call for a
  * bearer token carries it.
  */
 import { createHash, createHmac } from 'node:crypto';
@@ -11,11 +11,11 @@ export interface HmacKeys {
 }
 
 export interface HmacRequest {
-  /** Used once. */
+  /** Each nonce is used once. */
   readonly nonce: string;
   /** The provider refuses a request that is older than five minutes. */
   readonly epochSeconds: number | string;
-  /** The very bytes that are sent, as UTF-8; empty for a request without a body. */
+  /** Exactly what is sent, in UTF-8; empty for a request without a body. */
   readonly body: string;
 }
 

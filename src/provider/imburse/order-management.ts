@@ -1,6 +1,6 @@
 /**
- * The second generation of the Imburse order API ("order management") as a provider. An order can bring its instructions
- * along, and say for its customer what shall stand where an instruction says nothing.
+ * The second generation of the Imburse order API ("order management") as a provider. An order's request can carry its
+ * instructions. An order can also state defaults for its customer: they apply where an instruction states nothing.
  */
 
 import type { Order } from '../../domain/order.ts';
@@ -19,10 +19,10 @@ import {
   wireAmount,
 } from './records.ts';
 
-/** [I] Nobody says how many; an answer repeats them all, with up to 27 kB of metadata each. */
+/** [I] No limit is published. An answer repeats all instructions, each with up to 27 kB of metadata. */
 const MOST_RIDERS = 20;
 
-/** [D] What pays out. */
+/** [D] CREDIT pays out. */
 const DEFAULT_DIRECTION = 'CREDIT';
 
 const ORDER_MANAGEMENT: Generation = {
@@ -43,7 +43,7 @@ const ORDER_MANAGEMENT: Generation = {
     ...defaultsDifference(record, order),
     ...customerDifference(record, order),
   ],
-  saysWhoseOrder: (record, order) => customersIn(record).includes(order.customerRef) || isNobodys(record, order),
+  saysWhoseOrder: (record, order) => customersIn(record).includes(order.customerRef) || namesNoCustomer(record, order),
   saysWhoseInstruction: (record) => stated(record, 'customerRef') !== undefined,
 };
 
@@ -62,7 +62,7 @@ function orderBody(order: Order, riders: readonly string[]): string {
   return `{${members.join(',')}}`;
 }
 
-/** As JSON, one each. */
+/** The order's customer defaults, each as JSON. */
 function customerDefaults({ customerRef, customerDefaults: defaults }: Order): string[] {
   if (!defaults) return [];
   const { financialInstrumentId, schemeId, metadata } = defaults;
@@ -75,8 +75,8 @@ function customerDefaults({ customerRef, customerDefaults: defaults }: Order): s
 }
 
 /**
- * What an instruction leaves open is the order's. Left out is what the customer's default shall stand for: the financial
- * instrument, and the scheme where the order names a default one.
+ * Values that an instruction leaves open come from the order. Two members are left out so that the customer's default
+ * applies: the financial instrument, and the scheme if the order states a default scheme.
  */
 function instructionBody(payout: Payout): string {
   const { amountMinor, managed, order, dueDate } = payout;
@@ -100,8 +100,8 @@ function instructionBody(payout: Payout): string {
 }
 
 /**
- * [I] The members of an order's record in which customers are named: it is of the tenant, and of those that it has defaults and
- * instructions of. Another customer's order under our reference shows itself by naming that one alone.
+ * [I] The members of an order's record that name customers. An order belongs to the tenant, and to the customers of its
+ * defaults and instructions. If it names only other customers, it is another customer's order under our reference.
  */
 const NAMING = ['customerDefaults', 'instructions'];
 
@@ -116,13 +116,13 @@ function customerDifference(record: ProviderRecord, { customerRef }: Order): str
   return [`it is of the customer ${typeof other === 'string' ? other : 'in another form'}, not of ${customerRef}`];
 }
 
-/** It shows that nothing of any customer is in it. So is what we asked for, where no defaults went with it. */
-function isNobodys(record: ProviderRecord, { customerDefaults: ours }: Order): boolean {
+/** Whether the record shows that it names no customer. That fits our order if we sent no defaults with it. */
+function namesNoCustomer(record: ProviderRecord, { customerDefaults: ours }: Order): boolean {
   const lists = NAMING.map((member) => stated(record, member)).filter((list) => list !== undefined);
   return ours === undefined && lists.length > 0 && lists.every((list) => Array.isArray(list) && list.length === 0);
 }
 
-/** Where money goes: what the order says of its customer's defaults, as far as the provider shows them. */
+/** Differences in the customer's defaults, as far as the provider shows them: they decide where the money goes. */
 function defaultsDifference(record: ProviderRecord, { customerRef, customerDefaults: ours }: Order): string[] {
   const all = stated(record, 'customerDefaults');
   if (!ours || !Array.isArray(all)) return [];

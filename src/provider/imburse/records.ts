@@ -1,4 +1,4 @@
-/** What a record of the provider's states, compared with what we asked for. */
+/** Compares what a provider's record states with what paydrop asked for. */
 import { currencyExponent } from '../../domain/iso.ts';
 import { compare, formatDecimal, parseDecimal } from '../../domain/money.ts';
 import type { Metadata } from '../../domain/order.ts';
@@ -7,7 +7,7 @@ import { isRecord, jsonOf, numbersAsWritten } from '../json.ts';
 import type { Stated } from '../port.ts';
 import { ungrouped } from '../words.ts';
 
-/** A record with its amounts as they are written. */
+/** A record in which each amount is the text that the provider wrote. */
 export type ProviderRecord = Readonly<Record<string, unknown>>;
 
 /** The record that an answer shows; undefined when it shows none. */
@@ -17,7 +17,7 @@ export function recordOf(response: HttpResponse): ProviderRecord | undefined {
   return isRecord(value) ? value : undefined;
 }
 
-/** What a record must not contradict. Only what is known is compared. */
+/** What a record must not contradict. Only the members that are there are compared. */
 export interface Expected {
   readonly customerRef?: string;
   readonly orderRef?: string;
@@ -36,7 +36,7 @@ const WORDS: readonly (readonly [member: keyof Expected, words: string])[] = [
   ['direction', 'direction'],
 ];
 
-/** The first thing a record states otherwise, as `currency USD`; undefined when it contradicts nothing. */
+/** The first member in which a record differs, such as `currency USD`; undefined when it contradicts nothing. */
 export function contradiction(record: ProviderRecord, expected: Expected): string | undefined {
   for (const [member, words] of WORDS) {
     const ours = expected[member];
@@ -48,19 +48,19 @@ export function contradiction(record: ProviderRecord, expected: Expected): strin
   return undefined;
 }
 
-/** Whether a record states anything of what is expected: then it is about something of ours. */
+/** Whether a record states any expected member: then it is about something of ours. */
 export function recognizes(record: ProviderRecord, expected: Expected): boolean {
   return WORDS.some(([member]) => expected[member] !== undefined && stated(record, member) !== undefined);
 }
 
-/** A member that is there, and isn't null. */
+/** The value of a member; undefined if the member is missing or null. */
 export function stated(record: ProviderRecord, member: string): unknown {
   return Object.hasOwn(record, member) ? (record[member] ?? undefined) : undefined;
 }
 
 /**
- * A payout's members in one spelling, of what we send and of what either generation shows: [D] in an answer, scheme and
- * financial instrument are records of their own, a date is one with a time, metadata is spelled `metaData`.
+ * A payout's members in one spelling, both for what paydrop sends and for what either generation shows. [D] In an
+ * answer, scheme and financial instrument are objects, a date has a time, and metadata is spelled `metaData`.
  */
 export function statesOf(record: ProviderRecord): Stated {
   const amount = parseDecimal(plainAmount(stated(record, 'amount')) ?? '');
@@ -77,7 +77,7 @@ export function statesOf(record: ProviderRecord): Stated {
     financialInstrumentId:
       stated(record, 'financialInstrumentId') ?? within(record, 'financialInstrument', 'financialInstrumentId'),
   };
-  // All of it is shown, or nothing: a name that is missing beside others is not there.
+  // The provider shows all metadata or none: a name that is missing beside others is not there.
   if (isRecord(metadata)) {
     members['metadata'] = '';
     for (const [name, value] of Object.entries(metadata)) members[`metadata.${name}`] = value;
@@ -102,10 +102,13 @@ function sameAmount(theirs: unknown, ours: string): boolean {
   return a !== undefined && b !== undefined && compare(a, b) === 0;
 }
 
-/** Digits, a point, and the exponent that some writers of JSON give a number. */
+/** Digits, a point, and the exponent that some JSON writers add to a number. */
 const AMOUNT = /^([0-9]{1,20})(?:\.([0-9]{1,20}))?(?:[eE]([+-]?[0-9]{1,2}))?$/;
 
-/** An amount as plain digits, exactly: `210.00`, `1,25,000.00` as `125000.00`, `210.1`, `2.1E+2` as `210`. Undefined for what is none. */
+/**
+ * The exact amount in plain digits: `210.00`, `1,25,000.00` as `125000.00`, `210.1`, `2.1E+2` as `210`. Undefined if
+ * the value is no amount.
+ */
 export function plainAmount(value: unknown): string | undefined {
   const [, whole, fraction = '', exponent] = AMOUNT.exec(typeof value === 'string' ? ungrouped(value) : '') ?? [];
   if (whole === undefined) return undefined;
@@ -124,17 +127,20 @@ export function wireAmount(minor: bigint, currency: string): string {
   return formatDecimal({ units: minor, scale: exponent });
 }
 
-/** A JSON object with these members in this order. No object is made of them: it would put names like `2026` before all others. */
+/**
+ * A JSON object with these members in this order. It isn't made from a JavaScript object, which would put names like
+ * `2026` before all others.
+ */
 export function metadataJson(metadata: Metadata): string {
   return `{${metadata.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
 }
 
-/** The JSON of `members`, of which there is at least one, and of `metadata` behind them. */
+/** The JSON of `members`, with `metadata` after them. There must be at least one member. */
 export function jsonWithMetadata(members: object, metadata: Metadata): string {
   return `${JSON.stringify(members).slice(0, -1)},"metadata":${metadataJson(metadata)}}`;
 }
 
-/** `its metadata differs in a, b`; empty when it doesn't, or where none is stated. */
+/** `its metadata differs in a, b`; empty when it doesn't differ or none is stated. */
 export function metadataDifference(theirs: unknown, ours: Metadata): string[] {
   if (theirs === undefined) return [];
   if (!isRecord(theirs)) return ['its metadata is in another form'];
@@ -144,7 +150,9 @@ export function metadataDifference(theirs: unknown, ours: Metadata): string[] {
   return differing.length === 0 ? [] : [`its metadata differs in ${differing.join(', ')}`];
 }
 
-/** A text of an order's as the provider states it, if it does and it isn't ours, without regard to case and braces. */
+/**
+ * The difference in one text of an order, if the provider states the text and it isn't ours. Ignores case and braces.
+ */
 export function textDifference(record: ProviderRecord, member: string, ours: string): string[] {
   const theirs = stated(record, member);
   if (theirs === undefined || bare(theirs) === bare(ours)) return [];

@@ -1,7 +1,7 @@
 /**
- * Bearer tokens: asked for with the HMAC, reused until shortly before they expire. One call at a time is under way, and
- * everybody who needs a token waits for it; what comes of it is everybody's. A call that brings none says so to all of
- * them, and the next one who needs a token asks again.
+ * Bearer tokens: requested with the HMAC, reused until shortly before they expire. Only one call for a token is under
+ * way at a time. All requests that need a token wait for that call and share its outcome. If the call brings no token,
+ * none of them gets one, and the next request that needs a token starts a new call.
  */
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
@@ -15,7 +15,7 @@ import { type HmacKeys, hmacAuthorization } from './hmac.ts';
 /** [D] The one call that carries the HMAC; its body is empty. */
 const TOKEN_PATH = '/identity/v1/hmac/management';
 
-/** A token that expires within this time is not used any more: it might do so on its way. */
+/** A token that expires within this time is not used any more: it could expire while the request is under way. */
 const RENEWED_BEFORE_MS = 60_000;
 
 export const CREDENTIALS =
@@ -33,7 +33,7 @@ interface Held {
   readonly expiresMs: number;
 }
 
-/** Without a token nothing of the request that needed it is sent. */
+/** Without a token, nothing of the request that needs it is sent. */
 type TokenOutcome = { readonly kind: 'token'; readonly value: string } | NotSent;
 
 export interface TokenOptions {
@@ -42,7 +42,7 @@ export interface TokenOptions {
   readonly clock: Clock;
 }
 
-/** `refused`: the token that the provider has just answered 401 to; another one is wanted. */
+/** `refused`: the token to which the provider has just answered 401; the caller needs another one. */
 export type TokenSource = (refused?: string) => Promise<TokenOutcome>;
 
 export function tokenSource(options: TokenOptions): TokenSource {

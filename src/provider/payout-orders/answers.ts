@@ -1,7 +1,7 @@
 /**
- * What an answer of the payout-order API means, by allow-list: whatever is not listed here as something else is unknown
- * (a submission) or unclear (a look-up). [D], [S] and [I] say where a rule comes from: the provider's documentation, seen
- * on servers of this API's family but undocumented, or inferred.
+ * Decides what an answer of the payout-order API means, by allow-list: whatever is not listed here as something else is
+ * unknown (a submission) or unclear (a look-up). [D], [S] and [I] say where a rule comes from: [D] is the provider's
+ * documentation, [S] was seen on servers of this API's family but is undocumented, [I] is inferred.
  */
 import * as z from 'zod/mini';
 import type { HttpOutcome, HttpResponse } from '../http.ts';
@@ -17,29 +17,33 @@ const ACCEPTED_CODES: readonly string[] = ['0x0200', '0x0206'];
 /** [D] FAILURE and MISSING_PARAMETER: the order is refused. */
 const REFUSED_CODES: readonly string[] = ['0x0202', '0x0203'];
 
-/** [S] Refusals come with HTTP 200; [I] 400 and 422 are what frameworks give a failed validation. No other is believed. */
+/**
+ * [S] Refusals come with HTTP 200; [I] 400 and 422 are what frameworks give a failed validation. No other is believed.
+ */
 const REFUSED_STATUSES: readonly number[] = [200, 400, 422];
 
 /** [D] UNAUTHORIZED. */
 const UNAUTHORIZED_CODE = '0x0201';
 
-/** [D] The field under which a 0x0203 complains of the signature; [I] no other code's complaint of it is the row's fault. */
+/**
+ * [D] The field under which a 0x0203 reports a bad signature; [I] with any other code it isn't the row's fault either.
+ */
 const SIGNATURE_FIELD = 'signature';
 
-/** [S] The field under which a used clientRefId is complained of. Evidence that an earlier request arrived. */
+/** [S] The field under which a used clientRefId is reported: evidence that an earlier request arrived. */
 const REFERENCE_FIELD = 'clientRefId';
 
 /**
- * [D] A look-up says that there is no such order with FAILURE and words such as "Order Not Found"; no status is named. [S] 200
- * comes with failures too; [I] 404, and 400 for what can't be answered.
+ * [D] A look-up says that there is no such order with FAILURE and words such as "Order Not Found"; no status is named.
+ * [S] 200 comes with failures too; [I] 404, and 400 for what can't be answered.
  */
 const NOT_FOUND_CODE = '0x0202';
 const NOT_FOUND_STATUSES: readonly number[] = [200, 400, 404];
 
-/** [D] What says nothing of the order that was asked for: the provider, or its connection, failed. */
+/** [D] Codes that say nothing about the order of a look-up: the provider, or its connection, failed. */
 const OUTAGE_CODES: readonly string[] = ['0x0204', '0x0205', '0x0503'];
 
-/** [D] queued; [S] the other words of an order's life. [S] Letter case varies. */
+/** [D] queued; [S] the other statuses of an order. [S] Letter case varies. */
 const STATUSES: Readonly<Record<string, FoundStatus>> = {
   queued: 'submitted',
   processing: 'submitted',
@@ -113,7 +117,7 @@ const foundOrder = z.object({
   reason: text,
 });
 
-/** What became of a submission under `clientRefId`. `nowMs` is the wall clock, for a Retry-After that is a date. */
+/** The outcome of a submission under `clientRefId`. `nowMs` is the wall clock, for a Retry-After that is a date. */
 export function submitOutcome(outcome: HttpOutcome, clientRefId: string, nowMs: number): SubmitOutcome {
   if (outcome.kind === 'not-sent') return outcome;
   if (outcome.kind === 'unclear') return { kind: 'unknown', message: outcome.message };
@@ -153,8 +157,8 @@ function judgeSubmission(response: HttpResponse, clientRefId: string): SubmitOut
 }
 
 /**
- * What a look-up found. Whether it is the payout that was asked for is the caller's to compare. `nowMs` is the wall clock,
- * for a Retry-After that is a date.
+ * The outcome of a look-up. The caller compares whether it found the right payout. `nowMs` is the wall clock, for a
+ * Retry-After that is a date.
  */
 export function lookUpOutcome(outcome: HttpOutcome, clientRefId: string, nowMs: number): LookUpOutcome {
   if (outcome.kind !== 'response') return { kind: 'unclear', message: outcome.message };
@@ -204,9 +208,9 @@ function isAboutOrder(status: number, { code, data }: Envelope, clientRefId: str
 }
 
 /**
- * Why the fault is ours, not the row's, so that nothing more may be sent; undefined when it isn't. [S] 401 for our credentials;
- * [I] 403 for an address that isn't on the provider's list. A 403 with a page is a firewall's before the provider: it may be
- * about this one request.
+ * Why the fault is ours, not the row's, so that nothing more may be sent; undefined when it isn't. [S] 401 for our
+ * credentials; [I] 403 for an address that isn't on the provider's list. A 403 with a page is a firewall's before the
+ * provider: it may be about this one request.
  */
 function reasonToStop({ status, body }: HttpResponse, envelope: Envelope | undefined): string | undefined {
   if (envelope?.code === UNAUTHORIZED_CODE) return CREDENTIALS;
@@ -237,7 +241,7 @@ function describe({ status, contentType }: HttpResponse, envelope: Envelope | un
   return `the answer was HTTP ${status}, ${what}`;
 }
 
-/** What an answer states of an order, where that could not be read. */
+/** What an unreadable answer states of an order, for a message. */
 function stated({ data }: Envelope): string {
   const { status, amount } = data;
   const said = Object.entries({ status, amount }).filter(([, value]) => ['string', 'number'].includes(typeof value));

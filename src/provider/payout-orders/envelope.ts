@@ -21,7 +21,7 @@ export interface Envelope {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The envelope, or undefined for a body that isn't JSON by its header and its form, or no such envelope. */
+/** The envelope; undefined unless both the header and the body are JSON, and the JSON is such an envelope. */
 export function readEnvelope(response: HttpResponse): Envelope | undefined {
   const parsed = schema.safeParse(jsonOf(response)?.value);
   if (!parsed.success) return undefined;

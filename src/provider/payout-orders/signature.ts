@@ -1,6 +1,7 @@
 /**
- * The payout-order API's signature: plain SHA-256 over the request, the client key and a salt, not an HMAC. The servers
- * are PHP and may rebuild the JSON before they hash it, so an order is written exactly as PHP's json_encode prints it.
+ * The payout-order API's signature: a plain SHA-256 over the request, the client key and a salt; it is no HMAC. The
+ * servers are PHP and may rebuild the JSON before they hash it. So an order is written exactly as PHP's json_encode
+ * prints it.
  */
 import { hash } from 'node:crypto';
 import { asciiJson } from '../json.ts';
@@ -11,7 +12,7 @@ export interface PayoutKeys {
   readonly saltKey: string;
 }
 
-/** The signed fields of an order, in the documented order. An absent one is sent and signed as `""`. */
+/** The signed fields of an order, in the documented order. An absent field is sent and signed as `""`. */
 export const ORDER_FIELDS = ['contactId', 'amount', 'purpose', 'mode', 'narration', 'remark', 'clientRefId'] as const;
 
 export type OrderFields = Readonly<Record<(typeof ORDER_FIELDS)[number], string>>;
