@@ -100,7 +100,7 @@ describe.each(['collect', 'order-management'] as const)('with the %s API', (api)
     const workspace = await submitted(api);
     await change(workspace, content, { on, attempts: [1], fault: { kind } });
     expect(rows(workspace, 'change.000003')).toMatchObject([{ status: 'waiting' }]);
-    const watched: Rule = { on, instructionRef: 'NOBODY', fault: { kind: 'refuse' } };
+    const watched: Rule = { on, instructionRef: 'NO_SUBJECT', fault: { kind: 'refuse' } };
     await settled(workspace, { ...CHANGEABLE, faults: [watched] });
     expect(changes(workspace)).toEqual(told);
     expect(asked(workspace, on)).toBe(times);

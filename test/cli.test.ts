@@ -46,7 +46,7 @@ const SECRETS = {
   PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
 };
 /** Nothing listens there: the port is reserved (tcpmux), and nobody has it. */
-const NOBODY = 'http://127.0.0.1:1';
+const NO_SUBJECT = 'http://127.0.0.1:1';
 const ESCAPE = '\x1b';
 
 const paydrop = builtProgram();
@@ -166,7 +166,7 @@ describe('the command line', () => {
   });
 
   it('names each secret that is missing, and takes it from a private file', async () => {
-    const workspace = testWorkspace({ provider: { baseUrl: NOBODY, currencies: ['INR'] } });
+    const workspace = testWorkspace({ provider: { baseUrl: NO_SUBJECT, currencies: ['INR'] } });
     const without = await inWorkspace(workspace, 'run');
     expect(without.status).toBe(2);
     for (const name of Object.keys(SECRETS)) expect(without.stderr).toContain(`${name} is not set`);
@@ -333,7 +333,7 @@ describe('paydrop run', () => {
   });
 
   it.each([[1], [12]])('ends with 3 when the provider can not be reached with %i payouts to send', async (count) => {
-    const workspace = withPayouts(count, { provider: { baseUrl: NOBODY, currencies: ['INR', 'JPY'] } });
+    const workspace = withPayouts(count, { provider: { baseUrl: NO_SUBJECT, currencies: ['INR', 'JPY'] } });
     const { status, stdout } = await paydrop.run(['run', '--date', DAY], { cwd: workspace.root, env: SECRETS });
     expect(stdout).toContain('Not finished: ');
     expect(status).toBe(3);
@@ -716,14 +716,14 @@ describe('paydrop doctor', () => {
   });
 
   it('finds a provider that can not be reached, which may be over by itself', async () => {
-    const workspace = testWorkspace({ provider: { baseUrl: NOBODY, currencies: ['INR'] } });
+    const workspace = testWorkspace({ provider: { baseUrl: NO_SUBJECT, currencies: ['INR'] } });
     const { status, stdout } = await paydrop.run(['doctor'], { cwd: workspace.root, env: SECRETS });
     expect(status).toBe(3);
     expect(stdout).toMatch(/^PROBLEM {2}provider .*ECONNREFUSED/m);
   });
 
   it('finds secrets that are missing', async () => {
-    const workspace = testWorkspace({ provider: { baseUrl: NOBODY, currencies: ['INR'] } });
+    const workspace = testWorkspace({ provider: { baseUrl: NO_SUBJECT, currencies: ['INR'] } });
     const { status, stdout } = await inWorkspace(workspace, 'doctor');
     expect(status).toBe(2);
     for (const name of Object.keys(SECRETS))

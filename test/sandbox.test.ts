@@ -130,7 +130,7 @@ describe('the sandbox as a provider', () => {
   });
 
   it('does not find what it never took', async () => {
-    expect(await providerOf(await sandbox()).lookUp(refOf('NOBODY'))).toEqual({ kind: 'not-found' });
+    expect(await providerOf(await sandbox()).lookUp(refOf('NO_SUBJECT'))).toEqual({ kind: 'not-found' });
   });
 
   it('refuses wrong credentials and wrong signatures', async () => {

@@ -8,7 +8,7 @@ import { API_FILES, type TestWorkspace, temporaryFolder, testWorkspace } from '.
 
 const DAY = '2026-03-02';
 /** Nothing listens there: the port is reserved (tcpmux), and nobody has it. */
-const NOBODY = 'http://127.0.0.1:1';
+const NO_SUBJECT = 'http://127.0.0.1:1';
 const paydrop = builtProgram();
 
 interface Shown {
@@ -110,7 +110,7 @@ describe.each(['collect', 'order-management'] as const)('paydrop show --remote o
     expect(busy).toMatchObject({ status: 3, stderr: expect.stringContaining('another paydrop is working on') });
 
     const { env } = await sandboxProcess(api);
-    const alone = { cwd: dropped(api, { api, baseUrl: NOBODY }).root, env };
+    const alone = { cwd: dropped(api, { api, baseUrl: NO_SUBJECT }).root, env };
     expect(await paydrop.run(['run', '--date', DAY], alone)).toMatchObject({ status: 3 });
     const unanswered = await paydrop.run(['show', 'C1', '--remote'], alone);
     expect(unanswered).toMatchObject({

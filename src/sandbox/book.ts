@@ -8,7 +8,7 @@ import { type Clock, timestamp } from '../platform/clock.ts';
 import type { OrderFields } from '../provider/provider.ts';
 import { drawFraction, drawHex } from './draw.ts';
 import { fateOf } from './fate.ts';
-import { type Fate, type FateRule, NOBODY } from './faults.ts';
+import { type Fate, type FateRule, NO_SUBJECT } from './faults.ts';
 import type { Ledger, LedgerEntry, OrderStatus } from './ledger.ts';
 
 /** The statuses after `queued`, one for each look-up. */
@@ -95,7 +95,7 @@ export function openBook({ seed, fates, ledger, clock }: BookOptions): Book {
     },
     step: (order) => {
       const { clientRefId } = order.fields;
-      const { fate, message } = fateOf(clientRefId, { ...NOBODY, ...order.fields }, seed, fates);
+      const { fate, message } = fateOf(clientRefId, { ...NO_SUBJECT, ...order.fields }, seed, fates);
       const status = LIVES[fate][order.steps];
       if (!status) return;
       const entry: Moved = {

@@ -195,7 +195,7 @@ export interface Subject {
 }
 
 /** A subject in which every member is empty. */
-export const NOBODY: Subject = {
+export const NO_SUBJECT: Subject = {
   clientRefId: '',
   narration: '',
   remark: '',
@@ -228,7 +228,7 @@ export function chooseFault(
 
 /** Whether the subject fits everything that a rule names. */
 export function matches(rule: { readonly [K in keyof Subject]?: string | undefined }, about: Subject): boolean {
-  return (Object.keys(NOBODY) as (keyof Subject)[]).every((name) => fits(rule[name], about[name]));
+  return (Object.keys(NO_SUBJECT) as (keyof Subject)[]).every((name) => fits(rule[name], about[name]));
 }
 
 function fits(pattern: string | undefined, value: string): boolean {

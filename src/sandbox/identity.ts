@@ -8,7 +8,7 @@ import type { Clock } from '../platform/clock.ts';
 import { type HmacKeys, hmacAuthorization } from '../provider/provider.ts';
 import { type Answer, type Call, JSON_TYPE, type Received, type TokenLife } from './call.ts';
 import { drawHex } from './draw.ts';
-import { NOBODY, TOKEN_LIFE_MS } from './faults.ts';
+import { NO_SUBJECT, TOKEN_LIFE_MS } from './faults.ts';
 import { correlationIdOf, detailedAnswer, imburseDialect } from './imburse-answer.ts';
 
 /** Every call except the one for a token must name these. */
@@ -85,7 +85,7 @@ export function openIdentity({ keys, account, seed, clock }: IdentityOptions): I
       return {
         api: 'identity',
         on: 'token',
-        about: NOBODY,
+        about: NO_SUBJECT,
         isKnown: true,
         correlationId,
         act: (life = HOUR) => {

@@ -2,7 +2,7 @@
 import { type Clock, timestamp } from '../platform/clock.ts';
 import { referenceOf } from './call.ts';
 import { fateOf } from './fate.ts';
-import { type FateRule, NOBODY } from './faults.ts';
+import { type FateRule, NO_SUBJECT } from './faults.ts';
 import { defaultsOf, firstStatus, nextStatus } from './imburse-life.ts';
 import type { Generation, InstructionStatus, InstructionTerms, Ledger, LedgerEntry, OrderTerms } from './ledger.ts';
 
@@ -167,7 +167,7 @@ export function openImburseBook({ api, seed, fates, ledger, clock }: ImburseBook
       const at = now();
       const { order, customerRef, instructionRef } = instruction;
       const refs = { customerRef, orderRef: order.orderRef, instructionRef };
-      const about = { ...NOBODY, ...refs };
+      const about = { ...NO_SUBJECT, ...refs };
       const { fate, message: reason } = fateOf(referenceOf(api, about), about, seed, fates);
       const status = nextStatus(instruction.status, instruction.terms, fate, at);
       if (!status) return;

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Answer, type Call, parseObject, type Received } from './call.ts';
-import { NOBODY, type On } from './faults.ts';
+import { NO_SUBJECT, type On } from './faults.ts';
 import type { Identity } from './identity.ts';
 import { correlationIdOf, imburseDialect, json, type Refuse } from './imburse-answer.ts';
 import type {
@@ -84,7 +84,7 @@ export function imburseApi(
     const known = place && knownCustomer(book, place);
     const { orderRef = '', instructionRef = '' } = place ?? {};
     const about = {
-      ...NOBODY,
+      ...NO_SUBJECT,
       customerRef: known ?? (place && rules.customerOf(place, sent)) ?? '',
       orderRef: on === 'order' ? textOf(sent, 'orderRef') : orderRef,
       instructionRef: on === 'post' ? textOf(sent, 'instructionRef') : instructionRef,

@@ -25,7 +25,7 @@ import {
 import type { Book, SandboxOrder } from './book.ts';
 import { type Answer, type Call, parseObject, type Received } from './call.ts';
 import { drawHex } from './draw.ts';
-import { NOBODY, type Subject } from './faults.ts';
+import { NO_SUBJECT, type Subject } from './faults.ts';
 
 const BASE = '/v1/service/payout';
 const ORDERS = `${BASE}/orders`;
@@ -93,9 +93,13 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     if (method === 'POST' && path === ORDERS)
       return { on: 'post', about: subject(fieldsOf(parseObject(body))), isKnown: true };
     const id = method === 'GET' ? idBehind(ORDERS, path) : undefined;
-    if (id === undefined) return { on: 'other', about: NOBODY, isKnown: false };
+    if (id === undefined) return { on: 'other', about: NO_SUBJECT, isKnown: false };
     const known = book.find(id)?.fields;
-    return { on: 'get', about: known ? subject(known) : { ...NOBODY, clientRefId: id }, isKnown: known !== undefined };
+    return {
+      on: 'get',
+      about: known ? subject(known) : { ...NO_SUBJECT, clientRefId: id },
+      isKnown: known !== undefined,
+    };
   }
 
   return (request) => ({
@@ -123,7 +127,7 @@ function openContacts(seed: string): { create(body: Buffer): Answer; read(id: st
 }
 
 function subject({ clientRefId, narration, remark, contactId }: OrderFields): Subject {
-  return { ...NOBODY, clientRefId, narration, remark, contactId };
+  return { ...NO_SUBJECT, clientRefId, narration, remark, contactId };
 }
 
 function basic({ clientKey, clientSecret }: PayoutKeys): string {

@@ -71,7 +71,7 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
         const { duplicateOf } = taken.file;
         const first = duplicateOf === undefined ? undefined : await store.file(duplicateOf);
         const { file, summary } = taken;
-        foreseen.push({ file, summary, receipt: receipt(file, summary, first, context) });
+        foreseen.push({ file, summary, receipt: await receipt(file, summary, first, context) });
       }
       return foreseen;
     } finally {
