@@ -156,7 +156,7 @@ command(
   .argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION')
   .option('--paid', 'the provider or the bank confirmed that it was paid')
   .option('--not-paid', 'it was not paid and never will be')
-  .requiredOption(REASON, 'why, for whoever reads the audit log in a year')
+  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .action(runs(async () => (await import('./commands/resolve.ts')).resolve));
 
 command(
@@ -168,7 +168,7 @@ command(
   .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
   .option('--status <status>', 'all that are declined, failed or reversed')
   .option('--code <code>', 'all that were refused with that code')
-  .requiredOption(REASON, 'why, for whoever reads the audit log in a year')
+  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .option('--yes', 'ask nothing: pay them again, if the provider says that they failed')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/retry.ts')).retry));
@@ -184,7 +184,7 @@ command(
     'what was rejected of that file, or the file if it was not taken in',
     wholeNumber(1, 999_999),
   )
-  .requiredOption(REASON, 'why, for whoever reads the audit log in a year')
+  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/close.ts')).close));
 

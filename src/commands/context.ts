@@ -47,7 +47,7 @@ export function stopOnSignal(clock: Clock): AbortSignal {
 
 /** A decision of the user who started the command. */
 export function personWith(reason: string): Decision {
-  if (reason.trim() === '') throw new UsageError('--reason: say why, for whoever reads the audit log in a year');
+  if (reason.trim() === '') throw new UsageError('--reason: say why, for the auditor who asks a year later');
   return { by: process.env['SUDO_USER'] ?? userName(), reason: reason.trim() };
 }
 

@@ -67,7 +67,7 @@ export async function demo({ output, clock }: CommandContext, options: { keep?: 
   const tools = await openWorkspace({ workspace: root, clock, sandbox: { faults: WHAT_GOES_WRONG } });
   try {
     const dropped = await dropAll(tools.settings.inbox, '');
-    title(output, 'Monday: somebody drops these files into the inbox');
+    title(output, 'Monday: these files are dropped into the inbox');
     for (const name of dropped) output.line(`  ${name}`);
     output.line();
     print(output, tools, await onePass(tools, '2026-03-02'));

@@ -37,7 +37,7 @@ export async function validate(
       printFiles(output, taken);
       for (const entry of taken) printErrors(output, entry);
       output.line();
-      if (!taken.every(isClean)) output.line('paydrop explain CODE tells how to put an error right.');
+      if (!taken.every(isClean)) output.line('paydrop explain CODE says how to correct an error.');
       const reports = out === undefined ? '' : ` The reports are in ${out}.`;
       output.line(`This was a dry run: nothing was taken in or sent.${reports}`);
     }

@@ -102,7 +102,7 @@ function facts(file: FileRecord, summary: Summary): Html | '' {
     ['Accepted', accepted],
     ['Rejected', rejected],
     ...(duplicates > 0 ? [['Known already', duplicates] satisfies [string, number]] : []),
-    ['Need somebody', summary.attentionRows - (file.stoodFor ?? 0)],
+    ['Need a person', summary.attentionRows - (file.stoodFor ?? 0)],
   ];
   return html`<dl class="facts">${figures.map(([name, figure]) => html`<div><dt>${name}</dt><dd>${grouped(String(figure))}</dd></div>`)}</dl>`;
 }

@@ -117,7 +117,7 @@ export async function runPage(
 </header>
 <main>
 ${listing('came-back', 'Failed or reversed', summary.cameBack)}
-${listing('need', 'Needs somebody', summary.needs)}
+${listing('need', 'Needs a person', summary.needs)}
 ${decidedByPersons(decided)}
 ${moves(summary)}
 ${takenIn(files)}
@@ -187,16 +187,16 @@ function whatHappened(
   ].filter((sentence) => sentence !== '');
   if (cameBack.total > 0) {
     const text = `The provider had taken ${count(cameBack.total, 'payout')} whose money is not with the payee after all.`;
-    const more = needed.length > 0 ? ` Somebody is needed for more: ${needed.join(' ')}` : '';
+    const more = needed.length > 0 ? ` A person is needed for more: ${needed.join(' ')}` : '';
     return { tone: 'bad', word: 'Failed or reversed', text: text + more };
   }
-  if (needed.length > 0) return { tone: 'warn', word: 'Needs somebody', text: needed.join(' ') };
+  if (needed.length > 0) return { tone: 'warn', word: 'Needs a person', text: needed.join(' ') };
   if (changed === 0) {
     const persons =
       decided === 0 ? '' : ` ${count(decided, 'decision')} of a person ${decided === 1 ? 'stands' : 'stand'} below.`;
     return { tone: 'calm', word: 'Nothing to do', text: `No payout moved on in this run.${persons}` };
   }
-  return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs anybody.' };
+  return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs a person.' };
 }
 
 /** A duplicate file needs no person. */

@@ -14,8 +14,8 @@ import { count, oneLine, QUARANTINE, totalsRowsLeftOut } from './words.ts';
 export function tasks(file: FileRecord, summary: Summary): Html {
   const open = byPerson(needsOf(file, summary));
   return html`<section aria-labelledby="tasks">
-<h2 id="tasks">What needs whom</h2>
-${open.size === 0 ? html`<p>Nothing needs anybody.</p>` : html`<ul class="tasks">${[...open].map(([who, needs]) => item(who, texts(needs, file, summary)))}</ul>`}
+<h2 id="tasks">Who needs to act</h2>
+${open.size === 0 ? html`<p>Nothing needs a person.</p>` : html`<ul class="tasks">${[...open].map(([who, needs]) => item(who, texts(needs, file, summary)))}</ul>`}
 ${settled(file, summary)}
 </section>`;
 }

@@ -132,7 +132,7 @@ export async function distrust(store: Store, anchor: Pick<Anchor, 'last'>): Prom
   const head = await store.auditHead();
   if (!last) {
     if (head.seq === 0) return undefined;
-    return 'the anchor of the audit log is missing, so nobody can tell whether the database is the latest';
+    return 'the anchor of the audit log is missing, so it is not known whether the database is the latest';
   }
   // The anchor was written while the log was still empty, and nothing was sent since: nothing can have been forgotten.
   if (last.seq === CHAIN_START.seq) return undefined;
