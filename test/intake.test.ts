@@ -99,6 +99,34 @@ async function crashInBatch(workspace: TestWorkspace, name: string, batch: numbe
   await expect(passWith(workspace, crashing)).rejects.toThrow(Crash);
 }
 
+describe('a large file', () => {
+  it('leaves signals and timers their turn between two batches', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(...Array.from({ length: 8_500 }, (_, at) => instruction(`P${at}`))));
+    let turns = 0;
+    const count = () => {
+      turns++;
+      turning = setImmediate(count);
+    };
+    let turning = setImmediate(count);
+    const turnOfBatch: number[] = [];
+    const counting = ({ store }: OpenWorkspace): Partial<Tools> => ({
+      store: {
+        ...store,
+        recordRows: async (file, ...rest) => {
+          if (file === 2) turnOfBatch.push(turns);
+          return store.recordRows(file, ...rest);
+        },
+      },
+    });
+    await passWith(workspace, counting, false);
+    clearImmediate(turning);
+    expect(turnOfBatch.length).toBeGreaterThan(3);
+    expect(new Set(turnOfBatch).size).toBe(turnOfBatch.length);
+  });
+});
+
 describe('a crash at any call of store or inbox', () => {
   const mixed = amendments(
     amend('CREATE', 'P1', '1'),

@@ -12,6 +12,9 @@ export type Api = keyof typeof ALL;
 
 export const API: Readonly<Record<Api, ApiFacts>> = ALL;
 
+/** The secrets that one API's adapter is opened with. */
+export type SecretsOf<Name extends Api> = Readonly<Record<keyof (typeof ALL)[Name]['secrets'], string>>;
+
 export const APIS = Object.keys(ALL) as readonly Api[];
 
 /**

@@ -122,8 +122,9 @@ export function attention(situation: Situation): Need[] {
   const counts = countsOf(situation);
   return CONCERNS.flatMap((concern) => {
     const count = counts[concern] ?? situation.byStatus?.get(concern as RowStatus) ?? 0;
+    if (count === 0) return [];
     const rule = RULES[concern];
-    if (count === 0 || !rule) return [];
+    if (!rule) throw new Error(`no rule says who acts on ${concern}`);
     const why = whyOf(concern, situation);
     return [{ concern, count, ...rule, ...(why === undefined ? {} : { why }) }];
   });

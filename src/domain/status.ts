@@ -3,8 +3,9 @@
  *
  *     waiting ─→ scheduled ─→ ready ─→ sending ─┬→ submitted ─┬→ paid ─→ reversed
  *                (openDate ahead)               │             └→ failed
- *     held ─→ ready        cancelled            ├→ declined
+ *     held ─→ ready                             ├→ declined
  *                                               └→ unknown ─→ submitted | paid | failed | ready | declined | manual
+ *     before it is sent ─→ cancelled, or rejected when its order never comes        manual ─→ paid | failed
  *
  * `sending` is committed before the first byte leaves. A payout that is still `sending` at a start becomes `unknown`.
  * Only a payout that provably never left goes from `sending` back to `ready`. An `unknown` payout moves on evidence

@@ -29,6 +29,7 @@ import type {
 } from '../store/store.ts';
 import { alsoImprecise, orderFinder } from './about-orders.ts';
 import type { CheckedRow } from './checking.ts';
+import type { EarlierRow, EarlierRows } from './earlier-rows.ts';
 import {
   type After,
   type Existing,
@@ -48,7 +49,6 @@ import { differences, referenceTaken } from './holders.ts';
 import { NO_FIELDS, rejected } from './rejected.ts';
 import { alsoRepeated } from './repeated.ts';
 import type { Row } from './rows.ts';
-import type { EarlierRow, EarlierRows } from './said.ts';
 import { checkAgainstOrder, type Header, type InstructionCheck, inTheirOrder } from './validate.ts';
 
 export interface DecideContext {

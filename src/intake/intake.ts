@@ -4,6 +4,7 @@
  * crash anywhere it is enough to run it again.
  */
 import { closeSync, constants, openSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileProblem } from '../domain/codes.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
@@ -16,11 +17,11 @@ import type { Settings } from '../settings/settings.ts';
 import type { FileRecord, IntakeProgress, NewFile, RowFields, RowRecord, Store } from '../store/store.ts';
 import { type CheckedBatch, type CheckedRow, checkedRows } from './checking.ts';
 import { type Decide, instructionDecider, nothingKnown } from './decide.ts';
+import { type EarlierRows, openEarlierRows } from './earlier-rows.ts';
 import { fileProblem, inspect, NOTHING_READ } from './inspect.ts';
 import { orderDecider } from './orders.ts';
 import { fieldsOfOrder, rejected } from './rejected.ts';
 import { findRepeats } from './repeats.ts';
-import { type EarlierRows, openEarlierRows } from './said.ts';
 import { type Header, matchHeader } from './validate.ts';
 
 /**
@@ -147,7 +148,7 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
 async function recordRows(tools: IntakeTools, { file, header, earlierRows, decide }: Taking): Promise<void> {
   let reached = file.progress;
   if (reached.offset > file.start.offset) await recallRows(tools, file, header, earlierRows);
-  for (const batch of rowsFrom(tools, file, header, reached)) {
+  for await (const batch of rowsFrom(tools, file, header, reached)) {
     reached = await recordBatch(tools, file.number, batch, reached, decide);
     tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
   }
@@ -160,7 +161,7 @@ async function recallRows(
   header: Header,
   earlierRows: EarlierRows,
 ): Promise<void> {
-  for (const batch of rowsFrom(tools, file, header, file.start)) {
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
     earlierRows.note(batch.rows);
     if (batch.nextOffset >= file.progress.offset) return;
   }
@@ -191,7 +192,7 @@ async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
   const { file, header, decide } = taking;
   const known = nothingKnown();
   let reached = file.start;
-  for (const batch of rowsFrom(tools, file, header, file.start)) {
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records, amount } = await decide(batch.rows, known);
     reached = progressAfter(reached, batch, amount);
     if (reached.offset <= file.progress.offset) continue;
@@ -243,7 +244,7 @@ async function isRejectedWhole(tools: IntakeTools, taking: Taking): Promise<bool
 /** Whether any row has an error. Reads the whole file and records nothing. */
 async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking): Promise<boolean> {
   const known = nothingKnown();
-  for (const batch of rowsFrom(tools, file, header, file.start)) {
+  for await (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records } = await decide(batch.rows, known);
     if (records.some(({ kind }) => kind === 'rejected')) return true;
     tools.progress.report(`checking ${file.name}`, batch.nextOffset, file.size);
@@ -274,15 +275,26 @@ function earlierRowsOf({ inbox }: IntakeTools, file: FileRecord, header: Header)
   }
 }
 
-function rowsFrom(
+async function* rowsFrom(
   { inbox, settings }: Pick<IntakeTools, 'inbox' | 'settings'>,
   { claim, size, start, header: cells }: FileRecord,
   header: Header,
   from: IntakeProgress,
-): Iterable<CheckedBatch> {
+): AsyncGenerator<CheckedBatch> {
   const { currencies } = settings.provider;
   const headerAgain = start.headersAgain && { cells, columns: settings.columns };
-  return checkedRows({ path: inbox.spoolPath(claim), from, size, header, accepted: { currencies }, headerAgain });
+  for (const batch of checkedRows({
+    path: inbox.spoolPath(claim),
+    from,
+    size,
+    header,
+    accepted: { currencies },
+    headerAgain,
+  })) {
+    yield batch;
+    // Nothing of intake waits for the disk: signals and timers get their turn here.
+    await nextTurn();
+  }
 }
 
 function headerOf(file: FileRecord, settings: Settings): Header {

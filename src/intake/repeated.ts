@@ -1,8 +1,8 @@
 /** Rejected rows whose references a row above them in the same file already uses. */
 import { rowId } from '../domain/instruction.ts';
+import type { EarlierRows } from './earlier-rows.ts';
 import { referenceTaken } from './holders.ts';
 import type { Rejected } from './rejected.ts';
-import type { EarlierRows } from './said.ts';
 import { asksForNew, type Header, inTheirOrder } from './validate.ts';
 
 /**

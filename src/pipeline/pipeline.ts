@@ -1,5 +1,5 @@
 /**
- * The entry point of this folder: one pass, a person's decisions between two passes, and the state of the workspace.
+ * The door of the room: one pass, a person's decisions between two passes, and the state of the workspace.
  */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 

@@ -1,9 +1,7 @@
 /** What other rooms import of this one: the port, and each API's adapter, loaded when it is opened. */
-import type { Api } from '../domain/api.ts';
+import type { Api, SecretsOf } from '../domain/api.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Endpoints } from './imburse/endpoints.ts';
-import type { HmacKeys } from './imburse/hmac.ts';
-import type { PayoutKeys } from './payout-orders/signature.ts';
 import type { Provider } from './port.ts';
 
 export { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './imburse/endpoints.ts';
@@ -38,18 +36,19 @@ export interface Access {
   readonly clock: Clock;
 }
 
-type Open = (access: Omit<Access, 'secrets'>, secrets: unknown) => Promise<Provider>;
+type Open<Secrets> = (access: Omit<Access, 'secrets'>, secrets: Secrets) => Promise<Provider>;
 
-/** Each adapter is loaded when it is opened: a command that only reads needs no HTTP client. */
-const ADAPTERS: Readonly<Record<Api, Open>> = {
+/** A command that only reads has no use for an HTTP client: each adapter is loaded when it is opened. */
+const ADAPTERS: { readonly [Name in Api]: Open<SecretsOf<Name>> } = {
   'payout-orders': async (access, keys) =>
-    (await import('./payout-orders.ts')).payoutOrdersProvider({ ...access, keys: keys as PayoutKeys }),
+    (await import('./payout-orders.ts')).payoutOrdersProvider({ ...access, keys }),
   'order-management': async (access, keys) =>
-    (await import('./imburse/order-management.ts')).orderManagementProvider({ ...access, keys: keys as HmacKeys }),
-  collect: async (access, keys) =>
-    (await import('./imburse/collect.ts')).collectProvider({ ...access, keys: keys as HmacKeys }),
+    (await import('./imburse/order-management.ts')).orderManagementProvider({ ...access, keys }),
+  collect: async (access, keys) => (await import('./imburse/collect.ts')).collectProvider({ ...access, keys }),
 };
 
 export function openAdapter({ secrets, ...access }: Access): Promise<Provider> {
-  return ADAPTERS[access.api](access, secrets);
+  // The secrets were loaded by the names of the same API.
+  const open = ADAPTERS[access.api] as Open<Access['secrets']>;
+  return open(access, secrets);
 }

@@ -134,7 +134,7 @@ function warnings(summary: Summary, context: ReportContext): Html | '' {
   return html`<section aria-labelledby="warnings">
 <h2 id="warnings">Longer than the provider documents</h2>
 <p class="soft">No errors: the rows are sent as they are, and the provider may cut or refuse such a text.</p>
-<dl class="output">${lines}</dl>
+<dl class="paper">${lines}</dl>
 </section>`;
 }
 
@@ -233,7 +233,7 @@ function siblings(file: FileRecord, due: FileReports): Html {
   return html`<section aria-labelledby="siblings">
 <h2 id="siblings">Where to read the rest</h2>
 <p class="soft">Beside this page in the outbox.</p>
-<dl class="output siblings">${lines.map(([name, holds]) => html`<div><dt><code>${name}</code></dt><dd>${holds}</dd></div>`)}</dl>
+<dl class="paper siblings">${lines.map(([name, holds]) => html`<div><dt><code>${name}</code></dt><dd>${holds}</dd></div>`)}</dl>
 </section>`;
 }
 
@@ -259,7 +259,7 @@ function forTheAuditor(file: FileRecord, context: ReportContext): Html {
   return html`<section aria-labelledby="auditor">
 <h2 id="auditor">For the auditor</h2>
 <p class="soft">${original} under number ${sixDigits(file.number)}.</p>
-<dl class="output">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<dl class="paper">${lines.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </section>`;
 }
 

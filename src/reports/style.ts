@@ -2,13 +2,13 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --output: #f7f6f3; --card: #ffffff; --ink: #1b1e23; --soft: #565d67; --line: #e0ddd6; --strong-line: #b9b5ab;
+  --paper: #f7f6f3; --card: #ffffff; --ink: #1b1e23; --soft: #565d67; --line: #e0ddd6; --strong-line: #b9b5ab;
   --good: #0a6147; --good-tint: #e2f1ea; --warn: #7d4b00; --warn-tint: #fbefd5;
   --bad: #a32018; --bad-tint: #fce8e5; --calm: #3f4a5a; --calm-tint: #e8ebef;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --output: #131519; --card: #1b1e24; --ink: #e9eaec; --soft: #a7afba; --line: #2f343c; --strong-line: #545c68;
+    --paper: #131519; --card: #1b1e24; --ink: #e9eaec; --soft: #a7afba; --line: #2f343c; --strong-line: #545c68;
     --good: #77d6b0; --good-tint: #15302a; --warn: #f2c46d; --warn-tint: #352a10;
     --bad: #ffa399; --bad-tint: #3c1d1b; --calm: #b9c3d1; --calm-tint: #262c34;
   }
@@ -16,7 +16,7 @@ export const STYLE = `
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
-  margin: 0; background: var(--output); color: var(--ink);
+  margin: 0; background: var(--paper); color: var(--ink);
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
 }
 .sheet { max-width: 66rem; margin: 0 auto; padding: 2.75rem 1.5rem 4rem; }
@@ -97,13 +97,13 @@ tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .codes .often b { display: block; color: var(--ink); font-size: 1.375rem; line-height: 1.25; font-weight: 600; }
 .codes h3 + p { margin-top: 0.15rem; }
 .codes dl { margin-top: 0.5rem; display: grid; gap: 0.35rem; max-width: 44rem; }
-.codes dt, .output dt { color: var(--soft); font-size: 0.875rem; }
+.codes dt, .paper dt { color: var(--soft); font-size: 0.875rem; }
 
-.output { display: grid; grid-template-columns: 14rem 1fr; gap: 0 1.75rem; }
+.paper { display: grid; grid-template-columns: 14rem 1fr; gap: 0 1.75rem; }
 .siblings { grid-template-columns: minmax(14rem, auto) minmax(16rem, 1fr); }
 .siblings dt code { font-size: 1em; color: var(--ink); }
-.output > div { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; padding: 0.55rem 0; border-top: 1px solid var(--line); }
-.output dd { overflow-wrap: anywhere; }
+.paper > div { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; padding: 0.55rem 0; border-top: 1px solid var(--line); }
+.paper dd { overflow-wrap: anywhere; }
 
 footer p { max-width: none; }
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.875rem; }
@@ -118,7 +118,7 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   .balance.even > div + div .sum::before { content: "= "; color: var(--good); }
   .tasks > li, .codes > li { grid-template-columns: 1fr; }
   .codes .often b { display: inline; font-size: 1rem; }
-  .output, .output > div { display: block; }
+  .paper, .paper > div { display: block; }
   th, td { padding-left: 0.75rem; padding-right: 0.75rem; }
   tbody th.inset, tr.subtotal > th { padding-left: 1.35rem; }
   caption { padding-left: 0.75rem; padding-right: 0.75rem; }
@@ -138,7 +138,7 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
 @media print {
   :root {
     color-scheme: light;
-    --output: #ffffff; --card: #ffffff; --ink: #000000; --soft: #444444; --line: #cccccc; --strong-line: #777777;
+    --paper: #ffffff; --card: #ffffff; --ink: #000000; --soft: #444444; --line: #cccccc; --strong-line: #777777;
     --good: #0a6147; --good-tint: #ffffff; --warn: #7d4b00; --warn-tint: #ffffff;
     --bad: #a32018; --bad-tint: #ffffff; --calm: #3f4a5a; --calm-tint: #ffffff;
   }

@@ -45,7 +45,7 @@ export async function openForAsking(
 /** The key that opens the account. Empty with the sandbox. */
 export function accountKey(settings: Settings, env: NodeJS.ProcessEnv): string {
   if (settings.provider.baseUrl === 'sandbox') return '';
-  return Object.values(keysOf(settings, env).secrets)[0] ?? '';
+  return keysOf(settings, env).secrets[API[settings.provider.api].accountSecret] ?? '';
 }
 
 /** The provider that the settings and keys name, and the account at it. */

@@ -1,4 +1,4 @@
-/** The entry point of this folder: opens, reads or watches a workspace, or tries files without changing anything. */
+/** The door of the room: opens, reads or watches a workspace, or tries files without changing anything. */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { LEDGER, openForAsking, openProvider, providerNamed } from './account.ts';

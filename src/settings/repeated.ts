@@ -1,4 +1,4 @@
-/** Finds settings that are given twice. Without this check one of the two would be dropped silently. */
+/** Finds names of settings that JSON or zod would drop silently: those given twice, and the heading `__proto__`. */
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}:]/g;
 

@@ -443,7 +443,7 @@ const STORE: Mutant[] = [
   mutant(
     'a repeat in one file is a quiet duplicate',
     'one of two payees under one number is never paid',
-    'intake/said',
+    'intake/earlier-rows',
     ['if (known) return known.line < line ? known : undefined;', 'if (known) return undefined;'],
   ),
 ];

@@ -2,11 +2,10 @@ import type { PayoutDetails } from '../instruction.ts';
 
 /** The facts about one API that matter outside its adapter (provider/provider.ts). */
 export interface ApiFacts {
-  /**
-   * Our names for its secrets, each with the environment variable that holds it. The first secret stands for the
-   * account.
-   */
+  /** Our names for its secrets, each with the environment variable that holds it. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** The name of the secret that tells one account from another (I12). */
+  readonly accountSecret: string;
   /**
    * The optional columns of its files, besides `action`. In a column that ends in `.NAME`, any name may stand for NAME.
    */

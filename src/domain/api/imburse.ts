@@ -3,6 +3,7 @@ import type { ApiFacts } from './facts.ts';
 /** The facts that both generations of the API share. */
 const IMBURSE = {
   secrets: { publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY', privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY' },
+  accountSecret: 'publicKey',
   tellsCurrency: true,
   amends: true,
 } as const;

@@ -3,6 +3,7 @@ import type { ApiFacts } from './facts.ts';
 
 export const PAYOUT_ORDERS = {
   secrets: { clientKey: 'PAYDROP_CLIENT_KEY', clientSecret: 'PAYDROP_CLIENT_SECRET', saltKey: 'PAYDROP_SALT_KEY' },
+  accountSecret: 'clientKey',
   columns: {
     orders: ['metadata.NAME'],
     instructions: [...PAYOUT_FIELDS, 'direction'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Passed } from '../../src/intake/checking.ts';
-import { type EarlierRows, openEarlierRows } from '../../src/intake/said.ts';
+import { type EarlierRows, openEarlierRows } from '../../src/intake/earlier-rows.ts';
 
 const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
 const DETAILS = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
