@@ -260,6 +260,9 @@ describe('no file descriptors left', () => {
     for (const name of ['orders', 'payouts']) writeFileSync(workspace.path('inbox', `${name}.csv.done`), '');
   }
 
+  /** In Node's words, or in SQLite's. */
+  const NO_DESCRIPTORS = /EMFILE|too many open files|unable to open database|disk I\/O error/;
+
   const spares = all ? Array.from({ length: 16 }, (_, at) => at) : [1, 5];
 
   it.runIf(prlimit).each(spares)(
@@ -270,8 +273,7 @@ describe('no file descriptors left', () => {
       await starve(workspace, running, spare);
       const { status, stdout, stderr } = await running.ended;
       expect([1, 3]).toContain(status);
-      if (status === 3)
-        expect(stdout + stderr).toMatch(/EMFILE|too many open files|unable to open database|disk I\/O error/);
+      if (status === 3) expect(stdout + stderr).toMatch(NO_DESCRIPTORS);
       settled(workspace);
       await finishes(workspace);
     },
@@ -285,7 +287,7 @@ describe('no file descriptors left', () => {
       const service = paydrop.start(['--workspace', workspace.root, 'watch']);
       await service.says('"watching');
       await starve(workspace, service, 1);
-      await service.says(/EMFILE|too many open files/);
+      await service.says(NO_DESCRIPTORS);
       service.process.kill('SIGTERM');
       const { status, signal, stderr } = await service.ended;
       // Where the signal meets it on its way out, its log has said already that it ends with 3.
