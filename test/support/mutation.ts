@@ -32,7 +32,7 @@ export function applied(root: string, { edits }: Mutation): { path: string; muta
     (source, [found, instead]) => {
       const times = [...source.matchAll(pattern(found))].length;
       if (times !== 1) throw new Error(`${path} has this ${times} times instead of once:\n${found}`);
-      return source.replace(pattern(found), () => instead);
+      return source.replace(pattern(found), () => instead.trim());
     },
     readFileSync(path, 'utf8'),
   );
@@ -44,8 +44,11 @@ function sourcesOf(root: string): string[] {
   return names.filter((name) => name.endsWith('.ts')).map((name) => join(root, 'src', name));
 }
 
-/** Where lines break, and how far they are indented, doesn't matter. */
+/** Where lines break, and how far they are indented, doesn't matter. Blanks at both ends stay: before it may be a comment. */
 function pattern(found: string): RegExp {
-  const words = found.split(/\s+/).map((word) => word.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
+  const words = found
+    .trim()
+    .split(/\s+/)
+    .map((word) => word.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
   return new RegExp(words.join('\\s+'), 'g');
 }
