@@ -58,7 +58,7 @@ describe('the anchor', () => {
     expect((await openAnchor(path)).last()).toEqual({ seq: 5, hash: HASH });
   });
 
-  it('takes heads one at a time, whoever asks at once, and never goes back', async () => {
+  it('takes heads one at a time, however many callers ask at once, and never goes back', async () => {
     const path = `${temporaryFolder()}/anchor`;
     const anchor = await openAnchor(path);
     const before = openFiles(path);

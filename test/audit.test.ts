@@ -32,7 +32,7 @@ describe('an audit entry', () => {
     expect(JSON.parse(entry?.body ?? '')).toEqual({ type: 'status', at, message });
   });
 
-  it('has a hash that anybody can compute from the one before it', () => {
+  it('has a hash that any reader can compute from the one before it', () => {
     const [first, second] = chainOf({ type: 'one', at }, { type: 'two', at });
     const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
     expect(first?.hash).toBe(sha256('0'.repeat(64) + first?.body));

@@ -307,7 +307,7 @@ describe('paydrop run', () => {
     });
   });
 
-  it('of a hundred files fits on a screen, and shows those first that somebody must look at', async () => {
+  it('of a hundred files fits on a screen, and shows those first that need a person', async () => {
     const workspace = testWorkspace();
     const [header] = ORDERS.split('\n');
     for (let number = 100; number < 199; number++)
@@ -740,7 +740,7 @@ describe('paydrop demo', () => {
     expect(readdirSync(join(folder, 'demo', 'outbox'))).toContain('run.000004.summary.html');
   });
 
-  it('never works in a folder that somebody uses', async () => {
+  it('never works in a folder that is in use', async () => {
     const workspace = withPayouts(1);
     const before = contentsOf(workspace.root);
     const { status } = await inWorkspace(workspace, 'demo', '--keep', '.');

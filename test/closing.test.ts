@@ -43,7 +43,7 @@ const page = (workspace: TestWorkspace, name: string) =>
     .replace(/\s+/g, ' ');
 
 describe('a payout that is closed', () => {
-  it.each(['failed', 'reversed'] as const)('needs nobody any more, and stays %s', async (fate) => {
+  it.each(['failed', 'reversed'] as const)('needs no person any more, and stays %s', async (fate) => {
     const workspace = await withPayouts(fate, 'P1', 'P2');
     expect(await needs(workspace)).toEqual([`2 ${fate}`]);
     expect(await closing(workspace, 'P1')).toMatchObject({ ok: true });
@@ -168,7 +168,7 @@ describe('the rejected rows of a file that are closed', () => {
     return workspace;
   }
 
-  it('need nobody any more; their page says who closed them and why', async () => {
+  it('need no person any more; their page says who closed them and why', async () => {
     const workspace = await rejected();
     expect(await needs(workspace)).toEqual(['2 rejected', '1 waiting']);
     expect(await closingFile(workspace, 2)).toEqual({ ok: true, rows: 2 });
@@ -223,7 +223,7 @@ describe('the rejected rows of a file that are closed', () => {
 });
 
 describe('a file that was not taken in', () => {
-  it('needs nobody any more once it is closed', async () => {
+  it('needs no person any more once it is closed', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', 'some,other,columns\n');
     await workspace.pass();

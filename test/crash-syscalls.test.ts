@@ -91,7 +91,7 @@ describe.runIf(hasStrace)('a real run', () => {
 describe.runIf(hasStrace)('a control that commits its intents only after the requests left', () => {
   const control = builtProgram(INTENTS_LATE);
 
-  it('is sound while nobody kills it, and is caught by the sweep', async () => {
+  it('is sound while it is not killed, and is caught by the sweep', async () => {
     const undisturbed = newWorkspace(SWEPT);
     await expectSoundAfter(control, undisturbed, 0);
 

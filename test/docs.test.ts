@@ -164,7 +164,7 @@ describe('settings', () => {
   });
 
   it('in the README are settings with these defaults', () => {
-    const rows = tableRows(section('README.md', '## For whoever runs it')).filter(([name = '']) =>
+    const rows = tableRows(section('README.md', '## For the person who runs it')).filter(([name = '']) =>
       /`[a-z]+\.[a-z]/.test(name),
     );
     expect(rows.length).toBeGreaterThan(3);
@@ -236,7 +236,9 @@ describe('reports', () => {
 
   it('have statuses that the README knows', () => {
     const known = new Set<string>(['duplicate', ...INSTRUCTION_STATUSES]);
-    const named = tableRows(section('README.md', '## For whoever drops files')).flatMap(([names = '']) => codes(names));
+    const named = tableRows(section('README.md', '## For the person who drops files')).flatMap(([names = '']) =>
+      codes(names),
+    );
     expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 });

@@ -106,7 +106,7 @@ describe('records with a page of garbage', () => {
   }
 });
 
-describe('records that somebody reads for long', () => {
+describe('records that a process reads for long', () => {
   it('let the run write on, and give its log back its room when the reader is gone', async () => {
     const workspace = delivery(1);
     await workspace.pass();

@@ -300,7 +300,7 @@ describe('no file descriptors left', () => {
   );
 });
 
-describe('nobody to talk to', () => {
+describe('no reader of the output', () => {
   it('a full disk behind stderr and a reader of stdout that went away keep no payout from being sent', async () => {
     const workspace = delivery();
     const running = shell(workspace, 'exec "$@" 2>/dev/full');
@@ -318,7 +318,7 @@ describe('nobody to talk to', () => {
     await finishes(workspace);
   });
 
-  it('a rejection that nobody caught ends the program with 3, and says what it was', async () => {
+  it('an uncaught rejection ends the program with 3, and says what it was', async () => {
     const workspace = delivery(NEVER_SETTLED);
     const careless = "setTimeout(() => { Promise.reject(new Error('nobody caught this')) }, 300)";
     const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(careless)}` };
@@ -337,7 +337,7 @@ describe('nobody to talk to', () => {
   ];
 });
 
-describe('somebody else at the records', () => {
+describe('another process at the records', () => {
   it('who holds them for a while only makes the run wait', async () => {
     const { workspace, running, holder } = await held();
     expect(workspace.outbox()).toEqual([]);

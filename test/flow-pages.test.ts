@@ -134,7 +134,7 @@ describe('what is gathered', () => {
     expect(commits).toEqual([[1]]);
   });
 
-  it('tells whoever adds that its commit failed', async () => {
+  it('tells the caller that adds an item that its commit failed', async () => {
     const gathered = gather(testClock(), () => Promise.reject(new Error('disk full')));
     await expect(gathered.add(1)).rejects.toThrow('disk full');
   });

@@ -84,7 +84,7 @@ describe('the commit queue', () => {
     await Promise.all([second, third]);
   });
 
-  it('tells everybody whose item was in a commit that it failed, and nobody else', async () => {
+  it('reports a failed commit to each caller with an item in it, and to no other', async () => {
     const queue = commitQueue(async (items: string[]) => {
       if (items.includes('bad')) throw new Error('disk full');
     });
@@ -106,7 +106,7 @@ describe('the pacer', () => {
     expect(at).toEqual([0, 500, 1_000, 1_500]);
   });
 
-  it('gives back no turns that nobody took', async () => {
+  it('gives back no turns that were not taken', async () => {
     const clock = testClock();
     const pace = pacer(clock, 60);
     await pace.turn(never);
@@ -127,7 +127,7 @@ describe('the pacer', () => {
     expect(clock.monotonic()).toBe(30_000);
   });
 
-  it('holds back whoever is waiting already, and keeps its rate after that', async () => {
+  it('holds back the callers that wait already, and keeps its rate after that', async () => {
     const clock = testClock();
     const pace = pacer(clock, 60);
     await pace.turn(never);
@@ -150,7 +150,7 @@ describe('the pacer', () => {
 });
 
 describe('the line', () => {
-  it('goes on until somebody stops it, and keeps the first reason', () => {
+  it('goes on until it is stopped, and keeps the first reason', () => {
     const asked = new AbortController();
     const line = openLine(asked.signal, 'requests');
     expect(line.stopped()).toBeUndefined();

@@ -210,7 +210,7 @@ describe('a claimed file', () => {
     expect(await inbox.spool(await claimed(inbox))).toMatchObject({ expectedSha256: '' });
   });
 
-  it('that somebody took away first leaves nothing behind, and its side files come back', async () => {
+  it('that another process took away first leaves nothing behind, and its side files come back', async () => {
     const { inbox, at } = await open();
     writeFileSync(at('inbox', 'a.csv.done'), '');
     expect(await inbox.claim(Buffer.from('a.csv'))).toBeUndefined();

@@ -194,7 +194,7 @@ describe('an unknown payout that is not found', () => {
       });
   });
 
-  it('is a person’s business where nobody knows whether the provider would refuse a second payment', async () => {
+  it('is a person’s business where it is not known whether the provider would refuse a second payment', async () => {
     const workspace = await sent(script(lost), ['P1'], { duplicateClientRef: 'undefined' });
     workspace.clock.advance(QUARANTINE_MS);
     for (let passes = 0; passes < 3; passes++) await workspace.pass({ faults: script() });

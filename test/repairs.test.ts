@@ -251,7 +251,7 @@ describe('a rejected.csv that is dropped back under its name', () => {
 describe('a totals row', () => {
   const total = 'Total,,,420.00,,,';
 
-  it('is told and counted, and needs nobody', async () => {
+  it('is reported and counted, and needs no person', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', `${ORDERS}Total,,,,,\n`);
     workspace.drop('p.csv', instructions(instruction('P1'), instruction('P2'), total));

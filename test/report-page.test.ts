@@ -245,7 +245,7 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
     expect(reversed).toBe('&lt;U+202E&gt;');
   });
 
-  it('lists the first 200 rows that need somebody and says that there are more', async () => {
+  it('lists the first 200 rows that need a person and says that there are more', async () => {
     const rows = Array.from({ length: 1_234 }, (_, at) => rejected(at + 2, ['C', 'O', 'I', 'x', '', '']));
     await open(await filePage(file({ rows: 1_234 }), rows, REAL), 1280, 'light');
     const [, listed] = await page.evaluate<string[][][]>(TABLES);

@@ -313,7 +313,7 @@ describe.each(GENERATIONS)('$api', ({ api, orders, order, orderBody, body, codes
     expect(await call('GET', `${order}/instruction/PI-2`)).toMatchObject({ value: { status: 'LATE' } });
   });
 
-  it('changes an instruction that nobody began to process', async () => {
+  it('changes an instruction whose processing has not begun', async () => {
     await withInstruction({ fates: [{ fate: 'ready' }] });
     const changed = { ...body, amount: '99.50' };
     expect(await call('PUT', instruction, changed, 'trace-3')).toMatchObject({
@@ -326,7 +326,7 @@ describe.each(GENERATIONS)('$api', ({ api, orders, order, orderBody, body, codes
     ]);
   });
 
-  it('deletes an instruction that nobody began to process, and keeps its reference', async () => {
+  it('deletes an instruction whose processing has not begun, and keeps its reference', async () => {
     await withInstruction();
     expect(await call('DELETE', instruction)).toMatchObject({ status: 200, value: { status: 'VOID' } });
     expect(await lookUps(1)).toEqual(['VOID']);
@@ -803,7 +803,7 @@ describe('order management', () => {
     expect(codesOf(another.value)).toEqual(['SCHEME_IS_REQUIRED']);
   });
 
-  it('calls an instruction incomplete that nobody told where to pay to, until somebody does', async () => {
+  it('calls an instruction incomplete until it says where to pay to', async () => {
     await sandbox({ fates: [{ instructionRef: 'PI-1', fate: 'ready' }, { fate: 'processed' }] });
     await call('POST', MANAGED, { orderRef: 'O1' });
     const { financialInstrumentId, ...bare } = MANAGED_INSTRUCTION;

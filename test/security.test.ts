@@ -164,7 +164,7 @@ describe('a side file', () => {
     ['a folder', (path) => mkdirSync(path)],
     ['a pipe', (path) => execFileSync('mkfifo', [path])],
     [
-      'a pipe that somebody holds open',
+      'a pipe that a process holds open',
       (path) => {
         execFileSync('mkfifo', [path]);
         openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
@@ -185,7 +185,7 @@ describe('a side file', () => {
     return path;
   }
 
-  it.each(KINDS)('that is %s proves nothing, stops nothing and is shown to nobody', async (_, make) => {
+  it.each(KINDS)('that is %s proves nothing, stops nothing and is not shown', async (_, make) => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', content);

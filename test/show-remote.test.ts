@@ -101,7 +101,7 @@ describe.each(['collect', 'order-management'] as const)('paydrop show --remote o
     expect(stdout.startsWith(without.stdout)).toBe(true);
   });
 
-  it('says why it can not: a service has the bundled sandbox, or nobody answers', async () => {
+  it('says why it can not: a service has the bundled sandbox, or the provider does not answer', async () => {
     const workspace = dropped(api, { api });
     await paydrop.run(['run', '--date', DAY], { cwd: workspace.root });
     const lock = lockWorkspace(join(workspace.root, 'data', 'lock'));
@@ -129,7 +129,7 @@ it('paydrop show --remote says in a sentence that the payout-orders API shows no
 });
 
 describe.each(APIS)('with the %s API', (api) => {
-  it('paydrop doctor looks nobody’s payout up at a provider that is another process', async () => {
+  it('paydrop doctor looks up no real payout at a provider that is another process', async () => {
     const { settings, env } = await sandboxProcess(api);
     const workspace = testWorkspace({ provider: settings });
     const asked = { cwd: workspace.root, env };

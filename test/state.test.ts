@@ -219,7 +219,7 @@ describe('records beside their anchor', () => {
     ]);
   });
 
-  it('and the anchor itself are left as they are by whoever only asks', async () => {
+  it('and the anchor itself are left as they are by a command that only asks', async () => {
     const workspace = await withPayouts(undefined, 'P1');
     const anchor = workspace.path('data', 'anchor');
     const before = readFileSync(anchor, 'utf8').repeat(20_000);

@@ -189,7 +189,7 @@ describe('reading beside the process that writes', () => {
     expect(await reader.resultRows(number, 0, 10)).toHaveLength(1);
   });
 
-  it('works when nobody writes any more', async () => {
+  it('works when no process writes any more', async () => {
     const writer = open();
     await writer.registerFile(newFile('one'));
     await writer.close();

@@ -48,7 +48,7 @@ describe('a workspace', () => {
     for (const file of ['paydrop.db', 'lock', 'anchor']) expect(mode(workspace, 'data', file), file).toBe('600');
   });
 
-  it('is closed to others again when somebody opened its records', async () => {
+  it('is closed to others again when its records were opened to them', async () => {
     const workspace = testWorkspace();
     mkdirSync(workspace.path('data'));
     chmodSync(workspace.path('data'), 0o755);

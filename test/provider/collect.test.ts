@@ -248,7 +248,7 @@ describe('a submission is declined', () => {
     expect(await register(json(400, refused('CURRENCY_IS_REQUIRED')))).toMatchObject({ code: 'CURRENCY_IS_REQUIRED' });
   });
 
-  it('by a code that nobody published, passed through', async () => {
+  it('by an unpublished code, passed through', async () => {
     expect(await submit(json(400, refused('LIMIT_REACHED', 'toString')))).toMatchObject({
       kind: 'declined',
       code: 'LIMIT_REACHED',

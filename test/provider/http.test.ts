@@ -135,7 +135,7 @@ describe('what provably never left is not sent', () => {
   });
 
   it.each([undefined, '0'])(
-    'a certificate that nobody vouches for (NODE_TLS_REJECT_UNAUTHORIZED %s)',
+    'a certificate that no authority vouches for (NODE_TLS_REJECT_UNAUTHORIZED %s)',
     async (setting) => {
       const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
       cleanups.push(() => {
@@ -185,7 +185,7 @@ describe('what may have arrived is unclear', () => {
     ['an answer that breaks off', (socket) => socket.end(answer('{"code":1}').slice(0, -3)), /connection broke/],
     ['an answer that is not HTTP', (socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'), /not HTTP/],
     [
-      'an upgrade that nobody asked for',
+      'an upgrade that was not asked for',
       (socket) => socket.write('HTTP/1.1 101 X\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n'),
       /./,
     ],

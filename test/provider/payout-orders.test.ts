@@ -296,7 +296,7 @@ describe('a submission is unknown, and the line goes on', () => {
       /0x0200/,
     ],
     [
-      'a status that nobody documented',
+      'an undocumented status',
       json(200, envelope('0x0200', 'ok', { clientRefId: REF, orderRefId: 'REF1', status: 'toString' })),
       /0x0200/,
     ],

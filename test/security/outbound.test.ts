@@ -131,7 +131,7 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
     expect(await askOver(certificate(), 'TLSv1.2')).toMatchObject({ requests: 1 });
   });
 
-  it('with NODE_TLS_REJECT_UNAUTHORIZED=0 nobody is asked', async () => {
+  it('with NODE_TLS_REJECT_UNAUTHORIZED=0 no provider is asked', async () => {
     const asked = await askOver(certificate(), undefined, { NODE_TLS_REJECT_UNAUTHORIZED: '0' });
     expect(asked).toEqual({ found: expect.stringContaining('NODE_TLS_REJECT_UNAUTHORIZED=0'), requests: 0 });
   });

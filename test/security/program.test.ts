@@ -36,7 +36,7 @@ function mode(path: string): string {
 }
 
 describe('with a umask of 0', () => {
-  it('everything under data is its owner’s alone, and nobody beyond the group may write anywhere', async () => {
+  it('everything under data is its owner’s alone, and no user beyond the group may write anywhere', async () => {
     const workspace = testWorkspace();
     rmSync(workspace.path('inbox'), { recursive: true });
     const run = (...args: string[]) =>
