@@ -48,6 +48,17 @@ const accepted = (workspace: TestWorkspace) => workspace.ledger().filter((entry)
 const requests = (workspace: TestWorkspace, on: 'post' | 'get') =>
   workspace.ledger().filter((entry) => entry.kind === 'request' && entry.on === on).length;
 
+/** A payout that was refused after a sending that may have arrived, and then was not found: the first two look-ups. */
+async function declinedInDoubt(...faults: Rule[]): Promise<TestWorkspace> {
+  const all = script(...faults, { on: 'post', attempts: [2], fault: { kind: 'decline', message: 'Blocked' } });
+  const workspace = await sent(all);
+  for (let passes = 0; passes < 3; passes++) {
+    workspace.clock.advance(QUARANTINE_MS);
+    await workspace.pass({ faults: all });
+  }
+  return workspace;
+}
+
 /** A pass that only looks up, and is told something else than the provider said. */
 async function lookUpWith(
   workspace: TestWorkspace,
@@ -246,6 +257,47 @@ describe('an unknown payout that is not found', () => {
       await workspace.pass({ faults });
     }
     expect(statuses(workspace)).toEqual(['paid']);
+  });
+
+  it('after a refusal is declined, and a person’s when the provider shows it only later', async () => {
+    const workspace = await declinedInDoubt(taken, looksNotFound(1, 2, 3));
+    expect(rows(workspace)).toMatchObject([{ status: 'declined', bankReference: '' }]);
+    await workspace.pass({ faults: script() });
+    await workspace.pass({ faults: script() });
+    expect(rows(workspace)).toMatchObject([
+      { status: 'manual', message: expect.stringMatching(/declined.*the provider says that it is (submitted|paid)/) },
+    ]);
+    expect(requests(workspace, 'post')).toBe(2);
+  });
+
+  it('after a refusal is looked for seven days long, and then no more', async () => {
+    const workspace = await declinedInDoubt(lost);
+    expect(statuses(workspace)).toEqual(['declined']);
+    workspace.clock.advance(7 * DAY_MS);
+    expect(await workspace.pass({ faults: script() })).toMatchObject({ lookedUp: 1, moved: {} });
+    workspace.clock.advance(1);
+    expect(await workspace.pass({ faults: script() })).toMatchObject({ lookedUp: 0 });
+  });
+
+  it('after a refusal stays declined when the provider calls it failed, or gives no clear answer', async () => {
+    const workspace = await declinedInDoubt(lost);
+    const failed: Extract<LookUpOutcome, { kind: 'found' }> = {
+      ...{ kind: 'found', status: 'failed', clientRefId: reference('P1'), amount: '210.00' },
+      ...{ orderRefId: 'X1', bankReference: '', message: 'Blocked' },
+    };
+    const silence: Unclear = { kind: 'unclear', message: 'no answer' };
+    for (const answer of [{ kind: 'not-found' } as const, silence, failed]) {
+      await lookUpWith(workspace, async () => answer);
+      expect(statuses(workspace)).toEqual(['declined']);
+    }
+    await lookUpWith(workspace, async () => ({ ...failed, amount: '1.00' }));
+    expect(rows(workspace)).toMatchObject([{ status: 'manual', message: expect.stringContaining('1.00') }]);
+  });
+
+  it('refused at once is believed, and not looked up', async () => {
+    const workspace = await sent(script({ on: 'post', fault: { kind: 'decline', message: 'Blocked' } }));
+    expect(statuses(workspace)).toEqual(['declined']);
+    expect(await workspace.pass({ faults: script() })).toMatchObject({ lookedUp: 0 });
   });
 
   it('is forgotten to have been refused when a person lets it be paid again', async () => {

@@ -16,7 +16,7 @@
  *
  * A payout becomes `manual` when look-ups can't settle it for long: they can't be read, don't find what was accepted,
  * or show something other than our payout. This applies to `unknown` and `submitted`. A `paid` payout becomes `manual`
- * for the last reason alone.
+ * for the last reason alone. A `declined` payout becomes `manual` when a look-up shows it after all.
  *
  * A `submitted` payout becomes `cancelled` when a DELETE row asked for that and the provider, whose API supports it,
  * has taken the payout back unpaid. A `failed` payout becomes `cancelled` when a person called it not paid while such a

@@ -192,15 +192,19 @@ async function change(tools: Paced, { send: all, stop }: PassOptions): Promise<s
 }
 
 /**
- * Looks up everything that is open. Paid payouts are looked up only once a night, because they are many and seldom
- * change. If the provider is not the one of the records, the look-ups only show a person how many of the payouts it
+ * Looks up everything that is open. Payouts that have ended are looked up only once a night, because they are many and
+ * seldom change. If the provider is not the one of the records, the look-ups only show a person how many of the payouts it
  * has.
  */
 async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<LookedUp> {
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
   const other = await otherProvider(tools.store);
-  const paidToo = kind !== 'arrival' && other === undefined;
-  const { lookedUp, had, stopped } = await reconcile(tools, stop, { paidToo, forgetful, another: other !== undefined });
+  const endedToo = kind !== 'arrival' && other === undefined;
+  const { lookedUp, had, stopped } = await reconcile(tools, stop, {
+    endedToo,
+    forgetful,
+    another: other !== undefined,
+  });
   const another = other && `${otherProviderText(other)}. Of ${lookedUp} open payouts it has ${had}`;
   return { lookedUp, stopped, another };
 }

@@ -1,11 +1,13 @@
 /**
- * Looks up payouts that are unclear (`unknown`), open (`submitted`) or recently `paid`, and moves them on evidence
- * alone:
+ * Looks up payouts that are unclear (`unknown`), open (`submitted`), recently `paid`, or recently `declined` though an
+ * earlier request might have arrived, and moves them on evidence alone:
  *
  * * Found under our reference with our amount: the payout becomes what the provider says.
  * * "Not found" is no proof while the quarantine lasts: a provider may accept a request late, or show it late. After
  *   the quarantine an `unknown` payout is declined if the provider had refused it by then. Otherwise it is sent again
  *   under the same client reference, if the provider is known to refuse a used one.
+ * * A provider may be slower than the quarantine. What it shows later of a payout that was called declined is handed to
+ *   a person.
  * * An answer that settles nothing (words that can't be read, another amount, no trace of an accepted payout) concerns
  *   that payout alone. It is kept. When it has stood for `provider.giveUpAfter`, the payout is handed to a person. A
  *   `paid` payout is handed to a person only on a readable answer that says otherwise (another amount, another
@@ -15,6 +17,7 @@
  * * Answers of a provider other than the one that the payout was sent to change nothing (binding.ts). They are counted,
  *   for a person.
  */
+import { isLost } from '../domain/attention.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
@@ -26,9 +29,9 @@ import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
 /**
  * A paid payout is looked up for this long, for a late return by the bank. It is looked up longer while an answer about
- * it isn't settled.
+ * it isn't settled. A payout that was declined in doubt is looked up for as long, for a provider that took it late.
  */
-const REVERSAL_WATCH_DAYS = 7;
+const WATCH_DAYS = 7;
 
 /** An instruction that was sent this many times and never found needs a person. */
 const MOST_SENDS = 5;
@@ -58,18 +61,18 @@ export interface Reconciled {
 }
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
-type LookedUp = 'unknown' | 'submitted' | 'paid' | 'ready';
+type LookedUp = 'unknown' | 'submitted' | 'paid' | 'declined' | 'ready';
 
 /**
  * Makes one look-up for each open payout: unclear ones first, paid ones last. When the records may have forgotten what
- * was sent (`forgetful`, after a restored backup), payouts that are `ready` in the records are looked up as well. Paid
- * ones are looked up only with `paidToo`, because they are many. With `another` provider than that of the records no
- * payout moves.
+ * was sent (`forgetful`, after a restored backup), payouts that are `ready` in the records are looked up as well. Those
+ * that have ended are looked up only with `endedToo`, because they are many. With `another` provider than that of the
+ * records no payout moves.
  */
 export async function reconcile(
   tools: ReconcileTools,
   stop: AbortSignal,
-  { paidToo = true, forgetful = false, another = false } = {},
+  { endedToo = true, forgetful = false, another = false } = {},
 ): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
@@ -77,7 +80,7 @@ export async function reconcile(
   const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
   const round = await openRound(store, PLACE, [
     ...(['orders', 'unknown', 'submitted'] as const),
-    ...(paidToo ? (['paid', 'unsettled'] as const) : []),
+    ...(endedToo ? (['declined', 'paid', 'unsettled'] as const) : []),
     ...(forgetful ? (['ready'] as const) : []),
   ]);
   const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
@@ -137,8 +140,9 @@ function payoutPages(
   line: Line,
   isWanted: (instruction: StoredInstruction) => boolean,
 ): () => Promise<StoredInstruction[]> {
-  const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
-  const some = { paid: { changedSince }, unsettled: { unsettled: true } }[kind as string] ?? {};
+  const changedSince = timestamp(clock.now() - WATCH_DAYS * DAY_MS);
+  const recent = { changedSince };
+  const some = { paid: recent, declined: recent, unsettled: { unsettled: true } }[kind as string] ?? {};
   let { afterId } = stretch;
   return async () => {
     while (!line.stopped()) {
@@ -182,6 +186,7 @@ function findingOf(
 ): Finding {
   if (status === 'ready')
     return outcome.kind === 'found' ? foundForgotten(instruction, outcome, nowMs, bearings) : NOTHING;
+  if (status === 'declined') return outcome.kind === 'found' ? foundAfterAll(instruction, outcome) : NOTHING;
   const { giveUpAfterMs } = bearings.settings.provider;
   switch (outcome.kind) {
     case 'found': {
@@ -237,6 +242,19 @@ function foundForgotten(instruction: StoredInstruction, outcome: Found, nowMs: n
   const after: StoredInstruction = { ...instruction, version: version + 1, status: 'unknown' };
   const { changes = [] } = findingOf(after, 'unknown', outcome, nowMs, bearings);
   return { changes: [{ id, version, from: 'ready', to: 'unknown', message, unclear: true }, ...changes] };
+}
+
+/** The provider shows a payout that it had refused, and then did not find for the whole quarantine. */
+function foundAfterAll(instruction: StoredInstruction, outcome: Found): Finding {
+  const { id, version } = instruction;
+  const { orderRefId, bankReference, status } = outcome;
+  const other = differenceTo(instruction, outcome);
+  if (other === undefined && isLost(status)) return NOTHING;
+  const words = other === undefined ? `it is ${status}` : `${ANOTHER} ${instruction.clientRefId}: ${other} (${status})`;
+  const message = `it was declined, because it was refused and then not found; now the provider says that ${words}`;
+  return {
+    changes: [{ id, version, from: 'declined', to: 'manual', message, answer: words, orderRefId, bankReference }],
+  };
 }
 
 /** A payout under our reference that is not ours. Only a person can find out what it is. */

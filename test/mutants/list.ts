@@ -275,6 +275,10 @@ const LOOK_UPS: Mutant[] = [
     "if (refusedAt !== '')",
     "if (refusedAt === 'never')",
   ]),
+  mutant('a payout declined in doubt is looked up no more', 'what was paid stays declined', 'reconcile', [
+    "(['declined', 'paid', 'unsettled'] as const)",
+    "(['paid', 'unsettled'] as const)",
+  ]),
   mutant('retry keeps the refusal', 'the next attempt is called refused', 'reconcile', [
     "answer = '', answer_since = '', refused_at = '', refused_code = '', refused_message = ''`",
     "answer = '', answer_since = ''`",
@@ -296,8 +300,8 @@ const LOOK_UPS: Mutant[] = [
     "const before = status === 'ready' && !",
   ]),
   mutant('an unsettled answer is forgotten after a week', 'a person is told of it for ever', 'reconcile', [
-    "(['paid', 'unsettled'] as const)",
-    "(['paid'] as const)",
+    "(['declined', 'paid', 'unsettled'] as const)",
+    "(['declined', 'paid'] as const)",
   ]),
   mutant(
     'nothing is given up',

@@ -434,14 +434,8 @@ export function checkSums(truth: Truth, machine: Machine, instructions: readonly
   const missed = watched.filter((instruction) => find(api.referenceOf(instruction))?.status !== 'paid');
   for (const instruction of missed) broken('a reversal is seen', instruction, 'the provider has it reversed');
   if (machines.length > 1 || machine.restored) return;
-  // A provider slower than the quarantine may take after all what it refused while an earlier request was on its way.
-  const takenAfterAll = instructions.filter(
-    ({ status, refusedAt }) => !truth.isOrderly && status === 'declined' && refusedAt !== '',
-  );
-  const excused = new Set(takenAfterAll.map(api.referenceOf));
   const theirs = [...attempts.values()]
     .flat()
-    .filter((reference) => !excused.has(reference))
     .map(find)
     .filter((payout) => payout?.status === 'paid')
     .reduce((sum, payout) => sum + BigInt(minor(payout?.amount ?? '0')), 0n);

@@ -94,7 +94,10 @@ interface ListOptions {
   readonly sentBefore?: boolean;
   /** Only instructions whose last change had this code. */
   readonly code?: string;
-  /** Only for `paid`: instructions whose last change is not earlier (a timestamp). */
+  /**
+   * Only for `paid` and `declined`: instructions whose last change is not earlier (a timestamp). Of `declined` ones only
+   * those that were refused after a send that may have arrived.
+   */
   readonly changedSince?: string;
   /** Without instructions that a person has closed. Only for a status that is open or did not arrive. */
   readonly unclosed?: true;

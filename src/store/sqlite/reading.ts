@@ -125,6 +125,11 @@ export function listingVerbs(
     `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
     'INDEXED BY instructions_paid',
   );
+  const doubtedSince = prepareStored<[changedSince: string, ...ListValues]>(
+    db,
+    `${unsettled} AND i.refused_at <> '' AND i.updated_at >= ? AND ${inStatus}`,
+    'INDEXED BY instructions_open',
+  );
   const withAnswer = prepareStored<ListValues>(
     db,
     `i.answer <> '' AND i.answer_since > '' AND ${inStatus}`,
@@ -154,8 +159,9 @@ export function listingVerbs(
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...values).map(storedInstruction);
       if (changedSince === undefined)
         return (UNSETTLED.includes(status) ? open : other).all(...values).map(storedInstruction);
-      if (status !== 'paid') throw new Error(`${status} instructions can't be listed by their last change`);
-      return paidSince.all(changedSince, ...values).map(storedInstruction);
+      const since = { paid: paidSince, declined: doubtedSince }[status as string];
+      if (!since) throw new Error(`${status} instructions can't be listed by their last change`);
+      return since.all(changedSince, ...values).map(storedInstruction);
     },
     statusCounts: counter(db),
   };

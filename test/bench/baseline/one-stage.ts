@@ -36,7 +36,7 @@ async function send(): Promise<number> {
 }
 
 async function lookUp(): Promise<number> {
-  const { lookedUp, stopped } = await reconcile(tools, signal, { paidToo: false });
+  const { lookedUp, stopped } = await reconcile(tools, signal, { endedToo: false });
   if (stopped) throw new Error(stopped);
   return lookedUp;
 }
