@@ -276,11 +276,12 @@ function storeContract(name: string, open: (folder: string) => Store): void {
   });
 
   describe(`${name}: references that no other row of their file has`, () => {
-    const alone = (line: number, instructionRef: string) => created(line, { ref: ref(instructionRef), alone: true });
+    const unrepeated = (line: number, instructionRef: string) =>
+      created(line, { ref: ref(instructionRef), unrepeated: true });
 
     it('are found once the file is finished, those that others may ask for at once', async () => {
       const { number } = await store.registerFile(newFile('one'));
-      const rows = [alone(2, 'I2'), created(3, { ref: ref('I3') })];
+      const rows = [unrepeated(2, 'I2'), created(3, { ref: ref('I3') })];
       await store.recordRows(number, rows, { ...START, rows: 2 }, AT);
       const ids = async () => (await store.findInstructions([ref('I2'), ref('I3')])).map((found) => found?.id);
       expect(await ids()).toEqual([undefined, rowId(1, 3)]);
@@ -289,9 +290,9 @@ function storeContract(name: string, open: (folder: string) => Store): void {
     });
 
     it('are never taken over from the instruction of another file: that one is not finished', async () => {
-      await taken('one', [alone(2, 'I2')]);
+      await taken('one', [unrepeated(2, 'I2')]);
       const { number } = await store.registerFile(newFile('two'));
-      await store.recordRows(number, [alone(2, 'I3'), alone(3, 'I2')], { ...START, rows: 2 }, AT);
+      await store.recordRows(number, [unrepeated(2, 'I3'), unrepeated(3, 'I2')], { ...START, rows: 2 }, AT);
       await expect(store.finishFile(number, undefined, AT)).rejects.toThrow('instruction_refs');
       expect((await store.unfinishedFiles()).map((file) => file.number)).toEqual([number]);
       const found = await store.findInstructions([ref('I2'), ref('I3')]);
@@ -300,7 +301,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
 
     it('tell that their order has instructions', async () => {
       await taken('orders', [order(2), order(3)], { kind: 'orders' });
-      await taken('one', [created(2, { ref: { ...ref('I2'), orderRef: 'O2' }, alone: true })]);
+      await taken('one', [created(2, { ref: { ...ref('I2'), orderRef: 'O2' }, unrepeated: true })]);
       const asked = ['O2', 'O3', 'none'].map((orderRef) => ({ customerRef: 'C1', orderRef }));
       expect(await store.aboutOrders(asked)).toEqual([
         { currency: 'INR', hasInstructions: true },

@@ -40,7 +40,7 @@ export function addingUpLast(store: Store): { store: Store; addedUp(file: number
 }
 
 function isPlain(row: RowRecord): row is PlainRow {
-  return row.kind === 'instruction' && row.alone === true;
+  return row.kind === 'instruction' && row.unrepeated === true;
 }
 
 const NOTHING: never[] = [];

@@ -78,8 +78,9 @@ export interface Files {
   /** `stale`: another change came first, and the caller decides again. */
   recordRows(file: number, rows: readonly RowRecord[], upTo: IntakeProgress, at: string): Promise<'recorded' | 'stale'>;
   /**
-   * `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when an `alone` row wasn't
-   * alone.
+   * `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when the references of a
+   * row that was recorded as `unrepeated` are another instruction's: another row of the file has them after all, or an
+   * earlier file.
    */
   finishFile(file: number, problem: FileProblem | undefined, at: string): Promise<void>;
   markArchived(file: number): Promise<void>;

@@ -186,9 +186,12 @@ function alreadyProcessed(file: NewFile, first: { number: number; name: string }
   };
 }
 
-/** Closes a file's intake: its references are entered, and one audit entry accounts for each of its rows. */
+/**
+ * Closes a file's intake: the references of its unrepeated rows are entered, and one audit entry accounts for each of
+ * its rows. Entering many references in their order is far cheaper than row by row, in the order of the file.
+ */
 function finishing(db: Connection, trail: Trail) {
-  // References that came again in the file are entered already. References that another instruction holds become null,
+  // References of rows that are not known to be unrepeated are entered already. References that another instruction holds become null,
   // which the table refuses.
   const enter = db.prepare<{ first: number; last: number }>(`
     INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction)

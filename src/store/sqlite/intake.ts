@@ -107,7 +107,7 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       ${columns.join()}, managed, ${columns.map((column) => `payout_${column}`).join()},
       raw, content_digest)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  return (id, { status, ref, content, payout, amountMinor, currency, raw, alone = false }) => {
+  return (id, { status, ref, content, payout, amountMinor, currency, raw, unrepeated = false }) => {
     const { details } = content;
     insert.run(
       id,
@@ -127,7 +127,8 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       status === 'waiting' ? JSON.stringify(raw) : null,
       contentDigest({ status, currency: currency ?? '', ref, content, payout }),
     );
-    if (!alone) enter.run(ref.customerRef, ref.orderRef, ref.instructionRef, id);
+    // References of unrepeated rows are entered when the file is finished (files.ts).
+    if (!unrepeated) enter.run(ref.customerRef, ref.orderRef, ref.instructionRef, id);
   };
 }
 
