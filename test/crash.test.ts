@@ -44,6 +44,7 @@ const READING = new Set([
     'ordersOf',
   ],
   ...[
+    'runUnderWay',
     'unreportedRuns',
     'lastNightly',
     'filesOfRun',
