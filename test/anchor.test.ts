@@ -196,7 +196,7 @@ describe('a database restored from a backup', () => {
   it('is not suspected when the first pass was cut off before anything was sent', async () => {
     const workspace = testWorkspace();
     const tools = await workspace.open();
-    await tools.store.startRun('run', '2026-03-02', '2026-03-02T01:00:00.000Z');
+    await tools.store.startRun('run', '2026-03-02', { at: '2026-03-02T01:00:00.000Z' });
     await tools.close();
     expect(await verify(quietContext(workspace), {})).toBe(0);
     expect((await workspace.pass()).unfinished).toBeUndefined();

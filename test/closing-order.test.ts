@@ -133,7 +133,7 @@ describe('a run', () => {
     it('makes a pass on arrival leave a run behind that changed nothing itself', async () => {
       const workspace = await failed();
       const tools = await workspace.open();
-      await tools.store.noteDecision('records-accepted', decision, '2026-03-02T02:00:00.000Z');
+      await tools.store.noteDecision('records-accepted', decision, { at: '2026-03-02T02:00:00.000Z' });
       await tools.close();
       const arrival = { kind: 'arrival', send: false, lookUp: false } as const;
       for (const _ of [1, 2]) await workspace.pass(arrival);

@@ -52,6 +52,7 @@ const READING = new Set([
     'ordersOf',
   ],
   ...[
+    'runUnderWay',
     'unreportedRuns',
     'lastNightly',
     'filesOfRun',

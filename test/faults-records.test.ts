@@ -132,7 +132,9 @@ describe('recovery', () => {
     const crashing = await workspace.open(COUNTED);
     for (const { id, version, clientRefId } of await crashing.store.list('ready', { afterId: 0, limit: 3 })) {
       const intent = { clientRefId, body: '{}', bodySha256: '0'.repeat(64), late: false };
-      await crashing.store.apply([{ id, version, from: 'ready', to: 'sending', intent }], '2026-03-02T01:00:00.000Z');
+      await crashing.store.apply([{ id, version, from: 'ready', to: 'sending', intent }], {
+        at: '2026-03-02T01:00:00.000Z',
+      });
     }
     await crashing.close();
     const quiet = { ...COUNTED, kind: 'arrival', send: false, lookUp: false } as const;

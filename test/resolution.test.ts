@@ -4,6 +4,7 @@ import { APIS, type Api } from '../src/domain/api.ts';
 import { clientRefId } from '../src/domain/instruction.ts';
 import { type Decided, resolve, retry, retryAll } from '../src/pipeline/resolution.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import { openForDeciding } from '../src/service/records.ts';
 import { beginLookUpOnly } from '../src/store/anchor.ts';
 import {
   API_FILES,
@@ -125,6 +126,26 @@ describe('retry', () => {
     expect(row(workspace)).toMatchObject({ status: 'manual' });
     expect(workspace.ledger().filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
   });
+
+  it.each(['retry beside it', 'retry with the workspace'] as const)(
+    'is told, with what was learned, by the nightly run that is not finished yet (%s)',
+    async (how) => {
+      const workspace = await workspaceWith('failed');
+      workspace.drop('more.csv', instructions(instruction('P2')));
+      const refused = { faults: [{ on: 'post' as const, fault: { kind: 'unauthorized' as const } }] };
+      const { run, unfinished } = await workspace.pass({ kind: 'nightly', faults: refused });
+      expect(unfinished).toContain('refuses our credentials');
+      const tools = await workspace.open({ faults: paidAfterAll });
+      const beside = how === 'retry beside it' ? await openForDeciding(workspace.root) : undefined;
+      expect(await retry({ ...tools, ...beside }, REF, DECISION)).toMatchObject({ ok: false, moved: true });
+      await beside?.store.close();
+      await tools.close();
+      expect(await workspace.pass({ kind: 'nightly' })).toMatchObject({ run: { number: run.number } });
+      expect(workspace.rows(`run.00000${run.number}.changes.csv`)).toContainEqual(
+        expect.objectContaining({ instructionRef: 'P1', from: 'failed', to: 'manual', decidedBy: '' }),
+      );
+    },
+  );
 
   it('is not sent any more when an earlier attempt has been paid since', async () => {
     const workspace = await workspaceWith('failed');

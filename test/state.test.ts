@@ -144,7 +144,7 @@ describe('how a workspace stands', () => {
   it('is told of a run that was cut off once it can not be under way any more', async () => {
     const workspace = await withPayouts(undefined, 'P1');
     const tools = await workspace.open();
-    await tools.store.startRun('run', '2026-03-03', new Date(workspace.clock.now()).toISOString());
+    await tools.store.startRun('run', '2026-03-03', { at: new Date(workspace.clock.now()).toISOString() });
     await tools.close();
     expect((await stands(workspace)).underWay).toMatchObject({ number: 2 });
     expect(await needs(workspace)).toEqual([]);

@@ -35,7 +35,7 @@ async function postpone(workspace: TestWorkspace, instructionRef: string): Promi
   const [found] = await tools.store.findInstructions([{ customerRef: 'C1', orderRef: 'O1', instructionRef }]);
   if (!found) throw new Error(`${instructionRef} is not there`);
   const { id, version } = found;
-  await tools.store.apply([{ id, version, from: 'ready', to: 'scheduled' }], '2026-03-02T02:00:00.000Z');
+  await tools.store.apply([{ id, version, from: 'ready', to: 'scheduled' }], { at: '2026-03-02T02:00:00.000Z' });
   await tools.close();
 }
 

@@ -70,13 +70,13 @@ describe('a write of the store keeps every other writer out from its beginning o
   it('when rows are recorded', async () => {
     const { store, tryToWrite, tries } = storeAndRival();
     const { number } = await store.registerFile(FILE);
-    await store.recordRows(number, whenRead([], tryToWrite), START, AT);
+    await store.recordRows(number, whenRead([], tryToWrite), START, { at: AT });
     expect(tries).toEqual(['SQLITE_BUSY']);
   });
 
   it('when statuses change', async () => {
     const { store, tryToWrite, tries } = storeAndRival();
-    await store.apply(whenRead([], tryToWrite), AT);
+    await store.apply(whenRead([], tryToWrite), { at: AT });
     expect(tries).toEqual(['SQLITE_BUSY']);
   });
 
@@ -89,7 +89,7 @@ describe('a write of the store keeps every other writer out from its beginning o
         return 'B';
       },
     };
-    await store.noteDecision('a word', decision, AT);
+    await store.noteDecision('a word', decision, { at: AT });
     expect(tries).toEqual(['SQLITE_BUSY']);
   });
 });

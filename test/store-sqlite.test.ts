@@ -185,7 +185,7 @@ describe('reading beside the process that writes', () => {
     const reader = open({ purpose: 'reading' });
     const { number } = await writer.registerFile(newFile('one'));
     expect(await reader.files()).toHaveLength(1);
-    await writer.recordRows(number, [created(2)], START, AT);
+    await writer.recordRows(number, [created(2)], START, { at: AT });
     expect(await reader.resultRows(number, 0, 10)).toHaveLength(1);
   });
 
@@ -221,7 +221,7 @@ describe('what is written', () => {
     const store = open();
     const { number } = await store.registerFile(newFile('one'));
     for (const amount of [0n, -1n]) {
-      await expect(store.recordRows(number, [created(2, amount)], START, AT)).rejects.toThrow('CHECK');
+      await expect(store.recordRows(number, [created(2, amount)], START, { at: AT })).rejects.toThrow('CHECK');
     }
     expect(await store.resultRows(number, 0, 10)).toEqual([]);
   });
@@ -229,7 +229,7 @@ describe('what is written', () => {
   it('holds each send with its begin and its end, and none twice', async () => {
     const store = open();
     const { number } = await store.registerFile(newFile('one'));
-    await store.recordRows(number, [created(2)], START, AT);
+    await store.recordRows(number, [created(2)], START, { at: AT });
     const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'hash', late: false };
     const steps: Omit<Change, 'id' | 'version'>[] = [
       { from: 'ready', to: 'sending', intent },
@@ -238,7 +238,7 @@ describe('what is written', () => {
       { from: 'sending', to: 'unknown', sent: { outcome: 'unknown', httpStatus: 502 }, unclear: true },
     ];
     for (const [at, step] of steps.entries()) {
-      await store.apply([{ id: rowId(number, 2), version: at + 1, ...step }], `${AT} + ${at}`);
+      await store.apply([{ id: rowId(number, 2), version: at + 1, ...step }], { at: `${AT} + ${at}` });
     }
     expect(
       inside((db) =>
@@ -266,10 +266,12 @@ describe('what is written', () => {
         "CREATE TRIGGER fail BEFORE UPDATE OF progress ON files BEGIN SELECT RAISE(ABORT, 'in the middle'); END";
       db.exec(fail);
     });
-    await expect(store.recordRows(number, [created(2)], { ...START, offset: 9 }, AT)).rejects.toThrow('in the middle');
+    await expect(store.recordRows(number, [created(2)], { ...START, offset: 9 }, { at: AT })).rejects.toThrow(
+      'in the middle',
+    );
     expect(await store.resultRows(number, 0, 10)).toEqual([]);
     inside((db) => db.exec('DROP TRIGGER fail'));
-    expect(await store.recordRows(number, [created(2)], { ...START, offset: 9 }, AT)).toBe('recorded');
+    expect(await store.recordRows(number, [created(2)], { ...START, offset: 9 }, { at: AT })).toBe('recorded');
   });
 });
 

@@ -7,7 +7,16 @@ import type { FileProblem } from '../src/domain/codes.ts';
 import { clientRefId, type InstructionRef, rowId } from '../src/domain/instruction.ts';
 import { FINAL_FAILURES, INSTRUCTION_STATUSES, type InstructionStatus, TRANSITIONS } from '../src/domain/status.ts';
 import { verifyChain } from '../src/store/audit.ts';
-import type { Change, FileRecord, NewFile, RowFields, RowRecord, Store, StoredInstruction } from '../src/store/port.ts';
+import type {
+  Change,
+  Decision,
+  FileRecord,
+  NewFile,
+  RowFields,
+  RowRecord,
+  Store,
+  StoredInstruction,
+} from '../src/store/port.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
@@ -146,10 +155,17 @@ function storeContract(name: string, open: (folder: string) => Store): void {
     rmSync(folder, { recursive: true });
   });
 
-  async function taken(claim: string, rows: readonly RowRecord[], changes: Partial<NewFile> = {}): Promise<FileRecord> {
-    const file = await store.registerFile(newFile(claim, changes));
-    expect(await store.recordRows(file.number, rows, { ...START, rows: rows.length }, AT)).toBe('recorded');
-    await store.finishFile(file.number, undefined, AT);
+  async function taken(
+    claim: string,
+    rows: readonly RowRecord[],
+    changes: Partial<NewFile> = {},
+    run?: number,
+  ): Promise<FileRecord> {
+    const file = await store.registerFile(newFile(claim, changes), run);
+    expect(await store.recordRows(file.number, rows, { ...START, rows: rows.length }, { at: AT, run })).toBe(
+      'recorded',
+    );
+    await store.finishFile(file.number, undefined, { at: AT, run });
     return file;
   }
 
@@ -159,8 +175,13 @@ function storeContract(name: string, open: (folder: string) => Store): void {
     return found;
   }
 
-  async function move(instructionRef: string, to: InstructionStatus, also: Partial<Change> = {}): Promise<void> {
-    await store.apply([change(await held(instructionRef), to, also)], AT);
+  async function move(
+    instructionRef: string,
+    to: InstructionStatus,
+    also: Partial<Change> = {},
+    run?: number,
+  ): Promise<void> {
+    await store.apply([change(await held(instructionRef), to, also)], { at: AT, run });
   }
 
   const results = (file: number) => store.resultRows(file, 0, 100);
@@ -219,7 +240,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       });
       const second = await store.registerFile(newFile('two', { sha256: 'same' }));
       expect(second).toMatchObject({ done: false, problem: undefined });
-      await store.finishFile(second.number, ROW_ERRORS, AT);
+      await store.finishFile(second.number, ROW_ERRORS, { at: AT });
       expect(await store.registerFile(newFile('three', { sha256: 'same' }))).toMatchObject({ problem: undefined });
     });
 
@@ -243,14 +264,14 @@ function storeContract(name: string, open: (folder: string) => Store): void {
     it('keeps how far one was read with the rows', async () => {
       const { number } = await store.registerFile(newFile('one'));
       const progress = { offset: 1_234, line: 12, rows: 10, blankLines: 1, controlSum: '2105.00' };
-      await store.recordRows(number, [created(2)], progress, AT);
+      await store.recordRows(number, [created(2)], progress, { at: AT });
       expect(await store.file(number)).toMatchObject({ progress, start: START, done: false });
     });
 
     it('takes no rows into a finished file, and finishes it once', async () => {
       const { number } = await taken('one', []);
-      await expect(store.recordRows(number, [created(2)], START, AT)).rejects.toThrow('file 1');
-      await expect(store.finishFile(number, undefined, AT)).rejects.toThrow('File 1');
+      await expect(store.recordRows(number, [created(2)], START, { at: AT })).rejects.toThrow('file 1');
+      await expect(store.finishFile(number, undefined, { at: AT })).rejects.toThrow('File 1');
       expect(await results(number)).toEqual([]);
     });
 
@@ -276,23 +297,24 @@ function storeContract(name: string, open: (folder: string) => Store): void {
   });
 
   describe(`${name}: references that no other row of their file has`, () => {
-    const alone = (line: number, instructionRef: string) => created(line, { ref: ref(instructionRef), alone: true });
+    const unrepeated = (line: number, instructionRef: string) =>
+      created(line, { ref: ref(instructionRef), unrepeated: true });
 
     it('are found once the file is finished, those that others may ask for at once', async () => {
       const { number } = await store.registerFile(newFile('one'));
-      const rows = [alone(2, 'I2'), created(3, { ref: ref('I3') })];
-      await store.recordRows(number, rows, { ...START, rows: 2 }, AT);
+      const rows = [unrepeated(2, 'I2'), created(3, { ref: ref('I3') })];
+      await store.recordRows(number, rows, { ...START, rows: 2 }, { at: AT });
       const ids = async () => (await store.findInstructions([ref('I2'), ref('I3')])).map((found) => found?.id);
       expect(await ids()).toEqual([undefined, rowId(1, 3)]);
-      await store.finishFile(number, undefined, AT);
+      await store.finishFile(number, undefined, { at: AT });
       expect(await ids()).toEqual([rowId(1, 2), rowId(1, 3)]);
     });
 
     it('are never taken over from the instruction of another file: that one is not finished', async () => {
-      await taken('one', [alone(2, 'I2')]);
+      await taken('one', [unrepeated(2, 'I2')]);
       const { number } = await store.registerFile(newFile('two'));
-      await store.recordRows(number, [alone(2, 'I3'), alone(3, 'I2')], { ...START, rows: 2 }, AT);
-      await expect(store.finishFile(number, undefined, AT)).rejects.toThrow('instruction_refs');
+      await store.recordRows(number, [unrepeated(2, 'I3'), unrepeated(3, 'I2')], { ...START, rows: 2 }, { at: AT });
+      await expect(store.finishFile(number, undefined, { at: AT })).rejects.toThrow('instruction_refs');
       expect((await store.unfinishedFiles()).map((file) => file.number)).toEqual([number]);
       const found = await store.findInstructions([ref('I2'), ref('I3')]);
       expect(found.map((one) => one?.id)).toEqual([rowId(1, 2), undefined]);
@@ -300,7 +322,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
 
     it('tell that their order has instructions', async () => {
       await taken('orders', [order(2), order(3)], { kind: 'orders' });
-      await taken('one', [created(2, { ref: { ...ref('I2'), orderRef: 'O2' }, alone: true })]);
+      await taken('one', [created(2, { ref: { ...ref('I2'), orderRef: 'O2' }, unrepeated: true })]);
       const asked = ['O2', 'O3', 'none'].map((orderRef) => ({ customerRef: 'C1', orderRef }));
       expect(await store.aboutOrders(asked)).toEqual([
         { currency: 'INR', hasInstructions: true },
@@ -389,15 +411,15 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await taken('one', [created(2)]);
       const { number } = await store.registerFile(newFile('two'));
       const batch = [created(7), created(8, { ref: ref('I2') })];
-      expect(await store.recordRows(number, batch, { ...START, offset: 9 }, AT)).toBe('stale');
+      expect(await store.recordRows(number, batch, { ...START, offset: 9 }, { at: AT })).toBe('stale');
       expect(await store.findInstructions([ref('I7')])).toEqual([undefined]);
       expect(await store.file(number)).toMatchObject({ progress: START });
     });
 
     it('refuses to record the same line twice', async () => {
       const { number } = await store.registerFile(newFile('one'));
-      await store.recordRows(number, [rejected(2)], START, AT);
-      await expect(store.recordRows(number, [rejected(2)], START, AT)).rejects.toThrow();
+      await store.recordRows(number, [rejected(2)], START, { at: AT });
+      await expect(store.recordRows(number, [rejected(2)], START, { at: AT })).rejects.toThrow();
     });
 
     it('lists one status by id, in pages, up to an open date', async () => {
@@ -449,7 +471,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       let now: Known = { id: rowId(1, 2), version: 1, status: start as InstructionStatus };
       const priced = { amountMinor: 21_050n, currency: 'INR' };
       for (const step of steps) {
-        await store.apply([change(now, step, now.status === 'waiting' ? { priced } : {})], AT);
+        await store.apply([change(now, step, now.status === 'waiting' ? { priced } : {})], { at: AT });
         now = { id: now.id, version: now.version + 1, status: step };
       }
       return now;
@@ -464,7 +486,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         const before = await brought(from);
         const changes = await statusChanges();
         const priced = from === 'waiting' ? { priced: { amountMinor: 1n, currency: 'INR' } } : {};
-        const applied = store.apply([change(before, to, priced)], AT);
+        const applied = store.apply([change(before, to, priced)], { at: AT });
         if (TRANSITIONS[from].includes(to)) {
           await applied;
           expect(await statusChanges()).toBe(changes + 1);
@@ -485,19 +507,19 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
         store = open(folder);
         const { decision: _, ...unsigned } = change(await brought(from), to);
-        await expect(store.apply([unsigned], AT)).rejects.toThrow("without a person's word");
+        await expect(store.apply([unsigned], { at: AT })).rejects.toThrow("without a person's word");
       }
       await taken('two', [created(3)]);
       const decision = { by: 'finance', reason: 'I want it' };
       const signed = change(await held('I3'), 'cancelled', { decision });
-      await expect(store.apply([signed], AT)).rejects.toThrow("on a person's word");
+      await expect(store.apply([signed], { at: AT })).rejects.toThrow("on a person's word");
     });
 
     it('are refused when the table does not have them, whatever the instruction is', async () => {
       await taken('one', [created(2)]);
       for (const [from, to] of everyChange.filter(([from, to]) => !TRANSITIONS[from].includes(to))) {
         const illegal = change({ ...(await held('I2')), status: from }, to);
-        await expect(store.apply([illegal], AT)).rejects.toThrow(`may not go from ${from} to ${to}`);
+        await expect(store.apply([illegal], { at: AT })).rejects.toThrow(`may not go from ${from} to ${to}`);
       }
       expect(await held('I2')).toMatchObject({ status: 'ready', version: 1 });
       expect(await statusChanges()).toBe(0);
@@ -507,13 +529,13 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await taken('one', [created(2), created(3)]);
       const [first, second] = [await held('I2'), await held('I3')];
       const outdated = { ...second, version: 7 };
-      await expect(store.apply([change(first, 'sending'), change(outdated, 'sending')], AT)).rejects.toThrow(
+      await expect(store.apply([change(first, 'sending'), change(outdated, 'sending')], { at: AT })).rejects.toThrow(
         `${second.id} can't go from ready to sending: it isn't ready in version 7`,
       );
       expect(await held('I2')).toEqual(first);
       expect(await held('I3')).toEqual(second);
       expect(await statusChanges()).toBe(0);
-      await store.apply([change(first, 'sending')], AT);
+      await store.apply([change(first, 'sending')], { at: AT });
       expect(await held('I2')).toMatchObject({ status: 'sending', version: 2, sends: 1 });
     });
 
@@ -523,7 +545,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I2', 'sending');
       await move('I2', 'ready');
       const now = await held('I2');
-      await expect(store.apply([change(before, 'cancelled')], AT)).rejects.toThrow('version 1');
+      await expect(store.apply([change(before, 'cancelled')], { at: AT })).rejects.toThrow('version 1');
       expect(await held('I2')).toEqual(now);
     });
 
@@ -540,7 +562,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       const sent = { outcome: 'unknown', httpStatus: 502 };
       await move('I2', 'unknown', { sent, unclear: true, message: 'bad gateway', code: 'HTTP_502' });
       expect(await held('I2')).toMatchObject({ unclearAt: AT, body: '{}' });
-      await store.apply([change(await held('I2'), 'submitted', { orderRefId: 'P1' })], LATER);
+      await store.apply([change(await held('I2'), 'submitted', { orderRefId: 'P1' })], { at: LATER });
       await move('I2', 'paid', { bankReference: 'B1' });
       expect(await results(1)).toMatchObject([
         {
@@ -565,7 +587,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       const ready = await held('I2');
       const { id } = ready;
       const intent = { clientRefId: `REF${id}`, body: 'other', bodySha256: 'other', late: false };
-      await expect(store.apply([change(ready, 'sending', { intent })], AT)).rejects.toThrow(
+      await expect(store.apply([change(ready, 'sending', { intent })], { at: AT })).rejects.toThrow(
         'another reference or body',
       );
       await move('I2', 'sending');
@@ -584,9 +606,11 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await taken('one', [created(2)]);
       const { id, version } = await held('I2');
       const from = 'ready' as const;
-      await expect(store.apply([{ id, version, from, to: 'sending' }], AT)).rejects.toThrow('without the intent');
+      await expect(store.apply([{ id, version, from, to: 'sending' }], { at: AT })).rejects.toThrow(
+        'without the intent',
+      );
       const sent = { outcome: 'accepted' };
-      await expect(store.apply([{ id, version, from, to: 'cancelled', sent }], AT)).rejects.toThrow('no send');
+      await expect(store.apply([{ id, version, from, to: 'cancelled', sent }], { at: AT })).rejects.toThrow('no send');
       expect(await held('I2')).toMatchObject({ status: 'ready', version });
     });
 
@@ -625,9 +649,9 @@ function storeContract(name: string, open: (folder: string) => Store): void {
 
   describe(`${name}: answers that settle nothing`, () => {
     const LONG_AGO = '2026-11-18T01:00:00.000Z';
-    const keep = async (instructionRef: string, answer: string, since = AT) => {
+    const keep = async (instructionRef: string, answer: string, since = AT, run?: number) => {
       const { id, version } = await held(instructionRef);
-      await store.keepAnswers([{ id, version, answer, since }], AT);
+      await store.keepAnswers([{ id, version, answer, since }], { at: AT, run });
     };
 
     async function submitted(...refs: string[]): Promise<void> {
@@ -644,8 +668,8 @@ function storeContract(name: string, open: (folder: string) => Store): void {
 
     it('are kept, told in the row, in its history and of the run, and the reports are due again', async () => {
       await submitted('I2', 'I3');
-      const run = await store.startRun('run', '2026-11-21', AT);
-      await keep('I2', 'on hold', LONG_AGO);
+      const run = await store.startRun('run', '2026-11-21', { at: AT });
+      await keep('I2', 'on hold', LONG_AGO, run?.number);
       expect(await held('I2')).toMatchObject({
         answer: 'on hold',
         answerSince: LONG_AGO,
@@ -688,7 +712,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         { ...(await held('I3')), answer: 'odd', since: AT },
         { id, version, answer: 'odd', since: AT },
       ];
-      await expect(store.keepAnswers([first, second], AT)).rejects.toThrow('version 3');
+      await expect(store.keepAnswers([first, second], { at: AT })).rejects.toThrow('version 3');
       expect(await held('I3')).toMatchObject({ answer: '' });
     });
 
@@ -711,8 +735,8 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await taken('two', [created(3)]);
       await move('I3', 'sending');
       const refused = { code: '0x0202', message: 'no' };
-      await store.apply([change(await held('I3'), 'unknown', { unclear: true, refused })], ahead);
-      await store.startRun('run', '2026-11-21', AT);
+      await store.apply([change(await held('I3'), 'unknown', { unclear: true, refused })], { at: ahead });
+      await store.startRun('run', '2026-11-21', { at: AT });
       expect(await held('I2')).toMatchObject({ answerSince: AT });
       expect(await held('I3')).toMatchObject({
         unclearAt: AT,
@@ -780,7 +804,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         payout: { remark: 'new' },
         receivedAt: RECEIVED,
       });
-      await store.apply([change(await held('I2'), 'ready')], AT);
+      await store.apply([change(await held('I2'), 'ready')], { at: AT });
       await move('I2', 'sending');
       expect(await results(1)).toMatchObject([
         {
@@ -849,12 +873,14 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I3', 'sending');
       const { number } = await store.registerFile(newFile('two'));
       const batch = [deleted(2, first), deleted(3, second)];
-      expect(await store.recordRows(number, batch, { ...START, offset: 9 }, AT)).toBe('stale');
+      expect(await store.recordRows(number, batch, { ...START, offset: 9 }, { at: AT })).toBe('stale');
       expect(await held('I2')).toEqual(first);
       expect(await results(number)).toEqual([]);
       expect(await statusChanges()).toBe(1);
       const sending = deleted(3, await held('I3'));
-      await expect(store.recordRows(number, [sending], START, AT)).rejects.toThrow('may not be amended: it is sending');
+      await expect(store.recordRows(number, [sending], START, { at: AT })).rejects.toThrow(
+        'may not be amended: it is sending',
+      );
     });
 
     it('show no row of a duplicate file: none was taken in', async () => {
@@ -867,9 +893,9 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       const { number } = await store.registerFile(newFile('one', { sha256: 'same' }));
       await store.registerFile(newFile('two', { sha256: 'same' }));
       await store.registerFile(newFile('three', { problem: ROW_ERRORS }));
-      await store.recordRows(number, [created(2)], START, AT);
+      await store.recordRows(number, [created(2)], START, { at: AT });
       expect(await stale()).toEqual([3]);
-      await store.finishFile(number, undefined, AT);
+      await store.finishFile(number, undefined, { at: AT });
       expect(await stale()).toEqual([1, 2, 3]);
       await reportEverything();
       expect(await stale()).toEqual([]);
@@ -902,66 +928,66 @@ function storeContract(name: string, open: (folder: string) => Store): void {
 
   describe(`${name}: runs`, () => {
     it('have one nightly a business date, taken up again until it is finished', async () => {
-      const first = await store.startRun('nightly', '2026-11-21', AT);
+      const first = await store.startRun('nightly', '2026-11-21', { at: AT });
       expect(first).toEqual({ number: 1, kind: 'nightly', businessDate: '2026-11-21', startedAt: AT, finishedAt: '' });
-      expect(await store.startRun('nightly', '2026-11-21', LATER)).toEqual(first);
-      expect(await store.startRun('run', '2026-11-21', AT)).toMatchObject({ number: 2 });
+      expect(await store.startRun('nightly', '2026-11-21', { at: LATER })).toEqual(first);
+      expect(await store.startRun('run', '2026-11-21', { at: AT })).toMatchObject({ number: 2 });
       expect((await store.unreportedRuns()).map(({ number }) => number)).toEqual([1, 2]);
-      expect(await store.endRun(1, LATER, [])).toEqual({ ...first, finishedAt: LATER });
-      expect(await store.startRun('nightly', '2026-11-21', LATER)).toBeUndefined();
-      expect(await store.startRun('nightly', '2026-11-22', LATER)).toMatchObject({ number: 3 });
-      await expect(store.endRun(1, LATER, [])).rejects.toThrow('Run 1');
+      expect(await store.endRun(1, { at: LATER }, [])).toEqual({ ...first, finishedAt: LATER });
+      expect(await store.startRun('nightly', '2026-11-21', { at: LATER })).toBeUndefined();
+      expect(await store.startRun('nightly', '2026-11-22', { at: LATER })).toMatchObject({ number: 3 });
+      await expect(store.endRun(1, { at: LATER }, [])).rejects.toThrow('Run 1');
     });
 
     it('are due for their reports until these are published, also after they have ended', async () => {
       const due = async () => (await store.unreportedRuns()).map(({ number, finishedAt }) => [number, finishedAt]);
-      await store.startRun('run', '2026-11-21', AT);
+      await store.startRun('run', '2026-11-21', { at: AT });
       await expect(store.runReported(1, [])).rejects.toThrow('Run 1');
-      await store.endRun(1, LATER, []);
+      await store.endRun(1, { at: LATER }, []);
       expect(await due()).toEqual([[1, LATER]]);
       await store.runReported(1, [{ name: 'run.000001.changes.csv', sha256: 'x' }]);
       expect(await due()).toEqual([]);
     });
 
     it('know the files they registered', async () => {
-      await store.startRun('run', '2026-11-21', AT);
-      await taken('one', [created(2)]);
-      await store.endRun(1, AT, []);
-      await store.startRun('run', '2026-11-22', AT);
-      await taken('two', [created(3)]);
+      await store.startRun('run', '2026-11-21', { at: AT });
+      await taken('one', [created(2)], {}, 1);
+      await store.endRun(1, { at: AT }, []);
+      await store.startRun('run', '2026-11-22', { at: AT });
+      await taken('two', [created(3)], {}, 2);
       expect([await store.filesOfRun(1), await store.filesOfRun(2)]).toEqual([[1], [2]]);
     });
 
     it('on arrival leave nothing behind when they are dropped', async () => {
       const entries = async () => (await store.auditEntries(0, 100)).length;
       const before = await entries();
-      await store.startRun('arrival', '2026-11-21', AT);
+      await store.startRun('arrival', '2026-11-21', { at: AT });
       await store.dropRun(1);
       expect(await entries()).toBe(before);
-      expect(await store.startRun('run', '2026-11-21', AT)).toMatchObject({ number: 1 });
+      expect(await store.startRun('run', '2026-11-21', { at: AT })).toMatchObject({ number: 1 });
       await store.dropRun(1);
       expect(await store.unreportedRuns()).toHaveLength(1);
     });
 
     it('know the last nightly one', async () => {
       expect(await store.lastNightly()).toBeUndefined();
-      await store.startRun('nightly', '2026-11-21', AT);
-      await store.endRun(1, LATER, []);
-      await store.startRun('run', '2026-11-25', AT);
+      await store.startRun('nightly', '2026-11-21', { at: AT });
+      await store.endRun(1, { at: LATER }, []);
+      await store.startRun('run', '2026-11-25', { at: AT });
       expect(await store.lastNightly()).toMatchObject({ number: 1, finishedAt: LATER });
     });
 
     it('tell of each instruction what it was before and what it is after, each run for itself', async () => {
       await taken('one', [created(2), created(3), created(4), created(5, WAITING)]);
-      await store.startRun('run', '2026-11-21', AT);
-      await move('I3', 'sending');
-      await move('I2', 'sending');
-      await move('I2', 'declined', { code: 'NO_BALANCE', message: 'no balance' });
-      await move('I3', 'unknown', { message: 'no answer' });
-      await store.endRun(1, AT, []);
+      await store.startRun('run', '2026-11-21', { at: AT });
+      await move('I3', 'sending', {}, 1);
+      await move('I2', 'sending', {}, 1);
+      await move('I2', 'declined', { code: 'NO_BALANCE', message: 'no balance' }, 1);
+      await move('I3', 'unknown', { message: 'no answer' }, 1);
+      await store.endRun(1, { at: AT }, []);
       await move('I4', 'cancelled');
-      await store.startRun('run', '2026-11-21', AT);
-      await move('I3', 'paid');
+      await store.startRun('run', '2026-11-21', { at: AT });
+      await move('I3', 'paid', {}, 2);
       const all = await store.runChanges(1, 0, 10);
       expect(all.map(({ line, from, to }) => [line, from, to])).toEqual([
         [2, 'ready', 'declined'],
@@ -986,14 +1012,46 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       expect(await store.runChanges(2, 0, 10)).toMatchObject([{ line: 3, from: 'unknown', to: 'paid' }]);
     });
 
-    it('that were cut off own the changes that tidy up after them', async () => {
-      await taken('one', [created(2)]);
-      await store.startRun('run', '2026-11-21', AT);
-      await move('I2', 'sending');
+    it('are under way until they end, whichever process asks, and the latest of several is named', async () => {
+      expect(await store.runUnderWay()).toBeUndefined();
+      await store.startRun('nightly', '2026-11-21', { at: AT });
+      await store.startRun('arrival', '2026-11-21', { at: AT });
       await store.close();
       store = open(folder);
-      await move('I2', 'unknown');
-      expect(await store.runChanges(1, 0, 10)).toMatchObject([{ from: 'ready', to: 'unknown' }]);
+      expect(await store.runUnderWay()).toBe(2);
+      await store.dropRun(2);
+      expect(await store.runUnderWay()).toBe(1);
+      await store.endRun(1, { at: LATER, run: 1 }, []);
+      expect(await store.runUnderWay()).toBeUndefined();
+    });
+
+    it('own what is recorded with their number, and nothing else', async () => {
+      const decision: Decision = { by: 'finance', reason: 'agreed with the bank' };
+      await store.startRun('nightly', '2026-11-21', { at: AT });
+      await store.startRun('run', '2026-11-21', { at: AT, run: 1 });
+      const { number } = await taken('one', [created(2), rejected(3)], {}, 2);
+      await move('I2', 'sending', {}, 1);
+      await move('I2', 'declined');
+      const { id, version } = await held('I2');
+      await store.closePayouts([{ id, version, from: 'declined' }], decision, { at: AT, run: 2 });
+      await store.closeFile(number, 1, decision, { at: AT, run: 1 });
+      await store.noteDecision('records-accepted', decision, { at: AT, run: 2 });
+      await store.endRun(2, { at: AT, run: 2 }, []);
+      const entries = (await store.auditEntries(0, 100)).map(({ body }) => JSON.parse(body));
+      expect(entries.map(({ type, run }) => [type, run])).toEqual([
+        ['run-started', undefined],
+        ['run-started', 1],
+        ['file-registered', 2],
+        ['file-finished', 2],
+        ['status', 1],
+        ['status', undefined],
+        ['closed', 2],
+        ['file-closed', 1],
+        ['records-accepted', 2],
+        ['run-ended', 2],
+      ]);
+      expect(await store.filesOfRun(2)).toEqual([1]);
+      expect(await store.runChanges(1, 0, 10)).toMatchObject([{ from: 'ready', to: 'sending' }]);
     });
   });
 

@@ -440,12 +440,12 @@ describe('a crash', () => {
     const workspace = await ready({ concurrency: 2 }, refs(30));
     const full = ({ store }: OpenWorkspace): Partial<Tools> => {
       let failed = false;
-      const apply: typeof store.apply = async (changes, at) => {
+      const apply: typeof store.apply = async (changes, moment) => {
         if (!failed && changes.some(({ from }) => from === 'sending')) {
           failed = true;
           throw crash;
         }
-        await store.apply(changes, at);
+        await store.apply(changes, moment);
       };
       return { store: { ...store, apply } };
     };

@@ -160,7 +160,7 @@ describe('records', () => {
   it('are not doubted because the very first pass crashed', async () => {
     const workspace = testWorkspace();
     const tools = await workspace.open();
-    await tools.store.startRun('run', '2026-03-02', '2026-03-02T01:00:00.000Z');
+    await tools.store.startRun('run', '2026-03-02', { at: '2026-03-02T01:00:00.000Z' });
     await tools.close();
     expect(await workspace.pass()).toMatchObject({ unfinished: undefined });
   });

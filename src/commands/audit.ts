@@ -1,4 +1,3 @@
-import { timestamp } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
@@ -9,6 +8,7 @@ import {
   distrustNow,
   endLookUpOnly,
   lookUpOnly,
+  momentOf,
   otherProvider,
   otherProviderText,
   readAnchor,
@@ -69,18 +69,18 @@ export async function accept({ workspace, output, clock }: CommandContext, optio
   const tools = await openWorkspace({ workspace, clock });
   const { store, anchor } = tools;
   try {
-    const at = timestamp(clock.now());
+    const moment = momentOf(tools);
     const other = await otherProvider(store);
     if (provider !== undefined) {
       if (!ACCOUNTS.includes(provider)) throw new UsageError(`--provider: expected ${ACCOUNTS.join(' or ')}`);
       if (!other) throw new UsageError("--provider: paydrop.json and the keys name the records' own provider");
-      const why = await acceptProvider(store, other, provider === ACCOUNTS[0], personWith(reason), at);
+      const why = await acceptProvider(store, other, provider === ACCOUNTS[0], personWith(reason), moment);
       if (why !== undefined) throw new UsageError(why);
       output.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);
     } else {
       if ((await lookUpOnly(store)) === undefined)
         throw new UsageError(other ? otherProviderText(other) : 'this workspace is not in look-up-only mode');
-      await store.noteDecision('records-accepted', personWith(reason), at);
+      await store.noteDecision('records-accepted', personWith(reason), moment);
       await endLookUpOnly(store, anchor);
     }
     const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? otherProviderText(other) : undefined);

@@ -20,9 +20,9 @@ export async function close(context: CommandContext, asked: readonly string[], o
     throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or a file with --file N, not both');
   const decision = personWith(options.reason);
   const refs = asked.map(instructionRefIn);
-  const { store } = await openForDeciding(context.workspace);
+  const { store, run } = await openForDeciding(context.workspace);
   try {
-    const tools = { store, clock: context.clock };
+    const tools = { store, clock: context.clock, run };
     if (file === undefined) {
       const closed = await closePayouts(tools, refs, decision);
       if (!closed.ok) throw new UsageError(...closed.why);

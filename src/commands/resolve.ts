@@ -10,10 +10,10 @@ export async function resolve(
 ): Promise<number> {
   if (options.paid === options.notPaid) throw new UsageError('say either --paid or --not-paid');
   const ref = instructionRefIn(asked);
-  const { store, settings } = await openForDeciding(workspace);
+  const { store, settings, run } = await openForDeciding(workspace);
   try {
     const decision = personWith(options.reason);
-    const decided = await resolvePayout({ store, clock, settings }, ref, options.paid === true, decision);
+    const decided = await resolvePayout({ store, clock, settings, run }, ref, options.paid === true, decision);
     if (!decided.ok) throw new UsageError(`${asked}: ${decided.why}`);
     output.line(`${asked} was ${decided.before.status} and is ${decided.to}. The reports follow with the next run.`);
     return EXIT.done;

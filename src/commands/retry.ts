@@ -10,7 +10,6 @@ import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openForAsking, openForDeciding, providerNamed } from '../service/service.ts';
-import type { Settings } from '../settings/settings.ts';
 import {
   type Decision,
   otherProviderText,
@@ -46,7 +45,8 @@ export async function retry(context: CommandContext, asked: readonly string[], o
   const isChoice = options.file !== undefined || options.status !== undefined || options.code !== undefined;
   if (isChoice === refs.length > 0)
     throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or choose them by --file, --status or --code');
-  const { store, settings } = await openForDeciding(context.workspace);
+  const opened = await openForDeciding(context.workspace);
+  const { store } = opened;
   try {
     const chosen = isChoice ? await chosenBy(store, statuses, options) : await named(store, refs);
     if (chosen.refs.length === 0)
@@ -58,7 +58,7 @@ export async function retry(context: CommandContext, asked: readonly string[], o
       context.output.line('Nothing was changed.');
       return EXIT.done;
     }
-    const retried = await ask(context, settings, store, chosen.refs, decision);
+    const retried = await ask(context, opened, chosen.refs, decision);
     if (options.json) printJson(process.stdout, asJson(chosen, retried));
     else if (!isOne) print(context, chosen, retried);
     else printOne(context, asked[0] ?? '', retried.decided[0]);
@@ -140,8 +140,7 @@ async function isMeant({ output }: CommandContext, { totals }: Chosen, { yes, js
 
 async function ask(
   { clock }: CommandContext,
-  settings: Settings,
-  store: Store,
+  { settings, store, run }: Awaited<ReturnType<typeof openForDeciding>>,
   refs: readonly InstructionRef[],
   decision: Decision,
 ): Promise<RetriedAll> {
@@ -151,7 +150,7 @@ async function ask(
   const progress = terminalProgress(process.stderr, clock);
   const { provider, close } = await openForAsking(settings, process.env, clock);
   try {
-    return await retryAll({ store, provider, clock, settings, progress }, refs, decision, stopOnSignal(clock));
+    return await retryAll({ store, provider, clock, settings, progress, run }, refs, decision, stopOnSignal(clock));
   } finally {
     progress.clear();
     await close();

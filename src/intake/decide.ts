@@ -191,7 +191,7 @@ function decideContent(
   { ref, action, content, amount: decimal }: ValidContent,
   orderCurrency: string | undefined,
   { existing, lapsed, before }: Background,
-  alone: boolean,
+  unrepeated: boolean,
 ): Decision {
   const { line } = row;
   const { amount, openDate, dueDate } = content;
@@ -241,7 +241,7 @@ function decideContent(
   } as const;
   if (existing && !isAmendable(existing)) return decideAtProvider(context, row, fields(), existing, stands);
   if (existing) return updated(id, line, fields(), currency ? NO_CELLS : row.raw, existing, stands);
-  return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands, alone, anew.after);
+  return newInstruction(id, line, ref, currency ? NO_CELLS : row.raw, stands, unrepeated, anew.after);
 }
 
 function updated(
@@ -333,7 +333,7 @@ function newInstruction(
     Extract<RowRecord, { kind: 'instruction' }>,
     'content' | 'payout' | 'status' | 'amountMinor' | 'currency'
   >,
-  alone: boolean,
+  unrepeated: boolean,
   after: After | undefined,
 ): Decision {
   const { content, payout, status, amountMinor, currency } = stands;
@@ -347,10 +347,10 @@ function newInstruction(
     status,
     amountMinor,
     currency,
-    alone,
+    unrepeated,
   } as const;
   const whole = after ? { ...record, after } : record;
-  if (alone) return { record: whole };
+  if (unrepeated) return { record: whole };
   return {
     record: whole,
     becomes: {

@@ -9,12 +9,20 @@ import type { FileProblem } from '../domain/codes.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { Claim, Inbox } from '../inbox/inbox.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import { isRejectedReportOf, rejectedReportIn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { FileRecord, IntakeProgress, NewFile, RowFields, RowRecord, Store } from '../store/store.ts';
+import {
+  type FileRecord,
+  type IntakeProgress,
+  momentOf,
+  type NewFile,
+  type RowFields,
+  type RowRecord,
+  type Store,
+  type Timing,
+} from '../store/store.ts';
 import { type CheckedBatch, type CheckedRow, checkedRows } from './checking.ts';
 import { type Decide, instructionDecider, nothingKnown } from './decide.ts';
 import { type EarlierRows, openEarlierRows } from './earlier-rows.ts';
@@ -29,10 +37,9 @@ import { type Header, matchHeader } from './validate.ts';
  */
 const MAX_DECISIONS = 5;
 
-export interface IntakeTools {
+export interface IntakeTools extends Timing {
   readonly store: Store;
   readonly inbox: Inbox;
-  readonly clock: Clock;
   readonly settings: Settings;
   readonly progress: Progress;
 }
@@ -63,16 +70,18 @@ const ZERO: Decimal = { units: 0n, scale: 0 };
 
 /** Undefined when the file is still being written or can't be read: its claim stays, and the next pass tries again. */
 async function register(tools: IntakeTools, claim: Claim, businessDate: string): Promise<FileRecord | undefined> {
-  const { inbox, store, clock, settings } = tools;
+  const { inbox, store, settings } = tools;
   const spooled = await inbox.spool(claim);
   if (spooled.kind === 'not-yet') return undefined;
+  const { at, run } = momentOf(tools);
+  const registerFile = (file: NewFile) => store.registerFile(file, run);
   const base: NewFile = {
     claim: claim.id,
     name: claim.name,
     kind: undefined,
     sha256: '',
     size: 0,
-    receivedAt: timestamp(clock.now()),
+    receivedAt: at,
     businessDate,
     header: [],
     proven: false,
@@ -82,7 +91,7 @@ async function register(tools: IntakeTools, claim: Claim, businessDate: string):
   };
   switch (spooled.kind) {
     case 'not-regular':
-      return store.registerFile({
+      return registerFile({
         ...base,
         problem: fileProblem(
           'FILE_NOT_REGULAR',
@@ -92,20 +101,20 @@ async function register(tools: IntakeTools, claim: Claim, businessDate: string):
       });
     case 'too-large': {
       const message = `The file has ${spooled.size} bytes; intake.maxFileSize is ${settings.intake.maxFileBytes}.`;
-      return store.registerFile({
+      return registerFile({
         ...base,
         size: spooled.size,
         problem: fileProblem('FILE_SIZE_OUT_OF_RANGE', String(spooled.size), message),
       });
     }
     case 'spooled':
-      return registerRead(store, { ...base, ...(await inspect(settings, spooled)) });
+      return registerFile(await withRepaired(store, { ...base, ...(await inspect(settings, spooled)) }));
   }
 }
 
-async function registerRead(store: Store, file: NewFile): Promise<FileRecord> {
+async function withRepaired(store: Store, file: NewFile): Promise<NewFile> {
   const repairs = await repairedBy(store, file);
-  return store.registerFile(repairs === undefined ? file : { ...file, repairs });
+  return repairs === undefined ? file : { ...file, repairs };
 }
 
 /** The file whose rejected rows this file repairs: this file has the name of its rejected.csv, or of a copy. */
@@ -125,7 +134,7 @@ interface Taking {
 }
 
 async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
-  const { store, clock, settings } = tools;
+  const { store, settings } = tools;
   const { number } = file;
   await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
@@ -141,7 +150,7 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   } else {
     await recordRows(tools, taking);
   }
-  await store.finishFile(number, problem, timestamp(clock.now()));
+  await store.finishFile(number, problem, momentOf(tools));
 }
 
 /** Records each batch together with the place to go on from. Goes on from where an earlier pass stopped. */
@@ -169,7 +178,7 @@ async function recallRows(
 
 /** Decides a batch and records it; decides it anew when an instruction that it amends changed in between. */
 async function recordBatch(
-  { store, clock }: IntakeTools,
+  tools: IntakeTools,
   file: number,
   batch: CheckedBatch,
   before: IntakeProgress,
@@ -178,7 +187,7 @@ async function recordBatch(
   for (let tries = 0; tries < MAX_DECISIONS; tries++) {
     const { records, amount } = await decide(batch.rows, nothingKnown());
     const reached = progressAfter(before, batch, amount);
-    if ((await store.recordRows(file, records, reached, timestamp(clock.now()))) === 'recorded') return reached;
+    if ((await tools.store.recordRows(file, records, reached, momentOf(tools))) === 'recorded') return reached;
   }
   throw new Error(`File ${file}: what its rows amend keeps changing while they are taken in.`);
 }
@@ -188,7 +197,7 @@ async function recordBatch(
  * and not from the store. So after a crash the rows that are recorded already are decided once more.
  */
 async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
-  const { store, clock, progress } = tools;
+  const { store, progress } = tools;
   const { file, header, decide } = taking;
   const known = nothingKnown();
   let reached = file.start;
@@ -197,7 +206,7 @@ async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
     reached = progressAfter(reached, batch, amount);
     if (reached.offset <= file.progress.offset) continue;
     const rejections = records.map(rejectedForOthers(file.number, batch.rows));
-    if ((await store.recordRows(file.number, rejections, reached, timestamp(clock.now()))) !== 'recorded')
+    if ((await store.recordRows(file.number, rejections, reached, momentOf(tools))) !== 'recorded')
       throw new Error(
         `File ${file.number}: a rejected row takes no reference and amends nothing, yet it came too late.`,
       );

@@ -11,7 +11,6 @@ import { correlationId } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import { orderKey } from '../domain/order.ts';
 import { AMENDABLE_AT_PROVIDER, isOpen } from '../domain/status.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { AmendmentCalls, LookUpOutcome, Payout, Provider, Stated, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -19,9 +18,11 @@ import {
   type AmendmentChange,
   amendmentDiffers,
   instructionDiffers,
+  momentOf,
   type OpenAmendment,
   type Store,
   type StoredInstruction,
+  type Timing,
 } from '../store/store.ts';
 import { eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
@@ -32,10 +33,9 @@ const PAGE = 500;
 /** The fact that records where the last pass had to stop. */
 const PLACE = 'amendments-stopped-at';
 
-export interface AmendTools {
+export interface AmendTools extends Timing {
   readonly store: Store;
   readonly provider: Provider;
-  readonly clock: Clock;
   readonly settings: Settings;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
@@ -168,7 +168,7 @@ async function end(amending: Amending, found: LookUpOutcome): Promise<void> {
     const words = `the row that changes it is open still: ${describe(found)}`;
     const outcome = unsettled(instruction, words, tools.clock.now(), tools.settings.provider.giveUpAfterMs);
     if (!outcome) return;
-    if ('answer' in outcome) return tools.store.keepAnswers([outcome.answer], timestamp(tools.clock.now()));
+    if ('answer' in outcome) return tools.store.keepAnswers([outcome.answer], momentOf(tools));
   }
   if (isDeleted) return record(amending, { kind: 'done' });
   await record(amending, { kind: 'refused', errors: [tooLate(instruction, describe(found))] });
@@ -188,7 +188,7 @@ function describe(found: LookUpOutcome): string {
 function record({ tools, instruction, amendment }: Amending, to: AmendmentChange['to']): Promise<void> {
   const { id, version, status: from } = instruction;
   const change = { row: amendment.row, target: { id, version, from }, to };
-  return tools.store.amend([change], timestamp(tools.clock.now()));
+  return tools.store.amend([change], momentOf(tools));
 }
 
 /** Keeps the answer. After long enough the payout is handed to a person. */
@@ -196,8 +196,8 @@ async function leaveOpen({ tools, instruction }: Amending, words: string): Promi
   const { store, clock, settings } = tools;
   const outcome = unsettled(instruction, words, clock.now(), settings.provider.giveUpAfterMs);
   if (!outcome) return;
-  if ('change' in outcome) await store.apply([outcome.change], timestamp(clock.now()));
-  else await store.keepAnswers([outcome.answer], timestamp(clock.now()));
+  if ('change' in outcome) await store.apply([outcome.change], momentOf(tools));
+  else await store.keepAnswers([outcome.answer], momentOf(tools));
 }
 
 async function isGivenUp(amending: Amending, words: string): Promise<boolean> {
@@ -213,7 +213,7 @@ async function isGivenUp(amending: Amending, words: string): Promise<boolean> {
  * whether it was made.
  */
 async function handOver({ tools, instruction }: Amending, { amount }: Found): Promise<void> {
-  const now = timestamp(tools.clock.now());
+  const now = momentOf(tools);
   const words = `it can no longer be changed (amount ${amount}), and nothing it states tells whether it was`;
   await tools.store.apply([forAPerson(instruction, words, instruction.answerSince || instruction.updatedAt)], now);
 }

@@ -6,12 +6,18 @@
 
 import type { InstructionRef } from '../domain/instruction.ts';
 import { FINAL_FAILURES } from '../domain/status.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
-import type { Decision, FileRecord, Store, StoredInstruction, Target } from '../store/store.ts';
+import {
+  type Decision,
+  type FileRecord,
+  momentOf,
+  type Store,
+  type StoredInstruction,
+  type Target,
+  type Timing,
+} from '../store/store.ts';
 
-export interface ClosingTools {
+export interface ClosingTools extends Timing {
   readonly store: Store;
-  readonly clock: Clock;
 }
 
 /** Why not, in sentences. In that case nothing was closed. */
@@ -24,10 +30,11 @@ export type ClosedFile = { readonly ok: true; readonly rows: number } | NotClose
 
 /** Closes all of the payouts, or none. A payout that is named twice is closed once. */
 export async function closePayouts(
-  { store, clock }: ClosingTools,
+  tools: ClosingTools,
   refs: readonly InstructionRef[],
   decision: Decision,
 ): Promise<ClosedPayouts> {
+  const { store } = tools;
   const found = await store.findInstructions(refs);
   const closed = await store.closedPayouts(found.map((one) => one?.id ?? 0));
   const why = refs.flatMap((ref, at) => {
@@ -37,7 +44,7 @@ export async function closePayouts(
   if (why.length > 0) return { ok: false, why };
   const payouts = new Map(found.flatMap((one) => (one ? [[one.id, one] as const] : [])));
   const targets = [...payouts.values()].map(({ id, version, status }): Target => ({ id, version, from: status }));
-  if ((await store.closePayouts(targets, decision, timestamp(clock.now()))) === 'stale') return MOVED;
+  if ((await store.closePayouts(targets, decision, momentOf(tools))) === 'stale') return MOVED;
   return { ok: true, payouts: [...payouts.values()] };
 }
 
@@ -52,16 +59,13 @@ function objectionTo(instruction: StoredInstruction | undefined, closed: Decisio
 }
 
 /** Closes a file that was not taken in, or the rejected rows of a file that are still to be repaired. */
-export async function closeFile(
-  { store, clock }: ClosingTools,
-  number: number,
-  decision: Decision,
-): Promise<ClosedFile> {
+export async function closeFile(tools: ClosingTools, number: number, decision: Decision): Promise<ClosedFile> {
+  const { store } = tools;
   const file = await store.file(number);
   const objection = file ? objectionToFile(file) : 'there is no such file';
   if (!file || objection !== undefined) return { ok: false, why: [`file ${number}: ${objection}`] };
   const { toRepair } = file;
-  if ((await store.closeFile(number, toRepair, decision, timestamp(clock.now()))) === 'stale') return MOVED;
+  if ((await store.closeFile(number, toRepair, decision, momentOf(tools))) === 'stale') return MOVED;
   return { ok: true, rows: toRepair };
 }
 

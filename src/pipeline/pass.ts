@@ -7,7 +7,7 @@ import { attention, isLost, type Need, refusedFiles } from '../domain/attention.
 import type { InstructionStatus } from '../domain/status.ts';
 import type { Inbox, Stuck } from '../inbox/inbox.ts';
 import { takeIn } from '../intake/intake.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
+import { timestamp } from '../platform/clock.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import type { Provider } from '../provider/provider.ts';
@@ -26,6 +26,7 @@ import {
 import type { Settings } from '../settings/settings.ts';
 import {
   lookUpOnly,
+  momentOf,
   otherProvider,
   otherProviderText,
   type RunChange,
@@ -34,6 +35,7 @@ import {
   type RunRecord,
   type StatusCount,
   type Store,
+  type Timing,
 } from '../store/store.ts';
 import { amend } from './amend.ts';
 import { type Pacer, pacer } from './flow.ts';
@@ -52,11 +54,10 @@ const SCAN_AGAIN_MS = 100;
 /** `run` waits at most this long for files that are still being written. Then it goes on and says so. */
 const LONGEST_SETTLING_MS = 600_000;
 
-export interface Tools {
+export interface Tools extends Timing {
   readonly store: Store;
   readonly inbox: Inbox;
   readonly provider: Provider;
-  readonly clock: Clock;
   readonly settings: Settings;
   readonly report: ReportContext;
   readonly progress: Progress;
@@ -104,12 +105,13 @@ interface Paced extends Tools {
 }
 
 /** Makes one pass. Undefined when the nightly run of that business date is already done. */
-export async function pass(tools: Tools, options: PassOptions): Promise<PassSummary | undefined> {
-  const { store, clock } = tools;
+export async function pass(opened: Tools, options: PassOptions): Promise<PassSummary | undefined> {
+  const { store, clock } = opened;
   const { kind, businessDate } = options;
-  for (const earlier of await store.unreportedRuns()) if (!staysOpen(earlier, options)) await closeRun(tools, earlier);
-  const run = await store.startRun(kind, businessDate, timestamp(clock.now()));
+  const before = await closeEarlier(opened, options);
+  const run = await store.startRun(kind, businessDate, momentOf({ clock, run: before }));
   if (!run) return undefined;
+  const tools: Tools = { ...opened, run: run.number };
 
   await recoverInterrupted(tools);
   const { settling, leftAlone } = await claimReady(tools, options);
@@ -139,6 +141,21 @@ export async function pass(tools: Tools, options: PassOptions): Promise<PassSumm
   const needs = await needsAfter(store, left);
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, needs };
+}
+
+/**
+ * Ends the earlier runs that no pass goes on with. Returns the run that is under way still, of those that were when the
+ * pass began.
+ */
+async function closeEarlier(tools: Tools, options: PassOptions): Promise<number | undefined> {
+  const { store } = tools;
+  let run = await store.runUnderWay();
+  for (const earlier of await store.unreportedRuns()) {
+    if (staysOpen(earlier, options)) continue;
+    await closeRun({ ...tools, run }, earlier);
+    if ((await store.runUnderWay()) !== run) run = undefined;
+  }
+  return run;
 }
 
 type Left = Pick<PassSummary, 'files' | 'moved' | 'open' | 'settling' | 'stuck' | 'unfinished'>;
@@ -304,7 +321,7 @@ async function closeRun(
   run: RunRecord,
   reported?: ReportedFiles,
 ): Promise<RunContents & { kept: boolean }> {
-  const { store, settings, report, clock } = tools;
+  const { store, settings, report } = tools;
   const { isWhole, ...contents } = await contentsOf(tools, run, reported);
   if (!isWhole) return { ...contents, kept: true };
   const idle = contents.files.length === 0 && contents.changes === 0;
@@ -312,7 +329,7 @@ async function closeRun(
     await store.dropRun(run.number);
     return { ...contents, kept: false };
   }
-  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;
+  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), contents.open) : run;
   const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
   const sources = { changes: () => changesOf(store, run.number), decisions: () => decisionsOf(store, run.number) };
   const reports = await runReports(ended, sources, files, contents.open, report);

@@ -18,11 +18,18 @@
  *   for a person.
  */
 import { isLost } from '../domain/attention.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
+import { timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Change, KeptAnswer, Store, StoredInstruction } from '../store/store.ts';
+import {
+  type Change,
+  type KeptAnswer,
+  momentOf,
+  type Store,
+  type StoredInstruction,
+  type Timing,
+} from '../store/store.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
@@ -42,10 +49,9 @@ const PLACE = 'look-ups-stopped-at';
 const PAGE = 1_000;
 const DAY_MS = 86_400_000;
 
-export interface ReconcileTools {
+export interface ReconcileTools extends Timing {
   readonly store: Store;
   readonly provider: Provider;
-  readonly clock: Clock;
   readonly settings: Settings;
   readonly progress: Progress;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
@@ -83,9 +89,9 @@ export async function reconcile(
     ...(endedToo ? (['declined', 'paid', 'unsettled'] as const) : []),
     ...(forgetful ? (['ready'] as const) : []),
   ]);
-  const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), timestamp(clock.now())));
+  const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), momentOf(tools)));
   const findings = gather(clock, commits.add);
-  const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, timestamp(clock.now())));
+  const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, momentOf(tools)));
   // A payout that moved in this pass may be listed again in its new status. It isn't looked up twice.
   const moved = new Set<number>();
   let lookedUp = 0;

@@ -15,17 +15,18 @@
 import { correlationId } from '../domain/instruction.ts';
 import { type Order, type OrderRef, orderKey, UNCLEAR_REGISTRATIONS } from '../domain/order.ts';
 import { statusesWhere } from '../domain/status.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { OrderCalls, Payout, Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   instructionDiffers,
+  momentOf,
   type OrderChange,
   orderContentDiffers,
   type Store,
   type StoredInstruction,
   type StoredOrder,
+  type Timing,
 } from '../store/store.ts';
 import type { Line, Pacer } from './flow.ts';
 import { askInTurn, doubtOfRefusal, EVERYTHING, type Range } from './look-ups.ts';
@@ -61,10 +62,9 @@ export interface Registrar {
   outcomeFor(instruction: StoredInstruction, stopped: string | undefined): Promise<SubmitOutcome | undefined>;
 }
 
-interface RegistrarTools {
+interface RegistrarTools extends Timing {
   readonly store: Store;
   readonly provider: Provider;
-  readonly clock: Clock;
 }
 
 interface SendingTools extends RegistrarTools {
@@ -182,12 +182,13 @@ export function payoutOf(
 /**
  * Marks the orders that an interrupted program left in `sending` as `unknown`, because their requests may have arrived.
  */
-export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools, 'store' | 'clock'>): Promise<void> {
+export async function recoverRegistrations(tools: Timing & { readonly store: Store }): Promise<void> {
+  const { store } = tools;
   await eachUnclear(store, EVERYTHING, async (order) => {
     if (order.registration !== 'sending') return;
     const message = 'the program ended while the order was being registered';
     const change = { id: order.id, from: 'sending', to: 'unknown', message, unclear: true } as const;
-    await store.apply([], timestamp(clock.now()), [{ ...change, sent: { outcome: 'interrupted' } }]);
+    await store.apply([], momentOf(tools), [{ ...change, sent: { outcome: 'interrupted' } }]);
   });
 }
 
@@ -198,12 +199,13 @@ export async function recoverRegistrations({ store, clock }: Pick<RegistrarTools
  * a person must look.
  */
 export async function lookUpOrders(
-  { store, provider, clock, settings }: RegistrarTools & { readonly settings: Settings },
+  tools: RegistrarTools & { readonly settings: Settings },
   line: Line,
   pace: Pacer,
   range: Range,
   at: (id: number) => void,
 ): Promise<number> {
+  const { store, provider, clock, settings } = tools;
   const calls = provider.orders;
   let lookedUp = 0;
   if (!calls) return lookedUp;
@@ -220,7 +222,7 @@ export async function lookUpOrders(
       found.kind === 'unclear' && (await hasTakenPayouts(store, order))
         ? ({ id: order.id, from: 'unknown', to: 'registered' } as const)
         : changeAfter(order, found, nowMs, since, settings);
-    if (change) await store.apply([], timestamp(nowMs), [change]);
+    if (change) await store.apply([], momentOf(tools, nowMs), [change]);
     else if (since !== order.registrationAnswerSince) await store.keepOrderAnswer(order.id, since);
   });
   return lookedUp;
@@ -306,9 +308,9 @@ async function register(
 }
 
 /** Records that the line was stopped before the request was made. */
-async function giveUp({ store, clock }: RegistrarTools, { order }: OrderRequest, stopped: string): Promise<Ended> {
+async function giveUp(tools: RegistrarTools, { order }: OrderRequest, stopped: string): Promise<Ended> {
   const outcome = { kind: 'not-sent', message: unsentBecause(stopped) } as const;
-  await store.apply([], timestamp(clock.now()), [changeBy(order, { outcome })]);
+  await tools.store.apply([], momentOf(tools), [changeBy(order, { outcome })]);
   return { outcome };
 }
 
@@ -321,14 +323,11 @@ export function unsentBecause(stopped: string | undefined): string {
  * Registers an order. One bad instruction in the request makes the provider refuse the whole request. Then the order is
  * registered alone, and each instruction is sent by itself.
  */
-async function askToRegister(
-  { store, clock, forgetful }: SendingTools,
-  calls: OrderCalls,
-  request: OrderRequest,
-): Promise<Ended> {
+async function askToRegister(tools: SendingTools, calls: OrderCalls, request: OrderRequest): Promise<Ended> {
+  const { store, forgetful } = tools;
   const { order, body, riders } = request;
   const { registrationUnclearAt: unclearAt } = order;
-  const record = (...changes: OrderChange[]) => store.apply([], timestamp(clock.now()), changes);
+  const record = (...changes: OrderChange[]) => store.apply([], momentOf(tools), changes);
   const endedBy = (outcome: SubmitOutcome): Ended => {
     return {
       outcome,

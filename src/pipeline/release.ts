@@ -7,20 +7,27 @@ import { type RowError, rowMessage } from '../domain/codes.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseDecimal, toMinor } from '../domain/money.ts';
 import { checkAgainstOrder } from '../intake/intake.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Change, Store, StoredInstruction, StoredOrder } from '../store/store.ts';
+import {
+  type Change,
+  momentOf,
+  type Store,
+  type StoredInstruction,
+  type StoredOrder,
+  type Timing,
+} from '../store/store.ts';
 
 const PAGE = 5_000;
 
-export interface ReleaseTools {
+export interface ReleaseTools extends Timing {
   readonly store: Store;
-  readonly clock: Clock;
   readonly settings: Settings;
 }
 
-export async function release({ store, clock, settings }: ReleaseTools, businessDate: string): Promise<void> {
+export async function release(tools: ReleaseTools, businessDate: string): Promise<void> {
+  const { store, clock, settings } = tools;
   const nowMs = clock.now();
+  const moment = momentOf(tools, nowMs);
   for (let afterId = 0; ; ) {
     const page = await store.list('waiting', { afterId, limit: PAGE });
     const last = page.at(-1);
@@ -33,13 +40,13 @@ export async function release({ store, clock, settings }: ReleaseTools, business
       if (order) return [withItsOrder(instruction, order, businessDate)];
       return waitedMs > settings.intake.waitForOrderMs ? [withoutOrder(instruction)] : [];
     });
-    await store.apply(changes, timestamp(nowMs));
+    await store.apply(changes, moment);
   }
   for (;;) {
     const page = await store.list('scheduled', { afterId: 0, limit: PAGE, openDateUpTo: businessDate });
     if (page.length === 0) return;
     const changes = page.map(({ id, version }): Change => ({ id, version, from: 'scheduled', to: 'ready' }));
-    await store.apply(changes, timestamp(nowMs));
+    await store.apply(changes, moment);
   }
 }
 

@@ -6,7 +6,6 @@
 import { isLost } from '../domain/attention.ts';
 import type { InstructionRef } from '../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../domain/status.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -15,18 +14,19 @@ import {
   type Decision,
   instructionDiffers,
   lookUpOnly,
+  momentOf,
   type OrderChange,
   otherProvider,
   otherProviderText,
   type Store,
   type StoredInstruction,
+  type Timing,
 } from '../store/store.ts';
 import { eachOf, openLine, pacer } from './flow.ts';
 import { askInTurn, lookUpEarlier } from './look-ups.ts';
 
-export interface DecidingTools {
+export interface DecidingTools extends Timing {
   readonly store: Store;
-  readonly clock: Clock;
   readonly settings: Settings;
 }
 
@@ -155,7 +155,7 @@ async function decideRetry(
     ...(orderRefId && { orderRefId }),
     ...(bankReference && { bankReference }),
   };
-  await tools.store.apply([change], timestamp(tools.clock.now()));
+  await tools.store.apply([change], momentOf(tools));
   return { ...no(`${message}. It is manual now: find out whether it was paid, then paydrop resolve`), moved: true };
 }
 
@@ -184,16 +184,17 @@ async function wasTaken(store: Store, { id, status }: StoredInstruction): Promis
 }
 
 async function record(
-  { store, clock }: DecidingTools,
+  tools: DecidingTools,
   before: StoredInstruction,
   to: InstructionStatus,
   decision: Decision,
 ): Promise<Decided> {
+  const { store } = tools;
   const { id, version, status: from } = before;
   const change: Change = { id, version, from, to, decision, message: `${decision.by}: ${decision.reason}` };
   const [order] = to === 'ready' ? await store.findOrders([before]) : [];
   const again: OrderChange[] = order?.registration === 'refused' ? [{ id: order.id, from: 'refused', to: 'none' }] : [];
-  await store.apply([change], timestamp(clock.now()), again);
+  await store.apply([change], momentOf(tools), again);
   return { ok: true, before, to };
 }
 

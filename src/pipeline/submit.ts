@@ -19,7 +19,7 @@
 
 import { correlationId, rowPlace } from '../domain/instruction.ts';
 import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
-import { type Clock, timestamp } from '../platform/clock.ts';
+import { timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { Progress } from '../platform/progress.ts';
 import type { Provider, SubmitOutcome } from '../provider/provider.ts';
@@ -28,9 +28,11 @@ import {
   type Change,
   instructionDiffers,
   mayHaveForgotten,
+  momentOf,
   type OrderChange,
   type Store,
   type StoredInstruction,
+  type Timing,
 } from '../store/store.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
@@ -50,10 +52,9 @@ import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
  */
 const REFUSES_ALIKE = 'refuses-alike';
 
-export interface SubmitTools {
+export interface SubmitTools extends Timing {
   readonly store: Store;
   readonly provider: Provider;
-  readonly clock: Clock;
   readonly settings: Settings;
   readonly progress: Progress;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
@@ -71,9 +72,10 @@ export interface Submitted {
  * Marks the payouts that an interrupted program left in `sending` as `unknown`, because their requests may have
  * arrived. This comes before anything else is sent.
  */
-export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'store' | 'clock'>): Promise<number> {
+export async function recoverInterrupted(tools: Timing & { readonly store: Store }): Promise<number> {
+  const { store } = tools;
   let recovered = 0;
-  await recoverRegistrations({ store, clock });
+  await recoverRegistrations(tools);
   for (;;) {
     const page = await store.list('sending', { afterId: 0, limit: 1_000 });
     if (page.length === 0) return recovered;
@@ -90,7 +92,7 @@ export async function recoverInterrupted({ store, clock }: Pick<SubmitTools, 'st
           sent: { outcome: 'interrupted' },
         };
       }),
-      timestamp(clock.now()),
+      momentOf(tools),
     );
     recovered += page.length;
   }
@@ -115,7 +117,7 @@ export async function submit(
   const commits = commitQueue((groups: Group[]) =>
     store.apply(
       groups.flatMap(({ changes }) => changes),
-      timestamp(clock.now()),
+      momentOf(tools),
       groups.flatMap(({ orders = [] }) => orders),
     ),
   );
@@ -230,7 +232,8 @@ interface Sieve {
   leftOut(): string | undefined;
 }
 
-function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pacer): Sieve {
+function openSieve(tools: SubmitTools, line: Line, pace: Pacer): Sieve {
+  const { store, provider } = tools;
   let number = 0;
   let first = '';
   let undecided = '';
@@ -249,7 +252,7 @@ function openSieve({ store, provider, clock }: SubmitTools, line: Line, pace: Pa
       const unknown: Change = { id, version, from: 'ready', to: 'unknown', message };
       await store.apply(
         [unknown, { id, version: version + 1, from: 'unknown', to: 'manual', message }],
-        timestamp(clock.now()),
+        momentOf(tools),
       );
     }
     if (earlier?.kind === 'unclear')

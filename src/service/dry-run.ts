@@ -60,7 +60,7 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
       const last = addingUpLast(store);
       const kept = out === undefined ? last.store : store;
-      const registered = await takeIn({ store: kept, inbox, clock, settings, progress }, businessDate);
+      const registered = await takeIn({ store: kept, inbox, clock, settings, progress, run: undefined }, businessDate);
       const context = reportContext(real);
       const foreseen: ForeseenFile[] = [];
       for (const { number } of registered) {

@@ -23,15 +23,15 @@ export function addingUpLast(store: Store): { store: Store; addedUp(file: number
         last = file && { file, tally: openTally(file) };
         return files;
       },
-      async recordRows(file, rows, upTo, at) {
-        if (file !== last?.file.number) return store.recordRows(file, rows, upTo, at);
+      async recordRows(file, rows, upTo, moment) {
+        if (file !== last?.file.number) return store.recordRows(file, rows, upTo, moment);
         const recorded = await store.recordRows(
           file,
           rows.filter((row) => !isPlain(row)),
           upTo,
-          at,
+          moment,
         );
-        if (recorded === 'recorded') for (const row of rows) if (isPlain(row)) last.tally.add(resultOf(row, at));
+        if (recorded === 'recorded') for (const row of rows) if (isPlain(row)) last.tally.add(resultOf(row, moment.at));
         return recorded;
       },
     },
@@ -40,7 +40,7 @@ export function addingUpLast(store: Store): { store: Store; addedUp(file: number
 }
 
 function isPlain(row: RowRecord): row is PlainRow {
-  return row.kind === 'instruction' && row.alone === true;
+  return row.kind === 'instruction' && row.unrepeated === true;
 }
 
 const NOTHING: never[] = [];

@@ -28,12 +28,18 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
 
 /**
  * Opens the store for a person's decision about payouts, while a service may be running. Each decision is one
- * conditional update, which fails when the service was faster.
+ * conditional update, which fails when the service was faster. `run` is the run that is under way, to which the decision
+ * belongs.
  */
-export async function openForDeciding(workspace: string): Promise<{ settings: Settings; store: Store }> {
+export async function openForDeciding(
+  workspace: string,
+): Promise<{ settings: Settings; store: Store; run: number | undefined }> {
   const settings = settingsOf(workspace);
   const path = join(settings.data, DATABASE);
-  if (await isThere(path)) return { settings, store: openStore({ path }) };
+  if (await isThere(path)) {
+    const store = openStore({ path });
+    return { settings, store, run: await store.runUnderWay() };
+  }
   await requireRecords(settings);
   throw new UsageError('nothing has been taken in in this workspace yet');
 }

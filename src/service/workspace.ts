@@ -2,7 +2,7 @@
 import { chmod, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tools } from '../pipeline/pipeline.ts';
-import { type Clock, systemClock, timestamp } from '../platform/clock.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import { whyUnusable } from '../platform/ownership.ts';
 import { noProgress, type Progress } from '../platform/progress.ts';
@@ -17,6 +17,7 @@ import {
   distrust,
   lockWorkspace,
   lookUpOnly,
+  momentOf,
   openAnchor,
   openStore,
   type Store,
@@ -77,7 +78,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     const taken = await records.skipNumbers({ files: [...files.keys()], runs: [...runs.keys()] });
     const doubt = await doubtAbout(records, anchor);
     if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
-      await endReportedRuns(records, taken.runs, timestamp(clock.now()));
+      await endReportedRuns(records, taken.runs, clock);
       await beginLookUpOnly(records, doubt);
     }
     const store = anchored(records, anchor);
@@ -94,7 +95,8 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     const report = reportContext(settings);
     const takeTurn = () => takeTurnToPublish(settings);
     const freeBytes = () => freeBytesAt(settings.data);
-    return { store, anchor, inbox, provider, clock, settings, progress, report, takeTurn, freeBytes, close };
+    const run = await records.runUnderWay();
+    return { store, anchor, inbox, provider, clock, run, settings, progress, report, takeTurn, freeBytes, close };
   } catch (error) {
     await close();
     throw error;
@@ -128,10 +130,11 @@ async function doubtAbout(records: Store, anchor: Anchor): Promise<string | unde
  * Ends the runs that a restored backup takes for unfinished, but whose reports exist. A backup made in the middle of a
  * run doesn't know that the run ended and was reported. The reports stay as they are.
  */
-async function endReportedRuns(records: Store, lastReported: number, at: string): Promise<void> {
+async function endReportedRuns(records: Store, lastReported: number, clock: Clock): Promise<void> {
   for (const { number, finishedAt } of await records.unreportedRuns()) {
     if (number > lastReported) continue;
-    if (finishedAt === '') await records.endRun(number, at, await records.statusCounts());
+    const run = await records.runUnderWay();
+    if (finishedAt === '') await records.endRun(number, momentOf({ clock, run }), await records.statusCounts());
     await records.runReported(number, []);
   }
 }

@@ -110,12 +110,12 @@ export function anchored(store: Store, anchor: Anchor): Store {
   };
   return {
     ...store,
-    apply: async (changes, at, orders = []) => {
-      await store.apply(changes, at, orders);
+    apply: async (changes, moment, orders = []) => {
+      await store.apply(changes, moment, orders);
       if ([...changes, ...orders].some(({ to }) => to === 'sending')) await keep();
     },
-    amend: async (changes, at) => {
-      await store.amend(changes, at);
+    amend: async (changes, moment) => {
+      await store.amend(changes, moment);
       if (changes.some(({ to }) => to.kind === 'asked')) await keep();
     },
     endRun: async (...ending) => {

@@ -6,7 +6,7 @@ import { sha256 } from '../platform/digest.ts';
 import type { AuditEntry } from './port.ts';
 
 /** What an entry may say. Integers only: a number with a fraction has no place in an audit log about money. */
-type AuditValue =
+export type AuditValue =
   | string
   | number
   | boolean

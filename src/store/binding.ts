@@ -10,7 +10,7 @@ import type { InstructionRef } from '../domain/instruction.ts';
 import { statusesWhere } from '../domain/status.ts';
 import { sha256 } from '../platform/digest.ts';
 import { UsageError } from '../platform/failures.ts';
-import type { Decision, FactName, Store } from './port.ts';
+import type { Decision, FactName, Moment, Store } from './port.ts';
 
 /**
  * Names of the noted facts: the provider that the records belong to, and the other provider that the settings named at
@@ -117,12 +117,12 @@ export async function acceptProvider(
   { before, now }: OtherProvider,
   same: boolean,
   decision: Decision,
-  at: string,
+  moment: Moment,
 ): Promise<string | undefined> {
   const open = same ? [] : await openThere(store);
   if (open.length > 0)
     return `${open.join(', ')} and maybe more may be paid by ${before}, which alone can tell: put paydrop.json and the keys back, and let runs and paydrop resolve end what is open; or make a new workspace for ${now}`;
-  await store.noteDecision('provider-accepted', decision, at, { before, now, account: same ? 'same' : 'other' });
+  await store.noteDecision('provider-accepted', decision, moment, { before, now, account: same ? 'same' : 'other' });
   await store.setFact(BOUND, now);
   await store.setFact(OTHER, '');
   return undefined;

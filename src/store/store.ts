@@ -16,6 +16,7 @@ export {
 } from './anchor.ts';
 export { CHAIN_START } from './audit.ts';
 export { acceptProvider, bind, bindingOf, otherProvider, otherProviderText, otherThan } from './binding.ts';
+export { momentOf, type Timing } from './moment.ts';
 export type * from './port.ts';
 export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers } from './replay.ts';
 export { lockWorkspace } from './sqlite/lock.ts';

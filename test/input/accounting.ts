@@ -58,7 +58,8 @@ export function dataRows(bytes: Buffer): DataRow[] {
   for (let at = top + 1; at < all.length; number++) {
     const { text, blank } = all[at] as Physical;
     const lines = blank || parsed(text) ? 1 : spanned(ended.slice(at), fits);
-    const isHeaderAgain = loose(text) === loose(header) && parsed(text) !== undefined;
+    const isHeaderAgain =
+      loose(text) === loose(header) && parsed(text) !== undefined && text.length <= LINE_LIMIT_BYTES;
     if (!blank && !isHeaderAgain) rows.push({ number, lines });
     at += lines;
   }

@@ -157,7 +157,7 @@ async function dropOrder(orderRef: string): Promise<void> {
 async function released(waitForOrderMs: number): Promise<void> {
   const settings = { intake: { waitForOrderMs } } as Settings;
   const clock = { ...testClock(), now: () => Date.parse('2026-03-02T12:00:00Z') };
-  await release({ store: taking.store, clock, settings }, DAY);
+  await release({ store: taking.store, clock, settings, run: undefined }, DAY);
 }
 
 /** With a row of its own, so that no two files have the same bytes. */
@@ -191,11 +191,11 @@ async function send(orderRef: string): Promise<void> {
     const intent = { clientRefId, body: '{}', bodySha256: '', late: false };
     return { id, version, from: 'ready', to: 'sending', intent };
   });
-  await taking.store.apply(begin, at);
+  await taking.store.apply(begin, { at });
   const end = ready.map(({ id, version }): Change => {
     return { id, version: version + 1, from: 'sending', to: 'submitted', sent: { outcome: 'accepted' } };
   });
-  await taking.store.apply(end, at);
+  await taking.store.apply(end, { at });
 }
 
 async function workspaceState(orderRef: string): Promise<Record<string, string>> {

@@ -368,7 +368,7 @@ const STORE: Mutant[] = [
     'WHERE id = ? AND status = +? AND ? <> 0 RETURNING attempt',
   ]),
   mutant('audit entry left out', 'nobody can tell what happened', 'store', [
-    '      append(statusEvent(change, now, at), change.id);\n',
+    '      append(statusEvent(change, now), change.id);\n',
     '',
   ]),
   mutant('kept count of what has moved', 'reports tell what is over', 'status-counts', [
@@ -391,17 +391,25 @@ const STORE: Mutant[] = [
     'orders[at]?.hadInstructions !== false',
     'orders[at]?.hadInstructions === undefined',
   ]),
+  mutant('a command is part of no run', 'a change is in no report', 'resolution', [
+    'return { settings, store, run: await store.runUnderWay() };',
+    'return { settings, store, run: undefined };',
+  ]),
+  mutant('a pass records for the run before', 'a change is in the report of another run', 'pipeline', [
+    'const tools: Tools = { ...opened, run: run.number };',
+    'const tools: Tools = opened;',
+  ]),
   mutant('deferred change', 'another writer comes in between', 'store-locking', [
-    'apply.immediate(changes, at, orders);',
-    'apply.deferred(changes, at, orders);',
+    'apply.immediate(changes, moment, orders);',
+    'apply.deferred(changes, moment, orders);',
   ]),
   mutant('deferred registration', 'another writer comes in between', 'store-locking', [
     'return register.immediate;',
     'return register.deferred;',
   ]),
   mutant('deferred rows', 'another writer comes in between', 'store-locking', [
-    'record.immediate(file, rows, progress, at);',
-    'record.deferred(file, rows, progress, at);',
+    'record.immediate(file, rows, progress, moment);',
+    'record.deferred(file, rows, progress, moment);',
   ]),
   mutant(
     'synchronous left to its default',
@@ -458,8 +466,8 @@ const FILES: Mutant[] = [
     'after = last.line + 1;',
   ]),
   mutant('a dry run forgets plain rows', 'a file is foreseen smaller than it is', 'dry-run', [
-    'if (isPlain(row)) last.tally.add(resultOf(row, at));',
-    'if (isPlain(row) && row.status === "waiting") last.tally.add(resultOf(row, at));',
+    'if (isPlain(row)) last.tally.add(resultOf(row, moment.at));',
+    'if (isPlain(row) && row.status === "waiting") last.tally.add(resultOf(row, moment.at));',
   ]),
   mutant('no folder sync', 'a power cut brings back what was moved', 'durable-order', [
     '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {\n    await handle.sync();',
@@ -483,12 +491,12 @@ const FILES: Mutant[] = [
     'a crash leaves reports that can not be repeated',
     'closing-order',
     [
-      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, timestamp(clock.now()), contents.open) : run;\n",
-      "  const ended = run.finishedAt === '' ? { ...run, finishedAt: timestamp(clock.now()) } : run;\n",
+      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), contents.open) : run;\n",
+      "  const ended = run.finishedAt === '' ? { ...run, finishedAt: momentOf(tools).at } : run;\n",
     ],
     [
       '  await store.runReported(run.number, await publish(settings.outbox, reports));\n',
-      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, ended.finishedAt, contents.open);\n  await store.runReported(run.number, published);\n",
+      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
   mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', [

@@ -128,21 +128,21 @@ export class Machine {
     return { kind: 'done', summary: end?.summary };
   }
 
-  /** Starts it if need be, without a crash. */
+  /** Starts it if need be, without a crash. What is recorded with the tools is recorded as by a command that opens now. */
   async open(): Promise<OpenWorkspace> {
     const running = this.#running ?? (await this.#start(undefined));
     if (typeof running === 'string') throw new Error(`it crashed at ${running}, and nobody had planned that`);
-    return running.plain;
+    return { ...running.plain, run: await running.plain.store.runUnderWay() };
   }
 
   /** What an operator has the provider asked about, while no pass is under way; nothing crashes meanwhile. */
   async ask<Answer>(work: (tools: OpenWorkspace) => Promise<Answer>): Promise<Answer> {
-    await this.open();
+    const { run } = await this.open();
     const running = this.#running;
     if (!running) throw new Error('there is no program to ask with');
     this.sending.passBegins();
     let end: { answer: Answer } | { error: unknown } | undefined;
-    work(running.tools).then(
+    work({ ...running.tools, run }).then(
       (answer) => {
         end = { answer };
       },
@@ -165,7 +165,7 @@ export class Machine {
   async acceptRecords(): Promise<boolean> {
     const { store, anchor, clock } = await this.open();
     if ((await lookUpOnly(store)) === undefined) return false;
-    await store.noteDecision('records-accepted', OPERATOR, timestamp(clock.now()));
+    await store.noteDecision('records-accepted', OPERATOR, { at: timestamp(clock.now()) });
     await endLookUpOnly(store, anchor);
     return true;
   }

@@ -10,7 +10,7 @@ export const INTENTS_LATE: Mutation = {
     [
       '    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));\n',
       `    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));
-    await store.apply([intent], timestamp(clock.now()));
+    await store.apply([intent], momentOf(tools));
 `,
     ],
   ],

@@ -3,6 +3,14 @@ import type { RowError } from '../../domain/codes.ts';
 import type { Registration } from '../../domain/order.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 
+/** When something is recorded, and in which run. */
+export interface Moment {
+  /** A timestamp: UTC, with milliseconds. */
+  readonly at: string;
+  /** The run that it is part of. Absent for what belongs to no run. */
+  readonly run?: number | undefined;
+}
+
 /** The instruction that a row amends, as it was when that was decided. */
 export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
 

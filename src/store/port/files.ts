@@ -1,6 +1,6 @@
 /** Files, and the outcome of each of their rows. */
 import type { FileProblem } from '../../domain/codes.ts';
-import type { ClosedBy, Decision } from './change.ts';
+import type { ClosedBy, Decision, Moment } from './change.ts';
 import type { RowRecord } from './row-record.ts';
 
 export type FileKind = 'orders' | 'instructions';
@@ -71,22 +71,29 @@ export interface FileRecord extends NewFile {
 }
 
 export interface Files {
-  registerFile(file: NewFile): Promise<FileRecord>;
+  /** `run`: the run that registers it, at the time that is its `receivedAt`; undefined for none. */
+  registerFile(file: NewFile, run?: number): Promise<FileRecord>;
   /** Files whose rows aren't all recorded, orders first, then by number. */
   unfinishedFiles(): Promise<FileRecord[]>;
   unarchivedFiles(): Promise<FileRecord[]>;
   /** `stale`: another change came first, and the caller decides again. */
-  recordRows(file: number, rows: readonly RowRecord[], upTo: IntakeProgress, at: string): Promise<'recorded' | 'stale'>;
+  recordRows(
+    file: number,
+    rows: readonly RowRecord[],
+    upTo: IntakeProgress,
+    moment: Moment,
+  ): Promise<'recorded' | 'stale'>;
   /**
-   * `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when an `alone` row wasn't
-   * alone.
+   * `problem`: FILE_HAS_ROW_ERRORS, when every row was recorded as rejected for that. Throws when the references of a
+   * row that was recorded as `unrepeated` are another instruction's: another row of the file has them after all, or an
+   * earlier file.
    */
-  finishFile(file: number, problem: FileProblem | undefined, at: string): Promise<void>;
+  finishFile(file: number, problem: FileProblem | undefined, moment: Moment): Promise<void>;
   markArchived(file: number): Promise<void>;
   file(number: number): Promise<FileRecord | undefined>;
   files(): Promise<FileRecord[]>;
   /** Closes a file that was not taken in, or its rejected rows. `stale` when not exactly this many of them are open. */
-  closeFile(file: number, rows: number, decision: Decision, at: string): Promise<'closed' | 'stale'>;
+  closeFile(file: number, rows: number, decision: Decision, moment: Moment): Promise<'closed' | 'stale'>;
   /** Whether every row of the file is rejected because some rows have errors; undefined while that is not decided. */
   rejectedWhole(file: number): Promise<boolean | undefined>;
   decideRejectedWhole(file: number, rejected: boolean): Promise<void>;

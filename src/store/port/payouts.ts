@@ -2,7 +2,7 @@
 import type { InstructionContent, InstructionRef, PayoutDetails } from '../../domain/instruction.ts';
 import type { Order, OrderRef, Registration } from '../../domain/order.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
-import type { AmendmentChange, Change, ClosedBy, Decision, KeptAnswer, OrderChange, Target } from './change.ts';
+import type { AmendmentChange, Change, ClosedBy, Decision, KeptAnswer, Moment, OrderChange, Target } from './change.ts';
 import type { ResultRow } from './reports.ts';
 import type { PayoutTerms } from './row-record.ts';
 
@@ -133,20 +133,20 @@ export interface Payouts {
    * All or nothing, as `amend`: throws, with nothing changed, when an instruction or order isn't in its `from` and
    * version, or may not become `to`.
    */
-  apply(changes: readonly Change[], at: string, orders?: readonly OrderChange[]): Promise<void>;
-  amend(changes: readonly AmendmentChange[], at: string): Promise<void>;
+  apply(changes: readonly Change[], moment: Moment, orders?: readonly OrderChange[]): Promise<void>;
+  amend(changes: readonly AmendmentChange[], moment: Moment): Promise<void>;
   /**
    * Records what look-ups answered, with an audit entry for each answer whose words have changed. Throws as `apply`
    * does.
    */
-  keepAnswers(answers: readonly KeptAnswer[], at: string): Promise<void>;
+  keepAnswers(answers: readonly KeptAnswer[], moment: Moment): Promise<void>;
   /** Since when the answers to an order's look-ups can't be read; empty when one could be. */
   keepOrderAnswer(order: number, since: string): Promise<void>;
   /**
    * All or none: `stale` when a payout isn't in its `from` and version, or is closed already. Nothing else of the
    * payouts changes.
    */
-  closePayouts(payouts: readonly Target[], decision: Decision, at: string): Promise<'closed' | 'stale'>;
+  closePayouts(payouts: readonly Target[], decision: Decision, moment: Moment): Promise<'closed' | 'stale'>;
   /** For each instruction, the person who has closed it in its present version. */
   closedPayouts(instructions: readonly number[]): Promise<(ClosedBy | undefined)[]>;
   /** How many instructions are closed in their present version, by status. */

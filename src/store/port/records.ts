@@ -1,5 +1,5 @@
 /** The records as a whole: the audit log, small facts, numbers, backup and damage. */
-import type { Closing, Decision } from './change.ts';
+import type { Closing, Decision, Moment } from './change.ts';
 import type { StoredInstruction, StoredOrder } from './payouts.ts';
 
 export interface AuditEntry {
@@ -52,7 +52,12 @@ export interface Records {
   /** Where the audit chain stands: its last entry, or its start. */
   auditHead(): Promise<{ seq: number; hash: string }>;
   /** Adds an entry of its own for a person's decision about the workspace. */
-  noteDecision(what: string, decision: Decision, at: string, about?: Readonly<Record<string, string>>): Promise<void>;
+  noteDecision(
+    what: string,
+    decision: Decision,
+    moment: Moment,
+    about?: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** By their audit entries: after the first, up to and including the second. */
   closings(afterSeq: number, upToSeq: number): Promise<Closing[]>;
 

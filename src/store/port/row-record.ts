@@ -54,11 +54,8 @@ export type RowRecord =
       readonly currency: string | undefined;
       /** Kept while the instruction waits, for the report of a late rejection. */
       readonly raw: readonly string[];
-      /**
-       * No other row of its file has its references: they are entered once the file is finished. Without this they are
-       * entered at once.
-       */
-      readonly alone?: boolean;
+      /** No other row of its file has its references. Absent or false: not known. */
+      readonly unrepeated?: boolean;
       /**
        * The instruction that had its references before and was rejected after all. With it, what rows had said of that
        * instruction and say of this one.

@@ -1,7 +1,7 @@
 /** Runs: when each was, what it changed, and what persons decided. */
 import type { InstructionRef } from '../../domain/instruction.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
-import type { Decision } from './change.ts';
+import type { Decision, Moment } from './change.ts';
 import type { StatusCount } from './reports.ts';
 
 export type RunKind = 'run' | 'nightly' | 'arrival';
@@ -50,18 +50,23 @@ export interface RunDecision {
 export interface Runs {
   /**
    * A new run, or undefined when that business date's nightly run has ended. A nightly run that has not ended is
-   * resumed.
+   * resumed. `moment` is the last one before the run: its entries belong to the run that was under way until then.
    */
-  startRun(kind: RunKind, businessDate: string, at: string): Promise<RunRecord | undefined>;
+  startRun(kind: RunKind, businessDate: string, moment: Moment): Promise<RunRecord | undefined>;
   /**
    * Ends a run. From here on nothing belongs to it any more, so its reports are the same whenever they are written.
-   * `open` counts what is open at that moment.
+   * `open` counts what is open at that moment. The entry of the end belongs to the moment's run.
    */
-  endRun(run: number, at: string, open: readonly StatusCount[]): Promise<RunRecord>;
+  endRun(run: number, moment: Moment, open: readonly StatusCount[]): Promise<RunRecord>;
   openAtEnd(run: number): Promise<StatusCount[] | undefined>;
   runReported(run: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   /** Drops a run on arrival that did nothing; its number is given again. */
   dropRun(run: number): Promise<void>;
+  /**
+   * The latest run that has not ended. What is recorded outside a pass belongs to it, as does what cleans up after a run
+   * that was cut off.
+   */
+  runUnderWay(): Promise<number | undefined>;
   /** Runs that have not ended, or whose reports were not published; by number. */
   unreportedRuns(): Promise<RunRecord[]>;
   /** The last nightly run that has ended; with `upTo`, the last of those up to that business date. */

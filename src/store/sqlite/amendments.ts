@@ -1,7 +1,7 @@
 /** UPDATE and DELETE rows that wait for the provider: the provider is asked, and then they are done or refused. */
 import { contentDigest, rowId } from '../../domain/instruction.ts';
 import { AMENDABLE_AT_PROVIDER, type InstructionStatus } from '../../domain/status.ts';
-import type { AmendmentChange, PayoutTerms, RowFields, RowRecord, Store } from '../port.ts';
+import type { AmendmentChange, Moment, PayoutTerms, RowFields, RowRecord, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { lateRejection, lateRepair } from './repairs.ts';
@@ -23,14 +23,14 @@ interface AmendmentRow {
  * Records that a row asks for a change. Returns false when the instruction has changed since that was decided, or
  * another row has asked first. Call it inside a write transaction.
  */
-export function amendmentAsker(db: Connection, trail: Trail): (file: number, row: Amending, at: string) => boolean {
+export function amendmentAsker(db: Connection, trail: Trail): (file: number, row: Amending, moment: Moment) => boolean {
   const same = db.prepare<[number, string, number], number>(
     'SELECT 1 FROM instructions WHERE id = ? AND status = +? AND version = ?',
   );
   const insert = db.prepare<[number, number, string, string, string, string | null]>(`
     INSERT INTO amendments (id, instruction, kind, fields, raw, content) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (instruction) DO NOTHING`);
-  return (file, { line, fields, raw, target, becomes }, at) => {
+  return (file, { line, fields, raw, target, becomes }, moment) => {
     const { id: instruction, from, version } = target;
     if (!AMENDABLE_AT_PROVIDER.includes(from))
       throw new Error(`Instruction ${instruction} can't be changed at the provider: it is ${from}`);
@@ -40,8 +40,8 @@ export function amendmentAsker(db: Connection, trail: Trail): (file: number, row
     const content = becomes ? writeTerms(becomes) : null;
     if (insert.run(id, instruction, kind, JSON.stringify(fields), JSON.stringify(raw), content).changes !== 1)
       return false;
-    const event = { type: 'amendment', at, from, to: from, row: id, amendment: kind, step: 'taken-in' };
-    trail.append({ ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, instruction);
+    const event = { type: 'amendment', from, to: from, row: id, amendment: kind, step: 'taken-in' };
+    trail.append(moment, { ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, instruction);
     return true;
   };
 }
@@ -69,7 +69,8 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
   const reject = lateRejection(db);
   const markRepaired = lateRepair(db);
 
-  function settle(open: AmendmentRow, { target, to }: AmendmentChange, at: string): void {
+  function settle(open: AmendmentRow, { target, to }: AmendmentChange, moment: Moment): void {
+    const { at } = moment;
     const { id, from, version } = target;
     const fields = JSON.parse(open.fields) as RowFields;
     settled.run(open.id);
@@ -80,7 +81,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
       insert(open.id, 'rejected', fields, null, null, open.raw, JSON.stringify(to.errors));
       reject(open.id);
       const errors = to.errors.map(({ code }) => code);
-      trail.append({ type: 'amendment', at, from, to: from, row: open.id, step: 'refused', errors }, id);
+      trail.append(moment, { type: 'amendment', from, to: from, row: open.id, step: 'refused', errors }, id);
       return;
     }
     const becomes = open.content === null ? undefined : readTerms(open.content);
@@ -90,30 +91,30 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     if (changes !== 1) throw new Error(`Instruction ${id} can't be changed: it isn't ${from} in version ${version}`);
     insert(open.id, open.kind, fields, id, version + 1, null, null);
     const now = becomes ? from : 'cancelled';
-    const event = { type: 'status', at, from, to: now, version: version + 1, row: open.id, amendment: open.kind };
-    trail.append({ ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, id);
+    const event = { type: 'status', from, to: now, version: version + 1, row: open.id, amendment: open.kind };
+    trail.append(moment, { ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, id);
     stale([id]);
     markRepaired(open.id);
   }
 
-  const amend = db.transaction((changes: readonly AmendmentChange[], at: string) => {
+  const amend = db.transaction((changes: readonly AmendmentChange[], moment: Moment) => {
     for (const change of changes) {
       const { row, target, to } = change;
       const open = find.get(row, target.id);
       if (!open) throw new Error(`Instruction ${target.id} has no open amendment from row ${row}`);
-      if (to.kind !== 'asked') settle(open, change, at);
+      if (to.kind !== 'asked') settle(open, change, moment);
       else {
         asked.run(row);
         const { bodySha256, correlationId } = to;
         const step = { step: 'asked', row, bodySha256, correlationId };
-        trail.append({ type: 'amendment', at, from: target.from, to: target.from, ...step }, target.id);
+        trail.append(moment, { type: 'amendment', from: target.from, to: target.from, ...step }, target.id);
       }
     }
   });
 
   return {
-    async amend(changes, at) {
-      amend.immediate(changes, at);
+    async amend(changes, moment) {
+      amend.immediate(changes, moment);
     },
   };
 }

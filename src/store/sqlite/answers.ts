@@ -2,7 +2,7 @@
  * Answers of look-ups that did not settle a payout. Each is kept with its payout, and entered in the payout's history
  * when its words differ from the last answer.
  */
-import type { KeptAnswer, Store } from '../port.ts';
+import type { KeptAnswer, Moment, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import type { Trail } from './trail.ts';
@@ -19,8 +19,8 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
   const ofOrder = db.prepare<[string, number]>('UPDATE orders SET registration_answer_since = ? WHERE id = ?');
   const stale = staleMarker(db);
 
-  const keep = db.transaction((answers: readonly KeptAnswer[], at: string) => {
-    const append = trail.appending();
+  const keep = db.transaction((answers: readonly KeptAnswer[], moment: Moment) => {
+    const append = trail.appending(moment);
     const toReport = new Set<number>();
     for (const { id, version, answer, since } of answers) {
       const before = current.get(id, version);
@@ -30,14 +30,14 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
       // Reports show an answer for as long as it isn't settled.
       if (!isSame || (since === '') !== (before.since === '')) toReport.add(id);
       if (isSame) continue;
-      append({ type: 'answer', at, from: before.status, to: before.status, message: answer }, id);
+      append({ type: 'answer', from: before.status, to: before.status, message: answer }, id);
     }
     stale(toReport);
   });
 
   return {
-    async keepAnswers(answers, at) {
-      keep.immediate(answers, at);
+    async keepAnswers(answers, moment) {
+      keep.immediate(answers, moment);
     },
     async keepOrderAnswer(order, since) {
       ofOrder.run(since, order);

@@ -2,12 +2,11 @@
 
 import { REGISTRATION_CHANGES } from '../../domain/order.ts';
 import { type InstructionStatus, isRetry, TRANSITIONS } from '../../domain/status.ts';
-import type { AuditEvent } from '../audit.ts';
-import type { Change, OrderChange, Store } from '../port.ts';
+import type { Change, Moment, OrderChange, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { lateRejection } from './repairs.ts';
-import type { Trail } from './trail.ts';
+import type { Trail, TrailEvent } from './trail.ts';
 
 /** What an instruction has after a change. */
 type Changed = [attempt: number, sends: number];
@@ -30,8 +29,9 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
 
   const changeOrder = orderChanger(db);
 
-  const apply = db.transaction((changes: readonly Change[], at: string, orders: readonly OrderChange[]) => {
-    const append = trail.appending();
+  const apply = db.transaction((changes: readonly Change[], moment: Moment, orders: readonly OrderChange[]) => {
+    const { at } = moment;
+    const append = trail.appending(moment);
     for (const change of orders) append(changeOrder(change, at), change.id);
     const changed = new Set<number>();
     for (const change of changes) {
@@ -44,7 +44,7 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
       ) {
         throw new Error(`Instruction ${change.id} has no send under way that could have ended`);
       }
-      append(statusEvent(change, now, at), change.id);
+      append(statusEvent(change, now), change.id);
       if (change.to === 'rejected') reject(standsAt.get(change.id) ?? change.id);
       changed.add(change.id);
     }
@@ -52,14 +52,14 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   });
 
   return {
-    async apply(changes, at, orders = []) {
-      apply.immediate(changes, at, orders);
+    async apply(changes, moment, orders = []) {
+      apply.immediate(changes, moment, orders);
     },
   };
 }
 
 /** Changes an order, and returns the event for the audit log. */
-function orderChanger(db: Connection): (change: OrderChange, at: string) => AuditEvent {
+function orderChanger(db: Connection): (change: OrderChange, at: string) => TrailEvent {
   const update = db.prepare<unknown[]>(`
     UPDATE orders
     SET registration = :to, registration_code = :code, registration_message = :message,
@@ -87,7 +87,7 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Audi
     if (update.run(now).changes !== 1) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
     const said = { code: code || undefined, message: message || undefined };
     const ended = { outcome: sent?.outcome, httpStatus: sent?.httpStatus, unclear: change.unclear };
-    return { type: 'registration', at, from, to, ...said, ...intent, ...ended };
+    return { type: 'registration', from, to, ...said, ...intent, ...ended };
   };
 }
 
@@ -230,13 +230,16 @@ function sendBeginner(db: Connection) {
   };
 }
 
-/** The names are in the order of the canonical form, so that this very frequent event needs no sorting. */
-function statusEvent(change: Change, [attempt, send]: Changed, at: string): AuditEvent {
+/**
+ * The names are in the order of the canonical form, so that this very frequent event needs no sorting. The trail fills
+ * in `at`, `instruction` and `run`.
+ */
+function statusEvent(change: Change, [attempt, send]: Changed): TrailEvent {
   const { from, to, version, code, message, priced, intent, sent, orderRefId, bankReference, errors, decision } =
     change;
   return {
     amountMinor: priced?.amountMinor.toString(),
-    at,
+    at: undefined,
     attempt: intent && attempt,
     bankReference,
     bodySha256: intent?.bodySha256,
@@ -248,7 +251,7 @@ function statusEvent(change: Change, [attempt, send]: Changed, at: string): Audi
     errors: errors?.map((error) => error.code),
     from,
     httpStatus: sent?.httpStatus,
-    instruction: change.id,
+    instruction: undefined,
     late: intent?.late,
     message,
     orderRefId,

@@ -3,7 +3,7 @@
  * person and the reason, and what is closed is no longer asked for.
  */
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
-import type { ClosedBy, Closing, Decision, Store, Target } from '../port.ts';
+import type { ClosedBy, Closing, Decision, Moment, Store, Target } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { settling } from './repairs.ts';
@@ -46,8 +46,8 @@ export function closingVerbs(db: Connection, trail: Trail): ClosingVerbs {
     'SELECT seq, instruction, version, file, rows FROM closings WHERE seq > ? AND seq <= ? ORDER BY seq',
   );
   return {
-    closePayouts: async (targets, decision, at) => unlessStale(() => payouts(targets, decision, at)),
-    closeFile: async (number, rows, decision, at) => unlessStale(() => file(number, rows, decision, at)),
+    closePayouts: async (targets, decision, moment) => unlessStale(() => payouts(targets, decision, moment)),
+    closeFile: async (number, rows, decision, moment) => unlessStale(() => file(number, rows, decision, moment)),
     closedPayouts: async (ids) => closedOf(ids),
     closedCounts: async () => counts.all(),
     closings: async (afterSeq, upToSeq) => between.all(afterSeq, upToSeq),
@@ -74,12 +74,12 @@ function payoutCloser(db: Connection, trail: Trail) {
     'INSERT INTO closings (seq, instruction, version) VALUES (?, ?, ?)',
   );
   const markStale = staleMarker(db);
-  const close = db.transaction((targets: readonly Target[], { by, reason }: Decision, at: string) => {
+  const close = db.transaction((targets: readonly Target[], { by, reason }: Decision, moment: Moment) => {
     for (const { id, version, from } of targets) {
       if (!FINAL_FAILURES.includes(from)) throw new Error(`Instruction ${id} is ${from}: there is nothing to close`);
       if (isUnchanged.get(id, from, version) === undefined) throw STALE;
       const message = `closed by ${by}: ${reason}`;
-      trail.append({ type: 'closed', at, by, reason, from, to: from, version, message }, id);
+      trail.append(moment, { type: 'closed', by, reason, from, to: from, version, message }, id);
       keep.run(trail.head().seq, id, version);
     }
     markStale(targets.map(({ id }) => id));
@@ -96,13 +96,13 @@ function fileCloser(db: Connection, trail: Trail) {
     FROM files WHERE number = ?`);
   const settle = settling(db);
   const keep = db.prepare<[number, number, number]>('INSERT INTO closings (seq, file, rows) VALUES (?, ?, ?)');
-  const close = db.transaction((file: number, rows: number, { by, reason }: Decision, at: string) => {
+  const close = db.transaction((file: number, rows: number, { by, reason }: Decision, moment: Moment) => {
     const state = stateOf.get(file);
     if (state?.done !== 1 || state.open !== rows) throw STALE;
     const isRefused =
       state.code !== null && state.code !== 'FILE_HAS_ROW_ERRORS' && state.code !== 'FILE_ALREADY_PROCESSED';
     if (rows === 0 && (!isRefused || state.closed === 1)) throw STALE;
-    trail.append({ type: 'file-closed', at, by, reason, file, rows, code: state.code ?? undefined });
+    trail.append(moment, { type: 'file-closed', by, reason, file, rows, code: state.code ?? undefined });
     keep.run(trail.head().seq, file, rows);
     settle(file, undefined);
   });

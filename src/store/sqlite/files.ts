@@ -2,7 +2,7 @@
 import type { FileProblem } from '../../domain/codes.ts';
 import { rowId } from '../../domain/instruction.ts';
 import { openSha256 } from '../../platform/digest.ts';
-import type { ClosedBy, FileKind, FileRecord, NewFile, Store } from '../port.ts';
+import type { ClosedBy, FileKind, FileRecord, Moment, NewFile, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { nextNumber, requireNumber } from './numbers.ts';
 import { repairMarker, TO_REPAIR } from './repairs.ts';
@@ -91,11 +91,11 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
       const row = byNumber.get(file);
       return row ? account(file, fileRecord(row).progress.line, later).digest : '';
     },
-    registerFile: async (file) => fileRecord(register(file)),
+    registerFile: async (file, run) => fileRecord(register(file, run)),
     unfinishedFiles: async () => unfinished.all().map(fileRecord),
     unarchivedFiles: async () => unarchived.all().map(fileRecord),
-    async finishFile(file, problem, at) {
-      finish(file, problem, at);
+    async finishFile(file, problem, moment) {
+      finish(file, problem, moment);
     },
     async markArchived(file) {
       archive.run(file);
@@ -121,7 +121,7 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   };
 }
 
-function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow {
+function registration(db: Connection, trail: Trail): (file: NewFile, run: number | undefined) => FileRow {
   const byClaim = db.prepare<[string], FileRow>('SELECT * FROM files WHERE claim = ?');
   const sameBytes = db.prepare<[string], { number: number; name: string }>(
     'SELECT number, name FROM files WHERE sha256 = ? AND problem IS NULL',
@@ -135,7 +135,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
       :run, :businessDate, :header, :proven, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
     RETURNING *`);
 
-  const register = db.transaction((file: NewFile) => {
+  const register = db.transaction((file: NewFile, run: number | undefined) => {
     const known = byClaim.get(file.claim);
     if (known) return known;
     const first = file.problem ? undefined : sameBytes.get(file.sha256);
@@ -147,7 +147,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
       sha256: file.sha256,
       size: file.size,
       receivedAt: file.receivedAt,
-      run: trail.current() ?? null,
+      run: run ?? null,
       businessDate: file.businessDate,
       header: JSON.stringify(file.header),
       proven: Number(file.proven),
@@ -159,18 +159,20 @@ function registration(db: Connection, trail: Trail): (file: NewFile) => FileRow 
     });
     if (!row) throw new Error(`Registering ${file.claim} gave no row`);
     requireNumber(row.number);
-    trail.append({
-      type: 'file-registered',
-      at: file.receivedAt,
-      file: row.number,
-      name: file.name,
-      kind: file.kind,
-      sha256: file.sha256,
-      size: file.size,
-      proven: file.proven,
-      code: problem?.code,
-      duplicateOf: first?.number,
-    });
+    trail.append(
+      { at: file.receivedAt, run },
+      {
+        type: 'file-registered',
+        file: row.number,
+        name: file.name,
+        kind: file.kind,
+        sha256: file.sha256,
+        size: file.size,
+        proven: file.proven,
+        code: problem?.code,
+        duplicateOf: first?.number,
+      },
+    );
     return row;
   });
   return register.immediate;
@@ -186,9 +188,13 @@ function alreadyProcessed(file: NewFile, first: { number: number; name: string }
   };
 }
 
-/** Closes a file's intake: its references are entered, and one audit entry accounts for each of its rows. */
+/**
+ * Closes a file's intake: the references of its unrepeated rows are entered, and one audit entry accounts for each of
+ * its rows. They are entered in their order: with each entered together with its row, an import of 200,000 rows takes
+ * 1.3 times as long.
+ */
 function finishing(db: Connection, trail: Trail) {
-  // References that came again in the file are entered already. References that another instruction holds become null,
+  // References of rows that are not known to be unrepeated are entered already. References that another instruction holds become null,
   // which the table refuses.
   const enter = db.prepare<{ first: number; last: number }>(`
     INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction)
@@ -203,16 +209,15 @@ function finishing(db: Connection, trail: Trail) {
   const account = accountant(db);
   const markRepaired = repairMarker(db);
 
-  const finish = db.transaction((file: number, problem: FileProblem | undefined, at: string) => {
+  const finish = db.transaction((file: number, problem: FileProblem | undefined, moment: Moment) => {
     const row = close.get(problem ? JSON.stringify(problem) : null, file);
     if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
     enter.run(fileRange(file));
     const { rows, controlSum, line } = fileRecord(row).progress;
     const { number, kind, repairs } = row;
     if (kind) markRepaired({ number, kind, rows, repairs }, fileRange(file));
-    trail.append({
+    trail.append(moment, {
       type: 'file-finished',
-      at,
       file,
       kind: row.kind ?? undefined,
       sha256: row.sha256,

@@ -2,7 +2,7 @@
 import { contentDigest, PAYOUT_FIELDS, rowId } from '../../domain/instruction.ts';
 import { orderDigest } from '../../domain/order.ts';
 import { AMENDABLE, TRANSITIONS } from '../../domain/status.ts';
-import type { IntakeProgress, RowRecord, Store, Target } from '../port.ts';
+import type { IntakeProgress, Moment, RowRecord, Store, Target } from '../port.ts';
 import { amendmentAsker } from './amendments.ts';
 import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
@@ -12,7 +12,7 @@ import type { Trail } from './trail.ts';
 import { contentWriter, rowInsert, statementWriter } from './writers.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
-type Writer<Kind extends RowRecord['kind']> = (id: number, row: Row<Kind>, at: string) => void;
+type Writer<Kind extends RowRecord['kind']> = (id: number, row: Row<Kind>, moment: Moment) => void;
 
 /** Thrown to roll a batch back: an instruction that it amends has changed since that was decided. */
 const STALE = new Error('An instruction to be amended has changed');
@@ -27,44 +27,46 @@ export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRo
   const markStale = staleMarker(db);
   const proceed = db.prepare<[string, number]>('UPDATE files SET progress = ? WHERE number = ? AND done = 0');
 
-  const record = db.transaction((file: number, rows: readonly RowRecord[], progress: IntakeProgress, at: string) => {
-    const amended = new Set<number>();
-    for (const row of rows) {
-      const id = rowId(file, row.line);
-      switch (row.kind) {
-        case 'order':
-          order(id, row, at);
-          break;
-        case 'instruction':
-          instruction(id, row, at);
-          if (row.after) {
-            for (const [statement, by] of row.after.statements) keep(id, statement, by);
-            amended.add(row.after.lapsed);
-          }
-          break;
-        case 'rejected':
-        case 'duplicate':
-          plain(id, row);
-          break;
-        case 'updated':
-        case 'deleted':
-          amendment(id, row, at);
-          amended.add(row.target.id);
-          break;
-        case 'amending':
-          if (!ask(file, row, at)) throw STALE;
+  const record = db.transaction(
+    (file: number, rows: readonly RowRecord[], progress: IntakeProgress, moment: Moment) => {
+      const amended = new Set<number>();
+      for (const row of rows) {
+        const id = rowId(file, row.line);
+        switch (row.kind) {
+          case 'order':
+            order(id, row, moment);
+            break;
+          case 'instruction':
+            instruction(id, row, moment);
+            if (row.after) {
+              for (const [statement, by] of row.after.statements) keep(id, statement, by);
+              amended.add(row.after.lapsed);
+            }
+            break;
+          case 'rejected':
+          case 'duplicate':
+            plain(id, row);
+            break;
+          case 'updated':
+          case 'deleted':
+            amendment(id, row, moment);
+            amended.add(row.target.id);
+            break;
+          case 'amending':
+            if (!ask(file, row, moment)) throw STALE;
+        }
       }
-    }
-    markStale(amended);
-    if (proceed.run(JSON.stringify(progress), file).changes !== 1) {
-      throw new Error(`Rows of file ${file} can't be recorded: it is not being taken in`);
-    }
-  });
+      markStale(amended);
+      if (proceed.run(JSON.stringify(progress), file).changes !== 1) {
+        throw new Error(`Rows of file ${file} can't be recorded: it is not being taken in`);
+      }
+    },
+  );
 
   return {
-    async recordRows(file, rows, progress, at) {
+    async recordRows(file, rows, progress, moment) {
       try {
-        record.immediate(file, rows, progress, at);
+        record.immediate(file, rows, progress, moment);
         return 'recorded';
       } catch (error) {
         if (error === STALE || isReferenceTaken(error)) return 'stale';
@@ -107,7 +109,7 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       ${columns.join()}, managed, ${columns.map((column) => `payout_${column}`).join()},
       raw, content_digest)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  return (id, { status, ref, content, payout, amountMinor, currency, raw, alone = false }) => {
+  return (id, { status, ref, content, payout, amountMinor, currency, raw, unrepeated = false }) => {
     const { details } = content;
     insert.run(
       id,
@@ -127,7 +129,8 @@ function instructionWriter(db: Connection): Writer<'instruction'> {
       status === 'waiting' ? JSON.stringify(raw) : null,
       contentDigest({ status, currency: currency ?? '', ref, content, payout }),
     );
-    if (!alone) enter.run(ref.customerRef, ref.orderRef, ref.instructionRef, id);
+    // References of unrepeated rows are entered when the file is finished (files.ts).
+    if (!unrepeated) enter.run(ref.customerRef, ref.orderRef, ref.instructionRef, id);
   };
 }
 
@@ -153,14 +156,15 @@ function plainWriter(db: Connection): (id: number, row: Row<'rejected' | 'duplic
 function amendmentWriter(
   db: Connection,
   trail: Trail,
-): (id: number, row: Row<'updated' | 'deleted'>, at: string) => void {
+): (id: number, row: Row<'updated' | 'deleted'>, moment: Moment) => void {
   const insert = rowInsert(db);
   const update = contentWriter(db);
   const cancel = db.prepare<[string, number, string, number]>(`
     UPDATE instructions SET status = 'cancelled', version = version + 1, raw = NULL, updated_at = ?
     WHERE id = ? AND status = +? AND version = ?`);
 
-  return (id, row, at) => {
+  return (id, row, moment) => {
+    const { at } = moment;
     const { target } = row;
     const to = row.kind === 'deleted' ? 'cancelled' : row.status;
     assertAmendable(target, to);
@@ -173,8 +177,8 @@ function amendmentWriter(
     insert(id, row.kind, row.fields, target.id, version, null, null);
     const digest = row.kind === 'updated' ? digestOf(row) : undefined;
     const { from } = target;
-    const event = { type: 'status', at, from, to, version, row: id, amendment: row.kind, contentDigest: digest };
-    trail.append(event, target.id);
+    const event = { type: 'status', from, to, version, row: id, amendment: row.kind, contentDigest: digest };
+    trail.append(moment, event, target.id);
   };
 }
 

@@ -1,7 +1,7 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
-import type { RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
+import type { Moment, RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
 import { comingBack } from './coming-back.ts';
 import { listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
@@ -18,6 +18,7 @@ type RunVerbs = Pick<
   | 'openAtEnd'
   | 'runReported'
   | 'dropRun'
+  | 'runUnderWay'
   | 'unreportedRuns'
   | 'lastNightly'
   | 'lastRun'
@@ -37,33 +38,30 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= ? ORDER BY business_date DESC LIMIT 1`,
   );
   const lastRun = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
+  const underWay = db
+    .prepare<[], number>(
+      'SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
+    )
+    .pluck();
   const start = starting(db, trail);
   const end = ending(db, trail);
   const reported = reporting(db);
   const openAtEnd = db.prepare<[number], string | null>('SELECT open FROM runs WHERE number = ?').pluck();
   const drop = db.prepare<[number]>("DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL");
   return {
-    async startRun(kind, businessDate, at) {
-      const run = start(kind, businessDate, at);
-      if (run) trail.enter(run.number);
-      return run;
-    },
-    async endRun(run, at, open) {
-      const ended = end(run, at, open);
-      if (trail.current() === run) trail.enter(undefined);
-      return ended;
-    },
+    startRun: async (kind, businessDate, moment) => start(kind, businessDate, moment),
+    endRun: async (run, moment, open) => end(run, moment, open),
     async runReported(run, published) {
       reported(run, published);
     },
     async dropRun(run) {
       drop.run(run);
-      if (trail.current() === run) trail.enter(undefined);
     },
     async openAtEnd(run) {
       const text = openAtEnd.get(run);
       return text ? readCounts(JSON.parse(text)) : undefined;
     },
+    runUnderWay: async () => underWay.get(),
     unreportedRuns: async () => unreported.all(),
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
@@ -81,9 +79,10 @@ function starting(db: Connection, trail: Trail) {
 
   const comeBack = comingBack(db);
 
-  const start = db.transaction((kind: RunKind, businessDate: string, at: string): RunRecord | undefined => {
+  const start = db.transaction((kind: RunKind, businessDate: string, moment: Moment): RunRecord | undefined => {
+    const { at } = moment;
     const ahead = comeBack(at);
-    if (ahead > 0) trail.append({ type: 'clock-came-back', at, ahead });
+    if (ahead > 0) trail.append(moment, { type: 'clock-came-back', ahead });
     const known = kind === 'nightly' ? nightlyOf.get(businessDate) : undefined;
     if (known?.finishedAt) return undefined;
     const run = known ?? insert.get(kind, businessDate, at);
@@ -91,24 +90,27 @@ function starting(db: Connection, trail: Trail) {
     requireNumber(run.number);
     // A run on arrival may turn out to have nothing to do, and is then dropped.
     if (kind !== 'arrival')
-      trail.append({ type: known ? 'run-resumed' : 'run-started', at, number: run.number, kind, businessDate });
+      trail.append(moment, { type: known ? 'run-resumed' : 'run-started', number: run.number, kind, businessDate });
     return run;
   });
   return start.immediate;
 }
 
-function ending(db: Connection, trail: Trail): (run: number, at: string, open: readonly StatusCount[]) => RunRecord {
+function ending(
+  db: Connection,
+  trail: Trail,
+): (run: number, moment: Moment, open: readonly StatusCount[]) => RunRecord {
   const close = db.prepare<[string, string, number], RunRecord>(`
     UPDATE runs SET finished_at = ?, open = ? WHERE number = ? AND finished_at IS NULL
     RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, finished_at AS finishedAt`);
   const takeOver = db.prepare<[number]>('UPDATE decisions SET run = ? WHERE run IS NULL');
 
-  const end = db.transaction((run: number, at: string, open: readonly StatusCount[]): RunRecord => {
-    const ended = close.get(at, JSON.stringify(writeCounts(open)), run);
+  const end = db.transaction((run: number, moment: Moment, open: readonly StatusCount[]): RunRecord => {
+    const ended = close.get(moment.at, JSON.stringify(writeCounts(open)), run);
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     takeOver.run(run);
     const { kind, businessDate } = ended;
-    trail.append({ type: 'run-ended', at, number: run, kind, businessDate });
+    trail.append(moment, { type: 'run-ended', number: run, kind, businessDate });
     return ended;
   });
   return end.immediate;

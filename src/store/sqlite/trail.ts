@@ -1,22 +1,25 @@
 /** The audit log as a table. Entries are appended inside the transaction of the changes that they record. */
-import { type AuditEvent, CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
-import type { AuditEntry, Decision, Store } from '../port.ts';
+import { type AuditValue, CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
+import type { AuditEntry, Decision, Moment, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 
+/** What happened, as the callers give it. `at`, `run` and `instruction` are filled in. */
+export interface TrailEvent {
+  readonly type: string;
+  readonly [key: string]: AuditValue | undefined;
+}
+
 /** `instruction` is the instruction or order whose history the event belongs to. */
-type Append = (event: AuditEvent, instruction?: number) => void;
+type Append = (event: TrailEvent, instruction?: number) => void;
 
 export interface Trail {
   /** Call inside a write transaction. */
-  readonly append: Append;
+  append(moment: Moment, event: TrailEvent, instruction?: number): void;
   /**
-   * As `append`, for many entries. From this call to the end of the write transaction, append only by the returned
+   * As `append`, for many entries of one moment. From this call to the end of the write transaction, append only by the returned
    * function.
    */
-  appending(): Append;
-  /** The run that entries belong to from now on; undefined between runs. */
-  enter(run: number | undefined): void;
-  current(): number | undefined;
+  appending(moment: Moment): Append;
   head(): ChainHead;
 }
 
@@ -27,19 +30,12 @@ export function auditTrail(db: Connection): Trail {
   );
   // The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).
   const decided = db.prepare<[number]>('INSERT INTO decisions (seq) VALUES (?)');
-  // After a crash, the changes that clean up belong to the run that was cut off.
-  let run = db
-    .prepare<[], number>(
-      'SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
-    )
-    .pluck()
-    .get();
 
-  const appending = (): Append => {
+  const appending = ({ at, run }: Moment): Append => {
     let last: ChainHead = head.get() ?? CHAIN_START;
     return (event, instruction) => {
-      // An event that has both of these names already keeps the order of its names.
-      const entry = nextEntry(last, { ...event, run, instruction });
+      // An event that has these names already keeps the order of its names.
+      const entry = nextEntry(last, { ...event, at, run, instruction });
       insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
       if (event['by'] !== undefined) decided.run(entry.seq);
       last = entry;
@@ -47,12 +43,8 @@ export function auditTrail(db: Connection): Trail {
   };
 
   return {
-    append: (event, instruction) => appending()(event, instruction),
+    append: (moment, event, instruction) => appending(moment)(event, instruction),
     appending,
-    enter(number) {
-      run = number;
-    },
-    current: () => run,
     head: () => head.get() ?? CHAIN_START,
   };
 }
@@ -68,15 +60,15 @@ export function auditVerbs(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT +?',
   );
   const note = db.transaction(
-    (type: string, { by, reason }: Decision, at: string, about: Readonly<Record<string, string>>) =>
-      trail.append({ ...about, type, at, by, reason }),
+    (type: string, { by, reason }: Decision, moment: Moment, about: Readonly<Record<string, string>>) =>
+      trail.append(moment, { ...about, type, by, reason }),
   );
   return {
     historyOf: async (instruction) => history.all(instruction),
     auditEntries: async (afterSeq, limit) => entries.all(afterSeq, limit),
     auditHead: async () => trail.head(),
-    async noteDecision(what, decision, at, about = {}) {
-      note.immediate(what, decision, at, about);
+    async noteDecision(what, decision, moment, about = {}) {
+      note.immediate(what, decision, moment, about);
     },
   };
 }
