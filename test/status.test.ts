@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CONCERNS } from '../src/domain/attention.ts';
 import { AMENDABLE, FINAL_FAILURES, factsOf, isOpen, ROW_STATUSES, statusesWhere } from '../src/domain/status.ts';
-import { isUnsettled } from '../src/store/sqlite/conditions.ts';
+import { hasNotArrived } from '../src/store/sqlite/conditions.ts';
 
 const MIGRATIONS = '../src/store/sqlite/migrations/';
 const sqlOf = (name: string) => readFileSync(new URL(MIGRATIONS + name, import.meta.url), 'utf8');
@@ -13,7 +13,7 @@ describe('the table of statuses', () => {
   });
 
   it('has the condition of the index of what is not settled', () => {
-    expect(sqlOf('10-decisions-and-repairs.sql')).toContain(`WHERE ${isUnsettled('status')};`);
+    expect(sqlOf('10-decisions-and-repairs.sql')).toContain(`WHERE ${hasNotArrived('status')};`);
   });
 
   it('lets what failed on for a retry alone, and what came to no payout not at all', () => {

@@ -1,6 +1,6 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import type { Need } from '../domain/attention.ts';
-import { statusesWhere, UNSETTLED } from '../domain/status.ts';
+import { NOT_ARRIVED, statusesWhere } from '../domain/status.ts';
 import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
 import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
@@ -74,7 +74,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
 async function named(store: Store, state: WorkspaceState): Promise<NamedNeed[]> {
   const found: NamedNeed[] = [];
   for (const need of state.needs) {
-    const status = UNSETTLED.find((name) => name === need.concern);
+    const status = NOT_ARRIVED.find((name) => name === need.concern);
     const oldest = status ? await store.list(status, { afterId: 0, limit: NAMED_EACH, unclosed: true }) : [];
     found.push(
       status ? { ...need, named: oldest.map(inWords), references: oldest.map(referenceOf) } : nameless(need, state),
@@ -113,7 +113,7 @@ function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNig
     counts: countsJson(counts),
     needsAPerson: needsJson(needs).map((need, at) => {
       const { concern, references = [] } = needs[at] ?? {};
-      const status = UNSETTLED.find((name) => name === concern) ?? null;
+      const status = NOT_ARRIVED.find((name) => name === concern) ?? null;
       return { status, ...need, oldest: references };
     }),
     oldestOpen: oldest

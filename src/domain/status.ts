@@ -229,7 +229,7 @@ export const AMENDABLE_AT_PROVIDER = statusesWhere(({ open, there }) => open && 
 /**
  * Payouts that can still move, and payouts that ended without the money at the payee. A person is asked to act on both.
  */
-export const UNSETTLED = statusesWhere(({ open, failed }) => open || failed);
+export const NOT_ARRIVED = statusesWhere(({ open, failed }) => open || failed);
 
 export function isOpen(status: RowStatus): boolean {
   return factsOf(status).open === true;

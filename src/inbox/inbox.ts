@@ -15,7 +15,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink 
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
 import { loadedWhenCalled } from '../platform/lazy.ts';
-import { checkPlace, type InboxFolders, type KeptStuck } from './place.ts';
+import { checkPlace, type InboxFolders, type KeptStuck } from './folder.ts';
 import {
   displayName,
   key,
@@ -35,7 +35,7 @@ const COPY_CHUNK_BYTES = 1 << 20;
 const PRIVATE_FILE_MODE = 0o600;
 const NS_PER_MS = 1_000_000n;
 
-export { type InboxLook, type KeptStuck, lookIntoInbox } from './place.ts';
+export { type InboxLook, type KeptStuck, lookIntoInbox } from './folder.ts';
 export type { Stuck } from './stuck.ts';
 
 /** A file taken out of the inbox. It belongs to paydrop until it is archived. */

@@ -3,7 +3,7 @@
  * folder itself is looked at. When chokidar fails, the periodic look still finds everything.
  */
 import { type FSWatcher, watch } from 'chokidar';
-import { identityOf } from './place.ts';
+import { identityOf } from './folder.ts';
 
 interface InboxWatcher {
   /**

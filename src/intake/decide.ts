@@ -47,7 +47,7 @@ import {
 } from './existing.ts';
 import { differences, referenceTaken } from './holders.ts';
 import { NO_FIELDS, rejected } from './rejected.ts';
-import { alsoRepeated } from './repeated.ts';
+import { alsoRepeated } from './rejected-repeats.ts';
 import type { Row } from './rows.ts';
 import { checkAgainstOrder, type Header, type InstructionCheck, inTheirOrder } from './validate.ts';
 

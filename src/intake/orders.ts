@@ -11,7 +11,7 @@ import type { CheckedRow } from './checking.ts';
 import { type Decide, type DecideContext, ZERO } from './decide.ts';
 import { differences, referenceTaken } from './holders.ts';
 import { fieldsOfOrder, rejected } from './rejected.ts';
-import { alsoRepeated } from './repeated.ts';
+import { alsoRepeated } from './rejected-repeats.ts';
 
 type OrderContext = Pick<DecideContext, 'header' | 'file' | 'store' | 'settings' | 'earlierRows'>;
 

@@ -1,6 +1,6 @@
 /** Corrects times that were written while the clock was ahead. */
 
-import { isUnsettled, UNCLEAR_ORDER } from './conditions.ts';
+import { hasNotArrived, UNCLEAR_ORDER } from './conditions.ts';
 import type { Connection } from './connection.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts';
  * changed.
  */
 export function comingBack(db: Connection): (at: string) => number {
-  const inDoubt = `status = 'unknown' AND ${isUnsettled('status')}`;
+  const inDoubt = `status = 'unknown' AND ${hasNotArrived('status')}`;
   const writes = [
     `UPDATE instructions SET unclear_at = min(unclear_at, :at), refused_at = min(refused_at, :at)
      WHERE ${inDoubt} AND max(unclear_at, refused_at) > :at`,

@@ -1,6 +1,6 @@
 /** SQL for what the domain lists: statuses and fields. */
 import { UNCLEAR_REGISTRATIONS } from '../../domain/order.ts';
-import { UNSETTLED } from '../../domain/status.ts';
+import { NOT_ARRIVED } from '../../domain/status.ts';
 
 /** The text between the brackets of `IN (…)`. */
 export function listed(names: readonly string[]): string {
@@ -13,8 +13,8 @@ export function columnOf(field: string): string {
 }
 
 /** Word for word the condition of the index instructions_open (10-….sql). SQLite uses it for no other condition. */
-export function isUnsettled(column: string): string {
-  return `instr(' ${UNSETTLED.join(' ')} ', ' ' || ${column} || ' ') > 0`;
+export function hasNotArrived(column: string): string {
+  return `instr(' ${NOT_ARRIVED.join(' ')} ', ' ' || ${column} || ' ') > 0`;
 }
 
 /** Word for word the condition of the index orders_unclear. */

@@ -2,10 +2,10 @@
 
 import { rowPlace } from '../../domain/instruction.ts';
 import type { CustomerDefaults, Registration } from '../../domain/order.ts';
-import { UNSETTLED } from '../../domain/status.ts';
+import { NOT_ARRIVED } from '../../domain/status.ts';
 import type { Store, StoredOrder, WithHistory } from '../port.ts';
 import { isClosed } from './closings.ts';
-import { isUnsettled, UNCLEAR_ORDER } from './conditions.ts';
+import { hasNotArrived, UNCLEAR_ORDER } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { counter } from './counts.ts';
 import { resultReader } from './results.ts';
@@ -104,18 +104,18 @@ export function listingVerbs(
 ): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'openQuestions'> {
   type ListValues = [status: string, afterId: number, openDateUpTo: string, limit: number];
   const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
-  const unsettled = isUnsettled('i.status');
-  const open = prepareStored<ListValues>(db, `${unsettled} AND ${inStatus}`, 'INDEXED BY instructions_open');
+  const notArrived = hasNotArrived('i.status');
+  const open = prepareStored<ListValues>(db, `${notArrived} AND ${inStatus}`, 'INDEXED BY instructions_open');
   const notClosed = prepareStored<ListValues>(
     db,
-    `${unsettled} AND NOT ${isClosed('i')} AND ${inStatus}`,
+    `${notArrived} AND NOT ${isClosed('i')} AND ${inStatus}`,
     'INDEXED BY instructions_open',
   );
   const other = prepareStored<ListValues>(db, inStatus);
   const [never, again] = ['= 0', '> 0'].map((sends) =>
     prepareStored<ListValues>(
       db,
-      `${unsettled} AND i.unclear_sends ${sends} AND ${inStatus}`,
+      `${notArrived} AND i.unclear_sends ${sends} AND ${inStatus}`,
       'INDEXED BY instructions_open',
     ),
   ) as [typeof open, typeof open];
@@ -127,7 +127,7 @@ export function listingVerbs(
   );
   const doubtedSince = prepareStored<[changedSince: string, ...ListValues]>(
     db,
-    `${unsettled} AND i.refused_at <> '' AND i.updated_at >= ? AND ${inStatus}`,
+    `${notArrived} AND i.refused_at <> '' AND i.updated_at >= ? AND ${inStatus}`,
     'INDEXED BY instructions_open',
   );
   const withAnswer = prepareStored<ListValues>(
@@ -158,7 +158,7 @@ export function listingVerbs(
       if (code !== undefined) return withCode.all(code, ...values).map(storedInstruction);
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...values).map(storedInstruction);
       if (changedSince === undefined)
-        return (UNSETTLED.includes(status) ? open : other).all(...values).map(storedInstruction);
+        return (NOT_ARRIVED.includes(status) ? open : other).all(...values).map(storedInstruction);
       const since = { paid: paidSince, declined: doubtedSince }[status as string];
       if (!since) throw new Error(`${status} instructions can't be listed by their last change`);
       return since.all(changedSince, ...values).map(storedInstruction);
