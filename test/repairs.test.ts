@@ -53,6 +53,34 @@ const page = (workspace: TestWorkspace, name: string) =>
 
 const paid = (workspace: TestWorkspace) => workspace.ledger().filter(({ kind }) => kind === 'accepted').length;
 
+/** What a spreadsheet recognizes UTF-8 by. */
+const BOM = '\uFEFF';
+
+describe('a byte order mark', () => {
+  it('stands once at the start of each CSV in the outbox with reports.bom, and of no other file', async () => {
+    const workspace = await withRejected({ reports: { bom: true } });
+    const marked = workspace.outbox().filter((name) => workspace.read(name).startsWith(BOM));
+    expect(marked).toEqual(workspace.outbox().filter((name) => name.endsWith('.csv')));
+    expect(marked).toContain('p.000002.errors.csv');
+    for (const name of marked) expect(workspace.read(name).lastIndexOf(BOM)).toBe(0);
+  });
+
+  it('is in no report without that setting', async () => {
+    const workspace = await withRejected();
+    expect(workspace.outbox().filter((name) => workspace.read(name).includes(BOM))).toEqual([]);
+  });
+
+  it('changes nothing for a rejected.csv that is repaired and dropped back', async () => {
+    const workspace = await withRejected({ reports: { bom: true } });
+    const repaired = workspace.read('p.000002.rejected.csv').replace(',A1,9,', ',A1b,9,').replaceAll('A 2', 'A2');
+    workspace.drop('p.000002.rejected.csv', repaired.replace(',A3,x,', ',A3,5,'));
+    await workspace.pass();
+    expect(await needs(workspace)).toEqual([]);
+    expect(await toRepair(workspace)).toEqual({});
+    expect(paid(workspace)).toBe(4);
+  });
+});
+
 describe('a rejected.csv that is dropped back under its name', () => {
   it.each([
     'p.000002.rejected.csv',

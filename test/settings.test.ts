@@ -50,6 +50,7 @@ describe('settings', () => {
       { provider: { baseUrl: 'http://pay.example' } },
       'provider.baseUrl: expected "sandbox" or an https URL without a path (http only for this machine)',
     ],
+    ['a text for yes or no', { reports: { bom: 'yes' } }, 'reports.bom: expected true or false'],
     [
       'a number that is too large',
       { intake: { maxRows: 3e7 } },

@@ -7,6 +7,8 @@ export interface ReportContext {
   readonly submit: 'nightly' | 'on-arrival';
   /** A cron expression of five fields and an IANA zone. */
   readonly schedule: { readonly nightly: string; readonly timeZone: string };
+  /** Whether each CSV begins with a byte order mark. Spreadsheets that take other CSV for the system's own code need it. */
+  readonly bom: boolean;
 }
 
 export interface Report {

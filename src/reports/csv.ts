@@ -1,6 +1,9 @@
 /** Writes CSV: RFC 4180, lines ended by CR LF, no cell that a spreadsheet would run as a formula. */
 import { escapeFormula } from '../platform/formula.ts';
 
+/** What spreadsheets recognize UTF-8 by. */
+export const BYTE_ORDER_MARK = '\uFEFF';
+
 const NEEDS_QUOTES = /[",\r\n]/;
 
 /** As {@link cell}, for a text whose quotes are doubled already ({@link doubled}). */
@@ -38,15 +41,16 @@ export function line(text: string): string {
   return `${text}\r\n`;
 }
 
-/** The same text each time it is iterated, one piece for each page. */
+/** The same text each time it is iterated, one piece for each page; after a byte order mark if `bom` says so. */
 export function csv<T>(
   header: readonly string[],
   pages: () => AsyncIterable<readonly T[]>,
   lineOf: (item: T) => string,
+  bom: boolean,
 ): AsyncIterable<string> {
   return {
     async *[Symbol.asyncIterator]() {
-      yield line(cells(header));
+      yield (bom ? BYTE_ORDER_MARK : '') + line(cells(header));
       for await (const page of pages()) yield page.map(lineOf).join('');
     },
   };

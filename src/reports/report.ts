@@ -5,6 +5,7 @@
 
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
 import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './context.ts';
+import { BYTE_ORDER_MARK } from './csv.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
 import { headers, type Lines, rowLines } from './rows.ts';
@@ -69,6 +70,12 @@ function encoded({ result, errors, rejected }: Lines): Bytes {
   return { result: utf8.encode(result), errors: utf8.encode(errors), rejected: utf8.encode(rejected) };
 }
 
+/** With a byte order mark before each text that isn't empty, if `bom` says so. */
+function begun({ result, errors, rejected }: Lines, bom: boolean): Lines {
+  const start = (text: string) => (bom && text !== '' ? BYTE_ORDER_MARK + text : text);
+  return { result: start(result), errors: start(errors), rejected: start(rejected) };
+}
+
 /**
  * The reports of a file that show its rows one by one. They are written side by side, so that each row is read once.
  */
@@ -103,7 +110,9 @@ export function rowReports(
       async *[Symbol.asyncIterator]() {
         const tally = openTally(file);
         const { begin, above } = headers(file, markOf(context));
-        yield encoded(begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem)));
+        // What comes above the first lines is where a CSV begins.
+        const beginning = (lines: Lines) => encoded(begun(lines, context.bom));
+        yield beginning(begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem)));
         let line = 0;
         for await (const { lines, part } of portions()) {
           if (part.lastLine === 0) continue;
@@ -111,7 +120,7 @@ export function rowReports(
           line = part.lastLine;
           tally.include(part);
           const due = above(lines);
-          if (due) yield encoded(due);
+          if (due) yield beginning(due);
           yield lines;
         }
         summary = verified(file, tally.summary());
@@ -187,7 +196,7 @@ export async function runReports(
 ): Promise<Report[]> {
   const stem = `run.${sixDigits(run.number)}`;
   return [
-    { name: `${stem}.changes.csv`, content: changesCsv(contents, markOf(context)), kind: 'once' },
+    { name: `${stem}.changes.csv`, content: changesCsv(contents, markOf(context), context.bom), kind: 'once' },
     { name: `${stem}.summary.html`, content: await runPage(run, contents, files, open, context), kind: 'once' },
   ];
 }

@@ -60,14 +60,14 @@ export interface RunContents {
 }
 
 /** What persons decided comes first, because what the run changed may follow from it. */
-export function changesCsv({ changes, decisions }: RunContents, mark: string): AsyncIterable<string> {
+export function changesCsv({ changes, decisions }: RunContents, mark: string, bom: boolean): AsyncIterable<string> {
   const entries = async function* (): AsyncGenerator<readonly (RunChange | RunDecision)[]> {
     yield* decisions();
     yield* changes();
   };
-  return csv(CHANGES_HEADER, entries, (entry) =>
-    line(cells('decision' in entry ? decisionLine(entry, mark) : [...changeCells(entry, mark), '', ''])),
-  );
+  const lineOf = (entry: RunChange | RunDecision) =>
+    line(cells('decision' in entry ? decisionLine(entry, mark) : [...changeCells(entry, mark), '', '']));
+  return csv(CHANGES_HEADER, entries, lineOf, bom);
 }
 
 function decisionLine(decided: RunDecision, mark: string): string[] {

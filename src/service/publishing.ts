@@ -18,5 +18,6 @@ export function reportContext(settings: Settings): ReportContext {
     provider: { api, sandbox: baseUrl === 'sandbox', baseUrl: String(baseUrl) },
     submit: settings.submit,
     schedule: settings.schedule,
+    bom: settings.reports.bom,
   };
 }

@@ -135,6 +135,9 @@ export const schema = z.strictObject({
       'more names in the inbox to leave alone, as globs',
     ),
   }),
+  reports: part({
+    bom: described(z._default(z.boolean('expected true or false'), false), 'a byte order mark at the start of each CSV'),
+  }),
   columns: z._default(z.record(heading, someText), {}),
 });
 

@@ -55,6 +55,10 @@ export interface Settings {
     /** Globs of names to leave alone. */
     readonly ignore: readonly string[];
   };
+  readonly reports: {
+    /** Whether each CSV begins with a byte order mark. */
+    readonly bom: boolean;
+  };
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -134,6 +138,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         waitForOrderMs: durationMs(intake.waitForOrder),
         ignore: intake.ignore,
       },
+      reports: { bom: rest.reports.bom },
       columns: rest.columns,
     },
   };
