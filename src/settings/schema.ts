@@ -136,7 +136,10 @@ export const schema = z.strictObject({
     ),
   }),
   reports: part({
-    bom: described(z._default(z.boolean('expected true or false'), false), 'a byte order mark at the start of each CSV'),
+    bom: described(
+      z._default(z.boolean('expected true or false'), false),
+      'a byte order mark at the start of each CSV',
+    ),
   }),
   columns: z._default(z.record(heading, someText), {}),
 });
