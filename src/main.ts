@@ -226,6 +226,7 @@ command(
 
 command('init', 'A new workspace with settings and template files.', 'paydrop init payouts')
   .argument('[dir]', 'the folder to make (default: the workspace)')
+  .option('--group <group>', 'who may write into the inbox and read the outbox: a name or a number')
   .action(runs(async () => (await import('./commands/init.ts')).init));
 
 command('doctor', 'Checks settings, permissions, clock, database and provider.', 'paydrop doctor')

@@ -4,11 +4,15 @@ import { API, type Api } from '../domain/api.ts';
 import { type Clock, localTime } from '../platform/clock.ts';
 import { isErrno, makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
-import { makeFolders, settingsOf } from '../service/service.ts';
+import { groupId } from '../platform/groups.ts';
+import { INSTALLED } from '../platform/installed.ts';
+import { makeFolders, settingsOf, shareFolders } from '../service/service.ts';
 import { SETTINGS_FILE } from '../settings/settings.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
+/** Editors find the JSON Schema where the program is installed: offline, and always that of the installed version. */
 const SETTINGS = `{
+  "$schema": "${new URL('paydrop.schema.json', INSTALLED).href}",
   "provider": { "baseUrl": "sandbox" },
   "submit": "nightly",
   "schedule": { "nightly": "0 2 * * *" }
@@ -23,7 +27,16 @@ const DAY_MS = 86_400_000;
  * Makes what is missing and overwrites nothing. The templates lie outside the inbox, because a file in the inbox is
  * taken in.
  */
-export async function init({ workspace, output, clock }: CommandContext, dir: string | undefined): Promise<number> {
+export async function init(
+  { workspace, output, clock }: CommandContext,
+  dir: string | undefined,
+  { group }: { group?: string },
+): Promise<number> {
+  const gid = group === undefined ? undefined : groupId(group);
+  if (group !== undefined && gid === undefined)
+    throw new UsageError(
+      `--group: there is no group "${group}" in /etc/group; a group of a directory service is given by its number`,
+    );
   const root = dir === undefined ? workspace : resolve(dir);
   const there = await stat(root).catch(() => undefined);
   if (there && !there.isDirectory()) throw new UsageError(`${root} is not a folder`);
@@ -38,6 +51,7 @@ export async function init({ workspace, output, clock }: CommandContext, dir: st
   const settings = settingsOf(root);
   const { inbox, provider, schedule } = settings;
   await makeFolders(settings);
+  if (gid !== undefined) await shareFolders(settings, gid);
   await make(join(root, TEMPLATES, 'orders.csv'), ORDERS);
   await make(join(root, TEMPLATES, 'instructions.csv'), instructionsFrom(clock, schedule.timeZone, provider.api));
   output.line();

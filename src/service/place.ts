@@ -4,7 +4,7 @@
  * workspace.
  */
 import { realpathSync, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { chmod, chown, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { isErrno, makeFolder, SHARED_FOLDER_MODE } from '../platform/durable.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
@@ -15,6 +15,9 @@ import { numbersInUse } from './numbers.ts';
 export const DATABASE = 'paydrop.db';
 
 const PRIVATE_FOLDER_MODE = 0o700;
+
+/** Leaves the owner of a folder as it is. */
+const SAME = -1;
 
 /** Errors of the place itself: a person must name another place, or mend this one. */
 const NO_PLACE = ['ENOENT', 'ENOTDIR', 'EEXIST', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG'];
@@ -88,6 +91,35 @@ export async function makeFolders({ inbox, outbox, data }: Settings): Promise<vo
       if (!isErrno(error, ...NO_PLACE)) throw error;
       throw new UsageError(`${name}: ${path} can't be made: ${error.message}`);
     }
+  }
+}
+
+/** With setgid: what is dropped or written there belongs to the group too, whatever group its writer has first. */
+const GROUP_FOLDER_MODE = { inbox: 0o2770, outbox: 0o2750 } as const;
+const MAY_ENTER = { group: 0o010, others: 0o001 } as const;
+
+/**
+ * Lets the members of a group write into the inbox and read the outbox. A workspace that is closed to others is opened
+ * to the group, so that its members reach both. `data` stays private. Throws UsageError where we may not do that.
+ */
+export async function shareFolders({ workspace, inbox, outbox }: Settings, gid: number): Promise<void> {
+  try {
+    for (const [path, mode] of [
+      [inbox, GROUP_FOLDER_MODE.inbox],
+      [outbox, GROUP_FOLDER_MODE.outbox],
+    ] as const) {
+      await chown(path, SAME, gid);
+      await chmod(path, mode);
+    }
+    const { mode } = await stat(workspace);
+    if ((mode & MAY_ENTER.others) !== 0) return;
+    await chown(workspace, SAME, gid);
+    await chmod(workspace, (mode & 0o7777) | MAY_ENTER.group);
+  } catch (error) {
+    if (!isErrno(error, ...NO_PLACE)) throw error;
+    throw new UsageError(
+      `--group: the folders can't be given to group ${gid} (${error.message}): do it as root, or as their owner and a member of the group`,
+    );
   }
 }
 

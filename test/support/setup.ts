@@ -15,7 +15,7 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(temporaryPlace(), 'paydrop-built-'));
-  copyProject(folder, ['package.json']);
+  copyProject(folder, ['package.json', 'paydrop.schema.json']);
   await build(ROOT, join(folder, 'dist'));
   project.provide('built', folder);
   return () => rmSync(folder, { recursive: true, force: true });

@@ -13,5 +13,5 @@ export const PAYOUT_ORDERS = {
   amends: false,
   ordersOfTenant: false,
   advisedLengths: ADVISED_LENGTHS,
-  sample: { purpose: 'others', mode: 'IMPS', narration: 'Solar roof part 1', remark: '2026-0042' },
+  sample: { purpose: 'others', mode: 'IMPS', narration: 'Solar roof 1', remark: '2026-0042' },
 } as const satisfies ApiFacts;
