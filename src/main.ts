@@ -237,6 +237,14 @@ command('demo', 'A tour in a workspace of its own: example files in, the sandbox
   .option('--keep <dir>', 'where to make the workspace (default: a new folder for temporary files)')
   .action(runs(async () => (await import('./commands/demo.ts')).demo));
 
+command(
+  'completion',
+  'A script with which a shell completes commands, options, statuses, codes and file names.',
+  'paydrop completion bash > ~/.local/share/bash-completion/completions/paydrop',
+)
+  .addArgument(new commander.Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
+  .action(runs(async () => (await import('./commands/completion.ts')).completion));
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -38,6 +38,7 @@ const COMMANDS = [
   'init',
   'doctor',
   'demo',
+  'completion',
 ];
 const DAY = '2026-03-02';
 const SECRETS = {
