@@ -75,6 +75,12 @@ function businessDate(text: string): string {
   return text;
 }
 
+function month(text: string): string {
+  if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(text))
+    throw new commander.InvalidArgumentError('expected a month, as YYYY-MM.');
+  return text;
+}
+
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
@@ -187,6 +193,54 @@ command(
   .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/close.ts')).close));
+
+const PERIOD = {
+  from: ['--from <YYYY-MM-DD>', 'the first date'],
+  to: ['--to <YYYY-MM-DD>', 'the last date'],
+} as const;
+
+/** What a person may say of payouts to list or to export. */
+function choosing(of: Command): Command {
+  return of
+    .option('--status <status,…>', 'now in this status; with dates: came into it in that period')
+    .option('--currency <code>', 'in this currency')
+    .option('--customer <ref>', 'of this customer')
+    .option('--payee <contactId>', 'to this payee')
+    .option('--amount <amount>', 'of exactly this amount')
+    .option('--bank-reference <ref>', 'with this reference of the bank')
+    .option(...JSON_FLAG);
+}
+
+choosing(
+  command(
+    'list',
+    'Payouts on the screen: by status, dates, customer, payee, amount, currency, bank reference.',
+    'paydrop list --status failed,reversed --from 2026-11-01',
+  )
+    .option(...PERIOD.from, businessDate)
+    .option(...PERIOD.to, businessDate)
+    .option('--limit <number>', 'show at most so many', wholeNumber(1, 10_000), 50),
+).action(runs(async () => (await import('./commands/list.ts')).list));
+
+choosing(
+  command(
+    'export',
+    'Every payout of a period as CSV, with its file, its runs, what was paid and reversed then, and decisions.',
+    'paydrop export --from 2026-11-01 --to 2026-11-30 > november.csv',
+  )
+    .requiredOption(...PERIOD.from, businessDate)
+    .requiredOption(...PERIOD.to, businessDate),
+).action(runs(async () => (await import('./commands/export.ts')).exportPayouts));
+
+command(
+  'statement',
+  'What a month comes to, by currency: opening, paid, reversed, net, closing, and what persons decided.',
+  'paydrop statement --month 2026-11',
+)
+  .requiredOption('--month <YYYY-MM>', 'the month', month)
+  .option('--csv', 'print CSV for a spreadsheet')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/statement.ts')).statement));
 
 const audit = command(
   'audit',

@@ -256,6 +256,7 @@ function statusEvent(change: Change, [attempt, send]: Changed, at: string): Audi
     reason: decision?.reason,
     run: undefined,
     send: intent && send,
+    ticket: decision?.ticket,
     to,
     type: 'status',
     unclear: change.unclear,

@@ -34,8 +34,8 @@ export function closingVerbs(db: Connection, trail: Trail): ClosingVerbs {
     ids.map((id) => {
       const body = by.get(id);
       if (body === undefined) return undefined;
-      const { by: person, reason, at } = JSON.parse(body) as ClosedBy;
-      return { by: person, reason, at, rows: 0 };
+      const { by: person, reason, ticket, at } = JSON.parse(body) as ClosedBy;
+      return { by: person, reason, ...(ticket !== undefined && { ticket }), at, rows: 0 };
     }),
   );
   const counts = db.prepare<[], { status: InstructionStatus; count: number }>(`
@@ -74,12 +74,12 @@ function payoutCloser(db: Connection, trail: Trail) {
     'INSERT INTO closings (seq, instruction, version) VALUES (?, ?, ?)',
   );
   const markStale = staleMarker(db);
-  const close = db.transaction((targets: readonly Target[], { by, reason }: Decision, at: string) => {
+  const close = db.transaction((targets: readonly Target[], { by, reason, ticket }: Decision, at: string) => {
     for (const { id, version, from } of targets) {
       if (!FINAL_FAILURES.includes(from)) throw new Error(`Instruction ${id} is ${from}: there is nothing to close`);
       if (isUnchanged.get(id, from, version) === undefined) throw STALE;
       const message = `closed by ${by}: ${reason}`;
-      trail.append({ type: 'closed', at, by, reason, from, to: from, version, message }, id);
+      trail.append({ type: 'closed', at, by, reason, ticket, from, to: from, version, message }, id);
       keep.run(trail.head().seq, id, version);
     }
     markStale(targets.map(({ id }) => id));
@@ -96,13 +96,13 @@ function fileCloser(db: Connection, trail: Trail) {
     FROM files WHERE number = ?`);
   const settle = settling(db);
   const keep = db.prepare<[number, number, number]>('INSERT INTO closings (seq, file, rows) VALUES (?, ?, ?)');
-  const close = db.transaction((file: number, rows: number, { by, reason }: Decision, at: string) => {
+  const close = db.transaction((file: number, rows: number, { by, reason, ticket }: Decision, at: string) => {
     const state = stateOf.get(file);
     if (state?.done !== 1 || state.open !== rows) throw STALE;
     const isRefused =
       state.code !== null && state.code !== 'FILE_HAS_ROW_ERRORS' && state.code !== 'FILE_ALREADY_PROCESSED';
     if (rows === 0 && (!isRefused || state.closed === 1)) throw STALE;
-    trail.append({ type: 'file-closed', at, by, reason, file, rows, code: state.code ?? undefined });
+    trail.append({ type: 'file-closed', at, by, reason, ticket, file, rows, code: state.code ?? undefined });
     keep.run(trail.head().seq, file, rows);
     settle(file, undefined);
   });

@@ -23,6 +23,7 @@ type RunVerbs = Pick<
   | 'lastRun'
   | 'runChanges'
   | 'runDecisions'
+  | 'decisionsIn'
 >;
 
 const END_OF_TIME = '9999-12-31';
@@ -68,7 +69,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
     runChanges: changeReader(db),
-    runDecisions: decisionReader(db),
+    ...decisionVerbs(db),
   };
 }
 
@@ -212,15 +213,17 @@ interface DecisionRow extends Omit<ChangeRow, 'id' | 'from' | 'to'> {
   to: InstructionStatus | null;
   by: string;
   reason: string;
+  ticket: string | null;
   file: number | null;
   rows: number | null;
 }
 
 /** Reads decisions. A decision about the workspace itself has no instruction. */
-function decisionReader(db: Connection): Store['runDecisions'] {
+function decisionVerbs(db: Connection): Pick<Store, 'runDecisions' | 'decisionsIn'> {
   const select = (where: string) => `
     SELECT
-      d.seq, a.body ->> 'type' AS type, a.body ->> 'by' AS "by", a.body ->> 'reason' AS reason, a.body ->> 'at' AS at,
+      d.seq, a.body ->> 'type' AS type, a.body ->> 'by' AS "by", a.body ->> 'reason' AS reason,
+      a.body ->> 'ticket' AS ticket, a.body ->> 'at' AS at,
       a.body ->> 'file' AS file, a.body ->> 'rows' AS rows, i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
       ${clientRefAt('a.instruction', 'd.seq')} AS client_ref_id,
@@ -230,13 +233,26 @@ function decisionReader(db: Connection): Store['runDecisions'] {
     WHERE ${where} AND d.seq > ? ORDER BY d.seq LIMIT +?`;
   const ofRun = db.prepare<[number, number, number], DecisionRow>(select('d.run = ?'));
   const ofNoRun = db.prepare<[number, number], DecisionRow>(select('d.run IS NULL'));
-  return async (run, afterSeq, limit) =>
-    (run === undefined ? ofNoRun.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision);
+  const ofPeriod = db.prepare<[string, string, number, number], DecisionRow>(
+    select("a.body ->> 'at' >= ? AND a.body ->> 'at' < ?"),
+  );
+  return {
+    runDecisions: async (run, afterSeq, limit) =>
+      (run === undefined ? ofNoRun.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision),
+    decisionsIn: async ({ from, until }, afterSeq, limit) =>
+      ofPeriod.all(from, until, afterSeq, limit).map(runDecision),
+  };
 }
 
-function runDecision({ seq, type, id, by, reason, from, to, file, rows, ...row }: DecisionRow): RunDecision {
+function runDecision({ seq, type, id, by, reason, ticket, from, to, file, rows, ...row }: DecisionRow): RunDecision {
   const about = file === null ? {} : { file: { number: file, rows: rows ?? 0 } };
-  const decided = { seq, what: type, decision: { by, reason }, at: row.at, ...about };
+  const decided = {
+    seq,
+    what: type,
+    decision: { by, reason, ...(ticket !== null && { ticket }) },
+    at: row.at,
+    ...about,
+  };
   if (id === null || from === null || to === null) return decided;
   return { ...decided, change: runChange({ ...row, id, from, to }) };
 }

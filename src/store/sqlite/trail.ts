@@ -68,8 +68,8 @@ export function auditVerbs(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT +?',
   );
   const note = db.transaction(
-    (type: string, { by, reason }: Decision, at: string, about: Readonly<Record<string, string>>) =>
-      trail.append({ ...about, type, at, by, reason }),
+    (type: string, { by, reason, ticket }: Decision, at: string, about: Readonly<Record<string, string>>) =>
+      trail.append({ ...about, type, at, by, reason, ticket }),
   );
   return {
     historyOf: async (instruction) => history.all(instruction),
