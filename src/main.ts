@@ -154,43 +154,51 @@ command(
 
 const REASON = '--reason <text>';
 
-command(
-  'resolve',
-  "A person's decision on a payout in manual, or unknown for long: it was paid, or it never will be.",
-  'paydrop resolve ACME/2026-0042/PI-1 --not-paid --reason "the bank found no such payment"',
+/** What every decision of a person has. */
+function deciding(of: Command): Command {
+  return of
+    .requiredOption(REASON, 'why, for the auditor who asks a year later')
+    .option('--by <name>', 'who decides; required for root without sudo, and for a user without a name')
+    .option('--ticket <id>', 'the ticket that has the case');
+}
+
+deciding(
+  command(
+    'resolve',
+    "A person's decision on a payout in manual, or unknown for long: it was paid, or it never will be.",
+    'paydrop resolve ACME/2026-0042/PI-1 --not-paid --reason "the bank found no such payment"',
+  ).argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION'),
 )
-  .argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION')
   .option('--paid', 'the provider or the bank confirmed that it was paid')
   .option('--not-paid', 'it was not paid and never will be')
-  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .action(runs(async () => (await import('./commands/resolve.ts')).resolve));
 
-command(
-  'retry',
-  'Pays again, under a new client reference, what finally failed; the provider is asked first.',
-  'paydrop retry --file 12 --code 0x0202 --reason "the account was topped up"',
+deciding(
+  command(
+    'retry',
+    'Pays again, under a new client reference, what finally failed; the provider is asked first.',
+    'paydrop retry --file 12 --code 0x0202 --reason "the account was topped up"',
+  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed'),
 )
-  .argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed')
   .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
   .option('--status <status>', 'all that are declined, failed or reversed')
   .option('--code <code>', 'all that were refused with that code')
-  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .option('--yes', 'ask nothing: pay them again, if the provider says that they failed')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/retry.ts')).retry));
 
-command(
-  'close',
-  "A person's decision that something needs nothing more here: payouts that did not arrive, rows that will not be repaired, a file that was not taken in.",
-  'paydrop close ACME/2026-0042/PI-1 --reason "paid by hand at the bank on 3 March"',
+deciding(
+  command(
+    'close',
+    "A person's decision that something needs nothing more here: payouts that did not arrive, rows that will not be repaired, a file that was not taken in.",
+    'paydrop close ACME/2026-0042/PI-1 --reason "paid by hand at the bank on 3 March"',
+  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed'),
 )
-  .argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed')
   .option(
     '--file <number>',
     'what was rejected of that file, or the file if it was not taken in',
     wholeNumber(1, 999_999),
   )
-  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/close.ts')).close));
 
@@ -255,10 +263,11 @@ audit
   .addHelpText('after', '\nExample:\n  $ paydrop audit verify')
   .action(runs(async () => (await import('./commands/audit.ts')).verify));
 
-audit
-  .command('accept')
-  .description('A person has checked the records of a restored backup, or another provider: payouts are sent again.')
-  .requiredOption(REASON, 'why they can be trusted')
+deciding(
+  audit
+    .command('accept')
+    .description('A person has checked the records of a restored backup, or another provider: payouts are sent again.'),
+)
   .option('--provider <account>', 'the provider instead, as same-account (a key was changed) or other-account')
   .addHelpText('after', '\nExample:\n  $ paydrop audit accept --reason "all files since Monday were dropped again"')
   .action(runs(async () => (await import('./commands/audit.ts')).accept));

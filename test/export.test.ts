@@ -72,7 +72,7 @@ describe('an export', () => {
     expect(closed).toMatchObject({
       instructionRef: 'LOST',
       status: 'failed',
-      decisions: '2027-01-07T08:00:00.000Z ana: failed closed: the bank said so',
+      decisions: '2027-01-07T08:00:00.000Z failed closed by ana: the bank said so',
     });
   });
 
@@ -178,7 +178,7 @@ describe('an export', () => {
     expect(await exported(workspace, '2026-11-09', '2026-11-09')).toMatchObject([
       {
         ...{ paid: '210.00', sentRun: '000001', sentOn: '2026-11-02', endedRun: '', endedOn: '2026-11-09' },
-        decisions: '2026-11-09T08:00:00.000Z ana: unknown to paid: the bank said so',
+        decisions: '2026-11-09T08:00:00.000Z unknown to paid by ana: the bank said so',
       },
     ]);
   });

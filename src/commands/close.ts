@@ -3,11 +3,11 @@ import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openForDeciding } from '../service/service.ts';
 import type { Decision } from '../store/store.ts';
-import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
+import { type CommandContext, EXIT, instructionRefIn } from './context.ts';
+import { type DecisionOptions, personWith } from './person.ts';
 
-interface CloseOptions {
+interface CloseOptions extends DecisionOptions {
   readonly file?: number;
-  readonly reason: string;
   readonly json?: true;
 }
 
@@ -18,7 +18,7 @@ export async function close(context: CommandContext, asked: readonly string[], o
   const { file, json } = options;
   if ((file === undefined) === (asked.length === 0))
     throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or a file with --file N, not both');
-  const decision = personWith(options.reason);
+  const decision = personWith(options);
   const refs = asked.map(instructionRefIn);
   const { store } = await openForDeciding(context.workspace);
   try {
@@ -54,6 +54,6 @@ function printClosing({ output }: CommandContext, what: string): void {
   output.line(`${what} Nothing is paid or changed by that. The reports follow with the next run.`);
 }
 
-function printClosed(what: object, { by, reason }: Decision): void {
-  printJson(process.stdout, { ...what, by, reason });
+function printClosed(what: object, { by, reason, ticket }: Decision): void {
+  printJson(process.stdout, { ...what, by, reason, ticket: ticket ?? null });
 }

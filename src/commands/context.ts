@@ -1,12 +1,10 @@
 /** What every command gets, and what its failure means to the person or program that started it. */
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { InstructionRef } from '../domain/instruction.ts';
 import { type Clock, localTime, systemClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, outputOn, printable } from '../platform/terminal.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Decision } from '../store/store.ts';
 
 export const EXIT = { done: 0, attention: 1, usage: 2, unfinished: 3 } as const;
 
@@ -43,24 +41,6 @@ export function stopOnSignal(clock: Clock): AbortSignal {
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   return controller.signal;
-}
-
-/** A decision of the user who started the command. */
-export function personWith(reason: string): Decision {
-  if (reason.trim() === '') throw new UsageError('--reason: say why, for the auditor who asks a year later');
-  return { by: process.env['SUDO_USER'] ?? userName(), reason: reason.trim() };
-}
-
-/**
- * The name of the user who runs the process. A user without an entry in the user database, as in a container, is named
- * by the uid.
- */
-export function userName(info: () => { username: string } = userInfo): string {
-  try {
-    return info().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }
 
 /** The payout that CUSTOMER/ORDER/INSTRUCTION names. */

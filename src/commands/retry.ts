@@ -19,14 +19,14 @@ import {
   type Store,
   type StoredInstruction,
 } from '../store/store.ts';
-import { type CommandContext, confirmed, EXIT, instructionRefIn, personWith, stopOnSignal } from './context.ts';
+import { type CommandContext, confirmed, EXIT, instructionRefIn, stopOnSignal } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
+import { type DecisionOptions, personWith } from './person.ts';
 
-interface RetryOptions {
+interface RetryOptions extends DecisionOptions {
   readonly file?: number;
   readonly status?: string;
   readonly code?: string;
-  readonly reason: string;
   readonly yes?: true;
   readonly json?: true;
 }
@@ -40,7 +40,7 @@ interface Chosen {
 const PAGE = 1_000;
 
 export async function retry(context: CommandContext, asked: readonly string[], options: RetryOptions): Promise<number> {
-  const decision = personWith(options.reason);
+  const decision = personWith(options);
   const refs = asked.map(instructionRefIn);
   const statuses = statusesIn(options.status);
   const isChoice = options.file !== undefined || options.status !== undefined || options.code !== undefined;

@@ -1,4 +1,5 @@
 import { API, type Api } from '../domain/api.ts';
+import { whoAndWhy } from '../domain/decision.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
 import { openForReading } from '../service/service.ts';
@@ -227,7 +228,7 @@ function printInstruction(output: Output, shown: Shown, history: readonly AuditE
     ...(shown.answerSince === ''
       ? []
       : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)} UTC)`] as [string, string]]),
-    ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
+    ...(shown.closed ? [['Closed', `by ${whoAndWhy(shown.closed)}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ...(API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown)),

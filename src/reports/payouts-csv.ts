@@ -2,6 +2,7 @@
  * Every payout of a period as CSV: its line of result.csv as it is now, its file, the runs that sent and ended it, what
  * was paid and reversed in the period, and what persons decided.
  */
+import { whoAndWhy } from '../domain/decision.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
 import { isOpen } from '../domain/status.ts';
@@ -67,8 +68,12 @@ function bookedIn(payout: ListedPayout, period: Period): string[] {
 function decisionsOf({ history }: ListedPayout): string {
   return history
     .filter(({ by }) => by !== undefined)
-    .map((event) => oneLine(`${event.at} ${event.by}: ${changeText(event)}: ${event.reason}`))
+    .map((event) => oneLine(`${event.at} ${changeText(event)} by ${whoAndWhy(decisionOf(event))}`))
     .join(' | ');
+}
+
+function decisionOf({ by = '', reason = '', ticket }: PayoutEvent) {
+  return { by, reason, ...(ticket !== undefined && { ticket }) };
 }
 
 function changeText({ type, from, to }: PayoutEvent): string {

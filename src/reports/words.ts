@@ -2,6 +2,7 @@
 import { API } from '../domain/api.ts';
 import { isLost } from '../domain/attention.ts';
 import { type FileProblem, rowMessage } from '../domain/codes.ts';
+import { whoAndWhy } from '../domain/decision.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseAmount } from '../domain/money.ts';
 import { factsOf } from '../domain/status.ts';
@@ -30,7 +31,7 @@ export function messageOf(row: ResultRow): string {
   const why = row.message === '' ? '' : ` (${row.message})`;
   const late = row.late ? '; sent after its due date' : '';
   const answer = row.answer ? `; ${UNSETTLED} ${row.answer}` : '';
-  const closed = row.closed ? `; closed by ${row.closed.by}: ${row.closed.reason}` : '';
+  const closed = row.closed ? `; closed by ${whoAndWhy(row.closed)}` : '';
   return oneLine(whatHappened(row) + why + late + answer + closed);
 }
 
@@ -38,7 +39,7 @@ export function messageOf(row: ResultRow): string {
 export function settledSince({ takenInWith, repairedWith, closed }: ResultRow): string {
   if (takenInWith !== undefined) return ` Taken in since, with file ${sixDigits(takenInWith)}.`;
   if (repairedWith !== undefined) return ` Dropped again since, with file ${sixDigits(repairedWith)}.`;
-  return closed ? ` Closed by ${oneLine(`${closed.by}: ${closed.reason}`)}` : '';
+  return closed ? ` Closed by ${oneLine(whoAndWhy(closed))}` : '';
 }
 
 /** Why a whole file was not taken in, and where it is if nothing of it was read. */

@@ -136,6 +136,7 @@ interface ChangeRow {
   amount_minor: string | null;
   currency: string | null;
   client_ref_id: string;
+  bank_reference: string;
   from: InstructionStatus;
   to: InstructionStatus;
   code: string;
@@ -154,8 +155,17 @@ const clientRefAt = (instruction: string, seq: string) => `
     ORDER BY told.seq DESC LIMIT 1
   ), '')`;
 
+/** SQL for the bank reference that an instruction had when an audit entry was made: that of its attempt at that time. */
+const bankReferenceAt = (instruction: string, seq: string) => `
+  coalesce((
+    SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'bankReference') FROM audit told
+    WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
+      AND (told.body ->> 'bankReference' IS NOT NULL OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${listed(FINAL_FAILURES)}))
+    ORDER BY told.seq DESC LIMIT 1
+  ), '')`;
+
 /**
- * Status, code, message and client reference are those of the audit entries, so that a run's report is the same
+ * Status, code, message and references are those of the audit entries, so that a run's report is the same
  * whenever it is written. A retry after the run's end has begun another attempt.
  */
 function changeReader(db: Connection): Store['runChanges'] {
@@ -171,6 +181,7 @@ function changeReader(db: Connection): Store['runChanges'] {
       i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
       ${clientRefAt('net.instruction', 'net.last')} AS client_ref_id,
+      ${bankReferenceAt('net.instruction', 'net.last')} AS bank_reference,
       first.body ->> 'from' AS "from",
       last.body ->> 'to' AS "to",
       coalesce(last.body ->> 'code', '') AS code,
@@ -200,6 +211,7 @@ function runChange(row: ChangeRow): RunChange & { id: number } {
     code: row.code,
     message: row.message,
     clientRefId: row.client_ref_id,
+    bankReference: row.bank_reference,
     at: row.at,
     ...(row.only_answer === 1 && { onlyAnswer: true }),
   };
@@ -227,6 +239,7 @@ function decisionVerbs(db: Connection): Pick<Store, 'runDecisions' | 'decisionsI
       a.body ->> 'file' AS file, a.body ->> 'rows' AS rows, i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
       ${clientRefAt('a.instruction', 'd.seq')} AS client_ref_id,
+      ${bankReferenceAt('a.instruction', 'd.seq')} AS bank_reference,
       a.body ->> 'from' AS "from", a.body ->> 'to' AS "to",
       coalesce(a.body ->> 'code', '') AS code, coalesce(a.body ->> 'message', '') AS message
     FROM decisions d JOIN audit a ON a.seq = d.seq LEFT JOIN instructions i ON i.id = a.instruction

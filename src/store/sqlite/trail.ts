@@ -67,9 +67,8 @@ export function auditVerbs(
   const entries = db.prepare<[number, number], AuditEntry>(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT +?',
   );
-  const note = db.transaction(
-    (type: string, { by, reason, ticket }: Decision, at: string, about: Readonly<Record<string, string>>) =>
-      trail.append({ ...about, type, at, by, reason, ticket }),
+  const note = db.transaction((type: string, decision: Decision, at: string, about: Readonly<Record<string, string>>) =>
+    trail.append({ ...about, type, at, ...decision }),
   );
   return {
     historyOf: async (instruction) => history.all(instruction),
