@@ -134,7 +134,10 @@ command(
   'A customer, an order or an instruction: the record, its payouts, its audit history.',
   'paydrop show ACME/2026-0042/PI-1',
 )
-  .argument('<ref>', 'CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION')
+  .argument(
+    '<ref...>',
+    "CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION; or a payout's client reference, provider order or bank reference",
+  )
   .option('--remote', "also the provider's own record and audit history (order-management and collect)")
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/show.ts')).show));
@@ -167,7 +170,7 @@ deciding(
     'resolve',
     "A person's decision on a payout in manual, or unknown for long: it was paid, or it never will be.",
     'paydrop resolve ACME/2026-0042/PI-1 --not-paid --reason "the bank found no such payment"',
-  ).argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION'),
+  ).argument('<ref...>', 'CUSTOMER/ORDER/INSTRUCTION'),
 )
   .option('--paid', 'the provider or the bank confirmed that it was paid')
   .option('--not-paid', 'it was not paid and never will be')

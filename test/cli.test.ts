@@ -643,6 +643,15 @@ describe('paydrop explain', () => {
     const json = JSON.parse((await paydrop.run(['explain', '--json'])).stdout) as { code: string }[];
     for (const { code } of json) expect(all.stdout).toMatch(new RegExp(`^${code} `, 'm'));
   });
+
+  it('knows the answers of the provider, and the statuses', async () => {
+    const answer = await paydrop.run(['explain', '0X0203']);
+    expect(answer.stdout).toMatch(/^0x0203\nThe provider's answer: missing parameter\n\nMeans .*declined/);
+    const status = await paydrop.run(['explain', 'manual']);
+    expect(status.stdout).toMatch(/^manual\nno clear answer .*\n\nTo do .*paydrop resolve\nMay become paid, failed\n$/);
+    const none = await paydrop.run(['explain', 'INSUFFICIENT_FUNDS']);
+    expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('explained by the words beside it') });
+  });
 });
 
 describe('paydrop run --date', () => {

@@ -3,8 +3,9 @@ import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openForDeciding } from '../service/service.ts';
 import type { Decision } from '../store/store.ts';
-import { type CommandContext, EXIT, instructionRefIn } from './context.ts';
+import { type CommandContext, EXIT } from './context.ts';
 import { type DecisionOptions, personWith } from './person.ts';
+import { instructionRefIn, referencesIn } from './references.ts';
 
 interface CloseOptions extends DecisionOptions {
   readonly file?: number;
@@ -19,7 +20,7 @@ export async function close(context: CommandContext, asked: readonly string[], o
   if ((file === undefined) === (asked.length === 0))
     throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or a file with --file N, not both');
   const decision = personWith(options);
-  const refs = asked.map(instructionRefIn);
+  const refs = referencesIn(asked).map(instructionRefIn);
   const { store } = await openForDeciding(context.workspace);
   try {
     const tools = { store, clock: context.clock };

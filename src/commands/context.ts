@@ -1,6 +1,5 @@
 /** What every command gets, and what its failure means to the person or program that started it. */
 import { resolve } from 'node:path';
-import type { InstructionRef } from '../domain/instruction.ts';
 import { type Clock, localTime, systemClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, outputOn, printable } from '../platform/terminal.ts';
@@ -41,14 +40,6 @@ export function stopOnSignal(clock: Clock): AbortSignal {
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   return controller.signal;
-}
-
-/** The payout that CUSTOMER/ORDER/INSTRUCTION names. */
-export function instructionRefIn(asked: string): InstructionRef {
-  const [customerRef = '', orderRef = '', instructionRef = '', ...rest] = asked.split('/');
-  if (!customerRef || !orderRef || !instructionRef || rest.length > 0)
-    throw new UsageError(`${asked}: expected CUSTOMER/ORDER/INSTRUCTION`);
-  return { customerRef, orderRef, instructionRef };
 }
 
 /** A person's answer at the terminal. A closed input counts as no. Undefined without a terminal. */

@@ -16,6 +16,7 @@ import {
 import { type CommandContext, EXIT } from './context.ts';
 import { sixDigits } from './counts-text.ts';
 import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';
+import { oneReferenceIn } from './references.ts';
 import { askRemote, printRemote } from './show-remote.ts';
 
 const MOST = 1_000;
@@ -24,6 +25,12 @@ const MOST = 1_000;
 const LATEST_ENTRIES = 40;
 
 type Shown = StoredInstruction & ResultRow & { file: number };
+
+interface Found {
+  readonly ref: Asked;
+  readonly orders: readonly StoredOrder[];
+  readonly instructions: readonly Shown[];
+}
 
 interface Asked {
   readonly customerRef: string;
@@ -34,16 +41,16 @@ interface Asked {
 /** Shows a customer's orders and instructions, or an order or an instruction with its payouts and its audit history. */
 export async function show(
   { workspace, output, clock }: CommandContext,
-  asked: string,
+  words: readonly string[],
   options: { json?: true; remote?: true },
 ): Promise<number> {
-  const ref = referencesIn(asked);
+  const asked = oneReferenceIn(words);
+  const given = partsOf(asked);
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const { store } = opened;
   try {
-    const orders = await store.ordersOf(ref, MOST);
-    const instructions = await store.instructionsOf(ref, MOST);
+    const { ref, orders, instructions } = await find(store, given);
     const wanted = ref.instructionRef === undefined ? orders.length + instructions.length : instructions.length;
     if (wanted === 0) throw new UsageError(`there is nothing under ${asked}`);
     const histories = await historiesOf(store, [...orders, ...instructions]);
@@ -68,7 +75,21 @@ export async function show(
   }
 }
 
-function referencesIn(asked: string): Asked {
+/**
+ * What has these references of ours. A single one that is no customer's is looked for among the references that the
+ * provider and the bank know: of the present attempt, and of earlier ones.
+ */
+async function find(store: Store, ref: Asked): Promise<Found> {
+  const orders = await store.ordersOf(ref, MOST);
+  const instructions = await store.instructionsOf(ref, MOST);
+  if (ref.orderRef !== undefined || orders.length + instructions.length > 0) return { ref, orders, instructions };
+  const others: Shown[] = [];
+  for (const payout of await store.payouts({ anyReference: ref.customerRef }, 0, MOST))
+    others.push(...(await store.instructionsOf(payout, MOST)).filter(({ id }) => id === payout.id));
+  return { ref: others[0] ?? ref, orders: [], instructions: others };
+}
+
+function partsOf(asked: string): Asked {
   const parts = asked.split('/');
   const [customerRef = '', orderRef, instructionRef] = parts;
   if (parts.includes('') || parts.length > 3)
