@@ -122,7 +122,7 @@ command(
 
 command(
   'status',
-  'Files, instructions by status and currency, who needs to do what, how old the oldest open one is.',
+  'Files, instructions by status and currency, who needs to do what, how old the oldest one under way is.',
   'paydrop status',
 )
   .option('--check', 'the exit status says so: 0 nothing needs a person, 1 something does, 3 not finished')

@@ -28,12 +28,13 @@ const SAME_STOP_MS = 1_000;
 
 /**
  * The first SIGINT or SIGTERM aborts the returned signal, so that work under way can end well. Another one, later than
- * SAME_STOP_MS, ends the program at once.
+ * SAME_STOP_MS, ends the program at once. `answer` is called at once, so that a person sees that the signal was heard.
  */
-export function stopOnSignal(clock: Clock): AbortSignal {
+export function stopOnSignal(clock: Clock, answer: () => void = () => undefined): AbortSignal {
   const controller = new AbortController();
   let stoppedAtMs: number | undefined;
   const stop = () => {
+    if (stoppedAtMs === undefined) answer();
     stoppedAtMs ??= clock.monotonic();
     controller.abort();
     if (clock.monotonic() - stoppedAtMs >= SAME_STOP_MS) process.exit(EXIT.unfinished);

@@ -85,6 +85,7 @@ export async function reconcile(
   const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, timestamp(clock.now())));
   // A payout that moved in this pass may be listed again in its new status. It isn't looked up twice.
   const moved = new Set<number>();
+  const due = await dueLookUps(tools, paidToo, forgetful);
   let lookedUp = 0;
   let had = 0;
 
@@ -95,7 +96,7 @@ export async function reconcile(
       return provider.lookUp(instruction);
     });
     if (!outcome) return;
-    progress.report('looking up payouts', ++lookedUp);
+    progress.report('looking up payouts', ++lookedUp, due);
     if (outcome.kind === 'found') had++;
     if (another) return;
     const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
@@ -129,6 +130,19 @@ export async function reconcile(
   return { lookedUp, had, stopped: line.stopped() };
 }
 
+/** How many payouts are looked up, for the progress alone. */
+async function dueLookUps({ store, clock }: ReconcileTools, paidToo: boolean, forgetful: boolean): Promise<number> {
+  const open = await store.payoutCount({
+    statuses: ['unknown', 'submitted', ...(forgetful ? ['ready' as const] : [])],
+  });
+  return paidToo ? open + (await store.payoutCount({ statuses: ['paid'], changedSince: watchedSince(clock) })) : open;
+}
+
+/** From when on payouts that were paid are looked up; a timestamp. */
+function watchedSince(clock: ReconcileTools['clock']): string {
+  return timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
+}
+
 /** Pages of the payouts of a kind that are to be looked up, within a range of ids. An empty page at the end. */
 function payoutPages(
   { store, clock }: ReconcileTools,
@@ -137,7 +151,7 @@ function payoutPages(
   line: Line,
   isWanted: (instruction: StoredInstruction) => boolean,
 ): () => Promise<StoredInstruction[]> {
-  const changedSince = timestamp(clock.now() - REVERSAL_WATCH_DAYS * DAY_MS);
+  const changedSince = watchedSince(clock);
   const some = { paid: { changedSince }, unsettled: { unsettled: true } }[kind as string] ?? {};
   let { afterId } = stretch;
   return async () => {

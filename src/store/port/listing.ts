@@ -16,6 +16,8 @@ export interface PayoutChoice {
   readonly statuses?: readonly InstructionStatus[];
   /** It was taken in, moved, or decided about in this period. The answer of a look-up that settled nothing moves it not. */
   readonly period?: Period;
+  /** Its last change is not earlier than this; a timestamp. */
+  readonly changedSince?: string;
   readonly customerRef?: string;
   /** The payee, as the provider is told. */
   readonly contactId?: string;

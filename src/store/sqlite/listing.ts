@@ -28,7 +28,7 @@ const everHad = (
 
 /**
  * SQL for what is chosen. A customer is found by the index on the references, a client reference by that on the
- * attempts, and what is unsettled by that on the status. Everything else looks at each payout: a person asks so rarely
+ * attempts, what is unsettled by that on the status, and what was paid lately by that on the last change. Everything else looks at each payout: a person asks so rarely
  * that an index, which every row that comes in would have to write, costs more than it saves.
  */
 function conditions({ statuses, period, ...given }: PayoutChoice): string[] {
@@ -36,6 +36,7 @@ function conditions({ statuses, period, ...given }: PayoutChoice): string[] {
     customerRef: `i.id IN (
       SELECT instruction FROM instruction_refs WHERE customer_ref = :customerRef
       UNION ALL SELECT id FROM instructions WHERE customer_ref = :customerRef AND holds_refs = 0)`,
+    changedSince: 'i.updated_at >= :changedSince',
     contactId: 'i.payout_contact_id = :contactId',
     amount: 'i.amount = :amount',
     currency: 'i.currency = :currency',
