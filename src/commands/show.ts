@@ -1,4 +1,5 @@
 import { API, type Api } from '../domain/api.ts';
+import { whoAndWhy } from '../domain/decision.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
 import { openForReading } from '../service/service.ts';
@@ -15,6 +16,7 @@ import {
 import { type CommandContext, EXIT } from './context.ts';
 import { sixDigits } from './counts-text.ts';
 import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';
+import { oneReferenceIn } from './references.ts';
 import { askRemote, printRemote } from './show-remote.ts';
 
 const MOST = 1_000;
@@ -23,6 +25,12 @@ const MOST = 1_000;
 const LATEST_ENTRIES = 40;
 
 type Shown = StoredInstruction & ResultRow & { file: number };
+
+interface Found {
+  readonly ref: Asked;
+  readonly orders: readonly StoredOrder[];
+  readonly instructions: readonly Shown[];
+}
 
 interface Asked {
   readonly customerRef: string;
@@ -33,16 +41,16 @@ interface Asked {
 /** Shows a customer's orders and instructions, or an order or an instruction with its payouts and its audit history. */
 export async function show(
   { workspace, output, clock }: CommandContext,
-  asked: string,
+  words: readonly string[],
   options: { json?: true; remote?: true },
 ): Promise<number> {
-  const ref = referencesIn(asked);
+  const asked = oneReferenceIn(words);
+  const given = partsOf(asked);
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const { store } = opened;
   try {
-    const orders = await store.ordersOf(ref, MOST);
-    const instructions = await store.instructionsOf(ref, MOST);
+    const { ref, orders, instructions } = await find(store, given);
     const wanted = ref.instructionRef === undefined ? orders.length + instructions.length : instructions.length;
     if (wanted === 0) throw new UsageError(`there is nothing under ${asked}`);
     const histories = await historiesOf(store, [...orders, ...instructions]);
@@ -67,7 +75,21 @@ export async function show(
   }
 }
 
-function referencesIn(asked: string): Asked {
+/**
+ * What has these references of ours. A single one that is no customer's is looked for among the references that the
+ * provider and the bank know: of the present attempt, and of earlier ones.
+ */
+async function find(store: Store, ref: Asked): Promise<Found> {
+  const orders = await store.ordersOf(ref, MOST);
+  const instructions = await store.instructionsOf(ref, MOST);
+  if (ref.orderRef !== undefined || orders.length + instructions.length > 0) return { ref, orders, instructions };
+  const others: Shown[] = [];
+  for (const payout of await store.payouts({ anyReference: ref.customerRef }, 0, MOST))
+    others.push(...(await store.instructionsOf(payout, MOST)).filter(({ id }) => id === payout.id));
+  return { ref: others[0] ?? ref, orders: [], instructions: others };
+}
+
+function partsOf(asked: string): Asked {
   const parts = asked.split('/');
   const [customerRef = '', orderRef, instructionRef] = parts;
   if (parts.includes('') || parts.length > 3)
@@ -227,7 +249,7 @@ function printInstruction(output: Output, shown: Shown, history: readonly AuditE
     ...(shown.answerSince === ''
       ? []
       : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)} UTC)`] as [string, string]]),
-    ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
+    ...(shown.closed ? [['Closed', `by ${whoAndWhy(shown.closed)}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ...(API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown)),

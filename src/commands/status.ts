@@ -146,8 +146,12 @@ function print(output: Output, found: Status, nowMs: number): void {
   else printNeeds(output, needs);
   output.line();
   if (oldest)
-    output.line(`The oldest open one is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`);
-  else output.line('Nothing is open.');
+    output.line(
+      `The oldest one under way is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`,
+    );
+  else output.line('Nothing is under way.');
+  const scheduled = counts.reduce((sum, { status, count }) => sum + (status === 'scheduled' ? count : 0), 0);
+  if (scheduled > 0) output.line(`Scheduled, to be sent from the open date on: ${scheduled}.`);
   for (const line of runLines(found)) output.line(line);
 }
 

@@ -48,6 +48,29 @@ export function localTime(ms: number, timeZone: string): LocalTime {
   };
 }
 
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * The instant, in milliseconds since the epoch, at which a date (`YYYY-MM-DD`) begins in an IANA zone: the first minute
+ * that a clock there shows on that date. Zones are at most a day from UTC, and their clocks change on whole minutes.
+ */
+export function startOfDay(date: string, timeZone: string): number {
+  let before = Date.parse(`${date}T00:00:00Z`) - DAY_MS;
+  let reached = before + 2 * DAY_MS;
+  while (reached - before > MINUTE_MS) {
+    const between = before + Math.floor((reached - before) / (2 * MINUTE_MS)) * MINUTE_MS;
+    if (localTime(between, timeZone).date < date) before = between;
+    else reached = between;
+  }
+  return reached;
+}
+
+/** The date after this one. */
+export function dayAfter(date: string): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
+}
+
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatter(timeZone: string): Intl.DateTimeFormat {
