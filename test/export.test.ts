@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { closePayouts } from '../src/pipeline/closing.ts';
@@ -5,7 +6,7 @@ import { resolve } from '../src/pipeline/resolution.ts';
 import { RESULT_HEADER } from '../src/reports/rows.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { openForReading } from '../src/service/records.ts';
-import { builtProgram } from './support/cli.ts';
+import { builtProgram, startProcess } from './support/cli.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
@@ -193,6 +194,20 @@ describe('an export', () => {
     const none = ['export', '--from', '2020-01-01', '--to', '2020-01-31', '--json'];
     expect(JSON.parse((await paydrop.run(none, { cwd: workspace.root })).stdout)).toEqual([]);
   });
+
+  it.each(['list', 'export', 'statement'])(
+    'and the rest of the month: %s does what the example in its help says',
+    async (command) => {
+      const workspace = await autumn();
+      const { stdout: help } = await paydrop.run([command, '--help']);
+      const [, example = ''] = /Example:\n {2}\$ paydrop (.*)/.exec(help) ?? [];
+      const line = `'${process.execPath}' '${paydrop.main()}' ${example}`;
+      const { status, stdout, stderr } = await startProcess('/bin/sh', ['-c', line], { cwd: workspace.root }).ended;
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const written = workspace.path('november.csv');
+      expect(existsSync(written) ? readFileSync(written, 'utf8') : stdout).toMatch(/P1|REV|INR/);
+    },
+  );
 
   it.each([
     ['no period', [], "required option '--from <YYYY-MM-DD>' not specified"],

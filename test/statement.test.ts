@@ -150,7 +150,7 @@ describe("a month's statement", () => {
     const args = ['statement', '--month', '2026-11'];
     const { stdout } = await paydrop.run(args, { cwd: workspace.root });
     expect(stdout).toContain('SANDBOX: no money moved');
-    expect(stdout).toMatch(/^INR +paid +6 +173\.84$/m);
+    expect(stdout).toMatch(/^INR +0\.00 +173\.84 +-6\.00 +167\.84 +167\.84 +6 +1$/m);
     expect(stdout).toContain('Decided by persons: 2');
     const csv = await paydrop.run([...args, '--csv'], { cwd: workspace.root });
     const rows = parse(csv.stdout, { columns: true }) as Record<string, string>[];
@@ -159,6 +159,7 @@ describe("a month's statement", () => {
       ...['JPY opening 0', 'JPY paid 5000', 'JPY reversed 0', 'JPY net 5000', 'JPY closing 5000'],
       ...['INR decision 6.00', 'INR decision 12.34'],
     ]);
+    expect(rows.slice(0, 5).map(({ payouts }) => payouts)).toEqual(['0', '6', '1', '5', '5']);
     expect(new Set(rows.map(({ sandbox }) => sandbox))).toEqual(new Set(['no money moved']));
   });
 

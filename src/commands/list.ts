@@ -40,7 +40,7 @@ export async function list({ workspace, output }: CommandContext, options: ListO
         ],
         payouts.map(cellsOf),
       );
-    if (more > 0) output.line(`… and ${more} more: say more of what you look for, or --limit.`);
+    if (more > 0) output.line(`… and ${more} more: narrow the list down, or raise --limit.`);
     return EXIT.done;
   } finally {
     await store.close();

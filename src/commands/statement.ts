@@ -64,8 +64,8 @@ function print(output: Output, { lines, decisions }: Statement): void {
   if (lines.length === 0) output.line('Nothing was paid in this month or before it.');
   else
     output.table(
-      ['Currency', '', '>Payouts', '>Amount'],
-      lines.map(({ currency, part, payouts, amount }) => [currency, part, String(payouts), amount]),
+      ['Currency', '>Opening', '>Paid', '>Reversed', '>Net', '>Closing', '>Payments', '>Reversals'],
+      lines.filter(({ part }) => part === 'opening').map(({ currency }) => cellsOf(lines, currency)),
     );
   output.line();
   output.line(output.style('bold', `Decided by persons: ${decisions.length}`));
@@ -81,4 +81,11 @@ function print(output: Output, { lines, decisions }: Statement): void {
       ticket,
     ]),
   );
+}
+
+/** One currency in one line: its amounts, and how many payments and reversals there were. */
+function cellsOf(lines: Statement['lines'], currency: string): string[] {
+  const of = lines.filter((line) => line.currency === currency);
+  const counted = of.filter(({ part }) => part === 'paid' || part === 'reversed');
+  return [currency, ...of.map(({ amount }) => amount), ...counted.map(({ payouts }) => String(payouts))];
 }

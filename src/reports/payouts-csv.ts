@@ -29,7 +29,7 @@ export function payoutsCsv(
   const { sandbox } = context.provider;
   const header = [...BEFORE, ...RESULT_HEADER, ...AFTER, ...(sandbox ? [SANDBOX_COLUMN] : [])];
   return csv(header, pages, (payout) => {
-    const place = cells([sixDigits(payout.file), payout.fileName]);
+    const place = cells([sixDigits(payout.file), oneLine(payout.fileName)]);
     const result = resultCells(payout, cell(messageOf(payout)));
     const rest = [...runsOf(payout, context), ...bookedIn(payout, period), decisionsOf(payout)];
     return line(`${place},${result},${cells([...rest, ...(sandbox ? [NO_MONEY_MOVED] : [])])}`);

@@ -15,7 +15,7 @@ const PARTS = ['opening', 'paid', 'reversed', 'net', 'closing'] as const;
 export interface StatementLine {
   readonly currency: string;
   readonly part: (typeof PARTS)[number];
-  /** Payments, less those that were reversed. Less than zero where reversals outnumber them. */
+  /** `reversed`: how many were. Elsewhere payments less reversals, which may be less than zero in `net`. */
   readonly payouts: number;
   readonly amountMinor: bigint;
   /** The amount with the currency's decimals. */
@@ -75,7 +75,8 @@ function linesOf(currency: string, { opening, paid, reversed }: Record<'opening'
   const parts = { opening, paid, reversed, net, closing: plus(opening, net) };
   return PARTS.map((part): StatementLine => {
     const amount = formatMinor(parts[part].amountMinor, currencyExponent(currency) ?? 0);
-    return { currency, part, ...parts[part], amount };
+    const { payouts, amountMinor } = parts[part];
+    return { currency, part, payouts: part === 'reversed' ? Math.abs(payouts) : payouts, amountMinor, amount };
   });
 }
 
@@ -98,16 +99,16 @@ const HEADER = ['currency', 'line', 'payouts', 'amount', 'at', 'reference', 'wha
 /** One line for each sum, then one for each decision, whose line is `decision`: no sum of the amounts counts them. */
 export function statementCsv({ lines, decisions }: Statement, { provider: { sandbox } }: ReportContext): string {
   const last = sandbox ? ['no money moved'] : [];
-  // An amount is a number of ours: it needs no protection, and with one a spreadsheet could not add it up.
-  const row = (before: readonly string[], amount: string, after: readonly string[]) =>
-    line(`${cells(before)},${amount},${cells([...after, ...last])}`);
+  // Counts and amounts are numbers of ours: they need no protection, and with one a spreadsheet could not add them up.
+  const row = (before: readonly string[], payouts: number | '', amount: string, after: readonly string[]) =>
+    line(`${cells(before)},${payouts},${amount},${cells([...after, ...last])}`);
   return [
     line(cells([...HEADER, ...(sandbox ? ['sandbox'] : [])])),
     ...lines.map(({ currency, part, payouts, amount }) =>
-      row([currency, part, String(payouts)], amount, Array<string>(6).fill('')),
+      row([currency, part], payouts, amount, Array<string>(6).fill('')),
     ),
     ...decisions.map(({ currency, amount, at, reference, what, by, reason, ticket }) =>
-      row([currency, 'decision', ''], amount, [at, reference, what, by, reason, ticket]),
+      row([currency, 'decision'], '', amount, [at, reference, what, by, reason, ticket]),
     ),
   ].join('');
 }
