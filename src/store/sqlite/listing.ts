@@ -27,8 +27,8 @@ const everHad = (
   SELECT 1 FROM audit a WHERE a.instruction = i.id AND a.body ->> '${field}' = :${value}))`;
 
 /**
- * SQL for what is chosen. A customer is found by the index on the references, a client reference by that on the
- * attempts, what is unsettled by that on the status, and what was paid lately by that on the last change. Everything else looks at each payout: a person asks so rarely
+ * SQL for what is chosen. A customer is found by the index on the references, what is unsettled by that on the status,
+ * and what was paid lately by that on the last change. Everything else looks at each payout: a person asks so rarely
  * that an index, which every row that comes in would have to write, costs more than it saves.
  */
 function conditions({ statuses, period, ...given }: PayoutChoice): string[] {
@@ -51,7 +51,11 @@ function conditions({ statuses, period, ...given }: PayoutChoice): string[] {
 
 function moves(statuses: PayoutChoice['statuses'], period: PayoutChoice['period']): string[] {
   const asked = INSTRUCTION_STATUSES.filter((status) => statuses?.includes(status));
-  const isAsked = (status: string) => (statuses ? `${status} IN (${listed(asked)})` : 'true');
+  const isAsked = (status: string) => {
+    if (!statuses) return 'true';
+    // SQLite takes the index on what is paid only where it reads that very condition.
+    return asked.length === 1 ? `${status} = ${listed(asked)}` : `${status} IN (${listed(asked)})`;
+  };
   if (!period) {
     if (!statuses) return [];
     const indexed = asked.every((status) => NOT_ARRIVED.includes(status)) ? [hasNotArrived('i.status')] : [];
@@ -74,15 +78,18 @@ function valuesOf({ statuses: _, period, ...given }: PayoutChoice): Values {
   return { ...Object.fromEntries(stated as [string, string][]), ...period };
 }
 
-/** SQL: the ids of the chosen payouts after `:after`. Exported for a test of how they are found. */
-export function chosenIds(choice: PayoutChoice): string {
-  return `SELECT i.id FROM instructions i WHERE ${[...conditions(choice), 'i.id > :after'].join(' AND ')}`;
+/** SQL: the ids of the chosen payouts. Exported for a test of how they are found. */
+export function chosenIds(choice: PayoutChoice, also: readonly string[] = []): string {
+  const all = [...conditions(choice), ...also];
+  return `SELECT i.id FROM instructions i ${all.length === 0 ? '' : `WHERE ${all.join(' AND ')}`}`;
 }
 
 export function listingOf(db: Connection): Omit<Listing, 'decisionsIn'> {
   const read = payoutReader(db);
   const page = db.transaction((choice: PayoutChoice, afterId: number, limit: number) => {
-    const ids = db.prepare<Values, number>(`${chosenIds(choice)} ORDER BY i.id LIMIT +:limit`).pluck();
+    const ids = db
+      .prepare<Values, number>(`${chosenIds(choice, ['i.id > :after'])} ORDER BY i.id LIMIT +:limit`)
+      .pluck();
     return read(ids.all({ ...valuesOf(choice), after: afterId, limit }));
   });
   return {
@@ -91,7 +98,7 @@ export function listingOf(db: Connection): Omit<Listing, 'decisionsIn'> {
       db
         .prepare<Values, number>(`SELECT count(*) FROM (${chosenIds(choice)})`)
         .pluck()
-        .get({ ...valuesOf(choice), after: 0 }) ?? 0,
+        .get(valuesOf(choice)) ?? 0,
     async standStill() {
       db.exec('BEGIN');
       // SQLite takes its snapshot at the first read.
