@@ -230,7 +230,7 @@ choosing(
   )
     .option(...PERIOD.from, businessDate)
     .option(...PERIOD.to, businessDate)
-    .option('--limit <number>', 'show at most so many', wholeNumber(1, 10_000), 50),
+    .option('--limit <number>', 'the most payouts that are shown', wholeNumber(1, 10_000), 50),
 ).action(runs(async () => (await import('./commands/list.ts')).list));
 
 choosing(

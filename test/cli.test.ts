@@ -493,6 +493,22 @@ describe('paydrop status', () => {
     expect(workspace.read(workspace.outbox().find((file) => file.endsWith('receipt.json')) ?? '')).toContain(name);
   });
 
+  it('shows times as a clock in the configured zone does, and names the zone; show and list do too', async () => {
+    const workspace = testWorkspace({ schedule: { timeZone: 'Asia/Kolkata' } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await inWorkspace(workspace, 'run');
+    const { receivedAt } = JSON.parse(workspace.read('payouts.000002.receipt.json')) as { receivedAt: string };
+    const there = new Date(Date.parse(receivedAt) + 5.5 * 3_600_000).toISOString().replace('T', ' ');
+    const { stdout: status } = await inWorkspace(workspace, 'status');
+    expect(status).toContain('Received (Asia/Kolkata)');
+    expect(status).toContain(`payouts.csv  ${there.slice(0, 16)}`);
+    const { stdout: shown } = await inWorkspace(workspace, 'show', 'C1/O1/P1');
+    expect(shown).toContain(`${there.slice(0, 19)} Asia/Kolkata from file 000002, line 2`);
+    expect(shown).toContain('At (Asia/Kolkata)');
+    expect((await inWorkspace(workspace, 'list')).stdout).toContain('Since (Asia/Kolkata)');
+  });
+
   it('tells files, payouts, who needs to do what, and the oldest one under way', async () => {
     const workspace = testWorkspace();
     workspace.drop('payouts.csv', instructions(instruction('P1')));
@@ -568,7 +584,7 @@ describe('paydrop status', () => {
     await inWorkspace(workspace, 'run', '--date', DAY);
     const { stdout } = await inWorkspace(workspace, 'status');
     expect(stdout).toMatch(/^scheduled {2}INR/m);
-    expect(stdout).toContain('Nothing needs a person.\n\nNothing is under way.');
+    expect(stdout).toContain('Nothing to do.\n\nNothing is under way.');
   });
 });
 

@@ -1,4 +1,5 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { minuteIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openForReading } from '../service/service.ts';
@@ -15,7 +16,8 @@ export async function list({ workspace, output }: CommandContext, options: ListO
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const { store, settings } = opened;
   try {
-    const choice = choiceOf(options, settings.schedule.timeZone);
+    const { timeZone } = settings.schedule;
+    const choice = choiceOf(options, timeZone);
     await store.standStill();
     const payouts = await store.payouts(choice, 0, options.limit);
     const more = payouts.length < options.limit ? 0 : (await store.payoutCount(choice)) - payouts.length;
@@ -33,12 +35,12 @@ export async function list({ workspace, output }: CommandContext, options: ListO
           '>Amount',
           'Currency',
           'Status',
-          'Since (UTC)',
+          `Since (${timeZone})`,
           'Bank reference',
           'File',
           '>Line',
         ],
-        payouts.map(cellsOf),
+        payouts.map((payout) => cellsOf(payout, timeZone)),
       );
     if (more > 0) output.line(`… and ${more} more: narrow the list down, or raise --limit.`);
     return EXIT.done;
@@ -47,7 +49,7 @@ export async function list({ workspace, output }: CommandContext, options: ListO
   }
 }
 
-function cellsOf(payout: ListedPayout): string[] {
+function cellsOf(payout: ListedPayout, timeZone: string): string[] {
   const { customerRef, orderRef, instructionRef, contactId, amount, currency, status, updatedAt } = payout;
   return [
     `${customerRef}/${orderRef}/${instructionRef}`,
@@ -55,7 +57,7 @@ function cellsOf(payout: ListedPayout): string[] {
     amount,
     currency || 'not known',
     status,
-    updatedAt.slice(0, 16).replace('T', ' '),
+    minuteIn(timeZone, updatedAt),
     payout.bankReference,
     sixDigits(payout.file),
     String(payout.line),

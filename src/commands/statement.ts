@@ -1,4 +1,5 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { minuteIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
@@ -40,7 +41,7 @@ export async function statement({ workspace, output, clock }: CommandContext, op
       if (context.provider.sandbox) output.line(output.style('yellow', SANDBOX_NOTICE));
       output.line(output.style('bold', `Statement of ${month} (${timeZone})`));
       if (!isOver) output.line('The month is not over: more may be paid and reversed.');
-      print(output, found);
+      print(output, found, timeZone);
     }
     return EXIT.done;
   } finally {
@@ -59,7 +60,7 @@ async function* decisionsOf(store: Store, period: Period): AsyncGenerator<readon
   }
 }
 
-function print(output: Output, { lines, decisions }: Statement): void {
+function print(output: Output, { lines, decisions }: Statement, timeZone: string): void {
   output.line();
   if (lines.length === 0) output.line('Nothing was paid in this month or before it.');
   else
@@ -71,9 +72,9 @@ function print(output: Output, { lines, decisions }: Statement): void {
   output.line(output.style('bold', `Decided by persons: ${decisions.length}`));
   if (decisions.length === 0) return;
   output.table(
-    ['At (UTC)', 'Who', 'What', '>Amount', 'Why', 'Ticket'],
+    [`At (${timeZone})`, 'Who', 'What', '>Amount', 'Why', 'Ticket'],
     decisions.map(({ at, by, reference, what, amount, currency, reason, ticket }) => [
-      at.slice(0, 16).replace('T', ' '),
+      minuteIn(timeZone, at),
       by,
       `${reference} ${what}`.trim(),
       `${amount} ${currency}`.trim(),

@@ -48,6 +48,18 @@ export function localTime(ms: number, timeZone: string): LocalTime {
   };
 }
 
+/** A timestamp as a clock in an IANA zone shows it: `2026-11-21 03:00`. */
+export function minuteIn(timeZone: string, at: string): string {
+  const { date, minute } = localTime(Date.parse(at), timeZone);
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
+}
+
+/** The same with its seconds, which are the same in every zone: `2026-11-21 03:00:12`. */
+export function secondIn(timeZone: string, at: string): string {
+  return minuteIn(timeZone, at) + at.slice(16, 19);
+}
+
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 

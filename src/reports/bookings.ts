@@ -14,7 +14,7 @@ export interface Booking {
 }
 
 /**
- * The bookings of one payout, oldest first. While a payout is `manual`, it counts as it did before: nobody knows better
+ * The bookings of one payout, oldest first. While a payout is `manual`, it counts as it did before: nothing better is known
  * yet. A payout that is paid again after a reversal is booked again.
  */
 export function bookingsOf({ history }: Pick<ListedPayout, 'history'>): Booking[] {
