@@ -75,6 +75,12 @@ function businessDate(text: string): string {
   return text;
 }
 
+function month(text: string): string {
+  if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(text))
+    throw new commander.InvalidArgumentError('expected a month, as YYYY-MM.');
+  return text;
+}
+
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
@@ -116,7 +122,7 @@ command(
 
 command(
   'status',
-  'Files, instructions by status and currency, who needs to do what, how old the oldest open one is.',
+  'Files, instructions by status and currency, who needs to do what, how old the oldest one under way is.',
   'paydrop status',
 )
   .option('--check', 'the exit status says so: 0 nothing needs a person, 1 something does, 3 not finished')
@@ -128,7 +134,10 @@ command(
   'A customer, an order or an instruction: the record, its payouts, its audit history.',
   'paydrop show ACME/2026-0042/PI-1',
 )
-  .argument('<ref>', 'CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION')
+  .argument(
+    '<ref...>',
+    "CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION; or a payout's client reference, provider order or bank reference",
+  )
   .option('--remote', "also the provider's own record and audit history (order-management and collect)")
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/show.ts')).show));
@@ -148,45 +157,101 @@ command(
 
 const REASON = '--reason <text>';
 
-command(
-  'resolve',
-  "A person's decision on a payout in manual, or unknown for long: it was paid, or it never will be.",
-  'paydrop resolve ACME/2026-0042/PI-1 --not-paid --reason "the bank found no such payment"',
+/** What every decision of a person has. */
+function deciding(of: Command): Command {
+  return of
+    .requiredOption(REASON, 'why, for the auditor who asks a year later')
+    .option('--by <name>', 'who decides; required for root without sudo, and for a user without a name')
+    .option('--ticket <id>', 'the ticket that has the case');
+}
+
+deciding(
+  command(
+    'resolve',
+    "A person's decision on a payout in manual, or unknown for long: it was paid, or it never will be.",
+    'paydrop resolve ACME/2026-0042/PI-1 --not-paid --reason "the bank found no such payment"',
+  ).argument('<ref...>', 'CUSTOMER/ORDER/INSTRUCTION'),
 )
-  .argument('<ref>', 'CUSTOMER/ORDER/INSTRUCTION')
   .option('--paid', 'the provider or the bank confirmed that it was paid')
   .option('--not-paid', 'it was not paid and never will be')
-  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .action(runs(async () => (await import('./commands/resolve.ts')).resolve));
 
-command(
-  'retry',
-  'Pays again, under a new client reference, what finally failed; the provider is asked first.',
-  'paydrop retry --file 12 --code 0x0202 --reason "the account was topped up"',
+deciding(
+  command(
+    'retry',
+    'Pays again, under a new client reference, what finally failed; the provider is asked first.',
+    'paydrop retry --file 12 --code 0x0202 --reason "the account was topped up"',
+  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed'),
 )
-  .argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed')
   .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
   .option('--status <status>', 'all that are declined, failed or reversed')
   .option('--code <code>', 'all that were refused with that code')
-  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .option('--yes', 'ask nothing: pay them again, if the provider says that they failed')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/retry.ts')).retry));
 
-command(
-  'close',
-  "A person's decision that something needs nothing more here: payouts that did not arrive, rows that will not be repaired, a file that was not taken in.",
-  'paydrop close ACME/2026-0042/PI-1 --reason "paid by hand at the bank on 3 March"',
+deciding(
+  command(
+    'close',
+    "A person's decision that something needs nothing more here: payouts that did not arrive, rows that will not be repaired, a file that was not taken in.",
+    'paydrop close ACME/2026-0042/PI-1 --reason "paid by hand at the bank on 3 March"',
+  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed'),
 )
-  .argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed')
   .option(
     '--file <number>',
     'what was rejected of that file, or the file if it was not taken in',
     wholeNumber(1, 999_999),
   )
-  .requiredOption(REASON, 'why, for the auditor who asks a year later')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/close.ts')).close));
+
+const PERIOD = {
+  from: ['--from <YYYY-MM-DD>', 'the first date'],
+  to: ['--to <YYYY-MM-DD>', 'the last date'],
+} as const;
+
+/** What a person may say of payouts to list or to export. */
+function choosing(of: Command): Command {
+  return of
+    .option('--status <status,…>', 'now in this status; with dates: came into it in that period')
+    .option('--currency <currency>', 'in this currency')
+    .option('--customer <ref>', 'of this customer')
+    .option('--payee <contactId>', 'to this payee')
+    .option('--amount <amount>', 'of exactly this amount')
+    .option('--bank-reference <ref>', 'with this reference of the bank')
+    .option(...JSON_FLAG);
+}
+
+choosing(
+  command(
+    'list',
+    'Payouts on the screen: by status, dates, customer, payee, amount, currency, bank reference.',
+    'paydrop list --status failed,reversed --from 2026-11-01',
+  )
+    .option(...PERIOD.from, businessDate)
+    .option(...PERIOD.to, businessDate)
+    .option('--limit <number>', 'the most payouts that are shown', wholeNumber(1, 10_000), 50),
+).action(runs(async () => (await import('./commands/list.ts')).list));
+
+choosing(
+  command(
+    'export',
+    'Every payout of a period as CSV, with its file, its runs, what was paid and reversed then, and decisions.',
+    'paydrop export --from 2026-11-01 --to 2026-11-30 > november.csv',
+  )
+    .requiredOption(...PERIOD.from, businessDate)
+    .requiredOption(...PERIOD.to, businessDate),
+).action(runs(async () => (await import('./commands/export.ts')).exportPayouts));
+
+command(
+  'statement',
+  'What a month comes to, by currency: opening, paid, reversed, net, closing, and what persons decided.',
+  'paydrop statement --month 2026-11',
+)
+  .requiredOption('--month <YYYY-MM>', 'the month', month)
+  .option('--csv', 'print CSV for a spreadsheet')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/statement.ts')).statement));
 
 const audit = command(
   'audit',
@@ -201,10 +266,11 @@ audit
   .addHelpText('after', '\nExample:\n  $ paydrop audit verify')
   .action(runs(async () => (await import('./commands/audit.ts')).verify));
 
-audit
-  .command('accept')
-  .description('A person has checked the records of a restored backup, or another provider: payouts are sent again.')
-  .requiredOption(REASON, 'why they can be trusted')
+deciding(
+  audit
+    .command('accept')
+    .description('A person has checked the records of a restored backup, or another provider: payouts are sent again.'),
+)
   .option('--provider <account>', 'the provider instead, as same-account (a key was changed) or other-account')
   .addHelpText('after', '\nExample:\n  $ paydrop audit accept --reason "all files since Monday were dropped again"')
   .action(runs(async () => (await import('./commands/audit.ts')).accept));

@@ -132,7 +132,7 @@ describe('a database restored from a backup', () => {
     await workspace.pass({ businessDate: '2026-03-05' });
     const context = quietContext(workspace);
     expect(await verify(context, {})).toBe(1);
-    expect(await accept(context, { reason: 'backup of Monday, compared with the statement' })).toBe(0);
+    expect(await accept(context, { by: 'ana', reason: 'backup of Monday, compared with the statement' })).toBe(0);
     const { sent, unfinished } = await workspace.pass({ businessDate: '2026-03-05' });
     expect({ sent, unfinished }).toEqual({ sent: 1, unfinished: undefined });
     expect(accepted(workspace)).toBe(2);
@@ -142,7 +142,7 @@ describe('a database restored from a backup', () => {
   it('believes no refusal of what it may have forgotten before a look-up past the quarantine', async () => {
     const workspace = await restored();
     await workspace.pass({ send: false, lookUp: false });
-    expect(await accept(quietContext(workspace), { reason: 'compared with the statement' })).toBe(0);
+    expect(await accept(quietContext(workspace), { by: 'ana', reason: 'compared with the statement' })).toBe(0);
     const faults: FaultScript = { faults: [{ on: 'post', fault: { kind: 'decline' } }] };
     const options = { businessDate: '2026-03-05', faults };
     const statuses = () => workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
@@ -184,7 +184,7 @@ describe('a database restored from a backup', () => {
     for (const name of DATABASE_FILES) rmSync(workspace.path('data', name), { force: true });
     copyFileSync(workspace.path('backup.db'), workspace.path('data', 'paydrop.db'));
     await workspace.pass();
-    await accept(quietContext(workspace), { reason: 'compared with the statement' });
+    await accept(quietContext(workspace), { by: 'ana', reason: 'compared with the statement' });
 
     const seen = await dropAndPass(['P1', 'P2'], rule);
     expect(seen).not.toContain('declined');

@@ -84,7 +84,7 @@ async function said(
 }
 
 const decide = (workspace: TestWorkspace, provider: string) =>
-  said(workspace, (context) => accept(context, { reason: 'told by the bank', provider }));
+  said(workspace, (context) => accept(context, { by: 'ana', reason: 'told by the bank', provider }));
 
 describe('a payout that is unclear at one provider', () => {
   it('is never sent to another one, whose "not found" is no evidence; back at the first it is cleared', async () => {
@@ -137,7 +137,9 @@ describe('another provider', () => {
     const workspace = await workspaceAt(a);
     goTo(workspace, b);
     await expect(decide(workspace, 'other-account')).rejects.toThrow(`C1/O1/P1 and maybe more may be paid by`);
-    await expect(said(workspace, (context) => accept(context, { reason: 'so what' }))).rejects.toThrow('--provider');
+    await expect(said(workspace, (context) => accept(context, { by: 'ana', reason: 'so what' }))).rejects.toThrow(
+      '--provider',
+    );
     await expect(decide(workspace, 'mine')).rejects.toThrow('expected same-account or other-account');
     expect((await passAt(workspace)).sent).toBe(0);
     goTo(workspace, a);

@@ -32,6 +32,9 @@ const COMMANDS = [
   'validate',
   'status',
   'show',
+  'list',
+  'export',
+  'statement',
   'report',
   'explain',
   'sandbox',
@@ -491,7 +494,23 @@ describe('paydrop status', () => {
     expect(workspace.read(workspace.outbox().find((file) => file.endsWith('receipt.json')) ?? '')).toContain(name);
   });
 
-  it('tells files, payouts, who needs to do what, and the oldest open one', async () => {
+  it('shows times as a clock in the configured zone does, and names the zone; show and list do too', async () => {
+    const workspace = testWorkspace({ schedule: { timeZone: 'Asia/Kolkata' } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await inWorkspace(workspace, 'run');
+    const { receivedAt } = JSON.parse(workspace.read('payouts.000002.receipt.json')) as { receivedAt: string };
+    const there = new Date(Date.parse(receivedAt) + 5.5 * 3_600_000).toISOString().replace('T', ' ');
+    const { stdout: status } = await inWorkspace(workspace, 'status');
+    expect(status).toContain('Received (Asia/Kolkata)');
+    expect(status).toContain(`payouts.csv  ${there.slice(0, 16)}`);
+    const { stdout: shown } = await inWorkspace(workspace, 'show', 'C1/O1/P1');
+    expect(shown).toContain(`${there.slice(0, 19)} Asia/Kolkata from file 000002, line 2`);
+    expect(shown).toContain('At (Asia/Kolkata)');
+    expect((await inWorkspace(workspace, 'list')).stdout).toContain('Since (Asia/Kolkata)');
+  });
+
+  it('tells files, payouts, who needs to do what, and the oldest one under way', async () => {
     const workspace = testWorkspace();
     workspace.drop('payouts.csv', instructions(instruction('P1')));
     await inWorkspace(workspace, 'run', '--date', DAY);
@@ -506,7 +525,7 @@ describe('paydrop status', () => {
       'Who needs to do what\n! 1 file not taken in: the receipt says why: repair the file and drop it under the same name, or close it with paydrop close --file (the sender of the file).\n' +
         '! 1 waiting: its order is not there yet: drop the orders file (the sender of the orders).\n    C1/O1/P1,',
     );
-    expect(stdout).toContain('The oldest open one is C1/O1/P1: waiting, received less than an hour ago.');
+    expect(stdout).toContain('The oldest one under way is C1/O1/P1: waiting, received less than an hour ago.');
     const json = JSON.parse((await inWorkspace(workspace, 'status', '--json')).stdout) as object;
     expect(json).toMatchObject({
       sandbox: true,
@@ -566,7 +585,7 @@ describe('paydrop status', () => {
     await inWorkspace(workspace, 'run', '--date', DAY);
     const { stdout } = await inWorkspace(workspace, 'status');
     expect(stdout).toMatch(/^scheduled {2}INR/m);
-    expect(stdout).toContain('Nothing needs a person.\n\nNothing is open.');
+    expect(stdout).toContain('Nothing to do.\n\nNothing is under way.');
   });
 });
 
@@ -640,6 +659,15 @@ describe('paydrop explain', () => {
     const all = await paydrop.run(['explain']);
     const json = JSON.parse((await paydrop.run(['explain', '--json'])).stdout) as { code: string }[];
     for (const { code } of json) expect(all.stdout).toMatch(new RegExp(`^${code} `, 'm'));
+  });
+
+  it('knows the answers of the provider, and the statuses', async () => {
+    const answer = await paydrop.run(['explain', '0X0203']);
+    expect(answer.stdout).toMatch(/^0x0203\nThe provider's answer: missing parameter\n\nMeans .*declined/);
+    const status = await paydrop.run(['explain', 'manual']);
+    expect(status.stdout).toMatch(/^manual\nno clear answer .*\n\nTo do .*paydrop resolve\nMay become paid, failed\n$/);
+    const none = await paydrop.run(['explain', 'INSUFFICIENT_FUNDS']);
+    expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('explained by the words beside it') });
   });
 });
 

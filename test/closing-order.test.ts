@@ -54,6 +54,29 @@ describe('a run', () => {
     ]);
   });
 
+  it("has the bank's reference that was known at its end, though the payout is paid again after that", async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    const faults = { fates: [{ fate: 'reversed' as const }] };
+    for (const _ of [1, 2]) await workspace.pass({ faults });
+    const { bankReference = '' } = workspace.rows('payouts.000002.result.csv')[0] ?? {};
+    expect(bankReference).not.toBe('');
+    expect(['run.000001.changes.csv', 'run.000002.changes.csv'].map(workspace.rows)).toMatchObject([
+      [{ to: 'submitted', bankReference: '' }],
+      [{ to: 'paid', bankReference }],
+    ]);
+    const tools = await workspace.open({ faults });
+    const runReported = () => Promise.reject(new Error('a crash'));
+    await expect(pass({ ...tools, store: { ...tools.store, runReported } }, RUN)).rejects.toThrow('a crash');
+    const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
+    expect(await retry(tools, ref, { by: 'finance', reason: 'again' })).toMatchObject({ ok: true });
+    await tools.close();
+    await workspace.pass({ send: false });
+    expect(workspace.rows('run.000003.changes.csv')).toMatchObject([{ to: 'reversed', bankReference }]);
+    expect(workspace.rows('run.000004.changes.csv')[0]).toMatchObject({ to: 'ready', bankReference: '' });
+  });
+
   describe('and what persons decided', () => {
     const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
     const decision = { by: 'finance', reason: 'the account was reopened' };

@@ -122,7 +122,7 @@ describe('a payout that is closed', () => {
     const workspace = await withPayouts('failed', 'P1', 'P2');
     await closing(workspace, 'P1');
     const context = openContext(workspace.root);
-    const all = { file: 2, reason: 'the account was reopened', yes: true } as const;
+    const all = { file: 2, by: 'ana', reason: 'the account was reopened', yes: true } as const;
     const faults = { fates: [{ fate: 'failed' as const }] };
     expect(await retry(context, [], all)).toBe(0);
     for (const _ of [1, 2]) await workspace.pass({ faults });
@@ -242,11 +242,13 @@ describe('paydrop close', () => {
   it('asks for payouts or a file, and for a reason', async () => {
     const workspace = await withPayouts('failed', 'P1');
     const context = openContext(workspace.root);
-    await expect(closeCommand(context, [], { reason: 'x' })).rejects.toThrow('not both');
+    await expect(closeCommand(context, [], { by: 'ana', reason: 'x' })).rejects.toThrow('not both');
     await expect(closeCommand(context, ['C1/O1/P1'], { file: 2, reason: 'x' })).rejects.toThrow('not both');
     await expect(closeCommand(context, ['C1/O1/P1'], { reason: ' ' })).rejects.toThrow('--reason');
-    await expect(closeCommand(context, ['C1/O1/P9'], { reason: 'x' })).rejects.toThrow('no such instruction');
-    expect(await closeCommand(context, ['C1/O1/P1'], { reason: 'x', json: true })).toBe(0);
+    await expect(closeCommand(context, ['C1/O1/P9'], { by: 'ana', reason: 'x' })).rejects.toThrow(
+      'no such instruction',
+    );
+    expect(await closeCommand(context, ['C1/O1/P1'], { by: 'ana', reason: 'x', json: true })).toBe(0);
     expect(await needs(workspace)).toEqual([]);
   });
 });

@@ -349,7 +349,6 @@ describe('a source file', () => {
     lazy: 'cli.test.ts',
     log: 'cli.test.ts',
     main: 'cli.test.ts',
-    clock: 'schedule.test.ts',
     numbers: 'workspace.test.ts',
     order: 'pipeline.test.ts',
     pass: 'pipeline.test.ts',

@@ -219,7 +219,7 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
     const text = await textSeen('body');
     for (const expected of [
       'Of 15 rows, 12 accepted, 2 rejected, 1 known already and not paid twice.',
-      '3 rows still to be sent, every day at 02:00 (Asia/Kolkata), from the open date on: 2026-11-21 to 2026-12-05.',
+      '3 rows still to be sent, with the next run (paydrop watch makes one every day at 02:00, Asia/Kolkata), from the open date on: 2026-11-21 to 2026-12-05.',
       'received 2026-11-21 09:12 (Asia/Kolkata)',
       'payouts_november.000012.rejected.csv',
       MIXED_FILE.sha256,

@@ -136,6 +136,7 @@ export function change(line: number, with_: Partial<RunChange> = {}): RunChange 
     code: '',
     message: '',
     clientRefId: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ2345',
+    bankReference: '',
     at: '2026-11-20T20:30:05.000Z',
     ...with_,
   };

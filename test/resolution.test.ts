@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { userName } from '../src/commands/context.ts';
 import { APIS, type Api } from '../src/domain/api.ts';
 import { clientRefId } from '../src/domain/instruction.ts';
 import { type Decided, resolve, retry, retryAll } from '../src/pipeline/resolution.ts';
@@ -348,15 +347,5 @@ describe('resolve', () => {
       ok: false,
       why: expect.stringContaining('the provider says that it is submitted'),
     });
-  });
-});
-
-describe('whoever decides', () => {
-  it('has a name in the audit log also where the machine knows only a number', () => {
-    const none = () => {
-      throw new Error('ENOENT: no such user');
-    };
-    expect(userName(none)).toBe(`uid ${process.getuid?.()}`);
-    expect(userName(() => ({ username: 'ana' }))).toBe('ana');
   });
 });

@@ -1005,6 +1005,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         code: 'NO_BALANCE',
         message: 'no balance',
         clientRefId: `REF${rowId(1, 2)}`,
+        bankReference: '',
         at: AT,
       });
       expect(await store.runChanges(1, rowId(1, 2), 10)).toEqual(all.slice(1));

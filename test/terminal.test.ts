@@ -35,7 +35,7 @@ describe('the progress of long work', () => {
     progress.report('writing reports', 1, 3);
     progress.clear();
     progress.clear();
-    expect(terminal.text()).toBe(`${TAKE_AWAY}sending payouts … 1,234${TAKE_AWAY}writing reports … 33 %${TAKE_AWAY}`);
+    expect(terminal.text()).toBe(`${TAKE_AWAY}sending payouts … 1,234${TAKE_AWAY}writing reports … 1 of 3${TAKE_AWAY}`);
   });
 
   it('is not shown in a pipe', () => {

@@ -242,7 +242,7 @@ describe('the records', () => {
     const workspace = await eventful();
     const shown = async (ref: string) => {
       const { lines, output } = sheet();
-      const status = await show({ workspace: workspace.root, clock: workspace.clock, output }, ref, {});
+      const status = await show({ workspace: workspace.root, clock: workspace.clock, output }, [ref], {});
       return { status, first: lines[0] };
     };
     expect(await shown('C1/O1/P2')).toMatchObject({ status: 0 });

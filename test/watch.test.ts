@@ -537,6 +537,20 @@ describe('paydrop watch, as a process', () => {
     expect(readdirSync(workspace.path('data', 'work'))).toEqual([]);
   });
 
+  it('Ctrl-C of a run is answered at once, and what is in flight ends', async () => {
+    const workspace = await slowDelivery();
+    const run = paydrop.start(['run'], { cwd: workspace.root, env: SECRETS });
+    await vi.waitFor(() => expect(workspace.atProvider().length).toBeGreaterThan(3), PATIENCE);
+    run.process.kill('SIGINT');
+    await run.says('Stopping: requests under way are finished and recorded');
+    const { status, stderr } = await run.ended;
+    expect(status).toBe(3);
+    expect(stderr.match(/Stopping/g)).toHaveLength(1);
+    const sent = workspace.atProvider().length;
+    expect(sent).toBeLessThan(30);
+    expect(await workspace.records()).toEqual({ submitted: sent, ready: 30 - sent });
+  });
+
   it('kill -9 and a restart go on where it was, and nothing is paid twice', async () => {
     const workspace = await slowDelivery();
     const first = start(workspace);

@@ -14,7 +14,8 @@ import {
   readAnchor,
   verify as verifyRecords,
 } from '../store/store.ts';
-import { type CommandContext, EXIT, personWith } from './context.ts';
+import { type CommandContext, EXIT } from './context.ts';
+import { type DecisionOptions, personWith } from './person.ts';
 
 /** What a person may say about a provider that is not the one of the records. */
 const ACCOUNTS = ['same-account', 'other-account'];
@@ -55,8 +56,7 @@ export async function verify({ workspace, output, clock }: CommandContext, optio
   }
 }
 
-interface Acceptance {
-  readonly reason: string;
+interface Acceptance extends DecisionOptions {
   readonly provider?: string;
 }
 
@@ -65,7 +65,8 @@ interface Acceptance {
  * on.
  */
 export async function accept({ workspace, output, clock }: CommandContext, options: Acceptance): Promise<number> {
-  const { reason, provider } = options;
+  const { provider } = options;
+  const decision = personWith(options);
   const tools = await openWorkspace({ workspace, clock });
   const { store, anchor } = tools;
   try {
@@ -74,13 +75,13 @@ export async function accept({ workspace, output, clock }: CommandContext, optio
     if (provider !== undefined) {
       if (!ACCOUNTS.includes(provider)) throw new UsageError(`--provider: expected ${ACCOUNTS.join(' or ')}`);
       if (!other) throw new UsageError("--provider: paydrop.json and the keys name the records' own provider");
-      const why = await acceptProvider(store, other, provider === ACCOUNTS[0], personWith(reason), moment);
+      const why = await acceptProvider(store, other, provider === ACCOUNTS[0], decision, moment);
       if (why !== undefined) throw new UsageError(why);
       output.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);
     } else {
       if ((await lookUpOnly(store)) === undefined)
         throw new UsageError(other ? otherProviderText(other) : 'this workspace is not in look-up-only mode');
-      await store.noteDecision('records-accepted', personWith(reason), moment);
+      await store.noteDecision('records-accepted', decision, moment);
       await endLookUpOnly(store, anchor);
     }
     const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? otherProviderText(other) : undefined);

@@ -3,11 +3,12 @@ import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openForDeciding } from '../service/service.ts';
 import type { Decision } from '../store/store.ts';
-import { type CommandContext, EXIT, instructionRefIn, personWith } from './context.ts';
+import { type CommandContext, EXIT } from './context.ts';
+import { type DecisionOptions, personWith } from './person.ts';
+import { instructionRefIn, referencesIn } from './references.ts';
 
-interface CloseOptions {
+interface CloseOptions extends DecisionOptions {
   readonly file?: number;
-  readonly reason: string;
   readonly json?: true;
 }
 
@@ -18,8 +19,8 @@ export async function close(context: CommandContext, asked: readonly string[], o
   const { file, json } = options;
   if ((file === undefined) === (asked.length === 0))
     throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or a file with --file N, not both');
-  const decision = personWith(options.reason);
-  const refs = asked.map(instructionRefIn);
+  const decision = personWith(options);
+  const refs = referencesIn(asked).map(instructionRefIn);
   const { store, run } = await openForDeciding(context.workspace);
   try {
     const tools = { store, clock: context.clock, run };
@@ -54,6 +55,6 @@ function printClosing({ output }: CommandContext, what: string): void {
   output.line(`${what} Nothing is paid or changed by that. The reports follow with the next run.`);
 }
 
-function printClosed(what: object, { by, reason }: Decision): void {
-  printJson(process.stdout, { ...what, by, reason });
+function printClosed(what: object, { by, reason, ticket }: Decision): void {
+  printJson(process.stdout, { ...what, by, reason, ticket: ticket ?? null });
 }

@@ -1,12 +1,9 @@
 /** What every command gets, and what its failure means to the person or program that started it. */
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import type { InstructionRef } from '../domain/instruction.ts';
 import { type Clock, localTime, systemClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, outputOn, printable } from '../platform/terminal.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Decision } from '../store/store.ts';
 
 export const EXIT = { done: 0, attention: 1, usage: 2, unfinished: 3 } as const;
 
@@ -31,44 +28,19 @@ const SAME_STOP_MS = 1_000;
 
 /**
  * The first SIGINT or SIGTERM aborts the returned signal, so that work under way can end well. Another one, later than
- * SAME_STOP_MS, ends the program at once.
+ * SAME_STOP_MS, ends the program at once. `answer` is called at once, so that a person sees that the signal was heard.
  */
-export function stopOnSignal(clock: Clock): AbortSignal {
+export function stopOnSignal(clock: Clock, answer: () => void = () => undefined): AbortSignal {
   const controller = new AbortController();
   let stoppedAtMs: number | undefined;
   const stop = () => {
+    if (stoppedAtMs === undefined) answer();
     stoppedAtMs ??= clock.monotonic();
     controller.abort();
     if (clock.monotonic() - stoppedAtMs >= SAME_STOP_MS) process.exit(EXIT.unfinished);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   return controller.signal;
-}
-
-/** A decision of the user who started the command. */
-export function personWith(reason: string): Decision {
-  if (reason.trim() === '') throw new UsageError('--reason: say why, for the auditor who asks a year later');
-  return { by: process.env['SUDO_USER'] ?? userName(), reason: reason.trim() };
-}
-
-/**
- * The name of the user who runs the process. A user without an entry in the user database, as in a container, is named
- * by the uid.
- */
-export function userName(info: () => { username: string } = userInfo): string {
-  try {
-    return info().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
-}
-
-/** The payout that CUSTOMER/ORDER/INSTRUCTION names. */
-export function instructionRefIn(asked: string): InstructionRef {
-  const [customerRef = '', orderRef = '', instructionRef = '', ...rest] = asked.split('/');
-  if (!customerRef || !orderRef || !instructionRef || rest.length > 0)
-    throw new UsageError(`${asked}: expected CUSTOMER/ORDER/INSTRUCTION`);
-  return { customerRef, orderRef, instructionRef };
 }
 
 /** A person's answer at the terminal. A closed input counts as no. Undefined without a terminal. */

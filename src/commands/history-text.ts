@@ -5,6 +5,7 @@
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
+import { secondIn } from '../platform/clock.ts';
 import type { AuditEntry } from '../store/store.ts';
 import { sixDigits } from './counts-text.ts';
 
@@ -51,12 +52,13 @@ interface HistoryLine {
   readonly details: string;
 }
 
-export function historyLine(entry: AuditEntry): HistoryLine {
+/** Its time is that of a clock in the zone. */
+export function historyLine(entry: AuditEntry, timeZone: string): HistoryLine {
   const event = eventOf(entry);
   const { at, run, from, to } = event;
   return {
     seq: String(entry.seq),
-    at: secondOf(String(at)),
+    at: secondIn(timeZone, String(at)),
     run: String(run ?? ''),
     change: from === to ? String(to) : `${from} → ${to}`,
     details: detailsOf(event).join(', '),
@@ -101,8 +103,4 @@ export function eventOf({ body }: AuditEntry): Event {
 export function placeOf(row: number): string {
   const { file, line } = rowPlace(row);
   return `file ${sixDigits(file)}, line ${line}`;
-}
-
-export function secondOf(at: string): string {
-  return at.slice(0, 19).replace('T', ' ');
 }

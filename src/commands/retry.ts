@@ -18,14 +18,15 @@ import {
   type Store,
   type StoredInstruction,
 } from '../store/store.ts';
-import { type CommandContext, confirmed, EXIT, instructionRefIn, personWith, stopOnSignal } from './context.ts';
+import { type CommandContext, confirmed, EXIT, stopOnSignal } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
+import { type DecisionOptions, personWith } from './person.ts';
+import { instructionRefIn, referencesIn } from './references.ts';
 
-interface RetryOptions {
+interface RetryOptions extends DecisionOptions {
   readonly file?: number;
   readonly status?: string;
   readonly code?: string;
-  readonly reason: string;
   readonly yes?: true;
   readonly json?: true;
 }
@@ -39,8 +40,9 @@ interface Chosen {
 const PAGE = 1_000;
 
 export async function retry(context: CommandContext, asked: readonly string[], options: RetryOptions): Promise<number> {
-  const decision = personWith(options.reason);
-  const refs = asked.map(instructionRefIn);
+  const decision = personWith(options);
+  const named = referencesIn(asked);
+  const refs = named.map(instructionRefIn);
   const statuses = statusesIn(options.status);
   const isChoice = options.file !== undefined || options.status !== undefined || options.code !== undefined;
   if (isChoice === refs.length > 0)
@@ -48,7 +50,7 @@ export async function retry(context: CommandContext, asked: readonly string[], o
   const opened = await openForDeciding(context.workspace);
   const { store } = opened;
   try {
-    const chosen = isChoice ? await chosenBy(store, statuses, options) : await named(store, refs);
+    const chosen = isChoice ? await chosenBy(store, statuses, options) : await chosenNames(store, refs);
     if (chosen.refs.length === 0)
       throw new UsageError(
         `nothing that is ${FINAL_FAILURES.join(', ')} was chosen by this: there is nothing to pay again`,
@@ -61,7 +63,7 @@ export async function retry(context: CommandContext, asked: readonly string[], o
     const retried = await ask(context, opened, chosen.refs, decision);
     if (options.json) printJson(process.stdout, asJson(chosen, retried));
     else if (!isOne) print(context, chosen, retried);
-    else printOne(context, asked[0] ?? '', retried.decided[0]);
+    else printOne(context, named[0] ?? '', retried.decided[0]);
     return exitOf(retried);
   } finally {
     await store.close();
@@ -102,7 +104,7 @@ async function chosenBy(
  * All payouts that the command names. Those that do not exist are included, so that the command reports them with the
  * rest.
  */
-async function named(store: Store, refs: readonly InstructionRef[]): Promise<Chosen> {
+async function chosenNames(store: Store, refs: readonly InstructionRef[]): Promise<Chosen> {
   const found = await store.findInstructions(refs);
   const { totals } = chosenOf(found.flatMap((one) => (one && FINAL_FAILURES.includes(one.status) ? [one] : [])));
   return { refs, totals };

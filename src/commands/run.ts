@@ -15,8 +15,11 @@ interface RunOptions {
 
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   const { clock, output, workspace } = context;
-  const stop = stopOnSignal(clock);
   const progress = terminalProgress(process.stderr, clock);
+  const stop = stopOnSignal(clock, () => {
+    progress.clear();
+    process.stderr.write(STOPPING);
+  });
   const tools = await openWorkspace({ workspace, clock, progress });
   try {
     if (options.date !== undefined && !options.force) await requirePlausible(options.date, tools);
@@ -38,6 +41,10 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     await tools.close();
   }
 }
+
+/** The answer to Ctrl-C. What is under way takes as long as the provider's answers. */
+const STOPPING =
+  'Stopping: requests under way are finished and recorded, the rest is left to the next run. Once more Ctrl-C ends it at once.\n';
 
 const DAY_MS = 86_400_000;
 

@@ -1,7 +1,10 @@
-import { API, type Api } from '../domain/api.ts';
+import { API } from '../domain/api.ts';
+import { whoAndWhy } from '../domain/decision.ts';
+import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
 import { openForReading } from '../service/service.ts';
+import type { Settings } from '../settings/settings.ts';
 import {
   type AuditEntry,
   amendmentDiffers,
@@ -14,7 +17,8 @@ import {
 } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { sixDigits } from './counts-text.ts';
-import { eventOf, historyLine, placeOf, secondOf } from './history-text.ts';
+import { eventOf, historyLine, placeOf } from './history-text.ts';
+import { oneReferenceIn } from './references.ts';
 import { askRemote, printRemote } from './show-remote.ts';
 
 const MOST = 1_000;
@@ -23,6 +27,12 @@ const MOST = 1_000;
 const LATEST_ENTRIES = 40;
 
 type Shown = StoredInstruction & ResultRow & { file: number };
+
+interface Found {
+  readonly ref: Asked;
+  readonly orders: readonly StoredOrder[];
+  readonly instructions: readonly Shown[];
+}
 
 interface Asked {
   readonly customerRef: string;
@@ -33,16 +43,16 @@ interface Asked {
 /** Shows a customer's orders and instructions, or an order or an instruction with its payouts and its audit history. */
 export async function show(
   { workspace, output, clock }: CommandContext,
-  asked: string,
+  words: readonly string[],
   options: { json?: true; remote?: true },
 ): Promise<number> {
-  const ref = referencesIn(asked);
+  const asked = oneReferenceIn(words);
+  const given = partsOf(asked);
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const { store } = opened;
   try {
-    const orders = await store.ordersOf(ref, MOST);
-    const instructions = await store.instructionsOf(ref, MOST);
+    const { ref, orders, instructions } = await find(store, given);
     const wanted = ref.instructionRef === undefined ? orders.length + instructions.length : instructions.length;
     if (wanted === 0) throw new UsageError(`there is nothing under ${asked}`);
     const histories = await historiesOf(store, [...orders, ...instructions]);
@@ -57,8 +67,9 @@ export async function show(
       });
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions)
-        printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings.provider.api);
-    else if (ref.orderRef !== undefined) printOrder(output, orders, instructions, histories);
+        printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings);
+    else if (ref.orderRef !== undefined)
+      printOrder(output, orders, instructions, histories, opened.settings.schedule.timeZone);
     else printCustomer(output, orders, instructions);
     if (remote && !options.json) printRemote(output, remote);
     return differing.size > 0 ? EXIT.attention : EXIT.done;
@@ -67,7 +78,21 @@ export async function show(
   }
 }
 
-function referencesIn(asked: string): Asked {
+/**
+ * What has these references of ours. A single one that is no customer's is looked for among the references that the
+ * provider and the bank know: of the present attempt, and of earlier ones.
+ */
+async function find(store: Store, ref: Asked): Promise<Found> {
+  const orders = await store.ordersOf(ref, MOST);
+  const instructions = await store.instructionsOf(ref, MOST);
+  if (ref.orderRef !== undefined || orders.length + instructions.length > 0) return { ref, orders, instructions };
+  const others: Shown[] = [];
+  for (const payout of await store.payouts({ anyReference: ref.customerRef }, 0, MOST))
+    others.push(...(await store.instructionsOf(payout, MOST)).filter(({ id }) => id === payout.id));
+  return { ref: others[0] ?? ref, orders: [], instructions: others };
+}
+
+function partsOf(asked: string): Asked {
   const parts = asked.split('/');
   const [customerRef = '', orderRef, instructionRef] = parts;
   if (parts.includes('') || parts.length > 3)
@@ -149,6 +174,7 @@ function printOrder(
   orders: readonly StoredOrder[],
   instructions: readonly Shown[],
   histories: ReadonlyMap<number, AuditEntry[]>,
+  timeZone: string,
 ): void {
   if (orders.length === 0) output.line('The order itself is not there yet.');
   for (const order of orders) {
@@ -171,9 +197,9 @@ function printOrder(
   output.line();
   output.line(output.style('bold', 'History'));
   output.table(
-    ['>Entry', 'At (UTC)', '>Run', 'Instruction', 'Change', 'Details'],
+    ['>Entry', `At (${timeZone})`, '>Run', 'Instruction', 'Change', 'Details'],
     entries.slice(-LATEST_ENTRIES).map(({ entry, instructionRef }) => {
-      const { seq, at, run, change, details } = historyLine(entry);
+      const { seq, at, run, change, details } = historyLine(entry, timeZone);
       return [seq, at, run, instructionRef, change, details];
     }),
   );
@@ -220,14 +246,20 @@ function managedFacts({ content }: Shown): [string, string][] {
   return [...stated, ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value])];
 }
 
-function printInstruction(output: Output, shown: Shown, history: readonly AuditEntry[], api: Api): void {
+function printInstruction(
+  output: Output,
+  shown: Shown,
+  history: readonly AuditEntry[],
+  { provider: { api }, schedule: { timeZone } }: Settings,
+): void {
+  const secondOf = (at: string) => `${secondIn(timeZone, at)} ${timeZone}`;
   output.facts([
     ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
     ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
     ...(shown.answerSince === ''
       ? []
-      : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)} UTC)`] as [string, string]]),
-    ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
+      : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)})`] as [string, string]]),
+    ...(shown.closed ? [['Closed', `by ${whoAndWhy(shown.closed)}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ...(API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown)),
@@ -235,15 +267,15 @@ function printInstruction(output: Output, shown: Shown, history: readonly AuditE
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],
     ['Sent', shown.sends === 0 ? 'not yet' : shown.sends === 1 ? 'once' : `${shown.sends} times`],
-    ['Taken in', `${secondOf(shown.receivedAt)} UTC from ${placeOf(shown.contentRow)}`],
+    ['Taken in', `${secondOf(shown.receivedAt)} from ${placeOf(shown.contentRow)}`],
   ]);
   output.line();
   if (history.length === 0) output.line('Nothing has changed since it was taken in.');
   else
     output.table(
-      ['>Entry', 'At (UTC)', '>Run', 'Change', 'Details'],
+      ['>Entry', `At (${timeZone})`, '>Run', 'Change', 'Details'],
       history.map((entry) => {
-        const { seq, at, run, change, details } = historyLine(entry);
+        const { seq, at, run, change, details } = historyLine(entry, timeZone);
         return [seq, at, run, change, details];
       }),
     );

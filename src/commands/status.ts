@@ -2,6 +2,7 @@ import { SANDBOX_NOTICE } from '../domain/api.ts';
 import type { Need } from '../domain/attention.ts';
 import { NOT_ARRIVED, statusesWhere } from '../domain/status.ts';
 import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
+import { minuteIn } from '../platform/clock.ts';
 import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
@@ -21,6 +22,8 @@ const HOUR_MS = 3_600_000;
 
 interface Status extends Omit<WorkspaceState, 'needs'> {
   readonly sandbox: boolean;
+  /** The zone of the times that are shown. */
+  readonly timeZone: string;
   readonly needs: readonly NamedNeed[];
   readonly oldest: StoredInstruction | undefined;
   readonly lastNightly: RunRecord | undefined;
@@ -50,11 +53,12 @@ export async function status(
 async function read(workspace: string, nowMs: number): Promise<Status> {
   const settings = settingsOf(workspace);
   const sandbox = settings.provider.baseUrl === 'sandbox';
+  const { timeZone } = settings.schedule;
   const opened = await openForReading(workspace);
   if (!opened) {
     const state = await stateWithoutRecords(settings);
     const needs = state.needs.map((need) => nameless(need, state));
-    return { ...state, sandbox, needs, oldest: undefined, lastNightly: undefined };
+    return { ...state, sandbox, timeZone, needs, oldest: undefined, lastNightly: undefined };
   }
   const { store } = opened;
   try {
@@ -62,7 +66,8 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
     return {
       ...state,
       sandbox,
-      needs: await named(store, state),
+      timeZone,
+      needs: await named(store, state, timeZone),
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
     };
@@ -71,7 +76,9 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   }
 }
 
-async function named(store: Store, state: WorkspaceState): Promise<NamedNeed[]> {
+async function named(store: Store, state: WorkspaceState, timeZone: string): Promise<NamedNeed[]> {
+  const inWords = (instruction: StoredInstruction) =>
+    `${referenceOf(instruction)}, received ${minuteIn(timeZone, instruction.receivedAt)} ${timeZone}`;
   const found: NamedNeed[] = [];
   for (const need of state.needs) {
     const status = NOT_ARRIVED.find((name) => name === need.concern);
@@ -87,10 +94,6 @@ async function named(store: Store, state: WorkspaceState): Promise<NamedNeed[]> 
 function nameless(need: Need, { inbox }: WorkspaceState): NamedNeed {
   const entries = need.concern === 'stuck' ? inbox.stuck.slice(0, NAMED_EACH) : [];
   return { ...need, named: entries.map(({ name, why }) => `${name} (${why})`), references: [] };
-}
-
-function inWords(instruction: StoredInstruction): string {
-  return `${referenceOf(instruction)}, received ${minuteOf(instruction.receivedAt)} UTC`;
 }
 
 /** The payout that has been under way for longest. */
@@ -126,7 +129,7 @@ function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNig
 }
 
 function print(output: Output, found: Status, nowMs: number): void {
-  const { sandbox, inbox, files, counts, needs, oldest } = found;
+  const { sandbox, timeZone, inbox, files, counts, needs, oldest } = found;
   if (sandbox) output.line(output.style('yellow', SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
@@ -136,28 +139,33 @@ function print(output: Output, found: Status, nowMs: number): void {
     return;
   }
   output.line();
-  if (files.length > 0) printFiles(output, files);
+  if (files.length > 0) printFiles(output, files, timeZone);
   if (counts.length > 0) {
     output.line();
     printCounts(output, counts);
   }
   output.line();
-  if (needs.length === 0) output.line('Nothing needs a person.');
+  if (needs.length === 0) output.line('Nothing to do.');
   else printNeeds(output, needs);
   output.line();
   if (oldest)
-    output.line(`The oldest open one is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`);
-  else output.line('Nothing is open.');
+    output.line(
+      `The oldest one under way is ${referenceOf(oldest)}: ${oldest.status}, received ${age(oldest, nowMs)}.`,
+    );
+  else output.line('Nothing is under way.');
+  const scheduled = counts.reduce((sum, { status, count }) => sum + (status === 'scheduled' ? count : 0), 0);
+  if (scheduled > 0) output.line(`Scheduled, to be sent from the open date on: ${scheduled}.`);
   for (const line of runLines(found)) output.line(line);
 }
 
-function runLines({ lastRun, lastNightly, underWay }: Status): string[] {
+function runLines({ lastRun, lastNightly, underWay, timeZone }: Status): string[] {
+  const minuteOf = (at: string) => `${minuteIn(timeZone, at)} ${timeZone}`;
   const last =
     lastRun &&
-    `The last run was ${sixDigits(lastRun.number)}, for ${lastRun.businessDate}, ended ${minuteOf(lastRun.endedAt)} UTC.`;
+    `The last run was ${sixDigits(lastRun.number)}, for ${lastRun.businessDate}, ended ${minuteOf(lastRun.endedAt)}.`;
   const now =
     underWay &&
-    `Run ${sixDigits(underWay.number)} began ${minuteOf(underWay.startedAt)} UTC and has not come to its end yet.`;
+    `Run ${sixDigits(underWay.number)} began ${minuteOf(underWay.startedAt)} and has not come to its end yet.`;
   return [
     last ?? 'There was no run yet that came to its end.',
     ...(lastNightly ? [`The last nightly run was for ${lastNightly.businessDate}.`] : []),
@@ -165,14 +173,14 @@ function runLines({ lastRun, lastNightly, underWay }: Status): string[] {
   ];
 }
 
-function printFiles(output: Output, files: readonly FileRecord[]): void {
+function printFiles(output: Output, files: readonly FileRecord[], timeZone: string): void {
   output.table(
-    ['File', 'Name', 'Received (UTC)', '>Rows', 'State'],
+    ['File', 'Name', `Received (${timeZone})`, '>Rows', 'State'],
     files.slice(-LATEST_FILES).map((file) => {
       return [
         sixDigits(file.number),
         shortName(file.name),
-        minuteOf(file.receivedAt),
+        minuteIn(timeZone, file.receivedAt),
         String(file.progress.rows),
         stateOf(file),
       ];
@@ -211,10 +219,6 @@ function isTakenIn({ problem }: FileRecord): boolean {
 
 function referenceOf({ customerRef, orderRef, instructionRef }: StoredInstruction): string {
   return `${customerRef}/${orderRef}/${instructionRef}`;
-}
-
-function minuteOf(at: string): string {
-  return at.slice(0, 16).replace('T', ' ');
 }
 
 function age({ receivedAt }: StoredInstruction, nowMs: number): string {

@@ -159,7 +159,7 @@ async function recordRows(tools: IntakeTools, { file, header, earlierRows, decid
   if (reached.offset > file.start.offset) await recallRows(tools, file, header, earlierRows);
   for await (const batch of rowsFrom(tools, file, header, reached)) {
     reached = await recordBatch(tools, file.number, batch, reached, decide);
-    tools.progress.report(`taking in ${file.name}`, reached.offset, file.size);
+    tools.progress.report(`taking in ${file.name}`, reached.offset, file.size, 'bytes');
   }
 }
 
@@ -210,7 +210,7 @@ async function rejectRows(tools: IntakeTools, taking: Taking): Promise<void> {
       throw new Error(
         `File ${file.number}: a rejected row takes no reference and amends nothing, yet it came too late.`,
       );
-    progress.report(`taking in ${file.name}`, reached.offset, file.size);
+    progress.report(`taking in ${file.name}`, reached.offset, file.size, 'bytes');
   }
 }
 
@@ -256,7 +256,7 @@ async function hasRowErrors(tools: IntakeTools, { file, header, decide }: Taking
   for await (const batch of rowsFrom(tools, file, header, file.start)) {
     const { records } = await decide(batch.rows, known);
     if (records.some(({ kind }) => kind === 'rejected')) return true;
-    tools.progress.report(`checking ${file.name}`, batch.nextOffset, file.size);
+    tools.progress.report(`checking ${file.name}`, batch.nextOffset, file.size, 'bytes');
   }
   return false;
 }

@@ -4,6 +4,7 @@
  * closed item is only no longer listed as needing a person.
  */
 
+import { whoAndWhy } from '../domain/decision.ts';
 import type { InstructionRef } from '../domain/instruction.ts';
 import { FINAL_FAILURES } from '../domain/status.ts';
 import {
@@ -51,7 +52,7 @@ export async function closePayouts(
 function objectionTo(instruction: StoredInstruction | undefined, closed: Decision | undefined): string | undefined {
   if (!instruction) return 'there is no such instruction; rejected rows are closed with --file N';
   const { status } = instruction;
-  if (closed) return `it is closed already, by ${closed.by}: ${closed.reason}`;
+  if (closed) return `it is closed already, by ${whoAndWhy(closed)}`;
   if (FINAL_FAILURES.includes(status)) return undefined;
   if (status === 'manual' || status === 'unknown')
     return `it is ${status}: whether it was paid is not known yet. Find out, and record that with paydrop resolve`;
@@ -72,7 +73,7 @@ export async function closeFile(tools: ClosingTools, number: number, decision: D
 function objectionToFile({ done, duplicateOf, problem, toRepair, closed }: FileRecord): string | undefined {
   if (!done) return 'it is still being taken in';
   if (toRepair > 0) return undefined;
-  if (closed) return `it is closed already, by ${closed.by}: ${closed.reason}`;
+  if (closed) return `it is closed already, by ${whoAndWhy(closed)}`;
   if (duplicateOf !== undefined) return `it is the same as file ${duplicateOf}: nothing of it is open`;
   if (problem && problem.code !== 'FILE_HAS_ROW_ERRORS') return undefined;
   return 'no rejected row of it is left to repair. Payouts that did not arrive are closed by their references';

@@ -94,6 +94,7 @@ export async function reconcile(
   const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, momentOf(tools)));
   // A payout that moved in this pass may be listed again in its new status. It isn't looked up twice.
   const moved = new Set<number>();
+  const due = await dueLookUps(tools, endedToo, forgetful);
   let lookedUp = 0;
   let had = 0;
 
@@ -104,7 +105,7 @@ export async function reconcile(
       return provider.lookUp(instruction);
     });
     if (!outcome) return;
-    progress.report('looking up payouts', ++lookedUp);
+    progress.report('looking up payouts', ++lookedUp, due);
     if (outcome.kind === 'found') had++;
     if (another) return;
     const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
@@ -138,6 +139,19 @@ export async function reconcile(
   return { lookedUp, had, stopped: line.stopped() };
 }
 
+/** How many payouts are looked up, for the progress alone. */
+async function dueLookUps({ store, clock }: ReconcileTools, endedToo: boolean, forgetful: boolean): Promise<number> {
+  const open = await store.payoutCount({
+    statuses: ['unknown', 'submitted', ...(forgetful ? ['ready' as const] : [])],
+  });
+  return endedToo ? open + (await store.payoutCount({ statuses: ['paid'], changedSince: watchedSince(clock) })) : open;
+}
+
+/** From when on payouts that were paid are looked up; a timestamp. */
+function watchedSince(clock: ReconcileTools['clock']): string {
+  return timestamp(clock.now() - WATCH_DAYS * DAY_MS);
+}
+
 /** Pages of the payouts of a kind that are to be looked up, within a range of ids. An empty page at the end. */
 function payoutPages(
   { store, clock }: ReconcileTools,
@@ -146,7 +160,7 @@ function payoutPages(
   line: Line,
   isWanted: (instruction: StoredInstruction) => boolean,
 ): () => Promise<StoredInstruction[]> {
-  const changedSince = timestamp(clock.now() - WATCH_DAYS * DAY_MS);
+  const changedSince = watchedSince(clock);
   const recent = { changedSince };
   const some = { paid: recent, declined: recent, unsettled: { unsettled: true } }[kind as string] ?? {};
   let { afterId } = stretch;

@@ -4,6 +4,7 @@
  */
 
 import { isLost } from '../domain/attention.ts';
+import { whoAndWhy } from '../domain/decision.ts';
 import type { InstructionRef } from '../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../domain/status.ts';
 import type { Progress } from '../platform/progress.ts';
@@ -191,7 +192,7 @@ async function record(
 ): Promise<Decided> {
   const { store } = tools;
   const { id, version, status: from } = before;
-  const change: Change = { id, version, from, to, decision, message: `${decision.by}: ${decision.reason}` };
+  const change: Change = { id, version, from, to, decision, message: whoAndWhy(decision) };
   const [order] = to === 'ready' ? await store.findOrders([before]) : [];
   const again: OrderChange[] = order?.registration === 'refused' ? [{ id: order.id, from: 'refused', to: 'none' }] : [];
   await store.apply([change], momentOf(tools), again);

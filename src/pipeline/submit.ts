@@ -127,6 +127,7 @@ export async function submit(
   const readAhead = openReadAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
   const asRead = openSieve(tools, line, pace);
+  const due = await store.payoutCount({ statuses: ['ready'] });
   let sent = 0;
   let answered = false;
   let unsent = 0;
@@ -144,7 +145,7 @@ export async function submit(
     if (!settled) noteOutcome(outcome, instruction, line, pace);
     if (isClear(outcome)) answered = true;
     if (outcome.kind === 'accepted') readAhead.accepted();
-    if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent);
+    if (outcome.kind !== 'not-sent') progress.report('sending payouts', ++sent, due);
     else {
       unsent++;
       why = outcome.message;

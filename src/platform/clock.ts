@@ -48,6 +48,41 @@ export function localTime(ms: number, timeZone: string): LocalTime {
   };
 }
 
+/** A timestamp as a clock in an IANA zone shows it: `2026-11-21 03:00`. */
+export function minuteIn(timeZone: string, at: string): string {
+  const { date, minute } = localTime(Date.parse(at), timeZone);
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
+}
+
+/** The same with its seconds, which are the same in every zone: `2026-11-21 03:00:12`. */
+export function secondIn(timeZone: string, at: string): string {
+  return minuteIn(timeZone, at) + at.slice(16, 19);
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * The instant, in milliseconds since the epoch, at which a date (`YYYY-MM-DD`) begins in an IANA zone: the first minute
+ * that a clock there shows on that date. Zones are at most a day from UTC, and their clocks change on whole minutes.
+ */
+export function startOfDay(date: string, timeZone: string): number {
+  let before = Date.parse(`${date}T00:00:00Z`) - DAY_MS;
+  let reached = before + 2 * DAY_MS;
+  while (reached - before > MINUTE_MS) {
+    const between = before + Math.floor((reached - before) / (2 * MINUTE_MS)) * MINUTE_MS;
+    if (localTime(between, timeZone).date < date) before = between;
+    else reached = between;
+  }
+  return reached;
+}
+
+/** The date after this one. */
+export function dayAfter(date: string): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
+}
+
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatter(timeZone: string): Intl.DateTimeFormat {

@@ -6,8 +6,8 @@ import type { Clock } from './clock.ts';
 import { printable } from './terminal.ts';
 
 export interface Progress {
-  /** Shows `done` of `total`, or `done` alone where the total is unknown. */
-  report(what: string, done: number, total?: number): void;
+  /** Shows `done` of `total`, or `done` alone where the total is unknown. Of bytes it shows the share. */
+  report(what: string, done: number, total?: number, unit?: 'bytes'): void;
   /** Removes the line. */
   clear(): void;
 }
@@ -22,13 +22,14 @@ export function terminalProgress(stream: NodeJS.WriteStream, clock: Clock): Prog
   let last = clock.monotonic() + FIRST_AFTER_MS - AT_MOST_EVERY_MS;
   let shown = false;
   return {
-    report: (what, done, total) => {
+    report: (what, done, total, unit) => {
       const now = clock.monotonic();
       if (now - last < AT_MOST_EVERY_MS) return;
       last = now;
       shown = true;
-      const amount = total ? `${Math.floor((100 * done) / total)} %` : done.toLocaleString('en');
-      const line = [...printable(`${what} … ${amount}`)].slice(0, (stream.columns || 80) - 1).join('');
+      const line = [...printable(`${what} … ${amountText(done, total, unit)}`)]
+        .slice(0, (stream.columns || 80) - 1)
+        .join('');
       stream.write(`\r\x1b[2K${line}`);
     },
     clear: () => {
@@ -36,4 +37,14 @@ export function terminalProgress(stream: NodeJS.WriteStream, clock: Clock): Prog
       shown = false;
     },
   };
+}
+
+/** What was counted before the work began may have grown since: then what is done is all that is known. */
+function amountText(done: number, total: number | undefined, unit: 'bytes' | undefined): string {
+  if (unit === 'bytes' && total) return `${Math.floor((100 * done) / total)} %`;
+  return total && total >= done ? `${grouped(done)} of ${grouped(total)}` : grouped(done);
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en');
 }

@@ -1,5 +1,6 @@
 /** What persons decided, in the report of the run that includes it. */
 
+import { whoAndWhy } from '../domain/decision.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, parseDecimal } from '../domain/money.ts';
 import { byLife, type InstructionStatus } from '../domain/status.ts';
@@ -116,7 +117,7 @@ function changed({ from, to }: Pick<Sum, 'from' | 'to'>): Html {
 
 function decisionRow(decided: RunDecision): Html {
   const { change, decision, file } = decided;
-  const why = shortened(oneLine(`${decision.by}: ${decision.reason}`));
+  const why = shortened(oneLine(whoAndWhy(decision)));
   if (!change)
     return html`<tr><th scope="row" class="reference">${file ? 'The file' : 'The workspace'}</th><td class="number amount"></td><td>${decisionText(decided)}</td><td class="wide">${why}</td><td class="nowrap">${file ? sixDigits(file.number) : ''}</td></tr>
 `;

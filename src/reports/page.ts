@@ -1,5 +1,6 @@
 /** A file's report for a reader: what happened, the control totals, and what needs a person. */
 import { describeCode } from '../domain/codes.ts';
+import { whoAndWhy } from '../domain/decision.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import type { Tone } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
@@ -195,7 +196,7 @@ function closedByPersons({ closed, closedPayouts }: Summary): Html | '' {
   if (payouts === 0) return '';
   const rows = closedPayouts.map(
     (row) =>
-      html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(oneLine(`Closed by ${row.closed?.by}: ${row.closed?.reason}`))}</td></tr>
+      html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(oneLine(`Closed by ${row.closed ? whoAndWhy(row.closed) : ''}`))}</td></tr>
 `,
   );
   const caption =

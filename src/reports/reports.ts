@@ -3,6 +3,7 @@ import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { isRejectedReportOf, type ReportContext, rejectedReportIn } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
+export type { Statement, StatementLine } from './statement.ts';
 export { openTally, type Part, type Tally, UnbalancedError, verdictOf } from './totals.ts';
 export { type Turn, turnToPublish } from './turn.ts';
 
@@ -12,3 +13,6 @@ export const publish = loadedWhenCalled(async () => (await import('./outbox.ts')
 export const sweepOutbox = loadedWhenCalled(async () => (await import('./outbox.ts')).sweepOutbox);
 export const runReports = loadedWhenCalled(async () => (await import('./report.ts')).runReports);
 export const receipt = loadedWhenCalled(async () => (await import('./report.ts')).receipt);
+export const payoutsCsv = loadedWhenCalled(async () => (await import('./payouts-csv.ts')).payoutsCsv);
+export const summedUp = loadedWhenCalled(async () => (await import('./statement.ts')).summedUp);
+export const statementCsv = loadedWhenCalled(async () => (await import('./statement.ts')).statementCsv);

@@ -4,7 +4,7 @@ import type { FileRecord, ResultRow } from '../store/store.ts';
 import { cell, cellOf, cells, doubled, line } from './csv.ts';
 import { codesOf, count, messageOf, oneLine, problemOf, rowAmount, settledSince } from './words.ts';
 
-const RESULT_HEADER = [
+export const RESULT_HEADER = [
   'line',
   'customerRef',
   'orderRef',
@@ -145,6 +145,11 @@ function keptColumns(header: readonly string[]): number[] {
 }
 
 function resultLine(row: ResultRow, message: string): string {
+  return line(resultCells(row, message));
+}
+
+/** The cells under {@link RESULT_HEADER}; the message is a cell already. */
+export function resultCells(row: ResultRow, message: string): string {
   const what = cells([
     String(row.line),
     row.customerRef,
@@ -165,7 +170,7 @@ function resultLine(row: ResultRow, message: string): string {
     row.submittedAt,
     row.updatedAt,
   ]);
-  return line(`${what},${message},${sent}`);
+  return `${what},${message},${sent}`;
 }
 
 /** Most rows of a file have one of a few messages: each of these is made once. */

@@ -49,6 +49,8 @@ const CHANGES_HEADER = [
   'at',
   'decidedBy',
   'reason',
+  'bankReference',
+  'ticket',
 ] as const;
 
 const DAY_MS = 86_400_000;
@@ -66,7 +68,13 @@ export function changesCsv({ changes, decisions }: RunContents, mark: string, bo
     yield* changes();
   };
   const lineOf = (entry: RunChange | RunDecision) =>
-    line(cells('decision' in entry ? decisionLine(entry, mark) : [...changeCells(entry, mark), '', '']));
+    line(
+      cells(
+        'decision' in entry
+          ? decisionLine(entry, mark)
+          : [...changeCells(entry, mark), '', '', entry.bankReference, ''],
+      ),
+    );
   return csv(CHANGES_HEADER, entries, lineOf, bom);
 }
 
@@ -75,7 +83,7 @@ function decisionLine(decided: RunDecision, mark: string): string[] {
   const described = change
     ? changeCells(change, mark)
     : [file ? sixDigits(file.number) : '', ...Array<string>(9).fill(''), mark + decisionText(decided), '', at];
-  return [...described, decision.by, decision.reason];
+  return [...described, decision.by, decision.reason, change?.bankReference ?? '', decision.ticket ?? ''];
 }
 
 function changeCells(change: RunChange, mark: string): string[] {

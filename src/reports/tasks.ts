@@ -1,8 +1,10 @@
 /**
  * What needs a person: the open needs of a file, as attention.ts finds them, each with the person who can act on it.
  */
+
 import { attention, type Need, refusedFiles } from '../domain/attention.ts';
 import { describeCode } from '../domain/codes.ts';
+import { whoAndWhy } from '../domain/decision.ts';
 import { byLife, FINAL_FAILURES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
 import { fileReportNames, sixDigits } from './context.ts';
@@ -139,9 +141,9 @@ function settled(file: FileRecord, summary: Summary): Html {
   return html`${lines.map((text) => html`<p class="soft">${text}</p>`)}`;
 }
 
-function closedText({ by, reason }: NonNullable<FileRecord['closed']>, rejected: number): string {
+function closedText(decision: NonNullable<FileRecord['closed']>, rejected: number): string {
   const what = rejected === 0 ? '' : ` ${count(rejected, 'rejected row')} will not be repaired.`;
-  return shortened(oneLine(`Closed by ${by}: ${reason}`)) + (what && `.${what}`);
+  return shortened(oneLine(`Closed by ${whoAndWhy(decision)}`)) + (what && `.${what}`);
 }
 
 function were(rows: number, one: string): string {

@@ -2,6 +2,7 @@
 import { API } from '../domain/api.ts';
 import { isLost } from '../domain/attention.ts';
 import { type FileProblem, rowMessage } from '../domain/codes.ts';
+import { whoAndWhy } from '../domain/decision.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseAmount } from '../domain/money.ts';
 import { factsOf } from '../domain/status.ts';
@@ -30,7 +31,7 @@ export function messageOf(row: ResultRow): string {
   const why = row.message === '' ? '' : ` (${row.message})`;
   const late = row.late ? '; sent after its due date' : '';
   const answer = row.answer ? `; ${UNSETTLED} ${row.answer}` : '';
-  const closed = row.closed ? `; closed by ${row.closed.by}: ${row.closed.reason}` : '';
+  const closed = row.closed ? `; closed by ${whoAndWhy(row.closed)}` : '';
   return oneLine(whatHappened(row) + why + late + answer + closed);
 }
 
@@ -38,7 +39,7 @@ export function messageOf(row: ResultRow): string {
 export function settledSince({ takenInWith, repairedWith, closed }: ResultRow): string {
   if (takenInWith !== undefined) return ` Taken in since, with file ${sixDigits(takenInWith)}.`;
   if (repairedWith !== undefined) return ` Dropped again since, with file ${sixDigits(repairedWith)}.`;
-  return closed ? ` Closed by ${oneLine(`${closed.by}: ${closed.reason}`)}` : '';
+  return closed ? ` Closed by ${oneLine(whoAndWhy(closed))}` : '';
 }
 
 /** Why a whole file was not taken in, and where it is if nothing of it was read. */
@@ -83,12 +84,17 @@ export function grouped(digits: string): string {
   return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...fraction].join('.');
 }
 
-/** When due payouts are sent, as a part of a sentence: `every day at 02:00 (Asia/Kolkata)`. */
+/**
+ * When due payouts are sent, as a part of a sentence. The schedule is that of `paydrop watch` alone: where `paydrop run`
+ * is started by something else, only that knows when.
+ */
 export function whenSent({ submit, schedule }: ReportContext): string {
   if (submit === 'on-arrival') return 'as soon as possible';
   const [, minute, hour] = /^(\d{1,2}) (\d{1,2}) \* \* \*$/.exec(schedule.nightly) ?? [];
-  if (minute === undefined || hour === undefined) return `by the schedule "${schedule.nightly}" (${schedule.timeZone})`;
-  return `every day at ${hour.padStart(2, '0')}:${minute.padStart(2, '0')} (${schedule.timeZone})`;
+  if (minute === undefined || hour === undefined)
+    return `with the next run (paydrop watch makes one by the schedule "${schedule.nightly}", ${schedule.timeZone})`;
+  const time = `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
+  return `with the next run (paydrop watch makes one every day at ${time}, ${schedule.timeZone})`;
 }
 
 const IS_ONE_LINE = /^[!-~](?:[ -~]*[!-~])?$/;

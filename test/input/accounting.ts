@@ -113,9 +113,10 @@ function withoutMark(line: string): string {
   return line.replace(/^\xef\xbb\xbf/, '');
 }
 
-/** Headings may be spelled in many ways, and a joined file brings its mark along. */
+/** Headings may be spelled in many ways, with blanks of any kind, and a joined file brings its mark along. */
 function loose(line: string): string {
-  return withoutMark(line)
+  return Buffer.from(line, 'latin1')
+    .toString('utf8')
     .replace(/["\s_-]/g, '')
     .toLowerCase();
 }

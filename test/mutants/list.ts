@@ -15,6 +15,41 @@ function mutant(name: string, why: string, tests: string | readonly string[], ..
   return { name, why, tests: [tests].flat().map((test) => `test/${test}.test.ts`), edits };
 }
 
+const MONEY_OF_A_MONTH: Mutant[] = [
+  mutant('an export loses the last payout of a page', 'a payout of the month is in no export', 'export', [
+    '    afterId = last.id;\n    read += page.length;',
+    '    afterId = last.id + 1;\n    read += page.length;',
+  ]),
+  mutant('an export forgets what was only decided about', 'a decision of the month is in no export', 'export', [
+    "const isClosed = 'EXISTS (SELECT 1 FROM closings WHERE closings.instruction = i.id)';",
+    "const isClosed = 'false';",
+  ]),
+  mutant('a reversal is no booking', 'the statement says more than the provider paid', 'statement', [
+    "if (type !== 'status' || to === 'manual' || (to === 'paid') === isPaid) continue;",
+    "if (type !== 'status' || to !== 'paid' || isPaid) continue;",
+  ]),
+  mutant('what is unclear counts as reversed', 'the statement says less than the provider paid', 'statement', [
+    "if (type !== 'status' || to === 'manual' || (",
+    "if (type !== 'status' || (",
+  ]),
+  mutant('root decides', 'nobody can be asked about a decision', 'decision', [
+    'const own = uid === ROOT ? undefined : name;',
+    'const own = name;',
+  ]),
+  mutant('the name of a decision is that of the account', 'another person is asked about it', 'decision', [
+    'if (stated === undefined || stated === own) return own',
+    'if (own !== undefined) return own',
+  ]),
+  mutant("a run's report has the bank reference of today", 'what was written differs from what is', 'closing-order', [
+    "iif(told.body ->> 'to' = 'ready', '', told.body ->> 'bankReference')",
+    '(SELECT bank_reference FROM instructions WHERE id = told.instruction)',
+  ]),
+  mutant('a statement counts what comes after its month', 'a month that is over changes', 'statement', [
+    'if (at >= until) continue;',
+    '',
+  ]),
+];
+
 const SENDING: Mutant[] = [
   {
     ...INTENTS_LATE,
@@ -709,4 +744,11 @@ const FILES: Mutant[] = [
   ]),
 ];
 
-export const MUTANTS: readonly Mutant[] = [...SENDING, ...ANSWERS, ...LOOK_UPS, ...STORE, ...FILES];
+export const MUTANTS: readonly Mutant[] = [
+  ...SENDING,
+  ...ANSWERS,
+  ...LOOK_UPS,
+  ...STORE,
+  ...FILES,
+  ...MONEY_OF_A_MONTH,
+];

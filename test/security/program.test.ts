@@ -246,7 +246,7 @@ describe('what the program is made of', () => {
 });
 
 describe('the environment', () => {
-  const HEEDED = ['NODE_TLS_REJECT_UNAUTHORIZED', 'NO_COLOR', 'PAYDROP_WORKSPACE', 'SUDO_USER', 'TERM'];
+  const HEEDED = ['DOAS_USER', 'NODE_TLS_REJECT_UNAUTHORIZED', 'NO_COLOR', 'PAYDROP_WORKSPACE', 'SUDO_USER', 'TERM'];
 
   it('has no say but in what is documented: there is nothing in it that makes the program fail on purpose', () => {
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })

@@ -13,7 +13,11 @@ const PATIENCE = { timeout: 20_000, interval: 20 };
 /**
  * Without any setting of paydrop, nor of Node: more certificates to read would cost each process more than its start.
  */
-export const ENVIRONMENT = { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC' };
+export const ENVIRONMENT = {
+  ...{ PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC' },
+  // Root, who may run the tests, is no person: a decision needs one.
+  SUDO_USER: 'ana',
+};
 
 export interface StartOptions {
   readonly cwd?: string;

@@ -87,7 +87,7 @@ function visibleOf(command: Described) {
 
 function optionHere({ flags, short, long, description, argChoices }: DescribedOption): OptionHere {
   const [first = flags, ...others] = [long, short].filter((name) => name !== undefined);
-  const [, valueName] = /[<[]([^>\].]+)/.exec(flags) ?? [];
+  const [, valueName] = /[<[]([\w-]+)/.exec(flags) ?? [];
   const value = valueName === undefined ? undefined : valuesOf(valueName, argChoices);
   return { names: [first, ...others], about: description, value };
 }

@@ -35,7 +35,7 @@ export const FILE_CODES = [
     cause:
       'A column is missing, unknown, misspelt or has values and no heading, the header line is missing or stands below a title, files with different headers were joined, the separator is not a comma, or the lines end in CR alone.',
     remedy:
-      'Compare the header with the columns in the message; other headings can be set under "columns" in paydrop.json.',
+      'Compare the header with the columns in the message; other headings can be set under "columns" in paydrop.json. Where Excel writes semicolons, set the list separator of Windows to "," and the decimal symbol to "." (Region, Additional settings), or save with LibreOffice and choose "," as the field delimiter.',
     example: {
       wrong: 'customerRef;orderRef;instructionRef;amount;openDate;dueDate',
       right: 'customerRef,orderRef,instructionRef,amount,openDate,dueDate',

@@ -5,6 +5,7 @@ import type { FileProblem } from '../../domain/codes.ts';
 import {
   headerProblem,
   headingsOf,
+  howToSave,
   listed,
   matchHeader,
   type Names,
@@ -64,7 +65,7 @@ export function misplacedHeaderProblem(
   if (separator !== undefined) {
     const called = separatorCalled(separator) ?? `"${separator}"`;
     return problem(
-      `Line ${first.line} (sep=${separator}) says that the columns are separated by ${called}; they must be separated by commas. Export the file again as "CSV UTF-8 (comma delimited)".`,
+      `Line ${first.line} (sep=${separator}) says that the columns are separated by ${called}; they must be separated by commas. ${howToSave(separator)}`,
     );
   }
   if (requiredIn(headings.map(({ meant }) => meant)) > 0) return undefined;

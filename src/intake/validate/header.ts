@@ -248,13 +248,22 @@ export function separatorCalled(separator: string): string | undefined {
   return SEPARATORS.find(([known]) => known === separator)?.[1];
 }
 
+/**
+ * How a spreadsheet writes commas. Excel takes the separator of every kind of CSV from the regional settings, and where
+ * amounts have a decimal comma that is a semicolon.
+ */
+export function howToSave(separator: string): string {
+  if (separator !== ';') return 'Save the file again as "CSV UTF-8 (comma delimited)".';
+  return 'With Excel the separator comes from the settings of Windows, whatever kind of CSV is chosen: under Region, Additional settings, set the decimal symbol to "." and the list separator to ",", and save again as "CSV UTF-8". With LibreOffice tick "Edit filter settings" when saving, and choose "," as the field delimiter; amounts must be shown with a point.';
+}
+
 /** The problem of a header in which another separator than the comma yields more of our columns. */
 function separatorProblem(headings: readonly Heading[]): FileProblem | undefined {
   const texts = headings.map(({ text }) => text);
   const line = texts.join(',');
   const found = SEPARATORS.find(([separator]) => requiredIn(line.split(separator)) > requiredIn(texts));
   if (!found) return undefined;
-  const message = `The columns are separated by ${found[1]}; they must be separated by commas. Export the file again as "CSV UTF-8 (comma delimited)".`;
+  const message = `The columns are separated by ${found[1]}; they must be separated by commas. ${howToSave(found[0])}`;
   return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
 }
 

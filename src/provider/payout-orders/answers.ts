@@ -4,6 +4,7 @@
  * documentation, [S] was seen on servers of this API's family but is undocumented, [I] is inferred.
  */
 import * as z from 'zod/mini';
+import { PROVIDER_CODES } from '../../domain/provider-codes.ts';
 import type { HttpOutcome, HttpResponse } from '../http.ts';
 import { oneLine } from '../one-line.ts';
 import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../port.ts';
@@ -62,19 +63,7 @@ const FOUND_CODES: Readonly<Record<FoundStatus, readonly string[]>> = {
 };
 
 /** What the documented codes are called in a message to an operator. */
-const CODE_NAMES: Readonly<Record<string, string>> = {
-  '0x0200': 'success',
-  '0x0201': 'unauthorized',
-  '0x0202': 'failure',
-  '0x0203': 'missing parameter',
-  '0x0204': 'connection timeout',
-  '0x0205': 'something went wrong',
-  '0x0206': 'pending',
-  '0x0207': 'reversed',
-  '0x0208': 'second factor asked for',
-  '0x0209': 'redirect',
-  '0x0503': 'service off',
-};
+const CODE_NAMES = new Map(PROVIDER_CODES.map(({ code, name }) => [code, name]));
 
 const CREDENTIALS = 'the provider refuses our credentials: check the client key, the secret and the allowed addresses';
 const SIGNATURE = 'the provider refuses our signature: check the client key and the salt key';
@@ -249,7 +238,7 @@ function stated({ data }: Envelope): string {
 }
 
 function named(code: string): string {
-  const name = CODE_NAMES[code];
+  const name = CODE_NAMES.get(code);
   return name ? `code ${code} (${name})` : `code ${code}`;
 }
 

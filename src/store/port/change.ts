@@ -15,7 +15,12 @@ export interface Moment {
 export type Target = { readonly id: number; readonly version: number; readonly from: InstructionStatus };
 
 /** The person who decided what no program may decide, and the reason. */
-export type Decision = { readonly by: string; readonly reason: string };
+export interface Decision {
+  readonly by: string;
+  readonly reason: string;
+  /** Where the case is kept: a ticket's number, if the person gave one. */
+  readonly ticket?: string;
+}
 
 /** The person who decided that something needs nothing more here, and the reason. */
 export interface ClosedBy extends Decision {

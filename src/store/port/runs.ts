@@ -29,6 +29,8 @@ export interface RunChange extends InstructionRef {
   readonly code: string;
   readonly message: string;
   readonly clientRefId: string;
+  /** The bank's, as it was known at the end of the run. */
+  readonly bankReference: string;
   readonly at: string;
   /** No status changed: the answer of a look-up had other words than before, and did not settle the payout. */
   readonly onlyAnswer?: true;

@@ -259,6 +259,7 @@ function statusEvent(change: Change, [attempt, send]: Changed): TrailEvent {
     reason: decision?.reason,
     run: undefined,
     send: intent && send,
+    ticket: decision?.ticket,
     to,
     type: 'status',
     unclear: change.unclear,

@@ -2,6 +2,7 @@
  * What a person has closed, because it needs nothing more here. No status changes: the closing is recorded with the
  * person and the reason, and what is closed is no longer asked for.
  */
+import { whoAndWhy } from '../../domain/decision.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import type { ClosedBy, Closing, Decision, Moment, Store, Target } from '../port.ts';
 import type { Connection } from './connection.ts';
@@ -34,8 +35,8 @@ export function closingVerbs(db: Connection, trail: Trail): ClosingVerbs {
     ids.map((id) => {
       const body = by.get(id);
       if (body === undefined) return undefined;
-      const { by: person, reason, at } = JSON.parse(body) as ClosedBy;
-      return { by: person, reason, at, rows: 0 };
+      const { by: person, reason, ticket, at } = JSON.parse(body) as ClosedBy;
+      return { by: person, reason, ...(ticket !== undefined && { ticket }), at, rows: 0 };
     }),
   );
   const counts = db.prepare<[], { status: InstructionStatus; count: number }>(`
@@ -74,12 +75,12 @@ function payoutCloser(db: Connection, trail: Trail) {
     'INSERT INTO closings (seq, instruction, version) VALUES (?, ?, ?)',
   );
   const markStale = staleMarker(db);
-  const close = db.transaction((targets: readonly Target[], { by, reason }: Decision, moment: Moment) => {
+  const close = db.transaction((targets: readonly Target[], decision: Decision, moment: Moment) => {
     for (const { id, version, from } of targets) {
       if (!FINAL_FAILURES.includes(from)) throw new Error(`Instruction ${id} is ${from}: there is nothing to close`);
       if (isUnchanged.get(id, from, version) === undefined) throw STALE;
-      const message = `closed by ${by}: ${reason}`;
-      trail.append(moment, { type: 'closed', by, reason, from, to: from, version, message }, id);
+      const message = `closed by ${whoAndWhy(decision)}`;
+      trail.append(moment, { type: 'closed', ...decision, from, to: from, version, message }, id);
       keep.run(trail.head().seq, id, version);
     }
     markStale(targets.map(({ id }) => id));
@@ -96,13 +97,13 @@ function fileCloser(db: Connection, trail: Trail) {
     FROM files WHERE number = ?`);
   const settle = settling(db);
   const keep = db.prepare<[number, number, number]>('INSERT INTO closings (seq, file, rows) VALUES (?, ?, ?)');
-  const close = db.transaction((file: number, rows: number, { by, reason }: Decision, moment: Moment) => {
+  const close = db.transaction((file: number, rows: number, decision: Decision, moment: Moment) => {
     const state = stateOf.get(file);
     if (state?.done !== 1 || state.open !== rows) throw STALE;
     const isRefused =
       state.code !== null && state.code !== 'FILE_HAS_ROW_ERRORS' && state.code !== 'FILE_ALREADY_PROCESSED';
     if (rows === 0 && (!isRefused || state.closed === 1)) throw STALE;
-    trail.append(moment, { type: 'file-closed', by, reason, file, rows, code: state.code ?? undefined });
+    trail.append(moment, { type: 'file-closed', ...decision, file, rows, code: state.code ?? undefined });
     keep.run(trail.head().seq, file, rows);
     settle(file, undefined);
   });

@@ -16,7 +16,7 @@ type Results = (file: number, afterLine: number, limit: number) => ResultRow[];
 type Range = { after: number; last: number; limit: number };
 
 /** In the order of INSTRUCTION. */
-type InstructionRow = [
+export type InstructionRow = [
   id: number,
   customerRef: string,
   orderRef: string,
@@ -96,7 +96,8 @@ function overLongBits(): string {
   return PAYOUT_FIELDS.map(bit).join(' | ');
 }
 
-const INSTRUCTION = `
+/** SQL: the columns of an instruction `i` as reports show it. */
+export const INSTRUCTION = `
   i.id, i.customer_ref, i.order_ref, i.instruction_ref, i.status, i.amount,
   CAST(i.amount_minor AS TEXT), i.currency, i.open_date, i.due_date, ${overLongBits()},
   CASE WHEN i.updated_at IS NOT NULL THEN json_array(
@@ -234,7 +235,7 @@ function shownAmendment([id, contentRow, stated]: AmendmentRow, links: Links, re
  * An instruction at the row that its content came from; it has had this content since `version`. The result is one
  * plain literal: millions of rows come through here, and a spread takes three times as long.
  */
-function shownLive(row: InstructionRow, links: Links, version: number, receivedAt: string): ResultRow {
+export function shownLive(row: InstructionRow, links: Links, version: number, receivedAt: string): ResultRow {
   const [
     id,
     customerRef,

@@ -24,6 +24,7 @@ type RunVerbs = Pick<
   | 'lastRun'
   | 'runChanges'
   | 'runDecisions'
+  | 'decisionsIn'
 >;
 
 const END_OF_TIME = '9999-12-31';
@@ -66,7 +67,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
     runChanges: changeReader(db),
-    runDecisions: decisionReader(db),
+    ...decisionVerbs(db),
   };
 }
 
@@ -137,6 +138,7 @@ interface ChangeRow {
   amount_minor: string | null;
   currency: string | null;
   client_ref_id: string;
+  bank_reference: string;
   from: InstructionStatus;
   to: InstructionStatus;
   code: string;
@@ -155,8 +157,17 @@ const clientRefAt = (instruction: string, seq: string) => `
     ORDER BY told.seq DESC LIMIT 1
   ), '')`;
 
+/** SQL for the bank reference that an instruction had when an audit entry was made: that of its attempt at that time. */
+const bankReferenceAt = (instruction: string, seq: string) => `
+  coalesce((
+    SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'bankReference') FROM audit told
+    WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
+      AND (told.body ->> 'bankReference' IS NOT NULL OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${listed(FINAL_FAILURES)}))
+    ORDER BY told.seq DESC LIMIT 1
+  ), '')`;
+
 /**
- * Status, code, message and client reference are those of the audit entries, so that a run's report is the same
+ * Status, code, message and references are those of the audit entries, so that a run's report is the same
  * whenever it is written. A retry after the run's end has begun another attempt.
  */
 function changeReader(db: Connection): Store['runChanges'] {
@@ -172,6 +183,7 @@ function changeReader(db: Connection): Store['runChanges'] {
       i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
       ${clientRefAt('net.instruction', 'net.last')} AS client_ref_id,
+      ${bankReferenceAt('net.instruction', 'net.last')} AS bank_reference,
       first.body ->> 'from' AS "from",
       last.body ->> 'to' AS "to",
       coalesce(last.body ->> 'code', '') AS code,
@@ -201,6 +213,7 @@ function runChange(row: ChangeRow): RunChange & { id: number } {
     code: row.code,
     message: row.message,
     clientRefId: row.client_ref_id,
+    bankReference: row.bank_reference,
     at: row.at,
     ...(row.only_answer === 1 && { onlyAnswer: true }),
   };
@@ -214,31 +227,47 @@ interface DecisionRow extends Omit<ChangeRow, 'id' | 'from' | 'to'> {
   to: InstructionStatus | null;
   by: string;
   reason: string;
+  ticket: string | null;
   file: number | null;
   rows: number | null;
 }
 
 /** Reads decisions. A decision about the workspace itself has no instruction. */
-function decisionReader(db: Connection): Store['runDecisions'] {
+function decisionVerbs(db: Connection): Pick<Store, 'runDecisions' | 'decisionsIn'> {
   const select = (where: string) => `
     SELECT
-      d.seq, a.body ->> 'type' AS type, a.body ->> 'by' AS "by", a.body ->> 'reason' AS reason, a.body ->> 'at' AS at,
+      d.seq, a.body ->> 'type' AS type, a.body ->> 'by' AS "by", a.body ->> 'reason' AS reason,
+      a.body ->> 'ticket' AS ticket, a.body ->> 'at' AS at,
       a.body ->> 'file' AS file, a.body ->> 'rows' AS rows, i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
       ${clientRefAt('a.instruction', 'd.seq')} AS client_ref_id,
+      ${bankReferenceAt('a.instruction', 'd.seq')} AS bank_reference,
       a.body ->> 'from' AS "from", a.body ->> 'to' AS "to",
       coalesce(a.body ->> 'code', '') AS code, coalesce(a.body ->> 'message', '') AS message
     FROM decisions d JOIN audit a ON a.seq = d.seq LEFT JOIN instructions i ON i.id = a.instruction
     WHERE ${where} AND d.seq > ? ORDER BY d.seq LIMIT +?`;
   const ofRun = db.prepare<[number, number, number], DecisionRow>(select('d.run = ?'));
   const ofNoRun = db.prepare<[number, number], DecisionRow>(select('d.run IS NULL'));
-  return async (run, afterSeq, limit) =>
-    (run === undefined ? ofNoRun.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision);
+  const ofPeriod = db.prepare<[string, string, number, number], DecisionRow>(
+    select("a.body ->> 'at' >= ? AND a.body ->> 'at' < ?"),
+  );
+  return {
+    runDecisions: async (run, afterSeq, limit) =>
+      (run === undefined ? ofNoRun.all(afterSeq, limit) : ofRun.all(run, afterSeq, limit)).map(runDecision),
+    decisionsIn: async ({ from, until }, afterSeq, limit) =>
+      ofPeriod.all(from, until, afterSeq, limit).map(runDecision),
+  };
 }
 
-function runDecision({ seq, type, id, by, reason, from, to, file, rows, ...row }: DecisionRow): RunDecision {
+function runDecision({ seq, type, id, by, reason, ticket, from, to, file, rows, ...row }: DecisionRow): RunDecision {
   const about = file === null ? {} : { file: { number: file, rows: rows ?? 0 } };
-  const decided = { seq, what: type, decision: { by, reason }, at: row.at, ...about };
+  const decided = {
+    seq,
+    what: type,
+    decision: { by, reason, ...(ticket !== null && { ticket }) },
+    at: row.at,
+    ...about,
+  };
   if (id === null || from === null || to === null) return decided;
   return { ...decided, change: runChange({ ...row, id, from, to }) };
 }

@@ -63,6 +63,6 @@ export function closedRows(db: Connection): (file: number, rows: ResultRow[]) =>
 }
 
 function decisionIn(body: string): Decision {
-  const { by, reason } = JSON.parse(body) as Decision;
-  return { by, reason };
+  const { by, reason, ticket } = JSON.parse(body) as Decision;
+  return { by, reason, ...(ticket !== undefined && { ticket }) };
 }

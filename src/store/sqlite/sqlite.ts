@@ -10,6 +10,7 @@ import { closingVerbs } from './closings.ts';
 import { type Connection, makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs } from './files.ts';
 import { intakeVerbs } from './intake.ts';
+import { listingOf } from './listing.ts';
 import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
@@ -48,6 +49,7 @@ function storeOn(db: Connection, { path }: SqliteOptions): Store {
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),
+    ...listingOf(db),
     ...replayVerbs(db),
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),

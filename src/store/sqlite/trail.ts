@@ -60,8 +60,8 @@ export function auditVerbs(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT +?',
   );
   const note = db.transaction(
-    (type: string, { by, reason }: Decision, moment: Moment, about: Readonly<Record<string, string>>) =>
-      trail.append(moment, { ...about, type, by, reason }),
+    (type: string, decision: Decision, moment: Moment, about: Readonly<Record<string, string>>) =>
+      trail.append(moment, { ...about, type, ...decision }),
   );
   return {
     historyOf: async (instruction) => history.all(instruction),
