@@ -188,6 +188,18 @@ command(
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/close.ts')).close));
 
+command(
+  'forget',
+  'Removes originals, reports and personal texts of files that are final for long; references, sums, hashes and the audit log stay.',
+  'paydrop forget --before 2025-01-01 --dry-run',
+)
+  .requiredOption('--before <YYYY-MM-DD>', 'files of which nothing has changed since before that day', businessDate)
+  .option('--dry-run', 'only say what would be forgotten, and what stays and why')
+  .option(REASON, 'why, for the auditor who asks a year later')
+  .option('--yes', 'ask nothing')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/forget.ts')).forget));
+
 const audit = command(
   'audit',
   'The audit log: checks it, or accepts the records after a restore, or another provider.',

@@ -57,7 +57,13 @@ export async function show(
       });
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions)
-        printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings.provider.api);
+        printInstruction(
+          output,
+          instruction,
+          histories.get(instruction.id) ?? [],
+          opened.settings.provider.api,
+          await forgettingOf(store, histories.get(instruction.id) ?? []),
+        );
     else if (ref.orderRef !== undefined) printOrder(output, orders, instructions, histories);
     else printCustomer(output, orders, instructions);
     if (remote && !options.json) printRemote(output, remote);
@@ -220,7 +226,26 @@ function managedFacts({ content }: Shown): [string, string][] {
   return [...stated, ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value])];
 }
 
-function printInstruction(output: Output, shown: Shown, history: readonly AuditEntry[], api: Api): void {
+function contentFacts(shown: Shown, api: Api): [string, string][] {
+  return API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown);
+}
+
+/** By whom the texts of an instruction were forgotten, when and why; empty where they were not. */
+async function forgettingOf(store: Store, history: readonly AuditEntry[]): Promise<string> {
+  const event = history.map(eventOf).find(({ type }) => type === 'forgotten');
+  if (!event) return '';
+  const file = await store.file(Number(event.file));
+  const { by = '', reason = '' } = file?.forgotten ?? {};
+  return `${secondOf(String(event.at))} UTC, by ${by}: ${reason}`;
+}
+
+function printInstruction(
+  output: Output,
+  shown: Shown,
+  history: readonly AuditEntry[],
+  api: Api,
+  forgotten: string,
+): void {
   output.facts([
     ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
     ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
@@ -230,7 +255,7 @@ function printInstruction(output: Output, shown: Shown, history: readonly AuditE
     ...(shown.closed ? [['Closed', `by ${shown.closed.by}: ${shown.closed.reason}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
-    ...(API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown)),
+    ...(forgotten ? [['Texts forgotten', forgotten] as [string, string]] : contentFacts(shown, api)),
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],

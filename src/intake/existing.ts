@@ -17,7 +17,17 @@ import { differences } from './holders.ts';
 /** The instruction as the store has it, or as an earlier row of the file makes it. */
 export type Existing = Pick<
   StoredInstruction,
-  'id' | 'version' | 'status' | 'content' | 'payout' | 'amountMinor' | 'currency' | 'contentRow' | 'sends' | 'amendment'
+  | 'id'
+  | 'version'
+  | 'status'
+  | 'content'
+  | 'payout'
+  | 'amountMinor'
+  | 'currency'
+  | 'contentRow'
+  | 'sends'
+  | 'amendment'
+  | 'forgotten'
 > & {
   /** The statements about it that no longer stand, each with its row (Store.statementsOf). */
   readonly replaced: ReadonlyMap<string, number>;
@@ -29,7 +39,8 @@ export const NOTHING_REPLACED: ReadonlyMap<string, number> = new Map();
  * The last instruction with a row's references, where no instruction holds them now. It was taken in and rejected
  * later, because its order never came, or came with a currency that its amount doesn't fit.
  */
-export type Lapsed = Pick<StoredInstruction, 'id' | 'content' | 'contentRow'> & Pick<Existing, 'replaced'>;
+export type Lapsed = Pick<StoredInstruction, 'id' | 'content' | 'contentRow' | 'forgotten'> &
+  Pick<Existing, 'replaced'>;
 
 export async function lapsedOf(store: Store, refs: readonly InstructionRef[]): Promise<(Lapsed | undefined)[]> {
   return withReplaced(store, await store.lapsedInstructions(refs));
@@ -61,11 +72,12 @@ export interface Repetition {
  * nothing then, and changes nothing when it comes again.
  */
 export function repetitionOf(
-  { id, content: current, contentRow, replaced, amendment }: Existing,
+  existing: Existing,
   action: 'CREATE' | 'UPDATE',
   content: InstructionContent,
 ): Repetition | undefined {
-  const stands = sameContent(current, content);
+  const { id, contentRow, replaced, amendment } = existing;
+  const stands = states(existing, content);
   if (stands && (action === 'CREATE' || contentRow !== id)) return { original: contentRow };
   const original = replaced.size === 0 ? undefined : rowThatStated(replaced, action, content);
   if (original !== undefined) return { original };
@@ -107,14 +119,40 @@ export function statedAnew(
   content: InstructionContent,
 ): Anew {
   if (!lapsed) return action === 'CREATE' ? {} : 'not-found';
-  const wasUpdated = lapsed.contentRow !== lapsed.id || lapsed.replaced.has(statementOf('UPDATE', lapsed.content));
-  const isLast = sameContent(lapsed.content, content) && (action === 'CREATE' || wasUpdated);
+  const wasUpdated = lapsed.contentRow !== lapsed.id || restated(lapsed);
+  const isLast = states(lapsed, content) && (action === 'CREATE' || wasUpdated);
   const original = isLast ? undefined : rowThatStated(lapsed.replaced, action, content);
   if (original !== undefined) return { original };
   if (action === 'UPDATE' && !wasUpdated) return 'not-found';
-  const last = statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content);
-  const statements = [...lapsed.replaced, [last, lapsed.contentRow], [statementOf(action, content), row]] as const;
+  // What was forgotten is among the statements already.
+  const last = lapsed.forgotten
+    ? []
+    : [[statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content), lapsed.contentRow] as const];
+  const statements = [...lapsed.replaced, ...last, [statementOf(action, content), row] as const];
   return { after: { lapsed: lapsed.id, statements: new Map(statements) } };
+}
+
+/**
+ * Whether the content that stands is this one. Of a content that was forgotten only its statement is left, with the row
+ * that it came from.
+ */
+function states(
+  {
+    content: current,
+    contentRow,
+    forgotten,
+    replaced,
+  }: Pick<Lapsed, 'content' | 'contentRow' | 'forgotten' | 'replaced'>,
+  content: InstructionContent,
+): boolean {
+  if (!forgotten) return sameContent(current, content);
+  return (['CREATE', 'UPDATE'] as const).some((action) => replaced.get(statementOf(action, content)) === contentRow);
+}
+
+/** Whether an UPDATE has stated the created content again. */
+function restated({ content, contentRow, forgotten, replaced }: Lapsed): boolean {
+  if (!forgotten) return replaced.has(statementOf('UPDATE', content));
+  return [...replaced].some(([statement, row]) => row === contentRow && statement.startsWith('UPDATE '));
 }
 
 /** The replaced statements, once other content stands. */

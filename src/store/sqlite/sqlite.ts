@@ -9,6 +9,7 @@ import { changeVerbs } from './changes.ts';
 import { closingVerbs } from './closings.ts';
 import { type Connection, makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs } from './files.ts';
+import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
@@ -45,6 +46,7 @@ function storeOn(db: Connection, { path }: SqliteOptions): Store {
     ...amendmentVerbs(db, trail),
     ...answerVerbs(db, trail),
     ...closingVerbs(db, trail),
+    ...forgettingVerbs(db, trail),
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),
