@@ -188,6 +188,22 @@ describe('a file stays', () => {
     expect(await whyStays(workspace)).toBe('1 payout is open');
     expect(await forgotten(workspace)).toEqual({ gone: [], moved: [] });
     expect(placesOf(workspace, ['CanaryWords'])).not.toEqual([]);
+    const anyway = within(workspace, async ({ store }) => {
+      const { revision } = await store.forgettable(2);
+      return store.forgetFile(2, revision, DECISION, '2026-06-01T00:00:00.000Z');
+    });
+    await expect(anyway).rejects.toThrow('something of it is open');
+  });
+
+  it('when it changed after it was judged', async () => {
+    const workspace = await settled();
+    const stale = await within(workspace, async ({ store }) => {
+      const { revision } = await store.forgettable(2);
+      await store.markStale(2);
+      return store.forgetFile(2, revision, DECISION, '2026-06-01T00:00:00.000Z');
+    });
+    expect(stale).toBe('stale');
+    expect(await whyStays(workspace)).toBe('its reports are not written yet');
   });
 
   it('while a payout did not arrive, or a row needs a repair, and no person has closed that', async () => {
