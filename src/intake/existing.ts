@@ -124,35 +124,29 @@ export function statedAnew(
   const original = isLast ? undefined : rowThatStated(lapsed.replaced, action, content);
   if (original !== undefined) return { original };
   if (action === 'UPDATE' && !wasUpdated) return 'not-found';
-  // What was forgotten is among the statements already.
-  const last = lapsed.forgotten
-    ? []
-    : [[statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content), lapsed.contentRow] as const];
-  const statements = [...lapsed.replaced, ...last, [statementOf(action, content), row] as const];
+  const last = leftOf(lapsed)?.at(-1) ?? statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content);
+  const statements = [...lapsed.replaced, [last, lapsed.contentRow], [statementOf(action, content), row]] as const;
   return { after: { lapsed: lapsed.id, statements: new Map(statements) } };
 }
 
-/**
- * Whether the content that stands is this one. Of a content that was forgotten only its statement is left, with the row
- * that it came from.
- */
-function states(
-  {
-    content: current,
-    contentRow,
-    forgotten,
-    replaced,
-  }: Pick<Lapsed, 'content' | 'contentRow' | 'forgotten' | 'replaced'>,
-  content: InstructionContent,
-): boolean {
-  if (!forgotten) return sameContent(current, content);
-  return (['CREATE', 'UPDATE'] as const).some((action) => replaced.get(statementOf(action, content)) === contentRow);
+type Stating = Pick<Lapsed, 'content' | 'contentRow' | 'forgotten' | 'replaced'>;
+
+/** What is left of the content that stands, once it was forgotten: its statements. Undefined while it is there. */
+function leftOf({ contentRow, forgotten, replaced }: Stating): string[] | undefined {
+  return forgotten && [...replaced].filter(([, row]) => row === contentRow).map(([statement]) => statement);
+}
+
+/** Whether the content that stands is this one. */
+function states(existing: Stating, content: InstructionContent): boolean {
+  const left = leftOf(existing);
+  if (!left) return sameContent(existing.content, content);
+  return left.includes(statementOf('CREATE', content)) || left.includes(statementOf('UPDATE', content));
 }
 
 /** Whether an UPDATE has stated the created content again. */
-function restated({ content, contentRow, forgotten, replaced }: Lapsed): boolean {
-  if (!forgotten) return replaced.has(statementOf('UPDATE', content));
-  return [...replaced].some(([statement, row]) => row === contentRow && statement.startsWith('UPDATE '));
+function restated(lapsed: Stating): boolean {
+  const left = leftOf(lapsed);
+  return left?.some((one) => one.startsWith('UPDATE ')) ?? lapsed.replaced.has(statementOf('UPDATE', lapsed.content));
 }
 
 /** The replaced statements, once other content stands. */
