@@ -259,6 +259,13 @@ describe('a file stays', () => {
     expect(await whyStays(workspace)).toContain('not what the audit log says');
   });
 
+  it('with all others while a run is not finished', async () => {
+    const workspace = await settled();
+    await within(workspace, ({ store }) => store.startRun('nightly', '2026-05-01', '2026-05-01T01:00:00.000Z'));
+    expect((await judged(workspace)).whyNot).toContain('has not ended');
+    expect((await judged(workspace)).whyNot).toContain('the next nightly run sees to that');
+  });
+
   it('when it has orders, or the records are in doubt', async () => {
     const workspace = await settled();
     expect(await whyStays(workspace, 1)).toContain('orders, which later payouts may need');

@@ -79,7 +79,10 @@ async function doubt({ store, settings }: ForgettingTools): Promise<string | und
   const distrusted = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
   if (distrusted !== undefined) return `the records are in doubt: ${distrusted}`;
   const [run] = await store.unreportedRuns();
-  return run && `run ${run.number} has not ended, or its reports are not written: paydrop run finishes it`;
+  return (
+    run &&
+    `run ${run.number} has not ended, or its reports are not written: the next ${run.kind === 'nightly' ? 'nightly run' : 'run'} sees to that`
+  );
 }
 
 function whatIsOpen(file: FileRecord, about: Forgettable, isRefused: boolean): string | undefined {

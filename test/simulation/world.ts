@@ -243,6 +243,8 @@ export class World {
     await this.#closeAll(machine);
     await this.#passWell(machine, 'run');
     await this.timeline.pass(LONGER_THAN_LOOK_UPS_MS);
+    // Only the next night ends a nightly run that was left unfinished.
+    await this.#passWell(machine, 'nightly');
     const before = countsText(await store.statusCounts());
     const taken = JSON.stringify([...this.#truth.attempts]);
     const judgement = await judgeForgetting(tools, timestamp(START_MS + this.timeline.now).slice(0, 10));
@@ -252,8 +254,8 @@ export class World {
       count(this.tally, 'files forgotten');
       this.note(`forgot ${number}`);
       const rows = await store.resultRows(number, 0, 1_000);
-      // What was rejected may be taken in once more.
-      if (rows.some(({ status }) => status === 'rejected' || status === 'duplicate')) continue;
+      // What was rejected may be taken in once more. A file that repeats another has no rows.
+      if (rows.length === 0 || rows.some(({ status }) => status === 'rejected' || status === 'duplicate')) continue;
       const file = await store.file(number);
       const source = this.writer.dropped.find(({ sha256 }) => sha256 === file?.sha256);
       if (source) this.#drop(this.writer.withBlankLine(source));
