@@ -75,8 +75,8 @@ export async function judgeForgetting(tools: ForgettingTools, before: string): P
 }
 
 /** Why the records as a whole are not settled. */
-async function doubt({ store, settings }: ForgettingTools): Promise<string | undefined> {
-  const distrusted = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
+async function doubt({ store, settings: { data } }: ForgettingTools): Promise<string | undefined> {
+  const distrusted = (await lookUpOnly(store)) ?? (await distrustNow(store, data));
   if (distrusted !== undefined) return `the records are in doubt: ${distrusted}`;
   const [run] = await store.unreportedRuns();
   return (
