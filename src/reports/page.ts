@@ -2,14 +2,14 @@
 import { describeCode } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
-import type { Tone } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
 import { addressOf, type FileReports, fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { type Html, html, page } from './html.ts';
 import { amountCell, reference, scrollable, shortened, statusTag, timeOf } from './table.ts';
 import { tasks } from './tasks.ts';
-import { type Summary, type Verdict, verdictOf } from './totals.ts';
+import type { Summary } from './totals.ts';
+import { headline } from './verdict.ts';
 import {
   count,
   grouped,
@@ -22,13 +22,6 @@ import {
   whenSent,
 } from './words.ts';
 
-export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: Tone }>> = {
-  accepted: { word: 'Accepted', tone: 'good' },
-  partially_accepted: { word: 'Partially accepted', tone: 'warn' },
-  rejected: { word: 'Rejected', tone: 'bad' },
-  duplicate: { word: 'Duplicate', tone: 'calm' },
-};
-
 /** `due` says which other reports of the file exist; `first` is the file that a duplicate repeats. */
 export function filePage(
   file: FileRecord,
@@ -38,7 +31,7 @@ export function filePage(
   context: ReportContext,
 ): string {
   const number = sixDigits(file.number);
-  const { word, tone } = VERDICTS[verdictOf(file, summary)];
+  const { word, tone, lost } = headline(file, summary);
   const kind = file.kind === undefined ? 'File' : file.kind === 'orders' ? 'Orders file' : 'Instructions file';
   const body = html`<div class="sheet">
 <header>
@@ -46,7 +39,7 @@ export function filePage(
 <h1>${oneLine(file.name)}</h1>
 <div class="verdict ${tone}">
 <p class="word">${word}</p>
-<p>${whatHappened(file, summary, first, context)}</p>
+<p>${whatHappened(file, summary, first, context)}${lost === '' ? '' : ` ${lost}.`}</p>
 ${whatComesNext(file, summary, context)}
 </div>
 ${facts(file, summary)}

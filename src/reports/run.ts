@@ -8,7 +8,6 @@ import { addressOf, type ReportContext, sixDigits } from './context.ts';
 import { cells, csv, line } from './csv.ts';
 import { decidedByPersons, decisionText, summarizeDecisions } from './decisions.ts';
 import { type Html, html, page } from './html.ts';
-import { VERDICTS } from './page.ts';
 import {
   amountCell,
   NO_CURRENCY,
@@ -21,6 +20,7 @@ import {
   timeOf,
 } from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
+import { VERDICTS } from './verdict.ts';
 import { count, grouped, oneLine, READ_AGAIN, rowAmount, UNSETTLED } from './words.ts';
 
 /** A file that a run took in, with the verdict that its own reports give. */

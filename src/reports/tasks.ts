@@ -5,12 +5,13 @@
 import { attention, type Need, refusedFiles } from '../domain/attention.ts';
 import { describeCode } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
-import { byLife, FINAL_FAILURES, type RowStatus } from '../domain/status.ts';
+import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
 import { fileReportNames, sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
 import { shortened } from './table.ts';
 import { rowsToRepair, type Summary } from './totals.ts';
+import { openByStatus } from './verdict.ts';
 import { count, oneLine, QUARANTINE, totalsRowsLeftOut } from './words.ts';
 
 export function tasks(file: FileRecord, summary: Summary): Html {
@@ -30,12 +31,6 @@ function needsOf(file: FileRecord, summary: Summary): Need[] {
     toRepair: rowsToRepair(file, summary),
     ...refusedFiles(refused ? [file] : []),
   });
-}
-
-/** Without what a person has closed, and without rows that wait for the provider instead of an order. */
-function openByStatus({ byStatus, closed, asked }: Summary): Map<RowStatus, number> {
-  const open = new Map([...byStatus].map(([status, rows]) => [status, rows - (closed.get(status) ?? 0)]));
-  return open.set('waiting', (open.get('waiting') ?? 0) - asked);
 }
 
 /** The person who can correct what came with the file is first. */
