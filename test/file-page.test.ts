@@ -82,3 +82,99 @@ describe('the verdict of a file', () => {
     expect(await verdictOf([], { problem, closed: BY })).toMatchObject({ tone: 'calm', word: 'Rejected; closed' });
   });
 });
+
+/** The control totals as text. */
+async function totalsOf(rows: readonly ResultRow[]) {
+  const page = await pageOf(rows);
+  const [, tone = '', list = ''] = /<dl class="balance ?(\w*)">([\s\S]*?)<\/dl>/.exec(page) ?? [];
+  const table = /<table class="narrow">[\s\S]*?<\/table>/.exec(page)?.[0] ?? '';
+  return { tone, list: textIn(list.replaceAll('</dd>', ' ')), table: textIn(table.replaceAll('</td>', ' ')) };
+}
+
+describe('the control totals of a file', () => {
+  it('give one sum a currency, and never add up two', async () => {
+    const { tone, list, table } = await totalsOf([
+      row(2, { amount: '1000.5' }),
+      row(3, { amount: '20', currency: 'EUR' }),
+      row(4, { amount: '7', currency: 'EUR', status: 'failed' }),
+    ]);
+    expect(tone).toBe('even');
+    expect(list).toContain('27.00 EUR');
+    expect(list).toContain('1,000.50 INR');
+    for (const text of [list, table]) expect(text).not.toMatch(/1,027\.50|1,020\.50/);
+  });
+
+  it('say how many amounts could not be read, and are not green then', async () => {
+    const { tone, list } = await totalsOf([
+      row(2),
+      rejected(3, ['C', 'O', 'I', '1,000.00', '', ''], { currency: 'INR' }),
+      rejected(4, ['C', 'O', 'I', '', '', ''], { currency: 'INR' }),
+    ]);
+    expect(tone).toBe('short');
+    expect(list).toContain('100.00 INR 2 amounts could not be read');
+  });
+
+  it('do not add up rows whose currency is not known', async () => {
+    const { list, table } = await totalsOf([row(2), rejected(3, ['', '', '', '5']), rejected(4, ['', '', '', '7'])]);
+    expect(list).toContain('2 rows of a currency that is not known: not added up');
+    for (const text of [list, table]) expect(text).not.toContain('12');
+  });
+
+  it('do not count the empty amount of a row that deletes as one that could not be read', async () => {
+    const deletes = rejected(3, [], {
+      amount: '',
+      errors: [{ column: 'instructionRef', value: 'I', code: 'INSTRUCTION_REF_IS_REQUIRED' }],
+    });
+    expect((await totalsOf([row(2), deletes])).list).not.toContain('could not be read');
+  });
+});
+
+describe('the errors of a file', () => {
+  it('stand once a cause, with the first lines', async () => {
+    const both = (line: number) =>
+      rejected(line, [], {
+        errors: [
+          { column: 'openDate', value: '1/2/26', code: 'OPEN_DATE_FORMAT_NOT_RECOGNISED' },
+          { column: 'dueDate', value: '1/3/26', code: 'DUE_DATE_FORMAT_NOT_RECOGNISED' },
+        ],
+      });
+    const page = await pageOf([2, 3, 4, 5, 6, 7].map(both));
+    const found = [...page.matchAll(/<summary>([\s\S]*?)<\/summary>/g)].map(([, one = '']) => textIn(one));
+    expect(found).toEqual([
+      '6 The open date is not a day written as YYYY-MM-DD; the same holds for the due dateOPEN_DATE_FORMAT_NOT_RECOGNISED DUE_DATE_FORMAT_NOT_RECOGNISED Lines 2, 3, 4, 5, 6 and more',
+    ]);
+  });
+});
+
+describe('the links of a file', () => {
+  const linksOf = (page: string) => [...page.matchAll(/href="([^"]*)"/g)].map(([, to = '']) => to);
+
+  it('lead to its own reports that exist, its run and the first page', async () => {
+    const page = await pageOf([row(2), rejected(3, ['', '', '', 'x'])], { run: 7 });
+    const own = ['rejected.csv', 'errors.csv', 'result.csv', 'receipt.json'].map(
+      (ending) => `payouts_november.000012.${ending}`,
+    );
+    expect(new Set(linksOf(page))).toEqual(new Set(['index.html', 'run.000007.summary.html', ...own]));
+    const clean = linksOf(await pageOf([row(2)]));
+    expect(clean).toEqual(['index.html', own[2], own[3]]);
+  });
+
+  it('lead to the first file of a duplicate', async () => {
+    const first = file({ number: 3, name: 'first.csv', rows: 2, controlSum: '200' });
+    const reports = await fileReports(file({ duplicateOf: 3 }), streamOf([]), first, REAL);
+    const page = reports.get('payouts_november.000012.report.html') ?? '';
+    expect(linksOf(page)).toContain('first.000003.report.html');
+    expect(textIn(page)).toContain('The same bytes as file 000003 (first.csv), received');
+  });
+
+  it('are joined by a command for each payout that is listed', async () => {
+    const page = await pageOf([
+      row(2, { status: 'failed' }),
+      row(3, { status: 'manual', instructionRef: "O'Hara" }),
+      rejected(4, ['', '', '', 'x']),
+    ]);
+    expect(
+      [...page.matchAll(/<code class="copy">(paydrop show .*?)<\/code>/g)].map(([, one = '']) => textIn(one)),
+    ).toEqual(['paydrop show C01/ORD-7/PI-2', "paydrop show 'C01/ORD-7/O'\\''Hara'"]);
+  });
+});

@@ -398,10 +398,7 @@ describe('control totals', () => {
     const rows = [row(2, { amount: '1.005', currency: 'BHD' }), row(3, { amount: '0.995', currency: 'BHD' })];
     const reports = await reportsOf(file({ rows: 2, controlSum: '2.0' }), rows);
     expect(receiptOf(reports).controlSum).toEqual({ in: '2', out: '2' });
-    expect(reports.get('report.html')?.match(/<dd class="sum">[^<]*/g)).toEqual([
-      '<dd class="sum">2.00',
-      '<dd class="sum">2.00',
-    ]);
+    expect(reports.get('report.html')?.match(/<dd><b>[^<]*/g)).toEqual(['<dd><b>2.000 BHD']);
   });
 
   it('adds up any amounts exactly', async () => {
@@ -536,7 +533,7 @@ describe('the page of a file', () => {
     const problem = { code: 'FILE_HAS_ROW_ERRORS', column: '', value: '', message: 'At least one row.' } as const;
     const rows = [forOthers(2), rejected(3, ['C', 'O', 'I', 'x', '', '']), forOthers(4)];
     const text = await pageText(file({ rows: 3, controlSum: '200', problem }), rows);
-    expect(text).toContain('Repair 1 row in payouts_november.000012.rejected.csv');
+    expect(text).toContain('1 row to correct in payouts_november.000012.rejected.csv; leave the errors column');
     expect(text).toContain('2 rows without an error of their own go along in it.');
     expect(text).toContain('All of them: 1 row.');
   });

@@ -137,22 +137,30 @@ export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promis
 
 /**
  * The reports on a file's rows as a whole. `found` is the summary from the reports that show each row. The receipt
- * comes last: where it exists, the other reports exist. `first` is the file that a duplicate repeats.
+ * comes last: where it exists, the other reports exist. `first` is the file that a duplicate repeats; `related` are
+ * those of {@link relatedFiles}.
  */
 export function summaryReports(
   file: FileRecord,
   found: Summary,
   first: FileRecord | undefined,
   context: ReportContext,
+  related: readonly FileRecord[] = [],
 ): Report[] {
   const { summary, repeats } = statedFor(file, found, first);
   const names = fileReportNames(file);
   const rejected = found.byStatus.has('rejected');
   const due = { errors: rejected || file.problem !== undefined, rejected, result: found.rows > 0 || !file.problem };
   return [
-    { name: names.page, content: filePage(file, summary, repeats, due, context), kind: 'replace' },
+    { name: names.page, content: filePage(file, summary, { first: repeats, related }, due, context), kind: 'replace' },
     { name: names.receipt, content: receipt(file, found, first, context), kind: 'replace' },
   ];
+}
+
+/** The files that the page of a file names: those that came as its repair, and the one that it repairs. */
+export function relatedFiles(file: FileRecord, { takenInWith, repairedWith }: Summary): number[] {
+  const repairs = file.repairs === undefined ? [] : [file.repairs];
+  return [...new Set([...takenInWith.keys(), ...repairedWith.keys(), ...repairs])];
 }
 
 /** The receipt alone, as it is the last of {@link summaryReports}. */
