@@ -1,6 +1,12 @@
 /** Writes CSV: RFC 4180, lines ended by CR LF, no cell that a spreadsheet would run as a formula. */
 import { escapeFormula } from '../platform/formula.ts';
 
+/** A column at the end whose cells are all the same, and need no quotes. */
+export interface LastColumn {
+  readonly heading: string;
+  readonly content: string;
+}
+
 const NEEDS_QUOTES = /[",\r\n]/;
 
 /** As {@link cell}, for a text whose quotes are doubled already ({@link doubled}). */

@@ -4,7 +4,7 @@
  */
 
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
-import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './context.ts';
+import { fileReportNames, type Report, type ReportContext, sandboxColumn, sixDigits } from './context.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
 import { headers, type Lines, rowLines } from './rows.ts';
@@ -52,7 +52,7 @@ type Bytes = Readonly<Record<keyof Lines, Uint8Array<ArrayBuffer>>>;
  * attention are passed on, because no others can be among the first of the file.
  */
 export function portionMaker(file: FileRecord, context: ReportContext): (rows: readonly ResultRow[]) => Portion {
-  const linesOf = rowLines(file, markOf(context));
+  const linesOf = rowLines(file, sandboxColumn(context));
   let toList = LISTED;
   return (rows) => {
     const tally = openTally(file, toList);
@@ -102,7 +102,7 @@ export function rowReports(
     pieces: {
       async *[Symbol.asyncIterator]() {
         const tally = openTally(file);
-        const { begin, above } = headers(file, markOf(context));
+        const { begin, above } = headers(file, sandboxColumn(context));
         yield encoded(begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem)));
         let line = 0;
         for await (const { lines, part } of portions()) {
@@ -195,7 +195,7 @@ export async function runReports(
 ): Promise<Report[]> {
   const stem = `run.${sixDigits(run.number)}`;
   return [
-    { name: `${stem}.changes.csv`, content: changesCsv(contents, markOf(context)), kind: 'once' },
+    { name: `${stem}.changes.csv`, content: changesCsv(contents, sandboxColumn(context)), kind: 'once' },
     { name: `${stem}.summary.html`, content: await runPage(run, contents, files, open, context), kind: 'once' },
   ];
 }
