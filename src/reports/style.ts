@@ -104,7 +104,7 @@ tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .number { text-align: right; white-space: nowrap; }
 .wide { min-width: 15rem; overflow-wrap: anywhere; }
 .wide::first-letter { text-transform: uppercase; }
-.amount { white-space: normal; min-width: 8.5rem; overflow-wrap: anywhere; }
+.amount { white-space: normal; min-width: 10rem; overflow-wrap: anywhere; }
 .reference { min-width: 11rem; overflow-wrap: anywhere; }
 .part { display: inline-block; max-width: 100%; }
 
@@ -160,10 +160,13 @@ ${cards('.stacks')}
     --bad: #a32018; --bad-tint: #ffffff; --calm: #3f4a5a; --calm-tint: #ffffff; --link: #000000;
   }
   @page { margin: 16mm 14mm; }
-  body { font-size: 10pt; }
+  html { font-size: 9.5pt; }
+  body { line-height: 1.4; }
+  .verdict, .facts { margin-top: 0.75rem; }
+  .facts dd { font-size: 1.2rem; }
   .sheet { max-width: none; padding: 0; }
   .sandbox { border: 3px solid #000000; color: #000000; background: #ffffff; margin-bottom: 8mm; }
-  section { margin-top: 1.75rem; }
+  section { margin-top: 1.1rem; }
   .scroll { overflow: visible; border: 0; }
   .scroll, .verdict { padding-left: 0; padding-right: 0; }
   .scroll, .balance, .tasks, .verdict { border-radius: 0; }
@@ -174,9 +177,17 @@ ${cards('.stacks')}
   thead, caption, .facts, .paper > div, summary { break-inside: avoid; }
   tr:has(+ .subtotal) { break-after: avoid; }
   nav, td .copy { display: none; }
-  details::details-content { content-visibility: visible; }
-  .codes details { padding-bottom: 0.6rem; }
-  th, td { padding: 0.3rem 0.5rem; }
-  .wide, .reference { min-width: 0; }
+  .codes summary { list-style: none; padding: 0.25rem 0; }
+  .codes summary span { display: inline; padding-left: 0.5rem; }
+  .codes details { padding-bottom: 0; }
+  th, td { padding: 0.15rem 0.4rem; }
+  tbody th.group { padding-top: 0.4rem; }
+  .reference { min-width: 0; }
+  .amount { min-width: 6.5rem; }
+  .wide { min-width: 0; width: 45%; }
+  .tasks > li { padding: 0.4rem 0; }
+  .balance, caption { padding: 0.4rem 0; }
+  .paper > div { padding: 0.2rem 0; }
+  footer { margin-top: 1.25rem; }
 }
 `;
