@@ -59,7 +59,7 @@ describe('a payout that is closed', () => {
       { status: fate },
     ]);
     expect(page(workspace, 'payouts.000002.report.html')).toMatch(
-      /Nothing needs a person.*Closed by finance: paid by hand at the bank/,
+      /Nothing to do.*Closed by finance: paid by hand at the bank/,
     );
   });
 
@@ -233,7 +233,7 @@ describe('a file that was not taken in', () => {
     expect(await closingFile(workspace, 1)).toEqual({ ok: true, rows: 0 });
     expect(await needs(workspace)).toEqual([]);
     await workspace.pass();
-    expect(page(workspace, 'orders.000001.report.html')).toMatch(/Nothing needs a person\. Closed by finance: paid by/);
+    expect(page(workspace, 'orders.000001.report.html')).toMatch(/Nothing to do\. Closed by finance: paid by/);
     expect(await closingFile(workspace, 1)).toMatchObject({ why: [expect.stringContaining('it is closed already')] });
   });
 });

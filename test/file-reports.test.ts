@@ -47,7 +47,7 @@ describe('the reports of a file whose rejected rows come again', () => {
     await workspace.pass({ send: false });
 
     expect(page('orders.000001.report.html')).toMatch(
-      /Nothing needs a person\. 1 rejected row was taken in since: 1 row with file 000004/,
+      /Nothing to do\. 1 rejected row was taken in since: 1 row with file 000004/,
     );
     expect(page('payouts.000002.report.html')).toMatch(
       /Repair 1 row in .* 1 rejected row was taken in since: 1 row with file 000005/,

@@ -97,7 +97,7 @@ describe('a rejected.csv that is dropped back under its name', () => {
     expect(await needs(workspace)).toEqual([]);
     expect(paid(workspace)).toBe(4);
     expect(page(workspace, 'p.000002.report.html')).toMatch(
-      /Nothing needs a person\. 1 rejected row was taken in since: 1 row with file 000003\. 2 rejected rows were dropped again since: 2 rows with file 000003/,
+      /Nothing to do\. 1 rejected row was taken in since: 1 row with file 000003\. 2 rejected rows were dropped again since: 2 rows with file 000003/,
     );
     const told = workspace
       .rows('p.000002.result.csv')
@@ -289,7 +289,7 @@ describe('a totals row', () => {
     expect(await needs(workspace)).toEqual([]);
     const text = page(workspace, 'p.000002.report.html');
     expect(text).toContain('All 2 rows were accepted. 1 totals row is no payment and was left out.');
-    expect(text).toContain('Nothing needs a person.');
+    expect(text).toContain('Nothing to do.');
     expect(text).not.toContain('drop that file');
     expect(workspace.rows('p.000002.result.csv').map(({ status }) => status)).toEqual(['paid', 'paid', 'rejected']);
     expect(JSON.parse(workspace.read('p.000002.receipt.json'))).toMatchObject({
