@@ -195,7 +195,7 @@ describe('the rejected rows of a file that are closed', () => {
     workspace.clock.advance(25 * 3_600_000);
     await workspace.pass({ businessDate: '2026-03-03' });
     expect(await needs(workspace)).toEqual(['1 rejected']);
-    expect(page(workspace, 'payouts.000002.report.html')).toContain('Repair 1 row in');
+    expect(page(workspace, 'payouts.000002.report.html')).toContain('1 row to correct in');
     expect(await closingFile(workspace, 2)).toEqual({ ok: true, rows: 1 });
     expect(await needs(workspace)).toEqual([]);
   });

@@ -1,7 +1,6 @@
 /** Adds up a file's rows, and makes sure that nothing is lost between what was read and what is reported. */
 import { needsPerson } from '../domain/attention.ts';
 import { isOfTotalsRow, OF_WHOLE_LINE, type RowCode } from '../domain/codes.ts';
-import type { PayoutDetails } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import {
   add,
@@ -17,6 +16,9 @@ import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
 import { sixDigits } from './context.ts';
+import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
+
+export type { OverLong } from './totals/gathered.ts';
 
 /** Statuses of an instruction of which nothing has been sent yet, and that is going to be sent. */
 const UNSENT: ReadonlySet<RowStatus> = new Set(AMENDABLE);
@@ -41,12 +43,6 @@ export interface Total {
   readonly amount: Decimal;
   /** Rejected rows whose amount can't be read, so that the sum lacks it. */
   readonly unread: number;
-}
-
-export interface OverLong {
-  readonly column: keyof PayoutDetails;
-  readonly rows: number;
-  readonly firstLine: number;
 }
 
 /** `errors` and `causes` are those of the rejected rows. */
@@ -181,35 +177,6 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         attention,
       };
     },
-  };
-}
-
-/** Rows that are not sent yet: how many, and the first and the last of their open dates. */
-function openUnsent() {
-  const found = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
-  return {
-    found,
-    add(rows: number, first: string, last: string): void {
-      if (rows === 0) return;
-      found.rows += rows;
-      if (found.firstOpenDate === '' || first < found.firstOpenDate) found.firstOpenDate = first;
-      if (last > found.lastOpenDate) found.lastOpenDate = last;
-    },
-  };
-}
-
-/** The columns with texts that are too long: in how many rows, and the first line. */
-function openOverLong(): {
-  add(column: OverLong['column'], rows: number, firstLine: number): void;
-  found(): OverLong[];
-} {
-  const byColumn = new Map<OverLong['column'], Omit<OverLong, 'column'>>();
-  return {
-    add(column, rows, firstLine) {
-      const known = byColumn.get(column) ?? { rows: 0, firstLine };
-      byColumn.set(column, { rows: known.rows + rows, firstLine: Math.min(known.firstLine, firstLine) });
-    },
-    found: () => [...byColumn].map(([column, found]) => ({ column, ...found })),
   };
 }
 
