@@ -753,6 +753,17 @@ const FILES: Mutant[] = [
     '    difference ??= await closingsDiffer(store, page, head.seq);\n',
     '',
   ]),
+  mutant('readers of a group write the outbox', 'a clerk falsifies a report', 'init', [
+    'GROUP_FOLDER_MODE.outbox]',
+    'GROUP_FOLDER_MODE.inbox]',
+  ]),
+  mutant('an unknown group is any group', 'the wrong people drop payments', 'groups', [
+    'if (name === nameOrNumber &&',
+    'if (name !== undefined &&',
+  ]),
+  mutant('each part of a CSV gets a byte order mark', 'a report has a heading twice, or none', 'repairs', [
+    "(bom && text !== '' ? BYTE_ORDER_MARK + text : text)",
+    '(bom ? BYTE_ORDER_MARK + text : text)',
   mutant('an open payout is forgotten', 'what is still to be paid has no payee any more', 'forgetting', [
     'if (isOpen.get(range)) throw',
     'if (file < 0) throw',
