@@ -4,7 +4,7 @@
  */
 
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
-import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './context.ts';
+import { fileReportNames, markOf, type Report, type ReportContext, runPageName, sixDigits } from './context.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
 import { headers, type Lines, rowLines } from './rows.ts';
@@ -188,6 +188,6 @@ export async function runReports(
   const stem = `run.${sixDigits(run.number)}`;
   return [
     { name: `${stem}.changes.csv`, content: changesCsv(contents, markOf(context)), kind: 'once' },
-    { name: `${stem}.summary.html`, content: await runPage(run, contents, files, open, context), kind: 'once' },
+    { name: runPageName(run.number), content: await runPage(run, contents, files, open, context), kind: 'once' },
   ];
 }

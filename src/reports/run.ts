@@ -21,14 +21,12 @@ import {
   timeOf,
 } from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
-import { count, grouped, oneLine, READ_AGAIN, rowAmount, UNSETTLED } from './words.ts';
+import { count, grouped, oneLine, READ_AGAIN, RUN_KINDS, rowAmount, UNSETTLED } from './words.ts';
 
 /** A file that a run took in, with the verdict that its own reports give. */
 export interface FileTakenIn extends FileRecord {
   readonly verdict: Verdict;
 }
-
-const KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } as const;
 
 /** The provider had taken the payout, and the money is not with the payee. */
 const CAME_BACK = statusesWhere(({ failed, there }) => failed && there === 'yes');
@@ -118,7 +116,7 @@ export async function runPage(
   const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
   const body = html`<div class="sheet">
 <header>
-<p class="eyebrow">${KINDS[run.kind]} ${number}, business date ${run.businessDate}</p>
+<p class="eyebrow">${RUN_KINDS[run.kind]} ${number}, business date ${run.businessDate}</p>
 <h1>${count(summary.changed, 'payout')} moved on</h1>
 <div class="verdict ${tone}"><p class="word">${word}</p><p>${text}</p></div>
 <p class="soft small times">Started ${timeOf(run.startedAt, context)}${finished}. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
@@ -133,7 +131,7 @@ ${stillOpen(open, run)}
 </main>
 <footer><p>Each change with its references stands in <code>run.${number}.changes.csv</code> beside this page. Both are never rewritten.</p></footer>
 </div>`;
-  return page(`${KINDS[run.kind]} ${number}: ${count(summary.changed, 'payout')} moved on`, context, body);
+  return page(`${RUN_KINDS[run.kind]} ${number}: ${count(summary.changed, 'payout')} moved on`, context, body);
 }
 
 interface Move {
