@@ -5,28 +5,45 @@
 import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
 import type { RowStatus } from '../domain/status.ts';
 import { localTime } from '../platform/clock.ts';
-import { type IndexFile, type IndexRun, indexPage, publishIndex, type Standing } from '../reports/reports.ts';
-import { nightlyNext } from '../settings/settings.ts';
-import type { FileGlance, RunKind, StatusCount, Store } from '../store/store.ts';
-import type { PassSummary, Tools } from './pass.ts';
+import {
+  type IndexFile,
+  type IndexRun,
+  indexPage,
+  publishIndex,
+  type ReportContext,
+  type Standing,
+} from '../reports/reports.ts';
+import { nightlyNext, type Settings } from '../settings/settings.ts';
+import type { FileGlance, RunKind, StatusCount, Store, Timing } from '../store/store.ts';
 import { byStatus, closed, noteForeignIndex, refused, storedSituation, waitingTooLong } from './state.ts';
 
 /** How many files and runs the page lists. */
 const LISTED = 50;
 
-type Left = Pick<PassSummary, 'stuck' | 'unfinished'>;
+interface StandingTools extends Pick<Timing, 'clock'> {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly report: ReportContext;
+}
+
+/** What a pass left, and its records don't show. */
+interface Left {
+  /** Entries of the inbox. */
+  readonly stuck: readonly unknown[];
+  readonly unfinished: string | undefined;
+}
 
 /**
  * Writes the page, unless it is there with the same bytes. Where its name belongs to something else, that is noted for
  * those who read the state.
  */
-export async function publishStanding(tools: Tools, kind: RunKind, left: Left): Promise<void> {
+export async function publishStanding(tools: StandingTools, kind: RunKind, left: Left): Promise<void> {
   const { store, settings, report } = tools;
   const text = await indexPage(await standingOf(tools, kind, left), report);
   await noteForeignIndex(store, await publishIndex(settings.outbox, text));
 }
 
-async function standingOf(tools: Tools, kind: RunKind, left: Left): Promise<Standing> {
+async function standingOf(tools: StandingTools, kind: RunKind, left: Left): Promise<Standing> {
   const { store, clock, settings } = tools;
   const counts = await store.statusCounts();
   const glances = await store.glances();
@@ -45,7 +62,7 @@ async function standingOf(tools: Tools, kind: RunKind, left: Left): Promise<Stan
 
 /** As `workspaceState` has it, with what the pass itself knows of its inbox and its end. */
 async function situationOf(
-  { store, clock, settings }: Tools,
+  { store, clock, settings }: StandingTools,
   counts: readonly StatusCount[],
   glances: readonly FileGlance[],
   { stuck, unfinished }: Left,
@@ -62,6 +79,11 @@ async function situationOf(
     stuck: stuck.length,
     unfinished,
   };
+}
+
+/** Every file that leaves something to a person, oldest first. */
+export async function filesInNeed(store: Store): Promise<{ file: FileGlance; needs: readonly Need[] }[]> {
+  return [...needsByFile(await store.glances())].map(([file, needs]) => ({ file, needs }));
 }
 
 /** What each file leaves to a person, oldest file first; files that leave nothing are left out. */
@@ -99,7 +121,8 @@ async function runsOf(store: Store): Promise<IndexRun[]> {
   return latest.map((run) => ({ ...run, reported: !unreported.has(run.number) }));
 }
 
-async function lastNight({ store, clock, settings }: Tools): Promise<string> {
-  const today = localTime(clock.now(), settings.schedule.timeZone).date;
-  return (await store.lastNightly(today))?.businessDate ?? '';
+async function lastNight({ store, clock, settings }: StandingTools): Promise<string> {
+  const { date } = localTime(clock.now(), settings.schedule.timeZone);
+  const night = await store.lastNightly(date);
+  return night?.businessDate ?? '';
 }

@@ -517,6 +517,10 @@ const FILES: Mutant[] = [
     '      await syncFolder(archive);\n',
     '',
   ]),
+  mutant('index forgets files', 'a row to correct is on no list of what is to be done', 'standing', [
+    '      toRepair: file.toRepair,\n      ...refusedFiles(still',
+    '      ...refusedFiles(still',
+  ]),
   mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', [
     '    isCut = false;\n    await file.datasync();\n',
     '    isCut = false;\n',

@@ -113,7 +113,7 @@ function glancer(db: Connection): (counts: ReadonlyMap<number, readonly FileCoun
     FROM files ORDER BY number`);
   const closedPayouts = db.prepare<[], { file: number; status: InstructionStatus; count: number }>(`
     SELECT instructions.id >> 32 AS file, status, count(*) AS count FROM closings CROSS JOIN instructions
-      ON instructions.id = closings.instruction AND instructions.version = closings.version
+      ON instructions.version = closings.version AND instructions.id = closings.instruction
     GROUP BY 1, 2`);
   return (counts) => {
     const closed = new Map(closedPayouts.all().map(({ file, status, count }) => [`${file} ${status}`, count]));
