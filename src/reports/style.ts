@@ -1,4 +1,4 @@
-/** The one style sheet of both pages: light, dark and print. */
+/** The one style sheet of all pages: light, dark and print. */
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -27,6 +27,8 @@ h3 { font-size: 1rem; font-weight: 650; }
 p { max-width: 48rem; text-wrap: pretty; }
 ul, ol { list-style: none; }
 code, .mono { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.9em; overflow-wrap: anywhere; }
+a { color: inherit; text-underline-offset: 0.15em; }
+a:focus-visible { outline: 0.19rem solid var(--calm); outline-offset: 0.125rem; }
 .soft { color: var(--soft); }
 .small { font-size: 0.875rem; }
 .nowrap { white-space: nowrap; }
@@ -122,16 +124,18 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   th, td { padding-left: 0.75rem; padding-right: 0.75rem; }
   tbody th.inset, tr.subtotal > th { padding-left: 1.35rem; }
   caption { padding-left: 0.75rem; padding-right: 0.75rem; }
+}
+@media screen and (max-width: 62.4375rem) {
   .stacks, .stacks caption, .stacks tbody, .stacks tfoot { display: block; }
   .stacks thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .stacks tr { display: grid; grid-template-columns: 1fr auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
+  .stacks tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
   .stacks th, .stacks td { padding: 0; border: 0; min-width: 0; text-align: left; white-space: normal; }
   .stacks .line::before { content: "Line "; }
   .stacks .line { font-weight: 600; }
   .stacks [data-label]::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
   .stacks td:empty { display: none; }
   .stacks tfoot tr { border-top: 2px solid var(--ink); }
-  .stacks td.number { text-align: right; }
+  .stacks td.number { text-align: right; overflow-wrap: anywhere; }
   .stacks .corner { grid-row: 1; grid-column: 2; text-align: right; }
   .stacks .wide, .stacks .whole { grid-column: 1 / -1; }
 }
@@ -153,7 +157,8 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   thead { display: table-header-group; }
   tfoot { display: table-row-group; }
   tr, .tasks > li, .codes > li, .balance, .verdict { break-inside: avoid; }
-  h2, h3, caption { break-after: avoid; }
+  h2, h3, caption, thead { break-after: avoid; }
+  tbody tr:first-child { break-before: avoid; }
   th, td { padding: 0.3rem 0.5rem; }
   .wide, .reference { min-width: 0; }
 }
