@@ -118,7 +118,7 @@ describe('a run', () => {
         .replace(/<[^>]*>/g, ' ')
         .replace(/\s+/g, ' ');
       expect(page).toContain('Decisions by kind and currency');
-      expect(page).toMatch(/failed [^0-9]*ready INR 1 210\.00/);
+      expect(page).toMatch(/failed [^0-9]*ready 1 INR 210\.00/);
       expect(page).toContain('finance: the account was reopened');
       expect(workspace.read('run.000004.summary.html')).not.toContain('Decisions by kind and currency');
     });

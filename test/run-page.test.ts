@@ -45,7 +45,8 @@ const NIGHT: readonly RunChange[] = [
   change(20, { from: 'paid', to: 'reversed', message: 'returned by the bank', currency: 'EUR' }),
 ];
 
-const LONG = `the bank of the payee does not know the account, ${'asks to check its number with the payee, '.repeat(4)}and sends it back`;
+const LONG =
+  'Code 0x0203: the bank of the payee does not know this account number; check it with the payee, and the name of the bank too';
 
 /** A run of 32 rows that did not arrive, each with much to say. */
 const MANY = Array.from({ length: 32 }, (_, at) => change(at + 2, { from: 'submitted', to: 'failed', message: LONG }));
@@ -109,7 +110,7 @@ describe('the page of a run', () => {
   it('sums decisions by kind and currency', async () => {
     const text = plain(await runPage([], DECISIONS));
     expect(text).toMatch(
-      /Closed failed closed EUR 1 100\.00 Closed failed closed INR 1 100\.00 Paid again failed → ready INR 1 435,741,521\.52 File closed 1 /,
+      /Closed failed closed 1 EUR 100\.00 Closed failed closed 1 INR 100\.00 Paid again failed → ready 1 INR 435,741,521\.52 File closed 1 /,
     );
   });
 
@@ -183,6 +184,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in a browser', () => {
   });
 
   async function sheets(): Promise<number> {
+    await page.emulateMedia({ media: 'print' });
     const pdf = await page.pdf({ format: 'A4' });
     return pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0;
   }

@@ -114,19 +114,19 @@ ${scrollable(
 function summed(sums: readonly Sum[], others: Decided['others']): Html {
   const rows = sums.map(
     ({ kind, from, to, currency, payouts, amount }) =>
-      html`<tr><th scope="row">${kind}</th><td class="nowrap">${changed({ from, to })}</td><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Decisions">${grouped(String(payouts))}</td><td class="number corner">${readable(amount, currency)}</td></tr>
+      html`<tr><th scope="row">${kind}</th><td class="nowrap">${changed({ from, to })}</td><td class="number" data-label="Decisions">${grouped(String(payouts))}</td><td>${currency || NO_CURRENCY}</td><td class="number corner">${readable(amount, currency)}</td></tr>
 `,
   );
   const rest = [...others].map(
     ([kind, some]) =>
-      html`<tr><th scope="row">${kind}</th><td></td><td></td><td class="number" data-label="Decisions">${grouped(String(some))}</td><td></td></tr>
+      html`<tr><th scope="row">${kind}</th><td></td><td class="number" data-label="Decisions">${grouped(String(some))}</td><td></td><td></td></tr>
 `,
   );
   return scrollable(
     'Decisions by kind and currency',
     html`<table class="stacks">
 <caption>Decisions by kind and currency</caption>
-<thead><tr><th scope="col">Kind</th><th scope="col">Change</th><th scope="col">Currency</th><th scope="col" class="number">Decisions</th><th scope="col" class="number">Amount</th></tr></thead>
+<thead><tr><th scope="col">Kind</th><th scope="col">Change</th><th scope="col" class="number">Decisions</th><th scope="col">Currency</th><th scope="col" class="number">Amount</th></tr></thead>
 <tbody>${rows}${rest}</tbody>
 </table>`,
   );
@@ -141,8 +141,8 @@ function decisionRow(decided: RunDecision): Html {
   const { change, decision, file } = decided;
   const why = shortened(oneLine(whoAndWhy(decision)));
   if (!change)
-    return html`<tr><th scope="row" class="reference">${file ? 'The file' : 'The workspace'}</th><td class="number amount"></td><td>${decisionText(decided)}</td><td class="wide">${why}</td><td class="nowrap">${file ? sixDigits(file.number) : ''}</td></tr>
+    return html`<tr><th scope="row" class="reference">${file ? 'The file' : 'The workspace'}</th><td class="number amount"></td><td class="whole">${decisionText(decided)}</td><td class="wide as-is">${why}</td><td class="nowrap">${file ? sixDigits(file.number) : ''}</td></tr>
 `;
-  return html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${changed(change)}</td><td class="wide">${why}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+  return html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${changed(change)}</td><td class="wide as-is">${why}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
 `;
 }

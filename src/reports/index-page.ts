@@ -167,7 +167,7 @@ function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext):
   const rows = inNeed.map(
     (
       file,
-    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map(neededOf)}</td></tr>
+    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map(neededOf)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="in-need">
@@ -193,7 +193,7 @@ function totals(counts: readonly StatusCount[], context: ReportContext): Html {
     .sort((a, b) => byLife(a.status, b.status) || byText(a.currency, b.currency))
     .map(({ status, currency, count: payouts, amountMinor, oldest }) => {
       const amount = currency === '' ? '' : readable(fromMinor(amountMinor, currencyExponent(currency) ?? 0), currency);
-      return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${amount}</td><td data-label="Oldest received">${timeOf(oldest, context)}</td></tr>
+      return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${amount}</td><td class="whole" data-label="Oldest received">${timeOf(oldest, context)}</td></tr>
 `;
     });
   return html`<section aria-labelledby="totals">
@@ -216,7 +216,7 @@ ${
 function latestRuns(runs: readonly IndexRun[], context: ReportContext): Html {
   const rows = runs.map(
     ({ number, kind, businessDate, finishedAt, reported }) =>
-      html`<tr><th scope="row">${reported ? html`<a href="${runPageName(number)}">${sixDigits(number)}</a>` : sixDigits(number)}</th><td>${RUN_KINDS[kind]}</td><td class="nowrap" data-label="Business date">${businessDate}</td><td data-label="Ended">${finishedAt === '' ? 'not yet' : timeOf(finishedAt, context)}</td></tr>
+      html`<tr><th scope="row">${reported ? html`<a href="${runPageName(number)}">${sixDigits(number)}</a>` : sixDigits(number)}</th><td class="corner">${RUN_KINDS[kind]}</td><td class="nowrap whole" data-label="Business date">${businessDate}</td><td class="whole" data-label="Ended">${finishedAt === '' ? 'not yet' : timeOf(finishedAt, context)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="runs">
@@ -240,7 +240,7 @@ function latestFiles({ files, filesTotal }: Standing, context: ReportContext): H
   const rows = files.map(
     (
       file,
-    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="number" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${stateOf(file)}</td></tr>
+    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="number" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${stateOf(file)}</td></tr>
 `,
   );
   const caption =

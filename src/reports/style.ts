@@ -69,6 +69,7 @@ section > dl + p { margin-top: 0.75rem; }
 .balance .sum { font-size: 1.5rem; font-weight: 600; line-height: 1.3; letter-spacing: -0.01em; }
 
 .scroll { position: relative; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
+.scroll + .scroll { margin-top: 1rem; }
 .scroll:focus-visible { outline: 0.19rem solid var(--calm); outline-offset: 0.125rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0.85rem 1.1rem 0.35rem; color: var(--soft); font-size: 0.875rem; }
@@ -81,9 +82,9 @@ tbody tr.subtotal > * { border-top-color: var(--strong-line); }
 tfoot tr > * { border-top: 2px solid var(--ink); }
 tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .number { text-align: right; white-space: nowrap; }
-.wide { min-width: 15rem; overflow-wrap: anywhere; }
-.wide::first-letter { text-transform: uppercase; }
-.amount { white-space: normal; min-width: 8.5rem; overflow-wrap: anywhere; }
+.wide { min-width: 12rem; overflow-wrap: anywhere; }
+.wide:not(.as-is)::first-letter { text-transform: uppercase; }
+.amount { white-space: normal; min-width: 11.75rem; overflow-wrap: anywhere; }
 .reference { min-width: 11rem; overflow-wrap: anywhere; }
 .part { display: inline-block; max-width: 100%; }
 
@@ -150,7 +151,7 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   body { font-size: 10pt; }
   .sheet { max-width: none; padding: 0; }
   .sandbox { border: 3px solid #000000; color: #000000; background: #ffffff; margin-bottom: 8mm; }
-  section { margin-top: 1.75rem; }
+  section { margin-top: 1.25rem; }
   .scroll { overflow: visible; border: 0; }
   .scroll, .verdict { padding-left: 0; padding-right: 0; }
   .scroll, .balance, .tasks, .verdict { border-radius: 0; }
@@ -159,7 +160,16 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   tr, .tasks > li, .codes > li, .balance, .verdict { break-inside: avoid; }
   h2, h3, caption, thead { break-after: avoid; }
   tbody tr:first-child { break-before: avoid; }
-  th, td { padding: 0.3rem 0.5rem; }
-  .wide, .reference { min-width: 0; }
+  caption { padding: 0.3rem 0; }
+  .verdict { margin-top: 0.5rem; padding: 0.5rem 0 0; }
+  th, td { padding: 0.2rem 0.5rem; }
+  .wide, .reference, .amount { min-width: 0; }
+  .stacks { font-size: 9pt; line-height: 1.4; }
+  .stacks:has(.wide), .stacks:has(.wide) > :is(caption, tbody) { display: block; }
+  .stacks:has(.wide) > thead { display: none; }
+  .stacks:has(.wide) tr { display: grid; grid-template-columns: minmax(0, 1fr) auto auto auto; gap: 0 1.25rem; padding: 0.25rem 0; border-top: 1px solid var(--line); }
+  .stacks:has(.wide) :is(th, td) { padding: 0; border: 0; text-align: left; }
+  .stacks:has(.wide) .wide { grid-column: 1 / -1; order: 1; }
+  .stacks:has(.wide) .line::before { content: "Line "; }
 }
 `;
