@@ -74,7 +74,7 @@ async function textOf(path: string): Promise<string | undefined> {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const { size } = await file.stat();
-      return size > LONGEST_INDEX ? '' : await file.readFile('utf8');
+      return size > LONGEST_INDEX ? '' : (await file.readFile()).toString();
     } finally {
       await file.close();
     }
