@@ -126,6 +126,7 @@ command(
   'paydrop status',
 )
   .option('--check', 'the exit status says so: 0 nothing needs a person, 1 something does, 3 not finished')
+  .option('--files', 'only every file that needs action, oldest first')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/status.ts')).status));
 

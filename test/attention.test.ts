@@ -24,6 +24,7 @@ describe('what needs a person', () => {
     ['a run that left work', { unfinished: 'no answer' }, '1 last-run: An engineer', 'unfinished'],
     ['a file that was cut off', { unfinishedFiles: 1 }, '1 unfinished-files: An engineer', 'unfinished'],
     ['reports that are missing', { unreportedFiles: 1 }, '1 unreported-files: An engineer', 'unfinished'],
+    ['a page that could not be written', { foreignIndex: 'taken' }, '1 foreign-index: An engineer', 'unfinished'],
     ['an order that may still come', inStatus('waiting'), '1 waiting: The sender of the orders', 'told'],
     ['a change that was asked for', { amendments: 1 }, '1 amendments: An engineer', 'told'],
   ];

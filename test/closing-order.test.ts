@@ -117,10 +117,10 @@ describe('a run', () => {
         .read('run.000003.summary.html')
         .replace(/<[^>]*>/g, ' ')
         .replace(/\s+/g, ' ');
-      expect(page).toContain('Decided by persons');
-      expect(page).toMatch(/failed [^0-9]*ready INR 1 210\.00/);
+      expect(page).toContain('Decisions by kind and currency');
+      expect(page).toMatch(/failed [^0-9]*ready 1 INR 210\.00/);
       expect(page).toContain('finance: the account was reopened');
-      expect(workspace.read('run.000004.summary.html')).not.toContain('Decided by persons');
+      expect(workspace.read('run.000004.summary.html')).not.toContain('Decisions by kind and currency');
     });
 
     it('while a run is under way stands in that one or the next, once', async () => {

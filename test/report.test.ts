@@ -681,21 +681,21 @@ describe('the reports of a run', () => {
         [{}],
         [taken('partially_accepted'), taken('rejected'), taken('rejected', NOT_CSV), taken('duplicate', AGAIN)],
         [],
-        'Needs a person 2 files have rejected rows. 1 file was not taken in.',
+        'Needs attention 2 files have rejected rows. 1 file was not taken in.',
       ],
       [
         'what earlier runs left to a person',
         [],
         [],
         [openOnes('manual', 2), openOnes('ready', 9)],
-        'Needs a person 2 payouts of earlier runs without a clear answer or held back, under "Still open".',
+        'Needs attention 2 payouts of earlier runs without a clear answer or held back, under "Still open".',
       ],
       [
         'what needs a person beside what failed',
         [{ to: 'failed' }, { to: 'unknown' }],
         [taken('partially_accepted')],
         [openOnes('unknown', 1)],
-        'Failed or reversed The provider had taken 1 payout whose money is not with the payee after all. A person is needed for more: 1 payout listed below. 1 file has rejected rows.',
+        'Failed or reversed The provider had taken 1 payout whose money is not with the payee after all. More needs attention: 1 payout listed below. 1 file has rejected rows.',
       ],
     ];
   it.each(verdicts)('says %s', async (_, changes, files, open, says) => {

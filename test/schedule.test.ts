@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nightlyDue } from '../src/settings/schedule.ts';
+import { nightlyDue, nightlyNext } from '../src/settings/schedule.ts';
 
 const at = (time: string) => Date.parse(time);
 const two = { nightly: '0 2 * * *', timeZone: 'UTC' };
@@ -48,5 +48,22 @@ describe('the nightly run', () => {
     const days = (at(`${dates.at(-1)}T00:00:00Z`) - at(`${dates[0]}T00:00:00Z`)) / 86_400_000 + 1;
     expect(new Set(dates).size).toBe(dates.length);
     expect(dates.length).toBe(days);
+  });
+});
+
+describe('the next nightly run', () => {
+  it.each([
+    ['is tonight, before its time', '2026-03-02T01:59:59Z', '2026-03-01', '2026-03-02 120'],
+    ['is tomorrow, from its time on', '2026-03-02T02:00:00Z', '2026-03-01', '2026-03-03 120'],
+    ['is tomorrow, where tonight has been made', '2026-03-02T01:00:00Z', '2026-03-02', '2026-03-03 120'],
+    ['is the first, where there was none', '2026-03-02T01:00:00Z', '', '2026-03-02 120'],
+  ])('%s', (_, now, after, next) => {
+    const { date, minute } = nightlyNext(at(now), after, two) ?? {};
+    expect(`${date} ${minute}`).toBe(next);
+  });
+
+  it('keeps to the days the schedule names, and to the clock of its zone', () => {
+    const weekdays = { nightly: '30 1 * * 1-5', timeZone: 'Asia/Kolkata' };
+    expect(nightlyNext(at('2026-03-06T20:30:00Z'), '2026-03-06', weekdays)).toEqual({ date: '2026-03-09', minute: 90 });
   });
 });

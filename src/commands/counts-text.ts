@@ -57,8 +57,13 @@ export function needText({ concern, count, task, who, why = '' }: Need): string 
   if (concern === 'look-up-only' || concern === 'other-provider')
     return `Nothing is sent: ${why}: ${task} (${person}).`;
   if (concern === 'inbox') return `Nothing is taken in: ${why}: ${task} (${person}).`;
+  if (concern === 'foreign-index') return `The page over all files is not written: ${why}: ${task} (${person}).`;
+  return `${countText({ concern, count })}: ${task} (${person}).`;
+}
+
+export function countText({ concern, count }: Pick<Need, 'concern' | 'count'>): string {
   const [one, more] = NOUNS[concern] ?? [concern, concern];
-  return `${count} ${count === 1 ? one : more}: ${task} (${person}).`;
+  return `${count} ${count === 1 ? one : more}`;
 }
 
 export function needsJson(needs: readonly Need[]): object[] {

@@ -17,7 +17,7 @@ import { type CommandContext, EXIT } from './context.ts';
 import { printPass } from './pass-text.ts';
 
 const FILES = new URL('fixtures/demo/', INSTALLED);
-const WORTH_A_LOOK = /^run\..*\.html$|^03-payouts-with-mistakes.*\.(html|csv)$/;
+const WORTH_A_LOOK = /^index\.html$|^run\..*\.html$|^03-payouts-with-mistakes.*\.(html|csv)$/;
 const QUARANTINE_MS = 1_000;
 const SETTINGS = {
   intake: { settle: '0s' },

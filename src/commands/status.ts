@@ -1,13 +1,13 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import type { Need } from '../domain/attention.ts';
 import { NOT_ARRIVED, statusesWhere } from '../domain/status.ts';
-import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
+import { filesInNeed, stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
 import { minuteIn } from '../platform/clock.ts';
 import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
+import { countsJson, countText, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 import { exitOf } from './pass-text.ts';
 
 /**
@@ -42,12 +42,30 @@ interface NamedNeed extends Need {
  */
 export async function status(
   { workspace, output, clock }: CommandContext,
-  options: { json?: true; check?: true },
+  options: { json?: true; check?: true; files?: true },
 ): Promise<number> {
+  if (options.files) return files(workspace, output, options);
   const found = await read(workspace, clock.now());
   if (options.json) printJson(process.stdout, asJson(found));
   else print(output, found, clock.now());
   return options.check ? exitOf(found.needs) : EXIT.done;
+}
+
+/** Every file that needs action, oldest first. With `check` the exit status says whether there is one. */
+async function files(workspace: string, output: Output, options: { json?: true; check?: true }): Promise<number> {
+  const opened = await openForReading(workspace);
+  const found = opened ? await filesInNeed(opened.store).finally(() => opened.store.close()) : [];
+  if (options.json)
+    printJson(process.stdout, {
+      files: found.map(({ file, needs }) => ({ file: file.number, name: file.name, needs: needsJson(needs) })),
+    });
+  else if (found.length === 0) output.line('No file needs action.');
+  else
+    output.table(
+      ['File', 'Name', 'What'],
+      found.map(({ file, needs }) => [sixDigits(file.number), shortName(file.name), needs.map(countText).join(', ')]),
+    );
+  return options.check ? exitOf(found.flatMap(({ needs }) => needs)) : EXIT.done;
 }
 
 async function read(workspace: string, nowMs: number): Promise<Status> {

@@ -12,6 +12,7 @@ export const CONCERNS = [
   'last-run',
   'unfinished-files',
   'unreported-files',
+  'foreign-index',
   'manual',
   'unknown',
   'unreadable',
@@ -70,6 +71,8 @@ export interface Situation {
   readonly unfinishedFiles?: number;
   /** Files whose reports are older than their records, with no run under way. */
   readonly unreportedFiles?: number;
+  /** Why the page over all files could not be written: what has its name in the outbox is not paydrop's. */
+  readonly foreignIndex?: string | undefined;
 }
 
 /** The rules of concerns that are no statuses. The rules of statuses are in the table of statuses. */
@@ -92,6 +95,11 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
     weight: 'unfinished',
   },
   'unreported-files': { who: ENGINEER, task: 'start paydrop run: it writes their reports', weight: 'unfinished' },
+  'foreign-index': {
+    who: ENGINEER,
+    task: 'move it away; the next run writes the page',
+    weight: 'unfinished',
+  },
   unreadable: {
     who: ENGINEER,
     task: "ask the provider what its answer means: it can't be read; paydrop show has it",
@@ -135,6 +143,7 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   if (concern === 'look-up-only') return lookUpOnly;
   if (concern === 'other-provider') return otherProvider;
   if (concern === 'inbox') return inboxTrouble;
+  if (concern === 'foreign-index') return situation.foreignIndex;
   return concern === 'last-run' ? unfinished : undefined;
 }
 
@@ -148,6 +157,7 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     'last-run': unfinished === undefined ? 0 : 1,
     'unfinished-files': situation.unfinishedFiles ?? 0,
     'unreported-files': situation.unreportedFiles ?? 0,
+    'foreign-index': situation.foreignIndex === undefined ? 0 : 1,
     unreadable: situation.unreadable ?? 0,
     'waiting-too-long': waitingTooLong,
     rejected: situation.toRepair ?? 0,

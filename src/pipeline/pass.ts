@@ -41,6 +41,7 @@ import { amend } from './amend.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
+import { publishStanding } from './standing.ts';
 import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 
@@ -138,6 +139,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   tools.progress.clear();
   const stuck = tools.inbox.stuck();
   const left = { files, moved, open, settling, stuck, unfinished };
+  await publishStanding(tools, kind, left);
   const needs = await needsAfter(store, left);
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, needs };

@@ -9,6 +9,7 @@ export type { Decided, RetriedAll } from './resolution.ts';
 export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
 
 export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
+export const filesInNeed = loadedWhenCalled(async () => (await import('./standing.ts')).filesInNeed);
 export const resolve = loadedWhenCalled(async () => (await import('./resolution.ts')).resolve);
 export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);
 export const closePayouts = loadedWhenCalled(async () => (await import('./closing.ts')).closePayouts);

@@ -57,6 +57,8 @@ const UNFINISHED = 'unfinished';
 const STUCK = 'stuck';
 /** Why files could not be taken out of the inbox when it was last looked at. */
 const INBOX_TROUBLE = 'inbox-trouble';
+/** Why the page over all files could not be written. */
+const FOREIGN_INDEX = 'foreign-index';
 
 const NOTHING_STUCK: KeptStuck = { entries: [], claims: [] };
 /** More entries are not kept: with this many, a person has to look into the inbox itself. */
@@ -110,7 +112,13 @@ export async function storedSituation(store: Store): Promise<Situation> {
     ...(await store.openQuestions()),
     lookUpOnly: await lookUpOnly(store),
     otherProvider: other && otherProviderText(other),
+    foreignIndex: (await store.fact(FOREIGN_INDEX)) || undefined,
   };
+}
+
+/** Records why the page over all files could not be written; undefined when it was. Written only where it differs. */
+export function noteForeignIndex(store: Store, why: string | undefined): Promise<void> {
+  return setUnlessSame(store, FOREIGN_INDEX, why ?? '');
 }
 
 export function byStatus(counts: readonly Pick<StatusCount, 'status' | 'count'>[]): Map<RowStatus, number> {
@@ -120,15 +128,22 @@ export function byStatus(counts: readonly Pick<StatusCount, 'status' | 'count'>[
 }
 
 /** Counts to subtract: what a person has closed needs no attention. */
-async function closed(store: Store): Promise<Pick<StatusCount, 'status' | 'count'>[]> {
+export async function closed(store: Store): Promise<Pick<StatusCount, 'status' | 'count'>[]> {
   return (await store.closedCounts()).map(({ status, count }) => ({ status, count: -count }));
+}
+
+interface Refusable {
+  readonly problem: { readonly code: string } | undefined;
+  readonly closed?: unknown;
 }
 
 /**
  * The refused files that still need attention. A file whose rows were read and rejected is counted by its rows. A file
  * is replaced by one of the same name that was taken in later, and settled by a person who has closed it.
  */
-export function refused(files: readonly FileRecord[]): FileRecord[] {
+export function refused<Of extends Pick<FileRecord, 'name' | 'number' | 'duplicateOf'> & Refusable>(
+  files: readonly Of[],
+): Of[] {
   const latest = new Map<string, number>();
   for (const { name, number, problem } of files) if (!problem) latest.set(name, number);
   return files.filter(
@@ -145,7 +160,7 @@ export function refused(files: readonly FileRecord[]): FileRecord[] {
  * Instructions that have waited for their order too long. Only a run rejects them. Where no run comes, they are
  * reported here.
  */
-async function waitingTooLong(store: Store, { intake }: Settings, nowMs: number): Promise<number> {
+export async function waitingTooLong(store: Store, { intake }: Settings, nowMs: number): Promise<number> {
   const [oldest] = await store.list('waiting', { afterId: 0, limit: 1 });
   if (!oldest || nowMs - Date.parse(oldest.receivedAt) <= intake.waitForOrderMs) return 0;
   const waiting = await store.list('waiting', { afterId: 0, limit: 1_000 });

@@ -78,6 +78,11 @@ export function fileReportNames(file: { readonly name: string; readonly number: 
   };
 }
 
+/** The name of a run's page. */
+export function runPageName(run: number): string {
+  return `run.${sixDigits(run)}.summary.html`;
+}
+
 /** What browsers, spreadsheets and file managers add to the name of a copy: `(1)`, ` (2)`, ` - Copy`, ` copy 2`. */
 const COPY = / ?\(\d{1,3}\)| - \p{L}+(?: ?\(\d{1,3}\))?| copy(?: \d{1,3})?/u.source;
 const REJECTED = new RegExp(`^(.*\\.(\\d{6})\\.rejected)(?:${COPY})?\\.csv$`, 'iu');

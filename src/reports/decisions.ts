@@ -3,7 +3,7 @@
 import { whoAndWhy } from '../domain/decision.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, parseDecimal } from '../domain/money.ts';
-import { byLife, type InstructionStatus } from '../domain/status.ts';
+import { byLife, type InstructionStatus, isRetry } from '../domain/status.ts';
 import type { RunDecision } from '../store/store.ts';
 import { sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
@@ -20,8 +20,9 @@ import {
 import { byText, LISTED, ZERO } from './totals.ts';
 import { count, grouped, oneLine } from './words.ts';
 
-/** Decisions that change payouts in one currency in the same way. */
+/** Decisions of one kind that change payouts in one currency in the same way. */
 interface Sum {
+  readonly kind: string;
   readonly from: InstructionStatus;
   readonly to: InstructionStatus;
   readonly currency: string;
@@ -32,6 +33,8 @@ interface Sum {
 export interface Decided {
   readonly total: number;
   readonly sums: readonly Sum[];
+  /** Decisions that are about no payout: how many, by kind. */
+  readonly others: ReadonlyMap<string, number>;
   /** The first decisions, at most {@link LISTED}. */
   readonly first: readonly RunDecision[];
 }
@@ -43,25 +46,39 @@ const ABOUT_ALL: Readonly<Record<string, string>> = {
 
 export async function summarizeDecisions(pages: AsyncIterable<readonly RunDecision[]>): Promise<Decided> {
   const sums = new Map<string, Sum>();
+  const others = new Map<string, number>();
   const first: RunDecision[] = [];
   let total = 0;
   for await (const page of pages)
     for (const decided of page) {
       if (total++ < LISTED) first.push(decided);
       const { change } = decided;
-      if (!change) continue;
+      const kind = kindOf(decided);
+      if (!change) {
+        others.set(kind, (others.get(kind) ?? 0) + 1);
+        continue;
+      }
       const { from, to } = change;
       const currency = currencyExponent(change.currency) === undefined ? '' : change.currency;
-      const key = `${from} ${to} ${currency}`;
-      const before = sums.get(key) ?? { from, to, currency, payouts: 0, amount: ZERO };
+      const key = `${kind} ${from} ${to} ${currency}`;
+      const before = sums.get(key) ?? { kind, from, to, currency, payouts: 0, amount: ZERO };
       const amount = add(before.amount, parseDecimal(change.amount) ?? ZERO);
       sums.set(key, { ...before, payouts: before.payouts + 1, amount });
     }
-  return { total, sums: [...sums.values()].sort(bySum), first };
+  return { total, sums: [...sums.values()].sort(bySum), others, first };
+}
+
+/** What was decided, in a word or two. */
+function kindOf({ change, file }: RunDecision): string {
+  if (!change) return file ? 'File closed' : 'Records accepted';
+  const { from, to } = change;
+  if (from === to) return 'Closed';
+  if (isRetry(from, to)) return 'Paid again';
+  return to === 'paid' ? 'Recorded as paid' : 'Recorded as not paid';
 }
 
 function bySum(a: Sum, b: Sum): number {
-  return byLife(a.from, b.from) || byLife(a.to, b.to) || byText(a.currency, b.currency);
+  return byText(a.kind, b.kind) || byLife(a.from, b.from) || byLife(a.to, b.to) || byText(a.currency, b.currency);
 }
 
 /** What was decided about a file or the workspace, in words. */
@@ -76,18 +93,18 @@ function fileText(what: string, { number, rows }: NonNullable<RunDecision['file'
   return `${count(rows, 'rejected row')} of file ${sixDigits(number)} will not be repaired, and ${rows === 1 ? 'is' : 'are'} closed`;
 }
 
-export function decidedByPersons({ total, sums, first }: Decided): Html | '' {
+export function decidedByPersons({ total, sums, others, first }: Decided): Html | '' {
   if (total === 0) return '';
   const caption =
     total === first.length
       ? `All of them: ${count(total, 'decision')}`
       : `The first ${first.length} of ${count(total, 'decision')}`;
   return html`<section aria-labelledby="decided">
-<h2 id="decided">Decided by persons</h2>
-${sums.length === 0 ? '' : summed(sums)}
+<h2 id="decided">Decisions</h2>
+${summed(sums, others)}
 ${scrollable(
-  'Decided by persons',
-  html`<table class="stacks">
+  'Decisions',
+  html`<table class="stacks across">
 <caption>${caption}, made since the run before this one ended</caption>
 <thead><tr><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Change</th><th scope="col">Who and why</th><th scope="col">From file</th></tr></thead>
 <tbody>${first.map(decisionRow)}</tbody>
@@ -96,18 +113,23 @@ ${scrollable(
 </section>`;
 }
 
-function summed(sums: readonly Sum[]): Html {
+function summed(sums: readonly Sum[], others: Decided['others']): Html {
   const rows = sums.map(
-    ({ from, to, currency, payouts, amount }) =>
-      html`<tr><th scope="row">${changed({ from, to })}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${readable(amount, currency)}</td></tr>
+    ({ kind, from, to, currency, payouts, amount }) =>
+      html`<tr><th scope="row">${kind}</th><td class="nowrap">${changed({ from, to })}</td><td class="number" data-label="Decisions">${grouped(String(payouts))}</td><td>${currency || NO_CURRENCY}</td><td class="number corner">${readable(amount, currency)}</td></tr>
+`,
+  );
+  const rest = [...others].map(
+    ([kind, some]) =>
+      html`<tr><th scope="row">${kind}</th><td></td><td class="number" data-label="Decisions">${grouped(String(some))}</td><td></td><td></td></tr>
 `,
   );
   return scrollable(
-    'Decisions by currency',
+    'Decisions by kind and currency',
     html`<table class="stacks">
-<caption>What the decisions made of payouts, by currency</caption>
-<thead><tr><th scope="col">Change</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th></tr></thead>
-<tbody>${rows}</tbody>
+<caption>Decisions by kind and currency</caption>
+<thead><tr><th scope="col">Kind</th><th scope="col">Change</th><th scope="col" class="number">Decisions</th><th scope="col">Currency</th><th scope="col" class="number">Amount</th></tr></thead>
+<tbody>${rows}${rest}</tbody>
 </table>`,
   );
 }
@@ -121,8 +143,8 @@ function decisionRow(decided: RunDecision): Html {
   const { change, decision, file } = decided;
   const why = shortened(oneLine(whoAndWhy(decision)));
   if (!change)
-    return html`<tr><th scope="row" class="reference">${file ? 'The file' : 'The workspace'}</th><td class="number amount"></td><td>${decisionText(decided)}</td><td class="wide">${why}</td><td class="nowrap">${file ? sixDigits(file.number) : ''}</td></tr>
+    return html`<tr><th scope="row" class="reference">${file ? 'The file' : 'The workspace'}</th><td class="number amount"></td><td class="whole">${decisionText(decided)}</td><td class="wide as-is">${why}</td><td class="nowrap">${file ? sixDigits(file.number) : ''}</td></tr>
 `;
-  return html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${changed(change)}</td><td class="wide">${why}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+  return html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${changed(change)}</td><td class="wide as-is">${why}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
 `;
 }

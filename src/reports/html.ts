@@ -15,8 +15,8 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
   return { markup: strings.reduce((all, piece, index) => all + markupOf(values[index - 1] ?? '') + piece) };
 }
 
-/** One self-contained document: no script, nothing loaded from anywhere. */
-export function page(title: string, context: ReportContext, body: Html): string {
+/** One self-contained document: no script, nothing loaded from anywhere. `head` is put beside the title. */
+export function page(title: string, context: ReportContext, body: Html, head: Html | '' = ''): string {
   const [loud = '', ...rest] = SANDBOX_NOTICE.split(/(?<=:)/);
   const banner = context.provider.sandbox
     ? html`<aside class="sandbox" aria-label="Sandbox"><p><strong>${loud}</strong>${rest.join('')}</p></aside>`
@@ -28,7 +28,7 @@ export function page(title: string, context: ReportContext, body: Html): string 
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${context.provider.sandbox ? `SANDBOX: ${title}` : title}</title>
+<title>${context.provider.sandbox ? `SANDBOX: ${title}` : title}</title>${head}
 <style>${{ markup: STYLE }}</style>
 </head>
 <body>

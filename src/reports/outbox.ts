@@ -4,9 +4,13 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Draft, isErrno, openDraft, publishDurably, syncFolder, TEMPORARY_PREFIX } from '../platform/durable.ts';
+import { INDEX_NAME, isIndexPage } from './index-page.ts';
 import type { Report, RowReports } from './report.ts';
 
 const REPORT_MODE = 0o640;
+
+/** Far more than the page over all files ever has. */
+const LONGEST_INDEX = 10_000_000;
 
 export interface Published {
   readonly name: string;
@@ -47,6 +51,36 @@ export async function publishTogether(
     return published;
   } catch (error) {
     for (const { draft } of begun.values()) await draft.discard();
+    throw error;
+  }
+}
+
+/**
+ * Writes the page over all files, unless it is there with the same bytes. What has its name and is not a page that
+ * paydrop wrote is left alone: then the result says what is in the way.
+ */
+export async function publishIndex(outbox: string, text: string): Promise<string | undefined> {
+  const path = join(outbox, INDEX_NAME);
+  const there = await textOf(path);
+  if (there === text) return undefined;
+  if (there !== undefined && !isIndexPage(there)) return `${path} is there and is not paydrop's`;
+  await publish(outbox, [{ name: INDEX_NAME, content: text, kind: 'replace' }]);
+  return undefined;
+}
+
+/** Undefined where nothing has the name; empty for a link, a folder and other things that are no file of ours. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const { size } = await file.stat();
+      return size > LONGEST_INDEX ? '' : (await file.readFile()).toString();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    if (isErrno(error, 'ELOOP', 'EISDIR', 'EACCES', 'ENXIO')) return '';
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
-import { fileReportNames, type Report, type ReportContext, sandboxColumn, sixDigits } from './context.ts';
+import { fileReportNames, type Report, type ReportContext, runPageName, sandboxColumn, sixDigits } from './context.ts';
 import { BYTE_ORDER_MARK } from './csv.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
@@ -205,6 +205,6 @@ export async function runReports(
   const stem = `run.${sixDigits(run.number)}`;
   return [
     { name: `${stem}.changes.csv`, content: changesCsv(contents, sandboxColumn(context), context.bom), kind: 'once' },
-    { name: `${stem}.summary.html`, content: await runPage(run, contents, files, open, context), kind: 'once' },
+    { name: runPageName(run.number), content: await runPage(run, contents, files, open, context), kind: 'once' },
   ];
 }

@@ -3,6 +3,7 @@ import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { fileReportNames, isRejectedReportOf, type ReportContext, rejectedReportIn } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
+export type { IndexFile, IndexRun, Standing } from './index-page.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { openTally, type Part, type Tally, UnbalancedError, verdictOf } from './totals.ts';
 export { type Turn, turnToPublish } from './turn.ts';
@@ -10,6 +11,8 @@ export { type Turn, turnToPublish } from './turn.ts';
 export const publishReportsOf = loadedWhenCalled(async () => (await import('./file-reports.ts')).publishReportsOf);
 export const takenFile = loadedWhenCalled(async () => (await import('./file-reports.ts')).takenFile);
 export const publish = loadedWhenCalled(async () => (await import('./outbox.ts')).publish);
+export const publishIndex = loadedWhenCalled(async () => (await import('./outbox.ts')).publishIndex);
+export const indexPage = loadedWhenCalled(async () => (await import('./index-page.ts')).indexPage);
 export const sweepOutbox = loadedWhenCalled(async () => (await import('./outbox.ts')).sweepOutbox);
 export const removeReports = loadedWhenCalled(async () => (await import('./outbox.ts')).removeReports);
 export const runReports = loadedWhenCalled(async () => (await import('./report.ts')).runReports);

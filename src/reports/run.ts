@@ -4,10 +4,12 @@ import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, fromMinor, parseDecimal } from '../domain/money.ts';
 import { AMENDABLE, byLife, type InstructionStatus, isOpen, statusesWhere, type Tone } from '../domain/status.ts';
 import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/store.ts';
-import { addressOf, type ReportContext, sixDigits } from './context.ts';
+import { addressOf, fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { cells, csv, type LastColumn, line } from './csv.ts';
 import { decidedByPersons, decisionText, summarizeDecisions } from './decisions.ts';
 import { type Html, html, page } from './html.ts';
+import { INDEX_NAME } from './index-page.ts';
+import { type OutcomeSum, openOutcomes, outcomeTable, outcomeText } from './run-outcome.ts';
 import {
   amountCell,
   NO_CURRENCY,
@@ -21,14 +23,12 @@ import {
 } from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
 import { VERDICTS } from './verdict.ts';
-import { count, grouped, oneLine, READ_AGAIN, rowAmount, UNSETTLED } from './words.ts';
+import { count, grouped, oneLine, READ_AGAIN, RUN_KINDS, rowAmount, UNSETTLED } from './words.ts';
 
 /** A file that a run took in, with the verdict that its own reports give. */
 export interface FileTakenIn extends FileRecord {
   readonly verdict: Verdict;
 }
-
-const KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } as const;
 
 /** The provider had taken the payout, and the money is not with the payee. */
 const CAME_BACK = statusesWhere(({ failed, there }) => failed && there === 'yes');
@@ -115,25 +115,27 @@ export async function runPage(
   const decided = await summarizeDecisions(contents.decisions());
   const number = sixDigits(run.number);
   const { tone, word, text } = whatHappened(summary, decided.total, files, open);
+  const headline = outcomeText(summary.outcomes);
   const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
   const body = html`<div class="sheet">
 <header>
-<p class="eyebrow">${KINDS[run.kind]} ${number}, business date ${run.businessDate}</p>
-<h1>${count(summary.changed, 'payout')} moved on</h1>
+<p class="eyebrow">${RUN_KINDS[run.kind]} ${number}, business date ${run.businessDate} · <a href="${INDEX_NAME}">All files and runs</a></p>
+<h1>${headline}</h1>
 <div class="verdict ${tone}"><p class="word">${word}</p><p>${text}</p></div>
 <p class="soft small times">Started ${timeOf(run.startedAt, context)}${finished}. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
 </header>
 <main>
-${listing('came-back', 'Failed or reversed', summary.cameBack)}
-${listing('need', 'Needs a person', summary.needs)}
+${listing('came-back', 'Failed or reversed', summary.cameBack, files)}
+${listing('need', 'Needs attention', summary.needs, files)}
+${outcomeTable(summary.outcomes)}
 ${decidedByPersons(decided)}
 ${moves(summary)}
 ${takenIn(files)}
 ${stillOpen(open, run)}
 </main>
-<footer><p>Each change with its references stands in <code>run.${number}.changes.csv</code> beside this page. Both are never rewritten.</p></footer>
+<footer><p>Each change with its references stands in <a href="run.${number}.changes.csv"><code>run.${number}.changes.csv</code></a> beside this page. Both are never rewritten.</p></footer>
 </div>`;
-  return page(`${KINDS[run.kind]} ${number}: ${count(summary.changed, 'payout')} moved on`, context, body);
+  return page(`${RUN_KINDS[run.kind]} ${number}: ${headline}`, context, body);
 }
 
 interface Move {
@@ -151,6 +153,7 @@ interface Listed {
 }
 
 interface RunSummary {
+  readonly outcomes: readonly OutcomeSum[];
   readonly changed: number;
   readonly moves: readonly Move[];
   readonly cameBack: Listed;
@@ -161,9 +164,11 @@ async function summarizeChanges(pages: AsyncIterable<readonly RunChange[]>): Pro
   const moves = new Map<string, Move>();
   const cameBack = { total: 0, first: [] as RunChange[] };
   const needs = { total: 0, first: [] as RunChange[] };
+  const outcomes = openOutcomes();
   let changed = 0;
   const take = (change: RunChange) => {
     changed++;
+    outcomes.add(change);
     const { from, to } = change;
     const currency = currencyExponent(change.currency) === undefined ? '' : change.currency;
     const key = `${from} ${to} ${currency}`;
@@ -175,7 +180,7 @@ async function summarizeChanges(pages: AsyncIterable<readonly RunChange[]>): Pro
     if (list && list.total++ < LISTED) list.first.push(change);
   };
   for await (const page of pages) page.forEach(take);
-  return { changed, moves: [...moves.values()].sort(byMove), cameBack, needs };
+  return { outcomes: outcomes.sums(), changed, moves: [...moves.values()].sort(byMove), cameBack, needs };
 }
 
 function byMove(a: Move, b: Move): number {
@@ -195,16 +200,16 @@ function whatHappened(
   ].filter((sentence) => sentence !== '');
   if (cameBack.total > 0) {
     const text = `The provider had taken ${count(cameBack.total, 'payout')} whose money is not with the payee after all.`;
-    const more = needed.length > 0 ? ` A person is needed for more: ${needed.join(' ')}` : '';
+    const more = needed.length > 0 ? ` More needs attention: ${needed.join(' ')}` : '';
     return { tone: 'bad', word: 'Failed or reversed', text: text + more };
   }
-  if (needed.length > 0) return { tone: 'warn', word: 'Needs a person', text: needed.join(' ') };
+  if (needed.length > 0) return { tone: 'warn', word: 'Needs attention', text: needed.join(' ') };
   if (changed === 0) {
     const persons =
       decided === 0 ? '' : ` ${count(decided, 'decision')} of a person ${decided === 1 ? 'stands' : 'stand'} below.`;
-    return { tone: 'calm', word: 'Nothing to do', text: `No payout moved on in this run.${persons}` };
+    return { tone: 'calm', word: 'Nothing to do', text: `No payout changed in this run.${persons}` };
   }
-  return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs a person.' };
+  return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs attention.' };
 }
 
 /** A duplicate file needs no person. */
@@ -226,7 +231,7 @@ function fromEarlierRuns(open: readonly StatusCount[]): string {
     : `${count(payouts, 'payout')} of earlier runs without a clear answer or held back, under "Still open".`;
 }
 
-function listing(id: string, title: string, { total, first }: Listed): Html | '' {
+function listing(id: string, title: string, { total, first }: Listed, files: readonly FileTakenIn[]): Html | '' {
   if (total === 0) return '';
   const caption =
     total === first.length
@@ -235,20 +240,29 @@ function listing(id: string, title: string, { total, first }: Listed): Html | ''
   const rows = first.map(
     (
       change,
-    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusChange(change.from, change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${sixDigits(change.file)} line ${change.line}</td></tr>
+    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusChange(change.from, change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${placeOf(change, files)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="${id}">
 <h2 id="${id}">${title}</h2>
 ${scrollable(
   title,
-  html`<table class="stacks">
+  html`<table class="stacks across">
 <caption>${caption}</caption>
 <thead><tr><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Change</th><th scope="col">Why</th><th scope="col">From file</th></tr></thead>
 <tbody>${rows}</tbody>
 </table>`,
 )}
 </section>`;
+}
+
+/** With a link where the run took the file in, because only then its name is known here. */
+function placeOf({ file, line }: RunChange, files: readonly FileTakenIn[]): Html {
+  const taken = files.find(({ number }) => number === file);
+  const number = sixDigits(file);
+  return taken
+    ? html`<a href="${fileReportNames(taken).page}">${number}</a> line ${line}`
+    : html`${number} line ${line}`;
 }
 
 function moves(summary: RunSummary): Html | '' {
@@ -276,16 +290,16 @@ function takenIn(files: readonly FileTakenIn[]): Html {
   const rows = files.map(
     (
       file,
-    ) => html`<tr><th scope="row">${sixDigits(file.number)}</th><td class="reference whole">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number corner" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${outcomeOf(file)}</td></tr>
+    ) => html`<tr><th scope="row"><a href="${fileReportNames(file).page}">${sixDigits(file.number)}</a></th><td class="reference whole">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number corner" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${outcomeOf(file)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="files">
-<h2 id="files">Files taken in</h2>
+<h2 id="files">Files received</h2>
 ${
   rows.length === 0
     ? html`<p class="soft">None in this run.</p>`
     : scrollable(
-        'Files taken in',
+        'Files received',
         html`<table class="stacks">
 <caption>Each has its own report beside this one</caption>
 <thead><tr><th scope="col">Number</th><th scope="col">Name</th><th scope="col">Kind</th><th scope="col" class="number">Rows</th><th scope="col">Verdict</th></tr></thead>

@@ -3,14 +3,14 @@ function cards(name: string): string {
   return `
   ${name}, ${name} caption, ${name} tbody, ${name} tfoot { display: block; }
   ${name} thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  ${name} tr { display: grid; grid-template-columns: 1fr auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
+  ${name} tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
   ${name} th, ${name} td { padding: 0; border: 0; min-width: 0; text-align: left; white-space: normal; }
   ${name} .line::before { content: "Line "; }
   ${name} .line { font-weight: 600; }
   ${name} [data-label]::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
   ${name} td:empty { display: none; }
   ${name} tfoot tr { border-top: 2px solid var(--ink); }
-  ${name} td.number { text-align: right; }
+  ${name} td.number { text-align: right; overflow-wrap: anywhere; }
   ${name} .corner { grid-row: 1; grid-column: 2; text-align: right; }
   ${name} .wide, ${name} .whole { grid-column: 1 / -1; }`;
 }
@@ -90,6 +90,7 @@ nav p { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; max-width: none; f
 .balance .sum { font-size: 1.5rem; font-weight: 600; line-height: 1.3; letter-spacing: -0.01em; }
 
 .scroll { position: relative; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
+.scroll + .scroll { margin-top: 1rem; }
 .scroll:focus-visible { outline: 0.19rem solid var(--calm); outline-offset: 0.125rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0.85rem 1.1rem 0.35rem; color: var(--soft); font-size: 0.875rem; }
@@ -102,9 +103,9 @@ tbody tr.subtotal > * { border-top-color: var(--strong-line); }
 tfoot tr > * { border-top: 2px solid var(--ink); }
 tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .number { text-align: right; white-space: nowrap; }
-.wide { min-width: 15rem; overflow-wrap: anywhere; }
-.wide::first-letter { text-transform: uppercase; }
-.amount { white-space: normal; min-width: 10rem; overflow-wrap: anywhere; }
+.wide { min-width: 12rem; overflow-wrap: anywhere; }
+.wide:not(.as-is)::first-letter { text-transform: uppercase; }
+.amount { white-space: normal; min-width: 11.75rem; overflow-wrap: anywhere; }
 .reference { min-width: 11rem; overflow-wrap: anywhere; }
 .part { display: inline-block; max-width: 100%; }
 
@@ -149,7 +150,7 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   caption { padding-left: 0.75rem; padding-right: 0.75rem; }
 ${cards('.narrow')}
 }
-@media screen and (max-width: 62.5rem) {
+@media screen and (max-width: 62.4375rem) {
 ${cards('.stacks')}
 }
 @media print {
@@ -189,5 +190,13 @@ ${cards('.stacks')}
   .balance, caption { padding: 0.4rem 0; }
   .paper > div { padding: 0.2rem 0; }
   footer { margin-top: 1.25rem; }
+  .across { font-size: 9pt; line-height: 1.4; }
+  .across, .across > :is(caption, tbody) { display: block; }
+  .across > thead { display: none; }
+  .across tr { display: grid; grid-template-columns: minmax(0, 1fr) auto auto auto; gap: 0 1.25rem; padding: 0.25rem 0; border-top: 1px solid var(--line); }
+  .across tbody tr:first-child { break-before: avoid; }
+  .across :is(th, td) { padding: 0; border: 0; text-align: left; min-width: 0; }
+  .across .wide { grid-column: 1 / -1; order: 1; width: auto; }
+  .across .line::before { content: "Line "; }
 }
 `;

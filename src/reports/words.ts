@@ -14,6 +14,8 @@ import { amountText, type OverLong, type Summary } from './totals.ts';
 export const UNSETTLED = 'a look-up was answered in a way that does not settle it:';
 export const READ_AGAIN = 'a look-up could be read again';
 
+export const RUN_KINDS = { run: 'Run', nightly: 'Nightly run', arrival: 'Run on arrival' } as const;
+
 /** Where intake puts what is not an ordinary file. */
 export const QUARANTINE = 'data/quarantine/';
 

@@ -33,9 +33,7 @@ export function isNightlySchedule(expression: string): boolean {
  * of the last nightly run, or of the day before this workspace was first watched.
  */
 export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: NightlySchedule): string | undefined {
-  const fields = cron().parse(nightly);
-  const first = Math.min(...fields.hour) * 60 + Math.min(...fields.minute);
-  const rings = cron().createTask(nightly, () => undefined, { timezone: 'UTC' });
+  const { rings, first, end } = ringing(nightly);
   try {
     const now = localTime(nowMs, timeZone);
     for (let back = 0; back < LOOK_BACK_DAYS; back++) {
@@ -47,8 +45,47 @@ export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: 
     }
     return undefined;
   } finally {
-    void rings.destroy();
+    end();
   }
+}
+
+/** A minute of the schedule's wall clock. */
+export interface WallTime {
+  /** YYYY-MM-DD */
+  readonly date: string;
+  /** Since midnight. */
+  readonly minute: number;
+}
+
+/**
+ * When the next nightly run is due that is not due yet. `after` is the last date that needs no run, as for
+ * `nightlyDue`. Undefined where the schedule never rings again.
+ */
+export function nightlyNext(
+  nowMs: number,
+  after: string,
+  { nightly, timeZone }: NightlySchedule,
+): WallTime | undefined {
+  const { rings, first, end } = ringing(nightly);
+  try {
+    const now = localTime(nowMs, timeZone);
+    for (let ahead = 0; ahead <= LOOK_BACK_DAYS; ahead++) {
+      const midnight = Date.parse(`${now.date}T00:00:00Z`) + ahead * DAY_MS;
+      const date = new Date(midnight).toISOString().slice(0, 10);
+      if (date <= after || (ahead === 0 && now.minute >= first)) continue;
+      if (rings.match(new Date(midnight + first * 60_000))) return { date, minute: first };
+    }
+    return undefined;
+  } finally {
+    end();
+  }
+}
+
+/** The task of a schedule, as if it were in UTC, and its earliest minute of a day. */
+function ringing(nightly: string) {
+  const fields = cron().parse(nightly);
+  const rings = cron().createTask(nightly, () => undefined, { timezone: 'UTC' });
+  return { rings, first: Math.min(...fields.hour) * 60 + Math.min(...fields.minute), end: () => void rings.destroy() };
 }
 
 /** Calls `ring` at each scheduled time that node-cron notices. Returns a function that stops it. */

@@ -532,6 +532,10 @@ const FILES: Mutant[] = [
     '      await syncFolder(archive);\n',
     '',
   ]),
+  mutant('index forgets files', 'a row to correct is on no list of what is to be done', 'standing', [
+    '      toRepair: file.toRepair,\n      ...refusedFiles(still',
+    '      ...refusedFiles(still',
+  ]),
   mutant('anchor not synced', 'a power cut hides a restored backup', 'durable-order', [
     '    isCut = false;\n    await file.datasync();\n',
     '    isCut = false;\n',
@@ -764,6 +768,7 @@ const FILES: Mutant[] = [
   mutant('each part of a CSV gets a byte order mark', 'a report has a heading twice, or none', 'repairs', [
     "(bom && text !== '' ? BYTE_ORDER_MARK + text : text)",
     '(bom ? BYTE_ORDER_MARK + text : text)',
+  ]),
   mutant('an open payout is forgotten', 'what is still to be paid has no payee any more', 'forgetting', [
     'if (isOpen.get(range)) throw',
     'if (file < 0) throw',

@@ -378,9 +378,13 @@ export async function checkOutbox(machine: Machine, open: OpenWorkspace): Promis
   const names = machine.disk.names(outbox);
   const unfinished = names.filter((name) => name.startsWith('.'));
   if (unfinished.length > 0) throw new Violation('reports are whole', unfinished.join());
-  for (const { number, done, problem } of await store.files()) {
+  const [, inNeed = ''] =
+    /<h2 id="in-need">([\s\S]*?)<\/section>/.exec(machine.disk.text(`${outbox}/index.html`) ?? '') ?? [];
+  for (const { number, done, problem, toRepair } of await store.files()) {
     if (!done) continue;
     const mark = String(number).padStart(6, '0');
+    if (toRepair > 0 && !inNeed.includes(`>${mark}</a>`))
+      throw new Violation('the page over all files names those that need action', mark);
     if (!names.some((name) => name.endsWith(`.${mark}.receipt.json`)))
       throw new Violation('every file has its report', mark);
     if (!isTakenIn({ problem })) continue;

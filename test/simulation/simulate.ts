@@ -26,6 +26,7 @@ const loadAll = () =>
   Promise.all([
     import('../../src/inbox/inbox.ts'),
     import('../../src/reports/file-reports.ts'),
+    import('../../src/reports/index-page.ts'),
     import('../../src/reports/outbox.ts'),
     import('../../src/reports/report.ts'),
     import('../../src/reports/reports.ts'),

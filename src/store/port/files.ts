@@ -1,5 +1,6 @@
 /** Files, and the outcome of each of their rows. */
 import type { FileProblem } from '../../domain/codes.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
 import type { ClosedBy, Decision, Moment } from './change.ts';
 import type { RowRecord } from './row-record.ts';
 
@@ -74,6 +75,18 @@ export interface FileRecord extends NewFile {
   readonly duplicateOf: number | undefined;
 }
 
+/** What a page about all files needs of each: much less than a FileRecord, so that thousands are read at once. */
+export interface FileGlance extends Pick<FileRecord, 'number' | 'name' | 'done' | 'toRepair' | 'duplicateOf'> {
+  /** Why the whole file was refused. */
+  readonly problem: Pick<FileProblem, 'code'> | undefined;
+  /** True once a person has closed what was open of the file. */
+  readonly closed: true | undefined;
+  /** Whether its reports were written at least once. */
+  readonly reported: boolean;
+  /** Its payouts by status, without those that a person has closed. */
+  readonly byStatus: ReadonlyMap<InstructionStatus, number>;
+}
+
 export interface Files {
   /** `run`: the run that registers it, at the time that is its `receivedAt`; undefined for none. */
   registerFile(file: NewFile, run?: number): Promise<FileRecord>;
@@ -96,6 +109,8 @@ export interface Files {
   markArchived(file: number): Promise<void>;
   file(number: number): Promise<FileRecord | undefined>;
   files(): Promise<FileRecord[]>;
+  /** All files by number. The cost grows with the files and with what was closed, not with the payouts. */
+  glances(): Promise<FileGlance[]>;
   /** Closes a file that was not taken in, or its rejected rows. `stale` when not exactly this many of them are open. */
   closeFile(file: number, rows: number, decision: Decision, moment: Moment): Promise<'closed' | 'stale'>;
   /** Whether every row of the file is rejected because some rows have errors; undefined while that is not decided. */

@@ -31,6 +31,8 @@ export type FactName =
   | 'unfinished'
   | 'stuck'
   | 'inbox-trouble'
+  /** Why outbox/index.html was not written. */
+  | 'foreign-index'
   /** The refusal that the provider gave several payouts in a row; when it last gave a clear answer. */
   | 'refuses-alike'
   | 'last-clear-answer'

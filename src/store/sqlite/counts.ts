@@ -1,6 +1,7 @@
 /** How many instructions are in which status, and the sum of their amounts. */
+import type { FileProblem } from '../../domain/codes.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
-import type { StatusCount, Store } from '../port.ts';
+import type { FileGlance, StatusCount, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';
 
@@ -34,7 +35,7 @@ const COUNTED_UP_TO = 'counted-up-to';
  * counts equal a new count as long as all rows of the file are recorded, and no later audit entry is about one of its
  * instructions.
  */
-export function counter(db: Connection): Store['statusCounts'] {
+export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glances'> {
   const files = db.prepare<[], CountedFile>(`
     SELECT number, received_at AS receivedAt, done, counts FROM files WHERE kind = 'instructions' ORDER BY received_at`);
   const count = fileCounter(db);
@@ -52,13 +53,15 @@ export function counter(db: Connection): Store['statusCounts'] {
     const movedFiles = new Set(moved.all(countedUpTo.get(COUNTED_UP_TO) ?? 0));
     const counted = new Map<number, string>();
     const totals = new Map<string, StatusCount>();
+    const ofFile = new Map<number, readonly FileCount[]>();
     for (const { number, receivedAt, done, counts } of files.all()) {
       const isCurrent = counts !== null && !movedFiles.has(number);
       const known = isCurrent ? (JSON.parse(counts) as FileCount[]) : count(number);
       if (!isCurrent && done === 1) counted.set(number, JSON.stringify(known));
       addTo(totals, known, receivedAt);
+      ofFile.set(number, known);
     }
-    return { totals, counted, seq };
+    return { totals, ofFile, counted, seq };
   });
 
   // Another connection may have changed something since the counts were read. The audit entry that is kept with them
@@ -68,10 +71,69 @@ export function counter(db: Connection): Store['statusCounts'] {
     keepUpTo.run(COUNTED_UP_TO, String(seq));
   });
 
-  return async () => {
-    const { totals, counted, seq } = read();
+  const glance = glancer(db);
+  const glances = db.transaction(() => {
+    const { ofFile, counted, seq } = read();
+    return { found: glance(ofFile), counted, seq };
+  });
+  const keepUnlessNone = (counted: ReadonlyMap<number, string>, seq: number) => {
     if (counted.size > 0 && !db.readonly) keep.immediate(counted, seq);
-    return [...totals].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, total]) => total);
+  };
+  return {
+    async statusCounts() {
+      const { totals, counted, seq } = read();
+      keepUnlessNone(counted, seq);
+      return [...totals].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, total]) => total);
+    },
+    async glances() {
+      const { found, counted, seq } = glances();
+      keepUnlessNone(counted, seq);
+      return found;
+    },
+  };
+}
+
+interface GlanceRow {
+  readonly number: number;
+  readonly name: string;
+  readonly code: FileProblem['code'] | null;
+  readonly duplicateOf: number | null;
+  readonly done: 0 | 1;
+  readonly toRepair: number;
+  readonly closed: 0 | 1;
+  readonly reported: 0 | 1;
+}
+
+/** Reads what is known of each file at once. What a person has closed is few, and is taken from the counts. */
+function glancer(db: Connection): (counts: ReadonlyMap<number, readonly FileCount[]>) => FileGlance[] {
+  const all = db.prepare<[], GlanceRow>(`
+    SELECT number, name, problem ->> 'code' AS code, duplicate_of AS duplicateOf, done,
+      max(0, rejected - repaired - stood_for) AS toRepair, reported > 0 AS reported,
+      problem IS NOT NULL AND EXISTS (SELECT 1 FROM closings WHERE closings.file = files.number) AS closed
+    FROM files ORDER BY number`);
+  const closedPayouts = db.prepare<[], { file: number; status: InstructionStatus; count: number }>(`
+    SELECT instructions.id >> 32 AS file, status, count(*) AS count FROM closings CROSS JOIN instructions
+      ON instructions.version = closings.version AND instructions.id = closings.instruction
+    GROUP BY 1, 2`);
+  return (counts) => {
+    const closed = new Map(closedPayouts.all().map(({ file, status, count }) => [`${file} ${status}`, count]));
+    const byStatus = (number: number) => {
+      const sums = new Map<InstructionStatus, number>();
+      for (const [status, , count] of counts.get(number) ?? []) sums.set(status, (sums.get(status) ?? 0) + count);
+      for (const [status, count] of sums) sums.set(status, count - (closed.get(`${number} ${status}`) ?? 0));
+      return sums;
+    };
+    return all.all().map(({ number, name, code, duplicateOf, done, toRepair, closed: isClosed, reported }) => ({
+      number,
+      name,
+      problem: code === null ? undefined : { code },
+      duplicateOf: duplicateOf ?? undefined,
+      done: done === 1,
+      toRepair,
+      closed: isClosed === 1 ? true : undefined,
+      reported: reported === 1,
+      byStatus: byStatus(number),
+    }));
   };
 }
 

@@ -7,7 +7,7 @@ import type { Store, StoredOrder, WithHistory } from '../port.ts';
 import { isClosed } from './closings.ts';
 import { hasNotArrived, UNCLEAR_ORDER } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import { counter } from './counts.ts';
+import { countVerbs } from './counts.ts';
 import { resultReader } from './results.ts';
 import { digestOf, prepareStored, type StoredRow, storedInstruction } from './stored.ts';
 
@@ -101,7 +101,7 @@ function instructionFindingVerbs(
 
 export function listingVerbs(
   db: Connection,
-): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'openQuestions'> {
+): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'glances' | 'openQuestions'> {
   type ListValues = [status: string, afterId: number, openDateUpTo: string, limit: number];
   const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
   const notArrived = hasNotArrived('i.status');
@@ -163,7 +163,7 @@ export function listingVerbs(
       if (!since) throw new Error(`${status} instructions can't be listed by their last change`);
       return since.all(changedSince, ...values).map(storedInstruction);
     },
-    statusCounts: counter(db),
+    ...countVerbs(db),
   };
 }
 

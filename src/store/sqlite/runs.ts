@@ -22,6 +22,7 @@ type RunVerbs = Pick<
   | 'unreportedRuns'
   | 'lastNightly'
   | 'lastRun'
+  | 'latestRuns'
   | 'runChanges'
   | 'runDecisions'
   | 'decisionsIn'
@@ -39,6 +40,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= ? ORDER BY business_date DESC LIMIT 1`,
   );
   const lastRun = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
+  const latest = db.prepare<[number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT +?`);
   const underWay = db
     .prepare<[], number>(
       'SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
@@ -66,6 +68,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     unreportedRuns: async () => unreported.all(),
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
+    latestRuns: async (limit) => latest.all(limit),
     runChanges: changeReader(db),
     ...decisionVerbs(db),
   };

@@ -1,0 +1,128 @@
+/**
+ * The page over all files, outbox/index.html: what stands after a pass. Its cost grows with the files, not with their
+ * payouts, and little with the files.
+ */
+import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
+import type { RowStatus } from '../domain/status.ts';
+import { localTime } from '../platform/clock.ts';
+import {
+  type IndexFile,
+  type IndexRun,
+  indexPage,
+  publishIndex,
+  type ReportContext,
+  type Standing,
+} from '../reports/reports.ts';
+import { nightlyNext, type Settings } from '../settings/settings.ts';
+import type { FileGlance, RunKind, StatusCount, Store, Timing } from '../store/store.ts';
+import { byStatus, closed, noteForeignIndex, refused, storedSituation, waitingTooLong } from './state.ts';
+
+/** How many files and runs the page lists. */
+const LISTED = 50;
+
+interface StandingTools extends Pick<Timing, 'clock'> {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly report: ReportContext;
+}
+
+/** What a pass left, and its records don't show. */
+interface Left {
+  /** Entries of the inbox. */
+  readonly stuck: readonly unknown[];
+  readonly unfinished: string | undefined;
+}
+
+/**
+ * Writes the page, unless it is there with the same bytes. Where its name belongs to something else, that is noted for
+ * those who read the state.
+ */
+export async function publishStanding(tools: StandingTools, kind: RunKind, left: Left): Promise<void> {
+  const { store, settings, report } = tools;
+  const text = await indexPage(await standingOf(tools, kind, left), report);
+  await noteForeignIndex(store, await publishIndex(settings.outbox, text));
+}
+
+async function standingOf(tools: StandingTools, kind: RunKind, left: Left): Promise<Standing> {
+  const { store, clock, settings } = tools;
+  const counts = await store.statusCounts();
+  const glances = await store.glances();
+  const needed = needsByFile(glances);
+  return {
+    needs: attention(await situationOf(tools, counts, glances, left)),
+    counts,
+    inNeed: await filesOf(store, needed, [...needed.keys()].slice(0, LISTED)),
+    inNeedTotal: needed.size,
+    files: await filesOf(store, needed, glances.slice(-LISTED).reverse()),
+    filesTotal: glances.length,
+    runs: await runsOf(store),
+    next: kind === 'run' ? 'paydrop-run' : nightlyNext(clock.now(), await lastNight(tools), settings.schedule),
+  };
+}
+
+/** As `workspaceState` has it, with what the pass itself knows of its inbox and its end. */
+async function situationOf(
+  { store, clock, settings }: StandingTools,
+  counts: readonly StatusCount[],
+  glances: readonly FileGlance[],
+  { stuck, unfinished }: Left,
+): Promise<Situation> {
+  return {
+    ...(await storedSituation(store)),
+    foreignIndex: undefined,
+    byStatus: byStatus([...counts, ...(await closed(store))]),
+    toRepair: glances.reduce((sum, { toRepair }) => sum + toRepair, 0),
+    ...refusedFiles(refused(glances)),
+    waitingTooLong: await waitingTooLong(store, settings, clock.now()),
+    unfinishedFiles: glances.filter(({ done }) => !done).length,
+    unreportedFiles: (await store.staleReports()).length,
+    stuck: stuck.length,
+    unfinished,
+  };
+}
+
+/** Every file that leaves something to a person, oldest first. */
+export async function filesInNeed(store: Store): Promise<{ file: FileGlance; needs: readonly Need[] }[]> {
+  return [...needsByFile(await store.glances())].map(([file, needs]) => ({ file, needs }));
+}
+
+/** What each file leaves to a person, oldest file first; files that leave nothing are left out. */
+function needsByFile(glances: readonly FileGlance[]): ReadonlyMap<FileGlance, readonly Need[]> {
+  const still = new Set(refused(glances));
+  const found = new Map<FileGlance, readonly Need[]>();
+  for (const file of glances) {
+    const needs = attention({
+      byStatus: file.byStatus as ReadonlyMap<RowStatus, number>,
+      toRepair: file.toRepair,
+      ...refusedFiles(still.has(file) ? [file] : []),
+      unfinishedFiles: file.done ? 0 : 1,
+    }).filter(({ weight }) => weight !== 'told');
+    if (needs.length > 0) found.set(file, needs);
+  }
+  return found;
+}
+
+async function filesOf(
+  store: Store,
+  needed: ReadonlyMap<FileGlance, readonly Need[]>,
+  glances: readonly FileGlance[],
+): Promise<IndexFile[]> {
+  const found: IndexFile[] = [];
+  for (const glance of glances) {
+    const file = await store.file(glance.number);
+    if (file) found.push({ ...file, reported: glance.reported, needs: needed.get(glance) ?? [] });
+  }
+  return found;
+}
+
+async function runsOf(store: Store): Promise<IndexRun[]> {
+  const unreported = new Set((await store.unreportedRuns()).map(({ number }) => number));
+  const latest = await store.latestRuns(LISTED);
+  return latest.map((run) => ({ ...run, reported: !unreported.has(run.number) }));
+}
+
+async function lastNight({ store, clock, settings }: StandingTools): Promise<string> {
+  const { date } = localTime(clock.now(), settings.schedule.timeZone);
+  const night = await store.lastNightly(date);
+  return night?.businessDate ?? '';
+}

@@ -1,0 +1,280 @@
+/** The page over all files, outbox/index.html: who needs to do what, and the way to the pages of files and runs. */
+import type { Concern, Need } from '../domain/attention.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { fromMinor } from '../domain/money.ts';
+import { byLife } from '../domain/status.ts';
+import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
+import { addressOf, fileReportNames, type ReportContext, runPageName, sixDigits } from './context.ts';
+import { type Html, html, page } from './html.ts';
+import { NO_CURRENCY, readable, scrollable, shortened, statusTag, timeOf } from './table.ts';
+import { byText } from './totals.ts';
+import { count, grouped, oneLine, RUN_KINDS } from './words.ts';
+
+export const INDEX_NAME = 'index.html';
+
+/** By this a page of ours is told from another file of the same name. */
+const MARK = '<meta name="generator" content="paydrop index">';
+
+/** Far behind the place that the mark has. */
+const MARK_WITHIN = 2_000;
+
+export interface IndexFile extends FileRecord {
+  /** Whether its pages were written. */
+  readonly reported: boolean;
+  /** What it leaves to a person. */
+  readonly needs: readonly Need[];
+}
+
+export interface IndexRun extends RunRecord {
+  readonly reported: boolean;
+}
+
+/** What stands after a pass. */
+export interface Standing {
+  /** Over all files, most urgent first. */
+  readonly needs: readonly Need[];
+  readonly counts: readonly StatusCount[];
+  /** The first files that need action, oldest first, and how many there are. */
+  readonly inNeed: readonly IndexFile[];
+  readonly inNeedTotal: number;
+  /** The latest files, latest first, and how many there are. */
+  readonly files: readonly IndexFile[];
+  readonly filesTotal: number;
+  /** The latest runs, latest first. */
+  readonly runs: readonly IndexRun[];
+  /**
+   * When `paydrop watch` makes the next nightly run; undefined where its schedule never rings again. `paydrop-run`
+   * where `paydrop run` made the pass: only what starts it knows when.
+   */
+  readonly next: { readonly date: string; readonly minute: number } | 'paydrop-run' | undefined;
+}
+
+/** Whether a text begins as a page over all files that paydrop wrote. */
+export function isIndexPage(text: string): boolean {
+  return text.slice(0, MARK_WITHIN).includes(MARK);
+}
+
+/** The same bytes for the same records: no time is in it but that of the last run's end and that of the next run. */
+export function indexPage(standing: Standing, context: ReportContext): string {
+  const open = standing.needs.filter(({ weight }) => weight !== 'told');
+  const isCalm = open.length === 0;
+  const body = html`<div class="sheet">
+<header>
+<p class="eyebrow">All files and runs. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
+<h1>Payouts</h1>
+<div class="verdict ${isCalm ? 'good' : 'warn'}"><p class="word">${isCalm ? 'Nothing to do' : 'Needs attention'}</p><p>${summed(standing, isCalm)}</p></div>
+<p class="soft small times">${lastRun(standing, context)} ${nextRun(standing, context)}</p>
+</header>
+<main>
+${tasks(standing.needs)}
+${filesInNeed(standing, context)}
+${totals(standing.counts, context)}
+${latestRuns(standing.runs, context)}
+${latestFiles(standing, context)}
+</main>
+<footer><p>Each pass of paydrop writes this page again. The links lead to the pages beside it.</p></footer>
+</div>`;
+  return page(
+    isCalm ? 'Payouts: nothing to do' : 'Payouts: needs attention',
+    context,
+    body,
+    html`
+${{ markup: MARK }}`,
+  );
+}
+
+function summed({ inNeedTotal, filesTotal }: Standing, isCalm: boolean): string {
+  if (filesTotal === 0 && isCalm) return 'No file has come yet. Drop files into the inbox.';
+  if (isCalm) return `No file needs action: ${count(filesTotal, 'file')} received so far.`;
+  if (inNeedTotal === 0) return 'No file needs action, but paydrop itself does.';
+  return `${count(inNeedTotal, 'file needs', 'files need')} action, of ${count(filesTotal, 'file')} received so far.`;
+}
+
+function lastRun({ runs }: Standing, context: ReportContext): Html | string {
+  const last = runs.find(({ finishedAt }) => finishedAt !== '');
+  if (!last) return 'No run has ended yet.';
+  return html`As it stood after ${RUN_KINDS[last.kind].toLowerCase()} ${sixDigits(last.number)}, which ended ${timeOf(last.finishedAt, context)}.`;
+}
+
+function nextRun({ next }: Standing, { schedule: { timeZone }, submit }: ReportContext): Html {
+  if (next === 'paydrop-run')
+    return html`The next run is made by the next <code>paydrop run</code>. The schedule is followed only where <code>paydrop watch</code> runs.`;
+  const arrival = submit === 'on-arrival' ? ' Payouts that are due are sent as their files arrive.' : '';
+  if (!next) return html`No nightly run is scheduled.${arrival}`;
+  const two = (number: number) => String(number).padStart(2, '0');
+  const time = `${two(Math.floor(next.minute / 60))}:${two(next.minute % 60)}`;
+  return html`Next nightly run: <time datetime="${next.date}T${time}"><span class="nowrap">${next.date} ${time}</span> (${timeZone})</time>, as long as <code>paydrop watch</code> runs.${arrival}`;
+}
+
+/** What a concern counts; the statuses that are not named are words already. */
+const COUNTED: Readonly<Partial<Record<Concern, readonly [one: string, more: string]>>> = {
+  'unfinished-files': ['file not taken in to its end', 'files not taken in to their end'],
+  'unreported-files': ['file with reports older than its records', 'files with reports older than their records'],
+  manual: ['payout to be settled by a person', 'payouts to be settled by a person'],
+  unknown: ['payout without a clear answer', 'payouts without a clear answer'],
+  unreadable: ["payout with an answer that can't be read", "payouts with answers that can't be read"],
+  held: ['payout held back', 'payouts held back'],
+  'waiting-too-long': [
+    'payout that has waited too long for its order',
+    'payouts that have waited too long for an order',
+  ],
+  rejected: ['row to correct', 'rows to correct'],
+  'refused-files': ['file not taken in', 'files not taken in'],
+  'irregular-files': ['entry that is no plain file', 'entries that are no plain files'],
+  stuck: ["entry of the inbox that can't be taken in", "entries of the inbox that can't be taken in"],
+  waiting: ['payout without its order', 'payouts without their orders'],
+  amendments: ['change asked of the provider', 'changes asked of the provider'],
+};
+
+const NOT_COUNTED: Readonly<Partial<Record<Concern, string>>> = {
+  'look-up-only': 'Nothing is sent',
+  'other-provider': 'Nothing is sent',
+  inbox: 'Nothing is taken in',
+  'last-run': 'The last run is not finished',
+};
+
+function what({ concern, count: number }: Need): string {
+  const fixed = NOT_COUNTED[concern];
+  if (fixed !== undefined) return fixed;
+  const [one, more] = COUNTED[concern] ?? [`payout ${concern}`, `payouts ${concern}`];
+  return count(number, one, more);
+}
+
+function tasks(needs: readonly Need[]): Html {
+  const byPerson = new Map<string, Need[]>();
+  for (const need of needs) byPerson.set(need.who, [...(byPerson.get(need.who) ?? []), need]);
+  const items = [...byPerson].map(
+    ([who, open]) => html`<li><p class="who">${who}</p><div class="what">${open.map(task)}</div></li>
+`,
+  );
+  return html`<section aria-labelledby="tasks">
+<h2 id="tasks">Who needs to do what</h2>
+${items.length === 0 ? html`<p>Nothing to do.</p>` : html`<ul class="tasks">${items}</ul>`}
+</section>`;
+}
+
+function task(need: Need): Html {
+  const why = need.why === undefined ? '' : ` (${shortened(oneLine(need.why))})`;
+  return html`<p><strong>${what(need)}</strong>${why}: ${need.task}.</p>`;
+}
+
+function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext): Html | '' {
+  if (inNeedTotal === 0) return '';
+  const all = inNeedTotal === inNeed.length;
+  const caption = all
+    ? `All of them, oldest first: ${count(inNeedTotal, 'file')}`
+    : html`The oldest ${inNeed.length} of ${count(inNeedTotal, 'file')}; <code>paydrop status --files</code> lists all`;
+  const rows = inNeed.map(
+    (
+      file,
+    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map(neededOf)}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="in-need">
+<h2 id="in-need">Files that need action</h2>
+${scrollable(
+  'Files that need action',
+  html`<table class="stacks">
+<caption>${caption}</caption>
+<thead><tr><th scope="col">File</th><th scope="col">Name</th><th scope="col">Received</th><th scope="col">What</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+)}
+</section>`;
+}
+
+function neededOf(need: Need): Html {
+  return html`<p>${what(need)} <span class="soft">(${need.who.charAt(0).toLowerCase()}${need.who.slice(1)})</span></p>`;
+}
+
+function totals(counts: readonly StatusCount[], context: ReportContext): Html {
+  const rows = [...counts]
+    .filter(({ count: payouts }) => payouts > 0)
+    .sort((a, b) => byLife(a.status, b.status) || byText(a.currency, b.currency))
+    .map(({ status, currency, count: payouts, amountMinor, oldest }) => {
+      const amount = currency === '' ? '' : readable(fromMinor(amountMinor, currencyExponent(currency) ?? 0), currency);
+      return html`<tr><th scope="row">${statusTag(status)}</th><td>${currency || NO_CURRENCY}</td><td class="number" data-label="Payouts">${grouped(String(payouts))}</td><td class="number corner">${amount}</td><td class="whole" data-label="Oldest received">${timeOf(oldest, context)}</td></tr>
+`;
+    });
+  return html`<section aria-labelledby="totals">
+<h2 id="totals">Payouts by status and currency</h2>
+${
+  rows.length === 0
+    ? html`<p class="soft">No payout has come yet.</p>`
+    : scrollable(
+        'Payouts by status and currency',
+        html`<table class="stacks">
+<caption>Over all files</caption>
+<thead><tr><th scope="col">Status</th><th scope="col">Currency</th><th scope="col" class="number">Payouts</th><th scope="col" class="number">Amount</th><th scope="col">Oldest received</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+      )
+}
+</section>`;
+}
+
+function latestRuns(runs: readonly IndexRun[], context: ReportContext): Html {
+  const rows = runs.map(
+    ({ number, kind, businessDate, finishedAt, reported }) =>
+      html`<tr><th scope="row">${reported ? html`<a href="${runPageName(number)}">${sixDigits(number)}</a>` : sixDigits(number)}</th><td class="corner">${RUN_KINDS[kind]}</td><td class="nowrap whole" data-label="Business date">${businessDate}</td><td class="whole" data-label="Ended">${finishedAt === '' ? 'not yet' : timeOf(finishedAt, context)}</td></tr>
+`,
+  );
+  return html`<section aria-labelledby="runs">
+<h2 id="runs">Latest runs</h2>
+${
+  rows.length === 0
+    ? html`<p class="soft">There was no run yet.</p>`
+    : scrollable(
+        'Latest runs',
+        html`<table class="stacks">
+<caption>Latest first. Each page says what its run changed</caption>
+<thead><tr><th scope="col">Run</th><th scope="col">Kind</th><th scope="col">Business date</th><th scope="col">Ended</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+      )
+}
+</section>`;
+}
+
+function latestFiles({ files, filesTotal }: Standing, context: ReportContext): Html {
+  const rows = files.map(
+    (
+      file,
+    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="number" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${stateOf(file)}</td></tr>
+`,
+  );
+  const caption =
+    filesTotal === files.length ? 'Latest first' : `The latest ${files.length} of ${count(filesTotal, 'file')}`;
+  return html`<section aria-labelledby="files">
+<h2 id="files">Latest files</h2>
+${
+  rows.length === 0
+    ? html`<p class="soft">No file has come yet.</p>`
+    : scrollable(
+        'Latest files',
+        html`<table class="stacks">
+<caption>${caption}</caption>
+<thead><tr><th scope="col">File</th><th scope="col">Name</th><th scope="col">Received</th><th scope="col" class="number">Rows</th><th scope="col">State</th></tr></thead>
+<tbody>${rows}</tbody>
+</table>`,
+      )
+}
+</section>`;
+}
+
+function fileLink({ number, name, reported }: IndexFile): Html {
+  if (!reported) return html`${sixDigits(number)}`;
+  return html`<a href="${fileReportNames({ name, number }).page}">${sixDigits(number)}</a>`;
+}
+
+function nameOf({ name }: IndexFile): string {
+  return shortened(oneLine(name));
+}
+
+function stateOf({ duplicateOf, problem, done, needs }: IndexFile): Html {
+  if (duplicateOf !== undefined) return html`<span class="tag calm">Duplicate</span> of ${sixDigits(duplicateOf)}`;
+  if (!done) return html`<span class="tag warn">Being taken in</span>`;
+  if (problem) return html`<span class="tag bad">Not taken in</span> <code>${problem.code}</code>`;
+  if (needs.length > 0) return html`<span class="tag warn">Needs attention</span>`;
+  return html`<span class="tag good">Nothing to do</span>`;
+}

@@ -1,0 +1,191 @@
+/** The page of a run and the page over all files in a real browser: on a phone, on a desk, in the dark and on paper. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attention } from '../src/domain/attention.ts';
+import { indexPage, type Standing } from '../src/reports/index-page.ts';
+import { type ReportContext, runReports } from '../src/reports/report.ts';
+import type { RunChange, RunDecision } from '../src/store/port.ts';
+import { change, file, MIXED_FILE, REAL, RUN, SANDBOX, textOf, toldOf } from './report-samples.ts';
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const LARGE = '435741521.52';
+
+async function runPage(
+  changes: readonly RunChange[],
+  decisions: readonly RunDecision[] = [],
+  context: ReportContext = REAL,
+): Promise<string> {
+  const files = [
+    { ...MIXED_FILE, verdict: 'partially_accepted' as const },
+    { ...file({ number: 13, duplicateOf: 12 }), verdict: 'duplicate' as const },
+  ];
+  const open = [
+    {
+      status: 'submitted',
+      currency: 'INR',
+      count: 1_200,
+      amountMinor: 43_574_152_152n,
+      oldest: '2026-11-17T20:00:00.000Z',
+    },
+  ] as const;
+  const [, summary] = await runReports(RUN, toldOf(changes, decisions), files, open, context);
+  return textOf(summary?.content ?? '');
+}
+
+/** 17 sent: 15 paid at once, one refused, one taken; and of an earlier run one failed, one reversed. */
+const NIGHT: readonly RunChange[] = [
+  ...Array.from({ length: 15 }, (_, at) => change(at + 2, { to: 'paid' })),
+  change(17, { to: 'declined', message: 'the account is closed' }),
+  change(18),
+  change(19, { from: 'submitted', to: 'failed', message: 'account is frozen', amount: LARGE }),
+  change(20, { from: 'paid', to: 'reversed', message: 'returned by the bank', currency: 'EUR' }),
+];
+
+const LONG =
+  'Code 0x0203: the bank of the payee does not know this account number; check it with the payee, and the name of the bank too';
+
+/** A run of 32 rows that did not arrive, each with much to say. */
+const MANY = Array.from({ length: 32 }, (_, at) => change(at + 2, { from: 'submitted', to: 'failed', message: LONG }));
+
+function decided(seq: number, with_: Partial<RunDecision>): RunDecision {
+  return { seq, what: 'decided', decision: { by: 'anna', reason: 'called the payee' }, at: RUN.startedAt, ...with_ };
+}
+
+const DECISIONS = [
+  decided(1, { change: change(2, { from: 'failed', to: 'ready', amount: LARGE }) }),
+  decided(2, { change: change(3, { from: 'failed', to: 'failed' }) }),
+  decided(3, { change: change(4, { from: 'failed', to: 'failed', currency: 'EUR' }) }),
+  decided(4, { file: { number: 12, rows: 2 } }),
+];
+
+function standing(with_: Partial<Standing> = {}): Standing {
+  const needs = attention({ byStatus: new Map([['failed', 2]]), toRepair: 12 });
+  const inNeed = [{ ...MIXED_FILE, reported: true, needs }];
+  const counts = [
+    { status: 'paid', currency: 'INR', count: 1_200, amountMinor: 43_574_152_152n, oldest: RUN.startedAt },
+  ] as const;
+  const runs = [{ ...RUN, reported: true }];
+  const next = { date: '2026-11-29', minute: 120 };
+  return { needs, counts, inNeed, inNeedTotal: 1, files: inNeed, filesTotal: 1, runs, next, ...with_ };
+}
+
+const PAGES: Readonly<Record<string, () => Promise<string> | string>> = {
+  'the page of a run': () => runPage(NIGHT, DECISIONS, SANDBOX),
+  'the page of a run with much to say': () => runPage(MANY),
+  'the page over all files': () => indexPage(standing(), SANDBOX),
+};
+
+function plain(text: string): string {
+  return text
+    .replace(/<style>[\s\S]*<\/style>/, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ');
+}
+
+describe('the page of a run', () => {
+  it('says in its heading and title how many were sent, and what became of them', async () => {
+    const text = await runPage(NIGHT);
+    const said = '17 sent, 15 paid, 1 reversed, 1 failed, 1 declined';
+    expect(text).toContain(`<h1>${said}</h1>`);
+    expect(text).toContain(`<title>Nightly run 000007: ${said}</title>`);
+  });
+
+  it('sums each outcome by currency', async () => {
+    const text = plain(await runPage(NIGHT));
+    expect(text).toContain(
+      'sent INR 17 1,700.00 paid INR 15 1,500.00 reversed EUR 1 100.00 failed INR 1 435,741,521.52 declined INR 1 100.00',
+    );
+  });
+
+  it('calls no payout sent whose order was refused, or that only was changed', async () => {
+    const refused = change(2, { to: 'declined', clientRefId: '' });
+    expect(await runPage([refused, change(3, { to: 'ready' })])).toContain('<h1>1 changed, 1 declined</h1>');
+    expect(await runPage([])).toContain('<h1>No payout changed its status</h1>');
+  });
+
+  it('sums decisions by kind and currency', async () => {
+    const text = plain(await runPage([], DECISIONS));
+    expect(text).toMatch(
+      /Closed failed closed 1 EUR 100\.00 Closed failed closed 1 INR 100\.00 Paid again failed → ready 1 INR 435,741,521\.52 File closed 1 /,
+    );
+  });
+
+  it('leads to the page over all files, to its changes and to the pages of its files', async () => {
+    const links = [...(await runPage(NIGHT)).matchAll(/href="([^"]+)"/g)].map(([, name]) => name);
+    expect([...new Set(links)].sort()).toEqual([
+      'index.html',
+      'payouts_november.000012.report.html',
+      'payouts_november.000013.report.html',
+      'run.000007.changes.csv',
+    ]);
+  });
+
+  it('has the same bytes when it is written again', async () => {
+    expect(await runPage(NIGHT, DECISIONS)).toBe(await runPage(NIGHT, DECISIONS));
+  });
+});
+
+if (!existsSync(CHROMIUM)) console.warn(`run pages: not looked at, there is no Chromium at ${CHROMIUM}`);
+
+describe.skipIf(!existsSync(CHROMIUM))('in a browser', () => {
+  let browser: Browser;
+  let page: Page;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'paydrop-run-pages-'));
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--headless', '--no-sandbox', '--disable-gpu'],
+    });
+    page = await browser.newPage();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function open(text: string, width: number): Promise<void> {
+    const path = join(folder, 'page.html');
+    writeFileSync(path, text);
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ media: 'screen', colorScheme: 'light' });
+    await page.goto(pathToFileURL(path).href);
+  }
+
+  /** What is wider than the place it has: the page itself, or a table in its frame. */
+  const CUT = `[document.documentElement, ...document.querySelectorAll('main, .scroll, .verdict, td, th, p')]
+    .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1)
+    .map((element) => element.className + ' ' + element.textContent.trim().slice(0, 60))`;
+
+  it.each(Object.entries(PAGES))('%s cuts nothing 360, 768 and 1280 pixels wide', async (_, text) => {
+    for (const width of [360, 768, 1280]) {
+      await open(await text(), width);
+      expect(await page.evaluate(CUT), `${width} pixels`).toEqual([]);
+    }
+  });
+
+  it.each(Object.entries(PAGES))('%s has cards below 1000 pixels, and tables from there on', async (_, text) => {
+    const displays = `[...document.querySelectorAll('table')].map((table) => getComputedStyle(table).display)`;
+    await open(await text(), 999);
+    expect(new Set(await page.evaluate<string[]>(displays))).toEqual(new Set(['block']));
+    await open(await text(), 1000);
+    expect(new Set(await page.evaluate<string[]>(displays))).toEqual(new Set(['table']));
+  });
+
+  it('a page of 32 rows takes at most 4 sheets', async () => {
+    await open(await runPage(MANY), 1280);
+    expect(await sheets()).toBeLessThanOrEqual(4);
+  });
+
+  async function sheets(): Promise<number> {
+    await page.emulateMedia({ media: 'print' });
+    const pdf = await page.pdf({ format: 'A4' });
+    return pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0;
+  }
+});
