@@ -159,8 +159,11 @@ const REASON = '--reason <text>';
 
 /** What every decision of a person has. */
 function deciding(of: Command): Command {
+  return decided(of.requiredOption(REASON, 'why, for the auditor who asks a year later'));
+}
+
+function decided(of: Command): Command {
   return of
-    .requiredOption(REASON, 'why, for the auditor who asks a year later')
     .option('--by <name>', 'who decides; required for root without sudo, and for a user without a name')
     .option('--ticket <id>', 'the ticket that has the case');
 }
@@ -252,6 +255,20 @@ command(
   .option('--csv', 'print CSV for a spreadsheet')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/statement.ts')).statement));
+
+decided(
+  command(
+    'forget',
+    'Removes originals, reports and personal texts of files that are final for long; references, sums, hashes and the audit log stay.',
+    'paydrop forget --before 2025-01-01 --dry-run',
+  ),
+)
+  .requiredOption('--before <YYYY-MM-DD>', 'files of which nothing has changed since before that day', businessDate)
+  .option('--dry-run', 'only say what would be forgotten, and what stays and why')
+  .option(REASON, 'why, for the auditor who asks a year later')
+  .option('--yes', 'ask nothing')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/forget.ts')).forget));
 
 const audit = command(
   'audit',

@@ -41,6 +41,7 @@ type EventField =
   | 'step'
   | 'correlationId'
   | 'riders'
+  | 'file'
   | 'type';
 
 interface HistoryLine {
@@ -68,9 +69,11 @@ export function historyLine(entry: AuditEntry, timeZone: string): HistoryLine {
 function detailsOf(event: Event): string[] {
   const { message, code, errors, row, amendment, amountMinor, currency, send, attempt, clientRefId, bodySha256 } =
     event;
-  const { late, outcome, httpStatus, orderRefId, bankReference, unclear, step, correlationId, riders, type } = event;
+  const { late, outcome, httpStatus, orderRefId, bankReference, unclear, step, correlationId, riders, type, file } =
+    event;
   const details = [
     type === 'answer' ? answerText(message) : message,
+    type === 'forgotten' && `texts forgotten with file ${sixDigits(Number(file))}`,
     code,
     Array.isArray(errors) ? errors.join(' ') : undefined,
     step && `change ${step}`,

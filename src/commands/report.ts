@@ -45,6 +45,10 @@ async function requireFile(workspace: string, number: number): Promise<void> {
   try {
     const file = await opened?.store.file(number);
     if (!file) throw new UsageError(`there is no file ${number} in this workspace; paydrop status lists them`);
+    if (file.forgotten)
+      throw new UsageError(
+        `file ${number} (${file.name}) was forgotten by ${file.forgotten.by}: ${file.forgotten.reason}; it has no reports any more`,
+      );
     if (!file.done)
       throw new UnavailableError(`file ${number} (${file.name}) is still being taken in: its reports come after that`);
   } finally {

@@ -1,4 +1,4 @@
-import { API } from '../domain/api.ts';
+import { API, type Api } from '../domain/api.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
@@ -67,7 +67,13 @@ export async function show(
       });
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions)
-        printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings);
+        printInstruction(
+          output,
+          instruction,
+          histories.get(instruction.id) ?? [],
+          opened.settings,
+          await forgettingOf(store, histories.get(instruction.id) ?? [], opened.settings.schedule.timeZone),
+        );
     else if (ref.orderRef !== undefined)
       printOrder(output, orders, instructions, histories, opened.settings.schedule.timeZone);
     else printCustomer(output, orders, instructions);
@@ -246,11 +252,25 @@ function managedFacts({ content }: Shown): [string, string][] {
   return [...stated, ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value])];
 }
 
+function contentFacts(shown: Shown, api: Api): [string, string][] {
+  return API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown);
+}
+
+/** By whom the texts of an instruction were forgotten, when and why; empty where they were not. */
+async function forgettingOf(store: Store, history: readonly AuditEntry[], timeZone: string): Promise<string> {
+  const event = history.map(eventOf).find(({ type }) => type === 'forgotten');
+  if (!event) return '';
+  const file = await store.file(Number(event.file));
+  const decision = file?.forgotten;
+  return `${secondIn(timeZone, String(event.at))} ${timeZone}, by ${decision ? whoAndWhy(decision) : ''}`;
+}
+
 function printInstruction(
   output: Output,
   shown: Shown,
   history: readonly AuditEntry[],
   { provider: { api }, schedule: { timeZone } }: Settings,
+  forgotten: string,
 ): void {
   const secondOf = (at: string) => `${secondIn(timeZone, at)} ${timeZone}`;
   output.facts([
@@ -262,7 +282,7 @@ function printInstruction(
     ...(shown.closed ? [['Closed', `by ${whoAndWhy(shown.closed)}`] as [string, string]] : []),
     ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
-    ...(API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown)),
+    ...(forgotten ? [['Texts forgotten', forgotten] as [string, string]] : contentFacts(shown, api)),
     ['Client reference', shown.clientRefId],
     ['Provider order', shown.orderRefId],
     ['Bank reference', shown.bankReference],

@@ -107,6 +107,18 @@ export function contentDigest({ status, currency, ref, content, payout }: RowCon
   return sha256(text).slice(0, DIGEST_DIGITS);
 }
 
+/**
+ * Half a SHA-256 of what is kept of an instruction once its texts are forgotten: references, amount, currency and dates.
+ */
+export function keptDigest(
+  { customerRef, orderRef, instructionRef }: InstructionRef,
+  { amount, openDate, dueDate }: InstructionContent,
+  currency: string,
+): string {
+  const text = [customerRef, orderRef, instructionRef, amount, currency, openDate, dueDate].join('\n');
+  return sha256(text).slice(0, DIGEST_DIGITS);
+}
+
 export function statedByContent({ amount, openDate, dueDate, details, managed }: InstructionContent): Stated {
   const { metadata = [], scheme = '', ...rest } = managed ?? {};
   return statedBy([

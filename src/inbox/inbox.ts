@@ -15,6 +15,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink 
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
 import { loadedWhenCalled } from '../platform/lazy.ts';
+import { filedName } from './filed.ts';
 import { checkPlace, type InboxFolders, type KeptStuck } from './folder.ts';
 import {
   displayName,
@@ -35,6 +36,7 @@ const COPY_CHUNK_BYTES = 1 << 20;
 const PRIVATE_FILE_MODE = 0o600;
 const NS_PER_MS = 1_000_000n;
 
+export { removeFiled } from './filed.ts';
 export { type InboxLook, type KeptStuck, lookIntoInbox } from './folder.ts';
 export type { Stuck } from './stuck.ts';
 
@@ -361,11 +363,6 @@ async function listIfThere(folder: string): Promise<Buffer[]> {
     if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
-}
-
-function filedName(number: number, name: string): string {
-  const safe = name.replace(/[^A-Za-z0-9._-]/g, '_').slice(-100);
-  return `${String(number).padStart(6, '0')}.${safe}`;
 }
 
 function sameState(a: BigIntStats, b: BigIntStats): boolean {

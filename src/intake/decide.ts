@@ -203,7 +203,9 @@ function decideContent(
     record: rejected(row, fields(), inTheirOrder(context.header, [error, ...imprecise()])),
   });
   const differs = () =>
-    existing ? differences(statedByContent(existing.content), statedByContent(content), existing.currency) : '';
+    existing && !existing.forgotten
+      ? differences(statedByContent(existing.content), statedByContent(content), existing.currency)
+      : '';
   if (before) {
     const stands = existing && digestOf(statedByContent(existing.content)) === before.digest;
     return refuse(repeatedInFile(context, ref, before, stands ? differs() : ''));

@@ -17,7 +17,17 @@ import { differences } from './holders.ts';
 /** The instruction as the store has it, or as an earlier row of the file makes it. */
 export type Existing = Pick<
   StoredInstruction,
-  'id' | 'version' | 'status' | 'content' | 'payout' | 'amountMinor' | 'currency' | 'contentRow' | 'sends' | 'amendment'
+  | 'id'
+  | 'version'
+  | 'status'
+  | 'content'
+  | 'payout'
+  | 'amountMinor'
+  | 'currency'
+  | 'contentRow'
+  | 'sends'
+  | 'amendment'
+  | 'forgotten'
 > & {
   /** The statements about it that no longer stand, each with its row (Store.statementsOf). */
   readonly replaced: ReadonlyMap<string, number>;
@@ -29,7 +39,8 @@ export const NOTHING_REPLACED: ReadonlyMap<string, number> = new Map();
  * The last instruction with a row's references, where no instruction holds them now. It was taken in and rejected
  * later, because its order never came, or came with a currency that its amount doesn't fit.
  */
-export type Lapsed = Pick<StoredInstruction, 'id' | 'content' | 'contentRow'> & Pick<Existing, 'replaced'>;
+export type Lapsed = Pick<StoredInstruction, 'id' | 'content' | 'contentRow' | 'forgotten'> &
+  Pick<Existing, 'replaced'>;
 
 export async function lapsedOf(store: Store, refs: readonly InstructionRef[]): Promise<(Lapsed | undefined)[]> {
   return withReplaced(store, await store.lapsedInstructions(refs));
@@ -61,11 +72,12 @@ export interface Repetition {
  * nothing then, and changes nothing when it comes again.
  */
 export function repetitionOf(
-  { id, content: current, contentRow, replaced, amendment }: Existing,
+  existing: Existing,
   action: 'CREATE' | 'UPDATE',
   content: InstructionContent,
 ): Repetition | undefined {
-  const stands = sameContent(current, content);
+  const { id, contentRow, replaced, amendment } = existing;
+  const stands = states(existing, content);
   if (stands && (action === 'CREATE' || contentRow !== id)) return { original: contentRow };
   const original = replaced.size === 0 ? undefined : rowThatStated(replaced, action, content);
   if (original !== undefined) return { original };
@@ -107,14 +119,34 @@ export function statedAnew(
   content: InstructionContent,
 ): Anew {
   if (!lapsed) return action === 'CREATE' ? {} : 'not-found';
-  const wasUpdated = lapsed.contentRow !== lapsed.id || lapsed.replaced.has(statementOf('UPDATE', lapsed.content));
-  const isLast = sameContent(lapsed.content, content) && (action === 'CREATE' || wasUpdated);
+  const wasUpdated = lapsed.contentRow !== lapsed.id || restated(lapsed);
+  const isLast = states(lapsed, content) && (action === 'CREATE' || wasUpdated);
   const original = isLast ? undefined : rowThatStated(lapsed.replaced, action, content);
   if (original !== undefined) return { original };
   if (action === 'UPDATE' && !wasUpdated) return 'not-found';
-  const last = statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content);
+  const last = leftOf(lapsed)?.at(-1) ?? statementOf(wasUpdated ? 'UPDATE' : 'CREATE', lapsed.content);
   const statements = [...lapsed.replaced, [last, lapsed.contentRow], [statementOf(action, content), row]] as const;
   return { after: { lapsed: lapsed.id, statements: new Map(statements) } };
+}
+
+type Stating = Pick<Lapsed, 'content' | 'contentRow' | 'forgotten' | 'replaced'>;
+
+/** What is left of the content that stands, once it was forgotten: its statements. Undefined while it is there. */
+function leftOf({ contentRow, forgotten, replaced }: Stating): string[] | undefined {
+  return forgotten && [...replaced].filter(([, row]) => row === contentRow).map(([statement]) => statement);
+}
+
+/** Whether the content that stands is this one. */
+function states(existing: Stating, content: InstructionContent): boolean {
+  const left = leftOf(existing);
+  if (!left) return sameContent(existing.content, content);
+  return left.includes(statementOf('CREATE', content)) || left.includes(statementOf('UPDATE', content));
+}
+
+/** Whether an UPDATE has stated the created content again. */
+function restated(lapsed: Stating): boolean {
+  const left = leftOf(lapsed);
+  return left?.some((one) => one.startsWith('UPDATE ')) ?? lapsed.replaced.has(statementOf('UPDATE', lapsed.content));
 }
 
 /** The replaced statements, once other content stands. */

@@ -3,6 +3,7 @@
  */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
+export type { Judged, Judgement } from './forgetting.ts';
 export type { PassOptions, PassSummary, Tools } from './pass.ts';
 export type { Decided, RetriedAll } from './resolution.ts';
 export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
@@ -12,3 +13,5 @@ export const resolve = loadedWhenCalled(async () => (await import('./resolution.
 export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);
 export const closePayouts = loadedWhenCalled(async () => (await import('./closing.ts')).closePayouts);
 export const closeFile = loadedWhenCalled(async () => (await import('./closing.ts')).closeFile);
+export const judgeForgetting = loadedWhenCalled(async () => (await import('./forgetting.ts')).judgeForgetting);
+export const forgetFiles = loadedWhenCalled(async () => (await import('./forgetting.ts')).forgetFiles);

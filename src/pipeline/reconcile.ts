@@ -38,7 +38,7 @@ import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
  * A paid payout is looked up for this long, for a late return by the bank. It is looked up longer while an answer about
  * it isn't settled. A payout that was declined in doubt is looked up for as long, for a provider that took it late.
  */
-const WATCH_DAYS = 7;
+export const WATCH_DAYS = 7;
 
 /** An instruction that was sent this many times and never found needs a person. */
 const MOST_SENDS = 5;

@@ -112,6 +112,10 @@ export async function retryAll(
       decided[at] = no(`it is ${before.status}; this is only for ${FINAL_FAILURES.join(', ')}`);
       return;
     }
+    if (before.forgotten) {
+      decided[at] = no("its texts were forgotten, so it can't be paid again: drop it under new references");
+      return;
+    }
     const altered = instructionDiffers(before, await store.historyOf(before.id));
     if (altered !== undefined) {
       decided[at] = no(`its record is not what the audit log says, so nothing is paid on its word: ${altered}`);

@@ -66,10 +66,12 @@ function bySum(a: Sum, b: Sum): number {
 
 /** What was decided about a file or the workspace, in words. */
 export function decisionText({ what, decision, file }: RunDecision): string {
-  return oneLine(`${decision.by}: ${file ? fileText(file) : (ABOUT_ALL[what] ?? what)}`);
+  return oneLine(`${decision.by}: ${file ? fileText(what, file) : (ABOUT_ALL[what] ?? what)}`);
 }
 
-function fileText({ number, rows }: NonNullable<RunDecision['file']>): string {
+function fileText(what: string, { number, rows }: NonNullable<RunDecision['file']>): string {
+  if (what === 'file-forgotten')
+    return `file ${sixDigits(number)} is forgotten: its original, its reports and its texts`;
   if (rows === 0) return `file ${sixDigits(number)}, which was not taken in, is closed`;
   return `${count(rows, 'rejected row')} of file ${sixDigits(number)} will not be repaired, and ${rows === 1 ? 'is' : 'are'} closed`;
 }

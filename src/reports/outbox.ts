@@ -1,9 +1,9 @@
 /** Publishes reports: each is complete or absent, and a report that may not be rewritten never is. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Draft, isErrno, openDraft, publishDurably, TEMPORARY_PREFIX } from '../platform/durable.ts';
+import { type Draft, isErrno, openDraft, publishDurably, syncFolder, TEMPORARY_PREFIX } from '../platform/durable.ts';
 import type { Report, RowReports } from './report.ts';
 
 const REPORT_MODE = 0o640;
@@ -66,6 +66,12 @@ export async function sweepOutbox(outbox: string): Promise<void> {
   for (const name of await readdir(outbox)) {
     if (name.startsWith(TEMPORARY_PREFIX)) await unlink(join(outbox, name));
   }
+}
+
+/** Removes reports, whichever of them are there. */
+export async function removeReports(outbox: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await rm(join(outbox, name), { force: true });
+  await syncFolder(outbox);
 }
 
 async function publishOne(outbox: string, report: Report): Promise<Published> {

@@ -1,7 +1,7 @@
 /** The door of the room: the store's records of a file or a run, written as reports and published in the outbox. */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
-export { isRejectedReportOf, type ReportContext, rejectedReportIn } from './context.ts';
+export { fileReportNames, isRejectedReportOf, type ReportContext, rejectedReportIn } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { openTally, type Part, type Tally, UnbalancedError, verdictOf } from './totals.ts';
@@ -11,6 +11,7 @@ export const publishReportsOf = loadedWhenCalled(async () => (await import('./fi
 export const takenFile = loadedWhenCalled(async () => (await import('./file-reports.ts')).takenFile);
 export const publish = loadedWhenCalled(async () => (await import('./outbox.ts')).publish);
 export const sweepOutbox = loadedWhenCalled(async () => (await import('./outbox.ts')).sweepOutbox);
+export const removeReports = loadedWhenCalled(async () => (await import('./outbox.ts')).removeReports);
 export const runReports = loadedWhenCalled(async () => (await import('./report.ts')).runReports);
 export const receipt = loadedWhenCalled(async () => (await import('./report.ts')).receipt);
 export const payoutsCsv = loadedWhenCalled(async () => (await import('./payouts-csv.ts')).payoutsCsv);

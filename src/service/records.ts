@@ -3,10 +3,11 @@
  * these commands, so this module loads nothing of what works on a workspace.
  */
 import { join } from 'node:path';
-import { UsageError } from '../platform/failures.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
 import type { Settings } from '../settings/settings.ts';
-import { openStore, type Store } from '../store/store.ts';
+import { lockWorkspace, openStore, type Store } from '../store/store.ts';
 import { DATABASE, isThere, requireRecords, workspaceSettings } from './place.ts';
+import { takeTurnToPublish } from './publishing.ts';
 
 /** The settings. Throws a UsageError that names every problem. */
 export function settingsOf(workspace: string): Settings {
@@ -41,5 +42,37 @@ export async function openForDeciding(
     return { settings, store, run: await store.runUnderWay() };
   }
   await requireRecords(settings);
-  throw new UsageError('nothing has been taken in in this workspace yet');
+  throw NOTHING_YET();
+}
+
+const NOTHING_YET = () => new UsageError('nothing has been taken in in this workspace yet');
+
+/** As `openForDeciding`, while nothing else works on the workspace or writes reports. `close` lets others work again. */
+export async function openAlone(
+  workspace: string,
+): Promise<{ settings: Settings; store: Store; run: number | undefined; close: () => Promise<void> }> {
+  const settings = settingsOf(workspace);
+  await requireRecords(settings);
+  if (!(await isThere(join(settings.data, DATABASE)))) throw NOTHING_YET();
+  const lock = lockWorkspace(join(settings.data, 'lock'));
+  const turn = lock && takeTurnToPublish(settings);
+  const release = () => {
+    turn?.release();
+    lock?.release();
+  };
+  if (!turn) {
+    release();
+    throw new UnavailableError(`another paydrop is working on ${workspace}: stop it first, or try again later`);
+  }
+  try {
+    const { store, run } = await openForDeciding(workspace);
+    const close = async () => {
+      await store.close();
+      release();
+    };
+    return { settings, store, run, close };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }

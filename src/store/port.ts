@@ -5,6 +5,7 @@
  * change a status.
  */
 import type { Files } from './port/files.ts';
+import type { Forgetting } from './port/forgetting.ts';
 import type { Listing } from './port/listing.ts';
 import type { Payouts } from './port/payouts.ts';
 import type { Records } from './port/records.ts';
@@ -13,6 +14,7 @@ import type { Runs } from './port/runs.ts';
 
 export type * from './port/change.ts';
 export type * from './port/files.ts';
+export type * from './port/forgetting.ts';
 export type * from './port/listing.ts';
 export type * from './port/payouts.ts';
 export type * from './port/records.ts';
@@ -20,4 +22,4 @@ export type * from './port/reports.ts';
 export type * from './port/row-record.ts';
 export type * from './port/runs.ts';
 
-export interface Store extends Files, Payouts, Listing, Reports, Runs, Records {}
+export interface Store extends Files, Forgetting, Payouts, Listing, Reports, Runs, Records {}

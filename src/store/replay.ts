@@ -4,7 +4,7 @@
  * hashed into the audit entry that ends its intake. The digest of an UPDATE is in the UPDATE's own entry. Pure.
  */
 
-import { clientRefId, contentDigest, rowPlace } from '../domain/instruction.ts';
+import { clientRefId, contentDigest, keptDigest, rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { parseDecimal, toMinor } from '../domain/money.ts';
 import { orderDigest, type Registration } from '../domain/order.ts';
@@ -24,6 +24,7 @@ interface LoggedEvent {
   readonly step?: 'taken-in' | 'asked' | 'refused';
   readonly row?: number;
   readonly contentDigest?: string;
+  readonly keptDigest?: string;
   readonly amountMinor?: string;
   readonly currency?: string;
   readonly attempt?: number;
@@ -52,6 +53,8 @@ interface Replayed {
   readonly rowStatus: InstructionStatus | undefined;
   /** Undefined where an earlier version of paydrop kept none. */
   readonly digest: string | undefined;
+  /** The digest of what is kept of it, once its texts are forgotten. */
+  readonly kept: string | undefined;
   /** The amount and currency that its order gave it later. */
   readonly priced: { readonly amountMinor: string; readonly currency: string } | undefined;
 }
@@ -61,6 +64,7 @@ export function instructionDiffers(record: StoredInstruction, history: readonly 
   let replayed = begun(record);
   for (const { body } of history) {
     const event = JSON.parse(body) as LoggedEvent;
+    if (event.type === 'forgotten') replayed = { ...replayed, kept: event.keptDigest };
     if (event.type !== 'status') continue;
     const { status, version } = replayed;
     if (event.version !== version + 1 || (status !== undefined && event.from !== status))
@@ -73,7 +77,7 @@ export function instructionDiffers(record: StoredInstruction, history: readonly 
 function begun({ id, contentDigest: digest }: StoredInstruction): Replayed {
   const nothing = { clientRefId: '', bodySha256: '', orderRefId: '', bankReference: '' };
   const begin = { status: undefined, version: 1, attempt: 1, sends: 0, ...nothing };
-  return { ...begin, row: id, rowStatus: undefined, digest: digest || undefined, priced: undefined };
+  return { ...begin, row: id, rowStatus: undefined, digest: digest || undefined, kept: undefined, priced: undefined };
 }
 
 function after(before: Replayed, event: LoggedEvent): Replayed {
@@ -99,7 +103,7 @@ function after(before: Replayed, event: LoggedEvent): Replayed {
 /** Compares what is paid, to which payee and under which reference, with what its row stated. */
 function contentDiffers(record: StoredInstruction, replayed: Replayed): string | undefined {
   const { content, payout, amountMinor, currency, contentRow } = record;
-  const { row, rowStatus, digest, priced } = replayed;
+  const { row, rowStatus, digest, kept, priced } = replayed;
   if (contentRow !== row) return `the log says that its content is of row ${row}, the record of row ${contentRow}`;
   const exponent = currencyExponent(currency ?? '') ?? 0;
   const amount = parseDecimal(content.amount);
@@ -108,6 +112,7 @@ function contentDiffers(record: StoredInstruction, replayed: Replayed): string |
     return `its amount is ${content.amount}, and in minor units of ${currency} it is ${amountMinor}, which is another one`;
   if (priced && (priced.amountMinor !== String(amountMinor) || priced.currency !== currency))
     return `the log says ${priced.amountMinor} minor units of ${priced.currency}, the record ${amountMinor} of ${currency}`;
+  if (record.forgotten || kept !== undefined) return keptDiffers(record, kept);
   if (digest === undefined) return undefined;
   const now = contentDigest({
     status: rowStatus ?? record.status,
@@ -120,6 +125,15 @@ function contentDiffers(record: StoredInstruction, replayed: Replayed): string |
   return `the log says that its row stated what has the digest ${digest}, the record's has ${now}: amount, payee, dates, references, texts, or the status it began with`;
 }
 
+/** Of an instruction whose texts are forgotten, compares what is kept. */
+function keptDiffers(record: StoredInstruction, kept: string | undefined): string | undefined {
+  if (kept === undefined) return 'the record says that its texts were forgotten, the log does not';
+  if (!record.forgotten) return 'the log says that its texts were forgotten, the record does not';
+  const now = keptDigest(record, record.content, record.currency ?? '');
+  if (now === kept) return undefined;
+  return `the log says that what is kept of it has the digest ${kept}, the record's has ${now}: references, amount, currency or dates`;
+}
+
 function stateDiffers(record: StoredInstruction, replayed: Replayed): string | undefined {
   const differs = (what: string, said: string | number, is: string | number) =>
     said === is ? undefined : `the log says ${what} ${said || 'none'}, the record ${is || 'none'}`;
@@ -129,10 +143,14 @@ function stateDiffers(record: StoredInstruction, replayed: Replayed): string | u
     differs('attempt', replayed.attempt, record.attempt) ??
     differs('sends', replayed.sends, record.sends) ??
     differs('client reference', replayed.clientRefId || clientRefId(record, record.attempt), record.clientRefId) ??
-    differs('body', replayed.bodySha256, record.body === '' ? '' : sha256(record.body)) ??
+    differs('body', replayed.bodySha256, bodyHash(record)) ??
     differs('provider order', replayed.orderRefId, record.orderRefId) ??
     differs('bank reference', replayed.bankReference, record.bankReference)
   );
+}
+
+function bodyHash({ body, forgotten }: StoredInstruction): string {
+  return forgotten?.bodySha256 ?? (body === '' ? '' : sha256(body));
 }
 
 /** A change that a row asks of the provider, as the log has it until the change is done or refused. */

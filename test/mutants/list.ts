@@ -750,6 +750,26 @@ const FILES: Mutant[] = [
     "(bom && text !== '' ? BYTE_ORDER_MARK + text : text)",
     '(bom ? BYTE_ORDER_MARK + text : text)',
   ]),
+  mutant('an open payout is forgotten', 'what is still to be paid has no payee any more', 'forgetting', [
+    'if (isOpen.get(range)) throw',
+    'if (file < 0) throw',
+  ]),
+  mutant('a file with an open payout is chosen', 'what is still to be paid has no payee any more', 'forgetting', [
+    '  if (open > 0) return',
+    '  if (open < 0) return',
+  ]),
+  mutant('what was forgotten leaves no statement', 'a row that is dropped again is no duplicate', 'forgetting', [
+    "    keep(id, statementOf(contentRow === id ? 'CREATE' : 'UPDATE', content), contentRow);\n    const errors",
+    '    const errors',
+  ]),
+  mutant('what is kept is not compared', 'an amount is altered once nothing else tells it', 'forgetting', [
+    '  if (now === kept) return undefined;\n',
+    '  if (now.length > 0) return undefined;\n',
+  ]),
+  mutant('what was removed stays in free pages', 'a text that was forgotten can be read from the disk', 'forgetting', [
+    "      db.exec('VACUUM');\n",
+    '',
+  ]),
   mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', [
     "nothing was paid',\n    need:",
     "nothing was paid',\n    noNeed:",

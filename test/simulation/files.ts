@@ -149,6 +149,11 @@ export class Writer {
     return this.#drop('damaged', content, []);
   }
 
+  /** The same rows in a file of other bytes. */
+  withBlankLine({ content, lines }: Dropped): Dropped {
+    return this.#drop('again', `${content}\n`, lines);
+  }
+
   #create(ref: string): string {
     const { chance, dates, isSmall } = this.options;
     const amount = `${chance.between(1, 5)}.${chance.pick(['00', '50'])}`;

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { type InstructionRef, instructionKey } from '../../src/domain/instruction.ts';
 import { FINAL_FAILURES } from '../../src/domain/status.ts';
 import { closeFile, closePayouts } from '../../src/pipeline/closing.ts';
+import { forgetFiles, judgeForgetting } from '../../src/pipeline/forgetting.ts';
 import type { PassOptions } from '../../src/pipeline/pass.ts';
 import { resolve, retry } from '../../src/pipeline/resolution.ts';
 import { type Clock, timestamp } from '../../src/platform/clock.ts';
+import { noProgress } from '../../src/platform/progress.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
 import type { StatusCount } from '../../src/store/port.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';
@@ -46,6 +48,7 @@ const QUARANTINE_MS = 15 * MINUTE_MS;
 export const QUARANTINE = '15m';
 const DATES = [0, 1, 2].map((day) => timestamp(START_MS + day * DAY_MS).slice(0, 10));
 const LONGER_THAN_QUARANTINE_MS = QUARANTINE_MS + MINUTE_MS;
+const LONGER_THAN_LOOK_UPS_MS = 9 * DAY_MS;
 /** After at most this many steps at the provider a payout has come to its end. */
 const MOST_STEPS = 4;
 /** After this many passes without faults nothing may be open. */
@@ -227,6 +230,43 @@ export class World {
       before = now;
     }
     for (const machine of this.machines) await this.#checkEnd(machine);
+    const [machine] = this.machines;
+    if (machine && this.machines.length === 1) await this.#forget(machine);
+  }
+
+  /** Later a person has forgotten what is final. No sum changes by that, and what is dropped again pays nothing. */
+  async #forget(machine: Machine): Promise<void> {
+    const [again] = this.writer.dropped;
+    if (!again || !drawnFrom(Number.parseInt(again.sha256.slice(24, 32), 16)).strikes(0.4)) return;
+    const tools = { ...(await machine.open()), progress: noProgress };
+    const { store } = tools;
+    await this.#closeAll(machine);
+    await this.#passWell(machine, 'run');
+    await this.timeline.pass(LONGER_THAN_LOOK_UPS_MS);
+    // Only the next night ends a nightly run that was left unfinished.
+    await this.#passWell(machine, 'nightly');
+    const before = countsText(await store.statusCounts());
+    const taken = JSON.stringify([...this.#truth.attempts]);
+    const judgement = await judgeForgetting(tools, timestamp(START_MS + this.timeline.now).slice(0, 10));
+    if (judgement.whyNot !== undefined) throw new Violation('what is final can be forgotten', judgement.whyNot);
+    const { gone } = await forgetFiles(tools, judgement, OPERATOR);
+    for (const number of gone) {
+      count(this.tally, 'files forgotten');
+      this.note(`forgot ${number}`);
+      const rows = await store.resultRows(number, 0, 1_000);
+      // What was rejected may be taken in once more. A file that repeats another has no rows.
+      if (rows.length === 0 || rows.some(({ status }) => status === 'rejected' || status === 'duplicate')) continue;
+      const file = await store.file(number);
+      const source = this.writer.dropped.find(({ sha256 }) => sha256 === file?.sha256);
+      if (source) this.#drop(this.writer.withBlankLine(source));
+    }
+    await this.#passWell(machine, 'run');
+    const open = await machine.open();
+    if (before !== countsText(await open.store.statusCounts()))
+      throw new Violation('forgetting moves nothing', countsText(await open.store.statusCounts()));
+    if (taken !== JSON.stringify([...this.#truth.attempts]))
+      throw new Violation('what was forgotten is not paid again', `${gone.length} files were forgotten`);
+    await checkReplay(open);
   }
 
   /**
@@ -443,6 +483,15 @@ export class World {
     machine.decisionsSinceBackup++;
     count(this.tally, 'closed by a person');
     this.note(`closed ${what}`);
+  }
+
+  /** A person closes all that did not arrive, and all that is to be repaired. */
+  async #closeAll(machine: Machine): Promise<void> {
+    const tools = await machine.open();
+    const { store } = tools;
+    for (const one of await instructionsOf(this.#truth, tools))
+      if (FINAL_FAILURES.includes(one.status)) await closePayouts(tools, [one], OPERATOR);
+    for (const { number } of await store.files()) await closeFile(tools, number, OPERATOR);
   }
 
   /** A person asks the provider about the `manual` payouts and records the answers. Returns how many moved on. */

@@ -65,6 +65,8 @@ export interface FileRecord extends NewFile {
   readonly stoodFor?: number;
   /** The last time that a person closed what was open of the file. */
   readonly closed?: ClosedBy;
+  /** A person has had the file forgotten. `removed`: nothing of it is on the disk any more. */
+  readonly forgotten?: Decision & { readonly at: string; readonly removed: boolean };
   readonly progress: IntakeProgress;
   /** The file with the same bytes that was taken in first (problem FILE_ALREADY_PROCESSED). */
   readonly duplicateOf: number | undefined;

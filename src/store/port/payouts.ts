@@ -73,6 +73,8 @@ export interface StoredInstruction extends InstructionRef {
    * A 429 asks to wait, and doesn't count.
    */
   readonly turnedAwaySince: string;
+  /** Its texts were forgotten, so all of them are empty. Of the request only the hash is left; empty without one. */
+  readonly forgotten?: { readonly bodySha256: string };
   /** The row whose change of this instruction the provider has not made yet. */
   readonly amendment?: OpenAmendment;
 }

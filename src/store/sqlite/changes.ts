@@ -153,6 +153,8 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
         RETURNING attempt, sends`)
       .raw();
   const begin = update('raw = NULL, sends = sends + 1, late = max(late, ?)');
+  // The texts that a request needs may be forgotten.
+  const isForgotten = db.prepare<[number], 0 | 1>('SELECT forgotten FROM instructions WHERE id = ?').pluck();
   const retry = update(`
     raw = NULL, attempt = attempt + 1, order_ref_id = '', bank_reference = '', unclear_at = '', unclear_sends = 0,
     answer = '', answer_since = '', refused_at = '', refused_code = '', refused_message = ''`);
@@ -178,7 +180,10 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       return reject.get(to, at, code, message, errors, amountMinor, currency, id, from, version);
     }
     if (priced) return price.get(to, at, code, message, priced.amountMinor, priced.currency, id, from, version);
-    if (isRetry(from, to)) return retry.get(to, at, code, message, id, from, version);
+    if (isRetry(from, to)) {
+      if (isForgotten.get(id) === 1) throw new Error(`Instruction ${id} can't be paid again: it was forgotten`);
+      return retry.get(to, at, code, message, id, from, version);
+    }
     const { orderRefId = null, bankReference = null, answer = null, refused } = change;
     if (refused) refuse.run(at, refused.code, refused.message, id);
     const submittedAt = to === 'submitted' ? at : '';

@@ -48,15 +48,24 @@ interface FileRow {
   stood_for: number;
   /** JSON: the audit entry of the last closing; absent where a statement doesn't select it. */
   closing?: string | null;
+  /** JSON: the audit entry with which it was forgotten; absent as above. */
+  forgetting?: string | null;
+  removed?: 0 | 1 | null;
 }
 
-/** With the person who closed the file, if one has. */
+/** With the persons who closed the file or had it forgotten, if any has. */
 const SELECT_FILES = `
   SELECT files.*, (
     SELECT body FROM closings JOIN audit ON audit.seq = closings.seq
     WHERE closings.file = files.number ORDER BY closings.seq DESC LIMIT 1
-  ) AS closing
+  ) AS closing, (
+    SELECT body FROM forgotten_files JOIN audit ON audit.seq = forgotten_files.seq WHERE file = files.number
+  ) AS forgetting,
+    (SELECT removed FROM forgotten_files WHERE file = files.number) AS removed
   FROM files`;
+
+/** A forgotten file gets no reports any more. */
+const IS_REMEMBERED = 'number NOT IN (SELECT file FROM forgotten_files)';
 
 export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   const byNumber = db.prepare<[number], FileRow>(`${SELECT_FILES} WHERE number = ?`);
@@ -73,11 +82,12 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
     FROM files
     WHERE revision > reported
       AND done = 1
+      AND ${IS_REMEMBERED}
       AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of) = 1)
     ORDER BY number`);
   const mark = db
     .prepare<[number], number>(
-      'UPDATE files SET revision = revision + 1 WHERE number = ? AND done = 1 RETURNING revision',
+      `UPDATE files SET revision = revision + 1 WHERE number = ? AND done = 1 AND ${IS_REMEMBERED} RETURNING revision`,
     )
     .pluck();
   const reported = db.prepare<[number, number]>('UPDATE files SET reported = max(reported, ?) WHERE number = ?');
@@ -338,10 +348,16 @@ function fileRecord(row: FileRow): FileRecord {
     ...(row.stood_for > 0 && { stoodFor: row.stood_for }),
     ...(row.repairs !== null && { repairs: row.repairs }),
     ...(row.closing && { closed: closedBy(row.closing) }),
+    ...(row.forgetting && { forgotten: forgottenBy(row.forgetting, row.removed === 1) }),
   };
 }
 
 function closedBy(body: string): ClosedBy {
   const { by, reason, at, rows } = JSON.parse(body) as ClosedBy;
   return { by, reason, at, rows };
+}
+
+function forgottenBy(body: string, removed: boolean): NonNullable<FileRecord['forgotten']> {
+  const { by, reason, at } = JSON.parse(body) as ClosedBy;
+  return { by, reason, at, removed };
 }

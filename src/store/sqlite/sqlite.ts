@@ -9,6 +9,7 @@ import { changeVerbs } from './changes.ts';
 import { closingVerbs } from './closings.ts';
 import { type Connection, makePrivate, openDatabase, type Purpose } from './connection.ts';
 import { fileVerbs } from './files.ts';
+import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
 import { numberSkipper } from './numbers.ts';
@@ -46,6 +47,7 @@ function storeOn(db: Connection, { path }: SqliteOptions): Store {
     ...amendmentVerbs(db, trail),
     ...answerVerbs(db, trail),
     ...closingVerbs(db, trail),
+    ...forgettingVerbs(db, trail),
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...lookUpVerbs(db),

@@ -48,6 +48,8 @@ export type StoredRow = [
   refusedCode: string,
   refusedMessage: string,
   turnedAwaySince: string,
+  /** The hash of the request; null where the texts are not forgotten. */
+  forgotten: string | null,
   amendment: number | null,
   amendmentContent: string | null,
   amendmentSends: number | null,
@@ -82,6 +84,7 @@ const selectStored = (indexed = '') => `
     i.attempt, i.sends, attempts.client_ref_id, coalesce(attempts.body, ''),
     i.order_ref_id, i.bank_reference, i.unclear_at, i.unclear_sends,
     i.answer, i.answer_since, i.refused_at, i.refused_code, i.refused_message, ${TURNED_AWAY_SINCE},
+    iif(i.forgotten, coalesce(attempts.body_sha256, ''), NULL),
     amendments.id, amendments.content, amendments.sends
   FROM instructions i ${indexed}
   LEFT JOIN files ON files.number = i.id >> 32
@@ -135,12 +138,13 @@ export function storedInstruction([
   refusedCode,
   refusedMessage,
   turnedAwaySince,
+  forgotten,
   amendment,
   amendmentContent,
   amendmentSends,
 ]: StoredRow): StoredInstruction {
   const content = { amount, openDate, dueDate, details: { contactId, purpose, mode, narration, remark } };
-  const instruction = {
+  const record = {
     customerRef,
     orderRef,
     instructionRef,
@@ -176,6 +180,7 @@ export function storedInstruction([
     refusedMessage,
     turnedAwaySince,
   };
+  const instruction = forgotten === null ? record : { ...record, forgotten: { bodySha256: forgotten } };
   if (amendment === null) return instruction;
   const becomes = amendmentContent === null ? undefined : readTerms(amendmentContent);
   return { ...instruction, amendment: { row: amendment, becomes, sends: amendmentSends ?? 0 } };

@@ -1,0 +1,265 @@
+/**
+ * Removes the texts of files that are final for long: of their payouts, of the requests that were sent, and of rejected
+ * rows. What says who was owed how much, and what came of it, stays.
+ */
+import type { FileProblem, RowError } from '../../domain/codes.ts';
+import { keptDigest, PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
+import { parseDecimal } from '../../domain/money.ts';
+import { FINAL_FAILURES } from '../../domain/status.ts';
+import type { Decision, Forgettable, Forgetting, Moment, RowFields, StatusCount, StoredInstruction } from '../port.ts';
+import { amendmentDiffers, instructionDiffers } from '../replay.ts';
+import { isClosed } from './closings.ts';
+import { columnOf, hasNotArrived, listed } from './conditions.ts';
+import type { Connection } from './connection.ts';
+import { fileRange } from './files.ts';
+import { prepareStored, storedInstruction } from './stored.ts';
+import type { Trail } from './trail.ts';
+import { statementWriter } from './writers.ts';
+
+type Range = { readonly first: number; readonly last: number };
+
+/** The payouts that rows of a file created, changed or deleted. */
+const TOUCHED = `
+  SELECT id FROM instructions WHERE id BETWEEN :first AND :last
+  UNION
+  SELECT target FROM rows WHERE id BETWEEN :first AND :last AND kind IN ('updated', 'deleted')`;
+
+/** How many payouts are read at once. */
+const PAGE = 1_000;
+
+export function forgettingVerbs(db: Connection, trail: Trail): Forgetting {
+  const forgettable = forgettableReader(db);
+  const forget = fileForgetter(db, trail);
+  const remove = db.prepare<[number]>('UPDATE forgotten_files SET removed = 1 WHERE file = ?');
+  const removed = db.transaction((files: readonly number[]) => {
+    for (const file of files) remove.run(file);
+  });
+  return {
+    forgettable: async (file) => forgettable(file),
+    forgetFile: async (file, revision, decision, moment) => forget(file, revision, decision, moment),
+    async wipeForgotten(files) {
+      db.exec('VACUUM');
+      const [checkpoint] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+      if (checkpoint?.busy !== 0)
+        throw new Error('another process is reading the records, so their old pages can not be removed yet');
+      removed.immediate(files);
+    },
+  };
+}
+
+function touchedReader(db: Connection): (range: Range) => Generator<StoredInstruction> {
+  const page = prepareStored<[Range & { after: number }]>(
+    db,
+    `i.id IN (SELECT id FROM (${TOUCHED}) WHERE id > :after ORDER BY id LIMIT ${PAGE}) ORDER BY i.id`,
+  );
+  return function* (range) {
+    for (let after = 0; ; ) {
+      const rows = page.all({ ...range, after }).map(storedInstruction);
+      const last = rows.at(-1);
+      if (!last) return;
+      yield* rows;
+      after = last.id;
+    }
+  };
+}
+
+function forgettableReader(db: Connection): (file: number) => Forgettable {
+  type State = { revision: number; reported: number; received_at: string };
+  const stateOf = db.prepare<[number], State>('SELECT revision, reported, received_at FROM files WHERE number = ?');
+  const count = (from: string) => db.prepare<Range, number>(`SELECT count(*) FROM ${from}`).pluck();
+  const amendments = count('amendments WHERE id BETWEEN :first AND :last');
+  const orders = count('orders WHERE id BETWEEN :first AND :last');
+  const unclosed = count(
+    `instructions i WHERE i.id IN (${TOUCHED}) AND i.status IN (${listed(FINAL_FAILURES)}) AND NOT ${isClosed('i')}`,
+  );
+  const lastClosing = db
+    .prepare<Range & { file: number }, string | null>(`
+      SELECT max(audit.body ->> 'at') FROM closings JOIN audit ON audit.seq = closings.seq
+      WHERE closings.file = :file OR closings.instruction IN (${TOUCHED})`)
+    .pluck();
+  const heldBy = db
+    .prepare<Range, number>(`
+      WITH held (row) AS (
+        SELECT row FROM conflicts WHERE holder BETWEEN :first AND :last
+        UNION ALL
+        SELECT id FROM rows WHERE kind = 'updated' AND target IN (${TOUCHED})
+      )
+      SELECT DISTINCT row >> 32 FROM held
+      WHERE row NOT BETWEEN :first AND :last AND row >> 32 NOT IN (SELECT file FROM forgotten_files)
+      ORDER BY 1`)
+    .pluck();
+  const history = db.prepare<[number], { body: string }>('SELECT body FROM audit WHERE instruction = ? ORDER BY seq');
+  const touched = touchedReader(db);
+
+  return db.transaction((file: number): Forgettable => {
+    const range = fileRange(file);
+    const state = stateOf.get(file);
+    if (!state) throw new Error(`there is no file ${file}`);
+    const sums = openSums();
+    let lastChange = [state.received_at, lastClosing.get({ ...range, file }) ?? ''].sort().at(-1) ?? '';
+    let altered: string | undefined;
+    for (const payout of touched(range)) {
+      sums.add(payout);
+      if (payout.updatedAt > lastChange) lastChange = payout.updatedAt;
+      const told = history.all(payout.id);
+      altered ??= instructionDiffers(payout, told) ?? amendmentDiffers(payout, told);
+    }
+    return {
+      revision: state.revision,
+      reported: state.reported >= state.revision,
+      payouts: sums.all(),
+      unclosed: unclosed.get(range) ?? 0,
+      amendments: amendments.get(range) ?? 0,
+      orders: orders.get(range) ?? 0,
+      lastChange,
+      heldBy: heldBy.all(range),
+      altered,
+    };
+  });
+}
+
+function openSums(): { add(payout: StoredInstruction): void; all(): StatusCount[] } {
+  const sums = new Map<string, StatusCount>();
+  return {
+    add({ status, currency = '', amountMinor = 0n, receivedAt: oldest }) {
+      const key = `${status} ${currency}`;
+      const sum = sums.get(key) ?? { status, currency, count: 0, amountMinor: 0n, oldest };
+      const earlier = oldest < sum.oldest ? oldest : sum.oldest;
+      sums.set(key, { ...sum, count: sum.count + 1, amountMinor: sum.amountMinor + amountMinor, oldest: earlier });
+    },
+    all: () => [...sums].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, sum]) => sum),
+  };
+}
+
+function fileForgetter(
+  db: Connection,
+  trail: Trail,
+): (...args: Parameters<Forgetting['forgetFile']>) => 'forgotten' | 'stale' {
+  type Fit = { revision: number; sha256: string; rows: number; problem: string | null };
+  const fit = db.prepare<[number], Fit>(`
+    SELECT revision, sha256, progress ->> 'rows' AS rows, problem FROM files
+    WHERE number = ? AND done = 1 AND archived = 1 AND number NOT IN (SELECT file FROM forgotten_files)`);
+  const isOpen = db
+    .prepare<Range, 1>(`
+      SELECT 1 FROM instructions i WHERE i.id IN (${TOUCHED}) AND ${hasNotArrived('i.status')} AND NOT ${isClosed('i')}
+      UNION ALL SELECT 1 FROM amendments WHERE id BETWEEN :first AND :last OR instruction IN (${TOUCHED})
+      LIMIT 1`)
+    .pluck();
+  const published = db.prepare<[number], { name: string; sha256: string }>(
+    "SELECT name, sha256 FROM published WHERE about = 'file' AND number = ? ORDER BY name",
+  );
+  const blank = db.prepare<[string, number]>(
+    "UPDATE files SET header = '[]', problem = iif(problem IS NULL, NULL, ?) WHERE number = ?",
+  );
+  const keep = db.prepare<[number, number]>('INSERT INTO forgotten_files (file, seq) VALUES (?, ?)');
+  const touched = touchedReader(db);
+  const blankPayout = payoutForgetter(db, trail);
+  const blankRows = rowForgetter(db);
+
+  const forget = db.transaction((file: number, revision: number, decision: Decision, moment: Moment) => {
+    const found = fit.get(file);
+    if (found?.revision !== revision) return 'stale';
+    const range = fileRange(file);
+    if (isOpen.get(range)) throw new Error(`File ${file} can't be forgotten: something of it is open`);
+    const sums = openSums();
+    for (const payout of touched(range)) {
+      sums.add(payout);
+      blankPayout(payout, file, moment);
+    }
+    blankRows(range);
+    blank.run(problemWithoutTexts(found.problem), file);
+    const payouts = sums.all().map(({ status, currency, count, amountMinor }) => ({
+      status,
+      currency,
+      count,
+      amountMinor: amountMinor.toString(),
+    }));
+    const { sha256, rows } = found;
+    const reports = published.all(file).map(({ name, sha256: hash }) => ({ name, sha256: hash }));
+    trail.append(moment, { type: 'file-forgotten', ...decision, file, rows, sha256, payouts, reports });
+    keep.run(file, trail.head().seq);
+    return 'forgotten';
+  });
+  return forget.immediate;
+}
+
+/** Empties the texts of one payout. The statement of its content stays, so that the same row is still known. */
+function payoutForgetter(
+  db: Connection,
+  trail: Trail,
+): (payout: StoredInstruction, file: number, moment: Moment) => void {
+  const texts = PAYOUT_FIELDS.flatMap((name) => [columnOf(name), `payout_${columnOf(name)}`]);
+  const empty = [...texts, 'message', 'answer', 'answer_since', 'refused_message'].map((column) => `${column} = ''`);
+  const errorsOf = db.prepare<[number], string | null>('SELECT errors FROM instructions WHERE id = ?').pluck();
+  const blank = db.prepare<[string | null, number]>(`
+    UPDATE instructions SET forgotten = 1, managed = NULL, raw = iif(raw IS NULL, NULL, '[]'), errors = ?, ${empty.join()}
+    WHERE id = ?`);
+  const blankBodies = db.prepare<[number]>("UPDATE attempts SET body = '' WHERE instruction = ?");
+  const keep = statementWriter(db);
+  return (payout, file, moment) => {
+    const { id, content, contentRow, currency = '', version, status } = payout;
+    if (payout.forgotten) return;
+    keep(id, statementOf(contentRow === id ? 'CREATE' : 'UPDATE', content), contentRow);
+    const errors = errorsOf.get(id) ?? null;
+    blank.run(errors === null ? null : errorsWithoutTexts(errors), id);
+    blankBodies.run(id);
+    const kept = keptDigest(payout, content, currency);
+    trail.append(moment, { type: 'forgotten', file, from: status, keptDigest: kept, to: status, version }, id);
+  };
+}
+
+/** Empties the cells of rejected rows, and what was found in them. */
+function rowForgetter(db: Connection): (range: Range) => void {
+  type Rejected = { id: number; errors: string } & RowFields;
+  const rejected = db.prepare<Range & { after: number }, Rejected>(`
+    SELECT id, errors, customer_ref AS customerRef, order_ref AS orderRef, instruction_ref AS instructionRef, amount, currency,
+      open_date AS openDate, due_date AS dueDate
+    FROM rows WHERE id BETWEEN :first AND :last AND id > :after AND kind = 'rejected' ORDER BY id LIMIT ${PAGE}`);
+  const blank = db.prepare<Rejected>(`
+    UPDATE rows SET raw = '[]', errors = :errors, customer_ref = :customerRef, order_ref = :orderRef,
+      instruction_ref = :instructionRef, amount = :amount, currency = :currency, open_date = :openDate, due_date = :dueDate
+    WHERE id = :id`);
+  return (range) => {
+    for (let after = 0; ; ) {
+      const page = rejected.all({ ...range, after });
+      const last = page.at(-1);
+      if (!last) return;
+      for (const row of page) blank.run({ ...withoutForeign(row), id: row.id, errors: errorsWithoutTexts(row.errors) });
+      after = last.id;
+    }
+  };
+}
+
+const REFERENCE = /^[A-Za-z0-9_.-]{1,50}$/;
+const CURRENCY = /^[A-Z]{3}$/;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** Where columns are shifted, anything stands in these fields: only what looks like a value of the field is kept. */
+function withoutForeign(row: RowFields): RowFields {
+  const keep = (text: string, isFitting: boolean) => (isFitting ? text : '');
+  return {
+    customerRef: keep(row.customerRef, REFERENCE.test(row.customerRef)),
+    orderRef: keep(row.orderRef, REFERENCE.test(row.orderRef)),
+    instructionRef: keep(row.instructionRef, REFERENCE.test(row.instructionRef)),
+    amount: keep(row.amount, parseDecimal(row.amount) !== undefined),
+    currency: keep(row.currency, CURRENCY.test(row.currency)),
+    openDate: keep(row.openDate, DATE.test(row.openDate)),
+    dueDate: keep(row.dueDate, DATE.test(row.dueDate)),
+  };
+}
+
+/** The codes and columns stay: they say which rows needed a repair. */
+function errorsWithoutTexts(errors: string): string {
+  const kept = (JSON.parse(errors) as RowError[]).map(({ code, column, holder }): RowError => {
+    const bare = { code, column, value: '' };
+    return holder ? { ...bare, holder: { row: holder.row, here: holder.here, differs: '' } } : bare;
+  });
+  return JSON.stringify(kept);
+}
+
+function problemWithoutTexts(problem: string | null): string {
+  if (problem === null) return '';
+  const { code } = JSON.parse(problem) as FileProblem;
+  const bare: FileProblem = { code, column: '', value: '', message: 'What was found was forgotten.' };
+  return JSON.stringify(bare);
+}
