@@ -59,7 +59,7 @@ describe('a payout that is closed', () => {
       { status: fate },
     ]);
     expect(page(workspace, 'payouts.000002.report.html')).toMatch(
-      /Nothing needs a person.*Closed by finance: paid by hand at the bank/,
+      /Nothing to do.*Closed by finance: paid by hand at the bank/,
     );
   });
 
@@ -195,7 +195,7 @@ describe('the rejected rows of a file that are closed', () => {
     workspace.clock.advance(25 * 3_600_000);
     await workspace.pass({ businessDate: '2026-03-03' });
     expect(await needs(workspace)).toEqual(['1 rejected']);
-    expect(page(workspace, 'payouts.000002.report.html')).toContain('Repair 1 row in');
+    expect(page(workspace, 'payouts.000002.report.html')).toContain('1 row to correct in');
     expect(await closingFile(workspace, 2)).toEqual({ ok: true, rows: 1 });
     expect(await needs(workspace)).toEqual([]);
   });
@@ -233,7 +233,7 @@ describe('a file that was not taken in', () => {
     expect(await closingFile(workspace, 1)).toEqual({ ok: true, rows: 0 });
     expect(await needs(workspace)).toEqual([]);
     await workspace.pass();
-    expect(page(workspace, 'orders.000001.report.html')).toMatch(/Nothing needs a person\. Closed by finance: paid by/);
+    expect(page(workspace, 'orders.000001.report.html')).toMatch(/Nothing to do\. Closed by finance: paid by/);
     expect(await closingFile(workspace, 1)).toMatchObject({ why: [expect.stringContaining('it is closed already')] });
   });
 });

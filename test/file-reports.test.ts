@@ -38,7 +38,7 @@ describe('the reports of a file whose rejected rows come again', () => {
         .read(name)
         .replace(/<[^>]*>/g, ' ')
         .replace(/\s+/g, ' ');
-    expect(page('payouts.000002.report.html')).toContain('Repair 2 rows');
+    expect(page('payouts.000002.report.html')).toContain('2 rows to correct in');
 
     workspace.drop('orders-again.csv', ORDERS);
     workspace.drop('payouts-again.csv', instructions(instruction('P2', '5')));
@@ -47,12 +47,12 @@ describe('the reports of a file whose rejected rows come again', () => {
     await workspace.pass({ send: false });
 
     expect(page('orders.000001.report.html')).toMatch(
-      /Nothing needs a person\. 1 rejected row was taken in since: 1 row with file 000004/,
+      /Nothing to do\. 1 rejected row was taken in since: 1 row with file 000004 \(/,
     );
     expect(page('payouts.000002.report.html')).toMatch(
-      /Repair 1 row in .* 1 rejected row was taken in since: 1 row with file 000005/,
+      /1 row to correct in .* 1 rejected row was taken in since: 1 row with file 000005/,
     );
-    expect(page('changes.000003.report.html')).toContain('1 row with file 000006.');
+    expect(page('changes.000003.report.html')).toContain('1 row with file 000006 (changes-again.csv)');
     const [, repaired, open] = workspace.rows('payouts.000002.result.csv');
     expect(repaired).toMatchObject({
       status: 'rejected',
@@ -124,6 +124,6 @@ describe('the reports of a file whose rejected rows come again', () => {
     workspace.drop('more.csv', instructions(instruction('P3')));
     await workspace.pass({ send: false });
     for (const name of ['payouts.000002', 'other.000003'])
-      expect(workspace.read(`${name}.report.html`)).toContain('Repair 1 row in');
+      expect(workspace.read(`${name}.report.html`)).toContain('1 row to correct in');
   });
 });

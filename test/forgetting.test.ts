@@ -373,7 +373,7 @@ describe('paydrop forget', () => {
     const { output, text } = sheet();
     const context = contextOf(workspace, output);
     await expect(forgetCommand(context, { before: BEFORE })).rejects.toThrow('--reason');
-    const said = { before: BEFORE, reason: 'kept for ten years' };
+    const said = { before: BEFORE, reason: 'kept for ten years', by: 'finance' };
     await expect(forgetCommand(context, said)).rejects.toThrow('say --yes');
     const working = await workspace.open();
     await expect(forgetCommand(context, { ...said, yes: true })).rejects.toThrow('another paydrop is working');

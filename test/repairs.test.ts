@@ -97,7 +97,7 @@ describe('a rejected.csv that is dropped back under its name', () => {
     expect(await needs(workspace)).toEqual([]);
     expect(paid(workspace)).toBe(4);
     expect(page(workspace, 'p.000002.report.html')).toMatch(
-      /Nothing needs a person\. 1 rejected row was taken in since: 1 row with file 000003\. 2 rejected rows were dropped again since: 2 rows with file 000003/,
+      /Nothing to do\. 1 rejected row was taken in since: 1 row with file 000003 \([^)]*\S*\)\. 2 rejected rows were dropped again since: 2 rows with file 000003/,
     );
     const told = workspace
       .rows('p.000002.result.csv')
@@ -130,7 +130,7 @@ describe('a rejected.csv that is dropped back under its name', () => {
     await dropped(workspace, 'p.000002.rejected.csv', instruction('A3', '5'), instruction('A2'));
     expect(await toRepair(workspace)).toEqual({ 2: 1 });
     expect(page(workspace, 'p.000002.report.html')).toMatch(
-      /Repair 1 row in .* As many as 1 rejected row came again with other references/,
+      /1 row to correct in .* Up to 1 rejected row came again with other references/,
     );
     await dropped(workspace, 'p.000002.rejected.csv', instruction('A1b', '9'));
     expect(await toRepair(workspace)).toEqual({});
@@ -247,7 +247,7 @@ describe('a rejected.csv that is dropped back under its name', () => {
     workspace.clock.advance(25 * 3_600_000);
     await workspace.pass({ businessDate: '2026-03-03' });
     expect(await toRepair(workspace)).toEqual({ 2: 1 });
-    expect(page(workspace, 'changes.000002.report.html')).toContain('Repair 1 row in');
+    expect(page(workspace, 'changes.000002.report.html')).toContain('1 row to correct in');
     await dropped(workspace, 'again.csv', instruction('P1', '8').replace('O1', 'O9'));
     expect(await toRepair(workspace)).toEqual({});
   });
@@ -289,7 +289,7 @@ describe('a totals row', () => {
     expect(await needs(workspace)).toEqual([]);
     const text = page(workspace, 'p.000002.report.html');
     expect(text).toContain('All 2 rows were accepted. 1 totals row is no payment and was left out.');
-    expect(text).toContain('Nothing needs a person.');
+    expect(text).toContain('Nothing to do.');
     expect(text).not.toContain('drop that file');
     expect(workspace.rows('p.000002.result.csv').map(({ status }) => status)).toEqual(['paid', 'paid', 'rejected']);
     expect(JSON.parse(workspace.read('p.000002.receipt.json'))).toMatchObject({
@@ -304,7 +304,7 @@ describe('a totals row', () => {
     workspace.drop('orders.csv', ORDERS);
     await dropped(workspace, 'p.csv', instruction('A 1'), instruction('A 2'), total);
     expect(await toRepair(workspace)).toEqual({ 2: 2 });
-    expect(page(workspace, 'p.000002.report.html')).toContain('Repair 2 rows in');
+    expect(page(workspace, 'p.000002.report.html')).toContain('2 rows to correct in');
     await dropped(workspace, 'p.000002.rejected.csv', instruction('A1'), total);
     expect(await toRepair(workspace)).toEqual({ 2: 1 });
   });

@@ -1,93 +1,9 @@
 /** The pages in a real browser: what a reader sees on a phone, on a desk, in the dark and on output. */
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page, type Request } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ReportContext, runReports } from '../src/reports/report.ts';
-import type { FileRecord, ResultRow } from '../src/store/port.ts';
-import {
-  change,
-  file,
-  fileReports,
-  MIXED,
-  MIXED_FILE,
-  REAL,
-  RUN,
-  rejected,
-  row,
-  SANDBOX,
-  streamOf,
-  textOf,
-  toldOf,
-} from './report-samples.ts';
-
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-const ARGUMENTS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-const HOSTILE = '<script>document.title="owned"</script>"><img src="http://127.0.0.1:9/x.png" onerror="alert(1)">';
-
-const PAGES: Readonly<Record<string, () => Promise<string>>> = {
-  'a file with everything in it': () => filePage(MIXED_FILE, MIXED, SANDBOX),
-  'a file without a fault': () =>
-    filePage(file({ rows: 1, controlSum: '100', proven: true }), [row(2)], { ...REAL, submit: 'on-arrival' }),
-  'a file that was not taken in': () =>
-    filePage(
-      file({
-        name: HOSTILE,
-        kind: undefined,
-        problem: { code: 'FILE_TYPE_NOT_RECOGNISED', column: '', value: '', message: `This is ${HOSTILE}.` },
-      }),
-      [],
-      REAL,
-    ),
-  'a file of long and hostile values': () => {
-    const long = { customerRef: 'C'.repeat(50), orderRef: 'O'.repeat(50), instructionRef: 'I'.repeat(50) };
-    const rows = [
-      row(2, { ...long, status: 'declined', amount: '999999999999.99', message: HOSTILE }),
-      rejected(3, [], { ...long, amount: `${'9'.repeat(2_000)},`, customerRef: 'rtl\u202Etxt' }),
-      row(4, { ...long, status: 'failed', amount: '999999999999.99', message: 'x'.repeat(3_000) }),
-    ];
-    return filePage(file({ name: 'n'.repeat(251), rows: 3, controlSum: '1999999999999.98' }), rows, SANDBOX);
-  },
-  'a run': () => runPage(SANDBOX),
-};
-
-async function filePage(record: FileRecord, rows: readonly ResultRow[], context: ReportContext): Promise<string> {
-  const reports = await fileReports(record, streamOf(rows), undefined, context);
-  return [...reports].find(([name]) => name.endsWith('.report.html'))?.[1] ?? '';
-}
-
-async function runPage(context: ReportContext): Promise<string> {
-  const changes = [
-    change(2),
-    change(3, { to: 'paid', amount: '1250000' }),
-    change(4, { from: 'paid', to: 'reversed', message: 'returned by the bank' }),
-    change(5, { from: 'submitted', to: 'failed', message: 'account is frozen' }),
-    change(6, { to: 'unknown', message: 'no complete answer within 30s' }),
-  ];
-  const files = [
-    { ...MIXED_FILE, verdict: 'partially_accepted' as const },
-    { ...file({ number: 13, duplicateOf: 12 }), verdict: 'duplicate' as const },
-  ];
-  const open = [
-    { status: 'submitted', currency: 'INR', count: 1200, amountMinor: 12345678n, oldest: '2026-11-17T20:00:00.000Z' },
-    { status: 'paid', currency: 'INR', count: 9, amountMinor: 900n, oldest: '2026-11-01T20:00:00.000Z' },
-  ] as const;
-  const [, summary] = await runReports(RUN, toldOf(changes), files, open, context);
-  return textOf(summary?.content ?? '');
-}
+import { filePage, HOSTILE, PAGES, runPage } from './page-samples.ts';
+import { file, MIXED, MIXED_FILE, REAL, rejected, SANDBOX } from './report-samples.ts';
+import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
 
 /** Texts whose contrast with what lies behind them is below WCAG AA, with the ratio. Runs in the page. */
 const FAINT_TEXTS = `(() => {
@@ -117,39 +33,20 @@ const FAINT_TEXTS = `(() => {
 /** Each table's rows as texts. */
 const TABLES = `[...document.querySelectorAll('table')].map((table) => [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.trim())))`;
 
-if (!existsSync(CHROMIUM))
-  console.warn(`report pages: not looked at, there is no Chromium at ${CHROMIUM} (CHROMIUM_PATH)`);
-
-describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
-  let browser: Browser;
-  /** One for all: a new one takes longer than what is looked at on it. */
+describe.skipIf(!HAS_BROWSER)('report pages in a browser', () => {
+  let browser: BrowserPage;
   let page: Page;
-  let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'paydrop-pages-'));
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
-    page = await browser.newPage();
+    browser = await openBrowser();
+    page = browser.page;
   });
 
   afterAll(async () => {
     await browser?.close();
-    await rm(folder, { recursive: true, force: true });
   });
 
-  /** Opens the page and hands back what it asked for besides itself. */
-  async function open(text: string, width: number, colorScheme: 'light' | 'dark'): Promise<string[]> {
-    const path = join(folder, 'page.html');
-    await writeFile(path, text);
-    await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ media: 'screen', colorScheme });
-    const requests: string[] = [];
-    const note = (request: Request) => requests.push(request.url());
-    page.on('request', note);
-    await page.goto(pathToFileURL(path).href);
-    page.off('request', note);
-    return requests.filter((url) => url !== pathToFileURL(path).href);
-  }
+  const open: BrowserPage['open'] = (...asked) => browser.open(...asked);
 
   const overflow = () =>
     page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
@@ -181,7 +78,8 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
       await open(await text(), 1280, 'light');
       expect(
         await page.evaluate(`({
-          active: document.querySelectorAll('script, iframe, object, img, link, a, form, [src], [href], [onerror]').length,
+          active: document.querySelectorAll('script, iframe, object, img, link, form, [src], [href]:not(a), [onerror]').length,
+          away: [...document.links].map((link) => link.getAttribute('href')).filter((to) => !/^[\\w.-]+\\.(html|csv|json)$/.test(to)),
           policy: document.querySelector('meta[http-equiv="Content-Security-Policy"]').content,
           landmarks: ['header', 'main', 'footer'].map((name) => document.querySelectorAll(name).length),
           headings: document.querySelectorAll('h1').length,
@@ -190,6 +88,7 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
         })`),
       ).toEqual({
         active: 0,
+        away: [],
         policy: "default-src 'none'; style-src 'unsafe-inline'",
         landmarks: [1, 1, 1],
         headings: 1,
@@ -201,12 +100,12 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
 
   it('shows the totals of a file: in is out, by currency and outcome', async () => {
     await open(await filePage(MIXED_FILE, MIXED, SANDBOX), 1280, 'light');
-    const [totals, rows] = await page.evaluate<string[][][]>(TABLES);
+    const [rows, totals] = await page.evaluate<string[][][]>(TABLES);
     expect(totals).toContainEqual(['paid', '1', '1,250.00']);
     expect(totals).toContainEqual(['INR together', '11', '3,040.50']);
     expect(totals).toContainEqual(['ready', '1', '11,000']);
-    expect(totals).toContainEqual(['Currency not known together', '3', '100']);
-    expect(totals?.at(-1)).toEqual(['All rows', '15', '14,140.50']);
+    expect(totals).toContainEqual(['Currency not known together', '3', 'not added up\n2 amounts could not be read']);
+    expect(totals?.at(-1)).toEqual(['All rows', '15', '']);
     expect(rows?.slice(1).map(([line, , , status]) => `${line} ${status}`)).toEqual([
       '4 rejected',
       '5 declined',
@@ -219,7 +118,7 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
     const text = await textSeen('body');
     for (const expected of [
       'Of 15 rows, 12 accepted, 2 rejected, 1 known already and not paid twice.',
-      '3 rows still to be sent, with the next run (paydrop watch makes one every day at 02:00, Asia/Kolkata), from the open date on: 2026-11-21 to 2026-12-05.',
+      '3 rows will be sent in the nightly run, from 21 November; the last one from 5 December.',
       'received 2026-11-21 09:12 (Asia/Kolkata)',
       'payouts_november.000012.rejected.csv',
       MIXED_FILE.sha256,
@@ -240,15 +139,15 @@ describe.skipIf(!existsSync(CHROMIUM))('report pages in a browser', () => {
     const problem = { code: 'FILE_TYPE_NOT_RECOGNISED', column: '', value: '', message: HOSTILE } as const;
     await open(await filePage(file({ name: HOSTILE, problem }), [], REAL), 1280, 'light');
     expect(await textSeen('h1')).toBe(HOSTILE);
-    expect(await page.title()).toContain('File 000012 rejected');
+    expect(await page.title()).toContain('File 000012: rejected');
     const [, reversed = ''] = /rtl(.*)txt/.exec(await (PAGES['a file of long and hostile values']?.() ?? '')) ?? [];
     expect(reversed).toBe('&lt;U+202E&gt;');
   });
 
-  it('lists the first 200 rows that need a person and says that there are more', async () => {
+  it('lists the first 200 rows that need attention and says that there are more', async () => {
     const rows = Array.from({ length: 1_234 }, (_, at) => rejected(at + 2, ['C', 'O', 'I', 'x', '', '']));
     await open(await filePage(file({ rows: 1_234 }), rows, REAL), 1280, 'light');
-    const [, listed] = await page.evaluate<string[][][]>(TABLES);
+    const [listed] = await page.evaluate<string[][][]>(TABLES);
     expect(listed).toHaveLength(201);
     expect(await textSeen('body')).toContain('The first 200 of 1,234 rows');
   });

@@ -92,6 +92,13 @@ export const CODES: readonly CodeDescription[] = [
 
 const byCode = new Map<string, CodeDescription>(CODES.map((entry) => [entry.code, entry]));
 
+/** The errors of lines that could not be split into cells: nothing of such a row can be read. */
+export const OF_WHOLE_LINE: ReadonlySet<string> = new Set<RowCode>([
+  'COLUMN_COUNT_MISMATCH',
+  'QUOTE_NOT_CLOSED',
+  'LINE_LENGTH_OUT_OF_RANGE',
+]);
+
 /** Whether these are the errors of a row that adds up other rows. Such a row is no payment, and needs no repair. */
 export function isOfTotalsRow(errors: readonly RowError[]): boolean {
   return errors[0]?.code === 'TOTALS_ROW_NOT_ALLOWED';

@@ -1,25 +1,48 @@
 /** The control totals: what was read from the file, and what became of it. */
-import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
 import { type Html, html } from './html.ts';
 import { NO_CURRENCY, readable, scrollable, statusTag } from './table.ts';
-import { type Summary, sumOf, type Total, ZERO } from './totals.ts';
+import { type Summary, sumOf, type Total } from './totals.ts';
 import { count, grouped } from './words.ts';
 
-/** `source` is the file that was read; for a duplicate it is the first file. */
-export function balance(source: FileRecord, summary: Summary): Html {
-  const money = source.kind !== 'orders';
-  const read = grouped(formatDecimal(parseDecimal(source.progress.controlSum) ?? ZERO, 2));
-  const reported = grouped(formatDecimal(summary.controlSum, 2));
+/**
+ * `source` is the file that was read; for a duplicate it is the first file. Amounts of different currencies are never
+ * added up, nor those of a currency that isn't known. A duplicate repeats rows whose currencies stand on the page of
+ * the first file.
+ */
+export function balance(source: FileRecord, summary: Summary, repeats: boolean): Html {
+  const money = source.kind !== 'orders' && !repeats;
+  const { unread } = sumOf(summary.totals);
+  const tone = !source.done ? '' : unread > 0 ? ' short' : ' even';
   return html`<section aria-labelledby="balance">
 <h2 id="balance">Control totals</h2>
-<dl class="balance${source.done ? ' even' : ''}">
-<div><dt>Read from the file</dt>${money ? html`<dd class="sum">${read}</dd>` : ''}<dd>${count(source.progress.rows, 'row')}</dd></div>
-<div><dt>Accounted for below</dt>${money ? html`<dd class="sum">${reported}</dd>` : ''}<dd>${count(summary.rows, 'row')}</dd></div>
+<dl class="balance${tone}">
+<div><dt>Read from the file</dt><dd class="sum">${count(source.progress.rows, 'row')}</dd></div>
+<div><dt>Accounted for below</dt><dd class="sum">${count(summary.rows, 'row')}</dd>${money ? sums(summary) : ''}</div>
 </dl>
 <p class="soft small">${notes(source, money)}</p>
 ${scrollable('Rows and amounts by currency and outcome', outcomes(summary, money))}
 </section>`;
+}
+
+/** What the rows add up to, currency by currency. */
+function sums(summary: Summary): Html {
+  const each = currenciesOf(summary).map((currency) => {
+    const { rows, amount, unread } = sumOf(summary.totals.filter((total) => total.currency === currency));
+    const lacks = unread === 0 ? '' : html` <span class="lacks">${unreadText(unread)}</span>`;
+    return currency === ''
+      ? html`<dd>${count(rows, 'row')} of a currency that is not known: not added up${unread === 0 ? '' : ';'}${lacks}</dd>`
+      : html`<dd><b>${readable(amount, currency)} ${currency}</b>${lacks}</dd>`;
+  });
+  return html`${each}`;
+}
+
+function unreadText(amounts: number): string {
+  return `${count(amounts, 'amount')} could not be read`;
+}
+
+function currenciesOf({ totals }: Summary): string[] {
+  return [...new Set(totals.map(({ currency }) => currency))];
 }
 
 function notes(source: FileRecord, money: boolean): string {
@@ -32,8 +55,8 @@ function notes(source: FileRecord, money: boolean): string {
     : '';
   const uneven = unevenRows(source);
   const again = headersAgain(source);
-  const sum = money
-    ? 'The control sum adds up every amount that can be read, rejected rows included, irrespective of currency.'
+  const sum = source.done
+    ? `Rows${money ? ' and amounts' : ''} were compared with what was read from the file before this page was written: nothing is missing.`
     : '';
   const open = source.done ? '' : ' The file is still being taken in.';
   return (sum + blank + separator + uneven + again + open).trim();
@@ -53,34 +76,36 @@ function headersAgain({ progress: { headersAgain } }: FileRecord): string {
 }
 
 function outcomes(summary: Summary, money: boolean): Html {
-  const currencies = [...new Set(summary.totals.map(({ currency }) => currency))];
-  const groups = currencies.map((currency) =>
+  const groups = currenciesOf(summary).map((currency) =>
     group(
       currency,
       summary.totals.filter((total) => total.currency === currency),
       money,
     ),
   );
-  return html`<table>
+  return html`<table class="narrow">
 <caption>What became of the rows, by currency</caption>
 <thead><tr><th scope="col">Outcome</th><th scope="col" class="number">Rows</th>${money ? html`<th scope="col" class="number">Amount</th>` : ''}</tr></thead>
 ${groups}
-<tfoot><tr><th scope="row">All rows</th><td class="number">${grouped(String(summary.rows))}</td>${money ? html`<td class="number">${grouped(formatDecimal(summary.controlSum, 2))}</td>` : ''}</tr></tfoot>
+<tfoot><tr><th scope="row">All rows</th><td class="number" data-label="Rows">${grouped(String(summary.rows))}</td>${money ? html`<td class="number"></td>` : ''}</tr></tfoot>
 </table>`;
 }
 
 function group(currency: string, totals: readonly Total[], money: boolean): Html {
-  const line = (rows: number, amount: Total['amount']) =>
-    html`<td class="number">${grouped(String(rows))}</td>${money ? html`<td class="number">${readable(amount, currency)}</td>` : ''}`;
-  const all = sumOf(totals);
+  const line = ({ rows, amount, unread }: Pick<Total, 'rows' | 'amount' | 'unread'>) =>
+    html`<td class="number" data-label="Rows">${grouped(String(rows))}</td>${money ? html`<td class="number corner">${amountOf(amount, currency)}${unread === 0 ? '' : html`<br><span class="lacks">${unreadText(unread)}</span>`}</td>` : ''}`;
   const name = currency === '' ? `Currency ${NO_CURRENCY}` : currency;
   const subtotal =
     totals.length === 1
       ? ''
-      : html`<tr class="subtotal"><th scope="row">${name} together</th>${line(all.rows, all.amount)}</tr>`;
+      : html`<tr class="subtotal"><th scope="row">${name} together</th>${line(sumOf(totals))}</tr>`;
   return html`<tbody>
 <tr><th scope="rowgroup" class="group" colspan="${money ? 3 : 2}">${name}</th></tr>
-${totals.map(({ status, rows, amount }) => html`<tr><th scope="row" class="inset">${statusTag(status)}</th>${line(rows, amount)}</tr>`)}
+${totals.map((total) => html`<tr><th scope="row" class="inset">${statusTag(total.status)}</th>${line(total)}</tr>`)}
 ${subtotal}
 </tbody>`;
+}
+
+function amountOf(amount: Total['amount'], currency: string): string {
+  return currency === '' ? 'not added up' : readable(amount, currency);
 }

@@ -20,11 +20,11 @@ export interface Report {
   readonly kind: 'replace' | 'once';
 }
 
-const SANDBOX_MARK = 'SANDBOX, no money moved: ';
+/** The last column of a CSV where the sandbox is the provider, and what stands in each of its cells. */
+const SANDBOX_COLUMN = { heading: 'sandbox', content: 'no money moved' };
 
-/** The text that each message of a CSV starts with. */
-export function markOf(context: ReportContext): string {
-  return context.provider.sandbox ? SANDBOX_MARK : '';
+export function sandboxColumn({ provider }: ReportContext): typeof SANDBOX_COLUMN | undefined {
+  return provider.sandbox ? SANDBOX_COLUMN : undefined;
 }
 
 /** Where payouts are sent. The sandbox's port differs from start to start, and reports must not. */

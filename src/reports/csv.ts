@@ -4,6 +4,12 @@ import { escapeFormula } from '../platform/formula.ts';
 /** What spreadsheets recognize UTF-8 by. */
 export const BYTE_ORDER_MARK = '\uFEFF';
 
+/** A column at the end whose cells are all the same, and need no quotes. */
+export interface LastColumn {
+  readonly heading: string;
+  readonly content: string;
+}
+
 const NEEDS_QUOTES = /[",\r\n]/;
 
 /** As {@link cell}, for a text whose quotes are doubled already ({@link doubled}). */

@@ -7,6 +7,7 @@ import {
   type Portion,
   portionMaker,
   type ReportContext,
+  relatedFiles,
   rowReports,
   type Summary,
   summaryReports,
@@ -35,7 +36,10 @@ export async function publishReportsOf(
   const reports = rowReports(file, () => portionsOf(store, file, context), context);
   const publishedRows = await publishTogether(outbox, reports);
   const summary = reports.summary();
-  const published = [...publishedRows, ...(await publish(outbox, summaryReports(file, summary, first, context)))];
+  const related: FileRecord[] = [];
+  for (const other of relatedFiles(file, summary)) related.push(await fileOf(store, other));
+  const rest = await publish(outbox, summaryReports(file, summary, first, context, related));
+  const published = [...publishedRows, ...rest];
   return { file, summary, published };
 }
 

@@ -1,15 +1,26 @@
-/** A file's report for a reader: what happened, the control totals, and what needs a person. */
-import { describeCode } from '../domain/codes.ts';
+/** A file's report for a reader: what became of it, who needs to do what, and the control totals. */
+import { describeCode, OF_WHOLE_LINE } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
-import type { Tone } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
+import { LINES_NAMED } from './causes.ts';
 import { addressOf, type FileReports, fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { type Html, html, page } from './html.ts';
-import { amountCell, reference, scrollable, shortened, statusTag, timeOf } from './table.ts';
+import {
+  amountCell,
+  fileLink,
+  linkTo,
+  reference,
+  scrollable,
+  shortened,
+  showCommand,
+  statusTag,
+  timeOf,
+} from './table.ts';
 import { tasks } from './tasks.ts';
-import { type Summary, type Verdict, verdictOf } from './totals.ts';
+import type { Summary } from './totals.ts';
+import { headline } from './verdict.ts';
 import {
   count,
   grouped,
@@ -19,50 +30,59 @@ import {
   QUARANTINE,
   totalsRowsLeftOut,
   warningsOf,
-  whenSent,
+  were,
 } from './words.ts';
 
-export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: Tone }>> = {
-  accepted: { word: 'Accepted', tone: 'good' },
-  partially_accepted: { word: 'Partially accepted', tone: 'warn' },
-  rejected: { word: 'Rejected', tone: 'bad' },
-  duplicate: { word: 'Duplicate', tone: 'calm' },
-};
+/** Files that the page tells of besides its own. */
+export interface Others {
+  /** The file that a duplicate repeats. */
+  readonly first: FileRecord | undefined;
+  /** Files that repair this one, and the one that it repairs. */
+  readonly related: readonly FileRecord[];
+}
 
-/** `due` says which other reports of the file exist; `first` is the file that a duplicate repeats. */
+/** `due` says which other reports of the file exist. */
 export function filePage(
   file: FileRecord,
   summary: Summary,
-  first: FileRecord | undefined,
+  { first, related }: Others,
   due: FileReports,
   context: ReportContext,
 ): string {
   const number = sixDigits(file.number);
-  const { word, tone } = VERDICTS[verdictOf(file, summary)];
+  const { word, tone, lost } = headline(file, summary);
   const kind = file.kind === undefined ? 'File' : file.kind === 'orders' ? 'Orders file' : 'Instructions file';
+  const repairs = related.find((other) => other.number === file.repairs);
   const body = html`<div class="sheet">
 <header>
-<p class="eyebrow">${kind} ${number}, received ${timeOf(file.receivedAt, context)}</p>
+${ways(file)}
+<p class="eyebrow">${kind} ${number}, received ${timeOf(file.receivedAt, context)}${repairs ? html`; repairs ${fileLink(repairs)}` : ''}</p>
 <h1>${oneLine(file.name)}</h1>
 <div class="verdict ${tone}">
 <p class="word">${word}</p>
-<p>${whatHappened(file, summary, first, context)}</p>
+<p>${whatHappened(file, summary, first, context)}${lost === '' ? '' : ` ${lost}.`}</p>
 ${whatComesNext(file, summary, context)}
 </div>
 ${facts(file, summary)}
 </header>
 <main>
-${tasks(file, summary)}
-${summary.rows === 0 ? '' : balance(first ?? file, summary)}
-${errorsByCode(summary)}
-${warnings(summary, context)}
+${tasks(file, summary, related)}
 ${rowsInNeed(summary)}
+${errorsByCode(summary)}
+${summary.rows === 0 ? '' : balance(first ?? file, summary, first !== undefined)}
+${warnings(summary, context)}
 ${closedByPersons(summary)}${siblings(file, due)}
 ${forTheAuditor(file, context)}
 </main>
-<footer><p>The current statement of file ${number}. It is replaced as things move on; the run reports keep each change.</p></footer>
+<footer><p>The current statement of file ${number}. It is replaced as payouts move on; the run reports keep each change.</p></footer>
 </div>`;
-  return page(`File ${number} ${word.toLowerCase()}: ${oneLine(file.name)}`, context, body);
+  return page(`File ${number}: ${word.charAt(0).toLowerCase()}${word.slice(1)}: ${oneLine(file.name)}`, context, body);
+}
+
+/** Links to the other pages. */
+function ways({ run }: FileRecord): Html {
+  const name = run === undefined ? '' : sixDigits(run);
+  return html`<nav aria-label="Other pages"><p>${linkTo('index.html', 'All files and runs')}${run === undefined ? '' : html`${linkTo(`run.${name}.summary.html`, `Run ${name}, which took it in`)}`}</p></nav>`;
 }
 
 function whatHappened(
@@ -72,7 +92,7 @@ function whatHappened(
   context: ReportContext,
 ): Html | string {
   if (first)
-    return html`The same bytes as file ${sixDigits(first.number)}, ${oneLine(first.name)}, received ${timeOf(first.receivedAt, context)}. Nothing was taken in again, and nothing is paid twice.`;
+    return html`The same bytes as ${fileLink(first)}, received ${timeOf(first.receivedAt, context)}. Nothing was taken in again, and nothing is paid twice.`;
   if (file.problem) return `The file was not taken in. ${shortened(problemOf(file.problem))}`;
   if (summary.rows === 0) return 'The file holds a header and no rows: there was nothing to take in.';
   const { accepted, rejected, duplicates } = outcome(summary);
@@ -87,12 +107,20 @@ function whatHappened(
 function whatComesNext(file: FileRecord, summary: Summary, context: ReportContext): Html | '' {
   if (file.kind === 'orders' || outcome(summary).accepted === 0) return '';
   const { rows, firstOpenDate, lastOpenDate } = summary.unsent;
-  const late = summary.late === 0 ? '' : ` ${count(summary.late, 'row')} sent after the due date.`;
-  if (rows === 0) return html`<p>Nothing of it is left to be sent.${late}</p>`;
-  const date = (day: string) => html`<span class="nowrap">${day}</span>`;
-  const dates =
-    firstOpenDate === lastOpenDate ? date(firstOpenDate) : html`${date(firstOpenDate)} to ${date(lastOpenDate)}`;
-  return html`<p>${count(rows, 'row')} still to be sent, ${whenSent(context)}, from the open date on: ${dates}.${late}</p>`;
+  const late = summary.late === 0 ? '' : ` ${were(summary.late, 'row')} sent after the due date.`;
+  if (rows === 0) return html`<p>No row is left to be sent.${late}</p>`;
+  const when = context.submit === 'nightly' ? 'in the nightly run' : 'as soon as its order and its open date allow';
+  const date = (day: string) => html`<span class="nowrap">${dayText(day, file.businessDate)}</span>`;
+  const last = firstOpenDate === lastOpenDate ? '' : html`; the last one from ${date(lastOpenDate)}`;
+  return html`<p>${count(rows, 'row')} will be sent ${when}, from ${date(firstOpenDate)}${last}.${late}</p>`;
+}
+
+const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+
+/** `1 December`; with its year where that is not the year of the business date. */
+function dayText(day: string, businessDate: string): string {
+  const [year = '', month = '', date = ''] = day.split('-');
+  return `${Number(date)} ${MONTHS[Number(month) - 1]}${businessDate.startsWith(year) ? '' : ` ${year}`}`;
 }
 
 function facts(file: FileRecord, summary: Summary): Html | '' {
@@ -103,26 +131,30 @@ function facts(file: FileRecord, summary: Summary): Html | '' {
     ['Accepted', accepted],
     ['Rejected', rejected],
     ...(duplicates > 0 ? [['Known already', duplicates] satisfies [string, number]] : []),
-    ['Need a person', summary.attentionRows - (file.stoodFor ?? 0)],
+    ['Needs attention', summary.attentionRows - (file.stoodFor ?? 0)],
   ];
   return html`<dl class="facts">${figures.map(([name, figure]) => html`<div><dt>${name}</dt><dd>${grouped(String(figure))}</dd></div>`)}</dl>`;
 }
 
 function errorsByCode(summary: Summary): Html | '' {
-  if (summary.errors.length === 0) return '';
-  const items = summary.errors.map(({ code, count: times }) => {
-    const known = describeCode(code);
-    return html`<li>
-<p class="often"><b>${grouped(String(times))}</b> ${times === 1 ? 'time' : 'times'}</p>
-<div><h3>${known?.title ?? code}</h3><p><code>${code}</code></p>
-${known ? html`<dl><div><dt>Usual cause</dt><dd>${known.cause}</dd></div><div><dt>How to fix it</dt><dd>${known.remedy}</dd></div></dl>` : ''}</div>
-</li>`;
-  });
+  if (summary.causes.length === 0) return '';
   return html`<section aria-labelledby="errors">
 <h2 id="errors">Errors by code</h2>
-<p class="soft">A row reports all its errors at once, so there can be more errors than rejected rows.</p>
-<ul class="codes">${items}</ul>
+<p class="soft">A row reports all its errors at once, so there can be more errors than rejected rows. Open an entry for its usual cause and how to fix it.</p>
+<ul class="codes">${summary.causes.map(causeItem)}</ul>
 </section>`;
+}
+
+function causeItem({ codes, count: rows, lines }: Summary['causes'][number]): Html {
+  const [known, twin] = codes.map(describeCode);
+  const title = (known?.title ?? codes[0] ?? '') + (twin ? '; the same holds for the due date' : '');
+  const where = `${lines.length === 1 ? 'Line' : 'Lines'} ${lines.map((line) => grouped(String(line))).join(', ')}${rows > lines.length ? ' and more' : ''}`;
+  const names = codes.map((code) => html`<code>${code}</code> `);
+  return html`<li><details>
+<summary><b>${grouped(String(rows))}</b> ${title}<span class="soft small">${names}${where}</span></summary>
+${known ? html`<dl><div><dt>Usual cause</dt><dd>${known.cause}</dd></div><div><dt>How to fix it</dt><dd>${known.remedy}</dd></div></dl>` : ''}
+</details></li>
+`;
 }
 
 function warnings(summary: Summary, context: ReportContext): Html | '' {
@@ -148,7 +180,7 @@ function rowsInNeed(summary: Summary): Html | '' {
       .slice(0, LINES_NAMED)
       .map(({ line, errors: [error] }) => `line ${line}${error?.value ? ` (${error.value})` : ''}`);
     return html`<section aria-labelledby="rows">
-<h2 id="rows">Rows that need a person</h2>
+<h2 id="rows">Rows that need attention</h2>
 <p>All ${count(attentionRows, 'row')}, and all for one reason: ${cause}. The first are ${lines.join(', ')}.</p>
 </section>`;
   }
@@ -157,9 +189,9 @@ function rowsInNeed(summary: Summary): Html | '' {
       ? `All of them: ${count(attentionRows, 'row')}`
       : `The first ${attention.length} of ${count(attentionRows, 'row')}; the CSV files hold them all`;
   return html`<section aria-labelledby="rows">
-<h2 id="rows">Rows that need a person</h2>
+<h2 id="rows">Rows that need attention</h2>
 ${scrollable(
-  'Rows that need a person',
+  'Rows that need attention',
   html`<table class="stacks">
 <caption>${caption}. The line is the one a spreadsheet shows.</caption>
 <thead><tr><th scope="col" class="number">Line</th><th scope="col">Customer / order / instruction</th><th scope="col" class="number">Amount</th><th scope="col">Status</th><th scope="col">Why</th></tr></thead>
@@ -169,26 +201,23 @@ ${scrollable(
 </section>`;
 }
 
-/** Errors of lines that could not be split into cells. Such a row has nothing to show but its cause. */
-const STRUCTURE: ReadonlySet<string> = new Set([
-  'COLUMN_COUNT_MISMATCH',
-  'QUOTE_NOT_CLOSED',
-  'LINE_LENGTH_OUT_OF_RANGE',
-]);
-const LINES_NAMED = 5;
-
 /** What is wrong with every row of the file, where it is the same for all. */
 function causeOfAll({ rows, errors }: Summary): string | undefined {
   const [first, ...others] = errors;
-  if (!first || others.length > 0 || rows < LINES_NAMED || first.count !== rows || !STRUCTURE.has(first.code))
+  if (!first || others.length > 0 || rows < LINES_NAMED || first.count !== rows || !OF_WHOLE_LINE.has(first.code))
     return undefined;
   const title = describeCode(first.code)?.title ?? first.code;
   return title.charAt(0).toLowerCase() + title.slice(1);
 }
 
 function rowInNeed(row: ResultRow): Html {
-  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(messageOf(row))}</td></tr>
+  return html`<tr><th scope="row" class="number line">${row.line}</th>${referenceCell(row)}<td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(messageOf(row))}</td></tr>
 `;
+}
+
+/** With the command that shows the payout; a rejected row is none. */
+function referenceCell(row: ResultRow): Html {
+  return html`<td class="reference">${reference(row)}${row.status === 'rejected' ? '' : html`<br>${showCommand(row)}`}</td>`;
 }
 
 function closedByPersons({ closed, closedPayouts }: Summary): Html | '' {
@@ -196,7 +225,7 @@ function closedByPersons({ closed, closedPayouts }: Summary): Html | '' {
   if (payouts === 0) return '';
   const rows = closedPayouts.map(
     (row) =>
-      html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(oneLine(`Closed by ${row.closed ? whoAndWhy(row.closed) : ''}`))}</td></tr>
+      html`<tr><th scope="row" class="number line">${row.line}</th>${referenceCell(row)}<td class="number amount">${amountCell(row)}</td><td class="corner">${statusTag(row.status)}</td><td class="wide">${shortened(oneLine(`Closed by ${row.closed ? whoAndWhy(row.closed) : ''}`))}</td></tr>
 `,
   );
   const caption =
@@ -234,7 +263,7 @@ function siblings(file: FileRecord, due: FileReports): Html {
   return html`<section aria-labelledby="siblings">
 <h2 id="siblings">Where to read the rest</h2>
 <p class="soft">Beside this page in the outbox.</p>
-<dl class="paper siblings">${lines.map(([name, holds]) => html`<div><dt><code>${name}</code></dt><dd>${holds}</dd></div>`)}</dl>
+<dl class="paper siblings">${lines.map(([name, holds]) => html`<div><dt>${linkTo(name)}</dt><dd>${holds}</dd></div>`)}</dl>
 </section>`;
 }
 

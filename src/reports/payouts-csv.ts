@@ -9,7 +9,7 @@ import { isOpen } from '../domain/status.ts';
 import { localTime } from '../platform/clock.ts';
 import type { ListedPayout, PayoutEvent, Period } from '../store/store.ts';
 import { bookingsOf, isIn } from './bookings.ts';
-import { type ReportContext, sixDigits } from './context.ts';
+import { type ReportContext, sandboxColumn, sixDigits } from './context.ts';
 import { cell, cells, csv, line } from './csv.ts';
 import { RESULT_HEADER, resultCells } from './rows.ts';
 import { messageOf, oneLine } from './words.ts';
@@ -17,22 +17,18 @@ import { messageOf, oneLine } from './words.ts';
 const BEFORE = ['file', 'fileName'];
 const AFTER = ['sentRun', 'sentOn', 'endedRun', 'endedOn', 'paid', 'reversed', 'decisions'];
 
-/** The last column of a CSV where the sandbox is the provider, and what stands in it. */
-const SANDBOX_COLUMN = 'sandbox';
-const NO_MONEY_MOVED = 'no money moved';
-
 export function payoutsCsv(
   pages: () => AsyncIterable<readonly ListedPayout[]>,
   period: Period,
   context: ReportContext,
 ): AsyncIterable<string> {
-  const { sandbox } = context.provider;
-  const header = [...BEFORE, ...RESULT_HEADER, ...AFTER, ...(sandbox ? [SANDBOX_COLUMN] : [])];
+  const sandbox = sandboxColumn(context);
+  const header = [...BEFORE, ...RESULT_HEADER, ...AFTER, ...(sandbox ? [sandbox.heading] : [])];
   const lineOf = (payout: ListedPayout) => {
     const place = cells([sixDigits(payout.file), oneLine(payout.fileName)]);
     const result = resultCells(payout, cell(messageOf(payout)));
     const rest = [...runsOf(payout, context), ...bookedIn(payout, period), decisionsOf(payout)];
-    return line(`${place},${result},${cells([...rest, ...(sandbox ? [NO_MONEY_MOVED] : [])])}`);
+    return line(`${place},${result},${cells([...rest, ...(sandbox ? [sandbox.content] : [])])}`);
   };
   return csv(header, pages, lineOf, context.bom);
 }

@@ -4,7 +4,7 @@
  */
 
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
-import { fileReportNames, markOf, type Report, type ReportContext, sixDigits } from './context.ts';
+import { fileReportNames, type Report, type ReportContext, sandboxColumn, sixDigits } from './context.ts';
 import { BYTE_ORDER_MARK } from './csv.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
@@ -53,7 +53,7 @@ type Bytes = Readonly<Record<keyof Lines, Uint8Array<ArrayBuffer>>>;
  * attention are passed on, because no others can be among the first of the file.
  */
 export function portionMaker(file: FileRecord, context: ReportContext): (rows: readonly ResultRow[]) => Portion {
-  const linesOf = rowLines(file, markOf(context));
+  const linesOf = rowLines(file, sandboxColumn(context));
   let toList = LISTED;
   return (rows) => {
     const tally = openTally(file, toList);
@@ -109,7 +109,7 @@ export function rowReports(
     pieces: {
       async *[Symbol.asyncIterator]() {
         const tally = openTally(file);
-        const { begin, above } = headers(file, markOf(context));
+        const { begin, above } = headers(file, sandboxColumn(context));
         // What comes above the first lines is where a CSV begins.
         const beginning = (lines: Lines) => encoded(begun(lines, context.bom));
         yield beginning(begin(file.duplicateOf === undefined && (file.progress.rows > 0 || !file.problem)));
@@ -146,22 +146,30 @@ export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promis
 
 /**
  * The reports on a file's rows as a whole. `found` is the summary from the reports that show each row. The receipt
- * comes last: where it exists, the other reports exist. `first` is the file that a duplicate repeats.
+ * comes last: where it exists, the other reports exist. `first` is the file that a duplicate repeats; `related` are
+ * those of {@link relatedFiles}.
  */
 export function summaryReports(
   file: FileRecord,
   found: Summary,
   first: FileRecord | undefined,
   context: ReportContext,
+  related: readonly FileRecord[] = [],
 ): Report[] {
   const { summary, repeats } = statedFor(file, found, first);
   const names = fileReportNames(file);
   const rejected = found.byStatus.has('rejected');
   const due = { errors: rejected || file.problem !== undefined, rejected, result: found.rows > 0 || !file.problem };
   return [
-    { name: names.page, content: filePage(file, summary, repeats, due, context), kind: 'replace' },
+    { name: names.page, content: filePage(file, summary, { first: repeats, related }, due, context), kind: 'replace' },
     { name: names.receipt, content: receipt(file, found, first, context), kind: 'replace' },
   ];
+}
+
+/** The files that the page of a file names: those that came as its repair, and the one that it repairs. */
+export function relatedFiles(file: FileRecord, { takenInWith, repairedWith }: Summary): number[] {
+  const repairs = file.repairs === undefined ? [] : [file.repairs];
+  return [...new Set([...takenInWith.keys(), ...repairedWith.keys(), ...repairs])];
 }
 
 /** The receipt alone, as it is the last of {@link summaryReports}. */
@@ -196,7 +204,7 @@ export async function runReports(
 ): Promise<Report[]> {
   const stem = `run.${sixDigits(run.number)}`;
   return [
-    { name: `${stem}.changes.csv`, content: changesCsv(contents, markOf(context), context.bom), kind: 'once' },
+    { name: `${stem}.changes.csv`, content: changesCsv(contents, sandboxColumn(context), context.bom), kind: 'once' },
     { name: `${stem}.summary.html`, content: await runPage(run, contents, files, open, context), kind: 'once' },
   ];
 }

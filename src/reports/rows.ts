@@ -1,7 +1,7 @@
 /** A file's rows as CSV: the errors by line, the rejected rows to repair, and the statement of all rows. */
 import { foundText, rowMessage } from '../domain/codes.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
-import { cell, cellOf, cells, doubled, line } from './csv.ts';
+import { cell, cellOf, cells, doubled, type LastColumn, line } from './csv.ts';
 import { codesOf, count, messageOf, oneLine, problemOf, rowAmount, settledSince } from './words.ts';
 
 export const RESULT_HEADER = [
@@ -48,13 +48,15 @@ export interface Lines {
 
 /**
  * Turns rows into lines for all reports at once, so that each row is read, and each message made, a single time. A file
- * that was itself a repaired rejected.csv has the columns `line` and `errors` of an earlier round: they are left out.
+ * that was itself a repaired rejected.csv has the columns `line`, `errors` and `sandbox` of an earlier round: they are left
+ * out. `last` is a column to add at the end of each report.
  */
-export function rowLines(file: FileRecord, mark: string): (rows: readonly ResultRow[]) => Lines {
+export function rowLines(file: FileRecord, last?: LastColumn): (rows: readonly ResultRow[]) => Lines {
   const { header } = file;
   const kept = keptColumns(header);
   const keepsAll = kept.length === header.length;
-  const messageCell = messageCells(mark);
+  const messageCell = messageCells();
+  const end = last ? `,${last.content}` : '';
 
   function rawCells(raw: readonly string[], isSplit: boolean): string[] {
     const found = isSplit ? kept.map((index) => raw[index]) : kept.slice(0, MOST_EMPTY_CELLS).map((_, at) => raw[at]);
@@ -64,15 +66,17 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
   function rejectedLine(row: ResultRow, messages: readonly string[]): string {
     const isSplit = row.raw.length === header.length;
     const errors = firstOf(row.errors.map(({ code }, at) => `${doubled(code)}: ${messages[at]}`));
-    const last = cellOf(mark + errors + (isSplit ? '' : whereItStands(row)));
+    const why = cellOf(errors + (isSplit ? '' : whereItStands(row))) + end;
     const raw = isSplit && keepsAll ? row.raw : rawCells(row.raw, isSplit);
-    return line(raw.length === 0 ? last : `${cells(raw)},${last}`);
+    return line(raw.length === 0 ? why : `${cells(raw)},${why}`);
   }
 
   function errorLines({ line: at, errors }: ResultRow, messages: readonly string[]): string {
     let lines = '';
     errors.forEach((error, index) => {
-      lines += line(`${at},${cells([error.column, foundText(error), error.code])},${cellOf(mark + messages[index])}`);
+      lines += line(
+        `${at},${cells([error.column, foundText(error), error.code])},${cellOf(messages[index] ?? '')}${end}`,
+      );
     });
     return lines;
   }
@@ -83,13 +87,14 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
     let rejected = '';
     for (const row of rows) {
       if (row.status !== 'rejected') {
-        result += resultLine(row, messageCell(row));
+        result += resultLine(row, messageCell(row), end);
         continue;
       }
       const messages = row.errors.map((error) => doubled(oneLine(rowMessage(error))));
       result += resultLine(
         row,
-        messages.length === 0 ? messageCell(row) : cellOf(mark + firstOf(messages) + doubled(settledSince(row))),
+        messages.length === 0 ? messageCell(row) : cellOf(firstOf(messages) + doubled(settledSince(row))),
+        end,
       );
       errors += errorLines(row, messages);
       rejected += rejectedLine(row, messages);
@@ -101,16 +106,17 @@ export function rowLines(file: FileRecord, mark: string): (rows: readonly Result
 /** What is above the first lines of each report: its header, and the error of the whole file. */
 export function headers(
   file: FileRecord,
-  mark: string,
+  last?: LastColumn,
 ): {
   begin(withResult: boolean): Lines;
   /** The headers that are due above these lines; undefined where none is. */
   above(lines: Readonly<Record<keyof Lines, { readonly length: number }>>): Lines | undefined;
 } {
   const { header, problem } = file;
+  const more = last ? [last.heading] : [];
   const texts = {
-    errors: line(cells(ERRORS_HEADER)),
-    rejected: line(cells([...keptColumns(header).map((index) => header[index] ?? ''), 'errors'])),
+    errors: line(cells([...ERRORS_HEADER, ...more])),
+    rejected: line(cells([...keptColumns(header).map((index) => header[index] ?? ''), 'errors', ...more])),
   };
   const begun = { errors: false, rejected: false };
   const due = (report: keyof typeof texts, isDue: boolean) => {
@@ -122,9 +128,14 @@ export function headers(
     begin(withResult) {
       const errors = problem
         ? due('errors', true) +
-          line(cells(['', problem.column, problem.value, problem.code, mark + problemOf(problem)]))
+          line(
+            cells([
+              ...['', problem.column, problem.value, problem.code, problemOf(problem)],
+              ...(last ? [last.content] : []),
+            ]),
+          )
         : '';
-      return { result: withResult ? line(cells(RESULT_HEADER)) : '', errors, rejected: '' };
+      return { result: withResult ? line(cells([...RESULT_HEADER, ...more])) : '', errors, rejected: '' };
     },
     above(lines) {
       const errors = due('errors', lines.errors.length > 0);
@@ -144,8 +155,8 @@ function keptColumns(header: readonly string[]): number[] {
   return header.flatMap((heading, index) => (isOfAnEarlierRound(heading) ? [] : [index]));
 }
 
-function resultLine(row: ResultRow, message: string): string {
-  return line(resultCells(row, message));
+function resultLine(row: ResultRow, message: string, end: string): string {
+  return line(resultCells(row, message) + end);
 }
 
 /** The cells under {@link RESULT_HEADER}; the message is a cell already. */
@@ -174,15 +185,15 @@ export function resultCells(row: ResultRow, message: string): string {
 }
 
 /** Most rows of a file have one of a few messages: each of these is made once. */
-function messageCells(mark: string): (row: ResultRow) => string {
+function messageCells(): (row: ResultRow) => string {
   const known = new Map<string, string>();
   return (row) => {
-    if (row.message !== '' || row.late || row.other || row.answer || row.closed) return cell(mark + messageOf(row));
+    if (row.message !== '' || row.late || row.other || row.answer || row.closed) return cell(messageOf(row));
     // For these rows the message depends on nothing else.
     const key = row.status === 'scheduled' ? row.openDate : row.status;
     const ready = known.get(key);
     if (ready !== undefined) return ready;
-    const text = cell(mark + messageOf(row));
+    const text = cell(messageOf(row));
     if (known.size < MOST_KNOWN_MESSAGES) known.set(key, text);
     return text;
   };
@@ -197,5 +208,5 @@ function whereItStands({ errors }: Pick<ResultRow, 'errors'>): string {
 }
 
 function isOfAnEarlierRound(heading: string): boolean {
-  return /^(?:line|errors)$/.test(heading.replace(/[\s_-]/g, '').toLowerCase());
+  return /^(?:line|errors|sandbox)$/.test(heading.replace(/[\s_-]/g, '').toLowerCase());
 }

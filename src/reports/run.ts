@@ -5,10 +5,9 @@ import { add, type Decimal, fromMinor, parseDecimal } from '../domain/money.ts';
 import { AMENDABLE, byLife, type InstructionStatus, isOpen, statusesWhere, type Tone } from '../domain/status.ts';
 import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, type ReportContext, sixDigits } from './context.ts';
-import { cells, csv, line } from './csv.ts';
+import { cells, csv, type LastColumn, line } from './csv.ts';
 import { decidedByPersons, decisionText, summarizeDecisions } from './decisions.ts';
 import { type Html, html, page } from './html.ts';
-import { VERDICTS } from './page.ts';
 import {
   amountCell,
   NO_CURRENCY,
@@ -21,6 +20,7 @@ import {
   timeOf,
 } from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
+import { VERDICTS } from './verdict.ts';
 import { count, grouped, oneLine, READ_AGAIN, rowAmount, UNSETTLED } from './words.ts';
 
 /** A file that a run took in, with the verdict that its own reports give. */
@@ -62,31 +62,31 @@ export interface RunContents {
 }
 
 /** What persons decided comes first, because what the run changed may follow from it. */
-export function changesCsv({ changes, decisions }: RunContents, mark: string, bom: boolean): AsyncIterable<string> {
+export function changesCsv(
+  { changes, decisions }: RunContents,
+  last: LastColumn | undefined,
+  bom: boolean,
+): AsyncIterable<string> {
   const entries = async function* (): AsyncGenerator<readonly (RunChange | RunDecision)[]> {
     yield* decisions();
     yield* changes();
   };
-  const lineOf = (entry: RunChange | RunDecision) =>
-    line(
-      cells(
-        'decision' in entry
-          ? decisionLine(entry, mark)
-          : [...changeCells(entry, mark), '', '', entry.bankReference, ''],
-      ),
-    );
-  return csv(CHANGES_HEADER, entries, lineOf, bom);
+  const lineOf = (entry: RunChange | RunDecision) => {
+    const told = 'decision' in entry ? decisionLine(entry) : [...changeCells(entry), '', '', entry.bankReference, ''];
+    return line(cells(last ? [...told, last.content] : told));
+  };
+  return csv([...CHANGES_HEADER, ...(last ? [last.heading] : [])], entries, lineOf, bom);
 }
 
-function decisionLine(decided: RunDecision, mark: string): string[] {
+function decisionLine(decided: RunDecision): string[] {
   const { change, at, decision, file } = decided;
   const described = change
-    ? changeCells(change, mark)
-    : [file ? sixDigits(file.number) : '', ...Array<string>(9).fill(''), mark + decisionText(decided), '', at];
+    ? changeCells(change)
+    : [file ? sixDigits(file.number) : '', ...Array<string>(9).fill(''), decisionText(decided), '', at];
   return [...described, decision.by, decision.reason, change?.bankReference ?? '', decision.ticket ?? ''];
 }
 
-function changeCells(change: RunChange, mark: string): string[] {
+function changeCells(change: RunChange): string[] {
   return [
     sixDigits(change.file),
     String(change.line),
@@ -98,7 +98,7 @@ function changeCells(change: RunChange, mark: string): string[] {
     change.from,
     change.to,
     change.code,
-    mark + whyChanged(change),
+    whyChanged(change),
     change.clientRefId,
     change.at,
   ];

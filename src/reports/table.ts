@@ -6,10 +6,10 @@ import type { InstructionRef } from '../domain/instruction.ts';
 import { type Decimal, parseAmount } from '../domain/money.ts';
 import { factsOf, type RowStatus } from '../domain/status.ts';
 import { localTime } from '../platform/clock.ts';
-import type { ReportContext } from './context.ts';
+import { fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
 import { amountText } from './totals.ts';
-import { grouped } from './words.ts';
+import { grouped, oneLine } from './words.ts';
 
 /** The text for a currency that isn't known. */
 export const NO_CURRENCY = 'not known';
@@ -20,9 +20,29 @@ const NOTHING = '–';
 /** Longest text of a cell on a page; the CSV files hold it whole. */
 const LONGEST_TEXT = 1_000;
 
-/** A wide table scrolls by itself; the page never does. */
+/** A wide table scrolls by itself; the page never does. A group: the section around it is a landmark already. */
 export function scrollable(label: string, table: Html): Html {
-  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
+  return html`<div class="scroll" role="group" aria-label="${label}" tabindex="0">${table}</div>`;
+}
+
+/** A link to a report beside this one. The name is of `A-Za-z0-9._-` only, and relative: an outbox may be moved. */
+export function linkTo(name: string, text: string | Html = html`<code>${name}</code>`): Html {
+  return html`<a href="${name}">${text}</a>`;
+}
+
+/** A file by its number and name, as a link to its page. */
+export function fileLink(file: { readonly name: string; readonly number: number }): Html {
+  return html`${linkTo(fileReportNames(file).page, `file ${sixDigits(file.number)}`)} (${shortened(oneLine(file.name))})`;
+}
+
+/** The command that shows a payout with its history, to be copied. */
+export function showCommand({ customerRef, orderRef, instructionRef }: InstructionRef): Html {
+  return html`<code class="copy">paydrop show ${shellWord([customerRef, orderRef, instructionRef].join('/'))}</code>`;
+}
+
+/** A text as one word of a shell. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export function statusTag(status: RowStatus): Html {

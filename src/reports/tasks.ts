@@ -1,24 +1,26 @@
 /**
- * What needs a person: the open needs of a file, as attention.ts finds them, each with the person who can act on it.
+ * Who needs to do what: the open needs of a file, as attention.ts finds them, each with the person who can act on it.
  */
 
 import { attention, type Need, refusedFiles } from '../domain/attention.ts';
 import { describeCode } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
-import { byLife, FINAL_FAILURES, type RowStatus } from '../domain/status.ts';
+import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
 import { fileReportNames, sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
-import { shortened } from './table.ts';
+import { fileLink, linkTo, shortened } from './table.ts';
 import { rowsToRepair, type Summary } from './totals.ts';
-import { count, oneLine, QUARANTINE, totalsRowsLeftOut } from './words.ts';
+import { openByStatus } from './verdict.ts';
+import { count, oneLine, QUARANTINE, totalsRowsLeftOut, were } from './words.ts';
 
-export function tasks(file: FileRecord, summary: Summary): Html {
+/** `related`: the files that repair this one. */
+export function tasks(file: FileRecord, summary: Summary, related: readonly FileRecord[]): Html {
   const open = byPerson(needsOf(file, summary));
   return html`<section aria-labelledby="tasks">
-<h2 id="tasks">Who needs to act</h2>
-${open.size === 0 ? html`<p>Nothing needs a person.</p>` : html`<ul class="tasks">${[...open].map(([who, needs]) => item(who, texts(needs, file, summary)))}</ul>`}
-${settled(file, summary)}
+<h2 id="tasks">Who needs to do what</h2>
+${open.size === 0 ? html`<p>Nothing to do.</p>` : html`<ul class="tasks">${[...open].map(([who, needs]) => item(who, texts(needs, file, summary)))}</ul>`}
+${settled(file, summary, related)}
 </section>`;
 }
 
@@ -30,12 +32,6 @@ function needsOf(file: FileRecord, summary: Summary): Need[] {
     toRepair: rowsToRepair(file, summary),
     ...refusedFiles(refused ? [file] : []),
   });
-}
-
-/** Without what a person has closed, and without rows that wait for the provider instead of an order. */
-function openByStatus({ byStatus, closed, asked }: Summary): Map<RowStatus, number> {
-  const open = new Map([...byStatus].map(([status, rows]) => [status, rows - (closed.get(status) ?? 0)]));
-  return open.set('waiting', (open.get('waiting') ?? 0) - asked);
 }
 
 /** The person who can correct what came with the file is first. */
@@ -97,19 +93,19 @@ function textOf(need: Need, file: FileRecord, summary: Summary): Html[] {
 function forSender(file: FileRecord, summary: Summary): Html[] {
   const others = summary.rejectedForOthers;
   const own = rowsToRepair(file, summary) - others;
-  const { rejected } = fileReportNames(file);
-  const back = html`drop that file into the inbox under its name. Its last column says what is wrong with each row and may stay.`;
+  const rejected = linkTo(fileReportNames(file).rejected);
+  const back = html`leave the <code>errors</code> column, drop the file back into the inbox under its name.`;
   return [
     own > 0
-      ? html`Repair ${count(own, 'row')} in <code>${rejected}</code> and ${back}`
-      : html`Remove the ${summary.totalsRows === 1 ? 'totals row' : 'totals rows'} from <code>${rejected}</code> and ${back}`,
+      ? html`${count(own, 'row')} to correct in ${rejected}; ${back}`
+      : html`${summary.totalsRows === 1 ? 'The totals row' : 'The totals rows'} to remove from ${rejected}; ${back}`,
     ...(others > 0
       ? [
           html`${count(others, 'row')} without an error of ${others === 1 ? 'its' : 'their'} own ${others === 1 ? 'goes' : 'go'} along in it.`,
         ]
       : []),
     html`Dropping the whole file again does no harm: rows already taken in are recognised and not paid twice.`,
-    html`What will not be repaired is closed: <code>paydrop close --file ${file.number} --reason TEXT</code>`,
+    html`Rows that will not be corrected are closed: <code class="copy">paydrop close --file ${file.number} --reason TEXT</code>`,
   ];
 }
 
@@ -117,28 +113,30 @@ function forPayeeData(needs: readonly Need[]): Html[] {
   const each = needs.map(({ concern, count: payouts }) => `${count(payouts, 'payout')} ${concern}`).join(', ');
   return [
     html`${each}. Check the payee's account, name and bank with the payee; the rows below say what the provider answered.`,
-    html`What finally failed is paid again on a person's word only: <code>paydrop retry CUSTOMER/ORDER/INSTRUCTION</code>`,
-    html`What will not be paid again from here is closed: <code>paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT</code>`,
+    html`A payout that did not arrive is paid again only when you say so: <code>paydrop retry CUSTOMER/ORDER/INSTRUCTION</code>`,
+    html`One that will not be paid again from here is closed: <code>paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT</code>`,
   ];
 }
 
 /** Rows that need no person any more, or never did. */
-function settled(file: FileRecord, summary: Summary): Html {
+function settled(file: FileRecord, summary: Summary, related: readonly FileRecord[]): Html {
   const { takenInWith, repairedWith, totalsRows, closed } = summary;
   const { stoodFor = 0 } = file;
   const rejected = closed.get('rejected') ?? 0;
-  const lines = [
-    sum(takenInWith) > 0 ? `${were(sum(takenInWith), 'rejected row')} taken in since: ${eachFile(takenInWith)}.` : '',
+  const lines: (Html | string)[] = [
+    sum(takenInWith) > 0
+      ? html`${were(sum(takenInWith), 'rejected row')} taken in since: ${eachFile(takenInWith, related)}.`
+      : '',
     sum(repairedWith) > 0
-      ? `${were(sum(repairedWith), 'rejected row')} dropped again since: ${eachFile(repairedWith)}, whose page says what became of ${sum(repairedWith) === 1 ? 'it' : 'them'}.`
+      ? html`${were(sum(repairedWith), 'rejected row')} dropped again since: ${eachFile(repairedWith, related)}, whose page says what became of ${sum(repairedWith) === 1 ? 'it' : 'them'}.`
       : '',
     stoodFor > 0
-      ? `As many as ${count(stoodFor, 'rejected row')} came again with other references, so it can't be told which.`
+      ? `Up to ${count(stoodFor, 'rejected row')} came again with other references, so it can't be told which.`
       : '',
     totalsRows > 0 && file.problem === undefined ? totalsRowsLeftOut(summary) : '',
     file.closed ? closedText(file.closed, rejected) : '',
-  ].filter((text) => text !== '');
-  return html`${lines.map((text) => html`<p class="soft">${text}</p>`)}`;
+  ];
+  return html`${lines.filter((text) => text !== '').map((text) => html`<p class="soft">${text}</p>`)}`;
 }
 
 function closedText(decision: NonNullable<FileRecord['closed']>, rejected: number): string {
@@ -146,12 +144,12 @@ function closedText(decision: NonNullable<FileRecord['closed']>, rejected: numbe
   return shortened(oneLine(`Closed by ${whoAndWhy(decision)}`)) + (what && `.${what}`);
 }
 
-function were(rows: number, one: string): string {
-  return `${count(rows, one)} ${rows === 1 ? 'was' : 'were'}`;
-}
-
-function eachFile(rows: ReadonlyMap<number, number>): string {
-  return [...rows].map(([file, some]) => `${count(some, 'row')} with file ${sixDigits(file)}`).join(', ');
+function eachFile(rows: ReadonlyMap<number, number>, related: readonly FileRecord[]): Html {
+  const each = [...rows].map(([number, some], at) => {
+    const file = related.find((other) => other.number === number);
+    return html`${at === 0 ? '' : ', '}${count(some, 'row')} with ${file ? fileLink(file) : `file ${sixDigits(number)}`}`;
+  });
+  return html`${each}`;
 }
 
 function sum(rows: ReadonlyMap<number, number>): number {

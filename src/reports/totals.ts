@@ -1,12 +1,24 @@
 /** Adds up a file's rows, and makes sure that nothing is lost between what was read and what is reported. */
 import { needsPerson } from '../domain/attention.ts';
-import { isOfTotalsRow, type RowCode } from '../domain/codes.ts';
-import type { PayoutDetails } from '../domain/instruction.ts';
+import { isOfTotalsRow, OF_WHOLE_LINE, type RowCode } from '../domain/codes.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { add, compare, type Decimal, formatDecimal, openSum, parseDecimal, type Sum } from '../domain/money.ts';
+import {
+  add,
+  compare,
+  type Decimal,
+  formatDecimal,
+  openSum,
+  parseAmount,
+  parseDecimal,
+  type Sum,
+} from '../domain/money.ts';
 import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
+import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
 import { sixDigits } from './context.ts';
+import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
+
+export type { OverLong } from './totals/gathered.ts';
 
 /** Statuses of an instruction of which nothing has been sent yet, and that is going to be sent. */
 const UNSENT: ReadonlySet<RowStatus> = new Set(AMENDABLE);
@@ -29,15 +41,12 @@ export interface Total {
   readonly rows: number;
   /** Sum of the amounts that can be read. */
   readonly amount: Decimal;
+  /** Rejected rows whose amount can't be read, so that the sum lacks it. */
+  readonly unread: number;
 }
 
-export interface OverLong {
-  readonly column: keyof PayoutDetails;
-  readonly rows: number;
-  readonly firstLine: number;
-}
-
-export interface Summary {
+/** `errors` and `causes` are those of the rejected rows. */
+export interface Summary extends ErrorsFound {
   readonly rows: number;
   /** Only statuses that occur, in the order of a row's life. */
   readonly byStatus: ReadonlyMap<RowStatus, number>;
@@ -45,8 +54,6 @@ export interface Summary {
   readonly totals: readonly Total[];
   /** Sum of the amounts of all rows that can be read, irrespective of currency (ISO 20022 CtrlSum). */
   readonly controlSum: Decimal;
-  /** The rejected rows' errors: how often each code occurs, most frequent first. */
-  readonly errors: readonly { readonly code: string; readonly count: number }[];
   /** Rejected rows that have no error of their own, in a file that is rejected whole. */
   readonly rejectedForOthers: number;
   /** Rejected rows whose references a later file has taken in: how many, by that file's number, lowest first. */
@@ -83,7 +90,7 @@ export interface Part
   readonly firstLine: number;
   readonly lastLine: number;
   readonly totals: readonly Total[];
-  readonly errors: ReadonlyMap<string, number>;
+  readonly causes: Causes;
 }
 
 /** Rows come in line order; a row out of this order is refused. Memory doesn't grow with the number of rows. */
@@ -96,6 +103,7 @@ export interface Tally {
 
 interface Subtotal {
   rows: number;
+  unread: number;
   readonly amount: Sum;
 }
 
@@ -104,7 +112,7 @@ type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
 /** `listed`: at most this many rows that need attention, and this many closed payouts, are kept. */
 export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const byCurrency: Subtotals = new Map();
-  const errors = new Map<string, number>();
+  const causes = openCauses();
   const settled = openSettled(listed);
   const overLong = openOverLong();
   const attention: ResultRow[] = [];
@@ -114,7 +122,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const part = (): Part => ({
     ...lines,
     totals: sorted(byCurrency),
-    errors,
+    causes: causes.part(),
     ...settled.part(),
     overLong: overLong.found(),
     unsent: unsent.found,
@@ -129,21 +137,23 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       const total = totalOf(byCurrency, row);
       total.rows++;
       total.amount.add(row.amount);
+      if (isUnread(row)) total.unread++;
       if (row.late) counts.late++;
       for (const column of row.overLong ?? []) overLong.add(column, 1, row.line);
-      if (row.status === 'rejected') for (const { code } of row.errors) count(errors, code);
+      if (row.status === 'rejected') causes.add(row);
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
       else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
       if (needsAttention(file, row) && counts.attentionRows++ < listed) attention.push(row);
     },
     include: (other) => {
-      for (const { currency, status, rows, amount } of other.totals) {
+      for (const { currency, status, rows, amount, unread } of other.totals) {
         const total = totalOf(byCurrency, { currency, status });
         total.rows += rows;
+        total.unread += unread;
         total.amount.include(amount);
       }
-      for (const [code, times] of other.errors) count(errors, code, times);
+      causes.include(other.causes);
       settled.include(other);
       for (const { column, rows, firstLine } of other.overLong) overLong.add(column, rows, firstLine);
       unsent.add(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
@@ -155,11 +165,11 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     part,
     summary: () => {
       const { totals } = part();
-      const found = [...errors].map(([code, count]) => ({ code, count }));
+      const found = causes.found();
       return {
         ...summaryOf(totals),
-        errors: found.sort((a, b) => b.count - a.count || byText(a.code, b.code)),
-        rejectedForOthers: errors.get(ONLY_FOR_OTHERS) ?? 0,
+        ...found,
+        rejectedForOthers: found.errors.find(({ code }) => code === ONLY_FOR_OTHERS)?.count ?? 0,
         ...settled.part(),
         overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
         unsent: unsent.found,
@@ -167,35 +177,6 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         attention,
       };
     },
-  };
-}
-
-/** Rows that are not sent yet: how many, and the first and the last of their open dates. */
-function openUnsent() {
-  const found = { rows: 0, firstOpenDate: '', lastOpenDate: '' };
-  return {
-    found,
-    add(rows: number, first: string, last: string): void {
-      if (rows === 0) return;
-      found.rows += rows;
-      if (found.firstOpenDate === '' || first < found.firstOpenDate) found.firstOpenDate = first;
-      if (last > found.lastOpenDate) found.lastOpenDate = last;
-    },
-  };
-}
-
-/** The columns with texts that are too long: in how many rows, and the first line. */
-function openOverLong(): {
-  add(column: OverLong['column'], rows: number, firstLine: number): void;
-  found(): OverLong[];
-} {
-  const byColumn = new Map<OverLong['column'], Omit<OverLong, 'column'>>();
-  return {
-    add(column, rows, firstLine) {
-      const known = byColumn.get(column) ?? { rows: 0, firstLine };
-      byColumn.set(column, { rows: known.rows + rows, firstLine: Math.min(known.firstLine, firstLine) });
-    },
-    found: () => [...byColumn].map(([column, found]) => ({ column, ...found })),
   };
 }
 
@@ -250,8 +231,9 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
   const rows = first?.progress.rows ?? 0;
   const amount = parseDecimal(first?.progress.controlSum ?? '') ?? ZERO;
   return {
-    ...summaryOf(rows === 0 ? [] : [{ currency: '', status: 'duplicate', rows, amount }]),
+    ...summaryOf(rows === 0 ? [] : [{ currency: '', status: 'duplicate', rows, amount, unread: 0 }]),
     errors: [],
+    causes: [],
     rejectedForOthers: 0,
     takenInWith: new Map(),
     repairedWith: new Map(),
@@ -317,11 +299,21 @@ export function rowsToRepair({ stoodFor = 0 }: FileRecord, summary: Summary): nu
   return settled.reduce((left, rows) => left - rows, byStatus.get('rejected') ?? 0);
 }
 
-export function sumOf(totals: readonly Total[]): { rows: number; amount: Decimal } {
-  return totals.reduce((all, { rows, amount }) => ({ rows: all.rows + rows, amount: add(all.amount, amount) }), {
-    rows: 0,
-    amount: ZERO,
-  });
+export function sumOf(totals: readonly Total[]): Pick<Total, 'rows' | 'amount' | 'unread'> {
+  return totals.reduce(
+    (all, { rows, amount, unread }) => ({
+      rows: all.rows + rows,
+      amount: add(all.amount, amount),
+      unread: all.unread + unread,
+    }),
+    { rows: 0, amount: ZERO, unread: 0 },
+  );
+}
+
+/** An empty amount is no fault by itself: a row that deletes states none. */
+function isUnread({ status, amount, errors }: ResultRow): boolean {
+  if (status !== 'rejected' || parseAmount(amount)) return false;
+  return amount !== '' || errors.some(({ column, code }) => column === 'amount' || OF_WHOLE_LINE.has(code));
 }
 
 /** Plain digits with the currency's decimals; with as many decimals as the amount has when the currency isn't known. */
@@ -350,7 +342,7 @@ function totalOf(byCurrency: Subtotals, row: Pick<ResultRow, 'currency' | 'statu
   const currency = currencyExponent(row.currency) === undefined ? '' : row.currency;
   const known = byCurrency.get(currency)?.get(row.status);
   if (known) return known;
-  const total = { rows: 0, amount: openSum() };
+  const total = { rows: 0, unread: 0, amount: openSum() };
   byCurrency.set(currency, (byCurrency.get(currency) ?? new Map<RowStatus, Subtotal>()).set(row.status, total));
   return total;
 }
@@ -360,7 +352,7 @@ function sorted(byCurrency: Subtotals): Total[] {
   return currencies.flatMap(([currency, statuses]) =>
     ROW_STATUSES.flatMap((status) => {
       const total = statuses.get(status);
-      return total ? [{ currency, status, rows: total.rows, amount: total.amount.total() }] : [];
+      return total ? [{ currency, status, rows: total.rows, amount: total.amount.total(), unread: total.unread }] : [];
     }),
   );
 }

@@ -84,17 +84,9 @@ export function grouped(digits: string): string {
   return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...fraction].join('.');
 }
 
-/**
- * When due payouts are sent, as a part of a sentence. The schedule is that of `paydrop watch` alone: where `paydrop run`
- * is started by something else, only that knows when.
- */
-export function whenSent({ submit, schedule }: ReportContext): string {
-  if (submit === 'on-arrival') return 'as soon as possible';
-  const [, minute, hour] = /^(\d{1,2}) (\d{1,2}) \* \* \*$/.exec(schedule.nightly) ?? [];
-  if (minute === undefined || hour === undefined)
-    return `with the next run (paydrop watch makes one by the schedule "${schedule.nightly}", ${schedule.timeZone})`;
-  const time = `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
-  return `with the next run (paydrop watch makes one every day at ${time}, ${schedule.timeZone})`;
+/** `1 row was`, `12 rows were` */
+export function were(number: number, one: string): string {
+  return `${count(number, one)} ${number === 1 ? 'was' : 'were'}`;
 }
 
 const IS_ONE_LINE = /^[!-~](?:[ -~]*[!-~])?$/;

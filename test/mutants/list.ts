@@ -15,6 +15,21 @@ function mutant(name: string, why: string, tests: string | readonly string[], ..
   return { name, why, tests: [tests].flat().map((test) => `test/${test}.test.ts`), edits };
 }
 
+const PAGE_OF_A_FILE: Mutant[] = [
+  mutant('the verdict ignores what did not arrive', 'a page is green, and three payees wait', 'file-page', [
+    "[lost, 'bad',",
+    "[0, 'bad',",
+  ]),
+  mutant('a sum mixes currencies', 'euros and rupees make one sum that means nothing', 'file-page', [
+    'sumOf(summary.totals.filter((total) => total.currency === currency))',
+    'sumOf(summary.totals)',
+  ]),
+  mutant('unreadable amounts are not counted', 'a sum looks whole and lacks 1,000.00', 'file-page', [
+    'if (isUnread(row)) total.unread++;',
+    '',
+  ]),
+];
+
 const MONEY_OF_A_MONTH: Mutant[] = [
   mutant('an export loses the last payout of a page', 'a payout of the month is in no export', 'export', [
     '    afterId = last.id;\n    read += page.length;',
@@ -783,4 +798,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE,
   ...FILES,
   ...MONEY_OF_A_MONTH,
+  ...PAGE_OF_A_FILE,
 ];

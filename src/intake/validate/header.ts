@@ -89,7 +89,7 @@ function columnsOf(columns: readonly string[]): Pick<KindOfFile, 'optional' | 'p
   };
 }
 
-const IGNORED = ['line', 'errors'];
+const IGNORED = ['line', 'errors', 'sandbox'];
 /** Only reports have this column. */
 const REPORT_COLUMN = 'errors';
 

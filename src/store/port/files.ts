@@ -52,6 +52,8 @@ export interface FileRecord extends NewFile {
   readonly number: number;
   /** Every row is recorded, or the file was not taken in. */
   readonly done: boolean;
+  /** The run that registered it. */
+  readonly run?: number;
   readonly archived: boolean;
   /**
    * How many rejected rows need a repair: no later file has taken in their references or stands for them, and no person

@@ -26,6 +26,7 @@ type FileVerbs = Pick<
 
 interface FileRow {
   number: number;
+  run: number | null;
   claim: string;
   name: string;
   kind: FileKind | null;
@@ -345,6 +346,7 @@ function fileRecord(row: FileRow): FileRecord {
     done: row.done === 1,
     archived: row.archived === 1,
     toRepair: Math.max(0, row.rejected - row.repaired - row.stood_for),
+    ...(row.run !== null && { run: row.run }),
     ...(row.stood_for > 0 && { stoodFor: row.stood_for }),
     ...(row.repairs !== null && { repairs: row.repairs }),
     ...(row.closing && { closed: closedBy(row.closing) }),

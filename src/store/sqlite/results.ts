@@ -109,8 +109,16 @@ export const INSTRUCTION = `
     iif(i.answer_since = '', '', i.answer))
   END`;
 
-const OTHER =
-  'id, kind, customer_ref, order_ref, instruction_ref, amount, currency, open_date, due_date, target, made_version, raw, errors';
+/** A rejected row has no currency of its own; where its order is known, it is shown with the order's. */
+const OTHER_CURRENCY = `
+  CASE WHEN kind = 'rejected' AND currency = '' AND instruction_ref <> '' THEN coalesce(
+    (SELECT orders.currency FROM orders
+     WHERE orders.customer_ref = rows.customer_ref AND orders.order_ref = rows.order_ref), '')
+  ELSE currency END`;
+
+const OTHER = `
+  id, kind, customer_ref, order_ref, instruction_ref, amount, ${OTHER_CURRENCY}, open_date, due_date, target,
+  made_version, raw, errors`;
 
 const IN_RANGE = 'WHERE id > :after AND id <= :last ORDER BY id LIMIT +:limit';
 

@@ -1,0 +1,77 @@
+/** Pages of files and runs, for the tests that look at them in a browser. */
+import { type ReportContext, runReports } from '../src/reports/report.ts';
+import type { FileRecord, ResultRow } from '../src/store/port.ts';
+import {
+  change,
+  file,
+  fileReports,
+  MIXED,
+  MIXED_FILE,
+  REAL,
+  RUN,
+  rejected,
+  row,
+  SANDBOX,
+  streamOf,
+  textOf,
+  toldOf,
+} from './report-samples.ts';
+
+export const HOSTILE =
+  '<script>document.title="owned"</script>"><img src="http://127.0.0.1:9/x.png" onerror="alert(1)">';
+
+/** Sample pages by what they are of. */
+export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
+  'a file with everything in it': () => filePage(MIXED_FILE, MIXED, SANDBOX),
+  'a file without a fault': () =>
+    filePage(file({ rows: 1, controlSum: '100', proven: true }), [row(2)], { ...REAL, submit: 'on-arrival' }),
+  'a file that was not taken in': () =>
+    filePage(
+      file({
+        name: HOSTILE,
+        kind: undefined,
+        problem: { code: 'FILE_TYPE_NOT_RECOGNISED', column: '', value: '', message: `This is ${HOSTILE}.` },
+      }),
+      [],
+      REAL,
+    ),
+  'a file of long and hostile values': () => {
+    const long = { customerRef: 'C'.repeat(50), orderRef: 'O'.repeat(50), instructionRef: 'I'.repeat(50) };
+    const rows = [
+      row(2, { ...long, status: 'declined', amount: '999999999999.99', message: HOSTILE }),
+      rejected(3, [], { ...long, amount: `${'9'.repeat(2_000)},`, customerRef: 'rtl\u202Etxt' }),
+      row(4, { ...long, status: 'failed', amount: '999999999999.99', message: 'x'.repeat(3_000) }),
+    ];
+    return filePage(file({ name: 'n'.repeat(251), rows: 3, controlSum: '1999999999999.98' }), rows, SANDBOX);
+  },
+  'a run': () => runPage(SANDBOX),
+};
+
+export async function filePage(
+  record: FileRecord,
+  rows: readonly ResultRow[],
+  context: ReportContext,
+): Promise<string> {
+  const reports = await fileReports(record, streamOf(rows), undefined, context);
+  return [...reports].find(([name]) => name.endsWith('.report.html'))?.[1] ?? '';
+}
+
+export async function runPage(context: ReportContext): Promise<string> {
+  const changes = [
+    change(2),
+    change(3, { to: 'paid', amount: '1250000' }),
+    change(4, { from: 'paid', to: 'reversed', message: 'returned by the bank' }),
+    change(5, { from: 'submitted', to: 'failed', message: 'account is frozen' }),
+    change(6, { to: 'unknown', message: 'no complete answer within 30s' }),
+  ];
+  const files = [
+    { ...MIXED_FILE, verdict: 'partially_accepted' as const },
+    { ...file({ number: 13, duplicateOf: 12 }), verdict: 'duplicate' as const },
+  ];
+  const open = [
+    { status: 'submitted', currency: 'INR', count: 1200, amountMinor: 12345678n, oldest: '2026-11-17T20:00:00.000Z' },
+    { status: 'paid', currency: 'INR', count: 9, amountMinor: 900n, oldest: '2026-11-01T20:00:00.000Z' },
+  ] as const;
+  const [, summary] = await runReports(RUN, toldOf(changes), files, open, context);
+  return textOf(summary?.content ?? '');
+}
