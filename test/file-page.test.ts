@@ -76,6 +76,14 @@ describe('the verdict of a file', () => {
     });
   });
 
+  it('counts only rows with an error of their own where one error rejects the whole file', async () => {
+    const problem = { code: 'FILE_HAS_ROW_ERRORS', column: '', value: '', message: 'At least one row.' } as const;
+    const forOthers = (line: number) =>
+      rejected(line, [], { amount: '5', errors: [{ column: '', value: '', code: 'FILE_HAS_ROW_ERRORS' }] });
+    const rows = [forOthers(2), rejected(3, ['', '', '', 'x']), forOthers(4)];
+    expect(await verdictOf(rows, { problem })).toMatchObject({ tone: 'bad', word: 'Rejected; 1 row to correct' });
+  });
+
   it('is bad for a file that was not taken in, until it is closed', async () => {
     const problem = { code: 'FILE_IS_EMPTY', column: '', value: '', message: 'The file is empty.' } as const;
     expect(await verdictOf([], { problem })).toMatchObject({ tone: 'bad', word: 'Rejected' });

@@ -313,7 +313,7 @@ describe('a totals row', () => {
     const workspace = testWorkspace({ intake: { onRowErrors: 'reject-file' } });
     workspace.drop('orders.csv', ORDERS);
     await dropped(workspace, 'p.csv', instruction('A1'), total);
-    expect(page(workspace, 'p.000002.report.html')).toContain('Remove the totals row from p.000002.rejected.csv');
+    expect(page(workspace, 'p.000002.report.html')).toContain('The totals row to remove from p.000002.rejected.csv');
     await dropped(workspace, 'p.000002.rejected.csv', instruction('A1'));
     await workspace.pass();
     expect(await needs(workspace)).toEqual([]);

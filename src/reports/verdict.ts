@@ -37,13 +37,18 @@ export function headline(file: FileRecord, summary: Summary): Headline {
     [lost, 'bad', `${count(lost, 'payout')} did not arrive`],
     [unclear, 'warn', `${count(unclear, 'payout is', 'payouts are')} unclear`],
     [held, 'warn', `${count(held, 'payout is', 'payouts are')} held back`],
-    [toRepair, tone, `${count(toRepair, 'row')} to correct`],
+    [toRepair, tone, toCorrect(toRepair - summary.rejectedForOthers, summary)],
   ];
   const due = states.filter(([rows]) => rows > 0);
   const [worst] = due;
   if (!worst) return { lost: '', ...settled(file, summary) };
   const all = tone === 'bad' ? 'bad' : worst[1];
   return { tone: all, word: `${word}; ${due.map(([, , text]) => text).join(', ')}`, lost: howLost(open) };
+}
+
+/** Rows that are rejected only for others need no correction. Where no row has an error, a totals row keeps them out. */
+function toCorrect(own: number, { totalsRows }: Summary): string {
+  return own > 0 ? `${count(own, 'row')} to correct` : `${count(totalsRows, 'totals row')} to remove`;
 }
 
 /** Without what persons have closed, and without rows that wait for the provider instead of an order. */
