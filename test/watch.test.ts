@@ -261,7 +261,7 @@ describe('an inbox that goes away', () => {
     await service.after(30 * SECOND);
     expect(service.log).toEqual([UNREAD]);
     expect(await service.store.fact('inbox-trouble')).toMatch(/^inbox and outbox overlap/);
-    expect(workspace.outbox()).toEqual(['payouts.000001.rejected.csv']);
+    expect(workspace.outbox()).toEqual(['index.html', 'payouts.000001.rejected.csv']);
   });
 
   it.runIf(elsewhere !== undefined)('and can not be used at the start is waited for, and told once', async () => {

@@ -9,7 +9,7 @@ import { byText, ZERO } from './totals.ts';
 import { grouped } from './words.ts';
 
 /** Handed to the provider in this run; changed by an UPDATE before that; or the status in which the run left it. */
-export type Outcome = 'sent' | 'changed' | InstructionStatus;
+type Outcome = 'sent' | 'changed' | InstructionStatus;
 
 export interface OutcomeSum {
   readonly outcome: Outcome;

@@ -12,7 +12,7 @@ import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
-export { nightlyDue, nightlyNext, ringNightly, type WallTime } from './schedule.ts';
+export { nightlyDue, nightlyNext, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
 export type { Loaded } from './text.ts';
