@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,17 @@ function open(options: Pick<SqliteOptions, 'purpose'> = {}): Store {
   const store = openStore({ path, ...options });
   stores.push(store);
   return store;
+}
+
+/** Records of the first schema, with a fact. */
+function older(): void {
+  const db = new Database(path);
+  db.pragma('journal_mode = WAL');
+  db.exec(readFileSync(new URL('../src/store/sqlite/migrations/1-schema.sql', import.meta.url), 'utf8'));
+  db.exec("INSERT INTO facts (name, value) VALUES ('provider', 'yes')");
+  db.pragma(`application_id = ${0x70647270}`);
+  db.pragma('user_version = 1');
+  db.close();
 }
 
 function newFile(claim: string): NewFile {
@@ -150,6 +161,35 @@ describe('opening the database', () => {
       db.pragma(`application_id = ${0x70647270}`);
     });
     expect(() => open({ purpose: 'reading' })).toThrow('has schema 0');
+  });
+
+  it('is copied before it is upgraded, as it was, and names the copy; a new one is not', async () => {
+    older();
+    const copies: string[] = [];
+    const opened = openStore({ path, upgraded: (copy) => copies.push(copy) });
+    stores.push(opened);
+    expect(copies).toEqual([join(folder, 'before-schema-11.db')]);
+    const copy = new Database(copies[0] ?? '', { readonly: true });
+    expect(copy.pragma('user_version', { simple: true })).toBe(1);
+    expect(copy.prepare("SELECT value FROM facts WHERE name = 'provider'").pluck().get()).toBe('yes');
+    copy.close();
+    expect(statSync(copies[0] ?? '').mode & 0o777).toBe(0o600);
+    expect(await opened.fact('provider')).toBe('yes');
+    await openStore({ path: join(folder, 'new.db'), upgraded: (made) => copies.push(made) }).close();
+    expect(copies).toHaveLength(1);
+  });
+
+  it('is copied beside an earlier copy, and an interrupted copy is not taken for a whole one', () => {
+    older();
+    writeFileSync(join(folder, 'before-schema-11.db'), 'an earlier copy');
+    writeFileSync(join(folder, 'before-schema-11-2.db.part'), 'half a copy');
+    open();
+    expect(readFileSync(join(folder, 'before-schema-11.db'), 'utf8')).toBe('an earlier copy');
+    expect(
+      readdirSync(folder)
+        .filter((name) => name.startsWith('before-'))
+        .sort(),
+    ).toEqual(['before-schema-11-2.db', 'before-schema-11.db']);
   });
 
   it('may be raced by several processes', async () => {

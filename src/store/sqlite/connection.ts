@@ -8,6 +8,7 @@ import { sha256 } from '../../platform/digest.ts';
 import { listed } from './conditions.ts';
 import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
 import { explained, UNRELEASED } from './trouble.ts';
+import { copyBeforeUpgrade } from './upgrade-copy.ts';
 
 export { SQLITE_PACKAGE, Sqlite } from './library.ts';
 
@@ -65,26 +66,29 @@ const FULL = 2;
  */
 export type Purpose = 'kept' | 'reading' | 'scratch';
 
+/** Is told the copy of the records that was made before they were upgraded. */
+export type Upgraded = (copy: string) => void;
+
 /** Throws when the file belongs to another program, has a newer schema, or can't be as durable as it must be. */
-export function openDatabase(path: string, purpose: Purpose): Connection {
+export function openDatabase(path: string, purpose: Purpose, upgraded?: Upgraded): Connection {
   const readonly = purpose === 'reading';
   try {
     if (!readonly) makePrivate(path);
     else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
-    return prepared(new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE }), path, purpose);
+    return prepared(new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE }), path, purpose, upgraded);
   } catch (error) {
     throw explained(path, error);
   }
 }
 
-function prepared(db: Database.Database, path: string, purpose: Purpose): Connection {
+function prepared(db: Database.Database, path: string, purpose: Purpose, upgraded?: Upgraded): Connection {
   const readonly = purpose === 'reading';
   try {
     refuseOldSqlite(db);
     refuseForeign(db, path);
     if (purpose === 'scratch') setScratchPragmas(db);
     else setPragmas(db, readonly);
-    if (!readonly) migrate(db);
+    if (!readonly) migrate(db, path, upgraded);
     assertSchema(db, path);
     return withLateStatements(db);
   } catch (error) {
@@ -180,17 +184,25 @@ function setScratchPragmas(db: Database.Database): void {
   db.pragma(`cache_size = -${CACHE_KIB}`);
 }
 
-/** Two processes may migrate at once: the second waits for the first and then finds nothing left to do. */
-function migrate(db: Database.Database): void {
+/**
+ * Two processes may migrate at once: the second waits for the first and then finds nothing left to do. Only the journal
+ * mode WAL lets the copy be read while this transaction holds the lock; scratch records have another, and need no copy.
+ */
+function migrate(db: Database.Database, path: string, upgraded?: Upgraded): void {
   if (Number(pragma(db, 'user_version')) >= MIGRATIONS.length) return;
-  db.transaction(() => {
+  const upgrade = db.transaction(() => {
     const had = Number(pragma(db, 'user_version'));
-    if (had >= MIGRATIONS.length) return;
+    if (had >= MIGRATIONS.length) return undefined;
+    const isKept = pragma(db, 'journal_mode') === 'wal';
+    const copy = had > 0 && isKept ? copyBeforeUpgrade(path, MIGRATIONS.length) : undefined;
     for (const name of MIGRATIONS.slice(had))
       db.exec(readFileSync(new URL(`./migrations/${name}`, import.meta.url), 'utf8'));
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${MIGRATIONS.length}`);
-  }).immediate();
+    return copy;
+  });
+  const copy = upgrade.immediate();
+  if (copy !== undefined) upgraded?.(copy);
 }
 
 function assertSchema(db: Database.Database, path: string): void {
