@@ -179,6 +179,23 @@ describe('opening the database', () => {
     expect(copies).toHaveLength(1);
   });
 
+  it('is read before it is upgraded, and stays as it was', async () => {
+    older();
+    const before = readFileSync(path);
+    const reader = open({ purpose: 'reading' });
+    expect(await reader.fact('provider')).toBe('yes');
+    expect(await reader.statusCounts()).toEqual([]);
+    await expect(reader.setFact('provider', 'no')).rejects.toThrow('readonly');
+    const copy = join(folder, 'backup.db');
+    await reader.backupTo(copy);
+    await reader.close();
+    expect(readFileSync(path).equals(before)).toBe(true);
+    const copied = new Database(copy, { readonly: true });
+    expect(copied.pragma('user_version', { simple: true })).toBe(1);
+    copied.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('before-'))).toEqual([]);
+  });
+
   it('is copied beside an earlier copy, and an interrupted copy is not taken for a whole one', () => {
     older();
     writeFileSync(join(folder, 'before-schema-11.db'), 'an earlier copy');

@@ -97,7 +97,8 @@ async function copyRecords(workspace: string, into: string): Promise<Settings> {
 
 /** False when the service has ended the intake of one of the files since the records were copied. */
 async function copySpool(data: string, copy: string): Promise<boolean> {
-  const store = openStore({ path: join(copy, DATABASE) });
+  const path = join(copy, DATABASE);
+  const store = openStore({ path, purpose: 'reading' });
   try {
     const unfinished = await store.unfinishedFiles();
     for (const { claim } of unfinished) {
@@ -107,6 +108,7 @@ async function copySpool(data: string, copy: string): Promise<boolean> {
     return true;
   } finally {
     await store.close();
+    for (const suffix of ['-wal', '-shm']) await rm(path + suffix, { force: true });
   }
 }
 

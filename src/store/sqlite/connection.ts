@@ -2,7 +2,7 @@
  * Opens the database file: private to its owner, durable, and with this program's schema. Where one of these can't be
  * had, opening fails with an error.
  */
-import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { sha256 } from '../../platform/digest.ts';
 import { listed } from './conditions.ts';
@@ -57,11 +57,14 @@ const BUSY_TIMEOUT_MS = 10_000;
 const CACHE_KIB = 16_384;
 const CHECKPOINT_PAGES = 8_192;
 
+/** Records of an older schema up to this many bytes are read before their upgrade: they are copied into memory. */
+const LARGEST_READ_OLDER = 512 * 1024 * 1024;
+
 /** PRAGMA synchronous: a committed transaction survives power loss. */
 const FULL = 2;
 
 /**
- * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither creates nor upgrades a database.
+ * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither creates nor upgrades the file.
  * `scratch`: not needed after a crash, so no write waits for the disk.
  */
 export type Purpose = 'kept' | 'reading' | 'scratch';
@@ -89,6 +92,7 @@ function prepared(db: Database.Database, path: string, purpose: Purpose, upgrade
     if (purpose === 'scratch') setScratchPragmas(db);
     else setPragmas(db, readonly);
     if (!readonly) migrate(db, path, upgraded);
+    else if (isOlder(db) && statSync(path).size <= LARGEST_READ_OLDER) return withLateStatements(readOlder(db, path));
     assertSchema(db, path);
     return withLateStatements(db);
   } catch (error) {
@@ -203,6 +207,41 @@ function migrate(db: Database.Database, path: string, upgraded?: Upgraded): void
   });
   const copy = upgrade.immediate();
   if (copy !== undefined) upgraded?.(copy);
+}
+
+function isOlder(db: Database.Database): boolean {
+  const had = Number(pragma(db, 'user_version'));
+  return had > 0 && had < MIGRATIONS.length;
+}
+
+/**
+ * Records of an older schema, for reading before a pass upgrades them: a copy of them in memory is upgraded, and the
+ * file stays as it is. A backup is one of the file.
+ */
+function readOlder(db: Database.Database, path: string): Database.Database {
+  const image = db.serialize();
+  db.close();
+  // A database in memory has no WAL. These two bytes of the header say that the file has one.
+  image.fill(1, 18, 20);
+  const copy = new Sqlite(image, NATIVE);
+  try {
+    copy.pragma('foreign_keys = ON');
+    migrate(copy, path);
+    assertSchema(copy, path);
+    copy.pragma('query_only = ON');
+  } catch (error) {
+    copy.close();
+    throw error;
+  }
+  const backup: Database.Database['backup'] = async (target, options) => {
+    const source = new Sqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS, ...NATIVE });
+    try {
+      return await source.backup(target, options);
+    } finally {
+      source.close();
+    }
+  };
+  return Object.assign(copy, { backup });
 }
 
 function assertSchema(db: Database.Database, path: string): void {
