@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -193,6 +202,17 @@ describe('opening the database', () => {
     const copied = new Database(copy, { readonly: true });
     expect(copied.pragma('user_version', { simple: true })).toBe(1);
     copied.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('before-'))).toEqual([]);
+  });
+
+  it('is neither upgraded without room for its copy, nor read in memory, when it is large', () => {
+    older();
+    truncateSync(path, 4 * 1024 ** 4);
+    expect(() => open()).toThrow(/paydrop\.db was not upgraded: the copy .* needs \d+ bytes free/);
+    expect(() => open({ purpose: 'reading' })).toThrow('any pass of paydrop upgrades it');
+    const db = new Database(path, { readonly: true });
+    expect(db.pragma('user_version', { simple: true })).toBe(1);
+    db.close();
     expect(readdirSync(folder).filter((name) => name.startsWith('before-'))).toEqual([]);
   });
 

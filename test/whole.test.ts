@@ -16,6 +16,7 @@ import type { CommandContext } from '../src/commands/context.ts';
 import { status } from '../src/commands/status.ts';
 import { pass } from '../src/pipeline/pipeline.ts';
 import { backupWhole, openWorkspace, restoreWhole } from '../src/service/service.ts';
+import { builtProgram } from './support/cli.ts';
 import {
   instruction,
   instructions,
@@ -25,6 +26,7 @@ import {
   testWorkspace,
 } from './support/workspace.ts';
 
+const paydrop = builtProgram();
 const MADE_AT = '2026-03-02T01:00:00.000Z';
 
 let workspace: TestWorkspace;
@@ -181,5 +183,33 @@ describe('a restored workspace', () => {
     const before = readFileSync(workspace.path('data', 'paydrop.db'));
     await expect(restoreWhole(backup, workspace.root)).rejects.toThrow('is not empty');
     expect(readFileSync(workspace.path('data', 'paydrop.db')).equals(before)).toBe(true);
+  });
+});
+
+describe('paydrop backup --whole and paydrop restore', () => {
+  const run = (...args: string[]) => paydrop.run(['--workspace', workspace.root, ...args]);
+
+  it('print what was made, for machines too, and leave nothing besides', async () => {
+    await takenIn();
+    expect(await run('backup', '--whole', backup, '--json')).toMatchObject({ status: 0, stderr: '' });
+    expect((await run('backup', '--whole', `${backup}-2`)).stdout).toContain(`${backup}-2\n`);
+    const { status, stdout } = await run('restore', backup, place, '--json');
+    expect({ status, told: JSON.parse(stdout) as unknown }).toMatchObject({
+      status: 0,
+      told: { workspace: place, files: 4 },
+    });
+    expect(readdirSync(join(place, 'data')).sort()).toEqual(['anchor', 'paydrop.db', 'sandbox-ledger.jsonl']);
+    expect(readdirSync(join(backup, 'data')).sort()).toEqual(['anchor', 'paydrop.db', 'sandbox-ledger.jsonl']);
+    expect((await run('restore', backup, `${place}-2`)).stdout).toContain('paydrop audit accept --reason');
+  });
+
+  it('end with 2 where there is nothing to copy or no place for it', async () => {
+    expect(await run('backup', '--whole', backup)).toMatchObject({ status: 2, stdout: '' });
+    await takenIn();
+    expect((await run('backup', '--archive', backup)).stderr).toContain('--archive goes with --whole');
+    expect(await run('restore', workspace.path('outbox'), place)).toMatchObject({ status: 2, stdout: '' });
+    expect(await run('backup', '--whole', backup)).toMatchObject({ status: 0 });
+    expect(await run('restore', backup)).toMatchObject({ status: 2, stdout: '' });
+    expect(existsSync(place)).toBe(false);
   });
 });
