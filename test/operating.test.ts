@@ -43,9 +43,7 @@ function machine(): Machine {
     chmodSync(path('bin', name), 0o755);
   }
   const here = (text: string) =>
-    text
-      .replaceAll('/opt/paydrop', dirname(dirname(main())))
-      .replace(/(?<=[\s:])\/(?=(?:srv|var)\/)/g, `${root}/`);
+    text.replaceAll('/opt/paydrop', dirname(dirname(main()))).replace(/(?<=[\s:])\/(?=(?:srv|var)\/)/g, `${root}/`);
   return {
     root,
     path,
