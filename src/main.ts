@@ -293,9 +293,26 @@ deciding(
   .addHelpText('after', '\nExample:\n  $ paydrop audit accept --reason "all files since Monday were dropped again"')
   .action(runs(async () => (await import('./commands/audit.ts')).accept));
 
-command('backup', 'A consistent copy of the records, while the service goes on.', 'paydrop backup /mnt/safe/paydrop.db')
-  .argument('<file>', 'a file that is not there yet')
+command(
+  'backup',
+  'A consistent copy of the records, or with --whole of the workspace, while the service goes on.',
+  'paydrop backup --whole /mnt/safe/paydrop-2026-11-28',
+)
+  .argument('<path>', 'a file that is not there yet; with --whole a folder')
+  .option('--whole', 'records, anchor, settings and a manifest, for paydrop restore')
+  .option('--archive', 'with --whole: the originals of all files, too')
+  .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/backup.ts')).backup));
+
+command(
+  'restore',
+  'A workspace from a whole backup, in an empty place. It sends nothing until a person accepts it.',
+  'paydrop restore /mnt/safe/paydrop-2026-11-28 /srv/paydrop',
+)
+  .argument('<from>', 'a folder that paydrop backup --whole has made')
+  .argument('[dir]', 'the folder to make (default: the workspace)')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/restore.ts')).restore));
 
 command(
   'sandbox',

@@ -37,6 +37,8 @@ const COMMANDS = [
   'statement',
   'report',
   'explain',
+  'backup',
+  'restore',
   'sandbox',
   'init',
   'doctor',

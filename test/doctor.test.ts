@@ -1,4 +1,5 @@
-/** What `paydrop doctor` says of time passing. Everything else of it is in test/cli.test.ts. */
+/** What `paydrop doctor` says of time passing and of what an upgrade left. Everything else of it is in test/cli.test.ts. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { doctor } from '../src/commands/doctor.ts';
 import { CURRENCIES_PUBLISHED } from '../src/domain/iso.ts';
@@ -6,7 +7,7 @@ import type { Output } from '../src/platform/terminal.ts';
 import { testClock } from './support/clock.ts';
 import { testWorkspace } from './support/workspace.ts';
 
-async function findings(today: string, settings: object = {}): Promise<string[]> {
+async function findings(today: string, settings: object = {}, left: readonly string[] = []): Promise<string[]> {
   const lines: string[] = [];
   const output: Output = {
     line: (text = '') => void lines.push(text),
@@ -14,7 +15,11 @@ async function findings(today: string, settings: object = {}): Promise<string[]>
     facts: () => undefined,
     style: (_, text) => text,
   };
-  const workspace = testWorkspace(settings).root;
+  const { root: workspace, path } = testWorkspace(settings);
+  for (const name of left) {
+    mkdirSync(path('data'), { recursive: true });
+    writeFileSync(path('data', name), '');
+  }
   await doctor({ workspace, clock: testClock(`${today}T08:00:00Z`), output }, {});
   return lines;
 }
@@ -43,5 +48,17 @@ describe('a line of Node', () => {
   it('that is past its end is a note, and no problem', async () => {
     expect(await findings('2040-01-01')).toContainEqual(expect.stringMatching(/^(?:note|ok) .*node /));
     expect(await findings('2026-01-01')).toContainEqual(expect.stringMatching(/^ok {7}node /));
+  });
+});
+
+describe('the copies of the records that were made before upgrades', () => {
+  it('are named, an interrupted one too', async () => {
+    const left = ['before-schema-11.db', 'before-schema-12.db.part'];
+    expect(await findings('2026-01-01', {}, left)).toContainEqual(
+      expect.stringMatching(
+        /^note {5}copies +before-schema-11\.db, before-schema-12\.db\.part in .* before an upgrade/,
+      ),
+    );
+    expect((await findings('2026-01-01')).filter((line) => line.includes('copies'))).toEqual([]);
   });
 });

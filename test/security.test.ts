@@ -69,7 +69,9 @@ describe('a hostile name', () => {
     const receipts = workspace.outbox().filter((name) => name.endsWith('.receipt.json'));
     expect(receipts).toHaveLength(NAMES.length + 1);
     for (const name of workspace.outbox()) {
-      expect(name).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]*\.\d{6}\.[a-z]+\.[a-z]+$|^run\.\d{6}\.[a-z]+\.[a-z]+$|^index\.html$/);
+      expect(name).toMatch(
+        /^[A-Za-z0-9_][A-Za-z0-9._-]*\.\d{6}\.[a-z]+\.[a-z]+$|^run\.\d{6}\.[a-z]+\.[a-z]+$|^index\.html$/,
+      );
       expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
       const text = workspace.read(name).replaceAll(/[\r\n\t]/g, '');
       expect(text, name).not.toMatch(UNSAFE);

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +43,17 @@ function open(options: Pick<SqliteOptions, 'purpose'> = {}): Store {
   const store = openStore({ path, ...options });
   stores.push(store);
   return store;
+}
+
+/** Records of the first schema, with a fact. */
+function older(): void {
+  const db = new Database(path);
+  db.pragma('journal_mode = WAL');
+  db.exec(readFileSync(new URL('../src/store/sqlite/migrations/1-schema.sql', import.meta.url), 'utf8'));
+  db.exec("INSERT INTO facts (name, value) VALUES ('provider', 'yes')");
+  db.pragma(`application_id = ${0x70647270}`);
+  db.pragma('user_version = 1');
+  db.close();
 }
 
 function newFile(claim: string): NewFile {
@@ -104,6 +124,9 @@ async function said(child: ChildProcess): Promise<string> {
   return String(words);
 }
 
+/** The name of the copy that an upgrade to the present schema makes. */
+const COPY = `before-schema-${readdirSync(new URL('../src/store/sqlite/migrations', import.meta.url)).length}`;
+
 describe('opening the database', () => {
   it('is fully durable on the second start too', () => {
     for (const start of ['first', 'second', 'third']) {
@@ -150,6 +173,63 @@ describe('opening the database', () => {
       db.pragma(`application_id = ${0x70647270}`);
     });
     expect(() => open({ purpose: 'reading' })).toThrow('has schema 0');
+  });
+
+  it('is copied before it is upgraded, as it was, and names the copy; a new one is not', async () => {
+    older();
+    const copies: string[] = [];
+    const opened = openStore({ path, upgraded: (copy) => copies.push(copy) });
+    stores.push(opened);
+    expect(copies).toEqual([join(folder, `${COPY}.db`)]);
+    const copy = new Database(copies[0] ?? '', { readonly: true });
+    expect(copy.pragma('user_version', { simple: true })).toBe(1);
+    expect(copy.prepare("SELECT value FROM facts WHERE name = 'provider'").pluck().get()).toBe('yes');
+    copy.close();
+    expect(statSync(copies[0] ?? '').mode & 0o777).toBe(0o600);
+    expect(await opened.fact('provider')).toBe('yes');
+    await openStore({ path: join(folder, 'new.db'), upgraded: (made) => copies.push(made) }).close();
+    expect(copies).toHaveLength(1);
+  });
+
+  it('is read before it is upgraded, and stays as it was', async () => {
+    older();
+    const before = readFileSync(path);
+    const reader = open({ purpose: 'reading' });
+    expect(await reader.fact('provider')).toBe('yes');
+    expect(await reader.statusCounts()).toEqual([]);
+    await expect(reader.setFact('provider', 'no')).rejects.toThrow('readonly');
+    const copy = join(folder, 'backup.db');
+    await reader.backupTo(copy);
+    await reader.close();
+    expect(readFileSync(path).equals(before)).toBe(true);
+    const copied = new Database(copy, { readonly: true });
+    expect(copied.pragma('user_version', { simple: true })).toBe(1);
+    copied.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('before-'))).toEqual([]);
+  });
+
+  it('is neither upgraded without room for its copy, nor read in memory, when it is large', () => {
+    older();
+    truncateSync(path, 4 * 1024 ** 4);
+    expect(() => open()).toThrow(/paydrop\.db was not upgraded: the copy .* needs \d+ bytes free/);
+    expect(() => open({ purpose: 'reading' })).toThrow('any pass of paydrop upgrades it');
+    const db = new Database(path, { readonly: true });
+    expect(db.pragma('user_version', { simple: true })).toBe(1);
+    db.close();
+    expect(readdirSync(folder).filter((name) => name.startsWith('before-'))).toEqual([]);
+  });
+
+  it('is copied beside an earlier copy, and an interrupted copy is not taken for a whole one', () => {
+    older();
+    writeFileSync(join(folder, `${COPY}.db`), 'an earlier copy');
+    writeFileSync(join(folder, `${COPY}-2.db.part`), 'half a copy');
+    open();
+    expect(readFileSync(join(folder, `${COPY}.db`), 'utf8')).toBe('an earlier copy');
+    expect(
+      readdirSync(folder)
+        .filter((name) => name.startsWith('before-'))
+        .sort(),
+    ).toEqual([`${COPY}-2.db`, `${COPY}.db`]);
   });
 
   it('may be raced by several processes', async () => {

@@ -2,27 +2,47 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { linkUnlessTaken } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
-import { openForReading } from '../service/service.ts';
+import { printJson } from '../platform/terminal.ts';
+import { backupWhole, openForReading } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
+interface BackupOptions {
+  readonly whole?: true;
+  readonly archive?: true;
+  readonly json?: true;
+}
+
+const WARNING =
+  'Restoring it makes paydrop forget what it sent since: it will notice, look everything up and send nothing until you say so.';
+
 /**
- * Makes a consistent copy of the records while the service goes on. The copy is made whole or not at all, and never
- * replaces another file.
+ * Makes a consistent copy of the records, or of the whole workspace, while the service goes on. The copy is made whole
+ * or not at all, and never replaces anything.
  */
-export async function backup({ workspace, output }: CommandContext, file: string): Promise<number> {
+export async function backup(context: CommandContext, path: string, options: BackupOptions): Promise<number> {
+  const { workspace, output, clock } = context;
+  const target = resolve(path);
+  if (options.archive && !options.whole) throw new UsageError('--archive goes with --whole');
+  if (options.whole) {
+    const madeAt = new Date(clock.now()).toISOString();
+    await backupWhole(workspace, target, { archive: options.archive === true, madeAt });
+  } else await copyRecords(workspace, target);
+  if (options.json) printJson(process.stdout, { backup: target, whole: options.whole === true });
+  else {
+    output.line(target);
+    output.line(WARNING);
+  }
+  return EXIT.done;
+}
+
+async function copyRecords(workspace: string, target: string): Promise<void> {
   const opened = await openForReading(workspace);
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
-  const target = resolve(file);
   const unfinished = `${target}.part`;
   try {
     await rm(unfinished, { force: true });
     await opened.store.backupTo(unfinished);
     if (!(await linkUnlessTaken(unfinished, target))) throw new UsageError(`${target} is there already`);
-    output.line(`${target}`);
-    output.line(
-      'Restoring it makes paydrop forget what it sent since: it will notice, look everything up and send nothing until you say so.',
-    );
-    return EXIT.done;
   } finally {
     await rm(unfinished, { force: true });
     await opened.store.close();

@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, readdir, stat } from 'node:fs/promises';
 import type { Concern } from '../domain/attention.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../domain/iso.ts';
 import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
@@ -51,6 +51,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
   else {
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
     checks.push(...(await checkFolders(loaded.value)));
+    checks.push(...(await checkCopies(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
@@ -95,6 +96,14 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   if (devices.size > 1)
     checks.push({ what: 'folders', ok: false, finding: 'inbox and data are on different ones: put both on one' });
   return checks;
+}
+
+/** The copies that were made before upgrades. They hold payees' data, and nothing removes them but a person. */
+async function checkCopies({ data }: Settings): Promise<Check[]> {
+  const names = await readdir(data).catch(() => []);
+  const copies = names.filter((name) => /^before-schema-.*\.db(?:\.part)?$/.test(name)).sort();
+  const finding = `${copies.join(', ')} in ${data}: the records as they were before an upgrade; remove what you no longer need`;
+  return copies.length === 0 ? [] : [{ what: 'copies', ok: true, note: true, finding }];
 }
 
 /**

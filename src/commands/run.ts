@@ -2,7 +2,7 @@ import { pass } from '../pipeline/pipeline.ts';
 import { localTime } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
-import { printJson } from '../platform/terminal.ts';
+import { printable, printJson } from '../platform/terminal.ts';
 import { type OpenWorkspace, openWorkspace } from '../service/service.ts';
 import { businessDateOf, type CommandContext, EXIT, stopOnSignal } from './context.ts';
 import { exitOf, passJson, printPass } from './pass-text.ts';
@@ -20,7 +20,8 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     progress.clear();
     process.stderr.write(STOPPING);
   });
-  const tools = await openWorkspace({ workspace, clock, progress });
+  const upgraded = (copy: string) => void process.stderr.write(`Records upgraded; as they were: ${printable(copy)}\n`);
+  const tools = await openWorkspace({ workspace, clock, progress, upgraded });
   try {
     if (options.date !== undefined && !options.force) await requirePlausible(options.date, tools);
     const summary = await pass(tools, {

@@ -24,7 +24,8 @@ export async function watch({ workspace, clock }: CommandContext): Promise<numbe
 }
 
 async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
-  const tools = await openWorkspace({ workspace, clock, inboxMayBeAway: true });
+  const upgraded = (copy: string) => log.info({ copy }, 'records upgraded; a copy of them as they were is kept');
+  const tools = await openWorkspace({ workspace, clock, inboxMayBeAway: true, upgraded });
   const { settings, report } = tools;
   const { inbox, submit, schedule } = settings;
   try {

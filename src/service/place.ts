@@ -134,6 +134,6 @@ export async function requireRecords(settings: Settings): Promise<void> {
   const trace = [...runs.values(), ...files.values()][0];
   if (trace === undefined) return;
   throw new UsageError(
-    `${data} has no ${DATABASE}, yet ${trace} is named like a report or an original of earlier runs: if this workspace has run before, put its records back (docs/operating.md, "Backup, restore, moving"), for without them what was sent would be sent again; if it is new, move that file and others like it out of the outbox and ${join(data, 'archive')}`,
+    `${data} has no ${DATABASE}, yet ${trace} is named like a report or an original of earlier runs: if this workspace has run before, put its records back (docs/operating.md, "Back up and restore"), for without them what was sent would be sent again; if it is new, move that file and others like it out of the outbox and ${join(data, 'archive')}`,
   );
 }

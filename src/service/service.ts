@@ -10,3 +10,5 @@ export type { OpenWorkspace } from './workspace.ts';
 export const openWorkspace = loadedWhenCalled(async () => (await import('./workspace.ts')).openWorkspace);
 export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')).dryRun);
 export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);
+export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
+export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);

@@ -41,6 +41,8 @@ export interface OpenOptions {
   /** Opens the workspace even though files can't be taken out of the inbox now. Each look at the inbox then says so. */
   readonly inboxMayBeAway?: boolean;
   readonly sandbox?: SandboxOptions;
+  /** Is told the path of the copy that was made before the records were upgraded. */
+  readonly upgraded?: (copy: string) => void;
 }
 
 /**
@@ -70,7 +72,10 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const records = openStore({ path: join(settings.data, DATABASE) });
+    const records = openStore({
+      path: join(settings.data, DATABASE),
+      ...(options.upgraded && { upgraded: options.upgraded }),
+    });
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());

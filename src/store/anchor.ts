@@ -22,6 +22,12 @@ const LARGEST_BYTES = 1_000_000;
 /** Name of the noted fact that keeps a workspace from sending until a person has decided to trust its records again. */
 const LOOK_UP_ONLY = 'look-up-only';
 
+/**
+ * Name of the noted fact that these records were restored from a backup. Its anchor may be of the same moment, and so
+ * shows nothing of what was sent since.
+ */
+const RESTORED = 'restored';
+
 export interface Anchor {
   last(): ChainHead | undefined;
   /**
@@ -126,8 +132,13 @@ export function anchored(store: Store, anchor: Anchor): Store {
   };
 }
 
-/** Why this store's records can't be trusted, in a sentence; undefined when they match the anchor. */
+/**
+ * Why this store's records can't be trusted, in a sentence; undefined when they match the anchor, and are not restored
+ * from a backup.
+ */
 export async function distrust(store: Store, anchor: Pick<Anchor, 'last'>): Promise<string | undefined> {
+  const restored = await store.fact(RESTORED);
+  if (restored) return restored;
   const last = anchor.last();
   const head = await store.auditHead();
   if (!last) {
@@ -168,8 +179,14 @@ export function beginLookUpOnly(store: Store, reason: string): Promise<void> {
   return store.setFact(LOOK_UP_ONLY, reason);
 }
 
+/** Marks records that were restored from a backup, whatever their anchor says. `reason` is a sentence without its stop. */
+export function doubtRestored(store: Pick<Store, 'setFact'>, reason: string): Promise<void> {
+  return store.setFact(RESTORED, reason);
+}
+
 /** Allows sending again by a person's decision, which the caller has put into the audit log. */
 export async function endLookUpOnly(store: Store, anchor: Anchor): Promise<void> {
+  await store.setFact(RESTORED, '');
   await store.setFact(LOOK_UP_ONLY, '');
   await anchor.restart(await store.auditHead());
 }

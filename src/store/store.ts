@@ -8,6 +8,7 @@ export {
   beginLookUpOnly,
   distrust,
   distrustNow,
+  doubtRestored,
   endLookUpOnly,
   lookUpOnly,
   mayHaveForgotten,

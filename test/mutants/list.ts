@@ -461,6 +461,14 @@ const STORE: Mutant[] = [
     'record.immediate(file, rows, progress, moment);',
     'record.deferred(file, rows, progress, moment);',
   ]),
+  mutant('a restored workspace is trusted', 'what was sent since the backup is sent again', 'whole', [
+    'await doubtRestored(store, ',
+    'void (store, ',
+  ]),
+  mutant('records are upgraded without a copy', 'there is no way back to the older program', 'store-sqlite', [
+    'had > 0 && isKept ? copyBeforeUpgrade(path, MIGRATIONS.length) : undefined',
+    'undefined as string | undefined',
+  ]),
   mutant(
     'synchronous left to its default',
     'a power cut forgets what was sent',

@@ -26,6 +26,7 @@ export type FactName =
   | 'other-provider'
   /** Why nothing is sent until a person has decided: see anchor.ts. */
   | 'look-up-only'
+  | 'restored'
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
   | 'last-run'
   | 'unfinished'

@@ -2,12 +2,13 @@
  * Opens the database file: private to its owner, durable, and with this program's schema. Where one of these can't be
  * had, opening fails with an error.
  */
-import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { sha256 } from '../../platform/digest.ts';
 import { listed } from './conditions.ts';
 import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
 import { explained, UNRELEASED } from './trouble.ts';
+import { copyBeforeUpgrade } from './upgrade-copy.ts';
 
 export { SQLITE_PACKAGE, Sqlite } from './library.ts';
 
@@ -57,35 +58,42 @@ const BUSY_TIMEOUT_MS = 10_000;
 const CACHE_KIB = 16_384;
 const CHECKPOINT_PAGES = 8_192;
 
+/** Records of an older schema up to this many bytes are read before their upgrade: they are copied into memory. */
+const LARGEST_READ_OLDER = 512 * 1024 * 1024;
+
 /** PRAGMA synchronous: a committed transaction survives power loss. */
 const FULL = 2;
 
 /**
- * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither creates nor upgrades a database.
+ * `kept`: durable, or not opened. `reading`: beside a process that writes; it neither creates nor upgrades the file.
  * `scratch`: not needed after a crash, so no write waits for the disk.
  */
 export type Purpose = 'kept' | 'reading' | 'scratch';
 
+/** Is told the copy of the records that was made before they were upgraded. */
+export type Upgraded = (copy: string) => void;
+
 /** Throws when the file belongs to another program, has a newer schema, or can't be as durable as it must be. */
-export function openDatabase(path: string, purpose: Purpose): Connection {
+export function openDatabase(path: string, purpose: Purpose, upgraded?: Upgraded): Connection {
   const readonly = purpose === 'reading';
   try {
     if (!readonly) makePrivate(path);
     else if (!existsSync(path)) throw new Error(`There is no database at ${path}: nothing has been taken in yet`);
-    return prepared(new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE }), path, purpose);
+    return prepared(new Sqlite(path, { readonly, timeout: BUSY_TIMEOUT_MS, ...NATIVE }), path, purpose, upgraded);
   } catch (error) {
     throw explained(path, error);
   }
 }
 
-function prepared(db: Database.Database, path: string, purpose: Purpose): Connection {
+function prepared(db: Database.Database, path: string, purpose: Purpose, upgraded?: Upgraded): Connection {
   const readonly = purpose === 'reading';
   try {
     refuseOldSqlite(db);
     refuseForeign(db, path);
     if (purpose === 'scratch') setScratchPragmas(db);
     else setPragmas(db, readonly);
-    if (!readonly) migrate(db);
+    if (!readonly) migrate(db, path, upgraded);
+    else if (isOlder(db) && statSync(path).size <= LARGEST_READ_OLDER) return withLateStatements(readOlder(db, path));
     assertSchema(db, path);
     return withLateStatements(db);
   } catch (error) {
@@ -181,17 +189,60 @@ function setScratchPragmas(db: Database.Database): void {
   db.pragma(`cache_size = -${CACHE_KIB}`);
 }
 
-/** Two processes may migrate at once: the second waits for the first and then finds nothing left to do. */
-function migrate(db: Database.Database): void {
+/**
+ * Two processes may migrate at once: the second waits for the first and then finds nothing left to do. Only the journal
+ * mode WAL lets the copy be read while this transaction holds the lock; scratch records have another, and need no copy.
+ */
+function migrate(db: Database.Database, path: string, upgraded?: Upgraded): void {
   if (Number(pragma(db, 'user_version')) >= MIGRATIONS.length) return;
-  db.transaction(() => {
+  const upgrade = db.transaction(() => {
     const had = Number(pragma(db, 'user_version'));
-    if (had >= MIGRATIONS.length) return;
+    if (had >= MIGRATIONS.length) return undefined;
+    const isKept = pragma(db, 'journal_mode') === 'wal';
+    const copy = had > 0 && isKept ? copyBeforeUpgrade(path, MIGRATIONS.length) : undefined;
     for (const name of MIGRATIONS.slice(had))
       db.exec(readFileSync(new URL(`./migrations/${name}`, import.meta.url), 'utf8'));
     db.pragma(`application_id = ${APPLICATION_ID}`);
     db.pragma(`user_version = ${MIGRATIONS.length}`);
-  }).immediate();
+    return copy;
+  });
+  const copy = upgrade.immediate();
+  if (copy !== undefined) upgraded?.(copy);
+}
+
+function isOlder(db: Database.Database): boolean {
+  const had = Number(pragma(db, 'user_version'));
+  return had > 0 && had < MIGRATIONS.length;
+}
+
+/**
+ * Records of an older schema, for reading before a pass upgrades them: a copy of them in memory is upgraded, and the
+ * file stays as it is. A backup is one of the file.
+ */
+function readOlder(db: Database.Database, path: string): Database.Database {
+  const image = db.serialize();
+  db.close();
+  // A database in memory has no WAL. These two bytes of the header say that the file has one.
+  image.fill(1, 18, 20);
+  const copy = new Sqlite(image, NATIVE);
+  try {
+    copy.pragma('foreign_keys = ON');
+    migrate(copy, path);
+    assertSchema(copy, path);
+    copy.pragma('query_only = ON');
+  } catch (error) {
+    copy.close();
+    throw error;
+  }
+  const backup: Database.Database['backup'] = async (target, options) => {
+    const source = new Sqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS, ...NATIVE });
+    try {
+      return await source.backup(target, options);
+    } finally {
+      source.close();
+    }
+  };
+  return Object.assign(copy, { backup });
 }
 
 function assertSchema(db: Database.Database, path: string): void {

@@ -7,7 +7,7 @@ import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
 import { closingVerbs } from './closings.ts';
-import { type Connection, makePrivate, openDatabase, type Purpose } from './connection.ts';
+import { type Connection, makePrivate, openDatabase, type Purpose, type Upgraded } from './connection.ts';
 import { fileVerbs } from './files.ts';
 import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
@@ -22,12 +22,13 @@ export interface SqliteOptions {
   readonly path: string;
   /** `kept` where the caller says nothing. */
   readonly purpose?: Purpose;
+  readonly upgraded?: Upgraded | undefined;
 }
 
 /** Throws when the file can't be opened as it must be: see {@link openDatabase}. */
 export function openStore(options: SqliteOptions): Store {
-  const { path, purpose = 'kept' } = options;
-  const db = openDatabase(path, purpose);
+  const { path, purpose = 'kept', upgraded } = options;
+  const db = openDatabase(path, purpose, upgraded);
   try {
     return explaining(storeOn(db, options), path);
   } catch (error) {

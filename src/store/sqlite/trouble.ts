@@ -35,7 +35,7 @@ export function explained(path: string, error: unknown): unknown {
 
 /** Says that the file is damaged, with the way out. */
 export function damaged(path: string, what: string): string {
-  return `${path} is damaged (${what}): stop the service, keep a copy of the data folder, and restore a backup (docs/operating.md, "Backup, restore, moving")`;
+  return `${path} is damaged (${what}): stop the service, keep a copy of the data folder, and restore a backup (docs/operating.md, "Back up and restore")`;
 }
 
 /** The store, with each verb failing with the explained error. */

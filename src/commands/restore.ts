@@ -1,0 +1,29 @@
+import { resolve } from 'node:path';
+import { printJson } from '../platform/terminal.ts';
+import { restoreWhole } from '../service/service.ts';
+import { type CommandContext, EXIT } from './context.ts';
+
+/** Makes a workspace from a whole backup. The restored workspace sends nothing until `paydrop audit accept`. */
+export async function restore(
+  { workspace, output }: CommandContext,
+  from: string,
+  dir: string | undefined,
+  options: { json?: true },
+): Promise<number> {
+  const target = dir === undefined ? workspace : resolve(dir);
+  const { manifest, settings } = await restoreWhole(resolve(from), target);
+  const { madeAt, files } = manifest;
+  if (options.json) printJson(process.stdout, { workspace: target, madeAt, files: files.length });
+  else {
+    output.line(`${target}`);
+    output.line(
+      `Restored from the backup of ${madeAt}. What was sent since is not known here, so nothing is sent yet:`,
+    );
+    output.line(
+      `  put the old reports back into ${settings.outbox}, if you have them, so that their numbers are skipped;`,
+    );
+    output.line('  paydrop run, twice: it looks everything up;');
+    output.line('  paydrop audit accept --reason "…", once you have compared: then it sends again.');
+  }
+  return EXIT.done;
+}
