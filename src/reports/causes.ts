@@ -4,7 +4,7 @@ import type { ResultRow } from '../store/store.ts';
 /** At most this many lines are named for a cause. */
 export const LINES_NAMED = 5;
 
-export interface Cause {
+interface Cause {
   /** One code, or the two that a row has for one cause. */
   readonly codes: readonly string[];
   /** In how many rows, or how often where a row has the code several times. */
