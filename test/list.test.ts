@@ -36,6 +36,7 @@ describe('a list of payouts', () => {
     expect(await listed(workspace, '--payee', 'C1')).toEqual(['P1', 'P2', 'P3']);
     expect(await listed(workspace, '--amount', '210.0')).toEqual(['P1', 'P4']);
     expect(await listed(workspace, '--amount', '1000.50', '--status', 'failed')).toEqual(['P2']);
+    expect(await listed(workspace, '--amount', '1,000.50', '--status', 'failed')).toEqual(['P2']);
     expect(await listed(workspace, '--currency', 'eur')).toEqual(['P4']);
     expect(await listed(workspace, '--from', '2026-03-02', '--to', '2026-03-02')).toHaveLength(4);
     expect(await listed(workspace, '--from', '2026-03-03')).toEqual([]);

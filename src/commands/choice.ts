@@ -73,8 +73,11 @@ function currencyIn(text: string): string {
   return currency;
 }
 
+/** Digits may stand in groups of three, as the screen shows them. */
+const GROUPED = /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
+
 function amountIn(text: string): string {
-  const amount = parseAmount(text);
+  const amount = parseAmount(GROUPED.test(text) ? text.replaceAll(',', '') : text);
   if (!amount) throw new UsageError(`--amount ${text}: expected digits, and a point before decimals: 1250.50`);
   return formatDecimal(amount);
 }

@@ -1,7 +1,7 @@
 /** Payouts by status and currency, who needs to do what, and file numbers, in the form that every command shows. */
 import type { Concern, Need } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { formatMinor } from '../domain/money.ts';
+import { formatMinor, grouped } from '../domain/money.ts';
 import { byLife } from '../domain/status.ts';
 import type { Output } from '../platform/terminal.ts';
 import type { StatusCount } from '../store/store.ts';
@@ -13,7 +13,7 @@ export function printCounts(output: Output, counts: readonly StatusCount[]): voi
       status,
       currency || 'not known',
       String(count),
-      amountOf(currency, amountMinor) ?? '',
+      grouped(amountOf(currency, amountMinor) ?? ''),
     ]),
   );
 }

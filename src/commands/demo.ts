@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { clientRefId } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { add, compare, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
+import { add, compare, type Decimal, formatDecimal, grouped, parseDecimal } from '../domain/money.ts';
 import { factsOf } from '../domain/status.ts';
 import { type PassSummary, pass } from '../pipeline/pipeline.ts';
 import { makeFolder } from '../platform/durable.ts';
@@ -153,10 +153,10 @@ function printBalance(output: Output, counts: readonly StatusCount[], ledgerPath
   const theirs = total(accepted.map(({ amount }) => parseDecimal(amount) ?? zero));
   const mine = total(ours.values());
   for (const [currency, amount] of ours)
-    output.line(`  our records, ${currency}: ${formatDecimal(amount, currencyExponent(currency))}`);
-  output.line(`  our records, control total: ${formatDecimal(mine)}`);
+    output.line(`  our records, ${currency}: ${grouped(formatDecimal(amount, currencyExponent(currency)))}`);
+  output.line(`  our records, control total: ${grouped(formatDecimal(mine))}`);
   output.line(
-    `  the provider's ledger:      ${formatDecimal(theirs, mine.scale)}, ${accepted.length} payouts under ${references.size} references`,
+    `  the provider's ledger:      ${grouped(formatDecimal(theirs, mine.scale))}, ${accepted.length} payouts under ${references.size} references`,
   );
   const adds = compare(theirs, mine) === 0 && references.size === accepted.length;
   output.line(

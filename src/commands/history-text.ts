@@ -4,7 +4,7 @@
  */
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { formatMinor } from '../domain/money.ts';
+import { formatMinor, grouped } from '../domain/money.ts';
 import { secondIn } from '../platform/clock.ts';
 import type { AuditEntry } from '../store/store.ts';
 import { sixDigits } from './counts-text.ts';
@@ -78,7 +78,8 @@ function detailsOf(event: Event): string[] {
     Array.isArray(errors) ? errors.join(' ') : undefined,
     step && `change ${step}`,
     row && `${amendment ? `${amendment} by ` : ''}${placeOf(Number(row))}`,
-    amountMinor && `${formatMinor(BigInt(String(amountMinor)), currencyExponent(String(currency)) ?? 0)} ${currency}`,
+    amountMinor &&
+      `${grouped(formatMinor(BigInt(String(amountMinor)), currencyExponent(String(currency)) ?? 0))} ${currency}`,
     send && `send ${send}${attempt === 1 ? '' : ` of attempt ${attempt}`} as ${clientRefId}`,
     bodySha256 && `body ${String(bodySha256).slice(0, HASH_SHOWN)}…`,
     Array.isArray(riders) && riders.length > 0 && `with ${riders.length} instructions`,

@@ -1,4 +1,5 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { grouped } from '../domain/money.ts';
 import { minuteIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
@@ -54,7 +55,7 @@ function cellsOf(payout: ListedPayout, timeZone: string): string[] {
   return [
     `${customerRef}/${orderRef}/${instructionRef}`,
     contactId,
-    amount,
+    grouped(amount),
     currency || 'not known',
     status,
     minuteIn(timeZone, updatedAt),

@@ -1,5 +1,6 @@
 import { API, type Api } from '../domain/api.ts';
 import { whoAndWhy } from '../domain/decision.ts';
+import { grouped } from '../domain/money.ts';
 import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
@@ -225,7 +226,7 @@ function printInstructions(output: Output, instructions: readonly Shown[]): void
     ['Instruction', '>Amount', 'Currency', 'Open', 'Due', 'Status', 'Client reference', 'File', '>Line'],
     instructions.map((shown) => [
       `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`,
-      shown.amount,
+      grouped(shown.amount),
       shown.currency,
       shown.openDate,
       shown.dueDate,
@@ -280,7 +281,7 @@ function printInstruction(
       ? []
       : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)})`] as [string, string]]),
     ...(shown.closed ? [['Closed', `by ${whoAndWhy(shown.closed)}`] as [string, string]] : []),
-    ['Amount', `${shown.amount} ${shown.currency || '(currency not known: the order is missing)'}`],
+    ['Amount', `${grouped(shown.amount)} ${shown.currency || '(currency not known: the order is missing)'}`],
     ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
     ...(forgotten ? [['Texts forgotten', forgotten] as [string, string]] : contentFacts(shown, api)),
     ['Client reference', shown.clientRefId],

@@ -1,4 +1,5 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { grouped } from '../domain/money.ts';
 import { minuteIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
@@ -77,7 +78,7 @@ function print(output: Output, { lines, decisions }: Statement, timeZone: string
       minuteIn(timeZone, at),
       by,
       `${reference} ${what}`.trim(),
-      `${amount} ${currency}`.trim(),
+      `${grouped(amount)} ${currency}`.trim(),
       reason,
       ticket,
     ]),
@@ -88,5 +89,5 @@ function print(output: Output, { lines, decisions }: Statement, timeZone: string
 function cellsOf(lines: Statement['lines'], currency: string): string[] {
   const of = lines.filter((line) => line.currency === currency);
   const counted = of.filter(({ part }) => part === 'paid' || part === 'reversed');
-  return [currency, ...of.map(({ amount }) => amount), ...counted.map(({ payouts }) => String(payouts))];
+  return [currency, ...of.map(({ amount }) => grouped(amount)), ...counted.map(({ payouts }) => String(payouts))];
 }

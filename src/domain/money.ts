@@ -155,3 +155,9 @@ const POWERS = Array.from({ length: 50 }, (_, exponent) => 10n ** BigInt(exponen
 function tenToThe(exponent: number): bigint {
   return POWERS[exponent] ?? 10n ** BigInt(exponent);
 }
+
+/** Digits in groups of three, for reading: `1,234,567.5`. */
+export function grouped(digits: string): string {
+  const [whole = '', ...fraction] = digits.split('.');
+  return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...fraction].join('.');
+}

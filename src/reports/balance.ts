@@ -1,9 +1,10 @@
 /** The control totals: what was read from the file, and what became of it. */
+import { grouped } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
 import { type Html, html } from './html.ts';
 import { NO_CURRENCY, readable, scrollable, statusTag } from './table.ts';
 import { type Summary, sumOf, type Total } from './totals.ts';
-import { count, grouped } from './words.ts';
+import { count } from './words.ts';
 
 /**
  * `source` is the file that was read; for a duplicate it is the first file. Amounts of different currencies are never

@@ -2,7 +2,7 @@
 
 import { whoAndWhy } from '../domain/decision.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { add, type Decimal, parseDecimal } from '../domain/money.ts';
+import { add, type Decimal, grouped, parseDecimal } from '../domain/money.ts';
 import { byLife, type InstructionStatus, isRetry } from '../domain/status.ts';
 import type { RunDecision } from '../store/store.ts';
 import { sixDigits } from './context.ts';
@@ -18,7 +18,7 @@ import {
   statusTag,
 } from './table.ts';
 import { byText, LISTED, ZERO } from './totals.ts';
-import { count, grouped, oneLine } from './words.ts';
+import { count, oneLine } from './words.ts';
 
 /** Decisions of one kind that change payouts in one currency in the same way. */
 interface Sum {

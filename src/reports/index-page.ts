@@ -1,14 +1,14 @@
 /** The page over all files, outbox/index.html: who needs to do what, and the way to the pages of files and runs. */
 import type { Concern, Need } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { fromMinor } from '../domain/money.ts';
+import { fromMinor, grouped } from '../domain/money.ts';
 import { byLife } from '../domain/status.ts';
 import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext, runPageName, sixDigits } from './context.ts';
 import { type Html, html, page } from './html.ts';
 import { NO_CURRENCY, readable, scrollable, shortened, statusTag, timeOf } from './table.ts';
 import { byText } from './totals.ts';
-import { count, grouped, oneLine, RUN_KINDS } from './words.ts';
+import { count, oneLine, RUN_KINDS } from './words.ts';
 
 export const INDEX_NAME = 'index.html';
 

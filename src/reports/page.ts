@@ -1,7 +1,9 @@
 /** A file's report for a reader: what became of it, who needs to do what, and the control totals. */
+
 import { describeCode, OF_WHOLE_LINE } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
+import { grouped } from '../domain/money.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
 import { LINES_NAMED } from './causes.ts';
@@ -21,17 +23,7 @@ import {
 import { tasks } from './tasks.ts';
 import type { Summary } from './totals.ts';
 import { headline } from './verdict.ts';
-import {
-  count,
-  grouped,
-  messageOf,
-  oneLine,
-  problemOf,
-  QUARANTINE,
-  totalsRowsLeftOut,
-  warningsOf,
-  were,
-} from './words.ts';
+import { count, messageOf, oneLine, problemOf, QUARANTINE, totalsRowsLeftOut, warningsOf, were } from './words.ts';
 
 /** Files that the page tells of besides its own. */
 export interface Others {

@@ -1,12 +1,11 @@
 /** What came of a run, by outcome and currency: its heading, and the table under it. */
 import { currencyExponent } from '../domain/iso.ts';
-import { add, type Decimal, parseDecimal } from '../domain/money.ts';
+import { add, type Decimal, grouped, parseDecimal } from '../domain/money.ts';
 import { AMENDABLE, byLife, type InstructionStatus } from '../domain/status.ts';
 import type { RunChange } from '../store/store.ts';
 import { type Html, html } from './html.ts';
 import { NO_CURRENCY, readable, scrollable } from './table.ts';
 import { byText, ZERO } from './totals.ts';
-import { grouped } from './words.ts';
 
 /** Handed to the provider in this run; changed by an UPDATE before that; or the status in which the run left it. */
 type Outcome = 'sent' | 'changed' | InstructionStatus;

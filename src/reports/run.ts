@@ -1,7 +1,7 @@
 /** What one run changed: one line for each instruction, and the same for a reader. Never rewritten. */
 import { needsPerson } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { add, type Decimal, fromMinor, parseDecimal } from '../domain/money.ts';
+import { add, type Decimal, fromMinor, grouped, parseDecimal } from '../domain/money.ts';
 import { AMENDABLE, byLife, type InstructionStatus, isOpen, statusesWhere, type Tone } from '../domain/status.ts';
 import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext, sixDigits } from './context.ts';
@@ -23,7 +23,7 @@ import {
 } from './table.ts';
 import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
 import { VERDICTS } from './verdict.ts';
-import { count, grouped, oneLine, READ_AGAIN, RUN_KINDS, rowAmount, UNSETTLED } from './words.ts';
+import { count, oneLine, READ_AGAIN, RUN_KINDS, rowAmount, UNSETTLED } from './words.ts';
 
 /** A file that a run took in, with the verdict that its own reports give. */
 export interface FileTakenIn extends FileRecord {

@@ -3,13 +3,13 @@
  */
 
 import type { InstructionRef } from '../domain/instruction.ts';
-import { type Decimal, parseAmount } from '../domain/money.ts';
+import { type Decimal, grouped, parseAmount } from '../domain/money.ts';
 import { factsOf, type RowStatus } from '../domain/status.ts';
 import { localTime } from '../platform/clock.ts';
 import { fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
 import { amountText } from './totals.ts';
-import { grouped, oneLine } from './words.ts';
+import { oneLine } from './words.ts';
 
 /** The text for a currency that isn't known. */
 export const NO_CURRENCY = 'not known';

@@ -1,9 +1,11 @@
 /** The verdict on a file as things are now: what was decided when it came, and the worst that has become of it since. */
+
 import { isLost } from '../domain/attention.ts';
+import { grouped } from '../domain/money.ts';
 import { byLife, ROW_STATUSES, type RowStatus, type Tone } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
 import { rowsToRepair, type Summary, type Verdict, verdictOf } from './totals.ts';
-import { count, grouped } from './words.ts';
+import { count } from './words.ts';
 
 /** What was decided when the file came. */
 export const VERDICTS: Readonly<Record<Verdict, { readonly word: string; readonly tone: Tone }>> = {

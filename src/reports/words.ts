@@ -4,7 +4,7 @@ import { isLost } from '../domain/attention.ts';
 import { type FileProblem, rowMessage } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { parseAmount } from '../domain/money.ts';
+import { grouped, parseAmount } from '../domain/money.ts';
 import { factsOf } from '../domain/status.ts';
 import type { OtherRow, ResultRow } from '../store/store.ts';
 import { type ReportContext, sixDigits } from './context.ts';
@@ -78,12 +78,6 @@ export function warningsOf({ overLong }: Pick<Summary, 'overLong'>, { provider }
 /** `1 row`, `12 rows`, `1,000 rows` */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${grouped(String(number))} ${number === 1 ? one : many}`;
-}
-
-/** Digits in groups of three, for reading: `1,234,567.5`. */
-export function grouped(digits: string): string {
-  const [whole = '', ...fraction] = digits.split('.');
-  return [whole.replace(/\B(?=(?:\d{3})+$)/g, ','), ...fraction].join('.');
 }
 
 /** `1 row was`, `12 rows were` */
