@@ -170,6 +170,14 @@ describe.skipIf(!existsSync(CHROMIUM))('in a browser', () => {
     }
   });
 
+  it.each(Object.entries(PAGES))('%s has each number of a file or run on one line', async (_, text) => {
+    const broken = `[...document.querySelectorAll('th a')].filter((link) => link.getClientRects().length > 1).length`;
+    for (const width of [360, 768, 1000, 1280]) {
+      await open(await text(), width);
+      expect(await page.evaluate(broken), `${width} pixels`).toBe(0);
+    }
+  });
+
   it.each(Object.entries(PAGES))('%s has cards below 1000 pixels, and tables from there on', async (_, text) => {
     const displays = `[...document.querySelectorAll('table')].map((table) => getComputedStyle(table).display)`;
     await open(await text(), 999);

@@ -167,7 +167,7 @@ function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext):
   const rows = inNeed.map(
     (
       file,
-    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map(neededOf)}</td></tr>
+    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map(neededOf)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="in-need">
@@ -216,7 +216,7 @@ ${
 function latestRuns(runs: readonly IndexRun[], context: ReportContext): Html {
   const rows = runs.map(
     ({ number, kind, businessDate, finishedAt, reported }) =>
-      html`<tr><th scope="row">${reported ? html`<a href="${runPageName(number)}">${sixDigits(number)}</a>` : sixDigits(number)}</th><td class="corner">${RUN_KINDS[kind]}</td><td class="nowrap whole" data-label="Business date">${businessDate}</td><td class="whole" data-label="Ended">${finishedAt === '' ? 'not yet' : timeOf(finishedAt, context)}</td></tr>
+      html`<tr><th scope="row" class="nowrap">${reported ? html`<a href="${runPageName(number)}">${sixDigits(number)}</a>` : sixDigits(number)}</th><td class="corner">${RUN_KINDS[kind]}</td><td class="nowrap whole" data-label="Business date">${businessDate}</td><td class="whole" data-label="Ended">${finishedAt === '' ? 'not yet' : timeOf(finishedAt, context)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="runs">
@@ -240,7 +240,7 @@ function latestFiles({ files, filesTotal }: Standing, context: ReportContext): H
   const rows = files.map(
     (
       file,
-    ) => html`<tr><th scope="row">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="number" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${stateOf(file)}</td></tr>
+    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="number" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${stateOf(file, files)}</td></tr>
 `,
   );
   const caption =
@@ -271,8 +271,12 @@ function nameOf({ name }: IndexFile): string {
   return shortened(oneLine(name));
 }
 
-function stateOf({ duplicateOf, problem, done, needs }: IndexFile): Html {
-  if (duplicateOf !== undefined) return html`<span class="tag calm">Duplicate</span> of ${sixDigits(duplicateOf)}`;
+/** The first file of a duplicate has a link where it is in the same list, because only there its name is known. */
+function stateOf({ duplicateOf, problem, done, needs }: IndexFile, files: readonly IndexFile[]): Html {
+  if (duplicateOf !== undefined) {
+    const first = files.find(({ number }) => number === duplicateOf);
+    return html`<span class="tag calm">Duplicate</span> of ${first ? fileLink(first) : sixDigits(duplicateOf)}`;
+  }
   if (!done) return html`<span class="tag warn">Being taken in</span>`;
   if (problem) return html`<span class="tag bad">Not taken in</span> <code>${problem.code}</code>`;
   if (needs.length > 0) return html`<span class="tag warn">Needs attention</span>`;

@@ -290,7 +290,7 @@ function takenIn(files: readonly FileTakenIn[]): Html {
   const rows = files.map(
     (
       file,
-    ) => html`<tr><th scope="row"><a href="${fileReportNames(file).page}">${sixDigits(file.number)}</a></th><td class="reference whole">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number corner" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${outcomeOf(file)}</td></tr>
+    ) => html`<tr><th scope="row" class="nowrap"><a href="${fileReportNames(file).page}">${sixDigits(file.number)}</a></th><td class="reference whole">${oneLine(file.name)}</td><td>${file.kind ?? 'not recognised'}</td><td class="number corner" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${outcomeOf(file)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="files">
