@@ -28,7 +28,7 @@ function offeredBy(script: string, ...words: string[]): string[] {
     printf '%s\\n' "\${COMPREPLY[@]}"`;
   const env = { PATH: process.env['PATH'], SCRIPT: script };
   const options = { cwd: folder, env, encoding: 'utf8' } as const;
-  return execFileSync('bash', ['-c', ask, 'bash', ...words], options)
+  return execFileSync('bash', ['--norc', '-c', ask, 'bash', ...words], options)
     .split('\n')
     .filter(Boolean)
     .sort();

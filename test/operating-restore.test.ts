@@ -52,7 +52,7 @@ function machine(): Machine {
       const notes = path('notes');
       writeFileSync(notes, '');
       const env = { ...ENVIRONMENT, PATH: `${path('bin')}:${process.env['PATH']}`, NOTES: notes };
-      await promisify(execFile)('bash', ['-ec', script], { env });
+      await promisify(execFile)('bash', ['--norc', '-ec', script], { env });
       const lines = readFileSync(notes, 'utf8').trim().split('\n');
       return lines.map((line) =>
         line.replace(/node dist\/main\.js (?:--workspace \S+ )?/, '').replace(/ --.*| \/.*/, ''),

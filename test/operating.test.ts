@@ -24,7 +24,7 @@ async function tried(commands: string, folder: string, places: Readonly<Record<s
   const all = { 'node /opt/paydrop/dist/main.js': `${process.execPath} ${paydrop.main()}`, ...places };
   const script = Object.entries(all).reduce((text, [from, to]) => text.replaceAll(from, to), commands);
   const options = { cwd: folder, env: { PATH: process.env['PATH'], TZ: 'UTC' } };
-  const { stdout } = await promisify(execFile)('bash', ['-ec', script], options);
+  const { stdout } = await promisify(execFile)('bash', ['--norc', '-ec', script], options);
   return stdout;
 }
 
