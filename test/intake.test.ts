@@ -159,8 +159,10 @@ describe('a crash at any call of store or inbox', () => {
         return workspace;
       };
       const fileReports = (workspace: TestWorkspace) => {
-        const names = workspace.outbox().filter((name) => !name.startsWith('run.'));
-        return new Map(names.map((name) => [name, workspace.read(name)]));
+        const names = workspace.outbox().filter((name) => !name.startsWith('run.') && name !== 'index.html');
+        // The page of a file names the run that took it in: after a crash that may be the next one.
+        const withoutRun = (text: string) => text.replace(/run\.\d{6}|Run \d{6}/g, 'run');
+        return new Map(names.map((name) => [name, withoutRun(workspace.read(name))]));
       };
       const undisturbed = dropped();
       await undisturbed.pass();
@@ -437,11 +439,11 @@ describe('a reference that comes twice in a file', () => {
       'P1 scheduled  100.00',
       `P1 rejected ${twice} AMOUNT_FORMAT_NOT_RECOGNISED 1;5`,
       'P1 rejected AMOUNT_FORMAT_NOT_RECOGNISED 1x',
-      'P1 rejected ACTION_NOT_RECOGNISED 100',
+      'P1 rejected ACTION_NOT_RECOGNISED 100.00',
       `P1 rejected ${twice} AMOUNT_PRECISION_OUT_OF_RANGE 1.005`,
-      `P1 rejected ${twice} AMOUNT_OUT_OF_RANGE 0`,
-      'P2 rejected AMOUNT_OUT_OF_RANGE 0',
-      "P2 rejected AMOUNT_OUT_OF_RANGE '-1",
+      `P1 rejected ${twice} AMOUNT_OUT_OF_RANGE 0.00`,
+      'P2 rejected AMOUNT_OUT_OF_RANGE 0.00',
+      "P2 rejected AMOUNT_OUT_OF_RANGE '-1.00",
     ]);
     expect(codes(workspace, 'payouts.000002.errors.csv').find(([, code]) => code === twice)?.[2]).toContain(
       '"P1" is in line 3 of this file (scheduled)',
@@ -657,7 +659,8 @@ describe('rows that amend', () => {
         DROP TABLE closings; DROP TABLE rejected_since; DROP INDEX files_by_repairs;
         ALTER TABLE files DROP COLUMN repairs; ALTER TABLE files DROP COLUMN stood_for;
         ALTER TABLE files DROP COLUMN settled; ALTER TABLE files DROP COLUMN settled_with;
-        ALTER TABLE files DROP COLUMN rejected; ALTER TABLE files DROP COLUMN repaired`);
+        ALTER TABLE files DROP COLUMN rejected; ALTER TABLE files DROP COLUMN repaired;
+        DROP TABLE forgotten_files; ALTER TABLE instructions DROP COLUMN forgotten`);
       db.pragma('user_version = 8');
     });
     workspace.drop('again.csv', amendments(amend('UPDATE', 'P1', '2'), amend('CREATE', 'P1', '1')));

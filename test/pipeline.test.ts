@@ -50,7 +50,7 @@ describe('a file dropped in the inbox', () => {
       {
         line: '3',
         instructionRef: 'P2',
-        amount: '0',
+        amount: '0.00',
         status: 'rejected',
         code: 'AMOUNT_OUT_OF_RANGE',
         clientRefId: '',

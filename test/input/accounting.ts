@@ -151,12 +151,13 @@ export function expectAccounted(bytes: Buffer, { file, receipt, rows }: Taken): 
 /** What the statement's amounts come to; those that aren't one count nothing. */
 function sumOf(rows: Taken['rows']): bigint {
   return rows.reduce(
-    (sum, { amount = '' }) => sum + (amount.length > LONGEST_AMOUNT ? 0n : scaled(amount.replace(/^'(?=-)/, ''))),
+    (sum, { amount = '' }) =>
+      sum + (amount.replace(/\.0{1,4}$/, '').length > LONGEST_AMOUNT ? 0n : scaled(amount.replace(/^'(?=-)/, ''))),
     0n,
   );
 }
 
-/** Longer ones are shown as they came, and no control sum counts them. */
+/** Longer ones are shown as they came, and no control sum counts them. Others get the decimals of their currency. */
 const LONGEST_AMOUNT = 40;
 
 function scaled(amount: string): bigint {
