@@ -227,7 +227,7 @@ describe('an export', () => {
     ['a period that ends first', ['--from', '2026-11-02', '--to', '2026-11-01'], '--to 2026-11-01 is before'],
     ['a status that is none', ['--from', '2026-11-01', '--to', '2026-11-02', '--status', 'payed'], '--status payed'],
     ['a currency that is none', ['--from', '2026-11-01', '--to', '2026-11-02', '--currency', 'XXQ'], '--currency XXQ'],
-    ['an amount that is none', ['--from', '2026-11-01', '--to', '2026-11-02', '--amount', '1,000'], '--amount 1,000'],
+    ['an amount that is none', ['--from', '2026-11-01', '--to', '2026-11-02', '--amount', '1,00'], '--amount 1,00'],
   ])('with %s is an error of usage', async (_, options, told) => {
     const workspace = testWorkspace();
     await workspace.pass();
