@@ -509,6 +509,7 @@ describe('paydrop status', () => {
     const { stdout: shown } = await inWorkspace(workspace, 'show', 'C1/O1/P1');
     expect(shown).toContain(`${there.slice(0, 19)} Asia/Kolkata from file 000002, line 2`);
     expect(shown).toContain('At (Asia/Kolkata)');
+    expect(shown).toMatch(/^SANDBOX: no money moved/);
     expect((await inWorkspace(workspace, 'list')).stdout).toContain('Since (Asia/Kolkata)');
   });
 

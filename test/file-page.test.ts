@@ -47,6 +47,15 @@ describe('the verdict of a file', () => {
     expect({ tone, word }).toEqual({ tone: 'warn', word: 'Partially accepted; 2 rows to correct' });
   });
 
+  it('says of a row without its order that it waits for it, and not when it will be sent', async () => {
+    const waiting = row(2, { status: 'waiting', currency: '' });
+    const { text } = await verdictOf([waiting]);
+    expect(text).toBe('Its one row was accepted. 1 row waits for its order.');
+    const { text: both } = await verdictOf([waiting, row(3, { status: 'scheduled', openDate: '2026-12-01' })]);
+    expect(both).toContain('1 row will be sent');
+    expect(both).toContain('1 row waits for its order.');
+  });
+
   it('names the worst first where there are several kinds', async () => {
     const rows = [row(2), row(3, { status: 'failed' }), row(4, { status: 'unknown' }), rejected(5, ['', '', '', 'x'])];
     expect(await verdictOf(rows)).toMatchObject({

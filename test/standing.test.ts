@@ -35,6 +35,15 @@ describe('the page over all files', () => {
     );
   });
 
+  it('names the file whose payouts wait for their order', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('early.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    expect(section(workspace, 'Who needs to do what')).toMatch(/^The sender of the orders 1 payout without its order /);
+    expect(section(workspace, 'Files that need action')).toContain('early.csv');
+    expect(section(workspace, 'Latest files')).toContain('Needs attention');
+  });
+
   it('says that there is nothing to do once that is so', async () => {
     const workspace = await mixed();
     const tools = await workspace.open();

@@ -1,4 +1,4 @@
-import { API, type Api } from '../domain/api.ts';
+import { API, type Api, SANDBOX_NOTICE } from '../domain/api.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { grouped } from '../domain/money.ts';
 import { secondIn } from '../platform/clock.ts';
@@ -59,6 +59,8 @@ export async function show(
     const histories = await historiesOf(store, [...orders, ...instructions]);
     const remote = options.remote ? await askRemote(opened.settings, clock, ref, instructions.at(0)) : undefined;
     const differing = differences(orders, instructions, histories);
+    if (!options.json && opened.settings.provider.baseUrl === 'sandbox')
+      output.line(output.style('yellow', SANDBOX_NOTICE));
     if (!options.json) printDifferences(output, differing);
     if (options.json)
       printJson(process.stdout, {

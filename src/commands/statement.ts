@@ -41,7 +41,8 @@ export async function statement({ workspace, output, clock }: CommandContext, op
     else {
       if (context.provider.sandbox) output.line(output.style('yellow', SANDBOX_NOTICE));
       output.line(output.style('bold', `Statement of ${month} (${timeZone})`));
-      if (!isOver) output.line('The month is not over: more may be paid and reversed.');
+      if (clock.now() < Date.parse(period.from)) output.line('The month has not begun: even its opening may change.');
+      else if (!isOver) output.line('The month is not over: more may be paid and reversed.');
       print(output, found, timeZone);
     }
     return EXIT.done;

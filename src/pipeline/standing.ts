@@ -86,7 +86,10 @@ export async function filesInNeed(store: Store): Promise<{ file: FileGlance; nee
   return [...needsByFile(await store.glances())].map(([file, needs]) => ({ file, needs }));
 }
 
-/** What each file leaves to a person, oldest file first; files that leave nothing are left out. */
+/**
+ * What each file leaves to a person, oldest file first; files that leave nothing are left out. A payout that waits for
+ * its order is among it: its sender has to drop the orders.
+ */
 function needsByFile(glances: readonly FileGlance[]): ReadonlyMap<FileGlance, readonly Need[]> {
   const still = new Set(refused(glances));
   const found = new Map<FileGlance, readonly Need[]>();
@@ -96,7 +99,7 @@ function needsByFile(glances: readonly FileGlance[]): ReadonlyMap<FileGlance, re
       toRepair: file.toRepair,
       ...refusedFiles(still.has(file) ? [file] : []),
       unfinishedFiles: file.done ? 0 : 1,
-    }).filter(({ weight }) => weight !== 'told');
+    }).filter(({ weight, concern }) => weight !== 'told' || concern === 'waiting');
     if (needs.length > 0) found.set(file, needs);
   }
   return found;

@@ -56,7 +56,7 @@ export function isIndexPage(text: string): boolean {
 
 /** The same bytes for the same records: no time is in it but that of the last run's end and that of the next run. */
 export function indexPage(standing: Standing, context: ReportContext): string {
-  const open = standing.needs.filter(({ weight }) => weight !== 'told');
+  const open = standing.needs.filter(({ weight, concern }) => weight !== 'told' || concern === 'waiting');
   const isCalm = open.length === 0;
   const body = html`<div class="sheet">
 <header>

@@ -98,13 +98,16 @@ function whatHappened(
 
 function whatComesNext(file: FileRecord, summary: Summary, context: ReportContext): Html | '' {
   if (file.kind === 'orders' || outcome(summary).accepted === 0) return '';
-  const { rows, firstOpenDate, lastOpenDate } = summary.unsent;
+  const { rows: unsent, firstOpenDate, lastOpenDate } = summary.unsent;
+  const waiting = (summary.byStatus.get('waiting') ?? 0) - summary.asked;
+  const rows = unsent - waiting;
   const late = summary.late === 0 ? '' : ` ${were(summary.late, 'row')} sent after the due date.`;
-  if (rows === 0) return html`<p>No row is left to be sent.${late}</p>`;
+  const waits = waiting === 0 ? '' : ` ${count(waiting, 'row waits for its order', 'rows wait for their orders')}.`;
+  if (rows === 0) return html`<p>${waits === '' ? 'No row is left to be sent.' : waits.trim()}${late}</p>`;
   const when = context.submit === 'nightly' ? 'in the nightly run' : 'as soon as its order and its open date allow';
   const date = (day: string) => html`<span class="nowrap">${dayText(day, file.businessDate)}</span>`;
   const last = firstOpenDate === lastOpenDate ? '' : html`; the last one from ${date(lastOpenDate)}`;
-  return html`<p>${count(rows, 'row')} will be sent ${when}, from ${date(firstOpenDate)}${last}.${late}</p>`;
+  return html`<p>${count(rows, 'row')} will be sent ${when}, from ${date(firstOpenDate)}${last}.${waits}${late}</p>`;
 }
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ');
