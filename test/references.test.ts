@@ -33,8 +33,9 @@ describe('paydrop show', () => {
     return workspace;
   }
 
+  /** The first line below that of the sandbox. */
   const shown = async (workspace: TestWorkspace, ...words: string[]) =>
-    (await paydrop.run(['show', ...words], { cwd: workspace.root })).stdout.split('\n')[0]?.replace(/\s+/g, ' ');
+    (await paydrop.run(['show', ...words], { cwd: workspace.root })).stdout.split('\n')[1]?.replace(/\s+/g, ' ');
 
   it('finds a payout by its client reference, the order of the provider and the reference of the bank', async () => {
     const workspace = await reversed();

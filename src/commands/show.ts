@@ -59,9 +59,9 @@ export async function show(
     const histories = await historiesOf(store, [...orders, ...instructions]);
     const remote = options.remote ? await askRemote(opened.settings, clock, ref, instructions.at(0)) : undefined;
     const differing = differences(orders, instructions, histories);
+    if (!options.json) printDifferences(output, differing);
     if (!options.json && opened.settings.provider.baseUrl === 'sandbox')
       output.line(output.style('yellow', SANDBOX_NOTICE));
-    if (!options.json) printDifferences(output, differing);
     if (options.json)
       printJson(process.stdout, {
         orders: withHistories(orders, histories, differing),
