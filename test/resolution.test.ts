@@ -238,6 +238,17 @@ describe('retry', () => {
     await tools.close();
   });
 
+  it('is refused right after a restore, before the first run has looked at the records', async () => {
+    const workspace = await workspaceWith('failed');
+    const tools = await workspace.open();
+    await tools.store.setFact('restored', 'it was restored');
+    expect(await retry(tools, REF, DECISION)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('it was restored'),
+    });
+    await tools.close();
+  });
+
   it('of many asks for each, and the same named twice is paid again once', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);

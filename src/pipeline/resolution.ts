@@ -13,6 +13,7 @@ import type { Settings } from '../settings/settings.ts';
 import {
   type Change,
   type Decision,
+  distrustNow,
   instructionDiffers,
   lookUpOnly,
   momentOf,
@@ -96,7 +97,8 @@ export async function retryAll(
   stop: AbortSignal,
 ): Promise<RetriedAll> {
   const { store, provider, clock, settings, progress } = tools;
-  const [doubt, other] = [await lookUpOnly(store), await otherProvider(store)];
+  const doubt = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
+  const other = await otherProvider(store);
   const barred = other ? otherProviderText(other) : doubt && inDoubt(doubt);
   if (barred !== undefined) return { decided: refs.map(() => no(barred)), stopped: undefined };
   const line = openLine(stop, 'look-ups');
