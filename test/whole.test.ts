@@ -100,11 +100,18 @@ describe('a whole backup', () => {
 
   it('replaces nothing, and takes no earlier part of one for its own', async () => {
     await takenIn();
-    cpSync(workspace.path('data'), `${backup}.part`, { recursive: true });
+    cpSync(workspace.path('data'), join(`${backup}.part`, 'data'), { recursive: true });
     await backUp();
     expect(existsSync(join(backup, 'archive'))).toBe(false);
     expect(existsSync(`${backup}.part`)).toBe(false);
     await expect(backUp()).rejects.toThrow('is there already');
+  });
+
+  it('removes nothing of that name that is not its own', async () => {
+    await takenIn();
+    cpSync(workspace.path('data'), join(`${backup}.part`, 'mine'), { recursive: true });
+    await expect(backUp()).rejects.toThrow('no interrupted backup');
+    expect(existsSync(join(`${backup}.part`, 'mine'))).toBe(true);
   });
 });
 

@@ -7,7 +7,14 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { openSha256 } from '../platform/digest.ts';
-import { isErrno, makePrivateFolder, moveDurably, publishDurably, syncFolder } from '../platform/durable.ts';
+import {
+  isErrno,
+  makePrivateFolder,
+  moveDurably,
+  publishDurably,
+  syncFolder,
+  TEMPORARY_PREFIX,
+} from '../platform/durable.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { parseSettings, SETTINGS_FILE, type Settings } from '../settings/settings.ts';
 import { ANCHOR, doubtRestored, openStore } from '../store/store.ts';
@@ -38,6 +45,15 @@ export interface Manifest {
   readonly files: readonly (FileFacts & { readonly path: string })[];
 }
 
+/** Removes what an interrupted backup has left. Anything else of that name belongs to another. */
+async function removeUnfinished(folder: string): Promise<void> {
+  const ours = new Set(['data', SETTINGS_FILE, MANIFEST]);
+  const found = (await isThere(folder)) ? await readdir(folder).catch(() => ['']) : [];
+  if (!found.every((name) => ours.has(name) || name.startsWith(TEMPORARY_PREFIX)))
+    throw new UsageError(`${folder} is there already, and no interrupted backup: move it away, or choose another name`);
+  await rm(folder, { recursive: true, force: true });
+}
+
 /**
  * Writes records, anchor, settings and the copies of files that are half taken in to the new folder `target`, and with
  * `archive` the originals, too. The service may go on. A backup that is interrupted is called `target.part`.
@@ -49,7 +65,7 @@ export async function backupWhole(
 ): Promise<Manifest> {
   if (await isThere(target)) throw new UsageError(`${target} is there already`);
   const unfinished = target + UNFINISHED;
-  await rm(unfinished, { recursive: true, force: true });
+  await removeUnfinished(unfinished);
   await makePrivateFolder(join(unfinished, 'data'));
   try {
     const { data } = await copyRecords(workspace, unfinished);
