@@ -97,7 +97,8 @@ export async function retryAll(
   stop: AbortSignal,
 ): Promise<RetriedAll> {
   const { store, provider, clock, settings, progress } = tools;
-  const doubt = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
+  const distrusted = await distrustNow(store, settings.data);
+  const doubt = (await lookUpOnly(store)) ?? distrusted;
   const other = await otherProvider(store);
   const barred = other ? otherProviderText(other) : doubt && inDoubt(doubt);
   if (barred !== undefined) return { decided: refs.map(() => no(barred)), stopped: undefined };
