@@ -262,7 +262,7 @@ describe('a change whose answer was lost', () => {
   const GONE: LookUpOutcome = { kind: 'not-found' };
   const UNREADABLE: LookUpOutcome = { kind: 'unclear', message: 'status ODD', answered: true };
 
-  /** A DELETE that nobody could tell about, which is over by a person's word. */
+  /** A DELETE whose answer is unclear, which a person's decision ends. */
   async function deletedUnclearly(paid: boolean): Promise<TestWorkspace> {
     const workspace = await submitted('collect');
     await change(workspace, DELETE, { on: 'delete', fault: { kind: 'refuse' } });

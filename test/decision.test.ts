@@ -25,12 +25,12 @@ describe('who decides', () => {
   });
 
   it.each([
-    ['root', undefined, ROOT, {}, /--by NAME: say who decides this.* root may be anybody/],
+    ['root', undefined, ROOT, {}, /--by NAME: say who decides this.* root is not one/],
     ['root who called sudo', undefined, ROOT, { SUDO_USER: 'root', DOAS_USER: '' }, /--by NAME/],
     ['a number', undefined, NAMELESS, {}, /--by NAME.*uid 4711, which has no name here/],
     ['a blank', ' ', ANA, {}, /--by: expected 1 to 100 characters/],
     ['two lines', 'ana\nbob', ANA, {}, /--by: expected/],
-  ])('%s is nobody whom an auditor could ask', (_, by, account, env, told) => {
+  ])('%s does not count as a person, so the decision is refused', (_, by, account, env, told) => {
     expect(() => personNamed(by, account, env)).toThrow(told);
   });
 });

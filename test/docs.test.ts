@@ -377,7 +377,7 @@ describe('what is made of the program', () => {
 });
 
 describe('the project', () => {
-  /** It speaks of itself alone: how and where it came about is nobody's business who reads it. */
+  /** It speaks of itself alone: how and where it came about does not concern a reader. */
   const FOREIGN: readonly RegExp[] = [
     /\b(?:claude|anthropic|openai|gpt|copilot|llm|chatbot)\b/i,
     /\b(?:ai|coding|sub)-?\s?agents?\b/i,

@@ -1,6 +1,6 @@
 /**
  * The machine fails a real `paydrop`: a slow, a full and a read-only disk, no descriptors left, a file that may not be
- * read, records that somebody else holds, nobody to read what it says, a promise nobody caught, a process that was frozen.
+ * read, records that another process holds, output that is not read, a promise that is not caught, a process that was frozen.
  * Each time: the exit status says so, and the next pass finishes with every row told once and no payout twice.
  *
  * FAULTS=all takes the file descriptors away at more points, and holds the records for longer than a run waits. What a machine can't do is skipped loudly.
@@ -356,7 +356,7 @@ describe('another process at the records', () => {
     await finishes(workspace);
   });
 
-  /** A run that waits for its files, and is told that they are ready when somebody else holds the records. */
+  /** A run that waits for its files, and is told that they are ready when another process holds the records. */
   async function held(): Promise<{
     workspace: TestWorkspace;
     running: Running;

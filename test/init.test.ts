@@ -1,4 +1,4 @@
-/** A new workspace, as its people find it: clerks of a group, an editor, and whoever fills in the templates. */
+/** A new workspace, as its people find it: clerks of a group, an editor, and the person who fills in the templates. */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -11,7 +11,7 @@ const SHA256_OF_NEW = '11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36ff
 
 const report = (kind: Report['kind'], content: Report['content'] = 'new'): Report => ({ name: 'r.csv', content, kind });
 
-/** A folder for reports, beside it a file that nobody may touch. */
+/** A folder for reports, beside it a file that must not be touched. */
 function outbox(): { folder: string; path: string; secret: string } {
   const root = temporaryFolder();
   const folder = join(root, 'outbox');

@@ -5,11 +5,11 @@ import { whyUnusable } from '../src/platform/ownership.ts';
 import { explained } from '../src/store/sqlite/trouble.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
-/** Nobody has this number. */
+/** No user has this number. */
 const STRANGER = 4_294_000_000;
 const SAID = 'unable to open database file';
 
-/** Files belong to whoever runs the tests; the process says that it is another user's. */
+/** Files belong to the user who runs the tests; the process says that it is another user's. */
 function asStranger(): void {
   const mock = vi.spyOn(process, 'getuid').mockReturnValue(STRANGER);
   onTestFinished(() => mock.mockRestore());

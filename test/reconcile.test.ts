@@ -459,14 +459,17 @@ describe('a paid payout', () => {
     ['can not be read', { kind: 'unclear', message: 'the status is on_hold', answered: true }, 1],
     ['says that there is none', { kind: 'not-found' }, 0],
     ['does not come', { kind: 'unclear', message: 'could not connect' }, 0],
-  ])('stays paid, however long the answer %s, and in the end nobody is asked', async (_, said, unreadableAtFirst) => {
-    const workspace = await paidOne({ giveUpAfter: '2d' });
-    expect(await lookUpDaily(workspace, 1, async () => said)).toMatchObject({ unreadable: unreadableAtFirst });
-    expect(await lookUpDaily(workspace, 9, async () => said)).toMatchObject({ unreadable: 0 });
-    expect(statuses(workspace)).toEqual(['paid']);
-    expect(rows(workspace)[0]?.['message']).not.toContain('on_hold');
-    expect(new Set(await historyOf(workspace, 'P1'))).toEqual(new Set(['sending', 'submitted', 'paid']));
-  });
+  ])(
+    'stays paid, however long the answer %s, and no person is asked in the end',
+    async (_, said, unreadableAtFirst) => {
+      const workspace = await paidOne({ giveUpAfter: '2d' });
+      expect(await lookUpDaily(workspace, 1, async () => said)).toMatchObject({ unreadable: unreadableAtFirst });
+      expect(await lookUpDaily(workspace, 9, async () => said)).toMatchObject({ unreadable: 0 });
+      expect(statuses(workspace)).toEqual(['paid']);
+      expect(rows(workspace)[0]?.['message']).not.toContain('on_hold');
+      expect(new Set(await historyOf(workspace, 'P1'))).toEqual(new Set(['sending', 'submitted', 'paid']));
+    },
+  );
 });
 
 describe('look-ups without a clear answer', () => {

@@ -12,7 +12,7 @@ import { API_FILES, payoutRef, type TestWorkspace, testWorkspace, timesTaken } f
 type Rule = NonNullable<FaultScript['faults']>[number];
 
 const PROCESSED = { fates: [{ fate: 'processed' as const }] };
-/** Strikes nobody; with a script the ledger keeps each request. */
+/** Fits no request; with a script the ledger keeps each request. */
 const WATCHED: Rule = { on: 'post', instructionRef: 'NO_SUBJECT', fault: { kind: 'refuse' } };
 const SCHEME = '0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70';
 const REFS = Array.from({ length: 20 }, (_, at) => `P${at}`);

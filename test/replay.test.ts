@@ -84,7 +84,7 @@ describe('a payout that is not what its row said', () => {
   it.each([
     ['scheduled', instruction('P1', '210.00', '2026-03-05')],
     ['paid', instruction('P1')],
-  ])('is not sent because somebody wrote that it is ready (it was %s)', async (was, row) => {
+  ])('is not sent when its record was altered to ready (it was %s)', async (was, row) => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', instructions(row));

@@ -37,7 +37,7 @@ async function declined(): Promise<TestWorkspace> {
   return workspace;
 }
 
-/** A payout of which nobody can tell whether it arrived: it didn't, or it did and look-ups don't show it. */
+/** A payout of which it is not known whether it arrived: it didn't, or it did and look-ups don't show it. */
 async function unclear(provider: object, accept = false): Promise<TestWorkspace> {
   const workspace = testWorkspace({ provider });
   workspace.drop('orders.csv', ORDERS);

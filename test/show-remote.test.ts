@@ -7,7 +7,7 @@ import { builtProgram, type Running } from './support/cli.ts';
 import { API_FILES, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
 const DAY = '2026-03-02';
-/** Nothing listens there: the port is reserved (tcpmux), and nobody has it. */
+/** Nothing listens there: the port is reserved (tcpmux), and no program uses it. */
 const NO_SUBJECT = 'http://127.0.0.1:1';
 const paydrop = builtProgram();
 

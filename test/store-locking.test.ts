@@ -44,7 +44,7 @@ function storeAndRival(): { store: Store; tryToWrite: () => void; tries: string[
   return { store, tryToWrite, tries };
 }
 
-/** Its items are had by whoever looks at them, and that is when somebody else tries to write. */
+/** Reading its items is the moment at which another connection tries to write. */
 function whenRead<T>(items: T[], happens: () => void): T[] {
   return new Proxy(items, {
     get: (target, name, receiver) => {

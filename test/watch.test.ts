@@ -65,7 +65,7 @@ interface Service {
   stop(): Promise<void>;
 }
 
-/** Makes sleepers sleep until the clock is moved by somebody else or their signal wakes them. */
+/** Makes sleepers sleep until the clock is moved by the test, or their signal wakes them. */
 function holdStill(clock: TestClock): { sleepers(): number } {
   const sleepers = new Set<{ readonly atMs: number; wake(): void }>();
   const { advance } = clock;

@@ -42,7 +42,7 @@ export function personNamed(by: string | undefined, { uid, name }: Account, env:
   const own = uid === ROOT ? undefined : name;
   if (stated === undefined && own === undefined)
     throw new UsageError(
-      `--by NAME: say who decides this. The audit log keeps a person's name, and ${uid === ROOT ? 'root' : `uid ${uid}, which has no name here,`} may be anybody`,
+      `--by NAME: say who decides this. The audit log keeps a person's name, and ${uid === ROOT ? 'root' : `uid ${uid}, which has no name here,`} is not one`,
     );
   if (stated === undefined || stated === own) return own ?? '';
   return uid === ROOT ? stated : `${stated} (as ${own ?? `uid ${uid}`})`;

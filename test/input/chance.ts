@@ -1,4 +1,4 @@
-/** Files that nobody meant: bytes, text, soup that looks like CSV, and valid files cut up and put together again. */
+/** Files by chance: bytes, text, soup that looks like CSV, and valid files cut up and put together again. */
 import fc from 'fast-check';
 import { bytesOf, instructionsSheet, linesOf, ordersSheet, withDebris } from './files.ts';
 

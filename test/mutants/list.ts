@@ -4,7 +4,7 @@ import type { Mutation } from '../support/mutation.ts';
 
 export interface Mutant extends Mutation {
   readonly name: string;
-  /** What it would do to somebody. */
+  /** What it would do to a user or a payee. */
   readonly why: string;
   /** The test files that must notice it, the quickest there are. */
   readonly tests: readonly string[];
@@ -47,7 +47,7 @@ const MONEY_OF_A_MONTH: Mutant[] = [
     "if (type !== 'status' || to === 'manual' || (",
     "if (type !== 'status' || (",
   ]),
-  mutant('root decides', 'nobody can be asked about a decision', 'decision', [
+  mutant('root decides', 'no person can be asked about a decision', 'decision', [
     'const own = uid === ROOT ? undefined : name;',
     'const own = name;',
   ]),
@@ -250,7 +250,7 @@ const ANSWERS: Mutant[] = [
   ]),
   mutant(
     'redirect followed',
-    'the signed order goes to somebody else',
+    'the signed order goes to another host',
     'provider/http',
     ['import { type Dispatcher, errors, Pool }', 'import { type Dispatcher, errors, interceptors, Pool }'],
     ['      pool.dispatch(', '      pool.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch('],
@@ -273,7 +273,7 @@ const ANSWERS: Mutant[] = [
     '|[0-9]{4,}(?:,[0-9]{2})*,[0-9]{3})',
   ]),
   mutant(
-    'a record of nobody in particular is ours',
+    'a record without a customer counts as ours',
     'another customer’s payout is called paid',
     'provider/order-management',
     ['if (!saysWhose(record)) return NOT_SAID_WHOSE;', ''],
@@ -297,11 +297,11 @@ const LOOK_UPS: Mutant[] = [
     '  if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);\n',
     '',
   ]),
-  mutant('sent again where nobody may', 'a provider without memory pays twice', 'reconcile', [
+  mutant('sent again where that is not allowed', 'a provider without memory pays twice', 'reconcile', [
     "if (duplicateClientRef !== 'rejected')\n",
     'if (duplicateClientRef.length === 0)\n',
   ]),
-  mutant('amount mismatch ignored', "somebody else's payout counts as ours", 'reconcile', [
+  mutant('amount mismatch ignored', "another customer's payout counts as ours", 'reconcile', [
     'return compare(amount, expected) === 0 ?',
     'return compare(amount, expected) !== undefined ?',
   ]),
@@ -417,7 +417,7 @@ const STORE: Mutant[] = [
     'WHERE id = ? AND status = +? AND version = ? RETURNING attempt',
     'WHERE id = ? AND status = +? AND ? <> 0 RETURNING attempt',
   ]),
-  mutant('audit entry left out', 'nobody can tell what happened', 'store', [
+  mutant('audit entry left out', 'no one can tell what happened', 'store', [
     '      append(statusEvent(change, now), change.id);\n',
     '',
   ]),
@@ -502,7 +502,7 @@ const STORE: Mutant[] = [
     'intake/existing',
     ['const statements = [...lapsed.replaced, [last, lapsed.contentRow], ', 'const statements = [...lapsed.replaced, '],
   ),
-  mutant('a rejected UPDATE is counted with another file', 'nobody repairs it', 'file-reports', [
+  mutant('a rejected UPDATE is counted with another file', 'it is never repaired', 'file-reports', [
     "standsAt = db.prepare<[number], number>('SELECT content_row FROM",
     "standsAt = db.prepare<[number], number>('SELECT id FROM",
   ]),
@@ -561,7 +561,7 @@ const FILES: Mutant[] = [
       "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, contents.open);\n  await store.runReported(run.number, published);\n",
     ],
   ),
-  mutant('line dropped silently', 'a payout is never made and nobody is told', 'rows', [
+  mutant('line dropped silently', 'a payout is never made, and no report says so', 'rows', [
     'return { rows, blankLines, unevenRows, nextOffset: from.offset + bytes.length',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines, unevenRows, nextOffset: from.offset + bytes.length",
   ]),
@@ -673,7 +673,7 @@ const FILES: Mutant[] = [
     'if (PLAIN_LINES.test(json)) return json;',
     "if (json !== '') return json;",
   ]),
-  mutant('a decoded key is shown', 'whoever reads the records can sign requests', 'provider/secrets', [
+  mutant('a decoded key is shown', 'anyone who reads the records can sign requests', 'provider/secrets', [
     ', ...spellingsOf(decoded(secret))];',
     '];',
   ]),
@@ -697,7 +697,7 @@ const FILES: Mutant[] = [
     '    takeOver.run(run);\n',
     '',
   ]),
-  mutant('damage is told in the words of SQLite', 'nobody knows which file, nor what to do', 'store-sqlite', [
+  mutant('damage is told in the words of SQLite', 'the message names neither the file nor what to do', 'store-sqlite', [
     'return explaining(storeOn(db, options), path);',
     'return storeOn(db, options);',
   ]),
@@ -725,7 +725,7 @@ const FILES: Mutant[] = [
     'if (why !== trouble) {',
     "if (why !== '') {",
   ]),
-  mutant('status believes restored records', 'nobody knows that nothing is sent', 'state', [
+  mutant('status believes restored records', 'nothing is sent, and no command says so', 'state', [
     ' ?? (await distrustNow(store, settings.data))',
     '',
   ]),
@@ -733,7 +733,7 @@ const FILES: Mutant[] = [
     'stuck: inbox.stuck.length, inboxTrouble: inbox.trouble ??',
     'stuck: 0, inboxTrouble: inbox.trouble ??',
   ]),
-  mutant('a repair dropped twice counts twice', 'a row that nobody has repaired vanishes', 'repairs', [
+  mutant('a repair dropped twice counts twice', 'a row that is not repaired vanishes', 'repairs', [
     'let left = file.rows - (totalsRows.get(taken) ?? 0) - (alreadyCounted.get(asked) ?? 0);',
     'let left = file.rows - (totalsRows.get(taken) ?? 0);',
   ]),
@@ -745,15 +745,15 @@ const FILES: Mutant[] = [
     ' && isRejectedReportOf(name, repaired) ? number',
     ' ? number',
   ]),
-  mutant('a repair is counted twice', 'a row that nobody has repaired vanishes', 'repairs', [
+  mutant('a repair is counted twice', 'a row that is not repaired vanishes', 'repairs', [
     'for (const number of family) left -= closed.get(number) ?? 0;',
     '',
   ]),
-  mutant('late rejections are settled', 'a row is rejected, and nobody is told', 'closing', [
+  mutant('late rejections are settled', 'a row is rejected, and no report says so', 'closing', [
     '    keep.run({ row });\n',
     '',
   ]),
-  mutant('what is closed is closed for ever', 'it fails once more, and nobody is told', 'closing', [
+  mutant('what is closed is closed for ever', 'it fails once more, and no report says so', 'closing', [
     'ON instructions.id = closings.instruction AND instructions.version = closings.version\n    GROUP',
     'ON instructions.id = closings.instruction\n    GROUP',
   ]),
@@ -761,7 +761,7 @@ const FILES: Mutant[] = [
     'closed[at] === undefined',
     'at >= 0',
   ]),
-  mutant('closings are not compared', 'somebody hides what did not arrive', 'verify', [
+  mutant('closings are not compared', 'a payout that did not arrive can be hidden', 'verify', [
     '    difference ??= await closingsDiffer(store, page, head.seq);\n',
     '',
   ]),
@@ -797,7 +797,7 @@ const FILES: Mutant[] = [
     "      db.exec('VACUUM');\n",
     '',
   ]),
-  mutant('declined needs nobody', 'a payee waits, and all seems well', 'attention', [
+  mutant('declined asks for no action', 'a payee waits, and all seems well', 'attention', [
     "nothing was paid',\n    need:",
     "nothing was paid',\n    noNeed:",
   ]),
