@@ -111,11 +111,11 @@ function keyOfMade(entry: LedgerEntry): string | undefined {
 }
 
 function checkTruthful(
-  { api, find, givenUp, decided, isOrderly }: Truth,
+  { api, machines, find, ledger, givenUp, decided, isOrderly }: Truth,
   machine: Machine,
   instruction: StoredInstruction,
 ): void {
-  const { status, amountMinor, unclearAt, unclearSends, refusedAt, sends, amendment } = instruction;
+  const { status, amountMinor, unclearAt, unclearSends, refusedAt, sends, amendment, updatedAt } = instruction;
   const ref = api.referenceOf(instruction);
   const theirs = find(ref);
   const there = theirs ? `the provider has it ${theirs.status}, amount ${theirs.amount}` : 'the provider lacks it';
@@ -141,6 +141,8 @@ function checkTruthful(
     case 'declined':
       if (unclearAt !== '' && refusedAt === '')
         broken('a refusal after an unclear request is believed only with one', instruction, `unclear at ${unclearAt}`);
+      // Another machine may send it after that.
+      if (machines.length > 1 && (madeAt(ledger, ref) ?? '') > updatedAt) break;
       // What was sent before the refusal may come later than any quarantine where the provider is that slow.
       if (theirs && (unclearAt === '' || isOrderly)) broken('what is declined is not paid', instruction, there);
       break;
@@ -158,6 +160,11 @@ function checkTruthful(
     default:
       break;
   }
+}
+
+/** When the provider took the payout with this reference; undefined where it hasn't. */
+function madeAt(ledger: readonly LedgerEntry[], reference: string): string | undefined {
+  return ledger.find((entry) => keyOfMade(entry) === reference)?.at;
 }
 
 function checkReferences(instructions: readonly StoredInstruction[]): void {
