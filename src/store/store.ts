@@ -10,8 +10,10 @@ export {
   distrustNow,
   doubtRestored,
   endLookUpOnly,
+  isLookedUp,
   lookUpOnly,
   mayHaveForgotten,
+  noteLookedUp,
   openAnchor,
   readAnchor,
 } from './anchor.ts';

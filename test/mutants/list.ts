@@ -309,6 +309,14 @@ const LOOK_UPS: Mutant[] = [
     "if (status === 'unknown') return notFound(instruction, nowMs, bearings);",
     "if (status !== 'paid') return notFound(instruction, nowMs, bearings);",
   ]),
+  mutant('records are accepted unseen', 'what was paid since the backup is paid again', 'anchor', [
+    'if (!(await isLookedUp(store, anchor)))',
+    'if (anchor === undefined)',
+  ]),
+  mutant('a look-up without an answer is one', 'what was paid since the backup is paid again', 'anchor', [
+    'forgetful && !other && unanswered === 0 &&',
+    'forgetful && !other &&',
+  ]),
   mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', [
     '  if (doubt !== undefined) return `',
     "  if (doubt === 'never') return `",
