@@ -73,7 +73,8 @@ async function isMeant(context: CommandContext, judgement: Judgement, { yes, jso
   if (!json) print(context, judgement);
   const going = goingOf(judgement).length + judgement.unfinished.length;
   if (yes || going === 0) return true;
-  const answer = await confirmed(`Remove originals, reports and texts of ${filesText(going)} for ever?`);
+  const copies = judgement.copies.length > 0 ? ', and all copies of the records from before an upgrade,' : '';
+  const answer = await confirmed(`Remove originals, reports and texts of ${filesText(going)}${copies} for ever?`);
   if (answer === undefined) throw new UsageError('there is no terminal to ask at: say --yes to forget these');
   return answer;
 }
@@ -97,6 +98,8 @@ function print({ output }: Pick<CommandContext, 'output'>, judgement: Judgement)
   }
   for (const { number, name } of judgement.unfinished)
     output.line(`${sixDigits(number)} ${name}: forgotten earlier; what is left of it on the disk goes now.`);
+  for (const name of judgement.copies)
+    output.line(`data/${name}: a copy of the records from before an upgrade, which has the same texts; it goes too.`);
   for (const { file, why } of judgement.files)
     if (why !== undefined) output.line(`${sixDigits(file.number)} ${file.name} stays: ${why}.`);
   if (going.length + judgement.unfinished.length === 0) output.line('No file can be forgotten.');
@@ -124,6 +127,7 @@ function asJson(judgement: Judgement): object {
     chosen: goingOf(judgement).map(({ file }) => file.number),
     totals: countsJson(totalsOf(goingOf(judgement))),
     unfinished: judgement.unfinished.map(({ number }) => number),
+    copies: judgement.copies,
     stays: judgement.files.flatMap(({ file, why }) => (why === undefined ? [] : [{ file: file.number, why }])),
   };
 }

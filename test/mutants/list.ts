@@ -801,6 +801,12 @@ const FILES: Mutant[] = [
     '  if (now === kept) return undefined;\n',
     '  if (now.length > 0) return undefined;\n',
   ]),
+  mutant(
+    'forgetting leaves copies of the records',
+    'a text that was forgotten can be read from the disk',
+    'forgetting',
+    ['if (gone.length > 0) await removeUpgradeCopies(settings.data);', ''],
+  ),
   mutant('what was removed stays in free pages', 'a text that was forgotten can be read from the disk', 'forgetting', [
     "      db.exec('VACUUM');\n",
     '',
