@@ -56,6 +56,11 @@ export function overlaps({ inbox, outbox, data }: Settings): string[] {
   );
 }
 
+/** Whether the path is in the folder or the folder itself, with links resolved. */
+export function liesWithin(path: string, folder: string): boolean {
+  return isWithin(real(path), real(folder));
+}
+
 function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

@@ -11,4 +11,5 @@ export const openWorkspace = loadedWhenCalled(async () => (await import('./works
 export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')).dryRun);
 export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
+export type { RestoredFolders } from './whole.ts';
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);

@@ -473,6 +473,14 @@ const STORE: Mutant[] = [
     'await doubtRestored(store, ',
     'void (store, ',
   ]),
+  mutant('a restore takes a live inbox', 'files that are dropped are paid by no workspace', 'whole', [
+    "if (folders !== 'as-set') await requireOwn(settings);",
+    '',
+  ]),
+  mutant('links in a backup are followed', 'files from elsewhere become a part of the records', 'whole', [
+    'if (isLast ? found.isFile() : found.isDirectory()) continue;',
+    'if (found.size >= 0) continue;',
+  ]),
   mutant('records are upgraded without a copy', 'there is no way back to the older program', 'store-sqlite', [
     'had > 0 && isKept ? copyBeforeUpgrade(path, MIGRATIONS.length) : undefined',
     'undefined as string | undefined',
