@@ -293,6 +293,35 @@ describe('a restored workspace', () => {
 describe('paydrop backup --whole and paydrop restore', () => {
   const run = (...args: string[]) => paydrop.run(['--workspace', workspace.root, ...args]);
 
+  it.each([[[]], [['--whole']]])(
+    'backup %s goes to no folder of the workspace that is read or cleaned',
+    async (how) => {
+      await takenIn();
+      for (const folder of ['inbox', 'outbox', 'data', 'data/archive']) {
+        const target = workspace.path(folder, 'copy');
+        const { status, stderr } = await run('backup', ...how, target);
+        expect(status, folder).toBe(2);
+        expect(stderr).toContain(`${target} is in the workspace's ${folder.split('/')[0]}`);
+        expect(existsSync(target)).toBe(false);
+        expect(existsSync(`${target}.part`)).toBe(false);
+      }
+    },
+  );
+
+  it('a backup of the records alone removes and replaces nothing of another', async () => {
+    await takenIn();
+    writeFileSync(`${backup}.part`, 'mine');
+    expect(await run('backup', backup)).toMatchObject({
+      ...{ status: 2, stdout: '', stderr: expect.stringContaining(`${backup}.part is there already`) },
+    });
+    expect(readFileSync(`${backup}.part`, 'utf8')).toBe('mine');
+    rmSync(`${backup}.part`);
+    expect(await run('backup', backup)).toMatchObject({ status: 0 });
+    expect(existsSync(`${backup}.part`)).toBe(false);
+    expect(await run('backup', backup)).toMatchObject({ status: 2 });
+    expect(existsSync(`${backup}.part`)).toBe(false);
+  });
+
   it('print what was made, for machines too, and leave nothing besides', async () => {
     await takenIn();
     expect(await run('backup', '--whole', backup, '--json')).toMatchObject({ status: 0, stderr: '' });

@@ -18,8 +18,8 @@ import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { SETTINGS_FILE, type Settings, settingsFrom } from '../settings/settings.ts';
 import { ANCHOR, doubtRestored, openStore } from '../store/store.ts';
 import { LEDGER } from './account.ts';
-import { DATABASE, isThere, liesWithin, makeFolders, overlaps } from './place.ts';
-import { openForReading } from './records.ts';
+import { DATABASE, isThere, liesWithin, makeFolders, overlaps, requireApart } from './place.ts';
+import { openForReading, settingsOf } from './records.ts';
 import { filesIn, MANIFEST, type Manifest, manifestOf, RECORDS, requireSame, syncedFacts } from './whole/manifest.ts';
 
 const UNFINISHED = '.part';
@@ -45,6 +45,7 @@ export async function backupWhole(
   target: string,
   { archive, madeAt }: { archive: boolean; madeAt: string },
 ): Promise<Manifest> {
+  requireApart(settingsOf(workspace), target);
   if (await isThere(target)) throw new UsageError(`${target} is there already`);
   const unfinished = target + UNFINISHED;
   await removeUnfinished(unfinished);

@@ -481,6 +481,10 @@ const STORE: Mutant[] = [
     'if (isLast ? found.isFile() : found.isDirectory()) continue;',
     'if (found.size >= 0) continue;',
   ]),
+  mutant('a folder behind a link is given to a group', "root gives away a folder of root's", 'init', [
+    '      requireNoLink(workspace, name, path);\n',
+    '',
+  ]),
   mutant('records are upgraded without a copy', 'there is no way back to the older program', 'store-sqlite', [
     'had > 0 && isKept ? copyBeforeUpgrade(path, MIGRATIONS.length) : undefined',
     'undefined as string | undefined',
