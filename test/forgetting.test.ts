@@ -399,6 +399,23 @@ describe('paydrop forget', () => {
     expect((await judged(workspace)).files.map(({ why }) => why === undefined)).toEqual([false, true]);
   });
 
+  it('counts a payout once in its totals that two files touched', async () => {
+    const workspace = testWorkspace();
+    const later = PAID.replace('2026-03-02', '2026-03-04');
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', [COLUMNS, later, ''].join('\n'));
+    await workspace.pass();
+    workspace.drop('update.csv', [`${COLUMNS},action`, `${later.replace('210.00', '7')},UPDATE`, ''].join('\n'));
+    for (const _ of [1, 2, 3]) await workspace.pass({ businessDate: '2026-03-04', faults: FATES });
+    workspace.clock.advance(60 * DAY_MS);
+    const { output, text } = sheet();
+    expect(await forgetCommand(contextOf(workspace, output), { before: BEFORE, dryRun: true })).toBe(0);
+    expect(text()).toMatch(/000002 \| payouts\.csv .*\| 1 \| 1$/m);
+    expect(text()).toMatch(/000003 \| update\.csv .*\| 1 \| 1$/m);
+    expect(text()).toMatch(/paid \| INR \| 1 \| 7\.00/);
+    expect(await forgotten(workspace)).toEqual({ gone: [2, 3], moved: [] });
+  });
+
   it('asks for a reason and for a yes, and waits for no other paydrop', async () => {
     const workspace = await settled();
     const { output, text } = sheet();

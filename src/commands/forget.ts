@@ -3,7 +3,6 @@ import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openAlone, openForReading } from '../service/service.ts';
-import type { StatusCount } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
 import { countsJson, printCounts, sixDigits } from './counts-text.ts';
 import { type DecisionOptions, personWith } from './person.ts';
@@ -93,7 +92,7 @@ function print({ output }: Pick<CommandContext, 'output'>, judgement: Judgement)
       ]),
     );
     output.line();
-    printCounts(output, totalsOf(going));
+    printCounts(output, judgement.totals);
     output.line();
   }
   for (const { number, name } of judgement.unfinished)
@@ -109,23 +108,10 @@ function goingOf({ files }: Judgement): readonly Judged[] {
   return files.filter(({ why }) => why === undefined);
 }
 
-function totalsOf(files: readonly Judged[]): StatusCount[] {
-  const totals = new Map<string, StatusCount>();
-  for (const one of files.flatMap(({ about }) => about.payouts)) {
-    const key = `${one.status} ${one.currency}`;
-    const sum = totals.get(key);
-    totals.set(
-      key,
-      sum ? { ...sum, count: sum.count + one.count, amountMinor: sum.amountMinor + one.amountMinor } : one,
-    );
-  }
-  return [...totals.values()];
-}
-
 function asJson(judgement: Judgement): object {
   return {
     chosen: goingOf(judgement).map(({ file }) => file.number),
-    totals: countsJson(totalsOf(goingOf(judgement))),
+    totals: countsJson(judgement.totals),
     unfinished: judgement.unfinished.map(({ number }) => number),
     copies: judgement.copies,
     stays: judgement.files.flatMap(({ file, why }) => (why === undefined ? [] : [{ file: file.number, why }])),

@@ -17,6 +17,7 @@ import {
   lookUpOnly,
   momentOf,
   removeUpgradeCopies,
+  type StatusCount,
   type Store,
   type Timing,
   upgradeCopies,
@@ -44,6 +45,8 @@ export interface Judgement {
   readonly whyNot: string | undefined;
   /** By number. */
   readonly files: readonly Judged[];
+  /** The payouts of the files that can be forgotten. One that several of them touched counts once. */
+  readonly totals: readonly StatusCount[];
   /** Files that were forgotten earlier, and of which something may still lie on the disk. */
   readonly unfinished: readonly FileRecord[];
   /**
@@ -64,7 +67,7 @@ export async function judgeForgetting(tools: ForgettingTools, before: string): P
       ? `${before} is yet to come: nothing can be final since before it`
       : await doubt(tools);
   const judged: Judged[] = [];
-  if (whyNot !== undefined) return { whyNot, files: judged, unfinished, copies: [] };
+  if (whyNot !== undefined) return { whyNot, files: judged, totals: [], unfinished, copies: [] };
   const notTakenIn = new Set(refused(files).map(({ number }) => number));
   const going = new Set<number>();
   // A later file may change the payouts of an earlier one or quote its rows, so the later one is judged first.
@@ -80,7 +83,8 @@ export async function judgeForgetting(tools: ForgettingTools, before: string): P
     progress.report('looking at files', judged.length);
   }
   const copies = going.size + unfinished.length > 0 ? await upgradeCopies(settings.data) : [];
-  return { whyNot, files: judged.reverse(), unfinished, copies };
+  const totals = await store.touchedBy([...going]);
+  return { whyNot, files: judged.reverse(), totals, unfinished, copies };
 }
 
 /** Why the records as a whole are not settled. */
