@@ -130,18 +130,19 @@ function touchedCounter(db: Connection): (files: readonly number[]) => StatusCou
     low: bigint,
   ];
   const isOfFile = 'id BETWEEN file.value << 32 AND (file.value << 32) + 0xFFFFFFFF';
-  // The halves of the amounts are summed apart, because their sum may not fit into 64 bits.
+  // CROSS JOIN keeps the order of the tables: without it SQLite reads every instruction. The halves of the amounts are
+  // summed apart, because their sum may not fit into 64 bits.
   const counts = db
     .prepare<[{ files: string }], CountRow>(`
       WITH touched (id) AS (
-        SELECT instructions.id FROM json_each(:files) file JOIN instructions ON instructions.${isOfFile}
+        SELECT instructions.id FROM json_each(:files) file CROSS JOIN instructions ON instructions.${isOfFile}
         UNION
-        SELECT rows.target FROM json_each(:files) file JOIN rows ON rows.${isOfFile}
+        SELECT rows.target FROM json_each(:files) file CROSS JOIN rows ON rows.${isOfFile}
         WHERE rows.kind IN ('updated', 'deleted')
       )
       SELECT i.status, coalesce(i.currency, ''), min(files.received_at), count(*),
         coalesce(sum(i.amount_minor >> 32), 0), coalesce(sum(i.amount_minor & 0xFFFFFFFF), 0)
-      FROM touched JOIN instructions i ON i.id = touched.id JOIN files ON files.number = i.id >> 32
+      FROM touched CROSS JOIN instructions i ON i.id = touched.id JOIN files ON files.number = i.id >> 32
       GROUP BY 1, 2 ORDER BY 1, 2`)
     .raw()
     .safeIntegers();
