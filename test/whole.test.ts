@@ -19,6 +19,7 @@ import { accept } from '../src/commands/audit.ts';
 import type { CommandContext } from '../src/commands/context.ts';
 import { status } from '../src/commands/status.ts';
 import { pass } from '../src/pipeline/pipeline.ts';
+import { LEDGER } from '../src/service/account.ts';
 import { backupWhole, openWorkspace, restoreWhole } from '../src/service/service.ts';
 import type { Manifest } from '../src/service/whole/manifest.ts';
 import { builtProgram } from './support/cli.ts';
@@ -83,9 +84,7 @@ describe('a whole backup', () => {
   it('has records, anchor and settings, each in its manifest, for its owner alone; originals where they are asked for', async () => {
     await takenIn();
     const { files } = await backUp();
-    expect(files.map(({ path }) => path)).toEqual([
-      ...['data/anchor', 'data/paydrop.db', 'data/sandbox-ledger.jsonl', 'paydrop.json'],
-    ]);
+    expect(files.map(({ path }) => path)).toEqual([...['data/anchor', 'data/paydrop.db', 'paydrop.json']]);
     expect(readdirSync(backup).sort()).toEqual(['data', 'manifest.json', 'paydrop.json']);
     expect(statSync(backup).mode & 0o777).toBe(0o700);
     for (const { path } of files) expect(statSync(join(backup, path)).mode & 0o777).toBe(0o600);
@@ -149,6 +148,20 @@ describe('a restored workspace', () => {
     writeFileSync(join(place, 'inbox', 'orders.csv'), ORDERS);
     writeFileSync(join(place, 'inbox', 'payouts.csv'), instructions(instruction('P1')));
     expect(await passThere()).toMatchObject({ sent: 0 });
+  });
+
+  it('finds in a trial what the sandbox has paid since the backup, when the ledger of today is put beside it', async () => {
+    await takenIn();
+    await backUp();
+    await workspace.pass({ lookUp: false });
+    const paid = () => readFileSync(join(place, 'data', LEDGER), 'utf8').split('"accepted"').length - 1;
+    await restoreWhole(backup, place);
+    cpSync(workspace.path('data', LEDGER), join(place, 'data', LEDGER));
+    expect(paid()).toBe(2);
+    await passThere();
+    await accept(contextOf(place), { by: 'ana', reason: 'compared with the statement' });
+    await passThere();
+    expect(paid()).toBe(2);
   });
 
   it('says so before its first pass', async () => {
@@ -329,11 +342,13 @@ describe('paydrop backup --whole and paydrop restore', () => {
     const { status, stdout } = await run('restore', backup, place, '--json');
     expect({ status, told: JSON.parse(stdout) as unknown }).toMatchObject({
       status: 0,
-      told: { workspace: place, files: 4 },
+      told: { workspace: place, files: 3 },
     });
-    expect(readdirSync(join(place, 'data')).sort()).toEqual(['anchor', 'paydrop.db', 'sandbox-ledger.jsonl']);
-    expect(readdirSync(join(backup, 'data')).sort()).toEqual(['anchor', 'paydrop.db', 'sandbox-ledger.jsonl']);
-    expect((await run('restore', backup, `${place}-2`)).stdout).toContain('paydrop audit accept --reason');
+    expect(readdirSync(join(place, 'data')).sort()).toEqual(['anchor', 'paydrop.db']);
+    expect(readdirSync(join(backup, 'data')).sort()).toEqual(['anchor', 'paydrop.db']);
+    const told = (await run('restore', backup, `${place}-2`)).stdout;
+    expect(told).toContain('paydrop audit accept --reason');
+    expect(told).toContain(`into ${join(`${place}-2`, 'data', 'sandbox-ledger.jsonl')}`);
   });
 
   it('end with 2 where there is nothing to copy or no place for it', async () => {

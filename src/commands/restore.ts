@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
-import { type RestoredFolders, restoreWhole } from '../service/service.ts';
+import { LEDGER, type RestoredFolders, restoreWhole } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 /** Makes a workspace from a whole backup. The restored workspace sends nothing until `paydrop audit accept`. */
@@ -25,6 +25,10 @@ export async function restore(
     output.line(
       `  put the old reports back into ${settings.outbox}, if you have them, so that their numbers are skipped;`,
     );
+    if (settings.provider.baseUrl === 'sandbox')
+      output.line(
+        `  copy the ledger of the sandbox, which is the provider's and in no backup, into ${join(settings.data, LEDGER)};`,
+      );
     output.line('  paydrop run, twice: it looks everything up;');
     output.line('  paydrop audit accept --reason "…", once you have compared: then it sends again.');
   }

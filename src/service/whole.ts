@@ -17,7 +17,6 @@ import {
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { SETTINGS_FILE, type Settings, settingsFrom } from '../settings/settings.ts';
 import { ANCHOR, doubtRestored, openStore } from '../store/store.ts';
-import { LEDGER } from './account.ts';
 import { DATABASE, isThere, liesWithin, makeFolders, overlaps, requireApart } from './place.ts';
 import { openForReading, settingsOf } from './records.ts';
 import { filesIn, MANIFEST, type Manifest, manifestOf, RECORDS, requireSame, syncedFacts } from './whole/manifest.ts';
@@ -52,7 +51,8 @@ export async function backupWhole(
   await makePrivateFolder(join(unfinished, 'data'));
   try {
     const { data } = await copyRecords(workspace, unfinished);
-    for (const name of [ANCHOR, LEDGER]) await copyIfThere(join(data, name), join(unfinished, 'data', name));
+    // The sandbox's ledger stays out: it is the provider's memory, and no restore takes a provider back to yesterday.
+    await copyIfThere(join(data, ANCHOR), join(unfinished, 'data', ANCHOR));
     await copyFile(join(workspace, SETTINGS_FILE), join(unfinished, SETTINGS_FILE));
     const originals = archive && (await isThere(join(data, 'archive'))) ? await filesIn(join(data, 'archive')) : [];
     for (const path of originals) {
