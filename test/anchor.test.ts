@@ -158,6 +158,20 @@ describe('a database restored from a backup', () => {
     expect(accepted(workspace)).toBe(2);
   });
 
+  it('is looked up anew when it was looked up at an earlier restore, and accepted since', async () => {
+    const workspace = await restored();
+    const decision = { by: 'ana', reason: 'compared with the statement' };
+    await workspace.pass();
+    copyFileSync(workspace.path('data', 'paydrop.db'), workspace.path('backup.db'));
+    await accept(quietContext(workspace), decision);
+    await workspace.pass({ businessDate: '2026-03-05', lookUp: false });
+    for (const name of DATABASE_FILES) rmSync(workspace.path('data', name), { force: true });
+    copyFileSync(workspace.path('backup.db'), workspace.path('data', 'paydrop.db'));
+    await expect(accept(quietContext(workspace), decision)).rejects.toThrow('has not looked everything up');
+    await workspace.pass({ businessDate: '2026-03-05' });
+    expect(await accept(quietContext(workspace), decision)).toBe(0);
+  });
+
   it('believes no refusal of what it may have forgotten before a look-up past the quarantine', async () => {
     const workspace = await restored();
     const late: FaultScript = { faults: [{ on: 'get', fault: { kind: 'not-found' } }] };

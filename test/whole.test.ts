@@ -150,6 +150,17 @@ describe('a restored workspace', () => {
     expect(await passThere()).toMatchObject({ sent: 0 });
   });
 
+  it('is not accepted on look-ups that were made before its backup', async () => {
+    await takenIn();
+    await backUp();
+    await restoreWhole(backup, place);
+    await passThere();
+    await backupWhole(place, `${backup}-2`, { archive: false, madeAt: MADE_AT });
+    await restoreWhole(`${backup}-2`, `${place}-2`);
+    const tried = accept(contextOf(`${place}-2`), { by: 'ana', reason: 'compared with the statement' });
+    await expect(tried).rejects.toThrow('has not looked everything up');
+  });
+
   it('finds in a trial what the sandbox has paid since the backup, when the ledger of today is put beside it', async () => {
     await takenIn();
     await backUp();

@@ -313,6 +313,10 @@ const LOOK_UPS: Mutant[] = [
     'if (!(await isLookedUp(store, anchor)))',
     'if (anchor === undefined)',
   ]),
+  mutant('look-ups of an earlier restore count', 'what was paid since the backup is paid again', 'anchor', [
+    'return (await store.fact(LOOKED_UP)) === line(anchor.last() ?? CHAIN_START);',
+    "return ((await store.fact(LOOKED_UP)) ?? '') !== '';",
+  ]),
   mutant('a look-up without an answer is one', 'what was paid since the backup is paid again', 'anchor', [
     'forgetful && !other && unanswered === 0 &&',
     'forgetful && !other &&',
