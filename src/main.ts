@@ -311,6 +311,7 @@ command(
 )
   .argument('<from>', 'a folder that paydrop backup --whole has made')
   .argument('[dir]', 'the folder to make (default: the workspace)')
+  .option('--folders <where>', 'inbox, outbox and data inside the new workspace, or as-set in its paydrop.json')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/restore.ts')).restore));
 

@@ -139,9 +139,43 @@ describe('a database restored from a backup', () => {
     expect(await verify(context, {})).toBe(0);
   });
 
+  it('is not accepted before a run has looked up everything that it would send', async () => {
+    const workspace = await restored();
+    const tryToAccept = () => accept(quietContext(workspace), { by: 'ana', reason: 'compared with the statement' });
+    const asksForARun = /has not looked everything up.*paydrop run/;
+    await expect(tryToAccept()).rejects.toThrow(asksForARun);
+    await workspace.pass({ send: false, lookUp: false });
+    await expect(tryToAccept()).rejects.toThrow(asksForARun);
+    const silent = { faults: [{ on: 'get' as const, fault: { kind: 'reset' as const } }] };
+    await workspace.pass({ businessDate: '2026-03-05', faults: silent });
+    await expect(tryToAccept()).rejects.toThrow(asksForARun);
+    await workspace.pass();
+    await workspace.pass({ businessDate: '2026-03-05', lookUp: false });
+    await expect(tryToAccept()).rejects.toThrow(asksForARun);
+    await workspace.pass({ businessDate: '2026-03-05' });
+    expect(await tryToAccept()).toBe(0);
+    await workspace.pass({ businessDate: '2026-03-05' });
+    expect(accepted(workspace)).toBe(2);
+  });
+
+  it('is looked up anew when it was looked up at an earlier restore, and accepted since', async () => {
+    const workspace = await restored();
+    const decision = { by: 'ana', reason: 'compared with the statement' };
+    await workspace.pass();
+    copyFileSync(workspace.path('data', 'paydrop.db'), workspace.path('backup.db'));
+    await accept(quietContext(workspace), decision);
+    await workspace.pass({ businessDate: '2026-03-05', lookUp: false });
+    for (const name of DATABASE_FILES) rmSync(workspace.path('data', name), { force: true });
+    copyFileSync(workspace.path('backup.db'), workspace.path('data', 'paydrop.db'));
+    await expect(accept(quietContext(workspace), decision)).rejects.toThrow('has not looked everything up');
+    await workspace.pass({ businessDate: '2026-03-05' });
+    expect(await accept(quietContext(workspace), decision)).toBe(0);
+  });
+
   it('believes no refusal of what it may have forgotten before a look-up past the quarantine', async () => {
     const workspace = await restored();
-    await workspace.pass({ send: false, lookUp: false });
+    const late: FaultScript = { faults: [{ on: 'get', fault: { kind: 'not-found' } }] };
+    await workspace.pass({ send: false, faults: late });
     expect(await accept(quietContext(workspace), { by: 'ana', reason: 'compared with the statement' })).toBe(0);
     const faults: FaultScript = { faults: [{ on: 'post', fault: { kind: 'decline' } }] };
     const options = { businessDate: '2026-03-05', faults };

@@ -182,6 +182,37 @@ describe('a file that is final for long', () => {
   });
 });
 
+describe('copies of the records from before an upgrade', () => {
+  const COPIES = ['before-schema-11-2.db', 'before-schema-11.db', 'before-schema-12.db.part'];
+  const withCopies = async () => {
+    const workspace = await settled();
+    const copy = readFileSync(workspace.path('data', 'paydrop.db'));
+    for (const name of [...COPIES, 'before-schema-notes.db']) writeFileSync(workspace.path('data', name), copy);
+    return workspace;
+  };
+  const left = (workspace: TestWorkspace) =>
+    readdirSync(workspace.path('data')).filter((name) => name.startsWith('before-schema-'));
+
+  it('have the texts too: they are named beforehand, and go with the first file that is forgotten', async () => {
+    const workspace = await withCopies();
+    const { output, text } = sheet();
+    expect(await forgetCommand(contextOf(workspace, output), { before: BEFORE, dryRun: true })).toBe(0);
+    for (const name of COPIES) expect(text()).toContain(`data/${name}: a copy of the records from before an upgrade`);
+    expect(left(workspace)).toHaveLength(4);
+    expect(await forgotten(workspace)).toEqual({ gone: [2], moved: [] });
+    expect(left(workspace)).toEqual(['before-schema-notes.db']);
+  });
+
+  it('stay, and are not named, where no file is forgotten', async () => {
+    const workspace = await withCopies();
+    const { output, text } = sheet();
+    expect(await forgetCommand(contextOf(workspace, output), { before: '2026-03-01', dryRun: true })).toBe(0);
+    expect(text()).not.toContain('before-schema');
+    await forgotten(workspace, '2026-03-01');
+    expect(left(workspace)).toHaveLength(4);
+  });
+});
+
 describe('a file stays', () => {
   it('while a payout of it is open', async () => {
     const workspace = await settled(['C1,O1,P9,5,2027-03-02,2027-03-06,,,']);
@@ -366,6 +397,23 @@ describe('paydrop forget', () => {
     expect(text()).toContain('000001 orders.csv stays: it has orders');
     expect(existsSync(workspace.path('outbox', 'payouts.000002.receipt.json'))).toBe(true);
     expect((await judged(workspace)).files.map(({ why }) => why === undefined)).toEqual([false, true]);
+  });
+
+  it('counts a payout once in its totals that two files touched', async () => {
+    const workspace = testWorkspace();
+    const later = PAID.replace('2026-03-02', '2026-03-04');
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', [COLUMNS, later, ''].join('\n'));
+    await workspace.pass();
+    workspace.drop('update.csv', [`${COLUMNS},action`, `${later.replace('210.00', '7')},UPDATE`, ''].join('\n'));
+    for (const _ of [1, 2, 3]) await workspace.pass({ businessDate: '2026-03-04', faults: FATES });
+    workspace.clock.advance(60 * DAY_MS);
+    const { output, text } = sheet();
+    expect(await forgetCommand(contextOf(workspace, output), { before: BEFORE, dryRun: true })).toBe(0);
+    expect(text()).toMatch(/000002 \| payouts\.csv .*\| 1 \| 1$/m);
+    expect(text()).toMatch(/000003 \| update\.csv .*\| 1 \| 1$/m);
+    expect(text()).toMatch(/paid \| INR \| 1 \| 7\.00/);
+    expect(await forgotten(workspace)).toEqual({ gone: [2, 3], moved: [] });
   });
 
   it('asks for a reason and for a yes, and waits for no other paydrop', async () => {

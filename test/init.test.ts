@@ -1,5 +1,5 @@
 /** A new workspace, as its people find it: clerks of a group, an editor, and the person who fills in the templates. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,28 @@ describe('paydrop init', () => {
     mkdirSync(root, { mode: 0o700 });
     expect(await paydrop.run(['init', root, '--group', String(GID)])).toMatchObject({ status: 0 });
     expect(modeAndGroup(root, '.')).toEqual(['710', GID]);
+  });
+
+  it.each(['inbox', 'outbox'])('gives no folder to a group that the %s only links to', async (name) => {
+    const { root } = await made();
+    const elsewhere = temporaryFolder();
+    rmSync(join(root, name), { recursive: true });
+    symlinkSync(elsewhere, join(root, name));
+    const before = modeAndGroup(elsewhere, '.');
+    const { status, stderr } = await paydrop.run(['init', root, '--group', String(GID)]);
+    expect({ status, stderr }).toMatchObject({ status: 2, stderr: expect.stringContaining(`${name} is a link`) });
+    expect(modeAndGroup(elsewhere, '.')).toEqual(before);
+  });
+
+  it('gives no folder to a group that a link in the workspace leads to', async () => {
+    const root = join(temporaryFolder(), 'payouts');
+    const elsewhere = temporaryFolder();
+    for (const path of [root, join(elsewhere, 'in')]) mkdirSync(path);
+    writeFileSync(join(root, 'paydrop.json'), '{"inbox": "drops/in"}');
+    symlinkSync(elsewhere, join(root, 'drops'));
+    const before = modeAndGroup(elsewhere, 'in');
+    expect(await paydrop.run(['init', root, '--group', String(GID)])).toMatchObject({ status: 2 });
+    expect(modeAndGroup(elsewhere, 'in')).toEqual(before);
   });
 
   it('takes a group by its name', async () => {

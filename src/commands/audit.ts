@@ -7,6 +7,7 @@ import {
   differenceText,
   distrustNow,
   endLookUpOnly,
+  isLookedUp,
   lookUpOnly,
   momentOf,
   otherProvider,
@@ -56,6 +57,9 @@ export async function verify({ workspace, output, clock }: CommandContext, optio
   }
 }
 
+const NOT_LOOKED_UP =
+  'the last run has not looked everything up, so what was sent before the restore might be sent again: first paydrop run, until its look-ups are all answered; it sends nothing';
+
 interface Acceptance extends DecisionOptions {
   readonly provider?: string;
 }
@@ -81,6 +85,7 @@ export async function accept({ workspace, output, clock }: CommandContext, optio
     } else {
       if ((await lookUpOnly(store)) === undefined)
         throw new UsageError(other ? otherProviderText(other) : 'this workspace is not in look-up-only mode');
+      if (!(await isLookedUp(store, anchor))) throw new UsageError(NOT_LOOKED_UP);
       await store.noteDecision('records-accepted', decision, moment);
       await endLookUpOnly(store, anchor);
     }

@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { linkUnlessTaken } from '../platform/durable.ts';
+import { isErrno, linkUnlessTaken } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
-import { backupWhole, openForReading } from '../service/service.ts';
+import { backupWhole, openForReading, requireApart } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 interface BackupOptions {
@@ -40,11 +40,27 @@ async function copyRecords(workspace: string, target: string): Promise<void> {
   if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
   const unfinished = `${target}.part`;
   try {
-    await rm(unfinished, { force: true });
-    await opened.store.backupTo(unfinished);
-    if (!(await linkUnlessTaken(unfinished, target))) throw new UsageError(`${target} is there already`);
+    requireApart(opened.settings, target);
+    await makeNew(unfinished);
+    try {
+      await opened.store.backupTo(unfinished);
+      if (!(await linkUnlessTaken(unfinished, target))) throw new UsageError(`${target} is there already`);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
   } finally {
-    await rm(unfinished, { force: true });
     await opened.store.close();
+  }
+}
+
+/** A file of that name may be another's, or a copy that another backup is making now. */
+async function makeNew(path: string): Promise<void> {
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+    throw new UsageError(
+      `${path} is there already: remove it if an interrupted backup has left it, or choose another name`,
+    );
   }
 }

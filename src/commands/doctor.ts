@@ -1,4 +1,4 @@
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import type { Concern } from '../domain/attention.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../domain/iso.ts';
 import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
@@ -15,6 +15,7 @@ import {
   otherThan,
   type Store,
   type StoredInstruction,
+  upgradeCopies,
   verify,
 } from '../store/store.ts';
 import { type CommandContext, EXIT, messageOf } from './context.ts';
@@ -98,10 +99,9 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   return checks;
 }
 
-/** The copies that were made before upgrades. They hold payees' data, and nothing removes them but a person. */
+/** The copies that were made before upgrades. They hold payees' data, and stay until they are removed or forgotten. */
 async function checkCopies({ data }: Settings): Promise<Check[]> {
-  const names = await readdir(data).catch(() => []);
-  const copies = names.filter((name) => /^before-schema-.*\.db(?:\.part)?$/.test(name)).sort();
+  const copies = await upgradeCopies(data).catch(() => []);
   const finding = `${copies.join(', ')} in ${data}: the records as they were before an upgrade; remove what you no longer need`;
   return copies.length === 0 ? [] : [{ what: 'copies', ok: true, note: true, finding }];
 }

@@ -3,7 +3,6 @@ import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openAlone, openForReading } from '../service/service.ts';
-import type { StatusCount } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
 import { countsJson, printCounts, sixDigits } from './counts-text.ts';
 import { type DecisionOptions, personWith } from './person.ts';
@@ -73,7 +72,8 @@ async function isMeant(context: CommandContext, judgement: Judgement, { yes, jso
   if (!json) print(context, judgement);
   const going = goingOf(judgement).length + judgement.unfinished.length;
   if (yes || going === 0) return true;
-  const answer = await confirmed(`Remove originals, reports and texts of ${filesText(going)} for ever?`);
+  const copies = judgement.copies.length > 0 ? ', and all copies of the records from before an upgrade,' : '';
+  const answer = await confirmed(`Remove originals, reports and texts of ${filesText(going)}${copies} for ever?`);
   if (answer === undefined) throw new UsageError('there is no terminal to ask at: say --yes to forget these');
   return answer;
 }
@@ -92,11 +92,13 @@ function print({ output }: Pick<CommandContext, 'output'>, judgement: Judgement)
       ]),
     );
     output.line();
-    printCounts(output, totalsOf(going));
+    printCounts(output, judgement.totals);
     output.line();
   }
   for (const { number, name } of judgement.unfinished)
     output.line(`${sixDigits(number)} ${name}: forgotten earlier; what is left of it on the disk goes now.`);
+  for (const name of judgement.copies)
+    output.line(`data/${name}: a copy of the records from before an upgrade, which has the same texts; it goes too.`);
   for (const { file, why } of judgement.files)
     if (why !== undefined) output.line(`${sixDigits(file.number)} ${file.name} stays: ${why}.`);
   if (going.length + judgement.unfinished.length === 0) output.line('No file can be forgotten.');
@@ -106,24 +108,12 @@ function goingOf({ files }: Judgement): readonly Judged[] {
   return files.filter(({ why }) => why === undefined);
 }
 
-function totalsOf(files: readonly Judged[]): StatusCount[] {
-  const totals = new Map<string, StatusCount>();
-  for (const one of files.flatMap(({ about }) => about.payouts)) {
-    const key = `${one.status} ${one.currency}`;
-    const sum = totals.get(key);
-    totals.set(
-      key,
-      sum ? { ...sum, count: sum.count + one.count, amountMinor: sum.amountMinor + one.amountMinor } : one,
-    );
-  }
-  return [...totals.values()];
-}
-
 function asJson(judgement: Judgement): object {
   return {
     chosen: goingOf(judgement).map(({ file }) => file.number),
-    totals: countsJson(totalsOf(goingOf(judgement))),
+    totals: countsJson(judgement.totals),
     unfinished: judgement.unfinished.map(({ number }) => number),
+    copies: judgement.copies,
     stays: judgement.files.flatMap(({ file, why }) => (why === undefined ? [] : [{ file: file.number, why }])),
   };
 }

@@ -16,8 +16,11 @@ import {
   type Forgettable,
   lookUpOnly,
   momentOf,
+  removeUpgradeCopies,
+  type StatusCount,
   type Store,
   type Timing,
+  upgradeCopies,
 } from '../store/store.ts';
 import { WATCH_DAYS } from './reconcile.ts';
 import { refused } from './state.ts';
@@ -42,8 +45,15 @@ export interface Judgement {
   readonly whyNot: string | undefined;
   /** By number. */
   readonly files: readonly Judged[];
+  /** The payouts of the files that can be forgotten. One that several of them touched counts once. */
+  readonly totals: readonly StatusCount[];
   /** Files that were forgotten earlier, and of which something may still lie on the disk. */
   readonly unfinished: readonly FileRecord[];
+  /**
+   * Names of the copies in the data folder that upgrades have made. They have the same texts, so all of them go with the
+   * first file. Empty when no file goes.
+   */
+  readonly copies: readonly string[];
 }
 
 /** `before` is a business date (`YYYY-MM-DD`) in the zone of the schedule. Changes nothing. */
@@ -57,7 +67,7 @@ export async function judgeForgetting(tools: ForgettingTools, before: string): P
       ? `${before} is yet to come: nothing can be final since before it`
       : await doubt(tools);
   const judged: Judged[] = [];
-  if (whyNot !== undefined) return { whyNot, files: judged, unfinished };
+  if (whyNot !== undefined) return { whyNot, files: judged, totals: [], unfinished, copies: [] };
   const notTakenIn = new Set(refused(files).map(({ number }) => number));
   const going = new Set<number>();
   // A later file may change the payouts of an earlier one or quote its rows, so the later one is judged first.
@@ -72,7 +82,9 @@ export async function judgeForgetting(tools: ForgettingTools, before: string): P
     judged.push({ file, about, why });
     progress.report('looking at files', judged.length);
   }
-  return { whyNot, files: judged.reverse(), unfinished };
+  const copies = going.size + unfinished.length > 0 ? await upgradeCopies(settings.data) : [];
+  const totals = await store.touchedBy([...going]);
+  return { whyNot, files: judged.reverse(), totals, unfinished, copies };
 }
 
 /** Why the records as a whole are not settled. */
@@ -147,6 +159,7 @@ export async function forgetFiles(
     await removeFiled(settings.data, file);
     await removeReports(settings.outbox, Object.values(fileReportNames(file)));
   }
+  if (gone.length > 0) await removeUpgradeCopies(settings.data);
   const numbers = gone.map(({ number }) => number).sort((a, b) => a - b);
   if (numbers.length > 0) await store.wipeForgotten(numbers);
   return { gone: numbers, moved };

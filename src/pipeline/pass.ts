@@ -27,6 +27,7 @@ import type { Settings } from '../settings/settings.ts';
 import {
   lookUpOnly,
   momentOf,
+  noteLookedUp,
   otherProvider,
   otherProviderText,
   type RunChange,
@@ -114,6 +115,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   if (!run) return undefined;
   const tools: Tools = { ...opened, run: run.number };
 
+  await noteLookedUp(store, tools.settings.data, false);
   await recoverInterrupted(tools);
   const { settling, leftAlone } = await claimReady(tools, options);
   await takeIn(tools, businessDate);
@@ -219,11 +221,13 @@ async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Looked
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
   const other = await otherProvider(tools.store);
   const endedToo = kind !== 'arrival' && other === undefined;
-  const { lookedUp, had, stopped } = await reconcile(tools, stop, {
+  const { lookedUp, had, unanswered, stopped } = await reconcile(tools, stop, {
     endedToo,
     forgetful,
     another: other !== undefined,
   });
+  if (forgetful && !other && unanswered === 0 && stopped === undefined)
+    await noteLookedUp(tools.store, tools.settings.data, true);
   const another = other && `${otherProviderText(other)}. Of ${lookedUp} open payouts it has ${had}`;
   return { lookedUp, stopped, another };
 }

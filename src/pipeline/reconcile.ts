@@ -62,6 +62,8 @@ export interface Reconciled {
   readonly lookedUp: number;
   /** The number of these payouts that the provider has. */
   readonly had: number;
+  /** The number of `ready` payouts whose look-up got no clear answer. */
+  readonly unanswered: number;
   /** Why looking up ended before every open payout was looked up. */
   readonly stopped: string | undefined;
 }
@@ -97,6 +99,7 @@ export async function reconcile(
   const due = await dueLookUps(tools, endedToo, forgetful);
   let lookedUp = 0;
   let had = 0;
+  let unanswered = 0;
 
   const lookUp = async (instruction: StoredInstruction, kind: LookedUp | 'unsettled'): Promise<void> => {
     const status = kind === 'unsettled' ? 'paid' : kind;
@@ -107,6 +110,7 @@ export async function reconcile(
     if (!outcome) return;
     progress.report('looking up payouts', ++lookedUp, due);
     if (outcome.kind === 'found') had++;
+    if (status === 'ready' && outcome.kind === 'unclear') unanswered++;
     if (another) return;
     const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
     if (answer) await answers.add(answer);
@@ -136,7 +140,7 @@ export async function reconcile(
     await findings.flush();
   }
   await round.end(line.stopped() !== undefined);
-  return { lookedUp, had, stopped: line.stopped() };
+  return { lookedUp, had, unanswered, stopped: line.stopped() };
 }
 
 /** How many payouts are looked up, for the progress alone. */

@@ -3,9 +3,9 @@
  * a `data` folder that is gone all look like a place where nothing has happened yet. None of them may become a new
  * workspace.
  */
-import { realpathSync, statSync } from 'node:fs';
-import { chmod, chown, stat } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import { constants, realpathSync, statSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { isErrno, makeFolder, SHARED_FOLDER_MODE } from '../platform/durable.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { whyUnusable } from '../platform/ownership.ts';
@@ -15,9 +15,6 @@ import { numbersInUse } from './numbers.ts';
 export const DATABASE = 'paydrop.db';
 
 const PRIVATE_FOLDER_MODE = 0o700;
-
-/** Leaves the owner of a folder as it is. */
-const SAME = -1;
 
 /** Errors of the place itself: a person must name another place, or mend this one. */
 const NO_PLACE = ['ENOENT', 'ENOTDIR', 'EEXIST', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG'];
@@ -54,6 +51,18 @@ export function overlaps({ inbox, outbox, data }: Settings): string[] {
       .filter((other) => isWithin(one.real, other.real) || isWithin(other.real, one.real))
       .map((other) => `${one.name} and ${other.name} overlap (${one.path}, ${other.path}): each needs a folder apart`),
   );
+}
+
+/** Whether the path is in the folder or the folder itself, with links resolved. */
+export function liesWithin(path: string, folder: string): boolean {
+  return isWithin(real(path), real(folder));
+}
+
+/** Throws UsageError where a backup would be taken in, shown to readers, or mixed up with what it is a copy of. */
+export function requireApart({ inbox, outbox, data }: Settings, target: string): void {
+  for (const [name, path] of Object.entries({ inbox, outbox, data }))
+    if (liesWithin(target, path))
+      throw new UsageError(`${target} is in the workspace's ${name} (${path}): a backup needs a place elsewhere`);
 }
 
 function isWithin(path: string, folder: string): boolean {
@@ -104,23 +113,46 @@ const MAY_ENTER = { group: 0o010, others: 0o001 } as const;
  */
 export async function shareFolders({ workspace, inbox, outbox }: Settings, gid: number): Promise<void> {
   try {
-    for (const [path, mode] of [
-      [inbox, GROUP_FOLDER_MODE.inbox],
-      [outbox, GROUP_FOLDER_MODE.outbox],
+    for (const [name, path, mode] of [
+      ['inbox', inbox, GROUP_FOLDER_MODE.inbox],
+      ['outbox', outbox, GROUP_FOLDER_MODE.outbox],
     ] as const) {
-      await chown(path, SAME, gid);
-      await chmod(path, mode);
+      requireNoLink(workspace, name, path);
+      await give(path, gid, mode);
     }
     const { mode } = await stat(workspace);
     if ((mode & MAY_ENTER.others) !== 0) return;
-    await chown(workspace, SAME, gid);
-    await chmod(workspace, (mode & 0o7777) | MAY_ENTER.group);
+    await give(realpathSync.native(workspace), gid, (mode & 0o7777) | MAY_ENTER.group);
   } catch (error) {
     if (!isErrno(error, ...NO_PLACE)) throw error;
     throw new UsageError(
       `--group: the folders can't be given to group ${gid} (${error.message}): do it as root, or as their owner and a member of the group`,
     );
   }
+}
+
+/** Gives the folder itself, and never one that a link leads to: the link may have been laid since it was looked at. */
+async function give(path: string, gid: number, mode: number): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await folder.chown((await folder.stat()).uid, gid);
+    await folder.chmod(mode);
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Root shares the folders, and the workspace's owner may have laid a link in it that leads to a folder of root's. A
+ * folder outside the workspace is named in full by paydrop.json, and only that folder itself must not be a link.
+ */
+function requireNoLink(workspace: string, name: string, path: string): void {
+  const isInside = isWithin(path, workspace);
+  const [from, expected] = isInside ? [workspace, path] : [dirname(path), path];
+  if (real(path) === join(real(from), relative(from, expected))) return;
+  throw new UsageError(
+    `--group: ${path} is a link, and the folder it leads to is not given away: name that folder as "${name}" in paydrop.json`,
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { LEDGER, openForAsking, openProvider, providerNamed } from './account.ts';
-export { makeFolders, shareFolders, workspaceSettings } from './place.ts';
+export { makeFolders, requireApart, shareFolders, workspaceSettings } from './place.ts';
 export { reportContext, takeTurnToPublish } from './publishing.ts';
 export { openAlone, openForDeciding, openForReading, settingsOf } from './records.ts';
 export type { OpenWorkspace } from './workspace.ts';
@@ -11,4 +11,5 @@ export const openWorkspace = loadedWhenCalled(async () => (await import('./works
 export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')).dryRun);
 export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
+export type { RestoredFolders } from './whole.ts';
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);

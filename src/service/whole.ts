@@ -4,9 +4,8 @@
  * they have their name, and nothing is sent until a person accepts them.
  */
 import { constants } from 'node:fs';
-import { chmod, copyFile, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
-import { openSha256 } from '../platform/digest.ts';
+import { chmod, copyFile, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import {
   isErrno,
   makePrivateFolder,
@@ -16,34 +15,16 @@ import {
   TEMPORARY_PREFIX,
 } from '../platform/durable.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
-import { parseSettings, SETTINGS_FILE, type Settings } from '../settings/settings.ts';
+import { SETTINGS_FILE, type Settings, settingsFrom } from '../settings/settings.ts';
 import { ANCHOR, doubtRestored, openStore } from '../store/store.ts';
-import { LEDGER } from './account.ts';
-import { DATABASE, isThere, makeFolders, overlaps } from './place.ts';
-import { openForReading } from './records.ts';
+import { DATABASE, isThere, liesWithin, makeFolders, overlaps, requireApart } from './place.ts';
+import { openForReading, settingsOf } from './records.ts';
+import { filesIn, MANIFEST, type Manifest, manifestOf, RECORDS, requireSame, syncedFacts } from './whole/manifest.ts';
 
-const MANIFEST = 'manifest.json';
 const UNFINISHED = '.part';
 
 /** At most this many times the records are copied anew because a service archived a file during the copy. */
 const MOST_COPIES = 5;
-
-/** Paths in a backup: `paydrop.json`, and `data/…` for what belongs into the data folder. */
-const FILE_PATH = /^(?:paydrop\.json|data\/(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\0]+)$/;
-const RECORDS = `data/${DATABASE}`;
-
-interface FileFacts {
-  /** In bytes. */
-  readonly size: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
-}
-
-export interface Manifest {
-  readonly format: 1;
-  readonly madeAt: string;
-  readonly files: readonly (FileFacts & { readonly path: string })[];
-}
 
 /** Removes what an interrupted backup has left. Anything else of that name belongs to another. */
 async function removeUnfinished(folder: string): Promise<void> {
@@ -63,13 +44,15 @@ export async function backupWhole(
   target: string,
   { archive, madeAt }: { archive: boolean; madeAt: string },
 ): Promise<Manifest> {
+  requireApart(settingsOf(workspace), target);
   if (await isThere(target)) throw new UsageError(`${target} is there already`);
   const unfinished = target + UNFINISHED;
   await removeUnfinished(unfinished);
   await makePrivateFolder(join(unfinished, 'data'));
   try {
     const { data } = await copyRecords(workspace, unfinished);
-    for (const name of [ANCHOR, LEDGER]) await copyIfThere(join(data, name), join(unfinished, 'data', name));
+    // The sandbox's ledger stays out: it is the provider's memory, and no restore takes a provider back to yesterday.
+    await copyIfThere(join(data, ANCHOR), join(unfinished, 'data', ANCHOR));
     await copyFile(join(workspace, SETTINGS_FILE), join(unfinished, SETTINGS_FILE));
     const originals = archive && (await isThere(join(data, 'archive'))) ? await filesIn(join(data, 'archive')) : [];
     for (const path of originals) {
@@ -129,18 +112,35 @@ async function copySpool(data: string, copy: string): Promise<boolean> {
 }
 
 /**
- * Makes the workspace `target` from a backup. Everything is checked against the manifest before anything is made.
- * paydrop.json gets its name last: a restore that is interrupted leaves no workspace.
+ * Where inbox, outbox and data of a restored workspace are: in it under their usual names, or where its settings say,
+ * though another workspace may have used these places.
  */
-export async function restoreWhole(from: string, target: string): Promise<{ manifest: Manifest; settings: Settings }> {
+export type RestoredFolders = 'inside' | 'as-set';
+
+/**
+ * Makes the workspace `target` from a backup. Everything is checked against the manifest before anything is made.
+ * paydrop.json gets its name last: a restore that is interrupted leaves no workspace. Without `folders` the restored
+ * workspace gets no inbox and no outbox that is there already.
+ */
+export async function restoreWhole(
+  from: string,
+  target: string,
+  { folders }: { folders?: RestoredFolders | undefined } = {},
+): Promise<{ manifest: Manifest; settings: Settings }> {
   const manifest = await manifestOf(from);
   for (const { path, size, sha256 } of manifest.files) await requireSame(from, path, { size, sha256 });
-  const settings = settingsIn(await readFile(join(from, SETTINGS_FILE), 'utf8'), target);
+  const { text, settings } = settingsIn(join(from, SETTINGS_FILE), await readFile(join(from, SETTINGS_FILE)), {
+    target,
+    inside: folders === 'inside',
+  });
   for (const folder of [target, settings.data])
     if (!(await isFree(folder)))
       throw new UsageError(
         `${folder} is not empty: a backup is restored into an empty place alone, and what an interrupted restore has left must be removed first`,
+        ...(folder === target || liesWithin(folder, target) ? [] : [WAY_OUT]),
       );
+  if (folders !== 'as-set') await requireOwn(settings);
+  await makePrivateFolder(target);
   await makePrivateFolder(settings.data);
   const records = join(settings.data, DATABASE + UNFINISHED);
   for (const { path, size, sha256 } of manifest.files) {
@@ -159,77 +159,40 @@ export async function restoreWhole(from: string, target: string): Promise<{ mani
   }
   await moveDurably(records, join(settings.data, DATABASE));
   await makeFolders(settings);
-  const text = await readFile(join(from, SETTINGS_FILE));
   await publishDurably(join(target, SETTINGS_FILE), 0o640, true, (file) => file.writeFile(text));
   return { manifest, settings };
 }
 
-function settingsIn(text: string, workspace: string): Settings {
-  const loaded = parseSettings(JSON.parse(text), workspace);
+/** The settings of the workspace `target`, and the bytes of its paydrop.json. */
+function settingsIn(
+  path: string,
+  bytes: Buffer,
+  { target, inside }: { target: string; inside: boolean },
+): { text: Buffer | string; settings: Settings } {
+  const loaded = settingsFrom(bytes.toString('utf8'), path, target);
   if (!loaded.ok) throw new UsageError(...loaded.problems);
+  if (inside) {
+    const { inbox, outbox, data, ...rest } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    const text = `${JSON.stringify(rest, null, 2)}\n`;
+    return settingsIn(path, Buffer.from(text), { target, inside: false });
+  }
   const problems = overlaps(loaded.value);
   if (problems.length > 0) throw new UsageError(...problems);
-  return loaded.value;
+  return { text: bytes, settings: loaded.value };
 }
 
-async function manifestOf(from: string): Promise<Manifest> {
-  const path = join(from, MANIFEST);
-  let manifest: unknown;
-  try {
-    manifest = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR'))
-      throw new UsageError(`${from} has no ${MANIFEST}: it is no whole backup of a workspace`);
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  if (!isManifest(manifest)) throw new UsageError(`${path} is not a manifest that this paydrop knows`);
-  const paths = manifest.files.map((file) => file.path);
-  for (const needed of [RECORDS, SETTINGS_FILE])
-    if (!paths.includes(needed)) throw new UsageError(`${path} does not name ${needed}`);
-  return manifest;
-}
+const WAY_OUT =
+  'for a trial beside a workspace that is in use, --folders inside makes new folders in the restored one; --folders as-set takes inbox and outbox as they are, once no other workspace uses them';
 
-function isManifest(value: unknown): value is Manifest {
-  const { format, madeAt, files } = (value ?? {}) as Partial<Manifest>;
-  if (format !== 1 || !/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(String(madeAt)) || !Array.isArray(files)) return false;
-  return files.every((file: unknown) => {
-    const { path, size, sha256 } = (file ?? {}) as Partial<Manifest['files'][number]>;
-    return FILE_PATH.test(String(path)) && Number.isSafeInteger(size) && /^[0-9a-f]{64}$/.test(String(sha256));
-  });
-}
-
-async function requireSame(folder: string, path: string, expected: FileFacts): Promise<void> {
-  const file = join(folder, path);
-  if (!(await isThere(file))) throw new UsageError(`${file} is missing, and the manifest of the backup names it`);
-  const found = await syncedFacts(file);
-  if (found.size !== expected.size || found.sha256 !== expected.sha256)
-    throw new UsageError(`${file} is not what the manifest of the backup says: its size or SHA-256 differs`);
-}
-
-/** The facts of a file whose content is on the disk when they are known. */
-async function syncedFacts(path: string): Promise<FileFacts> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    await file.sync();
-    const hash = openSha256();
-    let size = 0;
-    for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      size += chunk.length;
-    }
-    return { size, sha256: hash.digest('hex') };
-  } finally {
-    await file.close();
-  }
-}
-
-/** The plain files under the folder, as sorted paths relative to it. */
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
-    .sort();
+/** A live inbox is mostly empty, so a folder outside counts as another workspace's whatever it holds. */
+async function requireOwn(settings: Settings): Promise<void> {
+  const problems: string[] = [];
+  for (const name of ['inbox', 'outbox'] as const)
+    if (!liesWithin(settings[name], settings.workspace) && (await isThere(settings[name])))
+      problems.push(
+        `${name}: ${settings[name]} is outside the workspace and there already: it may be another workspace's`,
+      );
+  if (problems.length > 0) throw new UsageError(...problems, WAY_OUT);
 }
 
 async function copyIfThere(path: string, copy: string): Promise<boolean> {

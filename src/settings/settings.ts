@@ -72,7 +72,11 @@ export function loadSettings(workspace: string): Loaded<Settings> {
   const path = join(workspace, SETTINGS_FILE);
   const read = settingsText(path);
   if (!read.ok) return read;
-  const text = read.value;
+  return settingsFrom(read.value, path, workspace);
+}
+
+/** The settings that a text of paydrop.json has for the workspace. `path` names the file in problems. */
+export function settingsFrom(text: string, path: string, workspace: string): Loaded<Settings> {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -28,6 +28,12 @@ const LOOK_UP_ONLY = 'look-up-only';
  */
 const RESTORED = 'restored';
 
+/**
+ * Name of the noted fact that the last pass of look-up-only mode looked up everything that may be sent after it. Its
+ * value is the anchor of then, because records that were put back by hand may have it from an earlier time.
+ */
+const LOOKED_UP = 'looked-up';
+
 export interface Anchor {
   last(): ChainHead | undefined;
   /**
@@ -175,17 +181,37 @@ export async function mayHaveForgotten(store: Pick<Store, 'fact'>): Promise<bool
   return (await store.fact(LOOK_UP_ONLY)) !== undefined;
 }
 
+/** Whether the last pass looked up everything that would be sent if a person accepted these records now. */
+export async function isLookedUp(store: Pick<Store, 'fact'>, anchor: Pick<Anchor, 'last'>): Promise<boolean> {
+  return (await store.fact(LOOKED_UP)) === line(anchor.last() ?? CHAIN_START);
+}
+
+/**
+ * Notes whether everything that may be sent is looked up. A pass denies it when it begins, because it may take in or
+ * release more.
+ */
+export async function noteLookedUp(
+  store: Pick<Store, 'fact' | 'setFact'>,
+  data: string,
+  isAll: boolean,
+): Promise<void> {
+  const value = isAll ? line((await readAnchor(data)).last() ?? CHAIN_START) : '';
+  if (((await store.fact(LOOKED_UP)) ?? '') !== value) await store.setFact(LOOKED_UP, value);
+}
+
 export function beginLookUpOnly(store: Store, reason: string): Promise<void> {
   return store.setFact(LOOK_UP_ONLY, reason);
 }
 
 /** Marks records that were restored from a backup, whatever their anchor says. `reason` is a sentence without its stop. */
-export function doubtRestored(store: Pick<Store, 'setFact'>, reason: string): Promise<void> {
-  return store.setFact(RESTORED, reason);
+export async function doubtRestored(store: Pick<Store, 'setFact'>, reason: string): Promise<void> {
+  await store.setFact(LOOKED_UP, '');
+  await store.setFact(RESTORED, reason);
 }
 
 /** Allows sending again by a person's decision, which the caller has put into the audit log. */
 export async function endLookUpOnly(store: Store, anchor: Anchor): Promise<void> {
+  await store.setFact(LOOKED_UP, '');
   await store.setFact(RESTORED, '');
   await store.setFact(LOOK_UP_ONLY, '');
   await anchor.restart(await store.auditHead());

@@ -10,8 +10,10 @@ export {
   distrustNow,
   doubtRestored,
   endLookUpOnly,
+  isLookedUp,
   lookUpOnly,
   mayHaveForgotten,
+  noteLookedUp,
   openAnchor,
   readAnchor,
 } from './anchor.ts';
@@ -22,4 +24,5 @@ export type * from './port.ts';
 export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers } from './replay.ts';
 export { lockWorkspace } from './sqlite/lock.ts';
 export { openStore } from './sqlite/sqlite.ts';
+export { removeUpgradeCopies, upgradeCopies } from './sqlite/upgrade-copy.ts';
 export { differenceText, verify, verifyFile } from './verify.ts';

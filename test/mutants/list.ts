@@ -309,6 +309,18 @@ const LOOK_UPS: Mutant[] = [
     "if (status === 'unknown') return notFound(instruction, nowMs, bearings);",
     "if (status !== 'paid') return notFound(instruction, nowMs, bearings);",
   ]),
+  mutant('records are accepted unseen', 'what was paid since the backup is paid again', 'anchor', [
+    'if (!(await isLookedUp(store, anchor)))',
+    'if (anchor === undefined)',
+  ]),
+  mutant('look-ups of an earlier restore count', 'what was paid since the backup is paid again', 'anchor', [
+    'return (await store.fact(LOOKED_UP)) === line(anchor.last() ?? CHAIN_START);',
+    "return ((await store.fact(LOOKED_UP)) ?? '') !== '';",
+  ]),
+  mutant('a look-up without an answer is one', 'what was paid since the backup is paid again', 'anchor', [
+    'forgetful && !other && unanswered === 0 &&',
+    'forgetful && !other &&',
+  ]),
   mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', [
     '  if (doubt !== undefined) return `',
     "  if (doubt === 'never') return `",
@@ -464,6 +476,18 @@ const STORE: Mutant[] = [
   mutant('a restored workspace is trusted', 'what was sent since the backup is sent again', 'whole', [
     'await doubtRestored(store, ',
     'void (store, ',
+  ]),
+  mutant('a restore takes a live inbox', 'files that are dropped are paid by no workspace', 'whole', [
+    "if (folders !== 'as-set') await requireOwn(settings);",
+    '',
+  ]),
+  mutant('links in a backup are followed', 'files from elsewhere become a part of the records', 'whole', [
+    'if (isLast ? found.isFile() : found.isDirectory()) continue;',
+    'if (found.size >= 0) continue;',
+  ]),
+  mutant('a folder behind a link is given to a group', "root gives away a folder of root's", 'init', [
+    '      requireNoLink(workspace, name, path);\n',
+    '',
   ]),
   mutant('records are upgraded without a copy', 'there is no way back to the older program', 'store-sqlite', [
     'had > 0 && isKept ? copyBeforeUpgrade(path, MIGRATIONS.length) : undefined',
@@ -793,6 +817,12 @@ const FILES: Mutant[] = [
     '  if (now === kept) return undefined;\n',
     '  if (now.length > 0) return undefined;\n',
   ]),
+  mutant(
+    'forgetting leaves copies of the records',
+    'a text that was forgotten can be read from the disk',
+    'forgetting',
+    ['if (gone.length > 0) await removeUpgradeCopies(settings.data);', ''],
+  ),
   mutant('what was removed stays in free pages', 'a text that was forgotten can be read from the disk', 'forgetting', [
     "      db.exec('VACUUM');\n",
     '',

@@ -7,7 +7,7 @@ import { UnavailableError } from '../../src/platform/failures.ts';
 import type { HttpClient } from '../../src/provider/http.ts';
 import type { Turn } from '../../src/reports/turn.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
-import { endLookUpOnly, lookUpOnly } from '../../src/store/anchor.ts';
+import { endLookUpOnly, isLookedUp, lookUpOnly } from '../../src/store/anchor.ts';
 import type { Decision } from '../../src/store/port.ts';
 import type { Chance } from './chance.ts';
 import { Disk } from './disk.ts';
@@ -164,7 +164,7 @@ export class Machine {
 
   async acceptRecords(): Promise<boolean> {
     const { store, anchor, clock } = await this.open();
-    if ((await lookUpOnly(store)) === undefined) return false;
+    if ((await lookUpOnly(store)) === undefined || !(await isLookedUp(store, anchor))) return false;
     await store.noteDecision('records-accepted', OPERATOR, { at: timestamp(clock.now()) });
     await endLookUpOnly(store, anchor);
     return true;

@@ -26,6 +26,8 @@ export interface Forgettable {
 
 export interface Forgetting {
   forgettable(file: number): Promise<Forgettable>;
+  /** The payouts that rows of these files created, changed or deleted. Each counts once, however many files touched it. */
+  touchedBy(files: readonly number[]): Promise<StatusCount[]>;
   /**
    * Removes the texts of a file and of its payouts from the records, with an audit entry for each payout and one for
    * the file. References, amounts, dates, statuses and hashes stay. `stale` when the file is not in that revision, or is

@@ -27,6 +27,7 @@ export type FactName =
   /** Why nothing is sent until a person has decided: see anchor.ts. */
   | 'look-up-only'
   | 'restored'
+  | 'looked-up'
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
   | 'last-run'
   | 'unfinished'

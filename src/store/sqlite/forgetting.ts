@@ -5,7 +5,7 @@
 import type { FileProblem, RowError } from '../../domain/codes.ts';
 import { keptDigest, PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
 import { parseDecimal } from '../../domain/money.ts';
-import { FINAL_FAILURES } from '../../domain/status.ts';
+import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import type { Decision, Forgettable, Forgetting, Moment, RowFields, StatusCount, StoredInstruction } from '../port.ts';
 import { amendmentDiffers, instructionDiffers } from '../replay.ts';
 import { isClosed } from './closings.ts';
@@ -30,12 +30,14 @@ const PAGE = 1_000;
 export function forgettingVerbs(db: Connection, trail: Trail): Forgetting {
   const forgettable = forgettableReader(db);
   const forget = fileForgetter(db, trail);
+  const touchedBy = touchedCounter(db);
   const remove = db.prepare<[number]>('UPDATE forgotten_files SET removed = 1 WHERE file = ?');
   const removed = db.transaction((files: readonly number[]) => {
     for (const file of files) remove.run(file);
   });
   return {
     forgettable: async (file) => forgettable(file),
+    touchedBy: async (files) => touchedBy(files),
     forgetFile: async (file, revision, decision, moment) => forget(file, revision, decision, moment),
     async wipeForgotten(files) {
       db.exec('VACUUM');
@@ -116,6 +118,40 @@ function forgettableReader(db: Connection): (file: number) => Forgettable {
       altered,
     };
   });
+}
+
+function touchedCounter(db: Connection): (files: readonly number[]) => StatusCount[] {
+  type CountRow = [
+    status: InstructionStatus,
+    currency: string,
+    oldest: string,
+    count: bigint,
+    high: bigint,
+    low: bigint,
+  ];
+  const isOfFile = 'id BETWEEN file.value << 32 AND (file.value << 32) + 0xFFFFFFFF';
+  // CROSS JOIN keeps the order of the tables: without it SQLite reads every instruction. The halves of the amounts are
+  // summed apart, because their sum may not fit into 64 bits.
+  const counts = db
+    .prepare<[{ files: string }], CountRow>(`
+      WITH touched (id) AS (
+        SELECT instructions.id FROM json_each(:files) file CROSS JOIN instructions ON instructions.${isOfFile}
+        UNION
+        SELECT rows.target FROM json_each(:files) file CROSS JOIN rows ON rows.${isOfFile}
+        WHERE rows.kind IN ('updated', 'deleted')
+      )
+      SELECT i.status, coalesce(i.currency, ''), min(files.received_at), count(*),
+        coalesce(sum(i.amount_minor >> 32), 0), coalesce(sum(i.amount_minor & 0xFFFFFFFF), 0)
+      FROM touched CROSS JOIN instructions i ON i.id = touched.id JOIN files ON files.number = i.id >> 32
+      GROUP BY 1, 2 ORDER BY 1, 2`)
+    .raw()
+    .safeIntegers();
+  return (files) =>
+    counts.all({ files: JSON.stringify(files) }).map(([status, currency, oldest, count, high, low]) => ({
+      ...{ status, currency, oldest },
+      count: Number(count),
+      amountMinor: (high << 32n) + low,
+    }));
 }
 
 function openSums(): { add(payout: StoredInstruction): void; all(): StatusCount[] } {

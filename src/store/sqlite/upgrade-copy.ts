@@ -1,10 +1,27 @@
 /** The copy of the records that is made before an upgrade, so that there is a way back to the older program. */
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncFolder } from '../../platform/durable.ts';
 import { Sqlite } from './library.ts';
 
 /** While the copy and the upgrade are made there are the records, their copy, and a log of what changes. */
 const SPACE_NEEDED = 3;
+
+/** The names that copies have, whole and interrupted, and what SQLite lays beside one that is opened. */
+const COPY_NAME = /^before-schema-\d+(?:-\d+)?\.db(?:\.part)?(?:-(?:wal|shm|journal))?$/;
+
+/** The names of all copies in the data folder, sorted. */
+export async function upgradeCopies(data: string): Promise<string[]> {
+  const entries = await readdir(data, { withFileTypes: true });
+  return entries.flatMap((entry) => (COPY_NAME.test(entry.name) && !entry.isDirectory() ? [entry.name] : [])).sort();
+}
+
+/** Removes all copies from the data folder, durably. Safe to repeat. */
+export async function removeUpgradeCopies(data: string): Promise<void> {
+  for (const name of await upgradeCopies(data)) await rm(join(data, name), { force: true });
+  await syncFolder(data);
+}
 
 /**
  * Copies the records as they were last committed, durably, to `before-schema-N.db` beside them, and returns its path.
