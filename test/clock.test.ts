@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dayAfter, localTime, startOfDay, timestamp } from '../src/platform/clock.ts';
+import { dayAfter, localTime, minuteIn, startOfDay, timestamp } from '../src/platform/clock.ts';
 
 describe('the beginning of a day', () => {
   it.each([
@@ -22,5 +22,18 @@ describe('the beginning of a day', () => {
     expect(dayAfter('2026-11-30')).toBe('2026-12-01');
     expect(dayAfter('2026-12-31')).toBe('2027-01-01');
     expect(dayAfter('2028-02-28')).toBe('2028-02-29');
+  });
+});
+
+describe('the time in UTC', () => {
+  it.each([
+    '1970-01-01T00:00:00.000Z',
+    '2026-11-28T23:59:59.999Z',
+    '2026-11-29T00:00:00.000Z',
+    '2028-02-29T12:34:56.789Z',
+  ])('at %s is what Intl says of it by its other name', (at) => {
+    const ms = Date.parse(at);
+    expect(localTime(ms, 'UTC')).toEqual(localTime(ms, 'Etc/UTC'));
+    expect(minuteIn('UTC', at)).toBe(at.slice(0, 16).replace('T', ' '));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exitOf } from '../src/commands/pass-text.ts';
+import { exitOf } from '../src/commands/counts-text.ts';
 import type { Api } from '../src/domain/api.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import {

@@ -1,10 +1,11 @@
 /** Payouts by status and currency, who needs to do what, and file numbers, in the form that every command shows. */
-import type { Concern, Need } from '../domain/attention.ts';
+import { type Concern, type Need, weightiest } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor, grouped } from '../domain/money.ts';
 import { byLife } from '../domain/status.ts';
 import type { Output } from '../platform/terminal.ts';
 import type { StatusCount } from '../store/store.ts';
+import { EXIT } from './context.ts';
 
 export function printCounts(output: Output, counts: readonly StatusCount[]): void {
   output.table(
@@ -79,4 +80,10 @@ export function needsJson(needs: readonly Need[]): object[] {
 
 export function sixDigits(number: number): string {
   return String(number).padStart(6, '0');
+}
+
+/** The exit status that docs/commands.md states for these needs (attention.ts). */
+export function exitOf(needs: readonly Need[]): number {
+  const weight = weightiest(needs);
+  return weight === undefined ? EXIT.done : weight === 'person' ? EXIT.attention : EXIT.unfinished;
 }

@@ -1,22 +1,14 @@
-/** What a pass did, in words for a terminal and as JSON for machines, and the exit status that follows from it. */
+/** What a pass did, in words for a terminal and as JSON for machines. */
 
 import { SANDBOX_NOTICE } from '../domain/api.ts';
-import { type Need, weightiest } from '../domain/attention.ts';
 import type { PassSummary } from '../pipeline/pipeline.ts';
 import { type Output, shortName } from '../platform/terminal.ts';
 import { type TakenFile, verdictOf } from '../reports/reports.ts';
-import { EXIT } from './context.ts';
 import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 
 /** A run with more files than this lists only this many. Files that need a person come first. */
 const LISTED_FILES = 20;
 const LISTED_NAMES = 5;
-
-/** The exit status that docs/commands.md states for these needs (attention.ts). */
-export function exitOf(needs: readonly Need[]): number {
-  const weight = weightiest(needs);
-  return weight === undefined ? EXIT.done : weight === 'person' ? EXIT.attention : EXIT.unfinished;
-}
 
 export function printPass(output: Output, summary: PassSummary, sandbox: boolean, outbox: string): void {
   const { run, files, open } = summary;

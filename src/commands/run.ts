@@ -5,7 +5,8 @@ import { terminalProgress } from '../platform/progress.ts';
 import { printable, printJson } from '../platform/terminal.ts';
 import { type OpenWorkspace, openWorkspace } from '../service/service.ts';
 import { businessDateOf, type CommandContext, EXIT, stopOnSignal } from './context.ts';
-import { exitOf, passJson, printPass } from './pass-text.ts';
+import { exitOf } from './counts-text.ts';
+import { passJson, printPass } from './pass-text.ts';
 
 interface RunOptions {
   readonly date?: string;

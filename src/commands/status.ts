@@ -7,8 +7,7 @@ import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { countsJson, countText, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
-import { exitOf } from './pass-text.ts';
+import { countsJson, countText, exitOf, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
 
 /**
  * Statuses of payouts under way. A `scheduled` payout isn't under way: it waits for its open date, however far ahead

@@ -3,8 +3,7 @@ import { UsageError } from '../platform/failures.ts';
 import { type Log, openLog } from '../platform/log.ts';
 import { openWorkspace, watch as watchWorkspace } from '../service/service.ts';
 import { type CommandContext, EXIT, messageOf, stopOnSignal } from './context.ts';
-import { needText } from './counts-text.ts';
-import { exitOf } from './pass-text.ts';
+import { exitOf, needText } from './counts-text.ts';
 
 /**
  * Everything goes to the log, the end of the service included, so that a collector of JSON lines reads nothing else.

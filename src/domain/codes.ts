@@ -99,11 +99,6 @@ export const OF_WHOLE_LINE: ReadonlySet<string> = new Set<RowCode>([
   'LINE_LENGTH_OUT_OF_RANGE',
 ]);
 
-/** Whether these are the errors of a row that adds up other rows. Such a row is no payment, and needs no repair. */
-export function isOfTotalsRow(errors: readonly RowError[]): boolean {
-  return errors[0]?.code === 'TOTALS_ROW_NOT_ALLOWED';
-}
-
 export function describeCode(code: string): CodeDescription | undefined {
   return byCode.get(code);
 }

@@ -199,3 +199,8 @@ export function rowId(file: number, line: number): number {
 export function rowPlace(id: number): { file: number; line: number } {
   return { file: Math.floor(id / 2 ** 32), line: id % 2 ** 32 };
 }
+
+/** Whether these are the errors of a row that adds up other rows. Such a row is no payment, and needs no repair. */
+export function isOfTotalsRow(errors: readonly { readonly code: string }[]): boolean {
+  return errors[0]?.code === 'TOTALS_ROW_NOT_ALLOWED';
+}

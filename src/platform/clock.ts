@@ -36,6 +36,7 @@ export interface LocalTime {
 }
 
 export function localTime(ms: number, timeZone: string): LocalTime {
+  if (timeZone === 'UTC') return utcTime(ms);
   const parts = new Map(
     formatter(timeZone)
       .formatToParts(ms)
@@ -46,6 +47,12 @@ export function localTime(ms: number, timeZone: string): LocalTime {
     date: `${part('year')}-${part('month')}-${part('day')}`,
     minute: Number(part('hour')) * 60 + Number(part('minute')),
   };
+}
+
+/** Without `Intl`, whose first formatter in a process takes a tenth of the time of `paydrop status`. */
+function utcTime(ms: number): LocalTime {
+  const at = new Date(ms);
+  return { date: at.toISOString().slice(0, 10), minute: at.getUTCHours() * 60 + at.getUTCMinutes() };
 }
 
 /** A timestamp as a clock in an IANA zone shows it: `2026-11-21 03:00`. */

@@ -13,11 +13,13 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   return secretRemover(secrets)(text);
 }
 
-/** As {@link withoutSecrets}, for many texts with the same secrets; `passing` are the secrets of one text only. */
-export function secretRemover(secrets: readonly string[]): (text: string, ...passing: readonly string[]) => string {
+/**
+ * As {@link withoutSecrets}, for many texts with the same secrets. `digest` is a hexadecimal secret of one text only,
+ * such as its signature. It is no key, so no bytes are decoded from it.
+ */
+export function secretRemover(secrets: readonly string[]): (text: string, digest?: string) => string {
   const lasting = secrets.flatMap(spellings);
-  return (text, ...passing) =>
-    passing.reduce((shown, secret) => without(shown, spellings(secret)), without(text, lasting));
+  return (text, digest = '') => without(without(text, lasting), spellingsOf(Buffer.from(digest)));
 }
 
 function without(text: string, spelled: readonly string[]): string {

@@ -1,6 +1,7 @@
 /** Adds up a file's rows, and makes sure that nothing is lost between what was read and what is reported. */
 import { needsPerson } from '../domain/attention.ts';
-import { isOfTotalsRow, OF_WHOLE_LINE, type RowCode } from '../domain/codes.ts';
+import { OF_WHOLE_LINE, type RowCode } from '../domain/codes.ts';
+import { isOfTotalsRow } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import {
   add,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, test } from 'vitest';
-import { withoutSecrets } from '../../src/provider/secrets.ts';
+import { secretRemover, withoutSecrets } from '../../src/provider/secrets.ts';
 
 describe('a secret in an answer', () => {
   const bytes = Buffer.from('f3a1e77c00ff10b29d5e8841c6aa0b3df3a1e77c00ff10b29d5e8841c6aa0b3d', 'hex');
@@ -37,5 +37,21 @@ describe('a secret in an answer', () => {
   it('takes nothing else with it', () => {
     const text = '{"status":"processed","clientRefId":"ABC123","short":"abc"}';
     expect(withoutSecrets(text, [key, 'short', 'a-secret-with-dashes'])).toBe(text);
+  });
+});
+
+describe('the signature of a request, in its answer', () => {
+  const signature = '0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0';
+  const bytes = Buffer.from(signature);
+
+  test.each([
+    ['as it is', signature],
+    ['in base64', bytes.toString('base64').replace(/=+$/, '')],
+    ['in hexadecimal', bytes.toString('hex')],
+    ['in capitals', bytes.toString('hex').toUpperCase()],
+  ])('is masked %s, and so are the lasting secrets', (_, spelled) => {
+    const remove = secretRemover(['a-lasting-secret']);
+    expect(remove(`{"a":"${spelled}","b":"a-lasting-secret"}`, signature)).toBe('{"a":"[secret]","b":"[secret]"}');
+    expect(remove(spelled)).toBe(spelled);
   });
 });

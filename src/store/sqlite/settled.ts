@@ -1,6 +1,5 @@
 /** What settles rows of a result after intake: a later file, or a person. */
-import { isOfTotalsRow } from '../../domain/codes.ts';
-import { rowId, rowPlace } from '../../domain/instruction.ts';
+import { isOfTotalsRow, rowId, rowPlace } from '../../domain/instruction.ts';
 import type { Decision, ResultRow } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { repairFinder, repairsKnown } from './repairs.ts';
