@@ -281,3 +281,47 @@ describe('docs/files.md', () => {
     expect(outcome('d.000006.result.csv')).toEqual(['rejected COLUMN_COUNT_MISMATCH']);
   });
 });
+
+describe('docs/reports.md', () => {
+  it('quotes verdicts that the page of such a file has', async () => {
+    const [, quoted = ''] = textOf('docs/reports.md').split('**The verdict is that of now.**');
+    const [lost = '', unclear = ''] = codes(quoted.split('\n* ')[0] ?? '').map((code) => code.replaceAll('\n', ' '));
+    const many = (of: string, words: RegExp) => Array.from({ length: Number(words.exec(of)?.[1]) }, (_, at) => at);
+    const [failing, doubtful, wrong] = [
+      many(lost, /(\d+) payouts/),
+      many(unclear, /(\d+) payout/),
+      many(unclear, /(\d+) rows/),
+    ];
+    const workspace = testWorkspace();
+    workspace.drop('a-orders.csv', ORDERS);
+    workspace.drop('b.csv', instructions(...failing.map((at) => instruction(`L${at}`))));
+    const rows = [...doubtful.map((at) => instruction(`U${at}`)), ...wrong.map((at) => instruction(`W${at}`, 'x'))];
+    workspace.drop('c.csv', instructions(...rows));
+    await workspace.pass({
+      faults: {
+        faults: [
+          { on: 'post', narration: 'L*', fault: { kind: 'decline' } },
+          { on: 'post', narration: 'U*', fault: { kind: 'error', status: 502 } },
+        ],
+      },
+    });
+    expect(workspace.read('b.000002.report.html')).toContain(lost);
+    expect(workspace.read('c.000003.report.html')).toContain(unclear);
+  });
+});
+
+describe('commands for those who work on the project', () => {
+  it('name test files that are there, and options that the benchmark has', () => {
+    const named = pages().flatMap((page) => codes(textOf(page)));
+    const tests = named.flatMap((code) =>
+      (/^npx vitest run (?!-)(.*)$/.exec(code)?.[1] ?? '').split(' ').filter(Boolean),
+    );
+    expect(tests.length).toBeGreaterThan(3);
+    expect(tests.filter((file) => file.startsWith('test/') && !existsSync(join(ROOT, file)))).toEqual([]);
+    const options = codes(textOf('docs/performance.md')).flatMap(
+      (code) => code.match(/(?<=^-- |^npm run bench -- )--[a-z]+/) ?? [],
+    );
+    expect(options.length).toBeGreaterThan(2);
+    expect(options.filter((option) => !textOf('test/bench.ts').includes(option.slice(2)))).toEqual([]);
+  });
+});
