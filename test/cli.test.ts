@@ -17,6 +17,7 @@ import { beginLookUpOnly } from '../src/store/anchor.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
+import { examplesIn, firstDifference, shownIn } from './support/examples.ts';
 import {
   instruction,
   instructions,
@@ -769,6 +770,10 @@ describe('paydrop demo', () => {
     const { status, stdout, stderr } = await paydrop.run(['demo', '--keep', join(folder, 'demo')]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('They agree, and nothing was paid twice.');
+    const [shown] = examplesIn('docs/commands.md').flatMap((example) =>
+      example.heading === 'demo' ? shownIn(example) : [],
+    );
+    expect(firstDifference(shown?.output ?? '', stdout)).toBeUndefined();
     expect(readdirSync(join(folder, 'demo', 'outbox'))).toContain('run.000004.summary.html');
   });
 

@@ -1,13 +1,20 @@
-/** The commands under three headings of docs/operating.md, run as they are written on machines of their own. */
+/** The commands under some headings of docs/operating.md, run as they are written on machines of their own. */
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { builtProgram, ENVIRONMENT } from './support/cli.ts';
-import { instruction, instructions, ORDERS, temporaryFolder, testWorkspace } from './support/workspace.ts';
+import { examplesIn } from './support/examples.ts';
+import {
+  instruction,
+  instructions,
+  ORDERS,
+  type TestWorkspace,
+  temporaryFolder,
+  testWorkspace,
+} from './support/workspace.ts';
 
-const PAGE = readFileSync(join(import.meta.dirname, '..', 'docs', 'operating.md'), 'utf8');
 const { main } = builtProgram();
 
 /** What needs root, a service or a network only notes that it was called; `sudo` notes how its command ended. */
@@ -16,6 +23,7 @@ const STANDINS = {
   git: '',
   npm: '',
   chown: '',
+  useradd: '',
   install: 'for last; do :; done; mkdir -p "$last"',
   scp: 'cp -r "$2" "$(echo "$3" | sed s/^new://)"',
   sudo: 'shift 2; "$@"; echo "$? $*" >> "$NOTES"',
@@ -23,8 +31,7 @@ const STANDINS = {
 
 /** The blocks of commands under a heading. */
 function blocks(heading: string): string[] {
-  const section = PAGE.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
-  return [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+  return examplesIn('docs/operating.md').flatMap((example) => (example.heading === heading ? [example.text] : []));
 }
 
 interface Machine {
@@ -63,11 +70,26 @@ function machine(): Machine {
 
 /** A workspace at /srv/paydrop whose payout P1 is ready, not sent. */
 async function withWorkspace(): Promise<Machine> {
-  const made = machine();
   const workspace = testWorkspace();
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1')));
   await workspace.pass({ send: false, lookUp: false });
+  return onMachine(workspace);
+}
+
+/** One whose payouts were paid in 2025. */
+async function withOldPayouts(): Promise<Machine> {
+  const workspace = testWorkspace();
+  workspace.clock.setWall('2025-11-20T01:00:00Z');
+  workspace.drop('orders.csv', ORDERS);
+  workspace.drop('payouts.csv', instructions(instruction('P1', '210.00', '2025-11-20', '2025-11-30')));
+  for (let runs = 0; runs < 2; runs++)
+    await workspace.pass({ businessDate: '2025-11-20', faults: { fates: [{ fate: 'processed' }] } });
+  return onMachine(workspace);
+}
+
+function onMachine(workspace: TestWorkspace): Machine {
+  const made = machine();
   renameSync(workspace.root, made.path('srv', 'paydrop'));
   mkdirSync(workspace.root);
   return made;
@@ -79,6 +101,19 @@ const ledgerOf = ({ path }: Machine) => {
 };
 
 describe('docs/operating.md, followed as it is written,', () => {
+  it('installs a workspace in which doctor finds nothing wrong', async () => {
+    const here = machine();
+    expect(await here.follow(blocks('Install')[0] ?? '')).toEqual(['0 doctor']);
+    expect(readdirSync(here.path('srv', 'paydrop'))).toContain('paydrop.json');
+  });
+
+  it('forgets what is old, after it has said what that is and was told yes', async () => {
+    const here = await withOldPayouts();
+    const [forget = ''] = blocks('Retention');
+    expect(await here.follow(forget)).toEqual(['0 forget', '2 forget']);
+    expect(await here.follow(forget.replace('ten years"', 'ten years" --yes'))).toEqual(['0 forget', '0 forget']);
+  });
+
   it('upgrades, with a backup before', async () => {
     const here = await withWorkspace();
     expect(await here.follow(blocks('Upgrade')[0] ?? '')).toEqual(['0 backup', '0 status', '0 doctor']);

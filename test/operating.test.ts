@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { SANDBOX_KEYS } from '../src/sandbox/sandbox.ts';
 import { builtProgram } from './support/cli.ts';
+import { examplesIn } from './support/examples.ts';
 import { ROOT } from './support/mutation.ts';
 import { instruction, instructions, ORDERS, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
@@ -53,6 +54,36 @@ describe('docs/operating.md', () => {
     expect(readFileSync(join(ROOT, 'docs/paydrop.service'), 'utf8')).toContain(
       'EnvironmentFile=/etc/paydrop/paydrop.env',
     );
+  });
+
+  it('puts secrets into files that only the service can read', async () => {
+    const folder = temporaryFolder();
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'salt');
+    await tried(commandsUnder('From the sandbox to a real provider'), folder, {
+      ...{ ' -o paydrop': '', ' -g paydrop': '', '/dev/stdin': secret },
+      '/etc/paydrop': join(folder, 'etc'),
+    });
+    const modeOf = (...name: string[]) => (statSync(join(folder, 'etc', ...name)).mode & 0o777).toString(8);
+    expect([modeOf(), modeOf('salt-key'), modeOf('private-key')]).toEqual(['750', '400', '400']);
+    expect(readFileSync(join(folder, 'etc', 'salt-key'), 'utf8')).toBe('salt');
+  });
+
+  it.each([
+    ['docs/operating.md', 'Or cron'],
+    ['README.md', 'For the person who runs it'],
+  ])('has cron make a pass that is silent while all is well: %s', async (page, heading) => {
+    const workspace = testWorkspace();
+    const [table = ''] = examplesIn(page).flatMap((example) => (example.heading === heading ? [example.text] : []));
+    const lines = table.split('\n');
+    const [, command = ''] = /^(?:[\d*]+ +){5}paydrop +(.*)$/.exec(lines.pop() ?? '') ?? [];
+    const environment = lines.filter((line) => line.includes('WORKSPACE')).map((line) => `export ${line}\n`);
+    const night = () => tried(`${environment.join('')}${command}`, '/', { '/srv/paydrop': workspace.root });
+    workspace.drop('orders.csv', ORDERS);
+    expect(await night()).toBe('');
+    expect(workspace.outbox()).toContain('orders.000001.receipt.json');
+    workspace.drop('payouts.csv', instructions(instruction('P1', 'x')));
+    expect(await night()).toContain('1 row rejected');
   });
 
   it('gives a group its folders', async () => {

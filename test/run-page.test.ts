@@ -9,6 +9,7 @@ import { attention } from '../src/domain/attention.ts';
 import { indexPage, type Standing } from '../src/reports/index-page.ts';
 import { type ReportContext, runReports } from '../src/reports/report.ts';
 import type { RunChange, RunDecision } from '../src/store/port.ts';
+import { PAGES as FILE_PAGES } from './page-samples.ts';
 import { change, file, MIXED_FILE, REAL, RUN, SANDBOX, textOf, toldOf } from './report-samples.ts';
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
@@ -190,6 +191,59 @@ describe.skipIf(!existsSync(CHROMIUM))('in a browser', () => {
     await open(await runPage(MANY), 1280);
     expect(await sheets()).toBeLessThanOrEqual(4);
   });
+
+  /**
+   * Moves what the page holds down, and gives each heading, and the first text behind it, an anchor that a link leads
+   * to: the PDF says on which sheet each anchor is. Headings of columns stand on each sheet of a table.
+   */
+  const ANCHORS = (down: number) => `(() => {
+    document.querySelector('main').insertAdjacentHTML('afterbegin', '<div style="height: ${down}px"></div>');
+    let anchors = 0;
+    const anchor = (element) => (element.id ||= 'anchor' + ++anchors);
+    const pairs = [...document.querySelectorAll('h1, h2, h3, caption')].map((heading) => {
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT, (text) => {
+        const isBehind = heading.compareDocumentPosition(text) === Node.DOCUMENT_POSITION_FOLLOWING;
+        const isShown = text.data.trim() !== '' && text.parentElement.checkVisibility();
+        const counts = isBehind && isShown && !text.parentElement.closest('thead');
+        return counts ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP;
+      });
+      return [heading.textContent.trim(), anchor(heading), anchor(texts.nextNode().parentElement)];
+    });
+    const links = pairs.flatMap(([, ...ids]) => ids).map((id) => '<a href="#' + id + '">.</a>');
+    document.body.insertAdjacentHTML('beforeend', '<p>' + links.join(' ') + '</p>');
+    return pairs;
+  })()`;
+  /** In points from the lower edge of A4 with the margins of the page: what lies there begins the next sheet. */
+  const FOOT = 842 - (0.75 * 96 * (297 - 32)) / 25.4;
+
+  /** The sheets of a PDF by anchor. */
+  function sheetsOf(pdf: string): Map<string, number> {
+    const order = [...pdf.matchAll(/(\d+) 0 obj\n<<\/Type \/Page\n/g)].map(([, object]) => object);
+    const anchors = pdf.matchAll(/\/([^\s/]+) \[(\d+) 0 R \/XYZ \S+ (\S+) 0\]/g);
+    return new Map(
+      [...anchors].map(([, id = '', object, y]) => [id, order.indexOf(object) + (Number(y) <= FOOT ? 1 : 0)]),
+    );
+  }
+
+  it.each([...Object.entries(PAGES), ['the page of a file', FILE_PAGES['a file with everything in it']] as const])(
+    '%s has no heading alone at the foot of a sheet, however long what stands above it is',
+    async (_, text) => {
+      const content = (await text?.()) ?? '';
+      const alone: string[] = [];
+      for (let down = 0; down < 1_000; down += 200) {
+        await open(content, 1280);
+        await page.emulateMedia({ media: 'print' });
+        const pairs = await page.evaluate<[string, string, string][]>(ANCHORS(down));
+        const sheets = sheetsOf((await page.pdf({ format: 'A4' })).toString('latin1'));
+        for (const [heading, anchor, behind] of pairs) {
+          expect(sheets.has(anchor) && sheets.has(behind), heading).toBe(true);
+          if (sheets.get(anchor) !== sheets.get(behind)) alone.push(`${heading}, ${down} pixels further down`);
+        }
+        expect(pairs.length).toBeGreaterThan(2);
+      }
+      expect(alone).toEqual([]);
+    },
+  );
 
   async function sheets(): Promise<number> {
     await page.emulateMedia({ media: 'print' });

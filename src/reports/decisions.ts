@@ -81,9 +81,14 @@ function bySum(a: Sum, b: Sum): number {
   return byText(a.kind, b.kind) || byLife(a.from, b.from) || byLife(a.to, b.to) || byText(a.currency, b.currency);
 }
 
-/** What was decided about a file or the workspace, in words. */
-export function decisionText({ what, decision, file }: RunDecision): string {
-  return oneLine(`${decision.by}: ${file ? fileText(what, file) : (ABOUT_ALL[what] ?? what)}`);
+/** Who decided what about a file or the workspace, in words. */
+export function decisionText(decided: RunDecision): string {
+  return oneLine(`${decided.decision.by}: ${whatWasDecided(decided)}`);
+}
+
+/** The same without the person, who stands beside it. */
+export function whatWasDecided({ what, file }: RunDecision): string {
+  return oneLine(file ? fileText(what, file) : (ABOUT_ALL[what] ?? what));
 }
 
 function fileText(what: string, { number, rows }: NonNullable<RunDecision['file']>): string {

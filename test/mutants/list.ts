@@ -24,6 +24,10 @@ const PAGE_OF_A_FILE: Mutant[] = [
     'sumOf(summary.totals.filter((total) => total.currency === currency))',
     'sumOf(summary.totals)',
   ]),
+  mutant('a heading ends a sheet', 'the sums of a printed page have no heading above them', 'run-page', [
+    'h2, h3, caption, thead, .eyebrow, section',
+    'caption, thead, .eyebrow, section',
+  ]),
   mutant('unreadable amounts are not counted', 'a sum looks whole and lacks 1,000.00', 'file-page', [
     'if (isUnread(row)) total.unread++;',
     '',

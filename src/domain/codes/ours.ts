@@ -57,7 +57,7 @@ export const OUR_ROW_CODES = [
     title: 'The name of a metadata column is longer than 40 characters',
     cause: 'A description was used as the heading.',
     remedy: 'Shorten the part of the heading after "metadata." to at most 40 characters.',
-    example: { wrong: 'metadata.Branch office that asked for the payment', right: 'metadata.Branch' },
+    example: { wrong: 'metadata.Branch office that asked for this payment', right: 'metadata.Branch' },
   },
   {
     code: 'METADATA_VALUE_LENGTH_OUT_OF_RANGE',
