@@ -27,6 +27,8 @@ export type FactName =
   /** Why nothing is sent until a person has decided: see anchor.ts. */
   | 'look-up-only'
   | 'restored'
+  /** Why a person has paused the sending: see control/pause.ts. */
+  | 'paused'
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
   | 'last-run'
   | 'unfinished'
