@@ -209,6 +209,22 @@ deciding(
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/close.ts')).close));
 
+deciding(
+  command(
+    'pause',
+    'Stops all sending from the next request on. Files are taken in, payouts looked up, reports written as before.',
+    'paydrop pause --reason "the account is being checked"',
+  ),
+).action(runs(async () => (await import('./commands/pause.ts')).pause));
+
+deciding(
+  command(
+    'resume',
+    'Ends a pause: the next run sends what is due.',
+    'paydrop resume --reason "the account is checked"',
+  ),
+).action(runs(async () => (await import('./commands/pause.ts')).resume));
+
 const PERIOD = {
   from: ['--from <YYYY-MM-DD>', 'the first date'],
   to: ['--to <YYYY-MM-DD>', 'the last date'],

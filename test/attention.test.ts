@@ -19,6 +19,7 @@ describe('what needs a person', () => {
     ['an order that is late', { waitingTooLong: 1 }, '1 waiting-too-long: The sender of the orders', 'person'],
     ['records that are in doubt', { lookUpOnly: 'restored' }, '1 look-up-only: An engineer', 'unfinished'],
     ['another provider', { otherProvider: 'A, not B' }, '1 other-provider: An engineer', 'unfinished'],
+    ['sending that a person has paused', { paused: 'paused by anna' }, '1 paused: An engineer', 'unfinished'],
     ['an inbox that can not be read', { inboxTrouble: 'EACCES' }, '1 inbox: An engineer', 'unfinished'],
     ['an entry of the inbox that is stuck', { stuck: 1 }, '1 stuck: An engineer', 'person'],
     ['a run that left work', { unfinished: 'no answer' }, '1 last-run: An engineer', 'unfinished'],

@@ -71,6 +71,7 @@ describe('a simulated world', () => {
       'decisions',
       'paid again',
       'account empty',
+      'pauses',
       'world: two machines',
     ];
     const asked = ['post', 'get', 'order', 'order-get', 'token', 'update'].map((on) => `requests: ${on}`);

@@ -55,7 +55,7 @@ const NOUNS: Partial<Record<Concern, readonly [one: string, more: string]>> = {
 export function needText({ concern, count, task, who, why = '' }: Need): string {
   const person = who.charAt(0).toLowerCase() + who.slice(1);
   if (concern === 'last-run') return `Not finished: ${why}: ${task} (${person}).`;
-  if (concern === 'look-up-only' || concern === 'other-provider')
+  if (concern === 'look-up-only' || concern === 'other-provider' || concern === 'paused')
     return `Nothing is sent: ${why}: ${task} (${person}).`;
   if (concern === 'inbox') return `Nothing is taken in: ${why}: ${task} (${person}).`;
   if (concern === 'foreign-index') return `The page over all files is not written: ${why}: ${task} (${person}).`;

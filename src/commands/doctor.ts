@@ -33,6 +33,8 @@ interface Check {
 
 const YEAR_MS = 366 * 86_400_000;
 const DAY_MS = 86_400_000;
+/** The most weighty first. */
+const STOPS_SENDING: readonly Concern[] = ['look-up-only', 'other-provider', 'paused'];
 const UNCLEAR_LISTED = 10_000;
 
 /** A client reference that no instruction has: ours are capitals and digits. */
@@ -220,7 +222,7 @@ async function checkStanding(store: Store, settings: Settings, clock: Clock): Pr
   const ended = lastRun ? `run ${lastRun.number} ended ${lastRun.endedAt}` : 'none yet';
   const last = underWay ? `${ended}; run ${underWay.number} began ${underWay.startedAt}` : ended;
   return [
-    checkOf(has('other-provider') ? 'other-provider' : 'look-up-only', 'sending', 'what is due is sent'),
+    checkOf(STOPS_SENDING.find(has) ?? 'look-up-only', 'sending', 'what is due is sent'),
     checkOf('last-run', 'last run', last, true),
     ...inbox.stuck.map(({ name, why }) => ({ what: 'inbox', ok: false, finding: `${name} can't be taken in: ${why}` })),
     checkOf('unreported-files', 'reports', 'as new as the records', true),

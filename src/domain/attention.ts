@@ -8,6 +8,7 @@ import { ENGINEER, factsOf, ORDERS, ROW_STATUSES, type RowStatus, type Rule, SEN
 export const CONCERNS = [
   'look-up-only',
   'other-provider',
+  'paused',
   'inbox',
   'last-run',
   'unfinished-files',
@@ -61,6 +62,8 @@ export interface Situation {
   readonly lookUpOnly?: string | undefined;
   /** The provider of the records, and the provider that the settings name instead. */
   readonly otherProvider?: string | undefined;
+  /** Why a person has paused the sending. */
+  readonly paused?: string | undefined;
   /** Why files can't be taken out of the inbox. */
   readonly inboxTrouble?: string | undefined;
   /** Entries of the inbox that can't be taken in. */
@@ -85,6 +88,11 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   'other-provider': {
     who: ENGINEER,
     task: 'nothing is sent until paydrop.json names that provider again, or a person has said with paydrop audit accept whose the records are',
+    weight: 'unfinished',
+  },
+  paused: {
+    who: ENGINEER,
+    task: 'nothing is sent until a person lets it go on with paydrop resume',
     weight: 'unfinished',
   },
   inbox: { who: ENGINEER, task: 'see to it that paydrop may read and write its inbox', weight: 'unfinished' },
@@ -142,6 +150,7 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   const { lookUpOnly, otherProvider, inboxTrouble, unfinished } = situation;
   if (concern === 'look-up-only') return lookUpOnly;
   if (concern === 'other-provider') return otherProvider;
+  if (concern === 'paused') return situation.paused;
   if (concern === 'inbox') return inboxTrouble;
   if (concern === 'foreign-index') return situation.foreignIndex;
   return concern === 'last-run' ? unfinished : undefined;
@@ -153,6 +162,7 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
   return {
     'look-up-only': lookUpOnly === undefined ? 0 : 1,
     'other-provider': otherProvider === undefined ? 0 : 1,
+    paused: situation.paused === undefined ? 0 : 1,
     inbox: situation.inboxTrouble === undefined ? 0 : 1,
     'last-run': unfinished === undefined ? 0 : 1,
     'unfinished-files': situation.unfinishedFiles ?? 0,

@@ -24,7 +24,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
-import { eachOf, type Line, openLine, type Pacer, pacer } from './flow.ts';
+import { eachOf, type Line, openLine, type Pacer, pacer, stopWhenPaused } from './flow.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { payoutOf } from './registration.ts';
 
@@ -39,6 +39,8 @@ export interface AmendTools extends Timing {
   readonly settings: Settings;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
+  /** Why the sending is paused, looked at before each request. */
+  readonly paused: () => Promise<string | undefined>;
 }
 
 /** What is needed to carry one amendment further. */
@@ -127,6 +129,7 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
   const body = amendment.becomes && calls.body(await payoutAs(amending, amendment.becomes));
   const trace = correlationId(`${instruction.clientRefId} amendment ${amendment.row}`, amendment.sends + 1);
   await pace.turn(line.signal);
+  await stopWhenPaused(line, amending.tools);
   if (line.stopped() !== undefined) return 'not asked';
   await record(amending, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
   const outcome = await (body === undefined

@@ -84,6 +84,15 @@ export function openLine(asked: AbortSignal, requests: string, lastTime?: string
   };
 }
 
+/** A person's pause stops the line before its next request. What is in flight is finished. */
+export async function stopWhenPaused(
+  line: Line,
+  { paused }: { readonly paused: () => Promise<string | undefined> },
+): Promise<void> {
+  const why = await paused();
+  if (why !== undefined) line.stop(why);
+}
+
 /**
  * Runs `work` for every item, at most `limit` at a time, and waits for all. After an error no new item is begun. The
  * first error is thrown when the work under way has ended.

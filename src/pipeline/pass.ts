@@ -67,6 +67,8 @@ export interface Tools extends Timing {
   readonly takeTurn: () => Turn | undefined;
   /** The number of free bytes where the records are. */
   readonly freeBytes: () => Promise<number>;
+  /** Why the sending is paused, with what ends that; undefined while it goes on. */
+  readonly paused: () => Promise<string | undefined>;
 }
 
 export interface PassOptions {
@@ -142,7 +144,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const stuck = tools.inbox.stuck();
   const left = { files, moved, open, settling, stuck, unfinished };
   await publishStanding(tools, kind, left);
-  const needs = await needsAfter(store, left);
+  const needs = await needsAfter(tools, left);
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, needs };
 }
@@ -168,13 +170,13 @@ type Left = Pick<PassSummary, 'files' | 'moved' | 'open' | 'settling' | 'stuck' 
  * Losses and rejections are listed only by the run in which they happened. What is in doubt is listed for as long as it
  * is.
  */
-async function needsAfter(store: Store, left: Left): Promise<Need[]> {
+async function needsAfter({ store, settings }: Tools, left: Left): Promise<Need[]> {
   const { files, moved, open, settling, stuck, unfinished } = left;
   const happened = Object.entries(moved).map(([status, count]) => ({ status: status as InstructionStatus, count }));
   const rejected = files.reduce((sum, { file }) => sum + file.toRepair, 0);
   const being = settling === 1 ? 'a file is still being written' : `${settling} files are still being written`;
   return attention({
-    ...(await storedSituation(store)),
+    ...(await storedSituation(store, settings)),
     byStatus: byStatus([
       ...happened.filter(({ status }) => isLost(status)),
       ...open.filter(({ status }) => !isLost(status)),
@@ -238,11 +240,13 @@ interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
 }
 
 /** Why nothing may be sent now, whatever is ready. Undefined when sending is allowed. */
-async function whyNotSend({ store, settings, freeBytes }: Tools): Promise<string | undefined> {
+async function whyNotSend({ store, settings, freeBytes, paused }: Tools): Promise<string | undefined> {
   const doubt = await lookUpOnly(store);
   if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
   const other = await otherProvider(store);
   if (other) return otherProviderText(other);
+  const pause = await paused();
+  if (pause !== undefined) return pause;
   if ((await freeBytes()) >= LEAST_FREE_BYTES) return undefined;
   return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
 }

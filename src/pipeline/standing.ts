@@ -68,7 +68,7 @@ async function situationOf(
   { stuck, unfinished }: Left,
 ): Promise<Situation> {
   return {
-    ...(await storedSituation(store)),
+    ...(await storedSituation(store, settings)),
     foreignIndex: undefined,
     byStatus: byStatus([...counts, ...(await closed(store))]),
     toRepair: glances.reduce((sum, { toRepair }) => sum + toRepair, 0),

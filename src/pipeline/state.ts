@@ -2,6 +2,7 @@
  * The state of a workspace between passes: what its records show as needing a person (attention.ts), and its last run.
  */
 
+import { pausedBy, pauseFileIn } from '../control/control.ts';
 import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
 import type { RowStatus } from '../domain/status.ts';
 import { type InboxLook, type KeptStuck, lookIntoInbox } from '../inbox/inbox.ts';
@@ -78,7 +79,7 @@ export async function workspaceState(store: Store, settings: Settings, nowMs: nu
   const underWay = (await store.unreportedRuns()).find(({ number }) => number !== left?.run);
   const busy = underWay !== undefined && nowMs - Date.parse(underWay.startedAt) < LONGEST_RUN_MS;
   const inbox = await lookIntoInbox(settings, readFact<KeptStuck>(await store.fact(STUCK)) ?? NOTHING_STUCK);
-  const stored = await storedSituation(store);
+  const stored = await storedSituation(store, settings);
   const situation: Situation = {
     ...stored,
     lookUpOnly: stored.lookUpOnly ?? (await distrustNow(store, settings.data)),
@@ -101,17 +102,19 @@ export async function stateWithoutRecords(settings: Settings): Promise<Workspace
   const inbox = await lookIntoInbox(settings, NOTHING_STUCK);
   const { seq } = (await readAnchor(settings.data)).last() ?? CHAIN_START;
   const gone = seq > 0 ? `the database is gone, though its anchor tells of ${seq} audit entries` : undefined;
-  const needs = attention({ lookUpOnly: gone, stuck: inbox.stuck.length, inboxTrouble: inbox.trouble });
+  const paused = pauseFileIn(settings.workspace);
+  const needs = attention({ lookUpOnly: gone, paused, stuck: inbox.stuck.length, inboxTrouble: inbox.trouble });
   return { counts: [], files: [], needs, lastRun: undefined, underWay: undefined, inbox };
 }
 
-/** The part of the situation that the records state directly, and that no count by status shows. */
-export async function storedSituation(store: Store): Promise<Situation> {
+/** The part of the situation that the records, and a file that pauses the sending, state directly. */
+export async function storedSituation(store: Store, settings: Settings): Promise<Situation> {
   const other = await otherProvider(store);
   return {
     ...(await store.openQuestions()),
     lookUpOnly: await lookUpOnly(store),
     otherProvider: other && otherProviderText(other),
+    paused: await pausedBy(store, () => pauseFileIn(settings.workspace)),
     foreignIndex: (await store.fact(FOREIGN_INDEX)) || undefined,
   };
 }

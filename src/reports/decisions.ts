@@ -39,9 +39,17 @@ export interface Decided {
   readonly first: readonly RunDecision[];
 }
 
-/** Decisions about the workspace, by the type of their audit entry. */
-const ABOUT_ALL: Readonly<Record<string, string>> = {
-  'records-accepted': 'the records may be trusted again, and sending goes on',
+/** Decisions about a file or the workspace, by the type of their audit entry: the kind, and what it means. */
+const NO_PAYOUT: Readonly<Record<string, { readonly kind: string; readonly text?: string }>> = {
+  'records-accepted': { kind: 'Records accepted', text: 'the records may be trusted again, and sending goes on' },
+  'provider-accepted': {
+    kind: 'Provider accepted',
+    text: 'the provider of the settings is taken for that of the records',
+  },
+  paused: { kind: 'Paused', text: 'nothing is sent until this is ended' },
+  resumed: { kind: 'Resumed', text: 'sending goes on' },
+  'file-closed': { kind: 'File closed' },
+  'file-forgotten': { kind: 'File forgotten' },
 };
 
 export async function summarizeDecisions(pages: AsyncIterable<readonly RunDecision[]>): Promise<Decided> {
@@ -69,8 +77,8 @@ export async function summarizeDecisions(pages: AsyncIterable<readonly RunDecisi
 }
 
 /** What was decided, in a word or two. */
-function kindOf({ change, file }: RunDecision): string {
-  if (!change) return file ? 'File closed' : 'Records accepted';
+function kindOf({ change, what }: RunDecision): string {
+  if (!change) return NO_PAYOUT[what]?.kind ?? what;
   const { from, to } = change;
   if (from === to) return 'Closed';
   if (isRetry(from, to)) return 'Paid again';
@@ -88,7 +96,7 @@ export function decisionText(decided: RunDecision): string {
 
 /** The same without the person, who stands beside it. */
 export function whatWasDecided({ what, file }: RunDecision): string {
-  return oneLine(file ? fileText(what, file) : (ABOUT_ALL[what] ?? what));
+  return oneLine(file ? fileText(what, file) : (NO_PAYOUT[what]?.text ?? what));
 }
 
 function fileText(what: string, { number, rows }: NonNullable<RunDecision['file']>): string {

@@ -129,6 +129,7 @@ const COUNTED: Readonly<Partial<Record<Concern, readonly [one: string, more: str
 const NOT_COUNTED: Readonly<Partial<Record<Concern, string>>> = {
   'look-up-only': 'Nothing is sent',
   'other-provider': 'Nothing is sent',
+  paused: 'Nothing is sent',
   inbox: 'Nothing is taken in',
   'last-run': 'The last run is not finished',
 };

@@ -1,6 +1,7 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox and everything else that a pass needs. */
 import { chmod, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { braked, pauseFileIn, whyPaused } from '../control/control.ts';
 import type { Tools } from '../pipeline/pipeline.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { UnavailableError } from '../platform/failures.ts';
@@ -96,12 +97,27 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
     const start = { mayBeAway: options.inboxMayBeAway === true, refusal: () => overlaps(settings)[0] };
     const inbox = await openInbox(settings, settings.intake, start);
-    const provider = await openProvider(settings, env, clock, options.sandbox, closers);
     const report = reportContext(settings);
     const takeTurn = () => takeTurnToPublish(settings);
     const freeBytes = () => freeBytesAt(settings.data);
+    const paused = () => whyPaused(store, () => pauseFileIn(settings.workspace));
+    const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers), paused);
     const run = await records.runUnderWay();
-    return { store, anchor, inbox, provider, clock, run, settings, progress, report, takeTurn, freeBytes, close };
+    return {
+      store,
+      anchor,
+      inbox,
+      provider,
+      clock,
+      run,
+      settings,
+      progress,
+      report,
+      takeTurn,
+      freeBytes,
+      paused,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

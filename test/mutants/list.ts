@@ -837,7 +837,31 @@ const FILES: Mutant[] = [
   ]),
 ];
 
+const CONTROL: Mutant[] = [
+  mutant('a pause is only looked at when a pass begins', 'a person stops the sending, and thousands leave', 'pause', [
+    'return why === undefined ? send() : {',
+    "return why !== '' ? send() : {",
+  ]),
+  mutant('a pause leaves orders alone', 'an order takes its payouts along after a person stopped all', 'pause', [
+    'register: (...asked) => unless(() => orders.register(...asked))',
+    'register: orders.register',
+  ]),
+  mutant('a pause leaves changes alone', 'an amount is raised after a person stopped all', 'pause', [
+    'update: (...asked) => unless(() => amendments.update(...asked)),',
+    'update: amendments.update,',
+  ]),
+  mutant('a change that was stopped counts as asked for', 'a refusal of it is not believed any more', 'pause', [
+    '  await stopWhenPaused(line, amending.tools);\n',
+    '',
+  ]),
+  mutant('a pause that can not be told is none', 'a disk that fails releases the brake', 'pause', [
+    "return `paused, because it can't be told",
+    "if (path !== '') return undefined;\n    return `paused, because it can't be told",
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
+  ...CONTROL,
   ...SENDING,
   ...ANSWERS,
   ...LOOK_UPS,

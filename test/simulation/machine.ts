@@ -1,6 +1,7 @@
 /** One machine: a workspace on its disk, and the program that is started, crashes and is started again there. */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { braked, pause, resume } from '../../src/control/control.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
 import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
@@ -170,6 +171,25 @@ export class Machine {
     return true;
   }
 
+  /** A person stops all sending, whatever the program is doing. What is in flight is finished. */
+  async pause(): Promise<void> {
+    const running = this.#running;
+    if (!running || this.sending.pausedAtMs !== undefined) return;
+    const { clock, store } = running.plain;
+    this.sending.pausedAtMs = this.options.timeline.now;
+    this.decisionsSinceBackup++;
+    await pause(store, OPERATOR, { at: timestamp(clock.now()) }, 'UTC');
+    this.options.note('pause');
+  }
+
+  async resume(): Promise<void> {
+    const { clock, store } = await this.open();
+    if (this.sending.pausedAtMs === undefined) return;
+    await resume(store, OPERATOR, { at: timestamp(clock.now()) }, this.options.root);
+    this.sending.pausedAtMs = undefined;
+    this.options.note('resume');
+  }
+
   /** Another instance on this workspace must be turned away. */
   async startSecond(): Promise<void> {
     await this.open();
@@ -248,7 +268,7 @@ export class Machine {
       close: async () => undefined,
     };
     await plain.provider.close();
-    const provider = network.options.api.adapter(http, settings.provider.timeoutMs, clock);
+    const provider = braked(network.options.api.adapter(http, settings.provider.timeoutMs, clock), plain.paused);
     // The operating system takes back what a process had that crashed.
     const turns = new Set<Turn>();
     const takeTurn = (): Turn | undefined => {

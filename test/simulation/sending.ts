@@ -34,6 +34,8 @@ const REFUSALS: readonly number[] = [400, 402];
 
 export class Sending {
   violation: Violation | undefined;
+  /** Since when a person has stopped all sending. */
+  pausedAtMs: number | undefined;
   /** What may have arrived, by reference. */
   readonly #sent = new Map<string, Sent>();
   /** Requests that were answered 401: they may be made once more, with another token. */
@@ -72,6 +74,9 @@ export class Sending {
     if (ASKS.includes(call.on)) return;
     if ((await lookUpOnly(open.store)) !== undefined)
       this.#broken('nothing is sent while the records are in doubt', call.reference);
+    // A request that was asked for before may need an access token first.
+    if (this.pausedAtMs !== undefined && timeline.now > this.pausedAtMs + network.options.timeoutMs)
+      this.#broken('nothing is sent while a person has paused it', call.reference);
     if (!MAKES.includes(call.on)) return this.#checkAmendment(call, request, open);
     if (this.#stoppedAtMs !== undefined && timeline.now > this.#stoppedAtMs)
       this.#broken('nothing is sent when the line was stopped', call.reference);

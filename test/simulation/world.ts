@@ -171,6 +171,8 @@ export class World {
       this.machines.length === 1 && drawnFrom(Number.parseInt(first.sha256.slice(0, 8), 16)).strikes(0.2);
     const closing = drawnFrom(Number.parseInt(first.sha256.slice(16, 24), 16));
     const closes = closing.strikes(0.3) ? closing : undefined;
+    const braking = drawnFrom(Number.parseInt(first.sha256.slice(32, 40), 16));
+    const pauses = braking.strikes(0.15) ? braking : undefined;
     const most = this.isSmall ? 3 : 8;
     const steps = this.#amendsOften ? chance.between(3, Math.max(4, most)) : chance.between(this.isSmall ? 1 : 3, most);
     for (let step = 1; step <= steps; step++) {
@@ -189,9 +191,13 @@ export class World {
       const passes: (() => Promise<void>)[] = [];
       for (const machine of this.machines)
         if (this.#amendsOften || chance.strikes(0.8)) passes.push(await this.#begin(machine));
+      const under = { way: true };
+      if (pauses) this.#pauseSoon(pauses, under);
       await Promise.all(passes.map((pass) => pass()));
+      under.way = false;
       for (const machine of this.machines) await this.#actAsOperator(machine);
       if (closes) for (const machine of this.machines) await this.#close(machine, closes);
+      if (pauses?.strikes(0.6)) for (const machine of this.machines) await machine.resume();
       await timeline.pass(
         chance.pick([0, chance.below(MINUTE_MS), chance.below(20 * MINUTE_MS), chance.below(DAY_MS)]),
       );
@@ -205,6 +211,7 @@ export class World {
     this.network.accountIsEmpty = false;
     count(this.tally, 'healed');
     for (const machine of this.machines) machine.wallOffsetMs = 0;
+    for (const machine of this.machines) await machine.resume();
     for (const machine of this.machines) await this.#spoilSome(machine);
     this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
     const hurries = this.chance.strikes(0.7);
@@ -421,6 +428,7 @@ export class World {
   async #keepOrRestore(): Promise<void> {
     const [machine] = this.machines;
     if (!machine || (this.kind !== 'orderly' && this.kind !== 'slow provider')) return;
+    await machine.resume();
     if (this.chance.strikes(0.5)) {
       if (this.#amendsOften && leftOver(machine).length > 0) return;
       await machine.backUp();
@@ -446,6 +454,15 @@ export class World {
     }
     if (await machine.acceptRecords()) count(this.tally, 'records accepted');
     this.network.weather = this.#storm;
+  }
+
+  /** A person stops the sending at some moment of the passes that begin now, on some machines. */
+  #pauseSoon(chance: Chance, under: { readonly way: boolean }): void {
+    for (const machine of this.machines)
+      if (chance.strikes(0.5)) {
+        count(this.tally, 'pauses');
+        this.timeline.after(chance.below(1_000), () => void (under.way && machine.pause()));
+      }
   }
 
   async #actAsOperator(machine: Machine): Promise<void> {

@@ -28,6 +28,8 @@ export type FactName =
   | 'look-up-only'
   | 'restored'
   | 'looked-up'
+  /** Why a person has paused the sending: see control/pause.ts. */
+  | 'paused'
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
   | 'last-run'
   | 'unfinished'

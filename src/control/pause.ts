@@ -1,0 +1,92 @@
+/**
+ * The brake: a person stops all sending, with `paydrop pause` or with a file named PAUSE in the workspace. It is looked
+ * at before each request that could move money. Look-ups, intake and reports go on.
+ */
+import { lstatSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { minuteIn } from '../platform/clock.ts';
+import { UnavailableError } from '../platform/failures.ts';
+import type { Provider, SubmitOutcome } from '../provider/provider.ts';
+import type { Decision, Moment, Store } from '../store/store.ts';
+
+/** In the workspace, beside paydrop.json. Its text does not matter: whoever can make a file can stop the sending. */
+export const PAUSE_FILE = 'PAUSE';
+
+const PAUSED = 'paused';
+
+/**
+ * Why the file pauses the sending; undefined where there is none. Anything of that name will do. Where it can't be told
+ * whether there is one, the sending is paused.
+ */
+export function pauseFileIn(workspace: string): string | undefined {
+  const path = join(workspace, PAUSE_FILE);
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) && `paused by the file ${path}`;
+  } catch (error) {
+    return `paused, because it can't be told whether there is a file ${path}: ${(error as Error).message}`;
+  }
+}
+
+/** Why the sending is paused, as the beginning of a sentence; undefined while it goes on. */
+export async function pausedBy(
+  store: Pick<Store, 'fact'>,
+  pauseFile: () => string | undefined,
+): Promise<string | undefined> {
+  return (await store.fact(PAUSED)) || pauseFile();
+}
+
+/** The same with what ends it, for the report of a pass. */
+export async function whyPaused(
+  store: Pick<Store, 'fact'>,
+  pauseFile: () => string | undefined,
+): Promise<string | undefined> {
+  const why = await pausedBy(store, pauseFile);
+  return why === undefined ? undefined : `${why}. Nothing is sent until paydrop resume`;
+}
+
+/**
+ * The provider behind the brake: no request that could move money is made while the sending is paused. It then comes
+ * back as not sent and stops the line, so that what is in flight is finished, and the rest stays as it is.
+ */
+export function braked(provider: Provider, paused: () => Promise<string | undefined>): Provider {
+  const unless = async (send: () => Promise<SubmitOutcome>): Promise<SubmitOutcome> => {
+    const why = await paused();
+    return why === undefined ? send() : { kind: 'not-sent', message: why, stopLine: why };
+  };
+  const { orders, amendments } = provider;
+  return {
+    ...provider,
+    submit: (...asked) => unless(() => provider.submit(...asked)),
+    ...(orders && { orders: { ...orders, register: (...asked) => unless(() => orders.register(...asked)) } }),
+    ...(amendments && {
+      amendments: {
+        ...amendments,
+        update: (...asked) => unless(() => amendments.update(...asked)),
+        remove: (...asked) => unless(() => amendments.remove(...asked)),
+      },
+    }),
+  };
+}
+
+/** Pauses the sending. The brake holds before it is written down, so that a crash in between leaves it on. */
+export async function pause(store: Store, decision: Decision, moment: Moment, timeZone: string): Promise<void> {
+  const { by, reason } = decision;
+  await store.setFact(PAUSED, `paused by ${by} at ${minuteIn(timeZone, moment.at)} (${timeZone}): ${reason}`);
+  await store.noteDecision('paused', decision, moment);
+}
+
+/**
+ * Ends every pause: the file goes, then the record of it. It is written down first, so that no payout leaves without an
+ * entry that says who let it. Throws an UnavailableError where the file can't be removed; then nothing has changed but
+ * the entry.
+ */
+export async function resume(store: Store, decision: Decision, moment: Moment, workspace: string): Promise<void> {
+  await store.noteDecision('resumed', decision, moment);
+  const path = join(workspace, PAUSE_FILE);
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw new UnavailableError(`${path} can't be removed, so sending is paused still: ${(error as Error).message}`);
+  }
+  await store.setFact(PAUSED, '');
+}

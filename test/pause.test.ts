@@ -1,0 +1,239 @@
+/** A person stops all sending: what that stops, what goes on, and who let it go on. */
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { braked, pause, pauseFileIn, resume } from '../src/control/pause.ts';
+import { type PassOptions, type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
+import type { Provider, SubmitOutcome } from '../src/provider/port.ts';
+import type { FaultScript } from '../src/sandbox/sandbox.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
+import { API_FILES, needs, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+
+const ANNA = { by: 'anna', reason: 'the account is being checked' };
+const MOMENT = { at: '2026-03-02T01:00:00.000Z' };
+const WHY = 'paused by anna at 2026-03-02 01:00 (UTC): the account is being checked';
+
+function dropped(settings: object = {}): TestWorkspace {
+  const workspace = testWorkspace(settings);
+  workspace.drop('orders.csv', API_FILES['payout-orders'].orders);
+  workspace.drop('payouts.csv', API_FILES['payout-orders'].instructions('P1', 'P2', 'P3'));
+  return workspace;
+}
+
+async function withRecords(workspace: TestWorkspace, work: (tools: OpenWorkspace) => Promise<void>): Promise<void> {
+  const tools = await workspace.open();
+  try {
+    await work(tools);
+  } finally {
+    await tools.close();
+  }
+}
+
+const pausing = (workspace: TestWorkspace) => withRecords(workspace, ({ store }) => pause(store, ANNA, MOMENT, 'UTC'));
+const resuming = (workspace: TestWorkspace) =>
+  withRecords(workspace, ({ store }) => resume(store, { by: 'ben', reason: 'checked' }, MOMENT, workspace.root));
+
+const statuses = (workspace: TestWorkspace, file = 'payouts.000002') =>
+  workspace.rows(`${file}.result.csv`).map(({ status }) => status);
+
+/** A pass with ports that are changed. */
+async function passWith(
+  workspace: TestWorkspace,
+  change: (tools: OpenWorkspace) => Partial<Tools>,
+  { faults, ...options }: Partial<PassOptions> & { faults?: FaultScript } = {},
+): Promise<PassSummary | undefined> {
+  const tools = await workspace.open(faults ? { faults } : {});
+  const usual = { kind: 'run', businessDate: '2026-03-02', waitForSettling: true, send: true, lookUp: true } as const;
+  try {
+    return await pass({ ...tools, ...change(tools) }, { ...usual, stop: new AbortController().signal, ...options });
+  } finally {
+    await tools.close();
+  }
+}
+
+describe('while the sending is paused', () => {
+  it('files are taken in and reported, and nothing leaves', async () => {
+    const workspace = dropped();
+    await pausing(workspace);
+    const { unfinished, needs: left } = await workspace.pass();
+    expect(timesTaken(workspace.ledger())).toEqual({});
+    expect(statuses(workspace)).toEqual(['ready', 'ready', 'ready']);
+    expect(unfinished).toBe(`${WHY}. Nothing is sent until paydrop resume`);
+    expect(left).toContainEqual(expect.objectContaining({ concern: 'paused', why: WHY, weight: 'unfinished' }));
+  });
+
+  it('payouts that were sent before are looked up, and become paid', async () => {
+    const workspace = dropped();
+    await workspace.pass({ lookUp: false });
+    expect(statuses(workspace)).toEqual(['submitted', 'submitted', 'submitted']);
+    await pausing(workspace);
+    for (const _ of [1, 2, 3]) await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
+    expect(statuses(workspace)).toEqual(['paid', 'paid', 'paid']);
+  });
+
+  it.each(['collect', 'order-management'] as const)('no change is asked for at the %s API', async (api) => {
+    const workspace = testWorkspace({ provider: { api } });
+    const changeable = { fates: [{ fate: 'ready' as const }] };
+    workspace.drop('orders.csv', API_FILES[api].orders);
+    workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
+    await workspace.pass({ faults: changeable });
+    await pausing(workspace);
+    const header = 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate';
+    workspace.drop('change.csv', `${header}\nDELETE,C1,O1,P1,,,\n`);
+    await workspace.pass({ faults: changeable });
+    expect(workspace.ledger().map(({ kind }) => kind)).not.toContain('instruction-deleted');
+    await resuming(workspace);
+    await workspace.pass({ faults: changeable });
+    expect(workspace.ledger().map(({ kind }) => kind)).toContain('instruction-deleted');
+  });
+
+  it('each state of the workspace says so', async () => {
+    const workspace = dropped();
+    await pausing(workspace);
+    await workspace.pass();
+    expect(await needs(workspace)).toContain('1 paused');
+    expect(workspace.read('index.html')).toContain('the account is being checked');
+  });
+});
+
+describe('a pause that comes while payouts are being sent', () => {
+  it.each([1, 4])('stops the next request, with %i at once: what is in flight is finished', async (concurrency) => {
+    const workspace = dropped({ provider: { concurrency } });
+    const summary = await passWith(
+      workspace,
+      ({ store, provider }) => ({
+        provider: {
+          ...provider,
+          submit: async (...asked) => {
+            const answer = provider.submit(...asked);
+            await pause(store, ANNA, MOMENT, 'UTC');
+            return answer;
+          },
+        },
+      }),
+      { lookUp: false },
+    );
+    // A pass begins with a single request.
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
+    expect(summary?.unfinished).toContain(WHY);
+    expect(statuses(workspace)).toEqual(['submitted', 'ready', 'ready']);
+    await resuming(workspace);
+    await workspace.pass({ lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1, P3: 1 });
+  });
+
+  it.each(['collect', 'order-management'] as const)('stops the order of a payout at the %s API', async (api) => {
+    const workspace = testWorkspace({ provider: { api } });
+    workspace.drop('orders.csv', API_FILES[api].orders);
+    workspace.drop('payouts.csv', API_FILES[api].instructions('P1', 'P2'));
+    await passWith(workspace, ({ store, provider }) => ({
+      provider: {
+        ...provider,
+        ...(provider.orders && {
+          orders: {
+            ...provider.orders,
+            register: async (...asked) => {
+              await pause(store, ANNA, MOMENT, 'UTC');
+              return provider.orders?.register(...asked) as Promise<SubmitOutcome>;
+            },
+          },
+        }),
+      },
+    }));
+    expect(workspace.ledger().filter(({ kind }) => kind === 'order' || kind === 'instruction')).toEqual([]);
+    expect(statuses(workspace)).toEqual(['ready', 'ready']);
+    await resuming(workspace);
+    await workspace.pass();
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+  });
+
+  it('stops a change that is about to be asked for, which then does not count as asked for', async () => {
+    const workspace = testWorkspace({ provider: { api: 'collect' } });
+    const changeable = { fates: [{ fate: 'ready' as const }] };
+    workspace.drop('orders.csv', API_FILES.collect.orders);
+    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1'));
+    await workspace.pass({ faults: changeable });
+    const header = 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate';
+    workspace.drop('change.csv', `${header}\nDELETE,C1,O1,P1,,,\n`);
+    const pausing = ({ store, provider }: OpenWorkspace): Partial<Tools> => ({
+      provider: {
+        ...provider,
+        lookUp: async (instruction) => {
+          await pause(store, ANNA, MOMENT, 'UTC');
+          return provider.lookUp(instruction);
+        },
+      },
+    });
+    await passWith(workspace, pausing, { faults: changeable });
+    await withRecords(workspace, async ({ store }) => {
+      const [asked] = await store.amended(0, 10);
+      expect(asked?.amendment).toMatchObject({ sends: 0 });
+    });
+  });
+});
+
+describe('the provider behind the brake', () => {
+  const answered: SubmitOutcome = { kind: 'accepted', orderRefId: 'X', httpStatus: 200, code: '' };
+  const requests: string[] = [];
+  const made = (what: string) => async () => {
+    requests.push(what);
+    return answered;
+  };
+  const provider = {
+    submit: made('payout'),
+    orders: { register: made('order') },
+    amendments: { update: made('change'), remove: made('deletion') },
+    lookUp: made('look-up'),
+  } as unknown as Provider;
+  const ref = payoutRef('P1');
+
+  it('makes no request that could move money while the sending is paused, and any other', async () => {
+    const { submit, orders, amendments, lookUp } = braked(provider, async () => WHY);
+    const stopped = { kind: 'not-sent', message: WHY, stopLine: WHY };
+    expect(await submit('{}', ref, '')).toEqual(stopped);
+    expect(await orders?.register('{}', ref, '')).toEqual(stopped);
+    expect(await amendments?.update('{}', ref, '')).toEqual(stopped);
+    expect(await amendments?.remove(ref, '')).toEqual(stopped);
+    await lookUp(ref);
+    expect(requests).toEqual(['look-up']);
+  });
+});
+
+describe('a file named PAUSE in the workspace', () => {
+  it('stops the sending as the command does, and goes when a person resumes', async () => {
+    const workspace = dropped();
+    writeFileSync(workspace.path('PAUSE'), '');
+    const { unfinished } = await workspace.pass();
+    expect(unfinished).toBe(`paused by the file ${workspace.path('PAUSE')}. Nothing is sent until paydrop resume`);
+    expect(timesTaken(workspace.ledger())).toEqual({});
+    await resuming(workspace);
+    expect(existsSync(workspace.path('PAUSE'))).toBe(false);
+    await workspace.pass({ lookUp: false });
+    expect(statuses(workspace)).toEqual(['submitted', 'submitted', 'submitted']);
+  });
+
+  it('stops it whatever it is, and where it can not be told whether it is there', () => {
+    const workspace = testWorkspace();
+    expect(pauseFileIn(workspace.root)).toBeUndefined();
+    symlinkSync('/nowhere', workspace.path('PAUSE'));
+    expect(pauseFileIn(workspace.root)).toBe(`paused by the file ${workspace.path('PAUSE')}`);
+    expect(pauseFileIn('/no such path\0')).toContain("it can't be told whether there is a file");
+  });
+
+  it('that can not be removed leaves the sending paused, with a clear error', async () => {
+    const workspace = dropped();
+    mkdirSync(workspace.path('PAUSE', 'full'), { recursive: true });
+    await expect(resuming(workspace)).rejects.toThrow("PAUSE can't be removed, so sending is paused still");
+    await workspace.pass();
+    expect(timesTaken(workspace.ledger())).toEqual({});
+  });
+});
+
+it('the run report names who paused and who resumed, and why', async () => {
+  const workspace = dropped();
+  await pausing(workspace);
+  await resuming(workspace);
+  await workspace.pass();
+  const page = workspace.read('run.000001.summary.html');
+  expect(page).toContain('anna: nothing is sent until this is ended');
+  expect(page).toContain('ben: sending goes on');
+});
