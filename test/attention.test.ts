@@ -47,6 +47,7 @@ describe('what needs a person', () => {
       'submitted',
       'paid',
       'cancelled',
+      'replaced',
       'accepted',
       'duplicate',
     ] as const)

@@ -808,7 +808,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I2', 'sending');
       expect(await results(1)).toMatchObject([
         {
-          status: 'cancelled',
+          status: 'replaced',
           amount: '210.50',
           currency: 'INR',
           openDate: '2026-11-21',
@@ -836,13 +836,13 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await taken('four', [deleted(2, await held('I2')), duplicate(3, rowId(2, 2))]);
       const shown = await Promise.all([1, 2, 3, 4].map(results));
       expect(shown.map(([row]) => [row?.status, row?.amount, row?.other])).toEqual([
-        ['cancelled', '210.50', { file: 2, line: 2, status: 'cancelled', how: 'replaced-by' }],
-        ['cancelled', '300.00', { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' }],
+        ['replaced', '210.50', { file: 2, line: 2, status: 'replaced', how: 'replaced-by' }],
+        ['replaced', '300.00', { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' }],
         ['cancelled', '400.00', { file: 4, line: 2, status: 'accepted', how: 'deleted-by' }],
         ['accepted', '', { file: 3, line: 2, status: 'cancelled', how: 'deletes' }],
       ]);
       const since = { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' };
-      expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'cancelled', how: 'repeats', since });
+      expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'replaced', how: 'repeats', since });
     });
 
     it('show the cells of the row that updated an instruction rejected while waiting', async () => {
@@ -861,7 +861,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         deleted(4, { ...first, version: 2, status: 'scheduled' }),
       ]);
       expect((await results(1)).map(({ status, other }) => [status, other?.how])).toEqual([
-        ['cancelled', 'replaced-by'],
+        ['replaced', 'replaced-by'],
         ['cancelled', 'deleted-by'],
         ['accepted', 'deletes'],
       ]);

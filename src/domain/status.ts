@@ -57,7 +57,7 @@ const RETRY =
   'check the data with the payee, then pay it again with paydrop retry, or close it with paydrop close if it will not be paid from here';
 
 /** What was decided about a row that is no instruction of its own. */
-type OfRow = 'accepted' | 'duplicate';
+type OfRow = 'accepted' | 'replaced' | 'duplicate';
 
 interface Facts<Name extends string> {
   /** The payout has not come to its end. */
@@ -170,6 +170,7 @@ const STATUSES = table({
     next: ['ready', 'manual'],
   },
   cancelled: { tone: 'calm', words: 'cancelled before it was paid', next: [] },
+  replaced: { tone: 'calm', words: 'replaced by a later row before it was paid', next: [] },
   rejected: {
     tone: 'bad',
     words: 'not taken in',
@@ -190,8 +191,10 @@ export type InstructionStatus = Exclude<RowStatus, OfRow>;
 
 export const ROW_STATUSES = Object.keys(STATUSES) as readonly RowStatus[];
 
+const OF_ROWS: readonly RowStatus[] = ['accepted', 'replaced', 'duplicate'] satisfies OfRow[];
+
 export const INSTRUCTION_STATUSES = ROW_STATUSES.filter(
-  (status): status is InstructionStatus => status !== 'accepted' && status !== 'duplicate',
+  (status): status is InstructionStatus => !OF_ROWS.includes(status),
 );
 
 /** The facts of a status. An altered log may have a word that is no status: no fact applies to it. */
