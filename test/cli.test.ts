@@ -671,6 +671,9 @@ describe('paydrop explain', () => {
     expect(status.stdout).toMatch(/^manual\nno clear answer .*\n\nTo do .*paydrop resolve\nMay become paid, failed\n$/);
     const none = await paydrop.run(['explain', 'INSUFFICIENT_FUNDS']);
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('explained by the words beside it') });
+    const far = await paydrop.run(['explain', 'nope']);
+    expect(far).toMatchObject({ status: 2, stderr: expect.stringContaining('paydrop explain lists all codes') });
+    expect(far.stderr).not.toContain('nearest');
   });
 });
 

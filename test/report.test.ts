@@ -174,7 +174,11 @@ describe('result.csv', () => {
   it('says that nothing comes of a row that was deleted, and of one that repeats it or what was replaced', async () => {
     const since = { file: 14, line: 3, status: 'accepted', how: 'deleted-by' } as const;
     const deleted = { file: 2, line: 2, status: 'cancelled', how: 'repeats', since } as const;
-    const replaced = { ...deleted, status: 'replaced', since: { ...since, status: 'ready', how: 'replaced-by' } } as const;
+    const replaced = {
+      ...deleted,
+      status: 'replaced',
+      since: { ...since, status: 'ready', how: 'replaced-by' },
+    } as const;
     const rows = [
       row(2, { status: 'cancelled', other: since }),
       row(3, { status: 'duplicate', other: deleted }),

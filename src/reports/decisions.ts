@@ -81,9 +81,9 @@ function bySum(a: Sum, b: Sum): number {
   return byText(a.kind, b.kind) || byLife(a.from, b.from) || byLife(a.to, b.to) || byText(a.currency, b.currency);
 }
 
-/** What was decided about a file or the workspace, in words. */
-export function decisionText({ what, decision, file }: RunDecision): string {
-  return oneLine(`${decision.by}: ${file ? fileText(what, file) : (ABOUT_ALL[what] ?? what)}`);
+/** What was decided about a file or the workspace, in words. Who decided it stands beside it, in a cell of its own. */
+export function decisionText({ what, file }: RunDecision): string {
+  return oneLine(file ? fileText(what, file) : (ABOUT_ALL[what] ?? what));
 }
 
 function fileText(what: string, { number, rows }: NonNullable<RunDecision['file']>): string {
