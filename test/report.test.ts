@@ -679,6 +679,20 @@ describe('the reports of a run', () => {
   const verdicts: [why: string, changes: Parameters<typeof change>[1][], files: Run[2], open: Run[3], says: string][] =
     [
       ['that all is well', [{}], [taken('accepted')], [], 'All well'],
+      [
+        'that all is well so far where payouts are still open',
+        [{}],
+        [],
+        [openOnes('submitted', 3)],
+        'All well so far In this run nothing failed, nothing was reversed, and nothing new needs attention. 3 payouts have not come to an end: see "Still open".',
+      ],
+      [
+        'which payouts wait for their order',
+        [{}],
+        [],
+        [openOnes('waiting', 2)],
+        'Needs attention 2 payouts wait for their orders.',
+      ],
       ['that nothing moved', [], [taken('duplicate', AGAIN)], [openOnes('submitted', 3)], 'Nothing to do'],
       [
         'which files need a person',

@@ -14,8 +14,8 @@ import { oneLine } from './words.ts';
 /** The text for a currency that isn't known. */
 export const NO_CURRENCY = 'not known';
 
-/** The text for a value that was left empty. */
-const NOTHING = '–';
+/** The text for a value that was left empty, or that is not there to be shown. */
+export const NOTHING = '–';
 
 /** Longest text of a cell on a page; the CSV files hold it whole. */
 const LONGEST_TEXT = 1_000;
