@@ -266,7 +266,7 @@ describe('paydrop run', () => {
     const { status, stdout } = await inWorkspace(workspace, 'run', '--date', DAY);
     expect(status).toBe(1);
     expect(stdout).toContain(
-      '! 1 row rejected: repair the .rejected.csv of the file and drop it back under its name, or close it with paydrop close --file (the sender of the file).',
+      '! 1 row rejected: repair the .rejected.csv of the file and drop it back under its name, or close it: paydrop close --file NUMBER --reason TEXT (the sender of the file).',
     );
   });
 
@@ -525,7 +525,7 @@ describe('paydrop status', () => {
     expect(stdout).toContain('Files: 1 taken in, 1 rejected, 0 duplicate, 1 in the inbox.');
     expect(stdout).toMatch(/^000002 {2}broken\.csv .* rejected: FILE_HEADER_NOT_RECOGNISED$/m);
     expect(stdout).toContain(
-      'Who needs to do what\n! 1 file not taken in: the receipt says why: repair the file and drop it under the same name, or close it with paydrop close --file (the sender of the file).\n' +
+      'Who needs to do what\n! 1 file not taken in: the receipt says why: repair the file and drop it under the same name, or close it: paydrop close --file NUMBER --reason TEXT (the sender of the file).\n' +
         '! 1 waiting: its order is not there yet: drop the orders file (the sender of the orders).\n    C1/O1/P1,',
     );
     expect(stdout).toContain('The oldest one under way is C1/O1/P1: waiting, received less than an hour ago.');
@@ -668,7 +668,9 @@ describe('paydrop explain', () => {
     const answer = await paydrop.run(['explain', '0X0203']);
     expect(answer.stdout).toMatch(/^0x0203\nThe provider's answer: missing parameter\n\nMeans .*declined/);
     const status = await paydrop.run(['explain', 'manual']);
-    expect(status.stdout).toMatch(/^manual\nno clear answer .*\n\nTo do .*paydrop resolve\nMay become paid, failed\n$/);
+    expect(status.stdout).toMatch(
+      /^manual\nno clear answer .*\n\nTo do .*paydrop resolve .* --reason TEXT\nMay become paid, failed\n$/,
+    );
     const none = await paydrop.run(['explain', 'INSUFFICIENT_FUNDS']);
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('explained by the words beside it') });
     const far = await paydrop.run(['explain', 'nope']);

@@ -195,9 +195,18 @@ describe('result.csv', () => {
   });
 
   it.each([
-    ['declined', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
-    ['failed', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
-    ['reversed', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
+    [
+      'declined',
+      ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1 --reason TEXT',
+    ],
+    [
+      'failed',
+      ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1 --reason TEXT',
+    ],
+    [
+      'reversed',
+      ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1 --reason TEXT',
+    ],
     ['rejected', ', which was rejected after that: nothing is paid for this row either; drop it once more'],
     ['submitted', ''],
   ] as const)('says of a row that repeats one that is %s what comes of it', async (status, more) => {
@@ -218,6 +227,14 @@ describe('result.csv', () => {
     ];
     const reports = await reportsOf(file({ rows: 4, controlSum: '11211.5' }), rows);
     expect(columns(reports.get('result.csv'), 'amount').flat()).toEqual(['210.00', '11000', '1.500', '1,5']);
+  });
+
+  it('leaves an amount as it came where its currency is not known', async () => {
+    const rows = ['210.00', '1250.5', '7'].map((amount, at) =>
+      row(at + 2, { amount, currency: '', status: 'waiting' }),
+    );
+    const reports = await reportsOf(file({ rows: 3, controlSum: '1467.5' }), rows);
+    expect(columns(reports.get('result.csv'), 'amount').flat()).toEqual(['210.00', '1250.5', '7']);
   });
 
   it('names all codes of a row that has several errors', async () => {

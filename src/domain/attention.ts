@@ -79,12 +79,12 @@ export interface Situation {
 const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   'look-up-only': {
     who: ENGINEER,
-    task: 'nothing is sent until a person has checked the records and said so with paydrop audit accept',
+    task: 'nothing is sent until a person has checked the records and said so: paydrop audit accept --reason TEXT',
     weight: 'unfinished',
   },
   'other-provider': {
     who: ENGINEER,
-    task: 'nothing is sent until paydrop.json names that provider again, or a person has said with paydrop audit accept whose the records are',
+    task: 'nothing is sent until paydrop.json names that provider again, or a person has said whose the records are: paydrop audit accept --provider same-account (or other-account) --reason TEXT',
     weight: 'unfinished',
   },
   inbox: { who: ENGINEER, task: 'see to it that paydrop may read and write its inbox', weight: 'unfinished' },
@@ -108,12 +108,12 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   'waiting-too-long': { who: ORDERS, task: 'the order has not come in time: drop the orders file', weight: 'person' },
   'refused-files': {
     who: SENDER,
-    task: 'the receipt says why: repair the file and drop it under the same name, or close it with paydrop close --file',
+    task: 'the receipt says why: repair the file and drop it under the same name, or close it: paydrop close --file NUMBER --reason TEXT',
     weight: 'person',
   },
   'irregular-files': {
     who: SENDER,
-    task: 'a folder, a link or the like was moved to data/quarantine, unread: drop the files themselves, and close it with paydrop close --file',
+    task: 'a folder, a link or the like was moved to data/quarantine, unread: drop the files themselves, and close it: paydrop close --file NUMBER --reason TEXT',
     weight: 'person',
   },
   stuck: { who: ENGINEER, task: 'it stays where it is until it can be read and moved', weight: 'person' },

@@ -43,7 +43,7 @@ export type Weight = 'unfinished' | 'person' | 'told';
 /** Who needs to act. */
 export interface Rule {
   readonly who: string;
-  /** What to do, worded as the end of a sentence. */
+  /** What to do, worded as the end of a sentence. A command stands in it with all that it asks for. */
   readonly task: string;
   readonly weight: Weight;
 }
@@ -54,7 +54,7 @@ const PAYEES = "The keeper of the payees' data";
 export const ORDERS = 'The sender of the orders';
 
 const RETRY =
-  'check the data with the payee, then pay it again with paydrop retry, or close it with paydrop close if it will not be paid from here';
+  'check the data with the payee, then pay it again: paydrop retry CUSTOMER/ORDER/INSTRUCTION --reason TEXT; or, if it will not be paid from here, close it: paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT';
 
 /** What was decided about a row that is no instruction of its own. */
 type OfRow = 'accepted' | 'replaced' | 'duplicate';
@@ -133,7 +133,7 @@ const STATUSES = table({
     words: 'no clear answer could be had from the provider; a person must find out whether it was paid',
     need: {
       who: ENGINEER,
-      task: 'ask the provider whether it was paid, then record that with paydrop resolve',
+      task: 'ask the provider whether it was paid, then record that: paydrop resolve CUSTOMER/ORDER/INSTRUCTION --paid (or --not-paid) --reason TEXT',
       weight: 'person',
     },
     next: ['paid', 'failed'],
@@ -176,7 +176,7 @@ const STATUSES = table({
     words: 'not taken in',
     need: {
       who: SENDER,
-      task: 'repair the .rejected.csv of the file and drop it back under its name, or close it with paydrop close --file',
+      task: 'repair the .rejected.csv of the file and drop it back under its name, or close it: paydrop close --file NUMBER --reason TEXT',
       weight: 'person',
     },
     next: [],

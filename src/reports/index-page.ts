@@ -2,7 +2,7 @@
 import type { Concern, Need } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { fromMinor, grouped } from '../domain/money.ts';
-import { byLife } from '../domain/status.ts';
+import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext, runPageName, sixDigits } from './context.ts';
 import { type Html, html, page } from './html.ts';
@@ -167,7 +167,7 @@ function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext):
   const rows = inNeed.map(
     (
       file,
-    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map(neededOf)}</td></tr>
+    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map((need) => neededOf(need, file))}</td></tr>
 `,
   );
   return html`<section aria-labelledby="in-need">
@@ -183,8 +183,19 @@ ${scrollable(
 </section>`;
 }
 
-function neededOf(need: Need): Html {
-  return html`<p>${what(need)} <span class="soft">(${need.who.charAt(0).toLowerCase()}${need.who.slice(1)})</span></p>`;
+function neededOf(need: Need, file: IndexFile): Html {
+  const command = commandFor(need.concern, file.number);
+  const toCopy = command === undefined ? '' : html`<br><code class="copy">${command}</code>`;
+  return html`<p>${what(need)} <span class="soft">(${need.who.charAt(0).toLowerCase()}${need.who.slice(1)})</span>${toCopy}</p>`;
+}
+
+const CLOSED_BY_FILE: readonly Concern[] = ['rejected', 'refused-files', 'irregular-files'];
+
+/** What ends the need without another file, for the file as a whole; undefined where the payouts must be named. */
+function commandFor(concern: Concern, file: number): string | undefined {
+  if (CLOSED_BY_FILE.includes(concern)) return `paydrop close --file ${file} --reason TEXT`;
+  const isFailure = FINAL_FAILURES.some((status) => status === concern);
+  return isFailure ? `paydrop retry --file ${file} --status ${concern} --reason TEXT` : undefined;
 }
 
 function totals(counts: readonly StatusCount[], context: ReportContext): Html {

@@ -63,9 +63,13 @@ const WITH_DECIMALS = Array.from(
   (_, decimals) => new RegExp(`^(?:0|[1-9][0-9]{0,15})${decimals === 0 ? '' : `\\.[0-9]{${decimals}}`}$`),
 );
 
-/** The amount with its currency's decimals, so that a column of amounts lines up; as it came where it can't be read. */
+/**
+ * The amount with its currency's decimals, so that a column of amounts lines up. As it came where its currency is not
+ * known, or where it can't be read.
+ */
 export function rowAmount({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
-  if (WITH_DECIMALS[currencyExponent(currency) ?? 0]?.test(amount)) return amount;
+  const exponent = currencyExponent(currency);
+  if (exponent === undefined || WITH_DECIMALS[exponent]?.test(amount)) return amount;
   const decimal = parseAmount(amount);
   return decimal ? amountText(decimal, currency) : amount;
 }
@@ -118,7 +122,7 @@ function sameAs(other: NonNullable<ResultRow['other']>, row: ResultRow): string 
   if (other.status !== 'cancelled' && other.status !== 'replaced') {
     const same = `the same as ${placeOf(other)} (${other.status})`;
     if (isLost(other.status))
-      return `${same}, which did not arrive: this row pays nothing; it is paid again with paydrop retry ${customerRef}/${orderRef}/${instructionRef}`;
+      return `${same}, which did not arrive: this row pays nothing; it is paid again with paydrop retry ${customerRef}/${orderRef}/${instructionRef} --reason TEXT`;
     if (other.status === 'rejected')
       return `${same}, which was rejected after that: nothing is paid for this row either; drop it once more`;
     return same;

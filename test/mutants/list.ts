@@ -28,6 +28,10 @@ const PAGE_OF_A_FILE: Mutant[] = [
     'if (isUnread(row)) total.unread++;',
     '',
   ]),
+  mutant('what could not be read is shown as zero', 'a sum of 0.00 stands for an amount of 1,000.00', 'file-page', [
+    'unread > 0 && amount.units === 0n',
+    'false',
+  ]),
 ];
 
 const MONEY_OF_A_MONTH: Mutant[] = [

@@ -10,6 +10,7 @@ import { workspaceState } from '../../src/pipeline/state.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
 import { LEDGER } from '../../src/service/account.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
+import { openStore } from '../../src/store/sqlite/sqlite.ts';
 import { type TestClock, testClock } from './clock.ts';
 
 /** A folder that goes when the test passed; a failing test keeps it and says where it is. */
@@ -89,6 +90,14 @@ export async function needs(workspace: TestWorkspace): Promise<string[]> {
   } finally {
     await close();
   }
+}
+
+/** How many payouts the records have in each status, also while another process works on them. */
+export async function recorded(workspace: TestWorkspace): Promise<Record<string, number>> {
+  const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
+  const counts = await store.statusCounts();
+  await store.close();
+  return Object.fromEntries(counts.map(({ status, count }) => [status, count]));
 }
 
 export const ORDERS = [
