@@ -266,7 +266,7 @@ describe('paydrop run', () => {
     const { status, stdout } = await inWorkspace(workspace, 'run', '--date', DAY);
     expect(status).toBe(1);
     expect(stdout).toContain(
-      '! 1 row rejected: repair the .rejected.csv of the file and drop it back under its name, or close it: paydrop close --file NUMBER --reason TEXT (the sender of the file).',
+      '! 1 row to correct: repair the .rejected.csv of the file and drop it back under its name, or close it: paydrop close --file NUMBER --reason TEXT (the sender of the file).',
     );
   });
 
@@ -341,7 +341,7 @@ describe('paydrop run', () => {
   it.each([[1], [12]])('ends with 3 when the provider can not be reached with %i payouts to send', async (count) => {
     const workspace = withPayouts(count, { provider: { baseUrl: NO_SUBJECT, currencies: ['INR', 'JPY'] } });
     const { status, stdout } = await paydrop.run(['run', '--date', DAY], { cwd: workspace.root, env: SECRETS });
-    expect(stdout).toContain('Not finished: ');
+    expect(stdout).toContain('The last run is not finished: ');
     expect(status).toBe(3);
     expect(statusesOf(workspace, 'payouts.000002.result.csv')).toEqual(Array(count).fill('ready'));
   });
@@ -390,7 +390,7 @@ describe('paydrop sandbox', () => {
       await paydrop.run(['doctor'], { cwd: workspace.root, env }),
     ];
     expect(runs.map(({ status }) => status)).toEqual([3, 2]);
-    expect(runs[0]?.stdout).toContain('! Not finished: ');
+    expect(runs[0]?.stdout).toContain('! The last run is not finished: ');
     expectNowhere(Object.values(env), workspace, runs);
   });
 
@@ -526,7 +526,7 @@ describe('paydrop status', () => {
     expect(stdout).toMatch(/^000002 {2}broken\.csv .* rejected: FILE_HEADER_NOT_RECOGNISED$/m);
     expect(stdout).toContain(
       'Who needs to do what\n! 1 file not taken in: the receipt says why: repair the file and drop it under the same name, or close it: paydrop close --file NUMBER --reason TEXT (the sender of the file).\n' +
-        '! 1 waiting: its order is not there yet: drop the orders file (the sender of the orders).\n    C1/O1/P1,',
+        '! 1 payout without its order: its order is not there yet: drop the orders file (the sender of the orders).\n    C1/O1/P1,',
     );
     expect(stdout).toContain('The oldest one under way is C1/O1/P1: waiting, received less than an hour ago.');
     const json = JSON.parse((await inWorkspace(workspace, 'status', '--json')).stdout) as object;

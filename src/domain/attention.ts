@@ -2,6 +2,7 @@
  * Who needs to do what. This is the one place that says what needs a person, in a workspace, a run or a file. The
  * status command, the pages, the exit status and the log read it, and nothing else decides it. Pure.
  */
+import { grouped } from './money.ts';
 import { ENGINEER, factsOf, ORDERS, ROW_STATUSES, type RowStatus, type Rule, SENDER, type Weight } from './status.ts';
 
 /** All concerns that may need a person. The most urgent comes first, and is shown first. */
@@ -167,6 +168,42 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     waiting: Math.max(0, (byStatus?.get('waiting') ?? 0) - waitingTooLong),
     amendments,
   };
+}
+
+/** What a concern counts; of statuses that are not named the word is clear by itself. */
+const COUNTED: Readonly<Partial<Record<Concern, readonly [one: string, more: string]>>> = {
+  'unfinished-files': ['file not taken in to its end', 'files not taken in to their end'],
+  'unreported-files': ['file with reports older than its records', 'files with reports older than their records'],
+  manual: ['payout to be settled by a person', 'payouts to be settled by a person'],
+  unknown: ['payout without a clear answer', 'payouts without a clear answer'],
+  unreadable: ["payout with an answer that can't be read", "payouts with answers that can't be read"],
+  held: ['payout held back', 'payouts held back'],
+  'waiting-too-long': [
+    'payout that has waited too long for its order',
+    'payouts that have waited too long for an order',
+  ],
+  rejected: ['row to correct', 'rows to correct'],
+  'refused-files': ['file not taken in', 'files not taken in'],
+  'irregular-files': ['entry that is no plain file', 'entries that are no plain files'],
+  stuck: ["entry of the inbox that can't be taken in", "entries of the inbox that can't be taken in"],
+  waiting: ['payout without its order', 'payouts without their orders'],
+  amendments: ['change asked of the provider', 'changes asked of the provider'],
+};
+
+const NOT_COUNTED: Readonly<Partial<Record<Concern, string>>> = {
+  'look-up-only': 'Nothing is sent',
+  'other-provider': 'Nothing is sent',
+  inbox: 'Nothing is taken in',
+  'last-run': 'The last run is not finished',
+  'foreign-index': 'The page over all files is not written',
+};
+
+/** `2 payouts failed`, `1 row to correct`, `Nothing is sent`: the words of pages and commands alike. */
+export function needed({ concern, count }: Pick<Need, 'concern' | 'count'>): string {
+  const fixed = NOT_COUNTED[concern];
+  if (fixed !== undefined) return fixed;
+  const [one, more] = COUNTED[concern] ?? [`payout ${concern}`, `payouts ${concern}`];
+  return `${grouped(String(count))} ${count === 1 ? one : more}`;
 }
 
 /**
