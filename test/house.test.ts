@@ -356,6 +356,7 @@ describe('a source file', () => {
     progress: 'terminal.test.ts',
     provider: 'provider-contract.test.ts',
     records: 'workspace.test.ts',
+    'records-copy': 'whole.test.ts',
     'last-file': 'dry-run.test.ts',
     publishing: 'cli.test.ts',
     reports: 'report.test.ts',

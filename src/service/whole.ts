@@ -15,18 +15,15 @@ import {
   syncFolder,
   TEMPORARY_PREFIX,
 } from '../platform/durable.ts';
-import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { UsageError } from '../platform/failures.ts';
 import { parseSettings, SETTINGS_FILE, type Settings } from '../settings/settings.ts';
 import { ANCHOR, doubtRestored, openStore } from '../store/store.ts';
 import { LEDGER } from './account.ts';
 import { DATABASE, isThere, makeFolders, overlaps } from './place.ts';
-import { openForReading } from './records.ts';
+import { copyIfThere, copyRecords } from './records-copy.ts';
 
 const MANIFEST = 'manifest.json';
 const UNFINISHED = '.part';
-
-/** At most this many times the records are copied anew because a service archived a file during the copy. */
-const MOST_COPIES = 5;
 
 /** Paths in a backup: `paydrop.json`, and `data/…` for what belongs into the data folder. */
 const FILE_PATH = /^(?:paydrop\.json|data\/(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\0]+)$/;
@@ -68,7 +65,9 @@ export async function backupWhole(
   await removeUnfinished(unfinished);
   await makePrivateFolder(join(unfinished, 'data'));
   try {
-    const { data } = await copyRecords(workspace, unfinished);
+    const copied = await copyRecords(workspace, join(unfinished, 'data'));
+    if (!copied) throw new UsageError('nothing has been taken in in this workspace yet');
+    const { data } = copied;
     for (const name of [ANCHOR, LEDGER]) await copyIfThere(join(data, name), join(unfinished, 'data', name));
     await copyFile(join(workspace, SETTINGS_FILE), join(unfinished, SETTINGS_FILE));
     const originals = archive && (await isThere(join(data, 'archive'))) ? await filesIn(join(data, 'archive')) : [];
@@ -91,40 +90,6 @@ export async function backupWhole(
     return manifest;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
-  }
-}
-
-/** Copies the records as they are now, with the copy of each file that they know as half taken in. */
-async function copyRecords(workspace: string, into: string): Promise<Settings> {
-  const path = join(into, RECORDS);
-  for (let tries = 0; tries < MOST_COPIES; tries++) {
-    await rm(path, { force: true });
-    const opened = await openForReading(workspace);
-    if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
-    try {
-      await opened.store.backupTo(path);
-    } finally {
-      await opened.store.close();
-    }
-    if (await copySpool(opened.settings.data, join(into, 'data'))) return opened.settings;
-  }
-  throw new UnavailableError('the service is too busy taking files in for a copy of its records');
-}
-
-/** False when the service has ended the intake of one of the files since the records were copied. */
-async function copySpool(data: string, copy: string): Promise<boolean> {
-  const path = join(copy, DATABASE);
-  const store = openStore({ path, purpose: 'reading' });
-  try {
-    const unfinished = await store.unfinishedFiles();
-    for (const { claim } of unfinished) {
-      await makePrivateFolder(join(copy, 'spool'));
-      if (!(await copyIfThere(join(data, 'spool', claim), join(copy, 'spool', claim)))) return false;
-    }
-    return true;
-  } finally {
-    await store.close();
-    for (const suffix of ['-wal', '-shm']) await rm(path + suffix, { force: true });
   }
 }
 
@@ -230,16 +195,6 @@ async function filesIn(folder: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort();
-}
-
-async function copyIfThere(path: string, copy: string): Promise<boolean> {
-  try {
-    await copyFile(path, copy);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 async function isFree(folder: string): Promise<boolean> {
