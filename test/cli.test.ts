@@ -51,7 +51,7 @@ const SECRETS = {
   PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
   PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
 };
-/** Nothing listens there: the port is reserved (tcpmux), and nobody has it. */
+/** Nothing listens there: the port is reserved (tcpmux), and not in use. */
 const NO_SUBJECT = 'http://127.0.0.1:1';
 const ESCAPE = '\x1b';
 
@@ -573,7 +573,7 @@ describe('paydrop status', () => {
       workspace.drop('orders.csv', ORDERS);
       await workspace.pass();
       rmSync(workspace.path('data'), { recursive: true });
-      // Whoever runs the tests may read everything: a file in the folder's place can be read by nobody as a folder.
+      // The user who runs the tests may read everything, but a file in the folder's place can't be read as a folder.
       writeFileSync(workspace.path('data'), '');
       const { status, stderr } = await inWorkspace(workspace, ...words.split(' '));
       expect(status).toBe(3);
@@ -636,7 +636,7 @@ describe('paydrop report', () => {
     await inWorkspace(workspace, 'run', '--date', DAY);
     const names = workspace.outbox().filter((name) => name.includes('.000002.'));
     const before = names.map((name) => workspace.read(name));
-    for (const name of names) writeFileSync(workspace.path('outbox', name), 'somebody wrote over it');
+    for (const name of names) writeFileSync(workspace.path('outbox', name), 'it was written over');
     const { status, stdout } = await inWorkspace(workspace, 'report', '2');
     expect(status).toBe(0);
     expect(

@@ -18,35 +18,17 @@ import type {
   StoredInstruction,
 } from '../src/store/port.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
+import { newFile, START } from './support/records.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 
 const RECEIVED = '2026-11-21T01:00:00.000Z';
 const AT = '2026-11-21T02:00:00.000Z';
 const LATER = '2026-11-21T03:00:00.000Z';
-const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
 const NO_DETAILS = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
 const PAYOUT = { contactId: 'C1', purpose: 'others', mode: 'IMPS', narration: 'I1', remark: 'O1' };
 const ROW_ERRORS: FileProblem = { code: 'FILE_HAS_ROW_ERRORS', column: '', value: '1', message: 'One row has errors.' };
 const NOT_FOUND = [{ column: 'orderRef', value: 'O1', code: 'ORDER_NOT_FOUND' }] as const;
-
-function newFile(claim: string, changes: Partial<NewFile> = {}): NewFile {
-  return {
-    claim,
-    name: `${claim}.csv`,
-    kind: 'instructions',
-    sha256: `sha256 of ${claim}`,
-    size: 100,
-    receivedAt: RECEIVED,
-    businessDate: '2026-11-21',
-    header: ['customerRef', 'Order Ref'],
-    proven: false,
-    finalNewline: true,
-    start: START,
-    problem: undefined,
-    ...changes,
-  };
-}
 
 function ref(instructionRef: string): InstructionRef {
   return { customerRef: 'C1', orderRef: 'O1', instructionRef };

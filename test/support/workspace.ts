@@ -61,12 +61,7 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
       const tools = await open(faults ? { faults } : {});
       try {
         const summary = await pass(tools, {
-          kind: 'run',
-          businessDate: '2026-03-02',
-          waitForSettling: true,
-          send: true,
-          lookUp: true,
-          stop: new AbortController().signal,
+          ...ONE_PASS,
           ...options,
         });
         if (!summary) throw new Error('this run was done already');
@@ -80,6 +75,16 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
     ledger: () => [...readLedger(path('data', LEDGER))],
   };
 }
+
+/** A pass that does all there is to do, on the tests' business date. */
+export const ONE_PASS: PassOptions = {
+  kind: 'run',
+  businessDate: '2026-03-02',
+  waitForSettling: true,
+  send: true,
+  lookUp: true,
+  stop: new AbortController().signal,
+};
 
 /** What needs a person between passes, as `2 rejected`; most urgent first. */
 export async function needs(workspace: TestWorkspace): Promise<string[]> {
