@@ -188,7 +188,7 @@ deciding(
   ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION of payouts that were declined, failed or reversed'),
 )
   .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
-  .option('--status <status>', 'all that are declined, failed or reversed')
+  .option('--status <failure>', 'all that are declined, failed or reversed: one of these')
   .option('--code <code>', 'all that were refused with that code')
   .option('--yes', 'ask nothing: pay them again, if the provider says that they failed')
   .option(...JSON_FLAG)

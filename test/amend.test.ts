@@ -62,7 +62,7 @@ describe.each(['collect', 'order-management'] as const)('with the %s API', (api)
       { status: 'submitted', amount: '99.50', dueDate: '2026-03-09' },
     ]);
     expect(rows(workspace, 'payouts.000002')).toMatchObject([
-      { status: 'cancelled', amount: '210.00' },
+      { status: 'replaced', amount: '210.00' },
       { status: 'submitted' },
     ]);
     await settled(workspace);

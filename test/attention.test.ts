@@ -48,6 +48,7 @@ describe('what needs a person', () => {
       'submitted',
       'paid',
       'cancelled',
+      'replaced',
       'accepted',
       'duplicate',
     ] as const)

@@ -52,7 +52,7 @@ const SECRETS = {
   PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
   PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
 };
-/** Nothing listens there: the port is reserved (tcpmux), and nobody has it. */
+/** Nothing listens there: the port is reserved (tcpmux), and not in use. */
 const NO_SUBJECT = 'http://127.0.0.1:1';
 const ESCAPE = '\x1b';
 
@@ -267,7 +267,7 @@ describe('paydrop run', () => {
     const { status, stdout } = await inWorkspace(workspace, 'run', '--date', DAY);
     expect(status).toBe(1);
     expect(stdout).toContain(
-      '! 1 row rejected: repair the .rejected.csv of the file and drop it back under its name, or close it with paydrop close --file (the sender of the file).',
+      '! 1 row to correct: repair the .rejected.csv of the file and drop it back under its name, or close it: paydrop close --file NUMBER --reason TEXT (the sender of the file).',
     );
   });
 
@@ -342,7 +342,7 @@ describe('paydrop run', () => {
   it.each([[1], [12]])('ends with 3 when the provider can not be reached with %i payouts to send', async (count) => {
     const workspace = withPayouts(count, { provider: { baseUrl: NO_SUBJECT, currencies: ['INR', 'JPY'] } });
     const { status, stdout } = await paydrop.run(['run', '--date', DAY], { cwd: workspace.root, env: SECRETS });
-    expect(stdout).toContain('Not finished: ');
+    expect(stdout).toContain('The last run is not finished: ');
     expect(status).toBe(3);
     expect(statusesOf(workspace, 'payouts.000002.result.csv')).toEqual(Array(count).fill('ready'));
   });
@@ -391,7 +391,7 @@ describe('paydrop sandbox', () => {
       await paydrop.run(['doctor'], { cwd: workspace.root, env }),
     ];
     expect(runs.map(({ status }) => status)).toEqual([3, 2]);
-    expect(runs[0]?.stdout).toContain('! Not finished: ');
+    expect(runs[0]?.stdout).toContain('! The last run is not finished: ');
     expectNowhere(Object.values(env), workspace, runs);
   });
 
@@ -526,8 +526,8 @@ describe('paydrop status', () => {
     expect(stdout).toContain('Files: 1 taken in, 1 rejected, 0 duplicate, 1 in the inbox.');
     expect(stdout).toMatch(/^000002 {2}broken\.csv .* rejected: FILE_HEADER_NOT_RECOGNISED$/m);
     expect(stdout).toContain(
-      'Who needs to do what\n! 1 file not taken in: the receipt says why: repair the file and drop it under the same name, or close it with paydrop close --file (the sender of the file).\n' +
-        '! 1 waiting: its order is not there yet: drop the orders file (the sender of the orders).\n    C1/O1/P1,',
+      'Who needs to do what\n! 1 file not taken in: the receipt says why: repair the file and drop it under the same name, or close it: paydrop close --file NUMBER --reason TEXT (the sender of the file).\n' +
+        '! 1 payout without its order: its order is not there yet: drop the orders file (the sender of the orders).\n    C1/O1/P1,',
     );
     expect(stdout).toContain('The oldest one under way is C1/O1/P1: waiting, received less than an hour ago.');
     const json = JSON.parse((await inWorkspace(workspace, 'status', '--json')).stdout) as object;
@@ -574,7 +574,7 @@ describe('paydrop status', () => {
       workspace.drop('orders.csv', ORDERS);
       await workspace.pass();
       rmSync(workspace.path('data'), { recursive: true });
-      // Whoever runs the tests may read everything: a file in the folder's place can be read by nobody as a folder.
+      // The user who runs the tests may read everything, but a file in the folder's place can't be read as a folder.
       writeFileSync(workspace.path('data'), '');
       const { status, stderr } = await inWorkspace(workspace, ...words.split(' '));
       expect(status).toBe(3);
@@ -637,7 +637,7 @@ describe('paydrop report', () => {
     await inWorkspace(workspace, 'run', '--date', DAY);
     const names = workspace.outbox().filter((name) => name.includes('.000002.'));
     const before = names.map((name) => workspace.read(name));
-    for (const name of names) writeFileSync(workspace.path('outbox', name), 'somebody wrote over it');
+    for (const name of names) writeFileSync(workspace.path('outbox', name), 'it was written over');
     const { status, stdout } = await inWorkspace(workspace, 'report', '2');
     expect(status).toBe(0);
     expect(
@@ -669,9 +669,14 @@ describe('paydrop explain', () => {
     const answer = await paydrop.run(['explain', '0X0203']);
     expect(answer.stdout).toMatch(/^0x0203\nThe provider's answer: missing parameter\n\nMeans .*declined/);
     const status = await paydrop.run(['explain', 'manual']);
-    expect(status.stdout).toMatch(/^manual\nno clear answer .*\n\nTo do .*paydrop resolve\nMay become paid, failed\n$/);
+    expect(status.stdout).toMatch(
+      /^manual\nno clear answer .*\n\nTo do .*paydrop resolve .* --reason TEXT\nMay become paid, failed\n$/,
+    );
     const none = await paydrop.run(['explain', 'INSUFFICIENT_FUNDS']);
     expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining('explained by the words beside it') });
+    const far = await paydrop.run(['explain', 'nope']);
+    expect(far).toMatchObject({ status: 2, stderr: expect.stringContaining('paydrop explain lists all codes') });
+    expect(far.stderr).not.toContain('nearest');
   });
 });
 

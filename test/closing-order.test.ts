@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { clientRefId } from '../src/domain/instruction.ts';
-import { type PassOptions, pass } from '../src/pipeline/pass.ts';
+import { pass } from '../src/pipeline/pass.ts';
 import { retry } from '../src/pipeline/resolution.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
-
-const RUN: PassOptions = {
-  kind: 'run',
-  businessDate: '2026-03-02',
-  waitForSettling: true,
-  send: true,
-  lookUp: true,
-  stop: new AbortController().signal,
-};
+import { instruction, instructions, ONE_PASS, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 describe('a run', () => {
   it('has ended in the store before the first of its reports is published, so that the same ones can be written again', async () => {
@@ -26,7 +17,7 @@ describe('a run', () => {
       publishedAtEnd.push(reports());
       return tools.store.endRun(...ending);
     };
-    await pass({ ...tools, store: { ...tools.store, endRun } }, RUN);
+    await pass({ ...tools, store: { ...tools.store, endRun } }, ONE_PASS);
     await tools.close();
     expect(publishedAtEnd).toEqual([[]]);
     expect(reports()).toEqual(['run.000001.changes.csv', 'run.000001.summary.html']);
@@ -40,7 +31,7 @@ describe('a run', () => {
     await workspace.pass({ faults: { fates: [{ fate: 'failed' }] } });
     const tools = await workspace.open({ faults: { fates: [{ fate: 'failed' }] } });
     const runReported = () => Promise.reject(new Error('a crash'));
-    await expect(pass({ ...tools, store: { ...tools.store, runReported } }, RUN)).rejects.toThrow('a crash');
+    await expect(pass({ ...tools, store: { ...tools.store, runReported } }, ONE_PASS)).rejects.toThrow('a crash');
     const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
     const decision = { by: 'finance', reason: 'the account was reopened' };
     expect(await retry(tools, ref, decision)).toMatchObject({ ok: true });
@@ -68,7 +59,7 @@ describe('a run', () => {
     ]);
     const tools = await workspace.open({ faults });
     const runReported = () => Promise.reject(new Error('a crash'));
-    await expect(pass({ ...tools, store: { ...tools.store, runReported } }, RUN)).rejects.toThrow('a crash');
+    await expect(pass({ ...tools, store: { ...tools.store, runReported } }, ONE_PASS)).rejects.toThrow('a crash');
     const ref = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
     expect(await retry(tools, ref, { by: 'finance', reason: 'again' })).toMatchObject({ ok: true });
     await tools.close();
@@ -131,7 +122,7 @@ describe('a run', () => {
         expect(await retry({ ...tools, store: beside }, ref, decision)).toMatchObject({ ok: true });
         return tools.store.runReported(...reported);
       };
-      await pass({ ...tools, store: { ...tools.store, runReported } }, RUN);
+      await pass({ ...tools, store: { ...tools.store, runReported } }, ONE_PASS);
       await beside.close();
       await tools.close();
       expect(told(workspace)).toEqual([]);
@@ -144,7 +135,7 @@ describe('a run', () => {
       const tools = await workspace.open();
       await retry(tools, ref, decision);
       const runReported = () => Promise.reject(new Error('a crash'));
-      await expect(pass({ ...tools, store: { ...tools.store, runReported } }, RUN)).rejects.toThrow('a crash');
+      await expect(pass({ ...tools, store: { ...tools.store, runReported } }, ONE_PASS)).rejects.toThrow('a crash');
       await tools.close();
       const reports = ['run.000003.changes.csv', 'run.000003.summary.html'];
       const before = reports.map(workspace.read);

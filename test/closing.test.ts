@@ -180,10 +180,12 @@ describe('the rejected rows of a file that are closed', () => {
     expect(workspace.rows('payouts.000002.result.csv')[1]?.['message']).toContain('Closed by finance: paid by hand');
     expect(workspace.rows('run.000002.changes.csv')[0]).toMatchObject({
       file: '000002',
-      message: expect.stringContaining('2 rejected rows of file 000002'),
+      message: '2 rejected rows of file 000002 will not be repaired, and are closed',
       decidedBy: 'finance',
     });
-    expect(page(workspace, 'run.000002.summary.html')).toContain('2 rejected rows of file 000002 will not be repaired');
+    const decided = page(workspace, 'run.000002.summary.html');
+    expect(decided).toContain('2 rejected rows of file 000002 will not be repaired');
+    expect(decided.split('finance: ')).toHaveLength(2);
     expect(await closingFile(workspace, 2)).toMatchObject({ why: [expect.stringContaining('it is closed already')] });
   });
 

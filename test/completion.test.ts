@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CODES } from '../src/domain/codes.ts';
-import { ROW_STATUSES } from '../src/domain/status.ts';
+import { FINAL_FAILURES, INSTRUCTION_STATUSES } from '../src/domain/status.ts';
 import { builtProgram } from './support/cli.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
@@ -63,8 +63,9 @@ describe('paydrop completion bash', () => {
   it('offers statuses, codes, files and folders where they belong, and nothing that it can not know', async () => {
     const script = await scriptFor('bash');
     const offered = (...words: string[]) => offeredBy(script, ...words);
-    expect(offered('retry', '--status', '')).toEqual([...ROW_STATUSES].sort());
-    expect(offered('retry', '--status', '=')).toEqual([...ROW_STATUSES].sort());
+    expect(offered('list', '--status', '')).toEqual([...INSTRUCTION_STATUSES].sort());
+    expect(offered('export', '--status', '=')).toEqual([...INSTRUCTION_STATUSES].sort());
+    expect(offered('retry', '--status', '')).toEqual([...FINAL_FAILURES].sort());
     expect(offered('retry', '--status', '=', 'fai')).toEqual(['failed']);
     expect(offered('explain', '')).toEqual(CODES.map(({ code }) => code).sort());
     expect(offered('validate', 'nov')).toEqual(['november 2.csv', 'november.csv']);
@@ -88,7 +89,7 @@ describe.each(['zsh', 'fish'])('paydrop completion %s', (shell) => {
     for (const name of [
       ...(await listed()),
       ...(await listed('audit')),
-      ...ROW_STATUSES,
+      ...INSTRUCTION_STATUSES,
       ...CODES.map(({ code }) => code),
     ])
       expect(script).toMatch(new RegExp(`[ '(]${name}[ ':;]`));

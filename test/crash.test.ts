@@ -9,7 +9,7 @@
 import { cpSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Api } from '../src/domain/api.ts';
-import { type PassOptions, pass } from '../src/pipeline/pass.ts';
+import { pass } from '../src/pipeline/pass.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
 import { verify } from '../src/store/verify.ts';
@@ -17,6 +17,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  ONE_PASS,
   ORDERS,
   type TestWorkspace,
   testWorkspace,
@@ -67,15 +68,6 @@ const READING = new Set([
   ],
   ...['scan', 'body', 'close'],
 ]);
-
-const ONE_PASS: PassOptions = {
-  kind: 'run',
-  businessDate: '2026-03-02',
-  waitForSettling: true,
-  send: true,
-  lookUp: true,
-  stop: new AbortController().signal,
-};
 
 /** How the provider acts for a while, and what a pass can move meanwhile without anything new from outside. */
 interface Phase {

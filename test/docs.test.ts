@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { madeFiles } from '../fixtures/docs/made.ts';
 import { API, APIS } from '../src/domain/api.ts';
-import { INSTRUCTION_STATUSES } from '../src/domain/status.ts';
+import { ROW_STATUSES } from '../src/domain/status.ts';
 import { KINDS } from '../src/intake/validate/header.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
 import { HABIT_NAMES } from '../src/sandbox/habits.ts';
@@ -251,11 +251,11 @@ describe('reports', () => {
   });
 
   it('have the statuses that the page explains', () => {
-    expect(columnsOf('## Statuses').sort()).toEqual(['accepted', 'duplicate', ...INSTRUCTION_STATUSES].sort());
+    expect(columnsOf('## Statuses').sort()).toEqual([...ROW_STATUSES].sort());
   });
 
   it('have statuses that the README knows', () => {
-    const known = new Set<string>(['duplicate', ...INSTRUCTION_STATUSES]);
+    const known = new Set<string>(ROW_STATUSES);
     const named = tableRows(section('README.md', '## For the person who drops files')).flatMap(([names = '']) =>
       codes(names),
     );

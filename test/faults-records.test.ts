@@ -194,9 +194,9 @@ describe('the outbox', () => {
     const workspace = delivery(2);
     await workspace.pass({ ...COUNTED, send: false, lookUp: false });
     const inTheWay = workspace.path('outbox', 'run.000002.changes.csv');
-    writeFileSync(inTheWay, 'somebody was here first');
+    writeFileSync(inTheWay, 'it was here first');
     await workspace.pass({ ...COUNTED, lookUp: false });
-    expect(readFileSync(inTheWay, 'utf8')).toBe('somebody was here first');
+    expect(readFileSync(inTheWay, 'utf8')).toBe('it was here first');
     expect(accepted(workspace)).toEqual(refs(2));
     expect(workspace.rows('run.000003.changes.csv').map(({ to }) => to)).toEqual(['submitted', 'submitted']);
   });
@@ -205,8 +205,8 @@ describe('the outbox', () => {
     const workspace = delivery(2);
     const inTheWay = workspace.path('outbox', 'run.000001.changes.csv');
     for (let passes = 0; passes < 2; passes++)
-      await expect(takenMeanwhile(workspace, inTheWay, 'somebody was here first')).rejects.toThrow('move it away');
-    expect(readFileSync(inTheWay, 'utf8')).toBe('somebody was here first');
+      await expect(takenMeanwhile(workspace, inTheWay, 'it was here first')).rejects.toThrow('move it away');
+    expect(readFileSync(inTheWay, 'utf8')).toBe('it was here first');
     rmSync(inTheWay);
     await workspace.pass({ ...COUNTED, lookUp: false });
     expect(accepted(workspace)).toEqual(refs(2));

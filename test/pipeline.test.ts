@@ -160,9 +160,17 @@ describe('a file dropped in the inbox', () => {
     );
     await workspace.pass();
     expect(workspace.rows('payouts.000002.result.csv').map(({ status }) => status)).toEqual([
-      'cancelled',
+      'replaced',
       'cancelled',
       'paid',
+    ]);
+    const tools = await workspace.open();
+    const counts = await tools.store.statusCounts();
+    await tools.close();
+    expect(counts).toMatchObject([
+      { status: 'cancelled', count: 1 },
+      { status: 'paid', count: 1 },
+      { status: 'scheduled', count: 1 },
     ]);
     expect(workspace.rows('changes.000003.result.csv')).toMatchObject([
       { status: 'scheduled', amount: '10.00' },

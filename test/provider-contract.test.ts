@@ -1,6 +1,6 @@
 /**
  * One contract for the provider port, held against each API over a real HTTP server and under the same faults: whatever goes
- * wrong, a payout is taken once, its row never says what isn't so, and it comes to its end without anybody's help.
+ * wrong, a payout is taken once, its row never says what isn't so, and it comes to its end without a person's help.
  */
 import { describe, expect, it } from 'vitest';
 import { APIS, type Api } from '../src/domain/api.ts';

@@ -138,7 +138,7 @@ describe('an order', () => {
     const tools = await workspace.open();
     const ref = { customerRef: 'C1', orderRef: 'O1' };
     const other = { ...ref, currency: 'USD', country: 'US', scheme: SCHEME, metadata: [] };
-    await tools.provider.orders?.register(tools.provider.orders.body(other, []), ref, 'by-somebody-else');
+    await tools.provider.orders?.register(tools.provider.orders.body(other, []), ref, 'by-another');
     await tools.close();
 
     await pass(workspace);

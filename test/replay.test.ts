@@ -12,7 +12,7 @@ import {
   timesTaken,
 } from './support/workspace.ts';
 
-/** What anybody can do who may write into `data`. */
+/** What a person can do who may write into `data`. */
 function byHand(workspace: TestWorkspace, sql: string): void {
   const db = new Database(workspace.path('data', 'paydrop.db'));
   if (db.prepare(sql).run().changes === 0) throw new Error(`nothing was altered by ${sql}`);

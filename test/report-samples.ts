@@ -100,7 +100,7 @@ export const MIXED: readonly ResultRow[] = [
   row(10, { status: 'waiting', currency: '', openDate: '2026-12-01' }),
   row(11, { status: 'scheduled', openDate: '2026-12-05' }),
   row(12, { status: 'duplicate', other: { file: 1, line: 5, status: 'paid', how: 'repeats' } }),
-  row(13, { status: 'cancelled', other: { file: 14, line: 3, status: 'ready', how: 'replaced-by' } }),
+  row(13, { status: 'replaced', other: { file: 14, line: 3, status: 'ready', how: 'replaced-by' } }),
   row(14, { status: 'accepted', amount: '', other: { file: 3, line: 9, status: 'cancelled', how: 'deletes' } }),
   row(15, { status: 'ready', currency: 'JPY', amount: '11000' }),
   rejected(16, ['C01,ORD-7,"PI-16,-40,2026-11-21,2026-11-30'], {

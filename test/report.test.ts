@@ -174,7 +174,11 @@ describe('result.csv', () => {
   it('says that nothing comes of a row that was deleted, and of one that repeats it or what was replaced', async () => {
     const since = { file: 14, line: 3, status: 'accepted', how: 'deleted-by' } as const;
     const deleted = { file: 2, line: 2, status: 'cancelled', how: 'repeats', since } as const;
-    const replaced = { ...deleted, since: { ...since, status: 'ready', how: 'replaced-by' } } as const;
+    const replaced = {
+      ...deleted,
+      status: 'replaced',
+      since: { ...since, status: 'ready', how: 'replaced-by' },
+    } as const;
     const rows = [
       row(2, { status: 'cancelled', other: since }),
       row(3, { status: 'duplicate', other: deleted }),
@@ -191,9 +195,18 @@ describe('result.csv', () => {
   });
 
   it.each([
-    ['declined', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
-    ['failed', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
-    ['reversed', ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1'],
+    [
+      'declined',
+      ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1 --reason TEXT',
+    ],
+    [
+      'failed',
+      ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1 --reason TEXT',
+    ],
+    [
+      'reversed',
+      ', which did not arrive: this row pays nothing; it is paid again with paydrop retry C1/O1/P1 --reason TEXT',
+    ],
     ['rejected', ', which was rejected after that: nothing is paid for this row either; drop it once more'],
     ['submitted', ''],
   ] as const)('says of a row that repeats one that is %s what comes of it', async (status, more) => {
@@ -214,6 +227,14 @@ describe('result.csv', () => {
     ];
     const reports = await reportsOf(file({ rows: 4, controlSum: '11211.5' }), rows);
     expect(columns(reports.get('result.csv'), 'amount').flat()).toEqual(['210.00', '11000', '1.500', '1,5']);
+  });
+
+  it('leaves an amount as it came where its currency is not known', async () => {
+    const rows = ['210.00', '1250.5', '7'].map((amount, at) =>
+      row(at + 2, { amount, currency: '', status: 'waiting' }),
+    );
+    const reports = await reportsOf(file({ rows: 3, controlSum: '1467.5' }), rows);
+    expect(columns(reports.get('result.csv'), 'amount').flat()).toEqual(['210.00', '1250.5', '7']);
   });
 
   it('names all codes of a row that has several errors', async () => {
@@ -675,6 +696,20 @@ describe('the reports of a run', () => {
   const verdicts: [why: string, changes: Parameters<typeof change>[1][], files: Run[2], open: Run[3], says: string][] =
     [
       ['that all is well', [{}], [taken('accepted')], [], 'All well'],
+      [
+        'that all is well so far where payouts are still open',
+        [{}],
+        [],
+        [openOnes('submitted', 3)],
+        'All well so far In this run nothing failed, nothing was reversed, and nothing new needs attention. 3 payouts have not come to an end: see "Still open".',
+      ],
+      [
+        'which payouts wait for their order',
+        [{}],
+        [],
+        [openOnes('waiting', 2)],
+        'Needs attention 2 payouts wait for their orders.',
+      ],
       ['that nothing moved', [], [taken('duplicate', AGAIN)], [openOnes('submitted', 3)], 'Nothing to do'],
       [
         'which files need a person',

@@ -1,10 +1,10 @@
 /** `paydrop retry` and `paydrop resolve` as their users start them: real processes, and a provider that is asked first. */
-import { existsSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { existsSync, writeFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instruction, instructions, ORDERS, recorded, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
 const REASON = ['--reason', 'the account was topped up'];
@@ -114,6 +114,20 @@ describe('paydrop retry', () => {
     expect(status).toBe(3);
     expect(stderr).toContain('another paydrop is working on');
     expect(await statuses(workspace)).toEqual(['declined', 'declined', 'declined']);
+  });
+
+  it('answers Ctrl-C at once, finishes what is under way, and leaves the rest as it was', async () => {
+    const workspace = await declined();
+    writeFileSync(workspace.path('paydrop.json'), JSON.stringify({ provider: { requestsPerMinute: 1 } }));
+    const run = paydrop.start(['retry', '--file', '2', '--yes', ...REASON], { cwd: workspace.root });
+    await vi.waitFor(async () => expect(await recorded(workspace)).toMatchObject({ ready: 1 }), 20_000);
+    run.process.kill('SIGINT');
+    await run.says('Stopping: look-ups under way are finished and recorded');
+    const { status, stdout, stderr } = await run.ended;
+    expect(status).toBe(3);
+    expect(stderr.match(/Stopping/g)).toHaveLength(1);
+    expect(stdout).toContain('1 of 3 are ready to be paid again');
+    expect(await recorded(workspace)).toEqual({ ready: 1, declined: 2 });
   });
 
   it.skipIf(!existsSync('/usr/bin/script'))('of many asks at a terminal, and takes only a yes for one', async () => {

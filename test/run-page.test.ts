@@ -1,9 +1,5 @@
 /** The page of a run and the page over all files in a real browser: on a phone, on a desk, in the dark and on paper. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attention } from '../src/domain/attention.ts';
 import { indexPage, type Standing } from '../src/reports/index-page.ts';
@@ -11,8 +7,8 @@ import { type ReportContext, runReports } from '../src/reports/report.ts';
 import type { RunChange, RunDecision } from '../src/store/port.ts';
 import { PAGES as FILE_PAGES } from './page-samples.ts';
 import { change, file, MIXED_FILE, REAL, RUN, SANDBOX, textOf, toldOf } from './report-samples.ts';
+import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 const LARGE = '435741521.52';
 
 async function runPage(
@@ -32,6 +28,7 @@ async function runPage(
       amountMinor: 43_574_152_152n,
       oldest: '2026-11-17T20:00:00.000Z',
     },
+    { status: 'waiting', currency: '', count: 3, amountMinor: 300n, oldest: '2026-11-17T20:00:00.000Z' },
   ] as const;
   const [, summary] = await runReports(RUN, toldOf(changes, decisions), files, open, context);
   return textOf(summary?.content ?? '');
@@ -68,6 +65,7 @@ function standing(with_: Partial<Standing> = {}): Standing {
   const inNeed = [{ ...MIXED_FILE, reported: true, needs }];
   const counts = [
     { status: 'paid', currency: 'INR', count: 1_200, amountMinor: 43_574_152_152n, oldest: RUN.startedAt },
+    { status: 'waiting', currency: '', count: 3, amountMinor: 300n, oldest: RUN.startedAt },
   ] as const;
   const runs = [{ ...RUN, reported: true }];
   const next = { date: '2026-11-29', minute: 120 };
@@ -130,34 +128,20 @@ describe('the page of a run', () => {
   });
 });
 
-if (!existsSync(CHROMIUM)) console.warn(`run pages: not looked at, there is no Chromium at ${CHROMIUM}`);
-
-describe.skipIf(!existsSync(CHROMIUM))('in a browser', () => {
-  let browser: Browser;
+describe.skipIf(!HAS_BROWSER)('in a browser', () => {
+  let browser: BrowserPage;
   let page: Page;
-  let folder: string;
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'paydrop-run-pages-'));
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--headless', '--no-sandbox', '--disable-gpu'],
-    });
-    page = await browser.newPage();
+    browser = await openBrowser();
+    page = browser.page;
   });
 
   afterAll(async () => {
     await browser?.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(text: string, width: number): Promise<void> {
-    const path = join(folder, 'page.html');
-    writeFileSync(path, text);
-    await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ media: 'screen', colorScheme: 'light' });
-    await page.goto(pathToFileURL(path).href);
-  }
+  const open = (text: string, width: number) => browser.open(text, width, 'light');
 
   /** What is wider than the place it has: the page itself, or a table in its frame. */
   const CUT = `[document.documentElement, ...document.querySelectorAll('main, .scroll, .verdict, td, th, p')]
@@ -186,6 +170,19 @@ describe.skipIf(!existsSync(CHROMIUM))('in a browser', () => {
     await open(await text(), 1000);
     expect(new Set(await page.evaluate<string[]>(displays))).toEqual(new Set(['table']));
   });
+
+  it.each(Object.entries({ ...PAGES, ...FILE_PAGES }))(
+    '%s has no empty field in its cards, and no label without what it names',
+    async (_, text) => {
+      const empty = `[...document.querySelectorAll('td')].filter((cell) => cell.getClientRects().length > 0)
+        .filter((cell) => getComputedStyle(cell.closest('table')).display === 'block')
+        .filter((cell) => cell.textContent.trim() === '').map((cell) => cell.parentElement.textContent.trim())`;
+      for (const width of [360, 999]) {
+        await open(await text(), width);
+        expect(await page.evaluate(empty), `${width} pixels`).toEqual([]);
+      }
+    },
+  );
 
   it('a page of 32 rows takes at most 4 sheets', async () => {
     await open(await runPage(MANY), 1280);

@@ -190,7 +190,7 @@ describe('every other call', () => {
   it.each(GENERATIONS)('needs a token, the account and the tenant: $api', async ({ orders, orderBody }) => {
     for (const [changes, status] of [
       [{ authorization: undefined }, 401],
-      [{ authorization: 'Bearer nobody' }, 401],
+      [{ authorization: 'Bearer unknown' }, 401],
       [{ authorization: token }, 401],
       [{ 'x-account-id': undefined }, 403],
       [{ 'x-tenant-id': 'other' }, 403],

@@ -4,7 +4,7 @@
  */
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type PassOptions, pass } from '../src/pipeline/pass.ts';
+import { pass } from '../src/pipeline/pass.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { endLookUpOnly } from '../src/store/anchor.ts';
 import { APIS } from './simulation/apis.ts';
@@ -15,6 +15,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  ONE_PASS,
   ORDERS,
   payoutRef,
   testWorkspace,
@@ -38,15 +39,6 @@ async function brokenBy(seed: number): Promise<string | undefined> {
   const { violation } = await simulate(seed);
   return violation && `seed ${seed} broke a promise (npm run simulate -- --seed ${seed}): ${violation.message}`;
 }
-
-const ONE_PASS: PassOptions = {
-  kind: 'run',
-  businessDate: '2026-03-02',
-  waitForSettling: true,
-  send: true,
-  lookUp: true,
-  stop: new AbortController().signal,
-};
 
 describe('a simulated world', () => {
   it.each(found)('that once broke a promise keeps them all: $name (seed $seed)', async ({ seed }) => {

@@ -31,8 +31,20 @@ describe('the page over all files', () => {
     const workspace = await mixed();
     expect(section(workspace, 'Who needs to do what')).toMatch(/^The sender of the file 1 row to correct : repair /);
     expect(section(workspace, 'Files that need action')).toMatch(
-      /All of them, oldest first: 1 file .*00000\d wrong\.csv .* 1 row to correct \(the sender of the file\)$/,
+      /All of them, oldest first: 1 file .*00000\d wrong\.csv .* 1 row to correct \(the sender of the file\) paydrop close --file [23] --reason TEXT$/,
     );
+  });
+
+  it('names commands whole, with the number of the file', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass({ faults: { faults: [{ on: 'post', fault: { kind: 'decline' } }] } });
+    expect(section(workspace, 'Files that need action')).toContain(
+      'paydrop retry --file 2 --status declined --reason TEXT',
+    );
+    for (const [, command = ''] of workspace.read(PAGE).matchAll(/paydrop ((?:close|retry|resolve)[^;:<.]*)/g))
+      expect(command).toContain('--reason TEXT');
   });
 
   it('names the file whose payouts wait for their order', async () => {

@@ -56,6 +56,29 @@ describe('the count by status that is kept', () => {
     expect(await counts(workspace)).toEqual(['1 ready INR 21000', '1 scheduled INR 21001']);
   });
 
+  it('is the same where files are read along with it, with the oldest file of each', async () => {
+    const workspace = await ready('P1', 'P2');
+    workspace.clock.advance(60_000);
+    workspace.drop('more.csv', instructions(instruction('P3'), instruction('P4', 'wrong')));
+    await workspace.pass({ send: false, lookUp: false });
+    await postpone(workspace, 'P1');
+    const tools = await workspace.open();
+    const { counts: along, files } = await tools.store.glances();
+    const alone = await tools.store.statusCounts();
+    const first = await tools.store.file(2);
+    await tools.close();
+    expect(along).toEqual(alone);
+    expect(alone.map(({ status, count, oldest }) => [status, count, oldest])).toEqual([
+      ['ready', 2, first?.receivedAt],
+      ['scheduled', 1, first?.receivedAt],
+    ]);
+    expect(files.map(({ number, toRepair }) => [number, toRepair])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 1],
+    ]);
+  });
+
   it('is of what it was and of the file that was taken in since', async () => {
     const workspace = await ready('P1', 'P2');
     await counts(workspace);

@@ -26,7 +26,7 @@ describe('the table of statuses', () => {
     expect(AMENDABLE).toEqual(['waiting', 'scheduled', 'held', 'ready']);
   });
 
-  it('names no one who acts on a status that is not reported', () => {
+  it('names a person for no status that is not reported', () => {
     for (const status of ROW_STATUSES.filter((one) => factsOf(one).need)) expect(CONCERNS).toContain(status);
   });
 });

@@ -1,28 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { NewFile, Store } from '../src/store/port.ts';
+import type { Store } from '../src/store/port.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
+import { newFile, START } from './support/records.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
-const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
-
-const FILE: NewFile = {
-  claim: 'one',
-  name: 'one.csv',
-  kind: 'instructions',
-  sha256: 'hash',
-  size: 1,
-  receivedAt: AT,
-  businessDate: '2026-11-21',
-  header: [],
-  proven: false,
-  finalNewline: true,
-  start: START,
-  problem: undefined,
-};
-
 /** A store, and another writer that doesn't wait: what became of its try. */
 function storeAndRival(): { store: Store; tryToWrite: () => void; tries: string[] } {
   const path = join(temporaryFolder(), 'paydrop.db');
@@ -58,7 +42,7 @@ describe('a write of the store keeps every other writer out from its beginning o
   it('when a file is registered', async () => {
     const { store, tryToWrite, tries } = storeAndRival();
     await store.registerFile({
-      ...FILE,
+      ...newFile('one'),
       get sha256() {
         tryToWrite();
         return 'hash';
@@ -69,7 +53,7 @@ describe('a write of the store keeps every other writer out from its beginning o
 
   it('when rows are recorded', async () => {
     const { store, tryToWrite, tries } = storeAndRival();
-    const { number } = await store.registerFile(FILE);
+    const { number } = await store.registerFile(newFile('one'));
     await store.recordRows(number, whenRead([], tryToWrite), START, { at: AT });
     expect(tries).toEqual(['SQLITE_BUSY']);
   });

@@ -18,35 +18,17 @@ import type {
   StoredInstruction,
 } from '../src/store/port.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
+import { newFile, START } from './support/records.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 
 const RECEIVED = '2026-11-21T01:00:00.000Z';
 const AT = '2026-11-21T02:00:00.000Z';
 const LATER = '2026-11-21T03:00:00.000Z';
-const START = { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' };
 const NO_DETAILS = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
 const PAYOUT = { contactId: 'C1', purpose: 'others', mode: 'IMPS', narration: 'I1', remark: 'O1' };
 const ROW_ERRORS: FileProblem = { code: 'FILE_HAS_ROW_ERRORS', column: '', value: '1', message: 'One row has errors.' };
 const NOT_FOUND = [{ column: 'orderRef', value: 'O1', code: 'ORDER_NOT_FOUND' }] as const;
-
-function newFile(claim: string, changes: Partial<NewFile> = {}): NewFile {
-  return {
-    claim,
-    name: `${claim}.csv`,
-    kind: 'instructions',
-    sha256: `sha256 of ${claim}`,
-    size: 100,
-    receivedAt: RECEIVED,
-    businessDate: '2026-11-21',
-    header: ['customerRef', 'Order Ref'],
-    proven: false,
-    finalNewline: true,
-    start: START,
-    problem: undefined,
-    ...changes,
-  };
-}
 
 function ref(instructionRef: string): InstructionRef {
   return { customerRef: 'C1', orderRef: 'O1', instructionRef };
@@ -808,7 +790,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I2', 'sending');
       expect(await results(1)).toMatchObject([
         {
-          status: 'cancelled',
+          status: 'replaced',
           amount: '210.50',
           currency: 'INR',
           openDate: '2026-11-21',
@@ -836,13 +818,13 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await taken('four', [deleted(2, await held('I2')), duplicate(3, rowId(2, 2))]);
       const shown = await Promise.all([1, 2, 3, 4].map(results));
       expect(shown.map(([row]) => [row?.status, row?.amount, row?.other])).toEqual([
-        ['cancelled', '210.50', { file: 2, line: 2, status: 'cancelled', how: 'replaced-by' }],
-        ['cancelled', '300.00', { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' }],
+        ['replaced', '210.50', { file: 2, line: 2, status: 'replaced', how: 'replaced-by' }],
+        ['replaced', '300.00', { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' }],
         ['cancelled', '400.00', { file: 4, line: 2, status: 'accepted', how: 'deleted-by' }],
         ['accepted', '', { file: 3, line: 2, status: 'cancelled', how: 'deletes' }],
       ]);
       const since = { file: 3, line: 2, status: 'cancelled', how: 'replaced-by' };
-      expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'cancelled', how: 'repeats', since });
+      expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'replaced', how: 'repeats', since });
     });
 
     it('show the cells of the row that updated an instruction rejected while waiting', async () => {
@@ -861,7 +843,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         deleted(4, { ...first, version: 2, status: 'scheduled' }),
       ]);
       expect((await results(1)).map(({ status, other }) => [status, other?.how])).toEqual([
-        ['cancelled', 'replaced-by'],
+        ['replaced', 'replaced-by'],
         ['cancelled', 'deleted-by'],
         ['accepted', 'deletes'],
       ]);

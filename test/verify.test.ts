@@ -92,7 +92,7 @@ describe('the records', () => {
     const workspace = await eventful();
     expect((await verified(workspace)).difference).toBeUndefined();
     const statuses = workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
-    const expected = ['paid', 'failed', 'reversed', 'cancelled', 'cancelled', 'rejected', 'rejected'];
+    const expected = ['paid', 'failed', 'reversed', 'replaced', 'cancelled', 'rejected', 'rejected'];
     expect(statuses.slice(0, 7)).toEqual(expected);
   });
 

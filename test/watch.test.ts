@@ -19,11 +19,10 @@ import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src
 import { watch } from '../src/service/watch.ts';
 import { openWorkspace } from '../src/service/workspace.ts';
 import type { Store } from '../src/store/port.ts';
-import { openStore } from '../src/store/sqlite/sqlite.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import type { TestClock } from './support/clock.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instruction, instructions, ORDERS, recorded, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const UNREAD = 'error: the inbox can not be read; nothing is done until it can';
 /** Another file system than that of the tests, which may or may not be in shared memory. */
@@ -477,9 +476,7 @@ describe('paydrop watch, as a process', () => {
   const paydrop = builtProgram();
 
   /** A workspace whose provider takes a tenth of a second over each of thirty payouts, two at a time. */
-  async function slowDelivery(): Promise<
-    TestWorkspace & { atProvider(): string[]; records(): Promise<Record<string, number>> }
-  > {
+  async function slowDelivery(): Promise<TestWorkspace & { atProvider(): string[] }> {
     const workspace = testWorkspace();
     const ledgerPath = workspace.path('ledger');
     const faults: FaultScript = {
@@ -501,12 +498,6 @@ describe('paydrop watch, as a process', () => {
       ...workspace,
       atProvider: () =>
         [...readLedger(ledgerPath)].flatMap((entry) => (entry.kind === 'accepted' ? [entry.clientRefId] : [])),
-      records: async () => {
-        const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
-        const counts = await store.statusCounts();
-        await store.close();
-        return Object.fromEntries(counts.map(({ status, count }) => [status, count]));
-      },
     };
   }
 
@@ -531,7 +522,7 @@ describe('paydrop watch, as a process', () => {
 
     const sent = workspace.atProvider().length;
     expect(sent).toBeLessThan(30);
-    expect(await workspace.records()).toEqual({ submitted: sent, ready: 30 - sent });
+    expect(await recorded(workspace)).toEqual({ submitted: sent, ready: 30 - sent });
     const reported = workspace.rows('payouts.000002.result.csv').filter((row) => row['status'] === 'submitted');
     expect(reported).toHaveLength(sent);
     expect(readdirSync(workspace.path('data', 'work'))).toEqual([]);
@@ -548,7 +539,7 @@ describe('paydrop watch, as a process', () => {
     expect(stderr.match(/Stopping/g)).toHaveLength(1);
     const sent = workspace.atProvider().length;
     expect(sent).toBeLessThan(30);
-    expect(await workspace.records()).toEqual({ submitted: sent, ready: 30 - sent });
+    expect(await recorded(workspace)).toEqual({ submitted: sent, ready: 30 - sent });
   });
 
   it('kill -9 and a restart go on where it was, and nothing is paid twice', async () => {
@@ -562,10 +553,10 @@ describe('paydrop watch, as a process', () => {
     await second.says(/"msg":"pass done/);
     second.process.kill('SIGTERM');
     expect(await second.ended).toMatchObject({ status: 0 });
-    expect((await workspace.records())['sending']).toBeUndefined();
+    expect((await recorded(workspace))['sending']).toBeUndefined();
 
     await paydrop.run(['run'], { cwd: workspace.root, env: SECRETS });
-    expect(await workspace.records()).toEqual({ submitted: 30 });
+    expect(await recorded(workspace)).toEqual({ submitted: 30 });
     expect(new Set(workspace.atProvider()).size).toBe(30);
     expect(workspace.atProvider()).toHaveLength(30);
   });

@@ -23,6 +23,7 @@ import { LEDGER } from '../src/service/account.ts';
 import { backupWhole, openWorkspace, restoreWhole } from '../src/service/service.ts';
 import type { Manifest } from '../src/service/whole/manifest.ts';
 import { builtProgram } from './support/cli.ts';
+import { newFile } from './support/records.ts';
 import {
   instruction,
   instructions,
@@ -97,11 +98,7 @@ describe('a whole backup', () => {
   it('has the copy of a file that is half taken in, or is not made', async () => {
     await takenIn();
     const { store, close } = await workspace.open();
-    await store.registerFile({
-      ...{ claim: 'half', name: 'half.csv', kind: 'instructions', sha256: 'x', size: 1, receivedAt: MADE_AT },
-      ...{ businessDate: '2026-03-02', header: [], proven: false, finalNewline: true, problem: undefined },
-      start: { offset: 0, line: 1, rows: 0, blankLines: 0, controlSum: '0' },
-    });
+    await store.registerFile(newFile('half'));
     await close();
     await expect(backUp()).rejects.toThrow('too busy');
     expect(existsSync(backup)).toBe(false);

@@ -1,7 +1,7 @@
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForReading, openWorkspace } from '../service/service.ts';
+import { openRecords, openWorkspace } from '../service/service.ts';
 import {
   acceptProvider,
   differenceText,
@@ -23,9 +23,7 @@ const ACCOUNTS = ['same-account', 'other-account'];
 
 /** `paydrop audit verify` checks the chain, the records against the chain, and the chain against its anchor. */
 export async function verify({ workspace, output, clock }: CommandContext, options: { json?: true }): Promise<number> {
-  const opened = await openForReading(workspace);
-  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
-  const { store, settings } = opened;
+  const { store, settings } = await openRecords(workspace);
   try {
     const progress = terminalProgress(process.stderr, clock);
     const verified = await verifyRecords(store, progress);

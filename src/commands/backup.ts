@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { isErrno, linkUnlessTaken } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
-import { backupWhole, openForReading, requireApart } from '../service/service.ts';
+import { backupWhole, openRecords, requireApart } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 interface BackupOptions {
@@ -36,8 +36,7 @@ export async function backup(context: CommandContext, path: string, options: Bac
 }
 
 async function copyRecords(workspace: string, target: string): Promise<void> {
-  const opened = await openForReading(workspace);
-  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
+  const opened = await openRecords(workspace);
   const unfinished = `${target}.part`;
   try {
     requireApart(opened.settings, target);

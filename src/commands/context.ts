@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type Clock, localTime, systemClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
+import type { Progress } from '../platform/progress.ts';
 import { type Output, outputOn, printable } from '../platform/terminal.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -41,6 +42,17 @@ export function stopOnSignal(clock: Clock, answer: () => void = () => undefined)
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   return controller.signal;
+}
+
+/** The answer to Ctrl-C. What is under way takes as long as the provider's answers. */
+const ONCE_MORE = 'Once more Ctrl-C ends it at once.';
+
+/** As {@link stopOnSignal}. `finishes` says what is still done, as a sentence; the progress shown before gives way. */
+export function stopWithWords(clock: Clock, progress: Progress, finishes: string): AbortSignal {
+  return stopOnSignal(clock, () => {
+    progress.clear();
+    process.stderr.write(`Stopping: ${finishes} ${ONCE_MORE}\n`);
+  });
 }
 
 /** A person's answer at the terminal. A closed input counts as no. Undefined without a terminal. */

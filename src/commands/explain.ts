@@ -1,8 +1,8 @@
-import { closest } from 'fastest-levenshtein';
 import { CODES, type CodeDescription } from '../domain/codes.ts';
 import { PROVIDER_CODES, type ProviderCode } from '../domain/provider-codes.ts';
 import { factsOf, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import { UsageError } from '../platform/failures.ts';
+import { nearest } from '../platform/nearest.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
@@ -45,9 +45,9 @@ export async function explain(
 
 function unknownCode(asked: string, all: readonly Explained[]): string {
   const names = all.map(({ code }) => code);
-  const nearest = closest(asked.trim(), [...names, ...names.map((name) => name.toLowerCase())]);
-  const known = names.find((name) => name.toLowerCase() === nearest.toLowerCase()) ?? nearest;
-  return `there is no code ${asked}; the nearest is ${known}. A code that only the provider has is explained by the words beside it`;
+  const near = nearest(asked.trim(), names, (name) => name.toLowerCase());
+  const advice = near ? `the nearest is ${near}` : 'paydrop explain lists all codes and statuses';
+  return `there is no code ${asked}; ${advice}. A code that only the provider has is explained by the words beside it`;
 }
 
 function print(output: Output, { code, title, facts }: Explained): void {

@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { plainJson } from '../platform/terminal.ts';
 import { payoutsCsv } from '../reports/reports.ts';
-import { openForReading, reportContext } from '../service/service.ts';
+import { openRecords, reportContext } from '../service/service.ts';
 import type { ListedPayout } from '../store/store.ts';
 import { type ChoiceOptions, choiceOf, jsonOf, pagesOf, periodOf } from './choice.ts';
 import { type CommandContext, EXIT } from './context.ts';
@@ -16,9 +15,7 @@ type ExportOptions = ChoiceOptions & { readonly from: string; readonly to: strin
  * one moment, while a service goes on.
  */
 export async function exportPayouts({ workspace, clock }: CommandContext, options: ExportOptions): Promise<number> {
-  const opened = await openForReading(workspace);
-  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
-  const { store, settings } = opened;
+  const { store, settings } = await openRecords(workspace);
   const { timeZone } = settings.schedule;
   const shown = terminalProgress(process.stderr, clock);
   try {

@@ -2,7 +2,7 @@ import { forgetFiles, type Judged, type Judgement, judgeForgetting } from '../pi
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openAlone, openForReading } from '../service/service.ts';
+import { openAlone, openRecords } from '../service/service.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
 import { countsJson, printCounts, sixDigits } from './counts-text.ts';
 import { type DecisionOptions, personWith } from './person.ts';
@@ -48,8 +48,7 @@ export async function forget(context: CommandContext, options: ForgetOptions): P
 }
 
 async function tell({ workspace, clock, output }: CommandContext, { before, json }: ForgetOptions): Promise<number> {
-  const opened = await openForReading(workspace);
-  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
+  const opened = await openRecords(workspace);
   const progress = terminalProgress(process.stderr, clock);
   try {
     const judgement = await judgeForgetting({ ...opened, clock, run: undefined, progress }, before);

@@ -1,9 +1,8 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { grouped } from '../domain/money.ts';
 import { minuteIn } from '../platform/clock.ts';
-import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForReading } from '../service/service.ts';
+import { openRecords } from '../service/service.ts';
 import type { ListedPayout } from '../store/store.ts';
 import { type ChoiceOptions, choiceOf, jsonOf } from './choice.ts';
 import { type CommandContext, EXIT } from './context.ts';
@@ -13,9 +12,7 @@ type ListOptions = ChoiceOptions & { readonly limit: number; readonly json?: tru
 
 /** Shows the payouts that are asked for, in the order of file and line, and how many more there are. */
 export async function list({ workspace, output }: CommandContext, options: ListOptions): Promise<number> {
-  const opened = await openForReading(workspace);
-  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
-  const { store, settings } = opened;
+  const { store, settings } = await openRecords(workspace);
   try {
     const { timeZone } = settings.schedule;
     const choice = choiceOf(options, timeZone);

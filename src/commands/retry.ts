@@ -18,7 +18,7 @@ import {
   type Store,
   type StoredInstruction,
 } from '../store/store.ts';
-import { type CommandContext, confirmed, EXIT, stopOnSignal } from './context.ts';
+import { type CommandContext, confirmed, EXIT, stopWithWords } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
 import { type DecisionOptions, personWith } from './person.ts';
 import { instructionRefIn, referencesIn } from './references.ts';
@@ -38,6 +38,8 @@ interface Chosen {
 }
 
 const PAGE = 1_000;
+
+const FINISHES = 'look-ups under way are finished and recorded, the other payouts stay as they are.';
 
 export async function retry(context: CommandContext, asked: readonly string[], options: RetryOptions): Promise<number> {
   const decision = personWith(options);
@@ -150,9 +152,10 @@ async function ask(
   const other = await otherThan(store, providerNamed(settings, process.env));
   if (other) throw new UsageError(otherProviderText(other));
   const progress = terminalProgress(process.stderr, clock);
+  const stop = stopWithWords(clock, progress, FINISHES);
   const { provider, close } = await openForAsking(settings, process.env, clock);
   try {
-    return await retryAll({ store, provider, clock, settings, progress, run }, refs, decision, stopOnSignal(clock));
+    return await retryAll({ store, provider, clock, settings, progress, run }, refs, decision, stop);
   } finally {
     progress.clear();
     await close();

@@ -4,7 +4,7 @@ import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printable, printJson } from '../platform/terminal.ts';
 import { type OpenWorkspace, openWorkspace } from '../service/service.ts';
-import { businessDateOf, type CommandContext, EXIT, stopOnSignal } from './context.ts';
+import { businessDateOf, type CommandContext, EXIT, stopWithWords } from './context.ts';
 import { exitOf } from './counts-text.ts';
 import { passJson, printPass } from './pass-text.ts';
 
@@ -17,10 +17,7 @@ interface RunOptions {
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   const { clock, output, workspace } = context;
   const progress = terminalProgress(process.stderr, clock);
-  const stop = stopOnSignal(clock, () => {
-    progress.clear();
-    process.stderr.write(STOPPING);
-  });
+  const stop = stopWithWords(clock, progress, FINISHES);
   const upgraded = (copy: string) => void process.stderr.write(`Records upgraded; as they were: ${printable(copy)}\n`);
   const tools = await openWorkspace({ workspace, clock, progress, upgraded });
   try {
@@ -44,9 +41,7 @@ export async function run(context: CommandContext, options: RunOptions): Promise
   }
 }
 
-/** The answer to Ctrl-C. What is under way takes as long as the provider's answers. */
-const STOPPING =
-  'Stopping: requests under way are finished and recorded, the rest is left to the next run. Once more Ctrl-C ends it at once.\n';
+const FINISHES = 'requests under way are finished and recorded, the rest is left to the next run.';
 
 const DAY_MS = 86_400_000;
 

@@ -4,7 +4,7 @@ import { grouped } from '../domain/money.ts';
 import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
-import { openForReading } from '../service/service.ts';
+import { openRecords } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type AuditEntry,
@@ -49,8 +49,7 @@ export async function show(
 ): Promise<number> {
   const asked = oneReferenceIn(words);
   const given = partsOf(asked);
-  const opened = await openForReading(workspace);
-  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
+  const opened = await openRecords(workspace);
   const { store } = opened;
   try {
     const { ref, orders, instructions } = await find(store, given);

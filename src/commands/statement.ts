@@ -5,7 +5,7 @@ import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
 import { type Statement, statementCsv, summedUp } from '../reports/reports.ts';
-import { openForReading, reportContext } from '../service/service.ts';
+import { openRecords, reportContext } from '../service/service.ts';
 import type { Period, RunDecision, Store } from '../store/store.ts';
 import { monthOf, pagesOf } from './choice.ts';
 import { type CommandContext, EXIT } from './context.ts';
@@ -22,9 +22,7 @@ interface StatementOptions {
 export async function statement({ workspace, output, clock }: CommandContext, options: StatementOptions) {
   const { month, csv, json } = options;
   if (csv && json) throw new UsageError('say either --csv or --json');
-  const opened = await openForReading(workspace);
-  if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
-  const { store, settings } = opened;
+  const { store, settings } = await openRecords(workspace);
   const { timeZone } = settings.schedule;
   const shown = terminalProgress(process.stderr, clock);
   try {

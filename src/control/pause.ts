@@ -10,7 +10,7 @@ import type { Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Decision, Moment, Store } from '../store/store.ts';
 
 /** In the workspace, beside paydrop.json. Its text does not matter: whoever can make a file can stop the sending. */
-export const PAUSE_FILE = 'PAUSE';
+const PAUSE_FILE = 'PAUSE';
 
 const PAUSED = 'paused';
 

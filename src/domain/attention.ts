@@ -2,6 +2,7 @@
  * Who needs to do what. This is the one place that says what needs a person, in a workspace, a run or a file. The
  * status command, the pages, the exit status and the log read it, and nothing else decides it. Pure.
  */
+import { grouped } from './money.ts';
 import { ENGINEER, factsOf, ORDERS, ROW_STATUSES, type RowStatus, type Rule, SENDER, type Weight } from './status.ts';
 
 /** All concerns that may need a person. The most urgent comes first, and is shown first. */
@@ -82,17 +83,17 @@ export interface Situation {
 const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   'look-up-only': {
     who: ENGINEER,
-    task: 'nothing is sent until a person has checked the records and said so with paydrop audit accept',
+    task: 'nothing is sent until a person has checked the records and said so: paydrop audit accept --reason TEXT',
     weight: 'unfinished',
   },
   'other-provider': {
     who: ENGINEER,
-    task: 'nothing is sent until paydrop.json names that provider again, or a person has said with paydrop audit accept whose the records are',
+    task: 'nothing is sent until paydrop.json names that provider again, or a person has said whose the records are: paydrop audit accept --provider same-account (or other-account) --reason TEXT',
     weight: 'unfinished',
   },
   paused: {
     who: ENGINEER,
-    task: 'nothing is sent until a person lets it go on with paydrop resume',
+    task: 'nothing is sent until a person lets it go on: paydrop resume --reason TEXT',
     weight: 'unfinished',
   },
   inbox: { who: ENGINEER, task: 'see to it that paydrop may read and write its inbox', weight: 'unfinished' },
@@ -116,12 +117,12 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   'waiting-too-long': { who: ORDERS, task: 'the order has not come in time: drop the orders file', weight: 'person' },
   'refused-files': {
     who: SENDER,
-    task: 'the receipt says why: repair the file and drop it under the same name, or close it with paydrop close --file',
+    task: 'the receipt says why: repair the file and drop it under the same name, or close it: paydrop close --file NUMBER --reason TEXT',
     weight: 'person',
   },
   'irregular-files': {
     who: SENDER,
-    task: 'a folder, a link or the like was moved to data/quarantine, unread: drop the files themselves, and close it with paydrop close --file',
+    task: 'a folder, a link or the like was moved to data/quarantine, unread: drop the files themselves, and close it: paydrop close --file NUMBER --reason TEXT',
     weight: 'person',
   },
   stuck: { who: ENGINEER, task: 'it stays where it is until it can be read and moved', weight: 'person' },
@@ -177,6 +178,43 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     waiting: Math.max(0, (byStatus?.get('waiting') ?? 0) - waitingTooLong),
     amendments,
   };
+}
+
+/** What a concern counts; of statuses that are not named the word is clear by itself. */
+const COUNTED: Readonly<Partial<Record<Concern, readonly [one: string, more: string]>>> = {
+  'unfinished-files': ['file not taken in to its end', 'files not taken in to their end'],
+  'unreported-files': ['file with reports older than its records', 'files with reports older than their records'],
+  manual: ['payout to be settled by a person', 'payouts to be settled by a person'],
+  unknown: ['payout without a clear answer', 'payouts without a clear answer'],
+  unreadable: ["payout with an answer that can't be read", "payouts with answers that can't be read"],
+  held: ['payout held back', 'payouts held back'],
+  'waiting-too-long': [
+    'payout that has waited too long for its order',
+    'payouts that have waited too long for an order',
+  ],
+  rejected: ['row to correct', 'rows to correct'],
+  'refused-files': ['file not taken in', 'files not taken in'],
+  'irregular-files': ['entry that is no plain file', 'entries that are no plain files'],
+  stuck: ["entry of the inbox that can't be taken in", "entries of the inbox that can't be taken in"],
+  waiting: ['payout without its order', 'payouts without their orders'],
+  amendments: ['change asked of the provider', 'changes asked of the provider'],
+};
+
+const NOT_COUNTED: Readonly<Partial<Record<Concern, string>>> = {
+  'look-up-only': 'Nothing is sent',
+  'other-provider': 'Nothing is sent',
+  paused: 'Nothing is sent',
+  inbox: 'Nothing is taken in',
+  'last-run': 'The last run is not finished',
+  'foreign-index': 'The page over all files is not written',
+};
+
+/** `2 payouts failed`, `1 row to correct`, `Nothing is sent`: the words of pages and commands alike. */
+export function needed({ concern, count }: Pick<Need, 'concern' | 'count'>): string {
+  const fixed = NOT_COUNTED[concern];
+  if (fixed !== undefined) return fixed;
+  const [one, more] = COUNTED[concern] ?? [`payout ${concern}`, `payouts ${concern}`];
+  return `${grouped(String(count))} ${count === 1 ? one : more}`;
 }
 
 /**

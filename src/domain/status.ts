@@ -43,7 +43,7 @@ export type Weight = 'unfinished' | 'person' | 'told';
 /** Who needs to act. */
 export interface Rule {
   readonly who: string;
-  /** What to do, worded as the end of a sentence. */
+  /** What to do, worded as the end of a sentence. A command stands in it with all that it asks for. */
   readonly task: string;
   readonly weight: Weight;
 }
@@ -54,10 +54,10 @@ const PAYEES = "The keeper of the payees' data";
 export const ORDERS = 'The sender of the orders';
 
 const RETRY =
-  'check the data with the payee, then pay it again with paydrop retry, or close it with paydrop close if it will not be paid from here';
+  'check the data with the payee, then pay it again: paydrop retry CUSTOMER/ORDER/INSTRUCTION --reason TEXT; or, if it will not be paid from here, close it: paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT';
 
 /** What was decided about a row that is no instruction of its own. */
-type OfRow = 'accepted' | 'duplicate';
+type OfRow = 'accepted' | 'replaced' | 'duplicate';
 
 interface Facts<Name extends string> {
   /** The payout has not come to its end. */
@@ -133,7 +133,7 @@ const STATUSES = table({
     words: 'no clear answer could be had from the provider; a person must find out whether it was paid',
     need: {
       who: ENGINEER,
-      task: 'ask the provider whether it was paid, then record that with paydrop resolve',
+      task: 'ask the provider whether it was paid, then record that: paydrop resolve CUSTOMER/ORDER/INSTRUCTION --paid (or --not-paid) --reason TEXT',
       weight: 'person',
     },
     next: ['paid', 'failed'],
@@ -170,12 +170,13 @@ const STATUSES = table({
     next: ['ready', 'manual'],
   },
   cancelled: { tone: 'calm', words: 'cancelled before it was paid', next: [] },
+  replaced: { tone: 'calm', words: 'replaced by a later row before it was paid', next: [] },
   rejected: {
     tone: 'bad',
     words: 'not taken in',
     need: {
       who: SENDER,
-      task: 'repair the .rejected.csv of the file and drop it back under its name, or close it with paydrop close --file',
+      task: 'repair the .rejected.csv of the file and drop it back under its name, or close it: paydrop close --file NUMBER --reason TEXT',
       weight: 'person',
     },
     next: [],
@@ -190,8 +191,10 @@ export type InstructionStatus = Exclude<RowStatus, OfRow>;
 
 export const ROW_STATUSES = Object.keys(STATUSES) as readonly RowStatus[];
 
+const OF_ROWS: readonly RowStatus[] = ['accepted', 'replaced', 'duplicate'] satisfies OfRow[];
+
 export const INSTRUCTION_STATUSES = ROW_STATUSES.filter(
-  (status): status is InstructionStatus => status !== 'accepted' && status !== 'duplicate',
+  (status): status is InstructionStatus => !OF_ROWS.includes(status),
 );
 
 /** The facts of a status. An altered log may have a word that is no status: no fact applies to it. */

@@ -12,6 +12,7 @@ import { compare, type Decimal, formatDecimal, parseAmount, toMinor } from '../d
 import type { CustomerDefaults, Metadata, Order } from '../domain/order.ts';
 import { unescapeFormula } from '../platform/formula.ts';
 import type { RowFields } from '../store/store.ts';
+import { NO_FIELDS } from './rejected.ts';
 import { addFailed, addUnwanted, inOrder, isDate, isReference, type Rules } from './validate/cells.ts';
 import { type Header, KINDS, type MetadataColumn } from './validate/header.ts';
 import { actionOf, DELETION, INSTRUCTION, MANAGED_INSTRUCTION } from './validate/instructions.ts';
@@ -197,16 +198,7 @@ function totalIn(header: Header, row: RowReader, references: readonly string[]) 
 
 /** A totals row repeats the amounts of other rows: it has no amount of its own and counts in no control total. */
 function totalsRow(amount: string): Refused {
-  const fields = {
-    customerRef: '',
-    orderRef: '',
-    instructionRef: '',
-    amount: '',
-    currency: '',
-    openDate: '',
-    dueDate: '',
-  };
-  return { ok: false, fields, errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] };
+  return { ok: false, fields: NO_FIELDS, errors: [{ column: '', value: amount, code: 'TOTALS_ROW_NOT_ALLOWED' }] };
 }
 
 const REMOVE_IT = 'remove the line, nothing is paid for it';

@@ -101,7 +101,7 @@ async function doubt({ store, settings: { data } }: ForgettingTools): Promise<st
 function whatIsOpen(file: FileRecord, about: Forgettable, isRefused: boolean): string | undefined {
   if (!file.done) return 'it is still being taken in';
   if (!file.archived) return 'it is not archived yet';
-  if (isRefused) return `it was not taken in: drop it again, or paydrop close --file ${file.number}`;
+  if (isRefused) return `it was not taken in: drop it again, or paydrop close --file ${file.number} --reason TEXT`;
   if (about.orders > 0) return 'it has orders, which later payouts may need';
   const open = about.payouts.filter(({ status }) => isOpen(status)).reduce((sum, { count }) => sum + count, 0);
   if (open > 0) return `${counted(open, 'payout is', 'payouts are')} open`;

@@ -45,8 +45,7 @@ export async function publishStanding(tools: StandingTools, kind: RunKind, left:
 
 async function standingOf(tools: StandingTools, kind: RunKind, left: Left): Promise<Standing> {
   const { store, clock, settings } = tools;
-  const counts = await store.statusCounts();
-  const glances = await store.glances();
+  const { files: glances, counts } = await store.glances();
   const needed = needsByFile(glances);
   return {
     needs: attention(await situationOf(tools, counts, glances, left)),
@@ -83,7 +82,8 @@ async function situationOf(
 
 /** Every file that leaves something to a person, oldest first. */
 export async function filesInNeed(store: Store): Promise<{ file: FileGlance; needs: readonly Need[] }[]> {
-  return [...needsByFile(await store.glances())].map(([file, needs]) => ({ file, needs }));
+  const { files } = await store.glances();
+  return [...needsByFile(files)].map(([file, needs]) => ({ file, needs }));
 }
 
 /**

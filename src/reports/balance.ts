@@ -2,7 +2,7 @@
 import { grouped } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
 import { type Html, html } from './html.ts';
-import { NO_CURRENCY, readable, scrollable, statusTag } from './table.ts';
+import { NO_CURRENCY, NOTHING, readable, scrollable, statusTag } from './table.ts';
 import { type Summary, sumOf, type Total } from './totals.ts';
 import { count } from './words.ts';
 
@@ -33,7 +33,7 @@ function sums(summary: Summary): Html {
     const lacks = unread === 0 ? '' : html` <span class="lacks">${unreadText(unread)}</span>`;
     return currency === ''
       ? html`<dd>${count(rows, 'row')} of a currency that is not known: not added up${unread === 0 ? '' : ';'}${lacks}</dd>`
-      : html`<dd><b>${readable(amount, currency)} ${currency}</b>${lacks}</dd>`;
+      : html`<dd><b>${amountOf({ amount, unread }, currency)} ${currency}</b>${lacks}</dd>`;
   });
   return html`${each}`;
 }
@@ -94,7 +94,7 @@ ${groups}
 
 function group(currency: string, totals: readonly Total[], money: boolean): Html {
   const line = ({ rows, amount, unread }: Pick<Total, 'rows' | 'amount' | 'unread'>) =>
-    html`<td class="number" data-label="Rows">${grouped(String(rows))}</td>${money ? html`<td class="number corner">${amountOf(amount, currency)}${unread === 0 ? '' : html`<br><span class="lacks">${unreadText(unread)}</span>`}</td>` : ''}`;
+    html`<td class="number" data-label="Rows">${grouped(String(rows))}</td>${money ? html`<td class="number corner">${amountOf({ amount, unread }, currency)}${unread === 0 ? '' : html`<br><span class="lacks">${unreadText(unread)}</span>`}</td>` : ''}`;
   const name = currency === '' ? `Currency ${NO_CURRENCY}` : currency;
   const subtotal =
     totals.length === 1
@@ -107,6 +107,8 @@ ${subtotal}
 </tbody>`;
 }
 
-function amountOf(amount: Total['amount'], currency: string): string {
-  return currency === '' ? 'not added up' : readable(amount, currency);
+/** Where not one amount could be read there is no sum: a zero would look like one. */
+function amountOf({ amount, unread }: Pick<Total, 'amount' | 'unread'>, currency: string): string {
+  if (currency === '') return 'not added up';
+  return unread > 0 && amount.units === 0n ? NOTHING : readable(amount, currency);
 }

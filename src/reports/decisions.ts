@@ -89,13 +89,8 @@ function bySum(a: Sum, b: Sum): number {
   return byText(a.kind, b.kind) || byLife(a.from, b.from) || byLife(a.to, b.to) || byText(a.currency, b.currency);
 }
 
-/** Who decided what about a file or the workspace, in words. */
-export function decisionText(decided: RunDecision): string {
-  return oneLine(`${decided.decision.by}: ${whatWasDecided(decided)}`);
-}
-
-/** The same without the person, who stands beside it. */
-export function whatWasDecided({ what, file }: RunDecision): string {
+/** What was decided about a file or the workspace, in words. Who decided it stands beside it, in a cell of its own. */
+export function decisionText({ what, file }: RunDecision): string {
   return oneLine(file ? fileText(what, file) : (NO_PAYOUT[what]?.text ?? what));
 }
 

@@ -1,8 +1,8 @@
 /** The page over all files, outbox/index.html: who needs to do what, and the way to the pages of files and runs. */
-import type { Concern, Need } from '../domain/attention.ts';
+import { type Concern, type Need, needed } from '../domain/attention.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { fromMinor, grouped } from '../domain/money.ts';
-import { byLife } from '../domain/status.ts';
+import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext, runPageName, sixDigits } from './context.ts';
 import { type Html, html, page } from './html.ts';
@@ -106,41 +106,6 @@ function nextRun({ next }: Standing, { schedule: { timeZone }, submit }: ReportC
   return html`Next nightly run: <time datetime="${next.date}T${time}"><span class="nowrap">${next.date} ${time}</span> (${timeZone})</time>, as long as <code>paydrop watch</code> runs.${arrival}`;
 }
 
-/** What a concern counts; the statuses that are not named are words already. */
-const COUNTED: Readonly<Partial<Record<Concern, readonly [one: string, more: string]>>> = {
-  'unfinished-files': ['file not taken in to its end', 'files not taken in to their end'],
-  'unreported-files': ['file with reports older than its records', 'files with reports older than their records'],
-  manual: ['payout to be settled by a person', 'payouts to be settled by a person'],
-  unknown: ['payout without a clear answer', 'payouts without a clear answer'],
-  unreadable: ["payout with an answer that can't be read", "payouts with answers that can't be read"],
-  held: ['payout held back', 'payouts held back'],
-  'waiting-too-long': [
-    'payout that has waited too long for its order',
-    'payouts that have waited too long for an order',
-  ],
-  rejected: ['row to correct', 'rows to correct'],
-  'refused-files': ['file not taken in', 'files not taken in'],
-  'irregular-files': ['entry that is no plain file', 'entries that are no plain files'],
-  stuck: ["entry of the inbox that can't be taken in", "entries of the inbox that can't be taken in"],
-  waiting: ['payout without its order', 'payouts without their orders'],
-  amendments: ['change asked of the provider', 'changes asked of the provider'],
-};
-
-const NOT_COUNTED: Readonly<Partial<Record<Concern, string>>> = {
-  'look-up-only': 'Nothing is sent',
-  'other-provider': 'Nothing is sent',
-  paused: 'Nothing is sent',
-  inbox: 'Nothing is taken in',
-  'last-run': 'The last run is not finished',
-};
-
-function what({ concern, count: number }: Need): string {
-  const fixed = NOT_COUNTED[concern];
-  if (fixed !== undefined) return fixed;
-  const [one, more] = COUNTED[concern] ?? [`payout ${concern}`, `payouts ${concern}`];
-  return count(number, one, more);
-}
-
 function tasks(needs: readonly Need[]): Html {
   const byPerson = new Map<string, Need[]>();
   for (const need of needs) byPerson.set(need.who, [...(byPerson.get(need.who) ?? []), need]);
@@ -156,7 +121,7 @@ ${items.length === 0 ? html`<p>Nothing to do.</p>` : html`<ul class="tasks">${it
 
 function task(need: Need): Html {
   const why = need.why === undefined ? '' : ` (${shortened(oneLine(need.why))})`;
-  return html`<p><strong>${what(need)}</strong>${why}: ${need.task}.</p>`;
+  return html`<p><strong>${needed(need)}</strong>${why}: ${need.task}.</p>`;
 }
 
 function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext): Html | '' {
@@ -168,7 +133,7 @@ function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext):
   const rows = inNeed.map(
     (
       file,
-    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map(neededOf)}</td></tr>
+    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map((need) => neededOf(need, file))}</td></tr>
 `,
   );
   return html`<section aria-labelledby="in-need">
@@ -184,8 +149,19 @@ ${scrollable(
 </section>`;
 }
 
-function neededOf(need: Need): Html {
-  return html`<p>${what(need)} <span class="soft">(${need.who.charAt(0).toLowerCase()}${need.who.slice(1)})</span></p>`;
+function neededOf(need: Need, file: IndexFile): Html {
+  const command = commandFor(need.concern, file.number);
+  const toCopy = command === undefined ? '' : html`<br><code class="copy">${command}</code>`;
+  return html`<p>${needed(need)} <span class="soft">(${need.who.charAt(0).toLowerCase()}${need.who.slice(1)})</span>${toCopy}</p>`;
+}
+
+const CLOSED_BY_FILE: readonly Concern[] = ['rejected', 'refused-files', 'irregular-files'];
+
+/** What ends the need without another file, for the file as a whole; undefined where the payouts must be named. */
+function commandFor(concern: Concern, file: number): string | undefined {
+  if (CLOSED_BY_FILE.includes(concern)) return `paydrop close --file ${file} --reason TEXT`;
+  const isFailure = FINAL_FAILURES.some((status) => status === concern);
+  return isFailure ? `paydrop retry --file ${file} --status ${concern} --reason TEXT` : undefined;
 }
 
 function totals(counts: readonly StatusCount[], context: ReportContext): Html {

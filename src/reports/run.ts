@@ -196,6 +196,7 @@ function whatHappened(
   const needed = [
     needs.total > 0 ? `${count(needs.total, 'payout')} listed below.` : '',
     needs.total === 0 ? fromEarlierRuns(open) : '',
+    withoutOrder(open),
     ...filesInNeed(files),
   ].filter((sentence) => sentence !== '');
   if (cameBack.total > 0) {
@@ -209,7 +210,11 @@ function whatHappened(
       decided === 0 ? '' : ` ${count(decided, 'decision')} of a person ${decided === 1 ? 'stands' : 'stand'} below.`;
     return { tone: 'calm', word: 'Nothing to do', text: `No payout changed in this run.${persons}` };
   }
-  return { tone: 'good', word: 'All well', text: 'Nothing failed, nothing was reversed, nothing needs attention.' };
+  const well = 'In this run nothing failed, nothing was reversed, and nothing new needs attention.';
+  const under = sum(open.filter(({ status }) => isOpen(status)));
+  if (under === 0) return { tone: 'good', word: 'All well', text: well };
+  const are = count(under, 'payout has', 'payouts have');
+  return { tone: 'calm', word: 'All well so far', text: `${well} ${are} not come to an end: see "Still open".` };
 }
 
 /** A duplicate file needs no person. */
@@ -224,11 +229,20 @@ function filesInNeed(files: readonly FileTakenIn[]): string[] {
 }
 
 function fromEarlierRuns(open: readonly StatusCount[]): string {
-  const left = open.filter(({ status }) => needsPerson(status) && isOpen(status));
-  const payouts = left.reduce((sum, { count: some }) => sum + some, 0);
+  const payouts = sum(open.filter(({ status }) => needsPerson(status) && isOpen(status)));
   return payouts === 0
     ? ''
     : `${count(payouts, 'payout')} of earlier runs without a clear answer or held back, under "Still open".`;
+}
+
+/** An order that is missing is for its sender to drop, as the page over all files says, too. */
+function withoutOrder(open: readonly StatusCount[]): string {
+  const payouts = sum(open.filter(({ status }) => status === 'waiting'));
+  return payouts === 0 ? '' : `${count(payouts, 'payout waits for its order', 'payouts wait for their orders')}.`;
+}
+
+function sum(counts: readonly StatusCount[]): number {
+  return counts.reduce((all, { count: some }) => all + some, 0);
 }
 
 function listing(id: string, title: string, { total, first }: Listed, files: readonly FileTakenIn[]): Html | '' {

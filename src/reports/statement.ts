@@ -5,7 +5,7 @@ import type { ListedPayout, Period, RunDecision } from '../store/store.ts';
 import { bookingsOf } from './bookings.ts';
 import type { ReportContext } from './context.ts';
 import { BYTE_ORDER_MARK, cells, line } from './csv.ts';
-import { whatWasDecided } from './decisions.ts';
+import { decisionText } from './decisions.ts';
 import { byText } from './totals.ts';
 import { oneLine } from './words.ts';
 
@@ -88,7 +88,7 @@ function statementDecision(decided: RunDecision): StatementDecision {
   const { at, decision, change } = decided;
   const { by, reason, ticket = '' } = decision;
   const stated = { at, by, reason: oneLine(reason), ticket };
-  if (!change) return { ...stated, what: whatWasDecided(decided), reference: '', amount: '', currency: '' };
+  if (!change) return { ...stated, what: decisionText(decided), reference: '', amount: '', currency: '' };
   const { customerRef, orderRef, instructionRef, from, to, amount, currency } = change;
   const what = from === to ? `is ${to}, and closed` : `was ${from} and is ${to}`;
   return { ...stated, what, reference: `${customerRef}/${orderRef}/${instructionRef}`, amount, currency };

@@ -9,13 +9,13 @@ import { localTime } from '../platform/clock.ts';
 import { fileReportNames, type ReportContext, sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
 import { amountText } from './totals.ts';
-import { oneLine } from './words.ts';
+import { oneLine, rowAmount } from './words.ts';
 
 /** The text for a currency that isn't known. */
 export const NO_CURRENCY = 'not known';
 
-/** The text for a value that was left empty. */
-const NOTHING = '–';
+/** The text for a value that was left empty, or that is not there to be shown. */
+export const NOTHING = '–';
 
 /** Longest text of a cell on a page; the CSV files hold it whole. */
 const LONGEST_TEXT = 1_000;
@@ -69,9 +69,9 @@ export function reference(ref: InstructionRef): Html {
 }
 
 /** An amount that a row states, for reading; as it came where it isn't an amount. */
-export function amountCell({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
-  const decimal = parseAmount(amount);
-  return shortened(decimal ? [readable(decimal, currency), currency].join(' ').trim() : amount);
+export function amountCell(row: { readonly amount: string; readonly currency: string }): string {
+  const { amount } = row;
+  return shortened(parseAmount(amount) ? [grouped(rowAmount(row)), row.currency].join(' ').trim() : amount);
 }
 
 /** An amount with its currency's decimals and its digits in groups. */

@@ -113,7 +113,7 @@ function forPayeeData(needs: readonly Need[]): Html[] {
   const each = needs.map(({ concern, count: payouts }) => `${count(payouts, 'payout')} ${concern}`).join(', ');
   return [
     html`${each}. Check the payee's account, name and bank with the payee; the rows below say what the provider answered.`,
-    html`A payout that did not arrive is paid again only when you say so: <code>paydrop retry CUSTOMER/ORDER/INSTRUCTION</code>`,
+    html`A payout that did not arrive is paid again only when you say so: <code>paydrop retry CUSTOMER/ORDER/INSTRUCTION --reason TEXT</code>`,
     html`One that will not be paid again from here is closed: <code>paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT</code>`,
   ];
 }

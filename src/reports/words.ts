@@ -63,9 +63,13 @@ const WITH_DECIMALS = Array.from(
   (_, decimals) => new RegExp(`^(?:0|[1-9][0-9]{0,15})${decimals === 0 ? '' : `\\.[0-9]{${decimals}}`}$`),
 );
 
-/** The amount with its currency's decimals, so that a column of amounts lines up; as it came where it can't be read. */
+/**
+ * The amount with its currency's decimals, so that a column of amounts lines up. As it came where its currency is not
+ * known, or where it can't be read.
+ */
 export function rowAmount({ amount, currency }: { readonly amount: string; readonly currency: string }): string {
-  if (WITH_DECIMALS[currencyExponent(currency) ?? 0]?.test(amount)) return amount;
+  const exponent = currencyExponent(currency);
+  if (exponent === undefined || WITH_DECIMALS[exponent]?.test(amount)) return amount;
   const decimal = parseAmount(amount);
   return decimal ? amountText(decimal, currency) : amount;
 }
@@ -101,11 +105,11 @@ function whatHappened(row: ResultRow): string {
   if (status === 'accepted' && other) return `deleted the payout of ${placeOf(other)}; nothing is paid for it`;
   if (status === 'waiting' && other)
     return `the provider, which has it already, is asked to change the payout of ${placeOf(other)}`;
-  if (status === 'cancelled' && other) return cancelledBy(other);
+  if ((status === 'cancelled' || status === 'replaced') && other) return goneBy(other);
   return status === 'duplicate' && other ? sameAs(other, row) : words;
 }
 
-function cancelledBy(other: OtherRow): string {
+function goneBy(other: OtherRow): string {
   if (other.how === 'deleted-by') return `deleted by ${placeOf(other)} before it was paid: nothing will be paid`;
   return `replaced by ${placeOf(other)} (${other.status}) before it was paid: that row counts, not this one`;
 }
@@ -115,10 +119,10 @@ function sameAs(other: NonNullable<ResultRow['other']>, row: ResultRow): string 
   const { since } = other;
   if (since?.how === 'taken-by')
     return `the same as ${placeOf(other)}, which doesn't stand any more, and ${placeOf(since)} has taken its place: this row changes nothing`;
-  if (other.status !== 'cancelled') {
+  if (other.status !== 'cancelled' && other.status !== 'replaced') {
     const same = `the same as ${placeOf(other)} (${other.status})`;
     if (isLost(other.status))
-      return `${same}, which did not arrive: this row pays nothing; it is paid again with paydrop retry ${customerRef}/${orderRef}/${instructionRef}`;
+      return `${same}, which did not arrive: this row pays nothing; it is paid again with paydrop retry ${customerRef}/${orderRef}/${instructionRef} --reason TEXT`;
     if (other.status === 'rejected')
       return `${same}, which was rejected after that: nothing is paid for this row either; drop it once more`;
     return same;

@@ -10,18 +10,16 @@ import { type Inbox, openInbox } from '../inbox/inbox.ts';
 import { takeIn } from '../intake/intake.ts';
 import type { Clock } from '../platform/clock.ts';
 import { isErrno, makeFolder } from '../platform/durable.ts';
-import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import { publishReportsOf, receipt, type TakenFile, takenFile } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
-import { openStore, type Store } from '../store/store.ts';
+import { openStore } from '../store/store.ts';
 import { addingUpLast } from './last-file.ts';
 import { DATABASE } from './place.ts';
 import { reportContext } from './publishing.ts';
-import { openForReading, settingsOf } from './records.ts';
-
-/** At most this many times the records are copied anew because a service archived a file during the copy. */
-const MOST_COPIES = 5;
+import { settingsOf } from './records.ts';
+import { copyRecords } from './records-copy.ts';
 
 export interface DryRunOptions {
   readonly workspace: string;
@@ -55,7 +53,8 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
     await mkdir(settings.inbox);
     await makeFolder(settings.outbox);
     const inbox = await openInbox(settings, settings.intake);
-    const store = await copyRecords(real, settings);
+    await copyRecords(real.workspace, settings.data);
+    const store = openStore({ path: join(settings.data, DATABASE), purpose: 'scratch' });
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
       const last = addingUpLast(store);
@@ -80,30 +79,6 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Copies the records as they are now, and the private copies of the files that are only half taken in. */
-async function copyRecords(real: Settings, settings: Settings): Promise<Store> {
-  const path = join(settings.data, DATABASE);
-  for (let tries = 0; tries < MOST_COPIES; tries++) {
-    const opened = await openForReading(real.workspace);
-    try {
-      await opened?.store.backupTo(path);
-    } finally {
-      await opened?.store.close();
-    }
-    const store = openStore({ path, purpose: 'scratch' });
-    try {
-      for (const { claim } of await store.unfinishedFiles())
-        await copyFile(join(real.data, 'spool', claim), join(settings.data, 'spool', claim));
-      return store;
-    } catch (error) {
-      await store.close();
-      if (!isErrno(error, 'ENOENT')) throw error;
-      for (const suffix of ['', '-wal', '-shm']) await rm(path + suffix, { force: true });
-    }
-  }
-  throw new UnavailableError('the service is too busy taking files in for a copy of its records');
 }
 
 async function requireFile(path: string): Promise<void> {

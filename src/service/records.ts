@@ -27,6 +27,13 @@ export async function openForReading(workspace: string): Promise<{ settings: Set
   return undefined;
 }
 
+/** As `openForReading`. Throws a UsageError when there are no records yet. */
+export async function openRecords(workspace: string): Promise<{ settings: Settings; store: Store }> {
+  const opened = await openForReading(workspace);
+  if (!opened) throw NOTHING_YET();
+  return opened;
+}
+
 /**
  * Opens the store for a person's decision about payouts, while a service may be running. Each decision is one
  * conditional update, which fails when the service was faster. `run` is the run that is under way, to which the decision

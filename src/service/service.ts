@@ -4,7 +4,7 @@ import { loadedWhenCalled } from '../platform/lazy.ts';
 export { LEDGER, openForAsking, openProvider, providerNamed } from './account.ts';
 export { makeFolders, requireApart, shareFolders, workspaceSettings } from './place.ts';
 export { reportContext, takeTurnToPublish } from './publishing.ts';
-export { openAlone, openForDeciding, openForReading, settingsOf } from './records.ts';
+export { openAlone, openForDeciding, openForReading, openRecords, settingsOf } from './records.ts';
 export type { OpenWorkspace } from './workspace.ts';
 
 export const openWorkspace = loadedWhenCalled(async () => (await import('./workspace.ts')).openWorkspace);

@@ -14,17 +14,15 @@ import {
   syncFolder,
   TEMPORARY_PREFIX,
 } from '../platform/durable.ts';
-import { UnavailableError, UsageError } from '../platform/failures.ts';
+import { UsageError } from '../platform/failures.ts';
 import { SETTINGS_FILE, type Settings, settingsFrom } from '../settings/settings.ts';
 import { ANCHOR, doubtRestored, openStore } from '../store/store.ts';
 import { DATABASE, isThere, liesWithin, makeFolders, overlaps, requireApart } from './place.ts';
-import { openForReading, settingsOf } from './records.ts';
+import { settingsOf } from './records.ts';
+import { copyIfThere, copyRecords } from './records-copy.ts';
 import { filesIn, MANIFEST, type Manifest, manifestOf, RECORDS, requireSame, syncedFacts } from './whole/manifest.ts';
 
 const UNFINISHED = '.part';
-
-/** At most this many times the records are copied anew because a service archived a file during the copy. */
-const MOST_COPIES = 5;
 
 /** Removes what an interrupted backup has left. Anything else of that name belongs to another. */
 async function removeUnfinished(folder: string): Promise<void> {
@@ -50,7 +48,9 @@ export async function backupWhole(
   await removeUnfinished(unfinished);
   await makePrivateFolder(join(unfinished, 'data'));
   try {
-    const { data } = await copyRecords(workspace, unfinished);
+    const copied = await copyRecords(workspace, join(unfinished, 'data'));
+    if (!copied) throw new UsageError('nothing has been taken in in this workspace yet');
+    const { data } = copied;
     // The sandbox's ledger stays out: it is the provider's memory, and no restore takes a provider back to yesterday.
     await copyIfThere(join(data, ANCHOR), join(unfinished, 'data', ANCHOR));
     await copyFile(join(workspace, SETTINGS_FILE), join(unfinished, SETTINGS_FILE));
@@ -74,40 +74,6 @@ export async function backupWhole(
     return manifest;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
-  }
-}
-
-/** Copies the records as they are now, with the copy of each file that they know as half taken in. */
-async function copyRecords(workspace: string, into: string): Promise<Settings> {
-  const path = join(into, RECORDS);
-  for (let tries = 0; tries < MOST_COPIES; tries++) {
-    await rm(path, { force: true });
-    const opened = await openForReading(workspace);
-    if (!opened) throw new UsageError('nothing has been taken in in this workspace yet');
-    try {
-      await opened.store.backupTo(path);
-    } finally {
-      await opened.store.close();
-    }
-    if (await copySpool(opened.settings.data, join(into, 'data'))) return opened.settings;
-  }
-  throw new UnavailableError('the service is too busy taking files in for a copy of its records');
-}
-
-/** False when the service has ended the intake of one of the files since the records were copied. */
-async function copySpool(data: string, copy: string): Promise<boolean> {
-  const path = join(copy, DATABASE);
-  const store = openStore({ path, purpose: 'reading' });
-  try {
-    const unfinished = await store.unfinishedFiles();
-    for (const { claim } of unfinished) {
-      await makePrivateFolder(join(copy, 'spool'));
-      if (!(await copyIfThere(join(data, 'spool', claim), join(copy, 'spool', claim)))) return false;
-    }
-    return true;
-  } finally {
-    await store.close();
-    for (const suffix of ['-wal', '-shm']) await rm(path + suffix, { force: true });
   }
 }
 
@@ -193,16 +159,6 @@ async function requireOwn(settings: Settings): Promise<void> {
         `${name}: ${settings[name]} is outside the workspace and there already: it may be another workspace's`,
       );
   if (problems.length > 0) throw new UsageError(...problems, WAY_OUT);
-}
-
-async function copyIfThere(path: string, copy: string): Promise<boolean> {
-  try {
-    await copyFile(path, copy);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 async function isFree(folder: string): Promise<boolean> {

@@ -81,7 +81,7 @@ export function openGround(folder: string, built: Built, sizes: Sizes): Ground {
   };
 }
 
-/** Nobody listens on port 9: where nothing is due, nobody is asked. */
+/** Nothing listens on port 9: where nothing is due, nothing is asked. */
 export function configure(workspace: string, baseUrl: string): void {
   const provider = { baseUrl, currencies: CURRENCIES };
   const settings = { provider, schedule: { timeZone: 'UTC' }, intake: { settle: '0s' } };
@@ -93,7 +93,7 @@ export async function takeIn(built: Built, workspace: string, file: string): Pro
   mkdirSync(join(workspace, 'inbox'), { recursive: true });
   copyFileSync(file, join(workspace, 'inbox', 'file.csv'));
   await settleDisk();
-  // 1: rows were rejected, and somebody must look at them.
+  // 1: rows were rejected, and a person must look at them.
   return measure([process.execPath, built.main, 'run', '--date', BUSINESS_DATE], { cwd: workspace, statuses: [0, 1] });
 }
 

@@ -32,6 +32,10 @@ const PAGE_OF_A_FILE: Mutant[] = [
     'if (isUnread(row)) total.unread++;',
     '',
   ]),
+  mutant('what could not be read is shown as zero', 'a sum of 0.00 stands for an amount of 1,000.00', 'file-page', [
+    'unread > 0 && amount.units === 0n',
+    'false',
+  ]),
 ];
 
 const MONEY_OF_A_MONTH: Mutant[] = [
@@ -188,7 +192,7 @@ const SENDING: Mutant[] = [
   ),
   mutant('another customer may have the same order reference', "one customer's payout stands for another's", 'intake', [
     'if (holder !== undefined && holder !== order.customerRef)',
-    "if (holder === 'nobody')",
+    "if (holder === 'none')",
   ]),
   mutant('retry without a look-up', 'what was paid after all is paid again', 'resolution', [
     'if (objection === undefined) return record(',
@@ -260,7 +264,7 @@ const ANSWERS: Mutant[] = [
     ['      pool.dispatch(', '      pool.compose(interceptors.redirect({ maxRedirections: 3 })).dispatch('],
     ['if (ended || connection) controller.abort', 'if (ended) controller.abort'],
   ),
-  mutant('certificate not checked', 'anybody on the way can answer', 'provider/http', [
+  mutant('certificate not checked', 'what is on the way can answer instead', 'provider/http', [
     'rejectUnauthorized: true',
     'rejectUnauthorized: false',
   ]),
@@ -433,7 +437,7 @@ const STORE: Mutant[] = [
     'WHERE id = ? AND status = +? AND version = ? RETURNING attempt',
     'WHERE id = ? AND status = +? AND ? <> 0 RETURNING attempt',
   ]),
-  mutant('audit entry left out', 'no one can tell what happened', 'store', [
+  mutant('audit entry left out', 'it can not be told what happened', 'store', [
     '      append(statusEvent(change, now), change.id);\n',
     '',
   ]),
@@ -701,7 +705,7 @@ const FILES: Mutant[] = [
     'if (PLAIN_LINES.test(json)) return json;',
     "if (json !== '') return json;",
   ]),
-  mutant('a decoded key is shown', 'anyone who reads the records can sign requests', 'provider/secrets', [
+  mutant('a decoded key is shown', 'who reads the records can sign requests', 'provider/secrets', [
     ', ...spellingsOf(decoded(secret))];',
     '];',
   ]),

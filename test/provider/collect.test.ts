@@ -13,7 +13,7 @@ import type { AmendmentCalls, OrderCalls, Provider, RecordCalls } from '../../sr
 import {
   CORRELATION,
   json,
-  KEYS,
+  NOWHERE,
   ORDER,
   PAYOUT,
   type ScriptedHttp,
@@ -26,8 +26,7 @@ let http: ScriptedHttp;
 let provider: Provider & { orders: OrderCalls; amendments: AmendmentCalls; records: RecordCalls };
 
 function collect(endpoints: Partial<Record<EndpointName, string>> = {}) {
-  const options = { baseUrl: new URL('http://127.0.0.1:1'), keys: KEYS, concurrency: 2, timeoutMs: 5_000 };
-  return collectProvider({ ...options, endpoints, clock: stillClock, http }) as typeof provider;
+  return collectProvider({ ...NOWHERE, endpoints, clock: stillClock, http }) as typeof provider;
 }
 
 beforeEach(() => {

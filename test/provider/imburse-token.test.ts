@@ -10,9 +10,11 @@ import type { Provider } from '../../src/provider/port.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import {
   CORRELATION,
+  expectClosedPort,
   json,
   KEYS,
   NOW,
+  NOWHERE,
   ORDER,
   PAYOUT,
   type ScriptedHttp,
@@ -35,12 +37,9 @@ beforeEach(() => {
   http.answer(ACCEPTED);
   clock = testClock(new Date(NOW).toISOString());
   provider = collectProvider({
-    baseUrl: new URL('http://127.0.0.1:1'),
-    keys: KEYS,
+    ...NOWHERE,
     accountId: 'account',
     tenantId: 'tenant',
-    concurrency: 2,
-    timeoutMs: 5_000,
     clock,
     http,
   });
@@ -179,10 +178,7 @@ describe('a 401', () => {
 
   it('lets nothing be sent again that the provider may take twice: it is unknown, and a look-up is repeated', async () => {
     const options = {
-      baseUrl: new URL('http://127.0.0.1:1'),
-      keys: KEYS,
-      concurrency: 2,
-      timeoutMs: 5_000,
+      ...NOWHERE,
       clock,
       http,
     };
@@ -279,10 +275,7 @@ it('every look-up and record has a correlation id of its own', async () => {
 it('no answer brings a secret back, even when the provider quotes it', async () => {
   const quoted = `Bearer ${TOKEN} and ${KEYS.privateKey} are wrong`;
   const om = orderManagementProvider({
-    baseUrl: new URL('http://127.0.0.1:1'),
-    keys: KEYS,
-    concurrency: 1,
-    timeoutMs: 5_000,
+    ...NOWHERE,
     clock,
     http,
   });
@@ -344,14 +337,6 @@ describe('over a real connection', () => {
   });
 
   it('a closed port is not sent, and a look-up there unclear', async () => {
-    const nobody = collectProvider({
-      baseUrl: new URL('http://127.0.0.1:1'),
-      keys: KEYS,
-      concurrency: 1,
-      timeoutMs: 5_000,
-    });
-    expect(await nobody.submit(nobody.body(PAYOUT), PAYOUT, CORRELATION)).toMatchObject({ kind: 'not-sent' });
-    expect(await nobody.lookUp(PAYOUT)).toMatchObject({ kind: 'unclear' });
-    await nobody.close();
+    await expectClosedPort(collectProvider(NOWHERE));
   });
 });

@@ -9,7 +9,7 @@ import type { AmendmentCalls, OrderCalls, Payout, Provider, RecordCalls } from '
 import {
   CORRELATION,
   json,
-  KEYS,
+  NOWHERE,
   ORDER,
   PAYOUT,
   type ScriptedHttp,
@@ -23,8 +23,7 @@ let provider: Provider & { orders: OrderCalls; amendments: AmendmentCalls; recor
 
 beforeEach(() => {
   http = scriptedHttp();
-  const options = { baseUrl: new URL('http://127.0.0.1:1'), keys: KEYS, concurrency: 2, timeoutMs: 5_000 };
-  provider = orderManagementProvider({ ...options, clock: stillClock, http }) as typeof provider;
+  provider = orderManagementProvider({ ...NOWHERE, clock: stillClock, http }) as typeof provider;
 });
 
 const MANAGED: ManagedDetails = {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { signGet, signPost } from '../../src/provider/payout-orders/signature.ts';
 import { payoutOrdersProvider } from '../../src/provider/payout-orders.ts';
 import type { Payout, Provider } from '../../src/provider/port.ts';
+import { expectClosedPort, NOWHERE } from './scripted-http.ts';
 
 const KEYS = { clientKey: 'CK', clientSecret: 'CS', saltKey: 'SK' };
 const REF = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ2345';
@@ -564,13 +565,5 @@ describe('a look-up', () => {
 });
 
 it('calls a closed port not sent, and a look-up there unclear', async () => {
-  const nobody = payoutOrdersProvider({
-    baseUrl: new URL('http://127.0.0.1:1'),
-    keys: KEYS,
-    concurrency: 1,
-    timeoutMs: 5_000,
-  });
-  expect(await nobody.submit(nobody.body(PAYOUT), PAYOUT, CORRELATION)).toMatchObject({ kind: 'not-sent' });
-  expect(await nobody.lookUp(PAYOUT)).toMatchObject({ kind: 'unclear' });
-  await nobody.close();
+  await expectClosedPort(payoutOrdersProvider({ ...NOWHERE, keys: KEYS }));
 });

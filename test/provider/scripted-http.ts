@@ -1,15 +1,19 @@
 /** An HTTP client that answers from a script, and remembers what it was asked: the Imburse adapters without a network. */
 import fc from 'fast-check';
+import { expect } from 'vitest';
 import type { Order } from '../../src/domain/order.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { HttpClient, HttpOutcome, HttpRequest, HttpResponse } from '../../src/provider/http.ts';
-import type { Payout } from '../../src/provider/port.ts';
+import type { Payout, Provider } from '../../src/provider/port.ts';
 
 export const NOW = Date.UTC(2026, 10, 20, 12, 0, 0);
 export const TOKEN = 'secret-token-0001';
 export const KEYS = { publicKey: 'public', privateKey: 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=' };
 export const CORRELATION = '11111111-2222-8333-9444-555555555555';
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Nothing listens there. */
+export const NOWHERE = { baseUrl: new URL('http://127.0.0.1:1'), keys: KEYS, concurrency: 2, timeoutMs: 5_000 };
 
 export const stillClock: Clock = { now: () => NOW, monotonic: () => 0, sleep: async () => {} };
 
@@ -133,4 +137,11 @@ export function strangeAnswers(words: {
     ),
     retryAfter: fc.constantFrom(undefined, '5', 'soon', 'Fri, 20 Nov 2026 12:01:00 GMT'),
   });
+}
+
+/** What every adapter makes of a port at which nothing listens. */
+export async function expectClosedPort(provider: Provider): Promise<void> {
+  expect(await provider.submit(provider.body(PAYOUT), PAYOUT, CORRELATION)).toMatchObject({ kind: 'not-sent' });
+  expect(await provider.lookUp(PAYOUT)).toMatchObject({ kind: 'unclear' });
+  await provider.close();
 }

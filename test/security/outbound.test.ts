@@ -142,7 +142,7 @@ describe('a compressed answer', () => {
   const ACCEPTED = JSON.stringify({ code: '0x0200', message: 'ok', data: ORDER });
 
   it.each([
-    ['that nobody asked for', gzipSync(ACCEPTED), /not the API's JSON/],
+    ['that was not asked for', gzipSync(ACCEPTED), /not the API's JSON/],
     ['of 50 MB in 50 KB', gzipSync(`${ACCEPTED}${' '.repeat(50_000_000)}`), /not the API's JSON/],
     ['of more than 64 KB', gzipSync(Buffer.alloc(100_000_000)), /larger than 64 KiB/],
   ])('%s is not inflated, and the payout is unknown', async (_, body, why) => {

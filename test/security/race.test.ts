@@ -17,7 +17,7 @@ const NAME = 'a.csv';
 
 /**
  * Puts in turn a plain file, a link to a canary, a second name of its twin and one of a pipe under `inbox/a.csv`. With
- * `claimed` the last three are put over what was claimed instead: whoever may write into the inbox alone can't do that.
+ * `claimed` the last three are put over what was claimed instead: a user who may write into the inbox alone can't do that.
  */
 const RACER = `
   import { linkSync, readdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -65,7 +65,7 @@ async function racing(root: string, claimed: boolean): Promise<{ stop(): Promise
   };
 }
 
-/** Whoever may write into the folder of a claim may stop a pass, but no more than that. */
+/** A user who may write into the folder of a claim may stop a pass, but no more than that. */
 function refusedOnlyIf(expected: boolean): (error: unknown) => undefined {
   return (error) => {
     if (!expected) throw error;

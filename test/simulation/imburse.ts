@@ -67,7 +67,7 @@ function generation(name: 'collect' | 'order-management'): Omit<SimulatedApi, 'd
         ledger,
         asked: (request) => {
           const { on, about, dialect } = callOf(request);
-          if (on === 'other') throw new Error(`nobody should ask for ${request.method} ${request.path}`);
+          if (on === 'other') throw new Error(`no request should be ${request.method} ${request.path}`);
           if (on === 'token') return { on, reference: '', creates: [], dialect };
           const isOrder = on === 'order' || on === 'order-get';
           const reference = isOrder ? orderReference(about.orderRef) : `${about.orderRef} ${about.instructionRef}`;

@@ -132,7 +132,7 @@ export class Machine {
   /** Starts it if need be, without a crash. What is recorded with the tools is recorded as by a command that opens now. */
   async open(): Promise<OpenWorkspace> {
     const running = this.#running ?? (await this.#start(undefined));
-    if (typeof running === 'string') throw new Error(`it crashed at ${running}, and nobody had planned that`);
+    if (typeof running === 'string') throw new Error(`it crashed at ${running}, which was not planned`);
     return { ...running.plain, run: await running.plain.store.runUnderWay() };
   }
 

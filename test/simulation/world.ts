@@ -399,7 +399,7 @@ export class World {
     await machine.start(undefined);
     const result = await machine.pass(this.#options(kind, new AbortController().signal), undefined);
     count(this.tally, 'passes');
-    if (result.kind === 'crashed') throw new Error('it crashed, and nobody had planned that');
+    if (result.kind === 'crashed') throw new Error('it crashed, which was not planned');
     const open = await machine.open();
     await checkSafety(this.#truth, machine, open);
   }

@@ -10,6 +10,7 @@ import { workspaceState } from '../../src/pipeline/state.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
 import { LEDGER } from '../../src/service/account.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
+import { openStore } from '../../src/store/sqlite/sqlite.ts';
 import { type TestClock, testClock } from './clock.ts';
 
 /** A folder that goes when the test passed; a failing test keeps it and says where it is. */
@@ -60,12 +61,7 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
       const tools = await open(faults ? { faults } : {});
       try {
         const summary = await pass(tools, {
-          kind: 'run',
-          businessDate: '2026-03-02',
-          waitForSettling: true,
-          send: true,
-          lookUp: true,
-          stop: new AbortController().signal,
+          ...ONE_PASS,
           ...options,
         });
         if (!summary) throw new Error('this run was done already');
@@ -80,6 +76,16 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
   };
 }
 
+/** A pass that does all there is to do, on the tests' business date. */
+export const ONE_PASS: PassOptions = {
+  kind: 'run',
+  businessDate: '2026-03-02',
+  waitForSettling: true,
+  send: true,
+  lookUp: true,
+  stop: new AbortController().signal,
+};
+
 /** What needs a person between passes, as `2 rejected`; most urgent first. */
 export async function needs(workspace: TestWorkspace): Promise<string[]> {
   const { store, settings, clock, close } = await workspace.open();
@@ -89,6 +95,14 @@ export async function needs(workspace: TestWorkspace): Promise<string[]> {
   } finally {
     await close();
   }
+}
+
+/** How many payouts the records have in each status, also while another process works on them. */
+export async function recorded(workspace: TestWorkspace): Promise<Record<string, number>> {
+  const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
+  const counts = await store.statusCounts();
+  await store.close();
+  return Object.fromEntries(counts.map(({ status, count }) => [status, count]));
 }
 
 export const ORDERS = [

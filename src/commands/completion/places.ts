@@ -1,6 +1,6 @@
 /** What may be written where on the command line, from the commands as the command line itself knows them. */
 import { CODES } from '../../domain/codes.ts';
-import { ROW_STATUSES } from '../../domain/status.ts';
+import { FINAL_FAILURES, INSTRUCTION_STATUSES } from '../../domain/status.ts';
 
 /** The part of a command of commander that is read here. */
 export interface Described {
@@ -46,7 +46,8 @@ const BY_NAME: Readonly<Record<string, Values>> = {
   file: 'files',
   dir: 'folders',
   code: CODES.map(({ code }) => code),
-  status: ROW_STATUSES,
+  status: INSTRUCTION_STATUSES,
+  failure: FINAL_FAILURES,
 };
 
 /** Every command has its own of these, or none. */

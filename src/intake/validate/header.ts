@@ -1,9 +1,9 @@
 /** Reads a header: which kind of file it is, and which of our columns each cell names. */
-import { distance } from 'fastest-levenshtein';
 import { API, APIS, type Api } from '../../domain/api.ts';
 import { trimBlanks, unwanted, visible } from '../../domain/characters.ts';
 import type { FileCode, FileProblem } from '../../domain/codes.ts';
 import { unescapeFormula } from '../../platform/formula.ts';
+import { nearest } from '../../platform/nearest.ts';
 import { looseName as loose } from '../../settings/settings.ts';
 import type { FileKind } from '../../store/store.ts';
 
@@ -325,11 +325,8 @@ function hint({ text, meant }: Heading, columns: readonly string[]): string {
     return ` ("columns" in paydrop.json makes it "${shortened(meant)}", which is no column of such a file)`;
   const name = loose(text);
   if (name.length === 0 || name.length > GUESSED_CHARACTERS) return '';
-  const near = columns
-    .map((column) => ({ column, away: name.includes(loose(column)) ? 0 : distance(name, loose(column)) }))
-    .filter(({ column, away }) => away <= Math.max(1, Math.floor(column.length / 3)))
-    .toSorted((a, b) => a.away - b.away)[0];
-  return near ? ` (did you mean ${near.column}?)` : '';
+  const near = columns.find((column) => name.includes(loose(column))) ?? nearest(text, columns, loose);
+  return near ? ` (did you mean ${near}?)` : '';
 }
 
 const LISTED_NAMES = 20;

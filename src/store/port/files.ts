@@ -2,6 +2,7 @@
 import type { FileProblem } from '../../domain/codes.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { ClosedBy, Decision, Moment } from './change.ts';
+import type { StatusCount } from './reports.ts';
 import type { RowRecord } from './row-record.ts';
 
 export type FileKind = 'orders' | 'instructions';
@@ -109,8 +110,11 @@ export interface Files {
   markArchived(file: number): Promise<void>;
   file(number: number): Promise<FileRecord | undefined>;
   files(): Promise<FileRecord[]>;
-  /** All files by number. The cost grows with the files and with what was closed, not with the payouts. */
-  glances(): Promise<FileGlance[]>;
+  /**
+   * All files by number, and the counts of `statusCounts`, read at once. The cost grows with the files and with what was
+   * closed, not with the payouts.
+   */
+  glances(): Promise<{ files: readonly FileGlance[]; counts: readonly StatusCount[] }>;
   /** Closes a file that was not taken in, or its rejected rows. `stale` when not exactly this many of them are open. */
   closeFile(file: number, rows: number, decision: Decision, moment: Moment): Promise<'closed' | 'stale'>;
   /** Whether every row of the file is rejected because some rows have errors; undefined while that is not decided. */

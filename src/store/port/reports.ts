@@ -31,7 +31,7 @@ export interface ResultRow extends RowFields {
   /** A person has decided that the row needs nothing more here. */
   readonly closed?: Decision;
   /**
-   * duplicate: the row it repeats. cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled.
+   * duplicate: the row it repeats. replaced, cancelled: what replaced or deleted it. accepted, a DELETE: what it cancelled.
    * waiting: what it amends.
    */
   readonly other: (OtherRow & { readonly since?: OtherRow | undefined }) | undefined;

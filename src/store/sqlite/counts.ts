@@ -22,7 +22,7 @@ type FileCount = readonly [status: InstructionStatus, currency: string, count: n
 interface CountedFile {
   readonly number: number;
   readonly receivedAt: string;
-  readonly done: number;
+  readonly done: 0 | 1;
   /** JSON: FileCount[]. */
   readonly counts: string | null;
 }
@@ -30,14 +30,24 @@ interface CountedFile {
 /** Name of the noted fact: the last audit entry that the kept counts cover. */
 const COUNTED_UP_TO = 'counted-up-to';
 
+const COUNTED = 'number, received_at AS receivedAt, done, counts';
+
+/** What files have in them, and what of it was counted anew. */
+interface Counted {
+  readonly totals: ReadonlyMap<string, StatusCount>;
+  readonly ofFile: ReadonlyMap<number, readonly FileCount[]>;
+  readonly anew: ReadonlyMap<number, string>;
+  /** The audit entry that the counts reach. */
+  readonly seq: number;
+}
+
 /**
  * Counting looks at every instruction, so the counts of each file are kept where the database may be written. Kept
  * counts equal a new count as long as all rows of the file are recorded, and no later audit entry is about one of its
  * instructions.
  */
 export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glances'> {
-  const files = db.prepare<[], CountedFile>(`
-    SELECT number, received_at AS receivedAt, done, counts FROM files WHERE kind = 'instructions' ORDER BY received_at`);
+  const files = db.prepare<[], CountedFile>(`SELECT ${COUNTED} FROM files WHERE kind = 'instructions'`);
   const count = fileCounter(db);
   const reached = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM audit').pluck();
   const countedUpTo = db.prepare<[string], number>('SELECT CAST(value AS INTEGER) FROM facts WHERE name = ?').pluck();
@@ -48,107 +58,108 @@ export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glance
   const keepCounts = db.prepare<[string, number]>('UPDATE files SET counts = ? WHERE number = ?');
   const keepUpTo = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
 
-  const read = db.transaction(() => {
+  /** Within one transaction with the reading of the files. */
+  const counted = (instructionFiles: readonly CountedFile[]): Counted => {
     const seq = reached.get() ?? 0;
     const movedFiles = new Set(moved.all(countedUpTo.get(COUNTED_UP_TO) ?? 0));
-    const counted = new Map<number, string>();
-    const totals = new Map<string, StatusCount>();
+    const anew = new Map<number, string>();
+    const totals = new Map<string, Sum>();
     const ofFile = new Map<number, readonly FileCount[]>();
-    for (const { number, receivedAt, done, counts } of files.all()) {
+    for (const { number, receivedAt, done, counts } of instructionFiles) {
       const isCurrent = counts !== null && !movedFiles.has(number);
       const known = isCurrent ? (JSON.parse(counts) as FileCount[]) : count(number);
-      if (!isCurrent && done === 1) counted.set(number, JSON.stringify(known));
+      if (!isCurrent && done === 1) anew.set(number, JSON.stringify(known));
       addTo(totals, known, receivedAt);
       ofFile.set(number, known);
     }
-    return { totals, ofFile, counted, seq };
-  });
+    return { totals, ofFile, anew, seq };
+  };
 
   // Another connection may have changed something since the counts were read. The audit entry that is kept with them
   // shows that.
-  const keep = db.transaction((counted: ReadonlyMap<number, string>, seq: number) => {
-    for (const [number, counts] of counted) keepCounts.run(counts, number);
+  const keep = db.transaction((anew: Counted['anew'], seq: number) => {
+    for (const [number, counts] of anew) keepCounts.run(counts, number);
     keepUpTo.run(COUNTED_UP_TO, String(seq));
   });
-
-  const glance = glancer(db);
-  const glances = db.transaction(() => {
-    const { ofFile, counted, seq } = read();
-    return { found: glance(ofFile), counted, seq };
-  });
-  const keepUnlessNone = (counted: ReadonlyMap<number, string>, seq: number) => {
-    if (counted.size > 0 && !db.readonly) keep.immediate(counted, seq);
+  const kept = ({ totals, anew, seq }: Counted): StatusCount[] => {
+    if (anew.size > 0 && !db.readonly) keep.immediate(anew, seq);
+    return [...totals].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, total]) => total);
   };
+
+  const read = db.transaction(() => counted(files.all()));
+  const glance = glancer(db);
+  const glances = db.transaction(() => glance(counted));
   return {
     async statusCounts() {
-      const { totals, counted, seq } = read();
-      keepUnlessNone(counted, seq);
-      return [...totals].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, total]) => total);
+      return kept(read());
     },
     async glances() {
-      const { found, counted, seq } = glances();
-      keepUnlessNone(counted, seq);
-      return found;
+      const { found, files } = glances();
+      return { counts: kept(found), files };
     },
   };
 }
 
-interface GlanceRow {
-  readonly number: number;
+interface GlanceRow extends CountedFile {
+  readonly isCounted: 0 | 1;
   readonly name: string;
   readonly code: FileProblem['code'] | null;
   readonly duplicateOf: number | null;
-  readonly done: 0 | 1;
   readonly toRepair: number;
   readonly closed: 0 | 1;
   readonly reported: 0 | 1;
 }
 
 /** Reads what is known of each file at once. What a person has closed is few, and is taken from the counts. */
-function glancer(db: Connection): (counts: ReadonlyMap<number, readonly FileCount[]>) => FileGlance[] {
+function glancer(
+  db: Connection,
+): (counted: (files: readonly CountedFile[]) => Counted) => { found: Counted; files: FileGlance[] } {
   const all = db.prepare<[], GlanceRow>(`
-    SELECT number, name, problem ->> 'code' AS code, duplicate_of AS duplicateOf, done,
-      max(0, rejected - repaired - stood_for) AS toRepair, reported > 0 AS reported,
+    SELECT ${COUNTED}, kind IS 'instructions' AS isCounted, name, problem ->> 'code' AS code,
+      duplicate_of AS duplicateOf, max(0, rejected - repaired - stood_for) AS toRepair, reported > 0 AS reported,
       problem IS NOT NULL AND EXISTS (SELECT 1 FROM closings WHERE closings.file = files.number) AS closed
     FROM files ORDER BY number`);
   const closedPayouts = db.prepare<[], { file: number; status: InstructionStatus; count: number }>(`
     SELECT instructions.id >> 32 AS file, status, count(*) AS count FROM closings CROSS JOIN instructions
       ON instructions.version = closings.version AND instructions.id = closings.instruction
     GROUP BY 1, 2`);
-  return (counts) => {
+  return (counted) => {
+    const rows = all.all();
+    const found = counted(rows.filter(({ isCounted }) => isCounted === 1));
     const closed = new Map(closedPayouts.all().map(({ file, status, count }) => [`${file} ${status}`, count]));
     const byStatus = (number: number) => {
       const sums = new Map<InstructionStatus, number>();
-      for (const [status, , count] of counts.get(number) ?? []) sums.set(status, (sums.get(status) ?? 0) + count);
-      for (const [status, count] of sums) sums.set(status, count - (closed.get(`${number} ${status}`) ?? 0));
+      for (const [status, , count] of found.ofFile.get(number) ?? []) sums.set(status, (sums.get(status) ?? 0) + count);
+      if (closed.size > 0)
+        for (const [status, count] of sums) sums.set(status, count - (closed.get(`${number} ${status}`) ?? 0));
       return sums;
     };
-    return all.all().map(({ number, name, code, duplicateOf, done, toRepair, closed: isClosed, reported }) => ({
+    const files = rows.map(({ number, name, code, duplicateOf, done, toRepair, closed: isClosed, reported }) => ({
       number,
       name,
       problem: code === null ? undefined : { code },
       duplicateOf: duplicateOf ?? undefined,
       done: done === 1,
       toRepair,
-      closed: isClosed === 1 ? true : undefined,
+      closed: isClosed === 1 ? (true as const) : undefined,
       reported: reported === 1,
       byStatus: byStatus(number),
     }));
+    return { found, files };
   };
 }
 
-/** Adds by status and currency. Files come in the order in which they were received, so the first gives `oldest`. */
-function addTo(totals: Map<string, StatusCount>, counts: readonly FileCount[], receivedAt: string): void {
+type Sum = { -readonly [Key in keyof StatusCount]: StatusCount[Key] };
+
+/** Adds by status and currency. */
+function addTo(totals: Map<string, Sum>, counts: readonly FileCount[], receivedAt: string): void {
   for (const [status, currency, count, amountMinor] of counts) {
     const key = `${status} ${currency}`;
-    const total = totals.get(key);
-    totals.set(key, {
-      status,
-      currency,
-      count: (total?.count ?? 0) + count,
-      amountMinor: (total?.amountMinor ?? 0n) + BigInt(amountMinor),
-      oldest: total?.oldest ?? receivedAt,
-    });
+    const total = totals.get(key) ?? { status, currency, count: 0, amountMinor: 0n, oldest: receivedAt };
+    total.count += count;
+    total.amountMinor += BigInt(amountMinor);
+    if (receivedAt < total.oldest) total.oldest = receivedAt;
+    totals.set(key, total);
   }
 }
 

@@ -11,10 +11,10 @@ export function rowLinks(db: Connection) {
     .prepare<{ id: number }, RowStatus>(`
       SELECT 'accepted' FROM orders WHERE id = :id
       UNION ALL
-      SELECT iif(content_row = id, status, 'cancelled') FROM instructions WHERE id = :id
+      SELECT iif(content_row = id, status, 'replaced') FROM instructions WHERE id = :id
       UNION ALL
       SELECT CASE rows.kind
-        WHEN 'updated' THEN iif(instructions.content_row = rows.id, instructions.status, 'cancelled')
+        WHEN 'updated' THEN iif(instructions.content_row = rows.id, instructions.status, 'replaced')
         WHEN 'deleted' THEN 'accepted'
         ELSE rows.kind
       END
@@ -65,9 +65,10 @@ export function rowLinks(db: Connection) {
     /** The row that another row repeats. If it doesn't stand any more, also what came after it. */
     repeated(id: number): OtherRow & { since?: OtherRow | undefined } {
       const repeats = other(id, 'repeats');
-      if (repeats.status !== 'cancelled' && repeats.status !== 'rejected') return repeats;
+      const isGone = repeats.status === 'cancelled' || repeats.status === 'replaced';
+      if (!isGone && repeats.status !== 'rejected') return repeats;
       const { instruction, version } = made.get(id) ?? { instruction: id, version: 0 };
-      const since = repeats.status === 'cancelled' ? successor(instruction, version)?.other : undefined;
+      const since = isGone ? successor(instruction, version)?.other : undefined;
       if (since && since.status !== 'rejected') return { ...repeats, since };
       const taker = nextWithItsReferences.get(instruction);
       return { ...repeats, since: taker ? other(taker, 'taken-by') : since };

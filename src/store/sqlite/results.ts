@@ -305,7 +305,7 @@ export function shownLive(row: InstructionRow, links: Links, version: number, re
 
 /** A row whose content an UPDATE has replaced. */
 function shownReplaced(fields: RowFields, line: number, by: ReturnType<Links['successor']>): ResultRow {
-  return unpaid(fields, line, 'cancelled', by?.at ?? '', { other: by?.other });
+  return unpaid(fields, line, 'replaced', by?.at ?? '', { other: by?.other });
 }
 
 /** A row that stands for no payout. One plain literal, as in shownLive. */

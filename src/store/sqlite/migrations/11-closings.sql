@@ -1,5 +1,5 @@
 -- What a person has decided to need nothing more here: a payout that did not arrive, as it was in that version, or a file with what was
--- rejected of it until then. One row for each such audit entry. There are few: nobody closes what can be mended.
+-- rejected of it until then. One row for each such audit entry. There are few: what can be mended is not closed.
 CREATE TABLE closings (
   seq INTEGER PRIMARY KEY REFERENCES audit (seq),
   instruction INTEGER REFERENCES instructions (id),
@@ -30,7 +30,7 @@ CREATE TABLE rejected_since (
   row INTEGER PRIMARY KEY
 ) STRICT;
 
--- A totals row is no payment: nobody has to repair it.
+-- A totals row is no payment: it needs no repair.
 UPDATE files SET rejected = rejected - found.times, revision = revision + 1
 FROM (
   SELECT id >> 32 AS file, count(*) AS times FROM rows
