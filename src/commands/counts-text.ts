@@ -54,7 +54,3 @@ export function needsJson(needs: readonly Need[]): object[] {
     why: why ?? null,
   }));
 }
-
-export function sixDigits(number: number): string {
-  return String(number).padStart(6, '0');
-}

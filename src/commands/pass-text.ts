@@ -2,11 +2,12 @@
 
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { type Need, weightiest } from '../domain/attention.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import type { PassSummary } from '../pipeline/pipeline.ts';
 import { type Output, shortName } from '../platform/terminal.ts';
 import { type TakenFile, verdictOf } from '../reports/reports.ts';
 import { EXIT } from './context.ts';
-import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
+import { countsJson, needsJson, needText, printCounts } from './counts-text.ts';
 
 /** A run with more files than this lists only this many. Files that need a person come first. */
 const LISTED_FILES = 20;
