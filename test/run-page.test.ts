@@ -50,7 +50,13 @@ const LONG =
 const MANY = Array.from({ length: 32 }, (_, at) => change(at + 2, { from: 'submitted', to: 'failed', message: LONG }));
 
 function decided(seq: number, with_: Partial<RunDecision>): RunDecision {
-  return { seq, what: 'decided', decision: { by: 'anna', reason: 'called the payee' }, at: RUN.startedAt, ...with_ };
+  return {
+    seq,
+    what: 'file-closed',
+    decision: { by: 'anna', reason: 'called the payee' },
+    at: RUN.startedAt,
+    ...with_,
+  };
 }
 
 const DECISIONS = [

@@ -56,10 +56,6 @@ export function needsJson(needs: readonly Need[]): object[] {
   }));
 }
 
-export function sixDigits(number: number): string {
-  return String(number).padStart(6, '0');
-}
-
 /** The exit status that docs/commands.md states for these needs (attention.ts). */
 export function exitOf(needs: readonly Need[]): number {
   const weight = weightiest(needs);

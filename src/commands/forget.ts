@@ -1,10 +1,11 @@
+import { sixDigits } from '../domain/file-number.ts';
 import { forgetFiles, type Judged, type Judgement, judgeForgetting } from '../pipeline/pipeline.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openAlone, openRecords } from '../service/service.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
-import { countsJson, printCounts, sixDigits } from './counts-text.ts';
+import { countsJson, printCounts } from './counts-text.ts';
 import { type DecisionOptions, personWith } from './person.ts';
 
 interface ForgetOptions extends Omit<DecisionOptions, 'reason'> {

@@ -2,12 +2,12 @@
  * Audit entries of an order or an instruction as lines for a person: when, in which run, from which status to which,
  * and why.
  */
+import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor, grouped } from '../domain/money.ts';
 import { secondIn } from '../platform/clock.ts';
 import type { AuditEntry } from '../store/store.ts';
-import { sixDigits } from './counts-text.ts';
 
 const HASH_SHOWN = 12;
 

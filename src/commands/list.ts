@@ -1,4 +1,5 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { grouped } from '../domain/money.ts';
 import { minuteIn } from '../platform/clock.ts';
 import { printJson } from '../platform/terminal.ts';
@@ -6,7 +7,6 @@ import { openRecords } from '../service/service.ts';
 import type { ListedPayout } from '../store/store.ts';
 import { type ChoiceOptions, choiceOf, jsonOf } from './choice.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { sixDigits } from './counts-text.ts';
 
 type ListOptions = ChoiceOptions & { readonly limit: number; readonly json?: true };
 

@@ -1,10 +1,11 @@
 /** What a pass did, in words for a terminal and as JSON for machines. */
 
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import type { PassSummary } from '../pipeline/pipeline.ts';
 import { type Output, shortName } from '../platform/terminal.ts';
 import { type TakenFile, verdictOf } from '../reports/reports.ts';
-import { countsJson, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
+import { countsJson, needsJson, needText, printCounts } from './counts-text.ts';
 
 /** A run with more files than this lists only this many. Files that need a person come first. */
 const LISTED_FILES = 20;

@@ -1,5 +1,6 @@
 import { API, type Api, SANDBOX_NOTICE } from '../domain/api.ts';
 import { whoAndWhy } from '../domain/decision.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { grouped } from '../domain/money.ts';
 import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
@@ -17,7 +18,6 @@ import {
   type StoredOrder,
 } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { sixDigits } from './counts-text.ts';
 import { eventOf, historyLine, placeOf } from './history-text.ts';
 import { oneReferenceIn } from './references.ts';
 import { askRemote, printRemote } from './show-remote.ts';

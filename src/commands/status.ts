@@ -1,5 +1,6 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { type Need, needed } from '../domain/attention.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { NOT_ARRIVED, statusesWhere } from '../domain/status.ts';
 import { filesInNeed, stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
 import { minuteIn } from '../platform/clock.ts';
@@ -7,7 +8,7 @@ import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { countsJson, exitOf, needsJson, needText, printCounts, sixDigits } from './counts-text.ts';
+import { countsJson, exitOf, needsJson, needText, printCounts } from './counts-text.ts';
 
 /**
  * Statuses of payouts under way. A `scheduled` payout isn't under way: it waits for its open date, however far ahead

@@ -1,11 +1,13 @@
 /**
  * Every code that a file or a row can get, and its texts. `paydrop explain` and docs/error-codes.md are made from this.
  */
+
 import { lookAlike, visible } from './characters.ts';
 import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
 import { FILE_CODES } from './codes/files.ts';
 import { OUR_ROW_CODES } from './codes/ours.ts';
+import { sixDigits } from './file-number.ts';
 import { rowPlace } from './instruction.ts';
 import { withdrawnAfter } from './iso.ts';
 import type { RowStatus } from './status.ts';
@@ -136,7 +138,7 @@ export function rowMessage(error: RowError): string {
 
 function heldBy({ row, here, differs, status }: Holder): string {
   const { file, line } = rowPlace(row);
-  const where = here ? 'this file' : `file ${String(file).padStart(6, '0')}`;
+  const where = here ? 'this file' : `file ${sixDigits(file)}`;
   return `line ${line} of ${where}${status ? ` (${status})` : ''}${differs && `: ${differs}`}`;
 }
 

@@ -1,12 +1,14 @@
 /** Originals that were filed away under their numbers, and how they are removed in the end. */
+
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sixDigits } from '../domain/file-number.ts';
 import { isErrno, syncFolder } from '../platform/durable.ts';
 
 /** The name of an original in the archive or the quarantine. */
 export function filedName(number: number, name: string): string {
   const safe = name.replace(/[^A-Za-z0-9._-]/g, '_').slice(-100);
-  return `${String(number).padStart(6, '0')}.${safe}`;
+  return `${sixDigits(number)}.${safe}`;
 }
 
 /** A file that the records say is archived. */

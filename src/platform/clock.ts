@@ -58,8 +58,13 @@ function utcTime(ms: number): LocalTime {
 /** A timestamp as a clock in an IANA zone shows it: `2026-11-21 03:00`. */
 export function minuteIn(timeZone: string, at: string): string {
   const { date, minute } = localTime(Date.parse(at), timeZone);
+  return `${date} ${clockAt(minute)}`;
+}
+
+/** A minute of the day as a clock shows it: `03:00`. */
+export function clockAt(minute: number): string {
   const two = (number: number) => String(number).padStart(2, '0');
-  return `${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
+  return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
 }
 
 /** The same with its seconds, which are the same in every zone: `2026-11-21 03:00:12`. */

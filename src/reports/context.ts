@@ -1,6 +1,7 @@
 /** What every report needs besides the store's records: where payouts are sent, when, and how reports are named. */
 
 import type { Api } from '../domain/api.ts';
+import { sixDigits } from '../domain/file-number.ts';
 
 export interface ReportContext {
   readonly provider: { readonly api: Api; readonly sandbox: boolean; readonly baseUrl: string };
@@ -30,10 +31,6 @@ export function sandboxColumn({ provider }: ReportContext): typeof SANDBOX_COLUM
 /** Where payouts are sent. The sandbox's port differs from start to start, and reports must not. */
 export function addressOf(context: ReportContext): string {
   return context.provider.sandbox ? 'sandbox' : context.provider.baseUrl;
-}
-
-export function sixDigits(number: number): string {
-  return String(number).padStart(6, '0');
 }
 
 const LONGEST_STEM = 80;

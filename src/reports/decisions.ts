@@ -1,11 +1,11 @@
 /** What persons decided, in the report of the run that includes it. */
 
 import { whoAndWhy } from '../domain/decision.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, grouped, parseDecimal } from '../domain/money.ts';
 import { byLife, type InstructionStatus, isRetry } from '../domain/status.ts';
 import type { RunDecision } from '../store/store.ts';
-import { sixDigits } from './context.ts';
 import { type Html, html } from './html.ts';
 import {
   amountCell,

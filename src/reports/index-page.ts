@@ -1,10 +1,13 @@
 /** The page over all files, outbox/index.html: who needs to do what, and the way to the pages of files and runs. */
+
 import { type Concern, type Need, needed } from '../domain/attention.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { fromMinor, grouped } from '../domain/money.ts';
 import { byLife, FINAL_FAILURES } from '../domain/status.ts';
+import { clockAt } from '../platform/clock.ts';
 import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
-import { addressOf, fileReportNames, type ReportContext, runPageName, sixDigits } from './context.ts';
+import { addressOf, fileReportNames, type ReportContext, runPageName } from './context.ts';
 import { type Html, html, page } from './html.ts';
 import { NO_CURRENCY, readable, scrollable, shortened, statusTag, timeOf } from './table.ts';
 import { byText } from './totals.ts';
@@ -101,8 +104,7 @@ function nextRun({ next }: Standing, { schedule: { timeZone }, submit }: ReportC
     return html`The next run is made by the next <code>paydrop run</code>. The schedule is followed only where <code>paydrop watch</code> runs.`;
   const arrival = submit === 'on-arrival' ? ' Payouts that are due are sent as their files arrive.' : '';
   if (!next) return html`No nightly run is scheduled.${arrival}`;
-  const two = (number: number) => String(number).padStart(2, '0');
-  const time = `${two(Math.floor(next.minute / 60))}:${two(next.minute % 60)}`;
+  const time = clockAt(next.minute);
   return html`Next nightly run: <time datetime="${next.date}T${time}"><span class="nowrap">${next.date} ${time}</span> (${timeZone})</time>, as long as <code>paydrop watch</code> runs.${arrival}`;
 }
 

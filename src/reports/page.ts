@@ -2,12 +2,13 @@
 
 import { describeCode, OF_WHOLE_LINE } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import { grouped } from '../domain/money.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
 import { LINES_NAMED } from './causes.ts';
-import { addressOf, type FileReports, fileReportNames, type ReportContext, sixDigits } from './context.ts';
+import { addressOf, type FileReports, fileReportNames, type ReportContext } from './context.ts';
 import { type Html, html, page } from './html.ts';
 import {
   amountCell,

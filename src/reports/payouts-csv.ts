@@ -2,14 +2,16 @@
  * Every payout of a period as CSV: its line of result.csv as it is now, its file, the runs that sent and ended it, what
  * was paid and reversed in the period, and what persons decided.
  */
+
 import { whoAndWhy } from '../domain/decision.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
 import { isOpen } from '../domain/status.ts';
 import { localTime } from '../platform/clock.ts';
 import type { ListedPayout, PayoutEvent, Period } from '../store/store.ts';
 import { bookingsOf, isIn } from './bookings.ts';
-import { type ReportContext, sandboxColumn, sixDigits } from './context.ts';
+import { type ReportContext, sandboxColumn } from './context.ts';
 import { cell, cells, csv, line } from './csv.ts';
 import { RESULT_HEADER, resultCells } from './rows.ts';
 import { messageOf, oneLine } from './words.ts';

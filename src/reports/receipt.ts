@@ -1,10 +1,11 @@
 /** The receipt: what a program needs to know about a file, in one JSON document with a fixed order of keys. */
 
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
-import { addressOf, type ReportContext, sixDigits } from './context.ts';
+import { addressOf, type ReportContext } from './context.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
 import { problemOf, warningsOf } from './words.ts';

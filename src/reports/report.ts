@@ -3,8 +3,9 @@
  * bytes, and nothing here uses files, clock or network. Rows come in pages, because a file may have millions of them.
  */
 
+import { sixDigits } from '../domain/file-number.ts';
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
-import { fileReportNames, type Report, type ReportContext, runPageName, sandboxColumn, sixDigits } from './context.ts';
+import { fileReportNames, type Report, type ReportContext, runPageName, sandboxColumn } from './context.ts';
 import { BYTE_ORDER_MARK } from './csv.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';

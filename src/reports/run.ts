@@ -1,10 +1,12 @@
 /** What one run changed: one line for each instruction, and the same for a reader. Never rewritten. */
+
 import { needsPerson } from '../domain/attention.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, fromMinor, grouped, parseDecimal } from '../domain/money.ts';
 import { AMENDABLE, byLife, type InstructionStatus, isOpen, statusesWhere, type Tone } from '../domain/status.ts';
 import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/store.ts';
-import { addressOf, fileReportNames, type ReportContext, sixDigits } from './context.ts';
+import { addressOf, fileReportNames, type ReportContext } from './context.ts';
 import { cells, csv, type LastColumn, line } from './csv.ts';
 import { decidedByPersons, decisionText, summarizeDecisions } from './decisions.ts';
 import { type Html, html, page } from './html.ts';

@@ -2,11 +2,12 @@
  * What the pages of files and runs share: tables in a container of their own, statuses, references, amounts and times.
  */
 
+import { sixDigits } from '../domain/file-number.ts';
 import type { InstructionRef } from '../domain/instruction.ts';
 import { type Decimal, grouped, parseAmount } from '../domain/money.ts';
 import { factsOf, type RowStatus } from '../domain/status.ts';
-import { localTime } from '../platform/clock.ts';
-import { fileReportNames, type ReportContext, sixDigits } from './context.ts';
+import { minuteIn } from '../platform/clock.ts';
+import { fileReportNames, type ReportContext } from './context.ts';
 import { type Html, html } from './html.ts';
 import { amountText } from './totals.ts';
 import { oneLine, rowAmount } from './words.ts';
@@ -86,8 +87,5 @@ export function shortened(text: string): string {
 /** A time as the wall clock of the schedule's zone shows it. */
 export function timeOf(timestamp: string, context: ReportContext): Html {
   const { timeZone } = context.schedule;
-  const { date, minute } = localTime(Date.parse(timestamp), timeZone);
-  const two = (number: number) => String(number).padStart(2, '0');
-  const wall = `${date} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
-  return html`<time datetime="${timestamp}"><span class="nowrap">${wall}</span> (${timeZone})</time>`;
+  return html`<time datetime="${timestamp}"><span class="nowrap">${minuteIn(timeZone, timestamp)}</span> (${timeZone})</time>`;
 }

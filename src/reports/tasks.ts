@@ -5,9 +5,10 @@
 import { attention, type Need, refusedFiles } from '../domain/attention.ts';
 import { describeCode } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
-import { fileReportNames, sixDigits } from './context.ts';
+import { fileReportNames } from './context.ts';
 import { type Html, html } from './html.ts';
 import { fileLink, linkTo, shortened } from './table.ts';
 import { rowsToRepair, type Summary } from './totals.ts';

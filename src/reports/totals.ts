@@ -1,6 +1,8 @@
 /** Adds up a file's rows, and makes sure that nothing is lost between what was read and what is reported. */
+
 import { needsPerson } from '../domain/attention.ts';
 import { OF_WHOLE_LINE, type RowCode } from '../domain/codes.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { isOfTotalsRow } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import {
@@ -16,7 +18,6 @@ import {
 import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
-import { sixDigits } from './context.ts';
 import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
 
 export type { OverLong } from './totals/gathered.ts';

@@ -1,13 +1,15 @@
 /** The store's records in plain words: the outcome of a row, and why. */
+
 import { API } from '../domain/api.ts';
 import { isLost } from '../domain/attention.ts';
 import { type FileProblem, rowMessage } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
+import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { grouped, parseAmount } from '../domain/money.ts';
 import { factsOf } from '../domain/status.ts';
 import type { OtherRow, ResultRow } from '../store/store.ts';
-import { type ReportContext, sixDigits } from './context.ts';
+import type { ReportContext } from './context.ts';
 import { amountText, type OverLong, type Summary } from './totals.ts';
 
 /** Before the answer of a look-up that did not settle a payout; and once an answer could be read again. */

@@ -3,6 +3,7 @@
  * log.
  */
 
+import { sixDigits } from '../domain/file-number.ts';
 import { rowId, rowPlace } from '../domain/instruction.ts';
 import type { Progress } from '../platform/progress.ts';
 import { CHAIN_START, verifyChain } from './audit.ts';
@@ -54,7 +55,7 @@ export function verifyFile(store: Store, file: number, progress: Progress): Prom
 }
 
 export function differenceText({ file, line, reference, what }: Difference): string {
-  const place = `file ${String(file).padStart(6, '0')}${line === undefined ? '' : `, line ${line}`}`;
+  const place = `file ${sixDigits(file)}${line === undefined ? '' : `, line ${line}`}`;
   return `${place}${reference === '' ? '' : ` (${reference})`}: ${what}`;
 }
 

@@ -1,5 +1,7 @@
 /** Files: how they are numbered, taken in and finished, and which of them have reports that are out of date. */
+
 import type { FileProblem } from '../../domain/codes.ts';
+import { sixDigits } from '../../domain/file-number.ts';
 import { rowId } from '../../domain/instruction.ts';
 import { openSha256 } from '../../platform/digest.ts';
 import type { ClosedBy, FileKind, FileRecord, Moment, NewFile, Store } from '../port.ts';
@@ -190,7 +192,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
 }
 
 function alreadyProcessed(file: NewFile, first: { number: number; name: string }): FileProblem {
-  const number = String(first.number).padStart(6, '0');
+  const number = sixDigits(first.number);
   return {
     code: 'FILE_ALREADY_PROCESSED',
     column: '',
