@@ -3,7 +3,7 @@
  * until it completes. Whatever the point, the next passes must end with the same reports, and with each order, payout,
  * change and removal once in the provider's ledger.
  *
- * That is TESTS=all, or SWEEP=all for this file alone. `npm test` stops at a sixth of the effects; and the two APIs with
+ * That is TESTS=all, or SWEEP=all for this file alone. `npm test` stops at a tenth of the effects; and the two APIs with
  * orders go the same way, so that one is stopped before effects and the other after them.
  */
 import { cpSync, readdirSync } from 'node:fs';
@@ -28,7 +28,7 @@ import {
 const MOST_EFFECTS = 400;
 const WHOLE = ALL || process.env['SWEEP'] === 'all';
 /** To stop before an effect is to stop after the one before it, so of two sweeps each takes every second one. */
-const STEP = WHOLE ? 2 : 6;
+const STEP = WHOLE ? 2 : 10;
 const SWEEPS = [
   ...(['before', 'after'] as const).map((when) => [when, 'payout-orders'] as const),
   ...[['before', 'order-management'] as const, ['after', 'collect'] as const],
