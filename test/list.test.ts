@@ -4,11 +4,11 @@ import type { PayoutChoice } from '../src/store/port.ts';
 import { Sqlite } from '../src/store/sqlite/connection.ts';
 import { chosenIds } from '../src/store/sqlite/listing.ts';
 import { builtProgram } from './support/cli.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
 
-async function withPayouts(): Promise<TestWorkspace> {
+const withPayouts = madeOnce(async () => {
   const workspace = testWorkspace();
   workspace.drop('orders.csv', `${ORDERS}C2,O1,EUR,DE,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70,\n`);
   workspace.drop(
@@ -18,7 +18,7 @@ async function withPayouts(): Promise<TestWorkspace> {
   const faults = { fates: [{ narration: 'P2', fate: 'failed' as const }, { fate: 'processed' as const }] };
   for (const _ of [1, 2]) await workspace.pass({ faults });
   return workspace;
-}
+});
 
 async function listed(workspace: TestWorkspace, ...options: string[]): Promise<string[]> {
   const { stdout, stderr } = await paydrop.run(['list', '--json', ...options], { cwd: workspace.root });

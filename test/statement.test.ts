@@ -6,7 +6,7 @@ import { bookingsOf } from '../src/reports/bookings.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
 import type { PayoutEvent } from '../src/store/port.ts';
 import { builtProgram } from './support/cli.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
 
@@ -28,7 +28,7 @@ async function passAt(workspace: TestWorkspace, time: string, script: FaultScrip
  * Late November and early December 2026, in rupees and yen: payouts are paid, fail, are reversed in the same month and
  * in the next one, paid again after that, and settled by a person, who finds out that UNSEEN was paid in November.
  */
-async function months(): Promise<TestWorkspace> {
+const months = madeOnce(async () => {
   const workspace = testWorkspace({ provider: { quarantine: '1s', giveUpAfter: '1d' } });
   workspace.drop('orders.csv', ORDERS);
   const due = ['2026-11-24', '2026-12-30'] as const;
@@ -65,7 +65,7 @@ async function months(): Promise<TestWorkspace> {
   await passAt(workspace, '2026-11-28T08:00:00.000Z', stays);
   for (const day of ['02', '03']) await passAt(workspace, `2026-12-${day}T08:00:00.000Z`);
   return workspace;
-}
+});
 
 /** What the provider's own ledger says was processed, and reversed after that, in a month: by currency. */
 function fromLedger(ledger: readonly LedgerEntry[], month: string): Map<string, { paid: bigint; reversed: bigint }> {

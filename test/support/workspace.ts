@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { Api } from '../../src/domain/api.ts';
 import { clientRefId, type PayoutRef } from '../../src/domain/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
@@ -77,6 +77,29 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
     outbox: () => readdirSync(path('outbox')).sort(),
     rows: (name) => parse(read(name), { columns: true }) as Record<string, string>[],
     ledger: () => [...readLedger(path('data', LEDGER))],
+  };
+}
+
+/**
+ * For tests that begin with the same records: they are made once in a test file, and each test gets a copy, with the
+ * clock as it was then. Call it at the top of the file.
+ */
+export function madeOnce(make: () => Promise<TestWorkspace>): () => Promise<TestWorkspace> {
+  let original: { readonly folder: string; readonly madeAt: string } | undefined;
+  afterAll(() => {
+    if (original) rmSync(original.folder, { recursive: true, force: true });
+  });
+  return async () => {
+    if (!original) {
+      const { root, clock } = await make();
+      const folder = mkdtempSync(join(tmpdir(), 'paydrop-made-'));
+      cpSync(root, folder, { recursive: true });
+      original = { folder, madeAt: new Date(clock.now()).toISOString() };
+    }
+    const workspace = testWorkspace();
+    cpSync(original.folder, workspace.root, { recursive: true });
+    workspace.clock.setWall(original.madeAt);
+    return workspace;
   };
 }
 
