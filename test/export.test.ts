@@ -1,12 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { exportPayouts } from '../src/commands/export.ts';
 import { closePayouts } from '../src/pipeline/closing.ts';
 import { resolve } from '../src/pipeline/resolution.ts';
 import { RESULT_HEADER } from '../src/reports/rows.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { openForReading } from '../src/service/records.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
+import { printedBy } from './support/printed.ts';
 import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
@@ -17,9 +19,8 @@ const FATES: FaultScript = {
 };
 
 async function exported(workspace: TestWorkspace, from: string, to: string, ...more: string[]) {
-  const args = ['export', '--from', from, '--to', to, ...more];
-  const { status, stdout, stderr } = await paydrop.run(args, { cwd: workspace.root });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const { status, stdout } = await printedBy(exportPayouts, workspace, { from, to }, ...more);
+  expect(status).toBe(0);
   return parse(stdout, { columns: true }) as Record<string, string>[];
 }
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { list } from '../src/commands/list.ts';
 import { clientRefId } from '../src/domain/instruction.ts';
 import type { PayoutChoice } from '../src/store/port.ts';
 import { Sqlite } from '../src/store/sqlite/connection.ts';
 import { chosenIds } from '../src/store/sqlite/listing.ts';
 import { builtProgram } from './support/cli.ts';
+import { printedBy } from './support/printed.ts';
 import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
@@ -21,8 +23,8 @@ const withPayouts = madeOnce(async () => {
 });
 
 async function listed(workspace: TestWorkspace, ...options: string[]): Promise<string[]> {
-  const { stdout, stderr } = await paydrop.run(['list', '--json', ...options], { cwd: workspace.root });
-  expect(stderr).toBe('');
+  const { status, stdout } = await printedBy(list, workspace, { json: true, limit: 50 }, ...options);
+  expect(status).toBe(0);
   const { payouts } = JSON.parse(stdout) as { payouts: { instructionRef: string }[] };
   return payouts.map(({ instructionRef }) => instructionRef);
 }
