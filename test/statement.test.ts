@@ -1,11 +1,13 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { statement } from '../src/commands/statement.ts';
 import { parseDecimal, toMinor } from '../src/domain/money.ts';
 import { resolve, retry } from '../src/pipeline/resolution.ts';
 import { bookingsOf } from '../src/reports/bookings.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
 import type { PayoutEvent } from '../src/store/port.ts';
 import { builtProgram } from './support/cli.ts';
+import { printedBy } from './support/printed.ts';
 import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
@@ -87,10 +89,8 @@ function fromLedger(ledger: readonly LedgerEntry[], month: string): Map<string, 
 }
 
 async function statementOf(workspace: TestWorkspace, month: string) {
-  const { status, stdout, stderr } = await paydrop.run(['statement', '--month', month, '--json'], {
-    cwd: workspace.root,
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const { status, stdout } = await printedBy(statement, workspace, { month, json: true });
+  expect(status).toBe(0);
   return JSON.parse(stdout) as {
     lines: { currency: string; part: string; payouts: number; amount: string; amountMinor: string }[];
     decisions: Record<string, string>[];
