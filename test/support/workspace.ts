@@ -82,7 +82,7 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
 
 /**
  * For tests that begin with the same records: they are made once in a test file, and each test gets a copy, with the
- * clock as it was then. Call it at the top of the file.
+ * clock as it was then. Call it at the top of the file or of a describe.
  */
 export function madeOnce(make: () => Promise<TestWorkspace>): () => Promise<TestWorkspace> {
   let original: { readonly folder: string; readonly madeAt: string } | undefined;
