@@ -4,9 +4,22 @@ import { temporaryPlace } from './test/support/temporary.ts';
 
 /** What takes longest, beginning with that, so that no worker is left with it in the end. */
 const LONG = [
-  ...['night', 'crash-syscalls', 'cli', 'provider-contract', 'show-remote', 'crash', 'input', 'cases', 'intake'],
-  ...['simulation', 'amend', 'faults', 'watch'],
-].map((name) => `/test/${name}.test.ts`);
+  // With TESTS=all by far.
+  ...['night', 'crash'],
+  ...['cli', 'crash-syscalls', 'reconcile', 'simulation', 'provider-contract', 'watch', 'input', 'cases', 'faults'],
+  ...[
+    'verify',
+    'show-remote',
+
+    'repairs',
+    'amend',
+    'export',
+    'report-page',
+    'accessibility',
+    'intake',
+  ],
+  ...['program', 'list', 'run-page', 'retry'],
+].map((name) => `/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

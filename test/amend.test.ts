@@ -7,7 +7,7 @@ import { noProgress } from '../src/platform/progress.ts';
 import type { LookUpOutcome, Provider, SubmitOutcome } from '../src/provider/port.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { verify } from '../src/store/verify.ts';
-import { API_FILES, payoutRef, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { API_FILES, madeOnce, payoutRef, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
 
@@ -18,7 +18,7 @@ const HEADER = 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDa
 const UPDATE = `${HEADER}\nUPDATE,C1,O1,P1,99.50,2026-03-02,2026-03-09\n`;
 const DELETE = `${HEADER}\nDELETE,C1,O1,P1,,,\n`;
 
-async function submitted(api: Api): Promise<TestWorkspace> {
+async function submittedAt(api: Api): Promise<TestWorkspace> {
   const workspace = testWorkspace({ provider: { api, quarantine: '1s', timeout: '400ms' } });
   workspace.drop('orders.csv', API_FILES[api].orders);
   workspace.drop('payouts.csv', API_FILES[api].instructions('P1', 'P2'));
@@ -26,6 +26,13 @@ async function submitted(api: Api): Promise<TestWorkspace> {
   expect(rows(workspace, 'payouts.000002')).toMatchObject([{ status: 'submitted' }, { status: 'submitted' }]);
   return workspace;
 }
+
+const SUBMITTED: Readonly<Record<Api, () => Promise<TestWorkspace>>> = {
+  'payout-orders': madeOnce(() => submittedAt('payout-orders')),
+  'order-management': madeOnce(() => submittedAt('order-management')),
+  collect: madeOnce(() => submittedAt('collect')),
+};
+const submitted = (api: Api) => SUBMITTED[api]();
 
 const rows = (workspace: TestWorkspace, file: string) => workspace.rows(`${file}.result.csv`);
 

@@ -4,7 +4,15 @@ import { openContext } from '../src/commands/context.ts';
 import { retry } from '../src/commands/retry.ts';
 import { closeFile, closePayouts } from '../src/pipeline/closing.ts';
 import { resolve, retry as retryOne } from '../src/pipeline/resolution.ts';
-import { instruction, instructions, needs, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  instruction,
+  instructions,
+  madeOnce,
+  needs,
+  ORDERS,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 const REF = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P1' };
 const DECISION = { by: 'finance', reason: 'paid by hand at the bank' };
@@ -152,7 +160,7 @@ describe('a payout that is closed', () => {
 });
 
 describe('the rejected rows of a file that are closed', () => {
-  async function rejected(): Promise<TestWorkspace> {
+  const rejected = madeOnce(async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);
     workspace.drop(
@@ -166,7 +174,7 @@ describe('the rejected rows of a file that are closed', () => {
     );
     await workspace.pass();
     return workspace;
-  }
+  });
 
   it('need no person any more; their page says who closed them and why', async () => {
     const workspace = await rejected();

@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { exportPayouts } from '../src/commands/export.ts';
 import { closePayouts } from '../src/pipeline/closing.ts';
 import { resolve } from '../src/pipeline/resolution.ts';
 import { RESULT_HEADER } from '../src/reports/rows.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { openForReading } from '../src/service/records.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { printedBy } from './support/printed.ts';
+import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
 
@@ -17,9 +19,8 @@ const FATES: FaultScript = {
 };
 
 async function exported(workspace: TestWorkspace, from: string, to: string, ...more: string[]) {
-  const args = ['export', '--from', from, '--to', to, ...more];
-  const { status, stdout, stderr } = await paydrop.run(args, { cwd: workspace.root });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const { status, stdout } = await printedBy(exportPayouts, workspace, { from, to }, ...more);
+  expect(status).toBe(0);
   return parse(stdout, { columns: true }) as Record<string, string>[];
 }
 
@@ -35,7 +36,7 @@ async function passAt(workspace: TestWorkspace, time: string, faults: FaultScrip
  * November 2026: P1 is paid, LOST fails, REV is paid, and reversed in December. LATER opens in December, when it is
  * paid.
  */
-async function autumn(settings: object = {}): Promise<TestWorkspace> {
+async function autumnWith(settings: object): Promise<TestWorkspace> {
   const workspace = testWorkspace(settings);
   workspace.drop('orders.csv', ORDERS);
   workspace.drop(
@@ -55,6 +56,8 @@ async function autumn(settings: object = {}): Promise<TestWorkspace> {
   await passAt(workspace, '2026-12-04T08:00:00.000Z');
   return workspace;
 }
+
+const autumn = madeOnce(() => autumnWith({}));
 
 describe('an export', () => {
   it('has each payout of the period once: what was taken in, moved or decided about then', async () => {
@@ -129,7 +132,7 @@ describe('an export', () => {
   });
 
   it('has days as clocks in schedule.timeZone show them', async () => {
-    const workspace = await autumn({ schedule: { timeZone: 'Pacific/Auckland' } });
+    const workspace = await autumnWith({ schedule: { timeZone: 'Pacific/Auckland' } });
     // 27 November 08:00 UTC is 21:00 there; the next day begins three hours later.
     expect(refsOf(await exported(workspace, '2026-11-27', '2026-11-27'))).toHaveLength(4);
     workspace.drop('late.csv', instructions(instruction('NIGHT', '5.00', '2027-02-01', '2027-02-02')));

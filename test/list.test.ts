@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { list } from '../src/commands/list.ts';
 import { clientRefId } from '../src/domain/instruction.ts';
 import type { PayoutChoice } from '../src/store/port.ts';
 import { Sqlite } from '../src/store/sqlite/connection.ts';
 import { chosenIds } from '../src/store/sqlite/listing.ts';
 import { builtProgram } from './support/cli.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { printedBy } from './support/printed.ts';
+import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
 
-async function withPayouts(): Promise<TestWorkspace> {
+const withPayouts = madeOnce(async () => {
   const workspace = testWorkspace();
   workspace.drop('orders.csv', `${ORDERS}C2,O1,EUR,DE,0b9f8a52-5d0c-4a57-9f0e-3a4f6c1d2e70,\n`);
   workspace.drop(
@@ -18,11 +20,11 @@ async function withPayouts(): Promise<TestWorkspace> {
   const faults = { fates: [{ narration: 'P2', fate: 'failed' as const }, { fate: 'processed' as const }] };
   for (const _ of [1, 2]) await workspace.pass({ faults });
   return workspace;
-}
+});
 
 async function listed(workspace: TestWorkspace, ...options: string[]): Promise<string[]> {
-  const { stdout, stderr } = await paydrop.run(['list', '--json', ...options], { cwd: workspace.root });
-  expect(stderr).toBe('');
+  const { status, stdout } = await printedBy(list, workspace, { json: true, limit: 50 }, ...options);
+  expect(status).toBe(0);
   const { payouts } = JSON.parse(stdout) as { payouts: { instructionRef: string }[] };
   return payouts.map(({ instructionRef }) => instructionRef);
 }

@@ -1,6 +1,6 @@
 /**
  * A whole realistic night (fixtures/generate.ts): what the manifest says must come of each line, does. NIGHT=full takes
- * the full 20,000 orders and 100,000 instructions, NIGHT=half the half of it; without it a smaller night.
+ * the full 20,000 orders and 100,000 instructions, NIGHT=half the half of it, as TESTS=all does; without either a smaller night.
  */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,14 @@ import { describe, expect, it } from 'vitest';
 import { expectedOutcomes, generateNight, type NightManifest } from '../fixtures/generate.ts';
 import { repair } from '../fixtures/repair.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from '../src/domain/money.ts';
+import { ALL } from './support/sample.ts';
 import { type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const SIZES: Readonly<Record<string, { orders?: number; instructions?: number }>> = {
   full: {},
   half: { orders: 10_000, instructions: 50_000 },
 };
-const SIZE = SIZES[process.env['NIGHT'] ?? ''] ?? { orders: 400, instructions: 4_000 };
+const SIZE = SIZES[process.env['NIGHT'] ?? (ALL ? 'half' : '')] ?? { orders: 200, instructions: 2_000 };
 const ZERO: Decimal = { units: 0n, scale: 0 };
 const AT_THE_PROVIDER = ['submitted', 'paid', 'reversed', 'failed'];
 

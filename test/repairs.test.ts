@@ -3,6 +3,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  madeOnce,
   needs,
   ORDERS,
   type TestWorkspace,
@@ -29,7 +30,7 @@ async function dropped(workspace: TestWorkspace, name: string, ...rows: string[]
 }
 
 /** File 2 has one good row and three that are rejected: a reference twice, a bad character, an amount that is none. */
-async function withRejected(settings: object = {}): Promise<TestWorkspace> {
+async function withRejectedUnder(settings: object): Promise<TestWorkspace> {
   const workspace = testWorkspace(settings);
   workspace.drop('orders.csv', ORDERS);
   await workspace.pass();
@@ -45,6 +46,8 @@ async function withRejected(settings: object = {}): Promise<TestWorkspace> {
   return workspace;
 }
 
+const withRejected = madeOnce(() => withRejectedUnder({}));
+
 const page = (workspace: TestWorkspace, name: string) =>
   workspace
     .read(name)
@@ -58,7 +61,7 @@ const BOM = '\uFEFF';
 
 describe('a byte order mark', () => {
   it('stands once at the start of each CSV in the outbox with reports.bom, and of no other file', async () => {
-    const workspace = await withRejected({ reports: { bom: true } });
+    const workspace = await withRejectedUnder({ reports: { bom: true } });
     const marked = workspace.outbox().filter((name) => workspace.read(name).startsWith(BOM));
     expect(marked).toEqual(workspace.outbox().filter((name) => name.endsWith('.csv')));
     expect(marked).toContain('p.000002.errors.csv');
@@ -71,7 +74,7 @@ describe('a byte order mark', () => {
   });
 
   it('changes nothing for a rejected.csv that is repaired and dropped back', async () => {
-    const workspace = await withRejected({ reports: { bom: true } });
+    const workspace = await withRejectedUnder({ reports: { bom: true } });
     const repaired = workspace.read('p.000002.rejected.csv').replace(',A1,9,', ',A1b,9,').replaceAll('A 2', 'A2');
     workspace.drop('p.000002.rejected.csv', repaired.replace(',A3,x,', ',A3,5,'));
     await workspace.pass();

@@ -6,6 +6,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  madeOnce,
   ORDERS,
   type TestWorkspace,
   testWorkspace,
@@ -20,13 +21,13 @@ function byHand(workspace: TestWorkspace, sql: string): void {
 }
 
 /** Two payouts of C1/O1 are taken in and ready. */
-async function takenIn(): Promise<TestWorkspace> {
+const takenIn = madeOnce(async () => {
   const workspace = testWorkspace();
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2')));
   await workspace.pass({ send: false, lookUp: false });
   return workspace;
-}
+});
 
 const P1 = "WHERE instruction_ref = 'P1'";
 

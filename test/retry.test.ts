@@ -4,17 +4,27 @@ import { describe, expect, it, vi } from 'vitest';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
-import { instruction, instructions, ORDERS, recorded, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  instruction,
+  instructions,
+  madeOnce,
+  ORDERS,
+  recorded,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 const paydrop = builtProgram();
 const REASON = ['--reason', 'the account was topped up'];
 
 const inWorkspace = (workspace: TestWorkspace, ...args: string[]) => paydrop.run(args, { cwd: workspace.root });
 const retry = (workspace: TestWorkspace, ...args: string[]) => inWorkspace(workspace, 'retry', ...args, ...REASON);
+/** Payouts P1, P2, P3 of 210.00 each that are refused. */
+const declined = madeOnce(() => declinedWith({}, {}));
 const result = (workspace: TestWorkspace) => workspace.rows('payouts.000002.result.csv');
 
-/** Payouts P1, P2, P3 of 210.00 each that are refused, and what else was dropped with them. */
-async function declined(script: FaultScript = {}, more: Record<string, string> = {}): Promise<TestWorkspace> {
+/** The same, and what else was dropped with them. */
+async function declinedWith(script: FaultScript, more: Record<string, string>): Promise<TestWorkspace> {
   const workspace = testWorkspace();
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(...['P1', 'P2', 'P3'].map((ref) => instruction(ref))));
@@ -69,7 +79,7 @@ describe('paydrop retry', () => {
     const other: FaultScript['faults'] = [
       { on: 'post', narration: 'P3', attempts: [1], fault: { kind: 'decline', code: '0x0203' } },
     ];
-    const workspace = await declined({ faults: other }, { 'second.csv': instructions(instruction('Q1')) });
+    const workspace = await declinedWith({ faults: other }, { 'second.csv': instructions(instruction('Q1')) });
     const { status, stdout } = await retry(workspace, option, value, '--yes', '--json');
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({

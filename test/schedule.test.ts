@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { nightlyDue, nightlyNext } from '../src/settings/schedule.ts';
+import { ALL } from './support/sample.ts';
 
 const at = (time: string) => Date.parse(time);
+/** The clocks change in each of them. */
+const YEARS = ALL ? 3 : 1;
 const two = { nightly: '0 2 * * *', timeZone: 'UTC' };
 
 describe('the nightly run', () => {
@@ -35,11 +38,11 @@ describe('the nightly run', () => {
     'Africa/Cairo',
     'America/Santiago',
     'Asia/Kolkata',
-  ])('is due on each date exactly once through the clock changes of three years in %s', (timeZone) => {
+  ])('is due on each date exactly once through the clock changes in %s', (timeZone) => {
     const schedule = { nightly: '30 2 * * *', timeZone };
     const dates: string[] = [];
     let after = '2025-12-31';
-    for (let now = at('2026-01-01T16:00:00Z'); now < at('2028-12-31T20:00:00Z'); now += 6 * 3_600_000) {
+    for (let now = at('2026-01-01T16:00:00Z'); now < at(`${2025 + YEARS}-12-31T20:00:00Z`); now += 6 * 3_600_000) {
       const due = nightlyDue(now, after, schedule);
       if (due === undefined) continue;
       dates.push(due);

@@ -91,7 +91,7 @@ describe.each(['collect', 'order-management'] as const)('paydrop show --remote o
 
   it('shows them of the bundled sandbox, for people to read', async () => {
     const workspace = dropped(api, { api });
-    await paydrop.run(['run', '--date', DAY], { cwd: workspace.root });
+    await workspace.pass();
     const { status, stdout, stderr } = await paydrop.run(['show', 'C1/O1/P1', '--remote'], { cwd: workspace.root });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^Instruction +C1\/O1\/P1$/m);
@@ -103,7 +103,7 @@ describe.each(['collect', 'order-management'] as const)('paydrop show --remote o
 
   it('says why it can not: a service has the bundled sandbox, or the provider does not answer', async () => {
     const workspace = dropped(api, { api });
-    await paydrop.run(['run', '--date', DAY], { cwd: workspace.root });
+    await workspace.pass();
     const lock = lockWorkspace(join(workspace.root, 'data', 'lock'));
     const busy = await paydrop.run(['show', 'C1', '--remote'], { cwd: workspace.root });
     lock?.release();

@@ -1,12 +1,14 @@
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { statement } from '../src/commands/statement.ts';
 import { parseDecimal, toMinor } from '../src/domain/money.ts';
 import { resolve, retry } from '../src/pipeline/resolution.ts';
 import { bookingsOf } from '../src/reports/bookings.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
 import type { PayoutEvent } from '../src/store/port.ts';
 import { builtProgram } from './support/cli.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { printedBy } from './support/printed.ts';
+import { instruction, instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
 
@@ -28,7 +30,7 @@ async function passAt(workspace: TestWorkspace, time: string, script: FaultScrip
  * Late November and early December 2026, in rupees and yen: payouts are paid, fail, are reversed in the same month and
  * in the next one, paid again after that, and settled by a person, who finds out that UNSEEN was paid in November.
  */
-async function months(): Promise<TestWorkspace> {
+const months = madeOnce(async () => {
   const workspace = testWorkspace({ provider: { quarantine: '1s', giveUpAfter: '1d' } });
   workspace.drop('orders.csv', ORDERS);
   const due = ['2026-11-24', '2026-12-30'] as const;
@@ -65,7 +67,7 @@ async function months(): Promise<TestWorkspace> {
   await passAt(workspace, '2026-11-28T08:00:00.000Z', stays);
   for (const day of ['02', '03']) await passAt(workspace, `2026-12-${day}T08:00:00.000Z`);
   return workspace;
-}
+});
 
 /** What the provider's own ledger says was processed, and reversed after that, in a month: by currency. */
 function fromLedger(ledger: readonly LedgerEntry[], month: string): Map<string, { paid: bigint; reversed: bigint }> {
@@ -87,10 +89,8 @@ function fromLedger(ledger: readonly LedgerEntry[], month: string): Map<string, 
 }
 
 async function statementOf(workspace: TestWorkspace, month: string) {
-  const { status, stdout, stderr } = await paydrop.run(['statement', '--month', month, '--json'], {
-    cwd: workspace.root,
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const { status, stdout } = await printedBy(statement, workspace, { month, json: true });
+  expect(status).toBe(0);
   return JSON.parse(stdout) as {
     lines: { currency: string; part: string; payouts: number; amount: string; amountMinor: string }[];
     decisions: Record<string, string>[];

@@ -13,6 +13,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  madeOnce,
   ORDERS,
   type TestWorkspace,
   testWorkspace,
@@ -45,7 +46,7 @@ function sheet(): { lines: string[]; output: Output } {
 const CHANGEABLE = { fates: [{ fate: 'ready' as const }] };
 
 /** Two payouts are with the provider, and a row that changes the first has been taken in, and not asked for yet. */
-async function withOpenChange(): Promise<TestWorkspace> {
+const withOpenChange = madeOnce(async () => {
   const workspace = testWorkspace({ provider: { api: 'collect' } });
   workspace.drop('orders.csv', API_FILES.collect.orders);
   workspace.drop('payouts.csv', API_FILES.collect.instructions('P1', 'P2'));
@@ -54,10 +55,10 @@ async function withOpenChange(): Promise<TestWorkspace> {
   workspace.drop('change.csv', `${header}\nUPDATE,C1,O1,P1,99.50,2026-03-02,2026-03-09\n`);
   await workspace.pass({ send: false, lookUp: false });
   return workspace;
-}
+});
 
 /** One of nearly everything: paid, failed, reversed, updated, deleted, rejected, repeated, waiting, scheduled. */
-async function eventful(): Promise<TestWorkspace> {
+const eventful = madeOnce(async () => {
   const workspace = testWorkspace();
   const header = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,narration,action';
   workspace.drop('orders.csv', ORDERS);
@@ -85,7 +86,7 @@ async function eventful(): Promise<TestWorkspace> {
   workspace.drop('later.csv', ORDERS.replace('C1,O2', 'C1,O9').replace('C1,O1', 'C1,O8'));
   for (let passes = 0; passes < 3; passes++) await workspace.pass({ faults });
   return workspace;
-}
+});
 
 describe('the records', () => {
   it('are what the audit log says, after whatever happened to them', async () => {

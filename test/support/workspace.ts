@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { Api } from '../../src/domain/api.ts';
 import { clientRefId, type PayoutRef } from '../../src/domain/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
@@ -85,6 +85,29 @@ export const ONE_PASS: PassOptions = {
   lookUp: true,
   stop: new AbortController().signal,
 };
+
+/**
+ * For tests that begin with the same records: they are made once in a test file, and each test gets a copy, with the
+ * clock as it was then. Call it at the top of the file or of a describe.
+ */
+export function madeOnce(make: () => Promise<TestWorkspace>): () => Promise<TestWorkspace> {
+  let original: { readonly folder: string; readonly madeAt: string } | undefined;
+  afterAll(() => {
+    if (original) rmSync(original.folder, { recursive: true, force: true });
+  });
+  return async () => {
+    if (!original) {
+      const { root, clock } = await make();
+      const folder = mkdtempSync(join(tmpdir(), 'paydrop-made-'));
+      cpSync(root, folder, { recursive: true });
+      original = { folder, madeAt: new Date(clock.now()).toISOString() };
+    }
+    const workspace = testWorkspace();
+    cpSync(original.folder, workspace.root, { recursive: true });
+    workspace.clock.setWall(original.madeAt);
+    return workspace;
+  };
+}
 
 /** What needs a person between passes, as `2 rejected`; most urgent first. */
 export async function needs(workspace: TestWorkspace): Promise<string[]> {
