@@ -160,6 +160,8 @@ const STORIES: Readonly<Record<string, Story>> = {
       ['close 2', 0, { at: TUESDAY }],
       ['statement', 0, { at: APRIL }],
       ['export', 0, { at: APRIL }],
+      ['pause', 0, { at: TUESDAY }],
+      ['resume', 0, { at: TUESDAY }],
     ],
   },
   'many payouts that failed': { prepared: fiveFailed, steps: [['retry 2', 1, { at: TUESDAY }]] },

@@ -83,7 +83,7 @@ describe('docs/operating.md', () => {
     expect(await night()).toBe('');
     expect(workspace.outbox()).toContain('orders.000001.receipt.json');
     workspace.drop('payouts.csv', instructions(instruction('P1', 'x')));
-    expect(await night()).toContain('1 row rejected');
+    expect(await night()).toContain('1 row to correct');
   });
 
   it('gives a group its folders', async () => {
