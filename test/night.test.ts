@@ -15,7 +15,7 @@ const SIZES: Readonly<Record<string, { orders?: number; instructions?: number }>
   full: {},
   half: { orders: 10_000, instructions: 50_000 },
 };
-const SIZE = SIZES[process.env['NIGHT'] ?? (ALL ? 'half' : '')] ?? { orders: 200, instructions: 2_000 };
+const SIZE = SIZES[process.env['NIGHT'] ?? (ALL ? 'half' : '')] ?? { orders: 100, instructions: 1_000 };
 const ZERO: Decimal = { units: 0n, scale: 0 };
 const AT_THE_PROVIDER = ['submitted', 'paid', 'reversed', 'failed'];
 

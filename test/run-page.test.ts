@@ -8,6 +8,7 @@ import type { RunChange, RunDecision } from '../src/store/port.ts';
 import { PAGES as FILE_PAGES } from './page-samples.ts';
 import { change, file, MIXED_FILE, REAL, RUN, SANDBOX, textOf, toldOf } from './report-samples.ts';
 import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
+import { ALL } from './support/sample.ts';
 
 const LARGE = '435741521.52';
 
@@ -233,7 +234,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     async (_, text) => {
       const content = (await text?.()) ?? '';
       const alone: string[] = [];
-      for (let down = 0; down < 1_000; down += 200) {
+      for (let down = 0; down < 1_000; down += ALL ? 200 : 500) {
         await open(content, 1280);
         await page.emulateMedia({ media: 'print' });
         const pairs = await page.evaluate<[string, string, string][]>(ANCHORS(down));
