@@ -1,4 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { closedNow, closedText, holidaysEnd } from '../control/control.ts';
 import type { Concern } from '../domain/attention.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../domain/iso.ts';
 import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
@@ -56,6 +57,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(...(await checkCopies(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
+    checks.push(...checkCalendar(loaded.value, clock));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
     checks.push(...(await checkProvider(loaded.value, clock)));
@@ -136,6 +138,21 @@ function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): 
   const list = `ISO 4217 as published on ${CURRENCIES_PUBLISHED}`;
   const isOld = clock.now() - Date.parse(CURRENCIES_PUBLISHED) > YEAR_MS;
   return { what, ok: true, ...(isOld ? { note: true, finding: `${list}, over a year ago` } : { finding: list }) };
+}
+
+/** Nothing where each day is a banking day and there is no cut-off. */
+function checkCalendar(settings: Settings, clock: Clock): Check[] {
+  const { days, holidays, cutOff } = settings.calendar;
+  if (days === 'all' && cutOff === undefined) return [];
+  const what = 'calendar';
+  const closed = closedNow(settings, clock.now());
+  const today = { what, ok: true, finding: closed ? closedText(closed) : 'today is open for sending' };
+  const runsOut = holidaysEnd(settings, clock.now());
+  const note = (finding: string): Check => ({ what, ok: true, note: true, finding });
+  if (runsOut !== undefined) return [today, note(`${runsOut}: add the dates to come`)];
+  if (days === 'banking' && holidays.size === 0)
+    return [today, note('no calendar.holidays: what is due is sent on bank holidays, too')];
+  return [today];
 }
 
 async function checkRecords(workspace: string, settings: Settings, clock: Clock): Promise<Check[]> {

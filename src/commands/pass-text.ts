@@ -21,6 +21,7 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
   }
   output.line();
   output.line(`Sent ${payouts(summary.sent)} and looked up ${payouts(summary.lookedUp)}.`);
+  if (summary.closed !== undefined) output.line(summary.closed);
   if (open.length > 0) {
     output.line();
     printCounts(output, open);
@@ -34,7 +35,8 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
 
 /** The same for machines: numbers and codes, without the rows of the files. */
 export function passJson(summary: PassSummary, sandbox: boolean, outbox: string): object {
-  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, stuck, unfinished } = summary;
+  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, stuck, unfinished, closed } =
+    summary;
   return {
     sandbox,
     run: run.number,
@@ -58,6 +60,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
     leftAlone,
     stuck,
     unfinished: unfinished ?? null,
+    closed: closed ?? null,
     needs: needsJson(summary.needs),
     outbox,
   };

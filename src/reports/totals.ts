@@ -18,9 +18,9 @@ import {
 import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
-import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
+import { type OverLong, openOverLong, openUnsent, type Unsent } from './totals/gathered.ts';
 
-export type { OverLong } from './totals/gathered.ts';
+export type { OverLong, Unsent } from './totals/gathered.ts';
 
 /** Statuses of an instruction of which nothing has been sent yet, and that is going to be sent. */
 const UNSENT: ReadonlySet<RowStatus> = new Set(AMENDABLE);
@@ -75,7 +75,7 @@ export interface Summary extends ErrorsFound {
   /** Texts that are longer than the provider documents, column by column. */
   readonly overLong: readonly OverLong[];
   /** Rows still to be sent; the dates are empty when there are none. */
-  readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
+  readonly unsent: Unsent;
   readonly attentionRows: number;
   /** The first of the rows that need attention, at most {@link LISTED}. */
   readonly attention: readonly ResultRow[];
@@ -127,7 +127,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     causes: causes.part(),
     ...settled.part(),
     overLong: overLong.found(),
-    unsent: unsent.found,
+    unsent: unsent.found(),
     ...counts,
     attention,
   });
@@ -145,7 +145,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       if (row.status === 'rejected') causes.add(row);
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
-      else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
+      else if (UNSENT.has(row.status)) unsent.add(row);
       if (needsAttention(file, row) && counts.attentionRows++ < listed) attention.push(row);
     },
     include: (other) => {
@@ -158,7 +158,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       causes.include(other.causes);
       settled.include(other);
       for (const { column, rows, firstLine } of other.overLong) overLong.add(column, rows, firstLine);
-      unsent.add(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
+      unsent.include(other.unsent);
       counts.asked += other.asked;
       counts.late += other.late;
       counts.attentionRows += other.attentionRows;
@@ -174,7 +174,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         rejectedForOthers: found.errors.find(({ code }) => code === ONLY_FOR_OTHERS)?.count ?? 0,
         ...settled.part(),
         overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
-        unsent: unsent.found,
+        unsent: unsent.found(),
         ...counts,
         attention,
       };
@@ -245,7 +245,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     asked: 0,
     late: 0,
     overLong: [],
-    unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
+    unsent: openUnsent().found(),
     attentionRows: 0,
     attention: [],
   };

@@ -5,9 +5,9 @@
  * minute.
  */
 import { createRequire } from 'node:module';
-import { localTime } from '../platform/clock.ts';
+import { dayAfter, localTime } from '../platform/clock.ts';
 
-/** How far back a missed night is looked for. A schedule that rings less than once a year is no nightly schedule. */
+/** How far back a missed night is looked for, and how far ahead the next. A schedule that rings less than once a year is no nightly schedule. */
 const LOOK_BACK_DAYS = 366;
 const DAY_MS = 86_400_000;
 
@@ -61,24 +61,32 @@ export interface WallTime {
  * When the next nightly run is due that is not due yet. `after` is the last date that needs no run, as for
  * `nightlyDue`. Undefined where the schedule never rings again.
  */
-export function nightlyNext(
-  nowMs: number,
-  after: string,
-  { nightly, timeZone }: NightlySchedule,
-): WallTime | undefined {
+export function nightlyNext(nowMs: number, after: string, schedule: NightlySchedule): WallTime | undefined {
+  const now = localTime(nowMs, schedule.timeZone);
+  for (const night of nightsFrom(after < now.date ? now.date : dayAfter(after), schedule.nightly))
+    if (night.date > now.date || night.minute > now.minute) return night;
+  return undefined;
+}
+
+/** The nights of a schedule from a date on, for a year. */
+export function* nightsFrom(from: string, nightly: string): Generator<WallTime, undefined> {
   const { rings, first, end } = ringing(nightly);
   try {
-    const now = localTime(nowMs, timeZone);
+    let date = from;
     for (let ahead = 0; ahead <= LOOK_BACK_DAYS; ahead++) {
-      const midnight = Date.parse(`${now.date}T00:00:00Z`) + ahead * DAY_MS;
-      const date = new Date(midnight).toISOString().slice(0, 10);
-      if (date <= after || (ahead === 0 && now.minute >= first)) continue;
-      if (rings.match(new Date(midnight + first * 60_000))) return { date, minute: first };
+      if (rings.match(new Date(Date.parse(`${date}T00:00:00Z`) + first * 60_000))) yield { date, minute: first };
+      date = dayAfter(date);
     }
-    return undefined;
   } finally {
     end();
   }
+}
+
+/** The earliest minute of a day at which the schedule rings. */
+export function firstMinute(nightly: string): number {
+  const { first, end } = ringing(nightly);
+  end();
+  return first;
 }
 
 /** The task of a schedule, as if it were in UTC, and its earliest minute of a day. */

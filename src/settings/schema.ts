@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { APIS } from '../domain/api.ts';
 import { isBlank, trimBlanks, unwanted, unwantedControl } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
+import { dateProblem, WEEKDAYS } from './calendar.ts';
 import { isNightlySchedule } from './schedule.ts';
 import { durationMs } from './units.ts';
 
@@ -69,6 +70,28 @@ const heading = forEditors(
   ),
   { minLength: 1 },
 );
+/** It goes on after a problem, so that the problem names the place of the date in its list. */
+const holiday = forEditors(z.string().check(rule(dateProblem, { continue: true })), {
+  pattern: /^\d{4}-\d{2}-\d{2}$/.source,
+});
+const listedIn = forEditors(
+  z.string().check(
+    z.maxLength(MOST_CHARACTERS),
+    rule(
+      (value) => {
+        const character = unwantedControl(value);
+        if (character !== undefined) return `expected text without control characters, found ${character}`;
+        return isBlank(value) ? 'expected the name of a file' : undefined;
+      },
+      { continue: true },
+    ),
+  ),
+  { minLength: 1 },
+);
+const timeOfDay = textLike(
+  /^(?!00:00)([01]\d|2[0-3]):[0-5]\d$/,
+  'expected a time of the day such as "16:30", from "00:01" to "23:59"',
+);
 const endpoints = Object.fromEntries(ENDPOINT_NAMES.map((name) => [name, z.optional(endpoint(name))])) as Record<
   EndpointName,
   z.ZodMiniOptional<typeof text>
@@ -120,6 +143,24 @@ export const schema = z.strictObject({
       z.optional(textThat(isTimeZone, 'expected an IANA time zone such as "Asia/Kolkata"')),
       "default: the system's",
     ),
+  }),
+  calendar: part({
+    days: z._default(z.enum(['all', 'banking'], 'expected "all" or "banking"'), 'all'),
+    weekend: described(
+      z.optional(
+        z
+          .array(z.enum(WEEKDAYS, 'expected a day of the week such as "saturday"'))
+          .check(z.maxLength(WEEKDAYS.length - 1, 'expected at most six days: with all seven nothing is ever sent')),
+      ),
+      'default ["saturday", "sunday"]; with "days": "banking"',
+    ),
+    holidays: described(
+      z.optional(
+        z.union([list(holiday, 'expected at least one date'), listedIn], 'expected a list of dates, or a file name'),
+      ),
+      'dates, or the name of a file with one date per line; with "days": "banking"',
+    ),
+    cutOff: described(z.optional(timeOfDay), 'from this time of the day on nothing is sent; default: none'),
   }),
   intake: part({
     settle: z._default(duration, '2s'),
@@ -174,10 +215,13 @@ function described<Setting extends z.core.$ZodType>(setting: Setting, descriptio
 }
 
 /** `problemOf` says what is wrong with a text, if something is. */
-function rule(problemOf: (text: string) => string | undefined): z.core.CheckFn<string> {
+function rule(
+  problemOf: (text: string) => string | undefined,
+  after: { readonly continue?: boolean } = {},
+): z.core.CheckFn<string> {
   return ({ value, issues }) => {
     const message = problemOf(value);
-    if (message !== undefined) issues.push({ code: 'custom', message, input: value });
+    if (message !== undefined) issues.push({ code: 'custom', message, input: value, ...after });
   };
 }
 

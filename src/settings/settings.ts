@@ -6,13 +6,15 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
 import type { EndpointName } from '../provider/provider.ts';
+import { type Calendar, readCalendar } from './calendar.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { headingProblems, repeatedKeys } from './repeated.ts';
 import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
-export { nightlyDue, nightlyNext, ringNightly } from './schedule.ts';
+export type { Calendar } from './calendar.ts';
+export { type NightlySchedule, nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
 export type { Loaded } from './text.ts';
@@ -46,6 +48,8 @@ export interface Settings {
   };
   readonly submit: 'nightly' | 'on-arrival';
   readonly schedule: { readonly nightly: string; readonly timeZone: string };
+  /** When money may leave. */
+  readonly calendar: Calendar;
   readonly intake: {
     readonly settleMs: number;
     readonly maxFileBytes: number;
@@ -103,6 +107,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       ],
     };
   const root = resolve(workspace);
+  const calendar = readCalendar(rest.calendar, root, { submit: rest.submit, nightly: schedule.nightly });
+  if (!calendar.ok) return calendar;
   let zone = schedule.timeZone;
   return {
     ok: true,
@@ -135,6 +141,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
           return zone;
         },
       },
+      calendar: calendar.value,
       intake: {
         settleMs: durationMs(intake.settle),
         maxFileBytes: sizeBytes(intake.maxFileSize),
