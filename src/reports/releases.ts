@@ -6,7 +6,7 @@
 import { add, type Decimal } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
 import type { ReportContext } from './context.ts';
-import { byText, type Summary, ZERO } from './totals.ts';
+import { byText, type Summary, UNLISTED, WAITING, ZERO } from './totals.ts';
 
 /** Rows that are sent at one moment. */
 export interface Release {
@@ -19,7 +19,11 @@ export interface Release {
   readonly why: string;
 }
 
-const UNTOLD = 'their order has not come, or they are held back';
+/** Why it can't be told when rows are sent. */
+const UNTOLD: Readonly<Record<string, string>> = {
+  [WAITING]: 'they wait for their order, or for a person',
+  [UNLISTED]: 'the file has more open dates than are listed',
+};
 
 /** The earliest first; what can't be told comes last. */
 export function releasesOf(file: FileRecord, summary: Summary, { calendar }: ReportContext): Release[] {
@@ -31,7 +35,9 @@ export function releasesOf(file: FileRecord, summary: Summary, { calendar }: Rep
   >();
   // Of rows that are sent together the earliest wait the longest: theirs is the longest explanation, and comes first.
   for (const { openDate, currency, rows, amount } of [...parts].sort((a, b) => byText(a.openDate, b.openDate))) {
-    const { atMs, why } = openDate === '' ? { atMs: undefined, why: UNTOLD } : calendar.releaseOf(openDate, fromMs);
+    const untold = UNTOLD[openDate];
+    const { atMs, why } =
+      untold === undefined ? calendar.releaseOf(openDate, fromMs) : { atMs: undefined, why: untold };
     const key = atMs === undefined ? why : String(atMs);
     const release = found.get(key) ?? { atMs, rows: 0, amounts: new Map<string, Decimal>(), why };
     release.rows += rows;

@@ -10,10 +10,14 @@ export interface OverLong {
   readonly firstLine: number;
 }
 
+/** Stands for the open dates of rows that wait for their order, or for a person. */
+export const WAITING = '';
+/** Stands for all other open dates of a file that has more than are counted one by one. */
+export const UNLISTED = '?';
+
 /** Rows that are not sent yet, which are one day and one currency's. */
 export interface UnsentPart {
-  /** Empty for rows whose day can't be told: their order is missing, or they are held back. */
-  readonly openDate: string;
+  readonly openDate: string | typeof WAITING | typeof UNLISTED;
   /** ISO 4217; empty while it isn't known. */
   readonly currency: string;
   readonly rows: number;
@@ -31,18 +35,17 @@ export interface Unsent {
   readonly parts: readonly UnsentPart[];
 }
 
-/** Where a file has more open dates and currencies than these, the day of the others is not told. */
 const MOST_PARTS = 2_000;
 
 export function openUnsent() {
   const parts = new Map<string, { openDate: string; currency: string; rows: number; amount: Sum }>();
   const found = { rows: 0, firstOpenDate: '', lastOpenDate: '', since: '' };
   // Rows come in runs of one day and currency.
-  let last = { openDate: '', currency: '?', part: { rows: 0, amount: openSum() } };
+  let last = { openDate: UNLISTED as string, currency: '', part: { rows: 0, amount: openSum() } };
   const partOf = (openDate: string, currency: string) => {
     if (last.openDate === openDate && last.currency === currency) return last.part;
     const isListed = parts.has(`${openDate} ${currency}`) || parts.size < MOST_PARTS;
-    const date = isListed ? openDate : '';
+    const date = isListed ? openDate : UNLISTED;
     const key = `${date} ${currency}`;
     const part = parts.get(key) ?? { openDate: date, currency, rows: 0, amount: openSum() };
     parts.set(key, part);
@@ -59,7 +62,7 @@ export function openUnsent() {
     add({ status, openDate, currency, amount, updatedAt }: ResultRow): void {
       widen(1, openDate, openDate, updatedAt);
       const known = currencyExponent(currency) === undefined ? '' : currency;
-      const part = partOf(status === 'waiting' || status === 'held' ? '' : openDate, known);
+      const part = partOf(status === 'waiting' || status === 'held' ? WAITING : openDate, known);
       part.rows++;
       part.amount.add(amount);
     },
