@@ -414,7 +414,7 @@ describe('a receipt', () => {
     expect(receipt(workspace).releases).toEqual([
       { ...monday, why: '28 February is a Saturday, 1 March is a Sunday' },
       tuesday,
-      { at: null, rows: 1, amounts: { 'not known': '1.5' }, why: 'they wait for their order, or for a person' },
+      { at: null, rows: 1, amounts: { 'not known': '1.5' }, why: 'their order has not come' },
     ]);
     expect(workspace.read('payouts.000002.report.html')).toContain('with the nightly run of');
     for (const [date, sent] of [

@@ -6,7 +6,7 @@
 import { add, type Decimal } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
 import type { ReportContext } from './context.ts';
-import { byText, type Summary, UNLISTED, WAITING, ZERO } from './totals.ts';
+import { byText, type Summary, UNTOLD, ZERO } from './totals.ts';
 
 /** Rows that are sent at one moment. */
 export interface Release {
@@ -19,10 +19,10 @@ export interface Release {
   readonly why: string;
 }
 
-/** Why it can't be told when rows are sent. */
-const UNTOLD: Readonly<Record<string, string>> = {
-  [WAITING]: 'they wait for their order, or for a person',
-  [UNLISTED]: 'the file has more open dates than are listed',
+const WHY_UNTOLD: Readonly<Record<string, string>> = {
+  [UNTOLD.waiting]: 'their order has not come',
+  [UNTOLD.held]: 'a person must let them go first',
+  [UNTOLD.unlisted]: 'the file has more open dates than are listed',
 };
 
 /** The earliest first; what can't be told comes last. */
@@ -35,7 +35,7 @@ export function releasesOf(file: FileRecord, summary: Summary, { calendar }: Rep
   >();
   // Of rows that are sent together the earliest wait the longest: theirs is the longest explanation, and comes first.
   for (const { openDate, currency, rows, amount } of [...parts].sort((a, b) => byText(a.openDate, b.openDate))) {
-    const untold = UNTOLD[openDate];
+    const untold = WHY_UNTOLD[openDate];
     const { atMs, why } =
       untold === undefined ? calendar.releaseOf(openDate, fromMs) : { atMs: undefined, why: untold };
     const key = atMs === undefined ? why : String(atMs);

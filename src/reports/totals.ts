@@ -20,7 +20,7 @@ import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
 import { type OverLong, openOverLong, openUnsent, type Unsent } from './totals/gathered.ts';
 
-export { type OverLong, UNLISTED, WAITING } from './totals/gathered.ts';
+export { type OverLong, UNTOLD } from './totals/gathered.ts';
 
 /** Statuses of an instruction of which nothing has been sent yet, and that is going to be sent. */
 const UNSENT: ReadonlySet<RowStatus> = new Set(AMENDABLE);

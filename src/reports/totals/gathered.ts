@@ -10,14 +10,19 @@ export interface OverLong {
   readonly firstLine: number;
 }
 
-/** Stands for the open dates of rows that wait for their order, or for a person. */
-export const WAITING = '';
-/** Stands for all other open dates of a file that has more than are counted one by one. */
-export const UNLISTED = '?';
+/** What stands for the open dates of rows of which it can't be told when they are sent. */
+export const UNTOLD = {
+  /** They wait for their order. */
+  waiting: '',
+  held: 'held',
+  /** They are of a file that has more open dates than are counted one by one. */
+  unlisted: 'unlisted',
+} as const;
 
 /** Rows that are not sent yet, which are one day and one currency's. */
 export interface UnsentPart {
-  readonly openDate: string | typeof WAITING | typeof UNLISTED;
+  /** Or what stands for it. */
+  readonly openDate: string;
   /** ISO 4217; empty while it isn't known. */
   readonly currency: string;
   readonly rows: number;
@@ -41,11 +46,11 @@ export function openUnsent() {
   const parts = new Map<string, { openDate: string; currency: string; rows: number; amount: Sum }>();
   const found = { rows: 0, firstOpenDate: '', lastOpenDate: '', since: '' };
   // Rows come in runs of one day and currency.
-  let last = { openDate: UNLISTED as string, currency: '', part: { rows: 0, amount: openSum() } };
+  let last = { openDate: UNTOLD.unlisted as string, currency: '', part: { rows: 0, amount: openSum() } };
   const partOf = (openDate: string, currency: string) => {
     if (last.openDate === openDate && last.currency === currency) return last.part;
     const isListed = parts.has(`${openDate} ${currency}`) || parts.size < MOST_PARTS;
-    const date = isListed ? openDate : UNLISTED;
+    const date = isListed ? openDate : UNTOLD.unlisted;
     const key = `${date} ${currency}`;
     const part = parts.get(key) ?? { openDate: date, currency, rows: 0, amount: openSum() };
     parts.set(key, part);
@@ -62,7 +67,7 @@ export function openUnsent() {
     add({ status, openDate, currency, amount, updatedAt }: ResultRow): void {
       widen(1, openDate, openDate, updatedAt);
       const known = currencyExponent(currency) === undefined ? '' : currency;
-      const part = partOf(status === 'waiting' || status === 'held' ? WAITING : openDate, known);
+      const part = partOf(status === 'waiting' || status === 'held' ? UNTOLD[status] : openDate, known);
       part.rows++;
       part.amount.add(amount);
     },
