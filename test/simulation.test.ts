@@ -69,6 +69,7 @@ describe('a simulated world', () => {
       'paid again',
       'account empty',
       'pauses',
+      'closed by the calendar',
       'world: two machines',
     ];
     const asked = ['post', 'get', 'order', 'order-get', 'token', 'update'].map((on) => `requests: ${on}`);

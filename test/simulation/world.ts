@@ -28,7 +28,15 @@ import {
 } from './checks.ts';
 import { drawWeather, FAIR } from './faults.ts';
 import { type Dropped, Writer } from './files.ts';
-import { type Attempts, drawCrash, drawDoomed, drawFates, drawSettings, everyAttempt } from './fortune.ts';
+import {
+  type Attempts,
+  drawCalendar,
+  drawCrash,
+  drawDoomed,
+  drawFates,
+  drawSettings,
+  everyAttempt,
+} from './fortune.ts';
 import type { Ground } from './ground.ts';
 import { Machine, OPERATOR, type PassResult } from './machine.ts';
 import { Network, SPOILED } from './network.ts';
@@ -173,6 +181,12 @@ export class World {
     const closes = closing.strikes(0.3) ? closing : undefined;
     const braking = drawnFrom(Number.parseInt(first.sha256.slice(32, 40), 16));
     const pauses = braking.strikes(0.15) ? braking : undefined;
+    const keeping = drawnFrom(Number.parseInt(first.sha256.slice(40, 48), 16));
+    if (keeping.strikes(0.2)) {
+      count(this.tally, 'calendars');
+      const calendar = drawCalendar(keeping, DATES);
+      for (const machine of this.machines) machine.calendar = calendar;
+    }
     const most = this.isSmall ? 3 : 8;
     const steps = this.#amendsOften ? chance.between(3, Math.max(4, most)) : chance.between(this.isSmall ? 1 : 3, most);
     for (let step = 1; step <= steps; step++) {
@@ -211,6 +225,7 @@ export class World {
     this.network.accountIsEmpty = false;
     count(this.tally, 'healed');
     for (const machine of this.machines) machine.wallOffsetMs = 0;
+    for (const machine of this.machines) machine.calendar = undefined;
     for (const machine of this.machines) await machine.resume();
     for (const machine of this.machines) await this.#spoilSome(machine);
     this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
@@ -386,6 +401,7 @@ export class World {
     }
     const open = await machine.open();
     await checkSafety(this.#truth, machine, open);
+    if (result.summary?.closed !== undefined) count(tally, 'closed by the calendar');
     if (result.summary) await checkNeeds(this.#truth, open, result.summary);
     if (result.summary && chance.strikes(0.3)) await checkOutbox(machine, open);
     if (chance.strikes(0.05)) {
