@@ -178,8 +178,10 @@ describe('settings', () => {
     const value: unknown = JSON.parse(codes(example)[0] ?? '');
     const asked = name.split('.').reduceRight((inner: unknown, part) => ({ [part]: inner }), value) as {
       provider?: object;
+      calendar?: object;
     };
     if (asked.provider) asked.provider = { currencies: ['INR'], ...asked.provider };
+    if (asked.calendar) asked.calendar = { days: 'banking', ...asked.calendar };
     expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
   });
 

@@ -864,8 +864,48 @@ const CONTROL: Mutant[] = [
   ]),
 ];
 
+const CALENDAR: Mutant[] = [
+  mutant('the cut-off is open for one more moment', 'a payout leaves after the cut-off', 'calendar', [
+    'if (atMs < instantAt(today, cutOff, timeZone)) return undefined;',
+    'if (atMs <= instantAt(today, cutOff, timeZone)) return undefined;',
+  ]),
+  mutant('a weekend is not asked for', 'payouts leave on a Sunday, and come back', 'calendar', [
+    'return weekend.has(weekday) ?',
+    'return weekend.has(-1) ?',
+  ]),
+  mutant('a holiday is not asked for', 'payouts leave on a bank holiday', 'calendar', [
+    'const name = holidays.get(date);',
+    "const name = holidays.get('');",
+  ]),
+  mutant('the calendar is only looked at when a pass begins', 'a night goes on after the cut-off', 'calendar', [
+    'provider: braked(tools.provider, async () => gate.closed()?.why)',
+    'provider: tools.provider',
+  ]),
+  mutant('a closed day leaves the run unfinished', 'each Sunday ends with 3, and the night stays open', 'calendar', [
+    'return why === gate?.found?.why ? undefined : why;',
+    'return why;',
+  ]),
+  mutant('a cut-off that comes twice counts the second time', 'an hour of payouts leaves after it', 'calendar', [
+    'const shown = [early, late].find(',
+    'const shown = [late, early].find(',
+  ]),
+  mutant('a change is asked for after the cut-off', 'an amount is raised after the cut-off', 'calendar', [
+    'const why = (await paused()) ?? gate?.closed()?.why;',
+    'const why = await paused();',
+  ]),
+  mutant('receipts foresee without the calendar', 'a payee is told of a day on which nothing is sent', 'calendar', [
+    'if (!closed) return { atMs, why: reasonsText(reasons) };',
+    'if (closed !== null) return { atMs, why: reasonsText(reasons) };',
+  ]),
+  mutant('a late night goes on into a weekend', 'payouts of Friday leave on Saturday', 'calendar', [
+    "const today = kind === 'run' ? businessDate : localTime(atMs, schedule.timeZone).date;",
+    'const today = businessDate;',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
+  ...CALENDAR,
   ...SENDING,
   ...ANSWERS,
   ...LOOK_UPS,
