@@ -1,6 +1,8 @@
 /** Banking days and the cut-off: what they stop, what goes on, and that receipts foresee what passes then do. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { passJson, printPass } from '../src/commands/pass-text.ts';
+import { status } from '../src/commands/status.ts';
 import {
   calendarTold,
   closedAt,
@@ -11,6 +13,7 @@ import {
 } from '../src/control/calendar.ts';
 import { type PassOptions, type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
 import { dayAfter, instantAt, localTime } from '../src/platform/clock.ts';
+import type { Output } from '../src/platform/terminal.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { nightlyDue } from '../src/settings/schedule.ts';
@@ -310,6 +313,33 @@ describe('on a day that is no banking day', () => {
     expect(workspace.ledger().map(({ kind }) => kind)).not.toContain('instruction-deleted');
     await workspace.pass({ faults: changeable, businessDate: '2026-03-09' });
     expect(workspace.ledger().map(({ kind }) => kind)).toContain('instruction-deleted');
+  });
+});
+
+describe('what commands say', () => {
+  function screen(): { lines: string[]; output: Output } {
+    const lines: string[] = [];
+    const line = (text = '') => void lines.push(text);
+    return { lines, output: { line, table: () => undefined, facts: () => undefined, style: (_, text) => text } };
+  }
+
+  it('on such a day is why nothing is sent: of a run, its JSON, and the status before and after it', async () => {
+    const workspace = dropped(WEEKDAYS);
+    workspace.clock.setWall('2026-03-01T12:00:00Z');
+    const told = async () => {
+      const { lines, output } = screen();
+      expect(await status({ workspace: workspace.root, clock: workspace.clock, output }, { check: true })).toBe(0);
+      return lines;
+    };
+    expect(await told()).toContain(WHY);
+    const summary = await workspace.pass({ businessDate: SUNDAY });
+    const { lines, output } = screen();
+    printPass(output, summary, true, 'outbox');
+    expect(lines).toContain(WHY);
+    expect(passJson(summary, true, 'outbox')).toMatchObject({ closed: WHY, unfinished: null, needs: [] });
+    expect(await told()).toContain(WHY);
+    workspace.clock.setWall('2026-03-02T12:00:00Z');
+    expect((await told()).filter((line) => line.includes('Nothing is sent'))).toEqual([]);
   });
 });
 

@@ -236,10 +236,11 @@ async function checkStanding(store: Store, settings: Settings, clock: Clock): Pr
     const need = needs.find((one) => one.concern === concern);
     return { what, ok: !need, finding: need ? needText(need) : fine, ...(passing ? { passing } : {}) };
   };
+  const fine = closedNow(settings, clock.now()) ? 'what is due waits for the calendar' : 'what is due is sent';
   const ended = lastRun ? `run ${lastRun.number} ended ${lastRun.endedAt}` : 'none yet';
   const last = underWay ? `${ended}; run ${underWay.number} began ${underWay.startedAt}` : ended;
   return [
-    checkOf(STOPS_SENDING.find(has) ?? 'look-up-only', 'sending', 'what is due is sent'),
+    checkOf(STOPS_SENDING.find(has) ?? 'look-up-only', 'sending', fine),
     checkOf('last-run', 'last run', last, true),
     ...inbox.stuck.map(({ name, why }) => ({ what: 'inbox', ok: false, finding: `${name} can't be taken in: ${why}` })),
     checkOf('unreported-files', 'reports', 'as new as the records', true),

@@ -170,6 +170,7 @@ function print(output: Output, found: Status, nowMs: number): void {
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
   output.line(`Files: ${taken}, ${others}, ${inbox.waiting ?? 'not known how many'} in the inbox.`);
+  if (closed !== undefined) output.line(closed);
   if (files.length === 0 && needs.length === 0) {
     output.line('Drop files into the inbox and start paydrop run.');
     return;
@@ -191,7 +192,6 @@ function print(output: Output, found: Status, nowMs: number): void {
   else output.line('Nothing is under way.');
   const scheduled = counts.reduce((sum, { status, count }) => sum + (status === 'scheduled' ? count : 0), 0);
   if (scheduled > 0) output.line(`Scheduled, to be sent from the open date on: ${scheduled}.`);
-  if (closed !== undefined) output.line(closed);
   for (const line of runLines(found)) output.line(line);
 }
 

@@ -1,6 +1,5 @@
 /** What is held back and why, who lets it go, and when money may leave. */
 export {
-  type Closed,
   calendarTold,
   closedNow,
   closedText,

@@ -14,7 +14,7 @@ import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
 export type { Calendar } from './calendar.ts';
-export { type NightlySchedule, nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
+export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
 export type { Loaded } from './text.ts';

@@ -20,7 +20,7 @@ export const UNTOLD = {
 } as const;
 
 /** Rows that are not sent yet, which are one day and one currency's. */
-export interface UnsentPart {
+interface UnsentPart {
   /** Or what stands for it. */
   readonly openDate: string;
   /** ISO 4217; empty while it isn't known. */
