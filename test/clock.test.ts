@@ -43,6 +43,8 @@ describe('a minute of a date', () => {
     // It never comes, and is reached when the clock is put forward past it.
     ['2026-03-29', 150, 'Europe/Berlin', '2026-03-29T01:00:00.000Z', '2026-03-29T03:00:00+02:00'],
     ['2011-12-30', 120, 'Pacific/Apia', '2011-12-30T10:00:00.000Z', '2011-12-31T00:00:00+14:00'],
+    ['0500-03-01', 0, 'Etc/GMT-5', '0500-02-28T19:00:00.000Z', '0500-03-01T00:00:00+05:00'],
+    ['9999-12-30', 0, 'America/New_York', '9999-12-30T05:00:00.000Z', '9999-12-30T00:00:00-05:00'],
     ['2028-02-29', 0, 'UTC', '2028-02-29T00:00:00.000Z', '2028-02-29T00:00:00+00:00'],
   ])('%s, minute %i, in %s is %s', (date, minute, zone, instant, shown) => {
     const ms = instantAt(date, minute, zone);

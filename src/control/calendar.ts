@@ -12,7 +12,7 @@ type Told = ReportContext['calendar'];
 
 /** How far ahead a banking day is looked for. */
 const LOOK_AHEAD_DAYS = 366;
-/** From here on no release is predicted: dates of more than four digits of the year are not far. */
+/** No release is foreseen for a later open date: the days after it would need years of five digits. */
 const FARTHEST_DATE = '9990-12-31';
 /** A list of holidays that ends earlier than this is about to run out. */
 const RUNS_OUT_DAYS = 60;

@@ -44,7 +44,7 @@ export function localTime(ms: number, timeZone: string): LocalTime {
   );
   const part = (name: string) => parts.get(name as Intl.DateTimeFormatPartTypes) ?? '';
   return {
-    date: `${part('year')}-${part('month')}-${part('day')}`,
+    date: `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`,
     minute: Number(part('hour')) * 60 + Number(part('minute')),
   };
 }
@@ -103,10 +103,15 @@ export function startOfDay(date: string, timeZone: string): number {
   return instantAt(date, 0, timeZone);
 }
 
+/** Outside of these, a year has fewer or more than four digits in some zone. No zone's clocks change there. */
+const FIRST_MS = Date.parse('0001-01-02T00:00:00Z');
+const LAST_MS = Date.parse('9999-12-30T00:00:00Z');
+
 /** How far the clocks of an IANA zone are ahead of UTC, at a whole minute. */
 function offsetAt(ms: number, timeZone: string): number {
-  const { date, minute } = localTime(ms, timeZone);
-  return Date.parse(`${date}T00:00:00Z`) + minute * MINUTE_MS - ms;
+  const near = Math.min(Math.max(ms, FIRST_MS), LAST_MS);
+  const { date, minute } = localTime(near, timeZone);
+  return Date.parse(`${date}T00:00:00Z`) + minute * MINUTE_MS - near;
 }
 
 /** A whole minute with the offset of its zone: `2026-11-30T02:00:00+05:30`. */
