@@ -54,6 +54,8 @@ export interface Change extends Target {
     readonly body: string;
     readonly bodySha256: string;
     readonly late: boolean;
+    /** That of the pass: limits of a day count it there. */
+    readonly businessDate: string;
     /** The id by which the request is traced, where the API has such a header. */
     readonly correlationId?: string;
   };

@@ -267,7 +267,7 @@ function assertSchema(db: Database.Database, path: string): void {
 const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
   ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
-  'forgotten_files',
+  ...['forgotten_files', 'payees', 'resemblances', 'approvals'],
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema

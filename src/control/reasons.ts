@@ -1,0 +1,161 @@
+/**
+ * Why a payout is held back. One table: each reason, when it stands, and what a person reads of it. Pure.
+ */
+import { sixDigits } from '../domain/file-number.ts';
+import { rowPlace } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { formatMinor } from '../domain/money.ts';
+import { dayAfter } from '../platform/clock.ts';
+import type { ControlSettings } from '../settings/settings.ts';
+import type { FileRecord, PayoutToJudge, Resemblance, Suspicion } from '../store/store.ts';
+
+/** In the order in which they are shown. */
+export const HOLD_CODES = [
+  'APPROVAL_REQUIRED',
+  'PAYOUT_LIMIT_EXCEEDED',
+  'FILE_LIMIT_EXCEEDED',
+  'DAY_LIMIT_EXCEEDED',
+  'PAYEE_LIMIT_EXCEEDED',
+  'PAYEE_NOT_KNOWN',
+  'POSSIBLE_DUPLICATE',
+  'REFERENCE_NEARLY_TAKEN',
+  'LAST_LINE_NOT_ENDED',
+  'DATE_NOT_PLAUSIBLE',
+] as const;
+
+export type HoldCode = (typeof HOLD_CODES)[number];
+
+export interface Reason {
+  readonly code: HoldCode;
+  /** In words, without a full stop. */
+  readonly words: string;
+}
+
+/** What is asked about a payout besides its record. */
+export interface Surroundings {
+  /** The file whose row states the payout. */
+  readonly file: Pick<FileRecord, 'businessDate' | 'proven' | 'saidDone' | 'finalNewline'>;
+  /** Whether its row is the last one of that file. */
+  readonly isLastRow: boolean;
+  /** What that file states in the payout's currency, in minor units. */
+  readonly fileSum: bigint;
+  readonly resemblance: Resemblance | undefined;
+}
+
+/** The reasons that hold a payout back whatever the day. Those of the day's limits are in limits.ts. */
+export function reasonsFor(payout: PayoutToJudge, around: Surroundings, control: ControlSettings): Reason[] {
+  const { currency = '', amountMinor = 0n, payee, content } = payout;
+  const { limits, newPayees, lastLine, implausibleDates, possibleDuplicates } = control;
+  const money = (minor: bigint) => moneyText(minor, currency);
+  const { file, isLastRow, fileSum, resemblance } = around;
+  const reasons: Reason[] = [];
+  const add = (code: HoldCode, words: string) => void reasons.push({ code, words });
+
+  const people = peopleNeeded(control, currency, amountMinor);
+  if (people > 0) add('APPROVAL_REQUIRED', `${money(amountMinor)} needs the yes of ${peopleText(people)}`);
+  const most = limits.payout.get(currency);
+  if (most !== undefined && amountMinor > most)
+    add('PAYOUT_LIMIT_EXCEEDED', `${money(amountMinor)} is over the limit of ${money(most)} for one payout`);
+  const mostOfFile = limits.file.get(currency);
+  if (mostOfFile !== undefined && fileSum > mostOfFile)
+    add(
+      'FILE_LIMIT_EXCEEDED',
+      `its file comes to ${money(fileSum)}, which is over the limit of ${money(mostOfFile)} for one file`,
+    );
+  if (newPayees === 'hold' && !payout.payeeIsKnown) add('PAYEE_NOT_KNOWN', `nothing was ever paid to ${payee}`);
+  if (resemblance?.code === 'POSSIBLE_DUPLICATE' && possibleDuplicates === 'hold')
+    add('POSSIBLE_DUPLICATE', `the payee, amount and currency of ${placeOf(resemblance.other)}`);
+  if (resemblance?.code === 'REFERENCE_NEARLY_TAKEN')
+    add('REFERENCE_NEARLY_TAKEN', `its references look like those of ${placeOf(resemblance.other)}, which pays the same`);
+  if (lastLine === 'hold' && isLastRow && !isProvenWhole(file))
+    add('LAST_LINE_NOT_ENDED', 'the last line of its file has no line end, so it may have been cut off');
+  if (implausibleDates === 'hold') {
+    const { earliestDue, latestOpen } = plausibleDates(file.businessDate);
+    if (content.dueDate < earliestDue)
+      add('DATE_NOT_PLAUSIBLE', `it was due on ${content.dueDate}, over a year before its file came`);
+    else if (content.openDate > latestOpen)
+      add('DATE_NOT_PLAUSIBLE', `it is open from ${content.openDate}, more than a year after its file came`);
+  }
+  return reasons;
+}
+
+/** What to look for among a file's payouts: every one that may have a reason fits. */
+export function suspicionOf(
+  file: Surroundings['file'],
+  sums: ReadonlyMap<string, bigint>,
+  { approvals, limits, newPayees, lastLine, implausibleDates }: ControlSettings,
+): Suspicion {
+  const amounts = new Map<string, bigint>();
+  const from = (currency: string, minor: bigint) => {
+    const before = amounts.get(currency);
+    if (before === undefined || minor < before) amounts.set(currency, minor);
+  };
+  for (const { from: byCurrency } of approvals) for (const [currency, minor] of byCurrency) from(currency, minor);
+  // A currency that a tier does not name needs the highest tier, whatever the amount.
+  for (const currency of [...amounts.keys()])
+    if (approvals.some((tier) => !tier.from.has(currency))) from(currency, 1n);
+  for (const [currency, most] of limits.payout) from(currency, most + 1n);
+  for (const [currency, most] of limits.file) if ((sums.get(currency) ?? 0n) > most) from(currency, 1n);
+  if (approvals.length > 0)
+    for (const currency of amounts.keys()) if (!approvals.some((tier) => tier.from.has(currency))) from(currency, 1n);
+  const { earliestDue, latestOpen } = plausibleDates(file.businessDate);
+  const looksAtDates = implausibleDates === 'hold';
+  return {
+    amounts,
+    otherAmounts: approvals.length > 0 ? 1n : undefined,
+    openAfter: looksAtDates ? latestOpen : '9999-12-31',
+    dueBefore: looksAtDates ? earliestDue : '0000-01-01',
+    lastRow: lastLine === 'hold' && !isProvenWhole(file),
+    unknownPayees: newPayees === 'hold',
+  };
+}
+
+/**
+ * The number of people whose yes an amount needs; 0 for none. The highest tier that it reaches counts. A currency that
+ * some tier does not name needs the highest tier of all.
+ */
+export function peopleNeeded({ approvals }: ControlSettings, currency: string, amountMinor: bigint): number {
+  const reached = approvals.filter(({ from }) => {
+    const least = from.get(currency);
+    return least === undefined || amountMinor >= least;
+  });
+  const isNamedByAll = approvals.every(({ from }) => from.has(currency));
+  return Math.max(0, ...(isNamedByAll ? reached : approvals).map(({ people }) => people));
+}
+
+/** Codes as a record keeps them. */
+export function codesText(reasons: readonly Pick<Reason, 'code'>[]): string {
+  return reasons.map(({ code }) => code).join(' ');
+}
+
+export function reasonsText(reasons: readonly Reason[]): string {
+  return reasons.map(({ words }) => words).join('; ');
+}
+
+export function moneyText(minor: bigint, currency: string): string {
+  return `${formatMinor(minor, currencyExponent(currency) ?? 0)} ${currency}`;
+}
+
+function isProvenWhole({ proven, saidDone, finalNewline }: Surroundings['file']): boolean {
+  return proven || saidDone || finalNewline;
+}
+
+function placeOf(instruction: number): string {
+  const { file, line } = rowPlace(instruction);
+  return `file ${sixDigits(file)} line ${line}`;
+}
+
+function peopleText(people: number): string {
+  return people === 1 ? 'one person' : `${people} people`;
+}
+
+/** A year before and after a date. 29 February counts as the day after 28 February. */
+function plausibleDates(date: string): { earliestDue: string; latestOpen: string } {
+  const year = Number(date.slice(0, 4));
+  const on = (other: number) => {
+    const day = `${String(other).padStart(4, '0')}${date.slice(4)}`;
+    const exists = new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+    return exists ? day : dayAfter(`${day.slice(0, 8)}28`);
+  };
+  return { earliestDue: on(year - 1), latestOpen: on(year + 1) };
+}
