@@ -1,10 +1,11 @@
 /** What paydrop.json may say, and with what words an editor tells it. */
 import * as z from 'zod/mini';
 import { APIS } from '../domain/api.ts';
-import { isBlank, trimBlanks, unwanted, unwantedControl } from '../domain/characters.ts';
+import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
 import { isNightlySchedule } from './schedule.ts';
 import { durationMs } from './units.ts';
+import { described, FOR_EDITORS, forEditors, list, part, rule, someText, text, textLike, textThat } from './values.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -13,24 +14,9 @@ const DURATION = /^\d{1,9}(ms|s|m|h|d)$/;
 const LONGEST_WAIT = '3650d';
 /** A timer of the system rings at once when it is set to more than 24.8 days. */
 const LONGEST_TIMEOUT = '1d';
-/** In any text that is a setting, and in any name. */
-const MOST_CHARACTERS = 1_000;
 /** A name in a path, in bytes. */
 const LONGEST_NAME = 255;
 
-/** What only the JSON Schema says of a setting, for editors. A command that reads settings doesn't need it. */
-const FOR_EDITORS = new Map<z.core.$ZodType, z.core.JSONSchema.BaseSchema>();
-
-/** Any text. It holds no character that the system could take for its end, or could not accept at all. */
-const text = z.string().check(
-  z.maxLength(MOST_CHARACTERS, { abort: true }),
-  rule((value) => {
-    const character = unwantedControl(value);
-    return character === undefined ? undefined : `expected text without control characters, found ${character}`;
-  }),
-);
-const EMPTY = 'Too small: expected string to have >=1 characters';
-const someText = forEditors(text.check(rule((value) => (isBlank(value) ? EMPTY : undefined))), { minLength: 1 });
 /** A text with the characters that a cell of a file may have. */
 const sentText = forEditors(
   text.check(
@@ -158,41 +144,6 @@ export function looseName(name: string): string {
   return name.toLowerCase().replace(/[\s_-]/g, '');
 }
 
-/** Settings that belong together, each of which may be left out, and so may all. */
-function part<Of extends z.core.$ZodShape>(members: Of) {
-  return z.prefault(z.strictObject(members), {} as never);
-}
-
-/** Tells editors more of a setting. */
-function forEditors<Setting extends z.core.$ZodType>(setting: Setting, more: z.core.JSONSchema.BaseSchema): Setting {
-  FOR_EDITORS.set(setting, more);
-  return setting;
-}
-
-function described<Setting extends z.core.$ZodType>(setting: Setting, description: string): Setting {
-  return forEditors(setting, { ...FOR_EDITORS.get(setting), description });
-}
-
-/** `problemOf` says what is wrong with a text, if something is. */
-function rule(problemOf: (text: string) => string | undefined): z.core.CheckFn<string> {
-  return ({ value, issues }) => {
-    const message = problemOf(value);
-    if (message !== undefined) issues.push({ code: 'custom', message, input: value });
-  };
-}
-
-/** A text that a JSON Schema can't describe. */
-function textThat(accepts: (text: string) => boolean, expected: string) {
-  return text.check(rule((value) => (accepts(value) ? undefined : expected)));
-}
-
-function textLike(pattern: RegExp, expected: string) {
-  return forEditors(
-    textThat((value) => pattern.test(value), expected),
-    { pattern: pattern.source },
-  );
-}
-
 function durationUpTo(longest: string) {
   const problemOf = (value: string) => {
     if (!DURATION.test(value)) return 'expected a duration such as "30s", "15m" or "24h"';
@@ -207,11 +158,6 @@ function durationUpTo(longest: string) {
 /** A whole number from 1 on. */
 function count(most: number) {
   return z.int(`expected a whole number from 1 to ${most}`).check(z.minimum(1), z.maximum(most));
-}
-
-/** At least one of them. */
-function list<Item extends z.core.$ZodType>(item: Item, expected: string) {
-  return z.array(item).check(z.minLength(1, expected));
 }
 
 function endpoint(name: EndpointName) {
