@@ -37,6 +37,7 @@ export function file(with_: Partial<FileRecord> & { rows?: number; controlSum?: 
     businessDate: '2026-11-21',
     header: HEADER,
     proven: false,
+    saidDone: false,
     finalNewline: true,
     start,
     problem: undefined,

@@ -33,7 +33,8 @@ export function undecided(
   control: ControlSettings,
 ): Reason[] {
   return reasons.filter(({ code }) => {
-    const needed = code === 'APPROVAL_REQUIRED' ? peopleNeeded(control, payout.currency ?? '', payout.amountMinor ?? 0n) : 1;
+    const needed =
+      code === 'APPROVAL_REQUIRED' ? peopleNeeded(control, payout.currency ?? '', payout.amountMinor ?? 0n) : 1;
     return approvers(payout, approvals, code).size < needed;
   });
 }

@@ -1,6 +1,7 @@
 /**
  * Why a payout is held back. One table: each reason, when it stands, and what a person reads of it. Pure.
  */
+import type { HoldCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
@@ -8,22 +9,6 @@ import { formatMinor } from '../domain/money.ts';
 import { dayAfter } from '../platform/clock.ts';
 import type { ControlSettings } from '../settings/settings.ts';
 import type { FileRecord, PayoutToJudge, Resemblance, Suspicion } from '../store/store.ts';
-
-/** In the order in which they are shown. */
-export const HOLD_CODES = [
-  'APPROVAL_REQUIRED',
-  'PAYOUT_LIMIT_EXCEEDED',
-  'FILE_LIMIT_EXCEEDED',
-  'DAY_LIMIT_EXCEEDED',
-  'PAYEE_LIMIT_EXCEEDED',
-  'PAYEE_NOT_KNOWN',
-  'POSSIBLE_DUPLICATE',
-  'REFERENCE_NEARLY_TAKEN',
-  'LAST_LINE_NOT_ENDED',
-  'DATE_NOT_PLAUSIBLE',
-] as const;
-
-export type HoldCode = (typeof HOLD_CODES)[number];
 
 export interface Reason {
   readonly code: HoldCode;
@@ -35,8 +20,8 @@ export interface Reason {
 export interface Surroundings {
   /** The file whose row states the payout. */
   readonly file: Pick<FileRecord, 'businessDate' | 'proven' | 'saidDone' | 'finalNewline'>;
-  /** Whether its row is the last one of that file. */
-  readonly isLastRow: boolean;
+  /** The last row of that file. */
+  readonly lastRow: number | undefined;
   /** What that file states in the payout's currency, in minor units. */
   readonly fileSum: bigint;
   readonly resemblance: Resemblance | undefined;
@@ -45,9 +30,9 @@ export interface Surroundings {
 /** The reasons that hold a payout back whatever the day. Those of the day's limits are in limits.ts. */
 export function reasonsFor(payout: PayoutToJudge, around: Surroundings, control: ControlSettings): Reason[] {
   const { currency = '', amountMinor = 0n, payee, content } = payout;
-  const { limits, newPayees, lastLine, implausibleDates, possibleDuplicates } = control;
+  const { limits, newPayees, implausibleDates, possibleDuplicates } = control;
   const money = (minor: bigint) => moneyText(minor, currency);
-  const { file, isLastRow, fileSum, resemblance } = around;
+  const { file, lastRow, fileSum, resemblance } = around;
   const reasons: Reason[] = [];
   const add = (code: HoldCode, words: string) => void reasons.push({ code, words });
 
@@ -66,8 +51,11 @@ export function reasonsFor(payout: PayoutToJudge, around: Surroundings, control:
   if (resemblance?.code === 'POSSIBLE_DUPLICATE' && possibleDuplicates === 'hold')
     add('POSSIBLE_DUPLICATE', `the payee, amount and currency of ${placeOf(resemblance.other)}`);
   if (resemblance?.code === 'REFERENCE_NEARLY_TAKEN')
-    add('REFERENCE_NEARLY_TAKEN', `its references look like those of ${placeOf(resemblance.other)}, which pays the same`);
-  if (lastLine === 'hold' && isLastRow && !isProvenWhole(file))
+    add(
+      'REFERENCE_NEARLY_TAKEN',
+      `its references look like those of ${placeOf(resemblance.other)}, which pays the same`,
+    );
+  if (control.lastLine === 'hold' && payout.contentRow === lastRow && !isProvenWhole(file))
     add('LAST_LINE_NOT_ENDED', 'the last line of its file has no line end, so it may have been cut off');
   if (implausibleDates === 'hold') {
     const { earliestDue, latestOpen } = plausibleDates(file.businessDate);
@@ -82,6 +70,7 @@ export function reasonsFor(payout: PayoutToJudge, around: Surroundings, control:
 /** What to look for among a file's payouts: every one that may have a reason fits. */
 export function suspicionOf(
   file: Surroundings['file'],
+  lastRow: number | undefined,
   sums: ReadonlyMap<string, bigint>,
   { approvals, limits, newPayees, lastLine, implausibleDates }: ControlSettings,
 ): Suspicion {
@@ -91,13 +80,9 @@ export function suspicionOf(
     if (before === undefined || minor < before) amounts.set(currency, minor);
   };
   for (const { from: byCurrency } of approvals) for (const [currency, minor] of byCurrency) from(currency, minor);
-  // A currency that a tier does not name needs the highest tier, whatever the amount.
-  for (const currency of [...amounts.keys()])
-    if (approvals.some((tier) => !tier.from.has(currency))) from(currency, 1n);
   for (const [currency, most] of limits.payout) from(currency, most + 1n);
   for (const [currency, most] of limits.file) if ((sums.get(currency) ?? 0n) > most) from(currency, 1n);
-  if (approvals.length > 0)
-    for (const currency of amounts.keys()) if (!approvals.some((tier) => tier.from.has(currency))) from(currency, 1n);
+  for (const currency of amounts.keys()) if (!isNamedByAll(approvals, currency)) from(currency, 1n);
   const { earliestDue, latestOpen } = plausibleDates(file.businessDate);
   const looksAtDates = implausibleDates === 'hold';
   return {
@@ -105,7 +90,7 @@ export function suspicionOf(
     otherAmounts: approvals.length > 0 ? 1n : undefined,
     openAfter: looksAtDates ? latestOpen : '9999-12-31',
     dueBefore: looksAtDates ? earliestDue : '0000-01-01',
-    lastRow: lastLine === 'hold' && !isProvenWhole(file),
+    row: lastLine === 'hold' && !isProvenWhole(file) ? lastRow : undefined,
     unknownPayees: newPayees === 'hold',
   };
 }
@@ -115,12 +100,14 @@ export function suspicionOf(
  * some tier does not name needs the highest tier of all.
  */
 export function peopleNeeded({ approvals }: ControlSettings, currency: string, amountMinor: bigint): number {
-  const reached = approvals.filter(({ from }) => {
-    const least = from.get(currency);
-    return least === undefined || amountMinor >= least;
-  });
-  const isNamedByAll = approvals.every(({ from }) => from.has(currency));
-  return Math.max(0, ...(isNamedByAll ? reached : approvals).map(({ people }) => people));
+  const reached = isNamedByAll(approvals, currency)
+    ? approvals.filter(({ from }) => amountMinor >= (from.get(currency) ?? 0n))
+    : approvals;
+  return Math.max(0, ...reached.map(({ people }) => people));
+}
+
+function isNamedByAll(approvals: ControlSettings['approvals'], currency: string): boolean {
+  return approvals.every(({ from }) => from.has(currency));
 }
 
 /** Codes as a record keeps them. */

@@ -15,6 +15,7 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink 
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
 import { loadedWhenCalled } from '../platform/lazy.ts';
+import { type Beside, saidBeside } from './beside.ts';
 import { filedName } from './filed.ts';
 import { checkPlace, type InboxFolders, type KeptStuck } from './folder.ts';
 import {
@@ -27,7 +28,6 @@ import {
   type Scan,
   sideFilesOf,
 } from './readiness.ts';
-import { expectedSha256 } from './sha256-file.ts';
 import { isOfOneEntry, type Stuck, stuckEntries } from './stuck.ts';
 
 export const watchInbox = loadedWhenCalled(async () => (await import('./watcher.ts')).watchInbox);
@@ -50,13 +50,11 @@ export interface Claim {
 }
 
 type Spooled =
-  | {
+  | ({
       readonly kind: 'spooled';
       readonly path: string;
       readonly size: number;
-      /** The checksum that NAME.sha256 states. Undefined without such a file, empty when that file can't be used. */
-      readonly expectedSha256: string | undefined;
-    }
+    } & Beside)
   /** The writer is not done after all, or the file can't be read (see `stuck`). The caller tries again later. */
   | { readonly kind: 'not-yet' }
   | { readonly kind: 'too-large'; readonly size: number }
@@ -237,9 +235,9 @@ async function putBack(path: Buffer, target: Buffer): Promise<boolean> {
 
 /** Copies the claimed file. An error says why the file can't be read. */
 async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBytes: number): Promise<Spooled | Error> {
-  const expected = await expectedSha256(join(folder, 'side'), claim.original);
+  const said = await saidBeside(join(folder, 'side'), claim.original);
   const earlier = await stat(target).catch(absent);
-  if (earlier) return { kind: 'spooled', path: target, size: earlier.size, expectedSha256: expected };
+  if (earlier) return { kind: 'spooled', path: target, size: earlier.size, ...said };
   const entry = await lstat(claim.original).catch(ownTrouble);
   if (entry instanceof Error) return entry;
   if (!entry.isFile()) return { kind: 'not-regular', what: kindOfEntry(entry) };
@@ -259,7 +257,7 @@ async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBy
     if (trouble) return trouble;
     if (!sameState(before, await source.stat({ bigint: true }))) return { kind: 'not-yet' };
     await moveDurably(`${target}.part`, target);
-    return { kind: 'spooled', path: target, size: Number(before.size), expectedSha256: expected };
+    return { kind: 'spooled', path: target, size: Number(before.size), ...said };
   } finally {
     await source.close();
   }

@@ -85,6 +85,7 @@ async function register(tools: IntakeTools, claim: Claim, businessDate: string):
     businessDate,
     header: [],
     proven: false,
+    saidDone: false,
     finalNewline: true,
     start: NOTHING_READ,
     problem: undefined,

@@ -6,6 +6,7 @@
  * the payout becomes `manual`, and its row comes to an end with the person's decision.
  */
 
+import { reasonsText } from '../control/control.ts';
 import { describeCode, type RowCode, type RowError } from '../domain/codes.ts';
 import { correlationId } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
@@ -25,6 +26,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { eachOf, type Line, openLine, type Pacer, pacer, stopWhenPaused } from './flow.ts';
+import { reasonsAgainst } from './hold.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { payoutOf } from './registration.ts';
 
@@ -41,6 +43,7 @@ export interface AmendTools extends Timing {
   readonly pace?: Pacer;
   /** Why the sending is paused, looked at before each request. */
   readonly paused: () => Promise<string | undefined>;
+  readonly businessDate: string;
 }
 
 /** What is needed to carry one amendment further. */
@@ -120,7 +123,22 @@ async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {
   }
   const asked = `it is there as it was, though it was asked to be ${amendment.becomes ? 'changed' : 'deleted'}`;
   if (amendment.sends > 0 && (await isGivenUp(amending, asked))) return;
+  if (await isHeldBack(amending)) return;
   if ((await ask(amending)) === 'unclear' && amendment.sends > 0) await leaveOpen(amending, asked);
+}
+
+/**
+ * A change that would be held back is refused as long as it was not asked for: it can't wait for a person's yes, because
+ * the provider may pay what it has at any moment.
+ */
+async function isHeldBack(amending: Amending): Promise<boolean> {
+  const { tools, instruction, amendment } = amending;
+  if (!amendment.becomes || amendment.sends > 0) return false;
+  const reasons = await reasonsAgainst(tools, instruction, amendment.row, amendment.becomes, tools.businessDate);
+  if (reasons.length === 0) return false;
+  const code: RowCode = 'CHANGE_NEEDS_APPROVAL';
+  await record(amending, { kind: 'refused', errors: [{ column: '', value: reasonsText(reasons), code }] });
+  return true;
 }
 
 /** Asks for the change, and records a clear answer. */

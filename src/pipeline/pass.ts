@@ -40,6 +40,7 @@ import {
 } from '../store/store.ts';
 import { amend } from './amend.ts';
 import { type Pacer, pacer } from './flow.ts';
+import { hold } from './hold.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
@@ -124,6 +125,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await noteInboxTrouble(store, undefined);
   await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
+  await hold(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
   const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
   const sending = await send(paced, options);
@@ -209,9 +211,9 @@ async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop 
  * Makes the changes that rows ask for at the provider. Like sending, this needs records that can be trusted, and free
  * space to record the outcomes.
  */
-async function change(tools: Paced, { send: all, stop }: PassOptions): Promise<string | undefined> {
+async function change(tools: Paced, { send: all, stop, businessDate }: PassOptions): Promise<string | undefined> {
   if (!all || tools.provider.amendments === undefined || (await whyNotSend(tools)) !== undefined) return undefined;
-  return amend(tools, stop);
+  return amend({ ...tools, businessDate }, stop);
 }
 
 /**

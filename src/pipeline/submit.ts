@@ -342,7 +342,7 @@ function intentFor(
   const body = instruction.body || provider.body(payoutOf(instruction, order));
   const bodySha256 = sha256(body);
   const late = businessDate > instruction.content.dueDate;
-  const intent = { clientRefId, body, bodySha256, late };
+  const intent = { clientRefId, body, bodySha256, late, businessDate };
   const traced = provider.correlates ? { ...intent, correlationId: trace } : intent;
   return { id, version, from: 'ready', to: 'sending', intent: traced };
 }

@@ -6,12 +6,14 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
 import type { EndpointName } from '../provider/provider.ts';
+import { type ControlSettings, controlFrom } from './control.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { headingProblems, repeatedKeys } from './repeated.ts';
 import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
+export type { ControlSettings } from './control.ts';
 export { nightlyDue, nightlyNext, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
@@ -59,6 +61,7 @@ export interface Settings {
     /** Whether each CSV begins with a byte order mark. */
     readonly bom: boolean;
   };
+  readonly control: ControlSettings;
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -144,6 +147,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         ignore: intake.ignore,
       },
       reports: { bom: rest.reports.bom },
+      control: controlFrom(rest.control),
       columns: rest.columns,
     },
   };

@@ -10,6 +10,10 @@ export interface PayoutToJudge extends StoredInstruction {
   readonly payee: string;
   /** Whether a payout to this payee was paid before. */
   readonly payeeIsKnown: boolean;
+  /** Why it is in its status: for a held payout all reasons, with blanks between them. */
+  readonly code: string;
+  /** The same in words. */
+  readonly why: string;
 }
 
 /** One of the payouts that have the same payee, amount and currency. */
@@ -31,8 +35,8 @@ export interface Suspicion {
   readonly otherAmounts: bigint | undefined;
   readonly openAfter: string;
   readonly dueBefore: string;
-  /** The last row of the file. */
-  readonly lastRow: boolean;
+  /** The payout of this row. */
+  readonly row: number | undefined;
   /** Payees to whom nothing was ever paid. */
   readonly unknownPayees: boolean;
 }
@@ -75,6 +79,8 @@ export interface Control {
   alikeIn(file: number): Promise<AlikePayout[][]>;
   /** The same for these payouts. */
   alikeTo(ids: readonly number[]): Promise<AlikePayout[][]>;
+  /** The last row of a file, whatever became of it; undefined for a file without rows. */
+  lastRowOf(file: number): Promise<number | undefined>;
   /** The sums of what a file states now, by currency, without what was rejected or cancelled. */
   statedSums(file: number): Promise<ReadonlyMap<string, bigint>>;
   /** The file is judged: nothing more of it is to be held back than was. */
@@ -82,12 +88,15 @@ export interface Control {
   /** How many payouts of a file are like another one, by code. */
   resemblancesOf(file: number): Promise<{ code: Resemblance['code']; count: number; firstLine: number }[]>;
   approvalsOf(ids: readonly number[]): Promise<Approval[][]>;
-  /** Keeps a yes, and makes the change that follows from it, if one does. Throws as `apply` does. */
+  /**
+   * Keeps a yes to each of the payouts, with the change that follows from it: `to` is `held` where more is needed. All or
+   * none: `stale` when one of them is not held in its version any more.
+   */
   approve(
     payouts: readonly { readonly held: Change; readonly approval: Omit<Approval, 'person'> }[],
     decision: Decision,
     moment: Moment,
-  ): Promise<void>;
+  ): Promise<'approved' | 'stale'>;
   /** What was sent on the business date and has not come to nothing; `since` is its first moment, a timestamp. */
   sentOn(businessDate: string, since: string): Promise<SentTo[]>;
 }

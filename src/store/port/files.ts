@@ -42,6 +42,8 @@ export interface NewFile {
   readonly header: readonly string[];
   /** Whether a NAME.sha256 beside the file matched. */
   readonly proven: boolean;
+  /** Whether NAME.done lay beside the file: its writer said that it was whole. */
+  readonly saidDone: boolean;
   readonly finalNewline: boolean;
   readonly start: IntakeProgress;
   readonly problem: FileProblem | undefined;

@@ -30,6 +30,8 @@ export type FactName =
   | 'looked-up'
   /** Why a person has paused the sending: see control/pause.ts. */
   | 'paused'
+  /** The settings by which payouts were judged last: see pipeline/hold.ts. */
+  | 'judged-by'
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
   | 'last-run'
   | 'unfinished'

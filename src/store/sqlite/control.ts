@@ -18,6 +18,9 @@ const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
 /** Money that is on its way, or was paid. What was refused, and what never left, is none. */
 const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
 
+/** Thrown to roll a decision back: what was decided about has changed. */
+const STALE = new Error('What is to be approved has changed');
+
 /** SQL: ids of the instructions whose content is that of a row of the file. */
 const STATED = `
   SELECT id FROM instructions WHERE id BETWEEN :first AND :last AND content_row = id
@@ -44,6 +47,7 @@ type JudgingVerbs = Pick<
   | 'beginJudging'
   | 'suspects'
   | 'toJudge'
+  | 'lastRowOf'
   | 'statedSums'
   | 'judged'
   | 'resemblancesOf'
@@ -61,23 +65,25 @@ function judgingVerbs(db: Connection): JudgingVerbs {
   const known = db.prepare<[string], 1>(`
     SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
-  const payee = db.prepare<[number], string>(`SELECT ${payeeOf('i')} FROM instructions i WHERE i.id = ?`).pluck();
+  type Own = { payee: string; code: string; why: string };
+  const own = db.prepare<[number], Own>(
+    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
+  );
   const record = prepareStored<[number]>(db, 'i.id = ?');
   const toJudge = db.transaction((ids: readonly number[]) =>
     ids.flatMap((id): PayoutToJudge[] => {
       const row = record.get(id);
-      const to = payee.get(id) ?? '';
-      return row ? [{ ...storedInstruction(row), payee: to, payeeIsKnown: known.get(to) !== undefined }] : [];
+      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
+      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: known.get(payee) !== undefined, code, why }] : [];
     }),
   );
-  const sums = db
-    .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
-      SELECT i.currency, sum(i.amount_minor >> 32), sum(i.amount_minor & 0xFFFFFFFF)
-      FROM instructions i WHERE i.id IN (${STATED}) AND i.amount_minor IS NOT NULL
-        AND i.status NOT IN ('rejected', 'cancelled')
-      GROUP BY 1`)
-    .raw()
-    .safeIntegers();
+  const lastRow = db
+    .prepare<Range, number | null>(`
+      SELECT max(id) FROM (
+        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
+        UNION ALL
+        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
+    .pluck();
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = 1, revision = revision + ? WHERE number = ?',
   );
@@ -104,9 +110,8 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     },
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
-    async statedSums(file) {
-      return new Map(sums.all(fileRange(file)).map(([currency, high, low]) => [currency, (high << 32n) + low]));
-    },
+    lastRowOf: async (file) => lastRow.get(fileRange(file)) ?? undefined,
+    statedSums: statedSumReader(db),
     async judged(file, found) {
       judged.immediate(file, found);
     },
@@ -117,18 +122,31 @@ function judgingVerbs(db: Connection): JudgingVerbs {
   };
 }
 
+function statedSumReader(db: Connection): Control['statedSums'] {
+  const sums = db
+    .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
+      SELECT i.currency, sum(i.amount_minor >> 32), sum(i.amount_minor & 0xFFFFFFFF)
+      FROM instructions i WHERE i.id IN (${STATED}) AND i.amount_minor IS NOT NULL
+        AND i.status NOT IN ('rejected', 'cancelled')
+      GROUP BY 1`)
+    .raw()
+    .safeIntegers();
+  return async (file) =>
+    new Map(sums.all(fileRange(file)).map(([currency, high, low]) => [currency, (high << 32n) + low]));
+}
+
 /** One look at each payout of the file. Amounts by currency stand in the query itself: as values each would be looked up. */
 function suspectsReader(db: Connection): Control['suspects'] {
-  type Values = Range & { openAfter: string; dueBefore: string; lastRow: 0 | 1; unknownPayees: 0 | 1; also: string };
+  type Values = Range & { openAfter: string; dueBefore: string; row: number; unknownPayees: 0 | 1; also: string };
   return async (file, suspicion, also) => {
-    const { openAfter, dueBefore, lastRow, unknownPayees } = suspicion;
+    const { openAfter, dueBefore, row = 0, unknownPayees } = suspicion;
     const find = db
       .prepare<Values, number>(`
         WITH stated (id) AS (${STATED})
         SELECT i.id FROM stated CROSS JOIN instructions i ON i.id = stated.id
         WHERE i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
           ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore
-          OR (:lastRow AND i.content_row = (${LAST_ROW}))
+          OR i.content_row = :row
           OR (:unknownPayees AND NOT EXISTS (
             SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
             WHERE payees.payee = ${payeeOf('i')} AND paid.status IN ('paid', 'reversed')))
@@ -139,17 +157,12 @@ function suspectsReader(db: Connection): Control['suspects'] {
       ...fileRange(file),
       openAfter,
       dueBefore,
-      lastRow: lastRow ? 1 : 0,
+      row,
       unknownPayees: unknownPayees ? 1 : 0,
       also: JSON.stringify([...also]),
     });
   };
 }
-
-/** The last row of the file, whatever was decided of it. */
-const LAST_ROW = `
-  SELECT max(coalesce((SELECT max(id) FROM instructions WHERE id BETWEEN :first AND :last), 0),
-    coalesce((SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last), 0))`;
 
 function amountsOf({ amounts, otherAmounts }: Suspicion): string {
   const cases = [...amounts].map(([currency, from]) => `WHEN '${codeOf(currency)}' THEN i.amount_minor >= ${from}`);
@@ -240,8 +253,7 @@ function approvalVerbs(db: Connection, trail: Trail, apply: Applier): Pick<Contr
     for (const { held, approval } of payouts) {
       const { id, version } = held;
       const { contentRow, attempt, seen, reasons } = approval;
-      if (isUnchanged.get(id, version, contentRow, attempt) === undefined)
-        throw new Error(`Instruction ${id} can't be approved: it is not held in version ${version}`);
+      if (isUnchanged.get(id, version, contentRow, attempt) === undefined) throw STALE;
       const codes = reasons.join(' ');
       const event = { type: 'approved', ...decision, from: 'held', to: held.to, version, seen, code: codes };
       trail.append(moment, event, id);
@@ -257,7 +269,13 @@ function approvalVerbs(db: Connection, trail: Trail, apply: Applier): Pick<Contr
   return {
     approvalsOf: async (ids) => approvals(ids),
     async approve(payouts, decision, moment) {
-      approve.immediate(payouts, decision, moment);
+      try {
+        approve.immediate(payouts, decision, moment);
+        return 'approved';
+      } catch (error) {
+        if (error === STALE) return 'stale';
+        throw error;
+      }
     },
   };
 }

@@ -38,6 +38,7 @@ interface FileRow {
   business_date: string;
   header: string;
   proven: number;
+  said_done: number;
   final_newline: number;
   start: string;
   progress: string;
@@ -141,11 +142,11 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
   );
   const insert = db.prepare<unknown[], FileRow>(`
     INSERT INTO files (
-      number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, final_newline, start,
+      number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, said_done, final_newline, start,
       progress, problem, duplicate_of, done, repairs)
     VALUES (
       ${nextNumber('files')}, :claim, :name, :kind, :sha256, :size, :receivedAt,
-      :run, :businessDate, :header, :proven, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
+      :run, :businessDate, :header, :proven, :saidDone, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
     RETURNING *`);
 
   const register = db.transaction((file: NewFile, run: number | undefined) => {
@@ -164,6 +165,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
       businessDate: file.businessDate,
       header: JSON.stringify(file.header),
       proven: Number(file.proven),
+      saidDone: Number(file.saidDone),
       finalNewline: Number(file.finalNewline),
       start: JSON.stringify(file.start),
       problem: problem ? JSON.stringify(problem) : null,
@@ -340,6 +342,7 @@ function fileRecord(row: FileRow): FileRecord {
     businessDate: row.business_date,
     header: JSON.parse(row.header),
     proven: row.proven === 1,
+    saidDone: row.said_done === 1,
     finalNewline: row.final_newline === 1,
     start: JSON.parse(row.start),
     progress: JSON.parse(row.progress),

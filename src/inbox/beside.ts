@@ -1,6 +1,9 @@
-/** Reads NAME.sha256 as sha256sum writes it: `HEX  NAME`, `HEX *NAME`, or a line for each of several files. */
+/**
+ * What the side files of a file say. NAME.sha256 is read as sha256sum writes it: `HEX  NAME`, `HEX *NAME`, or a line for
+ * each of several files. NAME.done says by being there that the file is whole.
+ */
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { lstat, open } from 'node:fs/promises';
 import { isErrno } from '../platform/durable.ts';
 import { isOfOneEntry } from './stuck.ts';
 
@@ -8,14 +11,37 @@ const LARGEST_BYTES = 65_536;
 const LINE = /^\\?([0-9a-f]{64}) [ *](.+)$/i;
 const BARE = /^([0-9a-f]{64})$/i;
 
+export interface Beside {
+  /** The checksum that NAME.sha256 states. Undefined without such a file, empty when that file can't be used. */
+  readonly expectedSha256: string | undefined;
+  /** NAME.done lay beside the file. */
+  readonly saidDone: boolean;
+}
+
+/** `folder` holds the side files of the file whose path is `original`. */
+export async function saidBeside(folder: string, original: Buffer): Promise<Beside> {
+  return {
+    expectedSha256: await expectedSha256(folder, original),
+    saidDone: (await lstat(sideFile(folder, original, '.done')).catch(absent)) !== undefined,
+  };
+}
+
+function absent(error: unknown): undefined {
+  if (!isErrno(error, 'ENOENT', 'ENAMETOOLONG')) throw error;
+}
+
+function sideFile(folder: string, original: Buffer, suffix: string): Buffer {
+  const name = original.subarray(original.lastIndexOf('/') + 1);
+  return Buffer.concat([Buffer.from(`${folder}/`), name, Buffer.from(suffix)]);
+}
+
 /**
  * The checksum (lower-case hex) that the side file in `folder` states for the file whose path is `original`. Undefined
  * when there is no side file. Empty when the side file states none for this file, or is no plain file with a single
  * name.
  */
-export async function expectedSha256(folder: string, original: Buffer): Promise<string | undefined> {
-  const name = original.subarray(original.lastIndexOf('/') + 1);
-  const path = Buffer.concat([Buffer.from(`${folder}/`), name, Buffer.from('.sha256')]);
+async function expectedSha256(folder: string, original: Buffer): Promise<string | undefined> {
+  const path = sideFile(folder, original, '.sha256');
   let text: string;
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -31,7 +57,7 @@ export async function expectedSha256(folder: string, original: Buffer): Promise<
     if (isOfOneEntry(error)) return '';
     throw error;
   }
-  return statedFor(name.toString('latin1'), text);
+  return statedFor(original.subarray(original.lastIndexOf('/') + 1).toString('latin1'), text);
 }
 
 function statedFor(name: string, text: string): string {

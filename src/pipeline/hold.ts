@@ -1,0 +1,294 @@
+/**
+ * Decides which payouts are held back, before anything is sent. Each pass does this in three steps. The payouts of files
+ * that are not judged yet are judged. Those that are held are judged once more: a reason may be gone, or decided. What is
+ * due then is sent within the limits of the day, in the order of file and line.
+ *
+ * A payout that may have arrived is not judged any more: it is looked up, and sent again under its reference alone.
+ */
+import {
+  codesText,
+  type DaySums,
+  hasDayLimits,
+  openDaySums,
+  type Reason,
+  reasonsFor,
+  reasonsText,
+  resemblances,
+  suspicionOf,
+  undecided,
+} from '../control/control.ts';
+import { rowPlace } from '../domain/instruction.ts';
+import { startOfDay, timestamp } from '../platform/clock.ts';
+import { sha256 } from '../platform/digest.ts';
+import type { ControlSettings, Settings } from '../settings/settings.ts';
+import {
+  type Change,
+  type FileRecord,
+  momentOf,
+  type PayoutTerms,
+  type PayoutToJudge,
+  type Resemblance,
+  type Store,
+  type StoredInstruction,
+  type Timing,
+} from '../store/store.ts';
+
+export interface HoldTools extends Timing {
+  readonly store: Store;
+  readonly settings: Settings;
+}
+
+const PAGE = 1_000;
+
+/** The fact that keeps which settings the payouts were judged by. */
+const JUDGED_BY = 'judged-by';
+
+export async function hold(tools: HoldTools, businessDate: string): Promise<void> {
+  await judgeAnewBy(tools);
+  const ground = openGround(tools);
+  for (const file of await tools.store.filesToJudge()) await judgeFile(ground, file);
+  await judgeHeld(ground, businessDate);
+  await keepWithinDay(ground, businessDate);
+}
+
+/**
+ * Why the payout would be held back if it were new and had these terms. A change of what the provider has can't wait for
+ * a yes, so it is asked for only where there is no reason.
+ */
+export async function reasonsAgainst(
+  tools: HoldTools,
+  { id, content: { managed } }: StoredInstruction,
+  row: number,
+  becomes: PayoutTerms,
+  businessDate: string,
+): Promise<Reason[]> {
+  const { store, settings } = tools;
+  const { control } = settings;
+  const [now] = await store.toJudge([id]);
+  if (!now) return [];
+  const own = becomes.content.managed?.financialInstrumentId ?? '';
+  const payee = own || (managed?.financialInstrumentId ? becomes.payout.contactId : now.payee);
+  const changed = { ...now, ...becomes, contentRow: row, payee, payeeIsKnown: now.payeeIsKnown && payee === now.payee };
+  const reasons = reasonsFor(changed, await openGround(tools).around(changed, undefined), control);
+  if (!hasDayLimits(control)) return reasons;
+  const sums = openDaySums(control, await store.sentOn(businessDate, dayBegins(businessDate, settings)));
+  const isSame = changed.currency === now.currency && payee === now.payee;
+  const amountMinor = becomes.amountMinor - (isSame ? (now.amountMinor ?? 0n) : 0n);
+  return amountMinor > 0n ? [...reasons, ...sums.objections({ ...changed, amountMinor })] : reasons;
+}
+
+function dayBegins(businessDate: string, { schedule }: Settings): string {
+  return timestamp(startOfDay(businessDate, schedule.timeZone));
+}
+
+/** When the settings change, all that may be sent is judged by the new ones. */
+async function judgeAnewBy({ store, settings }: HoldTools): Promise<void> {
+  const now = settingsDigest(settings.control);
+  const before = await store.fact(JUDGED_BY);
+  if (before === now) return;
+  // Records without this fact were judged by nothing but what holds without settings.
+  await store.judgeAllAnew();
+  await store.setFact(JUDGED_BY, now);
+}
+
+function settingsDigest({ approvals, limits, ...rest }: ControlSettings): string {
+  const amounts = (of: ReadonlyMap<string, bigint>) =>
+    [...of].map(([currency, minor]) => `${currency} ${minor}`).sort();
+  const tiers = approvals.map(({ from, people }) => [people, amounts(from)]);
+  const { payout, file } = limits;
+  return sha256(JSON.stringify([tiers, [payout, file].map(amounts), rest]));
+}
+
+/** What is asked of each file and payout, and is the same for many. */
+interface Ground {
+  readonly tools: HoldTools;
+  readonly around: (payout: PayoutToJudge, alike: Resemblance | undefined) => Promise<Parameters<typeof reasonsFor>[1]>;
+  readonly fileOf: (number: number) => Promise<JudgedFile>;
+}
+
+interface JudgedFile {
+  readonly file: FileRecord;
+  readonly lastRow: number | undefined;
+  readonly sums: ReadonlyMap<string, bigint>;
+}
+
+function openGround(tools: HoldTools): Ground {
+  const { store } = tools;
+  const files = new Map<number, JudgedFile>();
+  const fileOf = async (number: number) => {
+    const known = files.get(number);
+    if (known) return known;
+    const file = await store.file(number);
+    if (!file) throw new Error(`There is no file ${number}`);
+    const found = { file, lastRow: await store.lastRowOf(number), sums: await store.statedSums(number) };
+    files.set(number, found);
+    return found;
+  };
+  return {
+    tools,
+    fileOf,
+    around: async ({ contentRow, currency = '' }, resemblance) => {
+      const { file, lastRow, sums } = await fileOf(rowPlace(contentRow).file);
+      return { file, lastRow, fileSum: sums.get(currency) ?? 0n, resemblance };
+    },
+  };
+}
+
+async function judgeFile(ground: Ground, number: number): Promise<void> {
+  const { store, settings } = ground.tools;
+  const { control } = settings;
+  await store.beginJudging(number);
+  const { file, lastRow, sums } = await ground.fileOf(number);
+  const alike = alikeOf(await store.alikeIn(number), control);
+  const held = [...alike.values()].filter(
+    ({ code }) => code !== 'POSSIBLE_DUPLICATE' || control.possibleDuplicates === 'hold',
+  );
+  const suspects = await store.suspects(
+    number,
+    suspicionOf(file, lastRow, sums, control),
+    new Set(held.map(({ instruction }) => instruction)),
+  );
+  for (let at = 0; at < suspects.length; at += PAGE) {
+    const page = await store.toJudge(suspects.slice(at, at + PAGE));
+    await judge(
+      ground,
+      page.filter(({ status }) => status !== 'held'),
+      alike,
+    );
+  }
+  await store.judged(number, [...alike.values()]);
+}
+
+/** Holds back those of the payouts that have a reason which no person has decided. */
+async function judge(
+  ground: Ground,
+  payouts: readonly PayoutToJudge[],
+  alike: ReadonlyMap<number, Resemblance>,
+): Promise<void> {
+  const { tools } = ground;
+  const { store } = tools;
+  const standing = await standingReasons(ground, payouts, alike);
+  const changes = payouts.flatMap((payout, at) => holding(payout, standing[at] ?? []));
+  if (changes.length > 0) await store.apply(changes, momentOf(tools));
+}
+
+/** For each payout, the reasons that no person has decided. */
+async function standingReasons(
+  { tools, around }: Ground,
+  payouts: readonly PayoutToJudge[],
+  alike: ReadonlyMap<number, Resemblance>,
+): Promise<Reason[][]> {
+  const { control } = tools.settings;
+  const approvals = await tools.store.approvalsOf(payouts.map(({ id }) => id));
+  const standing: Reason[][] = [];
+  for (const [at, payout] of payouts.entries()) {
+    const reasons = reasonsFor(payout, await around(payout, alike.get(payout.id)), control);
+    standing.push(undecided(payout, reasons, approvals[at] ?? [], control));
+  }
+  return standing;
+}
+
+/** The change that holds a payout for these reasons; none where there is no reason, or it is held for them already. */
+function holding({ id, version, status, code }: PayoutToJudge, reasons: readonly Reason[]): Change[] {
+  const codes = codesText(reasons);
+  if (reasons.length === 0 || (status === 'held' && code === codes)) return [];
+  return [{ id, version, from: status, to: 'held', code: codes, message: reasonsText(reasons) }];
+}
+
+function alikeOf(
+  groups: Parameters<typeof resemblances>[0],
+  { possibleDuplicates, possibleDuplicateDays }: ControlSettings,
+): Map<number, Resemblance> {
+  const days = possibleDuplicates === 'off' ? undefined : possibleDuplicateDays;
+  return new Map(resemblances(groups, days).map((one) => [one.instruction, one]));
+}
+
+const LET_GO = 'nothing holds it back any more';
+
+/**
+ * Lets go what nothing holds back any more. A payout that only the day's limits hold stays as it is: the last step
+ * decides about it.
+ */
+async function judgeHeld(ground: Ground, businessDate: string): Promise<void> {
+  const { store, settings } = ground.tools;
+  for await (const { payout, standing } of heldPayouts(ground)) {
+    const isDue = payout.content.openDate <= businessDate;
+    if (standing.length === 0 && isDue && hasDayLimits(settings.control)) continue;
+    const { id, version } = payout;
+    const to = isDue ? 'ready' : 'scheduled';
+    const change: Change[] =
+      standing.length > 0 ? holding(payout, standing) : [{ id, version, from: 'held', to, message: LET_GO }];
+    if (change.length > 0) await store.apply(change, momentOf(ground.tools));
+  }
+}
+
+interface HeldPayout {
+  readonly payout: PayoutToJudge;
+  readonly standing: Reason[];
+}
+
+async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
+  const { store, settings } = ground.tools;
+  for (let afterId = 0; ; ) {
+    const page = await store.list('held', { afterId, limit: PAGE });
+    const last = page.at(-1);
+    if (!last) return;
+    afterId = last.id;
+    const ids = page.map(({ id }) => id);
+    const payouts = await store.toJudge(ids);
+    const alike = alikeOf(await store.alikeTo(ids), settings.control);
+    const standing = await standingReasons(ground, payouts, alike);
+    for (const [at, payout] of payouts.entries()) yield { payout, standing: standing[at] ?? [] };
+  }
+}
+
+/** Sends no more on a day than its limits allow. What fits goes, in the order of file and line; the rest is held. */
+async function keepWithinDay(ground: Ground, businessDate: string): Promise<void> {
+  const { store, settings } = ground.tools;
+  const { control } = settings;
+  if (!hasDayLimits(control)) return;
+  const sums = openDaySums(control, await store.sentOn(businessDate, dayBegins(businessDate, settings)));
+  const held: PayoutToJudge[] = [];
+  for await (const { payout, standing } of heldPayouts(ground))
+    if (standing.length === 0 && payout.content.openDate <= businessDate) held.push(payout);
+  for await (const payout of merged(held, readyPayouts(store))) await sendWithin(ground, payout, sums);
+}
+
+async function* readyPayouts(store: Store): AsyncGenerator<PayoutToJudge> {
+  for (let afterId = 0; ; ) {
+    const page = await store.list('ready', { afterId, limit: PAGE });
+    const last = page.at(-1);
+    if (!last) return;
+    afterId = last.id;
+    yield* await store.toJudge(page.map(({ id }) => id));
+  }
+}
+
+/** Both in the order of their ids. */
+async function* merged(
+  some: readonly PayoutToJudge[],
+  others: AsyncIterable<PayoutToJudge>,
+): AsyncGenerator<PayoutToJudge> {
+  let at = 0;
+  for await (const other of others) {
+    for (let one = some[at]; one && one.id < other.id; one = some[++at]) yield one;
+    yield other;
+  }
+  yield* some.slice(at);
+}
+
+async function sendWithin({ tools }: Ground, payout: PayoutToJudge, sums: DaySums): Promise<void> {
+  const { store, settings } = tools;
+  const isInDoubt = payout.unclearSends > 0;
+  const [approvals = []] = await store.approvalsOf([payout.id]);
+  const objections = isInDoubt ? [] : undecided(payout, sums.objections(payout), approvals, settings.control);
+  const { id, version, status } = payout;
+  if (objections.length === 0) sums.add(payout);
+  const change: Change[] =
+    objections.length > 0
+      ? holding(payout, objections)
+      : status === 'held'
+        ? [{ id, version, from: 'held', to: 'ready', message: LET_GO }]
+        : [];
+  if (change.length > 0) await store.apply(change, momentOf(tools));
+}
