@@ -175,6 +175,6 @@ async function whyNotNow({ store, settings }: ApprovalTools): Promise<string | u
 
 const MOVED: NotDecided = { ok: false, why: ['it moved on meanwhile, and nothing was decided: see paydrop held'] };
 
-export function nameOf({ payout: { customerRef, orderRef, instructionRef } }: HeldPayout): string {
+function nameOf({ payout: { customerRef, orderRef, instructionRef } }: HeldPayout): string {
   return `${customerRef}/${orderRef}/${instructionRef}`;
 }

@@ -3,6 +3,7 @@
  */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
+export type { DecidedHeld, HeldPayout } from './approval.ts';
 export type { Judged, Judgement } from './forgetting.ts';
 export type { PassOptions, PassSummary, Tools } from './pass.ts';
 export type { Decided, RetriedAll } from './resolution.ts';
@@ -10,6 +11,10 @@ export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceSt
 
 export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
 export const filesInNeed = loadedWhenCalled(async () => (await import('./standing.ts')).filesInNeed);
+export const heldPayouts = loadedWhenCalled(async () => (await import('./approval.ts')).heldPayouts);
+export const heldNamed = loadedWhenCalled(async () => (await import('./approval.ts')).heldNamed);
+export const approve = loadedWhenCalled(async () => (await import('./approval.ts')).approve);
+export const refuse = loadedWhenCalled(async () => (await import('./approval.ts')).refuse);
 export const resolve = loadedWhenCalled(async () => (await import('./resolution.ts')).resolve);
 export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);
 export const closePayouts = loadedWhenCalled(async () => (await import('./closing.ts')).closePayouts);

@@ -1,0 +1,225 @@
+/** Payouts that are held back: shown by file and reason, approved, refused. */
+import { describeCode } from '../domain/codes.ts';
+import { sixDigits } from '../domain/file-number.ts';
+import { rowPlace } from '../domain/instruction.ts';
+import { currencyExponent } from '../domain/iso.ts';
+import { formatMinor, grouped } from '../domain/money.ts';
+import {
+  approve as approveHeld,
+  type HeldPayout,
+  heldNamed,
+  heldPayouts,
+  refuse as refuseHeld,
+} from '../pipeline/pipeline.ts';
+import { UsageError } from '../platform/failures.ts';
+import { type Output, printJson } from '../platform/terminal.ts';
+import { openForDeciding, openRecords } from '../service/service.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Decision, StatusCount, Store } from '../store/store.ts';
+import { type CommandContext, confirmed, EXIT } from './context.ts';
+import { countsJson, printCounts } from './counts-text.ts';
+import { type DecisionOptions, personWith } from './person.ts';
+import { instructionRefIn, referencesIn } from './references.ts';
+
+interface HeldOptions {
+  readonly file?: number;
+  readonly json?: true;
+}
+
+interface DecideOptions extends DecisionOptions, HeldOptions {
+  readonly yes?: true;
+}
+
+/** `paydrop held`: what is held back, why, and who has said yes so far. */
+export async function held({ workspace, output }: CommandContext, { file, json }: HeldOptions): Promise<number> {
+  const { store, settings } = await openRecords(workspace);
+  try {
+    const payouts = await heldPayouts(store, settings, file);
+    if (json) printJson(process.stdout, { held: payouts.map(heldJson), totals: countsJson(totalsOf(payouts)) });
+    else if (payouts.length === 0) output.line('Nothing is held back.');
+    else await printHeld(output, store, payouts);
+    return EXIT.done;
+  } finally {
+    await store.close();
+  }
+}
+
+/** `paydrop approve`: a person's yes. A payout goes on once enough people have said yes to each of its reasons. */
+export async function approve(context: CommandContext, asked: readonly string[], options: DecideOptions) {
+  return decide(context, asked, options, {
+    question: 'Let them go?',
+    does: 'approve',
+    decide: approveHeld,
+    said: (to) =>
+      to === 'held'
+        ? 'has this yes, and needs another one'
+        : `is approved, and ${to}: the next run that may send it does`,
+  });
+}
+
+/** `paydrop refuse`: a person's no. The payouts are cancelled, and never sent. */
+export async function refuse(context: CommandContext, asked: readonly string[], options: DecideOptions) {
+  return decide(context, asked, options, {
+    question: 'Cancel them? They are never sent.',
+    does: 'refuse',
+    decide: refuseHeld,
+    said: () => 'is cancelled, and never sent',
+  });
+}
+
+interface Deciding {
+  readonly question: string;
+  readonly does: string;
+  readonly decide: typeof approveHeld;
+  readonly said: (to: string) => string;
+}
+
+async function decide(
+  context: CommandContext,
+  asked: readonly string[],
+  options: DecideOptions,
+  { question, does, decide: decideHeld, said }: Deciding,
+): Promise<number> {
+  const { output, clock, workspace } = context;
+  const decision = personWith(options);
+  const named = referencesIn(asked);
+  if ((options.file === undefined) === (named.length === 0))
+    throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or a file with --file N, not both');
+  const { store, settings, run } = await openForDeciding(workspace);
+  try {
+    const chosen = await choose(store, settings, named, options.file);
+    if (!options.json) {
+      await printHeld(output, store, chosen);
+      output.line();
+    }
+    if (!(await isMeant(question, does, options))) {
+      output.line('Nothing was changed.');
+      return EXIT.done;
+    }
+    const outcome = await decideHeld({ store, settings, clock, run }, chosen, decision);
+    if (!outcome.ok) throw new UsageError(...outcome.why);
+    if (options.json) printDecided(outcome.decided, decision);
+    else for (const { held: one, to } of outcome.decided) output.line(`${nameOf(one)} ${said(to)}.`);
+    if (!options.json) output.line('The reports follow with the next run.');
+    return EXIT.done;
+  } finally {
+    await store.close();
+  }
+}
+
+async function choose(
+  store: Store,
+  settings: Settings,
+  named: readonly string[],
+  file: number | undefined,
+): Promise<HeldPayout[]> {
+  if (file !== undefined) {
+    const found = await heldPayouts(store, settings, file);
+    if (found.length === 0) throw new UsageError(`nothing of file ${file} is held back`);
+    return found;
+  }
+  const found = await heldNamed(store, settings, named.map(instructionRefIn));
+  const missing = named.filter((_, at) => found[at] === undefined);
+  if (missing.length > 0) throw new UsageError(...missing.map((one) => `${one}: it is not held back`));
+  return [...new Map(found.flatMap((one) => (one ? [[one.payout.id, one] as const] : []))).values()];
+}
+
+async function isMeant(question: string, does: string, { yes, json }: DecideOptions): Promise<boolean> {
+  if (yes) return true;
+  if (json) throw new UsageError(`--json asks nothing: say --yes as well, to ${does} what was chosen`);
+  const answer = await confirmed(question);
+  if (answer === undefined) throw new UsageError(`there is no terminal to ask at: say --yes to ${does} these`);
+  return answer;
+}
+
+/** A table for each file, then what each reason comes to. */
+async function printHeld(output: Output, store: Store, payouts: readonly HeldPayout[]): Promise<void> {
+  const files = groupedBy(payouts, ({ payout }) => rowPlace(payout.contentRow).file);
+  for (const [number, ofFile] of files) {
+    output.line(output.style('bold', `File ${sixDigits(number)} ${(await store.file(number))?.name ?? ''}`));
+    output.table(
+      ['>Line', 'Customer/order/instruction', 'Payee', '>Amount', 'Currency', 'Open', 'Yes', 'Why'],
+      ofFile.map((one) => [
+        String(rowPlace(one.payout.contentRow).line),
+        nameOf(one),
+        one.payout.payee,
+        grouped(amountOf(one)),
+        one.payout.currency ?? '',
+        one.payout.content.openDate,
+        `${one.yes.length} of ${one.needed}`,
+        one.why,
+      ]),
+    );
+    output.line();
+  }
+  output.table(
+    ['Reason', '>Payouts', 'What it means'],
+    reasonCounts(payouts).map(({ code, count }) => [code, String(count), describeCode(code)?.title ?? '']),
+  );
+  output.line();
+  printCounts(output, totalsOf(payouts));
+}
+
+function reasonCounts(payouts: readonly HeldPayout[]): { code: string; count: number }[] {
+  const codes = groupedBy(
+    payouts.flatMap(({ reasons }) => reasons),
+    (code) => code,
+  );
+  return [...codes].map(([code, all]) => ({ code, count: all.length }));
+}
+
+function totalsOf(payouts: readonly HeldPayout[]): StatusCount[] {
+  const totals = groupedBy(payouts, ({ payout }) => payout.currency ?? '');
+  return [...totals].map(([currency, all]) => ({
+    status: 'held',
+    currency,
+    count: all.length,
+    amountMinor: all.reduce((sum, { payout }) => sum + (payout.amountMinor ?? 0n), 0n),
+    oldest: all.map(({ payout }) => payout.receivedAt).sort()[0] ?? '',
+  }));
+}
+
+function heldJson(one: HeldPayout): object {
+  const { payout, reasons, why, yes, needed } = one;
+  const { file, line } = rowPlace(payout.contentRow);
+  return {
+    reference: nameOf(one),
+    file,
+    line,
+    payee: payout.payee,
+    amount: amountOf(one),
+    currency: payout.currency ?? null,
+    openDate: payout.content.openDate,
+    dueDate: payout.content.dueDate,
+    reasons,
+    why,
+    yes,
+    needed,
+  };
+}
+
+function printDecided(
+  decided: readonly { readonly held: HeldPayout; readonly to: string }[],
+  { by, reason, ticket }: Decision,
+): void {
+  const payouts = decided.map(({ held: one, to }) => ({ reference: nameOf(one), status: to }));
+  printJson(process.stdout, { payouts, by, reason, ticket: ticket ?? null });
+}
+
+function groupedBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}
+
+function amountOf({ payout: { amountMinor = 0n, currency = '' } }: HeldPayout): string {
+  return formatMinor(amountMinor, currencyExponent(currency) ?? 0);
+}
+
+function nameOf({ payout: { customerRef, orderRef, instructionRef } }: HeldPayout): string {
+  return `${customerRef}/${orderRef}/${instructionRef}`;
+}
