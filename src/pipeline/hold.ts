@@ -91,7 +91,7 @@ async function judgeAnewBy({ store, settings }: HoldTools): Promise<void> {
   await store.setFact(JUDGED_BY, now);
 }
 
-function settingsDigest({ approvals, limits, ...rest }: ControlSettings): string {
+function settingsDigest({ approvals, limits, balance: _, ...rest }: ControlSettings): string {
   const amounts = (of: ReadonlyMap<string, bigint>) =>
     [...of].map(([currency, minor]) => `${currency} ${minor}`).sort();
   const tiers = approvals.map(({ from, people }) => [people, amounts(from)]);

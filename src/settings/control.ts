@@ -19,6 +19,8 @@ export interface ControlSettings {
   readonly possibleDuplicateDays: number;
   readonly lastLine: 'hold' | 'accept';
   readonly implausibleDates: 'hold' | 'accept';
+  /** Whether the provider is asked what the account has, before a pass sends. */
+  readonly balance: 'off' | 'check';
 }
 
 interface Tier {
@@ -61,6 +63,10 @@ export const controlSchema = part({
   ),
   lastLine: z._default(HOLD_OR_ACCEPT, 'hold'),
   implausibleDates: z._default(HOLD_OR_ACCEPT, 'hold'),
+  balance: described(
+    z._default(z.enum(['off', 'check'], 'expected "off" or "check"'), 'off'),
+    'asks what the account has before a pass sends; payout-orders, with one currency in provider.currencies',
+  ),
 });
 
 export function controlFrom({ approvals, limits, ...rest }: z.output<typeof controlSchema>): ControlSettings {

@@ -105,6 +105,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         'provider.currencies: must be set with a provider of your own: the API carries no currency, so say which ones your account pays, such as ["INR"]',
       ],
     };
+  const unchecked = balanceProblem(rest.control.balance, provider);
+  if (unchecked !== undefined) return { ok: false, problems: [unchecked] };
   const root = resolve(workspace);
   let zone = schedule.timeZone;
   return {
@@ -151,6 +153,17 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       columns: rest.columns,
     },
   };
+}
+
+/** The balance has no currency, and only one API tells it. */
+function balanceProblem(
+  balance: 'off' | 'check',
+  { api, currencies }: { readonly api: Api; readonly currencies?: readonly string[] | undefined },
+): string | undefined {
+  if (balance === 'off') return undefined;
+  if (!API[api].tellsBalance) return `control.balance: the ${api} API does not say what an account has; leave it "off"`;
+  if (currencies?.length === 1) return undefined;
+  return 'control.balance: the API tells a balance without its currency, so name the one in provider.currencies, such as ["INR"]';
 }
 
 function systemTimeZone(): string {
