@@ -373,6 +373,7 @@ describe('a source file', () => {
     publishing: 'cli.test.ts',
     reports: 'report.test.ts',
     service: 'cli.test.ts',
+    'ssh-wire': 'ssh-key.test.ts',
   };
 
   it('with behaviour has a test of its name, or one that is named here', () => {
