@@ -36,3 +36,18 @@ export function headingProblems(columns: unknown, form: (heading: string) => str
     return name === '__proto__' ? `columns.${name}: "${name}" is no name that a column can have` : [];
   });
 }
+
+/** The path of each name `__proto__` in the value, which zod leaves out of a record without a word. */
+export function droppedNames(json: unknown): string[] {
+  const found: string[] = [];
+  const open: [value: unknown, path: string][] = [[json, '']];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [value, path] = next;
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, inner] of Object.entries(value)) {
+      if (name === '__proto__') found.push(`${path}${name}`);
+      open.push([inner, `${path}${name}.`]);
+    }
+  }
+  return found;
+}

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { APIS } from '../domain/api.ts';
 import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
+import { people } from './people.ts';
 import { isNightlySchedule } from './schedule.ts';
 import { durationMs } from './units.ts';
 import { described, FOR_EDITORS, forEditors, list, part, rule, someText, text, textLike, textThat } from './values.ts';
@@ -127,6 +128,7 @@ export const schema = z.strictObject({
       'a byte order mark at the start of each CSV',
     ),
   }),
+  people: z._default(people, {}),
   columns: z._default(z.record(heading, someText), {}),
 });
 

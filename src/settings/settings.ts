@@ -6,8 +6,9 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
 import type { EndpointName } from '../provider/provider.ts';
+import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
-import { headingProblems, repeatedKeys } from './repeated.ts';
+import { droppedNames, headingProblems, repeatedKeys } from './repeated.ts';
 import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
@@ -59,6 +60,8 @@ export interface Settings {
     /** Whether each CSV begins with a byte order mark. */
     readonly bom: boolean;
   };
+  /** Those whose signed decisions count. While there are none, whoever may run the program decides. */
+  readonly people: readonly Person[];
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -92,6 +95,9 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
   const read = z.safeParse(schema, json, { error: sentence, jitless: true });
   const problems = read.success ? [] : problemsOf(read.error.issues, schema, SETTINGS_FILE);
   problems.push(...headingProblems((json as { columns?: unknown } | null)?.columns, looseName));
+  for (const at of droppedNames(json))
+    if (!problems.some((problem) => problem.startsWith(`${at}: `)))
+      problems.push(`${at}: "__proto__" is no name that can be used here`);
   if (!read.success || problems.length > 0) return { ok: false, problems };
   const { provider, payout, schedule, intake, ...rest } = read.data;
   const sandbox = provider.baseUrl === 'sandbox';
@@ -144,6 +150,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         ignore: intake.ignore,
       },
       reports: { bom: rest.reports.bom },
+      people: peopleFrom(rest.people),
       columns: rest.columns,
     },
   };
