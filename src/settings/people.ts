@@ -32,7 +32,7 @@ const key = forEditors(
       return read.ok ? undefined : read.why;
     }),
   ),
-  { description: 'the line of a .pub file, such as "ssh-ed25519 AAAA… anna"', pattern: '^\\S+ \\S+' },
+  { description: 'the line of a .pub file, such as "ssh-ed25519 AAAA… anna"', pattern: '^\\s*\\S+[ \\t]+\\S+' },
 );
 
 const person = z.strictObject({

@@ -5,10 +5,11 @@
 import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
+import { repeatedNames } from '../platform/json-text.ts';
 import type { EndpointName } from '../provider/provider.ts';
 import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
-import { droppedNames, headingProblems, repeatedKeys } from './repeated.ts';
+import { droppedNames, headingProblems } from './repeated.ts';
 import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
@@ -86,7 +87,7 @@ export function settingsFrom(text: string, path: string, workspace: string): Loa
   } catch (error) {
     return { ok: false, problems: [`${path} is not JSON: ${(error as Error).message}`] };
   }
-  const repeated = repeatedKeys(text).map((at) => `${at}: is given twice; leave one of the two out`);
+  const repeated = repeatedNames(text).map((at) => `${at}: is given twice; leave one of the two out`);
   return repeated.length > 0 ? { ok: false, problems: repeated } : parseSettings(json, workspace);
 }
 
