@@ -14,6 +14,7 @@ import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
+export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
