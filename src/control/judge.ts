@@ -29,6 +29,8 @@ export interface DecidedFile {
 
 export interface Known {
   readonly people: readonly Person[];
+  /** Whether the owner of the file must be one of them. */
+  readonly maker: 'person' | 'anyone';
   /** The id of this workspace. */
   readonly workspace: string;
   /** Today's business date. */
@@ -98,8 +100,10 @@ function wrongPlace(decision: DecisionFile, { workspace, today, latestExpiry, fi
 }
 
 /** Who drops a file does not let it go: not under another name with the same key either. */
-function ownFile({ person, fingerprint }: Signer, { people, file }: Known): string | undefined {
+function ownFile({ person, fingerprint }: Signer, { people, maker, file }: Known): string | undefined {
   const makers = people.filter(({ user }) => user === file?.owner);
+  if (makers.length === 0 && maker === 'person')
+    return `who dropped ${file?.name} is not known: its owner ${file?.owner ?? ''} is no person of the settings (control.maker)`;
   const keys = [...makers.flatMap(({ keys }) => keys.map((key) => key.fingerprint)), ...(file?.ownerKeys ?? [])];
   return makers.some(({ name }) => name === person.name) || keys.includes(fingerprint)
     ? `${person.name} dropped ${file?.name}, and another person must decide about it`
