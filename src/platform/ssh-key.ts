@@ -56,7 +56,7 @@ const KINDS = {
   }),
 } satisfies Readonly<Record<string, (wire: Wire) => { jwk: JsonWebKey | string; application?: string }>>;
 
-export type SshKeyType = keyof typeof KINDS;
+type SshKeyType = keyof typeof KINDS;
 
 const MOST_NAME = 255;
 /** The longest RSA keys that are used: 16384 bits. */
