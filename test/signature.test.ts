@@ -1,12 +1,13 @@
 /** Signatures of ssh-keygen: those that count, and why each other one does not. */
 import { execFileSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkSignature, signatureProblem, type Verdict } from '../src/control/signature.ts';
 import { readSshKeyLine, type SshKey } from '../src/platform/ssh-key.ts';
+import { examplesIn } from './support/examples.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 const FOLDER = join(import.meta.dirname, 'control', 'signatures');
@@ -316,16 +317,10 @@ describe('a signature that was tampered with', () => {
   });
 });
 
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync('sh', ['-c', `command -v ${program}`]);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const hasSshKeygen = existsSync('/usr/bin/ssh-keygen');
+if (!hasSshKeygen) process.stderr.write('SKIPPED: without ssh-keygen nothing is signed to test with\n');
 
-describe.skipIf(!isInstalled('ssh-keygen'))('what the installed ssh-keygen signs', () => {
+describe.skipIf(!hasSshKeygen)('what the installed ssh-keygen signs', () => {
   const TYPES = [
     ['ed25519', '256'],
     ['ecdsa', '256'],
@@ -350,5 +345,27 @@ describe.skipIf(!isInstalled('ssh-keygen'))('what the installed ssh-keygen signs
       expect(checkSignature(armored, message, [key])).toMatchObject({ kind: 'good' });
       expect(checkSignature(armored, Buffer.concat([message, Buffer.from('x')]), [key]).kind).toBe('other-bytes');
     }
+  });
+
+  it('is made as docs/control.md says', () => {
+    const home = temporaryFolder();
+    mkdirSync(join(home, '.ssh'));
+    const name = 'payouts.000012.to-approve.json';
+    writeFileSync(join(home, name), MESSAGE);
+    const [make, fingerprint = '', signs = ''] = examplesIn('docs/control.md').flatMap(({ text }) => text.split('\n'));
+    // In place of typing a passphrase.
+    const run = (command: string) =>
+      execFileSync('sh', ['-c', command], {
+        cwd: home,
+        env: { ...process.env, HOME: home },
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+    run(`${make} -q -N ''`);
+    const key = keyOf(readFileSync(join(home, '.ssh', 'paydrop.pub'), 'utf8'));
+    expect(run(fingerprint)).toContain(key.fingerprint);
+    run(signs);
+    const armored = readFileSync(join(home, `${name}.sig`));
+    expect(checkSignature(armored, MESSAGE, [key])).toMatchObject({ kind: 'good' });
   });
 });

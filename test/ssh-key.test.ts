@@ -54,6 +54,7 @@ describe('a public key', () => {
     ['one under the name of another kind', `ssh-rsa ${BASE64}`, UNREADABLE],
     ['one with options before it', `no-pty ${TYPE} ${BASE64}`, UNREADABLE],
     ['one without end', `${TYPE} ${BASE64} ${'x'.repeat(5_000)}`, UNREADABLE],
+    ['two of them', `${lineOf('ed25519')}${lineOf('ecdsa-256')}`, UNREADABLE],
     ['a private key', '-----BEGIN OPENSSH PRIVATE KEY-----', UNREADABLE],
     ['one of DSA', lineOf('dsa'), 'is of the kind ssh-dss, which is not taken'],
     [

@@ -9,7 +9,7 @@ export interface HeldRow extends Omit<DecisionRow, 'decision'> {
 }
 
 /** What a person decided about a row. */
-export interface Vote {
+interface Vote {
   readonly line: number;
   readonly person: string;
   /** The key that the person signed with. */
@@ -17,7 +17,7 @@ export interface Vote {
   readonly decision: 'yes' | 'no';
 }
 
-export interface DecidedFile {
+interface DecidedFile {
   readonly number: number;
   readonly name: string;
   readonly sha256: string;

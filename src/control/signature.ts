@@ -7,7 +7,7 @@ import { readSshKey, type SshKey, strictBase64 } from '../platform/ssh-key.ts';
 import { openWire, type Wire } from '../platform/ssh-wire.ts';
 
 /** What the signer says a signature is for. One that was made for anything else does not count. */
-export const NAMESPACE = 'paydrop';
+const NAMESPACE = 'paydrop';
 
 export type Verdict =
   | { readonly kind: 'good'; readonly key: SshKey }

@@ -56,7 +56,7 @@ const KINDS = {
   }),
 } satisfies Readonly<Record<string, (wire: Wire) => { jwk: JsonWebKey | string; application?: string }>>;
 
-export type SshKeyType = keyof typeof KINDS;
+type SshKeyType = keyof typeof KINDS;
 
 const MOST_NAME = 255;
 /** The longest RSA keys that are used: 16384 bits. */
@@ -71,7 +71,10 @@ const UNREADABLE = 'can\'t be read: copy the whole line of the .pub file, such a
 
 /** Reads a line such as `ssh-ed25519 AAAA… anna@desk`. The comment means nothing. */
 export function readSshKeyLine(line: string): KeyRead {
-  const [type = '', base64 = ''] = line.length > LONGEST_LINE ? [] : line.trim().split(/[ \t]+/);
+  const plain = line.trim();
+  // A second line would be a second key, which is not looked at.
+  const isLine = plain.length <= LONGEST_LINE && !/[\0-\x08\x0a-\x1f]/.test(plain);
+  const [type = '', base64 = ''] = isLine ? plain.split(/[ \t]+/) : [];
   const blob = strictBase64(base64);
   if (!blob || blob.length === 0) return { ok: false, isKind: false, why: UNREADABLE };
   const read = readSshKey(blob);
