@@ -222,6 +222,7 @@ deciding(
   ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'),
 )
   .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
+  .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
   .option('--yes', 'ask nothing')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/held.ts')).approve));
@@ -234,6 +235,7 @@ deciding(
   ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'),
 )
   .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
+  .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
   .option('--yes', 'ask nothing')
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/held.ts')).refuse));

@@ -47,7 +47,8 @@ const held = (at: number, amountMinor: bigint): HeldRow => ({
 const ROWS = [held(2, 21_000n), held(3, 950n), held(4, 50_000n)];
 const FILE = { number: 2, name: 'payouts.csv', sha256: 'f'.repeat(64), owner: 'sftp', ownerKeys: [] };
 const KNOWN: Known = {
-  maker: 'anyone', people: PEOPLE,
+  maker: 'anyone',
+  people: PEOPLE,
   workspace: 'w-1',
   today: '2026-03-03',
   latestExpiry: '2026-03-10',

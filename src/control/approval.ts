@@ -1,12 +1,25 @@
 /** What of a held payout is decided, and what still needs a person. Pure. */
 import { contentDigest } from '../domain/instruction.ts';
+import { sha256 } from '../platform/digest.ts';
 import type { Person, Settings } from '../settings/settings.ts';
 import type { Approval, PayoutToJudge } from '../store/store.ts';
 import { peopleNeeded, type Reason } from './reasons.ts';
 
-/** The digest of all that a yes is about: references, amount, currency, payee, dates and texts. */
-export function seenDigest({ payee, currency = '', content, payout, ...ref }: PayoutToJudge): string {
-  return contentDigest({ status: 'held', currency, ref, content, payout: { ...payout, contactId: payee } });
+/**
+ * The digest of all that a yes is about: references, amount, currency, payee, dates and texts, the row that states them,
+ * and the attempt. A payout that was changed and changed back has another one.
+ */
+export function seenDigest({
+  payee,
+  currency = '',
+  content,
+  payout,
+  contentRow,
+  attempt,
+  ...ref
+}: PayoutToJudge): string {
+  const stated = contentDigest({ status: 'held', currency, ref, content, payout: { ...payout, contactId: payee } });
+  return sha256(`${stated} ${contentRow} ${attempt}`).slice(0, 32);
 }
 
 /**

@@ -97,7 +97,7 @@ export const CODES: readonly CodeDescription[] = [
 ];
 
 /** In the order in which they are shown. */
-export const HOLD_CODES: readonly HoldCode[] = HOLD_ENTRIES.map(({ code }) => code);
+const HOLD_CODES: readonly HoldCode[] = HOLD_ENTRIES.map(({ code }) => code);
 
 const byCode = new Map<string, CodeDescription>(CODES.map((entry) => [entry.code, entry]));
 

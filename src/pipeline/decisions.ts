@@ -18,7 +18,6 @@ import {
   MOST_DECISION_BYTES,
   readDecision,
   seenDigest,
-  type Vote,
 } from '../control/control.ts';
 import { isDecisionName } from '../domain/decision.ts';
 import { rowPlace } from '../domain/instruction.ts';
@@ -103,12 +102,22 @@ interface About {
   readonly file: number | undefined;
 }
 
+interface DecidedRow {
+  readonly line: number;
+  readonly customerRef: string;
+  readonly orderRef: string;
+  readonly instructionRef: string;
+  readonly decision: 'yes' | 'no';
+  /** What the payout is now. */
+  readonly status: string;
+}
+
 type Judged = { readonly about: About } & (
   | {
       readonly ok: true;
       readonly decision: Decision;
       readonly held: readonly HeldDecision[];
-      readonly rows: readonly object[];
+      readonly rows: readonly DecidedRow[];
     }
   | { readonly ok: false; readonly reason: string }
 );
@@ -195,7 +204,7 @@ function lineOf({ payout }: HeldPayout): number {
 }
 
 /** Only a yes to all reasons that stand now is a vote that can't be given again. */
-function votesOn(one: HeldPayout, people: ApprovalTools['settings']['people']): Vote[] {
+function votesOn(one: HeldPayout, people: ApprovalTools['settings']['people']): Parameters<typeof judge>[2]['votes'] {
   const { payout, reasons, approvals } = one;
   const [first = '', ...others] = reasons;
   const toAll = countingYes(payout, approvals, first, people).filter(({ person }) =>
@@ -274,18 +283,24 @@ function answerText(answer: Answer): string {
   return `${JSON.stringify({ format: 'paydrop decision answer', version: 1, ...answer, file: answer.file ?? null }, undefined, 2)}\n`;
 }
 
+export type SignedOutcome =
+  | { readonly ok: true; readonly payouts: readonly { readonly reference: string; readonly status: string }[] }
+  | { readonly ok: false; readonly why: string };
+
 /** A decision that a command has signed. It is judged as one that was dropped, and leaves no file behind. */
-export async function decideSigned(
-  tools: ApprovalTools,
-  bytes: Buffer,
-  signature: Buffer,
-): Promise<{ readonly ok: true; readonly rows: readonly object[] } | { readonly ok: false; readonly why: string }> {
+export async function decideSigned(tools: ApprovalTools, bytes: Buffer, signature: Buffer): Promise<SignedOutcome> {
   const judged = await judgeBytes(tools, bytes, signature);
   if (!judged.ok) return { ok: false, why: judged.reason };
   const outcome = await tools.store.decide(judged.held, judged.decision, momentOf(tools));
   return outcome === 'stale'
     ? { ok: false, why: 'what it decides about has changed meanwhile' }
-    : { ok: true, rows: judged.rows };
+    : {
+        ok: true,
+        payouts: judged.rows.map(({ customerRef, orderRef, instructionRef, status }) => ({
+          reference: `${customerRef}/${orderRef}/${instructionRef}`,
+          status,
+        })),
+      };
 }
 
 const WORKSPACE_ID = 'workspace-id';
