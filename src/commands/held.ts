@@ -1,4 +1,5 @@
 /** Payouts that are held back: shown by file and reason, approved, refused. */
+import { pauseFileIn, whyPaused } from '../control/control.ts';
 import { describeCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
@@ -49,6 +50,7 @@ export async function approve(context: CommandContext, asked: readonly string[],
   return decide(context, asked, options, {
     question: 'Let them go?',
     does: 'approve',
+    sends: true,
     decide: approveHeld,
     said: (to) =>
       to === 'held'
@@ -62,6 +64,7 @@ export async function refuse(context: CommandContext, asked: readonly string[], 
   return decide(context, asked, options, {
     question: 'Cancel them? They are never sent.',
     does: 'refuse',
+    sends: false,
     decide: refuseHeld,
     said: () => 'is cancelled, and never sent',
   });
@@ -70,6 +73,8 @@ export async function refuse(context: CommandContext, asked: readonly string[], 
 interface Deciding {
   readonly question: string;
   readonly does: string;
+  /** Whether the payouts may be sent then. */
+  readonly sends: boolean;
   readonly decide: typeof approveHeld;
   readonly said: (to: string) => string;
 }
@@ -78,7 +83,7 @@ async function decide(
   context: CommandContext,
   asked: readonly string[],
   options: DecideOptions,
-  { question, does, decide: decideHeld, said }: Deciding,
+  { question, does, sends, decide: decideHeld, said }: Deciding,
 ): Promise<number> {
   const { output, clock, workspace } = context;
   const decision = personWith(options);
@@ -100,7 +105,11 @@ async function decide(
     if (!outcome.ok) throw new UsageError(...outcome.why);
     if (options.json) printDecided(outcome.decided, decision);
     else for (const { held: one, to } of outcome.decided) output.line(`${nameOf(one)} ${said(to)}.`);
-    if (!options.json) output.line('The reports follow with the next run.');
+    if (!options.json) {
+      output.line('The reports follow with the next run.');
+      const paused = sends ? await whyPaused(store, () => pauseFileIn(workspace)) : undefined;
+      if (paused !== undefined) output.line(`Sending is ${paused}.`);
+    }
     return EXIT.done;
   } finally {
     await store.close();
@@ -142,7 +151,7 @@ async function printHeld(output: Output, store: Store, payouts: readonly HeldPay
       ofFile.map((one) => [
         String(rowPlace(one.payout.contentRow).line),
         nameOf(one),
-        one.payout.payee,
+        one.payout.payeeIsKnown ? one.payout.payee : `${one.payout.payee} (new)`,
         grouped(amountOf(one)),
         one.payout.currency ?? '',
         one.payout.content.openDate,
@@ -187,6 +196,7 @@ function heldJson(one: HeldPayout): object {
     file,
     line,
     payee: payout.payee,
+    payeeIsKnown: payout.payeeIsKnown,
     amount: amountOf(one),
     currency: payout.currency ?? null,
     openDate: payout.content.openDate,

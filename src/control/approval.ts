@@ -25,6 +25,20 @@ export function approvers(payout: PayoutToJudge, approvals: readonly Approval[],
   return new Set(given.map(({ person }) => person));
 }
 
+/** Who has said yes so far to a held payout's reasons, and how many people's yes it needs. */
+export function yesSoFar(
+  payout: PayoutToJudge,
+  approvals: readonly Approval[],
+  control: ControlSettings,
+): { readonly yes: readonly string[]; readonly needed: number } {
+  const reasons = payout.code.split(' ');
+  const yes = reasons.flatMap((code) => [...approvers(payout, approvals, code)]);
+  const needed = reasons.includes('APPROVAL_REQUIRED')
+    ? peopleNeeded(control, payout.currency ?? '', payout.amountMinor ?? 0n)
+    : 1;
+  return { yes: [...new Set(yes)], needed };
+}
+
 /** The reasons that still hold the payout back. One yes decides a reason; a tier may need the yes of more people. */
 export function undecided(
   payout: PayoutToJudge,

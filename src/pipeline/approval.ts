@@ -2,7 +2,7 @@
  * What persons decide about payouts that are held back: a yes lets a payout go once every reason is decided, a no ends
  * it. All that is named is decided, or nothing.
  */
-import { approvers, peopleNeeded, seenDigest } from '../control/control.ts';
+import { approvers, seenDigest, yesSoFar } from '../control/control.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { type InstructionRef, rowPlace } from '../domain/instruction.ts';
 import { localTime } from '../platform/clock.ts';
@@ -85,17 +85,11 @@ async function withReasons(store: Store, { control }: Settings, ids: readonly nu
   const payouts = await store.toJudge(ids);
   const approvals = await store.approvalsOf(payouts.map(({ id }) => id));
   return payouts.map((payout, at) => {
-    const reasons = payout.code.split(' ');
-    const given = approvals[at] ?? [];
-    const yes = reasons.flatMap((code) => [...approvers(payout, given, code)]);
     return {
       payout,
-      reasons,
+      reasons: payout.code.split(' '),
       why: payout.why,
-      yes: [...new Set(yes)],
-      needed: reasons.includes('APPROVAL_REQUIRED')
-        ? peopleNeeded(control, payout.currency ?? '', payout.amountMinor ?? 0n)
-        : 1,
+      ...yesSoFar(payout, approvals[at] ?? [], control),
     };
   });
 }
