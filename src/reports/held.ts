@@ -90,7 +90,8 @@ ${scrollable(
 </table>`,
 )}
 ${commands(file, first.row)}
-</section>`;
+</section>
+`;
 }
 
 function heldRow({ row, payee, yes, needed }: HeldPayout): Html {
@@ -128,11 +129,14 @@ export function possibleDuplicates({ alike }: Holds, { held }: Summary): Html | 
   const pointedOut = alike.filter(({ code }) => code === 'POSSIBLE_DUPLICATE' && !held.byCode.has(code));
   if (pointedOut.length === 0) return '';
   const lines = pointedOut.map(({ count: payouts, firstLine }) => {
-    const [have, others] = payouts === 1 ? ['has', 'another one'] : ['have', 'others'];
-    return html`<p>${count(payouts, 'payout')} ${have} the payee, amount and currency of ${others}, at nearly the same time. The first is in line ${grouped(String(firstLine))}. They are sent all the same, unless <code>control.possibleDuplicates</code> says to hold them back.</p>`;
+    const line = grouped(String(firstLine));
+    const what =
+      payouts === 1 ? `1 payout (line ${line}) has` : `${count(payouts, 'payout')} (the first in line ${line}) have`;
+    return html`<p>${what} the payee, amount and currency of another one, at nearly the same time. This is only pointed out: <code>control.possibleDuplicates</code> can hold such payouts back.</p>`;
   });
   return html`<section aria-labelledby="duplicates">
 <h2 id="duplicates">Possible duplicates</h2>
 ${lines}
-</section>`;
+</section>
+`;
 }
