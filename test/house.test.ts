@@ -369,7 +369,6 @@ describe('a source file', () => {
     provider: 'provider-contract.test.ts',
     records: 'workspace.test.ts',
     'records-copy': 'whole.test.ts',
-    'last-file': 'dry-run.test.ts',
     publishing: 'cli.test.ts',
     reports: 'report.test.ts',
     service: 'cli.test.ts',

@@ -1,4 +1,5 @@
 /** Payouts that are held back: shown by file and reason, approved, refused. */
+import { pauseFileIn, whyPaused } from '../control/control.ts';
 import { describeCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
@@ -56,6 +57,7 @@ export async function approve(context: CommandContext, asked: readonly string[],
     question: 'Let them go?',
     does: 'approve',
     word: 'yes',
+    sends: true,
     decide: approveHeld,
     said: (to) =>
       to === 'held'
@@ -70,6 +72,7 @@ export async function refuse(context: CommandContext, asked: readonly string[], 
     question: 'Cancel them? They are never sent.',
     does: 'refuse',
     word: 'no',
+    sends: false,
     decide: refuseHeld,
     said: () => 'is cancelled, and never sent',
   });
@@ -79,6 +82,8 @@ interface Deciding {
   readonly question: string;
   readonly does: string;
   readonly word: 'yes' | 'no';
+  /** Whether the payouts may be sent then. */
+  readonly sends: boolean;
   readonly decide: typeof approveHeld;
   readonly said: (to: string) => string;
 }
@@ -111,6 +116,8 @@ async function decide(
     else {
       for (const { reference, status } of decided.payouts) output.line(`${reference} ${deciding.said(status)}.`);
       output.line('The reports follow with the next run.');
+      const paused = deciding.sends ? await whyPaused(store, () => pauseFileIn(workspace)) : undefined;
+      if (paused !== undefined) output.line(`Sending is ${paused}.`);
     }
     return EXIT.done;
   } finally {
@@ -153,7 +160,7 @@ async function printHeld(output: Output, store: Store, payouts: readonly HeldPay
       ofFile.map((one) => [
         String(rowPlace(one.payout.contentRow).line),
         nameOf(one),
-        one.payout.payee,
+        one.payout.payeeIsKnown ? one.payout.payee : `${one.payout.payee} (new)`,
         grouped(amountOf(one)),
         one.payout.currency ?? '',
         one.payout.content.openDate,
@@ -198,6 +205,7 @@ function heldJson(one: HeldPayout): object {
     file,
     line,
     payee: payout.payee,
+    payeeIsKnown: payout.payeeIsKnown,
     amount: amountOf(one),
     currency: payout.currency ?? null,
     openDate: payout.content.openDate,

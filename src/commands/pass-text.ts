@@ -51,6 +51,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
       rows: taken.summary.rows,
       rejected: rowsOf(taken, 'rejected'),
       duplicate: rowsOf(taken, 'duplicate'),
+      held: rowsOf(taken, 'held'),
     })),
     sent,
     lookedUp,
@@ -69,8 +70,9 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
 
 export function printFiles(output: Output, files: readonly TakenFile[]): void {
   const listed = files.length <= LISTED_FILES ? files : [...files].sort(bySendersNeed).slice(0, LISTED_FILES);
+  const isHeld = files.some((taken) => rowsOf(taken, 'held') > 0);
   output.table(
-    ['File', 'Name', 'Verdict', '>Rows', '>Rejected', '>Duplicate'],
+    ['File', 'Name', 'Verdict', '>Rows', '>Rejected', '>Duplicate', ...(isHeld ? ['>Held back'] : [])],
     listed.map((taken) => {
       const { file, summary } = taken;
       const verdict = verdictOf(file, summary);
@@ -81,6 +83,7 @@ export function printFiles(output: Output, files: readonly TakenFile[]): void {
         String(summary.rows),
         String(rowsOf(taken, 'rejected')),
         String(rowsOf(taken, 'duplicate')),
+        ...(isHeld ? [String(rowsOf(taken, 'held'))] : []),
       ];
     }),
   );
@@ -113,7 +116,12 @@ export function needsSender(taken: TakenFile): boolean {
   return file.duplicateOf === undefined && (file.problem !== undefined || rowsOf(taken, 'rejected') > 0);
 }
 
-function rowsOf({ summary }: TakenFile, status: 'rejected' | 'duplicate'): number {
+/** Whether a payout of the file is held back. */
+export function needsApprover(taken: TakenFile): boolean {
+  return rowsOf(taken, 'held') > 0;
+}
+
+function rowsOf({ summary }: TakenFile, status: 'rejected' | 'duplicate' | 'held'): number {
   return summary.byStatus.get(status) ?? 0;
 }
 

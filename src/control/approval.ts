@@ -48,6 +48,20 @@ function mayApprove({ name, may, keys }: Person, { person, key }: Approval): boo
   return name === person && may.has('approve') && keys.some(({ fingerprint }) => fingerprint === key);
 }
 
+/** Who has said yes so far to a held payout's reasons, and how many people's yes it needs. */
+export function yesSoFar(
+  payout: PayoutToJudge,
+  approvals: readonly Approval[],
+  { control, people }: Pick<Settings, 'control' | 'people'>,
+): { readonly yes: readonly string[]; readonly needed: number } {
+  const reasons = payout.code.split(' ');
+  const yes = reasons.flatMap((code) => countingYes(payout, approvals, code, people).map(({ person }) => person));
+  const needed = reasons.includes('APPROVAL_REQUIRED')
+    ? peopleNeeded(control, payout.currency ?? '', payout.amountMinor ?? 0n)
+    : 1;
+  return { yes: [...new Set(yes)], needed };
+}
+
 /** The reasons that still hold the payout back. One yes decides a reason; a tier may need the yes of more people. */
 export function undecided(
   payout: PayoutToJudge,

@@ -49,7 +49,7 @@ export function reasonsFor(payout: PayoutToJudge, around: Surroundings, control:
     );
   if (newPayees === 'hold' && !payout.payeeIsKnown) add('PAYEE_NOT_KNOWN', `nothing was ever paid to ${payee}`);
   if (resemblance?.code === 'POSSIBLE_DUPLICATE' && possibleDuplicates === 'hold')
-    add('POSSIBLE_DUPLICATE', `the payee, amount and currency of ${placeOf(resemblance.other)}`);
+    add('POSSIBLE_DUPLICATE', `it has the payee, amount and currency of ${placeOf(resemblance.other)}`);
   if (resemblance?.code === 'REFERENCE_NEARLY_TAKEN')
     add(
       'REFERENCE_NEARLY_TAKEN',

@@ -33,7 +33,7 @@ export const CONCERNS = [
 
 export type Concern = (typeof CONCERNS)[number];
 
-export interface Need extends Rule {
+export interface Need extends Omit<Rule, 'tasks'> {
   readonly concern: Concern;
   readonly count: number;
   /** The cause, where it differs from case to case. */
@@ -143,7 +143,8 @@ export function attention(situation: Situation): Need[] {
     const rule = RULES[concern];
     if (!rule) throw new Error(`no rule says who acts on ${concern}`);
     const why = whyOf(concern, situation);
-    return [{ concern, count, ...rule, ...(why === undefined ? {} : { why }) }];
+    const { who, task, tasks = task, weight } = rule;
+    return [{ concern, count, who, task: count === 1 ? task : tasks, weight, ...(why === undefined ? {} : { why }) }];
   });
 }
 

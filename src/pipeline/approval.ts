@@ -2,7 +2,7 @@
  * What persons decide about payouts that are held back: a yes lets a payout go once every reason is decided, a no ends
  * it. All that is named is decided, or nothing.
  */
-import { countingYes, peopleNeeded, seenDigest } from '../control/control.ts';
+import { countingYes, seenDigest, yesSoFar } from '../control/control.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { type InstructionRef, rowPlace } from '../domain/instruction.ts';
 import { localTime } from '../platform/clock.ts';
@@ -75,16 +75,13 @@ export async function heldNamed(
   return named.map((one) => (one ? byId.get(one.id) : undefined));
 }
 
-async function withReasons(store: Store, { control, people }: Settings, ids: readonly number[]): Promise<HeldPayout[]> {
+async function withReasons(store: Store, settings: Settings, ids: readonly number[]): Promise<HeldPayout[]> {
   const payouts = await store.toJudge(ids);
   const given = await store.approvalsOf(payouts.map(({ id }) => id));
   return payouts.map((payout, at) => {
-    const reasons = payout.code.split(' ');
     const approvals = given[at] ?? [];
-    const yes = reasons.flatMap((code) => countingYes(payout, approvals, code, people).map(({ person }) => person));
-    const isOfTier = reasons.includes('APPROVAL_REQUIRED');
-    const needed = isOfTier ? peopleNeeded(control, payout.currency ?? '', payout.amountMinor ?? 0n) : 1;
-    return { payout, reasons, why: payout.why, approvals, yes: [...new Set(yes)], needed };
+    const reasons = payout.code.split(' ');
+    return { payout, reasons, why: payout.why, approvals, ...yesSoFar(payout, approvals, settings) };
   });
 }
 

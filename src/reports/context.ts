@@ -2,14 +2,25 @@
 
 import type { Api } from '../domain/api.ts';
 import { sixDigits } from '../domain/file-number.ts';
+import type { Approval, PayoutToJudge } from '../store/store.ts';
 
 export interface ReportContext {
   readonly provider: { readonly api: Api; readonly sandbox: boolean; readonly baseUrl: string };
   readonly submit: 'nightly' | 'on-arrival';
   /** A cron expression of five fields and an IANA zone. */
   readonly schedule: { readonly nightly: string; readonly timeZone: string };
+  readonly control: ControlContext;
   /** Whether each CSV begins with a byte order mark. Spreadsheets that take other CSV for the system's own code need it. */
   readonly bom: boolean;
+}
+
+/** What the settings say of payouts that are held back (control/approval.ts). */
+interface ControlContext {
+  /** Who has said yes to a held payout so far, and how many people's yes it needs. */
+  readonly yesTo: (
+    payout: PayoutToJudge,
+    approvals: readonly Approval[],
+  ) => { readonly yes: readonly string[]; readonly needed: number };
 }
 
 export interface Report {

@@ -159,8 +159,12 @@ function neededOf(need: Need, file: IndexFile): Html {
 
 const CLOSED_BY_FILE: readonly Concern[] = ['rejected', 'refused-files', 'irregular-files'];
 
-/** What ends the need without another file, for the file as a whole; undefined where the payouts must be named. */
+/**
+ * What ends the need without another file, for the file as a whole, or shows what is to be decided; undefined where the
+ * payouts must be named.
+ */
 function commandFor(concern: Concern, file: number): string | undefined {
+  if (concern === 'held') return `paydrop held --file ${file}`;
   if (CLOSED_BY_FILE.includes(concern)) return `paydrop close --file ${file} --reason TEXT`;
   const isFailure = FINAL_FAILURES.some((status) => status === concern);
   return isFailure ? `paydrop retry --file ${file} --status ${concern} --reason TEXT` : undefined;

@@ -42,7 +42,7 @@ export function showCommand({ customerRef, orderRef, instructionRef }: Instructi
 }
 
 /** A text as one word of a shell. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 

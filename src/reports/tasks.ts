@@ -81,7 +81,9 @@ function textOf(need: Need, file: FileRecord, summary: Summary): Html[] {
         html`${count(payouts, 'payout')} being looked up after an unclear answer. It may have been paid: don't pay it another way. Look into it if it stays so for more than a day.`,
       ];
     case 'held':
-      return [html`${count(payouts, 'payout')} held back. Nothing is sent until a person releases it.`];
+      return [
+        html`${count(payouts, 'payout')} held back, and not sent before a person says yes: see <a href="#held">Needs an approver</a> for the reasons and the commands.`,
+      ];
     case 'waiting':
       return [
         html`${count(payouts, 'instruction')} without an order so far. Drop the orders file; an instruction that has waited too long is rejected.`,

@@ -19,6 +19,7 @@ import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
 import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
+import { type HeldRows, openHeld } from './totals/held.ts';
 
 export type { OverLong } from './totals/gathered.ts';
 
@@ -76,8 +77,10 @@ export interface Summary extends ErrorsFound {
   readonly overLong: readonly OverLong[];
   /** Rows still to be sent; the dates are empty when there are none. */
   readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
+  /** Rows that are held back, at most {@link LISTED} of them. */
+  readonly held: HeldRows;
   readonly attentionRows: number;
-  /** The first of the rows that need attention, at most {@link LISTED}. */
+  /** The first of the rows that need attention and are not held back, at most {@link LISTED}. */
   readonly attention: readonly ResultRow[];
 }
 
@@ -87,7 +90,7 @@ export type Pages = AsyncIterable<readonly ResultRow[]>;
 /** What some rows add up to, to be included in what other rows add up to. */
 export interface Part
   extends Settled,
-    Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {
+    Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'held' | 'attentionRows' | 'attention'> {
   /** 0 where there are no rows. */
   readonly firstLine: number;
   readonly lastLine: number;
@@ -119,6 +122,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
   const overLong = openOverLong();
   const attention: ResultRow[] = [];
   const unsent = openUnsent();
+  const held = openHeld(LISTED);
   const counts = { asked: 0, late: 0, attentionRows: 0 };
   const lines = { firstLine: 0, lastLine: 0 };
   const part = (): Part => ({
@@ -128,6 +132,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     ...settled.part(),
     overLong: overLong.found(),
     unsent: unsent.found,
+    held: held.found(),
     ...counts,
     attention,
   });
@@ -146,7 +151,10 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
       else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
-      if (needsAttention(file, row) && counts.attentionRows++ < listed) attention.push(row);
+      if (!needsAttention(file, row)) return;
+      counts.attentionRows++;
+      if (row.status === 'held') held.add(row);
+      else if (attention.length < listed) attention.push(row);
     },
     include: (other) => {
       for (const { currency, status, rows, amount, unread } of other.totals) {
@@ -159,6 +167,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       settled.include(other);
       for (const { column, rows, firstLine } of other.overLong) overLong.add(column, rows, firstLine);
       unsent.add(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
+      held.include(other.held);
       counts.asked += other.asked;
       counts.late += other.late;
       counts.attentionRows += other.attentionRows;
@@ -175,6 +184,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         ...settled.part(),
         overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
         unsent: unsent.found,
+        held: held.found(),
         ...counts,
         attention,
       };
@@ -246,6 +256,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     late: 0,
     overLong: [],
     unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
+    held: openHeld(0).found(),
     attentionRows: 0,
     attention: [],
   };

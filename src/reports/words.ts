@@ -2,7 +2,7 @@
 
 import { API } from '../domain/api.ts';
 import { isLost } from '../domain/attention.ts';
-import { type FileProblem, rowMessage } from '../domain/codes.ts';
+import { type FileProblem, isHeldForADay, rowMessage } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
@@ -103,6 +103,8 @@ function whatHappened(row: ResultRow): string {
   const { status, other } = row;
   const { words } = factsOf(status);
   if (status === 'scheduled') return `${words}, ${row.openDate}`;
+  if (status === 'held' && isHeldForADay(row.code))
+    return 'held back: it goes on another day once it fits, or sooner when a person approves it';
   if (status === 'failed' && row.orderRefId === '' && row.submittedAt === '') return 'it was not paid';
   if (status === 'accepted' && other) return `deleted the payout of ${placeOf(other)}; nothing is paid for it`;
   if (status === 'waiting' && other)
