@@ -154,6 +154,11 @@ export async function refuse(
   held: readonly HeldPayout[],
   decision: Decision,
 ): Promise<DecidedHeld> {
+  const barred = await whyNotNow(tools);
+  if (barred !== undefined) return { ok: false, why: [barred] };
+  const now = await tools.store.toJudge(held.map(({ payout }) => payout.id));
+  const isAsShown = held.every(({ payout }, at) => now[at]?.id === payout.id && now[at]?.version === payout.version);
+  if (!isAsShown) return MOVED;
   const changes = held.map(
     ({ payout: { id, version, code } }): Change => ({
       ...{ id, version, from: 'held', to: 'cancelled', code, decision },
@@ -168,7 +173,7 @@ export async function refuse(
 async function whyNotNow({ store, settings }: ApprovalTools): Promise<string | undefined> {
   const doubt = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
   if (doubt !== undefined)
-    return `nothing is sent from this workspace, so nothing is approved: ${doubt}. First paydrop audit accept`;
+    return `nothing is sent from this workspace, so nothing is decided: ${doubt}. First paydrop audit accept`;
   const other = await otherProvider(store);
   return other && otherProviderText(other);
 }
