@@ -97,7 +97,7 @@ export const CODES: readonly CodeDescription[] = [
 ];
 
 /** In the order in which they are shown. */
-const HOLD_CODES: readonly HoldCode[] = HOLD_ENTRIES.map(({ code }) => code);
+export const HOLD_CODES: readonly HoldCode[] = HOLD_ENTRIES.map(({ code }) => code);
 
 const HOLDS_FOR_A_DAY: ReadonlySet<string> = new Set<HoldCode>(['DAY_LIMIT_EXCEEDED', 'PAYEE_LIMIT_EXCEEDED']);
 

@@ -110,6 +110,7 @@ export interface PassSummary {
 
 interface Paced extends Tools {
   readonly pace: Pacer;
+  readonly judgedAfter: number;
 }
 
 /** Makes one pass. Undefined when the nightly run of that business date is already done. */
@@ -129,9 +130,9 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
   const decisions = await takeDecisions(tools, businessDate);
-  await hold(tools, businessDate);
+  const judgedAfter = await hold(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
-  const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
+  const paced = { ...tools, judgedAfter, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
   const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
@@ -140,7 +141,6 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await publishToApprove(tools);
   const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
-
   // A nightly run that isn't finished stays open. The next pass for its business date continues it.
   const { kept, files, moved, open } =
     kind === 'nightly' && unfinished !== undefined

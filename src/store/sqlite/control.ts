@@ -34,7 +34,7 @@ export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Cont
     ...judgingVerbs(db),
     ...alikeVerbs(db),
     ...decisionVerbs(db, trail, apply),
-    sentOn: sentReader(db),
+    ...sentVerbs(db),
   };
 }
 
@@ -53,13 +53,18 @@ type JudgingVerbs = Pick<
 
 function judgingVerbs(db: Connection): JudgingVerbs {
   const files = db
-    .prepare<[], number>('SELECT number FROM files WHERE judged = 0 AND done = 1 ORDER BY number')
+    .prepare<[], number>('SELECT number FROM files WHERE judged <> 1 AND done = 1 ORDER BY number')
     .pluck();
   const anew = db.prepare<[]>(`
     UPDATE files SET judged = 0 WHERE number IN (
       SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
       WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
   const enter = db.prepare<Range>(enterPayees(`i.id IN (${STATED})`));
+  const markBegun = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
+  const beginJudging = db.transaction((file: number) => {
+    markBegun.run(file);
+    enter.run(fileRange(file));
+  });
   const known = db.prepare<[string], 1>(`
     SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
@@ -83,7 +88,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
         SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
     .pluck();
   const markJudged = db.prepare<[number, number]>(
-    'UPDATE files SET judged = 1, revision = revision + ? WHERE number = ?',
+    'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
   const clear = db.prepare<Range>(`DELETE FROM resemblances WHERE instruction IN (${STATED})`);
   const keep = db.prepare<[number, number, string]>(
@@ -104,7 +109,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       anew.run();
     },
     async beginJudging(file) {
-      enter.run(fileRange(file));
+      beginJudging.immediate(file);
     },
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
@@ -123,10 +128,14 @@ function judgingVerbs(db: Connection): JudgingVerbs {
 function statedSumReader(db: Connection): Control['statedSums'] {
   const sums = db
     .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
-      SELECT i.currency, sum(i.amount_minor >> 32), sum(i.amount_minor & 0xFFFFFFFF)
-      FROM instructions i WHERE i.id IN (${STATED}) AND i.amount_minor IS NOT NULL
-        AND i.status NOT IN ('rejected', 'cancelled')
-      GROUP BY 1`)
+      WITH stated (currency, minor) AS (
+        SELECT i.currency, i.amount_minor FROM instructions i
+        WHERE i.id IN (${STATED}) AND i.amount_minor IS NOT NULL AND i.status NOT IN ('rejected', 'cancelled')
+        UNION ALL
+        SELECT content ->> 'currency', CAST(content ->> 'amountMinor' AS INTEGER) FROM amendments
+        WHERE id BETWEEN :first AND :last AND content IS NOT NULL
+      )
+      SELECT currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM stated GROUP BY 1`)
     .raw()
     .safeIntegers();
   return async (file) =>
@@ -233,9 +242,10 @@ function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
 }
 
 /**
- * A payout that records learned of only by looking it up has no send: it counts on the date on which that was.
+ * A payout that records learned of only by looking it up has no send: it counts on the date on which that was. A change
+ * of a payout that was asked for counts with what it adds, as long as it may be made.
  */
-function sentReader(db: Connection): Control['sentOn'] {
+function sentVerbs(db: Connection): Pick<Control, 'sentOn' | 'sentDates'> {
   type SumRow = [payee: string, currency: string, high: bigint, low: bigint];
   const unsentHere = (index: string, condition: string) => `
     SELECT i.id FROM instructions i INDEXED BY ${index}
@@ -248,15 +258,25 @@ function sentReader(db: Connection): Control['sentOn'] {
         ${unsentHere('instructions_open', hasNotArrived('i.status'))}
         UNION
         ${unsentHere('instructions_paid', "i.status = 'paid'")}
+      ), amounts (payee, currency, minor) AS (
+        SELECT ${payeeOf('i')}, i.currency, max(i.amount_minor, coalesce(CAST(a.content ->> 'amountMinor' AS INTEGER), 0))
+        FROM sent CROSS JOIN instructions i ON i.id = sent.id
+        LEFT JOIN amendments a ON a.instruction = i.id AND a.sends > 0
+        WHERE i.status IN (${ON_ITS_WAY})
       )
-      SELECT ${payeeOf('i')}, i.currency, sum(i.amount_minor >> 32), sum(i.amount_minor & 0xFFFFFFFF)
-      FROM sent CROSS JOIN instructions i ON i.id = sent.id
-      WHERE i.status IN (${ON_ITS_WAY})
-      GROUP BY 1, 2`)
+      SELECT payee, currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM amounts GROUP BY 1, 2`)
     .raw()
     .safeIntegers();
-  return async (date, since) =>
-    sums
-      .all({ date, since })
-      .map(([payee, currency, high, low]): SentTo => ({ payee, currency, amountMinor: (high << 32n) + low }));
+  const dates = db
+    .prepare<[number], string>(
+      "SELECT DISTINCT business_date FROM sends WHERE instruction = ? AND business_date <> '' ORDER BY 1",
+    )
+    .pluck();
+  return {
+    sentOn: async (date, since) =>
+      sums
+        .all({ date, since })
+        .map(([payee, currency, high, low]): SentTo => ({ payee, currency, amountMinor: (high << 32n) + low })),
+    sentDates: async (instruction) => dates.all(instruction),
+  };
 }
