@@ -136,10 +136,13 @@ function peopleText(people: number): string {
   return people === 1 ? 'one person' : `${people} people`;
 }
 
+const LAST_DATE = '9999-12-31';
+
 /** A year before and after a date. 29 February counts as the day after 28 February. */
 function plausibleDates(date: string): { earliestDue: string; latestOpen: string } {
   const year = Number(date.slice(0, 4));
   const on = (other: number) => {
+    if (other > 9999) return LAST_DATE;
     const day = `${String(other).padStart(4, '0')}${date.slice(4)}`;
     const exists = new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
     return exists ? day : dayAfter(`${day.slice(0, 8)}28`);

@@ -80,13 +80,6 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: known.get(payee) !== undefined, code, why }] : [];
     }),
   );
-  const lastRow = db
-    .prepare<Range, number | null>(`
-      SELECT max(id) FROM (
-        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
-        UNION ALL
-        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
-    .pluck();
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
@@ -113,7 +106,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     },
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
-    lastRowOf: async (file) => lastRow.get(fileRange(file)) ?? undefined,
+    lastRowOf: lastRowReader(db),
     statedSums: statedSumReader(db),
     async judged(file, found) {
       judged.immediate(file, found);
@@ -123,6 +116,17 @@ function judgingVerbs(db: Connection): JudgingVerbs {
         .all(fileRange(file))
         .map(({ code, count, first }) => ({ code, count, firstLine: rowPlace(first).line })),
   };
+}
+
+function lastRowReader(db: Connection): Control['lastRowOf'] {
+  const lastRow = db
+    .prepare<Range, number | null>(`
+      SELECT max(id) FROM (
+        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
+        UNION ALL
+        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
+    .pluck();
+  return async (file) => lastRow.get(fileRange(file)) ?? undefined;
 }
 
 function statedSumReader(db: Connection): Control['statedSums'] {
