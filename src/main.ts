@@ -214,29 +214,25 @@ command('held', 'What is held back, by file and reason: why, and who has said ye
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/held.ts')).held));
 
-deciding(
-  command(
-    'approve',
-    "A person's yes to payouts that are held back. Each goes on once every reason has the yes that it needs.",
-    'paydrop approve ACME/2026-0042/PI-1 --reason "compared with the invoice"',
-  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'),
-)
-  .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
-  .option('--yes', 'ask nothing')
-  .option(...JSON_FLAG)
-  .action(runs(async () => (await import('./commands/held.ts')).approve));
+/** A person's word about payouts that are held back. */
+function decidingHeld(name: string, says: string, example: string): Command {
+  return deciding(command(name, says, example).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'))
+    .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
+    .option('--yes', 'ask nothing')
+    .option(...JSON_FLAG);
+}
 
-deciding(
-  command(
-    'refuse',
-    "A person's no to payouts that are held back: they are cancelled, and never sent.",
-    'paydrop refuse ACME/2026-0042/PI-1 --reason "the same as PI-001"',
-  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'),
-)
-  .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
-  .option('--yes', 'ask nothing')
-  .option(...JSON_FLAG)
-  .action(runs(async () => (await import('./commands/held.ts')).refuse));
+decidingHeld(
+  'approve',
+  "A person's yes to payouts that are held back. Each goes on once every reason has the yes that it needs.",
+  'paydrop approve ACME/2026-0042/PI-1 --reason "compared with the invoice"',
+).action(runs(async () => (await import('./commands/held.ts')).approve));
+
+decidingHeld(
+  'refuse',
+  "A person's no to payouts that are held back: they are cancelled, and never sent.",
+  'paydrop refuse ACME/2026-0042/PI-1 --reason "the same as PI-001"',
+).action(runs(async () => (await import('./commands/held.ts')).refuse));
 
 deciding(
   command(
