@@ -218,6 +218,7 @@ command('held', 'What is held back, by file and reason: why, and who has said ye
 function decidingHeld(name: string, says: string, example: string): Command {
   return deciding(command(name, says, example).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'))
     .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
+    .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
     .option('--yes', 'ask nothing')
     .option(...JSON_FLAG);
 }

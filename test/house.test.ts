@@ -160,8 +160,8 @@ describe('a library', () => {
     'node-cron': ['settings/schedule.ts'],
     pino: ['platform/log.ts'],
     undici: ['provider/http.ts'],
-    // Whatever comes from outside: settings, rows, the provider's answers, the sandbox's scripts and ledger.
-    zod: ['settings/', 'provider/', 'sandbox/'],
+    // Whatever comes from outside: settings, decisions, rows, the provider's answers, the sandbox's scripts and ledger.
+    zod: ['control/decision-file.ts', 'settings/', 'provider/', 'sandbox/'],
   };
 
   it('has one home', () => {
@@ -372,6 +372,7 @@ describe('a source file', () => {
     publishing: 'cli.test.ts',
     reports: 'report.test.ts',
     service: 'cli.test.ts',
+    'ssh-wire': 'ssh-key.test.ts',
   };
 
   it('with behaviour has a test of its name, or one that is named here', () => {

@@ -21,6 +21,8 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
   }
   output.line();
   output.line(`Sent ${payouts(summary.sent)} and looked up ${payouts(summary.lookedUp)}.`);
+  for (const { name, refused } of summary.decisions)
+    output.line(refused === undefined ? `${shortName(name)} counts.` : `${shortName(name)} was refused: ${refused}.`);
   if (open.length > 0) {
     output.line();
     printCounts(output, open);
@@ -34,7 +36,8 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
 
 /** The same for machines: numbers and codes, without the rows of the files. */
 export function passJson(summary: PassSummary, sandbox: boolean, outbox: string): object {
-  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, stuck, unfinished } = summary;
+  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, stuck, unfinished, decisions } =
+    summary;
   return {
     sandbox,
     run: run.number,
@@ -56,6 +59,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
     counts: countsJson(open),
     unreadable,
     settling,
+    decisions: decisions.map(({ number, name, refused }) => ({ number, name, refused: refused ?? null })),
     leftAlone,
     stuck,
     unfinished: unfinished ?? null,

@@ -12,7 +12,7 @@ const SAME: Readonly<Record<string, string>> = { o: '0', i: '1', l: '1' };
  * The reference without what a person or a spreadsheet changes by mistake: letter case, leading zeros, separators beside
  * letters, and letters that look like digits. `PI-007`, `pi7` and `P1_07` are the same.
  */
-export function looseRef(reference: string): string {
+function looseRef(reference: string): string {
   return reference
     .toLowerCase()
     .replace(/[oil]/g, (letter) => SAME[letter] ?? letter)

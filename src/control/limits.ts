@@ -10,7 +10,7 @@ export interface DaySums {
   add(payout: DuePayout): void;
 }
 
-export interface DuePayout {
+interface DuePayout {
   readonly payee: string;
   readonly currency: string | undefined;
   readonly amountMinor: bigint | undefined;

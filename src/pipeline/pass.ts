@@ -39,6 +39,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { amend } from './amend.ts';
+import { type DecisionTaken, publishToApprove, takeDecisions } from './decisions.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { hold } from './hold.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
@@ -97,6 +98,8 @@ export interface PassSummary {
   /** Files left to the next pass because they kept changing. */
   readonly settling: number;
   readonly leftAlone: readonly string[];
+  /** Decisions that were dropped, and why those that do not count were refused. */
+  readonly decisions: readonly DecisionTaken[];
   /** Entries that can't be taken out of the inbox, or read. They stay where they are. */
   readonly stuck: readonly Stuck[];
   /** Why work is left that this pass should have done. Undefined when none is left. */
@@ -125,6 +128,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await noteInboxTrouble(store, undefined);
   await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
+  const decisions = await takeDecisions(tools, businessDate);
   await hold(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
   const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
@@ -133,6 +137,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const { reported, unwritten } = await publishFileReports(tools);
+  await publishToApprove(tools);
   const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
 
@@ -148,7 +153,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await publishStanding(tools, kind, left);
   const needs = await needsAfter(tools, left);
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
-  return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, needs };
+  return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, decisions, needs };
 }
 
 /**

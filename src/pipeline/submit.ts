@@ -34,6 +34,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
+import { type Cover, openCover } from './balance.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
 import {
@@ -126,8 +127,10 @@ export async function submit(
   const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => noteOutcome(outcome, order, line, pace));
   const readAhead = openReadAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
-  const asRead = openSieve(tools, line, pace);
   const due = await store.payoutCount({ statuses: ['ready'] });
+  const cover = await openCover(provider, settings, due);
+  if (typeof cover === 'string') return { sent: 0, stopped: cover };
+  const asRead = openSieve(tools, line, pace, cover);
   let sent = 0;
   let answered = false;
   let unsent = 0;
@@ -233,7 +236,7 @@ interface Sieve {
   leftOut(): string | undefined;
 }
 
-function openSieve(tools: SubmitTools, line: Line, pace: Pacer): Sieve {
+function openSieve(tools: SubmitTools, line: Line, pace: Pacer, cover: Cover): Sieve {
   const { store, provider } = tools;
   let number = 0;
   let first = '';
@@ -260,13 +263,15 @@ function openSieve(tools: SubmitTools, line: Line, pace: Pacer): Sieve {
       undecided ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
     return earlier?.kind === 'over';
   };
+  // A payout that may have arrived may have been taken from the balance already.
+  const isCovered = (instruction: StoredInstruction) => instruction.unclearSends > 0 || cover.covers(instruction);
   return {
     sift: async (page) => {
       const sound: StoredInstruction[] = [];
       for (const instruction of page) {
         const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
         if (what !== undefined) keepBack(instruction, what);
-        else if (await isStillUnpaid(instruction)) sound.push(instruction);
+        else if ((await isStillUnpaid(instruction)) && isCovered(instruction)) sound.push(instruction);
       }
       return sound;
     },
@@ -278,7 +283,8 @@ function openSieve(tools: SubmitTools, line: Line, pace: Pacer): Sieve {
     },
     leftOut: () => {
       const altered = `${number} not sent, because the records are not what was read. The first: ${first}`;
-      return [...(number > 0 ? [altered] : []), ...(undecided === '' ? [] : [undecided])].join('; ') || undefined;
+      const reasons = [number > 0 ? altered : '', undecided, cover.missing() ?? ''];
+      return reasons.filter((reason) => reason !== '').join('; ') || undefined;
     },
   };
 }

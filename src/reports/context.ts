@@ -86,6 +86,23 @@ export function fileReportNames(file: { readonly name: string; readonly number: 
   };
 }
 
+/** The name of the decision about what is held of a file, to be signed and dropped. */
+export function toApproveName(file: { readonly name: string; readonly number: number }): string {
+  return `${reportStem(file.name)}.${sixDigits(file.number)}.to-approve.json`;
+}
+
+/** The name of the answer to the decision of that number: after the file that it is about, or else after its own name. */
+export function decisionAnswerName(
+  file: { readonly name: string; readonly number: number } | undefined,
+  dropped: string,
+  number: number,
+): string {
+  const stem = file
+    ? `${reportStem(file.name)}.${sixDigits(file.number)}`
+    : reportStem(dropped.replace(/\.to-approve[^./]*\.json$/i, ''));
+  return `${stem}.decision.${number}.json`;
+}
+
 /** The name of a run's page. */
 export function runPageName(run: number): string {
   return `run.${sixDigits(run)}.summary.html`;

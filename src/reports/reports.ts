@@ -1,7 +1,14 @@
 /** The door of the room: the store's records of a file or a run, written as reports and published in the outbox. */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
-export { fileReportNames, isRejectedReportOf, type ReportContext, rejectedReportIn } from './context.ts';
+export {
+  decisionAnswerName,
+  fileReportNames,
+  isRejectedReportOf,
+  type ReportContext,
+  rejectedReportIn,
+  toApproveName,
+} from './context.ts';
 export type { TakenFile } from './file-reports.ts';
 export type { IndexFile, IndexRun, Standing } from './index-page.ts';
 export type { Statement, StatementLine } from './statement.ts';

@@ -1,11 +1,12 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
-import type { AlikePayout, Approval, Control, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
+import type { AlikePayout, Control, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
 import type { Applier } from './changes.ts';
 import { hasNotArrived, listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import { fileRange, staleMarker } from './files.ts';
+import { decisionVerbs } from './decisions.ts';
+import { fileRange } from './files.ts';
 import { enterPayees, payeeOf } from './payees.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
 import type { Trail } from './trail.ts';
@@ -17,9 +18,6 @@ const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
 
 /** Money that is on its way, or was paid. What was refused, and what never left, is none. */
 const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
-
-/** Thrown to roll a decision back: what was decided about has changed. */
-const STALE = new Error('What is to be approved has changed');
 
 /** SQL: ids of the instructions whose content is that of a row of the file. */
 const STATED = `
@@ -35,7 +33,7 @@ export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Cont
   return {
     ...judgingVerbs(db),
     ...alikeVerbs(db),
-    ...approvalVerbs(db, trail, apply),
+    ...decisionVerbs(db, trail, apply),
     sentOn: sentReader(db),
   };
 }
@@ -232,52 +230,6 @@ function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
       ?.push({ id, contentRow, status, customerRef, orderRef, instructionRef, openDate, dueDate, asked: asked === 1 });
   }
   return groups;
-}
-
-function approvalVerbs(db: Connection, trail: Trail, apply: Applier): Pick<Control, 'approvalsOf' | 'approve'> {
-  type ApprovalRow = Omit<Approval, 'reasons'> & { reasons: string };
-  const given = db.prepare<[number], ApprovalRow>(`
-    SELECT content_row AS contentRow, attempt, seen, reasons, person FROM approvals WHERE instruction = ? ORDER BY seq`);
-  const approvals = db.transaction((ids: readonly number[]) =>
-    ids.map((id) => given.all(id).map((one): Approval => ({ ...one, reasons: one.reasons.split(' ') }))),
-  );
-  const keep = db.prepare<[number, number, number, number, string, string, string]>(`
-    INSERT INTO approvals (seq, instruction, content_row, attempt, seen, reasons, person) VALUES (?, ?, ?, ?, ?, ?, ?)`);
-  const isUnchanged = db
-    .prepare<[number, number, number, number], 1>(
-      "SELECT 1 FROM instructions WHERE id = ? AND status = 'held' AND version = ? AND content_row = ? AND attempt = ?",
-    )
-    .pluck();
-  const markStale = staleMarker(db);
-  const approve = db.transaction((...[payouts, decision, moment]: Parameters<Control['approve']>) => {
-    for (const { held, approval } of payouts) {
-      const { id, version } = held;
-      const { contentRow, attempt, seen, reasons } = approval;
-      if (isUnchanged.get(id, version, contentRow, attempt) === undefined) throw STALE;
-      const codes = reasons.join(' ');
-      const event = { type: 'approved', ...decision, from: 'held', to: held.to, version, seen, code: codes };
-      trail.append(moment, event, id);
-      keep.run(trail.head().seq, id, contentRow, attempt, seen, codes, decision.by);
-    }
-    apply(
-      payouts.flatMap(({ held }) => (held.to === 'held' ? [] : [held])),
-      moment,
-      [],
-    );
-    markStale(payouts.map(({ held }) => held.id));
-  });
-  return {
-    approvalsOf: async (ids) => approvals(ids),
-    async approve(payouts, decision, moment) {
-      try {
-        approve.immediate(payouts, decision, moment);
-        return 'approved';
-      } catch (error) {
-        if (error === STALE) return 'stale';
-        throw error;
-      }
-    },
-  };
 }
 
 /**
