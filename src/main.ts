@@ -212,9 +212,9 @@ command('held', 'What is held back, by file and reason: why, and who has said ye
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/held.ts')).held));
 
-/** Decides about payouts that are held back. */
-function decidingHeld(of: Command): Command {
-  return deciding(of.argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'))
+/** A person's word about payouts that are held back. */
+function decidingHeld(name: string, says: string, example: string): Command {
+  return deciding(command(name, says, example).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'))
     .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
     .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
     .option('--yes', 'ask nothing')
@@ -222,19 +222,15 @@ function decidingHeld(of: Command): Command {
 }
 
 decidingHeld(
-  command(
-    'approve',
-    "A person's yes to payouts that are held back. Each goes on once every reason has the yes that it needs.",
-    'paydrop approve ACME/2026-0042/PI-1 --reason "compared with the invoice"',
-  ),
+  'approve',
+  "A person's yes to payouts that are held back. Each goes on once every reason has the yes that it needs.",
+  'paydrop approve ACME/2026-0042/PI-1 --reason "compared with the invoice"',
 ).action(runs(async () => (await import('./commands/held.ts')).approve));
 
 decidingHeld(
-  command(
-    'refuse',
-    "A person's no to payouts that are held back: they are cancelled, and never sent.",
-    'paydrop refuse ACME/2026-0042/PI-1 --reason "the same as PI-001"',
-  ),
+  'refuse',
+  "A person's no to payouts that are held back: they are cancelled, and never sent.",
+  'paydrop refuse ACME/2026-0042/PI-1 --reason "the same as PI-001"',
 ).action(runs(async () => (await import('./commands/held.ts')).refuse));
 
 deciding(

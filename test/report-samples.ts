@@ -13,7 +13,7 @@ export const REAL: ReportContext = {
   provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },
   submit: 'nightly',
   schedule: { nightly: '0 2 * * *', timeZone: 'Asia/Kolkata' },
-  control: { yesTo: () => ({ yes: [], needed: 1 }) },
+  control: { signed: false, yesTo: () => ({ yes: [], needed: 1 }) },
   bom: false,
 };
 

@@ -8,7 +8,6 @@ export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause
 export {
   codesText,
   moneyText,
-  peopleNeeded,
   type Reason,
   reasonsFor,
   reasonsText,

@@ -45,7 +45,7 @@ export function openDaySums({ limits }: ControlSettings, sent: readonly SentTo[]
       if (over(payeeDay, toPayee))
         reasons.push({
           code: 'PAYEE_LIMIT_EXCEEDED',
-          words: `with it ${payee} would get ${money(toPayee + amountMinor)} that day, over the limit of ${money(payeeDay ?? 0n)}`,
+          words: `with it the payee would get ${money(toPayee + amountMinor)} that day, over the limit of ${money(payeeDay ?? 0n)}`,
         });
       return reasons;
     },

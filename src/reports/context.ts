@@ -16,6 +16,8 @@ export interface ReportContext {
 
 /** What the settings say of payouts that are held back (control/approval.ts). */
 interface ControlContext {
+  /** Whether the settings name people who may approve: then a decision is signed. */
+  readonly signed: boolean;
   /** Who has said yes to a held payout so far, and how many people's yes it needs. */
   readonly yesTo: (
     payout: PayoutToJudge,

@@ -2,9 +2,9 @@
 
 import { grouped } from '../domain/money.ts';
 import type { FileRecord, Resemblance, ResultRow, Store } from '../store/store.ts';
-import type { ReportContext } from './context.ts';
+import { type ReportContext, toApproveName } from './context.ts';
 import { type Html, html } from './html.ts';
-import { amountCell, NO_CURRENCY, readable, reference, scrollable, shellWord, shortened } from './table.ts';
+import { amountCell, linkTo, NO_CURRENCY, readable, reference, scrollable, shellWord, shortened } from './table.ts';
 import { amountText, type Summary, sumOf, type Total } from './totals.ts';
 import { count, oneLine } from './words.ts';
 
@@ -68,7 +68,12 @@ export function holdsInReceipt({ held, totals }: Summary, { alike }: Holds): obj
 }
 
 /** The payouts that wait for an approver, with their totals by currency and the commands that decide. */
-export function needsApprover(file: FileRecord, { totals }: Summary, { payouts }: Holds): Html | '' {
+export function needsApprover(
+  file: FileRecord,
+  { totals }: Summary,
+  { payouts }: Holds,
+  context: ReportContext,
+): Html | '' {
   const [first] = payouts;
   if (!first) return '';
   const sums = totals.filter(({ status }) => status === 'held');
@@ -89,7 +94,7 @@ ${scrollable(
 <tfoot>${sums.map(totalRow)}</tfoot>
 </table>`,
 )}
-${commands(file, first.row)}
+${waysToDecide(file, first.row, context)}
 </section>
 `;
 }
@@ -112,16 +117,20 @@ function totalRow({ currency, rows, amount }: Total): Html {
 `;
 }
 
-function commands({ number }: FileRecord, row: ResultRow): Html {
+/** By folder where people sign, and by command. */
+function waysToDecide(file: FileRecord, row: ResultRow, { control: { signed } }: ReportContext): Html {
   const one = shellWord([row.customerRef, row.orderRef, row.instructionRef].join('/'));
+  const how = signed ? '--reason TEXT --key FILE' : '--reason TEXT';
   const lines = [
-    [`paydrop held --file ${number}`, 'shows them as they are now'],
-    [`paydrop approve --file ${number} --reason TEXT`, 'says yes to all of them'],
-    [`paydrop approve ${one} --reason TEXT`, 'says yes to one, or to those that are named'],
-    [`paydrop refuse --file ${number} --reason TEXT`, 'cancels all of them: they are never sent'],
-    [`paydrop refuse ${one} --reason TEXT`, 'cancels one, or those that are named'],
+    [`paydrop held --file ${file.number}`, 'shows them as they are now'],
+    [`paydrop approve --file ${file.number} ${how}`, 'says yes to all of them'],
+    [`paydrop approve ${one} ${how}`, 'says yes to one, or to those that are named'],
+    [`paydrop refuse --file ${file.number} ${how}`, 'cancels all of them: they are never sent'],
+    [`paydrop refuse ${one} ${how}`, 'cancels one, or those that are named'],
   ] as const;
-  return html`<dl class="paper siblings">${lines.map(([command, does]) => html`<div><dt><code class="copy">${command}</code></dt><dd>${does}</dd></div>`)}</dl>`;
+  const name = toApproveName(file);
+  const byFolder = html`<div><dt>${linkTo(name)}</dt><dd>says yes to all of them once it is signed and dropped; each yes in it can be made a no</dd></div>`;
+  return html`<dl class="paper siblings">${signed ? byFolder : ''}${lines.map(([command, does]) => html`<div><dt><code class="copy">${command}</code></dt><dd>${does}</dd></div>`)}</dl>`;
 }
 
 /** Payouts that are like another one, and are only pointed out. */

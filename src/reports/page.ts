@@ -62,7 +62,7 @@ ${facts(file, summary)}
 </header>
 <main>
 ${tasks(file, summary, related)}
-${needsApprover(file, summary, holds)}${possibleDuplicates(holds, summary)}${rowsInNeed(summary)}
+${needsApprover(file, summary, holds, context)}${possibleDuplicates(holds, summary)}${rowsInNeed(summary)}
 ${errorsByCode(summary)}
 ${summary.rows === 0 ? '' : balance(first ?? file, summary, first !== undefined)}
 ${warnings(summary, context)}

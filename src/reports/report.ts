@@ -12,16 +12,7 @@ import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
 import { headers, type Lines, rowLines } from './rows.ts';
 import { changesCsv, type FileTakenIn, type RunContents, runPage } from './run.ts';
-import {
-  inOrder,
-  LISTED,
-  openTally,
-  type Pages,
-  type Part,
-  type Summary,
-  summarizeDuplicate,
-  verified,
-} from './totals.ts';
+import { inOrder, openTally, type Pages, type Part, type Summary, summarizeDuplicate, verified } from './totals.ts';
 
 export {
   isRejectedReportOf,
@@ -51,18 +42,15 @@ export interface Portion {
 type Bytes = Readonly<Record<keyof Lines, Uint8Array<ArrayBuffer>>>;
 
 /**
- * Makes portions of a file's reports: of some of its rows or all, in line order. Only the first rows that need
- * attention are passed on, because no others can be among the first of the file.
+ * Makes portions of a file's reports: of some of its rows or all, in line order. At most as many
+ * rows that need attention are passed on as a page lists.
  */
 export function portionMaker(file: FileRecord, context: ReportContext): (rows: readonly ResultRow[]) => Portion {
   const linesOf = rowLines(file, sandboxColumn(context));
-  let toList = LISTED;
   return (rows) => {
-    const tally = openTally(file, toList);
+    const tally = openTally(file);
     rows.forEach(tally.add);
-    const part = tally.part();
-    toList -= part.attention.length;
-    return { lines: encoded(linesOf(rows)), part };
+    return { lines: encoded(linesOf(rows)), part: tally.part() };
   };
 }
 

@@ -19,7 +19,7 @@ import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
 import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
-import { type HeldRows, openHeld } from './totals/held.ts';
+import { type InNeed, openInNeed } from './totals/in-need.ts';
 
 export type { OverLong } from './totals/gathered.ts';
 
@@ -49,7 +49,7 @@ export interface Total {
 }
 
 /** `errors` and `causes` are those of the rejected rows. */
-export interface Summary extends ErrorsFound {
+export interface Summary extends ErrorsFound, InNeed {
   readonly rows: number;
   /** Only statuses that occur, in the order of a row's life. */
   readonly byStatus: ReadonlyMap<RowStatus, number>;
@@ -77,20 +77,13 @@ export interface Summary extends ErrorsFound {
   readonly overLong: readonly OverLong[];
   /** Rows still to be sent; the dates are empty when there are none. */
   readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
-  /** Rows that are held back, at most {@link LISTED} of them. */
-  readonly held: HeldRows;
-  readonly attentionRows: number;
-  /** The first of the rows that need attention and are not held back, at most {@link LISTED}. */
-  readonly attention: readonly ResultRow[];
 }
 
 /** A file's rows in line order, a page at a time: a file may have millions of them. */
 export type Pages = AsyncIterable<readonly ResultRow[]>;
 
 /** What some rows add up to, to be included in what other rows add up to. */
-export interface Part
-  extends Settled,
-    Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'held' | 'attentionRows' | 'attention'> {
+export interface Part extends Settled, InNeed, Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent'> {
   /** 0 where there are no rows. */
   readonly firstLine: number;
   readonly lastLine: number;
@@ -114,16 +107,14 @@ interface Subtotal {
 
 type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
 
-/** `listed`: at most this many rows that need attention, and this many closed payouts, are kept. */
-export function openTally(file: FileRecord, listed: number = LISTED): Tally {
+export function openTally(file: FileRecord): Tally {
   const byCurrency: Subtotals = new Map();
   const causes = openCauses();
-  const settled = openSettled(listed);
+  const settled = openSettled(LISTED);
   const overLong = openOverLong();
-  const attention: ResultRow[] = [];
+  const inNeed = openInNeed(LISTED);
   const unsent = openUnsent();
-  const held = openHeld(LISTED);
-  const counts = { asked: 0, late: 0, attentionRows: 0 };
+  const counts = { asked: 0, late: 0 };
   const lines = { firstLine: 0, lastLine: 0 };
   const part = (): Part => ({
     ...lines,
@@ -132,9 +123,8 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     ...settled.part(),
     overLong: overLong.found(),
     unsent: unsent.found,
-    held: held.found(),
     ...counts,
-    attention,
+    ...inNeed.found(),
   });
   return {
     add: (row) => {
@@ -151,10 +141,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
       else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
-      if (!needsAttention(file, row)) return;
-      counts.attentionRows++;
-      if (row.status === 'held') held.add(row);
-      else if (attention.length < listed) attention.push(row);
+      if (needsAttention(file, row)) inNeed.add(row);
     },
     include: (other) => {
       for (const { currency, status, rows, amount, unread } of other.totals) {
@@ -167,11 +154,9 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       settled.include(other);
       for (const { column, rows, firstLine } of other.overLong) overLong.add(column, rows, firstLine);
       unsent.add(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
-      held.include(other.held);
       counts.asked += other.asked;
       counts.late += other.late;
-      counts.attentionRows += other.attentionRows;
-      attention.push(...other.attention.slice(0, listed - attention.length));
+      inNeed.include(other);
     },
     part,
     summary: () => {
@@ -184,9 +169,8 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         ...settled.part(),
         overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
         unsent: unsent.found,
-        held: held.found(),
         ...counts,
-        attention,
+        ...inNeed.found(),
       };
     },
   };
@@ -256,9 +240,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     late: 0,
     overLong: [],
     unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
-    held: openHeld(0).found(),
-    attentionRows: 0,
-    attention: [],
+    ...openInNeed(0).found(),
   };
 }
 

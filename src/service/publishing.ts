@@ -19,7 +19,10 @@ export function reportContext(settings: Settings): ReportContext {
     provider: { api, sandbox: baseUrl === 'sandbox', baseUrl: String(baseUrl) },
     submit: settings.submit,
     schedule: settings.schedule,
-    control: { yesTo: (payout, approvals) => yesSoFar(payout, approvals, settings) },
+    control: {
+      signed: settings.people.some(({ may }) => may.has('approve')),
+      yesTo: (payout, approvals) => yesSoFar(payout, approvals, settings),
+    },
     bom: settings.reports.bom,
   };
 }
