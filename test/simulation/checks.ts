@@ -15,7 +15,7 @@ import type { FileRecord, StoredInstruction } from '../../src/store/port.ts';
 import { differenceText, verify } from '../../src/store/verify.ts';
 import type { SimulatedApi, TheirPayout } from './api.ts';
 import { CUSTOMER, type Dropped } from './files.ts';
-import { type Machine, OPERATOR } from './machine.ts';
+import { APPROVERS, type Machine, OPERATOR } from './machine.ts';
 import { Violation } from './violation.ts';
 
 const OPEN_STATUSES: readonly InstructionStatus[] = [
@@ -325,7 +325,8 @@ async function checkDecisions(machine: Machine, { store }: OpenWorkspace): Promi
     .filter((name) => /^run\.\d+\.changes\.csv$/.test(name))
     .flatMap((name) => (machine.disk.text(`${outbox}/${name}`) ?? '').trimEnd().split('\r\n').slice(1));
   // Without a comma or a quote in them, here: ours, and an operator's.
-  const reported = lines.map((line) => line.split(',')).filter((cells) => cells.includes(OPERATOR.by));
+  const persons = [OPERATOR.by, ...APPROVERS];
+  const reported = lines.map((line) => line.split(',')).filter((cells) => persons.some((by) => cells.includes(by)));
   const left = await store.runDecisions(undefined, 0, 10_000);
   const made: string[] = [];
   for (const { body } of await store.auditEntries(0, 1_000_000)) {

@@ -10,10 +10,10 @@ import type { StoredInstruction } from '../../src/store/port.ts';
 import type { SimulatedApi, TheirPayout } from './api.ts';
 import type { Chance } from './chance.ts';
 import { minorOf } from './checks.ts';
+import { APPROVERS } from './machine.ts';
 import { count, type Tally } from './tally.ts';
 import { Violation } from './violation.ts';
 
-const PEOPLE = ['anna', 'ben', 'carl'];
 const REASON = 'compared with the invoice';
 
 /** In minor units of INR, which is the only currency here. */
@@ -97,7 +97,7 @@ export class Guard {
   /** Persons look at what is held: each at some of it. Returns how many decisions they made. */
   async decide(chance: Chance, tools: OpenWorkspace): Promise<number> {
     let decisions = 0;
-    for (const person of PEOPLE) {
+    for (const person of APPROVERS) {
       if (!chance.strikes(0.5)) continue;
       const held = await heldPayouts(tools.store, tools.settings);
       const chosen = held.filter(() => chance.strikes(0.6));
@@ -111,7 +111,7 @@ export class Guard {
   /** Everyone says yes to all that is held. */
   async approveAll(tools: OpenWorkspace): Promise<number> {
     let decisions = 0;
-    for (const person of PEOPLE) {
+    for (const person of APPROVERS) {
       const held = await heldPayouts(tools.store, tools.settings);
       const open = held.filter(({ yes }) => !yes.includes(person));
       if (open.length > 0) decisions += await this.#say('yes', open, person, tools);

@@ -22,6 +22,8 @@ import type { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
 
 export const OPERATOR: Decision = { by: 'operator', reason: 'asked the provider' };
+/** They decide about what is held back. */
+export const APPROVERS = ['anna', 'ben', 'carl'];
 
 export interface MachineOptions {
   readonly root: string;
