@@ -207,7 +207,7 @@ async function judge(
   const { store } = tools;
   const standing = await standingReasons(ground, payouts, alike);
   const changes = payouts.flatMap((payout, at) => holding(payout, standing[at] ?? []));
-  if (changes.length > 0) await store.apply(changes, momentOf(tools));
+  if (changes.length > 0) await store.hold(changes, momentOf(tools));
 }
 
 /** For each payout, the reasons that no person has decided. */
@@ -256,7 +256,7 @@ async function judgeHeld(ground: Ground, businessDate: string): Promise<void> {
     const to = isDue ? 'ready' : 'scheduled';
     const change: Change[] =
       standing.length > 0 ? holding(payout, standing) : [{ id, version, from: 'held', to, message: LET_GO }];
-    if (change.length > 0) await store.apply(change, momentOf(ground.tools));
+    if (change.length > 0) await store.hold(change, momentOf(ground.tools));
   }
 }
 
@@ -329,5 +329,5 @@ async function sendWithin({ tools }: Ground, payout: PayoutToJudge, sums: DaySum
       : status === 'held'
         ? [{ id, version, from: 'held', to: 'ready', message: LET_GO }]
         : [];
-  if (change.length > 0) await store.apply(change, momentOf(tools));
+  if (change.length > 0) await store.hold(change, momentOf(tools));
 }

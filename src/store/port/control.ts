@@ -115,6 +115,8 @@ export interface Control {
   /** How many payouts of a file are like another one, by code. */
   resemblancesOf(file: number): Promise<{ code: Resemblance['code']; count: number; firstLine: number }[]>;
   approvalsOf(ids: readonly number[]): Promise<Approval[][]>;
+  /** Holds payouts back, or lets them go. Leaves out those that a person has decided about meanwhile. */
+  hold(changes: readonly Change[], moment: Moment): Promise<void>;
   /**
    * Records what a person decided about held payouts, with the file that it came in, if it came in one. All or none:
    * `stale` when one of them is not held in its version any more.

@@ -1,7 +1,7 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
-import type { AlikePayout, Control, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
+import type { AlikePayout, Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
 import type { Applier } from './changes.ts';
 import { hasNotArrived, listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
@@ -34,6 +34,7 @@ export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Cont
     ...judgingVerbs(db),
     ...alikeVerbs(db),
     ...decisionVerbs(db, trail, apply),
+    hold: holder(db, apply),
     ...sentVerbs(db),
   };
 }
@@ -243,6 +244,22 @@ function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
       ?.push({ id, contentRow, status, customerRef, orderRef, instructionRef, openDate, dueDate, asked: asked === 1 });
   }
   return groups;
+}
+
+function holder(db: Connection, apply: Applier): Control['hold'] {
+  const stands = db
+    .prepare<[number, string, number], 1>('SELECT 1 FROM instructions WHERE id = ? AND status = +? AND version = ?')
+    .pluck();
+  const hold = db.transaction((changes: readonly Change[], moment: Moment) =>
+    apply(
+      changes.filter(({ id, from, version }) => stands.get(id, from, version) !== undefined),
+      moment,
+      [],
+    ),
+  );
+  return async (changes, moment) => {
+    hold.immediate(changes, moment);
+  };
 }
 
 /**
