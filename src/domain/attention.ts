@@ -157,6 +157,11 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   return concern === 'last-run' ? unfinished : undefined;
 }
 
+/** Why a run sends nothing while a person has paused the sending, with what ends that. */
+export function untilResumed(paused: string | undefined): string | undefined {
+  return paused === undefined ? undefined : `${paused}. Nothing is sent until paydrop resume`;
+}
+
 /** The counts of all concerns except those that are simply the status of a payout. */
 function countsOf(situation: Situation): Partial<Record<Concern, number>> {
   const { byStatus, lookUpOnly, otherProvider, unfinished, waitingTooLong = 0, amendments = 0 } = situation;
@@ -165,7 +170,7 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     'other-provider': otherProvider === undefined ? 0 : 1,
     paused: situation.paused === undefined ? 0 : 1,
     inbox: situation.inboxTrouble === undefined ? 0 : 1,
-    'last-run': unfinished === undefined ? 0 : 1,
+    'last-run': unfinished === undefined || unfinished === untilResumed(situation.paused) ? 0 : 1,
     'unfinished-files': situation.unfinishedFiles ?? 0,
     'unreported-files': situation.unreportedFiles ?? 0,
     'foreign-index': situation.foreignIndex === undefined ? 0 : 1,
