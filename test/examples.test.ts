@@ -36,7 +36,7 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'README.md: For the person who runs it': [CRON],
   'CONTRIBUTING.md: Set up': [SCRIPT],
   'ARCHITECTURE.md: The flow': [
-    'test/docs.test.ts “that are modules in ARCHITECTURE.md exist, and every room stands there”',
+    'test/docs.test.ts “that are modules in ARCHITECTURE.md and docs/internals.md exist, and every room stands there”',
   ],
   'docs/operating.md: Install': [`${OPERATING} “installs a workspace in which doctor finds nothing wrong”`],
   'docs/operating.md: From the package': ['not run: it downloads packages; test/package.test.ts “holds the program”'],
