@@ -30,6 +30,29 @@ const FAINT_TEXTS = `(() => {
   return faint;
 })()`;
 
+/** Texts that lie over others, which makes both hard to read. Runs in the page. */
+const OVERLAPS = `(() => {
+  const seen = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const hidden = [...document.querySelectorAll('thead')].some((head) => head.contains(node) && getComputedStyle(head).position === 'absolute');
+    if (hidden || node.data.trim() === '' || !node.parentElement.checkVisibility()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const { left, right, top, bottom } of range.getClientRects())
+      if (right - left > 1) seen.push({ text: node.data.trim().slice(0, 40), left, right, top: top + 3, bottom: bottom - 3 });
+  }
+  seen.sort((a, b) => a.top - b.top);
+  const overlaps = [];
+  seen.forEach((one, at) => {
+    for (const other of seen.slice(at + 1)) {
+      if (other.top >= one.bottom) break;
+      if (other.left < one.right - 1 && one.left < other.right - 1) overlaps.push(one.text + ' | ' + other.text);
+    }
+  });
+  return overlaps;
+})()`;
+
 /** Each table's rows as texts. */
 const TABLES = `[...document.querySelectorAll('table')].map((table) => [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.trim())))`;
 
@@ -62,6 +85,7 @@ describe.skipIf(!HAS_BROWSER)('report pages in a browser', () => {
     ] as const)('is readable %i pixels wide in the %s, without scrolling sideways', async (width, scheme) => {
       const requests = await open(await text(), width, scheme);
       expect(await overflow()).toBe(0);
+      expect(await page.evaluate(OVERLAPS)).toEqual([]);
       expect(await page.evaluate(FAINT_TEXTS)).toEqual([]);
       expect(requests).toEqual([]);
     });
@@ -125,6 +149,24 @@ describe.skipIf(!HAS_BROWSER)('report pages in a browser', () => {
       'AMOUNT_FORMAT_NOT_RECOGNISED',
     ])
       expect(text).toContain(expected);
+  });
+
+  it('shows the totals below one another on a phone, with no sign over them', async () => {
+    await open(await filePage(MIXED_FILE, MIXED, SANDBOX), 360, 'light');
+    const shown = await page.evaluate<string[]>(`['even', 'short'].flatMap((tone) => {
+      document.querySelector('.balance').className = 'balance ' + tone;
+      return ['', ' .sum'].map((of) => getComputedStyle(document.querySelector('.balance > div + div' + of), '::before').content);
+    })`);
+    expect(shown).toEqual(['none', '"= "', 'none', '"= "']);
+  });
+
+  it('breaks no option of a command at the end of a line', async () => {
+    await open(await filePage(MIXED_FILE, MIXED, SANDBOX), 360, 'light');
+    const broken = await page.evaluate<string[]>(`[...document.querySelectorAll('.tasks .nowrap')]
+      .filter((option) => option.getClientRects().length !== 1 || !option.textContent.startsWith('--')).map((option) => option.textContent)`);
+    expect(broken).toEqual([]);
+    expect(await textSeen('.tasks')).toContain('paydrop close --file 12 --reason TEXT');
+    expect(await page.evaluate(`document.querySelectorAll('.tasks .nowrap').length`)).toBeGreaterThan(3);
   });
 
   it('shows the sandbox banner first, before anything else', async () => {
