@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filePage, HOSTILE, PAGES, runPage } from './page-samples.ts';
-import { file, MIXED, MIXED_FILE, REAL, rejected, SANDBOX } from './report-samples.ts';
+import { file, MIXED, MIXED_FILE, REAL, rejected, row, SANDBOX } from './report-samples.ts';
 import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
 
 /** Texts whose contrast with what lies behind them is below WCAG AA, with the ratio. Runs in the page. */
@@ -158,6 +158,21 @@ describe.skipIf(!HAS_BROWSER)('report pages in a browser', () => {
       return ['', ' .sum'].map((of) => getComputedStyle(document.querySelector('.balance > div + div' + of), '::before').content);
     })`);
     expect(shown).toEqual(['none', '"= "', 'none', '"= "']);
+  });
+
+  it('keeps apart what is to be done and what was taken in since', async () => {
+    const again = rejected(3, ['C', 'O', 'I', 'x', '', ''], {
+      currency: 'INR',
+      takenInWith: 13,
+    });
+    await open(
+      await filePage(file({ rows: 2, controlSum: '100' }), [row(2, { status: 'failed' }), again], REAL),
+      1280,
+      'light',
+    );
+    expect(await textSeen('.tasks + p')).toContain('taken in since');
+    const gap = `document.querySelector('.tasks + p').getBoundingClientRect().top - document.querySelector('.tasks').getBoundingClientRect().bottom`;
+    expect(await page.evaluate<number>(gap)).toBeGreaterThan(8);
   });
 
   it('breaks no option of a command at the end of a line', async () => {

@@ -112,6 +112,7 @@ tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .tasks { background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
 .tasks > li { padding: 1rem 1.35rem 1.1rem; display: grid; grid-template-columns: 12rem 1fr; gap: 0.25rem 1.75rem; }
 .tasks > li + li { border-top: 1px solid var(--line); }
+.tasks + p { margin-top: 0.75rem; }
 .tasks .who { font-weight: 650; }
 .tasks .what > p + p { margin-top: 0.35rem; }
 
