@@ -96,6 +96,14 @@ describe('while the sending is paused', () => {
     expect(workspace.read('index.html').split('the account is being checked')).toHaveLength(2);
   });
 
+  it('another pause is not shown beside the one of the last run, and of one that has ended only the reason is left', () => {
+    const unfinished = `${WHY}. Nothing is sent until paydrop resume`;
+    expect(attention({ paused: 'paused by the file PAUSE', unfinished }).map(({ concern }) => concern)).toEqual([
+      'paused',
+    ]);
+    expect(attention({ unfinished })).toMatchObject([{ concern: 'last-run', why: WHY }]);
+  });
+
   it('a run that something else kept from its end is not finished, too', () => {
     const unfinished = `${WHY}. Nothing is sent until paydrop resume; the disk is full`;
     expect(attention({ paused: WHY, unfinished }).map(({ concern }) => concern)).toEqual(['paused', 'last-run']);

@@ -10,7 +10,7 @@ import { UnavailableError } from '../platform/failures.ts';
 import type { Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Decision, Moment, Store } from '../store/store.ts';
 
-/** In the workspace, beside paydrop.json. Its text does not matter: whoever can make a file can stop the sending. */
+/** In the workspace, beside paydrop.json. Its text does not matter: a person who can make a file can stop sending. */
 const PAUSE_FILE = 'PAUSE';
 
 const PAUSED = 'paused';
