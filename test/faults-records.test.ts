@@ -131,7 +131,7 @@ describe('recovery', () => {
     await workspace.pass({ ...COUNTED, send: false, lookUp: false });
     const crashing = await workspace.open(COUNTED);
     for (const { id, version, clientRefId } of await crashing.store.list('ready', { afterId: 0, limit: 3 })) {
-      const intent = { clientRefId, body: '{}', bodySha256: '0'.repeat(64), late: false };
+      const intent = { clientRefId, body: '{}', bodySha256: '0'.repeat(64), late: false, businessDate: '2026-11-20' };
       await crashing.store.apply([{ id, version, from: 'ready', to: 'sending', intent }], {
         at: '2026-03-02T01:00:00.000Z',
       });

@@ -20,6 +20,7 @@ export const REAL: ReportContext = {
   provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },
   ...SENDING,
   calendar: calendarTold(SENDING),
+  control: { signed: false, yesTo: () => ({ yes: [], needed: 1 }) },
   bom: false,
 };
 
@@ -44,6 +45,7 @@ export function file(with_: Partial<FileRecord> & { rows?: number; controlSum?: 
     businessDate: '2026-11-21',
     header: HEADER,
     proven: false,
+    saidDone: false,
     finalNewline: true,
     start,
     problem: undefined,
@@ -132,6 +134,7 @@ export const RUN: RunRecord = {
 export function change(line: number, with_: Partial<RunChange> = {}): RunChange {
   return {
     file: 12,
+    fileName: file().name,
     line,
     customerRef: 'C01',
     orderRef: 'ORD-7',

@@ -67,6 +67,7 @@ function newFile(claim: string): NewFile {
     businessDate: '2026-11-21',
     header: [],
     proven: false,
+    saidDone: false,
     finalNewline: true,
     start: START,
     problem: undefined,
@@ -310,7 +311,7 @@ describe('what is written', () => {
     const store = open();
     const { number } = await store.registerFile(newFile('one'));
     await store.recordRows(number, [created(2)], START, { at: AT });
-    const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'hash', late: false };
+    const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'hash', late: false, businessDate: '2026-11-20' };
     const steps: Omit<Change, 'id' | 'version'>[] = [
       { from: 'ready', to: 'sending', intent },
       { from: 'sending', to: 'ready', sent: { outcome: 'not-sent' } },

@@ -105,7 +105,13 @@ function deleted(line: number, instruction: Known): Row<'deleted'> {
 
 /** A change along the table, with what that kind of change always brings along. */
 function change({ id, version, status }: Known, to: InstructionStatus, also: Partial<Change> = {}): Change {
-  const intent = { clientRefId: `REF${id}`, body: `body of ${id}`, bodySha256: `hash of ${id}`, late: false };
+  const intent = {
+    clientRefId: `REF${id}`,
+    body: `body of ${id}`,
+    bodySha256: `hash of ${id}`,
+    late: false,
+    businessDate: '2026-11-20',
+  };
   const brings: Partial<Change> = to === 'sending' ? { intent } : status === 'sending' ? { sent: { outcome: to } } : {};
   const persons = status === 'manual' || (FINAL_FAILURES.includes(status) && to === 'ready');
   const decision = persons ? { decision: { by: 'finance', reason: 'the bank said so' } } : {};
@@ -533,7 +539,9 @@ function storeContract(name: string, open: (folder: string) => Store): void {
 
     it('bring along what a send and its outcome tell', async () => {
       await taken('one', [created(2)]);
-      await move('I2', 'sending', { intent: { clientRefId: 'REF', body: '{}', bodySha256: 'h', late: true } });
+      await move('I2', 'sending', {
+        intent: { clientRefId: 'REF', body: '{}', bodySha256: 'h', late: true, businessDate: '2026-11-20' },
+      });
       expect(await held('I2')).toMatchObject({
         clientRefId: 'REF',
         body: '{}',
@@ -568,7 +576,13 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await move('I2', 'ready');
       const ready = await held('I2');
       const { id } = ready;
-      const intent = { clientRefId: `REF${id}`, body: 'other', bodySha256: 'other', late: false };
+      const intent = {
+        clientRefId: `REF${id}`,
+        body: 'other',
+        bodySha256: 'other',
+        late: false,
+        businessDate: '2026-11-20',
+      };
       await expect(store.apply([change(ready, 'sending', { intent })], { at: AT })).rejects.toThrow(
         'another reference or body',
       );
@@ -578,7 +592,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
 
     it('never give one client reference to two instructions', async () => {
       await taken('one', [created(2), created(3)]);
-      const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'h', late: false };
+      const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'h', late: false, businessDate: '2026-11-20' };
       await move('I2', 'sending', { intent });
       await expect(move('I3', 'sending', { intent })).rejects.toThrow();
       expect(await held('I3')).toMatchObject({ status: 'ready', version: 1 });
@@ -979,6 +993,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         ...ref('I2'),
         id: rowId(1, 2),
         file: 1,
+        fileName: 'one.csv',
         line: 2,
         amount: '210.50',
         currency: 'INR',

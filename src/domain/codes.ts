@@ -6,6 +6,7 @@ import { lookAlike, visible } from './characters.ts';
 import { DOCUMENTED_CODES } from './codes/documented.ts';
 import type { Wording } from './codes/entry.ts';
 import { FILE_CODES } from './codes/files.ts';
+import { HOLD_ENTRIES } from './codes/holds.ts';
 import { OUR_ROW_CODES } from './codes/ours.ts';
 import { sixDigits } from './file-number.ts';
 import { rowPlace } from './instruction.ts';
@@ -18,6 +19,8 @@ export type RowCode =
   | (typeof OUR_ROW_CODES)[number]['code']
   | 'FILE_HAS_ROW_ERRORS';
 export type FileCode = (typeof FILE_CODES)[number]['code'];
+/** Why a payout is held back. */
+export type HoldCode = (typeof HOLD_ENTRIES)[number]['code'];
 
 /**
  * One error of one row. `column` is our name (`amount`), and is empty when the error concerns the whole line. `value`
@@ -78,9 +81,9 @@ export interface FileProblem {
 }
 
 export interface CodeDescription extends Wording {
-  readonly code: RowCode | FileCode;
-  /** Whether the code rejects one row or the whole file. */
-  readonly scope: 'row' | 'file';
+  readonly code: RowCode | FileCode | HoldCode;
+  /** Whether the code rejects one row or the whole file, or holds back a payout. */
+  readonly scope: 'row' | 'file' | 'payout';
   /** `documented`: published by the provider for orders and instructions. `ours`: paydrop's own, in the same style. */
   readonly origin: 'documented' | 'ours';
 }
@@ -89,8 +92,19 @@ export interface CodeDescription extends Wording {
 export const CODES: readonly CodeDescription[] = [
   ...DOCUMENTED_CODES.map((entry) => ({ ...entry, scope: 'row', origin: 'documented' }) as const),
   ...OUR_ROW_CODES.map((entry) => ({ ...entry, scope: 'row', origin: 'ours' }) as const),
+  ...HOLD_ENTRIES.map((entry) => ({ ...entry, scope: 'payout', origin: 'ours' }) as const),
   ...FILE_CODES.map((entry) => ({ ...entry, scope: 'file', origin: 'ours' }) as const),
 ];
+
+/** In the order in which they are shown. */
+export const HOLD_CODES: readonly HoldCode[] = HOLD_ENTRIES.map(({ code }) => code);
+
+const HOLDS_FOR_A_DAY: ReadonlySet<string> = new Set<HoldCode>(['DAY_LIMIT_EXCEEDED', 'PAYEE_LIMIT_EXCEEDED']);
+
+/** Whether what is held back for these codes, separated by blanks, goes on another day by itself. */
+export function isHeldForADay(codes: string): boolean {
+  return codes.split(' ').every((code) => HOLDS_FOR_A_DAY.has(code));
+}
 
 const byCode = new Map<string, CodeDescription>(CODES.map((entry) => [entry.code, entry]));
 
@@ -119,6 +133,7 @@ const VALUE_IS_WORDS: ReadonlySet<RowCode> = new Set<RowCode>([
   'COLUMN_COUNT_MISMATCH',
   'QUOTE_NOT_CLOSED',
   'TOTALS_ROW_NOT_ALLOWED',
+  'CHANGE_NEEDS_APPROVAL',
   'LINE_LENGTH_OUT_OF_RANGE',
 ]);
 

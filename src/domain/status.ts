@@ -3,7 +3,7 @@
  *
  *     waiting ─→ scheduled ─→ ready ─→ sending ─┬→ submitted ─┬→ paid ─→ reversed
  *                (openDate ahead)               │             └→ failed
- *     held ─→ ready                             ├→ declined
+ *     waiting, scheduled, ready ⇄ held          ├→ declined
  *                                               └→ unknown ─→ submitted | paid | failed | ready | declined | manual
  *     before it is sent ─→ cancelled, or rejected when its order never comes        manual ─→ paid | failed
  *
@@ -17,6 +17,9 @@
  * A payout becomes `manual` when look-ups can't settle it for long: they can't be read, don't find what was accepted,
  * or show something other than our payout. This applies to `unknown` and `submitted`. A `paid` payout becomes `manual`
  * for the last reason alone. A `declined` payout becomes `manual` when a look-up shows it after all.
+ *
+ * A payout that is not sent becomes `held` when there is a reason to hold it back (control/reasons.ts). It goes on when
+ * each reason is gone or decided, and becomes `cancelled` on a person's no.
  *
  * A `submitted` payout becomes `cancelled` when a DELETE row asked for that and the provider, whose API supports it,
  * has taken the payout back unpaid. A `failed` payout becomes `cancelled` when a person called it not paid while such a
@@ -45,10 +48,13 @@ export interface Rule {
   readonly who: string;
   /** What to do, worded as the end of a sentence. A command stands in it with all that it asks for. */
   readonly task: string;
+  /** The same where it is about several; left out where it reads the same. */
+  readonly tasks?: string;
   readonly weight: Weight;
 }
 
 export const ENGINEER = 'An engineer';
+const APPROVER = 'An approver';
 export const SENDER = 'The sender of the file';
 const PAYEES = "The keeper of the payees' data";
 export const ORDERS = 'The sender of the orders';
@@ -86,26 +92,32 @@ const STATUSES = table({
     tone: 'warn',
     words: 'its order is not there yet; it is sent once the order has come',
     need: { who: ORDERS, task: 'its order is not there yet: drop the orders file', weight: 'told' },
-    next: ['scheduled', 'ready', 'rejected', 'cancelled'],
+    next: ['scheduled', 'held', 'ready', 'rejected', 'cancelled'],
   },
   scheduled: {
     open: true,
     tone: 'calm',
     words: 'to be sent from its open date on',
-    next: ['ready', 'cancelled'],
+    next: ['held', 'ready', 'cancelled'],
   },
   held: {
     open: true,
     tone: 'warn',
-    words: 'held back, not sent; a person must release it',
-    need: { who: ENGINEER, task: 'held back until a person releases it', weight: 'person' },
-    next: ['ready', 'cancelled'],
+    words: 'held back, and not sent before a person approves it',
+    need: {
+      who: APPROVER,
+      task: 'look at it with paydrop held, then let it go or end it: paydrop approve (or refuse) CUSTOMER/ORDER/INSTRUCTION --reason TEXT',
+      tasks:
+        'look at them with paydrop held, then let each go or end it: paydrop approve (or refuse) CUSTOMER/ORDER/INSTRUCTION --reason TEXT',
+      weight: 'person',
+    },
+    next: ['held', 'scheduled', 'ready', 'cancelled'],
   },
   ready: {
     open: true,
     tone: 'calm',
     words: 'to be sent with the next run',
-    next: ['sending', 'scheduled', 'cancelled', 'unknown'],
+    next: ['sending', 'scheduled', 'held', 'cancelled', 'unknown'],
   },
   sending: {
     open: true,

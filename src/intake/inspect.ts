@@ -20,6 +20,7 @@ interface Spooled {
   readonly path: string;
   readonly size: number;
   readonly expectedSha256: string | undefined;
+  readonly saidDone: boolean;
 }
 
 export async function inspect(settings: Settings, spooled: Spooled): Promise<Partial<NewFile>> {
@@ -40,6 +41,7 @@ export async function inspect(settings: Settings, spooled: Spooled): Promise<Par
     kind: understood.header.kind,
     header: header.cells,
     proven: expected !== undefined,
+    saidDone: spooled.saidDone,
     start: {
       ...NOTHING_READ,
       offset: header.nextOffset,

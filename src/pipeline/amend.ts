@@ -6,7 +6,7 @@
  * the payout becomes `manual`, and its row comes to an end with the person's decision.
  */
 
-import type { Gate } from '../control/control.ts';
+import { type Gate, reasonsText } from '../control/control.ts';
 import { describeCode, type RowCode, type RowError } from '../domain/codes.ts';
 import { correlationId } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
@@ -26,6 +26,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { eachOf, type Line, openLine, type Pacer, pacer, stopWhenPaused, undoneBecause } from './flow.ts';
+import { type ChangeJudge, openChangeJudge } from './hold.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { payoutOf } from './registration.ts';
 
@@ -43,6 +44,7 @@ export interface AmendTools extends Timing {
   /** Why the sending is paused, looked at before each request, as the calendar is. */
   readonly paused: () => Promise<string | undefined>;
   readonly gate?: Gate;
+  readonly businessDate: string;
 }
 
 /** What is needed to carry one amendment further. */
@@ -53,6 +55,7 @@ interface Amending {
   readonly pace: Pacer;
   readonly instruction: StoredInstruction;
   readonly amendment: OpenAmendment;
+  readonly judge: ChangeJudge;
 }
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
@@ -65,6 +68,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   const line = openLine(stop, 'requests');
   const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
   const round = await openRound(store, PLACE, ['amendment']);
+  const judge = openChangeJudge(tools, tools.businessDate);
   let altered: string | undefined;
   for (const { kind, afterId, upToId } of round.stretches) {
     for (let after = afterId; after < upToId && !line.stopped(); ) {
@@ -85,7 +89,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
           altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
           return;
         }
-        const amending = { tools, calls, line, pace, instruction, amendment };
+        const amending = { tools, calls, line, pace, instruction, amendment, judge };
         const found = await askInTurn(line, pace, () => {
           round.at(kind, instruction.id);
           return provider.lookUp(instruction);
@@ -122,7 +126,22 @@ async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {
   }
   const asked = `it is there as it was, though it was asked to be ${amendment.becomes ? 'changed' : 'deleted'}`;
   if (amendment.sends > 0 && (await isGivenUp(amending, asked))) return;
+  if (await isHeldBack(amending)) return;
   if ((await ask(amending)) === 'unclear' && amendment.sends > 0) await leaveOpen(amending, asked);
+}
+
+/**
+ * A change that would be held back is refused as long as it was not asked for: it can't wait for a person's yes, because
+ * the provider may pay what it has at any moment.
+ */
+async function isHeldBack(amending: Amending): Promise<boolean> {
+  const { instruction, amendment, judge } = amending;
+  if (!amendment.becomes || amendment.sends > 0) return false;
+  const reasons = await judge(instruction, amendment.row, amendment.becomes);
+  if (reasons.length === 0) return false;
+  const code: RowCode = 'CHANGE_NEEDS_APPROVAL';
+  await record(amending, { kind: 'refused', errors: [{ column: '', value: reasonsText(reasons), code }] });
+  return true;
 }
 
 /** Asks for the change, and records a clear answer. */

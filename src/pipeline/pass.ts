@@ -14,14 +14,11 @@ import type { Progress } from '../platform/progress.ts';
 import type { Provider } from '../provider/provider.ts';
 import {
   publish,
-  publishReportsOf,
   type ReportContext,
   runReports,
   type TakenFile,
   type Turn,
   takenFile,
-  turnToPublish,
-  UnbalancedError,
   verdictOf,
 } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -40,7 +37,10 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { amend } from './amend.ts';
+import { type DecisionTaken, publishToApprove, takeDecisions } from './decisions.ts';
 import { type Pacer, pacer } from './flow.ts';
+import { hold } from './hold.ts';
+import { publishFileReports, type ReportedFiles, unlessUnbalanced } from './pass/file-reports.ts';
 import { behindGate, whyNotSend } from './pass/gate.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
@@ -96,6 +96,8 @@ export interface PassSummary {
   /** Files left to the next pass because they kept changing. */
   readonly settling: number;
   readonly leftAlone: readonly string[];
+  /** Decisions that were dropped, and why those that do not count were refused. */
+  readonly decisions: readonly DecisionTaken[];
   /** Entries that can't be taken out of the inbox, or read. They stay where they are. */
   readonly stuck: readonly Stuck[];
   /** Why work is left that this pass should have done. Undefined when none is left. */
@@ -109,6 +111,7 @@ export interface PassSummary {
 interface Paced extends Tools {
   readonly pace: Pacer;
   readonly gate: Gate;
+  readonly judgedAfter: number;
 }
 
 /** Makes one pass. Undefined when the nightly run of that business date is already done. */
@@ -127,17 +130,19 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await noteInboxTrouble(store, undefined);
   await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
+  const decisions = await takeDecisions(tools, businessDate);
+  const judgedAfter = await hold(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
   const pace = pacer(clock, tools.settings.provider.requestsPerMinute);
-  const paced = { ...behindGate(tools, options), pace };
+  const paced = { ...behindGate(tools, options), judgedAfter, pace };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
   const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const { reported, unwritten } = await publishFileReports(tools);
+  await publishToApprove(tools);
   const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
-
   // A nightly run that isn't finished stays open. The next pass for its business date continues it.
   const { kept, files, moved, open } =
     kind === 'nightly' && unfinished !== undefined
@@ -152,7 +157,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   const { found } = paced.gate;
   const closed = found && closedText(found);
-  return { run, ...left, closed, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, needs };
+  const requests = { sent: sending.sent, lookedUp: looking.lookedUp };
+  return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs };
 }
 
 /**
@@ -216,9 +222,9 @@ async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop 
  * Makes the changes that rows ask for at the provider. Like sending, this needs records that can be trusted, and free
  * space to record the outcomes.
  */
-async function change(tools: Paced, { send: all, stop }: PassOptions): Promise<string | undefined> {
+async function change(tools: Paced, { send: all, stop, businessDate }: PassOptions): Promise<string | undefined> {
   if (!all || tools.provider.amendments === undefined || (await whyNotSend(tools)) !== undefined) return undefined;
-  return tools.gate.closed() ? undefined : amend(tools, stop);
+  return tools.gate.closed() ? undefined : amend({ ...tools, businessDate }, stop);
 }
 
 /**
@@ -262,57 +268,6 @@ async function claimReady(
     if (settling === 0 || !patient) return { settling, leftAlone };
     progress.report('waiting for files that are still being written', settling);
     await clock.sleep(SCAN_AGAIN_MS, stop);
-  }
-}
-
-/** By file number: files whose rows were added up in this pass. */
-type ReportedFiles = ReadonlyMap<number, TakenFile>;
-
-interface FileReports {
-  readonly reported: ReportedFiles;
-  /** Why some reports could not be written. They stay stale. */
-  readonly unwritten: string | undefined;
-}
-
-async function publishFileReports(tools: Tools): Promise<FileReports> {
-  const turn = await turnToPublish(tools.takeTurn, tools.clock);
-  if (!turn) return { reported: new Map(), unwritten: 'paydrop report is writing reports: the others follow' };
-  try {
-    return await publishStale(tools);
-  } finally {
-    turn.release();
-  }
-}
-
-/**
- * Writes the reports of every file whose rows moved since its reports were last written. A file that doesn't add up is
- * named, and its reports stay stale.
- */
-async function publishStale({ store, settings, report, progress }: Tools): Promise<FileReports> {
-  const reported = new Map<number, TakenFile>();
-  let unwritten: string | undefined;
-  const stale = await store.staleReports();
-  for (const [at, { file: number, token }] of stale.entries()) {
-    progress.report('writing reports', at, stale.length);
-    const written = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
-    if (typeof written === 'string') {
-      unwritten ??= written;
-      continue;
-    }
-    const { published, ...taken } = written;
-    await store.reportsWritten(number, token, published);
-    reported.set(number, taken);
-  }
-  return { reported, unwritten };
-}
-
-/** The result, or why no report can be made. */
-async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | string> {
-  try {
-    return await making;
-  } catch (error) {
-    if (error instanceof UnbalancedError) return error.message;
-    throw error;
   }
 }
 

@@ -18,7 +18,7 @@
  */
 
 import type { Gate } from '../control/control.ts';
-import { correlationId, rowPlace } from '../domain/instruction.ts';
+import { correlationId } from '../domain/instruction.ts';
 import { type Order, orderKey } from '../domain/order.ts';
 import { timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
@@ -27,7 +27,6 @@ import type { Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type Change,
-  instructionDiffers,
   mayHaveForgotten,
   momentOf,
   type OrderChange,
@@ -35,8 +34,9 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
+import { openCover } from './balance.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, undoneBecause } from './flow.ts';
-import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
+import { doubtOfRefusal } from './look-ups.ts';
 import {
   LAST_CLEAR_ANSWER,
   openRegistrar,
@@ -47,6 +47,7 @@ import {
 } from './registration.ts';
 import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
 import { type About, refusalOf } from './submit/refusal.ts';
+import { openSieve, type Sieve } from './submit/sieve.ts';
 
 /**
  * The fact that keeps the refusal that stopped the last line. The next pass finds out with one payout whether it still
@@ -62,6 +63,11 @@ export interface SubmitTools extends Timing {
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
   readonly gate?: Gate;
+  /**
+   * The entry of the audit log after which the payouts were judged (hold.ts). What a person has let go, or has paid
+   * again, since then waits for the next pass.
+   */
+  readonly judgedAfter?: number;
 }
 
 export interface Submitted {
@@ -129,8 +135,10 @@ export async function submit(
   const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => noteOutcome(outcome, order, line, pace));
   const readAhead = openReadAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
-  const asRead = openSieve(tools, line, pace);
   const due = await store.payoutCount({ statuses: ['ready'] });
+  const cover = await openCover(provider, settings, due);
+  if (typeof cover === 'string') return { sent: 0, stopped: cover };
+  const asRead = openSieve(tools, line, pace, cover);
   let sent = 0;
   let answered = false;
   let unsent = 0;
@@ -225,68 +233,6 @@ async function planned(
   return { requests, orders: intents };
 }
 
-/**
- * Lets through only instructions that are as they were read. Of those that are paid again, it lets through only those
- * that no earlier attempt has paid by now.
- */
-interface Sieve {
-  sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;
-  /** Keeps back the instructions of altered orders. `orders` holds what differs, by orderKey. */
-  leaveOut(page: readonly StoredInstruction[], orders: ReadonlyMap<string, string>): void;
-  /** The number of instructions kept back, the first of them, and why. */
-  leftOut(): string | undefined;
-}
-
-function openSieve(tools: SubmitTools, line: Line, pace: Pacer): Sieve {
-  const { store, provider } = tools;
-  let number = 0;
-  let first = '';
-  let undecided = '';
-  const keepBack = ({ id, customerRef, orderRef, instructionRef }: StoredInstruction, what: string) => {
-    const { file, line } = rowPlace(id);
-    number++;
-    first ||= `${customerRef}/${orderRef}/${instructionRef} (file ${file}, line ${line}): ${what}`;
-  };
-  /** Needed only before an attempt is first sent. After that the attempt itself is looked up. */
-  const isStillUnpaid = async (instruction: StoredInstruction): Promise<boolean> => {
-    if (instruction.attempt === 1 || instruction.unclearSends > 0) return true;
-    const earlier = await lookUpEarlier(provider, instruction, line, pace);
-    if (earlier?.kind === 'alive') {
-      const { id, version } = instruction;
-      const message = `it was to be paid again, and the provider says that ${earlier.words}`;
-      const unknown: Change = { id, version, from: 'ready', to: 'unknown', message };
-      await store.apply(
-        [unknown, { id, version: version + 1, from: 'unknown', to: 'manual', message }],
-        momentOf(tools),
-      );
-    }
-    if (earlier?.kind === 'unclear')
-      undecided ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
-    return earlier?.kind === 'over';
-  };
-  return {
-    sift: async (page) => {
-      const sound: StoredInstruction[] = [];
-      for (const instruction of page) {
-        const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
-        if (what !== undefined) keepBack(instruction, what);
-        else if (await isStillUnpaid(instruction)) sound.push(instruction);
-      }
-      return sound;
-    },
-    leaveOut: (page, orders) => {
-      for (const instruction of page) {
-        const what = orders.get(orderKey(instruction));
-        if (what !== undefined) keepBack(instruction, `its order: ${what}`);
-      }
-    },
-    leftOut: () => {
-      const altered = `${number} not sent, because the records are not what was read. The first: ${first}`;
-      return [...(number > 0 ? [altered] : []), ...(undecided === '' ? [] : [undecided])].join('; ') || undefined;
-    },
-  };
-}
-
 /** What is committed together. */
 interface Group {
   readonly changes: readonly Change[];
@@ -328,7 +274,7 @@ function intentFor(
   const body = instruction.body || provider.body(payoutOf(instruction, order));
   const bodySha256 = sha256(body);
   const late = businessDate > instruction.content.dueDate;
-  const intent = { clientRefId, body, bodySha256, late };
+  const intent = { clientRefId, body, bodySha256, late, businessDate };
   const traced = provider.correlates ? { ...intent, correlationId: trace } : intent;
   return { id, version, from: 'ready', to: 'sending', intent: traced };
 }

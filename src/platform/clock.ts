@@ -75,6 +75,10 @@ export function secondIn(timeZone: string, at: string): string {
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
+/** The last date that is written with four digits of a year, as timestamps are: they are compared as text. */
+export const LAST_DATE = '9999-12-31';
+const LAST_MS = Date.parse(`${LAST_DATE}T23:59:00Z`);
+
 /**
  * The first instant, in milliseconds since the epoch, at which a clock in an IANA zone has reached a minute of a date
  * (`YYYY-MM-DD`). A minute that comes twice counts the first time. One that never comes is reached when the clock is
@@ -104,12 +108,12 @@ export function startOfDay(date: string, timeZone: string): number {
 }
 
 /** Outside of these, a year has fewer or more than four digits in some zone. No zone's clocks change there. */
-const FIRST_MS = Date.parse('0001-01-02T00:00:00Z');
-const LAST_MS = Date.parse('9999-12-30T00:00:00Z');
+const CLEAR_FROM_MS = Date.parse('0001-01-02T00:00:00Z');
+const CLEAR_TO_MS = Date.parse('9999-12-30T00:00:00Z');
 
 /** How far the clocks of an IANA zone are ahead of UTC, at a whole minute. */
 function offsetAt(ms: number, timeZone: string): number {
-  const near = Math.min(Math.max(ms, FIRST_MS), LAST_MS);
+  const near = Math.min(Math.max(ms, CLEAR_FROM_MS), CLEAR_TO_MS);
   const { date, minute } = localTime(near, timeZone);
   return Date.parse(`${date}T00:00:00Z`) + minute * MINUTE_MS - near;
 }
@@ -129,9 +133,17 @@ export function dayText(day: string, beside = day): string {
   return `${Number(date)} ${MONTHS[Number(month) - 1]}${beside.startsWith(year) ? '' : ` ${year}`}`;
 }
 
-/** The date after this one. */
+/** The date after this one. The last date of all stays. */
 export function dayAfter(date: string): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
+  return date === LAST_DATE ? date : timestamp(Date.parse(`${date}T00:00:00Z`) + DAY_MS).slice(0, 10);
+}
+
+/**
+ * The instant at which a date has ended in an IANA zone: the next one begins then. The last date of all ends with the
+ * last minute that a timestamp can state.
+ */
+export function endOfDay(date: string, timeZone: string): number {
+  return date === LAST_DATE ? LAST_MS : startOfDay(dayAfter(date), timeZone);
 }
 
 const formatters = new Map<string, Intl.DateTimeFormat>();

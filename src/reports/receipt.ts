@@ -7,6 +7,7 @@ import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import { withOffset } from '../platform/clock.ts';
 import type { FileRecord } from '../store/store.ts';
 import { addressOf, type ReportContext } from './context.ts';
+import { type Holds, holdsInReceipt } from './held.ts';
 import { releasesOf } from './releases.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
@@ -17,6 +18,7 @@ export function receiptJson(
   summary: Summary,
   first: FileRecord | undefined,
   context: ReportContext,
+  holds: Holds,
 ): string {
   const { api, sandbox } = context.provider;
   const source = first ?? file;
@@ -64,6 +66,7 @@ export function receiptJson(
       out: formatDecimal(summary.controlSum),
     },
     amounts: file.kind === 'orders' ? {} : amounts(summary),
+    ...holdsInReceipt(summary, holds),
     errors: Object.fromEntries(summary.errors.map(({ code, count }) => [code, count])),
     ...(summary.takenInWith.size === 0 ? {} : { takenInWith: byFile(summary.takenInWith) }),
     ...(summary.repairedWith.size === 0 ? {} : { repairedWith: byFile(summary.repairedWith) }),

@@ -1,12 +1,14 @@
 /** `calendar` of paydrop.json: banking days and the cut-off, with the holidays that a file of the workspace lists. */
 import { resolve } from 'node:path';
-import { unwanted } from '../domain/characters.ts';
+import * as z from 'zod/mini';
+import { isBlank, unwanted, unwantedControl } from '../domain/characters.ts';
 import { clockAt } from '../platform/clock.ts';
 import { firstMinute } from './schedule.ts';
 import { type Loaded, textOf } from './text.ts';
+import { described, forEditors, list, MOST_CHARACTERS, part, rule, textLike } from './values.ts';
 
 /** The first is day 0, as dates have it. */
-export const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
+const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 type Weekday = (typeof WEEKDAYS)[number];
 const WEEKEND: readonly Weekday[] = ['saturday', 'sunday'];
 
@@ -25,6 +27,49 @@ export interface Calendar {
   /** From this minute of the day on nothing is sent. */
   readonly cutOff: number | undefined;
 }
+
+/** It goes on after a problem, so that the problem names the place of the date in its list. */
+const holiday = forEditors(z.string().check(rule(dateProblem, { continue: true })), {
+  pattern: /^\d{4}-\d{2}-\d{2}$/.source,
+});
+const listedIn = forEditors(
+  z.string().check(
+    z.maxLength(MOST_CHARACTERS),
+    rule(
+      (value) => {
+        const character = unwantedControl(value);
+        if (character !== undefined) return `expected text without control characters, found ${character}`;
+        return isBlank(value) ? 'expected the name of a file' : undefined;
+      },
+      { continue: true },
+    ),
+  ),
+  { minLength: 1 },
+);
+const timeOfDay = textLike(
+  /^(?!00:00)([01]\d|2[0-3]):[0-5]\d$/,
+  'expected a time of the day such as "16:30", from "00:01" to "23:59"',
+);
+
+/** How `calendar` is written in paydrop.json. */
+export const calendarSchema = part({
+  days: z._default(z.enum(['all', 'banking'], 'expected "all" or "banking"'), 'all'),
+  weekend: described(
+    z.optional(
+      z
+        .array(z.enum(WEEKDAYS, 'expected a day of the week such as "saturday"'))
+        .check(z.maxLength(WEEKDAYS.length - 1, 'expected at most six days: with all seven nothing is ever sent')),
+    ),
+    'default ["saturday", "sunday"]; with "days": "banking"',
+  ),
+  holidays: described(
+    z.optional(
+      z.union([list(holiday, 'expected at least one date'), listedIn], 'expected a list of dates, or a file name'),
+    ),
+    'dates, or the name of a file with one date per line; with "days": "banking"',
+  ),
+  cutOff: described(z.optional(timeOfDay), 'from this time of the day on nothing is sent; default: none'),
+});
 
 /** As paydrop.json has it, once its schema is checked. */
 interface Given {
@@ -123,7 +168,7 @@ function collected(given: readonly Holiday[]): Loaded<ReadonlyMap<string, string
 }
 
 /** What is wrong with a date of the list; undefined where it is a day that exists. */
-export function dateProblem(text: string): string | undefined {
+function dateProblem(text: string): string | undefined {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text))
     return `expected a date such as "2026-01-26", found "${text.slice(0, SHOWN_CHARACTERS)}"`;
   const day = new Date(`${text}T00:00:00Z`);

@@ -1,11 +1,14 @@
 /** What paydrop.json may say, and with what words an editor tells it. */
 import * as z from 'zod/mini';
 import { APIS } from '../domain/api.ts';
-import { isBlank, trimBlanks, unwanted, unwantedControl } from '../domain/characters.ts';
+import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
-import { dateProblem, WEEKDAYS } from './calendar.ts';
+import { calendarSchema } from './calendar.ts';
+import { controlSchema } from './control.ts';
+import { people } from './people.ts';
 import { isNightlySchedule } from './schedule.ts';
 import { durationMs } from './units.ts';
+import { described, FOR_EDITORS, forEditors, list, part, rule, someText, text, textLike, textThat } from './values.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -14,24 +17,9 @@ const DURATION = /^\d{1,9}(ms|s|m|h|d)$/;
 const LONGEST_WAIT = '3650d';
 /** A timer of the system rings at once when it is set to more than 24.8 days. */
 const LONGEST_TIMEOUT = '1d';
-/** In any text that is a setting, and in any name. */
-const MOST_CHARACTERS = 1_000;
 /** A name in a path, in bytes. */
 const LONGEST_NAME = 255;
 
-/** What only the JSON Schema says of a setting, for editors. A command that reads settings doesn't need it. */
-const FOR_EDITORS = new Map<z.core.$ZodType, z.core.JSONSchema.BaseSchema>();
-
-/** Any text. It holds no character that the system could take for its end, or could not accept at all. */
-const text = z.string().check(
-  z.maxLength(MOST_CHARACTERS, { abort: true }),
-  rule((value) => {
-    const character = unwantedControl(value);
-    return character === undefined ? undefined : `expected text without control characters, found ${character}`;
-  }),
-);
-const EMPTY = 'Too small: expected string to have >=1 characters';
-const someText = forEditors(text.check(rule((value) => (isBlank(value) ? EMPTY : undefined))), { minLength: 1 });
 /** A text with the characters that a cell of a file may have. */
 const sentText = forEditors(
   text.check(
@@ -69,28 +57,6 @@ const heading = forEditors(
     }),
   ),
   { minLength: 1 },
-);
-/** It goes on after a problem, so that the problem names the place of the date in its list. */
-const holiday = forEditors(z.string().check(rule(dateProblem, { continue: true })), {
-  pattern: /^\d{4}-\d{2}-\d{2}$/.source,
-});
-const listedIn = forEditors(
-  z.string().check(
-    z.maxLength(MOST_CHARACTERS),
-    rule(
-      (value) => {
-        const character = unwantedControl(value);
-        if (character !== undefined) return `expected text without control characters, found ${character}`;
-        return isBlank(value) ? 'expected the name of a file' : undefined;
-      },
-      { continue: true },
-    ),
-  ),
-  { minLength: 1 },
-);
-const timeOfDay = textLike(
-  /^(?!00:00)([01]\d|2[0-3]):[0-5]\d$/,
-  'expected a time of the day such as "16:30", from "00:01" to "23:59"',
 );
 const endpoints = Object.fromEntries(ENDPOINT_NAMES.map((name) => [name, z.optional(endpoint(name))])) as Record<
   EndpointName,
@@ -144,24 +110,7 @@ export const schema = z.strictObject({
       "default: the system's",
     ),
   }),
-  calendar: part({
-    days: z._default(z.enum(['all', 'banking'], 'expected "all" or "banking"'), 'all'),
-    weekend: described(
-      z.optional(
-        z
-          .array(z.enum(WEEKDAYS, 'expected a day of the week such as "saturday"'))
-          .check(z.maxLength(WEEKDAYS.length - 1, 'expected at most six days: with all seven nothing is ever sent')),
-      ),
-      'default ["saturday", "sunday"]; with "days": "banking"',
-    ),
-    holidays: described(
-      z.optional(
-        z.union([list(holiday, 'expected at least one date'), listedIn], 'expected a list of dates, or a file name'),
-      ),
-      'dates, or the name of a file with one date per line; with "days": "banking"',
-    ),
-    cutOff: described(z.optional(timeOfDay), 'from this time of the day on nothing is sent; default: none'),
-  }),
+  calendar: calendarSchema,
   intake: part({
     settle: z._default(duration, '2s'),
     maxFileSize: z._default(size, '2GB'),
@@ -182,6 +131,8 @@ export const schema = z.strictObject({
       'a byte order mark at the start of each CSV',
     ),
   }),
+  control: controlSchema,
+  people: z._default(people, {}),
   columns: z._default(z.record(heading, someText), {}),
 });
 
@@ -199,44 +150,6 @@ export function looseName(name: string): string {
   return name.toLowerCase().replace(/[\s_-]/g, '');
 }
 
-/** Settings that belong together, each of which may be left out, and so may all. */
-function part<Of extends z.core.$ZodShape>(members: Of) {
-  return z.prefault(z.strictObject(members), {} as never);
-}
-
-/** Tells editors more of a setting. */
-function forEditors<Setting extends z.core.$ZodType>(setting: Setting, more: z.core.JSONSchema.BaseSchema): Setting {
-  FOR_EDITORS.set(setting, more);
-  return setting;
-}
-
-function described<Setting extends z.core.$ZodType>(setting: Setting, description: string): Setting {
-  return forEditors(setting, { ...FOR_EDITORS.get(setting), description });
-}
-
-/** `problemOf` says what is wrong with a text, if something is. */
-function rule(
-  problemOf: (text: string) => string | undefined,
-  after: { readonly continue?: boolean } = {},
-): z.core.CheckFn<string> {
-  return ({ value, issues }) => {
-    const message = problemOf(value);
-    if (message !== undefined) issues.push({ code: 'custom', message, input: value, ...after });
-  };
-}
-
-/** A text that a JSON Schema can't describe. */
-function textThat(accepts: (text: string) => boolean, expected: string) {
-  return text.check(rule((value) => (accepts(value) ? undefined : expected)));
-}
-
-function textLike(pattern: RegExp, expected: string) {
-  return forEditors(
-    textThat((value) => pattern.test(value), expected),
-    { pattern: pattern.source },
-  );
-}
-
 function durationUpTo(longest: string) {
   const problemOf = (value: string) => {
     if (!DURATION.test(value)) return 'expected a duration such as "30s", "15m" or "24h"';
@@ -251,11 +164,6 @@ function durationUpTo(longest: string) {
 /** A whole number from 1 on. */
 function count(most: number) {
   return z.int(`expected a whole number from 1 to ${most}`).check(z.minimum(1), z.maximum(most));
-}
-
-/** At least one of them. */
-function list<Item extends z.core.$ZodType>(item: Item, expected: string) {
-  return z.array(item).check(z.minLength(1, expected));
 }
 
 function endpoint(name: EndpointName) {

@@ -4,6 +4,7 @@
  * instruction's status is a conditional update and an audit entry in the same transaction; there is no other way to
  * change a status.
  */
+import type { Control } from './port/control.ts';
 import type { Files } from './port/files.ts';
 import type { Forgetting } from './port/forgetting.ts';
 import type { Listing } from './port/listing.ts';
@@ -13,6 +14,7 @@ import type { Reports } from './port/reports.ts';
 import type { Runs } from './port/runs.ts';
 
 export type * from './port/change.ts';
+export type * from './port/control.ts';
 export type * from './port/files.ts';
 export type * from './port/forgetting.ts';
 export type * from './port/listing.ts';
@@ -22,4 +24,4 @@ export type * from './port/reports.ts';
 export type * from './port/row-record.ts';
 export type * from './port/runs.ts';
 
-export interface Store extends Files, Forgetting, Payouts, Listing, Reports, Runs, Records {}
+export interface Store extends Files, Forgetting, Payouts, Listing, Reports, Runs, Control, Records {}

@@ -189,7 +189,7 @@ async function send(orderRef: string): Promise<void> {
   const at = '2026-03-02T01:00:00.000Z';
   const ready = (await found(orderRef)).filter(({ status }) => status === 'ready');
   const begin = ready.map(({ id, version, clientRefId }): Change => {
-    const intent = { clientRefId, body: '{}', bodySha256: '', late: false };
+    const intent = { clientRefId, body: '{}', bodySha256: '', late: false, businessDate: '2026-11-20' };
     return { id, version, from: 'ready', to: 'sending', intent };
   });
   await taking.store.apply(begin, { at });

@@ -12,6 +12,7 @@ import type { Calendar } from '../../src/settings/settings.ts';
 import { endLookUpOnly, isLookedUp, lookUpOnly } from '../../src/store/anchor.ts';
 import type { Decision } from '../../src/store/port.ts';
 import type { Chance } from './chance.ts';
+import type { Guard } from './control.ts';
 import { Disk } from './disk.ts';
 import type { Network } from './network.ts';
 import { mount, unmount } from './node-files.ts';
@@ -22,6 +23,8 @@ import type { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
 
 export const OPERATOR: Decision = { by: 'operator', reason: 'asked the provider' };
+/** They decide about what is held back. */
+export const APPROVERS = ['anna', 'ben', 'carl'];
 
 export interface MachineOptions {
   readonly root: string;
@@ -36,6 +39,8 @@ export interface MachineOptions {
   readonly tally: Tally;
   readonly note: (what: string) => void;
   readonly resends: 'after-quarantine' | 'any-time' | 'never';
+  /** Undefined where nothing is held back. */
+  readonly guard: Guard | undefined;
 }
 
 interface Running {
@@ -112,7 +117,7 @@ export class Machine {
     const { life, tools } = running;
     life.planCrash(crash);
     const { calendar } = this;
-    this.sending.passBegins(calendar && { ...options, calendar, now: () => this.#clock().now() });
+    this.sending.passBegins(options.businessDate, calendar && { ...options, calendar, now: () => this.#clock().now() });
     const settings = calendar ? { ...tools.settings, calendar } : tools.settings;
     let end: { summary: PassSummary | undefined } | { error: unknown } | undefined;
     pass({ ...tools, settings }, options).then(
@@ -185,6 +190,17 @@ export class Machine {
     this.decisionsSinceBackup++;
     await pause(store, OPERATOR, { at: timestamp(clock.now()) }, 'UTC');
     this.options.note('pause');
+  }
+
+  /** Persons decide about what is held, whatever the program is doing. */
+  async decideHeld(chance: Chance | undefined): Promise<number> {
+    const { guard } = this.options;
+    const running = this.#running;
+    if (!guard || !running) return 0;
+    const tools = { ...running.plain, run: await running.plain.store.runUnderWay() };
+    const decisions = await (chance ? guard.decide(chance, tools) : guard.approveAll(tools));
+    this.decisionsSinceBackup += decisions;
+    return decisions;
   }
 
   async resume(): Promise<void> {

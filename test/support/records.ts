@@ -15,6 +15,7 @@ export function newFile(claim: string, changes: Partial<NewFile> = {}): NewFile 
     businessDate: '2026-11-21',
     header: ['customerRef', 'Order Ref'],
     proven: false,
+    saidDone: false,
     finalNewline: true,
     start: START,
     problem: undefined,

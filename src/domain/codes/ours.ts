@@ -92,6 +92,15 @@ export const OUR_ROW_CODES = [
     example: { wrong: '06/03/2026', right: '2026-03-06' },
   },
   {
+    code: 'CHANGE_NEEDS_APPROVAL',
+    columns: [],
+    title: 'The provider has the payout already, and the change would be held back until a person approves it',
+    cause: 'With the change the payout would be over a limit, need an approval, or go to a payee who was never paid.',
+    remedy:
+      'Nothing was changed. Delete the payout with a DELETE row, and drop it as a new one: that one can be approved.',
+    example: { wrong: 'an UPDATE from 100.00 to 900000.00', right: 'a DELETE, then a new row of 900000.00' },
+  },
+  {
     code: 'PURPOSE_NOT_RECOGNISED',
     columns: ['purpose'],
     title: 'The purpose is not one the provider knows',

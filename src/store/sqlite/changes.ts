@@ -2,7 +2,7 @@
 
 import { REGISTRATION_CHANGES } from '../../domain/order.ts';
 import { type InstructionStatus, isRetry, TRANSITIONS } from '../../domain/status.ts';
-import type { Change, Moment, OrderChange, Store } from '../port.ts';
+import type { Change, Moment, OrderChange } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { lateRejection } from './repairs.ts';
@@ -16,7 +16,10 @@ interface Attempt {
   body_sha256: string;
 }
 
-export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> {
+/** `apply` of the port, for use inside the caller's transaction as well. */
+export type Applier = (changes: readonly Change[], moment: Moment, orders: readonly OrderChange[]) => void;
+
+export function changeApplier(db: Connection, trail: Trail): Applier {
   const write = changeWriter(db);
   const begin = sendBeginner(db);
   const end = db.prepare<[string, string, number | null, number, number]>(
@@ -26,6 +29,9 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
   // The content of an instruction may come from an UPDATE of another file.
   const standsAt = db.prepare<[number], number>('SELECT content_row FROM instructions WHERE id = ?').pluck();
   const reject = lateRejection(db);
+  const judgeAnew = db.prepare<[number]>(
+    'UPDATE files SET judged = 0 WHERE number = (SELECT content_row >> 32 FROM instructions WHERE id = ?)',
+  );
 
   const changeOrder = orderChanger(db);
 
@@ -45,17 +51,19 @@ export function changeVerbs(db: Connection, trail: Trail): Pick<Store, 'apply'> 
         throw new Error(`Instruction ${change.id} has no send under way that could have ended`);
       }
       append(statusEvent(change, now), change.id);
+      if (isToJudge(change)) judgeAnew.run(change.id);
       if (change.to === 'rejected') reject(standsAt.get(change.id) ?? change.id);
       changed.add(change.id);
     }
     markStale(changed);
   });
 
-  return {
-    async apply(changes, moment, orders = []) {
-      apply.immediate(changes, moment, orders);
-    },
-  };
+  return apply.immediate;
+}
+
+/** Now its amount is known, or it is to be paid again: whether it is held back is decided anew. */
+function isToJudge({ from, to, priced }: Change): boolean {
+  return (priced !== undefined && to !== 'rejected') || isRetry(from, to);
 }
 
 /** Changes an order, and returns the event for the audit log. */
@@ -126,9 +134,9 @@ function assertLegal({
   if (sent && from !== 'sending') throw new Error(`Instruction ${id} is ${from}: no send of it can have ended`);
 }
 
-/** Only a person's decision leads out of `manual`, or back from a final failure. */
+/** Only a person's decision leads out of `manual`, back from a final failure, or ends what is held. */
 function needsDecision(from: InstructionStatus, to: InstructionStatus): boolean {
-  return from === 'manual' || isRetry(from, to);
+  return from === 'manual' || isRetry(from, to) || (from === 'held' && to === 'cancelled');
 }
 
 /**
@@ -221,17 +229,17 @@ function sendBeginner(db: Connection) {
   const attemptOf = db.prepare<[number, number], Attempt>(
     'SELECT client_ref_id, body_sha256 FROM attempts WHERE instruction = ? AND attempt = ?',
   );
-  const send = db.prepare<[number, number, number, string, string]>(
-    'INSERT INTO sends (instruction, send, attempt, began_at, correlation_id) VALUES (?, ?, ?, ?, ?)',
+  const send = db.prepare<[number, number, number, string, string, string]>(
+    'INSERT INTO sends (instruction, send, attempt, began_at, correlation_id, business_date) VALUES (?, ?, ?, ?, ?, ?)',
   );
   return (id: number, intent: NonNullable<Change['intent']>, [attempt, sends]: Changed, at: string): void => {
-    const { clientRefId, body, bodySha256, correlationId = '' } = intent;
+    const { clientRefId, body, bodySha256, correlationId = '', businessDate } = intent;
     if (fix.run(id, attempt, clientRefId, body, bodySha256).changes === 0) {
       const fixed = attemptOf.get(id, attempt);
       if (fixed?.client_ref_id !== clientRefId || fixed.body_sha256 !== bodySha256)
         throw new Error(`Instruction ${id} would be sent again in attempt ${attempt} with another reference or body`);
     }
-    send.run(id, sends, attempt, at, correlationId);
+    send.run(id, sends, attempt, at, correlationId, businessDate);
   };
 }
 
@@ -257,6 +265,7 @@ function statusEvent(change: Change, [attempt, send]: Changed): TrailEvent {
     from,
     httpStatus: sent?.httpStatus,
     instruction: undefined,
+    key: decision?.key,
     late: intent?.late,
     message,
     orderRefId,
@@ -264,6 +273,7 @@ function statusEvent(change: Change, [attempt, send]: Changed): TrailEvent {
     reason: decision?.reason,
     run: undefined,
     send: intent && send,
+    signature: decision?.signature,
     ticket: decision?.ticket,
     to,
     type: 'status',

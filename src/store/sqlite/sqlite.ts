@@ -5,9 +5,10 @@
 import type { Store } from '../port.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
-import { changeVerbs } from './changes.ts';
+import { changeApplier } from './changes.ts';
 import { closingVerbs } from './closings.ts';
 import { type Connection, makePrivate, openDatabase, type Purpose, type Upgraded } from './connection.ts';
+import { controlVerbs } from './control.ts';
 import { fileVerbs } from './files.ts';
 import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
@@ -39,12 +40,14 @@ export function openStore(options: SqliteOptions): Store {
 
 function storeOn(db: Connection, { path }: SqliteOptions): Store {
   const trail = auditTrail(db);
+  const apply = changeApplier(db, trail);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
   return {
     ...fileVerbs(db, trail),
     ...intakeVerbs(db, trail),
-    ...changeVerbs(db, trail),
+    apply: async (changes, moment, orders = []) => apply(changes, moment, orders),
+    ...controlVerbs(db, trail, apply),
     ...amendmentVerbs(db, trail),
     ...answerVerbs(db, trail),
     ...closingVerbs(db, trail),

@@ -4,6 +4,7 @@ import type { InstructionStatus } from '../../domain/status.ts';
 import type { PayoutTerms, RowFields, Target } from '../port.ts';
 import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
+import { enterPayees, payeeRemover } from './payees.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
 
 /** Keeps what a row said of an instruction, unless an earlier row said the same. */
@@ -42,8 +43,11 @@ export function contentWriter(
     WHERE id = :id AND status = +:from AND version = :version`);
   const find = prepareStored<[number]>(db, 'i.id = ?');
   const keep = statementWriter(db);
+  const removePayee = payeeRemover(db);
+  const enterPayee = db.prepare<[number]>(enterPayees('i.id = ?'));
   return (target, row, { status, content, payout, amountMinor, currency }, raw, at) => {
     const found = find.get(target.id);
+    removePayee(target.id);
     const { changes } = update.run({
       ...target,
       status,
@@ -59,6 +63,7 @@ export function contentWriter(
       ...Object.fromEntries(PAYOUT_FIELDS.map((name) => [`payout_${name}`, payout[name]])),
       raw,
     });
+    enterPayee.run(target.id);
     if (found && changes > 0) {
       const { id, contentRow, content: replaced } = storedInstruction(found);
       keep(id, statementOf(contentRow === id ? 'CREATE' : 'UPDATE', replaced), contentRow);

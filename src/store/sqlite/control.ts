@@ -1,0 +1,311 @@
+/** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
+import { rowPlace } from '../../domain/instruction.ts';
+import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
+import type { AlikePayout, Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
+import type { Applier } from './changes.ts';
+import { hasNotArrived, listed } from './conditions.ts';
+import type { Connection } from './connection.ts';
+import { decisionVerbs } from './decisions.ts';
+import { fileRange } from './files.ts';
+import { enterPayees, payeeOf } from './payees.ts';
+import { prepareStored, storedInstruction } from './stored.ts';
+import type { Trail } from './trail.ts';
+
+type Range = { readonly first: number; readonly last: number };
+
+/** Statuses of payouts that are not sent, and whose amounts are known. */
+const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
+
+/** Money that is on its way, or was paid. What was refused, and what never left, is none. */
+const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
+
+/** SQL: ids of the instructions whose content is that of an UPDATE of the file. */
+const UPDATED = `
+  SELECT updated.id FROM rows JOIN instructions updated ON updated.id = rows.target AND updated.content_row = rows.id
+  WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated'`;
+
+/** SQL: ids of the instructions whose content is that of a row of the file. */
+const STATED = `
+  SELECT id FROM instructions WHERE id BETWEEN :first AND :last AND content_row = id
+  UNION ALL ${UPDATED}`;
+
+/** Such a payout may have arrived: whatever is thought of it now, it is looked up and sent again under its reference. */
+const NOT_IN_DOUBT = 'i.unclear_sends = 0';
+
+export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Control {
+  return {
+    ...judgingVerbs(db),
+    ...alikeVerbs(db),
+    ...decisionVerbs(db, trail, apply),
+    hold: holder(db, apply),
+    ...sentVerbs(db),
+  };
+}
+
+type JudgingVerbs = Pick<
+  Control,
+  | 'filesToJudge'
+  | 'judgeAllAnew'
+  | 'beginJudging'
+  | 'suspects'
+  | 'toJudge'
+  | 'lastRowOf'
+  | 'statedSums'
+  | 'judged'
+  | 'resemblancesOf'
+>;
+
+function judgingVerbs(db: Connection): JudgingVerbs {
+  const files = db
+    .prepare<[], number>('SELECT number FROM files WHERE judged <> 1 AND done = 1 ORDER BY number')
+    .pluck();
+  const anew = db.prepare<[]>(`
+    UPDATE files SET judged = 0 WHERE number IN (
+      SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
+      WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
+  const enter = db.prepare<Range>(enterPayees('i.id BETWEEN :first AND :last AND i.content_row = i.id'));
+  const enterUpdated = db.prepare<Range>(enterPayees(`i.id IN (${UPDATED})`));
+  const markBegun = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
+  const beginJudging = db.transaction((file: number) => {
+    markBegun.run(file);
+    enter.run(fileRange(file));
+    enterUpdated.run(fileRange(file));
+  });
+  const known = db.prepare<[string], 1>(`
+    SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+    WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
+  type Own = { payee: string; code: string; why: string };
+  const own = db.prepare<[number], Own>(
+    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
+  );
+  const record = prepareStored<[number]>(db, 'i.id = ?');
+  const toJudge = db.transaction((ids: readonly number[]) =>
+    ids.flatMap((id): PayoutToJudge[] => {
+      const row = record.get(id);
+      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
+      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: known.get(payee) !== undefined, code, why }] : [];
+    }),
+  );
+  const markJudged = db.prepare<[number, number]>(
+    'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
+  );
+  const clear = db.prepare<Range>(`
+    DELETE FROM resemblances WHERE instruction IN (${UPDATED})
+      OR instruction BETWEEN :first AND :last
+        AND instruction = (SELECT content_row FROM instructions WHERE id = resemblances.instruction)`);
+  const keep = db.prepare<[number, number, string]>(
+    'INSERT INTO resemblances (instruction, other, code) VALUES (?, ?, ?)',
+  );
+  const judged = db.transaction((file: number, resemblances: readonly Resemblance[]) => {
+    const changed = clear.run(fileRange(file)).changes + resemblances.length;
+    for (const { instruction, other, code } of resemblances) keep.run(instruction, other, code);
+    markJudged.run(changed > 0 ? 1 : 0, file);
+  });
+  const resemblances = db.prepare<Range, { code: Resemblance['code']; count: number; first: number }>(`
+    SELECT resemblances.code, count(*) AS count, min(i.content_row) AS first
+    FROM resemblances JOIN instructions i ON i.id = resemblances.instruction
+    WHERE i.id IN (${STATED}) GROUP BY resemblances.code ORDER BY resemblances.code`);
+  return {
+    filesToJudge: async () => files.all(),
+    async judgeAllAnew() {
+      anew.run();
+    },
+    async beginJudging(file) {
+      beginJudging.immediate(file);
+    },
+    suspects: suspectsReader(db),
+    toJudge: async (ids) => toJudge(ids),
+    lastRowOf: lastRowReader(db),
+    statedSums: statedSumReader(db),
+    async judged(file, found) {
+      judged.immediate(file, found);
+    },
+    resemblancesOf: async (file) =>
+      resemblances
+        .all(fileRange(file))
+        .map(({ code, count, first }) => ({ code, count, firstLine: rowPlace(first).line })),
+  };
+}
+
+function lastRowReader(db: Connection): Control['lastRowOf'] {
+  const lastRow = db
+    .prepare<Range, number | null>(`
+      SELECT max(id) FROM (
+        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
+        UNION ALL
+        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
+    .pluck();
+  return async (file) => lastRow.get(fileRange(file)) ?? undefined;
+}
+
+function statedSumReader(db: Connection): Control['statedSums'] {
+  const sums = db
+    .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
+      WITH stated (currency, minor) AS (
+        SELECT i.currency, i.amount_minor FROM instructions i
+        WHERE i.id IN (${STATED}) AND i.amount_minor IS NOT NULL AND i.status NOT IN ('rejected', 'cancelled')
+        UNION ALL
+        SELECT content ->> 'currency', CAST(content ->> 'amountMinor' AS INTEGER) FROM amendments
+        WHERE id BETWEEN :first AND :last AND content IS NOT NULL
+      )
+      SELECT currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM stated GROUP BY 1`)
+    .raw()
+    .safeIntegers();
+  return async (file) =>
+    new Map(sums.all(fileRange(file)).map(([currency, high, low]) => [currency, (high << 32n) + low]));
+}
+
+/** One look at each payout of the file. Amounts by currency stand in the query itself: as values each would be looked up. */
+function suspectsReader(db: Connection): Control['suspects'] {
+  type Values = Range & { openAfter: string; dueBefore: string; row: number; unknownPayees: 0 | 1; also: string };
+  return async (file, suspicion, also) => {
+    const { openAfter, dueBefore, row = 0, unknownPayees } = suspicion;
+    const find = db
+      .prepare<Values, number>(`
+        WITH stated (id) AS (${STATED})
+        SELECT i.id FROM stated CROSS JOIN instructions i ON i.id = stated.id
+        WHERE i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
+          ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore
+          OR i.content_row = :row
+          OR (:unknownPayees AND NOT EXISTS (
+            SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+            WHERE payees.payee = ${payeeOf('i')} AND paid.status IN ('paid', 'reversed')))
+          OR i.id IN (SELECT value FROM json_each(:also)))
+        ORDER BY i.id`)
+      .pluck();
+    return find.all({
+      ...fileRange(file),
+      openAfter,
+      dueBefore,
+      row,
+      unknownPayees: unknownPayees ? 1 : 0,
+      also: JSON.stringify([...also]),
+    });
+  };
+}
+
+function amountsOf({ amounts, otherAmounts }: Suspicion): string {
+  const cases = [...amounts].map(([currency, from]) => `WHEN '${codeOf(currency)}' THEN i.amount_minor >= ${from}`);
+  const other = otherAmounts === undefined ? '0' : `i.amount_minor >= ${otherAmounts}`;
+  return cases.length === 0 ? other : `CASE i.currency ${cases.join(' ')} ELSE ${other} END`;
+}
+
+function codeOf(currency: string): string {
+  if (!/^[A-Z]{3}$/.test(currency)) throw new Error(`${currency} is no currency`);
+  return currency;
+}
+
+type AlikeRow = [
+  payee: string,
+  currency: string,
+  amount: string,
+  id: number,
+  contentRow: number,
+  status: InstructionStatus,
+  customerRef: string,
+  orderRef: string,
+  instructionRef: string,
+  openDate: string,
+  dueDate: string,
+  asked: 0 | 1,
+];
+
+function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
+  // A payout that has no other like it costs one look at the table.
+  const reader = <Values>(asked: string) =>
+    db
+      .prepare<[Values], AlikeRow>(`
+        WITH asked (id) AS MATERIALIZED (${asked}),
+        keys (payee, currency, amount_minor) AS MATERIALIZED (
+          SELECT DISTINCT ${payeeOf('i')} AS payee, i.currency, i.amount_minor
+          FROM asked CROSS JOIN instructions i ON i.id = asked.id
+          WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND EXISTS (
+            SELECT 1 FROM payees WHERE payees.payee = ${payeeOf('i')} AND payees.currency = i.currency
+              AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id)
+        )
+        SELECT payees.payee, payees.currency, CAST(payees.amount_minor AS TEXT), o.id, o.content_row, o.status,
+          o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date, o.id IN asked
+        FROM keys
+        CROSS JOIN payees ON payees.payee = keys.payee AND payees.currency = keys.currency
+          AND payees.amount_minor = keys.amount_minor
+        CROSS JOIN instructions o ON o.id = payees.instruction
+        ORDER BY 1, 2, 3, o.content_row`)
+      .raw();
+  const ofFile = reader<Range>(STATED);
+  const ofIds = reader<{ ids: string }>('SELECT value FROM json_each(:ids)');
+  return {
+    alikeIn: async (file) => groupsOf(ofFile.all(fileRange(file))),
+    alikeTo: async (ids) => groupsOf(ofIds.all({ ids: JSON.stringify(ids) })),
+  };
+}
+
+function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
+  const groups: AlikePayout[][] = [];
+  let key = '';
+  for (const [payee, currency, amount, id, contentRow, status, ...rest] of rows) {
+    const [customerRef, orderRef, instructionRef, openDate, dueDate, asked] = rest;
+    const own = JSON.stringify([payee, currency, amount]);
+    if (own !== key) groups.push([]);
+    key = own;
+    groups
+      .at(-1)
+      ?.push({ id, contentRow, status, customerRef, orderRef, instructionRef, openDate, dueDate, asked: asked === 1 });
+  }
+  return groups;
+}
+
+function holder(db: Connection, apply: Applier): Control['hold'] {
+  const stands = db
+    .prepare<[number, string, number], 1>('SELECT 1 FROM instructions WHERE id = ? AND status = +? AND version = ?')
+    .pluck();
+  const hold = db.transaction((changes: readonly Change[], moment: Moment) =>
+    apply(
+      changes.filter(({ id, from, version }) => stands.get(id, from, version) !== undefined),
+      moment,
+      [],
+    ),
+  );
+  return async (changes, moment) => {
+    hold.immediate(changes, moment);
+  };
+}
+
+/**
+ * A payout that records learned of only by looking it up has no send: it counts on the date on which that was. A change
+ * of a payout that was asked for counts with what it adds, as long as it may be made.
+ */
+function sentVerbs(db: Connection): Pick<Control, 'sentOn' | 'sentDates'> {
+  type SumRow = [payee: string, currency: string, high: bigint, low: bigint];
+  const unsentHere = (index: string, condition: string) => `
+    SELECT i.id FROM instructions i INDEXED BY ${index}
+    WHERE ${condition} AND i.status IN (${ON_ITS_WAY}) AND i.sends = 0 AND i.updated_at >= :since`;
+  const sums = db
+    .prepare<{ date: string; since: string }, SumRow>(`
+      WITH sent (id) AS (
+        SELECT instruction FROM sends WHERE business_date = :date AND business_date <> ''
+        UNION
+        ${unsentHere('instructions_open', hasNotArrived('i.status'))}
+        UNION
+        ${unsentHere('instructions_paid', "i.status = 'paid'")}
+      ), amounts (payee, currency, minor) AS (
+        SELECT ${payeeOf('i')}, i.currency, max(i.amount_minor, coalesce(CAST(a.content ->> 'amountMinor' AS INTEGER), 0))
+        FROM sent CROSS JOIN instructions i ON i.id = sent.id
+        LEFT JOIN amendments a ON a.instruction = i.id AND a.sends > 0
+        WHERE i.status IN (${ON_ITS_WAY})
+      )
+      SELECT payee, currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM amounts GROUP BY 1, 2`)
+    .raw()
+    .safeIntegers();
+  const dates = db
+    .prepare<[number], string>(
+      "SELECT DISTINCT business_date FROM sends WHERE instruction = ? AND business_date <> '' ORDER BY 1",
+    )
+    .pluck();
+  return {
+    sentOn: async (date, since) =>
+      sums
+        .all({ date, since })
+        .map(([payee, currency, high, low]): SentTo => ({ payee, currency, amountMinor: (high << 32n) + low })),
+    sentDates: async (instruction) => dates.all(instruction),
+  };
+}

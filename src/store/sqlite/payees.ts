@@ -1,0 +1,34 @@
+/** Payouts by payee, amount and currency, so that those that are alike are found. */
+import type { Connection } from './connection.ts';
+
+/**
+ * SQL: whom an instruction goes to. It is the instrument that its row names, or else its order; without one it is the
+ * contact. Where no order names any, which is asked once, no order is looked at: this runs for every row.
+ */
+export const payeeOf = (instruction: string) => `
+  CASE WHEN ${instruction}.managed IS NULL
+    AND NOT (SELECT EXISTS (SELECT 1 FROM orders INDEXED BY orders_with_defaults WHERE customer_defaults IS NOT NULL))
+  THEN ${instruction}.payout_contact_id
+  ELSE coalesce(nullif(${instruction}.managed ->> 'financialInstrumentId', ''), (
+    SELECT nullif(orders.customer_defaults ->> 'financialInstrumentId', '') FROM orders
+    WHERE orders.customer_ref = ${instruction}.customer_ref AND orders.order_ref = ${instruction}.order_ref
+      AND orders.customer_defaults IS NOT NULL
+  ), ${instruction}.payout_contact_id) END`;
+
+/** Enters the instructions that a WHERE on `i` chooses. In their order each page of the large table is written once. */
+export const enterPayees = (where: string) => `
+  INSERT INTO payees (payee, currency, amount_minor, instruction)
+  SELECT ${payeeOf('i')}, i.currency, i.amount_minor, i.id FROM instructions i
+  WHERE i.amount_minor IS NOT NULL AND ${where}
+  ORDER BY 1, 2, 3, 4
+  ON CONFLICT DO NOTHING`;
+
+/** Takes an instruction out, before its amount, currency or payee changes or is forgotten. */
+export function payeeRemover(db: Connection): (instruction: number) => void {
+  const remove = db.prepare<[number, number]>(`
+    DELETE FROM payees WHERE instruction = ? AND (payee, currency, amount_minor) = (
+      SELECT ${payeeOf('i')}, i.currency, i.amount_minor FROM instructions i WHERE i.id = ?)`);
+  return (instruction) => {
+    remove.run(instruction, instruction);
+  };
+}
