@@ -49,6 +49,17 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   FILE_ALREADY_PROCESSED: 'same-file-twice',
   FILE_NOT_REGULAR: 'link-instead-of-a-file',
   FILE_HAS_ROW_ERRORS: 'one-bad-row-rejects-the-file',
+  CHANGE_NEEDS_APPROVAL: 'change-that-needs-an-approval',
+  APPROVAL_REQUIRED: 'amount-that-needs-an-approval',
+  PAYOUT_LIMIT_EXCEEDED: 'payout-over-its-limit',
+  FILE_LIMIT_EXCEEDED: 'file-over-its-limit',
+  DAY_LIMIT_EXCEEDED: 'day-over-its-limit',
+  PAYEE_LIMIT_EXCEEDED: 'payee-over-the-limit-of-a-day',
+  PAYEE_NOT_KNOWN: 'payee-never-paid-before',
+  POSSIBLE_DUPLICATE: 'same-payee-and-amount-twice',
+  REFERENCE_NEARLY_TAKEN: 'reference-that-lost-its-zeros',
+  LAST_LINE_NOT_ENDED: 'last-amount-cut-short',
+  DATE_NOT_PLAUSIBLE: 'date-a-year-off',
 };
 
 type Row = Readonly<Record<string, string>>;
