@@ -1,9 +1,11 @@
 /** Approving by folder: a decision that is signed and dropped counts as a whole, or is refused with the reason. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { forgetFiles, judgeForgetting } from '../src/pipeline/forgetting.ts';
+import { noProgress } from '../src/platform/progress.ts';
 import { instructions, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 let keys = '';
@@ -187,5 +189,29 @@ describe('a decision that does not count', () => {
     decide(allowed, 'anna');
     await allowed.pass({ lookUp: false });
     expect(answer(allowed)).toMatchObject({ accepted: true });
+  });
+});
+
+describe('a forgotten file', () => {
+  it('leaves nothing of the decisions about it but what the audit log has', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    decide(workspace, 'stranger');
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    for (const _ of [1, 2, 3]) await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
+    workspace.clock.advance(60 * 86_400_000);
+    const tools = await workspace.open();
+    try {
+      const judgement = await judgeForgetting({ ...tools, progress: noProgress }, '2026-04-01');
+      const { gone } = await forgetFiles(tools, judgement, { by: 'finance', reason: 'kept for ten years' });
+      expect(gone).toContain(2);
+    } finally {
+      await tools.close();
+    }
+    expect(workspace.outbox().filter((name) => name.startsWith('payouts.'))).toEqual([]);
+    expect(readdirSync(workspace.path('data', 'archive', '2026-03-02')).filter((name) => /payouts/.test(name))).toEqual(
+      [],
+    );
   });
 });

@@ -10,7 +10,7 @@ export {
   openGate,
 } from './calendar.ts';
 export { type DecisionFile, decisionText, MOST_DECISION_BYTES, readDecision } from './decision-file.ts';
-export { type HeldRow, type Judgement, judge } from './judge.ts';
+export { type HeldRow, type Judgement, judge, settlerOf } from './judge.ts';
 export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
 export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {
