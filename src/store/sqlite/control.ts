@@ -113,9 +113,9 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     markJudged.run(changed > 0 ? 1 : 0, file);
   });
   const resemblances = db.prepare<Range, { code: Resemblance['code']; count: number; first: number }>(`
-    SELECT code, count(*) AS count, min(content_row) AS first
-    FROM resemblances JOIN instructions i ON i.id = resemblances.instruction
-    WHERE i.id IN (${STATED}) GROUP BY code ORDER BY code`);
+    SELECT r.code, count(*) AS count, min(i.content_row) AS first
+    FROM resemblances r JOIN instructions i ON i.id = r.instruction
+    WHERE i.id IN (${STATED}) GROUP BY 1 ORDER BY 1`);
   return {
     filesToJudge: async () => files.all(),
     async judgeAllAnew() {
