@@ -72,12 +72,6 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     UPDATE files SET judged = 0 WHERE number IN (
       SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
       WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
-  const enter = db.prepare<Range>(enterPayees(`i.id IN (${STATED})`));
-  const markBegun = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
-  const beginJudging = db.transaction((file: number) => {
-    markBegun.run(file);
-    enter.run(fileRange(file));
-  });
   const known = db.prepare<[string], 1>(`
     SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
@@ -121,9 +115,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     async judgeAllAnew() {
       anew.run();
     },
-    async beginJudging(file) {
-      beginJudging.immediate(file);
-    },
+    beginJudging: judgingBeginner(db),
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
     lastRowOf: async (file) => lastRow.get(fileRange(file)) ?? undefined,
@@ -135,6 +127,18 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       resemblances
         .all(fileRange(file))
         .map(({ code, count, first }) => ({ code, count, firstLine: rowPlace(first).line })),
+  };
+}
+
+function judgingBeginner(db: Connection): Control['beginJudging'] {
+  const enterAll = db.prepare<Range>(enterPayees(`i.id IN (${STATED})`));
+  const mark = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
+  const begin = db.transaction((file: number) => {
+    mark.run(file);
+    enterAll.run(fileRange(file));
+  });
+  return async (file) => {
+    begin.immediate(file);
   };
 }
 
