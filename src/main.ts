@@ -15,9 +15,8 @@ import { printableLines } from './platform/terminal.ts';
 // commander is CommonJS: an import would read the whole package a second time to find its exports.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
-const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLED), 'utf8')) as {
-  version: string;
-};
+type Package = { version: string };
+const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLED), 'utf8')) as Package;
 
 const program = new commander.Command('paydrop')
   .description(
@@ -47,8 +46,7 @@ let status: number = EXIT.done;
 
 // The process must never end with Node's own status 1: here 1 means "done, but something needs attention".
 process.on('uncaughtException', (error) => process.exit(tellFailure(error)));
-// A reader that has closed the pipe (`paydrop show … | head`) has all it wanted. A full disk behind `> file` is a
-// failure.
+// A reader that has closed the pipe (`paydrop show … | head`) has all it wanted. A full disk behind `> file` is no such.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.exit(tellFailure(error));
 });
@@ -214,29 +212,26 @@ command('held', 'What is held back, by file and reason: why, and who has said ye
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/held.ts')).held));
 
-deciding(
-  command(
-    'approve',
-    "A person's yes to payouts that are held back. Each goes on once every reason has the yes that it needs.",
-    'paydrop approve ACME/2026-0042/PI-1 --reason "compared with the invoice"',
-  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'),
-)
-  .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
-  .option('--yes', 'ask nothing')
-  .option(...JSON_FLAG)
-  .action(runs(async () => (await import('./commands/held.ts')).approve));
+/** A person's word about payouts that are held back. */
+function decidingHeld(name: string, says: string, example: string): Command {
+  return deciding(command(name, says, example).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'))
+    .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
+    .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
+    .option('--yes', 'ask nothing')
+    .option(...JSON_FLAG);
+}
 
-deciding(
-  command(
-    'refuse',
-    "A person's no to payouts that are held back: they are cancelled, and never sent.",
-    'paydrop refuse ACME/2026-0042/PI-1 --reason "the same as PI-001"',
-  ).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'),
-)
-  .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
-  .option('--yes', 'ask nothing')
-  .option(...JSON_FLAG)
-  .action(runs(async () => (await import('./commands/held.ts')).refuse));
+decidingHeld(
+  'approve',
+  "A person's yes to payouts that are held back. Each goes on once every reason has the yes that it needs.",
+  'paydrop approve ACME/2026-0042/PI-1 --reason "compared with the invoice"',
+).action(runs(async () => (await import('./commands/held.ts')).approve));
+
+decidingHeld(
+  'refuse',
+  "A person's no to payouts that are held back: they are cancelled, and never sent.",
+  'paydrop refuse ACME/2026-0042/PI-1 --reason "the same as PI-001"',
+).action(runs(async () => (await import('./commands/held.ts')).refuse));
 
 deciding(
   command(

@@ -15,6 +15,7 @@ import {
   type Case,
   caseNames,
   compared,
+  type Decided,
   drop,
   expectedOutbox,
   readCase,
@@ -23,8 +24,9 @@ import {
   textsIn,
 } from '../fixtures/cases.ts';
 import { CODES } from '../src/domain/codes.ts';
+import { approve, heldNamed, refuse } from '../src/pipeline/approval.ts';
 import { timestamp } from '../src/platform/clock.ts';
-import { temporaryFolder, testWorkspace } from './support/workspace.ts';
+import { type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
 /** The outbox after the last pass; each pass is a process of its own. */
 async function outcomeOf({ settings, faults, passes }: Case): Promise<Readonly<Record<string, string>>> {
@@ -32,11 +34,28 @@ async function outcomeOf({ settings, faults, passes }: Case): Promise<Readonly<R
   const { clock } = workspace;
   for (const pass of passes) {
     if (pass.at !== undefined) clock.advance(Date.parse(pass.at) - clock.now());
+    if (pass.decided.length > 0) await decide(workspace, pass.decided);
     drop(pass, workspace.root);
     const businessDate = timestamp(clock.now()).slice(0, 10);
     await workspace.pass({ businessDate, waitForSettling: pass.waits, ...(faults ? { faults } : {}) });
   }
   return textsIn(workspace.path('outbox'));
+}
+
+/** As `paydrop approve` and `paydrop refuse` do. */
+async function decide(workspace: TestWorkspace, decided: readonly Decided[]): Promise<void> {
+  const tools = await workspace.open();
+  try {
+    for (const { payout, says, by, reason } of decided) {
+      const [customerRef = '', orderRef = '', instructionRef = ''] = payout.split('/');
+      const [held] = await heldNamed(tools.store, tools.settings, [{ customerRef, orderRef, instructionRef }]);
+      if (!held) throw new Error(`${payout} is not held back`);
+      const outcome = await (says === 'yes' ? approve : refuse)(tools, [held], { by, reason });
+      if (!outcome.ok) throw new Error(outcome.why.join(' '));
+    }
+  } finally {
+    await tools.close();
+  }
 }
 
 describe('dropping', () => {
@@ -47,7 +66,7 @@ describe('dropping', () => {
     if (process.env['UPDATE_CASES'] === '1') rewriteExpected(given, toCompare);
     expect(toCompare).toEqual(expectedOutbox(given));
     const leavesRunsOut = !Object.keys(toCompare).some((name) => name.startsWith('run.'));
-    if (leavesRunsOut) expect(endsToldByRuns(outbox)).toEqual(endsOfSentRows(outbox));
+    if (leavesRunsOut) expect(endsToldByRuns(outbox)).toEqual(endsOfMovedRows(outbox));
   });
 });
 
@@ -84,13 +103,14 @@ function endsToldByRuns(outbox: Readonly<Record<string, string>>): string[] {
   return [...last].map(([row, status]) => `${row} ${status}`).sort();
 }
 
-/** The same of rows that were sent, by result.csv. */
-function endsOfSentRows(outbox: Readonly<Record<string, string>>): string[] {
+/** The same of rows that were sent or are held back, by result.csv. */
+function endsOfMovedRows(outbox: Readonly<Record<string, string>>): string[] {
   return Object.keys(outbox)
     .flatMap((name) => {
       const [, file] = /\.(\d{6})\.result\.csv$/.exec(name) ?? [];
-      const sent = file === undefined ? [] : rowsOf(outbox[name]).filter(({ attempts }) => attempts !== '0');
-      return sent.map(({ line, status }) => `${file} ${line} ${status}`);
+      const rows = file === undefined ? [] : rowsOf(outbox[name]);
+      const moved = rows.filter(({ attempts, status }) => attempts !== '0' || status === 'held');
+      return moved.map(({ line, status }) => `${file} ${line} ${status}`);
     })
     .sort();
 }
@@ -101,6 +121,6 @@ function rowsOf(csv = ''): Record<string, string>[] {
 
 function codesIn(outbox: Readonly<Record<string, string>>): string[] {
   return Object.entries(outbox)
-    .filter(([name]) => name.endsWith('.errors.csv'))
-    .flatMap(([, csv]) => (parse(csv, { columns: true }) as { code: string }[]).map(({ code }) => code));
+    .filter(([name]) => /\.(?:errors|result|changes)\.csv$/.test(name))
+    .flatMap(([, csv]) => rowsOf(csv).flatMap(({ code = '' }) => code.split(' ')));
 }

@@ -160,8 +160,8 @@ describe('a library', () => {
     'node-cron': ['settings/schedule.ts'],
     pino: ['platform/log.ts'],
     undici: ['provider/http.ts'],
-    // Whatever comes from outside: settings, rows, the provider's answers, the sandbox's scripts and ledger.
-    zod: ['settings/', 'provider/', 'sandbox/'],
+    // Whatever comes from outside: settings, decisions, rows, the provider's answers, the sandbox's scripts and ledger.
+    zod: ['control/decision-file.ts', 'settings/', 'provider/', 'sandbox/'],
   };
 
   it('has one home', () => {
@@ -369,10 +369,10 @@ describe('a source file', () => {
     provider: 'provider-contract.test.ts',
     records: 'workspace.test.ts',
     'records-copy': 'whole.test.ts',
-    'last-file': 'dry-run.test.ts',
     publishing: 'cli.test.ts',
     reports: 'report.test.ts',
     service: 'cli.test.ts',
+    'ssh-wire': 'ssh-key.test.ts',
   };
 
   it('with behaviour has a test of its name, or one that is named here', () => {

@@ -74,7 +74,7 @@ async function passWith(
   }
 }
 
-/** Whether a pass came to so many calls of store and inbox and crashed there. */
+/** Whether a pass came to that many calls of store and inbox and crashed there. */
 async function crashesAt(n: number, workspace: TestWorkspace): Promise<boolean> {
   try {
     await passWith(workspace, (tools) => crashingAt(n, tools), false);
@@ -662,6 +662,9 @@ describe('rows that amend', () => {
         ALTER TABLE files DROP COLUMN repairs; ALTER TABLE files DROP COLUMN stood_for;
         ALTER TABLE files DROP COLUMN settled; ALTER TABLE files DROP COLUMN settled_with;
         ALTER TABLE files DROP COLUMN rejected; ALTER TABLE files DROP COLUMN repaired;
+        DROP TABLE payees; DROP TABLE resemblances; DROP TABLE approvals; DROP INDEX files_to_judge;
+        DROP INDEX sends_by_date; DROP INDEX orders_with_defaults; ALTER TABLE sends DROP COLUMN business_date;
+        ALTER TABLE files DROP COLUMN judged; ALTER TABLE files DROP COLUMN said_done;
         DROP TABLE forgotten_files; ALTER TABLE instructions DROP COLUMN forgotten`);
       db.pragma('user_version = 8');
     });

@@ -44,6 +44,10 @@ export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
     ];
     return filePage(file({ name: 'n'.repeat(251), rows: 3, controlSum: '1999999999999.98' }), rows, SANDBOX);
   },
+  'a file with a sum that lacks an amount': () => {
+    const unread = rejected(3, ['C', 'O', 'I', '1,000.00', '', ''], { currency: 'INR' });
+    return filePage(file({ rows: 2, controlSum: '49194' }), [row(2, { amount: '49194.00' }), unread], REAL);
+  },
   'a run': () => runPage(SANDBOX),
 };
 

@@ -13,6 +13,7 @@ export const REAL: ReportContext = {
   provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },
   submit: 'nightly',
   schedule: { nightly: '0 2 * * *', timeZone: 'Asia/Kolkata' },
+  control: { signed: false, yesTo: () => ({ yes: [], needed: 1 }) },
   bom: false,
 };
 
@@ -126,6 +127,7 @@ export const RUN: RunRecord = {
 export function change(line: number, with_: Partial<RunChange> = {}): RunChange {
   return {
     file: 12,
+    fileName: file().name,
     line,
     customerRef: 'C01',
     orderRef: 'ORD-7',

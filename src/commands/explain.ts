@@ -58,6 +58,12 @@ function print(output: Output, { code, title, facts }: Explained): void {
   for (const [name, text] of facts) output.line(`${name.padEnd(widest)} ${text}`);
 }
 
+const CONCERNED: Readonly<Record<CodeDescription['scope'], string>> = {
+  row: 'one row',
+  payout: 'one payout, which is held back',
+  file: 'the whole file',
+};
+
 function ofRow(entry: CodeDescription): Explained {
   const { code, scope, origin, title, cause, remedy, example } = entry;
   const whose = origin === 'ours' ? "paydrop's own code" : 'a documented code of the order APIs';
@@ -67,7 +73,7 @@ function ofRow(entry: CodeDescription): Explained {
       ['Cause', cause],
       ['Remedy', remedy],
       ['Example', `${example.wrong} → ${example.right}`],
-      ['Concerns', `${scope === 'file' ? 'the whole file' : 'one row'}; ${whose}`],
+      ['Concerns', `${CONCERNED[scope]}; ${whose}`],
     ],
   };
 }

@@ -1,4 +1,5 @@
 /** Payouts that are held back: shown by file and reason, approved, refused. */
+import { pauseFileIn, whyPaused } from '../control/control.ts';
 import { describeCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
@@ -6,16 +7,20 @@ import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor, grouped } from '../domain/money.ts';
 import {
   approve as approveHeld,
+  decideSigned,
+  decisionAbout,
   type HeldPayout,
   heldNamed,
   heldPayouts,
   refuse as refuseHeld,
 } from '../pipeline/pipeline.ts';
+import { localTime } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
+import { signWith } from '../platform/ssh-keygen.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
 import { openForDeciding, openRecords } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { Decision, StatusCount, Store } from '../store/store.ts';
+import type { StatusCount, Store } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
 import { type DecisionOptions, personWith } from './person.ts';
@@ -28,6 +33,8 @@ interface HeldOptions {
 
 interface DecideOptions extends DecisionOptions, HeldOptions {
   readonly yes?: true;
+  /** The key to sign with, where the settings name people. */
+  readonly key?: string;
 }
 
 /** `paydrop held`: what is held back, why, and who has said yes so far. */
@@ -49,6 +56,8 @@ export async function approve(context: CommandContext, asked: readonly string[],
   return decide(context, asked, options, {
     question: 'Let them go?',
     does: 'approve',
+    word: 'yes',
+    sends: true,
     decide: approveHeld,
     said: (to) =>
       to === 'held'
@@ -62,6 +71,8 @@ export async function refuse(context: CommandContext, asked: readonly string[], 
   return decide(context, asked, options, {
     question: 'Cancel them? They are never sent.',
     does: 'refuse',
+    word: 'no',
+    sends: false,
     decide: refuseHeld,
     said: () => 'is cancelled, and never sent',
   });
@@ -70,6 +81,9 @@ export async function refuse(context: CommandContext, asked: readonly string[], 
 interface Deciding {
   readonly question: string;
   readonly does: string;
+  readonly word: 'yes' | 'no';
+  /** Whether the payouts may be sent then. */
+  readonly sends: boolean;
   readonly decide: typeof approveHeld;
   readonly said: (to: string) => string;
 }
@@ -78,29 +92,33 @@ async function decide(
   context: CommandContext,
   asked: readonly string[],
   options: DecideOptions,
-  { question, does, decide: decideHeld, said }: Deciding,
+  deciding: Deciding,
 ): Promise<number> {
-  const { output, clock, workspace } = context;
-  const decision = personWith(options);
+  const { output, workspace } = context;
   const named = referencesIn(asked);
   if ((options.file === undefined) === (named.length === 0))
     throw new UsageError('name payouts as CUSTOMER/ORDER/INSTRUCTION, or a file with --file N, not both');
-  const { store, settings, run } = await openForDeciding(workspace);
+  const opened = await openForDeciding(workspace);
+  const { store, settings } = opened;
   try {
+    const say = settings.people.length === 0 ? unsigned(options) : signed(options);
     const chosen = await choose(store, settings, named, options.file);
     if (!options.json) {
       await printHeld(output, store, chosen);
       output.line();
     }
-    if (!(await isMeant(question, does, options))) {
+    if (!(await isMeant(deciding, options))) {
       output.line('Nothing was changed.');
       return EXIT.done;
     }
-    const outcome = await decideHeld({ store, settings, clock, run }, chosen, decision);
-    if (!outcome.ok) throw new UsageError(...outcome.why);
-    if (options.json) printDecided(outcome.decided, decision);
-    else for (const { held: one, to } of outcome.decided) output.line(`${nameOf(one)} ${said(to)}.`);
-    if (!options.json) output.line('The reports follow with the next run.');
+    const decided = await say({ ...opened, clock: context.clock }, chosen, deciding);
+    if (options.json) printJson(process.stdout, decided);
+    else {
+      for (const { reference, status } of decided.payouts) output.line(`${reference} ${deciding.said(status)}.`);
+      output.line('The reports follow with the next run.');
+      const paused = deciding.sends ? await whyPaused(store, () => pauseFileIn(workspace)) : undefined;
+      if (paused !== undefined) output.line(`Sending is ${paused}.`);
+    }
     return EXIT.done;
   } finally {
     await store.close();
@@ -124,7 +142,7 @@ async function choose(
   return [...new Map(found.flatMap((one) => (one ? [[one.payout.id, one] as const] : []))).values()];
 }
 
-async function isMeant(question: string, does: string, { yes, json }: DecideOptions): Promise<boolean> {
+async function isMeant({ question, does }: Deciding, { yes, json }: DecideOptions): Promise<boolean> {
   if (yes) return true;
   if (json) throw new UsageError(`--json asks nothing: say --yes as well, to ${does} what was chosen`);
   const answer = await confirmed(question);
@@ -142,7 +160,7 @@ async function printHeld(output: Output, store: Store, payouts: readonly HeldPay
       ofFile.map((one) => [
         String(rowPlace(one.payout.contentRow).line),
         nameOf(one),
-        one.payout.payee,
+        one.payout.payeeIsKnown ? one.payout.payee : `${one.payout.payee} (new)`,
         grouped(amountOf(one)),
         one.payout.currency ?? '',
         one.payout.content.openDate,
@@ -187,6 +205,7 @@ function heldJson(one: HeldPayout): object {
     file,
     line,
     payee: payout.payee,
+    payeeIsKnown: payout.payeeIsKnown,
     amount: amountOf(one),
     currency: payout.currency ?? null,
     openDate: payout.content.openDate,
@@ -198,12 +217,62 @@ function heldJson(one: HeldPayout): object {
   };
 }
 
-function printDecided(
-  decided: readonly { readonly held: HeldPayout; readonly to: string }[],
-  { by, reason, ticket }: Decision,
-): void {
-  const payouts = decided.map(({ held: one, to }) => ({ reference: nameOf(one), status: to }));
-  printJson(process.stdout, { payouts, by, reason, ticket: ticket ?? null });
+interface Decided {
+  readonly payouts: readonly { readonly reference: string; readonly status: string }[];
+  readonly reason: string;
+  /** Where a person has signed, the answer says who: the audit log has it. */
+  readonly by?: string;
+  readonly ticket?: string | null;
+}
+
+type Tools = Parameters<typeof approveHeld>[0];
+type Say = (tools: Tools, chosen: readonly HeldPayout[], deciding: Deciding) => Promise<Decided>;
+
+/** Where the settings name no people, the person who runs the command decides. */
+function unsigned(options: DecideOptions): Say {
+  const decision = personWith(options);
+  return async (tools, chosen, { decide: decideHeld }) => {
+    const outcome = await decideHeld(tools, chosen, decision);
+    if (!outcome.ok) throw new UsageError(...outcome.why);
+    const { by, reason, ticket = null } = decision;
+    return {
+      payouts: outcome.decided.map(({ held: one, to }) => ({ reference: nameOf(one), status: to })),
+      by,
+      reason,
+      ticket,
+    };
+  };
+}
+
+/** Where they do, the same decision as by folder is made for each file, signed by ssh-keygen, and judged as any other. */
+function signed({ reason, key, ticket }: DecideOptions): Say {
+  if (key === undefined)
+    throw new UsageError(
+      '--key FILE: paydrop.json names people, so a decision counts when one of them signs it. Name your key file, or its .pub with the agent',
+    );
+  const why = reason.trim() + (ticket === undefined ? '' : ` (ticket ${ticket})`);
+  if (reason.trim() === '') throw new UsageError('--reason: say why, for the auditor who asks a year later');
+  return async (tools, chosen, { word }) => {
+    const { store, settings, clock } = tools;
+    const today = localTime(clock.now(), settings.schedule.timeZone).date;
+    const payouts: Decided['payouts'][number][] = [];
+    for (const [number, ofFile] of groupedBy(chosen, ({ payout }) => rowPlace(payout.contentRow).file)) {
+      const file = await store.file(number);
+      if (!file) throw new Error(`There is no file ${number}`);
+      const bytes = Buffer.from(decidedText(await decisionAbout(store, file, ofFile, today), why, word));
+      const outcome = await decideSigned(tools, bytes, await signWith(key, bytes));
+      if (!outcome.ok) throw new UsageError(`file ${number}: ${outcome.why}`);
+      payouts.push(...outcome.payouts);
+    }
+    return { payouts, reason: why };
+  };
+}
+
+/** The decision as an approver would have edited it. */
+function decidedText(text: string, reason: string, word: 'yes' | 'no'): string {
+  const decision = JSON.parse(text) as { rows: object[] };
+  const rows = decision.rows.map((row) => ({ ...row, decision: word }));
+  return `${JSON.stringify({ ...decision, reason, rows }, undefined, 2)}\n`;
 }
 
 function groupedBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {

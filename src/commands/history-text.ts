@@ -42,7 +42,10 @@ type EventField =
   | 'correlationId'
   | 'riders'
   | 'file'
-  | 'type';
+  | 'type'
+  | 'by'
+  | 'reason'
+  | 'ticket';
 
 interface HistoryLine {
   readonly seq: string;
@@ -56,7 +59,9 @@ interface HistoryLine {
 /** Its time is that of a clock in the zone. */
 export function historyLine(entry: AuditEntry, timeZone: string): HistoryLine {
   const event = eventOf(entry);
-  const { at, run, from, to } = event;
+  const { at, run, from, type } = event;
+  // What a yes leads to is an entry of its own.
+  const to = type === 'approved' ? from : event.to;
   return {
     seq: String(entry.seq),
     at: secondIn(timeZone, String(at)),
@@ -73,6 +78,7 @@ function detailsOf(event: Event): string[] {
     event;
   const details = [
     type === 'answer' ? answerText(message) : message,
+    type === 'approved' && yesText(event),
     type === 'forgotten' && `texts forgotten with file ${sixDigits(Number(file))}`,
     code,
     Array.isArray(errors) ? errors.join(' ') : undefined,
@@ -91,6 +97,10 @@ function detailsOf(event: Event): string[] {
     bankReference && `bank reference ${bankReference}`,
   ];
   return details.filter((detail) => detail).map(String);
+}
+
+function yesText({ by, reason, ticket }: Event): string {
+  return `${by} said yes: ${reason}${ticket === undefined ? '' : ` (ticket ${ticket})`}`;
 }
 
 function answerText(message: unknown): string {

@@ -1,10 +1,10 @@
 import { open, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { API, type Api } from '../domain/api.ts';
+import { groupId } from '../platform/accounts.ts';
 import { type Clock, localTime } from '../platform/clock.ts';
 import { isErrno, makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
-import { groupId } from '../platform/groups.ts';
 import { INSTALLED } from '../platform/installed.ts';
 import { makeFolders, settingsOf, shareFolders } from '../service/service.ts';
 import { SETTINGS_FILE } from '../settings/settings.ts';

@@ -2,6 +2,7 @@ import { API, type Api, SANDBOX_NOTICE } from '../domain/api.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { grouped } from '../domain/money.ts';
+import { type HeldPayout, heldNamed } from '../pipeline/pipeline.ts';
 import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
@@ -69,13 +70,10 @@ export async function show(
       });
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions)
-        printInstruction(
-          output,
-          instruction,
-          histories.get(instruction.id) ?? [],
-          opened.settings,
-          await forgettingOf(store, histories.get(instruction.id) ?? [], opened.settings.schedule.timeZone),
-        );
+        printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings, {
+          forgotten: await forgettingOf(store, histories.get(instruction.id) ?? [], opened.settings.schedule.timeZone),
+          held: instruction.status === 'held' ? (await heldNamed(store, opened.settings, [instruction]))[0] : undefined,
+        });
     else if (ref.orderRef !== undefined)
       printOrder(output, orders, instructions, histories, opened.settings.schedule.timeZone);
     else printCustomer(output, orders, instructions);
@@ -258,6 +256,14 @@ function contentFacts(shown: Shown, api: Api): [string, string][] {
   return API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown);
 }
 
+function heldFacts({ reasons, yes, needed }: HeldPayout): [string, string][] {
+  const who = yes.length === 0 ? '' : `: ${yes.join(', ')}`;
+  return [
+    ['Held back for', reasons.join(' ')],
+    ['Yes so far', `${yes.length} of ${needed}${who}`],
+  ];
+}
+
 /** By whom the texts of an instruction were forgotten, when and why; empty where they were not. */
 async function forgettingOf(store: Store, history: readonly AuditEntry[], timeZone: string): Promise<string> {
   const event = history.map(eventOf).find(({ type }) => type === 'forgotten');
@@ -272,12 +278,13 @@ function printInstruction(
   shown: Shown,
   history: readonly AuditEntry[],
   { provider: { api }, schedule: { timeZone } }: Settings,
-  forgotten: string,
+  { forgotten, held }: { readonly forgotten: string; readonly held: HeldPayout | undefined },
 ): void {
   const secondOf = (at: string) => `${secondIn(timeZone, at)} ${timeZone}`;
   output.facts([
     ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
     ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
+    ...(held ? heldFacts(held) : []),
     ...(shown.answerSince === ''
       ? []
       : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)})`] as [string, string]]),

@@ -5,7 +5,7 @@ import { type Output, printJson } from '../platform/terminal.ts';
 import type { TakenFile } from '../reports/reports.ts';
 import { dryRun, settingsOf } from '../service/service.ts';
 import { businessDateOf, type CommandContext, EXIT } from './context.ts';
-import { needsSender, printFiles } from './pass-text.ts';
+import { needsApprover, needsSender, printFiles } from './pass-text.ts';
 
 interface ValidateOptions {
   readonly out?: string;
@@ -35,9 +35,12 @@ export async function validate(
       );
     } else {
       printFiles(output, taken);
-      for (const entry of taken) printErrors(output, entry);
+      for (const entry of taken) {
+        printErrors(output, entry);
+        printHeld(output, entry);
+      }
       output.line();
-      if (!taken.every(isClean)) output.line('paydrop explain CODE says how to correct an error.');
+      if (!taken.every(isClean)) output.line('paydrop explain CODE says what a code means, and what to do.');
       const reports = out === undefined ? '' : ` The reports are in ${out}.`;
       output.line(`This was a dry run: nothing was taken in or sent.${reports}`);
     }
@@ -61,6 +64,19 @@ function printErrors(output: Output, { file, summary }: TakenFile): void {
   if (more > 0) output.line(`… and ${more} more; --out DIR writes them all.`);
 }
 
+function printHeld(output: Output, { file, summary }: TakenFile): void {
+  const { first } = summary.held;
+  if (first.length === 0) return;
+  output.line();
+  output.line(output.style('bold', `${file.name}: held back until a person approves it`));
+  output.table(
+    ['>Line', 'Code', 'Why'],
+    first.slice(0, SHOWN_ERRORS).map(({ line, code, message }) => [String(line), code, message]),
+  );
+  const more = (summary.byStatus.get('held') ?? 0) - SHOWN_ERRORS;
+  if (more > 0) output.line(`… and ${more} more; --out DIR writes them all.`);
+}
+
 function isClean(taken: TakenFile): boolean {
-  return !needsSender(taken);
+  return !needsSender(taken) && !needsApprover(taken);
 }

@@ -1,14 +1,16 @@
 /** What is held back and why, who lets it go, and when money may leave. */
 export { laterFiles, resemblances } from './alike.ts';
-export { approvers, seenDigest, undecided } from './approval.ts';
+export { countingYes, seenDigest, undecided, yesSoFar } from './approval.ts';
+export { type DecisionFile, decisionText, MOST_DECISION_BYTES, readDecision } from './decision-file.ts';
+export { type HeldRow, type Judgement, judge } from './judge.ts';
 export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
 export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {
   codesText,
   moneyText,
-  peopleNeeded,
   type Reason,
   reasonsFor,
   reasonsText,
   suspicionOf,
 } from './reasons.ts';
+export { checkSignature } from './signature.ts';

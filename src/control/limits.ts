@@ -10,7 +10,7 @@ export interface DaySums {
   add(payout: DuePayout): void;
 }
 
-export interface DuePayout {
+interface DuePayout {
   readonly payee: string;
   readonly currency: string | undefined;
   readonly amountMinor: bigint | undefined;
@@ -45,7 +45,7 @@ export function openDaySums({ limits }: ControlSettings, sent: readonly SentTo[]
       if (over(payeeDay, toPayee))
         reasons.push({
           code: 'PAYEE_LIMIT_EXCEEDED',
-          words: `with it ${payee} would get ${money(toPayee + amountMinor)} that day, over the limit of ${money(payeeDay ?? 0n)}`,
+          words: `with it the payee would get ${money(toPayee + amountMinor)} that day, over the limit of ${money(payeeDay ?? 0n)}`,
         });
       return reasons;
     },

@@ -6,7 +6,6 @@ import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
-import { dayAfter } from '../platform/clock.ts';
 import type { ControlSettings } from '../settings/settings.ts';
 import type { FileRecord, PayoutToJudge, Resemblance, Suspicion } from '../store/store.ts';
 
@@ -29,7 +28,7 @@ export interface Surroundings {
 
 /** The reasons that hold a payout back whatever the day. Those of the day's limits are in limits.ts. */
 export function reasonsFor(payout: PayoutToJudge, around: Surroundings, control: ControlSettings): Reason[] {
-  const { currency = '', amountMinor = 0n, payee, content } = payout;
+  const { currency = '', amountMinor = 0n, content } = payout;
   const { limits, newPayees, implausibleDates, possibleDuplicates } = control;
   const money = (minor: bigint) => moneyText(minor, currency);
   const { file, lastRow, fileSum, resemblance } = around;
@@ -47,9 +46,9 @@ export function reasonsFor(payout: PayoutToJudge, around: Surroundings, control:
       'FILE_LIMIT_EXCEEDED',
       `its file comes to ${money(fileSum)}, which is over the limit of ${money(mostOfFile)} for one file`,
     );
-  if (newPayees === 'hold' && !payout.payeeIsKnown) add('PAYEE_NOT_KNOWN', `nothing was ever paid to ${payee}`);
+  if (newPayees === 'hold' && !payout.payeeIsKnown) add('PAYEE_NOT_KNOWN', 'nothing was ever paid to its payee');
   if (resemblance?.code === 'POSSIBLE_DUPLICATE' && possibleDuplicates === 'hold')
-    add('POSSIBLE_DUPLICATE', `the payee, amount and currency of ${placeOf(resemblance.other)}`);
+    add('POSSIBLE_DUPLICATE', `it has the payee, amount and currency of ${placeOf(resemblance.other)}`);
   if (resemblance?.code === 'REFERENCE_NEARLY_TAKEN')
     add(
       'REFERENCE_NEARLY_TAKEN',
@@ -136,13 +135,16 @@ function peopleText(people: number): string {
   return people === 1 ? 'one person' : `${people} people`;
 }
 
+const LAST_YEAR = 9999;
+
 /** A year before and after a date. 29 February counts as the day after 28 February. */
 function plausibleDates(date: string): { earliestDue: string; latestOpen: string } {
   const year = Number(date.slice(0, 4));
   const on = (other: number) => {
+    if (other > LAST_YEAR) return `${LAST_YEAR}-12-31`;
     const day = `${String(other).padStart(4, '0')}${date.slice(4)}`;
     const exists = new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
-    return exists ? day : dayAfter(`${day.slice(0, 8)}28`);
+    return exists ? day : `${day.slice(0, 5)}03-01`;
   };
   return { earliestDue: on(year - 1), latestOpen: on(year + 1) };
 }

@@ -99,6 +99,13 @@ export const CODES: readonly CodeDescription[] = [
 /** In the order in which they are shown. */
 export const HOLD_CODES: readonly HoldCode[] = HOLD_ENTRIES.map(({ code }) => code);
 
+const HOLDS_FOR_A_DAY: ReadonlySet<string> = new Set<HoldCode>(['DAY_LIMIT_EXCEEDED', 'PAYEE_LIMIT_EXCEEDED']);
+
+/** Whether what is held back for these codes, separated by blanks, goes on another day by itself. */
+export function isHeldForADay(codes: string): boolean {
+  return codes.split(' ').every((code) => HOLDS_FOR_A_DAY.has(code));
+}
+
 const byCode = new Map<string, CodeDescription>(CODES.map((entry) => [entry.code, entry]));
 
 /** The errors of lines that could not be split into cells: nothing of such a row can be read. */

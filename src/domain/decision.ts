@@ -1,4 +1,12 @@
-/** A person's decision in words. */
+/** A person's decision: in words, and the name of a file that holds one. */
+
+/** What a file manager or browser adds to the name of a copy may stand before the suffix. */
+const DECISION_NAME = /\.to-approve[^./]{0,40}\.json$/i;
+
+/** Whether a file of this name holds a decision, and not rows. */
+export function isDecisionName(name: string): boolean {
+  return DECISION_NAME.test(name);
+}
 
 /** `ana: the bank confirmed it (ticket FIN-12)` */
 export function whoAndWhy(decision: {

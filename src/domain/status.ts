@@ -48,6 +48,8 @@ export interface Rule {
   readonly who: string;
   /** What to do, worded as the end of a sentence. A command stands in it with all that it asks for. */
   readonly task: string;
+  /** The same where it is about several; left out where it reads the same. */
+  readonly tasks?: string;
   readonly weight: Weight;
 }
 
@@ -105,6 +107,8 @@ const STATUSES = table({
     need: {
       who: APPROVER,
       task: 'look at it with paydrop held, then let it go or end it: paydrop approve (or refuse) CUSTOMER/ORDER/INSTRUCTION --reason TEXT',
+      tasks:
+        'look at them with paydrop held, then let each go or end it: paydrop approve (or refuse) CUSTOMER/ORDER/INSTRUCTION --reason TEXT',
       weight: 'person',
     },
     next: ['held', 'scheduled', 'ready', 'cancelled'],

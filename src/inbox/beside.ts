@@ -16,6 +16,8 @@ export interface Beside {
   readonly expectedSha256: string | undefined;
   /** NAME.done lay beside the file. */
   readonly saidDone: boolean;
+  /** The bytes of NAME.sig, or only the first of them; undefined where there is none. Only for a decision. */
+  readonly signature: Buffer | undefined;
 }
 
 /** `folder` holds the side files of the file whose path is `original`. */
@@ -23,6 +25,7 @@ export async function saidBeside(folder: string, original: Buffer): Promise<Besi
   return {
     expectedSha256: await expectedSha256(folder, original),
     saidDone: (await lstat(sideFile(folder, original, '.done')).catch(absent)) !== undefined,
+    signature: await bytesOf(sideFile(folder, original, '.sig')),
   };
 }
 
@@ -35,28 +38,34 @@ function sideFile(folder: string, original: Buffer, suffix: string): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), name, Buffer.from(suffix)]);
 }
 
+/** Undefined for a file that is not there. Empty for what is no plain file with a single name. */
+async function bytesOf(path: Buffer): Promise<Buffer | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const found = await file.stat();
+      if (!found.isFile() || found.nlink !== 1) return Buffer.alloc(0);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(LARGEST_BYTES), 0, LARGEST_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return undefined;
+    if (isOfOneEntry(error)) return Buffer.alloc(0);
+    throw error;
+  }
+}
+
 /**
  * The checksum (lower-case hex) that the side file in `folder` states for the file whose path is `original`. Undefined
  * when there is no side file. Empty when the side file states none for this file, or is no plain file with a single
  * name.
  */
 async function expectedSha256(folder: string, original: Buffer): Promise<string | undefined> {
-  const path = sideFile(folder, original, '.sha256');
-  let text: string;
-  try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const found = await file.stat();
-      const plain = found.isFile() && found.nlink === 1;
-      text = plain && found.size <= LARGEST_BYTES ? (await file.readFile()).toString('latin1') : '';
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENAMETOOLONG')) return undefined;
-    if (isOfOneEntry(error)) return '';
-    throw error;
-  }
+  const bytes = await bytesOf(sideFile(folder, original, '.sha256'));
+  if (bytes === undefined) return undefined;
+  const text = bytes.length < LARGEST_BYTES ? bytes.toString('latin1') : '';
   return statedFor(original.subarray(original.lastIndexOf('/') + 1).toString('latin1'), text);
 }
 

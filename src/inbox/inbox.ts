@@ -9,13 +9,13 @@
  * who still holds the claimed file open can't change what was hashed and read. Names are data: they are taken as bytes
  * and never decide where a file is written.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
 import { loadedWhenCalled } from '../platform/lazy.ts';
-import { type Beside, saidBeside } from './beside.ts';
 import { filedName } from './filed.ts';
 import { checkPlace, type InboxFolders, type KeptStuck } from './folder.ts';
 import {
@@ -28,16 +28,14 @@ import {
   type Scan,
   sideFilesOf,
 } from './readiness.ts';
+import { absent, COPY_CHUNK_BYTES, NS_PER_MS, ownTrouble, type Spooled, spoolCopy } from './spool.ts';
 import { isOfOneEntry, type Stuck, stuckEntries } from './stuck.ts';
 
 export const watchInbox = loadedWhenCalled(async () => (await import('./watcher.ts')).watchInbox);
 
-const COPY_CHUNK_BYTES = 1 << 20;
-const PRIVATE_FILE_MODE = 0o600;
-const NS_PER_MS = 1_000_000n;
-
 export { removeFiled } from './filed.ts';
 export { type InboxLook, type KeptStuck, lookIntoInbox } from './folder.ts';
+export type { Owner, Spooled } from './spool.ts';
 export type { Stuck } from './stuck.ts';
 
 /** A file taken out of the inbox. It belongs to paydrop until it is archived. */
@@ -48,17 +46,6 @@ export interface Claim {
   readonly name: string;
   readonly original: Buffer;
 }
-
-type Spooled =
-  | ({
-      readonly kind: 'spooled';
-      readonly path: string;
-      readonly size: number;
-    } & Beside)
-  /** The writer is not done after all, or the file can't be read (see `stuck`). The caller tries again later. */
-  | { readonly kind: 'not-yet' }
-  | { readonly kind: 'too-large'; readonly size: number }
-  | { readonly kind: 'not-regular'; readonly what: string };
 
 export interface Inbox {
   /** Throws where files can't be taken out of the inbox. */
@@ -79,7 +66,10 @@ export interface Inbox {
    * the file comes back from the archive. An existing copy stays as it is.
    */
   recall(claimId: string, number: number, name: string, date: string): Promise<void>;
-  /** Moves the copy, or the original if it was never read, to the archive and ends the claim. Safe to repeat. */
+  /**
+   * Moves the copy, or the original if it was never read, to the archive, with its signature if it has one, and ends the
+   * claim. Safe to repeat.
+   */
   archive(claimId: string, number: number, name: string, date: string): Promise<void>;
   quarantine(claimId: string, number: number, name: string): Promise<void>;
 }
@@ -233,55 +223,6 @@ async function putBack(path: Buffer, target: Buffer): Promise<boolean> {
   return (await tryMove(path, target)) === true;
 }
 
-/** Copies the claimed file. An error says why the file can't be read. */
-async function spoolCopy(claim: Claim, folder: string, target: string, maxFileBytes: number): Promise<Spooled | Error> {
-  const said = await saidBeside(join(folder, 'side'), claim.original);
-  const earlier = await stat(target).catch(absent);
-  if (earlier) return { kind: 'spooled', path: target, size: earlier.size, ...said };
-  const entry = await lstat(claim.original).catch(ownTrouble);
-  if (entry instanceof Error) return entry;
-  if (!entry.isFile()) return { kind: 'not-regular', what: kindOfEntry(entry) };
-  if (entry.nlink > 1) return { kind: 'not-regular', what: `a file with ${entry.nlink} names (hard links)` };
-  let source: FileHandle;
-  try {
-    source = await open(claim.original, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (isErrno(error, 'EACCES', 'EPERM')) return { kind: 'not-regular', what: 'a file that may not be read' };
-    return ownTrouble(error);
-  }
-  try {
-    const before = await source.stat({ bigint: true });
-    if (!before.isFile() || before.nlink !== 1n) return { kind: 'not-regular', what: 'no longer a plain file' };
-    if (before.size > BigInt(maxFileBytes)) return { kind: 'too-large', size: Number(before.size) };
-    const trouble = await copyTo(source, `${target}.part`, Number(before.mtimeNs / NS_PER_MS));
-    if (trouble) return trouble;
-    if (!sameState(before, await source.stat({ bigint: true }))) return { kind: 'not-yet' };
-    await moveDurably(`${target}.part`, target);
-    return { kind: 'spooled', path: target, size: Number(before.size), ...said };
-  } finally {
-    await source.close();
-  }
-}
-
-/** The copy gets the original's modification time, which says for as long as it is kept which state was copied. */
-async function copyTo(source: FileHandle, path: string, mtimeMs: number): Promise<Error | undefined> {
-  const target = await open(path, constants.O_CREAT | constants.O_TRUNC | constants.O_WRONLY, PRIVATE_FILE_MODE);
-  try {
-    const chunk = Buffer.allocUnsafe(COPY_CHUNK_BYTES);
-    for (;;) {
-      const read = await source.read(chunk, 0, chunk.length, null).catch(ownTrouble);
-      if (read instanceof Error) return read;
-      if (read.bytesRead === 0) break;
-      await target.writeFile(chunk.subarray(0, read.bytesRead));
-    }
-    await target.utimes(mtimeMs / 1000, mtimeMs / 1000);
-    await target.sync();
-    return undefined;
-  } finally {
-    await target.close();
-  }
-}
-
 /** The SHA-256 of a file. Each chunk is handed on as it is read. */
 export async function hashFile(path: string, onChunk: (chunk: Uint8Array) => void): Promise<string> {
   const hash = createHash('sha256');
@@ -314,7 +255,9 @@ async function endClaim({ inbox, data }: InboxFolders, folder: string, number: n
   // A folder with the name of a side file may hold data that a person needs, so it is kept.
   for (const side of await listIfThere(join(folder, 'side'))) {
     const path = under(join(folder, 'side'), side);
-    if ((await lstat(path)).isDirectory())
+    // The signature of a decision stays beside it.
+    if (key(side).endsWith('.sig')) await moveDurably(path, `${target}.sig`);
+    else if ((await lstat(path)).isDirectory())
       await moveDurably(path, join(data, 'quarantine', filedName(number, displayName(side))));
   }
   await rm(folder, { recursive: true, force: true });
@@ -349,11 +292,6 @@ async function tryMove(from: string | Buffer, to: string | Buffer): Promise<bool
   return true;
 }
 
-function ownTrouble(error: unknown): Error {
-  if (isOfOneEntry(error)) return error;
-  throw error;
-}
-
 async function listIfThere(folder: string): Promise<Buffer[]> {
   try {
     return await readdir(folder, { encoding: 'buffer' });
@@ -363,30 +301,10 @@ async function listIfThere(folder: string): Promise<Buffer[]> {
   }
 }
 
-function sameState(a: BigIntStats, b: BigIntStats): boolean {
-  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
-}
-
-function kindOfEntry(entry: {
-  isDirectory(): boolean;
-  isSymbolicLink(): boolean;
-  isFIFO(): boolean;
-  isSocket(): boolean;
-}): string {
-  if (entry.isDirectory()) return 'a folder';
-  if (entry.isSymbolicLink()) return 'a symbolic link';
-  if (entry.isFIFO()) return 'a named pipe';
-  return entry.isSocket() ? 'a socket' : 'a device';
-}
-
 function under(folder: string, name: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${folder}/`), name]);
 }
 
 function parentOf(path: string | Buffer): string | Buffer {
   return typeof path === 'string' ? join(path, '..') : path.subarray(0, path.lastIndexOf('/'));
-}
-
-function absent(error: unknown): undefined {
-  if (!isErrno(error, 'ENOENT')) throw error;
 }

@@ -5,6 +5,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
+import { isDecisionName } from '../domain/decision.ts';
 import { isErrno } from '../platform/durable.ts';
 import { isOfOneEntry, type StuckEntries } from './stuck.ts';
 
@@ -15,6 +16,10 @@ import { isOfOneEntry, type StuckEntries } from './stuck.ts';
 const UNFINISHED =
   /^(?:\.|~\$)|~$|\.(?:tmp|temp|part|partial|filepart|crdownload|download|uploading)$|^(?:thumbs\.db|desktop\.ini)$/i;
 const SIDE_SUFFIXES = ['.sha256', '.done'];
+/** Beside a decision. */
+const SIGNATURE = '.sig';
+/** A signature is dropped right after its decision. A decision without one is taken in after this many settle times. */
+const UNSIGNED_TIMES = 30;
 
 /** The content of the inbox now. Names are in bytes, as the folder has them. */
 export interface Scan {
@@ -69,7 +74,11 @@ export function displayName(name: Buffer): string {
 
 /** The names of a file's side files. */
 export function sideFilesOf(name: Buffer): Buffer[] {
-  return SIDE_SUFFIXES.map((suffix) => Buffer.concat([name, Buffer.from(suffix)]));
+  return suffixesOf(name.toString('latin1')).map((suffix) => Buffer.concat([name, Buffer.from(suffix)]));
+}
+
+function suffixesOf(name: string): string[] {
+  return isDecisionName(name) ? [...SIDE_SUFFIXES, SIGNATURE] : SIDE_SUFFIXES;
 }
 
 /** Every entry with all that distinguishes its states, and the entries that can't even be looked at. */
@@ -98,7 +107,7 @@ export function readiness(
   nowMs: number,
   { settleMs, isLeftAlone }: ReadinessRules,
 ): Scan {
-  const present = new Set(entries.map(({ name }) => key(name)));
+  const present = new Map(entries.map(({ name, state }) => [key(name), state]));
   for (const known of seen.keys()) if (!present.has(known)) seen.delete(known);
 
   const ready: Buffer[] = [];
@@ -109,26 +118,36 @@ export function readiness(
       if (!belongsToPresent(name, present)) leftAlone.push(displayName(name));
       continue;
     }
+    const beside = (suffix: string) => present.get(key(name) + suffix);
+    const signature = isDecisionName(key(name)) ? (beside(SIGNATURE) ?? '') : undefined;
+    const whole = signature === undefined ? state : `${state} ${signature}`;
     const before = seen.get(key(name));
-    const since = before?.state === state ? before.sinceMs : nowMs;
-    seen.set(key(name), { state, sinceMs: since });
-    if (stuck.waits(key(name), state, nowMs)) continue;
-    const saidDone = present.has(key(Buffer.concat([name, Buffer.from('.done')])));
-    if (saidDone || nowMs - since >= settleMs) ready.push(name);
+    const since = before?.state === whole ? before.sinceMs : nowMs;
+    seen.set(key(name), { state: whole, sinceMs: since });
+    if (stuck.waits(key(name), whole, nowMs)) continue;
+    const waitMs = signature === '' ? UNSIGNED_TIMES * settleMs : settleMs;
+    if (beside('.done') !== undefined || nowMs - since >= waitMs) ready.push(name);
     else settling++;
   }
   return { ready, settling, leftAlone };
 }
 
 function isSideFile(text: string): boolean {
-  return SIDE_SUFFIXES.some((suffix) => text.endsWith(suffix) && text.length > suffix.length);
+  return ownerOf(text) !== undefined;
 }
 
-function belongsToPresent(side: Buffer, present: ReadonlySet<string>): boolean {
-  return SIDE_SUFFIXES.some((suffix) => {
-    const text = side.toString('latin1');
-    return text.endsWith(suffix) && present.has(key(side.subarray(0, side.length - suffix.length)));
-  });
+/** The name of the file that a side file is beside. */
+function ownerOf(text: string): string | undefined {
+  for (const suffix of [...SIDE_SUFFIXES, SIGNATURE]) {
+    const owner = text.slice(0, -suffix.length);
+    if (owner !== '' && text === owner + suffix && suffixesOf(owner).includes(suffix)) return owner;
+  }
+  return undefined;
+}
+
+function belongsToPresent(side: Buffer, present: ReadonlyMap<string, string>): boolean {
+  const owner = ownerOf(side.toString('latin1'));
+  return owner !== undefined && present.has(owner);
 }
 
 /** A name as a map key. latin1 keeps every byte. */

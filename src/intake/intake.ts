@@ -6,9 +6,10 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileProblem } from '../domain/codes.ts';
+import { isDecisionName } from '../domain/decision.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
-import type { Claim, Inbox } from '../inbox/inbox.ts';
+import type { Claim, Inbox, Owner } from '../inbox/inbox.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import { isRejectedReportOf, rejectedReportIn } from '../reports/reports.ts';
@@ -16,6 +17,7 @@ import type { Settings } from '../settings/settings.ts';
 import {
   type FileRecord,
   type IntakeProgress,
+  type Maker,
   momentOf,
   type NewFile,
   type RowFields,
@@ -53,7 +55,7 @@ export async function takeIn(tools: IntakeTools, businessDate: string): Promise<
   const registeredBefore = new Set((await tools.store.unarchivedFiles()).map(({ claim }) => claim));
   for (const claim of await tools.inbox.claims()) {
     // After a crash: the registration stands, whatever the file's writer has done to the original since.
-    if (registeredBefore.has(claim.id)) continue;
+    if (registeredBefore.has(claim.id) || isDecisionName(claim.name)) continue;
     const file = await register(tools, claim, businessDate);
     if (file) registered.push(file);
   }
@@ -109,8 +111,20 @@ async function register(tools: IntakeTools, claim: Claim, businessDate: string):
       });
     }
     case 'spooled':
-      return registerFile(await withRepaired(store, { ...base, ...(await inspect(settings, spooled)) }));
+      return registerFile(
+        await withRepaired(store, {
+          ...base,
+          maker: makerOf(spooled, settings),
+          ...(await inspect(settings, spooled)),
+        }),
+      );
   }
+}
+
+/** The owner of the file, with the keys that this person has now: a decision about it needs another person. */
+function makerOf({ owner }: { readonly owner: Owner }, { people }: Settings): Maker {
+  const persons = people.filter(({ user }) => user === owner.user);
+  return { ...owner, keys: persons.flatMap(({ keys }) => keys.map(({ fingerprint }) => fingerprint)) };
 }
 
 async function withRepaired(store: Store, file: NewFile): Promise<NewFile> {

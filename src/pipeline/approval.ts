@@ -2,7 +2,7 @@
  * What persons decide about payouts that are held back: a yes lets a payout go once every reason is decided, a no ends
  * it. All that is named is decided, or nothing.
  */
-import { approvers, peopleNeeded, seenDigest } from '../control/control.ts';
+import { countingYes, seenDigest, yesSoFar } from '../control/control.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { type InstructionRef, rowPlace } from '../domain/instruction.ts';
 import { localTime } from '../platform/clock.ts';
@@ -12,6 +12,7 @@ import {
   type Change,
   type Decision,
   distrustNow,
+  type HeldDecision,
   lookUpOnly,
   momentOf,
   otherProvider,
@@ -32,6 +33,8 @@ export interface HeldPayout {
   readonly reasons: readonly string[];
   /** Why, in words. */
   readonly why: string;
+  /** All that was said of it, also what does not count any more. */
+  readonly approvals: readonly Approval[];
   /** Who has said yes so far, and how many people's yes it needs. */
   readonly yes: readonly string[];
   readonly needed: number;
@@ -55,13 +58,8 @@ export async function heldPayouts(store: Store, settings: Settings, file?: numbe
     if (!last) return found;
     afterId = last.id;
     const asked = page.filter(({ contentRow }) => file === undefined || rowPlace(contentRow).file === file);
-    found.push(
-      ...(await withReasons(
-        store,
-        settings,
-        asked.map(({ id }) => id),
-      )),
-    );
+    const ids = asked.map(({ id }) => id);
+    found.push(...(await withReasons(store, settings, ids)));
   }
 }
 
@@ -72,31 +70,18 @@ export async function heldNamed(
   refs: readonly InstructionRef[],
 ): Promise<(HeldPayout | undefined)[]> {
   const named = await store.findInstructions(refs);
-  const held = await withReasons(
-    store,
-    settings,
-    named.flatMap((one) => (one?.status === 'held' ? [one.id] : [])),
-  );
-  const byId = new Map(held.map((one) => [one.payout.id, one]));
+  const ids = named.flatMap((one) => (one?.status === 'held' ? [one.id] : []));
+  const byId = new Map((await withReasons(store, settings, ids)).map((one) => [one.payout.id, one]));
   return named.map((one) => (one ? byId.get(one.id) : undefined));
 }
 
-async function withReasons(store: Store, { control }: Settings, ids: readonly number[]): Promise<HeldPayout[]> {
+async function withReasons(store: Store, settings: Settings, ids: readonly number[]): Promise<HeldPayout[]> {
   const payouts = await store.toJudge(ids);
-  const approvals = await store.approvalsOf(payouts.map(({ id }) => id));
+  const given = await store.approvalsOf(payouts.map(({ id }) => id));
   return payouts.map((payout, at) => {
+    const approvals = given[at] ?? [];
     const reasons = payout.code.split(' ');
-    const given = approvals[at] ?? [];
-    const yes = reasons.flatMap((code) => [...approvers(payout, given, code)]);
-    return {
-      payout,
-      reasons,
-      why: payout.why,
-      yes: [...new Set(yes)],
-      needed: reasons.includes('APPROVAL_REQUIRED')
-        ? peopleNeeded(control, payout.currency ?? '', payout.amountMinor ?? 0n)
-        : 1,
-    };
+    return { payout, reasons, why: payout.why, approvals, ...yesSoFar(payout, approvals, settings) };
   });
 }
 
@@ -109,68 +94,67 @@ export async function approve(
   held: readonly HeldPayout[],
   decision: Decision,
 ): Promise<DecidedHeld> {
-  const { store, clock, settings } = tools;
-  const barred = await whyNotNow(tools);
-  if (barred !== undefined) return { ok: false, why: [barred] };
-  const today = localTime(clock.now(), settings.schedule.timeZone).date;
-  const approvals = await store.approvalsOf(held.map(({ payout }) => payout.id));
-  const twice = held.filter(({ payout, reasons }, at) =>
-    reasons.every((code) => approvers(payout, approvals[at] ?? [], code).has(decision.by)),
+  const { people } = tools.settings;
+  const twice = held.filter(({ payout, reasons, approvals }) =>
+    reasons.every((code) => countingYes(payout, approvals, code, people).some(({ person }) => person === decision.by)),
   );
   if (twice.length > 0)
     return { ok: false, why: twice.map((one) => `${nameOf(one)}: ${decision.by} has said yes already`) };
-  const decided = held.map((one, at) => {
-    const { payout, reasons } = one;
-    const approval = {
-      ...{ contentRow: payout.contentRow, attempt: payout.attempt, seen: seenDigest(payout), reasons },
-      person: decision.by,
-    };
-    const given = [...(approvals[at] ?? []), approval];
-    const to: Change['to'] = !isDecided(one, given) ? 'held' : payout.content.openDate > today ? 'scheduled' : 'ready';
-    return { held: one, approval, to };
-  });
-  const outcome = await store.approve(
-    decided.map(({ held: { payout }, approval, to }) => ({
-      held: {
-        ...{ id: payout.id, version: payout.version, from: 'held', to },
-        message: `approved by ${whoAndWhy(decision)}`,
-      },
-      approval,
-    })),
+  return decide(
+    tools,
+    held,
+    held.map((one) => yesTo(one, decision, tools)),
     decision,
-    momentOf(tools),
   );
-  return outcome === 'stale' ? MOVED : { ok: true, decided };
-}
-
-/** Whether enough people have said yes to each of the reasons that were shown. */
-function isDecided({ payout, reasons, needed }: HeldPayout, given: readonly Approval[]): boolean {
-  return reasons.every((code) => approvers(payout, given, code).size >= (code === 'APPROVAL_REQUIRED' ? needed : 1));
 }
 
 /** A person's no: the payouts are cancelled, and never sent. */
-export async function refuse(
+export function refuse(tools: ApprovalTools, held: readonly HeldPayout[], decision: Decision): Promise<DecidedHeld> {
+  return decide(
+    tools,
+    held,
+    held.map((one) => noTo(one, decision)),
+    decision,
+  );
+}
+
+async function decide(
   tools: ApprovalTools,
   held: readonly HeldPayout[],
+  decisions: readonly HeldDecision[],
   decision: Decision,
 ): Promise<DecidedHeld> {
-  const barred = await whyNotNow(tools);
+  const barred = await whyUndecidable(tools);
   if (barred !== undefined) return { ok: false, why: [barred] };
-  const now = await tools.store.toJudge(held.map(({ payout }) => payout.id));
-  const isAsShown = held.every(({ payout }, at) => now[at]?.id === payout.id && now[at]?.version === payout.version);
-  if (!isAsShown) return MOVED;
-  const changes = held.map(
-    ({ payout: { id, version, code } }): Change => ({
-      ...{ id, version, from: 'held', to: 'cancelled', code, decision },
-      message: `refused by ${whoAndWhy(decision)}`,
-    }),
+  const outcome = await tools.store.decide(decisions, decision, momentOf(tools));
+  if (outcome === 'stale') return MOVED;
+  return { ok: true, decided: held.map((one, at) => ({ held: one, to: decisions[at]?.change.to ?? 'held' })) };
+}
+
+/** The yes, and where the payout goes with it. */
+export function yesTo(
+  { payout, reasons, approvals, needed }: HeldPayout,
+  decision: Decision,
+  { clock, settings }: Pick<ApprovalTools, 'clock' | 'settings'>,
+): HeldDecision {
+  const { id, version, contentRow, attempt, content } = payout;
+  const yes = { contentRow, attempt, seen: seenDigest(payout), reasons };
+  const given = [...approvals, { ...yes, person: decision.by, key: decision.key ?? '' }];
+  const isDecided = reasons.every(
+    (code) => countingYes(payout, given, code, settings.people).length >= (code === 'APPROVAL_REQUIRED' ? needed : 1),
   );
-  await tools.store.apply(changes, momentOf(tools));
-  return { ok: true, decided: held.map((one) => ({ held: one, to: 'cancelled' })) };
+  const today = localTime(clock.now(), settings.schedule.timeZone).date;
+  const to = !isDecided ? 'held' : content.openDate > today ? 'scheduled' : 'ready';
+  return { change: { id, version, from: 'held', to, message: `approved by ${whoAndWhy(decision)}` }, yes };
+}
+
+export function noTo({ payout: { id, version, code } }: HeldPayout, decision: Decision): HeldDecision {
+  const message = `refused by ${whoAndWhy(decision)}`;
+  return { change: { id, version, from: 'held', to: 'cancelled', code, message, decision } };
 }
 
 /** While the records are in doubt, a payout that is held may have been sent already. */
-async function whyNotNow({ store, settings }: ApprovalTools): Promise<string | undefined> {
+export async function whyUndecidable({ store, settings }: ApprovalTools): Promise<string | undefined> {
   const doubt = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
   if (doubt !== undefined)
     return `nothing is sent from this workspace, so nothing is decided: ${doubt}. First paydrop audit accept`;

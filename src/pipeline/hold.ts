@@ -114,7 +114,7 @@ function dayBegins(businessDate: string, { schedule }: Settings): string {
 
 /** When the settings change, all that may be sent is judged by the new ones. */
 async function judgeAnewBy({ store, settings }: HoldTools): Promise<void> {
-  const now = settingsDigest(settings.control);
+  const now = settingsDigest(settings);
   const before = await store.fact(JUDGED_BY);
   if (before === now) return;
   // Records without this fact were judged by nothing but what holds without settings.
@@ -122,12 +122,16 @@ async function judgeAnewBy({ store, settings }: HoldTools): Promise<void> {
   await store.setFact(JUDGED_BY, now);
 }
 
-function settingsDigest({ approvals, limits, ...rest }: ControlSettings): string {
+function settingsDigest({ control, people }: Settings): string {
+  const { approvals, limits, balance: _, ...rest } = control;
   const amounts = (of: ReadonlyMap<string, bigint>) =>
     [...of].map(([currency, minor]) => `${currency} ${minor}`).sort();
   const tiers = approvals.map(({ from, people }) => [people, amounts(from)]);
   const { payout, file } = limits;
-  return sha256(JSON.stringify([tiers, [payout, file].map(amounts), rest]));
+  const approvers = people
+    .filter(({ may }) => may.has('approve'))
+    .map(({ name, keys }) => [name, keys.map(({ fingerprint }) => fingerprint)]);
+  return sha256(JSON.stringify([tiers, [payout, file].map(amounts), rest, approvers]));
 }
 
 /** What is asked of each file and payout, and is the same for many. */
@@ -217,7 +221,7 @@ async function standingReasons(
   const standing: Reason[][] = [];
   for (const [at, payout] of payouts.entries()) {
     const reasons = reasonsFor(payout, await around(payout, alike.get(payout.id)), control);
-    standing.push(undecided(payout, reasons, approvals[at] ?? [], control));
+    standing.push(undecided(payout, reasons, approvals[at] ?? [], tools.settings));
   }
   return standing;
 }
@@ -316,7 +320,7 @@ async function* merged(
 async function sendWithin({ tools }: Ground, payout: PayoutToJudge, sums: DaySums): Promise<void> {
   const { store, settings } = tools;
   const [approvals = []] = await store.approvalsOf([payout.id]);
-  const objections = undecided(payout, sums.objections(payout), approvals, settings.control);
+  const objections = undecided(payout, sums.objections(payout), approvals, settings);
   const { id, version, status } = payout;
   if (objections.length === 0) sums.add(payout);
   const change: Change[] =

@@ -3,18 +3,22 @@
  */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
-export type { DecidedHeld, HeldPayout } from './approval.ts';
+export type { HeldPayout } from './approval.ts';
 export type { Judged, Judgement } from './forgetting.ts';
 export type { PassOptions, PassSummary, Tools } from './pass.ts';
 export type { Decided, RetriedAll } from './resolution.ts';
 export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
 
 export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
+export const release = loadedWhenCalled(async () => (await import('./release.ts')).release);
+export const hold = loadedWhenCalled(async () => (await import('./hold.ts')).hold);
 export const filesInNeed = loadedWhenCalled(async () => (await import('./standing.ts')).filesInNeed);
 export const heldPayouts = loadedWhenCalled(async () => (await import('./approval.ts')).heldPayouts);
 export const heldNamed = loadedWhenCalled(async () => (await import('./approval.ts')).heldNamed);
 export const approve = loadedWhenCalled(async () => (await import('./approval.ts')).approve);
 export const refuse = loadedWhenCalled(async () => (await import('./approval.ts')).refuse);
+export const decideSigned = loadedWhenCalled(async () => (await import('./decisions.ts')).decideSigned);
+export const decisionAbout = loadedWhenCalled(async () => (await import('./decisions.ts')).decisionAbout);
 export const resolve = loadedWhenCalled(async () => (await import('./resolution.ts')).resolve);
 export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);
 export const closePayouts = loadedWhenCalled(async () => (await import('./closing.ts')).closePayouts);

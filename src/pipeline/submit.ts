@@ -33,6 +33,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
+import { openCover } from './balance.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
 import { doubtOfRefusal } from './look-ups.ts';
 import {
@@ -131,8 +132,10 @@ export async function submit(
   const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => noteOutcome(outcome, order, line, pace));
   const readAhead = openReadAhead(tools);
   const turns = sentBefore ? [true] : [false, true];
-  const asRead = openSieve(tools, line, pace);
   const due = await store.payoutCount({ statuses: ['ready'] });
+  const cover = await openCover(provider, settings, due);
+  if (typeof cover === 'string') return { sent: 0, stopped: cover };
+  const asRead = openSieve(tools, line, pace, cover);
   let sent = 0;
   let answered = false;
   let unsent = 0;

@@ -24,3 +24,8 @@ export function sha256Bytes(text: string): Buffer {
 export function openSha256(): Hash {
   return crypto().createHash('sha256');
 }
+
+/** In base64 without padding, as fingerprints of SSH keys are written. */
+export function sha256Base64(bytes: Buffer): string {
+  return crypto().hash('sha256', bytes, 'base64').replace(/=+$/, '');
+}

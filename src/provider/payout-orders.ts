@@ -7,12 +7,13 @@ import { currencyExponent } from '../domain/iso.ts';
 import { formatDecimal, formatMinor, parseDecimal } from '../domain/money.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { type HttpClient, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
-import { lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
+import { balanceOutcome, lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
 import { encodeOrder, type PayoutKeys, signGet, signPost } from './payout-orders/signature.ts';
 import type { Payout, Provider } from './port.ts';
 import { secretRemover } from './secrets.ts';
 
 const ORDERS_PATH = '/v1/service/payout/orders';
+const ACCOUNT_PATH = '/v1/service/payout/accountInfo';
 
 /** [S] Servers accept an amount with at most two decimals. A third decimal that isn't zero is sent: they refuse it. */
 const AMOUNT_DECIMALS = 2;
@@ -60,6 +61,8 @@ export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
       const path = `${ORDERS_PATH}/${encodeURIComponent(clientRefId)}`;
       return lookUpOutcome(await ask({ method: 'GET', path }, signGet(path, keys)), clientRefId, clock.now());
     },
+    balance: async () =>
+      balanceOutcome(await ask({ method: 'GET', path: ACCOUNT_PATH }, signGet(ACCOUNT_PATH, keys)), clock.now()),
     close: () => http.close(),
   };
 }

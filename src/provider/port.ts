@@ -162,6 +162,9 @@ export interface RecordCalls {
   instructionHistory(ref: PayoutRef): Promise<RemoteRecord>;
 }
 
+/** What the account has for payouts: decimal text, in the currency of the account. */
+export type BalanceOutcome = { readonly kind: 'found'; readonly amount: string } | Unclear;
+
 export interface Provider {
   /**
    * The request's body, a pure function of the payout: it is stored with the intent before it is sent, and sent again
@@ -179,6 +182,8 @@ export interface Provider {
   readonly orders?: OrderCalls;
   readonly amendments?: AmendmentCalls;
   readonly records?: RecordCalls;
+  /** What the account has for payouts. Undefined where the API does not say. Same promises as submit. */
+  readonly balance?: () => Promise<BalanceOutcome>;
   /** Whether requests carry the correlation id that they are given. Only then is it kept. */
   readonly correlates?: boolean;
   close(): Promise<void>;

@@ -2,14 +2,27 @@
 
 import type { Api } from '../domain/api.ts';
 import { sixDigits } from '../domain/file-number.ts';
+import type { Approval, PayoutToJudge } from '../store/store.ts';
 
 export interface ReportContext {
   readonly provider: { readonly api: Api; readonly sandbox: boolean; readonly baseUrl: string };
   readonly submit: 'nightly' | 'on-arrival';
   /** A cron expression of five fields and an IANA zone. */
   readonly schedule: { readonly nightly: string; readonly timeZone: string };
+  readonly control: ControlContext;
   /** Whether each CSV begins with a byte order mark. Spreadsheets that take other CSV for the system's own code need it. */
   readonly bom: boolean;
+}
+
+/** What the settings say of payouts that are held back (control/approval.ts). */
+interface ControlContext {
+  /** Whether the settings name people who may approve: then a decision is signed. */
+  readonly signed: boolean;
+  /** Who has said yes to a held payout so far, and how many people's yes it needs. */
+  readonly yesTo: (
+    payout: PayoutToJudge,
+    approvals: readonly Approval[],
+  ) => { readonly yes: readonly string[]; readonly needed: number };
 }
 
 export interface Report {
@@ -73,6 +86,23 @@ export function fileReportNames(file: { readonly name: string; readonly number: 
     result: `${stem}.result.csv`,
     page: `${stem}.report.html`,
   };
+}
+
+/** The name of the decision about what is held of a file, to be signed and dropped. */
+export function toApproveName(file: { readonly name: string; readonly number: number }): string {
+  return `${reportStem(file.name)}.${sixDigits(file.number)}.to-approve.json`;
+}
+
+/** The name of the answer to the decision of that number: after the file that it is about, or else after its own name. */
+export function decisionAnswerName(
+  file: { readonly name: string; readonly number: number } | undefined,
+  dropped: string,
+  number: number,
+): string {
+  const stem = file
+    ? `${reportStem(file.name)}.${sixDigits(file.number)}`
+    : reportStem(dropped.replace(/\.to-approve[^./]*\.json$/i, ''));
+  return `${stem}.decision.${number}.json`;
 }
 
 /** The name of a run's page. */

@@ -80,6 +80,8 @@ export async function summarizeDecisions(pages: AsyncIterable<readonly RunDecisi
 function kindOf({ change, what }: RunDecision): string {
   if (!change) return NO_PAYOUT[what]?.kind ?? what;
   const { from, to } = change;
+  if (what === 'approved') return 'Approved';
+  if (from === 'held' && to === 'cancelled') return 'Refused';
   if (from === to) return 'Closed';
   if (isRetry(from, to)) return 'Paid again';
   return to === 'paid' ? 'Recorded as paid' : 'Recorded as not paid';
@@ -142,9 +144,10 @@ function summed(sums: readonly Sum[], others: Decided['others']): Html {
   );
 }
 
-/** A payout that is closed keeps its status. */
+/** A payout that is closed keeps its status, and so does one that needs another yes. */
 function changed({ from, to }: Pick<Sum, 'from' | 'to'>): Html {
-  return from === to ? html`${statusTag(to)} closed` : statusChange(from, to);
+  if (from !== to) return statusChange(from, to);
+  return html`${statusTag(to)} ${to === 'held' ? 'one yes more' : 'closed'}`;
 }
 
 function decisionRow(decided: RunDecision): Html {

@@ -1,12 +1,13 @@
 /** A file's reports: made from the store's rows, and published in the outbox. */
 import type { FileRecord, ResultRow, Store } from '../store/store.ts';
+import { holdsOf } from './held.ts';
 import { type Published, publish, publishTogether } from './outbox.ts';
 import {
   addUp,
-  type Part,
   type Portion,
   portionMaker,
   type ReportContext,
+  receipt,
   relatedFiles,
   rowReports,
   type Summary,
@@ -38,15 +39,22 @@ export async function publishReportsOf(
   const summary = reports.summary();
   const related: FileRecord[] = [];
   for (const other of relatedFiles(file, summary)) related.push(await fileOf(store, other));
-  const rest = await publish(outbox, summaryReports(file, summary, first, context, related));
+  const holds = await holdsOf(store, file, summary, context);
+  const rest = await publish(outbox, summaryReports(file, summary, first, context, related, holds));
   const published = [...publishedRows, ...rest];
   return { file, summary, published };
 }
 
-/** A file with the summary of its rows. `also` covers the rows that the store wasn't given (service/last-file.ts). */
-export async function takenFile(store: Store, number: number, also?: Part): Promise<TakenFile> {
+/** A file with the summary of its rows. */
+export async function takenFile(store: Store, number: number): Promise<TakenFile> {
   const file = await fileOf(store, number);
-  return { file, summary: await addUp(file, pagesOf(store, file), also) };
+  return { file, summary: await addUp(file, pagesOf(store, file)) };
+}
+
+/** The receipt of a file alone. */
+export async function receiptOf(store: Store, { file, summary }: TakenFile, context: ReportContext): Promise<string> {
+  const first = file.duplicateOf === undefined ? undefined : await store.file(file.duplicateOf);
+  return receipt(file, summary, first, context, await holdsOf(store, file, summary, context));
 }
 
 async function fileOf(store: Store, number: number): Promise<FileRecord> {

@@ -9,6 +9,7 @@ import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
 import { LINES_NAMED } from './causes.ts';
 import { addressOf, type FileReports, fileReportNames, type ReportContext } from './context.ts';
+import { type Holds, needsApprover, possibleDuplicates } from './held.ts';
 import { type Html, html, page } from './html.ts';
 import {
   amountCell,
@@ -32,13 +33,14 @@ export interface Others {
   readonly first: FileRecord | undefined;
   /** Files that repair this one, and the one that it repairs. */
   readonly related: readonly FileRecord[];
+  readonly holds: Holds;
 }
 
 /** `due` says which other reports of the file exist. */
 export function filePage(
   file: FileRecord,
   summary: Summary,
-  { first, related }: Others,
+  { first, related, holds }: Others,
   due: FileReports,
   context: ReportContext,
 ): string {
@@ -60,7 +62,7 @@ ${facts(file, summary)}
 </header>
 <main>
 ${tasks(file, summary, related)}
-${rowsInNeed(summary)}
+${needsApprover(file, summary, holds, context)}${possibleDuplicates(holds, summary)}${rowsInNeed(summary)}
 ${errorsByCode(summary)}
 ${summary.rows === 0 ? '' : balance(first ?? file, summary, first !== undefined)}
 ${warnings(summary, context)}
@@ -168,7 +170,8 @@ function warnings(summary: Summary, context: ReportContext): Html | '' {
 }
 
 function rowsInNeed(summary: Summary): Html | '' {
-  const { attention, attentionRows } = summary;
+  const { attention, byStatus } = summary;
+  const attentionRows = summary.attentionRows - (byStatus.get('held') ?? 0);
   if (attentionRows === 0) return '';
   const cause = causeOfAll(summary);
   if (cause !== undefined) {

@@ -76,5 +76,6 @@ function decisionOf({ by = '', reason = '', ticket }: PayoutEvent) {
 }
 
 function changeText({ type, from, to }: PayoutEvent): string {
+  if (type === 'approved') return from === to ? `${to}, one yes more` : `${from} to ${to}`;
   return type === 'closed' ? `${to} closed` : `${from} to ${to}`;
 }

@@ -6,6 +6,7 @@ import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { FileRecord } from '../store/store.ts';
 import { addressOf, type ReportContext } from './context.ts';
+import { type Holds, holdsInReceipt } from './held.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
 import { problemOf, warningsOf } from './words.ts';
@@ -15,6 +16,7 @@ export function receiptJson(
   summary: Summary,
   first: FileRecord | undefined,
   context: ReportContext,
+  holds: Holds,
 ): string {
   const { api, sandbox } = context.provider;
   const source = first ?? file;
@@ -61,6 +63,7 @@ export function receiptJson(
       out: formatDecimal(summary.controlSum),
     },
     amounts: file.kind === 'orders' ? {} : amounts(summary),
+    ...holdsInReceipt(summary, holds),
     errors: Object.fromEntries(summary.errors.map(({ code, count }) => [code, count])),
     ...(summary.takenInWith.size === 0 ? {} : { takenInWith: byFile(summary.takenInWith) }),
     ...(summary.repairedWith.size === 0 ? {} : { repairedWith: byFile(summary.repairedWith) }),

@@ -7,20 +7,12 @@ import { sixDigits } from '../domain/file-number.ts';
 import type { FileRecord, ResultRow, RunRecord, StatusCount } from '../store/store.ts';
 import { fileReportNames, type Report, type ReportContext, runPageName, sandboxColumn } from './context.ts';
 import { BYTE_ORDER_MARK } from './csv.ts';
+import { type Holds, NO_HOLDS } from './held.ts';
 import { filePage } from './page.ts';
 import { receiptJson } from './receipt.ts';
 import { headers, type Lines, rowLines } from './rows.ts';
 import { changesCsv, type FileTakenIn, type RunContents, runPage } from './run.ts';
-import {
-  inOrder,
-  LISTED,
-  openTally,
-  type Pages,
-  type Part,
-  type Summary,
-  summarizeDuplicate,
-  verified,
-} from './totals.ts';
+import { inOrder, openTally, type Pages, type Part, type Summary, summarizeDuplicate, verified } from './totals.ts';
 
 export {
   isRejectedReportOf,
@@ -50,18 +42,15 @@ export interface Portion {
 type Bytes = Readonly<Record<keyof Lines, Uint8Array<ArrayBuffer>>>;
 
 /**
- * Makes portions of a file's reports: of some of its rows or all, in line order. Only the first rows that need
- * attention are passed on, because no others can be among the first of the file.
+ * Makes portions of a file's reports: of some of its rows or all, in line order. At most as many
+ * rows that need attention are passed on as a page lists.
  */
 export function portionMaker(file: FileRecord, context: ReportContext): (rows: readonly ResultRow[]) => Portion {
   const linesOf = rowLines(file, sandboxColumn(context));
-  let toList = LISTED;
   return (rows) => {
-    const tally = openTally(file, toList);
+    const tally = openTally(file);
     rows.forEach(tally.add);
-    const part = tally.part();
-    toList -= part.attention.length;
-    return { lines: encoded(linesOf(rows)), part };
+    return { lines: encoded(linesOf(rows)), part: tally.part() };
   };
 }
 
@@ -135,12 +124,10 @@ export function rowReports(
 }
 
 /**
- * The summary of a file's rows, without the reports that show each row. `also` covers rows that are not in the pages.
- * Throws as the pieces of {@link rowReports} do.
+ * The summary of a file's rows, without the reports that show each row. Throws as the pieces of {@link rowReports} do.
  */
-export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promise<Summary> {
+export async function addUp(file: FileRecord, pages: Pages): Promise<Summary> {
   const tally = openTally(file);
-  if (also) tally.include(also);
   for await (const page of pages) page.forEach(tally.add);
   return verified(file, tally.summary());
 }
@@ -148,7 +135,7 @@ export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promis
 /**
  * The reports on a file's rows as a whole. `found` is the summary from the reports that show each row. The receipt
  * comes last: where it exists, the other reports exist. `first` is the file that a duplicate repeats; `related` are
- * those of {@link relatedFiles}.
+ * those of {@link relatedFiles}. `holds` is what {@link holdsOf} says.
  */
 export function summaryReports(
   file: FileRecord,
@@ -156,14 +143,19 @@ export function summaryReports(
   first: FileRecord | undefined,
   context: ReportContext,
   related: readonly FileRecord[] = [],
+  holds: Holds = NO_HOLDS,
 ): Report[] {
   const { summary, repeats } = statedFor(file, found, first);
   const names = fileReportNames(file);
   const rejected = found.byStatus.has('rejected');
   const due = { errors: rejected || file.problem !== undefined, rejected, result: found.rows > 0 || !file.problem };
   return [
-    { name: names.page, content: filePage(file, summary, { first: repeats, related }, due, context), kind: 'replace' },
-    { name: names.receipt, content: receipt(file, found, first, context), kind: 'replace' },
+    {
+      name: names.page,
+      content: filePage(file, summary, { first: repeats, related, holds }, due, context),
+      kind: 'replace',
+    },
+    { name: names.receipt, content: receipt(file, found, first, context, holds), kind: 'replace' },
   ];
 }
 
@@ -179,9 +171,10 @@ export function receipt(
   found: Summary,
   first: FileRecord | undefined,
   context: ReportContext,
+  holds: Holds,
 ): string {
   const { summary, repeats } = statedFor(file, found, first);
-  return receiptJson(file, summary, repeats, context);
+  return receiptJson(file, summary, repeats, context, holds);
 }
 
 /** A duplicate has no rows of its own: its reports state those of the file that it repeats. */

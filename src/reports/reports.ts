@@ -1,11 +1,18 @@
 /** The door of the room: the store's records of a file or a run, written as reports and published in the outbox. */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
-export { fileReportNames, isRejectedReportOf, type ReportContext, rejectedReportIn } from './context.ts';
+export {
+  decisionAnswerName,
+  fileReportNames,
+  isRejectedReportOf,
+  type ReportContext,
+  rejectedReportIn,
+  toApproveName,
+} from './context.ts';
 export type { TakenFile } from './file-reports.ts';
 export type { IndexFile, IndexRun, Standing } from './index-page.ts';
 export type { Statement, StatementLine } from './statement.ts';
-export { openTally, type Part, type Tally, UnbalancedError, verdictOf } from './totals.ts';
+export { UnbalancedError, verdictOf } from './totals.ts';
 export { type Turn, turnToPublish } from './turn.ts';
 
 export const publishReportsOf = loadedWhenCalled(async () => (await import('./file-reports.ts')).publishReportsOf);
@@ -16,7 +23,7 @@ export const indexPage = loadedWhenCalled(async () => (await import('./index-pag
 export const sweepOutbox = loadedWhenCalled(async () => (await import('./outbox.ts')).sweepOutbox);
 export const removeReports = loadedWhenCalled(async () => (await import('./outbox.ts')).removeReports);
 export const runReports = loadedWhenCalled(async () => (await import('./report.ts')).runReports);
-export const receipt = loadedWhenCalled(async () => (await import('./report.ts')).receipt);
+export const receiptOf = loadedWhenCalled(async () => (await import('./file-reports.ts')).receiptOf);
 export const payoutsCsv = loadedWhenCalled(async () => (await import('./payouts-csv.ts')).payoutsCsv);
 export const summedUp = loadedWhenCalled(async () => (await import('./statement.ts')).summedUp);
 export const statementCsv = loadedWhenCalled(async () => (await import('./statement.ts')).statementCsv);

@@ -90,7 +90,8 @@ function statementDecision(decided: RunDecision): StatementDecision {
   const stated = { at, by, reason: oneLine(reason), ticket };
   if (!change) return { ...stated, what: decisionText(decided), reference: '', amount: '', currency: '' };
   const { customerRef, orderRef, instructionRef, from, to, amount, currency } = change;
-  const what = from === to ? `is ${to}, and closed` : `was ${from} and is ${to}`;
+  const left = from === to ? `is ${to}` : `was ${from} and is ${to}`;
+  const what = from !== to ? left : decided.what === 'approved' ? `${left}, with one yes more` : `${left}, and closed`;
   return { ...stated, what, reference: `${customerRef}/${orderRef}/${instructionRef}`, amount, currency };
 }
 

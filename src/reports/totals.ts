@@ -19,6 +19,7 @@ import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
 import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
+import { type InNeed, openInNeed } from './totals/in-need.ts';
 
 export type { OverLong } from './totals/gathered.ts';
 
@@ -48,7 +49,7 @@ export interface Total {
 }
 
 /** `errors` and `causes` are those of the rejected rows. */
-export interface Summary extends ErrorsFound {
+export interface Summary extends ErrorsFound, InNeed {
   readonly rows: number;
   /** Only statuses that occur, in the order of a row's life. */
   readonly byStatus: ReadonlyMap<RowStatus, number>;
@@ -76,18 +77,13 @@ export interface Summary extends ErrorsFound {
   readonly overLong: readonly OverLong[];
   /** Rows still to be sent; the dates are empty when there are none. */
   readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
-  readonly attentionRows: number;
-  /** The first of the rows that need attention, at most {@link LISTED}. */
-  readonly attention: readonly ResultRow[];
 }
 
 /** A file's rows in line order, a page at a time: a file may have millions of them. */
 export type Pages = AsyncIterable<readonly ResultRow[]>;
 
 /** What some rows add up to, to be included in what other rows add up to. */
-export interface Part
-  extends Settled,
-    Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent' | 'attentionRows' | 'attention'> {
+export interface Part extends Settled, InNeed, Pick<Summary, 'asked' | 'late' | 'overLong' | 'unsent'> {
   /** 0 where there are no rows. */
   readonly firstLine: number;
   readonly lastLine: number;
@@ -111,15 +107,14 @@ interface Subtotal {
 
 type Subtotals = Map<string, Map<RowStatus, Subtotal>>;
 
-/** `listed`: at most this many rows that need attention, and this many closed payouts, are kept. */
-export function openTally(file: FileRecord, listed: number = LISTED): Tally {
+export function openTally(file: FileRecord): Tally {
   const byCurrency: Subtotals = new Map();
   const causes = openCauses();
-  const settled = openSettled(listed);
+  const settled = openSettled(LISTED);
   const overLong = openOverLong();
-  const attention: ResultRow[] = [];
+  const inNeed = openInNeed(LISTED);
   const unsent = openUnsent();
-  const counts = { asked: 0, late: 0, attentionRows: 0 };
+  const counts = { asked: 0, late: 0 };
   const lines = { firstLine: 0, lastLine: 0 };
   const part = (): Part => ({
     ...lines,
@@ -129,7 +124,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
     overLong: overLong.found(),
     unsent: unsent.found,
     ...counts,
-    attention,
+    ...inNeed.found(),
   });
   return {
     add: (row) => {
@@ -146,7 +141,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
       else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
-      if (needsAttention(file, row) && counts.attentionRows++ < listed) attention.push(row);
+      if (needsAttention(file, row)) inNeed.add(row);
     },
     include: (other) => {
       for (const { currency, status, rows, amount, unread } of other.totals) {
@@ -161,8 +156,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
       unsent.add(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
       counts.asked += other.asked;
       counts.late += other.late;
-      counts.attentionRows += other.attentionRows;
-      attention.push(...other.attention.slice(0, listed - attention.length));
+      inNeed.include(other);
     },
     part,
     summary: () => {
@@ -176,7 +170,7 @@ export function openTally(file: FileRecord, listed: number = LISTED): Tally {
         overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
         unsent: unsent.found,
         ...counts,
-        attention,
+        ...inNeed.found(),
       };
     },
   };
@@ -246,8 +240,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     late: 0,
     overLong: [],
     unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
-    attentionRows: 0,
-    attention: [],
+    ...openInNeed(0).found(),
   };
 }
 

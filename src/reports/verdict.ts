@@ -38,7 +38,7 @@ export function headline(file: FileRecord, summary: Summary): Headline {
   const states: [rows: number, tone: Tone, text: string][] = [
     [lost, 'bad', `${count(lost, 'payout')} did not arrive`],
     [unclear, 'warn', `${count(unclear, 'payout is', 'payouts are')} unclear`],
-    [held, 'warn', `${count(held, 'payout is', 'payouts are')} held back`],
+    [held, 'warn', `${count(held, 'payout needs', 'payouts need')} an approver`],
     [toRepair, tone, toCorrect(toRepair - summary.rejectedForOthers, summary)],
   ];
   const due = states.filter(([rows]) => rows > 0);

@@ -2,11 +2,12 @@
 
 import { API } from '../domain/api.ts';
 import { isLost } from '../domain/attention.ts';
-import { type FileProblem, rowMessage } from '../domain/codes.ts';
+import { type FileProblem, isHeldForADay, rowMessage } from '../domain/codes.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { grouped, parseAmount } from '../domain/money.ts';
+import { saysOrderGivenUp } from '../domain/order.ts';
 import { factsOf } from '../domain/status.ts';
 import type { OtherRow, ResultRow } from '../store/store.ts';
 import type { ReportContext } from './context.ts';
@@ -103,7 +104,10 @@ function whatHappened(row: ResultRow): string {
   const { status, other } = row;
   const { words } = factsOf(status);
   if (status === 'scheduled') return `${words}, ${row.openDate}`;
+  if (status === 'held' && isHeldForADay(row.code))
+    return 'held back: it goes on another day once it fits, or sooner when a person approves it';
   if (status === 'failed' && row.orderRefId === '' && row.submittedAt === '') return 'it was not paid';
+  if (status === 'declined' && saysOrderGivenUp(row.message)) return 'it was not sent; nothing was paid';
   if (status === 'accepted' && other) return `deleted the payout of ${placeOf(other)}; nothing is paid for it`;
   if (status === 'waiting' && other)
     return `the provider, which has it already, is asked to change the payout of ${placeOf(other)}`;

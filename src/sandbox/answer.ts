@@ -18,6 +18,11 @@ export function invalid(fields: FieldErrors): Answer {
   return envelope(200, '0x0203', fields);
 }
 
+/** [D] FAILURE: the order is not taken. */
+export function declined(message: string): Answer {
+  return envelope(200, '0x0202', message);
+}
+
 export function unauthorized(status = 401): Answer {
   return envelope(status, '0x0201', 'Unauthorized');
 }

@@ -4,6 +4,7 @@
  * decides which way it goes; the fate is drawn from seed and reference unless the script fixes it. Every change is in
  * the ledger before it is in the book.
  */
+import { add, type Decimal, parseDecimal } from '../domain/money.ts';
 import { type Clock, timestamp } from '../platform/clock.ts';
 import type { OrderFields } from '../provider/provider.ts';
 import { drawFraction, drawHex } from './draw.ts';
@@ -21,6 +22,8 @@ const LIVES: Readonly<Record<Fate, readonly OrderStatus[]>> = {
   processing: ['processing'],
   ready: [],
 };
+
+const ZERO: Decimal = { units: 0n, scale: 0 };
 
 type Accepted = Extract<LedgerEntry, { kind: 'accepted' }>;
 type Moved = Extract<LedgerEntry, { kind: 'status' }>;
@@ -45,6 +48,8 @@ export interface Book {
   accept(fields: OrderFields, bodySha256: string): SandboxOrder;
   /** Moves the order one step, if a step is left. */
   step(order: SandboxOrder): void;
+  /** The sum of all orders, without those whose money did not go or came back. */
+  spent(): Decimal;
   /** Newest first. */
   list(offset: number, limit: number): SandboxOrder[];
 }
@@ -110,6 +115,10 @@ export function openBook({ seed, fates, ledger, clock }: BookOptions): Book {
       ledger.append(entry);
       move(entry);
     },
+    spent: () =>
+      orders
+        .filter(({ status }) => !['failed', 'cancelled', 'reversed'].includes(status))
+        .reduce((sum, { fields }) => add(sum, parseDecimal(fields.amount) ?? ZERO), ZERO),
     list: (offset, limit) => {
       const end = Math.max(orders.length - offset, 0);
       return orders.slice(Math.max(end - limit, 0), end).reverse();

@@ -157,8 +157,10 @@ const script = z.pipe(
     faults: z._default(z.array(faultRule), []),
     fates: z._default(z.array(fateRule), []),
     habits: z._default(z.array(habitRule), []),
+    /** What the account has for payouts when the sandbox begins; it never runs out where this is left out. */
+    balance: z.optional(z.string().check(z.regex(/^[0-9]{1,15}(?:\.[0-9]{1,2})?$/))),
   }),
-  z.transform(({ faults, fates, habits }) => {
+  z.transform(({ faults, fates, habits, balance }) => {
     const played = habits.map(({ habit, rate, ...about }) => ({ ...HABITS[habit], rate, about }));
     return {
       faults: [
@@ -171,6 +173,7 @@ const script = z.pipe(
         ...fates,
         ...played.flatMap(({ fates: rules = [], about }) => rules.map((rule) => fateRule.parse({ ...about, ...rule }))),
       ],
+      balance,
     };
   }),
 );

@@ -4,7 +4,7 @@
  * documentation's own samples exceed them.
  */
 import { createHash } from 'node:crypto';
-import { compare, type Decimal, parseDecimal } from '../domain/money.ts';
+import { add, compare, type Decimal, formatDecimal, grouped, parseDecimal } from '../domain/money.ts';
 import {
   encodeOrder,
   ORDER_FIELDS,
@@ -15,6 +15,7 @@ import {
 } from '../provider/provider.ts';
 import {
   badSignature,
+  declined,
   type FieldErrors,
   invalid,
   notFound,
@@ -40,17 +41,28 @@ const ZERO: Decimal = { units: 0n, scale: 0 };
 /** At most this many orders in one list, also without paging. */
 const LIST_LIMIT = 1000;
 
-/** The sandbox's account never runs out of money. Balances are strings with commas between thousands. */
-const BALANCES = { mainBalance: '1,250.00', payoutBalance: '999,999,999,999.99' };
+/** Balances are strings with commas between thousands. The main balance is not what payouts are paid from. */
+const MAIN_BALANCE = '1,250.00';
+const NEVER_EMPTY = '999,999,999,999.99';
+
+interface PayoutOrdersOptions {
+  readonly book: Book;
+  readonly keys: PayoutKeys;
+  readonly seed: string;
+  /** Decimal text: what the account had at the start. Undefined for an account that never runs out of money. */
+  readonly balance: string | undefined;
+}
 
 /** The API over a book of orders. Contacts live as long as the sandbox does. */
-export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (request: Received) => Call {
+export function payoutOrdersApi({ book, keys, seed, balance }: PayoutOrdersOptions): (request: Received) => Call {
   const contacts = openContacts(seed);
+  const account = openAccount(book, balance);
 
   function createOrder(body: Buffer): Answer {
     const sent = parseObject(body);
     const errors = fieldErrors(sent, (clientRefId) => book.find(clientRefId) !== undefined);
     if (Object.keys(errors).length > 0) return invalid(errors);
+    if (!account.covers(fieldsOf(sent).amount)) return declined('Insufficient balance');
     const order = book.accept(fieldsOf(sent), createHash('sha256').update(body).digest('hex'));
     const { clientRefId } = order.fields;
     return success('Order created successfully', { clientRefId, orderRefId: order.orderRefId, status: order.status });
@@ -81,7 +93,8 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     if (method === 'POST' && path === CONTACTS) return contacts.create(body);
     if (method !== 'GET') return notFound();
     if (path === ORDERS) return listOrders(request.query);
-    if (path === ACCOUNT) return success('Account found', BALANCES);
+    if (path === ACCOUNT)
+      return success('Account found', { mainBalance: MAIN_BALANCE, payoutBalance: account.balance() });
     const orderId = idBehind(ORDERS, path);
     if (orderId !== undefined) return readOrder(orderId);
     const contactId = idBehind(CONTACTS, path);
@@ -109,6 +122,25 @@ export function payoutOrdersApi(book: Book, keys: PayoutKeys, seed: string): (re
     act: () => answer(request),
     dialect: PAYOUT_ORDERS_DIALECT,
   });
+}
+
+/** What the account has left of its balance at the start. */
+function openAccount(book: Book, start: string | undefined): { covers(amount: string): boolean; balance(): string } {
+  const left = () => {
+    const { units, scale } = book.spent();
+    const had = start === undefined ? undefined : parseDecimal(start);
+    return had && add(had, { units: -units, scale });
+  };
+  return {
+    covers: (amount) => {
+      const has = left();
+      return has === undefined || compare(parseDecimal(amount) ?? ZERO, has) <= 0;
+    },
+    balance: () => {
+      const has = left();
+      return has ? grouped(formatDecimal(has, AMOUNT_DECIMALS)) : NEVER_EMPTY;
+    },
+  };
 }
 
 function openContacts(seed: string): { create(body: Buffer): Answer; read(id: string): Answer } {

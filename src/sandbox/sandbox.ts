@@ -149,7 +149,7 @@ function openApis({ script, seed, ledger, clock }: Setting): Apis {
   const collect = openImburseBook({ ...common, api: 'collect' });
   const managed = openImburseBook({ ...common, api: 'order-management' });
   const identity = openIdentity({ keys: SANDBOX_IMBURSE_KEYS, account: SANDBOX_IMBURSE_ACCOUNT, seed, clock });
-  const payoutOrders = payoutOrdersApi(payouts, SANDBOX_KEYS, seed);
+  const payoutOrders = payoutOrdersApi({ book: payouts, keys: SANDBOX_KEYS, seed, balance: script?.balance });
   const others = [
     identity.tokenCall,
     imburseApi(COLLECT, collect, identity),

@@ -1,21 +1,21 @@
 /**
  * A dry run works on a copy of the records and of the files, in a folder for temporary files, and runs the very code of
- * a real pass. It changes nothing in the workspace. It leaves unrecorded only the rows that no later step can ask for
- * (last-file.ts).
+ * a real pass, up to the sending: it foresees what would be rejected, and what would be held back. It changes nothing in
+ * the workspace.
  */
 import { access, constants, copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Inbox, openInbox } from '../inbox/inbox.ts';
 import { takeIn } from '../intake/intake.ts';
+import { hold, release } from '../pipeline/pipeline.ts';
 import type { Clock } from '../platform/clock.ts';
 import { isErrno, makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
-import { publishReportsOf, receipt, type TakenFile, takenFile } from '../reports/reports.ts';
+import { publishReportsOf, receiptOf, type TakenFile, takenFile } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore } from '../store/store.ts';
-import { addingUpLast } from './last-file.ts';
 import { DATABASE } from './place.ts';
 import { reportContext } from './publishing.ts';
 import { settingsOf } from './records.ts';
@@ -57,20 +57,17 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
     const store = openStore({ path: join(settings.data, DATABASE), purpose: 'scratch' });
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
-      const last = addingUpLast(store);
-      const kept = out === undefined ? last.store : store;
-      const registered = await takeIn({ store: kept, inbox, clock, settings, progress, run: undefined }, businessDate);
+      const tools = { store, inbox, clock, settings, progress, run: undefined };
+      const registered = await takeIn(tools, businessDate);
+      await release(tools, businessDate);
+      await hold(tools, businessDate);
       const context = reportContext(real);
       const foreseen: ForeseenFile[] = [];
       for (const { number } of registered) {
         const taken =
-          out === undefined
-            ? await takenFile(store, number, last.addedUp(number))
-            : await publishReportsOf(store, number, out, context);
-        const { duplicateOf } = taken.file;
-        const first = duplicateOf === undefined ? undefined : await store.file(duplicateOf);
+          out === undefined ? await takenFile(store, number) : await publishReportsOf(store, number, out, context);
         const { file, summary } = taken;
-        foreseen.push({ file, summary, receipt: await receipt(file, summary, first, context) });
+        foreseen.push({ file, summary, receipt: await receiptOf(store, taken, context) });
       }
       return foreseen;
     } finally {
@@ -93,15 +90,16 @@ async function requireFile(path: string): Promise<void> {
 }
 
 /**
- * Copies a file and its .sha256 into the inbox, and claims it at once, because the next file may have the same name.
+ * Copies a file with what lies beside it, its .sha256 and its .done, into the inbox, and claims it at once, because the next file may have the same name.
  */
 async function drop(path: string, folder: string, inbox: Inbox, clock: Clock): Promise<void> {
   const name = basename(path);
-  try {
-    await copyFile(`${path}.sha256`, join(folder, `${name}.sha256`));
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ENAMETOOLONG')) throw error;
-  }
+  for (const kind of ['sha256', 'done'])
+    try {
+      await copyFile(`${path}.${kind}`, join(folder, `${name}.${kind}`));
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT', 'ENAMETOOLONG')) throw error;
+    }
   await copyFile(path, join(folder, name));
   const { ready } = await inbox.scan(clock.monotonic());
   if (ready.length === 0)

@@ -1,5 +1,6 @@
 /** What is needed to write a workspace's reports, besides its records. */
 import { join } from 'node:path';
+import { yesSoFar } from '../control/control.ts';
 import type { ReportContext, Turn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { lockWorkspace } from '../store/store.ts';
@@ -18,6 +19,10 @@ export function reportContext(settings: Settings): ReportContext {
     provider: { api, sandbox: baseUrl === 'sandbox', baseUrl: String(baseUrl) },
     submit: settings.submit,
     schedule: settings.schedule,
+    control: {
+      signed: settings.people.some(({ may }) => may.has('approve')),
+      yesTo: (payout, approvals) => yesSoFar(payout, approvals, settings),
+    },
     bom: settings.reports.bom,
   };
 }

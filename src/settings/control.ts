@@ -19,6 +19,10 @@ export interface ControlSettings {
   readonly possibleDuplicateDays: number;
   readonly lastLine: 'hold' | 'accept';
   readonly implausibleDates: 'hold' | 'accept';
+  /** Whether a file of an owner who is no person of the settings may be decided about. */
+  readonly maker: 'person' | 'anyone';
+  /** Whether the provider is asked what the account has, before a pass sends. */
+  readonly balance: 'off' | 'check';
 }
 
 interface Tier {
@@ -61,6 +65,14 @@ export const controlSchema = part({
   ),
   lastLine: z._default(HOLD_OR_ACCEPT, 'hold'),
   implausibleDates: z._default(HOLD_OR_ACCEPT, 'hold'),
+  maker: described(
+    z._default(z.enum(['person', 'anyone'], 'expected "person" or "anyone"'), 'person'),
+    'whether the owner of a file must be a person of people before others may decide about it',
+  ),
+  balance: described(
+    z._default(z.enum(['off', 'check'], 'expected "off" or "check"'), 'off'),
+    'asks what the account has before a pass sends; payout-orders, with one currency in provider.currencies',
+  ),
 });
 
 export function controlFrom({ approvals, limits, ...rest }: z.output<typeof controlSchema>): ControlSettings {

@@ -46,11 +46,20 @@ function problemsIn(issue: z.core.$ZodIssue, schema: z.ZodMiniObject): (readonly
 
 /** The names of the settings in the group at `path`. */
 function namesIn(schema: z.ZodMiniObject, path: Path): string[] {
-  const group = path.reduce<z.ZodMiniObject>(
-    ({ shape }, name) => (shape[name as string] as z.ZodMiniPrefault<z.ZodMiniObject>).def.innerType,
-    schema,
-  );
-  return Object.keys(group.shape);
+  const group = path.reduce<z.core.$ZodType>((outer, name) => memberOf(outer, name), schema);
+  return Object.keys((group as z.ZodMiniObject).shape);
+}
+
+/** The schema of one setting in a group, or of one entry of a record, without its default. */
+function memberOf(group: z.core.$ZodType, name: PropertyKey): z.core.$ZodType {
+  const { shape, valueType } = (group as z.ZodMiniObject | z.ZodMiniRecord)._zod.def as {
+    readonly shape?: Readonly<Record<PropertyKey, z.core.$ZodType>>;
+    readonly valueType?: z.core.$ZodType;
+  };
+  const member = shape?.[name] ?? valueType;
+  if (!member) throw new Error(`there is no ${String(name)} in this group`);
+  const { innerType } = member._zod.def as { readonly innerType?: z.core.$ZodType };
+  return innerType ?? member;
 }
 
 /** Shortens a name, so that it does not outweigh the rest of the message. */

@@ -1,25 +1,4 @@
-/** Finds names of settings that JSON or zod would drop silently: those given twice, and the heading `__proto__`. */
-
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}:]/g;
-
-/** The keys that occur twice in one object of `json`, which must be valid JSON. Each has its path: `columns.Betrag`. */
-export function repeatedKeys(json: string): string[] {
-  const repeated: string[] = [];
-  const open: { readonly keys: Set<string>; last: string }[] = [];
-  let text = '';
-  for (const [token] of json.matchAll(TOKEN)) {
-    const object = open.at(-1);
-    if (token === '{') open.push({ keys: new Set(), last: '' });
-    else if (token === '}') open.pop();
-    else if (token !== ':') text = JSON.parse(token);
-    else if (object) {
-      object.last = text;
-      if (object.keys.has(text)) repeated.push(open.map(({ last }) => last).join('.'));
-      object.keys.add(text);
-    }
-  }
-  return repeated;
-}
+/** Finds names of settings that zod would drop silently, and headings that are given twice. */
 
 /**
  * Problems of the headings of `columns`, each by itself and compared with the others. `form` turns a heading into the
@@ -35,4 +14,19 @@ export function headingProblems(columns: unknown, form: (heading: string) => str
     // JavaScript objects give `__proto__` another meaning, so zod leaves it out.
     return name === '__proto__' ? `columns.${name}: "${name}" is no name that a column can have` : [];
   });
+}
+
+/** The path of each name `__proto__` in the value, which zod leaves out of a record without a word. */
+export function droppedNames(json: unknown): string[] {
+  const found: string[] = [];
+  const open: [value: unknown, path: string][] = [[json, '']];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [value, path] = next;
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, inner] of Object.entries(value)) {
+      if (name === '__proto__') found.push(`${path}${name}`);
+      open.push([inner, `${path}${name}.`]);
+    }
+  }
+  return found;
 }

@@ -4,6 +4,7 @@ import { APIS } from '../domain/api.ts';
 import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
 import { controlSchema } from './control.ts';
+import { people } from './people.ts';
 import { isNightlySchedule } from './schedule.ts';
 import { durationMs } from './units.ts';
 import { described, FOR_EDITORS, forEditors, list, part, rule, someText, text, textLike, textThat } from './values.ts';
@@ -129,6 +130,7 @@ export const schema = z.strictObject({
     ),
   }),
   control: controlSchema,
+  people: z._default(people, {}),
   columns: z._default(z.record(heading, someText), {}),
 });
 

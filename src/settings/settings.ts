@@ -5,15 +5,18 @@
 import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
+import { repeatedNames } from '../platform/json-text.ts';
 import type { EndpointName } from '../provider/provider.ts';
 import { type ControlSettings, controlFrom } from './control.ts';
+import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
-import { headingProblems, repeatedKeys } from './repeated.ts';
+import { droppedNames, headingProblems } from './repeated.ts';
 import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
 export type { ControlSettings } from './control.ts';
+export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
@@ -62,6 +65,8 @@ export interface Settings {
     readonly bom: boolean;
   };
   readonly control: ControlSettings;
+  /** Those whose signed decisions count. While there are none, whoever may run the program decides. */
+  readonly people: readonly Person[];
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -86,7 +91,7 @@ export function settingsFrom(text: string, path: string, workspace: string): Loa
   } catch (error) {
     return { ok: false, problems: [`${path} is not JSON: ${(error as Error).message}`] };
   }
-  const repeated = repeatedKeys(text).map((at) => `${at}: is given twice; leave one of the two out`);
+  const repeated = repeatedNames(text).map((at) => `${at}: is given twice; leave one of the two out`);
   return repeated.length > 0 ? { ok: false, problems: repeated } : parseSettings(json, workspace);
 }
 
@@ -95,6 +100,9 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
   const read = z.safeParse(schema, json, { error: sentence, jitless: true });
   const problems = read.success ? [] : problemsOf(read.error.issues, schema, SETTINGS_FILE);
   problems.push(...headingProblems((json as { columns?: unknown } | null)?.columns, looseName));
+  for (const at of droppedNames(json))
+    if (!problems.some((problem) => problem.startsWith(`${at}: `)))
+      problems.push(`${at}: "__proto__" is no name that can be used here`);
   if (!read.success || problems.length > 0) return { ok: false, problems };
   const { provider, payout, schedule, intake, ...rest } = read.data;
   const sandbox = provider.baseUrl === 'sandbox';
@@ -105,6 +113,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         'provider.currencies: must be set with a provider of your own: the API carries no currency, so say which ones your account pays, such as ["INR"]',
       ],
     };
+  const unchecked = balanceProblem(rest.control.balance, provider);
+  if (unchecked !== undefined) return { ok: false, problems: [unchecked] };
   const root = resolve(workspace);
   let zone = schedule.timeZone;
   return {
@@ -148,9 +158,21 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       },
       reports: { bom: rest.reports.bom },
       control: controlFrom(rest.control),
+      people: peopleFrom(rest.people),
       columns: rest.columns,
     },
   };
+}
+
+/** The balance has no currency, and only one API tells it. */
+function balanceProblem(
+  balance: 'off' | 'check',
+  { api, currencies }: { readonly api: Api; readonly currencies?: readonly string[] | undefined },
+): string | undefined {
+  if (balance === 'off') return undefined;
+  if (!API[api].tellsBalance) return `control.balance: the ${api} API does not say what an account has; leave it "off"`;
+  if (currencies?.length === 1) return undefined;
+  return 'control.balance: the API tells a balance without its currency, so name the one in provider.currencies, such as ["INR"]';
 }
 
 function systemTimeZone(): string {

@@ -890,8 +890,8 @@ const HELD: Mutant[] = [
     'amountMinor >= (from.get(currency) ?? 0n))\n    : [];',
   ]),
   mutant('a person counts twice', 'one person alone lets go what needs two', 'approval', [
-    'new Set(given.map(({ person }) => person))',
-    'new Set(given.map(({ person }, at) => `${person} ${at}`))',
+    'return given.filter(({ person }, at) => given.findIndex((one) => one.person === person) === at);',
+    'return given;',
   ]),
   mutant('a yes to other content counts', 'an amount is raised after the yes', 'approval', [
     'one.seen === seen &&\n',
@@ -906,8 +906,8 @@ const HELD: Mutant[] = [
     '',
   ]),
   mutant('a yes covers every reason', 'a reason that nobody saw holds nothing', 'approval', [
-    'one.seen === seen &&\n      one.reasons.includes(code),',
-    'one.seen === seen,',
+    'one.reasons.includes(code) &&\n',
+    '',
   ]),
   mutant('what is going to be sent does not count', 'one pass sends any sum past the limit', 'hold', [
     'if (objections.length === 0) sums.add(payout);',
@@ -934,8 +934,8 @@ const HELD: Mutant[] = [
     'standing.length > 1 ? holding(payout, standing)',
   ]),
   mutant('a no only delays', 'what a person refused leaves with the next pass', 'hold', [
-    "...{ id, version, from: 'held', to: 'cancelled', code, decision },",
-    "...{ id, version, from: 'held', to: 'scheduled', code },",
+    "return { change: { id, version, from: 'held', to: 'cancelled', code, message, decision } };",
+    "return { change: { id, version, from: 'held', to: 'scheduled', code, message } };",
   ]),
   mutant('NAME.done proves nothing', 'a whole file has its last payout held', 'reasons', [
     'return proven || saidDone || finalNewline;',
@@ -967,9 +967,109 @@ const HELD: Mutant[] = [
   ]),
 ];
 
+const DECISIONS: Mutant[] = [
+  mutant('a decision that fits no key counts', 'anyone who can drop a file lets payouts go', 'signature', [
+    'if (fits(bytes)) return',
+    'if (bytes.length > 0) return',
+  ]),
+  mutant('a decision counts for whatever it was signed for', 'a signed mail lets payouts go', 'signature', [
+    "if (namespace !== NAMESPACE) return { kind: 'other-namespace', namespace };",
+    '',
+  ]),
+  mutant('a security key need not be touched', 'a program on the machine signs on its own', 'signature', [
+    '(flags & USER_PRESENT) === 0',
+    'flags > 255',
+  ]),
+  mutant('an RSA signature of another hash is taken', 'what counts is not what is documented', 'signature', [
+    'const RSA_HASHES: Readonly<Record<string, string>> = {',
+    "const RSA_HASHES: Readonly<Record<string, string>> = { 'rsa-sha2-384': 'sha384',",
+  ]),
+  mutant('a signature has bytes after its end', 'one signature is many files', 'signature', [
+    '  if (!wire.isWhole()) return unreadable(DAMAGED);\n  if (reserved',
+    '  if (reserved',
+  ]),
+  mutant('short RSA keys are taken', 'a key that can be broken lets payouts go', 'ssh-key', [
+    'bits < LEAST_RSA_BITS',
+    'bits < 512',
+  ]),
+  mutant('a placeholder is a key', 'anyone signs for the person whose key was left at zeros', 'ssh-key', [
+    'if (WEAK_POINTS.has(withoutSign(point)))',
+    'if (WEAK_POINTS.size === 0)',
+  ]),
+  mutant('two persons have one key', 'one person gives both votes', 'settings/people', [
+    '[...sharedKeys(value), ...sharedUsers(value)]',
+    '[...sharedUsers(value)]',
+  ]),
+  mutant('two persons have one user', 'a person decides about a file of their own', 'settings/people', [
+    '[...sharedKeys(value), ...sharedUsers(value)]',
+    '[...sharedKeys(value)]',
+  ]),
+  mutant('decimals beyond the currency are dropped', 'a limit is another one than it says', 'settings/amounts', [
+    '  if (toMinor(amount, exponent) === undefined)',
+    '  if (exponent > 9)',
+  ]),
+  mutant('a decision has a member twice', 'an editor shows another amount than is read', 'decision-file', [
+    'if (twice !== undefined) return refused',
+    'if (twice === json) return refused',
+  ]),
+  mutant('a payout is decided about twice in one file', 'one person gives both votes', 'decision-file', [
+    'if (references.has(reference)) return',
+    'if (lines.has(0)) return',
+  ]),
+  mutant('any person approves', 'a person lets payouts go who may not', 'judge', [
+    "if (!person.may.has('approve')) return",
+    'if (person.may.size === 0) return',
+  ]),
+  mutant('the maker approves', 'one person drops a file and lets it go', 'judge', [
+    '  return makers.some(({ name }) => name === person.name) || keys.includes(fingerprint)',
+    '  return makers.length > 9 && keys.includes(fingerprint)',
+  ]),
+  mutant('the maker approves under another name', 'one person drops a file and lets it go', 'judge', [
+    ' || keys.includes(fingerprint)\n',
+    '\n',
+  ]),
+  mutant('a person votes twice', 'one person gives both votes', 'judge', [
+    'vote.person === person.name || vote.fingerprint === fingerprint',
+    'vote.person === fingerprint',
+  ]),
+  mutant('an amount beyond a person is let go', 'a clerk lets a million go', 'judge', [
+    'held.amountMinor > (upTo',
+    'held.amountMinor < (upTo',
+  ]),
+  mutant('a currency without an amount has no limit', 'a clerk lets a million go', 'judge', [
+    'upTo.get(held.currency) ?? -1n',
+    'upTo.get(held.currency) ?? held.amountMinor',
+  ]),
+  mutant('a decision never expires', 'an old yes lets a payout go that is held anew', 'judge', [
+    'if (decision.expires < today)',
+    "if (decision.expires === '')",
+  ]),
+  mutant('a decision is made to last', 'an old yes lets a payout go that is held anew', 'judge', [
+    'if (decision.expires > latestExpiry)',
+    "if (decision.expires === '')",
+  ]),
+  mutant('what is shown is not compared', 'a person signs for 9.50 and lets 9500.00 go', 'judge', [
+    'if (row[name] !== held?.[name])',
+    'if (row[name] === undefined)',
+  ]),
+  mutant('what is not shown is not compared', 'a yes counts for what was changed since', 'judge', [
+    'return row.seen === held?.seen ? undefined :',
+    'return row.seen !== undefined ? undefined :',
+  ]),
+  mutant('a decision counts in part', 'a row that is not held any more is let go', 'judge', [
+    'if (gone.length > 0) return',
+    'if (gone.length > rows.length) return',
+  ]),
+  mutant('a decision counts in every workspace', 'a yes in the trial lets real money go', 'judge', [
+    'if (decision.workspace !== workspace) return',
+    "if (decision.workspace === '') return",
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
   ...HELD,
+  ...DECISIONS,
   ...SENDING,
   ...ANSWERS,
   ...LOOK_UPS,

@@ -38,7 +38,7 @@ export const payoutOrders: SimulatedApi = {
     const ledger: LedgerEntry[] = [];
     const append = (entry: LedgerEntry) => void ledger.push(entry);
     const book: Book = openBook({ seed, fates, ledger: { append, close: () => undefined }, clock });
-    const api = payoutOrdersApi(book, SANDBOX_KEYS, seed);
+    const api = payoutOrdersApi({ book: book, keys: SANDBOX_KEYS, seed: seed, balance: undefined });
     return {
       ledger,
       asked: (request) => {

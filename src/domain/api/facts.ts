@@ -17,6 +17,8 @@ export interface ApiFacts {
   readonly content: 'details' | 'managed' | 'nothing';
   /** Its requests state the currency of a payout. For other APIs the settings must name the account's currencies. */
   readonly tellsCurrency: boolean;
+  /** It says what the account has for payouts, without a currency. */
+  readonly tellsBalance: boolean;
   /** A payout that the provider has accepted can be changed there until it is processed. */
   readonly amends: boolean;
   /** The provider identifies an order by the order reference alone, whichever customer the order is for. */

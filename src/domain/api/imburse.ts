@@ -5,6 +5,7 @@ const IMBURSE = {
   secrets: { publicKey: 'PAYDROP_IMBURSE_PUBLIC_KEY', privateKey: 'PAYDROP_IMBURSE_PRIVATE_KEY' },
   accountSecret: 'publicKey',
   tellsCurrency: true,
+  tellsBalance: false,
   amends: true,
 } as const;
 

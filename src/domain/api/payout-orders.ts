@@ -10,6 +10,7 @@ export const PAYOUT_ORDERS = {
   },
   content: 'details',
   tellsCurrency: false,
+  tellsBalance: true,
   amends: false,
   ordersOfTenant: false,
   advisedLengths: ADVISED_LENGTHS,

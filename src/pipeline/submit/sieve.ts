@@ -11,6 +11,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../../store/store.ts';
+import type { Cover } from '../balance.ts';
 import type { Line, Pacer } from '../flow.ts';
 import { lookUpEarlier, nameOf } from '../look-ups.ts';
 
@@ -21,7 +22,7 @@ interface SieveTools extends Timing {
 }
 
 /**
- * Lets through only instructions that are as they were read. Of those that are paid again, it lets through only those
+ * Lets through only instructions that are as they were read, and that the account covers. Of those that are paid again, it lets through only those
  * that no earlier attempt has paid by now.
  */
 export interface Sieve {
@@ -32,7 +33,7 @@ export interface Sieve {
   leftOut(): string | undefined;
 }
 
-export function openSieve(tools: SieveTools, line: Line, pace: Pacer): Sieve {
+export function openSieve(tools: SieveTools, line: Line, pace: Pacer, cover: Cover): Sieve {
   const { store, provider, judgedAfter } = tools;
   let number = 0;
   let first = '';
@@ -59,6 +60,8 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer): Sieve {
       undecided ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
     return earlier?.kind === 'over';
   };
+  // A payout that may have arrived may have been taken from the balance already.
+  const isCovered = (instruction: StoredInstruction) => instruction.unclearSends > 0 || cover.covers(instruction);
   return {
     sift: async (page) => {
       const sound: StoredInstruction[] = [];
@@ -67,7 +70,7 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer): Sieve {
         const what = instructionDiffers(instruction, history);
         if (what !== undefined) keepBack(instruction, what);
         else if (judgedAfter !== undefined && isDecidedAfter(judgedAfter, history)) continue;
-        else if (await isStillUnpaid(instruction)) sound.push(instruction);
+        else if ((await isStillUnpaid(instruction)) && isCovered(instruction)) sound.push(instruction);
       }
       return sound;
     },
@@ -79,7 +82,8 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer): Sieve {
     },
     leftOut: () => {
       const altered = `${number} not sent, because the records are not what was read. The first: ${first}`;
-      return [...(number > 0 ? [altered] : []), ...(undecided === '' ? [] : [undecided])].join('; ') || undefined;
+      const reasons = [number > 0 ? altered : '', undecided, cover.missing() ?? ''];
+      return reasons.filter((reason) => reason !== '').join('; ') || undefined;
     },
   };
 }

@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import { PROVIDER_CODES } from '../../domain/provider-codes.ts';
 import type { HttpOutcome, HttpResponse } from '../http.ts';
 import { oneLine } from '../one-line.ts';
-import type { FoundStatus, LookUpOutcome, SubmitOutcome } from '../port.ts';
+import type { BalanceOutcome, FoundStatus, LookUpOutcome, SubmitOutcome } from '../port.ts';
 import { retryAfterMs } from '../retry-after.ts';
 import { saysNothingFound, saysReferenceIsUsed, saysUsed, ungrouped } from '../words.ts';
 import { type Envelope, messageOf, readEnvelope } from './envelope.ts';
@@ -175,6 +175,26 @@ export function lookUpOutcome(outcome: HttpOutcome, clientRefId: string, nowMs: 
     amount: order.amount,
     bankReference: oneLine(order.bankReference || order.utr || ''),
     message: status === 'failed' || status === 'reversed' ? whyNotPaid(order, envelope.data['status']) : '',
+  };
+}
+
+/** [S] `payoutBalance` is what payouts are paid from; the main balance is not. */
+const accountBalance = z.object({ payoutBalance: amount });
+
+/** What the account has for payouts. */
+export function balanceOutcome(outcome: HttpOutcome, nowMs: number): BalanceOutcome {
+  if (outcome.kind !== 'response') return { kind: 'unclear', message: outcome.message };
+  const envelope = readEnvelope(outcome);
+  const stopLine = reasonToStop(outcome, envelope);
+  const waitMs = retryAfterMs(outcome.retryAfter, nowMs);
+  const account = envelope && accountBalance.safeParse(envelope.data).data;
+  if (account && !stopLine && isSuccess(outcome.status) && envelope.code === FOUND_CODES.paid[0])
+    return { kind: 'found', amount: account.payoutBalance };
+  return {
+    kind: 'unclear',
+    message: describe(outcome, envelope),
+    ...(stopLine && { stopLine }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
   };
 }
 

@@ -20,6 +20,9 @@ export interface Decision {
   readonly reason: string;
   /** Where the case is kept: a ticket's number, if the person gave one. */
   readonly ticket?: string;
+  /** The fingerprint of the key that signed it, and the SHA-256 of the signature; absent for a decision without one. */
+  readonly key?: string;
+  readonly signature?: string;
 }
 
 /** The person who decided that something needs nothing more here, and the reason. */

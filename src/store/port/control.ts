@@ -56,6 +56,27 @@ export interface Approval {
   readonly seen: string;
   readonly reasons: readonly string[];
   readonly person: string;
+  /** The fingerprint of the key that signed it; empty for a decision that needed none. */
+  readonly key: string;
+}
+
+/** A person's word on one held payout: a yes with what it is to, or a no. */
+export interface HeldDecision {
+  /** From `held`: to `held` where a yes is not enough yet, to `cancelled` by a no. */
+  readonly change: Change;
+  readonly yes?: Omit<Approval, 'person' | 'key'>;
+}
+
+/** A decision that was dropped as a file, and what came of it. */
+export interface DecisionFileRecord {
+  readonly number: number;
+  readonly claim: string;
+  readonly name: string;
+  readonly businessDate: string;
+  /** The file that it is about; undefined where that can't be told. */
+  readonly file: number | undefined;
+  /** JSON: the answer, as it is published. */
+  readonly answer: string;
 }
 
 /** Money on its way, or paid, on one business date: a sum for each payee and currency. */
@@ -97,14 +118,20 @@ export interface Control {
   /** Holds payouts back, or lets them go. Leaves out those that a person has decided about meanwhile. */
   hold(changes: readonly Change[], moment: Moment): Promise<void>;
   /**
-   * Keeps a yes to each of the payouts, with the change that follows from it: `to` is `held` where more is needed. All or
-   * none: `stale` when one of them is not held in its version any more.
+   * Records what a person decided about held payouts, with the file that it came in, if it came in one. All or none:
+   * `stale` when one of them is not held in its version any more.
    */
-  approve(
-    payouts: readonly { readonly held: Change; readonly approval: Omit<Approval, 'person'> }[],
+  decide(
+    payouts: readonly HeldDecision[],
     decision: Decision,
     moment: Moment,
-  ): Promise<'approved' | 'stale'>;
+    file?: Omit<DecisionFileRecord, 'number'>,
+  ): Promise<'decided' | 'stale'>;
+  /** Records a dropped decision that changes nothing. */
+  noteRefused(file: Omit<DecisionFileRecord, 'number'>, why: string, moment: Moment): Promise<void>;
+  /** The decision of a claim; undefined before it is recorded. */
+  decisionFile(claim: string): Promise<DecisionFileRecord | undefined>;
+  decisionFilesAbout(file: number): Promise<DecisionFileRecord[]>;
   /** What was sent on the business date and has not come to nothing; `since` is its first moment, a timestamp. */
   sentOn(businessDate: string, since: string): Promise<SentTo[]>;
   /** The business dates on which a payout was sent; none where no send of it has one. */

@@ -27,6 +27,15 @@ export interface IntakeProgress {
   readonly controlSum: string;
 }
 
+/** Who dropped a file, by the owner that it had in the inbox. */
+export interface Maker {
+  readonly uid: number;
+  /** Undefined where the machine had no name for the number. */
+  readonly user?: string | undefined;
+  /** The fingerprints of the keys that the settings had for this user then. */
+  readonly keys: readonly string[];
+}
+
 export interface NewFile {
   /** The claim's own name: registering the same claim twice gives the same record. */
   readonly claim: string;
@@ -45,6 +54,8 @@ export interface NewFile {
   /** Whether NAME.done lay beside the file: its writer said that it was whole. */
   readonly saidDone: boolean;
   readonly finalNewline: boolean;
+  /** Who dropped it; absent for a file that was never read, or taken in before that was kept. */
+  readonly maker?: Maker;
   readonly start: IntakeProgress;
   readonly problem: FileProblem | undefined;
   /** The file whose rejected rows this file repairs, as its name says. */

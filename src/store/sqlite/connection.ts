@@ -268,7 +268,7 @@ function assertSchema(db: Database.Database, path: string): void {
 const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
   ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
-  ...['forgotten_files', 'payees', 'resemblances', 'approvals'],
+  ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files'],
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema
@@ -278,7 +278,7 @@ const UNKNOWN_TABLE = `
  * Digest of all columns of all tables after all migrations. A schema that was never released may have had the same
  * number. After a new migration, the error message shows the new digest.
  */
-const COLUMNS_DIGEST = '8e363c659645970d';
+const COLUMNS_DIGEST = '4edae8c92f80226c';
 const COLUMNS = `
   SELECT group_concat(name) FROM (
     SELECT t.name || '.' || c.name AS name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c

@@ -1,21 +1,12 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
-import type {
-  AlikePayout,
-  Approval,
-  Change,
-  Control,
-  Moment,
-  PayoutToJudge,
-  Resemblance,
-  SentTo,
-  Suspicion,
-} from '../port.ts';
+import type { AlikePayout, Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
 import type { Applier } from './changes.ts';
 import { hasNotArrived, listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import { fileRange, staleMarker } from './files.ts';
+import { decisionVerbs } from './decisions.ts';
+import { fileRange } from './files.ts';
 import { enterPayees, payeeOf } from './payees.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
 import type { Trail } from './trail.ts';
@@ -27,9 +18,6 @@ const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
 
 /** Money that is on its way, or was paid. What was refused, and what never left, is none. */
 const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
-
-/** Thrown to roll a decision back: what was decided about has changed. */
-const STALE = new Error('What is to be approved has changed');
 
 /** SQL: ids of the instructions whose content is that of a row of the file. */
 const STATED = `
@@ -45,7 +33,7 @@ export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Cont
   return {
     ...judgingVerbs(db),
     ...alikeVerbs(db),
-    ...approvalVerbs(db, trail, apply),
+    ...decisionVerbs(db, trail, apply),
     hold: holder(db, apply),
     ...sentVerbs(db),
   };
@@ -87,13 +75,6 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: known.get(payee) !== undefined, code, why }] : [];
     }),
   );
-  const lastRow = db
-    .prepare<Range, number | null>(`
-      SELECT max(id) FROM (
-        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
-        UNION ALL
-        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
-    .pluck();
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
@@ -107,9 +88,9 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     markJudged.run(changed > 0 ? 1 : 0, file);
   });
   const resemblances = db.prepare<Range, { code: Resemblance['code']; count: number; first: number }>(`
-    SELECT r.code, count(*) AS count, min(i.content_row) AS first
-    FROM resemblances r JOIN instructions i ON i.id = r.instruction
-    WHERE i.id IN (${STATED}) GROUP BY 1 ORDER BY 1`);
+    SELECT resemblances.code, count(*) AS count, min(i.content_row) AS first
+    FROM resemblances JOIN instructions i ON i.id = resemblances.instruction
+    WHERE i.id IN (${STATED}) GROUP BY resemblances.code ORDER BY resemblances.code`);
   return {
     filesToJudge: async () => files.all(),
     async judgeAllAnew() {
@@ -118,7 +99,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     beginJudging: judgingBeginner(db),
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
-    lastRowOf: async (file) => lastRow.get(fileRange(file)) ?? undefined,
+    lastRowOf: lastRowReader(db),
     statedSums: statedSumReader(db),
     async judged(file, found) {
       judged.immediate(file, found);
@@ -140,6 +121,17 @@ function judgingBeginner(db: Connection): Control['beginJudging'] {
   return async (file) => {
     begin.immediate(file);
   };
+}
+
+function lastRowReader(db: Connection): Control['lastRowOf'] {
+  const lastRow = db
+    .prepare<Range, number | null>(`
+      SELECT max(id) FROM (
+        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
+        UNION ALL
+        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
+    .pluck();
+  return async (file) => lastRow.get(fileRange(file)) ?? undefined;
 }
 
 function statedSumReader(db: Connection): Control['statedSums'] {
@@ -271,55 +263,6 @@ function holder(db: Connection, apply: Applier): Control['hold'] {
   );
   return async (changes, moment) => {
     hold.immediate(changes, moment);
-  };
-}
-
-function approvalVerbs(db: Connection, trail: Trail, apply: Applier): Pick<Control, 'approvalsOf' | 'approve'> {
-  type ApprovalRow = Omit<Approval, 'reasons'> & { reasons: string };
-  // A yes is what the log says: a row without its entry is none.
-  const given = db.prepare<[number], ApprovalRow>(`
-    SELECT body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
-      body ->> 'by' AS person
-    FROM approvals JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
-    WHERE approvals.instruction = ? AND body ->> 'type' = 'approved' ORDER BY approvals.seq`);
-  const approvals = db.transaction((ids: readonly number[]) =>
-    ids.map((id) => given.all(id).map((one): Approval => ({ ...one, reasons: one.reasons.split(' ') }))),
-  );
-  const keep = db.prepare<[number, number]>('INSERT INTO approvals (seq, instruction) VALUES (?, ?)');
-  const isUnchanged = db
-    .prepare<[number, number, number, number], 1>(
-      "SELECT 1 FROM instructions WHERE id = ? AND status = 'held' AND version = ? AND content_row = ? AND attempt = ?",
-    )
-    .pluck();
-  const markStale = staleMarker(db);
-  const approve = db.transaction((...[payouts, decision, moment]: Parameters<Control['approve']>) => {
-    for (const { held, approval } of payouts) {
-      const { id, version } = held;
-      const { contentRow, attempt, seen, reasons } = approval;
-      if (isUnchanged.get(id, version, contentRow, attempt) === undefined) throw STALE;
-      const codes = reasons.join(' ');
-      const event = { type: 'approved', ...decision, from: 'held', to: held.to, version, seen, code: codes };
-      trail.append(moment, { ...event, contentRow, attempt }, id);
-      keep.run(trail.head().seq, id);
-    }
-    apply(
-      payouts.flatMap(({ held }) => (held.to === 'held' ? [] : [held])),
-      moment,
-      [],
-    );
-    markStale(payouts.map(({ held }) => held.id));
-  });
-  return {
-    approvalsOf: async (ids) => approvals(ids),
-    async approve(payouts, decision, moment) {
-      try {
-        approve.immediate(payouts, decision, moment);
-        return 'approved';
-      } catch (error) {
-        if (error === STALE) return 'stale';
-        throw error;
-      }
-    },
   };
 }
 

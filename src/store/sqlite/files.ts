@@ -39,6 +39,7 @@ interface FileRow {
   header: string;
   proven: number;
   said_done: number;
+  maker: string | null;
   final_newline: number;
   start: string;
   progress: string;
@@ -142,11 +143,11 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
   );
   const insert = db.prepare<unknown[], FileRow>(`
     INSERT INTO files (
-      number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, said_done, final_newline, start,
+      number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, said_done, maker, final_newline, start,
       progress, problem, duplicate_of, done, repairs)
     VALUES (
       ${nextNumber('files')}, :claim, :name, :kind, :sha256, :size, :receivedAt,
-      :run, :businessDate, :header, :proven, :saidDone, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
+      :run, :businessDate, :header, :proven, :saidDone, :maker, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
     RETURNING *`);
 
   const register = db.transaction((file: NewFile, run: number | undefined) => {
@@ -166,6 +167,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
       header: JSON.stringify(file.header),
       proven: Number(file.proven),
       saidDone: Number(file.saidDone),
+      maker: file.maker ? JSON.stringify(file.maker) : null,
       finalNewline: Number(file.finalNewline),
       start: JSON.stringify(file.start),
       problem: problem ? JSON.stringify(problem) : null,
@@ -351,6 +353,7 @@ function fileRecord(row: FileRow): FileRecord {
     done: row.done === 1,
     archived: row.archived === 1,
     toRepair: Math.max(0, row.rejected - row.repaired - row.stood_for),
+    ...(row.maker !== null && { maker: JSON.parse(row.maker) }),
     ...(row.run !== null && { run: row.run }),
     ...(row.stood_for > 0 && { stoodFor: row.stood_for }),
     ...(row.repairs !== null && { repairs: row.repairs }),

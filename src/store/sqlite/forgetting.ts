@@ -12,6 +12,7 @@ import { isClosed } from './closings.ts';
 import { columnOf, hasNotArrived, listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { fileRange } from './files.ts';
+import { payeeRemover } from './payees.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
 import type { Trail } from './trail.ts';
 import { statementWriter } from './writers.ts';
@@ -232,9 +233,11 @@ function payoutForgetter(
     WHERE id = ?`);
   const blankBodies = db.prepare<[number]>("UPDATE attempts SET body = '' WHERE instruction = ?");
   const keep = statementWriter(db);
+  const removePayee = payeeRemover(db);
   return (payout, file, moment) => {
     const { id, content, contentRow, currency = '', version, status } = payout;
     if (payout.forgotten) return;
+    removePayee(id);
     keep(id, statementOf(contentRow === id ? 'CREATE' : 'UPDATE', content), contentRow);
     const errors = errorsOf.get(id) ?? null;
     blank.run(errors === null ? null : errorsWithoutTexts(errors), id);

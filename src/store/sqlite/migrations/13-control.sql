@@ -8,6 +8,9 @@ CREATE INDEX files_to_judge ON files (number) WHERE judged <> 1;
 -- 1 where NAME.done lay beside the file: its writer said that it was whole.
 ALTER TABLE files ADD COLUMN said_done INTEGER NOT NULL DEFAULT 0;
 
+-- JSON: who dropped the file, by the owner that it had in the inbox; null for a file that was never read.
+ALTER TABLE files ADD COLUMN maker TEXT;
+
 -- The business date of the pass that made the send. Empty for a send before this column was there.
 ALTER TABLE sends ADD COLUMN business_date TEXT NOT NULL DEFAULT '';
 CREATE INDEX sends_by_date ON sends (business_date, instruction) WHERE business_date <> '';
@@ -44,3 +47,13 @@ CREATE TABLE approvals (
   instruction INTEGER NOT NULL REFERENCES instructions (id)
 ) STRICT;
 CREATE INDEX approvals_by_instruction ON approvals (instruction);
+
+-- Decisions that were dropped as files, each with the answer to it.
+CREATE TABLE decision_files (
+  number INTEGER PRIMARY KEY,
+  claim TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,              -- as it was dropped
+  business_date TEXT NOT NULL,
+  file INTEGER REFERENCES files (number),
+  answer TEXT NOT NULL             -- JSON
+) STRICT;

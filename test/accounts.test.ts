@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { groupId } from '../src/platform/groups.ts';
+import { groupId } from '../src/platform/accounts.ts';
 import { temporaryFolder } from './support/workspace.ts';
 
 it('a group is found by its name or number, and by nothing else', () => {

@@ -1,0 +1,96 @@
+/** What persons decide about held payouts: kept with the audit entry and, where it came in a file, with that file. */
+import type { Approval, Control, DecisionFileRecord } from '../port.ts';
+import type { Applier } from './changes.ts';
+import type { Connection } from './connection.ts';
+import { staleMarker } from './files.ts';
+import type { Trail } from './trail.ts';
+
+type DecisionVerbs = Pick<Control, 'approvalsOf' | 'decide' | 'noteRefused' | 'decisionFile' | 'decisionFilesAbout'>;
+
+/** Thrown to roll a decision back: what was decided about has changed. */
+const STALE = new Error('What was decided about has changed');
+
+export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): DecisionVerbs {
+  type ApprovalRow = Omit<Approval, 'reasons'> & { reasons: string };
+  // A yes is what the log says: a row without its entry is none.
+  const given = db.prepare<[number], ApprovalRow>(`
+    SELECT body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
+      body ->> 'by' AS person, coalesce(body ->> 'key', '') AS key
+    FROM approvals JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
+    WHERE approvals.instruction = ? AND body ->> 'type' = 'approved' ORDER BY approvals.seq`);
+  const approvals = db.transaction((ids: readonly number[]) =>
+    ids.map((id) => given.all(id).map((one): Approval => ({ ...one, reasons: one.reasons.split(' ') }))),
+  );
+  const decide = decider(db, trail, apply);
+  const keepFile = fileKeeper(db);
+  const refused = db.transaction((...[file, why, moment]: Parameters<Control['noteRefused']>) => {
+    const number = keepFile(file);
+    trail.append(moment, { type: 'decision-refused', number, name: file.name, file: file.file, message: why });
+  });
+  const select = 'SELECT number, claim, name, business_date AS businessDate, file, answer FROM decision_files';
+  type FileRow = Omit<DecisionFileRecord, 'file'> & { file: number | null };
+  const byClaim = db.prepare<[string], FileRow>(`${select} WHERE claim = ?`);
+  const about = db.prepare<[number], FileRow>(`${select} WHERE file = ? ORDER BY number`);
+  const recordOf = (row: FileRow): DecisionFileRecord => ({ ...row, file: row.file ?? undefined });
+  return {
+    approvalsOf: async (ids) => approvals(ids),
+    async decide(...asked) {
+      try {
+        decide(...asked);
+        return 'decided';
+      } catch (error) {
+        if (error === STALE) return 'stale';
+        throw error;
+      }
+    },
+    async noteRefused(...asked) {
+      refused.immediate(...asked);
+    },
+    async decisionFile(claim) {
+      const row = byClaim.get(claim);
+      return row && recordOf(row);
+    },
+    decisionFilesAbout: async (file) => about.all(file).map(recordOf),
+  };
+}
+
+function decider(db: Connection, trail: Trail, apply: Applier) {
+  const keep = db.prepare<[number, number]>('INSERT INTO approvals (seq, instruction) VALUES (?, ?)');
+  const isHeld = db
+    .prepare<[number, number], 1>("SELECT 1 FROM instructions WHERE id = ? AND status = 'held' AND version = ?")
+    .pluck();
+  const markStale = staleMarker(db);
+  const keepFile = fileKeeper(db);
+  const decide = db.transaction((...[payouts, decision, moment, file]: Parameters<Control['decide']>) => {
+    const number = file && keepFile(file);
+    for (const { change, yes } of payouts) {
+      const { id, version, to } = change;
+      if (isHeld.get(id, version) === undefined) throw STALE;
+      if (!yes) continue;
+      const { contentRow, attempt, seen, reasons } = yes;
+      const event = { type: 'approved', ...decision, from: 'held', to, version, seen, code: reasons.join(' ') };
+      trail.append(moment, { ...event, contentRow, attempt, number }, id);
+      keep.run(trail.head().seq, id);
+    }
+    apply(
+      payouts.flatMap(({ change }) => (change.to === 'held' ? [] : [change])),
+      moment,
+      [],
+    );
+    markStale(payouts.map(({ change }) => change.id));
+  });
+  return decide.immediate;
+}
+
+/** Keeps a dropped decision, and returns its number. */
+function fileKeeper(db: Connection): (file: Omit<DecisionFileRecord, 'number'>) => number {
+  const insert = db
+    .prepare<[string, string, string, number | null, string], number>(`
+      INSERT INTO decision_files (claim, name, business_date, file, answer) VALUES (?, ?, ?, ?, ?) RETURNING number`)
+    .pluck();
+  return ({ claim, name, businessDate, file, answer }) => {
+    const number = insert.get(claim, name, businessDate, file ?? null, answer);
+    if (number === undefined) throw new Error(`Keeping the decision ${claim} gave no number`);
+    return number;
+  };
+}

@@ -1,0 +1,77 @@
+/** What the account covers is begun, and nothing else. */
+import { describe, expect, it } from 'vitest';
+import { openCover } from '../src/pipeline/balance.ts';
+import { parseSettings } from '../src/settings/settings.ts';
+import { instructions, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+
+const CHECKED = { provider: { currencies: ['INR'] }, control: { balance: 'check' } };
+
+function dropped(...amounts: string[]): TestWorkspace {
+  const workspace = testWorkspace(CHECKED);
+  workspace.drop('orders.csv', ORDERS.split('\n').slice(0, 2).join('\n').concat('\n'));
+  workspace.drop(
+    'payouts.csv',
+    instructions(...amounts.map((amount, at) => `C1,O1,P${at + 1},${amount},2026-03-02,2026-03-05,`)),
+  );
+  return workspace;
+}
+
+const statuses = (workspace: TestWorkspace) => workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
+
+describe('an account whose balance is checked', () => {
+  it('pays what it covers, and the pass says what is missing', async () => {
+    const workspace = dropped('60.00', '50.00', '40.00');
+    const { unfinished } = await workspace.pass({ faults: { balance: '100.00' }, lookUp: false });
+    expect(statuses(workspace)).toEqual(['submitted', 'ready', 'submitted']);
+    expect(unfinished).toBe(
+      'the account has 100.00 INR, which is 50.00 INR less than what is due: 1 payout is not begun',
+    );
+  });
+
+  it('pays the rest once there is money', async () => {
+    const workspace = dropped('60.00', '50.00');
+    await workspace.pass({ faults: { balance: '100.00' }, lookUp: false });
+    const { unfinished } = await workspace.pass({ faults: { balance: '110.00' }, lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+    expect(unfinished).toBeUndefined();
+  });
+
+  it('pays exactly its balance', async () => {
+    const workspace = dropped('60.00', '40.00');
+    await workspace.pass({ faults: { balance: '100.00' }, lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
+  });
+
+  it('is asked with commas between the thousands', async () => {
+    const workspace = dropped('1250.00', '0.01');
+    await workspace.pass({ faults: { balance: '1250.00' }, lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
+  });
+});
+
+describe('a balance that can not be told', () => {
+  it('lets nothing begin, and says why', async () => {
+    const settings = parseSettings(CHECKED, '/w');
+    if (!settings.ok) throw new Error(settings.problems.join());
+    const cover = await openCover(
+      { balance: async () => ({ kind: 'unclear', message: 'the answer was HTTP 500, not JSON' }) },
+      settings.value,
+      1,
+    );
+    expect(cover).toBe("the account's balance can't be told, so nothing is begun: the answer was HTTP 500, not JSON");
+  });
+});
+
+describe('settings that ask for a balance', () => {
+  it.each([
+    [{ control: { balance: 'check' } }, 'name the one in provider.currencies'],
+    [
+      { provider: { currencies: ['INR', 'EUR'] }, control: { balance: 'check' } },
+      'name the one in provider.currencies',
+    ],
+    [{ provider: { api: 'collect' }, control: { balance: 'check' } }, 'does not say what an account has'],
+  ])('are refused where it can not be read: %j', (settings, words) => {
+    const read = parseSettings(settings, '/w');
+    expect(read.ok ? [] : read.problems).toEqual([expect.stringContaining(words)]);
+  });
+});
