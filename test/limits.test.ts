@@ -55,7 +55,7 @@ describe('limits of the day', () => {
         .map(({ words }) => words),
     ).toEqual([
       'with it the day would come to 100.01 INR, over the limit of 100.00 INR',
-      'with it A would get 100.01 INR that day, over the limit of 50.00 INR',
+      'with it the payee would get 100.01 INR that day, over the limit of 50.00 INR',
     ]);
   });
 

@@ -70,6 +70,9 @@ describe('a simulated world', () => {
       'account empty',
       'pauses',
       'world: two machines',
+      'world: held back',
+      'payouts with a yes',
+      'payouts with a no',
     ];
     const asked = ['post', 'get', 'order', 'order-get', 'token', 'update'].map((on) => `requests: ${on}`);
     expect(kinds).toEqual(expect.arrayContaining([...ways, ...more, ...asked]));
