@@ -49,15 +49,11 @@ export async function hold(tools: HoldTools, businessDate: string): Promise<numb
   const { seq } = await tools.store.auditHead();
   await judgeAnewBy(tools);
   const ground = openGround(tools);
-  // A file may make it necessary to judge later ones anew, but never earlier ones.
-  for (let at = 0; ; ) {
-    const [file] = (await tools.store.filesToJudge()).filter((number) => number > at);
-    if (file === undefined) break;
-    await judgeFile(ground, file);
-    at = file;
-  }
-  await judgeHeld(ground, businessDate);
-  await keepWithinDay(ground, businessDate);
+  // A file may make it necessary to judge later ones anew, but never earlier ones: so this ends.
+  for (let files = await tools.store.filesToJudge(); files.length > 0; files = await tools.store.filesToJudge())
+    for (const file of files) await judgeFile(ground, file);
+  const due = await judgeHeld(ground, businessDate);
+  await keepWithinDay(ground, businessDate, due);
   return seq;
 }
 
@@ -137,9 +133,14 @@ function settingsDigest({ control, people }: Settings): string {
 /** What is asked of each file and payout, and is the same for many. */
 interface Ground {
   readonly tools: HoldTools;
+  /** What this pass has held back already. */
+  readonly justHeld: Set<number>;
   readonly around: (payout: PayoutToJudge, alike: Resemblance | undefined) => Promise<Parameters<typeof reasonsFor>[1]>;
   readonly fileOf: (number: number) => Promise<JudgedFile>;
 }
+
+/** Where no limit asks what a file comes to. */
+const NO_SUMS: ReadonlyMap<string, bigint> = new Map();
 
 interface JudgedFile {
   readonly file: FileRecord;
@@ -148,19 +149,21 @@ interface JudgedFile {
 }
 
 function openGround(tools: HoldTools): Ground {
-  const { store } = tools;
+  const { store, settings } = tools;
   const files = new Map<number, JudgedFile>();
   const fileOf = async (number: number) => {
     const known = files.get(number);
     if (known) return known;
     const file = await store.file(number);
     if (!file) throw new Error(`There is no file ${number}`);
-    const found = { file, lastRow: await store.lastRowOf(number), sums: await store.statedSums(number) };
+    const sums = settings.control.limits.file.size === 0 ? NO_SUMS : await store.statedSums(number);
+    const found = { file, lastRow: await store.lastRowOf(number), sums };
     files.set(number, found);
     return found;
   };
   return {
     tools,
+    justHeld: new Set(),
     fileOf,
     around: async ({ contentRow, currency = '' }, resemblance) => {
       const { file, lastRow, sums } = await fileOf(rowPlace(contentRow).file);
@@ -207,7 +210,9 @@ async function judge(
   const { store } = tools;
   const standing = await standingReasons(ground, payouts, alike);
   const changes = payouts.flatMap((payout, at) => holding(payout, standing[at] ?? []));
-  if (changes.length > 0) await store.hold(changes, momentOf(tools));
+  if (changes.length === 0) return;
+  await store.hold(changes, momentOf(tools));
+  for (const { id } of changes) ground.justHeld.add(id);
 }
 
 /** For each payout, the reasons that no person has decided. */
@@ -244,20 +249,25 @@ function alikeOf(
 const LET_GO = 'nothing holds it back any more';
 
 /**
- * Lets go what nothing holds back any more. A payout that only the day's limits hold stays as it is: the last step
- * decides about it.
+ * Lets go what nothing holds back any more. With limits of the day, what is due stays as it is and is returned: the last
+ * step decides about it.
  */
-async function judgeHeld(ground: Ground, businessDate: string): Promise<void> {
+async function judgeHeld(ground: Ground, businessDate: string): Promise<PayoutToJudge[]> {
   const { store, settings } = ground.tools;
+  const due: PayoutToJudge[] = [];
   for await (const { payout, standing } of heldPayouts(ground)) {
     const isDue = payout.content.openDate <= businessDate;
-    if (standing.length === 0 && isDue && hasDayLimits(settings.control)) continue;
+    if (standing.length === 0 && isDue && hasDayLimits(settings.control)) {
+      due.push(payout);
+      continue;
+    }
     const { id, version } = payout;
     const to = isDue ? 'ready' : 'scheduled';
     const change: Change[] =
       standing.length > 0 ? holding(payout, standing) : [{ id, version, from: 'held', to, message: LET_GO }];
     if (change.length > 0) await store.hold(change, momentOf(ground.tools));
   }
+  return due;
 }
 
 interface HeldPayout {
@@ -272,7 +282,7 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
     const last = page.at(-1);
     if (!last) return;
     afterId = last.id;
-    const ids = page.map(({ id }) => id);
+    const ids = page.map(({ id }) => id).filter((id) => !ground.justHeld.has(id));
     const payouts = await store.toJudge(ids);
     const alike = alikeOf(await store.alikeTo(ids), settings.control);
     const standing = await standingReasons(ground, payouts, alike);
@@ -281,14 +291,11 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
 }
 
 /** Sends no more on a day than its limits allow. What fits goes, in the order of file and line; the rest is held. */
-async function keepWithinDay(ground: Ground, businessDate: string): Promise<void> {
+async function keepWithinDay(ground: Ground, businessDate: string, held: readonly PayoutToJudge[]): Promise<void> {
   const { store, settings } = ground.tools;
   const { control } = settings;
   if (!hasDayLimits(control)) return;
   const sums = openDaySums(control, await store.sentOn(businessDate, dayBegins(businessDate, settings)));
-  const held: PayoutToJudge[] = [];
-  for await (const { payout, standing } of heldPayouts(ground))
-    if (standing.length === 0 && payout.content.openDate <= businessDate) held.push(payout);
   // What may have arrived is sent again whatever the limits say, so it comes first.
   for await (const payout of readyPayouts(store, true)) sums.add(payout);
   for await (const payout of merged(held, readyPayouts(store, false))) await sendWithin(ground, payout, sums);

@@ -19,12 +19,15 @@ const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
 /** Money that is on its way, or was paid. What was refused, and what never left, is none. */
 const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
 
+/** SQL: ids of the instructions whose content is that of an UPDATE of the file. */
+const UPDATED = `
+  SELECT updated.id FROM rows JOIN instructions updated ON updated.id = rows.target AND updated.content_row = rows.id
+  WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated'`;
+
 /** SQL: ids of the instructions whose content is that of a row of the file. */
 const STATED = `
   SELECT id FROM instructions WHERE id BETWEEN :first AND :last AND content_row = id
-  UNION ALL
-  SELECT i.id FROM rows JOIN instructions i ON i.id = rows.target AND i.content_row = rows.id
-  WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated'`;
+  UNION ALL ${UPDATED}`;
 
 /** Such a payout may have arrived: whatever is thought of it now, it is looked up and sent again under its reference. */
 const NOT_IN_DOUBT = 'i.unclear_sends = 0';
@@ -78,7 +81,10 @@ function judgingVerbs(db: Connection): JudgingVerbs {
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
-  const clear = db.prepare<Range>(`DELETE FROM resemblances WHERE instruction IN (${STATED})`);
+  const clear = db.prepare<Range>(`
+    DELETE FROM resemblances WHERE instruction IN (${UPDATED})
+      OR instruction BETWEEN :first AND :last
+        AND instruction = (SELECT content_row FROM instructions WHERE id = resemblances.instruction)`);
   const keep = db.prepare<[number, number, string]>(
     'INSERT INTO resemblances (instruction, other, code) VALUES (?, ?, ?)',
   );
@@ -112,11 +118,13 @@ function judgingVerbs(db: Connection): JudgingVerbs {
 }
 
 function judgingBeginner(db: Connection): Control['beginJudging'] {
-  const enterAll = db.prepare<Range>(enterPayees(`i.id IN (${STATED})`));
+  const enterStated = db.prepare<Range>(enterPayees('i.id BETWEEN :first AND :last AND i.content_row = i.id'));
+  const enterUpdated = db.prepare<Range>(enterPayees(`i.id IN (${UPDATED})`));
   const mark = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
   const begin = db.transaction((file: number) => {
     mark.run(file);
-    enterAll.run(fileRange(file));
+    enterStated.run(fileRange(file));
+    enterUpdated.run(fileRange(file));
   });
   return async (file) => {
     begin.immediate(file);
