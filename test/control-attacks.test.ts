@@ -392,6 +392,21 @@ describe('a waiting payout', () => {
   });
 });
 
+describe('a crash', () => {
+  it.each(['before', 'after'] as const)('%s a payout is held lets nothing go', async (when) => {
+    const workspace = dropped(PAYOUT_LIMIT, row('P1', '150'), row('P2', '1'));
+    const tools = await workspace.open({ faults: PAYS });
+    const hold: typeof tools.store.hold = async (...asked) => {
+      if (when === 'after') await tools.store.hold(...asked);
+      throw new Error('the power fails');
+    };
+    await expect(pass({ ...tools, store: { ...tools.store, hold } }, ONE_PASS)).rejects.toThrow('the power fails');
+    await tools.close();
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ P2: 1 });
+  });
+});
+
 describe('records altered by hand', () => {
   it.each([
     ["status = 'ready'", 'the log says status held, the record ready'],

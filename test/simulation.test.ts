@@ -71,6 +71,9 @@ describe('a simulated world', () => {
       'pauses',
       'closed by the calendar',
       'world: two machines',
+      'world: held back',
+      'payouts with a yes',
+      'payouts with a no',
     ];
     const asked = ['post', 'get', 'order', 'order-get', 'token', 'update'].map((on) => `requests: ${on}`);
     expect(kinds).toEqual(expect.arrayContaining([...ways, ...more, ...asked]));
