@@ -102,7 +102,7 @@ ${waysToDecide(file, first.row, context)}
 function heldRow({ row, payee, yes, needed }: HeldPayout): Html {
   const codes = row.code.split(' ').map((code) => html`<code>${code}</code> `);
   const isNew = row.code.split(' ').includes('PAYEE_NOT_KNOWN');
-  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="reference whole" data-label="Payee">${shortened(payee)}${isNew ? html` <span class="tag warn">new</span>` : ''}</td><td class="number amount">${amountCell(row)}</td><td class="wide">${shortened(oneLine(row.message))}<br><span class="soft small">${codes}</span></td><td class="whole" data-label="Yes so far">${yesText(yes, needed)}</td></tr>
+  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference whole">${reference(row)}</td><td class="payee whole" data-label="Payee">${shortened(payee)}${isNew ? html` <span class="tag warn">new</span>` : ''}</td><td class="number amount corner">${amountCell(row)}</td><td class="wide">${shortened(oneLine(row.message))}<br><span class="soft small">${codes}</span></td><td class="whole" data-label="Yes so far">${yesText(yes, needed)}</td></tr>
 `;
 }
 

@@ -103,9 +103,12 @@ function whatComesNext(file: FileRecord, summary: Summary, context: ReportContex
   if (file.kind === 'orders' || outcome(summary).accepted === 0) return '';
   const { rows: unsent, firstOpenDate, lastOpenDate } = summary.unsent;
   const waiting = (summary.byStatus.get('waiting') ?? 0) - summary.asked;
-  const rows = unsent - waiting;
+  const held = summary.byStatus.get('held') ?? 0;
+  const rows = unsent - waiting - held;
   const late = summary.late === 0 ? '' : ` ${were(summary.late, 'row')} sent after the due date.`;
-  const waits = waiting === 0 ? '' : ` ${count(waiting, 'row waits for its order', 'rows wait for their orders')}.`;
+  const waits =
+    (held === 0 ? '' : ` ${count(held, 'row waits for an approver', 'rows wait for an approver')}.`) +
+    (waiting === 0 ? '' : ` ${count(waiting, 'row waits for its order', 'rows wait for their orders')}.`);
   if (rows === 0) return html`<p>${waits === '' ? 'No row is left to be sent.' : waits.trim()}${late}</p>`;
   const when = context.submit === 'nightly' ? 'in the nightly run' : 'as soon as its order and its open date allow';
   const date = (day: string) => html`<span class="nowrap">${dayText(day, file.businessDate)}</span>`;
