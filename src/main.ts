@@ -15,9 +15,8 @@ import { printableLines } from './platform/terminal.ts';
 // commander is CommonJS: an import would read the whole package a second time to find its exports.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
-const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLED), 'utf8')) as {
-  version: string;
-};
+type Package = { version: string };
+const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLED), 'utf8')) as Package;
 
 const program = new commander.Command('paydrop')
   .description(
@@ -47,8 +46,7 @@ let status: number = EXIT.done;
 
 // The process must never end with Node's own status 1: here 1 means "done, but something needs attention".
 process.on('uncaughtException', (error) => process.exit(tellFailure(error)));
-// A reader that has closed the pipe (`paydrop show … | head`) has all it wanted. A full disk behind `> file` is a
-// failure.
+// A reader that has closed the pipe (`paydrop show … | head`) has all it wanted. A full disk behind `> file` is no such.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.exit(tellFailure(error));
 });

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Result, table } from './bench/comparison.ts';
 import { FULL, type Ground, openGround, QUICK } from './bench/ground.ts';
-import { allWrong, besideImports, intoMany, manyRows, validating } from './bench/intake.ts';
+import { allWrong, besideImports, intoMany, manyRows, underControl, validating } from './bench/intake.ts';
 import { build } from './bench/programs.ts';
 import { lookingUp, sending } from './bench/provider.ts';
 import { commands } from './bench/startup.ts';
@@ -21,6 +21,7 @@ const MEASUREMENTS: Readonly<Record<string, (ground: Ground) => Promise<Result[]
   many: manyRows,
   'into-many': intoMany,
   wrong: allWrong,
+  control: underControl,
   validate: validating,
   send: sending,
   'look-up': lookingUp,

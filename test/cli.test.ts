@@ -691,7 +691,7 @@ describe('paydrop run --date', () => {
     const ahead = await inWorkspace(workspace, 'run', '--date', '9999-12-30');
     expect(ahead).toMatchObject({ status: 2, stderr: expect.stringContaining('add --force') });
     expect(workspace.outbox()).toEqual([]);
-    expect(await inWorkspace(workspace, 'run', '--date', '9999-12-30', '--force')).toMatchObject({ status: 0 });
+    expect(await inWorkspace(workspace, 'run', '--date', '9999-12-30', '--force')).toMatchObject({ status: 1 });
     const back = await inWorkspace(workspace, 'run', '--date', DAY);
     expect(back).toMatchObject({
       status: 2,

@@ -294,12 +294,13 @@ describe('names in the documentation', () => {
     expect(steps.filter((step) => !codes(step).some((name) => OURS.test(name)))).toEqual([]);
   });
 
-  it('that are modules in ARCHITECTURE.md exist, and every room stands there', () => {
+  it('that are modules in ARCHITECTURE.md and docs/internals.md exist, and every room stands there', () => {
     const rooms = readdirSync(join(ROOT, 'src')).map((name) => (name.endsWith('.ts') ? name : `${name}/`));
     const table = tableRows(section('ARCHITECTURE.md', '## The house'));
     expect(table.map(([room = '']) => codes(room)[0]).toSorted()).toEqual(rooms.toSorted());
     const inItsRoom = table.flatMap(([room = '', what = '']) => codes(what).map((name) => `${codes(room)[0]}${name}`));
-    const inFull = codes(textOf('ARCHITECTURE.md')).filter((name) => rooms.some((room) => name.startsWith(room)));
+    const texts = textOf('ARCHITECTURE.md') + textOf('docs/internals.md');
+    const inFull = codes(texts).filter((name) => rooms.some((room) => name.startsWith(room)));
     const inTheFlow = [...textOf('ARCHITECTURE.md').matchAll(/^ {4}.* ([a-z-]+\/[a-z-]+\.ts) /gm)].map(
       ([, name = '']) => name,
     );

@@ -36,7 +36,7 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'README.md: For the person who runs it': [CRON],
   'CONTRIBUTING.md: Set up': [SCRIPT],
   'ARCHITECTURE.md: The flow': [
-    'test/docs.test.ts “that are modules in ARCHITECTURE.md exist, and every room stands there”',
+    'test/docs.test.ts “that are modules in ARCHITECTURE.md and docs/internals.md exist, and every room stands there”',
   ],
   'docs/control.md: Approve by dropping a signed file': [
     'test/signature.test.ts “is made as docs/control.md says”',

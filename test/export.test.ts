@@ -142,6 +142,14 @@ describe('an export', () => {
     expect(refsOf(await exported(workspace, '2027-01-01', '2027-01-01'))).toEqual(['NIGHT']);
   });
 
+  it.each(['Asia/Kolkata', 'Pacific/Pago_Pago'])('without --to has no last date, in %s', async (timeZone) => {
+    const workspace = await autumnWith({ schedule: { timeZone } });
+    const { stdout } = await printedBy(exportPayouts, workspace, { from: '2026-11-01' });
+    const rows = parse(stdout, { columns: true }) as Record<string, string>[];
+    expect(refsOf(rows)).toEqual(['P1', 'REV', 'LOST', 'LATER']);
+    expect(refsOf(await exported(workspace, '2026-11-01', '9999-12-31'))).toEqual(['P1', 'REV', 'LOST', 'LATER']);
+  });
+
   it('is read in pages, and none of them loses a payout', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);

@@ -1,45 +1,7 @@
 /** What is held back before anything is sent, what lets it go, and what never leaves. */
 import { describe, expect, it } from 'vitest';
-import { approve, heldPayouts, refuse } from '../src/pipeline/approval.ts';
-import type { OpenWorkspace } from '../src/service/workspace.ts';
-import { instructions, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
-
-const PAYS = { fates: [{ fate: 'processed' as const }] };
-
-function dropped(settings: object, ...rows: string[]): TestWorkspace {
-  const workspace = testWorkspace(settings);
-  workspace.drop('orders.csv', ORDERS);
-  workspace.drop('payouts.csv', instructions(...rows));
-  return workspace;
-}
-
-const row = (ref: string, amount: string, openDate = '2026-03-02', dueDate = '2026-03-05') =>
-  `C1,O1,${ref},${amount},${openDate},${dueDate},`;
-
-const results = (workspace: TestWorkspace, file = 'payouts.000002') =>
-  workspace
-    .rows(`${file}.result.csv`)
-    .map(({ status = '', code }) => (['submitted', 'paid'].includes(status) ? 'sent' : `${status} ${code}`.trim()));
-
-async function withRecords<Of>(workspace: TestWorkspace, work: (tools: OpenWorkspace) => Promise<Of>): Promise<Of> {
-  const tools = await workspace.open();
-  try {
-    return await work(tools);
-  } finally {
-    await tools.close();
-  }
-}
-
-const by = (person: string) => ({ by: person, reason: 'compared with the invoice' });
-
-const yes = (workspace: TestWorkspace, person: string) =>
-  withRecords(workspace, async (tools) => {
-    const held = await heldPayouts(tools.store, tools.settings);
-    return approve(tools, held, by(person));
-  });
-
-const no = (workspace: TestWorkspace, person: string) =>
-  withRecords(workspace, async (tools) => refuse(tools, await heldPayouts(tools.store, tools.settings), by(person)));
+import { dropped, no, PAYS, results, row, yes } from './support/held.ts';
+import { instructions, ORDERS, testWorkspace, timesTaken } from './support/workspace.ts';
 
 describe('a payout over its limit', () => {
   const limits = { control: { limits: { payout: { INR: '100.00' } } } };

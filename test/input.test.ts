@@ -1,7 +1,7 @@
 /**
  * The input campaign: valid files in every spelling, one mistake at a time, a small file cut and flipped at every byte
- * (TESTS=all; `npm test` takes every fourth), and files of chance. FILES=100000 takes so many files of chance, and more of
- * everything else.
+ * (TESTS=all; `npm test` takes every fourth), and files of chance. FILES=100000 takes 100,000 files of chance, and
+ * more of everything else.
  */
 import { readdirSync, symlinkSync } from 'node:fs';
 import fc from 'fast-check';
@@ -318,7 +318,7 @@ describe('64 KB in one cell', () => {
     unit.repeat(BYTES / unit.length),
   );
   const WORST = REPEATED.flatMap((text) => [text, `${text}!`, `1${text}`, `'${text}x`]);
-  /** So many times a look at each character, and no more. A check that is quadratic takes thousands of times as long. */
+  /** At most this many looks at each character. A check that is quadratic takes thousands of times as long. */
   const MOST_LOOKS = 1_000;
 
   /** Of the processor, which others on this machine don't make longer. */

@@ -74,7 +74,7 @@ async function passWith(
   }
 }
 
-/** Whether a pass came to so many calls of store and inbox and crashed there. */
+/** Whether a pass came to that many calls of store and inbox and crashed there. */
 async function crashesAt(n: number, workspace: TestWorkspace): Promise<boolean> {
   try {
     await passWith(workspace, (tools) => crashingAt(n, tools), false);

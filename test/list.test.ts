@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { monthOf } from '../src/commands/choice.ts';
 import { list } from '../src/commands/list.ts';
 import { clientRefId } from '../src/domain/instruction.ts';
 import type { PayoutChoice } from '../src/store/port.ts';
@@ -43,6 +44,25 @@ describe('a list of payouts', () => {
     expect(await listed(workspace, '--from', '2026-03-02', '--to', '2026-03-02')).toHaveLength(4);
     expect(await listed(workspace, '--from', '2026-03-03')).toEqual([]);
     expect(await listed(workspace, '--to', '2026-03-01')).toEqual([]);
+  });
+
+  it.each(['UTC', 'Asia/Kolkata', 'Pacific/Pago_Pago'])('without --to has no last date, in %s', async (timeZone) => {
+    const workspace = testWorkspace({ schedule: { timeZone } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1', '210')));
+    await workspace.pass();
+    for (const last of [[], ['--to', '9999-12-30'], ['--to', '9999-12-31']]) {
+      expect(await listed(workspace, '--from', '2026-01-01', ...last)).toEqual(['P1']);
+      expect(await listed(workspace, '--status', 'submitted', '--from', '2026-01-01', ...last)).toEqual(['P1']);
+    }
+  });
+
+  it.each([
+    ['2026-02', '2026-01-31T18:30:00.000Z', '2026-02-28T18:30:00.000Z'],
+    ['2026-12', '2026-11-30T18:30:00.000Z', '2026-12-31T18:30:00.000Z'],
+    ['9999-12', '9999-11-30T18:30:00.000Z', '9999-12-31T23:59:00.000Z'],
+  ])('of the month %s begins and ends where a clock in schedule.timeZone shows it', (month, from, until) => {
+    expect(monthOf(month, 'Asia/Kolkata')).toEqual({ from, until });
   });
 
   it('has the payout of a reference of the bank, also that of an earlier attempt', async () => {

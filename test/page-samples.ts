@@ -63,6 +63,10 @@ export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
     const signed = { ...REAL, control: { ...REAL.control, signed: true } };
     return filePage(file({ rows: 3, controlSum: '1000000000199.99' }), rows, signed, { payouts, alike });
   },
+  'a file with a sum that lacks an amount': () => {
+    const unread = rejected(3, ['C', 'O', 'I', '1,000.00', '', ''], { currency: 'INR' });
+    return filePage(file({ rows: 2, controlSum: '49194' }), [row(2, { amount: '49194.00' }), unread], REAL);
+  },
   'a run': () => runPage(SANDBOX),
 };
 

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { braked, pause, pauseFileIn, resume } from '../src/control/pause.ts';
+import { attention } from '../src/domain/attention.ts';
 import { type PassOptions, type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
 import type { Provider, SubmitOutcome } from '../src/provider/port.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
@@ -86,12 +87,26 @@ describe('while the sending is paused', () => {
     expect(workspace.ledger().map(({ kind }) => kind)).toContain('instruction-deleted');
   });
 
-  it('each state of the workspace says so', async () => {
+  it('each state of the workspace says so, once', async () => {
     const workspace = dropped();
     await pausing(workspace);
-    await workspace.pass();
-    expect(await needs(workspace)).toContain('1 paused');
-    expect(workspace.read('index.html')).toContain('the account is being checked');
+    const { needs: left } = await workspace.pass();
+    expect(left.map(({ concern }) => concern)).toEqual(['paused']);
+    expect(await needs(workspace)).toEqual(['1 paused']);
+    expect(workspace.read('index.html').split('the account is being checked')).toHaveLength(2);
+  });
+
+  it('another pause is not shown beside the one of the last run, and of one that has ended only the reason is left', () => {
+    const unfinished = `${WHY}. Nothing is sent until paydrop resume`;
+    expect(attention({ paused: 'paused by the file PAUSE', unfinished }).map(({ concern }) => concern)).toEqual([
+      'paused',
+    ]);
+    expect(attention({ unfinished })).toMatchObject([{ concern: 'last-run', why: WHY }]);
+  });
+
+  it('a run that something else kept from its end is not finished, too', () => {
+    const unfinished = `${WHY}. Nothing is sent until paydrop resume; the disk is full`;
+    expect(attention({ paused: WHY, unfinished }).map(({ concern }) => concern)).toEqual(['paused', 'last-run']);
   });
 });
 
@@ -219,10 +234,23 @@ describe('a file named PAUSE in the workspace', () => {
     expect(pauseFileIn('/no such path\0')).toContain("it can't be told whether there is a file");
   });
 
-  it('that can not be removed leaves the sending paused, with a clear error', async () => {
+  it('goes when a person resumes, if it is an empty folder or a link', async () => {
+    const workspace = testWorkspace();
+    mkdirSync(workspace.path('PAUSE'));
+    await resuming(workspace);
+    expect(pauseFileIn(workspace.root)).toBeUndefined();
+    symlinkSync(workspace.root, workspace.path('PAUSE'));
+    await resuming(workspace);
+    expect(pauseFileIn(workspace.root)).toBeUndefined();
+    expect(existsSync(workspace.root)).toBe(true);
+  });
+
+  it('that can not be removed leaves the sending paused, and the error says what to do', async () => {
     const workspace = dropped();
     mkdirSync(workspace.path('PAUSE', 'full'), { recursive: true });
-    await expect(resuming(workspace)).rejects.toThrow("PAUSE can't be removed, so sending is paused still");
+    await expect(resuming(workspace)).rejects.toThrow(
+      "PAUSE can't be removed, so sending is paused still: a folder that is not empty. Move it away or empty it, then paydrop resume",
+    );
     await workspace.pass();
     expect(timesTaken(workspace.ledger())).toEqual({});
   });

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filePage, HOSTILE, PAGES, runPage } from './page-samples.ts';
-import { file, MIXED, MIXED_FILE, REAL, rejected, SANDBOX } from './report-samples.ts';
+import { file, MIXED, MIXED_FILE, REAL, rejected, row, SANDBOX } from './report-samples.ts';
 import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
 
 /** Texts whose contrast with what lies behind them is below WCAG AA, with the ratio. Runs in the page. */
@@ -28,6 +28,29 @@ const FAINT_TEXTS = `(() => {
     if (ratio < 4.5) faint.push(text.slice(0, 40) + ' ' + ratio.toFixed(2));
   }
   return faint;
+})()`;
+
+/** Texts that lie over others, which makes both hard to read. Runs in the page. */
+const OVERLAPS = `(() => {
+  const seen = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const hidden = [...document.querySelectorAll('thead')].some((head) => head.contains(node) && getComputedStyle(head).position === 'absolute');
+    if (hidden || node.data.trim() === '' || !node.parentElement.checkVisibility()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    for (const { left, right, top, bottom } of range.getClientRects())
+      if (right - left > 1) seen.push({ text: node.data.trim().slice(0, 40), left, right, top: top + 3, bottom: bottom - 3 });
+  }
+  seen.sort((a, b) => a.top - b.top);
+  const overlaps = [];
+  seen.forEach((one, at) => {
+    for (const other of seen.slice(at + 1)) {
+      if (other.top >= one.bottom) break;
+      if (other.left < one.right - 1 && one.left < other.right - 1) overlaps.push(one.text + ' | ' + other.text);
+    }
+  });
+  return overlaps;
 })()`;
 
 /** Each table's rows as texts. */
@@ -62,6 +85,7 @@ describe.skipIf(!HAS_BROWSER)('report pages in a browser', () => {
     ] as const)('is readable %i pixels wide in the %s, without scrolling sideways', async (width, scheme) => {
       const requests = await open(await text(), width, scheme);
       expect(await overflow()).toBe(0);
+      expect(await page.evaluate(OVERLAPS)).toEqual([]);
       expect(await page.evaluate(FAINT_TEXTS)).toEqual([]);
       expect(requests).toEqual([]);
     });
@@ -125,6 +149,39 @@ describe.skipIf(!HAS_BROWSER)('report pages in a browser', () => {
       'AMOUNT_FORMAT_NOT_RECOGNISED',
     ])
       expect(text).toContain(expected);
+  });
+
+  it('shows the totals below one another on a phone, with no sign over them', async () => {
+    await open(await filePage(MIXED_FILE, MIXED, SANDBOX), 360, 'light');
+    const shown = await page.evaluate<string[]>(`['even', 'short'].flatMap((tone) => {
+      document.querySelector('.balance').className = 'balance ' + tone;
+      return ['', ' .sum'].map((of) => getComputedStyle(document.querySelector('.balance > div + div' + of), '::before').content);
+    })`);
+    expect(shown).toEqual(['none', '"= "', 'none', '"= "']);
+  });
+
+  it('keeps apart what is to be done and what was taken in since', async () => {
+    const again = rejected(3, ['C', 'O', 'I', 'x', '', ''], {
+      currency: 'INR',
+      takenInWith: 13,
+    });
+    await open(
+      await filePage(file({ rows: 2, controlSum: '100' }), [row(2, { status: 'failed' }), again], REAL),
+      1280,
+      'light',
+    );
+    expect(await textSeen('.tasks + p')).toContain('taken in since');
+    const gap = `document.querySelector('.tasks + p').getBoundingClientRect().top - document.querySelector('.tasks').getBoundingClientRect().bottom`;
+    expect(await page.evaluate<number>(gap)).toBeGreaterThan(8);
+  });
+
+  it('breaks no option of a command at the end of a line', async () => {
+    await open(await filePage(MIXED_FILE, MIXED, SANDBOX), 360, 'light');
+    const broken = await page.evaluate<string[]>(`[...document.querySelectorAll('.tasks .nowrap')]
+      .filter((option) => option.getClientRects().length !== 1 || !option.textContent.startsWith('--')).map((option) => option.textContent)`);
+    expect(broken).toEqual([]);
+    expect(await textSeen('.tasks')).toContain('paydrop close --file 12 --reason TEXT');
+    expect(await page.evaluate(`document.querySelectorAll('.tasks .nowrap').length`)).toBeGreaterThan(3);
   });
 
   it('shows the sandbox banner first, before anything else', async () => {

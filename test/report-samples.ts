@@ -128,6 +128,7 @@ export const RUN: RunRecord = {
 export function change(line: number, with_: Partial<RunChange> = {}): RunChange {
   return {
     file: 12,
+    fileName: file().name,
     line,
     customerRef: 'C01',
     orderRef: 'ORD-7',

@@ -1,4 +1,5 @@
 /** The page of a run and the page over all files in a real browser: on a phone, on a desk, in the dark and on paper. */
+import { existsSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attention } from '../src/domain/attention.ts';
@@ -9,6 +10,7 @@ import { PAGES as FILE_PAGES } from './page-samples.ts';
 import { change, file, MIXED_FILE, REAL, RUN, SANDBOX, textOf, toldOf } from './report-samples.ts';
 import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
 import { ALL } from './support/sample.ts';
+import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
 const LARGE = '435741521.52';
 
@@ -128,6 +130,17 @@ describe('the page of a run', () => {
       'payouts_november.000013.report.html',
       'run.000007.changes.csv',
     ]);
+  });
+
+  it('leads to the page of the file of each payout that it lists, also of a file that an earlier run took in', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('the payouts.csv', instructions(instruction('P1')));
+    const fates = { fates: [{ fate: 'failed' as const }] };
+    for (const _ of [1, 2]) await workspace.pass({ faults: fates });
+    const listed = workspace.read('run.000002.summary.html').split('id="came-back"')[1]?.split('</section>')[0] ?? '';
+    expect(listed).toContain('<a href="the_payouts.000002.report.html">000002</a> line 2');
+    expect(existsSync(workspace.path('outbox', 'the_payouts.000002.report.html'))).toBe(true);
   });
 
   it('has the same bytes when it is written again', async () => {

@@ -28,7 +28,7 @@ import {
 const SEEDS = Number(process.env['SEEDS'] ?? (ALL ? 180 : 90));
 /**
  * Where worlds with too short a quarantine are looked for: each of these notices. When the generator changes, others
- * behind them do, within so many seeds.
+ * behind them do, within SEEDS_TO_CATCH.
  */
 const FIRST_TO_CATCH: Readonly<Record<Api, number>> = { 'payout-orders': 318, collect: 280, 'order-management': 395 };
 const SEEDS_TO_CATCH = 900;

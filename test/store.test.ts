@@ -993,6 +993,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         ...ref('I2'),
         id: rowId(1, 2),
         file: 1,
+        fileName: 'one.csv',
         line: 2,
         amount: '210.50',
         currency: 'INR',

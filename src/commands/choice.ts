@@ -2,7 +2,7 @@
 import { currencyExponent } from '../domain/iso.ts';
 import { formatDecimal, parseAmount } from '../domain/money.ts';
 import { INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/status.ts';
-import { dayAfter, startOfDay, timestamp } from '../platform/clock.ts';
+import { endOfDay, LAST_DATE, startOfDay, timestamp } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import type { ListedPayout, PayoutChoice, Period, Store } from '../store/store.ts';
@@ -24,10 +24,7 @@ export interface ChoiceOptions {
   readonly bankReference?: string;
 }
 
-const DAY_MS = 86_400_000;
-
 const FIRST_DATE = '0001-01-01';
-const LAST_DATE = '9999-12-30';
 
 /** Throws a UsageError that names the option. */
 export function choiceOf(options: ChoiceOptions, timeZone: string): PayoutChoice {
@@ -46,16 +43,18 @@ export function choiceOf(options: ChoiceOptions, timeZone: string): PayoutChoice
 /** From the beginning of the first date to the end of the last one, in the zone. */
 export function periodOf(from = FIRST_DATE, to = LAST_DATE, timeZone: string): Period {
   if (to < from) throw new UsageError(`--to ${to} is before --from ${from}`);
-  const until = timestamp(startOfDay(dayAfter(to), timeZone));
-  return { from: from === FIRST_DATE ? '' : timestamp(startOfDay(from, timeZone)), until };
+  return {
+    from: from === FIRST_DATE ? '' : timestamp(startOfDay(from, timeZone)),
+    until: timestamp(endOfDay(to, timeZone)),
+  };
 }
 
 /** From the beginning of a month (`YYYY-MM`) to its end, in the zone. */
 export function monthOf(month: string, timeZone: string): Period {
-  // The 28th is in each month, and four days later is in the next one.
-  const next = new Date(Date.parse(`${month}-28T00:00:00Z`) + 4 * DAY_MS).toISOString().slice(0, 7);
-  const [from, until] = [month, next].map((one) => timestamp(startOfDay(`${one}-01`, timeZone))) as [string, string];
-  return { from, until };
+  const last = new Date(`${month}-28T00:00:00Z`);
+  // The day before the first of the next month.
+  last.setUTCMonth(last.getUTCMonth() + 1, 0);
+  return periodOf(`${month}-01`, timestamp(last.getTime()).slice(0, 10), timeZone);
 }
 
 function statusesIn(text: string): InstructionStatus[] {

@@ -1,6 +1,6 @@
 /** Payouts that may be the same payment twice: two that are alike, and references that only look different. Pure. */
-import type { InstructionRef } from '../domain/instruction.ts';
-import { factsOf } from '../domain/status.ts';
+import { rowPlace } from '../domain/instruction.ts';
+import { AMENDABLE, factsOf } from '../domain/status.ts';
 import type { AlikePayout, Resemblance } from '../store/store.ts';
 
 const DAY_MS = 86_400_000;
@@ -9,16 +9,29 @@ const DAY_MS = 86_400_000;
 const SAME: Readonly<Record<string, string>> = { o: '0', i: '1', l: '1' };
 
 /**
- * The reference without what a person or a spreadsheet changes by mistake: letter case, leading zeros, separators beside
- * letters, and letters that look like digits. `PI-007`, `pi7` and `P1_07` are the same.
+ * Whether two references differ by nothing but what a person or a spreadsheet changes by mistake: letter case, leading
+ * zeros, separators beside letters, and letters that look like digits. `PI-007` is like `pi7` and like `P1_07`.
  */
-function looseRef(reference: string): string {
-  return reference
+export function areAlike(a: string, b: string): boolean {
+  return withoutSlips(a) === withoutSlips(b) || withoutSlips(asDigits(a)) === withoutSlips(asDigits(b));
+}
+
+function withoutSlips(reference: string): string {
+  const bare = reference
     .toLowerCase()
-    .replace(/[oil]/g, (letter) => SAME[letter] ?? letter)
     .replace(/(?<![0-9])0+(?=[0-9])/g, '')
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/(?<![0-9])-|-(?![0-9])/g, '');
+  return asDigits(bare);
+}
+
+function asDigits(reference: string): string {
+  return reference.toLowerCase().replace(/[oil]/g, (letter) => SAME[letter] ?? letter);
+}
+
+/** The same for all references that are alike. */
+function roughly(reference: string): string {
+  return asDigits(reference).replace(/[^a-z1-9]/g, '');
 }
 
 /**
@@ -29,17 +42,30 @@ function looseRef(reference: string): string {
 export function resemblances(groups: readonly (readonly AlikePayout[])[], days: number | undefined): Resemblance[] {
   return groups.flatMap((group) => {
     const standing = group.filter(stands);
-    const others = byLooseRefs(standing);
+    const others = byRoughRefs(standing);
     const sent = standing.filter(wasSent);
     return group
-      .filter(({ asked }) => asked)
+      .filter((payout) => payout.asked && stands(payout))
       .flatMap((payout): Resemblance[] => {
-        const nearly = others.get(looseKey(payout))?.find((other) => isNearly(payout, other));
+        const nearly = others.get(roughKey(payout))?.find((other) => isNearly(payout, other));
         if (nearly) return [{ instruction: payout.id, other: nearly.id, code: 'REFERENCE_NEARLY_TAKEN' }];
         const possible = days === undefined ? undefined : closest(payout, standing, sent, days);
         return possible ? [{ instruction: payout.id, other: possible.id, code: 'POSSIBLE_DUPLICATE' }] : [];
       });
   });
+}
+
+/**
+ * Files after this one that have payouts to be judged anew: one of this file's, stated earlier and not sent either, has
+ * become like them. It was paid again, or its order came late.
+ */
+export function laterFiles(groups: readonly (readonly AlikePayout[])[], file: number): number[] {
+  const later = groups.flatMap((group) => {
+    const unsent = group.filter(({ status }) => AMENDABLE.includes(status));
+    if (!unsent.some(({ asked }) => asked)) return [];
+    return unsent.map(({ contentRow }) => rowPlace(contentRow).file).filter((other) => other > file);
+  });
+  return [...new Set(later)].sort((a, b) => a - b);
 }
 
 /** A payout that came to nothing is no duplicate of any other. */
@@ -51,11 +77,11 @@ function wasSent({ status }: AlikePayout): boolean {
   return factsOf(status).there !== undefined;
 }
 
-function byLooseRefs(payouts: readonly AlikePayout[]): Map<string, AlikePayout[]> {
+function byRoughRefs(payouts: readonly AlikePayout[]): Map<string, AlikePayout[]> {
   const found = new Map<string, AlikePayout[]>();
   if (payouts.length < 2) return found;
   for (const payout of payouts) {
-    const key = looseKey(payout);
+    const key = roughKey(payout);
     const same = found.get(key);
     if (same) same.push(payout);
     else found.set(key, [payout]);
@@ -63,20 +89,22 @@ function byLooseRefs(payouts: readonly AlikePayout[]): Map<string, AlikePayout[]
   return found;
 }
 
-function looseKey({ customerRef, orderRef, instructionRef, openDate, dueDate }: AlikePayout): string {
-  return [...[customerRef, orderRef, instructionRef].map(looseRef), openDate, dueDate].join(' ');
+function roughKey({ customerRef, orderRef, instructionRef, openDate, dueDate }: AlikePayout): string {
+  return [...[customerRef, orderRef, instructionRef].map(roughly), openDate, dueDate].join(' ');
 }
 
 function isNearly(payout: AlikePayout, other: AlikePayout): boolean {
-  return other.id !== payout.id && comesFirst(other, payout) && !sameRefs(other, payout);
+  return (
+    other.id !== payout.id &&
+    comesFirst(other, payout) &&
+    areAlike(other.customerRef, payout.customerRef) &&
+    areAlike(other.orderRef, payout.orderRef) &&
+    areAlike(other.instructionRef, payout.instructionRef)
+  );
 }
 
 function comesFirst(other: AlikePayout, payout: AlikePayout): boolean {
   return other.contentRow < payout.contentRow || wasSent(other);
-}
-
-function sameRefs(a: InstructionRef, b: InstructionRef): boolean {
-  return a.customerRef === b.customerRef && a.orderRef === b.orderRef && a.instructionRef === b.instructionRef;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What is held back and why, who lets it go, and when money may leave. */
-export { resemblances } from './alike.ts';
+export { laterFiles, resemblances } from './alike.ts';
 export { countingYes, seenDigest, undecided, yesSoFar } from './approval.ts';
 export { type DecisionFile, decisionText, MOST_DECISION_BYTES, readDecision } from './decision-file.ts';
 export { type HeldRow, type Judgement, judge } from './judge.ts';

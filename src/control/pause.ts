@@ -2,14 +2,15 @@
  * The brake: a person stops all sending, with `paydrop pause` or with a file named PAUSE in the workspace. It is looked
  * at before each request that could move money. Look-ups, intake and reports go on.
  */
-import { lstatSync, rmSync } from 'node:fs';
+import { lstatSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { untilResumed } from '../domain/attention.ts';
 import { minuteIn } from '../platform/clock.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Decision, Moment, Store } from '../store/store.ts';
 
-/** In the workspace, beside paydrop.json. Its text does not matter: whoever can make a file can stop the sending. */
+/** In the workspace, beside paydrop.json. Its text does not matter: a person who can make a file can stop sending. */
 const PAUSE_FILE = 'PAUSE';
 
 const PAUSED = 'paused';
@@ -40,8 +41,7 @@ export async function whyPaused(
   store: Pick<Store, 'fact'>,
   pauseFile: () => string | undefined,
 ): Promise<string | undefined> {
-  const why = await pausedBy(store, pauseFile);
-  return why === undefined ? undefined : `${why}. Nothing is sent until paydrop resume`;
+  return untilResumed(await pausedBy(store, pauseFile));
 }
 
 /**
@@ -77,16 +77,23 @@ export async function pause(store: Store, decision: Decision, moment: Moment, ti
 
 /**
  * Ends every pause: the file goes, then the record of it. It is written down first, so that no payout leaves without an
- * entry that says who let it. Throws an UnavailableError where the file can't be removed; then nothing has changed but
- * the entry.
+ * entry that says who let it. Throws an UnavailableError where the file can't be removed, or is a folder with anything
+ * in it; then nothing has changed but the entry.
  */
 export async function resume(store: Store, decision: Decision, moment: Moment, workspace: string): Promise<void> {
   await store.noteDecision('resumed', decision, moment);
   const path = join(workspace, PAUSE_FILE);
   try {
-    rmSync(path, { force: true });
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) rmdirSync(path);
+    else rmSync(path, { force: true });
   } catch (error) {
-    throw new UnavailableError(`${path} can't be removed, so sending is paused still: ${(error as Error).message}`);
+    const [what, then] =
+      (error as NodeJS.ErrnoException).code === 'ENOTEMPTY'
+        ? ['a folder that is not empty', 'empty it']
+        : [(error as Error).message, 'remove it'];
+    throw new UnavailableError(
+      `${path} can't be removed, so sending is paused still: ${what}. Move it away or ${then}, then paydrop resume`,
+    );
   }
   await store.setFact(PAUSED, '');
 }

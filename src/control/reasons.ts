@@ -6,7 +6,6 @@ import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
-import { dayAfter } from '../platform/clock.ts';
 import type { ControlSettings } from '../settings/settings.ts';
 import type { FileRecord, PayoutToJudge, Resemblance, Suspicion } from '../store/store.ts';
 
@@ -145,7 +144,7 @@ function plausibleDates(date: string): { earliestDue: string; latestOpen: string
     if (other > LAST_YEAR) return `${LAST_YEAR}-12-31`;
     const day = `${String(other).padStart(4, '0')}${date.slice(4)}`;
     const exists = new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
-    return exists ? day : dayAfter(`${day.slice(0, 8)}28`);
+    return exists ? day : `${day.slice(0, 5)}03-01`;
   };
   return { earliestDue: on(year - 1), latestOpen: on(year + 1) };
 }

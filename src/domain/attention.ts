@@ -155,7 +155,20 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   if (concern === 'paused') return situation.paused;
   if (concern === 'inbox') return inboxTrouble;
   if (concern === 'foreign-index') return situation.foreignIndex;
-  return concern === 'last-run' ? unfinished : undefined;
+  if (concern !== 'last-run') return undefined;
+  return wasPaused(unfinished) ? unfinished?.slice(0, -UNTIL_RESUMED.length) : unfinished;
+}
+
+const UNTIL_RESUMED = '. Nothing is sent until paydrop resume';
+
+/** Why a run sends nothing while a person has paused the sending, with what ends that. */
+export function untilResumed(paused: string | undefined): string | undefined {
+  return paused === undefined ? undefined : paused + UNTIL_RESUMED;
+}
+
+/** Whether a run was kept from its end by a pause alone. */
+function wasPaused(unfinished: string | undefined): boolean {
+  return unfinished?.endsWith(UNTIL_RESUMED) === true;
 }
 
 /** The counts of all concerns except those that are simply the status of a payout. */
@@ -166,7 +179,7 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     'other-provider': otherProvider === undefined ? 0 : 1,
     paused: situation.paused === undefined ? 0 : 1,
     inbox: situation.inboxTrouble === undefined ? 0 : 1,
-    'last-run': unfinished === undefined ? 0 : 1,
+    'last-run': unfinished === undefined || (situation.paused !== undefined && wasPaused(unfinished)) ? 0 : 1,
     'unfinished-files': situation.unfinishedFiles ?? 0,
     'unreported-files': situation.unreportedFiles ?? 0,
     'foreign-index': situation.foreignIndex === undefined ? 0 : 1,

@@ -37,6 +37,26 @@ export interface CustomerDefaults {
  */
 export type Registration = 'none' | 'sending' | 'unknown' | 'registered' | 'refused';
 
+/**
+ * How the message of a `refused` order begins that the provider did not refuse: its answers to look-ups could not be
+ * read for as long as `provider.giveUpAfter`.
+ */
+const GIVEN_UP = 'given up as unclear: ';
+
+export function givenUpMessage(why: string): string {
+  return GIVEN_UP + why;
+}
+
+/** What an instruction says of its order that is `refused`. */
+export function unsentBecauseOf(orderMessage: string): string {
+  return `its order was ${orderMessage.startsWith(GIVEN_UP) ? orderMessage : `refused: ${orderMessage}`}`;
+}
+
+/** Whether that is what the message of an instruction says of an order that was given up. */
+export function saysOrderGivenUp(message: string): boolean {
+  return message.startsWith(unsentBecauseOf(GIVEN_UP));
+}
+
 /** The provider may have the order. */
 export const UNCLEAR_REGISTRATIONS: readonly Registration[] = ['sending', 'unknown'];
 

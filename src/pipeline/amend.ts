@@ -26,7 +26,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { eachOf, type Line, openLine, type Pacer, pacer, stopWhenPaused } from './flow.ts';
-import { reasonsAgainst } from './hold.ts';
+import { type ChangeJudge, openChangeJudge } from './hold.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { payoutOf } from './registration.ts';
 
@@ -54,6 +54,7 @@ interface Amending {
   readonly pace: Pacer;
   readonly instruction: StoredInstruction;
   readonly amendment: OpenAmendment;
+  readonly judge: ChangeJudge;
 }
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
@@ -66,6 +67,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   const line = openLine(stop, 'requests');
   const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
   const round = await openRound(store, PLACE, ['amendment']);
+  const judge = openChangeJudge(tools, tools.businessDate);
   let altered: string | undefined;
   for (const { kind, afterId, upToId } of round.stretches) {
     for (let after = afterId; after < upToId && !line.stopped(); ) {
@@ -86,7 +88,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
           altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
           return;
         }
-        const amending = { tools, calls, line, pace, instruction, amendment };
+        const amending = { tools, calls, line, pace, instruction, amendment, judge };
         const found = await askInTurn(line, pace, () => {
           round.at(kind, instruction.id);
           return provider.lookUp(instruction);
@@ -132,9 +134,9 @@ async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {
  * the provider may pay what it has at any moment.
  */
 async function isHeldBack(amending: Amending): Promise<boolean> {
-  const { tools, instruction, amendment } = amending;
+  const { instruction, amendment, judge } = amending;
   if (!amendment.becomes || amendment.sends > 0) return false;
-  const reasons = await reasonsAgainst(tools, instruction, amendment.row, amendment.becomes, tools.businessDate);
+  const reasons = await judge(instruction, amendment.row, amendment.becomes);
   if (reasons.length === 0) return false;
   const code: RowCode = 'CHANGE_NEEDS_APPROVAL';
   await record(amending, { kind: 'refused', errors: [{ column: '', value: reasonsText(reasons), code }] });

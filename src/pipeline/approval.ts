@@ -95,8 +95,6 @@ export async function approve(
   decision: Decision,
 ): Promise<DecidedHeld> {
   const { people } = tools.settings;
-  const barred = await whyNoYes(tools);
-  if (barred !== undefined) return { ok: false, why: [barred] };
   const twice = held.filter(({ payout, reasons, approvals }) =>
     reasons.every((code) => countingYes(payout, approvals, code, people).some(({ person }) => person === decision.by)),
   );
@@ -126,6 +124,8 @@ async function decide(
   decisions: readonly HeldDecision[],
   decision: Decision,
 ): Promise<DecidedHeld> {
+  const barred = await whyUndecidable(tools);
+  if (barred !== undefined) return { ok: false, why: [barred] };
   const outcome = await tools.store.decide(decisions, decision, momentOf(tools));
   if (outcome === 'stale') return MOVED;
   return { ok: true, decided: held.map((one, at) => ({ held: one, to: decisions[at]?.change.to ?? 'held' })) };
@@ -154,10 +154,10 @@ export function noTo({ payout: { id, version, code } }: HeldPayout, decision: De
 }
 
 /** While the records are in doubt, a payout that is held may have been sent already. */
-export async function whyNoYes({ store, settings }: ApprovalTools): Promise<string | undefined> {
+export async function whyUndecidable({ store, settings }: ApprovalTools): Promise<string | undefined> {
   const doubt = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
   if (doubt !== undefined)
-    return `nothing is sent from this workspace, so nothing is approved: ${doubt}. First paydrop audit accept`;
+    return `nothing is sent from this workspace, so nothing is decided: ${doubt}. First paydrop audit accept`;
   const other = await otherProvider(store);
   return other && otherProviderText(other);
 }

@@ -36,7 +36,7 @@ import {
   momentOf,
   type Store,
 } from '../store/store.ts';
-import { type ApprovalTools, type HeldPayout, heldPayouts, noTo, whyNoYes, yesTo } from './approval.ts';
+import { type ApprovalTools, type HeldPayout, heldPayouts, noTo, whyUndecidable, yesTo } from './approval.ts';
 
 export interface DecisionTools extends ApprovalTools {
   readonly inbox: Inbox;
@@ -159,7 +159,7 @@ async function judgeBytes(tools: ApprovalTools, bytes: Buffer, signature: Buffer
   const { decision } = read;
   const file = await store.file(decision.file);
   const about = { file: file?.number };
-  const barred = await whyNoYes(tools);
+  const barred = await whyUndecidable(tools);
   if (barred !== undefined) return refusedAs(barred, about);
   const keys = settings.people.flatMap((person) => person.keys);
   const verdict = signature && checkSignature(signature, bytes, keys);

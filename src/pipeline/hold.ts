@@ -9,6 +9,7 @@ import {
   codesText,
   type DaySums,
   hasDayLimits,
+  laterFiles,
   openDaySums,
   type Reason,
   reasonsFor,
@@ -43,38 +44,68 @@ const PAGE = 1_000;
 /** The fact that keeps which settings the payouts were judged by. */
 const JUDGED_BY = 'judged-by';
 
-export async function hold(tools: HoldTools, businessDate: string): Promise<void> {
+/** Returns the entry of the audit log after which the payouts were judged. */
+export async function hold(tools: HoldTools, businessDate: string): Promise<number> {
+  const { seq } = await tools.store.auditHead();
   await judgeAnewBy(tools);
   const ground = openGround(tools);
-  for (const file of await tools.store.filesToJudge()) await judgeFile(ground, file);
-  await judgeHeld(ground, businessDate);
-  await keepWithinDay(ground, businessDate);
+  // A file may make it necessary to judge later ones anew, but never earlier ones.
+  for (let at = 0; ; ) {
+    const [file] = (await tools.store.filesToJudge()).filter((number) => number > at);
+    if (file === undefined) break;
+    await judgeFile(ground, file);
+    at = file;
+  }
+  const due = await judgeHeld(ground, businessDate);
+  await keepWithinDay(ground, businessDate, due);
+  return seq;
 }
 
-/**
- * Why the payout would be held back if it were new and had these terms. A change of what the provider has can't wait for
- * a yes, so it is asked for only where there is no reason.
- */
-export async function reasonsAgainst(
-  tools: HoldTools,
-  { id, content: { managed } }: StoredInstruction,
+/** Why a payout that the provider has may not become what a row asks for. */
+export type ChangeJudge = (
+  instruction: StoredInstruction,
   row: number,
   becomes: PayoutTerms,
-  businessDate: string,
-): Promise<Reason[]> {
+) => Promise<readonly Reason[]>;
+
+/**
+ * Judges changes of what the provider has, each as if the payout were new and had these terms. A change can't wait for a
+ * yes, so it is asked for only where there is no reason. Its payout counts on the days on which it was sent: what is
+ * added to it must fit there, together with what was added before.
+ */
+export function openChangeJudge(tools: HoldTools, businessDate: string): ChangeJudge {
   const { store, settings } = tools;
   const { control } = settings;
-  const [now] = await store.toJudge([id]);
-  if (!now) return [];
-  const own = becomes.content.managed?.financialInstrumentId ?? '';
-  const payee = own || (managed?.financialInstrumentId ? becomes.payout.contactId : now.payee);
-  const changed = { ...now, ...becomes, contentRow: row, payee, payeeIsKnown: now.payeeIsKnown && payee === now.payee };
-  const reasons = reasonsFor(changed, await openGround(tools).around(changed, undefined), control);
-  if (!hasDayLimits(control)) return reasons;
-  const sums = openDaySums(control, await store.sentOn(businessDate, dayBegins(businessDate, settings)));
-  const isSame = changed.currency === now.currency && payee === now.payee;
-  const amountMinor = becomes.amountMinor - (isSame ? (now.amountMinor ?? 0n) : 0n);
-  return amountMinor > 0n ? [...reasons, ...sums.objections({ ...changed, amountMinor })] : reasons;
+  const days = new Map<string, Promise<DaySums>>();
+  const sumsOf = (date: string) => {
+    const sums =
+      days.get(date) ?? store.sentOn(date, dayBegins(date, settings)).then((sent) => openDaySums(control, sent));
+    days.set(date, sums);
+    return sums;
+  };
+  return async ({ id, content: { managed } }, row, becomes) => {
+    const [now] = await store.toJudge([id]);
+    if (!now) return [];
+    const own = becomes.content.managed?.financialInstrumentId ?? '';
+    const payee = own || (managed?.financialInstrumentId ? becomes.payout.contactId : now.payee);
+    const changed = {
+      ...now,
+      ...becomes,
+      contentRow: row,
+      payee,
+      payeeIsKnown: now.payeeIsKnown && payee === now.payee,
+    };
+    const reasons = reasonsFor(changed, await openGround(tools).around(changed, undefined), control);
+    const isSame = changed.currency === now.currency && payee === now.payee;
+    const added = { ...changed, amountMinor: becomes.amountMinor - (isSame ? (now.amountMinor ?? 0n) : 0n) };
+    if (!hasDayLimits(control) || added.amountMinor <= 0n) return reasons;
+    const dates = await store.sentDates(id);
+    const sums = await Promise.all((dates.length > 0 ? dates : [businessDate]).map(sumsOf));
+    // From here on nothing else is judged until this is counted: changes are judged at the same time.
+    const all = [...reasons, ...sums.flatMap((day) => day.objections(added))];
+    if (all.length === 0) for (const day of sums) day.add(added);
+    return all;
+  };
 }
 
 function dayBegins(businessDate: string, { schedule }: Settings): string {
@@ -106,9 +137,14 @@ function settingsDigest({ control, people }: Settings): string {
 /** What is asked of each file and payout, and is the same for many. */
 interface Ground {
   readonly tools: HoldTools;
+  /** What this pass has held back already. */
+  readonly justHeld: Set<number>;
   readonly around: (payout: PayoutToJudge, alike: Resemblance | undefined) => Promise<Parameters<typeof reasonsFor>[1]>;
   readonly fileOf: (number: number) => Promise<JudgedFile>;
 }
+
+/** Where no limit asks what a file comes to. */
+const NO_SUMS: ReadonlyMap<string, bigint> = new Map();
 
 interface JudgedFile {
   readonly file: FileRecord;
@@ -117,19 +153,21 @@ interface JudgedFile {
 }
 
 function openGround(tools: HoldTools): Ground {
-  const { store } = tools;
+  const { store, settings } = tools;
   const files = new Map<number, JudgedFile>();
   const fileOf = async (number: number) => {
     const known = files.get(number);
     if (known) return known;
     const file = await store.file(number);
     if (!file) throw new Error(`There is no file ${number}`);
-    const found = { file, lastRow: await store.lastRowOf(number), sums: await store.statedSums(number) };
+    const sums = settings.control.limits.file.size === 0 ? NO_SUMS : await store.statedSums(number);
+    const found = { file, lastRow: await store.lastRowOf(number), sums };
     files.set(number, found);
     return found;
   };
   return {
     tools,
+    justHeld: new Set(),
     fileOf,
     around: async ({ contentRow, currency = '' }, resemblance) => {
       const { file, lastRow, sums } = await fileOf(rowPlace(contentRow).file);
@@ -143,7 +181,8 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
   const { control } = settings;
   await store.beginJudging(number);
   const { file, lastRow, sums } = await ground.fileOf(number);
-  const alike = alikeOf(await store.alikeIn(number), control);
+  const groups = await store.alikeIn(number);
+  const alike = alikeOf(groups, control);
   const held = [...alike.values()].filter(
     ({ code }) => code !== 'POSSIBLE_DUPLICATE' || control.possibleDuplicates === 'hold',
   );
@@ -160,6 +199,8 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
       alike,
     );
   }
+  // Each of these marks its file as not judged.
+  for (const later of laterFiles(groups, number)) await store.beginJudging(later);
   await store.judged(number, [...alike.values()]);
 }
 
@@ -173,7 +214,9 @@ async function judge(
   const { store } = tools;
   const standing = await standingReasons(ground, payouts, alike);
   const changes = payouts.flatMap((payout, at) => holding(payout, standing[at] ?? []));
-  if (changes.length > 0) await store.apply(changes, momentOf(tools));
+  if (changes.length === 0) return;
+  await store.hold(changes, momentOf(tools));
+  for (const { id } of changes) ground.justHeld.add(id);
 }
 
 /** For each payout, the reasons that no person has decided. */
@@ -210,20 +253,25 @@ function alikeOf(
 const LET_GO = 'nothing holds it back any more';
 
 /**
- * Lets go what nothing holds back any more. A payout that only the day's limits hold stays as it is: the last step
- * decides about it.
+ * Lets go what nothing holds back any more. With limits of the day, what is due stays as it is and is returned: the last
+ * step decides about it.
  */
-async function judgeHeld(ground: Ground, businessDate: string): Promise<void> {
+async function judgeHeld(ground: Ground, businessDate: string): Promise<PayoutToJudge[]> {
   const { store, settings } = ground.tools;
+  const due: PayoutToJudge[] = [];
   for await (const { payout, standing } of heldPayouts(ground)) {
     const isDue = payout.content.openDate <= businessDate;
-    if (standing.length === 0 && isDue && hasDayLimits(settings.control)) continue;
+    if (standing.length === 0 && isDue && hasDayLimits(settings.control)) {
+      due.push(payout);
+      continue;
+    }
     const { id, version } = payout;
     const to = isDue ? 'ready' : 'scheduled';
     const change: Change[] =
       standing.length > 0 ? holding(payout, standing) : [{ id, version, from: 'held', to, message: LET_GO }];
-    if (change.length > 0) await store.apply(change, momentOf(ground.tools));
+    if (change.length > 0) await store.hold(change, momentOf(ground.tools));
   }
+  return due;
 }
 
 interface HeldPayout {
@@ -238,7 +286,7 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
     const last = page.at(-1);
     if (!last) return;
     afterId = last.id;
-    const ids = page.map(({ id }) => id);
+    const ids = page.map(({ id }) => id).filter((id) => !ground.justHeld.has(id));
     const payouts = await store.toJudge(ids);
     const alike = alikeOf(await store.alikeTo(ids), settings.control);
     const standing = await standingReasons(ground, payouts, alike);
@@ -247,20 +295,19 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
 }
 
 /** Sends no more on a day than its limits allow. What fits goes, in the order of file and line; the rest is held. */
-async function keepWithinDay(ground: Ground, businessDate: string): Promise<void> {
+async function keepWithinDay(ground: Ground, businessDate: string, held: readonly PayoutToJudge[]): Promise<void> {
   const { store, settings } = ground.tools;
   const { control } = settings;
   if (!hasDayLimits(control)) return;
   const sums = openDaySums(control, await store.sentOn(businessDate, dayBegins(businessDate, settings)));
-  const held: PayoutToJudge[] = [];
-  for await (const { payout, standing } of heldPayouts(ground))
-    if (standing.length === 0 && payout.content.openDate <= businessDate) held.push(payout);
-  for await (const payout of merged(held, readyPayouts(store))) await sendWithin(ground, payout, sums);
+  // What may have arrived is sent again whatever the limits say, so it comes first.
+  for await (const payout of readyPayouts(store, true)) sums.add(payout);
+  for await (const payout of merged(held, readyPayouts(store, false))) await sendWithin(ground, payout, sums);
 }
 
-async function* readyPayouts(store: Store): AsyncGenerator<PayoutToJudge> {
+async function* readyPayouts(store: Store, sentBefore: boolean): AsyncGenerator<PayoutToJudge> {
   for (let afterId = 0; ; ) {
-    const page = await store.list('ready', { afterId, limit: PAGE });
+    const page = await store.list('ready', { afterId, limit: PAGE, sentBefore });
     const last = page.at(-1);
     if (!last) return;
     afterId = last.id;
@@ -283,9 +330,8 @@ async function* merged(
 
 async function sendWithin({ tools }: Ground, payout: PayoutToJudge, sums: DaySums): Promise<void> {
   const { store, settings } = tools;
-  const isInDoubt = payout.unclearSends > 0;
   const [approvals = []] = await store.approvalsOf([payout.id]);
-  const objections = isInDoubt ? [] : undecided(payout, sums.objections(payout), approvals, settings);
+  const objections = undecided(payout, sums.objections(payout), approvals, settings);
   const { id, version, status } = payout;
   if (objections.length === 0) sums.add(payout);
   const change: Change[] =
@@ -294,5 +340,5 @@ async function sendWithin({ tools }: Ground, payout: PayoutToJudge, sums: DaySum
       : status === 'held'
         ? [{ id, version, from: 'held', to: 'ready', message: LET_GO }]
         : [];
-  if (change.length > 0) await store.apply(change, momentOf(tools));
+  if (change.length > 0) await store.hold(change, momentOf(tools));
 }

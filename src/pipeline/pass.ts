@@ -13,14 +13,11 @@ import type { Progress } from '../platform/progress.ts';
 import type { Provider } from '../provider/provider.ts';
 import {
   publish,
-  publishReportsOf,
   type ReportContext,
   runReports,
   type TakenFile,
   type Turn,
   takenFile,
-  turnToPublish,
-  UnbalancedError,
   verdictOf,
 } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -42,6 +39,7 @@ import { amend } from './amend.ts';
 import { type DecisionTaken, publishToApprove, takeDecisions } from './decisions.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { hold } from './hold.ts';
+import { publishFileReports, type ReportedFiles, unlessUnbalanced } from './pass/file-reports.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
@@ -110,6 +108,7 @@ export interface PassSummary {
 
 interface Paced extends Tools {
   readonly pace: Pacer;
+  readonly judgedAfter: number;
 }
 
 /** Makes one pass. Undefined when the nightly run of that business date is already done. */
@@ -129,9 +128,9 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
   const decisions = await takeDecisions(tools, businessDate);
-  await hold(tools, businessDate);
+  const judgedAfter = await hold(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
-  const paced = { ...tools, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
+  const paced = { ...tools, judgedAfter, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
   const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
@@ -140,7 +139,6 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await publishToApprove(tools);
   const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
-
   // A nightly run that isn't finished stays open. The next pass for its business date continues it.
   const { kept, files, moved, open } =
     kind === 'nightly' && unfinished !== undefined
@@ -274,57 +272,6 @@ async function claimReady(
     if (settling === 0 || !patient) return { settling, leftAlone };
     progress.report('waiting for files that are still being written', settling);
     await clock.sleep(SCAN_AGAIN_MS, stop);
-  }
-}
-
-/** By file number: files whose rows were added up in this pass. */
-type ReportedFiles = ReadonlyMap<number, TakenFile>;
-
-interface FileReports {
-  readonly reported: ReportedFiles;
-  /** Why some reports could not be written. They stay stale. */
-  readonly unwritten: string | undefined;
-}
-
-async function publishFileReports(tools: Tools): Promise<FileReports> {
-  const turn = await turnToPublish(tools.takeTurn, tools.clock);
-  if (!turn) return { reported: new Map(), unwritten: 'paydrop report is writing reports: the others follow' };
-  try {
-    return await publishStale(tools);
-  } finally {
-    turn.release();
-  }
-}
-
-/**
- * Writes the reports of every file whose rows moved since its reports were last written. A file that doesn't add up is
- * named, and its reports stay stale.
- */
-async function publishStale({ store, settings, report, progress }: Tools): Promise<FileReports> {
-  const reported = new Map<number, TakenFile>();
-  let unwritten: string | undefined;
-  const stale = await store.staleReports();
-  for (const [at, { file: number, token }] of stale.entries()) {
-    progress.report('writing reports', at, stale.length);
-    const written = await unlessUnbalanced(publishReportsOf(store, number, settings.outbox, report));
-    if (typeof written === 'string') {
-      unwritten ??= written;
-      continue;
-    }
-    const { published, ...taken } = written;
-    await store.reportsWritten(number, token, published);
-    reported.set(number, taken);
-  }
-  return { reported, unwritten };
-}
-
-/** The result, or why no report can be made. */
-async function unlessUnbalanced<Made>(making: Promise<Made>): Promise<Made | string> {
-  try {
-    return await making;
-  } catch (error) {
-    if (error instanceof UnbalancedError) return error.message;
-    throw error;
   }
 }
 

@@ -17,7 +17,7 @@
  * registration.ts.
  */
 
-import { correlationId, rowPlace } from '../domain/instruction.ts';
+import { correlationId } from '../domain/instruction.ts';
 import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
 import { timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
@@ -26,7 +26,6 @@ import type { Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type Change,
-  instructionDiffers,
   mayHaveForgotten,
   momentOf,
   type OrderChange,
@@ -34,9 +33,9 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
-import { type Cover, openCover } from './balance.ts';
+import { openCover } from './balance.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
-import { doubtOfRefusal, lookUpEarlier, nameOf } from './look-ups.ts';
+import { doubtOfRefusal } from './look-ups.ts';
 import {
   LAST_CLEAR_ANSWER,
   openRegistrar,
@@ -46,6 +45,7 @@ import {
   unsentBecause,
 } from './registration.ts';
 import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
+import { openSieve, type Sieve } from './submit/sieve.ts';
 
 /**
  * The fact that keeps the refusal that stopped the last line. The next pass finds out with one payout whether it still
@@ -60,6 +60,11 @@ export interface SubmitTools extends Timing {
   readonly progress: Progress;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
+  /**
+   * The entry of the audit log after which the payouts were judged (hold.ts). What a person has let go, or has paid
+   * again, since then waits for the next pass.
+   */
+  readonly judgedAfter?: number;
 }
 
 export interface Submitted {
@@ -222,71 +227,6 @@ async function planned(
     return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
   });
   return { requests, orders: intents };
-}
-
-/**
- * Lets through only instructions that are as they were read. Of those that are paid again, it lets through only those
- * that no earlier attempt has paid by now.
- */
-interface Sieve {
-  sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;
-  /** Keeps back the instructions of altered orders. `orders` holds what differs, by orderKey. */
-  leaveOut(page: readonly StoredInstruction[], orders: ReadonlyMap<string, string>): void;
-  /** The number of instructions kept back, the first of them, and why. */
-  leftOut(): string | undefined;
-}
-
-function openSieve(tools: SubmitTools, line: Line, pace: Pacer, cover: Cover): Sieve {
-  const { store, provider } = tools;
-  let number = 0;
-  let first = '';
-  let undecided = '';
-  const keepBack = ({ id, customerRef, orderRef, instructionRef }: StoredInstruction, what: string) => {
-    const { file, line } = rowPlace(id);
-    number++;
-    first ||= `${customerRef}/${orderRef}/${instructionRef} (file ${file}, line ${line}): ${what}`;
-  };
-  /** Needed only before an attempt is first sent. After that the attempt itself is looked up. */
-  const isStillUnpaid = async (instruction: StoredInstruction): Promise<boolean> => {
-    if (instruction.attempt === 1 || instruction.unclearSends > 0) return true;
-    const earlier = await lookUpEarlier(provider, instruction, line, pace);
-    if (earlier?.kind === 'alive') {
-      const { id, version } = instruction;
-      const message = `it was to be paid again, and the provider says that ${earlier.words}`;
-      const unknown: Change = { id, version, from: 'ready', to: 'unknown', message };
-      await store.apply(
-        [unknown, { id, version: version + 1, from: 'unknown', to: 'manual', message }],
-        momentOf(tools),
-      );
-    }
-    if (earlier?.kind === 'unclear')
-      undecided ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;
-    return earlier?.kind === 'over';
-  };
-  // A payout that may have arrived may have been taken from the balance already.
-  const isCovered = (instruction: StoredInstruction) => instruction.unclearSends > 0 || cover.covers(instruction);
-  return {
-    sift: async (page) => {
-      const sound: StoredInstruction[] = [];
-      for (const instruction of page) {
-        const what = instructionDiffers(instruction, await store.historyOf(instruction.id));
-        if (what !== undefined) keepBack(instruction, what);
-        else if ((await isStillUnpaid(instruction)) && isCovered(instruction)) sound.push(instruction);
-      }
-      return sound;
-    },
-    leaveOut: (page, orders) => {
-      for (const instruction of page) {
-        const what = orders.get(orderKey(instruction));
-        if (what !== undefined) keepBack(instruction, `its order: ${what}`);
-      }
-    },
-    leftOut: () => {
-      const altered = `${number} not sent, because the records are not what was read. The first: ${first}`;
-      const reasons = [number > 0 ? altered : '', undecided, cover.missing() ?? ''];
-      return reasons.filter((reason) => reason !== '').join('; ') || undefined;
-    },
-  };
 }
 
 /** What is committed together. */

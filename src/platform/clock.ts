@@ -44,7 +44,7 @@ export function localTime(ms: number, timeZone: string): LocalTime {
   );
   const part = (name: string) => parts.get(name as Intl.DateTimeFormatPartTypes) ?? '';
   return {
-    date: `${part('year')}-${part('month')}-${part('day')}`,
+    date: `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`,
     minute: Number(part('hour')) * 60 + Number(part('minute')),
   };
 }
@@ -75,24 +75,38 @@ export function secondIn(timeZone: string, at: string): string {
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
+/** The last date that is written with four digits of a year, as timestamps are: they are compared as text. */
+export const LAST_DATE = '9999-12-31';
+const LAST_MS = Date.parse(`${LAST_DATE}T23:59:00Z`);
+
 /**
  * The instant, in milliseconds since the epoch, at which a date (`YYYY-MM-DD`) begins in an IANA zone: the first minute
  * that a clock there shows on that date. Zones are at most a day from UTC, and their clocks change on whole minutes.
  */
 export function startOfDay(date: string, timeZone: string): number {
   let before = Date.parse(`${date}T00:00:00Z`) - DAY_MS;
-  let reached = before + 2 * DAY_MS;
+  let reached = Math.min(before + 2 * DAY_MS, LAST_MS);
   while (reached - before > MINUTE_MS) {
     const between = before + Math.floor((reached - before) / (2 * MINUTE_MS)) * MINUTE_MS;
-    if (localTime(between, timeZone).date < date) before = between;
+    if (isBefore(localTime(between, timeZone).date, date)) before = between;
     else reached = between;
   }
   return reached;
 }
 
-/** The date after this one. */
-export function dayAfter(date: string): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
+/**
+ * The instant at which a date has ended in an IANA zone: the next one begins then. The last date of all ends with the
+ * last minute that a timestamp can state.
+ */
+export function endOfDay(date: string, timeZone: string): number {
+  return date === LAST_DATE
+    ? LAST_MS
+    : startOfDay(timestamp(Date.parse(`${date}T00:00:00Z`) + DAY_MS).slice(0, 10), timeZone);
+}
+
+/** Dates compare as text, but for those of the year 10000, which clocks in the east show before `LAST_MS`. */
+function isBefore(date: string, other: string): boolean {
+  return date.length === other.length ? date < other : date.length < other.length;
 }
 
 const formatters = new Map<string, Intl.DateTimeFormat>();

@@ -9,7 +9,7 @@ import { clockAt } from '../platform/clock.ts';
 import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext, runPageName } from './context.ts';
 import { type Html, html, page } from './html.ts';
-import { NO_CURRENCY, readable, scrollable, shortened, statusTag, timeOf } from './table.ts';
+import { NO_CURRENCY, readable, scrollable, shortened, statusTag, timeOf, unbroken } from './table.ts';
 import { byText } from './totals.ts';
 import { count, oneLine, RUN_KINDS } from './words.ts';
 
@@ -123,7 +123,7 @@ ${items.length === 0 ? html`<p>Nothing to do.</p>` : html`<ul class="tasks">${it
 
 function task(need: Need): Html {
   const why = need.why === undefined ? '' : ` (${shortened(oneLine(need.why))})`;
-  return html`<p><strong>${needed(need)}</strong>${why}: ${need.task}.</p>`;
+  return html`<p><strong>${needed(need)}</strong>${why}: ${unbroken(need.task)}.</p>`;
 }
 
 function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext): Html | '' {
@@ -153,7 +153,7 @@ ${scrollable(
 
 function neededOf(need: Need, file: IndexFile): Html {
   const command = commandFor(need.concern, file.number);
-  const toCopy = command === undefined ? '' : html`<br><code class="copy">${command}</code>`;
+  const toCopy = command === undefined ? '' : html`<br><code class="copy">${unbroken(command)}</code>`;
   return html`<p>${needed(need)} <span class="soft">(${need.who.charAt(0).toLowerCase()}${need.who.slice(1)})</span>${toCopy}</p>`;
 }
 

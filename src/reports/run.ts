@@ -127,8 +127,8 @@ export async function runPage(
 <p class="soft small times">Started ${timeOf(run.startedAt, context)}${finished}. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
 </header>
 <main>
-${listing('came-back', 'Failed or reversed', summary.cameBack, files)}
-${listing('need', 'Needs attention', summary.needs, files)}
+${listing('came-back', 'Failed or reversed', summary.cameBack)}
+${listing('need', 'Needs attention', summary.needs)}
 ${outcomeTable(summary.outcomes)}
 ${decidedByPersons(decided)}
 ${moves(summary)}
@@ -247,7 +247,7 @@ function sum(counts: readonly StatusCount[]): number {
   return counts.reduce((all, { count: some }) => all + some, 0);
 }
 
-function listing(id: string, title: string, { total, first }: Listed, files: readonly FileTakenIn[]): Html | '' {
+function listing(id: string, title: string, { total, first }: Listed): Html | '' {
   if (total === 0) return '';
   const caption =
     total === first.length
@@ -256,7 +256,7 @@ function listing(id: string, title: string, { total, first }: Listed, files: rea
   const rows = first.map(
     (
       change,
-    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusChange(change.from, change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${placeOf(change, files)}</td></tr>
+    ) => html`<tr><th scope="row" class="reference">${reference(change)}</th><td class="number amount">${amountCell(change)}</td><td class="nowrap">${statusChange(change.from, change.to)}</td><td class="wide">${shortened(whyChanged(change))}</td><td class="nowrap">${placeOf(change)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="${id}">
@@ -272,13 +272,12 @@ ${scrollable(
 </section>`;
 }
 
-/** With a link where the run took the file in, because only then its name is known here. */
-function placeOf({ file, line }: RunChange, files: readonly FileTakenIn[]): Html {
-  const taken = files.find(({ number }) => number === file);
+/** The row, with a link to the page of its file, which an earlier run may have taken in. */
+function placeOf({ file, fileName, line }: RunChange): Html {
   const number = sixDigits(file);
-  return taken
-    ? html`<a href="${fileReportNames(taken).page}">${number}</a> line ${line}`
-    : html`${number} line ${line}`;
+  return fileName === undefined
+    ? html`${number} line ${line}`
+    : html`<a href="${fileReportNames({ number: file, name: fileName }).page}">${number}</a> line ${line}`;
 }
 
 function moves(summary: RunSummary): Html | '' {

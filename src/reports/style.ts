@@ -3,14 +3,14 @@ function cards(name: string): string {
   return `
   ${name}, ${name} caption, ${name} tbody, ${name} tfoot { display: block; }
   ${name} thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  ${name} tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
+  ${name} tr { display: grid; grid-template-columns: minmax(min-content, 1fr) auto; gap: 0.2rem 0.75rem; padding: 0.8rem 0.75rem; border-top: 1px solid var(--line); }
   ${name} th, ${name} td { padding: 0; border: 0; min-width: 0; text-align: left; white-space: normal; }
   ${name} .line::before { content: "Line "; }
   ${name} .line { font-weight: 600; }
   ${name} [data-label]::before { content: attr(data-label) " "; color: var(--soft); font-weight: 400; }
   ${name} td:empty { display: none; }
   ${name} tfoot tr { border-top: 2px solid var(--ink); }
-  ${name} td.number { text-align: right; overflow-wrap: anywhere; }
+  ${name} td.number { grid-column: 2; text-align: right; overflow-wrap: anywhere; }
   ${name} .corner { grid-row: 1; grid-column: 2; text-align: right; }
   ${name} .wide, ${name} .whole { grid-column: 1 / -1; }`;
 }
@@ -113,6 +113,7 @@ tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .tasks { background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
 .tasks > li { padding: 1rem 1.35rem 1.1rem; display: grid; grid-template-columns: 12rem 1fr; gap: 0.25rem 1.75rem; }
 .tasks > li + li { border-top: 1px solid var(--line); }
+.tasks + p { margin-top: 0.75rem; }
 .tasks .who { font-weight: 650; }
 .tasks .what > p + p { margin-top: 0.35rem; }
 
@@ -142,8 +143,9 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
   .verdict, .tasks > li { padding-left: 1rem; padding-right: 1rem; }
   .balance { display: block; padding: 1rem; }
   .balance > div + div { padding: 0.6rem 0 0; }
-  .balance > div + div::before { content: none; }
-  .balance.even > div + div .sum::before { content: "= "; color: var(--good); }
+  .balance:is(.even, .short) > div + div::before { content: none; }
+  .balance:is(.even, .short) > div + div .sum::before { content: "= "; color: var(--good); }
+  .balance.short > div + div .sum::before { color: var(--warn); }
   .tasks > li { grid-template-columns: 1fr; }
   .paper, .paper > div { display: block; }
   th, td { padding-left: 0.75rem; padding-right: 0.75rem; }

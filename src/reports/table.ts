@@ -36,6 +36,11 @@ export function fileLink(file: { readonly name: string; readonly number: number 
   return html`${linkTo(fileReportNames(file).page, `file ${sixDigits(file.number)}`)} (${shortened(oneLine(file.name))})`;
 }
 
+/** A text in which no option of a command, nor what it is given, is broken at the end of a line. */
+export function unbroken(text: string): Html {
+  return html`${text.split(/(--[a-z-]+(?: (?:[A-Z]+|\d+|[a-z]+(?= --)))?)/).map((part, at) => (at % 2 === 0 ? html`${part}` : html`<span class="nowrap">${part}</span>`))}`;
+}
+
 /** The command that shows a payout with its history, to be copied. */
 export function showCommand({ customerRef, orderRef, instructionRef }: InstructionRef): Html {
   return html`<code class="copy">paydrop show ${shellWord([customerRef, orderRef, instructionRef].join('/'))}</code>`;

@@ -10,7 +10,7 @@ import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
 import { fileReportNames } from './context.ts';
 import { type Html, html } from './html.ts';
-import { fileLink, linkTo, shortened } from './table.ts';
+import { fileLink, linkTo, shortened, unbroken } from './table.ts';
 import { rowsToRepair, type Summary } from './totals.ts';
 import { openByStatus } from './verdict.ts';
 import { count, oneLine, QUARANTINE, totalsRowsLeftOut, were } from './words.ts';
@@ -65,16 +65,16 @@ function textOf(need: Need, file: FileRecord, summary: Summary): Html[] {
       return [
         html`No row was read, nothing was paid. ${remedy}`,
         html`<code>${code}</code>`,
-        html`Once it is dropped under the same name and taken in, this is over. Under another name, or if it will not come again, close it: <code>paydrop close --file ${file.number} --reason TEXT</code>`,
+        html`Once it is dropped under the same name and taken in, this is over. Under another name, or if it will not come again, close it: <code>${unbroken(`paydrop close --file ${file.number} --reason TEXT`)}</code>`,
       ];
     }
     case 'irregular-files':
       return [
-        html`It was moved, unread, to <code>${QUARANTINE}</code>. ${describeCode('FILE_NOT_REGULAR')?.remedy ?? ''} Then close this one: <code>paydrop close --file ${file.number} --reason TEXT</code>`,
+        html`It was moved, unread, to <code>${QUARANTINE}</code>. ${describeCode('FILE_NOT_REGULAR')?.remedy ?? ''} Then close this one: <code>${unbroken(`paydrop close --file ${file.number} --reason TEXT`)}</code>`,
       ];
     case 'manual':
       return [
-        html`${count(payouts, 'payout')} without a clear answer: find out with the provider whether it was paid, then record it with <code>paydrop resolve CUSTOMER/ORDER/INSTRUCTION</code> and <code>--paid</code> or <code>--not-paid</code>, each with <code>--reason TEXT</code>.`,
+        html`${count(payouts, 'payout')} without a clear answer: find out with the provider whether it was paid, then record it with <code>paydrop resolve CUSTOMER/ORDER/INSTRUCTION</code> and <code>--paid</code> or <code class="nowrap">--not-paid</code>, each with <code>${unbroken('--reason TEXT')}</code>.`,
       ];
     case 'unknown':
       return [
@@ -116,8 +116,8 @@ function forPayeeData(needs: readonly Need[]): Html[] {
   const each = needs.map(({ concern, count: payouts }) => `${count(payouts, 'payout')} ${concern}`).join(', ');
   return [
     html`${each}. Check the payee's account, name and bank with the payee; the rows below say what the provider answered.`,
-    html`A payout that did not arrive is paid again only when you say so: <code>paydrop retry CUSTOMER/ORDER/INSTRUCTION --reason TEXT</code>`,
-    html`One that will not be paid again from here is closed: <code>paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT</code>`,
+    html`A payout that did not arrive is paid again only when you say so: <code>${unbroken('paydrop retry CUSTOMER/ORDER/INSTRUCTION --reason TEXT')}</code>`,
+    html`One that will not be paid again from here is closed: <code>${unbroken('paydrop close CUSTOMER/ORDER/INSTRUCTION --reason TEXT')}</code>`,
   ];
 }
 

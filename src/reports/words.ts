@@ -7,6 +7,7 @@ import { whoAndWhy } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { grouped, parseAmount } from '../domain/money.ts';
+import { saysOrderGivenUp } from '../domain/order.ts';
 import { factsOf } from '../domain/status.ts';
 import type { OtherRow, ResultRow } from '../store/store.ts';
 import type { ReportContext } from './context.ts';
@@ -106,6 +107,7 @@ function whatHappened(row: ResultRow): string {
   if (status === 'held' && isHeldForADay(row.code))
     return 'held back: it goes on another day once it fits, or sooner when a person approves it';
   if (status === 'failed' && row.orderRefId === '' && row.submittedAt === '') return 'it was not paid';
+  if (status === 'declined' && saysOrderGivenUp(row.message)) return 'it was not sent; nothing was paid';
   if (status === 'accepted' && other) return `deleted the payout of ${placeOf(other)}; nothing is paid for it`;
   if (status === 'waiting' && other)
     return `the provider, which has it already, is asked to change the payout of ${placeOf(other)}`;

@@ -56,19 +56,13 @@ interface PayoutOrdersOptions {
 /** The API over a book of orders. Contacts live as long as the sandbox does. */
 export function payoutOrdersApi({ book, keys, seed, balance }: PayoutOrdersOptions): (request: Received) => Call {
   const contacts = openContacts(seed);
-
-  function left(): Decimal | undefined {
-    const { units, scale } = book.spent();
-    const start = balance === undefined ? undefined : parseDecimal(balance);
-    return start && add(start, { units: -units, scale });
-  }
+  const account = openAccount(book, balance);
 
   function createOrder(body: Buffer): Answer {
     const sent = parseObject(body);
     const errors = fieldErrors(sent, (clientRefId) => book.find(clientRefId) !== undefined);
     if (Object.keys(errors).length > 0) return invalid(errors);
-    const has = left();
-    if (has && compare(parseDecimal(fieldsOf(sent).amount) ?? ZERO, has) > 0) return declined('Insufficient balance');
+    if (!account.covers(fieldsOf(sent).amount)) return declined('Insufficient balance');
     const order = book.accept(fieldsOf(sent), createHash('sha256').update(body).digest('hex'));
     const { clientRefId } = order.fields;
     return success('Order created successfully', { clientRefId, orderRefId: order.orderRefId, status: order.status });
@@ -79,11 +73,6 @@ export function payoutOrdersApi({ book, keys, seed, balance }: PayoutOrdersOptio
     if (!order) return notFound();
     book.step(order);
     return success('Record found', view(order));
-  }
-
-  function payoutBalance(): string {
-    const has = left();
-    return has ? grouped(formatDecimal(has, AMOUNT_DECIMALS)) : NEVER_EMPTY;
   }
 
   function listOrders(query: URLSearchParams): Answer {
@@ -105,7 +94,7 @@ export function payoutOrdersApi({ book, keys, seed, balance }: PayoutOrdersOptio
     if (method !== 'GET') return notFound();
     if (path === ORDERS) return listOrders(request.query);
     if (path === ACCOUNT)
-      return success('Account found', { mainBalance: MAIN_BALANCE, payoutBalance: payoutBalance() });
+      return success('Account found', { mainBalance: MAIN_BALANCE, payoutBalance: account.balance() });
     const orderId = idBehind(ORDERS, path);
     if (orderId !== undefined) return readOrder(orderId);
     const contactId = idBehind(CONTACTS, path);
@@ -133,6 +122,25 @@ export function payoutOrdersApi({ book, keys, seed, balance }: PayoutOrdersOptio
     act: () => answer(request),
     dialect: PAYOUT_ORDERS_DIALECT,
   });
+}
+
+/** What the account has left of its balance at the start. */
+function openAccount(book: Book, start: string | undefined): { covers(amount: string): boolean; balance(): string } {
+  const left = () => {
+    const { units, scale } = book.spent();
+    const had = start === undefined ? undefined : parseDecimal(start);
+    return had && add(had, { units: -units, scale });
+  };
+  return {
+    covers: (amount) => {
+      const has = left();
+      return has === undefined || compare(parseDecimal(amount) ?? ZERO, has) <= 0;
+    },
+    balance: () => {
+      const has = left();
+      return has ? grouped(formatDecimal(has, AMOUNT_DECIMALS)) : NEVER_EMPTY;
+    },
+  };
 }
 
 function openContacts(seed: string): { create(body: Buffer): Answer; read(id: string): Answer } {

@@ -14,7 +14,7 @@ import type { AuditEntry, OpenAmendment, StoredInstruction, StoredOrder } from '
 
 type Entry = Pick<AuditEntry, 'body'>;
 
-/** The body of an entry as the store writes it: see changes.ts, intake.ts and amendments.ts in sqlite/. */
+/** The body of an entry as the adapter writes it: see its changes.ts, intake.ts and amendments.ts. */
 interface LoggedEvent {
   readonly type: string;
   readonly from: InstructionStatus;

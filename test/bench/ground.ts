@@ -14,6 +14,8 @@ export interface Sizes {
   readonly fewRows: number;
   readonly manyRows: number;
   readonly payouts: number;
+  /** For what control costs. */
+  readonly judged: number;
 }
 
 export const FULL: Sizes = {
@@ -24,6 +26,7 @@ export const FULL: Sizes = {
   fewRows: 1_000_000,
   manyRows: 5_000_000,
   payouts: 50_000,
+  judged: 100_000,
 };
 /**
  * The same shape, each once, for an answer in a minute; the goals are about the full size. Rather fewer rounds than fewer rows:
@@ -37,6 +40,7 @@ export const QUICK: Sizes = {
   fewRows: 12_000,
   manyRows: 60_000,
   payouts: 2_000,
+  judged: 12_000,
 };
 
 export interface Ground {
@@ -82,9 +86,9 @@ export function openGround(folder: string, built: Built, sizes: Sizes): Ground {
 }
 
 /** Nothing listens on port 9: where nothing is due, nothing is asked. */
-export function configure(workspace: string, baseUrl: string): void {
+export function configure(workspace: string, baseUrl: string, more: object = {}): void {
   const provider = { baseUrl, currencies: CURRENCIES };
-  const settings = { provider, schedule: { timeZone: 'UTC' }, intake: { settle: '0s' } };
+  const settings = { provider, schedule: { timeZone: 'UTC' }, intake: { settle: '0s' }, ...more };
   writeFileSync(join(workspace, 'paydrop.json'), JSON.stringify(settings));
 }
 

@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inTurns, notInstalled, peakOf, type Result, result, secondsOf } from './comparison.ts';
-import { databaseOf, expectCount, type Ground, settleDisk, takeIn } from './ground.ts';
-import { BUSINESS_DATE, COLUMNS, KEY } from './inputs.ts';
+import { configure, databaseOf, expectCount, type Ground, settleDisk, takeIn } from './ground.ts';
+import { BUSINESS_DATE, COLUMNS, CURRENCIES, KEY } from './inputs.ts';
 import { type Figures, measure, output } from './programs.ts';
 
 const INSTRUCTIONS = 'SELECT count(*) FROM instructions';
@@ -134,6 +134,39 @@ export async function allWrong(ground: Ground): Promise<Result[]> {
   const what = `paydrop run, ${grouped(rows)} instructions with four errors each`;
   const about = { name: 'wrong', what, against: 'the same file clean', unit: 's', rounds } as const;
   return [result(about, { atLeast: 2.5, aim: 1 }, secondsOf(taken.wrong), secondsOf(taken.clean))];
+}
+
+/** Tiers, limits and duplicates that hold one row in a hundred, and nothing of it. */
+const CONTROLLED = {
+  possibleDuplicates: 'hold',
+  approvals: [{ from: byCurrency('89101.00'), people: 2 }],
+  limits: {
+    payout: byCurrency('89900.00'),
+    file: byCurrency('90000000000.00'),
+    day: byCurrency('90000000000.00'),
+    payeeDay: byCurrency('90000000000.00'),
+  },
+};
+const UNCONTROLLED = { possibleDuplicates: 'off', lastLine: 'accept', implausibleDates: 'accept' };
+
+export async function underControl(ground: Ground): Promise<Result[]> {
+  const { rounds, judged } = ground.sizes;
+  const file = ground.input('judged', { rows: judged });
+  const taken = async (control: object) => {
+    const workspace = ground.copy(await ground.withOrders(), 'workspace');
+    configure(workspace, 'http://127.0.0.1:9', { control });
+    const figures = await takeIn(ground.built, workspace, file);
+    await expectCount(databaseOf(workspace), INSTRUCTIONS, judged);
+    return figures;
+  };
+  const both = await inTurns(rounds, { under: () => taken(CONTROLLED), without: () => taken(UNCONTROLLED) });
+  const what = `paydrop run, ${grouped(judged)} instructions under tiers, limits and duplicates`;
+  const about = { name: 'control', what, against: 'the same without', unit: 's', rounds } as const;
+  return [result(about, { atLeast: 1.1, aim: 1.05 }, secondsOf(both.under), secondsOf(both.without))];
+}
+
+function byCurrency(amount: string): Record<string, string> {
+  return Object.fromEntries(CURRENCIES.map((currency) => [currency, amount]));
 }
 
 export async function validating(ground: Ground): Promise<Result[]> {

@@ -15,7 +15,7 @@ import type { FileRecord, StoredInstruction } from '../../src/store/port.ts';
 import { differenceText, verify } from '../../src/store/verify.ts';
 import type { SimulatedApi, TheirPayout } from './api.ts';
 import { CUSTOMER, type Dropped } from './files.ts';
-import { type Machine, OPERATOR } from './machine.ts';
+import { APPROVERS, type Machine, OPERATOR } from './machine.ts';
 import { Violation } from './violation.ts';
 
 const OPEN_STATUSES: readonly InstructionStatus[] = [
@@ -44,6 +44,8 @@ export interface Truth {
   readonly givenUp: ReadonlySet<string>;
   /** References that an operator decided about: they may state another amount than the provider has. */
   readonly decided: ReadonlySet<string>;
+  /** Keys of payouts that a person refused while they were held. */
+  readonly refused: ReadonlySet<string>;
   /** No other machine sends these payouts, and the provider is never slower than the quarantine. */
   readonly isOrderly: boolean;
 }
@@ -83,7 +85,7 @@ function checkPaidOnce({ find, amounts, attempts }: Truth, instruction: StoredIn
     const theirs = find(reference);
     if (!theirs) continue;
     if (LIVE.includes(theirs.status)) live.push(`${reference} ${theirs.status}`);
-    if (!amounts.get(instruction.instructionRef)?.has(minor(theirs.amount)))
+    if (!amounts.get(instruction.instructionRef)?.has(minorOf(theirs.amount)))
       broken('only what a file says is paid', instruction, `the provider has ${theirs.amount}`);
   }
   if (live.length > 1) broken('paid once', instruction, `the provider has ${live.join(' and ')}`);
@@ -111,7 +113,7 @@ function keyOfMade(entry: LedgerEntry): string | undefined {
 }
 
 function checkTruthful(
-  { api, machines, find, ledger, givenUp, decided, isOrderly }: Truth,
+  { api, machines, find, ledger, givenUp, decided, refused, isOrderly }: Truth,
   machine: Machine,
   instruction: StoredInstruction,
 ): void {
@@ -122,7 +124,7 @@ function checkTruthful(
   const isForgetful = machine.restored || !isOrderly;
   const mayDiffer = machine.restored || decided.has(ref);
   const amounts = [amountMinor, ...(amendment && amendment.sends > 0 ? [amendment.becomes?.amountMinor] : [])];
-  const sameAmount = mayDiffer || (theirs && amounts.map(String).includes(minor(theirs.amount)));
+  const sameAmount = mayDiffer || (theirs && amounts.map(String).includes(minorOf(theirs.amount)));
   switch (status) {
     case 'submitted':
       if (!theirs || !sameAmount) broken('what is accepted is at the provider', instruction, there);
@@ -147,12 +149,14 @@ function checkTruthful(
       if (theirs && (unclearAt === '' || isOrderly)) broken('what is declined is not paid', instruction, there);
       break;
     case 'cancelled':
-      if (sends > 0 && theirs?.status !== 'failed' && !isForgetful)
+      // A person may refuse a payout that was to be paid again.
+      if (sends > 0 && theirs?.status !== 'failed' && !isForgetful && !refused.has(instructionKey(instruction)))
         broken('what is deleted at the provider is deleted there', instruction, there);
       if (theirs && sends === 0 && !isForgetful) broken('what was not sent is not at the provider', instruction, there);
       break;
     case 'waiting':
     case 'scheduled':
+    case 'held':
     case 'ready':
       if (theirs && unclearSends === 0 && !isForgetful)
         broken('what was not sent is not at the provider', instruction, there);
@@ -321,7 +325,8 @@ async function checkDecisions(machine: Machine, { store }: OpenWorkspace): Promi
     .filter((name) => /^run\.\d+\.changes\.csv$/.test(name))
     .flatMap((name) => (machine.disk.text(`${outbox}/${name}`) ?? '').trimEnd().split('\r\n').slice(1));
   // Without a comma or a quote in them, here: ours, and an operator's.
-  const reported = lines.map((line) => line.split(',')).filter((cells) => cells.includes(OPERATOR.by));
+  const persons = [OPERATOR.by, ...APPROVERS];
+  const reported = lines.map((line) => line.split(',')).filter((cells) => persons.some((by) => cells.includes(by)));
   const left = await store.runDecisions(undefined, 0, 10_000);
   const made: string[] = [];
   for (const { body } of await store.auditEntries(0, 1_000_000)) {
@@ -349,7 +354,7 @@ export async function checkNeeds(truth: Truth, open: OpenWorkspace, summary: Pas
   });
   const finished = summary.unfinished === undefined && summary.settling === 0;
   const unsettled = instructions.some(({ answer, answerSince }) => answer !== '' && answerSince !== '');
-  const person = lost || rejected || unsettled || there('unknown', 'manual');
+  const person = lost || rejected || unsettled || there('unknown', 'manual', 'held');
   const said = weightiest(summary.needs);
   const inDoubt = await lookUpOnly(open.store);
   // A person may pause the sending at any moment, also once the pass has looked at that for the last time.
@@ -451,7 +456,7 @@ export function checkSums(truth: Truth, machine: Machine, instructions: readonly
     .flat()
     .map(find)
     .filter((payout) => payout?.status === 'paid')
-    .reduce((sum, payout) => sum + BigInt(minor(payout?.amount ?? '0')), 0n);
+    .reduce((sum, payout) => sum + BigInt(minorOf(payout?.amount ?? '0')), 0n);
   const ours = paid
     .filter((instruction) => find(api.referenceOf(instruction))?.status === 'paid')
     .reduce((sum, { amountMinor }) => sum + (amountMinor ?? 0n), 0n);
@@ -471,11 +476,11 @@ export async function checkTakenOnce({ dropped }: Truth, { store }: OpenWorkspac
     if (!isTakenIn({ problem }) || !texts[0]?.includes('instructionRef')) continue;
     const hasAction = texts[0].startsWith('action,');
     for (const { line, instructionRef, amount, status, code } of await store.resultRows(number, 0, 1_000)) {
-      if (code === 'ORDER_NOT_FOUND') late.set(instructionRef, minor(amount));
+      if (code === 'ORDER_NOT_FOUND') late.set(instructionRef, minorOf(amount));
       if (status === 'rejected' || status === 'duplicate') continue;
       const says = `${hasAction ? '' : 'CREATE,'}${texts[line - 1]}`;
       const before = taken.get(says);
-      if (before !== undefined && late.get(instructionRef) !== minor(amount))
+      if (before !== undefined && late.get(instructionRef) !== minorOf(amount))
         throw new Violation('what a row says is done once', `${says}: ${before}, and line ${line} of ${name}`);
       taken.set(says, `line ${line} of ${name}`);
     }
@@ -483,7 +488,7 @@ export async function checkTakenOnce({ dropped }: Truth, { store }: OpenWorkspac
 }
 
 /** Minor units of an amount with two decimals. */
-function minor(amount: string): string {
+export function minorOf(amount: string): string {
   const [whole = '', part = ''] = amount.split('.');
   return String(BigInt(whole + part.padEnd(2, '0')));
 }

@@ -41,9 +41,16 @@ export function drawDoomed(chance: Chance, api: SimulatedApi, attempts: Attempts
 }
 
 /** paydrop.json. */
-export function drawSettings(chance: Chance, api: SimulatedApi, quarantine: string, refusesUsed: boolean): object {
+export function drawSettings(
+  chance: Chance,
+  api: SimulatedApi,
+  quarantine: string,
+  refusesUsed: boolean,
+  control: object = {},
+): object {
   return {
     schedule: { timeZone: 'UTC' },
+    control,
     intake: {
       settle: chance.pick(['0s', '200ms']),
       onRowErrors: chance.strikes(0.15) ? 'reject-file' : 'accept-valid',

@@ -11,6 +11,7 @@ import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.t
 import { endLookUpOnly, isLookedUp, lookUpOnly } from '../../src/store/anchor.ts';
 import type { Decision } from '../../src/store/port.ts';
 import type { Chance } from './chance.ts';
+import type { Guard } from './control.ts';
 import { Disk } from './disk.ts';
 import type { Network } from './network.ts';
 import { mount, unmount } from './node-files.ts';
@@ -21,6 +22,8 @@ import type { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
 
 export const OPERATOR: Decision = { by: 'operator', reason: 'asked the provider' };
+/** They decide about what is held back. */
+export const APPROVERS = ['anna', 'ben', 'carl'];
 
 export interface MachineOptions {
   readonly root: string;
@@ -35,6 +38,8 @@ export interface MachineOptions {
   readonly tally: Tally;
   readonly note: (what: string) => void;
   readonly resends: 'after-quarantine' | 'any-time' | 'never';
+  /** Undefined where nothing is held back. */
+  readonly guard: Guard | undefined;
 }
 
 interface Running {
@@ -108,7 +113,7 @@ export class Machine {
     if (!running) throw new Error('there is no program to make a pass');
     const { life, tools } = running;
     life.planCrash(crash);
-    this.sending.passBegins();
+    this.sending.passBegins(options.businessDate);
     let end: { summary: PassSummary | undefined } | { error: unknown } | undefined;
     pass(tools, options).then(
       (summary) => {
@@ -180,6 +185,17 @@ export class Machine {
     this.decisionsSinceBackup++;
     await pause(store, OPERATOR, { at: timestamp(clock.now()) }, 'UTC');
     this.options.note('pause');
+  }
+
+  /** Persons decide about what is held, whatever the program is doing. */
+  async decideHeld(chance: Chance | undefined): Promise<number> {
+    const { guard } = this.options;
+    const running = this.#running;
+    if (!guard || !running) return 0;
+    const tools = { ...running.plain, run: await running.plain.store.runUnderWay() };
+    const decisions = await (chance ? guard.decide(chance, tools) : guard.approveAll(tools));
+    this.decisionsSinceBackup += decisions;
+    return decisions;
   }
 
   async resume(): Promise<void> {

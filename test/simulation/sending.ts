@@ -7,6 +7,7 @@ import type { OpenWorkspace } from '../../src/service/workspace.ts';
 import { lookUpOnly } from '../../src/store/anchor.ts';
 import type { AuditEntry, StoredInstruction } from '../../src/store/port.ts';
 import type { Asked } from './api.ts';
+import type { Guard } from './control.ts';
 import { CUSTOMER } from './files.ts';
 import { orderReference } from './imburse.ts';
 import type { Network } from './network.ts';
@@ -25,6 +26,7 @@ export interface SendingOptions {
   readonly settings: { readonly provider: { readonly quarantineMs: number } };
   /** When what may have arrived may be sent once more. */
   readonly resends: 'after-quarantine' | 'any-time' | 'never';
+  readonly guard: Guard | undefined;
 }
 
 const ASKS: readonly On[] = ['get', 'order-get', 'token'];
@@ -43,6 +45,7 @@ export class Sending {
   #stoppedAtMs: number | undefined;
   #underWay = 0;
   #pass = 0;
+  #businessDate = '';
   /** How often in a row the account was refused. */
   #accountRefused = 0;
 
@@ -52,8 +55,9 @@ export class Sending {
     this.options = options;
   }
 
-  passBegins(): void {
+  passBegins(businessDate = ''): void {
     this.#pass++;
+    this.#businessDate = businessDate;
     this.#stoppedAtMs = undefined;
     this.#underWay = 0;
     this.#accountRefused = 0;
@@ -87,7 +91,12 @@ export class Sending {
       if (intent) await this.#checkIntent(call, intent, request, open);
       else this.#broken('intent before sending', `${reference} is not in sending`);
     }
-    if (!this.#unauthorized.has(keyOf(request))) this.#checkResend(call, request);
+    if (this.#unauthorized.has(keyOf(request))) return;
+    this.#checkResend(call, request);
+    for (const intent of sending.filter((one) => call.creates.includes(network.options.api.referenceOf(one)))) {
+      const wrong = await this.options.guard?.leaves(intent, this.#businessDate, open);
+      if (wrong !== undefined) this.#broken('nothing leaves without the yes that it needs, or over a limit', wrong);
+    }
   }
 
   async send(request: HttpRequest): Promise<HttpOutcome> {
@@ -169,6 +178,8 @@ export class Sending {
     const kind = instruction?.amendment?.becomes ? 'update' : 'delete';
     if (instruction?.status !== 'submitted' || on !== kind)
       return this.#broken('only what a row asks for is changed', `${on} ${reference}, which is ${instruction?.status}`);
+    const wrong = this.options.guard?.changes(instruction);
+    if (wrong !== undefined) this.#broken('nothing is changed that needs a yes', wrong);
     const asked = (await store.historyOf(instruction.id)).findLast((entry) => entry.body.includes('"step":"asked"'));
     this.#checkBegun(reference, asked, anchor.last()?.seq);
     if (!asked?.body.includes(`"bodySha256":"${sha256(request.body ?? '')}"`))

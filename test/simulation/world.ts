@@ -10,6 +10,7 @@ import { resolve, retry } from '../../src/pipeline/resolution.ts';
 import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import { noProgress } from '../../src/platform/progress.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
+import type { OpenWorkspace } from '../../src/service/workspace.ts';
 import type { StatusCount } from '../../src/store/port.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';
 import { type Chance, chance as drawnFrom } from './chance.ts';
@@ -26,6 +27,7 @@ import {
   type Truth,
   whatIsOpen,
 } from './checks.ts';
+import { controlOf, drawRules, Guard } from './control.ts';
 import { drawWeather, FAIR } from './faults.ts';
 import { type Dropped, Writer } from './files.ts';
 import { type Attempts, drawCrash, drawDoomed, drawFates, drawSettings, everyAttempt } from './fortune.ts';
@@ -86,6 +88,9 @@ export class World {
   readonly #amendsOften: boolean;
   readonly #attempts: Attempts;
   readonly #storm;
+  readonly #guard: Guard | undefined;
+  /** What persons decide about what is held; drawn apart, so that all other worlds stay as they are. */
+  readonly #approving: Chance;
   readonly chance: Chance;
   readonly tally: Tally;
   readonly note: (what: string) => void;
@@ -114,7 +119,13 @@ export class World {
       monotonic: () => this.timeline.now,
       sleep: async () => undefined,
     };
-    this.server = api.server(String(chance.below(1e9)), this.#fates, clock);
+    const seed = chance.below(1e9);
+    this.server = api.server(String(seed), this.#fates, clock);
+    this.#approving = drawnFrom(seed + 1);
+    const rules = alone && this.#approving.strikes(0.35) ? drawRules(this.#approving) : undefined;
+    const find = (reference: string) => this.server.find(reference);
+    this.#guard = rules && new Guard({ rules, api, find, tally, note });
+    if (rules) count(tally, 'world: held back');
     this.#storm = drawWeather(chance, {
       quarantineMs: QUARANTINE_MS,
       timeoutMs: TIMEOUT_MS,
@@ -126,7 +137,8 @@ export class World {
       ...{ api, server: this.server, timeline: this.timeline, chance, weather: this.#storm, tally, note },
       ...{ doomed: drawDoomed(chance, api, this.#attempts), timeoutMs: TIMEOUT_MS },
     });
-    const settings = drawSettings(chance, api, quarantine, this.kind !== 'provider that may pay twice');
+    const refusesUsed = this.kind !== 'provider that may pay twice';
+    const settings = drawSettings(chance, api, quarantine, refusesUsed, rules && controlOf(rules));
     this.machines = (alone ? ['a'] : ['a', 'b']).map(
       (name) =>
         new Machine({
@@ -139,13 +151,14 @@ export class World {
           ...{ settings: { provider: { timeoutMs: TIMEOUT_MS, quarantineMs: QUARANTINE_MS } } },
           ...{ timeline: this.timeline, network: this.network, chance, tally, note: (what) => note(`${name} ${what}`) },
           resends: this.#resends(),
+          guard: this.#guard,
         }),
     );
     const { machines, server, writer } = this;
     this.#truth = {
       ...{
         ...{ api, machines },
-        find: (ref) => server.find(ref),
+        find,
         ledger: server.ledger,
         attempts: new Map([...this.#attempts].map(([key, refs]) => [key, refs.map(api.referenceOf)])),
         dropped: writer.dropped,
@@ -155,6 +168,7 @@ export class World {
       ...{
         givenUp: this.#givenUp,
         decided: this.#decided,
+        refused: this.#guard?.refused ?? new Set(),
         isOrderly: this.kind === 'orderly' || this.kind === 'provider that may pay twice',
       },
     };
@@ -192,10 +206,12 @@ export class World {
       for (const machine of this.machines)
         if (this.#amendsOften || chance.strikes(0.8)) passes.push(await this.#begin(machine));
       const under = { way: true };
+      if (this.#guard) this.#decideSoon(under);
       if (pauses) this.#pauseSoon(pauses, under);
       await Promise.all(passes.map((pass) => pass()));
       under.way = false;
       for (const machine of this.machines) await this.#actAsOperator(machine);
+      if (this.#guard) for (const machine of this.machines) await machine.decideHeld(this.#approving);
       if (closes) for (const machine of this.machines) await this.#close(machine, closes);
       if (pauses?.strikes(0.6)) for (const machine of this.machines) await machine.resume();
       await timeline.pass(
@@ -229,6 +245,7 @@ export class World {
         await machine.acceptRecords();
         await this.#passWell(machine, nextDay ? 'nightly' : 'run');
         decided += await this.#decideManual(machine);
+        decided += await machine.decideHeld(undefined);
       }
       const now = await this.#workspaceState();
       if (now.open.length === 0 && decided === 0 && (trusts || now.states === before.states)) break;
@@ -385,7 +402,7 @@ export class World {
       return;
     }
     const open = await machine.open();
-    await checkSafety(this.#truth, machine, open);
+    await this.#checkSafety(machine, open);
     if (result.summary) await checkNeeds(this.#truth, open, result.summary);
     if (result.summary && chance.strikes(0.3)) await checkOutbox(machine, open);
     if (chance.strikes(0.05)) {
@@ -400,8 +417,12 @@ export class World {
     const result = await machine.pass(this.#options(kind, new AbortController().signal), undefined);
     count(this.tally, 'passes');
     if (result.kind === 'crashed') throw new Error('it crashed, which was not planned');
-    const open = await machine.open();
+    await this.#checkSafety(machine, await machine.open());
+  }
+
+  async #checkSafety(machine: Machine, open: OpenWorkspace): Promise<void> {
     await checkSafety(this.#truth, machine, open);
+    await this.#guard?.check(await instructionsOf(this.#truth, open), open);
   }
 
   /** Not where others send the same payouts: what one machine takes for refused the other may have paid. */
@@ -463,6 +484,16 @@ export class World {
         count(this.tally, 'pauses');
         this.timeline.after(chance.below(1_000), () => void (under.way && machine.pause()));
       }
+  }
+
+  /** Persons decide while the pass that begins now is under way. */
+  #decideSoon(under: { readonly way: boolean }): void {
+    for (const machine of this.machines)
+      if (this.#approving.strikes(0.5))
+        this.timeline.after(
+          this.#approving.below(1_000),
+          () => void (under.way && machine.decideHeld(this.#approving)),
+        );
   }
 
   async #actAsOperator(machine: Machine): Promise<void> {

@@ -1,6 +1,6 @@
 /** What follows from an order's requests and look-ups, for the order itself and for its instructions. */
 
-import { orderKey } from '../../domain/order.ts';
+import { givenUpMessage, orderKey, unsentBecauseOf } from '../../domain/order.ts';
 import { timestamp } from '../../platform/clock.ts';
 import type { OrderFound, SubmitOutcome } from '../../provider/provider.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -54,7 +54,7 @@ export function forInstruction({ outcome, doubt }: Ended, rides: boolean): Submi
 }
 
 export function declinedWith(code: string, message: string, httpStatus = 0): SubmitOutcome {
-  return { kind: 'declined', code, message: `its order was refused: ${message}`, httpStatus };
+  return { kind: 'declined', code, message: unsentBecauseOf(message), httpStatus };
 }
 
 export function changeAfter(
@@ -83,8 +83,8 @@ export function changeAfter(
       return { ...unknown, to: 'none', message: 'not found at the provider after the quarantine' };
     case 'unclear': {
       if (!found.answered || nowMs - Date.parse(since) < giveUpAfterMs) return undefined;
-      const message = `asked for the order ${orderKey(order)} since ${since}, the provider answered: ${found.message}`;
-      return { ...unknown, to: 'refused', message };
+      const asked = `asked for the order ${orderKey(order)} since ${since}, the provider answered: ${found.message}`;
+      return { ...unknown, to: 'refused', message: givenUpMessage(asked) };
     }
   }
 }

@@ -58,7 +58,7 @@ function isManifest(value: unknown): value is Manifest {
   });
 }
 
-/** Nothing of a backup lies beside its records, where SQLite would take it for a part of them. */
+/** Nothing of a backup lies beside its records, where the database would take it for a part of them. */
 function isFilePath(path: string): boolean {
   const isWhole = posix.normalize(path) === path && !path.endsWith('/');
   return FILE_PATH.test(path) && isWhole && (path === RECORDS || !path.startsWith(RECORDS));

@@ -91,7 +91,7 @@ export interface Control {
   filesToJudge(): Promise<number[]>;
   /** All files with payouts that may be sent are to be judged once more: what decides about them has changed. */
   judgeAllAnew(): Promise<void>;
-  /** Before the first question about a file's payouts: lets them be found by their payees. */
+  /** Before the first question about a file's payouts: lets them be found by their payees. From then on it is to be judged. */
   beginJudging(file: number): Promise<void>;
   /** The payouts that a file states now and that are not sent, by id: those that fit, and those with these ids. */
   suspects(file: number, suspicion: Suspicion, also: ReadonlySet<number>): Promise<number[]>;
@@ -102,13 +102,21 @@ export interface Control {
   alikeTo(ids: readonly number[]): Promise<AlikePayout[][]>;
   /** The last row of a file, whatever became of it; undefined for a file without rows. */
   lastRowOf(file: number): Promise<number | undefined>;
-  /** The sums of what a file states now, by currency, without what was rejected or cancelled. */
+  /**
+   * The sums of what a file states now, or asks the provider to change, by currency; without what was rejected or
+   * cancelled.
+   */
   statedSums(file: number): Promise<ReadonlyMap<string, bigint>>;
-  /** The file is judged: nothing more of it is to be held back than was. */
+  /**
+   * The file is judged: nothing more of it is to be held back than was. It stays to be judged where one of its payouts
+   * changed in such a way since `beginJudging`.
+   */
   judged(file: number, resemblances: readonly Resemblance[]): Promise<void>;
   /** How many payouts of a file are like another one, by code. */
   resemblancesOf(file: number): Promise<{ code: Resemblance['code']; count: number; firstLine: number }[]>;
   approvalsOf(ids: readonly number[]): Promise<Approval[][]>;
+  /** Holds payouts back, or lets them go. Leaves out those that a person has decided about meanwhile. */
+  hold(changes: readonly Change[], moment: Moment): Promise<void>;
   /**
    * Records what a person decided about held payouts, with the file that it came in, if it came in one. All or none:
    * `stale` when one of them is not held in its version any more.
@@ -126,4 +134,6 @@ export interface Control {
   decisionFilesAbout(file: number): Promise<DecisionFileRecord[]>;
   /** What was sent on the business date and has not come to nothing; `since` is its first moment, a timestamp. */
   sentOn(businessDate: string, since: string): Promise<SentTo[]>;
+  /** The business dates on which a payout was sent; none where no send of it has one. */
+  sentDates(instruction: number): Promise<string[]>;
 }

@@ -21,6 +21,8 @@ export interface RunRecord {
  */
 export interface RunChange extends InstructionRef {
   readonly file: number;
+  /** Undefined where a decision brought about the change. */
+  readonly fileName?: string;
   readonly line: number;
   readonly amount: string;
   readonly currency: string;

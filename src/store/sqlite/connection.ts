@@ -278,7 +278,7 @@ const UNKNOWN_TABLE = `
  * Digest of all columns of all tables after all migrations. A schema that was never released may have had the same
  * number. After a new migration, the error message shows the new digest.
  */
-const COLUMNS_DIGEST = '2158226a943d7cac';
+const COLUMNS_DIGEST = '4edae8c92f80226c';
 const COLUMNS = `
   SELECT group_concat(name) FROM (
     SELECT t.name || '.' || c.name AS name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c

@@ -1,7 +1,7 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
-import type { AlikePayout, Control, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
+import type { AlikePayout, Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
 import type { Applier } from './changes.ts';
 import { hasNotArrived, listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
@@ -19,12 +19,15 @@ const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
 /** Money that is on its way, or was paid. What was refused, and what never left, is none. */
 const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
 
+/** SQL: ids of the instructions whose content is that of an UPDATE of the file. */
+const UPDATED = `
+  SELECT updated.id FROM rows JOIN instructions updated ON updated.id = rows.target AND updated.content_row = rows.id
+  WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated'`;
+
 /** SQL: ids of the instructions whose content is that of a row of the file. */
 const STATED = `
   SELECT id FROM instructions WHERE id BETWEEN :first AND :last AND content_row = id
-  UNION ALL
-  SELECT i.id FROM rows JOIN instructions i ON i.id = rows.target AND i.content_row = rows.id
-  WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated'`;
+  UNION ALL ${UPDATED}`;
 
 /** Such a payout may have arrived: whatever is thought of it now, it is looked up and sent again under its reference. */
 const NOT_IN_DOUBT = 'i.unclear_sends = 0';
@@ -34,7 +37,8 @@ export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Cont
     ...judgingVerbs(db),
     ...alikeVerbs(db),
     ...decisionVerbs(db, trail, apply),
-    sentOn: sentReader(db),
+    hold: holder(db, apply),
+    ...sentVerbs(db),
   };
 }
 
@@ -53,46 +57,28 @@ type JudgingVerbs = Pick<
 
 function judgingVerbs(db: Connection): JudgingVerbs {
   const files = db
-    .prepare<[], number>('SELECT number FROM files WHERE judged = 0 AND done = 1 ORDER BY number')
+    .prepare<[], number>('SELECT number FROM files WHERE judged <> 1 AND done = 1 ORDER BY number')
     .pluck();
   const anew = db.prepare<[]>(`
     UPDATE files SET judged = 0 WHERE number IN (
       SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
       WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
-  const enter = db.prepare<Range>(enterPayees(`i.id IN (${STATED})`));
-  const known = db.prepare<[string], 1>(`
-    SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
-    WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
-  type Own = { payee: string; code: string; why: string };
-  const own = db.prepare<[number], Own>(
-    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
-  );
-  const record = prepareStored<[number]>(db, 'i.id = ?');
-  const toJudge = db.transaction((ids: readonly number[]) => {
-    // Many payouts may go to one payee, and each look at a payee to whom nothing was paid goes through all of them.
-    const payees = new Map<string, boolean>();
-    const isKnown = (payee: string) => {
-      const found = payees.get(payee) ?? known.get(payee) !== undefined;
-      payees.set(payee, found);
-      return found;
-    };
-    return ids.flatMap((id): PayoutToJudge[] => {
-      const row = record.get(id);
-      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
-      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: isKnown(payee), code, why }] : [];
-    });
+  const enter = db.prepare<Range>(enterPayees('i.id BETWEEN :first AND :last AND i.content_row = i.id'));
+  const enterUpdated = db.prepare<Range>(enterPayees(`i.id IN (${UPDATED})`));
+  const markBegun = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
+  const beginJudging = db.transaction((file: number) => {
+    markBegun.run(file);
+    enter.run(fileRange(file));
+    enterUpdated.run(fileRange(file));
   });
-  const lastRow = db
-    .prepare<Range, number | null>(`
-      SELECT max(id) FROM (
-        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
-        UNION ALL
-        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
-    .pluck();
+  const toJudge = payoutReader(db);
   const markJudged = db.prepare<[number, number]>(
-    'UPDATE files SET judged = 1, revision = revision + ? WHERE number = ?',
+    'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
-  const clear = db.prepare<Range>(`DELETE FROM resemblances WHERE instruction IN (${STATED})`);
+  const clear = db.prepare<Range>(`
+    DELETE FROM resemblances WHERE instruction IN (${UPDATED})
+      OR instruction BETWEEN :first AND :last
+        AND instruction = (SELECT content_row FROM instructions WHERE id = resemblances.instruction)`);
   const keep = db.prepare<[number, number, string]>(
     'INSERT INTO resemblances (instruction, other, code) VALUES (?, ?, ?)',
   );
@@ -111,11 +97,11 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       anew.run();
     },
     async beginJudging(file) {
-      enter.run(fileRange(file));
+      beginJudging.immediate(file);
     },
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
-    lastRowOf: async (file) => lastRow.get(fileRange(file)) ?? undefined,
+    lastRowOf: lastRowReader(db),
     statedSums: statedSumReader(db),
     async judged(file, found) {
       judged.immediate(file, found);
@@ -127,13 +113,54 @@ function judgingVerbs(db: Connection): JudgingVerbs {
   };
 }
 
+function lastRowReader(db: Connection): Control['lastRowOf'] {
+  const lastRow = db
+    .prepare<Range, number | null>(`
+      SELECT max(id) FROM (
+        SELECT max(id) AS id FROM instructions WHERE id BETWEEN :first AND :last
+        UNION ALL
+        SELECT max(id) FROM rows WHERE id BETWEEN :first AND :last)`)
+    .pluck();
+  return async (file) => lastRow.get(fileRange(file)) ?? undefined;
+}
+
+/** Payouts with their payees, and whether anything was paid to them. */
+function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge[] {
+  const known = db.prepare<[string], 1>(`
+    SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+    WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
+  type Own = { payee: string; code: string; why: string };
+  const own = db.prepare<[number], Own>(
+    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
+  );
+  const record = prepareStored<[number]>(db, 'i.id = ?');
+  return db.transaction((ids: readonly number[]) => {
+    // Many payouts may go to one payee, and each look at a payee to whom nothing was paid goes through all of them.
+    const payees = new Map<string, boolean>();
+    const isKnown = (payee: string) => {
+      const found = payees.get(payee) ?? known.get(payee) !== undefined;
+      payees.set(payee, found);
+      return found;
+    };
+    return ids.flatMap((id): PayoutToJudge[] => {
+      const row = record.get(id);
+      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
+      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: isKnown(payee), code, why }] : [];
+    });
+  });
+}
+
 function statedSumReader(db: Connection): Control['statedSums'] {
   const sums = db
     .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
-      SELECT i.currency, sum(i.amount_minor >> 32), sum(i.amount_minor & 0xFFFFFFFF)
-      FROM instructions i WHERE i.id IN (${STATED}) AND i.amount_minor IS NOT NULL
-        AND i.status NOT IN ('rejected', 'cancelled')
-      GROUP BY 1`)
+      WITH stated (currency, minor) AS (
+        SELECT i.currency, i.amount_minor FROM instructions i
+        WHERE i.id IN (${STATED}) AND i.amount_minor IS NOT NULL AND i.status NOT IN ('rejected', 'cancelled')
+        UNION ALL
+        SELECT content ->> 'currency', CAST(content ->> 'amountMinor' AS INTEGER) FROM amendments
+        WHERE id BETWEEN :first AND :last AND content IS NOT NULL
+      )
+      SELECT currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM stated GROUP BY 1`)
     .raw()
     .safeIntegers();
   return async (file) =>
@@ -246,10 +273,27 @@ function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
   return groups;
 }
 
+function holder(db: Connection, apply: Applier): Control['hold'] {
+  const stands = db
+    .prepare<[number, string, number], 1>('SELECT 1 FROM instructions WHERE id = ? AND status = +? AND version = ?')
+    .pluck();
+  const hold = db.transaction((changes: readonly Change[], moment: Moment) =>
+    apply(
+      changes.filter(({ id, from, version }) => stands.get(id, from, version) !== undefined),
+      moment,
+      [],
+    ),
+  );
+  return async (changes, moment) => {
+    hold.immediate(changes, moment);
+  };
+}
+
 /**
- * A payout that records learned of only by looking it up has no send: it counts on the date on which that was.
+ * A payout that records learned of only by looking it up has no send: it counts on the date on which that was. A change
+ * of a payout that was asked for counts with what it adds, as long as it may be made.
  */
-function sentReader(db: Connection): Control['sentOn'] {
+function sentVerbs(db: Connection): Pick<Control, 'sentOn' | 'sentDates'> {
   type SumRow = [payee: string, currency: string, high: bigint, low: bigint];
   const unsentHere = (index: string, condition: string) => `
     SELECT i.id FROM instructions i INDEXED BY ${index}
@@ -262,15 +306,25 @@ function sentReader(db: Connection): Control['sentOn'] {
         ${unsentHere('instructions_open', hasNotArrived('i.status'))}
         UNION
         ${unsentHere('instructions_paid', "i.status = 'paid'")}
+      ), amounts (payee, currency, minor) AS (
+        SELECT ${payeeOf('i')}, i.currency, max(i.amount_minor, coalesce(CAST(a.content ->> 'amountMinor' AS INTEGER), 0))
+        FROM sent CROSS JOIN instructions i ON i.id = sent.id
+        LEFT JOIN amendments a ON a.instruction = i.id AND a.sends > 0
+        WHERE i.status IN (${ON_ITS_WAY})
       )
-      SELECT ${payeeOf('i')}, i.currency, sum(i.amount_minor >> 32), sum(i.amount_minor & 0xFFFFFFFF)
-      FROM sent CROSS JOIN instructions i ON i.id = sent.id
-      WHERE i.status IN (${ON_ITS_WAY})
-      GROUP BY 1, 2`)
+      SELECT payee, currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM amounts GROUP BY 1, 2`)
     .raw()
     .safeIntegers();
-  return async (date, since) =>
-    sums
-      .all({ date, since })
-      .map(([payee, currency, high, low]): SentTo => ({ payee, currency, amountMinor: (high << 32n) + low }));
+  const dates = db
+    .prepare<[number], string>(
+      "SELECT DISTINCT business_date FROM sends WHERE instruction = ? AND business_date <> '' ORDER BY 1",
+    )
+    .pluck();
+  return {
+    sentOn: async (date, since) =>
+      sums
+        .all({ date, since })
+        .map(([payee, currency, high, low]): SentTo => ({ payee, currency, amountMinor: (high << 32n) + low })),
+    sentDates: async (instruction) => dates.all(instruction),
+  };
 }

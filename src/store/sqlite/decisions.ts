@@ -12,8 +12,12 @@ const STALE = new Error('What was decided about has changed');
 
 export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): DecisionVerbs {
   type ApprovalRow = Omit<Approval, 'reasons'> & { reasons: string };
+  // A yes is what the log says: a row without its entry is none.
   const given = db.prepare<[number], ApprovalRow>(`
-    SELECT content_row AS contentRow, attempt, seen, reasons, person, key FROM approvals WHERE instruction = ? ORDER BY seq`);
+    SELECT body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
+      body ->> 'by' AS person, coalesce(body ->> 'key', '') AS key
+    FROM approvals JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
+    WHERE approvals.instruction = ? AND body ->> 'type' = 'approved' ORDER BY approvals.seq`);
   const approvals = db.transaction((ids: readonly number[]) =>
     ids.map((id) => given.all(id).map((one): Approval => ({ ...one, reasons: one.reasons.split(' ') }))),
   );
@@ -51,9 +55,7 @@ export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): Dec
 }
 
 function decider(db: Connection, trail: Trail, apply: Applier) {
-  const keep = db.prepare<[number, number, number, number, string, string, string, string]>(`
-    INSERT INTO approvals (seq, instruction, content_row, attempt, seen, reasons, person, key)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+  const keep = db.prepare<[number, number]>('INSERT INTO approvals (seq, instruction) VALUES (?, ?)');
   const isHeld = db
     .prepare<[number, number], 1>("SELECT 1 FROM instructions WHERE id = ? AND status = 'held' AND version = ?")
     .pluck();
@@ -65,14 +67,10 @@ function decider(db: Connection, trail: Trail, apply: Applier) {
       const { id, version, to } = change;
       if (isHeld.get(id, version) === undefined) throw STALE;
       if (!yes) continue;
-      const code = yes.reasons.join(' ');
-      trail.append(
-        moment,
-        { type: 'approved', ...decision, from: 'held', to, version, seen: yes.seen, code, number },
-        id,
-      );
-      const { contentRow, attempt, seen } = yes;
-      keep.run(trail.head().seq, id, contentRow, attempt, seen, code, decision.by, decision.key ?? '');
+      const { contentRow, attempt, seen, reasons } = yes;
+      const event = { type: 'approved', ...decision, from: 'held', to, version, seen, code: reasons.join(' ') };
+      trail.append(moment, { ...event, contentRow, attempt, number }, id);
+      keep.run(trail.head().seq, id);
     }
     apply(
       payouts.flatMap(({ change }) => (change.to === 'held' ? [] : [change])),

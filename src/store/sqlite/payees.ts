@@ -3,14 +3,17 @@ import type { Connection } from './connection.ts';
 
 /**
  * SQL: whom an instruction goes to. It is the instrument that its row names, or else its order; without one it is the
- * contact.
+ * contact. Where no order names any, which is asked once, no order is looked at: this runs for every row.
  */
 export const payeeOf = (instruction: string) => `
-  coalesce(nullif(${instruction}.managed ->> 'financialInstrumentId', ''), (
+  CASE WHEN ${instruction}.managed IS NULL
+    AND NOT (SELECT EXISTS (SELECT 1 FROM orders INDEXED BY orders_with_defaults WHERE customer_defaults IS NOT NULL))
+  THEN ${instruction}.payout_contact_id
+  ELSE coalesce(nullif(${instruction}.managed ->> 'financialInstrumentId', ''), (
     SELECT nullif(orders.customer_defaults ->> 'financialInstrumentId', '') FROM orders
     WHERE orders.customer_ref = ${instruction}.customer_ref AND orders.order_ref = ${instruction}.order_ref
       AND orders.customer_defaults IS NOT NULL
-  ), ${instruction}.payout_contact_id)`;
+  ), ${instruction}.payout_contact_id) END`;
 
 /** Enters the instructions that a WHERE on `i` chooses. In their order each page of the large table is written once. */
 export const enterPayees = (where: string) => `

@@ -134,6 +134,7 @@ function reporting(db: Connection): (run: number, published: readonly { name: st
 interface ChangeRow {
   id: number;
   content_row: number;
+  file_name?: string;
   customer_ref: string;
   order_ref: string;
   instruction_ref: string;
@@ -183,7 +184,7 @@ function changeReader(db: Connection): Store['runChanges'] {
       GROUP BY instruction ORDER BY instruction LIMIT +?
     )
     SELECT
-      i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref,
+      i.id, i.content_row, files.name AS file_name, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
       ${clientRefAt('net.instruction', 'net.last')} AS client_ref_id,
       ${bankReferenceAt('net.instruction', 'net.last')} AS bank_reference,
@@ -197,6 +198,7 @@ function changeReader(db: Connection): Store['runChanges'] {
     JOIN audit first ON first.seq = net.first
     JOIN audit last ON last.seq = net.last
     JOIN instructions i ON i.id = net.instruction
+    JOIN files ON files.number = i.content_row >> 32
     ORDER BY i.id`);
 
   return async (run, afterId, limit) => changes.all(run, afterId, limit).map(runChange);
@@ -206,6 +208,7 @@ function runChange(row: ChangeRow): RunChange & { id: number } {
   return {
     id: row.id,
     ...rowPlace(row.content_row),
+    ...(row.file_name !== undefined && { fileName: row.file_name }),
     customerRef: row.customer_ref,
     orderRef: row.order_ref,
     instructionRef: row.instruction_ref,

@@ -1,9 +1,9 @@
 -- What control holds back until a person has decided (control/reasons.ts).
 
--- 1 once it is decided which of the file's payouts are held back. Nothing is sent while a file is not judged.
+-- 1 once it is decided which of the file's payouts are held back, 2 while that is being decided. Nothing is sent before.
 ALTER TABLE files ADD COLUMN judged INTEGER NOT NULL DEFAULT 0;
 UPDATE files SET judged = 1;
-CREATE INDEX files_to_judge ON files (number) WHERE judged = 0;
+CREATE INDEX files_to_judge ON files (number) WHERE judged <> 1;
 
 -- 1 where NAME.done lay beside the file: its writer said that it was whole.
 ALTER TABLE files ADD COLUMN said_done INTEGER NOT NULL DEFAULT 0;
@@ -41,17 +41,10 @@ CREATE TABLE resemblances (
   code TEXT NOT NULL
 ) STRICT;
 
--- A person's yes, each with its audit entry. It holds for what was seen then: the content of that row, in that attempt, held for these
--- reasons.
+-- The audit entries of persons' yes, which say what each of them holds for (store/sqlite/control.ts).
 CREATE TABLE approvals (
   seq INTEGER PRIMARY KEY REFERENCES audit (seq),
-  instruction INTEGER NOT NULL REFERENCES instructions (id),
-  content_row INTEGER NOT NULL,
-  attempt INTEGER NOT NULL,
-  seen TEXT NOT NULL,              -- the digest of the content
-  reasons TEXT NOT NULL,           -- codes, with blanks between them
-  person TEXT NOT NULL,
-  key TEXT NOT NULL                -- the fingerprint of the key that signed; empty for a decision that needed none
+  instruction INTEGER NOT NULL REFERENCES instructions (id)
 ) STRICT;
 CREATE INDEX approvals_by_instruction ON approvals (instruction);
 
