@@ -4,7 +4,17 @@ import { grouped } from '../domain/money.ts';
 import type { FileRecord, Resemblance, ResultRow, Store } from '../store/store.ts';
 import { type ReportContext, toApproveName } from './context.ts';
 import { type Html, html } from './html.ts';
-import { amountCell, linkTo, NO_CURRENCY, readable, reference, scrollable, shellWord, shortened } from './table.ts';
+import {
+  amountCell,
+  linkTo,
+  NO_CURRENCY,
+  readable,
+  reference,
+  scrollable,
+  shellWord,
+  shortened,
+  unbroken,
+} from './table.ts';
 import { amountText, type Summary, sumOf, type Total } from './totals.ts';
 import { count, oneLine } from './words.ts';
 
@@ -130,7 +140,7 @@ function waysToDecide(file: FileRecord, row: ResultRow, { control: { signed } }:
   ] as const;
   const name = toApproveName(file);
   const byFolder = html`<div><dt>${linkTo(name)}</dt><dd>says yes to all of them once it is signed and dropped; each yes in it can be made a no</dd></div>`;
-  return html`<dl class="paper siblings">${signed ? byFolder : ''}${lines.map(([command, does]) => html`<div><dt><code class="copy">${command}</code></dt><dd>${does}</dd></div>`)}</dl>`;
+  return html`<dl class="paper siblings">${signed ? byFolder : ''}${lines.map(([command, does]) => html`<div><dt><code class="copy">${unbroken(command)}</code></dt><dd>${does}</dd></div>`)}</dl>`;
 }
 
 /** Payouts that are like another one, and are only pointed out. */
