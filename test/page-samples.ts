@@ -1,4 +1,5 @@
 /** Pages of files and runs, for the tests that look at them in a browser. */
+import type { Holds } from '../src/reports/held.ts';
 import { type ReportContext, runReports } from '../src/reports/report.ts';
 import type { FileRecord, ResultRow } from '../src/store/port.ts';
 import {
@@ -19,6 +20,9 @@ import {
 
 export const HOSTILE =
   '<script>document.title="owned"</script>"><img src="http://127.0.0.1:9/x.png" onerror="alert(1)">';
+
+const HELD =
+  '999999999999.99 INR is over the limit of 100000.00 INR for one payout; nothing was ever paid to its payee';
 
 /** Sample pages by what they are of. */
 export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
@@ -44,6 +48,21 @@ export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
     ];
     return filePage(file({ name: 'n'.repeat(251), rows: 3, controlSum: '1999999999999.98' }), rows, SANDBOX);
   },
+  'a file with held payouts': () => {
+    const held = { status: 'held' as const, message: HELD };
+    const rows = [
+      row(2, { ...held, code: 'PAYOUT_LIMIT_EXCEEDED PAYEE_NOT_KNOWN', amount: '999999999999.99' }),
+      row(3, { ...held, code: 'APPROVAL_REQUIRED', currency: 'EUR' }),
+      row(4),
+    ];
+    const payouts = [
+      { row: rows[0] ?? row(2), payee: 'contact-of-a-very-long-name-1080', yes: [], needed: 1 },
+      { row: rows[1] ?? row(3), payee: HOSTILE, yes: ['anna', 'ben'], needed: 3 },
+    ];
+    const alike = [{ code: 'POSSIBLE_DUPLICATE' as const, count: 2, firstLine: 3 }];
+    const signed = { ...REAL, control: { ...REAL.control, signed: true } };
+    return filePage(file({ rows: 3, controlSum: '1000000000199.99' }), rows, signed, { payouts, alike });
+  },
   'a file with a sum that lacks an amount': () => {
     const unread = rejected(3, ['C', 'O', 'I', '1,000.00', '', ''], { currency: 'INR' });
     return filePage(file({ rows: 2, controlSum: '49194' }), [row(2, { amount: '49194.00' }), unread], REAL);
@@ -55,8 +74,9 @@ export async function filePage(
   record: FileRecord,
   rows: readonly ResultRow[],
   context: ReportContext,
+  holds?: Holds,
 ): Promise<string> {
-  const reports = await fileReports(record, streamOf(rows), undefined, context);
+  const reports = await fileReports(record, streamOf(rows), undefined, context, holds);
   return [...reports].find(([name]) => name.endsWith('.report.html'))?.[1] ?? '';
 }
 

@@ -1,5 +1,6 @@
 /** A file and its rows as the store tells them, for the tests of the reports. */
 import { calendarTold } from '../src/control/control.ts';
+import { type Holds, NO_HOLDS } from '../src/reports/held.ts';
 import {
   type Pages,
   portionMaker,
@@ -179,10 +180,11 @@ export async function fileReports(
   pages: () => Pages,
   first: FileRecord | undefined,
   context: ReportContext,
+  holds: Holds = NO_HOLDS,
 ): Promise<Map<string, string>> {
   const told = rowReportsOf(record, pages, context);
   const texts = await rowTexts(told);
-  for (const { name, content } of summaryReports(record, told.summary(), first, context))
+  for (const { name, content } of summaryReports(record, told.summary(), first, context, [], holds))
     texts.set(name, await textOf(content));
   return texts;
 }

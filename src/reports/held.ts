@@ -4,7 +4,17 @@ import { grouped } from '../domain/money.ts';
 import type { FileRecord, Resemblance, ResultRow, Store } from '../store/store.ts';
 import { type ReportContext, toApproveName } from './context.ts';
 import { type Html, html } from './html.ts';
-import { amountCell, linkTo, NO_CURRENCY, readable, reference, scrollable, shellWord, shortened } from './table.ts';
+import {
+  amountCell,
+  linkTo,
+  NO_CURRENCY,
+  readable,
+  reference,
+  scrollable,
+  shellWord,
+  shortened,
+  unbroken,
+} from './table.ts';
 import { amountText, type Summary, sumOf, type Total } from './totals.ts';
 import { count, oneLine } from './words.ts';
 
@@ -102,7 +112,7 @@ ${waysToDecide(file, first.row, context)}
 function heldRow({ row, payee, yes, needed }: HeldPayout): Html {
   const codes = row.code.split(' ').map((code) => html`<code>${code}</code> `);
   const isNew = row.code.split(' ').includes('PAYEE_NOT_KNOWN');
-  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference">${reference(row)}</td><td class="reference whole" data-label="Payee">${shortened(payee)}${isNew ? html` <span class="tag warn">new</span>` : ''}</td><td class="number amount">${amountCell(row)}</td><td class="wide">${shortened(oneLine(row.message))}<br><span class="soft small">${codes}</span></td><td class="whole" data-label="Yes so far">${yesText(yes, needed)}</td></tr>
+  return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference whole">${reference(row)}</td><td class="payee whole" data-label="Payee">${shortened(payee)}${isNew ? html` <span class="tag warn">new</span>` : ''}</td><td class="number amount corner">${amountCell(row)}</td><td class="wide">${shortened(oneLine(row.message))}<br><span class="soft small">${codes}</span></td><td class="whole" data-label="Yes so far">${yesText(yes, needed)}</td></tr>
 `;
 }
 
@@ -130,7 +140,7 @@ function waysToDecide(file: FileRecord, row: ResultRow, { control: { signed } }:
   ] as const;
   const name = toApproveName(file);
   const byFolder = html`<div><dt>${linkTo(name)}</dt><dd>says yes to all of them once it is signed and dropped; each yes in it can be made a no</dd></div>`;
-  return html`<dl class="paper siblings">${signed ? byFolder : ''}${lines.map(([command, does]) => html`<div><dt><code class="copy">${command}</code></dt><dd>${does}</dd></div>`)}</dl>`;
+  return html`<dl class="paper siblings">${signed ? byFolder : ''}${lines.map(([command, does]) => html`<div><dt><code class="copy">${unbroken(command)}</code></dt><dd>${does}</dd></div>`)}</dl>`;
 }
 
 /** Payouts that are like another one, and are only pointed out. */

@@ -104,9 +104,12 @@ function whatHappened(
 function whatComesNext(file: FileRecord, summary: Summary, context: ReportContext): Html | '' {
   if (file.kind === 'orders' || outcome(summary).accepted === 0) return '';
   const waiting = (summary.byStatus.get('waiting') ?? 0) - summary.asked;
-  const rows = summary.unsent.rows - waiting;
+  const held = summary.byStatus.get('held') ?? 0;
+  const rows = summary.unsent.rows - waiting - held;
   const late = summary.late === 0 ? '' : ` ${were(summary.late, 'row')} sent after the due date.`;
-  const waits = waiting === 0 ? '' : ` ${count(waiting, 'row waits for its order', 'rows wait for their orders')}.`;
+  const waits =
+    (held === 0 ? '' : ` ${count(held, 'row waits for an approver', 'rows wait for an approver')}.`) +
+    (waiting === 0 ? '' : ` ${count(waiting, 'row waits for its order', 'rows wait for their orders')}.`);
   if (rows === 0) return html`<p>${waits === '' ? 'No row is left to be sent.' : waits.trim()}${late}</p>`;
   const [first, ...others] = releasesOf(file, summary, context).filter(({ atMs }) => atMs !== undefined);
   if (!first) return html`<p>${count(rows, 'row')} not sent yet; the receipt says why.${waits}${late}</p>`;

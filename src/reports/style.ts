@@ -90,7 +90,7 @@ nav p { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; max-width: none; f
 .balance .sum { font-size: 1.5rem; font-weight: 600; line-height: 1.3; letter-spacing: -0.01em; }
 
 .scroll { position: relative; overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }
-.scroll + .scroll { margin-top: 1rem; }
+.scroll + .scroll, .scroll + .paper { margin-top: 1rem; }
 .scroll:focus-visible { outline: 0.19rem solid var(--calm); outline-offset: 0.125rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0.85rem 1.1rem 0.35rem; color: var(--soft); font-size: 0.875rem; }
@@ -107,6 +107,7 @@ tbody th.inset, tr.subtotal > th { padding-left: 2.1rem; }
 .wide:not(.as-is)::first-letter { text-transform: uppercase; }
 .amount { white-space: normal; min-width: 11.75rem; overflow-wrap: anywhere; }
 .reference { min-width: 11rem; overflow-wrap: anywhere; }
+.payee { min-width: 7rem; overflow-wrap: anywhere; }
 .part { display: inline-block; max-width: 100%; }
 
 .tasks { background: var(--card); border: 1px solid var(--line); border-radius: 0.75rem; }

@@ -82,7 +82,7 @@ function textOf(need: Need, file: FileRecord, summary: Summary): Html[] {
       ];
     case 'held':
       return [
-        html`${count(payouts, 'payout')} held back, and not sent before a person says yes: see <a href="#held">Needs an approver</a> for the reasons and the commands.`,
+        html`${count(payouts, 'payout')} held back, and not sent before a person says yes. “Needs an approver” below has the reasons and the commands.`,
       ];
     case 'waiting':
       return [

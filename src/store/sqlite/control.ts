@@ -63,21 +63,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     UPDATE files SET judged = 0 WHERE number IN (
       SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
       WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
-  const known = db.prepare<[string], 1>(`
-    SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
-    WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
-  type Own = { payee: string; code: string; why: string };
-  const own = db.prepare<[number], Own>(
-    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
-  );
-  const record = prepareStored<[number]>(db, 'i.id = ?');
-  const toJudge = db.transaction((ids: readonly number[]) =>
-    ids.flatMap((id): PayoutToJudge[] => {
-      const row = record.get(id);
-      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
-      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: known.get(payee) !== undefined, code, why }] : [];
-    }),
-  );
+  const toJudge = payoutReader(db);
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
@@ -94,9 +80,9 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     markJudged.run(changed > 0 ? 1 : 0, file);
   });
   const resemblances = db.prepare<Range, { code: Resemblance['code']; count: number; first: number }>(`
-    SELECT resemblances.code, count(*) AS count, min(i.content_row) AS first
-    FROM resemblances JOIN instructions i ON i.id = resemblances.instruction
-    WHERE i.id IN (${STATED}) GROUP BY resemblances.code ORDER BY resemblances.code`);
+    SELECT r.code, count(*) AS count, min(i.content_row) AS first
+    FROM resemblances r JOIN instructions i ON i.id = r.instruction
+    WHERE i.id IN (${STATED}) GROUP BY 1 ORDER BY 1`);
   return {
     filesToJudge: async () => files.all(),
     async judgeAllAnew() {
@@ -142,6 +128,32 @@ function lastRowReader(db: Connection): Control['lastRowOf'] {
   return async (file) => lastRow.get(fileRange(file)) ?? undefined;
 }
 
+/** Payouts with their payees, and whether anything was paid to them. */
+function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge[] {
+  const known = db.prepare<[string], 1>(`
+    SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+    WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
+  type Own = { payee: string; code: string; why: string };
+  const own = db.prepare<[number], Own>(
+    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
+  );
+  const record = prepareStored<[number]>(db, 'i.id = ?');
+  return db.transaction((ids: readonly number[]) => {
+    // Many payouts may go to one payee, and each look at a payee to whom nothing was paid goes through all of them.
+    const payees = new Map<string, boolean>();
+    const isKnown = (payee: string) => {
+      const found = payees.get(payee) ?? known.get(payee) !== undefined;
+      payees.set(payee, found);
+      return found;
+    };
+    return ids.flatMap((id): PayoutToJudge[] => {
+      const row = record.get(id);
+      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
+      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: isKnown(payee), code, why }] : [];
+    });
+  });
+}
+
 function statedSumReader(db: Connection): Control['statedSums'] {
   const sums = db
     .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
@@ -166,14 +178,20 @@ function suspectsReader(db: Connection): Control['suspects'] {
     const { openAfter, dueBefore, row = 0, unknownPayees } = suspicion;
     const find = db
       .prepare<Values, number>(`
-        WITH stated (id) AS (${STATED})
+        WITH stated (id) AS (${STATED}),
+        unknown (payee) AS MATERIALIZED (
+          SELECT payee FROM (
+            SELECT DISTINCT ${payeeOf('i')} AS payee FROM stated CROSS JOIN instructions i ON i.id = stated.id
+          ) AS of_file
+          WHERE :unknownPayees AND (
+            SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+            WHERE payees.payee = of_file.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NULL
+        )
         SELECT i.id FROM stated CROSS JOIN instructions i ON i.id = stated.id
         WHERE i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
           ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore
           OR i.content_row = :row
-          OR (:unknownPayees AND NOT EXISTS (
-            SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
-            WHERE payees.payee = ${payeeOf('i')} AND paid.status IN ('paid', 'reversed')))
+          OR (:unknownPayees AND ${payeeOf('i')} IN (SELECT payee FROM unknown))
           OR i.id IN (SELECT value FROM json_each(:also)))
         ORDER BY i.id`)
       .pluck();
@@ -215,7 +233,8 @@ type AlikeRow = [
 ];
 
 function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
-  // A payout that has no other like it costs one look at the table.
+  // A payout that has no other like it costs one look at the table. SQLite turns EXISTS into a join that looks at all
+  // others: a file with one payee and one amount would cost their square.
   const reader = <Values>(asked: string) =>
     db
       .prepare<[Values], AlikeRow>(`
@@ -223,9 +242,9 @@ function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
         keys (payee, currency, amount_minor) AS MATERIALIZED (
           SELECT DISTINCT ${payeeOf('i')} AS payee, i.currency, i.amount_minor
           FROM asked CROSS JOIN instructions i ON i.id = asked.id
-          WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND EXISTS (
+          WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND (
             SELECT 1 FROM payees WHERE payees.payee = ${payeeOf('i')} AND payees.currency = i.currency
-              AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id)
+              AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id LIMIT 1) = 1
         )
         SELECT payees.payee, payees.currency, CAST(payees.amount_minor AS TEXT), o.id, o.content_row, o.status,
           o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date, o.id IN asked
