@@ -360,6 +360,24 @@ describe('a twin is held', () => {
     expect(results(workspace, 'twin.000003')).toEqual(['held REFERENCE_NEARLY_TAKEN']);
   });
 
+  it('though it is approved right after the other one was sent, before a pass has seen that', async () => {
+    const workspace = dropped(PAYOUT_LIMIT, row('PI-7', '150'), row('PI-007', '150'));
+    await workspace.pass();
+    const chosen = (ref: string) =>
+      withRecords(workspace, async (tools) => {
+        const held = await heldPayouts(tools.store, tools.settings);
+        const one = held.filter(({ payout }) => payout.instructionRef === ref);
+        return approve(tools, one, by('anna'));
+      });
+    expect(await chosen('PI-007')).toMatchObject({ decided: [{ to: 'ready' }] });
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ 'PI-007': 1 });
+    expect(await chosen('PI-7')).toMatchObject({ decided: [{ to: 'ready' }] });
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ 'PI-007': 1 });
+    expect(results(workspace)).toEqual(['held REFERENCE_NEARLY_TAKEN', 'sent']);
+  });
+
   it('when an UPDATE makes it one', async () => {
     const workspace = dropped({}, row('PI-7', '10', '2026-03-03'), row('PI-007', '11', '2026-03-03'));
     await workspace.pass();

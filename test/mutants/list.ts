@@ -961,6 +961,10 @@ const HELD: Mutant[] = [
     "const UNSENT = ['ready', 'held'] as const;",
     "const UNSENT = ['ready'] as const;",
   ]),
+  mutant('what is approved is not judged anew', 'both of two twins leave', 'control-attacks', [
+    'for (const number of new Set(stating)) judgeAnew.run(number);',
+    '',
+  ]),
   mutant('new settings judge only what is new', 'a limit that was lowered lets go what waits', 'control-attacks', [
     '  if (before === now) return;\n  // Records',
     '  if (before !== undefined) return;\n  // Records',
