@@ -1021,7 +1021,7 @@ const DECISIONS: Mutant[] = [
     'if (lines.has(0)) return',
   ]),
   mutant('any person approves', 'a person lets payouts go who may not', 'judge', [
-    "if (!person.may.has('approve')) return",
+    'if (!person.may.has(right)) return',
     'if (person.may.size === 0) return',
   ]),
   mutant('the maker approves', 'one person drops a file and lets it go', 'judge', [
