@@ -996,6 +996,14 @@ const HELD: Mutant[] = [
     '  for (const later of laterFiles(groups, number)) await store.beginJudging(later);\n',
     '',
   ]),
+  mutant('what a restored backup holds is not looked up', 'the day sends more than its limit', 'control-attacks', [
+    "const UNSENT = ['ready', 'held'] as const;",
+    "const UNSENT = ['ready'] as const;",
+  ]),
+  mutant('what is approved is not judged anew', 'both of two twins leave', 'control-attacks', [
+    'for (const number of new Set(stating)) judgeAnew.run(number);',
+    '',
+  ]),
   mutant('new settings judge only what is new', 'a limit that was lowered lets go what waits', 'control-attacks', [
     '  if (before === now) return;\n  // Records',
     '  if (before !== undefined) return;\n  // Records',
