@@ -179,7 +179,7 @@ describe('settings', () => {
     const asked = name.split('.').reduceRight((inner: unknown, part) => ({ [part]: inner }), value) as {
       provider?: object;
     };
-    if (asked.provider) asked.provider = { currencies: ['INR'], ...asked.provider };
+    asked.provider = { currencies: ['INR'], ...asked.provider };
     expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
   });
 

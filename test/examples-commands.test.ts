@@ -118,6 +118,20 @@ async function fiveFailed(): Promise<Machine> {
   return machine;
 }
 
+/** Payouts over their limit, of which one needs two people as well. */
+async function overLimits(): Promise<Machine> {
+  const control = { approvals: [{ from: { INR: '200000.00' }, people: 2 }], limits: { payout: { INR: '100000.00' } } };
+  const machine = exampleMachine(program, { control });
+  const { workspace } = machine;
+  const row = (ref: string, amount: string) => `BRIMLOW,SO-1001,${ref},${amount},2026-03-02,2026-03-16`;
+  copyFileSync(demoFile('01-orders.csv'), workspace.path('inbox/orders.csv'));
+  const rows = [row('PI-1', '210.00'), row('PI-2', '250000.00'), row('PI-3', '110000.00')];
+  workspace.drop('payouts.csv', [HEADER, ...rows, ''].join('\n'));
+  workspace.clock.setWall(MONDAY);
+  await workspace.pass({ faults: { fates: [{ fate: 'processing' }] } });
+  return machine;
+}
+
 async function orderManagement(): Promise<Machine> {
   const machine = exampleMachine(program, { provider: { api: 'order-management' } });
   const { workspace } = machine;
@@ -162,6 +176,15 @@ const STORIES: Readonly<Record<string, Story>> = {
       ['export', 0, { at: APRIL }],
       ['pause', 0, { at: TUESDAY }],
       ['resume', 0, { at: TUESDAY }],
+    ],
+  },
+  'payouts over their limit': {
+    prepared: overLimits,
+    steps: [
+      ['held', 0, { at: TUESDAY }],
+      ['approve', 0, { at: TUESDAY }],
+      ['approve 2', 0, { at: TUESDAY }],
+      ['refuse', 0, { at: TUESDAY }],
     ],
   },
   'many payouts that failed': { prepared: fiveFailed, steps: [['retry 2', 1, { at: TUESDAY }]] },
