@@ -161,13 +161,18 @@ function deciding(of: Command): Command {
   return decided(of.requiredOption(REASON, 'why, for the auditor who asks a year later'));
 }
 
+/** As `deciding`, for what one of the people signs where the settings name people. */
+function signing(of: Command): Command {
+  return deciding(of).option('--key <file>', 'the SSH key to sign with, where paydrop.json names people');
+}
+
 function decided(of: Command): Command {
   return of
     .option('--by <name>', 'who decides; required for root without sudo, and for a user without a name')
     .option('--ticket <id>', 'the ticket that has the case');
 }
 
-deciding(
+signing(
   command(
     'resolve',
     "A person's decision on a payout in manual, or unknown for long: it was paid, or it never will be.",
@@ -178,7 +183,7 @@ deciding(
   .option('--not-paid', 'it was not paid and never will be')
   .action(runs(async () => (await import('./commands/resolve.ts')).resolve));
 
-deciding(
+signing(
   command(
     'retry',
     'Pays again, under a new client reference, what finally failed; the provider is asked first.',
@@ -214,9 +219,8 @@ command('held', 'What is held back, by file and reason: why, and who has said ye
 
 /** A person's word about payouts that are held back. */
 function decidingHeld(name: string, says: string, example: string): Command {
-  return deciding(command(name, says, example).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'))
+  return signing(command(name, says, example).argument('[ref...]', 'CUSTOMER/ORDER/INSTRUCTION'))
     .option('--file <number>', 'all of that file', wholeNumber(1, 999_999))
-    .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
     .option('--yes', 'ask nothing')
     .option(...JSON_FLAG);
 }
@@ -324,7 +328,7 @@ audit
   .addHelpText('after', '\nExample:\n  $ paydrop audit verify')
   .action(runs(async () => (await import('./commands/audit.ts')).verify));
 
-deciding(
+signing(
   audit
     .command('accept')
     .description('A person has checked the records of a restored backup, or another provider: payouts are sent again.'),

@@ -1,10 +1,13 @@
 /** Approving by folder: a decision that is signed and dropped counts as a whole, or is refused with the reason. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { instructions, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+import { forgetFiles, judgeForgetting } from '../src/pipeline/forgetting.ts';
+import { pass } from '../src/pipeline/pass.ts';
+import { noProgress } from '../src/platform/progress.ts';
+import { instructions, ONE_PASS, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 let keys = '';
 const keyOf = (person: string) => join(keys, person);
@@ -187,5 +190,72 @@ describe('a decision that does not count', () => {
     decide(allowed, 'anna');
     await allowed.pass({ lookUp: false });
     expect(answer(allowed)).toMatchObject({ accepted: true });
+  });
+});
+
+describe('a pass that is cut off while it takes in a decision', () => {
+  /** One pass that ends before, or after, a call of the store or the inbox, as a crash would end it. */
+  async function cutOff(workspace: TestWorkspace, at: 'decide' | 'spool' | 'archive', when: 'before' | 'after') {
+    const tools = await workspace.open();
+    const cutting = <Port extends object>(port: Port): Port =>
+      new Proxy(port, {
+        get: (target, name, self) => {
+          const call = Reflect.get(target, name, self);
+          if (name !== at) return call;
+          return async (...asked: unknown[]) => {
+            if (when === 'after') await (call as (...asked: unknown[]) => unknown).apply(target, asked);
+            throw new Error('cut off');
+          };
+        },
+      });
+    try {
+      await expect(
+        pass({ ...tools, store: cutting(tools.store), inbox: cutting(tools.inbox) }, { ...ONE_PASS, lookUp: false }),
+      ).rejects.toThrow('cut off');
+    } finally {
+      await tools.close();
+    }
+  }
+
+  it.each((['decide', 'spool', 'archive'] as const).flatMap((at) => [[at, 'before'] as const, [at, 'after'] as const]))(
+    'at %s, %s it: the next pass counts it once, and answers it',
+    async (at, when) => {
+      const workspace = withHeld();
+      await workspace.pass({ lookUp: false });
+      decide(workspace, 'anna', { no: [3] });
+      await cutOff(workspace, at, when);
+      await workspace.pass({ lookUp: false });
+      expect(statuses(workspace)).toEqual(['submitted', 'cancelled', 'submitted']);
+      expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
+      expect(answer(workspace)).toMatchObject({ accepted: true, person: 'anna' });
+      expect(workspace.outbox().filter((name) => name.includes('.decision.'))).toHaveLength(1);
+      expect(readdirSync(workspace.path('inbox'))).toEqual([]);
+      const { decisions } = await workspace.pass({ lookUp: false });
+      expect(decisions).toEqual([]);
+    },
+  );
+});
+
+describe('a forgotten file', () => {
+  it('leaves nothing of the decisions about it but what the audit log has', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    decide(workspace, 'stranger');
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    for (const _ of [1, 2, 3]) await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
+    workspace.clock.advance(60 * 86_400_000);
+    const tools = await workspace.open();
+    try {
+      const judgement = await judgeForgetting({ ...tools, progress: noProgress }, '2026-04-01');
+      const { gone } = await forgetFiles(tools, judgement, { by: 'finance', reason: 'kept for ten years' });
+      expect(gone).toContain(2);
+    } finally {
+      await tools.close();
+    }
+    expect(workspace.outbox().filter((name) => name.startsWith('payouts.'))).toEqual([]);
+    expect(readdirSync(workspace.path('data', 'archive', '2026-03-02')).filter((name) => /payouts/.test(name))).toEqual(
+      [],
+    );
   });
 });

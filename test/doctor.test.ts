@@ -62,3 +62,31 @@ describe('the copies of the records that were made before upgrades', () => {
     expect((await findings('2026-01-01')).filter((line) => line.includes('copies'))).toEqual([]);
   });
 });
+
+describe('the people who decide', () => {
+  const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0QjEG/sj+uhD3gzywqSRC6RLjbKzbakoYCS72EXBpz anna';
+  const approvals = (people: number) => [{ from: { INR: '0.01' }, people }];
+
+  it('without a name are a note where approvals are asked for', async () => {
+    expect(await findings('2026-01-01', { control: { approvals: approvals(1) } })).toContainEqual(
+      expect.stringMatching(/^note {5}people .*none is named/),
+    );
+    expect((await findings('2026-01-01')).filter((line) => / people /.test(line))).toEqual([]);
+  });
+
+  it('are a problem where fewer may approve than must', async () => {
+    const settings = { people: { anna: { may: ['approve'], keys: [KEY] } }, control: { approvals: approvals(2) } };
+    expect(await findings('2026-01-01', settings)).toContainEqual(
+      expect.stringMatching(
+        /^PROBLEM {2}people {5}1 may approve, 0 may settle, and control.approvals asks for the yes of 2/,
+      ),
+    );
+  });
+
+  it('who may drop and approve a file are a note, where the settings allow that', async () => {
+    const settings = { people: { anna: { may: ['approve'], keys: [KEY] } }, control: { maker: 'anyone' } };
+    expect(await findings('2026-01-01', settings)).toContainEqual(
+      expect.stringMatching(/^note .*control.maker is "anyone"/),
+    );
+  });
+});

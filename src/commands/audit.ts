@@ -16,7 +16,7 @@ import {
   verify as verifyRecords,
 } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { type DecisionOptions, personWith } from './person.ts';
+import { type SettlingOptions, settlingBy } from './settling.ts';
 
 /** What a person may say about a provider that is not the one of the records. */
 const ACCOUNTS = ['same-account', 'other-account'];
@@ -58,7 +58,7 @@ export async function verify({ workspace, output, clock }: CommandContext, optio
 const NOT_LOOKED_UP =
   'the last run has not looked everything up, so what was sent before the restore might be sent again: first paydrop run, until its look-ups are all answered; it sends nothing';
 
-interface Acceptance extends DecisionOptions {
+interface Acceptance extends SettlingOptions {
   readonly provider?: string;
 }
 
@@ -68,10 +68,11 @@ interface Acceptance extends DecisionOptions {
  */
 export async function accept({ workspace, output, clock }: CommandContext, options: Acceptance): Promise<number> {
   const { provider } = options;
-  const decision = personWith(options);
   const tools = await openWorkspace({ workspace, clock });
   const { store, anchor } = tools;
   try {
+    const what = provider === undefined ? 'records accepted' : `provider accepted as ${provider}`;
+    const decision = await settlingBy(tools, options, what);
     const moment = momentOf(tools);
     const other = await otherProvider(store);
     if (provider !== undefined) {

@@ -56,6 +56,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(...(await checkCopies(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
+    checks.push(...checkPeople(loaded.value));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
     checks.push(...(await checkProvider(loaded.value, clock)));
@@ -106,6 +107,27 @@ async function checkCopies({ data }: Settings): Promise<Check[]> {
   const copies = await upgradeCopies(data).catch(() => []);
   const finding = `${copies.join(', ')} in ${data}: the records as they were before an upgrade; remove what you no longer need`;
   return copies.length === 0 ? [] : [{ what: 'copies', ok: true, note: true, finding }];
+}
+
+/** Whether enough people may say yes, and what is not asked of them. */
+function checkPeople({ people, control }: Settings): Check[] {
+  const what = 'people';
+  const needed = Math.max(0, ...control.approvals.map((tier) => tier.people));
+  if (people.length === 0) {
+    const finding = 'none is named: whoever may run paydrop here approves, under the name of the account';
+    return needed === 0 ? [] : [{ what, ok: true, note: true, finding }];
+  }
+  const [approvers, settlers] = (['approve', 'settle'] as const).map(
+    (right) => people.filter(({ may }) => may.has(right)).length,
+  ) as [number, number];
+  const finding = `${approvers} may approve, ${settlers} may settle`;
+  const asked = `control.approvals asks for the yes of ${needed}: no such payout can be approved`;
+  const maker =
+    'control.maker is "anyone": who drops a file is not compared with who approves it, so see to it that no person can do both';
+  return [
+    { what, ok: approvers >= needed, finding: approvers >= needed ? finding : `${finding}, and ${asked}` },
+    ...(control.maker === 'anyone' ? [{ what, ok: true, note: true, finding: maker } as const] : []),
+  ];
 }
 
 /**

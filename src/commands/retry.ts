@@ -20,10 +20,10 @@ import {
 } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT, stopWithWords } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
-import { type DecisionOptions, personWith } from './person.ts';
 import { instructionRefIn, referencesIn } from './references.ts';
+import { type SettlingOptions, settlingBy } from './settling.ts';
 
-interface RetryOptions extends DecisionOptions {
+interface RetryOptions extends SettlingOptions {
   readonly file?: number;
   readonly status?: string;
   readonly code?: string;
@@ -42,7 +42,6 @@ const PAGE = 1_000;
 const FINISHES = 'look-ups under way are finished and recorded, the other payouts stay as they are.';
 
 export async function retry(context: CommandContext, asked: readonly string[], options: RetryOptions): Promise<number> {
-  const decision = personWith(options);
   const named = referencesIn(asked);
   const refs = named.map(instructionRefIn);
   const statuses = statusesIn(options.status);
@@ -62,6 +61,7 @@ export async function retry(context: CommandContext, asked: readonly string[], o
       context.output.line('Nothing was changed.');
       return EXIT.done;
     }
+    const decision = await settlingBy({ ...opened, clock: context.clock }, options, 'paid again', chosen.refs);
     const retried = await ask(context, opened, chosen.refs, decision);
     if (options.json) printJson(process.stdout, asJson(chosen, retried));
     else if (!isOne) print(context, chosen, retried);

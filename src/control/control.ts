@@ -2,7 +2,7 @@
 export { laterFiles, resemblances } from './alike.ts';
 export { countingYes, seenDigest, undecided, yesSoFar } from './approval.ts';
 export { type DecisionFile, decisionText, MOST_DECISION_BYTES, readDecision } from './decision-file.ts';
-export { type HeldRow, type Judgement, judge } from './judge.ts';
+export { type HeldRow, type Judgement, judge, settlerOf } from './judge.ts';
 export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
 export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {

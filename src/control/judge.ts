@@ -63,7 +63,7 @@ interface Signer {
 
 /** Judges a decision. `signature` is the verdict on its `.sig` file; undefined where there is none. */
 export function judge(decision: DecisionFile, signature: Verdict | undefined, known: Known): Judgement {
-  const signer = signerOf(signature, known.people);
+  const signer = signerOf(signature, known.people, 'approve');
   if (typeof signer === 'string') return { ok: false, reason: signer };
   const { person, fingerprint } = signer;
   const reason = problemOf(decision, signer, known);
@@ -72,15 +72,46 @@ export function judge(decision: DecisionFile, signature: Verdict | undefined, kn
   return { ok: true, person: person.name, fingerprint, reason: decision.reason, votes };
 }
 
-/** The person who signed; or why the signature is none of a person's who may approve. */
-function signerOf(signature: Verdict | undefined, people: readonly Person[]): Signer | string {
+/** A payout that a person settles, with the file that states it. */
+export interface Settled {
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly file: Pick<DecidedFile, 'name' | 'owner' | 'ownerKeys'> | undefined;
+}
+
+/**
+ * The person who signed, if the person may settle these payouts; or why not, in a sentence without its full stop. The same
+ * holds as for approving: no own file, no larger amount than the person may decide about.
+ */
+export function settlerOf(
+  signature: Verdict,
+  payouts: readonly Settled[],
+  { people, maker }: Pick<Known, 'people' | 'maker'>,
+): Signer | string {
+  const signer = signerOf(signature, people, 'settle');
+  if (typeof signer === 'string') return signer;
+  for (const payout of payouts) {
+    const own = ownFile(signer, { people, maker, file: payout.file });
+    if (own !== undefined) return own;
+    if (isBeyond(payout, signer.person))
+      return `it is more than ${signer.person.name} may decide about (upTo in the settings)`;
+  }
+  return signer;
+}
+
+/** The person who signed; or why the signature is none of a person's who may do this. */
+function signerOf(
+  signature: Verdict | undefined,
+  people: readonly Person[],
+  right: 'approve' | 'settle',
+): Signer | string {
   if (!signature)
     return 'the decision is not signed: sign it with ssh-keygen -Y sign -n paydrop, and drop the .sig file with it';
   if (signature.kind !== 'good') return signatureProblem(signature);
   const { fingerprint } = signature.key;
   const person = people.find(({ keys }) => keys.some((key) => key.fingerprint === fingerprint));
   if (!person) return signatureProblem({ kind: 'unknown-key', fingerprint });
-  if (!person.may.has('approve')) return `${person.name} may not approve, by the settings`;
+  if (!person.may.has(right)) return `${person.name} may not ${right}, by the settings`;
   return { person, fingerprint };
 }
 
@@ -100,7 +131,10 @@ function wrongPlace(decision: DecisionFile, { workspace, today, latestExpiry, fi
 }
 
 /** Who drops a file does not let it go: not under another name with the same key either. */
-function ownFile({ person, fingerprint }: Signer, { people, maker, file }: Known): string | undefined {
+function ownFile(
+  { person, fingerprint }: Signer,
+  { people, maker, file }: Pick<Known, 'people' | 'maker'> & Pick<Settled, 'file'>,
+): string | undefined {
   const makers = people.filter(({ user }) => user === file?.owner);
   if (makers.length === 0 && maker === 'person')
     return `who dropped ${file?.name} is not known: its owner ${file?.owner ?? ''} is no person of the settings (control.maker)`;
@@ -153,7 +187,7 @@ function changeOf(row: DecisionRow, held: HeldRow | undefined): string | undefin
   return row.seen === held?.seen ? undefined : 'what is not shown of it is other than it was';
 }
 
-function isBeyond(held: HeldRow | undefined, { upTo }: Person): boolean {
+function isBeyond(held: Pick<Settled, 'amountMinor' | 'currency'> | undefined, { upTo }: Person): boolean {
   return upTo !== undefined && (held === undefined || held.amountMinor > (upTo.get(held.currency) ?? -1n));
 }
 

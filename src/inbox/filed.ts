@@ -24,6 +24,8 @@ export async function removeFiled(data: string, { claim, number, name, businessD
   const filed = filedName(number, name);
   const places = [
     join(data, 'archive', businessDate, filed),
+    // The signature of a decision.
+    join(data, 'archive', businessDate, `${filed}.sig`),
     join(data, 'quarantine', filed),
     join(data, 'spool', claim),
     join(data, 'spool', `${claim}.part`),

@@ -7,7 +7,7 @@ import { isOpen } from '../domain/status.ts';
 import { removeFiled } from '../inbox/inbox.ts';
 import { localTime } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
-import { fileReportNames, removeReports } from '../reports/reports.ts';
+import { decisionAnswerName, fileReportNames, removeReports, toApproveName } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type Decision,
@@ -157,7 +157,13 @@ export async function forgetFiles(
   }
   for (const file of gone) {
     await removeFiled(settings.data, file);
-    await removeReports(settings.outbox, Object.values(fileReportNames(file)));
+    const decisions = await store.decisionFilesAbout(file.number);
+    for (const decision of decisions) await removeFiled(settings.data, decision);
+    await removeReports(settings.outbox, [
+      ...Object.values(fileReportNames(file)),
+      toApproveName(file),
+      ...decisions.map(({ name, number }) => decisionAnswerName(file, name, number)),
+    ]);
   }
   if (gone.length > 0) await removeUpgradeCopies(settings.data);
   const numbers = gone.map(({ number }) => number).sort((a, b) => a - b);

@@ -188,6 +188,7 @@ function fileForgetter(
   const blank = db.prepare<[string, number]>(
     "UPDATE files SET header = '[]', problem = iif(problem IS NULL, NULL, ?) WHERE number = ?",
   );
+  const blankDecisions = db.prepare<[number]>("UPDATE decision_files SET answer = '' WHERE file = ?");
   const keep = db.prepare<[number, number]>('INSERT INTO forgotten_files (file, seq) VALUES (?, ?)');
   const touched = touchedReader(db);
   const blankPayout = payoutForgetter(db, trail);
@@ -204,6 +205,7 @@ function fileForgetter(
       blankPayout(payout, file, moment);
     }
     blankRows(range);
+    blankDecisions.run(file);
     blank.run(problemWithoutTexts(found.problem), file);
     const payouts = sums.all().map(({ status, currency, count, amountMinor }) => ({
       status,
