@@ -179,10 +179,8 @@ describe('settings', () => {
     const asked = name.split('.').reduceRight((inner: unknown, part) => ({ [part]: inner }), value) as {
       provider?: object;
       calendar?: object;
-      control?: object;
     };
-    if (asked.provider) asked.provider = { currencies: ['INR'], ...asked.provider };
-    if (asked.control) asked.provider = { currencies: ['INR'] };
+    asked.provider = { currencies: ['INR'], ...asked.provider };
     if (asked.calendar) asked.calendar = { days: 'banking', ...asked.calendar };
     expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
   });

@@ -90,21 +90,6 @@ async function beforeTheNight(): Promise<Machine> {
   return machine;
 }
 
-/** Three payouts, two of which are over the limit for one payout. */
-async function overTheLimit(): Promise<Machine> {
-  const machine = exampleMachine(program, { control: { limits: { payout: { INR: '50000.00' } } } });
-  const { workspace } = machine;
-  const row = (ref: string, amount: string) => `BRIMLOW,SO-1001,${ref},${amount},2026-03-02,2026-03-16\n`;
-  copyFileSync(demoFile('01-orders.csv'), machine.workspace.path('inbox/orders.csv'));
-  workspace.drop(
-    'payouts.csv',
-    `${HEADER}\n${row('PI-1', '210.00')}${row('PI-2', '64000.00')}${row('PI-3', '640000.00')}`,
-  );
-  workspace.clock.setWall(MONDAY);
-  await workspace.pass();
-  return machine;
-}
-
 /** Two files whose payouts are final, and one with a payout that is open. */
 async function longAgo(): Promise<Machine> {
   const machine = exampleMachine(program);
@@ -130,6 +115,20 @@ async function fiveFailed(): Promise<Machine> {
   machine.workspace.drop('payouts.csv', [HEADER, ...rows, ''].join('\n'));
   onTestFinished(() => provider.close());
   for (const at of [MONDAY, TUESDAY]) await machine.run('paydrop run', { at });
+  return machine;
+}
+
+/** Payouts over their limit, of which one needs two people as well. */
+async function overLimits(): Promise<Machine> {
+  const control = { approvals: [{ from: { INR: '200000.00' }, people: 2 }], limits: { payout: { INR: '100000.00' } } };
+  const machine = exampleMachine(program, { control });
+  const { workspace } = machine;
+  const row = (ref: string, amount: string) => `BRIMLOW,SO-1001,${ref},${amount},2026-03-02,2026-03-16`;
+  copyFileSync(demoFile('01-orders.csv'), workspace.path('inbox/orders.csv'));
+  const rows = [row('PI-1', '210.00'), row('PI-2', '250000.00'), row('PI-3', '110000.00')];
+  workspace.drop('payouts.csv', [HEADER, ...rows, ''].join('\n'));
+  workspace.clock.setWall(MONDAY);
+  await workspace.pass({ faults: { fates: [{ fate: 'processing' }] } });
   return machine;
 }
 
@@ -179,15 +178,16 @@ const STORIES: Readonly<Record<string, Story>> = {
       ['resume', 0, { at: TUESDAY }],
     ],
   },
-  'many payouts that failed': { prepared: fiveFailed, steps: [['retry 2', 1, { at: TUESDAY }]] },
-  'payouts that are held back': {
-    prepared: overTheLimit,
+  'payouts over their limit': {
+    prepared: overLimits,
     steps: [
       ['held', 0, { at: TUESDAY }],
       ['approve', 0, { at: TUESDAY }],
+      ['approve 2', 0, { at: TUESDAY }],
       ['refuse', 0, { at: TUESDAY }],
     ],
   },
+  'many payouts that failed': { prepared: fiveFailed, steps: [['retry 2', 1, { at: TUESDAY }]] },
   'records of long ago': { prepared: longAgo, steps: [['forget', 0, { at: APRIL }]] },
   'an API that shows its records': { prepared: orderManagement, steps: [['show 2', 0, { at: TUESDAY }]] },
   'no workspace with payouts': {

@@ -5,6 +5,7 @@ import { openContext } from '../src/commands/context.ts';
 import { forget as forgetCommand } from '../src/commands/forget.ts';
 import { report } from '../src/commands/report.ts';
 import { show } from '../src/commands/show.ts';
+import { approve, heldPayouts } from '../src/pipeline/approval.ts';
 import { closeFile, closePayouts } from '../src/pipeline/closing.ts';
 import { forgetFiles, type Judgement, judgeForgetting } from '../src/pipeline/forgetting.ts';
 import { retry } from '../src/pipeline/resolution.ts';
@@ -118,6 +119,23 @@ async function gone(): Promise<TestWorkspace> {
 }
 
 describe('a file that is final for long', () => {
+  it('leaves no payee behind, neither in what is alike nor in why it was held back', async () => {
+    const workspace = testWorkspace({ control: { newPayees: 'hold', limits: { payeeDay: { INR: '1.00' } } } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', [COLUMNS, PAID, ''].join('\n'));
+    // Held for the payee, then for the payee's day, and each time let go.
+    for (const _ of [1, 2]) {
+      await workspace.pass();
+      await within(workspace, async (tools) =>
+        approve(tools, await heldPayouts(tools.store, tools.settings), { by: 'ana', reason: 'compared' }),
+      );
+    }
+    for (const _ of [1, 2]) await workspace.pass({ faults: FATES });
+    workspace.clock.advance(60 * DAY_MS);
+    expect(await forgotten(workspace)).toEqual({ gone: [2], moved: [] });
+    expect(placesOf(workspace, CANARIES)).toEqual([]);
+  });
+
   it('is forgotten: no byte of its texts is left under data and outbox, and its sums are', async () => {
     const workspace = await settled([FAILED, BAD]);
     await closedAll(workspace);

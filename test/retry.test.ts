@@ -157,8 +157,7 @@ describe('paydrop retry', () => {
 
 describe('paydrop resolve', () => {
   it('says how long a quarantine still lasts, and settles what is unknown after it', async () => {
-    const settings = { provider: { quarantine: '1h' }, control: { implausibleDates: 'accept' } };
-    const workspace = testWorkspace(settings);
+    const workspace = testWorkspace({ provider: { quarantine: '1h' }, control: { implausibleDates: 'accept' } });
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', instructions(instruction('P1')));
     const lost: FaultScript = { faults: [{ on: 'post', fault: { kind: 'error', status: 503 } }] };

@@ -1,11 +1,11 @@
 import { copyFile, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { clientRefId } from '../domain/instruction.ts';
+import { clientRefId, type InstructionRef } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { add, compare, type Decimal, formatDecimal, grouped, parseDecimal } from '../domain/money.ts';
+import { add, compare, type Decimal, formatDecimal, formatMinor, grouped, parseDecimal } from '../domain/money.ts';
 import { factsOf } from '../domain/status.ts';
-import { type PassSummary, pass } from '../pipeline/pipeline.ts';
+import { approve, heldPayouts, type PassSummary, pass } from '../pipeline/pipeline.ts';
 import { makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { INSTALLED } from '../platform/installed.ts';
@@ -23,6 +23,7 @@ const SETTINGS = {
   intake: { settle: '0s' },
   provider: { quarantine: `${QUARANTINE_MS}ms` },
   schedule: { timeZone: 'UTC' },
+  control: { limits: { payout: { JPY: '40000' } } },
 };
 
 const reference = (customerRef: string, orderRef: string, instructionRef: string) =>
@@ -59,7 +60,7 @@ const WHAT_GOES_WRONG: FaultScript = {
   ],
 };
 
-/** Makes four passes over the example files and prints each as it happens. Ends with the totals, which must agree. */
+/** Makes four passes over the example files, with a yes after the first, and prints all as it happens. Ends with the totals, which must agree. */
 export async function demo({ output, clock }: CommandContext, options: { keep?: string }): Promise<number> {
   const root =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : await emptyFolder(options.keep);
@@ -72,7 +73,13 @@ export async function demo({ output, clock }: CommandContext, options: { keep?: 
     output.line();
     print(output, tools, await onePass(tools, '2026-03-02'));
 
-    title(output, 'Later: the provider is asked what became of each payout; nothing is sent on a guess');
+    title(output, 'A payout over the limit of paydrop.json is held back, until a person says yes');
+    await sayYes(output, tools);
+
+    title(
+      output,
+      'Later: what was approved is sent, and the provider is asked what became of each payout; nothing is sent on a guess',
+    );
     await clock.sleep(QUARANTINE_MS);
     print(output, tools, await onePass(tools, '2026-03-02'));
 
@@ -98,6 +105,30 @@ export async function demo({ output, clock }: CommandContext, options: { keep?: 
   } finally {
     await tools.close();
   }
+}
+
+/** As a person would with `paydrop held` and `paydrop approve`. */
+async function sayYes(output: Output, tools: OpenWorkspace): Promise<void> {
+  const held = await heldPayouts(tools.store, tools.settings);
+  const decided = await approve(tools, held, { by: 'demo', reason: 'compared with the order' });
+  if (!decided.ok) throw new Error(decided.why.join(' '));
+  output.line('paydrop held shows it:');
+  output.table(
+    ['Customer/order/instruction', '>Amount', 'Currency', 'Why'],
+    held.map(({ payout, why }) => [
+      nameOf(payout),
+      grouped(formatMinor(payout.amountMinor ?? 0n, currencyExponent(payout.currency ?? '') ?? 0)),
+      payout.currency ?? '',
+      why,
+    ]),
+  );
+  output.line();
+  output.line('The demo says yes for you, as this would:');
+  for (const { payout } of held) output.line(`  paydrop approve ${nameOf(payout)} --reason "compared with the order"`);
+}
+
+function nameOf({ customerRef, orderRef, instructionRef }: InstructionRef): string {
+  return `${customerRef}/${orderRef}/${instructionRef}`;
 }
 
 /** The demo writes settings and drops files, so it never runs in a folder that is already in use. */
