@@ -82,10 +82,10 @@ describe('a simulated world', () => {
     expect(Object.keys(seedsAt)).toHaveLength(APIS.length);
     expect(Math.max(...Object.values(seedsAt)) - Math.min(...Object.values(seedsAt))).toBeLessThanOrEqual(1);
     for (const [on, least] of [
-      ['post', 14],
+      ['post', 13],
       ['get', 15],
       ['order', 10],
-      ['token', 15],
+      ['token', 12],
     ] as const)
       expect(kinds.filter((kind) => kind.startsWith(`${on}: `)).length, on).toBeGreaterThan(least);
   }, 600_000);

@@ -313,7 +313,7 @@ export class World {
    */
   async #spoilSome(machine: Machine): Promise<void> {
     for (const instruction of await instructionsOf(this.#truth, await machine.open())) {
-      if (instruction.status !== 'submitted' || instruction.amendment || !this.chance.strikes(0.1)) continue;
+      if (instruction.status !== 'submitted' || instruction.amendment || !this.chance.strikes(0.25)) continue;
       this.network.spoil(this.api.referenceOf(instruction), this.chance.pick(SPOILED));
     }
   }
