@@ -215,7 +215,7 @@ type AlikeRow = [
 ];
 
 function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
-  // A payout that has no other like it costs one look at the table.
+  // A payout that has no other like it costs one look at the table. EXISTS would look at all others that are like it.
   const reader = <Values>(asked: string) =>
     db
       .prepare<[Values], AlikeRow>(`
@@ -223,9 +223,9 @@ function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
         keys (payee, currency, amount_minor) AS MATERIALIZED (
           SELECT DISTINCT ${payeeOf('i')} AS payee, i.currency, i.amount_minor
           FROM asked CROSS JOIN instructions i ON i.id = asked.id
-          WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND EXISTS (
+          WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND (
             SELECT 1 FROM payees WHERE payees.payee = ${payeeOf('i')} AND payees.currency = i.currency
-              AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id)
+              AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id LIMIT 1) IS NOT NULL
         )
         SELECT payees.payee, payees.currency, CAST(payees.amount_minor AS TEXT), o.id, o.content_row, o.status,
           o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date, o.id IN asked
