@@ -71,13 +71,16 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
   );
   const record = prepareStored<[number]>(db, 'i.id = ?');
-  const toJudge = db.transaction((ids: readonly number[]) =>
-    ids.flatMap((id): PayoutToJudge[] => {
+  const toJudge = db.transaction((ids: readonly number[]) => {
+    const asked = new Map<string, boolean>();
+    return ids.flatMap((id): PayoutToJudge[] => {
       const row = record.get(id);
       const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
-      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: known.get(payee) !== undefined, code, why }] : [];
-    }),
-  );
+      const payeeIsKnown = asked.get(payee) ?? known.get(payee) !== undefined;
+      asked.set(payee, payeeIsKnown);
+      return row ? [{ ...storedInstruction(row), payee, payeeIsKnown, code, why }] : [];
+    });
+  });
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
@@ -166,14 +169,20 @@ function suspectsReader(db: Connection): Control['suspects'] {
     const { openAfter, dueBefore, row = 0, unknownPayees } = suspicion;
     const find = db
       .prepare<Values, number>(`
-        WITH stated (id) AS (${STATED})
+        WITH stated (id) AS (${STATED}),
+        named (payee) AS MATERIALIZED (
+          SELECT DISTINCT ${payeeOf('i')} FROM stated CROSS JOIN instructions i ON i.id = stated.id WHERE :unknownPayees
+        ),
+        unknown (payee) AS MATERIALIZED (
+          SELECT payee FROM named WHERE (
+            SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+            WHERE payees.payee = named.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NULL
+        )
         SELECT i.id FROM stated CROSS JOIN instructions i ON i.id = stated.id
         WHERE i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
           ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore
           OR i.content_row = :row
-          OR (:unknownPayees AND NOT EXISTS (
-            SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
-            WHERE payees.payee = ${payeeOf('i')} AND paid.status IN ('paid', 'reversed')))
+          OR (:unknownPayees AND ${payeeOf('i')} IN (SELECT payee FROM unknown))
           OR i.id IN (SELECT value FROM json_each(:also)))
         ORDER BY i.id`)
       .pluck();
