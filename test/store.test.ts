@@ -1170,6 +1170,20 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       expect(await store.resemblancesOf(2)).toEqual([]);
     });
 
+    it('is grouped and judged in a time that grows no faster than the group', async () => {
+      await taken(
+        'one',
+        Array.from({ length: 8_000 }, (_, at) => created(at + 2)),
+      );
+      await store.beginJudging(1);
+      const startedMs = performance.now();
+      expect((await store.alikeIn(1))[0]).toHaveLength(8_000);
+      const suspects = await store.suspects(1, { ...NO_SUSPICION, unknownPayees: true }, new Set());
+      expect(await store.toJudge(suspects)).toHaveLength(8_000);
+      // Each with each takes over ten seconds.
+      expect(performance.now() - startedMs).toBeLessThan(3_000);
+    });
+
     it('sums what a file states, beyond what fits into 64 bits', async () => {
       const most = 9_000_000_000_000_000_000n;
       await taken('one', [
