@@ -20,6 +20,7 @@ describe('what needs a person', () => {
     ['records that are in doubt', { lookUpOnly: 'restored' }, '1 look-up-only: An engineer', 'unfinished'],
     ['another provider', { otherProvider: 'A, not B' }, '1 other-provider: An engineer', 'unfinished'],
     ['sending that a person has paused', { paused: 'paused by anna' }, '1 paused: An engineer', 'unfinished'],
+    ['a list of holidays that runs out', { holidaysEnd: 'the last is of May' }, '1 holidays-end: An engineer', 'told'],
     ['an inbox that can not be read', { inboxTrouble: 'EACCES' }, '1 inbox: An engineer', 'unfinished'],
     ['an entry of the inbox that is stuck', { stuck: 1 }, '1 stuck: An engineer', 'person'],
     ['a run that left work', { unfinished: 'no answer' }, '1 last-run: An engineer', 'unfinished'],

@@ -167,6 +167,24 @@ describe('a limit of the day is not passed', () => {
     expect(results(workspace)).toEqual(['sent', 'held DAY_LIMIT_EXCEEDED']);
   });
 
+  it('by a restored backup that has forgotten that what is held in it was approved and sent', async () => {
+    const settings = { control: { ...DAY_LIMIT.control, approvals: [{ from: { INR: '60.00' }, people: 1 }] } };
+    const workspace = dropped(settings, row('P1', '60'));
+    await workspace.pass({ faults: PAYS });
+    copyFileSync(workspace.path('data', 'paydrop.db'), workspace.path('backup.db'));
+    await yes(workspace, 'anna');
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ P1: 1 });
+    for (const rest of ['', '-wal', '-shm']) rmSync(workspace.path('data', `paydrop.db${rest}`), { force: true });
+    copyFileSync(workspace.path('backup.db'), workspace.path('data', 'paydrop.db'));
+    await workspace.pass({ faults: PAYS });
+    expect(results(workspace)).toEqual(['sent']);
+    await withRecords(workspace, ({ store, anchor }) => endLookUpOnly(store, anchor));
+    workspace.drop('more.csv', instructions(row('P2', '41'), row('P3', '40')));
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ P1: 1, P3: 1 });
+  });
+
   it('by a restored backup that has forgotten what was sent', async () => {
     const workspace = dropped(DAY_LIMIT, row('P1', '60'), row('P2', '41', '2026-03-02'));
     await workspace.pass({ send: false, lookUp: false });
@@ -342,6 +360,24 @@ describe('a twin is held', () => {
     expect(results(workspace, 'twin.000003')).toEqual(['held REFERENCE_NEARLY_TAKEN']);
   });
 
+  it('though it is approved right after the other one was sent, before a pass has seen that', async () => {
+    const workspace = dropped(PAYOUT_LIMIT, row('PI-7', '150'), row('PI-007', '150'));
+    await workspace.pass();
+    const chosen = (ref: string) =>
+      withRecords(workspace, async (tools) => {
+        const held = await heldPayouts(tools.store, tools.settings);
+        const one = held.filter(({ payout }) => payout.instructionRef === ref);
+        return approve(tools, one, by('anna'));
+      });
+    expect(await chosen('PI-007')).toMatchObject({ decided: [{ to: 'ready' }] });
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ 'PI-007': 1 });
+    expect(await chosen('PI-7')).toMatchObject({ decided: [{ to: 'ready' }] });
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ 'PI-007': 1 });
+    expect(results(workspace)).toEqual(['held REFERENCE_NEARLY_TAKEN', 'sent']);
+  });
+
   it('when an UPDATE makes it one', async () => {
     const workspace = dropped({}, row('PI-7', '10', '2026-03-03'), row('PI-007', '11', '2026-03-03'));
     await workspace.pass();
@@ -389,6 +425,21 @@ describe('a waiting payout', () => {
     workspace.drop('orders.csv', ORDERS);
     await workspace.pass({ faults: PAYS });
     expect(results(workspace, 'c.000002')).toEqual(['held PAYOUT_LIMIT_EXCEEDED']);
+  });
+});
+
+describe('a crash', () => {
+  it.each(['before', 'after'] as const)('%s a payout is held lets nothing go', async (when) => {
+    const workspace = dropped(PAYOUT_LIMIT, row('P1', '150'), row('P2', '1'));
+    const tools = await workspace.open({ faults: PAYS });
+    const hold: typeof tools.store.hold = async (...asked) => {
+      if (when === 'after') await tools.store.hold(...asked);
+      throw new Error('the power fails');
+    };
+    await expect(pass({ ...tools, store: { ...tools.store, hold } }, ONE_PASS)).rejects.toThrow('the power fails');
+    await tools.close();
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ P2: 1 });
   });
 });
 

@@ -63,6 +63,37 @@ describe('the copies of the records that were made before upgrades', () => {
   });
 });
 
+describe('the calendar', () => {
+  const calendar = async (today: string, settings: object) =>
+    (await findings(today, { calendar: settings })).filter((line) => line.includes(' calendar '));
+
+  it('is not spoken of where each day is open to its end', async () => {
+    expect(await calendar('2026-03-01', {})).toEqual([]);
+  });
+
+  it('says why nothing is sent today, and that there are no holidays', async () => {
+    expect(await calendar('2026-03-01', { days: 'banking' })).toEqual([
+      'ok       calendar   Nothing is sent today: 1 March is a Sunday. The next banking day is 2 March.',
+      'note     calendar   no calendar.holidays: what is due is sent on bank holidays, too',
+    ]);
+  });
+
+  it('says that the list of holidays runs out', async () => {
+    const settings = { days: 'banking', holidays: ['2026-03-25'] };
+    expect(await calendar('2026-03-02', settings)).toEqual([
+      'ok       calendar   today is open for sending',
+      'note     calendar   the last of calendar.holidays is 2026-03-25: add the dates to come',
+    ]);
+    expect(await calendar('2026-01-24', settings)).toHaveLength(1);
+  });
+
+  it('that can not be read is a problem with its settings', async () => {
+    expect(await findings('2026-03-02', { calendar: { cutOff: '4:30 pm' } })).toContainEqual(
+      expect.stringMatching(/^PROBLEM {2}settings +calendar\.cutOff: expected a time of the day/),
+    );
+  });
+});
+
 describe('the people who decide', () => {
   const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0QjEG/sj+uhD3gzywqSRC6RLjbKzbakoYCS72EXBpz anna';
   const approvals = (people: number) => [{ from: { INR: '0.01' }, people }];

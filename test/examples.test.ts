@@ -78,6 +78,13 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'docs/providers.md: payout-orders': [`${HERE} “are those of the signature”`],
   'docs/providers.md: order-management and collect': [`${HERE} “are those of the HMAC”`],
   'docs/providers.md: How orders are registered': [`${HERE} “are those of an order at the provider”`],
+  'docs/operating.md: Bank holidays and cut-off': [`${HERE} “are read, with the file of holidays”`],
+  'docs/reports.md: receipt.json': [`${HERE} “bring about the receipt that the documentation shows”`],
+  'docs/settings.md: Calendar': [
+    `${HERE} “are read, with the file of holidays”`,
+    `${HERE} “are read, with the file of holidays”`,
+  ],
+  'docs/settings.md: Control': [`${HERE} “hold what they name”`],
   'docs/settings.md: Settings': [`${HERE} “are refused as the page shows”`, `${HERE} “are read”`],
 };
 
@@ -327,5 +334,56 @@ describe('commands for those who work on the project', () => {
     );
     expect(options.length).toBeGreaterThan(2);
     expect(options.filter((option) => !textOf('test/bench.ts').includes(option.slice(2)))).toEqual([]);
+  });
+});
+
+describe('settings of control in the documentation', () => {
+  it('hold what they name', async () => {
+    const [text = ''] = blocks('docs/settings.md', 'Control');
+    const workspace = testWorkspace(JSON.parse(text) as object);
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    const row = workspace.read('payouts.000002.result.csv').split('\n')[1];
+    expect(row).toContain(',held,APPROVAL_REQUIRED PAYEE_NOT_KNOWN,');
+  });
+});
+
+describe('calendars in the documentation', () => {
+  const [settings = '', holidays = ''] = blocks('docs/settings.md', 'Calendar');
+
+  it('are read, with the file of holidays', () => {
+    const { root } = testWorkspace();
+    writeFileSync(join(root, 'holidays.txt'), holidays);
+    for (const text of [settings, ...blocks('docs/operating.md', 'Bank holidays and cut-off')])
+      expect(parseSettings(JSON.parse(text), root)).toMatchObject({
+        ok: true,
+        value: {
+          calendar: {
+            days: 'banking',
+            cutOff: 990,
+            holidays: new Map([
+              ['2026-01-26', 'Republic Day'],
+              ['2026-12-25', 'Christmas'],
+            ]),
+          },
+        },
+      });
+  });
+
+  it('bring about the receipt that the documentation shows', async () => {
+    const workspace = testWorkspace(JSON.parse(settings));
+    writeFileSync(workspace.path('holidays.txt'), holidays);
+    workspace.clock.setWall('2026-11-27T12:00:00Z');
+    workspace.drop('orders.csv', ORDERS);
+    const rows = [
+      instruction('P1', '1000', '2026-11-27', '2026-12-01'),
+      instruction('P2', '250', '2026-11-28', '2026-12-01'),
+    ];
+    workspace.drop('payouts.csv', instructions(...rows, 'C9,O9,P3,90,2026-11-27,2026-12-01,P3'));
+    await workspace.pass({ kind: 'arrival', businessDate: '2026-11-27', send: false });
+    const [shown = ''] = blocks('docs/reports.md', 'receipt.json');
+    const { releases } = JSON.parse(workspace.read('payouts.000002.receipt.json'));
+    expect({ releases }).toEqual(JSON.parse(shown));
   });
 });

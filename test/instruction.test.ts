@@ -52,11 +52,11 @@ describe('the client reference', () => {
 describe('the life of an instruction', () => {
   const nextOf = (from: InstructionStatus) => TRANSITIONS[from];
 
-  it('names only statuses there are, and never stays where it is', () => {
+  it('names only statuses there are, and only what is held stays where it is, for other reasons', () => {
     expect(Object.keys(TRANSITIONS).toSorted()).toEqual([...INSTRUCTION_STATUSES].toSorted());
     for (const status of INSTRUCTION_STATUSES) {
       for (const next of nextOf(status)) expect(INSTRUCTION_STATUSES).toContain(next);
-      expect(nextOf(status)).not.toContain(status);
+      expect(nextOf(status).includes(status)).toBe(status === 'held');
     }
   });
 

@@ -142,7 +142,7 @@ describe.skipIf(!HAS_BROWSER)('report pages in a browser', () => {
     const text = await textSeen('body');
     for (const expected of [
       'Of 15 rows, 12 accepted, 2 rejected, 1 known already and not paid twice.',
-      '2 rows will be sent in the nightly run, from 21 November; the last one from 5 December. 1 row waits for its order.',
+      '2 rows will be sent, the first one with the nightly run of 23 November, 02:00; the last one with that of 5 December, 02:00. 1 row waits for its order.',
       'received 2026-11-21 09:12 (Asia/Kolkata)',
       'payouts_november.000012.rejected.csv',
       MIXED_FILE.sha256,

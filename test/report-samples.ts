@@ -1,4 +1,5 @@
 /** A file and its rows as the store tells them, for the tests of the reports. */
+import { calendarTold } from '../src/control/control.ts';
 import { type Holds, NO_HOLDS } from '../src/reports/held.ts';
 import {
   type Pages,
@@ -10,10 +11,16 @@ import {
 } from '../src/reports/report.ts';
 import type { FileRecord, ResultRow, RunChange, RunDecision, RunRecord } from '../src/store/port.ts';
 
-export const REAL: ReportContext = {
-  provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },
+const SENDING = {
   submit: 'nightly',
   schedule: { nightly: '0 2 * * *', timeZone: 'Asia/Kolkata' },
+  calendar: { days: 'all', weekend: new Set<number>(), holidays: new Map<string, string>(), cutOff: undefined },
+} as const;
+
+export const REAL: ReportContext = {
+  provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },
+  ...SENDING,
+  calendar: calendarTold(SENDING),
   control: { signed: false, yesTo: () => ({ yes: [], needed: 1 }) },
   bom: false,
 };

@@ -531,6 +531,32 @@ describe('receipt.json', () => {
     });
   });
 
+  it('says at what moment each row that is left will be sent, and leaves that out where none is', async () => {
+    expect(receiptOf(await reportsOf(MIXED_FILE, MIXED)).releases).toEqual([
+      { at: '2026-11-23T02:00:00+05:30', rows: 1, amounts: { JPY: '11000' } },
+      { at: '2026-12-05T02:00:00+05:30', rows: 1, amounts: { INR: '100.00' } },
+      { at: null, rows: 1, amounts: { 'not known': '100' }, why: 'their order has not come' },
+    ]);
+    expect(receiptOf(await reportsOf(file({ rows: 1, controlSum: '100' }), [row(2)]))).not.toHaveProperty('releases');
+  });
+
+  it('lists no more open dates than two thousand one by one', async () => {
+    const dates = Array.from({ length: 2_100 }, (_, day) =>
+      new Date(Date.UTC(2027, 0, 1 + day)).toISOString().slice(0, 10),
+    );
+    const rows = dates.map((openDate, at) => row(at + 2, { status: 'scheduled', openDate, dueDate: openDate }));
+    const { releases } = receiptOf(await reportsOf(file({ rows: 2_100, controlSum: '210000' }), rows)) as unknown as {
+      releases: object[];
+    };
+    expect(releases).toHaveLength(2_001);
+    expect(releases.at(-1)).toEqual({
+      at: null,
+      rows: 100,
+      amounts: { INR: '10000.00' },
+      why: 'the file has more open dates than are listed',
+    });
+  });
+
   it('counts errors by code, late rows, and proves what was received', async () => {
     const receipt = receiptOf(await reportsOf({ ...MIXED_FILE, proven: true, finalNewline: false }, MIXED));
     expect(receipt.errors).toEqual({ AMOUNT_FORMAT_NOT_RECOGNISED: 1, QUOTE_NOT_CLOSED: 1 });

@@ -185,6 +185,126 @@ describe('settings', () => {
       'provider.timeout: expected at most 1d',
     ],
     [
+      'a tier for an unknown currency',
+      { control: { approvals: [{ from: { XYZ: '1' }, people: 1 }] } },
+      'control.approvals.0.from.XYZ: expected an ISO 4217 code such as "INR" as the name of the amount',
+    ],
+    [
+      'a tier with too many decimals',
+      {
+        control: {
+          approvals: [
+            { from: { INR: '1' }, people: 1 },
+            { from: { INR: '2.005' }, people: 2 },
+          ],
+        },
+      },
+      'control.approvals.1.from.INR: expected at most 2 decimals, which is what INR has',
+    ],
+    [
+      'a tier below zero',
+      { control: { approvals: [{ from: { INR: '-1' }, people: 1 }] } },
+      'control.approvals.0.from.INR: expected an amount as text such as "500000.00"',
+    ],
+    [
+      'a tier without an amount',
+      { control: { approvals: [{ people: 1 }] } },
+      'control.approvals.0.from: Invalid input: expected record, received undefined',
+    ],
+    [
+      'a tier without a currency',
+      { control: { approvals: [{ from: {}, people: 1 }] } },
+      'control.approvals.0.from: expected at least one currency, such as {"INR": "500000.00"}',
+    ],
+    ...[0, 10, 1.5, '1'].map((people): [string, object, string] => [
+      `a tier for ${people} people`,
+      { control: { approvals: [{ from: { INR: '1' }, people }] } },
+      'control.approvals.0.people: expected a whole number from 1 to 9',
+    ]),
+    [
+      'a tier that begins where one with fewer people does',
+      {
+        control: {
+          approvals: [
+            { from: { INR: '5' }, people: 1 },
+            { from: { INR: '5.00', USD: '1' }, people: 2 },
+          ],
+        },
+      },
+      'control.approvals.1.from.INR: overlaps with tier 1: the tier with more people must begin at a larger amount',
+    ],
+    [
+      'a tier that begins above one with more people',
+      {
+        control: {
+          approvals: [
+            { from: { INR: '5' }, people: 2 },
+            { from: { INR: '6' }, people: 1 },
+          ],
+        },
+      },
+      'control.approvals.1.from.INR: overlaps with tier 1: the tier with more people must begin at a larger amount',
+    ],
+    [
+      'two tiers with as many people',
+      {
+        control: {
+          approvals: [
+            { from: { INR: '5' }, people: 1 },
+            { from: { USD: '6' }, people: 1 },
+          ],
+        },
+      },
+      'control.approvals.1.people: tier 1 asks for 1 too: make one tier of the two',
+    ],
+    ...['payout', 'file', 'day', 'payeeDay'].flatMap((limit): [string, object, string][] => [
+      [
+        `a limit of a ${limit} as a number`,
+        { control: { limits: { [limit]: { INR: 5 } } } },
+        `control.limits.${limit}.INR: expected an amount as text such as "500000.00"`,
+      ],
+      [
+        `a limit of a ${limit} without a currency`,
+        { control: { limits: { [limit]: {} } } },
+        `control.limits.${limit}: expected at least one currency, such as {"INR": "500000.00"}`,
+      ],
+      [
+        `a limit of a ${limit} with too many decimals`,
+        { control: { limits: { [limit]: { JPY: '0.5' } } } },
+        `control.limits.${limit}.JPY: expected at most 0 decimals, which is what JPY has`,
+      ],
+    ]),
+    [
+      'an unknown limit',
+      { control: { limits: { month: { INR: '5' } } } },
+      'control.limits.month: there is no such setting; the nearest is control.limits.payout',
+    ],
+    [
+      'an unknown word for new payees',
+      { control: { newPayees: 'ask' } },
+      'control.newPayees: expected "pay" or "hold"',
+    ],
+    [
+      'an unknown word for possible duplicates',
+      { control: { possibleDuplicates: 'accept' } },
+      'control.possibleDuplicates: expected "warn", "hold" or "off"',
+    ],
+    ...[-1, 367, 1.5].map((days): [string, object, string] => [
+      `possible duplicates within ${days} days`,
+      { control: { possibleDuplicateDays: days } },
+      'control.possibleDuplicateDays: expected a whole number from 0 to 366',
+    ]),
+    [
+      'an unknown word for the last line',
+      { control: { lastLine: 'warn' } },
+      'control.lastLine: expected "hold" or "accept"',
+    ],
+    [
+      'an unknown word for dates',
+      { control: { implausibleDates: 'off' } },
+      'control.implausibleDates: expected "hold" or "accept"',
+    ],
+    [
       'a wait beyond all dates',
       { intake: { waitForOrder: '999999999d' } },
       'intake.waitForOrder: expected at most 3650d',

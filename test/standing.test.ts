@@ -115,6 +115,13 @@ describe('the page over all files', () => {
       /Next nightly run: <time datetime="2026-03-03T02:00">.*2026-03-03 02:00<\/span> \(Europe\/Berlin\)/,
     );
   });
+
+  it('says that nothing is sent in the next nightly run, where that is of no banking day', async () => {
+    const workspace = testWorkspace({ calendar: { days: 'banking' } });
+    workspace.clock.setWall('2026-03-06T03:00:00Z');
+    await workspace.pass({ kind: 'nightly', businessDate: '2026-03-06' });
+    expect(workspace.read(PAGE)).toContain('Nothing is sent in it: 7 March is a Saturday.');
+  });
 });
 
 function statOf(workspace: TestWorkspace) {

@@ -113,12 +113,13 @@ function change({ id, version, status }: Known, to: InstructionStatus, also: Par
     businessDate: '2026-11-20',
   };
   const brings: Partial<Change> = to === 'sending' ? { intent } : status === 'sending' ? { sent: { outcome: to } } : {};
-  const persons = status === 'manual' || (FINAL_FAILURES.includes(status) && to === 'ready');
+  const isNo = status === 'held' && to === 'cancelled';
+  const persons = status === 'manual' || isNo || (FINAL_FAILURES.includes(status) && to === 'ready');
   const decision = persons ? { decision: { by: 'finance', reason: 'the bank said so' } } : {};
   return { id, version, from: status, to, ...brings, ...decision, ...also };
 }
 
-/** The shortest way from what intake can create to a status; `held` is reached by none yet. */
+/** The shortest way from what intake can create to a status. */
 function wayTo(to: InstructionStatus): InstructionStatus[] | undefined {
   const ways: InstructionStatus[][] = [['ready'], ['waiting']];
   for (const way of ways) {
@@ -1050,6 +1051,211 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       ]);
       expect(await store.filesOfRun(2)).toEqual([1]);
       expect(await store.runChanges(1, 0, 10)).toMatchObject([{ from: 'ready', to: 'sending' }]);
+    });
+  });
+
+  describe(`${name}: what is held back`, () => {
+    const NO_SUSPICION = {
+      amounts: new Map(),
+      otherAmounts: undefined,
+      openAfter: '9999-12-31',
+      dueBefore: '0000-01-01',
+      row: undefined,
+      unknownPayees: false,
+    };
+    const [ONE, TWO] = [rowId(1, 2), rowId(1, 3)];
+    const BOTH = new Set([ONE, TWO]);
+    const holds = (id: number, version = 1) =>
+      ({ id, version, from: 'ready', to: 'held', code: 'A B', message: 'why' }) as const;
+    const says = (by: string): Decision => ({ by, reason: 'seen' });
+    const yes = (id: number, to: 'held' | 'ready', version = 2) => {
+      const change = { id, version, from: 'held', to } as const;
+      return { change, yes: { contentRow: id, attempt: 1, seen: 'digest', reasons: ['A', 'B'] } };
+    };
+    const status = async (...ids: number[]) => (await store.toJudge(ids)).map((payout) => payout.status);
+
+    /** Sends a payout on a business date, up to what became of it. */
+    async function sent(id: number, businessDate: string, to: InstructionStatus, version = 1): Promise<void> {
+      const [payout] = await store.toJudge([id]);
+      const intent = { clientRefId: `REF${id}`, body: 'b', bodySha256: 'h', late: false, businessDate };
+      await store.apply([{ id, version, from: payout?.status ?? 'ready', to: 'sending', intent }], { at: AT });
+      await store.apply([{ id, version: version + 1, from: 'sending', to, sent: { outcome: to } }], { at: AT });
+    }
+
+    it('is judged file by file, and anew once it is priced, paid again, or the settings change', async () => {
+      await taken('one', [created(2), created(3, WAITING)]);
+      expect(await store.filesToJudge()).toEqual([1]);
+      await store.beginJudging(1);
+      expect(await store.filesToJudge()).toEqual([1]);
+      await store.judged(1, []);
+      expect(await store.filesToJudge()).toEqual([]);
+      const priced = { amountMinor: 21_050n, currency: 'INR' };
+      await store.apply([{ id: TWO, version: 1, from: 'waiting', to: 'ready', priced }], { at: AT });
+      expect(await store.filesToJudge()).toEqual([1]);
+      await store.beginJudging(1);
+      await store.judged(1, []);
+      await sent(ONE, '2026-11-20', 'declined');
+      expect(await store.filesToJudge()).toEqual([]);
+      await store.apply([{ id: ONE, version: 3, from: 'declined', to: 'ready', decision: says('anna') }], { at: AT });
+      expect(await store.filesToJudge()).toEqual([1]);
+      await store.beginJudging(1);
+      await store.judged(1, []);
+      await store.judgeAllAnew();
+      expect(await store.filesToJudge()).toEqual([1]);
+    });
+
+    it('stays to be judged where a payout is to be paid again while its file is judged', async () => {
+      await taken('one', [created(2)]);
+      await sent(ONE, '2026-11-20', 'declined');
+      await store.beginJudging(1);
+      await store.apply([{ id: ONE, version: 3, from: 'declined', to: 'ready', decision: says('anna') }], { at: AT });
+      await store.judged(1, []);
+      expect(await store.filesToJudge()).toEqual([1]);
+    });
+
+    it('is found by amount, date, row and payee, as long as it is not sent and in no doubt', async () => {
+      const late = { amount: '1', openDate: '2028-01-01', dueDate: '2028-01-02', details: NO_DETAILS };
+      await taken('one', [created(2), created(3, { amountMinor: 100n, content: late, status: 'scheduled' })]);
+      const suspects = (more: object) => store.suspects(1, { ...NO_SUSPICION, ...more }, new Set());
+      expect(await suspects({})).toEqual([]);
+      expect(await suspects({ amounts: new Map([['INR', 21_050n]]) })).toEqual([ONE]);
+      expect(await suspects({ amounts: new Map([['INR', 21_051n]]) })).toEqual([]);
+      expect(await suspects({ amounts: new Map([['USD', 1n]]) })).toEqual([]);
+      expect(await suspects({ otherAmounts: 1n })).toEqual([ONE, TWO]);
+      expect(await suspects({ otherAmounts: 1n, amounts: new Map([['INR', 21_051n]]) })).toEqual([]);
+      expect(await suspects({ openAfter: '2027-12-31' })).toEqual([TWO]);
+      expect(await suspects({ openAfter: '2028-01-01' })).toEqual([]);
+      expect(await suspects({ dueBefore: '2026-12-01' })).toEqual([ONE]);
+      expect(await suspects({ dueBefore: '2026-11-30' })).toEqual([]);
+      expect(await suspects({ row: TWO })).toEqual([TWO]);
+      expect(await suspects({ unknownPayees: true })).toEqual([ONE, TWO]);
+      expect(await store.suspects(1, NO_SUSPICION, BOTH)).toEqual([ONE, TWO]);
+      await sent(ONE, '2026-11-20', 'unknown');
+      expect(await store.suspects(1, NO_SUSPICION, BOTH)).toEqual([TWO]);
+    });
+
+    it('knows a payee once a payout to it was paid', async () => {
+      await taken('one', [created(2), created(3)]);
+      await store.beginJudging(1);
+      const known = async () => (await store.toJudge([TWO]))[0]?.payeeIsKnown;
+      expect(await known()).toBe(false);
+      await sent(ONE, '2026-11-20', 'submitted');
+      expect(await known()).toBe(false);
+      await store.apply([{ id: ONE, version: 3, from: 'submitted', to: 'paid' }], { at: AT });
+      expect(await known()).toBe(true);
+    });
+
+    it('is grouped with all that has its payee, amount and currency', async () => {
+      await taken('one', [
+        created(2),
+        created(3, { amountMinor: 1n }),
+        created(4, { payout: { ...PAYOUT, contactId: 'C2' } }),
+      ]);
+      await taken('two', [created(2, { ref: ref('J2') }), created(3, { ref: ref('J3'), currency: 'USD' })]);
+      await store.beginJudging(1);
+      expect(await store.alikeIn(1)).toEqual([]);
+      await store.beginJudging(2);
+      const groups = [
+        [ONE, false],
+        [rowId(2, 2), true],
+      ];
+      expect((await store.alikeIn(2)).map((group) => group.map(({ id, asked }) => [id, asked]))).toEqual([groups]);
+      expect((await store.alikeTo([rowId(2, 2)])).map((group) => group.map(({ id }) => id))).toEqual([
+        [ONE, rowId(2, 2)],
+      ]);
+      expect(await store.alikeTo([TWO])).toEqual([]);
+      await store.judged(2, [{ instruction: rowId(2, 2), other: ONE, code: 'POSSIBLE_DUPLICATE' }]);
+      expect(await store.resemblancesOf(2)).toEqual([{ code: 'POSSIBLE_DUPLICATE', count: 1, firstLine: 2 }]);
+      await store.judged(2, []);
+      expect(await store.resemblancesOf(2)).toEqual([]);
+    });
+
+    it('sums what a file states, beyond what fits into 64 bits', async () => {
+      const most = 9_000_000_000_000_000_000n;
+      await taken('one', [
+        created(2, { amountMinor: most }),
+        created(3, { amountMinor: most }),
+        created(4, { currency: 'USD' }),
+        rejected(5),
+      ]);
+      expect([...(await store.statedSums(1))]).toEqual([
+        ['INR', 2n * most],
+        ['USD', 21_050n],
+      ]);
+      expect(await store.lastRowOf(1)).toBe(rowId(1, 5));
+      await store.apply([change({ id: ONE, version: 1, status: 'ready' }, 'held')], { at: AT });
+      await store.apply([change({ id: ONE, version: 2, status: 'held' }, 'cancelled')], { at: AT });
+      expect([...(await store.statedSums(1))]).toEqual([
+        ['INR', most],
+        ['USD', 21_050n],
+      ]);
+    });
+
+    it('leaves out what moved on meanwhile, and holds the rest', async () => {
+      await taken('one', [created(2), created(3)]);
+      await sent(ONE, '2026-11-20', 'submitted');
+      await store.hold([holds(ONE), holds(TWO)], { at: AT });
+      expect(await status(ONE, TWO)).toEqual(['submitted', 'held']);
+    });
+
+    it('keeps each yes with its audit entry, and lets go where that is said', async () => {
+      await taken('one', [created(2), created(3)]);
+      await store.hold([holds(ONE), holds(TWO)], { at: AT });
+      expect(await store.decide([yes(ONE, 'held'), yes(TWO, 'ready')], says('anna'), { at: AT })).toBe('decided');
+      expect(await status(ONE, TWO)).toEqual(['held', 'ready']);
+      const kept = { contentRow: ONE, attempt: 1, seen: 'digest', reasons: ['A', 'B'], person: 'anna', key: '' };
+      expect(await store.approvalsOf([ONE, TWO, rowId(1, 9)])).toEqual([[kept], [{ ...kept, contentRow: TWO }], []]);
+      const entries = (await store.historyOf(ONE)).map(({ body }) => JSON.parse(body) as object);
+      expect(entries.at(-1)).toMatchObject({
+        type: 'approved',
+        by: 'anna',
+        reason: 'seen',
+        code: 'A B',
+        seen: 'digest',
+      });
+    });
+
+    it('takes no decision about what has another version, and then none at all', async () => {
+      await taken('one', [created(2), created(3)]);
+      await store.hold([holds(ONE), holds(TWO)], { at: AT });
+      const before = await store.auditHead();
+      expect(await store.decide([yes(ONE, 'ready'), yes(TWO, 'ready', 3)], says('anna'), { at: AT })).toBe('stale');
+      expect(await status(ONE, TWO)).toEqual(['held', 'held']);
+      expect(await store.approvalsOf([ONE, TWO])).toEqual([[], []]);
+      expect(await store.auditHead()).toEqual(before);
+    });
+
+    it('is cancelled by a person alone', async () => {
+      await taken('one', [created(2)]);
+      await store.hold([holds(ONE)], { at: AT });
+      const no = { id: ONE, version: 2, from: 'held', to: 'cancelled' } as const;
+      await expect(store.apply([no], { at: AT })).rejects.toThrow("without a person's word");
+      await store.apply([{ ...no, decision: says('anna') }], { at: AT });
+      expect(await status(ONE)).toEqual(['cancelled']);
+    });
+
+    it('sums what is on its way or paid by business date, payee and currency, each payout once', async () => {
+      const rows = [2, 3, 4, 5].map((line) => created(line, { amountMinor: 10n ** BigInt(line) }));
+      await taken('one', [
+        ...rows,
+        created(6, { currency: 'USD' }),
+        created(7, { payout: { ...PAYOUT, contactId: 'C2' } }),
+      ]);
+      for (const [at, to] of (
+        ['submitted', 'unknown', 'declined', 'ready', 'submitted', 'submitted'] as const
+      ).entries())
+        await sent(rowId(1, at + 2), '2026-11-20', to);
+      await sent(rowId(1, 5), '2026-11-21', 'submitted', 3);
+      const sums = async (date: string) =>
+        (await store.sentOn(date, '2027-01-01T00:00:00.000Z'))
+          .map(({ payee, currency, amountMinor }) => `${payee} ${currency} ${amountMinor}`)
+          .sort();
+      // The last of the first four was not sent on the first day, but counts there as well: its first request may have left.
+      expect(await sums('2026-11-20')).toEqual(['C1 INR 101100', 'C1 USD 21050', 'C2 INR 21050']);
+      expect(await sums('2026-11-21')).toEqual(['C1 INR 100000']);
+      expect(await sums('2026-11-22')).toEqual([]);
+      expect(await store.sentDates(rowId(1, 5))).toEqual(['2026-11-20', '2026-11-21']);
+      expect(await store.sentDates(rowId(1, 9))).toEqual([]);
     });
   });
 

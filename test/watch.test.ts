@@ -330,9 +330,44 @@ describe('with submit "on-arrival"', () => {
     expect(statuses(workspace)).toEqual(['submitted']);
     expect(accepted(workspace)).toHaveLength(1);
   });
+
+  it('what arrives after the cut-off is sent once the next banking day has begun, and is no failure until then', async () => {
+    const workspace = testWorkspace({ submit: 'on-arrival', calendar: { days: 'banking', cutOff: '16:30' } });
+    workspace.clock.setWall('2026-03-06T16:30:00Z');
+    const service = await startService(workspace);
+    dropPayouts(workspace, 2);
+    await taken(workspace, 'payouts.000002');
+    await service.idle();
+    expect(JSON.parse(workspace.read('payouts.000002.receipt.json')).releases).toMatchObject([
+      { at: '2026-03-09T00:00:00+00:00', rows: 2 },
+    ]);
+    for (let hours = 0; hours < 55; hours += 5) await service.after(5 * HOUR);
+    await service.after(25 * MINUTE);
+    expect(statuses(workspace)).toEqual(['ready']);
+    expect(accepted(workspace)).toEqual([]);
+    expect(service.log.filter((line) => line.startsWith('warn'))).toEqual([]);
+    await service.after(10 * MINUTE);
+    expect(accepted(workspace)).toHaveLength(2);
+  });
 });
 
 describe('the nightly run', () => {
+  it('of a day that is no banking day is done, and what is due goes with the next one', async () => {
+    const workspace = testWorkspace({ calendar: { days: 'banking' } });
+    workspace.clock.setWall('2026-03-07T01:00:00Z');
+    const service = await startService(workspace);
+    dropPayouts(workspace, 2);
+    await taken(workspace, 'payouts.000002');
+    await service.after(HOUR);
+    await service.after(24 * HOUR);
+    expect(nights(service)).toEqual(['2026-03-07', '2026-03-08']);
+    expect(accepted(workspace)).toEqual([]);
+    expect(service.passes.flatMap(({ unfinished }) => unfinished ?? [])).toEqual([]);
+    await service.after(24 * HOUR);
+    expect(nights(service)).toEqual(['2026-03-07', '2026-03-08', '2026-03-09']);
+    expect(accepted(workspace)).toHaveLength(2);
+  });
+
   it('sends nothing before its time, everything once at it, and not again that day', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);

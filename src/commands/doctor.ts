@@ -1,4 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { closedNow, closedText, holidaysEnd } from '../control/control.ts';
 import type { Concern } from '../domain/attention.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../domain/iso.ts';
 import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
@@ -56,6 +57,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(...(await checkFolders(loaded.value)));
     checks.push(...(await checkCopies(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
+    checks.push(...checkCalendar(loaded.value, clock));
     checks.push(...checkPeople(loaded.value));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
@@ -160,6 +162,21 @@ function checkCurrencies({ provider: { currencies } }: Settings, clock: Clock): 
   return { what, ok: true, ...(isOld ? { note: true, finding: `${list}, over a year ago` } : { finding: list }) };
 }
 
+/** Nothing where each day is a banking day and there is no cut-off. */
+function checkCalendar(settings: Settings, clock: Clock): Check[] {
+  const { days, holidays, cutOff } = settings.calendar;
+  if (days === 'all' && cutOff === undefined) return [];
+  const what = 'calendar';
+  const closed = closedNow(settings, clock.now());
+  const today = { what, ok: true, finding: closed ? closedText(closed) : 'today is open for sending' };
+  const runsOut = holidaysEnd(settings, clock.now());
+  const note = (finding: string): Check => ({ what, ok: true, note: true, finding });
+  if (runsOut !== undefined) return [today, note(`${runsOut}: add the dates to come`)];
+  if (days === 'banking' && holidays.size === 0)
+    return [today, note('no calendar.holidays: what is due is sent on bank holidays, too')];
+  return [today];
+}
+
 async function checkRecords(workspace: string, settings: Settings, clock: Clock): Promise<Check[]> {
   const opened = await openForReading(workspace).catch((error: Error) => error);
   if (opened instanceof Error) return [{ what: 'database', ok: false, finding: opened.message }];
@@ -241,10 +258,11 @@ async function checkStanding(store: Store, settings: Settings, clock: Clock): Pr
     const need = needs.find((one) => one.concern === concern);
     return { what, ok: !need, finding: need ? needText(need) : fine, ...(passing ? { passing } : {}) };
   };
+  const fine = closedNow(settings, clock.now()) ? 'what is due waits for the calendar' : 'what is due is sent';
   const ended = lastRun ? `run ${lastRun.number} ended ${lastRun.endedAt}` : 'none yet';
   const last = underWay ? `${ended}; run ${underWay.number} began ${underWay.startedAt}` : ended;
   return [
-    checkOf(STOPS_SENDING.find(has) ?? 'look-up-only', 'sending', 'what is due is sent'),
+    checkOf(STOPS_SENDING.find(has) ?? 'look-up-only', 'sending', fine),
     checkOf('last-run', 'last run', last, true),
     ...inbox.stuck.map(({ name, why }) => ({ what: 'inbox', ok: false, finding: `${name} can't be taken in: ${why}` })),
     checkOf('unreported-files', 'reports', 'as new as the records', true),

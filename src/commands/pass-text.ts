@@ -21,6 +21,7 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
   }
   output.line();
   output.line(`Sent ${payouts(summary.sent)} and looked up ${payouts(summary.lookedUp)}.`);
+  if (summary.closed !== undefined) output.line(summary.closed);
   for (const { name, refused } of summary.decisions)
     output.line(refused === undefined ? `${shortName(name)} counts.` : `${shortName(name)} was refused: ${refused}.`);
   if (open.length > 0) {
@@ -36,8 +37,21 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
 
 /** The same for machines: numbers and codes, without the rows of the files. */
 export function passJson(summary: PassSummary, sandbox: boolean, outbox: string): object {
-  const { run, files, sent, lookedUp, moved, open, unreadable, settling, leftAlone, stuck, unfinished, decisions } =
-    summary;
+  const {
+    run,
+    files,
+    sent,
+    lookedUp,
+    moved,
+    open,
+    unreadable,
+    settling,
+    leftAlone,
+    stuck,
+    unfinished,
+    closed,
+    decisions,
+  } = summary;
   return {
     sandbox,
     run: run.number,
@@ -63,6 +77,7 @@ export function passJson(summary: PassSummary, sandbox: boolean, outbox: string)
     leftAlone,
     stuck,
     unfinished: unfinished ?? null,
+    closed: closed ?? null,
     needs: needsJson(summary.needs),
     outbox,
   };

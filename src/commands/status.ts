@@ -1,3 +1,4 @@
+import { closedNow, closedText } from '../control/control.ts';
 import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { type Need, needed } from '../domain/attention.ts';
 import { sixDigits } from '../domain/file-number.ts';
@@ -27,6 +28,8 @@ interface Status extends Omit<WorkspaceState, 'needs'> {
   readonly needs: readonly NamedNeed[];
   readonly oldest: StoredInstruction | undefined;
   readonly lastNightly: RunRecord | undefined;
+  /** Why the calendar lets nothing be sent now. */
+  readonly closed: string | undefined;
 }
 
 interface NamedNeed extends Need {
@@ -72,11 +75,13 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   const settings = settingsOf(workspace);
   const sandbox = settings.provider.baseUrl === 'sandbox';
   const { timeZone } = settings.schedule;
+  const now = closedNow(settings, nowMs);
+  const closed = now && closedText(now);
   const opened = await openForReading(workspace);
   if (!opened) {
     const state = await stateWithoutRecords(settings);
     const needs = state.needs.map((need) => nameless(need, state));
-    return { ...state, sandbox, timeZone, needs, oldest: undefined, lastNightly: undefined };
+    return { ...state, sandbox, timeZone, needs, oldest: undefined, lastNightly: undefined, closed };
   }
   const { store } = opened;
   try {
@@ -88,6 +93,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
       needs: await named(store, state, timeZone),
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
+      closed,
     };
   } finally {
     await store.close();
@@ -121,7 +127,18 @@ async function oldestOf(store: Store): Promise<StoredInstruction | undefined> {
   return firsts.sort((a, b) => (a.receivedAt < b.receivedAt ? -1 : a.receivedAt > b.receivedAt ? 1 : a.id - b.id))[0];
 }
 
-function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNightly, underWay }: Status): object {
+function asJson({
+  sandbox,
+  inbox,
+  files,
+  counts,
+  needs,
+  oldest,
+  lastRun,
+  lastNightly,
+  underWay,
+  closed,
+}: Status): object {
   return {
     sandbox,
     inInbox: inbox.waiting ?? null,
@@ -143,15 +160,17 @@ function asJson({ sandbox, inbox, files, counts, needs, oldest, lastRun, lastNig
     lastRun: lastRun ?? null,
     lastNightly: lastNightly ?? null,
     underWay: underWay ?? null,
+    closed: closed ?? null,
   };
 }
 
 function print(output: Output, found: Status, nowMs: number): void {
-  const { sandbox, timeZone, inbox, files, counts, needs, oldest } = found;
+  const { sandbox, timeZone, inbox, files, counts, needs, oldest, closed } = found;
   if (sandbox) output.line(output.style('yellow', SANDBOX_NOTICE));
   const taken = `${files.filter(isTakenIn).length} taken in`;
   const others = `${files.filter(isRejected).length} rejected, ${files.filter(isDuplicate).length} duplicate`;
   output.line(`Files: ${taken}, ${others}, ${inbox.waiting ?? 'not known how many'} in the inbox.`);
+  if (closed !== undefined) output.line(closed);
   if (files.length === 0 && needs.length === 0) {
     output.line('Drop files into the inbox and start paydrop run.');
     return;

@@ -33,9 +33,18 @@ async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSigna
       report.provider.sandbox ? 'watching; the provider is the SANDBOX, no money moves' : 'watching',
     );
     await watchWorkspace({ ...tools, log }, stop, (summary) => {
-      const { run, files, sent, lookedUp, moved, needs } = summary;
+      const { run, files, sent, lookedUp, moved, needs, closed } = summary;
       const { number, kind, businessDate } = run;
-      const facts = { run: number, kind, businessDate, files: files.length, sent, lookedUp, moved };
+      const facts = {
+        run: number,
+        kind,
+        businessDate,
+        files: files.length,
+        sent,
+        lookedUp,
+        moved,
+        ...(closed && { closed }),
+      };
       const needed = needs.filter(({ weight }) => weight !== 'told').map(needText);
       if (exitOf(needs) === EXIT.done) log.info(facts, 'pass done');
       else

@@ -45,12 +45,13 @@ export async function whyPaused(
 }
 
 /**
- * The provider behind the brake: no request that could move money is made while the sending is paused. It then comes
- * back as not sent and stops the line, so that what is in flight is finished, and the rest stays as it is.
+ * The provider behind the brake: no request that could move money is made while there is a reason against it: a pause,
+ * or the calendar. It then comes back as not sent and stops the line, so that what is in flight is finished, and the
+ * rest stays as it is.
  */
-export function braked(provider: Provider, paused: () => Promise<string | undefined>): Provider {
+export function braked(provider: Provider, barred: () => Promise<string | undefined>): Provider {
   const unless = async (send: () => Promise<SubmitOutcome>): Promise<SubmitOutcome> => {
-    const why = await paused();
+    const why = await barred();
     return why === undefined ? send() : { kind: 'not-sent', message: why, stopLine: why };
   };
   const { orders, amendments } = provider;

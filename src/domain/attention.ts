@@ -29,6 +29,7 @@ export const CONCERNS = [
   'stuck',
   'waiting',
   'amendments',
+  'holidays-end',
 ] as const;
 
 export type Concern = (typeof CONCERNS)[number];
@@ -65,6 +66,8 @@ export interface Situation {
   readonly otherProvider?: string | undefined;
   /** Why a person has paused the sending. */
   readonly paused?: string | undefined;
+  /** That the list of holidays runs out: what its last date is. */
+  readonly holidaysEnd?: string | undefined;
   /** Why files can't be taken out of the inbox. */
   readonly inboxTrouble?: string | undefined;
   /** Entries of the inbox that can't be taken in. */
@@ -127,6 +130,11 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   },
   stuck: { who: ENGINEER, task: 'it stays where it is until it can be read and moved', weight: 'person' },
   amendments: { who: ENGINEER, task: 'nothing yet: each run asks the provider until they are settled', weight: 'told' },
+  'holidays-end': {
+    who: ENGINEER,
+    task: 'add the dates to come: what is due is sent on each later day that is no weekend',
+    weight: 'told',
+  },
 };
 
 const RULES: Readonly<Partial<Record<string, Rule>>> = {
@@ -154,6 +162,7 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   if (concern === 'other-provider') return otherProvider;
   if (concern === 'paused') return situation.paused;
   if (concern === 'inbox') return inboxTrouble;
+  if (concern === 'holidays-end') return situation.holidaysEnd;
   if (concern === 'foreign-index') return situation.foreignIndex;
   if (concern !== 'last-run') return undefined;
   return wasPaused(unfinished) ? unfinished?.slice(0, -UNTIL_RESUMED.length) : unfinished;
@@ -191,6 +200,7 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     stuck: situation.stuck ?? 0,
     waiting: Math.max(0, (byStatus?.get('waiting') ?? 0) - waitingTooLong),
     amendments,
+    'holidays-end': situation.holidaysEnd === undefined ? 0 : 1,
   };
 }
 
@@ -221,6 +231,7 @@ const NOT_COUNTED: Readonly<Partial<Record<Concern, string>>> = {
   inbox: 'Nothing is taken in',
   'last-run': 'The last run is not finished',
   'foreign-index': 'The page over all files is not written',
+  'holidays-end': 'The list of holidays runs out',
 };
 
 /** `2 payouts failed`, `1 row to correct`, `Nothing is sent`: the words of pages and commands alike. */

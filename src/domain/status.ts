@@ -28,8 +28,8 @@
  * A person's decision moves more. `manual` becomes `paid` or `failed` (resolve), and so does `unknown` after its
  * quarantine. A payout that finally failed becomes `ready` under the next client reference (retry), if a look-up says
  * that it did fail. If the look-up says otherwise, it becomes `manual`. No other way leads back from a failure. When a
- * restored backup turns out to have forgotten a payout, the `ready` payout becomes `unknown`, on the evidence of a
- * look-up.
+ * restored backup turns out to have forgotten a payout, the `ready` or `held` payout becomes `unknown`, on the evidence
+ * of a look-up.
  */
 
 /**
@@ -111,7 +111,7 @@ const STATUSES = table({
         'look at them with paydrop held, then let each go or end it: paydrop approve (or refuse) CUSTOMER/ORDER/INSTRUCTION --reason TEXT',
       weight: 'person',
     },
-    next: ['held', 'scheduled', 'ready', 'cancelled'],
+    next: ['held', 'scheduled', 'ready', 'cancelled', 'unknown'],
   },
   ready: {
     open: true,

@@ -6,7 +6,7 @@
  * the payout becomes `manual`, and its row comes to an end with the person's decision.
  */
 
-import { reasonsText } from '../control/control.ts';
+import { type Gate, reasonsText } from '../control/control.ts';
 import { describeCode, type RowCode, type RowError } from '../domain/codes.ts';
 import { correlationId } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
@@ -25,7 +25,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
-import { eachOf, type Line, openLine, type Pacer, pacer, stopWhenPaused } from './flow.ts';
+import { eachOf, type Line, openLine, type Pacer, pacer, stopWhenPaused, undoneBecause } from './flow.ts';
 import { type ChangeJudge, openChangeJudge } from './hold.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { payoutOf } from './registration.ts';
@@ -41,8 +41,9 @@ export interface AmendTools extends Timing {
   readonly settings: Settings;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
-  /** Why the sending is paused, looked at before each request. */
+  /** Why the sending is paused, looked at before each request, as the calendar is. */
   readonly paused: () => Promise<string | undefined>;
+  readonly gate?: Gate;
   readonly businessDate: string;
 }
 
@@ -98,7 +99,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
     }
   }
   await round.end(line.stopped() !== undefined);
-  return altered ?? line.stopped();
+  return altered ?? undoneBecause(line, tools.gate);
 }
 
 /** How an instruction, or the change that is asked for, differs from what was read. Undefined when neither differs. */

@@ -3,6 +3,7 @@
  * groups.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Gate } from '../control/control.ts';
 import type { Clock } from '../platform/clock.ts';
 
 /** This many requests in a row without a clear answer stop the line. */
@@ -84,12 +85,20 @@ export function openLine(asked: AbortSignal, requests: string, lastTime?: string
   };
 }
 
-/** A person's pause stops the line before its next request. What is in flight is finished. */
+/**
+ * Why the line stopped, where that leaves work undone. What the calendar has stopped is not due before it opens again.
+ */
+export function undoneBecause(line: Line, gate: Pick<Gate, 'found'> | undefined): string | undefined {
+  const why = line.stopped();
+  return why === gate?.found?.why ? undefined : why;
+}
+
+/** A person's pause, or the calendar, stops the line before its next request. What is in flight is finished. */
 export async function stopWhenPaused(
   line: Line,
-  { paused }: { readonly paused: () => Promise<string | undefined> },
+  { paused, gate }: { readonly paused: () => Promise<string | undefined>; readonly gate?: Gate },
 ): Promise<void> {
-  const why = await paused();
+  const why = (await paused()) ?? gate?.closed()?.why;
   if (why !== undefined) line.stop(why);
 }
 

@@ -49,13 +49,9 @@ export async function hold(tools: HoldTools, businessDate: string): Promise<numb
   const { seq } = await tools.store.auditHead();
   await judgeAnewBy(tools);
   const ground = openGround(tools);
-  // A file may make it necessary to judge later ones anew, but never earlier ones.
-  for (let at = 0; ; ) {
-    const [file] = (await tools.store.filesToJudge()).filter((number) => number > at);
-    if (file === undefined) break;
-    await judgeFile(ground, file);
-    at = file;
-  }
+  // A file may make it necessary to judge later ones anew, but never earlier ones: so this ends.
+  for (let files = await tools.store.filesToJudge(); files.length > 0; files = await tools.store.filesToJudge())
+    for (const file of files) await judgeFile(ground, file);
   const due = await judgeHeld(ground, businessDate);
   await keepWithinDay(ground, businessDate, due);
   return seq;

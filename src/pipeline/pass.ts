@@ -3,6 +3,7 @@
  * Work that one stage leaves undone never makes a later stage unsafe.
  */
 
+import { closedText, type Gate } from '../control/control.ts';
 import { attention, isLost, type Need, refusedFiles } from '../domain/attention.ts';
 import type { InstructionStatus } from '../domain/status.ts';
 import type { Inbox, Stuck } from '../inbox/inbox.ts';
@@ -40,6 +41,7 @@ import { type DecisionTaken, publishToApprove, takeDecisions } from './decisions
 import { type Pacer, pacer } from './flow.ts';
 import { hold } from './hold.ts';
 import { publishFileReports, type ReportedFiles, unlessUnbalanced } from './pass/file-reports.ts';
+import { behindGate, whyNotSend } from './pass/gate.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
@@ -49,8 +51,6 @@ import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 /** The number of changes that are read and reported at once. */
 const PAGE = 500;
 
-/** With less free space than this nothing is sent: the outcomes could not be recorded. */
-const LEAST_FREE_BYTES = 200_000_000;
 const SCAN_AGAIN_MS = 100;
 
 /** `run` waits at most this long for files that are still being written. Then it goes on and says so. */
@@ -102,12 +102,15 @@ export interface PassSummary {
   readonly stuck: readonly Stuck[];
   /** Why work is left that this pass should have done. Undefined when none is left. */
   readonly unfinished: string | undefined;
+  /** Why the calendar let the pass send nothing, or nothing more. What is due is then left to a later pass. */
+  readonly closed: string | undefined;
   /** What the pass leaves to a person: what was lost or rejected in it, and everything that is in doubt. */
   readonly needs: readonly Need[];
 }
 
 interface Paced extends Tools {
   readonly pace: Pacer;
+  readonly gate: Gate;
   readonly judgedAfter: number;
 }
 
@@ -130,7 +133,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const decisions = await takeDecisions(tools, businessDate);
   const judgedAfter = await hold(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
-  const paced = { ...tools, judgedAfter, pace: pacer(clock, tools.settings.provider.requestsPerMinute) };
+  const pace = pacer(clock, tools.settings.provider.requestsPerMinute);
+  const paced = { ...behindGate(tools, options), judgedAfter, pace };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
   const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
@@ -151,7 +155,10 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await publishStanding(tools, kind, left);
   const needs = await needsAfter(tools, left);
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
-  return { run, ...left, sent: sending.sent, lookedUp: looking.lookedUp, unreadable, leftAlone, decisions, needs };
+  const { found } = paced.gate;
+  const closed = found && closedText(found);
+  const requests = { sent: sending.sent, lookedUp: looking.lookedUp };
+  return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs };
 }
 
 /**
@@ -175,13 +182,13 @@ type Left = Pick<PassSummary, 'files' | 'moved' | 'open' | 'settling' | 'stuck' 
  * Losses and rejections are listed only by the run in which they happened. What is in doubt is listed for as long as it
  * is.
  */
-async function needsAfter({ store, settings }: Tools, left: Left): Promise<Need[]> {
+async function needsAfter({ store, settings, clock }: Tools, left: Left): Promise<Need[]> {
   const { files, moved, open, settling, stuck, unfinished } = left;
   const happened = Object.entries(moved).map(([status, count]) => ({ status: status as InstructionStatus, count }));
   const rejected = files.reduce((sum, { file }) => sum + file.toRepair, 0);
   const being = settling === 1 ? 'a file is still being written' : `${settling} files are still being written`;
   return attention({
-    ...(await storedSituation(store, settings)),
+    ...(await storedSituation(store, settings, clock.now())),
     byStatus: byStatus([
       ...happened.filter(({ status }) => isLost(status)),
       ...open.filter(({ status }) => !isLost(status)),
@@ -207,7 +214,8 @@ async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop 
   const again = !all && lookUp && kind === 'arrival';
   if (!all && !again) return { sent: 0, stopped: undefined };
   const barred = await whyNotSend(tools);
-  return barred === undefined ? submit(tools, businessDate, stop, again) : { sent: 0, stopped: barred };
+  if (barred !== undefined || tools.gate.closed()) return { sent: 0, stopped: barred };
+  return submit(tools, businessDate, stop, again);
 }
 
 /**
@@ -216,7 +224,7 @@ async function send(tools: Paced, { kind, businessDate, send: all, lookUp, stop 
  */
 async function change(tools: Paced, { send: all, stop, businessDate }: PassOptions): Promise<string | undefined> {
   if (!all || tools.provider.amendments === undefined || (await whyNotSend(tools)) !== undefined) return undefined;
-  return amend({ ...tools, businessDate }, stop);
+  return tools.gate.closed() ? undefined : amend({ ...tools, businessDate }, stop);
 }
 
 /**
@@ -242,18 +250,6 @@ async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Looked
 interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
   /** Why its answers are ignored: it is not the provider of these records. */
   readonly another?: string | undefined;
-}
-
-/** Why nothing may be sent now, whatever is ready. Undefined when sending is allowed. */
-async function whyNotSend({ store, settings, freeBytes, paused }: Tools): Promise<string | undefined> {
-  const doubt = await lookUpOnly(store);
-  if (doubt !== undefined) return `${doubt}. Nothing is sent until paydrop audit accept`;
-  const other = await otherProvider(store);
-  if (other) return otherProviderText(other);
-  const pause = await paused();
-  if (pause !== undefined) return pause;
-  if ((await freeBytes()) >= LEAST_FREE_BYTES) return undefined;
-  return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
 }
 
 /** Claims the files that are ready. With `waitForSettling` it repeats until no file is settling any more. */

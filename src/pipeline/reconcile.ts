@@ -69,13 +69,17 @@ export interface Reconciled {
 }
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
-type LookedUp = 'unknown' | 'submitted' | 'paid' | 'declined' | 'ready';
+type LookedUp = 'unknown' | 'submitted' | 'paid' | 'declined' | Unsent;
+
+/** Not sent, as far as the records know. */
+type Unsent = (typeof UNSENT)[number];
+const UNSENT = ['ready', 'held'] as const;
 
 /**
  * Makes one look-up for each open payout: unclear ones first, paid ones last. When the records may have forgotten what
- * was sent (`forgetful`, after a restored backup), payouts that are `ready` in the records are looked up as well. Those
- * that have ended are looked up only with `endedToo`, because they are many. With `another` provider than that of the
- * records no payout moves.
+ * was sent (`forgetful`, after a restored backup), payouts that are `ready` or `held` in the records are looked up as
+ * well. Those that have ended are looked up only with `endedToo`, because they are many. With `another` provider than
+ * that of the records no payout moves.
  */
 export async function reconcile(
   tools: ReconcileTools,
@@ -89,7 +93,7 @@ export async function reconcile(
   const round = await openRound(store, PLACE, [
     ...(['orders', 'unknown', 'submitted'] as const),
     ...(endedToo ? (['declined', 'paid', 'unsettled'] as const) : []),
-    ...(forgetful ? (['ready'] as const) : []),
+    ...(forgetful ? UNSENT : []),
   ]);
   const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), momentOf(tools)));
   const findings = gather(clock, commits.add);
@@ -110,7 +114,7 @@ export async function reconcile(
     if (!outcome) return;
     progress.report('looking up payouts', ++lookedUp, due);
     if (outcome.kind === 'found') had++;
-    if (status === 'ready' && outcome.kind === 'unclear') unanswered++;
+    if (isUnsent(status) && outcome.kind === 'unclear') unanswered++;
     if (another) return;
     const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
     if (answer) await answers.add(answer);
@@ -146,7 +150,7 @@ export async function reconcile(
 /** How many payouts are looked up, for the progress alone. */
 async function dueLookUps({ store, clock }: ReconcileTools, endedToo: boolean, forgetful: boolean): Promise<number> {
   const open = await store.payoutCount({
-    statuses: ['unknown', 'submitted', ...(forgetful ? ['ready' as const] : [])],
+    statuses: ['unknown', 'submitted', ...(forgetful ? UNSENT : [])],
   });
   return endedToo ? open + (await store.payoutCount({ statuses: ['paid'], changedSince: watchedSince(clock) })) : open;
 }
@@ -208,8 +212,8 @@ function findingOf(
   nowMs: number,
   bearings: Bearings,
 ): Finding {
-  if (status === 'ready')
-    return outcome.kind === 'found' ? foundForgotten(instruction, outcome, nowMs, bearings) : NOTHING;
+  if (isUnsent(status))
+    return outcome.kind === 'found' ? foundForgotten(instruction, status, outcome, nowMs, bearings) : NOTHING;
   if (status === 'declined') return outcome.kind === 'found' ? foundAfterAll(instruction, outcome) : NOTHING;
   const { giveUpAfterMs } = bearings.settings.provider;
   switch (outcome.kind) {
@@ -236,6 +240,10 @@ function findingOf(
   }
 }
 
+function isUnsent(status: LookedUp): status is Unsent {
+  return (UNSENT as readonly string[]).includes(status);
+}
+
 /**
  * An answer that can't be read takes back nothing that the provider clearly said before. In the end the answer is kept,
  * and no person is asked.
@@ -260,12 +268,18 @@ function asBefore(instruction: StoredInstruction): Finding {
 }
 
 /** Evidence that the payout was sent, though our records have it as not sent yet. */
-function foundForgotten(instruction: StoredInstruction, outcome: Found, nowMs: number, bearings: Bearings): Finding {
+function foundForgotten(
+  instruction: StoredInstruction,
+  from: Unsent,
+  outcome: Found,
+  nowMs: number,
+  bearings: Bearings,
+): Finding {
   const { id, version } = instruction;
   const message = 'the provider has it: it was sent, and our records had forgotten that';
   const after: StoredInstruction = { ...instruction, version: version + 1, status: 'unknown' };
   const { changes = [] } = findingOf(after, 'unknown', outcome, nowMs, bearings);
-  return { changes: [{ id, version, from: 'ready', to: 'unknown', message, unclear: true }, ...changes] };
+  return { changes: [{ id, version, from, to: 'unknown', message, unclear: true }, ...changes] };
 }
 
 /** The provider shows a payout that it had refused, and then did not find for the whole quarantine. */

@@ -67,7 +67,7 @@ async function situationOf(
   { stuck, unfinished }: Left,
 ): Promise<Situation> {
   return {
-    ...(await storedSituation(store, settings)),
+    ...(await storedSituation(store, settings, clock.now())),
     foreignIndex: undefined,
     byStatus: byStatus([...counts, ...(await closed(store))]),
     toRepair: glances.reduce((sum, { toRepair }) => sum + toRepair, 0),

@@ -2,7 +2,7 @@
  * The state of a workspace between passes: what its records show as needing a person (attention.ts), and its last run.
  */
 
-import { pausedBy, pauseFileIn } from '../control/control.ts';
+import { holidaysEnd, pausedBy, pauseFileIn } from '../control/control.ts';
 import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
 import type { RowStatus } from '../domain/status.ts';
 import { type InboxLook, type KeptStuck, lookIntoInbox } from '../inbox/inbox.ts';
@@ -79,7 +79,7 @@ export async function workspaceState(store: Store, settings: Settings, nowMs: nu
   const underWay = (await store.unreportedRuns()).find(({ number }) => number !== left?.run);
   const busy = underWay !== undefined && nowMs - Date.parse(underWay.startedAt) < LONGEST_RUN_MS;
   const inbox = await lookIntoInbox(settings, readFact<KeptStuck>(await store.fact(STUCK)) ?? NOTHING_STUCK);
-  const stored = await storedSituation(store, settings);
+  const stored = await storedSituation(store, settings, nowMs);
   const situation: Situation = {
     ...stored,
     lookUpOnly: stored.lookUpOnly ?? (await distrustNow(store, settings.data)),
@@ -107,8 +107,8 @@ export async function stateWithoutRecords(settings: Settings): Promise<Workspace
   return { counts: [], files: [], needs, lastRun: undefined, underWay: undefined, inbox };
 }
 
-/** The part of the situation that the records, and a file that pauses the sending, state directly. */
-export async function storedSituation(store: Store, settings: Settings): Promise<Situation> {
+/** The part of the situation that records and settings state directly, and a file that pauses the sending. */
+export async function storedSituation(store: Store, settings: Settings, nowMs: number): Promise<Situation> {
   const other = await otherProvider(store);
   return {
     ...(await store.openQuestions()),
@@ -116,6 +116,7 @@ export async function storedSituation(store: Store, settings: Settings): Promise
     otherProvider: other && otherProviderText(other),
     paused: await pausedBy(store, () => pauseFileIn(settings.workspace)),
     foreignIndex: (await store.fact(FOREIGN_INDEX)) || undefined,
+    holidaysEnd: holidaysEnd(settings, nowMs),
   };
 }
 

@@ -17,8 +17,9 @@
  * registration.ts.
  */
 
+import type { Gate } from '../control/control.ts';
 import { correlationId } from '../domain/instruction.ts';
-import { type Order, type OrderRef, orderKey } from '../domain/order.ts';
+import { type Order, orderKey } from '../domain/order.ts';
 import { timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { Progress } from '../platform/progress.ts';
@@ -34,7 +35,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { openCover } from './balance.ts';
-import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, type Refusal } from './flow.ts';
+import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, undoneBecause } from './flow.ts';
 import { doubtOfRefusal } from './look-ups.ts';
 import {
   LAST_CLEAR_ANSWER,
@@ -45,6 +46,7 @@ import {
   unsentBecause,
 } from './registration.ts';
 import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
+import { type About, refusalOf } from './submit/refusal.ts';
 import { openSieve, type Sieve } from './submit/sieve.ts';
 
 /**
@@ -60,6 +62,7 @@ export interface SubmitTools extends Timing {
   readonly progress: Progress;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
+  readonly gate?: Gate;
   /**
    * The entry of the audit log after which the payouts were judged (hold.ts). What a person has let go, or has paid
    * again, since then waits for the next pass.
@@ -70,7 +73,7 @@ export interface SubmitTools extends Timing {
 export interface Submitted {
   /** The number of requests that left or may have left, and whose outcome is recorded. */
   readonly sent: number;
-  /** Why sending stopped before everything ready was sent. Undefined when it didn't stop. */
+  /** Why sending stopped before everything due was sent. Undefined when it didn't, or the calendar stopped it. */
   readonly stopped: string | undefined;
 }
 
@@ -170,7 +173,8 @@ export async function submit(
   const refuses = line.refusesAlike();
   if (refuses !== refusedLastTime) await store.setFact(REFUSES_ALIKE, refuses ?? '');
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
-  const reasons = [asRead.leftOut(), line.stopped() ?? couldNot].filter((reason) => reason !== undefined);
+  const undone = line.stopped() === undefined ? couldNot : undoneBecause(line, tools.gate);
+  const reasons = [asRead.leftOut(), undone].filter((reason) => reason !== undefined);
   return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
 }
 
@@ -251,24 +255,6 @@ function noteOutcome(outcome: SubmitOutcome, about: About, line: Line, pace: Pac
   line.note(aloneInThis ? undefined : outcome.message);
   if (outcome.kind === 'accepted') line.decided(undefined);
   if (outcome.kind === 'declined') line.decided(refusalOf(outcome, about));
-}
-
-/** The order or payout that a request was about. */
-type About = OrderRef & Partial<Pick<StoredInstruction, 'instructionRef' | 'clientRefId' | 'payout'>>;
-
-/**
- * The refusal without numbers and without the names of this payout, which differ from one payout to the next though the
- * refusal is the same.
- */
-function refusalOf({ code, message }: Extract<SubmitOutcome, { kind: 'declined' }>, about: About): Refusal {
-  const { customerRef, orderRef, instructionRef, clientRefId, payout } = about;
-  const names = [customerRef, orderRef, instructionRef, clientRefId, payout?.contactId].map((name) =>
-    name?.toLowerCase(),
-  );
-  const bare = (word: string) => word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
-  const same = (word: string) => (/\p{N}/u.test(word) || names.includes(bare(word)) ? '#' : word);
-  const alike = message.toLowerCase().split(/\s+/).map(same).join(' ');
-  return { alike: `${code} ${alike}`, words: code === '' ? message : `${message} (${code})` };
 }
 
 function isClear(outcome: SubmitOutcome): outcome is Extract<SubmitOutcome, { kind: 'accepted' | 'declined' }> {

@@ -80,18 +80,62 @@ export const LAST_DATE = '9999-12-31';
 const LAST_MS = Date.parse(`${LAST_DATE}T23:59:00Z`);
 
 /**
- * The instant, in milliseconds since the epoch, at which a date (`YYYY-MM-DD`) begins in an IANA zone: the first minute
- * that a clock there shows on that date. Zones are at most a day from UTC, and their clocks change on whole minutes.
+ * The first instant, in milliseconds since the epoch, at which a clock in an IANA zone has reached a minute of a date
+ * (`YYYY-MM-DD`). A minute that comes twice counts the first time. One that never comes is reached when the clock is
+ * put forward past it. Zones are at most a day from UTC, and their clocks change on whole minutes, at most once in two
+ * days.
  */
-export function startOfDay(date: string, timeZone: string): number {
-  let before = Date.parse(`${date}T00:00:00Z`) - DAY_MS;
-  let reached = Math.min(before + 2 * DAY_MS, LAST_MS);
+export function instantAt(date: string, minute: number, timeZone: string): number {
+  const wall = Date.parse(`${date}T00:00:00Z`) + minute * MINUTE_MS;
+  const [early, late] = [wall - DAY_MS, wall + DAY_MS]
+    .map((ms) => wall - offsetAt(ms, timeZone))
+    .sort((a, b) => a - b) as [number, number];
+  const shown = [early, late].find((ms) => ms + offsetAt(ms, timeZone) === wall);
+  if (shown !== undefined) return shown;
+  let before = early;
+  let reached = late;
   while (reached - before > MINUTE_MS) {
     const between = before + Math.floor((reached - before) / (2 * MINUTE_MS)) * MINUTE_MS;
-    if (isBefore(localTime(between, timeZone).date, date)) before = between;
+    if (between + offsetAt(between, timeZone) < wall) before = between;
     else reached = between;
   }
   return reached;
+}
+
+/** The instant at which a date begins in an IANA zone: the first minute that a clock there shows on that date. */
+export function startOfDay(date: string, timeZone: string): number {
+  return instantAt(date, 0, timeZone);
+}
+
+/** Outside of these, a year has fewer or more than four digits in some zone. No zone's clocks change there. */
+const CLEAR_FROM_MS = Date.parse('0001-01-02T00:00:00Z');
+const CLEAR_TO_MS = Date.parse('9999-12-30T00:00:00Z');
+
+/** How far the clocks of an IANA zone are ahead of UTC, at a whole minute. */
+function offsetAt(ms: number, timeZone: string): number {
+  const near = Math.min(Math.max(ms, CLEAR_FROM_MS), CLEAR_TO_MS);
+  const { date, minute } = localTime(near, timeZone);
+  return Date.parse(`${date}T00:00:00Z`) + minute * MINUTE_MS - near;
+}
+
+/** A whole minute with the offset of its zone: `2026-11-30T02:00:00+05:30`. */
+export function withOffset(ms: number, timeZone: string): string {
+  const { date, minute } = localTime(ms, timeZone);
+  const offset = offsetAt(ms, timeZone) / MINUTE_MS;
+  return `${date}T${clockAt(minute)}:00${offset < 0 ? '-' : '+'}${clockAt(Math.abs(offset))}`;
+}
+
+const MONTHS = 'January February March April May June July August September October November December'.split(' ');
+
+/** `1 December`; with its year where that is not the year of the date `beside`. */
+export function dayText(day: string, beside = day): string {
+  const [year = '', month = '', date = ''] = day.split('-');
+  return `${Number(date)} ${MONTHS[Number(month) - 1]}${beside.startsWith(year) ? '' : ` ${year}`}`;
+}
+
+/** The date after this one. The last date of all stays. */
+export function dayAfter(date: string): string {
+  return date === LAST_DATE ? date : timestamp(Date.parse(`${date}T00:00:00Z`) + DAY_MS).slice(0, 10);
 }
 
 /**
@@ -99,14 +143,7 @@ export function startOfDay(date: string, timeZone: string): number {
  * last minute that a timestamp can state.
  */
 export function endOfDay(date: string, timeZone: string): number {
-  return date === LAST_DATE
-    ? LAST_MS
-    : startOfDay(timestamp(Date.parse(`${date}T00:00:00Z`) + DAY_MS).slice(0, 10), timeZone);
-}
-
-/** Dates compare as text, but for those of the year 10000, which clocks in the east show before `LAST_MS`. */
-function isBefore(date: string, other: string): boolean {
-  return date.length === other.length ? date < other : date.length < other.length;
+  return date === LAST_DATE ? LAST_MS : startOfDay(dayAfter(date), timeZone);
 }
 
 const formatters = new Map<string, Intl.DateTimeFormat>();

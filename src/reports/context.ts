@@ -2,16 +2,32 @@
 
 import type { Api } from '../domain/api.ts';
 import { sixDigits } from '../domain/file-number.ts';
-import type { Approval, PayoutToJudge } from '../store/store.ts';
+import type { Approval, PayoutToJudge, RunRecord } from '../store/store.ts';
 
 export interface ReportContext {
   readonly provider: { readonly api: Api; readonly sandbox: boolean; readonly baseUrl: string };
   readonly submit: 'nightly' | 'on-arrival';
   /** A cron expression of five fields and an IANA zone. */
   readonly schedule: { readonly nightly: string; readonly timeZone: string };
+  readonly calendar: CalendarContext;
   readonly control: ControlContext;
   /** Whether each CSV begins with a byte order mark. Spreadsheets that take other CSV for the system's own code need it. */
   readonly bom: boolean;
+}
+
+/** What the calendar of the settings says (control/calendar.ts). */
+interface CalendarContext {
+  /**
+   * When a payout is first sent that is open from a date on and not sent yet at an instant. `atMs` is undefined where
+   * that can't be told. `why` says why it is not sooner; it is empty where there is nothing to explain.
+   */
+  readonly releaseOf: (openDate: string, fromMs: number) => { readonly atMs: number | undefined; readonly why: string };
+  /** Why a run sent nothing, or nothing more, in sentences. */
+  readonly closedDuring: (
+    run: Pick<RunRecord, 'kind' | 'businessDate' | 'startedAt' | 'finishedAt'>,
+  ) => string | undefined;
+  /** Why nothing is sent on a date: `29 November is a Sunday`. */
+  readonly closedOn: (date: string) => string | undefined;
 }
 
 /** What the settings say of payouts that are held back (control/approval.ts). */

@@ -99,13 +99,15 @@ function lastRun({ runs }: Standing, context: ReportContext): Html | string {
   return html`As it stood after ${RUN_KINDS[last.kind].toLowerCase()} ${sixDigits(last.number)}, which ended ${timeOf(last.finishedAt, context)}.`;
 }
 
-function nextRun({ next }: Standing, { schedule: { timeZone }, submit }: ReportContext): Html {
+function nextRun({ next }: Standing, { schedule: { timeZone }, submit, calendar }: ReportContext): Html {
   if (next === 'paydrop-run')
     return html`The next run is made by the next <code>paydrop run</code>. The schedule is followed only where <code>paydrop watch</code> runs.`;
   const arrival = submit === 'on-arrival' ? ' Payouts that are due are sent as their files arrive.' : '';
   if (!next) return html`No nightly run is scheduled.${arrival}`;
   const time = clockAt(next.minute);
-  return html`Next nightly run: <time datetime="${next.date}T${time}"><span class="nowrap">${next.date} ${time}</span> (${timeZone})</time>, as long as <code>paydrop watch</code> runs.${arrival}`;
+  const why = calendar.closedOn(next.date);
+  const closed = why === undefined ? '' : ` Nothing is sent in it: ${oneLine(why)}.`;
+  return html`Next nightly run: <time datetime="${next.date}T${time}"><span class="nowrap">${next.date} ${time}</span> (${timeZone})</time>, as long as <code>paydrop watch</code> runs.${closed}${arrival}`;
 }
 
 function tasks(needs: readonly Need[]): Html {

@@ -5,12 +5,14 @@ import { whoAndWhy } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import { grouped } from '../domain/money.ts';
+import { clockAt, dayText, localTime } from '../platform/clock.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { balance } from './balance.ts';
 import { LINES_NAMED } from './causes.ts';
 import { addressOf, type FileReports, fileReportNames, type ReportContext } from './context.ts';
 import { type Holds, needsApprover, possibleDuplicates } from './held.ts';
 import { type Html, html, page } from './html.ts';
+import { type Release, releasesOf } from './releases.ts';
 import {
   amountCell,
   fileLink,
@@ -101,27 +103,27 @@ function whatHappened(
 
 function whatComesNext(file: FileRecord, summary: Summary, context: ReportContext): Html | '' {
   if (file.kind === 'orders' || outcome(summary).accepted === 0) return '';
-  const { rows: unsent, firstOpenDate, lastOpenDate } = summary.unsent;
   const waiting = (summary.byStatus.get('waiting') ?? 0) - summary.asked;
   const held = summary.byStatus.get('held') ?? 0;
-  const rows = unsent - waiting - held;
+  const rows = summary.unsent.rows - waiting - held;
   const late = summary.late === 0 ? '' : ` ${were(summary.late, 'row')} sent after the due date.`;
   const waits =
     (held === 0 ? '' : ` ${count(held, 'row waits for an approver', 'rows wait for an approver')}.`) +
     (waiting === 0 ? '' : ` ${count(waiting, 'row waits for its order', 'rows wait for their orders')}.`);
   if (rows === 0) return html`<p>${waits === '' ? 'No row is left to be sent.' : waits.trim()}${late}</p>`;
-  const when = context.submit === 'nightly' ? 'in the nightly run' : 'as soon as its order and its open date allow';
-  const date = (day: string) => html`<span class="nowrap">${dayText(day, file.businessDate)}</span>`;
-  const last = firstOpenDate === lastOpenDate ? '' : html`; the last one from ${date(lastOpenDate)}`;
-  return html`<p>${count(rows, 'row')} will be sent ${when}, from ${date(firstOpenDate)}${last}.${waits}${late}</p>`;
-}
-
-const MONTHS = 'January February March April May June July August September October November December'.split(' ');
-
-/** `1 December`; with its year where that is not the year of the business date. */
-function dayText(day: string, businessDate: string): string {
-  const [year = '', month = '', date = ''] = day.split('-');
-  return `${Number(date)} ${MONTHS[Number(month) - 1]}${businessDate.startsWith(year) ? '' : ` ${year}`}`;
+  const [first, ...others] = releasesOf(file, summary, context).filter(({ atMs }) => atMs !== undefined);
+  if (!first) return html`<p>${count(rows, 'row')} not sent yet; the receipt says why.${waits}${late}</p>`;
+  const when = ({ atMs = 0 }: Release) => {
+    const { date, minute } = localTime(atMs, context.schedule.timeZone);
+    return html`<span class="nowrap">${dayText(date, file.businessDate)}, ${clockAt(minute)}</span>`;
+  };
+  const nightly = context.submit === 'nightly';
+  const last = others.at(-1);
+  const then = last
+    ? html`; the last one ${nightly ? 'with that of' : 'from'} ${when(last)}${nightly ? '' : ' on'}`
+    : '';
+  const why = first.why === '' ? '' : html` Not sooner, because ${oneLine(first.why)}.`;
+  return html`<p>${count(rows, 'row')} will be sent${last ? ', the first one' : ''} ${nightly ? 'with the nightly run of' : 'from'} ${when(first)}${nightly ? '' : ' on'}${then}.${why}${waits}${late}</p>`;
 }
 
 function facts(file: FileRecord, summary: Summary): Html | '' {

@@ -4,9 +4,11 @@ import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { ADVISED_LENGTHS } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
+import { withOffset } from '../platform/clock.ts';
 import type { FileRecord } from '../store/store.ts';
 import { addressOf, type ReportContext } from './context.ts';
 import { type Holds, holdsInReceipt } from './held.ts';
+import { releasesOf } from './releases.ts';
 import { NO_CURRENCY } from './table.ts';
 import { amountText, type Summary, verdictOf, ZERO } from './totals.ts';
 import { problemOf, warningsOf } from './words.ts';
@@ -49,6 +51,7 @@ export function receiptJson(
       firstOpenDate: summary.unsent.firstOpenDate || null,
       lastOpenDate: summary.unsent.lastOpenDate || null,
     },
+    ...(summary.unsent.rows === 0 ? {} : { releases: releases(file, summary, context) }),
     rows: {
       read: source.progress.rows,
       reported: summary.rows,
@@ -81,6 +84,18 @@ export function receiptJson(
     provider: { api, baseUrl: addressOf(context) },
   };
   return `${JSON.stringify(receipt, undefined, 2)}\n`;
+}
+
+/** When the rows that are not sent yet will be sent. */
+function releases(file: FileRecord, summary: Summary, context: ReportContext): object[] {
+  return releasesOf(file, summary, context).map(({ atMs, rows, amounts, why }) => ({
+    at: atMs === undefined ? null : withOffset(atMs, context.schedule.timeZone),
+    rows,
+    amounts: Object.fromEntries(
+      amounts.map(({ currency, amount }) => [currency || NO_CURRENCY, amountText(amount, currency)]),
+    ),
+    ...(why === '' ? {} : { why }),
+  }));
 }
 
 function byFile(rows: ReadonlyMap<number, number>): Record<string, number> {

@@ -118,12 +118,13 @@ export async function runPage(
   const number = sixDigits(run.number);
   const { tone, word, text } = whatHappened(summary, decided.total, files, open);
   const headline = outcomeText(summary.outcomes);
+  const closed = context.calendar.closedDuring(run);
   const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
   const body = html`<div class="sheet">
 <header>
 <p class="eyebrow">${RUN_KINDS[run.kind]} ${number}, business date ${run.businessDate} · <a href="${INDEX_NAME}">All files and runs</a></p>
 <h1>${headline}</h1>
-<div class="verdict ${tone}"><p class="word">${word}</p><p>${text}</p></div>
+<div class="verdict ${tone}"><p class="word">${word}</p><p>${text}</p>${closed === undefined ? '' : html`<p>${oneLine(closed)}</p>`}</div>
 <p class="soft small times">Started ${timeOf(run.startedAt, context)}${finished}. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
 </header>
 <main>

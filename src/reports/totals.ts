@@ -18,10 +18,10 @@ import {
 import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
-import { type OverLong, openOverLong, openUnsent } from './totals/gathered.ts';
+import { type OverLong, openOverLong, openUnsent, type Unsent } from './totals/gathered.ts';
 import { type InNeed, openInNeed } from './totals/in-need.ts';
 
-export type { OverLong } from './totals/gathered.ts';
+export { type OverLong, UNTOLD } from './totals/gathered.ts';
 
 /** Statuses of an instruction of which nothing has been sent yet, and that is going to be sent. */
 const UNSENT: ReadonlySet<RowStatus> = new Set(AMENDABLE);
@@ -76,7 +76,7 @@ export interface Summary extends ErrorsFound, InNeed {
   /** Texts that are longer than the provider documents, column by column. */
   readonly overLong: readonly OverLong[];
   /** Rows still to be sent; the dates are empty when there are none. */
-  readonly unsent: { readonly rows: number; readonly firstOpenDate: string; readonly lastOpenDate: string };
+  readonly unsent: Unsent;
 }
 
 /** A file's rows in line order, a page at a time: a file may have millions of them. */
@@ -122,7 +122,7 @@ export function openTally(file: FileRecord): Tally {
     causes: causes.part(),
     ...settled.part(),
     overLong: overLong.found(),
-    unsent: unsent.found,
+    unsent: unsent.found(),
     ...counts,
     ...inNeed.found(),
   });
@@ -140,7 +140,7 @@ export function openTally(file: FileRecord): Tally {
       if (row.status === 'rejected') causes.add(row);
       settled.add(row);
       if (row.other?.how === 'amends') counts.asked++;
-      else if (UNSENT.has(row.status)) unsent.add(1, row.openDate, row.openDate);
+      else if (UNSENT.has(row.status)) unsent.add(row);
       if (needsAttention(file, row)) inNeed.add(row);
     },
     include: (other) => {
@@ -153,7 +153,7 @@ export function openTally(file: FileRecord): Tally {
       causes.include(other.causes);
       settled.include(other);
       for (const { column, rows, firstLine } of other.overLong) overLong.add(column, rows, firstLine);
-      unsent.add(other.unsent.rows, other.unsent.firstOpenDate, other.unsent.lastOpenDate);
+      unsent.include(other.unsent);
       counts.asked += other.asked;
       counts.late += other.late;
       inNeed.include(other);
@@ -168,7 +168,7 @@ export function openTally(file: FileRecord): Tally {
         rejectedForOthers: found.errors.find(({ code }) => code === ONLY_FOR_OTHERS)?.count ?? 0,
         ...settled.part(),
         overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
-        unsent: unsent.found,
+        unsent: unsent.found(),
         ...counts,
         ...inNeed.found(),
       };
@@ -239,7 +239,7 @@ export function summarizeDuplicate(first: FileRecord | undefined): Summary {
     asked: 0,
     late: 0,
     overLong: [],
-    unsent: { rows: 0, firstOpenDate: '', lastOpenDate: '' },
+    unsent: openUnsent().found(),
     ...openInNeed(0).found(),
   };
 }

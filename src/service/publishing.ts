@@ -1,6 +1,6 @@
 /** What is needed to write a workspace's reports, besides its records. */
 import { join } from 'node:path';
-import { yesSoFar } from '../control/control.ts';
+import { calendarTold, yesSoFar } from '../control/control.ts';
 import type { ReportContext, Turn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { lockWorkspace } from '../store/store.ts';
@@ -19,6 +19,7 @@ export function reportContext(settings: Settings): ReportContext {
     provider: { api, sandbox: baseUrl === 'sandbox', baseUrl: String(baseUrl) },
     submit: settings.submit,
     schedule: settings.schedule,
+    calendar: calendarTold(settings),
     control: {
       signed: settings.people.some(({ may }) => may.has('approve')),
       yesTo: (payout, approvals) => yesSoFar(payout, approvals, settings),

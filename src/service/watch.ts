@@ -181,11 +181,13 @@ function openPace({ clock, log }: WatchTools): Pace {
   return {
     mayTry: () => clock.monotonic() >= notBefore,
     lookUpDue: () => clock.monotonic() >= lookUpAt,
-    note: ({ kind, send, lookUp }, { run, unfinished, moved }) => {
+    note: ({ kind, send, lookUp }, { run, unfinished, closed, moved }) => {
       if (!send && !lookUp) return;
       lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
       // Payouts that are sent on arrival are sent again as soon as the pace allows. At night the schedule decides.
-      const again = kind === 'arrival' && send && moved.ready ? `${moved.ready} are to be sent again` : undefined;
+      const isOpen = closed === undefined;
+      const again =
+        kind === 'arrival' && send && isOpen && moved.ready ? `${moved.ready} are to be sent again` : undefined;
       const why = unfinished ?? again;
       if (why === undefined) {
         retryMs = RETRY_AFTER_MS;

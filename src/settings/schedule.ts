@@ -5,9 +5,9 @@
  * minute.
  */
 import { createRequire } from 'node:module';
-import { localTime } from '../platform/clock.ts';
+import { dayAfter, localTime } from '../platform/clock.ts';
 
-/** How far back a missed night is looked for. A schedule that rings less than once a year is no nightly schedule. */
+/** How far back a missed night is looked for, and how far ahead the next. A schedule that rings less than once a year is no nightly schedule. */
 const LOOK_BACK_DAYS = 366;
 const DAY_MS = 86_400_000;
 
@@ -33,20 +33,16 @@ export function isNightlySchedule(expression: string): boolean {
  * of the last nightly run, or of the day before this workspace was first watched.
  */
 export function nightlyDue(nowMs: number, after: string, { nightly, timeZone }: NightlySchedule): string | undefined {
-  const { rings, first, end } = ringing(nightly);
-  try {
-    const now = localTime(nowMs, timeZone);
-    for (let back = 0; back < LOOK_BACK_DAYS; back++) {
-      const midnight = Date.parse(`${now.date}T00:00:00Z`) - back * DAY_MS;
-      const date = new Date(midnight).toISOString().slice(0, 10);
-      if (date <= after) return undefined;
-      const reached = back > 0 || now.minute >= first;
-      if (reached && rings.match(new Date(midnight + first * 60_000))) return date;
-    }
-    return undefined;
-  } finally {
-    end();
+  const { rings, first } = ringing(nightly);
+  const now = localTime(nowMs, timeZone);
+  for (let back = 0; back < LOOK_BACK_DAYS; back++) {
+    const midnight = Date.parse(`${now.date}T00:00:00Z`) - back * DAY_MS;
+    const date = new Date(midnight).toISOString().slice(0, 10);
+    if (date <= after) return undefined;
+    const reached = back > 0 || now.minute >= first;
+    if (reached && rings.match(new Date(midnight + first * 60_000))) return date;
   }
+  return undefined;
 }
 
 /** A minute of the schedule's wall clock. */
@@ -61,31 +57,46 @@ export interface WallTime {
  * When the next nightly run is due that is not due yet. `after` is the last date that needs no run, as for
  * `nightlyDue`. Undefined where the schedule never rings again.
  */
-export function nightlyNext(
-  nowMs: number,
-  after: string,
-  { nightly, timeZone }: NightlySchedule,
-): WallTime | undefined {
-  const { rings, first, end } = ringing(nightly);
-  try {
-    const now = localTime(nowMs, timeZone);
-    for (let ahead = 0; ahead <= LOOK_BACK_DAYS; ahead++) {
-      const midnight = Date.parse(`${now.date}T00:00:00Z`) + ahead * DAY_MS;
-      const date = new Date(midnight).toISOString().slice(0, 10);
-      if (date <= after || (ahead === 0 && now.minute >= first)) continue;
-      if (rings.match(new Date(midnight + first * 60_000))) return { date, minute: first };
-    }
-    return undefined;
-  } finally {
-    end();
+export function nightlyNext(nowMs: number, after: string, schedule: NightlySchedule): WallTime | undefined {
+  const now = localTime(nowMs, schedule.timeZone);
+  for (const night of nightsFrom(after < now.date ? now.date : dayAfter(after), schedule.nightly))
+    if (night.date > now.date || night.minute > now.minute) return night;
+  return undefined;
+}
+
+/** The nights of a schedule from a date on, for a year. */
+export function* nightsFrom(from: string, nightly: string): Generator<WallTime, undefined> {
+  const { rings, first } = ringing(nightly);
+  let date = from;
+  for (let ahead = 0; ahead <= LOOK_BACK_DAYS; ahead++) {
+    if (rings.match(new Date(Date.parse(`${date}T00:00:00Z`) + first * 60_000))) yield { date, minute: first };
+    date = dayAfter(date);
   }
 }
 
-/** The task of a schedule, as if it were in UTC, and its earliest minute of a day. */
-function ringing(nightly: string) {
-  const fields = cron().parse(nightly);
-  const rings = cron().createTask(nightly, () => undefined, { timezone: 'UTC' });
-  return { rings, first: Math.min(...fields.hour) * 60 + Math.min(...fields.minute), end: () => void rings.destroy() };
+/** The earliest minute of a day at which the schedule rings. */
+export function firstMinute(nightly: string): number {
+  return ringing(nightly).first;
+}
+
+interface Ringing {
+  readonly rings: { match(time: Date): boolean };
+  readonly first: number;
+}
+
+/** By expression. A process has one, and making it takes as long as twenty questions. */
+const known = new Map<string, Ringing>();
+
+/** The task of a schedule, as if it were in UTC, which never rings by itself; and its earliest minute of a day. */
+function ringing(nightly: string): Ringing {
+  let found = known.get(nightly);
+  if (!found) {
+    const fields = cron().parse(nightly);
+    const rings = cron().createTask(nightly, () => undefined, { timezone: 'UTC' });
+    found = { rings, first: Math.min(...fields.hour) * 60 + Math.min(...fields.minute) };
+    known.set(nightly, found);
+  }
+  return found;
 }
 
 /** Calls `ring` at each scheduled time that node-cron notices. Returns a function that stops it. */

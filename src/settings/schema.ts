@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { APIS } from '../domain/api.ts';
 import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
+import { calendarSchema } from './calendar.ts';
 import { controlSchema } from './control.ts';
 import { people } from './people.ts';
 import { isNightlySchedule } from './schedule.ts';
@@ -109,6 +110,7 @@ export const schema = z.strictObject({
       "default: the system's",
     ),
   }),
+  calendar: calendarSchema,
   intake: part({
     settle: z._default(duration, '2s'),
     maxFileSize: z._default(size, '2GB'),

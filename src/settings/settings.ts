@@ -7,6 +7,7 @@ import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
 import { repeatedNames } from '../platform/json-text.ts';
 import type { EndpointName } from '../provider/provider.ts';
+import { type Calendar, readCalendar } from './calendar.ts';
 import { type ControlSettings, controlFrom } from './control.ts';
 import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
@@ -15,9 +16,10 @@ import { looseName, schema } from './schema.ts';
 import { type Loaded, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
+export type { Calendar } from './calendar.ts';
 export type { ControlSettings } from './control.ts';
 export type { Person } from './people.ts';
-export { nightlyDue, nightlyNext, ringNightly } from './schedule.ts';
+export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
 export type { Loaded } from './text.ts';
@@ -51,6 +53,8 @@ export interface Settings {
   };
   readonly submit: 'nightly' | 'on-arrival';
   readonly schedule: { readonly nightly: string; readonly timeZone: string };
+  /** When money may leave. */
+  readonly calendar: Calendar;
   readonly intake: {
     readonly settleMs: number;
     readonly maxFileBytes: number;
@@ -116,6 +120,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
   const unchecked = balanceProblem(rest.control.balance, provider);
   if (unchecked !== undefined) return { ok: false, problems: [unchecked] };
   const root = resolve(workspace);
+  const calendar = readCalendar(rest.calendar, root, { submit: rest.submit, nightly: schedule.nightly });
+  if (!calendar.ok) return calendar;
   let zone = schedule.timeZone;
   return {
     ok: true,
@@ -148,6 +154,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
           return zone;
         },
       },
+      calendar: calendar.value,
       intake: {
         settleMs: durationMs(intake.settle),
         maxFileBytes: sizeBytes(intake.maxFileSize),

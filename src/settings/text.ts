@@ -13,17 +13,22 @@ const MOST_BYTES = 1_000_000;
 /** Errors that last until a person does something. Any other error (EIO, EMFILE, ENOMEM, …) may soon be over. */
 const FOR_A_PERSON = new Set(['EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO']);
 
-/**
- * The text of the file, or `{}` if the file is missing. Throws UnavailableError where the file can't be read now but
- * may be later.
- */
+/** The text of the file, or `{}` if the file is missing. */
 export function settingsText(path: string): Loaded<string> {
+  return textOf(path, 'the settings') ?? { ok: true, value: '{}' };
+}
+
+/**
+ * The text of a file that settings are in, or undefined if the file is missing. `content` says what it holds. Throws
+ * UnavailableError where the file can't be read now but may be later.
+ */
+export function textOf(path: string, content: string): Loaded<string> | undefined {
   let bytes: Buffer | string;
   try {
-    bytes = readPlainFile(path);
+    bytes = readPlainFile(path, content);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { ok: true, value: '{}' };
+    if (code === 'ENOENT') return undefined;
     if (FOR_A_PERSON.has(code)) return { ok: false, problems: [`${path} can't be read: ${message}`] };
     throw new UnavailableError(`${path} can't be read now: ${message}`);
   }
@@ -37,7 +42,7 @@ export function settingsText(path: string): Loaded<string> {
  * The file's bytes, or a text that says what is wrong with the file. Nothing is read or waited for that would never
  * end: a pipe, a device.
  */
-function readPlainFile(path: string): Buffer | string {
+function readPlainFile(path: string, content: string): Buffer | string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = fstatSync(file);
@@ -47,7 +52,7 @@ function readPlainFile(path: string): Buffer | string {
     for (;;) {
       const read = readSync(file, bytes, length, bytes.length - length, null);
       length += read;
-      if (length > MOST_BYTES) return `is larger than ${MOST_BYTES / 1e6} MB: it can't be the settings`;
+      if (length > MOST_BYTES) return `is larger than ${MOST_BYTES / 1e6} MB: it can't be ${content}`;
       if (read === 0) return bytes.subarray(0, length);
     }
   } finally {

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { isBlank, unwantedControl } from '../domain/characters.ts';
 
 /** In any text that is a setting, and in any name. */
-const MOST_CHARACTERS = 1_000;
+export const MOST_CHARACTERS = 1_000;
 
 /** What only the JSON Schema says of a setting, for editors. A command that reads settings doesn't need it. */
 export const FOR_EDITORS = new Map<z.core.$ZodType, z.core.JSONSchema.BaseSchema>();
@@ -38,10 +38,13 @@ export function described<Setting extends z.core.$ZodType>(setting: Setting, des
 }
 
 /** `problemOf` says what is wrong with a text, if something is. */
-export function rule(problemOf: (text: string) => string | undefined): z.core.CheckFn<string> {
+export function rule(
+  problemOf: (text: string) => string | undefined,
+  after: { readonly continue?: boolean } = {},
+): z.core.CheckFn<string> {
   return ({ value, issues }) => {
     const message = problemOf(value);
-    if (message !== undefined) issues.push({ code: 'custom', message, input: value });
+    if (message !== undefined) issues.push({ code: 'custom', message, input: value, ...after });
   };
 }
 

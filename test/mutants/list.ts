@@ -330,8 +330,8 @@ const LOOK_UPS: Mutant[] = [
     'forgetful && !other &&',
   ]),
   mutant('look-up-only mode off', 'a restored backup pays again', 'anchor', [
-    '  if (doubt !== undefined) return `',
-    "  if (doubt === 'never') return `",
+    '  const doubt = await lookUpOnly(store);\n  if (doubt !== undefined) return `',
+    "  const doubt = await lookUpOnly(store);\n  if (doubt === 'never') return `",
   ]),
   mutant('a clock set back ends the quarantine', 'a late payout is paid twice', 'store', [
     'SET unclear_at = min(unclear_at, :at),',
@@ -470,8 +470,8 @@ const STORE: Mutant[] = [
     'const tools: Tools = opened;',
   ]),
   mutant('deferred change', 'another writer comes in between', 'store-locking', [
-    'apply.immediate(changes, moment, orders);',
-    'apply.deferred(changes, moment, orders);',
+    'return apply.immediate;',
+    'return apply.deferred;',
   ]),
   mutant('deferred registration', 'another writer comes in between', 'store-locking', [
     'return register.immediate;',
@@ -554,10 +554,6 @@ const FILES: Mutant[] = [
   mutant('a page goes on behind a row too many', 'a row is told nowhere', 'file-reports', [
     'after = last.line;',
     'after = last.line + 1;',
-  ]),
-  mutant('a dry run forgets plain rows', 'a file is foreseen smaller than it is', 'dry-run', [
-    'if (isPlain(row)) last.tally.add(resultOf(row, moment.at));',
-    'if (isPlain(row) && row.status === "waiting") last.tally.add(resultOf(row, moment.at));',
   ]),
   mutant('no folder sync', 'a power cut brings back what was moved', 'durable-order', [
     '  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);\n  try {\n    await handle.sync();',
@@ -758,8 +754,8 @@ const FILES: Mutant[] = [
     "if (why !== '') {",
   ]),
   mutant('status believes restored records', 'nothing is sent, and no command says so', 'state', [
-    ' ?? (await distrustNow(store, settings.data))',
-    '',
+    'stored.lookUpOnly ?? (await distrustNow(store, settings.data))',
+    'stored.lookUpOnly',
   ]),
   mutant('what is stuck is forgotten', 'a file lies there for weeks, and all seems well', 'state', [
     'stuck: inbox.stuck.length, inboxTrouble: inbox.trouble ??',
@@ -864,6 +860,156 @@ const CONTROL: Mutant[] = [
   ]),
 ];
 
+const CALENDAR: Mutant[] = [
+  mutant('the cut-off is open for one more moment', 'a payout leaves after the cut-off', 'calendar', [
+    'if (atMs < instantAt(today, cutOff, timeZone)) return undefined;',
+    'if (atMs <= instantAt(today, cutOff, timeZone)) return undefined;',
+  ]),
+  mutant('a weekend is not asked for', 'payouts leave on a Sunday, and come back', 'calendar', [
+    'return weekend.has(weekday) ?',
+    'return weekend.has(-1) ?',
+  ]),
+  mutant('a holiday is not asked for', 'payouts leave on a bank holiday', 'calendar', [
+    'const name = holidays.get(date);',
+    "const name = holidays.get('');",
+  ]),
+  mutant('the calendar is only looked at when a pass begins', 'a night goes on after the cut-off', 'calendar', [
+    'provider: braked(tools.provider, async () => gate.closed()?.why)',
+    'provider: tools.provider',
+  ]),
+  mutant('a closed day leaves the run unfinished', 'each Sunday ends with 3, and the night stays open', 'calendar', [
+    'return why === gate?.found?.why ? undefined : why;',
+    'return why;',
+  ]),
+  mutant('a cut-off that comes twice counts the second time', 'an hour of payouts leaves after it', 'calendar', [
+    'const shown = [early, late].find(',
+    'const shown = [late, early].find(',
+  ]),
+  mutant('a change is asked for after the cut-off', 'an amount is raised after the cut-off', 'calendar', [
+    'const why = (await paused()) ?? gate?.closed()?.why;',
+    'const why = await paused();',
+  ]),
+  mutant('receipts foresee without the calendar', 'a payee is told of a day on which nothing is sent', 'calendar', [
+    'if (!closed) return { atMs, why: reasonsText(reasons) };',
+    'if (closed !== null) return { atMs, why: reasonsText(reasons) };',
+  ]),
+  mutant('a late night goes on into a weekend', 'payouts of Friday leave on Saturday', 'calendar', [
+    "const today = kind === 'run' ? businessDate : localTime(atMs, schedule.timeZone).date;",
+    'const today = businessDate;',
+  ]),
+];
+
+const HELD: Mutant[] = [
+  mutant('a payout at its limit is over it', 'what a person allowed is held', 'reasons', [
+    'most !== undefined && amountMinor > most)\n    add(',
+    'most !== undefined && amountMinor >= most)\n    add(',
+  ]),
+  mutant('a file at its limit is over it', 'what a person allowed is held', 'reasons', [
+    'fileSum > mostOfFile',
+    'fileSum >= mostOfFile',
+  ]),
+  mutant('a day at its limit is over it', 'what a person allowed is held', 'limits', [
+    'already + amountMinor > most;',
+    'already + amountMinor >= most;',
+  ]),
+  mutant('a tier begins above its amount', 'the amount that a tier names leaves without a yes', 'reasons', [
+    'amountMinor >= (from.get(currency) ?? 0n)',
+    'amountMinor > (from.get(currency) ?? 0n)',
+  ]),
+  mutant('what may have a reason is looked for above its amount', 'it leaves without a yes', 'store', [
+    'THEN i.amount_minor >=',
+    'THEN i.amount_minor >',
+  ]),
+  mutant('a currency without a tier needs no yes', 'a mistyped currency pays any amount', 'reasons', [
+    'amountMinor >= (from.get(currency) ?? 0n))\n    : approvals;',
+    'amountMinor >= (from.get(currency) ?? 0n))\n    : [];',
+  ]),
+  mutant('a person counts twice', 'one person alone lets go what needs two', 'approval', [
+    'return given.filter(({ person }, at) => given.findIndex((one) => one.person === person) === at);',
+    'return given;',
+  ]),
+  mutant('a yes to other content counts', 'an amount is raised after the yes', 'approval', [
+    'one.seen === seen &&\n',
+    '',
+  ]),
+  mutant('a yes to another row counts', 'a payout changed there and back needs no new yes', 'approval', [
+    'one.contentRow === payout.contentRow &&\n',
+    '',
+  ]),
+  mutant('a yes to another attempt counts', 'a payout is paid again on an old yes', 'approval', [
+    'one.attempt === payout.attempt &&\n',
+    '',
+  ]),
+  mutant('a yes covers every reason', 'a reason that nobody saw holds nothing', 'approval', [
+    'one.reasons.includes(code) &&\n',
+    '',
+  ]),
+  mutant('what is going to be sent does not count', 'one pass sends any sum past the limit', 'hold', [
+    'if (objections.length === 0) sums.add(payout);',
+    '',
+  ]),
+  mutant('what may have arrived does not count first', 'the day sends more than its limit', 'control-attacks', [
+    'for await (const payout of readyPayouts(store, true)) sums.add(payout);',
+    '',
+  ]),
+  mutant('what is unclear does not count as sent', 'the day sends more than its limit', 'store', [
+    'listed(statusesWhere(({ there }) => there !== undefined))',
+    "listed(statusesWhere(({ there }) => there === 'yes'))",
+  ]),
+  mutant('judged before it is held', 'a crash in between lets go what should be held', 'control-attacks', [
+    '  await store.beginJudging(number);\n  const { file, lastRow',
+    '  await store.beginJudging(number);\n  await store.judged(number, []);\n  const { file, lastRow',
+  ]),
+  mutant('a retry while a file is judged is forgotten', 'a payout is paid again unjudged', 'store', [
+    'judged = iif(judged = 2, 1, judged)',
+    'judged = 1',
+  ]),
+  mutant('one of several reasons lets go', 'a yes from one person is enough', 'hold', [
+    'standing.length > 0 ? holding(payout, standing)',
+    'standing.length > 1 ? holding(payout, standing)',
+  ]),
+  mutant('a no only delays', 'what a person refused leaves with the next pass', 'hold', [
+    "return { change: { id, version, from: 'held', to: 'cancelled', code, message, decision } };",
+    "return { change: { id, version, from: 'held', to: 'scheduled', code, message } };",
+  ]),
+  mutant('NAME.done proves nothing', 'a whole file has its last payout held', 'reasons', [
+    'return proven || saidDone || finalNewline;',
+    'return proven || finalNewline;',
+  ]),
+  mutant('a change at the provider is not judged', 'an amount is raised past every limit', 'control-attacks', [
+    '  if (await isHeldBack(amending)) return;\n',
+    '',
+  ]),
+  mutant('changes at the provider do not count for each other', 'together they pass the limit', 'control-attacks', [
+    'if (all.length === 0) for (const day of sums) day.add(added);',
+    '',
+  ]),
+  mutant('a change counts on the day of the change', 'a day past is raised without end', 'control-attacks', [
+    '(dates.length > 0 ? dates : [businessDate])',
+    '[businessDate]',
+  ]),
+  mutant('what is decided amid a pass leaves with it', 'a retry or a yes goes past the limits', 'control-attacks', [
+    '        else if (judgedAfter !== undefined && isDecidedAfter(judgedAfter, history)) continue;\n',
+    '',
+  ]),
+  mutant('a twin whose order comes late is missed', 'the same payment leaves twice', 'control-attacks', [
+    '  for (const later of laterFiles(groups, number)) await store.beginJudging(later);\n',
+    '',
+  ]),
+  mutant('what a restored backup holds is not looked up', 'the day sends more than its limit', 'control-attacks', [
+    "const UNSENT = ['ready', 'held'] as const;",
+    "const UNSENT = ['ready'] as const;",
+  ]),
+  mutant('what is approved is not judged anew', 'both of two twins leave', 'control-attacks', [
+    'for (const number of new Set(stating)) judgeAnew.run(number);',
+    '',
+  ]),
+  mutant('new settings judge only what is new', 'a limit that was lowered lets go what waits', 'control-attacks', [
+    '  if (before === now) return;\n  // Records',
+    '  if (before !== undefined) return;\n  // Records',
+  ]),
+];
+
 const DECISIONS: Mutant[] = [
   mutant('a decision that fits no key counts', 'anyone who can drop a file lets payouts go', 'signature', [
     'if (fits(bytes)) return',
@@ -914,7 +1060,7 @@ const DECISIONS: Mutant[] = [
     'if (lines.has(0)) return',
   ]),
   mutant('any person approves', 'a person lets payouts go who may not', 'judge', [
-    "if (!person.may.has('approve')) return",
+    'if (!person.may.has(right)) return',
     'if (person.may.size === 0) return',
   ]),
   mutant('the maker approves', 'one person drops a file and lets it go', 'judge', [
@@ -965,6 +1111,8 @@ const DECISIONS: Mutant[] = [
 
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
+  ...CALENDAR,
+  ...HELD,
   ...DECISIONS,
   ...SENDING,
   ...ANSWERS,

@@ -141,7 +141,8 @@ export class Guard {
 
   /** What is wrong with a payout that leaves now; undefined when nothing is. */
   async leaves(instruction: StoredInstruction, date: string, open: OpenWorkspace): Promise<string | undefined> {
-    const reference = this.options.api.referenceOf(instruction);
+    const { api, find } = this.options;
+    const reference = api.referenceOf(instruction);
     if (this.refused.has(instructionKey(instruction))) return `${reference} was refused`;
     const missing = this.#missing(instruction);
     if (missing !== undefined) return missing;
@@ -152,8 +153,10 @@ export class Guard {
       mayPassDay: this.#people(instruction, 'DAY_LIMIT_EXCEEDED') > 0,
       mayPassPayee: this.#people(instruction, 'PAYEE_LIMIT_EXCEEDED') > 0,
     };
-    this.#left.set(reference, before ?? now);
-    return this.#passed(before === undefined ? { reference, amountMinor: instruction.amountMinor ?? 0n } : undefined);
+    // What provably never left, or what restored records have forgotten, is judged as new.
+    const isFirst = before === undefined || (instruction.unclearSends === 0 && find(reference) === undefined);
+    if (isFirst) this.#left.set(reference, now);
+    return this.#passed(isFirst ? { reference, amountMinor: instruction.amountMinor ?? 0n } : undefined);
   }
 
   /** What is wrong with a change that is asked of the provider. */

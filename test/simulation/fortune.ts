@@ -4,6 +4,7 @@
  */
 import { clientRefId, type InstructionRef, instructionKey, type PayoutRef } from '../../src/domain/instruction.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
+import type { Calendar } from '../../src/settings/settings.ts';
 import type { SimulatedApi } from './api.ts';
 import type { Chance } from './chance.ts';
 import { orderReference } from './imburse.ts';
@@ -63,6 +64,16 @@ export function drawSettings(
       ...(chance.strikes(0.2) ? { requestsPerMinute: chance.pick([30, 600]) } : {}),
       duplicateClientRef: refusesUsed ? 'rejected' : 'undefined',
     },
+  };
+}
+
+/** Banking days of which there are few, and a cut-off that comes in the middle of some passes. */
+export function drawCalendar(chance: Chance, dates: readonly string[]): Calendar {
+  return {
+    days: 'banking',
+    weekend: new Set([0, 6, chance.below(7)]),
+    holidays: new Map(chance.strikes(0.5) ? [[chance.pick(dates), '']] : []),
+    cutOff: chance.strikes(0.5) ? chance.between(61, 90) : undefined,
   };
 }
 

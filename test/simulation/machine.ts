@@ -8,6 +8,7 @@ import { UnavailableError } from '../../src/platform/failures.ts';
 import type { HttpClient } from '../../src/provider/http.ts';
 import type { Turn } from '../../src/reports/turn.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
+import type { Calendar } from '../../src/settings/settings.ts';
 import { endLookUpOnly, isLookedUp, lookUpOnly } from '../../src/store/anchor.ts';
 import type { Decision } from '../../src/store/port.ts';
 import type { Chance } from './chance.ts';
@@ -61,6 +62,8 @@ export class Machine {
   /** How far its wall clock is off. */
   wallOffsetMs = 0;
   restored = false;
+  /** Instead of that of its paydrop.json. */
+  calendar: Calendar | undefined;
   decisionsSinceBackup = 0;
   #running: Running | undefined;
   #backup = false;
@@ -113,9 +116,11 @@ export class Machine {
     if (!running) throw new Error('there is no program to make a pass');
     const { life, tools } = running;
     life.planCrash(crash);
-    this.sending.passBegins(options.businessDate);
+    const { calendar } = this;
+    this.sending.passBegins(options.businessDate, calendar && { ...options, calendar, now: () => this.#clock().now() });
+    const settings = calendar ? { ...tools.settings, calendar } : tools.settings;
     let end: { summary: PassSummary | undefined } | { error: unknown } | undefined;
-    pass(tools, options).then(
+    pass({ ...tools, settings }, options).then(
       (summary) => {
         end = { summary };
       },

@@ -4,8 +4,9 @@ import { REFUSED_ALIKE } from '../../src/pipeline/flow.ts';
 import type { HttpOutcome, HttpRequest } from '../../src/provider/http.ts';
 import type { On } from '../../src/sandbox/faults.ts';
 import type { OpenWorkspace } from '../../src/service/workspace.ts';
+import type { Calendar } from '../../src/settings/settings.ts';
 import { lookUpOnly } from '../../src/store/anchor.ts';
-import type { AuditEntry, StoredInstruction } from '../../src/store/port.ts';
+import type { AuditEntry, RunKind, StoredInstruction } from '../../src/store/port.ts';
 import type { Asked } from './api.ts';
 import type { Guard } from './control.ts';
 import { CUSTOMER } from './files.ts';
@@ -29,6 +30,23 @@ export interface SendingOptions {
   readonly guard: Guard | undefined;
 }
 
+/** The business date and the calendar of a pass. All simulated machines have their clocks in UTC. */
+interface PassDay {
+  readonly kind: RunKind;
+  readonly businessDate: string;
+  readonly calendar: Calendar;
+  readonly now: () => number;
+}
+
+/** The rule once more, in another way than the program has it. */
+function isClosed({ kind, businessDate, calendar: { weekend, holidays, cutOff } }: PassDay, atMs: number): boolean {
+  const [today = '', time = ''] = new Date(atMs).toISOString().split('T');
+  const dates = kind === 'run' ? [businessDate] : [businessDate, today];
+  if (dates.some((date) => holidays.has(date) || weekend.has(new Date(date).getUTCDay()))) return true;
+  const [hour = 0, minute = 0] = time.split(':').map(Number);
+  return cutOff !== undefined && hour * 60 + minute >= cutOff;
+}
+
 const ASKS: readonly On[] = ['get', 'order-get', 'token'];
 const MAKES: readonly On[] = ['post', 'order'];
 /** An API that knows orders says so when it refuses one, or a payout. */
@@ -42,6 +60,7 @@ export class Sending {
   readonly #sent = new Map<string, Sent>();
   /** Requests that were answered 401: they may be made once more, with another token. */
   readonly #unauthorized = new Set<string>();
+  #day: PassDay | undefined;
   #stoppedAtMs: number | undefined;
   #underWay = 0;
   #pass = 0;
@@ -55,7 +74,8 @@ export class Sending {
     this.options = options;
   }
 
-  passBegins(businessDate = ''): void {
+  passBegins(businessDate = '', day?: PassDay): void {
+    this.#day = day;
     this.#pass++;
     this.#businessDate = businessDate;
     this.#stoppedAtMs = undefined;
@@ -81,6 +101,7 @@ export class Sending {
     // A request that was asked for before may need an access token first.
     if (this.pausedAtMs !== undefined && timeline.now > this.pausedAtMs + network.options.timeoutMs)
       this.#broken('nothing is sent while a person has paused it', call.reference);
+    this.#checkCalendar(call);
     if (!MAKES.includes(call.on)) return this.#checkAmendment(call, request, open);
     if (this.#stoppedAtMs !== undefined && timeline.now > this.#stoppedAtMs)
       this.#broken('nothing is sent when the line was stopped', call.reference);
@@ -120,6 +141,15 @@ export class Sending {
       this.#stoppedAtMs ??= timeline.now;
     this.#noteRefusal(call, refusesTheAccount());
     return heard;
+  }
+
+  /** A request that was asked for before the calendar closed may need an access token first. */
+  #checkCalendar({ reference }: Asked): void {
+    const day = this.#day;
+    if (!day) return;
+    const nowMs = day.now();
+    if (isClosed(day, nowMs) && isClosed(day, nowMs - this.options.network.options.timeoutMs))
+      this.#broken('nothing is sent on a day that is no banking day, nor after the cut-off', reference);
   }
 
   /**

@@ -30,7 +30,15 @@ import {
 import { controlOf, drawRules, Guard } from './control.ts';
 import { drawWeather, FAIR } from './faults.ts';
 import { type Dropped, Writer } from './files.ts';
-import { type Attempts, drawCrash, drawDoomed, drawFates, drawSettings, everyAttempt } from './fortune.ts';
+import {
+  type Attempts,
+  drawCalendar,
+  drawCrash,
+  drawDoomed,
+  drawFates,
+  drawSettings,
+  everyAttempt,
+} from './fortune.ts';
 import type { Ground } from './ground.ts';
 import { Machine, OPERATOR, type PassResult } from './machine.ts';
 import { Network, SPOILED } from './network.ts';
@@ -187,6 +195,12 @@ export class World {
     const closes = closing.strikes(0.3) ? closing : undefined;
     const braking = drawnFrom(Number.parseInt(first.sha256.slice(32, 40), 16));
     const pauses = braking.strikes(0.15) ? braking : undefined;
+    const keeping = drawnFrom(Number.parseInt(first.sha256.slice(40, 48), 16));
+    if (keeping.strikes(0.2)) {
+      count(this.tally, 'calendars');
+      const calendar = drawCalendar(keeping, DATES);
+      for (const machine of this.machines) machine.calendar = calendar;
+    }
     const most = this.isSmall ? 3 : 8;
     const steps = this.#amendsOften ? chance.between(3, Math.max(4, most)) : chance.between(this.isSmall ? 1 : 3, most);
     for (let step = 1; step <= steps; step++) {
@@ -227,6 +241,7 @@ export class World {
     this.network.accountIsEmpty = false;
     count(this.tally, 'healed');
     for (const machine of this.machines) machine.wallOffsetMs = 0;
+    for (const machine of this.machines) machine.calendar = undefined;
     for (const machine of this.machines) await machine.resume();
     for (const machine of this.machines) await this.#spoilSome(machine);
     this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
@@ -402,7 +417,8 @@ export class World {
       return;
     }
     const open = await machine.open();
-    await this.#checkSafety(machine, open);
+    await this.#checkSafety(machine, open, result.summary !== undefined);
+    if (result.summary?.closed !== undefined) count(tally, 'closed by the calendar');
     if (result.summary) await checkNeeds(this.#truth, open, result.summary);
     if (result.summary && chance.strikes(0.3)) await checkOutbox(machine, open);
     if (chance.strikes(0.05)) {
@@ -417,12 +433,13 @@ export class World {
     const result = await machine.pass(this.#options(kind, new AbortController().signal), undefined);
     count(this.tally, 'passes');
     if (result.kind === 'crashed') throw new Error('it crashed, which was not planned');
-    await this.#checkSafety(machine, await machine.open());
+    await this.#checkSafety(machine, await machine.open(), result.summary !== undefined);
   }
 
-  async #checkSafety(machine: Machine, open: OpenWorkspace): Promise<void> {
+  /** `passed`: a pass has done its work. There is none where the nightly run is done already. */
+  async #checkSafety(machine: Machine, open: OpenWorkspace, passed: boolean): Promise<void> {
     await checkSafety(this.#truth, machine, open);
-    await this.#guard?.check(await instructionsOf(this.#truth, open), open);
+    await this.#guard?.check(passed ? await instructionsOf(this.#truth, open) : [], open);
   }
 
   /** Not where others send the same payouts: what one machine takes for refused the other may have paid. */

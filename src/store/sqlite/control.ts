@@ -63,14 +63,6 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     UPDATE files SET judged = 0 WHERE number IN (
       SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
       WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
-  const enter = db.prepare<Range>(enterPayees('i.id BETWEEN :first AND :last AND i.content_row = i.id'));
-  const enterUpdated = db.prepare<Range>(enterPayees(`i.id IN (${UPDATED})`));
-  const markBegun = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
-  const beginJudging = db.transaction((file: number) => {
-    markBegun.run(file);
-    enter.run(fileRange(file));
-    enterUpdated.run(fileRange(file));
-  });
   const toJudge = payoutReader(db);
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
@@ -96,9 +88,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     async judgeAllAnew() {
       anew.run();
     },
-    async beginJudging(file) {
-      beginJudging.immediate(file);
-    },
+    beginJudging: judgingBeginner(db),
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
     lastRowOf: lastRowReader(db),
@@ -110,6 +100,20 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       resemblances
         .all(fileRange(file))
         .map(({ code, count, first }) => ({ code, count, firstLine: rowPlace(first).line })),
+  };
+}
+
+function judgingBeginner(db: Connection): Control['beginJudging'] {
+  const enterStated = db.prepare<Range>(enterPayees('i.id BETWEEN :first AND :last AND i.content_row = i.id'));
+  const enterUpdated = db.prepare<Range>(enterPayees(`i.id IN (${UPDATED})`));
+  const mark = db.prepare<[number]>('UPDATE files SET judged = 2 WHERE number = ?');
+  const begin = db.transaction((file: number) => {
+    mark.run(file);
+    enterStated.run(fileRange(file));
+    enterUpdated.run(fileRange(file));
+  });
+  return async (file) => {
+    begin.immediate(file);
   };
 }
 

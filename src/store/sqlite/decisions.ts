@@ -1,4 +1,5 @@
 /** What persons decide about held payouts: kept with the audit entry and, where it came in a file, with that file. */
+import { rowPlace } from '../../domain/instruction.ts';
 import type { Approval, Control, DecisionFileRecord } from '../port.ts';
 import type { Applier } from './changes.ts';
 import type { Connection } from './connection.ts';
@@ -61,6 +62,8 @@ function decider(db: Connection, trail: Trail, apply: Applier) {
     .pluck();
   const markStale = staleMarker(db);
   const keepFile = fileKeeper(db);
+  // What was shown with the payout may not be all any more.
+  const judgeAnew = db.prepare<[number]>('UPDATE files SET judged = 0 WHERE number = ?');
   const decide = db.transaction((...[payouts, decision, moment, file]: Parameters<Control['decide']>) => {
     const number = file && keepFile(file);
     for (const { change, yes } of payouts) {
@@ -78,6 +81,8 @@ function decider(db: Connection, trail: Trail, apply: Applier) {
       [],
     );
     markStale(payouts.map(({ change }) => change.id));
+    const stating = payouts.flatMap(({ yes }) => (yes ? [rowPlace(yes.contentRow).file] : []));
+    for (const number of new Set(stating)) judgeAnew.run(number);
   });
   return decide.immediate;
 }
