@@ -179,8 +179,10 @@ describe('settings', () => {
     const asked = name.split('.').reduceRight((inner: unknown, part) => ({ [part]: inner }), value) as {
       provider?: object;
       calendar?: object;
+      control?: object;
     };
-    asked.provider = { currencies: ['INR'], ...asked.provider };
+    if (asked.provider) asked.provider = { currencies: ['INR'], ...asked.provider };
+    if (asked.control) asked.provider = { currencies: ['INR'] };
     if (asked.calendar) asked.calendar = { days: 'banking', ...asked.calendar };
     expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
   });

@@ -84,6 +84,7 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
     `${HERE} “are read, with the file of holidays”`,
     `${HERE} “are read, with the file of holidays”`,
   ],
+  'docs/settings.md: Control': [`${HERE} “hold what they name”`],
   'docs/settings.md: Settings': [`${HERE} “are refused as the page shows”`, `${HERE} “are read”`],
 };
 
@@ -333,6 +334,18 @@ describe('commands for those who work on the project', () => {
     );
     expect(options.length).toBeGreaterThan(2);
     expect(options.filter((option) => !textOf('test/bench.ts').includes(option.slice(2)))).toEqual([]);
+  });
+});
+
+describe('settings of control in the documentation', () => {
+  it('hold what they name', async () => {
+    const [text = ''] = blocks('docs/settings.md', 'Control');
+    const workspace = testWorkspace(JSON.parse(text) as object);
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    const row = workspace.read('payouts.000002.result.csv').split('\n')[1];
+    expect(row).toContain(',held,APPROVAL_REQUIRED PAYEE_NOT_KNOWN,');
   });
 });
 

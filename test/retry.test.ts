@@ -157,7 +157,8 @@ describe('paydrop retry', () => {
 
 describe('paydrop resolve', () => {
   it('says how long a quarantine still lasts, and settles what is unknown after it', async () => {
-    const workspace = testWorkspace({ provider: { quarantine: '1h' }, control: { implausibleDates: 'accept' } });
+    const settings = { provider: { quarantine: '1h' }, control: { implausibleDates: 'accept' } };
+    const workspace = testWorkspace(settings);
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', instructions(instruction('P1')));
     const lost: FaultScript = { faults: [{ on: 'post', fault: { kind: 'error', status: 503 } }] };

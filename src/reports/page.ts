@@ -64,10 +64,10 @@ ${facts(file, summary)}
 </header>
 <main>
 ${tasks(file, summary, related)}
-${needsApprover(file, summary, holds, context)}${possibleDuplicates(holds, summary)}${rowsInNeed(summary)}
+${needsApprover(file, summary, holds, context)}${rowsInNeed(summary)}
 ${errorsByCode(summary)}
 ${summary.rows === 0 ? '' : balance(first ?? file, summary, first !== undefined)}
-${warnings(summary, context)}
+${possibleDuplicates(holds, summary)}${warnings(summary, context)}
 ${closedByPersons(summary)}${siblings(file, due)}
 ${forTheAuditor(file, context)}
 </main>
