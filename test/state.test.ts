@@ -106,7 +106,7 @@ describe('how a workspace stands', () => {
     const { needs: told } = await stands(workspace);
     expect(told[0]?.task).not.toContain('same name');
     expect(told[0]?.task).toContain('paydrop close --file');
-    expect(workspace.read('adir.000001.report.html')).toContain('paydrop close --file 1');
+    expect(workspace.read('adir.000001.report.html').replace(/<[^>]*>/g, '')).toContain('paydrop close --file 1');
   });
 
   it('needs a person for an order that has not come in time, though no run tells', async () => {

@@ -1,6 +1,7 @@
-import { copyFile, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isDecisionName } from '../domain/decision.ts';
 import { clientRefId, type InstructionRef } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, compare, type Decimal, formatDecimal, formatMinor, grouped, parseDecimal } from '../domain/money.ts';
@@ -9,6 +10,7 @@ import { approve, heldPayouts, type PassSummary, pass } from '../pipeline/pipeli
 import { makeFolder } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { INSTALLED } from '../platform/installed.ts';
+import { signWith, trialKey } from '../platform/ssh-keygen.ts';
 import type { Output } from '../platform/terminal.ts';
 import { type FaultScript, readLedger } from '../sandbox/sandbox.ts';
 import { LEDGER, type OpenWorkspace, openWorkspace } from '../service/service.ts';
@@ -19,6 +21,9 @@ import { printPass } from './pass-text.ts';
 const FILES = new URL('fixtures/demo/', INSTALLED);
 const WORTH_A_LOOK = /^index\.html$|^run\..*\.html$|^03-payouts-with-mistakes.*\.(html|csv)$/;
 const QUARANTINE_MS = 1_000;
+const APPROVER = 'approver';
+const KEY = 'approver-key';
+const WHY = 'compared with the order';
 const SETTINGS = {
   intake: { settle: '0s' },
   provider: { quarantine: `${QUARANTINE_MS}ms` },
@@ -60,11 +65,18 @@ const WHAT_GOES_WRONG: FaultScript = {
   ],
 };
 
-/** Makes four passes over the example files, with a yes after the first, and prints all as it happens. Ends with the totals, which must agree. */
+/**
+ * Makes four passes over the example files, with a yes after the first, and prints all as it happens. Ends with the
+ * totals, which must agree.
+ */
 export async function demo({ output, clock }: CommandContext, options: { keep?: string }): Promise<number> {
   const root =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'paydrop-demo-')) : await emptyFolder(options.keep);
-  await writeFile(join(root, 'paydrop.json'), `${JSON.stringify(SETTINGS, null, 2)}\n`);
+  const key = await trialKey(join(root, KEY), APPROVER);
+  // The demo drops the files and signs as one account, so it can't ask that they are two persons.
+  const people = key === undefined ? {} : { [APPROVER]: { may: ['approve'], keys: [key] } };
+  const control = { ...SETTINGS.control, ...(key !== undefined && { maker: 'anyone' }) };
+  await writeFile(join(root, 'paydrop.json'), `${JSON.stringify({ ...SETTINGS, control, people }, null, 2)}\n`);
   const tools = await openWorkspace({ workspace: root, clock, sandbox: { faults: WHAT_GOES_WRONG } });
   try {
     const dropped = await dropAll(tools.settings.inbox, '');
@@ -74,7 +86,7 @@ export async function demo({ output, clock }: CommandContext, options: { keep?: 
     print(output, tools, await onePass(tools, '2026-03-02'));
 
     title(output, 'A payout over the limit of paydrop.json is held back, until a person says yes');
-    await sayYes(output, tools);
+    await sayYes(output, tools, key && join(root, KEY));
 
     title(
       output,
@@ -107,11 +119,13 @@ export async function demo({ output, clock }: CommandContext, options: { keep?: 
   }
 }
 
-/** As a person would with `paydrop held` and `paydrop approve`. */
-async function sayYes(output: Output, tools: OpenWorkspace): Promise<void> {
-  const held = await heldPayouts(tools.store, tools.settings);
-  const decided = await approve(tools, held, { by: 'demo', reason: 'compared with the order' });
-  if (!decided.ok) throw new Error(decided.why.join(' '));
+/**
+ * What an approver does: writes why into the decision that lies in the outbox, signs it, and drops both into the inbox.
+ * Without a key to sign with, the same by command.
+ */
+async function sayYes(output: Output, tools: OpenWorkspace, key: string | undefined): Promise<void> {
+  const { store, settings } = tools;
+  const held = await heldPayouts(store, settings);
   output.line('paydrop held shows it:');
   output.table(
     ['Customer/order/instruction', '>Amount', 'Currency', 'Why'],
@@ -123,8 +137,21 @@ async function sayYes(output: Output, tools: OpenWorkspace): Promise<void> {
     ]),
   );
   output.line();
-  output.line('The demo says yes for you, as this would:');
-  for (const { payout } of held) output.line(`  paydrop approve ${nameOf(payout)} --reason "compared with the order"`);
+  if (key === undefined) {
+    const decided = await approve(tools, held, { by: 'demo', reason: WHY });
+    if (!decided.ok) throw new Error(decided.why.join(' '));
+    output.line('The demo says yes for you, as this would:');
+    for (const { payout } of held) output.line(`  paydrop approve ${nameOf(payout)} --reason "${WHY}"`);
+    return;
+  }
+  output.line('The demo says yes for you: it writes why, signs with a key of its own and drops both files:');
+  for (const name of (await readdir(settings.outbox)).filter(isDecisionName)) {
+    const text = await readFile(join(settings.outbox, name), 'utf8');
+    const decision = Buffer.from(text.replace('"reason": ""', `"reason": "${WHY}"`));
+    await writeFile(join(settings.inbox, `${name}.sig`), await signWith(key, decision));
+    await writeFile(join(settings.inbox, name), decision);
+    for (const dropped of [`${name}.sig`, name]) output.line(`  ${dropped}`);
+  }
 }
 
 function nameOf({ customerRef, orderRef, instructionRef }: InstructionRef): string {

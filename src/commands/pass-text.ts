@@ -23,7 +23,7 @@ export function printPass(output: Output, summary: PassSummary, sandbox: boolean
   output.line(`Sent ${payouts(summary.sent)} and looked up ${payouts(summary.lookedUp)}.`);
   if (summary.closed !== undefined) output.line(summary.closed);
   for (const { name, refused } of summary.decisions)
-    output.line(refused === undefined ? `${shortName(name)} counts.` : `${shortName(name)} was refused: ${refused}.`);
+    output.line(`The decision ${shortName(name)} ${refused === undefined ? 'counts' : `was refused: ${refused}`}.`);
   if (open.length > 0) {
     output.line();
     printCounts(output, open);

@@ -5,7 +5,7 @@ import type { HoldCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
-import { formatMinor } from '../domain/money.ts';
+import { formatMinor, grouped } from '../domain/money.ts';
 import type { ControlSettings } from '../settings/settings.ts';
 import type { FileRecord, PayoutToJudge, Resemblance, Suspicion } from '../store/store.ts';
 
@@ -119,7 +119,7 @@ export function reasonsText(reasons: readonly Reason[]): string {
 }
 
 export function moneyText(minor: bigint, currency: string): string {
-  return `${formatMinor(minor, currencyExponent(currency) ?? 0)} ${currency}`;
+  return `${grouped(formatMinor(minor, currencyExponent(currency) ?? 0))} ${currency}`;
 }
 
 function isProvenWhole({ proven, saidDone, finalNewline }: Surroundings['file']): boolean {

@@ -27,7 +27,7 @@ import type { Claim, Inbox, Spooled } from '../inbox/inbox.ts';
 import { localTime } from '../platform/clock.ts';
 import { openSha256 } from '../platform/digest.ts';
 import { isErrno } from '../platform/durable.ts';
-import { decisionAnswerName, publish, removeReports, toApproveName } from '../reports/reports.ts';
+import { decisionAnswerName, MOST_TO_APPROVE, publish, removeReports, toApproveName } from '../reports/reports.ts';
 import {
   type Decision,
   type DecisionFileRecord,
@@ -55,9 +55,6 @@ const COUNTS_DAYS = 30;
 /** After this long it is written anew, so that there is always time to sign it. */
 const ANEW_DAYS = 20;
 const DAY_MS = 86_400_000;
-
-/** More held payouts than this in one file are decided by command: an approver can't read them one by one. */
-const MOST_ROWS = 20_000;
 
 /** Takes in every decision that was dropped. */
 export async function takeDecisions(tools: DecisionTools, businessDate: string): Promise<DecisionTaken[]> {
@@ -360,7 +357,7 @@ export async function publishToApprove(tools: ApprovalTools): Promise<void> {
   const now: Record<string, ToApprove[string]> = {};
   for (const [number, held] of await heldByFile(tools)) {
     const file = await store.file(number);
-    if (!file || held.length > MOST_ROWS) continue;
+    if (!file || held.length > MOST_TO_APPROVE) continue;
     const name = toApproveName(file);
     const { written: earlier = '', sha256 } = before[name] ?? {};
     const written = daysAfter(earlier || today, ANEW_DAYS) > today && earlier !== '' ? earlier : today;

@@ -238,6 +238,11 @@ function holding({ id, version, status, code }: PayoutToJudge, reasons: readonly
   return [{ id, version, from: status, to: 'held', code: codes, message: reasonsText(reasons) }];
 }
 
+/** The same for a payout that is held: also where the reasons have other words than before, such as a new limit. */
+function heldStill(payout: PayoutToJudge, reasons: readonly Reason[]): Change[] {
+  return payout.why === reasonsText(reasons) ? [] : holding({ ...payout, code: '' }, reasons);
+}
+
 function alikeOf(
   groups: Parameters<typeof resemblances>[0],
   { possibleDuplicates, possibleDuplicateDays }: ControlSettings,
@@ -264,7 +269,7 @@ async function judgeHeld(ground: Ground, businessDate: string): Promise<PayoutTo
     const { id, version } = payout;
     const to = isDue ? 'ready' : 'scheduled';
     const change: Change[] =
-      standing.length > 0 ? holding(payout, standing) : [{ id, version, from: 'held', to, message: LET_GO }];
+      standing.length > 0 ? heldStill(payout, standing) : [{ id, version, from: 'held', to, message: LET_GO }];
     if (change.length > 0) await store.hold(change, momentOf(ground.tools));
   }
   return due;

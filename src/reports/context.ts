@@ -104,6 +104,9 @@ export function fileReportNames(file: { readonly name: string; readonly number: 
   };
 }
 
+/** A file with more held payouts gets none: they are decided by command, because no person reads them one by one. */
+export const MOST_TO_APPROVE = 20_000;
+
 /** The name of the decision about what is held of a file, to be signed and dropped. */
 export function toApproveName(file: { readonly name: string; readonly number: number }): string {
   return `${reportStem(file.name)}.${sixDigits(file.number)}.to-approve.json`;

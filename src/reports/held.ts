@@ -2,7 +2,7 @@
 
 import { grouped } from '../domain/money.ts';
 import type { FileRecord, Resemblance, ResultRow, Store } from '../store/store.ts';
-import { type ReportContext, toApproveName } from './context.ts';
+import { MOST_TO_APPROVE, type ReportContext, toApproveName } from './context.ts';
 import { type Html, html } from './html.ts';
 import {
   amountCell,
@@ -104,7 +104,7 @@ ${scrollable(
 <tfoot>${sums.map(totalRow)}</tfoot>
 </table>`,
 )}
-${waysToDecide(file, first.row, context)}
+${waysToDecide(file, rows, first.row, context)}
 </section>
 `;
 }
@@ -128,7 +128,7 @@ function totalRow({ currency, rows, amount }: Total): Html {
 }
 
 /** By folder where people sign, and by command. */
-function waysToDecide(file: FileRecord, row: ResultRow, { control: { signed } }: ReportContext): Html {
+function waysToDecide(file: FileRecord, held: number, row: ResultRow, { control: { signed } }: ReportContext): Html {
   const one = shellWord([row.customerRef, row.orderRef, row.instructionRef].join('/'));
   const how = signed ? '--reason TEXT --key FILE' : '--reason TEXT';
   const lines = [
@@ -140,7 +140,7 @@ function waysToDecide(file: FileRecord, row: ResultRow, { control: { signed } }:
   ] as const;
   const name = toApproveName(file);
   const byFolder = html`<div><dt>${linkTo(name)}</dt><dd>says yes to all of them once it is signed and dropped; each yes in it can be made a no</dd></div>`;
-  return html`<dl class="paper siblings">${signed ? byFolder : ''}${lines.map(([command, does]) => html`<div><dt><code class="copy">${unbroken(command)}</code></dt><dd>${does}</dd></div>`)}</dl>`;
+  return html`<dl class="paper siblings">${signed && held <= MOST_TO_APPROVE ? byFolder : ''}${lines.map(([command, does]) => html`<div><dt><code class="copy">${unbroken(command)}</code></dt><dd>${does}</dd></div>`)}</dl>`;
 }
 
 /** Payouts that are like another one, and are only pointed out. */

@@ -5,6 +5,7 @@ export {
   decisionAnswerName,
   fileReportNames,
   isRejectedReportOf,
+  MOST_TO_APPROVE,
   type ReportContext,
   rejectedReportIn,
   toApproveName,

@@ -965,8 +965,8 @@ const HELD: Mutant[] = [
     'judged = 1',
   ]),
   mutant('one of several reasons lets go', 'a yes from one person is enough', 'hold', [
-    'standing.length > 0 ? holding(payout, standing)',
-    'standing.length > 1 ? holding(payout, standing)',
+    'standing.length > 0 ? heldStill(payout, standing)',
+    'standing.length > 1 ? heldStill(payout, standing)',
   ]),
   mutant('a no only delays', 'what a person refused leaves with the next pass', 'hold', [
     "return { change: { id, version, from: 'held', to: 'cancelled', code, message, decision } };",
