@@ -1,7 +1,8 @@
 /** The file in which people decide: what paydrop writes, and what it takes when it comes back. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DecisionRead, decisionText, MOST_DECISION_BYTES, readDecision } from '../src/control/decision-file.ts';
+import { type DecisionRead, decisionText, readDecision } from '../src/control/decision-file.ts';
+import { MOST_DECISION_BYTES } from '../src/domain/decision.ts';
 
 const ROW = {
   line: 2,

@@ -41,8 +41,8 @@ export async function settlingBy(
   const bytes = Buffer.from(`${JSON.stringify(statement, undefined, 2)}\n`);
   const signature = await signWith(key, bytes);
   const keys = people.flatMap((person) => person.keys);
-  const verdict = checkSignature(signature, bytes, keys);
-  const signer = settlerOf(verdict, await payoutsOf(store, refs), { people, maker: control.maker });
+  const verdict = await checkSignature(signature, bytes, keys);
+  const signer = await settlerOf(verdict, await payoutsOf(store, refs), { people, maker: control.maker });
   if (typeof signer === 'string') throw new UsageError(signer);
   const { person, fingerprint } = signer;
   return {

@@ -1,4 +1,6 @@
 /** What is held back and why, who lets it go, and when money may leave. */
+import { loadedWhenCalled } from '../platform/lazy.ts';
+
 export { laterFiles, resemblances } from './alike.ts';
 export { countingYes, seenDigest, undecided, yesSoFar } from './approval.ts';
 export {
@@ -9,8 +11,8 @@ export {
   holidaysEnd,
   openGate,
 } from './calendar.ts';
-export { type DecisionFile, decisionText, MOST_DECISION_BYTES, readDecision } from './decision-file.ts';
-export { type HeldRow, type Judgement, judge, settlerOf } from './judge.ts';
+export type { DecisionFile } from './decision-file.ts';
+export type { HeldRow, Judgement } from './judge.ts';
 export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
 export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {
@@ -21,4 +23,10 @@ export {
   reasonsText,
   suspicionOf,
 } from './reasons.ts';
-export { checkSignature } from './signature.ts';
+
+// Only a command that decides needs these, and cryptography with them.
+export const readDecision = loadedWhenCalled(async () => (await import('./decision-file.ts')).readDecision);
+export const decisionText = loadedWhenCalled(async () => (await import('./decision-file.ts')).decisionText);
+export const judge = loadedWhenCalled(async () => (await import('./judge.ts')).judge);
+export const settlerOf = loadedWhenCalled(async () => (await import('./judge.ts')).settlerOf);
+export const checkSignature = loadedWhenCalled(async () => (await import('./signature.ts')).checkSignature);

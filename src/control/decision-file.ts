@@ -5,10 +5,9 @@
  */
 import * as z from 'zod/mini';
 import { isBlank, unwantedControl, visible } from '../domain/characters.ts';
+import { MOST_DECISION_BYTES } from '../domain/decision.ts';
 import { isDeeper, repeatedNames } from '../platform/json-text.ts';
 
-/** A larger file is no decision. Some 40,000 rows fit. */
-export const MOST_DECISION_BYTES = 20_000_000;
 const FORMAT = 'paydrop decision';
 const VERSION = 1;
 /** The file, its rows, one row, its reasons. */

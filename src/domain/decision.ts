@@ -3,6 +3,9 @@
 /** What a file manager or browser adds to the name of a copy may stand before the suffix. */
 const DECISION_NAME = /\.to-approve[^./]{0,40}\.json$/i;
 
+/** A larger file is no decision. Some 40,000 rows fit. */
+export const MOST_DECISION_BYTES = 20_000_000;
+
 /** Whether a file of this name holds a decision, and not rows. */
 export function isDecisionName(name: string): boolean {
   return DECISION_NAME.test(name);

@@ -15,11 +15,10 @@ import {
   type HeldRow,
   type Judgement,
   judge,
-  MOST_DECISION_BYTES,
   readDecision,
   seenDigest,
 } from '../control/control.ts';
-import { isDecisionName } from '../domain/decision.ts';
+import { isDecisionName, MOST_DECISION_BYTES } from '../domain/decision.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor } from '../domain/money.ts';
@@ -151,7 +150,7 @@ async function judgeBytes(tools: ApprovalTools, bytes: Buffer, signature: Buffer
   const { store, settings } = tools;
   if (settings.people.length === 0)
     return refusedAs('no person is named in the settings (people), so no signature counts here');
-  const read = readDecision(bytes);
+  const read = await readDecision(bytes);
   if (!read.ok) return refusedAs(read.reason);
   const { decision } = read;
   const file = await store.file(decision.file);
@@ -159,9 +158,9 @@ async function judgeBytes(tools: ApprovalTools, bytes: Buffer, signature: Buffer
   const barred = await whyUndecidable(tools);
   if (barred !== undefined) return refusedAs(barred, about);
   const keys = settings.people.flatMap((person) => person.keys);
-  const verdict = signature && checkSignature(signature, bytes, keys);
+  const verdict = signature && (await checkSignature(signature, bytes, keys));
   const held = await heldPayouts(store, settings, decision.file);
-  const judgement = judge(decision, verdict, await known(tools, decision, file, held));
+  const judgement = await judge(decision, verdict, await known(tools, decision, file, held));
   if (!judgement.ok) return refusedAs(judgement.reason, about);
   return { ...decided(tools, judgement, held, signature ?? Buffer.alloc(0)), about };
 }
