@@ -126,20 +126,15 @@ export function payoutOrdersApi({ book, keys, seed, balance }: PayoutOrdersOptio
 
 /** What the account has left of its balance at the start. */
 function openAccount(book: Book, start: string | undefined): { covers(amount: string): boolean; balance(): string } {
+  const had = start === undefined ? undefined : parseDecimal(start);
+  if (!had) return { covers: () => true, balance: () => NEVER_EMPTY };
   const left = () => {
     const { units, scale } = book.spent();
-    const had = start === undefined ? undefined : parseDecimal(start);
-    return had && add(had, { units: -units, scale });
+    return add(had, { units: -units, scale });
   };
   return {
-    covers: (amount) => {
-      const has = left();
-      return has === undefined || compare(parseDecimal(amount) ?? ZERO, has) <= 0;
-    },
-    balance: () => {
-      const has = left();
-      return has ? grouped(formatDecimal(has, AMOUNT_DECIMALS)) : NEVER_EMPTY;
-    },
+    covers: (amount) => compare(parseDecimal(amount) ?? ZERO, left()) <= 0,
+    balance: () => grouped(formatDecimal(left(), AMOUNT_DECIMALS)),
   };
 }
 
