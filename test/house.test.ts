@@ -356,6 +356,7 @@ describe('a source file', () => {
   const SHOWN_BY: Readonly<Record<string, string>> = {
     account: 'workspace.test.ts',
     commands: 'cli.test.ts',
+    control: 'decisions.test.ts',
     failures: 'cli.test.ts',
     installed: 'cli.test.ts',
     lazy: 'cli.test.ts',
