@@ -5,7 +5,14 @@ import { payoutOrdersProvider } from '../src/provider/payout-orders.ts';
 import type { Provider } from '../src/provider/port.ts';
 import { type FaultScript, SANDBOX_KEYS } from '../src/sandbox/sandbox.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  API_FILES,
+  instruction,
+  instructions,
+  ORDERS,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 type Rule = NonNullable<FaultScript['faults']>[number];
 type Fault = Rule['fault'];
@@ -187,6 +194,28 @@ describe('what the provider answers', () => {
     expect(statuses(workspace)).toEqual(['paid', 'declined']);
     expect(accepted(workspace)).toEqual(['P1']);
   });
+
+  it.each(['collect', 'order-management'] as const)(
+    'as a refusal after a 401 is not believed, because the first request may have arrived: %s',
+    async (api) => {
+      const workspace = testWorkspace({ provider: { api } });
+      workspace.drop('orders.csv', API_FILES[api].orders);
+      await workspace.pass();
+      workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
+      const arrivedAllTheSame: FaultScript = {
+        faults: [
+          { on: 'post', attempts: [1], fault: { kind: 'unauthorized', accept: true } },
+          { on: 'post', attempts: [2], fault: { kind: 'decline', code: 'AMOUNT_OUT_OF_RANGE', status: 400 } },
+        ],
+        fates: [{ fate: 'processed' }],
+      };
+      for (const _ of [1, 2, 3, 4]) {
+        await workspace.pass({ faults: arrivedAllTheSame });
+        workspace.clock.advance(10_000);
+      }
+      expect(workspace.rows('payouts.000002.result.csv')).toMatchObject([{ status: 'paid' }]);
+    },
+  );
 
   it('as a wish to wait is heeded before the next request', async () => {
     const workspace = await ready({ concurrency: 1 }, refs(3));

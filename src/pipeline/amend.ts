@@ -164,7 +164,7 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
     case 'declined':
       line.note(undefined);
       // An earlier request for the change may still arrive and be accepted.
-      if (amendment.sends > 0) return 'unclear';
+      if (amendment.sends > 0 || outcome.afterUnclear) return 'unclear';
       await record(amending, { kind: 'refused', errors: [refusal(instruction, outcome)] });
       return 'settled';
     default:

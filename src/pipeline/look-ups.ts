@@ -163,9 +163,13 @@ export function forAPerson(instruction: StoredInstruction, words: string, since:
  * Why a refusal is not believed yet, in words: an earlier request may have arrived. The records either have it
  * (`unclearAt`) or may have forgotten it. Undefined where the refusal is believed.
  */
-export function doubtOfRefusal(unclearAt: string, forgetful: boolean, words: string): string | undefined {
-  if (unclearAt !== '') return `refused after an earlier request that may have arrived (${words})`;
-  return forgetful ? `refused, and the records may have forgotten an earlier request (${words})` : undefined;
+export function doubtOfRefusal(
+  { message, afterUnclear }: { readonly message: string; readonly afterUnclear?: true },
+  unclearAt: string,
+  forgetful: boolean,
+): string | undefined {
+  if (unclearAt !== '' || afterUnclear) return `refused after an earlier request that may have arrived (${message})`;
+  return forgetful ? `refused, and the records may have forgotten an earlier request (${message})` : undefined;
 }
 
 /** An answer could be read, so the time of unreadable answers no longer runs. Undefined where it did not run. */

@@ -331,11 +331,11 @@ async function askToRegister(tools: SendingTools, calls: OrderCalls, request: Or
   const endedBy = (outcome: SubmitOutcome): Ended => {
     return {
       outcome,
-      ...(outcome.kind === 'declined' && { doubt: doubtOfRefusal(unclearAt, forgetful, outcome.message) }),
+      ...(outcome.kind === 'declined' && { doubt: doubtOfRefusal(outcome, unclearAt, forgetful) }),
     };
   };
   const outcome = await calls.register(body, order, correlationOf(order));
-  if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {
+  if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0) {
     const ended = endedBy(outcome);
     await record(changeBy(order, ended));
     return ended;

@@ -303,7 +303,7 @@ function changeFor(instruction: StoredInstruction, outcome: SubmitOutcome, forge
     case 'declined': {
       const { code, message, httpStatus } = outcome;
       const sent = { outcome: 'declined', httpStatus };
-      const doubt = doubtOfRefusal(instruction.unclearAt, forgetful, message);
+      const doubt = doubtOfRefusal(outcome, instruction.unclearAt, forgetful);
       if (doubt === undefined) return { id, version, from, to: 'declined', code, message, sent };
       return {
         id,

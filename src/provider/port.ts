@@ -27,6 +27,11 @@ interface Declined {
   readonly httpStatus: number;
   readonly code: string;
   readonly message: string;
+  /**
+   * The same request was sent before in this call, answered 401, and may have arrived all the same. Then the refusal is
+   * no proof that nothing will be paid.
+   */
+  readonly afterUnclear?: true;
 }
 
 /** Provably no byte of the request arrived. `stopLine` and `retryAfterMs` as for {@link Unknown}. */

@@ -964,6 +964,10 @@ const HELD: Mutant[] = [
     'judged = iif(judged = 2, 1, judged)',
     'judged = 1',
   ]),
+  mutant('a refusal after a 401 proves that nothing was taken', 'as a refusal after a 401 is not believed', 'submit', [
+    "if (judged.kind === 'declined' && repeated) return { ...judged, afterUnclear: true };",
+    '',
+  ]),
   mutant('one of several reasons lets go', 'a yes from one person is enough', 'hold', [
     'standing.length > 0 ? heldStill(payout, standing)',
     'standing.length > 1 ? heldStill(payout, standing)',

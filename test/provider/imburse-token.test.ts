@@ -210,9 +210,9 @@ describe('a 401', () => {
     expect(await submit()).toMatchObject({ kind: 'unknown', code: 'INSTRUCTION_REF_ALREADY_EXISTS' });
   });
 
-  it('leaves a refusal by a published code a refusal, and one by another code in doubt', async () => {
+  it('leaves a refusal by a published code one that proves nothing, and one by another code unknown', async () => {
     http.answer(UNAUTHORIZED, json(400, { errorCodes: ['AMOUNT_OUT_OF_RANGE'] }));
-    expect(await submit()).toMatchObject({ kind: 'declined', code: 'AMOUNT_OUT_OF_RANGE' });
+    expect(await submit()).toMatchObject({ kind: 'declined', code: 'AMOUNT_OUT_OF_RANGE', afterUnclear: true });
     http.answer(UNAUTHORIZED, json(400, { errorCodes: ['AMOUNT_OUT_OF_RANGE', 'LIMIT_REACHED'] }));
     expect(await submit()).toMatchObject({ kind: 'unknown', code: 'AMOUNT_OUT_OF_RANGE' });
     http.answer(UNAUTHORIZED, json(409, { errorCodes: ['INSTRUCTION_ALREADY_PROCESSED'] }));

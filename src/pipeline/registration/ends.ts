@@ -45,12 +45,16 @@ export function forInstruction({ outcome, doubt }: Ended, rides: boolean): Submi
       return undefined;
     case 'declined':
       if (doubt !== undefined && !rides) return { kind: 'not-sent', message: `its order was ${doubt}` };
-      return declinedWith(outcome.code, outcome.message, outcome.httpStatus);
+      return { ...declinedWith(outcome.code, outcome.message, outcome.httpStatus), ...afterUnclearOf(outcome) };
     case 'not-sent':
       return outcome;
     case 'unknown':
       return { kind: 'not-sent', message: `its order may not have been registered yet: ${outcome.message}` };
   }
+}
+
+function afterUnclearOf({ afterUnclear }: Extract<SubmitOutcome, { kind: 'declined' }>): { afterUnclear?: true } {
+  return afterUnclear ? { afterUnclear } : {};
 }
 
 export function declinedWith(code: string, message: string, httpStatus = 0): SubmitOutcome {

@@ -79,6 +79,7 @@ export function submitOutcome(outcome: ImburseOutcome, asked: Asked, nowMs: numb
     ? unknown(response, undefined, { stopLine: CREDENTIALS })
     : (acceptance(response, asked) ?? judgeErrors(response, asked, repeated));
   const waitMs = retryAfterMs(response.retryAfter, nowMs);
+  if (judged.kind === 'declined' && repeated) return { ...judged, afterUnclear: true };
   return judged.kind === 'unknown' && waitMs !== undefined ? { ...judged, retryAfterMs: waitMs } : judged;
 }
 
