@@ -1055,6 +1055,10 @@ const DECISIONS: Mutant[] = [
     'if (twice !== undefined) return refused',
     'if (twice === json) return refused',
   ]),
+  mutant('a decision is read whatever it has', 'a dropped file takes all memory at each pass', 'decision-file', [
+    'if (hasMoreValues(json, MOST_VALUES)) return',
+    "if (json === '') return",
+  ]),
   mutant('a payout is decided about twice in one file', 'one person gives both votes', 'decision-file', [
     'if (references.has(reference)) return',
     'if (lines.has(0)) return',
