@@ -1,6 +1,15 @@
 /** Approving by folder: a decision that is signed and dropped counts as a whole, or is refused with the reason. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -234,6 +243,36 @@ describe('a pass that is cut off while it takes in a decision', () => {
       expect(decisions).toEqual([]);
     },
   );
+});
+
+describe('a decision whose answer has no place in the outbox', () => {
+  it('counts, keeps no payout waiting, and is answered once there is a place', async () => {
+    const workspace = withHeld();
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna', { no: [3] });
+    const place = workspace.path('outbox', 'payouts.000002.decision.1.json');
+    mkdirSync(place);
+    await expect(workspace.pass({ lookUp: false })).rejects.toThrow('decision.1.json');
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
+    rmdirSync(place);
+    await workspace.pass({ lookUp: false });
+    expect(answer(workspace)).toMatchObject({ accepted: true });
+    expect(readdirSync(workspace.path('inbox'))).toEqual([]);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
+  });
+});
+
+describe('what is to be approved', () => {
+  it('is written anew where a clock that was ahead has dated it: signed as it is, it counts', async () => {
+    const workspace = withHeld();
+    workspace.clock.setWall('2026-03-09T08:00:00Z');
+    await workspace.pass({ lookUp: false });
+    workspace.clock.setWall('2026-03-02T08:00:00Z');
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    await workspace.pass({ lookUp: false });
+    expect(answer(workspace)).toMatchObject({ accepted: true });
+  });
 });
 
 describe('a forgotten file', () => {

@@ -1055,6 +1055,10 @@ const DECISIONS: Mutant[] = [
     'if (twice !== undefined) return refused',
     'if (twice === json) return refused',
   ]),
+  mutant('what is to be approved keeps a date ahead', 'each yes is refused until that date', 'decisions', [
+    'written <= today && ',
+    '',
+  ]),
   mutant('a decision is read whatever it has', 'a dropped file takes all memory at each pass', 'decision-file', [
     'if (hasMoreValues(json, MOST_VALUES)) return',
     "if (json === '') return",
