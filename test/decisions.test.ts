@@ -262,19 +262,6 @@ describe('a decision whose answer has no place in the outbox', () => {
   });
 });
 
-describe('what is to be approved', () => {
-  it('is written anew where a clock that was ahead has dated it: signed as it is, it counts', async () => {
-    const workspace = withHeld();
-    workspace.clock.setWall('2026-03-09T08:00:00Z');
-    await workspace.pass({ lookUp: false });
-    workspace.clock.setWall('2026-03-02T08:00:00Z');
-    await workspace.pass({ lookUp: false });
-    decide(workspace, 'anna');
-    await workspace.pass({ lookUp: false });
-    expect(answer(workspace)).toMatchObject({ accepted: true });
-  });
-});
-
 describe('a forgotten file', () => {
   it('leaves nothing of the decisions about it but what the audit log has', async () => {
     const workspace = withHeld();

@@ -1055,7 +1055,7 @@ const DECISIONS: Mutant[] = [
     'if (twice !== undefined) return refused',
     'if (twice === json) return refused',
   ]),
-  mutant('what is to be approved keeps a date ahead', 'each yes is refused until that date', 'decisions', [
+  mutant('what is to be approved keeps a date ahead', 'each yes is refused until that date', 'to-approve', [
     'written <= today && ',
     '',
   ]),
