@@ -1055,6 +1055,10 @@ const DECISIONS: Mutant[] = [
     'if (twice !== undefined) return refused',
     'if (twice === json) return refused',
   ]),
+  mutant('the service takes decisions without a word', 'a refused yes is noticed when the payee complains', 'watch', [
+    'files.length + decisions.length > 0',
+    'files.length > 0',
+  ]),
   mutant('what is to be approved keeps a date ahead', 'each yes is refused until that date', 'to-approve', [
     'written <= today && ',
     '',
