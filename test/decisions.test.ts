@@ -162,6 +162,18 @@ describe('a decision that does not count', () => {
     expect(workspace.outbox()).toContain(TO_APPROVE);
   });
 
+  it('is one whose name is in another encoding: it is no CSV file, and its signature is with it', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    const name = Buffer.concat([Buffer.from('a.to-approve - '), Buffer.alloc(8, 0x83), Buffer.from('.json')]);
+    const inbox = (end: string) => Buffer.concat([Buffer.from(`${workspace.path('inbox')}/`), name, Buffer.from(end)]);
+    writeFileSync(inbox('.sig'), 'no signature');
+    writeFileSync(inbox(''), workspace.read(TO_APPROVE).replace('"reason": ""', '"reason": "checked"'));
+    const { decisions, files } = await workspace.pass({ lookUp: false });
+    expect(decisions).toMatchObject([{ refused: expect.stringContaining('none that ssh-keygen') }]);
+    expect(files).toEqual([]);
+  });
+
   it('is one that was dropped a second time', async () => {
     const workspace = withHeld({ approvals: [{ from: { INR: '100.00' }, people: 2 }] });
     await workspace.pass();
