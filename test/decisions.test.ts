@@ -13,9 +13,11 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { approve } from '../src/commands/held.ts';
 import { forgetFiles, judgeForgetting } from '../src/pipeline/forgetting.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { noProgress } from '../src/platform/progress.ts';
+import type { Output } from '../src/platform/terminal.ts';
 import { instructions, ONE_PASS, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 let keys = '';
@@ -271,6 +273,36 @@ describe('a decision whose answer has no place in the outbox', () => {
     expect(answer(workspace)).toMatchObject({ accepted: true });
     expect(readdirSync(workspace.path('inbox'))).toEqual([]);
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
+  });
+});
+
+describe('a signed yes by command', () => {
+  const SILENT: Output = {
+    style: (_, text) => text,
+    line: () => undefined,
+    table: () => undefined,
+    facts: () => undefined,
+  };
+  const say = (workspace: TestWorkspace, by: string, ...refs: string[]) =>
+    approve({ workspace: workspace.root, clock: workspace.clock, output: SILENT }, refs, {
+      reason: 'as the invoices say',
+      key: keyOf(by),
+      yes: true,
+    });
+
+  it('to payouts of two files counts for both, or for none where one of them may not be decided', async () => {
+    const workspace = withHeld({}, { anna: person('anna', { upTo: { INR: '150.00' } }) });
+    workspace.drop(
+      'rent.csv',
+      instructions('C1,O1,R1,150,2026-03-02,2026-03-05,', 'C1,O1,R2,151,2026-03-02,2026-03-05,'),
+    );
+    await workspace.pass({ lookUp: false });
+    await expect(say(workspace, 'anna', 'C1/O1/P1', 'C1/O1/R2')).rejects.toThrow('file 3: line 3 (C1 / O1 / R2)');
+    await workspace.pass({ lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P3: 1 });
+    await say(workspace, 'anna', 'C1/O1/P1', 'C1/O1/R1');
+    await workspace.pass({ lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1, R1: 1 });
   });
 });
 

@@ -254,20 +254,36 @@ export type SignedOutcome =
   | { readonly ok: true; readonly payouts: readonly { readonly reference: string; readonly status: string }[] }
   | { readonly ok: false; readonly why: string };
 
-/** A decision that a command has signed. It is judged as one that was dropped, and leaves no file behind. */
-export async function decideSigned(tools: ApprovalTools, bytes: Buffer, signature: Buffer): Promise<SignedOutcome> {
-  const judged = await judgeBytes(tools, bytes, signature);
-  if (!judged.ok) return { ok: false, why: judged.reason };
-  const outcome = await tools.store.decide(judged.held, judged.decision, momentOf(tools));
-  return outcome === 'stale'
-    ? { ok: false, why: 'what it decides about has changed meanwhile' }
-    : {
-        ok: true,
-        payouts: judged.rows.map(({ customerRef, orderRef, instructionRef, status }) => ({
-          reference: `${customerRef}/${orderRef}/${instructionRef}`,
-          status,
-        })),
-      };
+/** A decision about one file, with its signature. */
+interface SignedDecision {
+  readonly file: number;
+  readonly bytes: Buffer;
+  readonly signature: Buffer;
+}
+
+/**
+ * Decisions that a command has signed. They are judged as those that were dropped, and leave no file behind. All of them
+ * are judged before the first is recorded: where one does not count, none does.
+ */
+export async function decideSigned(tools: ApprovalTools, signed: readonly SignedDecision[]): Promise<SignedOutcome> {
+  const all: Extract<Judged, { ok: true }>[] = [];
+  for (const { file, bytes, signature } of signed) {
+    const judged = await judgeBytes(tools, bytes, signature);
+    if (!judged.ok) return { ok: false, why: `file ${file}: ${judged.reason}` };
+    all.push(judged);
+  }
+  for (const [at, { held, decision, about }] of all.entries())
+    if ((await tools.store.decide(held, decision, momentOf(tools))) === 'stale') {
+      const before = at === 0 ? '' : '; what was decided about the files before it stands';
+      return { ok: false, why: `file ${about.file}: what it decides about has changed meanwhile${before}` };
+    }
+  const payouts = all.flatMap(({ rows }) =>
+    rows.map(({ customerRef, orderRef, instructionRef, status }) => ({
+      reference: `${customerRef}/${orderRef}/${instructionRef}`,
+      status,
+    })),
+  );
+  return { ok: true, payouts };
 }
 
 function hexOf(bytes: Buffer | string): string {
