@@ -143,6 +143,36 @@ describe('a decision that is signed and dropped', () => {
   });
 });
 
+describe('a yes to what its person may not decide about any more', () => {
+  function setUpTo(workspace: TestWorkspace, upTo: object) {
+    const settings = JSON.parse(readFileSync(workspace.path('paydrop.json'), 'utf8'));
+    settings.people.anna.upTo = upTo;
+    writeFileSync(workspace.path('paydrop.json'), JSON.stringify(settings));
+  }
+
+  it('holds back anew what is not sent, where upTo is lower by then', async () => {
+    const workspace = withHeld();
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    await workspace.pass({ lookUp: false, send: false });
+    expect(statuses(workspace)).toEqual(['ready', 'ready', 'submitted']);
+    setUpTo(workspace, { INR: '100.00' });
+    await workspace.pass({ lookUp: false });
+    expect(statuses(workspace)).toEqual(['submitted', 'held', 'submitted']);
+  });
+
+  it('is not the first of two', async () => {
+    const workspace = withHeld({ approvals: [{ from: { INR: '100.00' }, people: 2 }] });
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    await workspace.pass({ lookUp: false });
+    setUpTo(workspace, { INR: '100.00' });
+    decide(workspace, 'ben');
+    await workspace.pass({ lookUp: false });
+    expect(statuses(workspace)).toEqual(['submitted', 'held', 'submitted']);
+  });
+});
+
 describe('a decision that does not count', () => {
   it.each<[string, string | undefined, Edit, object, string]>([
     ['unsigned', undefined, {}, {}, 'not signed'],
