@@ -138,6 +138,11 @@ describe('a decision', () => {
       changed('checked with the bank', ' '),
       '"reason": expected why you decide so: write it between the quotes',
     ],
+    [
+      'says why in characters that do not show',
+      changed('checked with the bank', '\\u200b \\u3000'),
+      '"reason": expected why you decide so: write it between the quotes',
+    ],
     ['says why without end', changed('checked', 'x'.repeat(1_001)), '"reason": expected at most 1000 characters'],
     [
       'says why with a control character',

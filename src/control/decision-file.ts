@@ -4,7 +4,7 @@
  * whole or not at all.
  */
 import * as z from 'zod/mini';
-import { isBlank, unwantedControl, visible } from '../domain/characters.ts';
+import { showsAnything, unwantedControl, visible } from '../domain/characters.ts';
 import { hasMoreValues, isDeeper, repeatedNames } from '../platform/json-text.ts';
 
 /** A larger file is no decision. Some 40,000 rows fit. */
@@ -153,7 +153,7 @@ function lineOf({ message }: Error, json: string): string {
 }
 
 function reasonProblem(reason: string): string | undefined {
-  if (isBlank(reason)) return 'expected why you decide so: write it between the quotes';
+  if (!showsAnything(reason)) return 'expected why you decide so: write it between the quotes';
   if (reason.length > LONGEST_REASON) return `expected at most ${LONGEST_REASON} characters`;
   const character = unwantedControl(reason);
   return character === undefined ? undefined : `expected text without control characters, found ${character}`;
