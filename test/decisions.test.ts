@@ -2,12 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -243,6 +246,44 @@ describe('a decision that does not count', () => {
     decide(allowed, 'anna');
     await allowed.pass({ lookUp: false });
     expect(answer(allowed)).toMatchObject({ accepted: true });
+  });
+});
+
+describe('a decision or a signature that is no plain file', () => {
+  const MAKE: Record<string, (path: string) => void> = {
+    'a folder': (path) => {
+      mkdirSync(path);
+      writeFileSync(join(path, 'within'), 'x');
+    },
+    'a link to nothing': (path) => symlinkSync('/nowhere', path),
+    'a link to a file': (path) => symlinkSync('/etc/hostname', path),
+    'a link to itself': (path) => symlinkSync(path, path),
+    'a named pipe': (path) => execFileSync('mkfifo', [path]),
+    'a file with two names': (path) => linkSync(`${keyOf('anna')}.pub`, path),
+    'a file of 2 GB': (path) => {
+      writeFileSync(path, '');
+      truncateSync(path, 2_000_000_000);
+    },
+    empty: (path) => writeFileSync(path, ''),
+  };
+
+  it.each(Object.keys(MAKE))('but %s is answered once, and ends no pass', async (kind) => {
+    const workspace = withHeld({}, {});
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    const names = readdirSync(workspace.path('inbox')).sort();
+    rmSync(workspace.path('inbox', `${TO_APPROVE}.sig`));
+    MAKE[kind]?.(workspace.path('inbox', `${TO_APPROVE}.sig`));
+    MAKE[kind]?.(workspace.path('inbox', 'b.to-approve.json'));
+    writeFileSync(workspace.path('inbox', 'b.to-approve.json.sig'), 'x');
+    expect(names).toEqual([TO_APPROVE, `${TO_APPROVE}.sig`]);
+    const { decisions, stuck } = await workspace.pass({ lookUp: false });
+    expect(decisions.map(({ refused }) => typeof refused)).toEqual(['string', 'string']);
+    expect(stuck).toEqual([]);
+    expect((await workspace.pass({ lookUp: false })).decisions).toEqual([]);
+    expect(readdirSync(workspace.path('inbox'))).toEqual([]);
+    expect(readdirSync(workspace.path('data', 'work'))).toEqual([]);
+    expect(statuses(workspace)).toEqual(['held', 'held', 'submitted']);
   });
 });
 
