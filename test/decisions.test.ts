@@ -1,5 +1,6 @@
 /** Approving by folder: a decision that is signed and dropped counts as a whole, or is refused with the reason. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   linkSync,
@@ -17,6 +18,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { approve } from '../src/commands/held.ts';
+import { show } from '../src/commands/show.ts';
 import { forgetFiles, judgeForgetting } from '../src/pipeline/forgetting.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { noProgress } from '../src/platform/progress.ts';
@@ -60,6 +62,13 @@ function withHeld(control: object = {}, people: object = {}): TestWorkspace {
 }
 
 const TO_APPROVE = 'payouts.000002.to-approve.json';
+
+const SILENT: Output = {
+  style: (_, text) => text,
+  line: () => undefined,
+  table: () => undefined,
+  facts: () => undefined,
+};
 
 interface Edit {
   readonly reason?: string;
@@ -117,6 +126,24 @@ describe('a decision that is signed and dropped', () => {
     await workspace.pass({ lookUp: false });
     expect(statuses(workspace)).toEqual(['submitted', 'cancelled', 'submitted']);
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
+  });
+
+  it('stands in the history of each payout with the key and the signature, be it a yes or a no', async () => {
+    const workspace = withHeld();
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna', { no: [3] });
+    await workspace.pass({ lookUp: false });
+    const sig = readFileSync(workspace.path('data', 'archive', '2026-03-02', `000001.${TO_APPROVE}.sig`));
+    const hash = createHash('sha256').update(sig).digest('hex').slice(0, 12);
+    const [, fingerprint = ''] = execFileSync('ssh-keygen', ['-l', '-f', `${keyOf('anna')}.pub`])
+      .toString()
+      .split(' ');
+    const lines: string[] = [];
+    const table: Output['table'] = (_, rows) => void lines.push(...rows.map((row) => row.join(' ')));
+    for (const ref of ['C1/O1/P1', 'C1/O1/P2'])
+      await show({ workspace: workspace.root, clock: workspace.clock, output: { ...SILENT, table } }, [ref], {});
+    const signed = lines.filter((line) => line.includes(`signed with ${fingerprint}, signature ${hash}…`));
+    expect(signed).toEqual([expect.stringContaining('anna said yes'), expect.stringContaining('refused by anna')]);
   });
 
   it('waits for a second person where a tier asks for two', async () => {
@@ -348,12 +375,6 @@ describe('a decision whose answer has no place in the outbox', () => {
 });
 
 describe('a signed yes by command', () => {
-  const SILENT: Output = {
-    style: (_, text) => text,
-    line: () => undefined,
-    table: () => undefined,
-    facts: () => undefined,
-  };
   const say = (workspace: TestWorkspace, by: string, ...refs: string[]) =>
     approve({ workspace: workspace.root, clock: workspace.clock, output: SILENT }, refs, {
       reason: 'as the invoices say',

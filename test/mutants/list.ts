@@ -1069,7 +1069,7 @@ const DECISIONS: Mutant[] = [
   ]),
   mutant('a decision is read whatever it has', 'a dropped file takes all memory at each pass', 'decision-file', [
     'if (hasMoreValues(json, MOST_VALUES)) return',
-    "if (json === '') return",
+    "if (json === 'none') return",
   ]),
   mutant('a payout is decided about twice in one file', 'one person gives both votes', 'decision-file', [
     'if (references.has(reference)) return',
