@@ -405,6 +405,8 @@ describe('a forgotten file', () => {
     decide(workspace, 'stranger');
     await workspace.pass({ lookUp: false });
     decide(workspace, 'anna');
+    const kept = readFileSync(workspace.path('inbox', TO_APPROVE), 'utf8');
+    const signature = readFileSync(workspace.path('inbox', `${TO_APPROVE}.sig`), 'utf8');
     for (const _ of [1, 2, 3]) await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
     workspace.clock.advance(60 * 86_400_000);
     const tools = await workspace.open();
@@ -419,5 +421,11 @@ describe('a forgotten file', () => {
     expect(readdirSync(workspace.path('data', 'archive', '2026-03-02')).filter((name) => /payouts/.test(name))).toEqual(
       [],
     );
+    workspace.drop(`${TO_APPROVE}.sig`, signature);
+    workspace.drop(TO_APPROVE, kept);
+    await workspace.pass({ lookUp: false });
+    const [late = ''] = workspace.outbox().filter((name) => name.includes('.decision.'));
+    expect(JSON.parse(workspace.read(late))).toMatchObject({ reason: expect.stringContaining('file 2 is forgotten') });
+    expect(workspace.read(late)).not.toContain('C1');
   });
 });

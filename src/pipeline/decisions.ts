@@ -148,6 +148,8 @@ async function judgeBytes(tools: ApprovalTools, bytes: Buffer, signature: Buffer
   if (!read.ok) return refusedAs(read.reason);
   const { decision } = read;
   const file = await store.file(decision.file);
+  // Its texts are gone. What a decision says of them is not written down again.
+  if (file?.forgotten) return refusedAs(`file ${file.number} is forgotten, and nothing of it is held`);
   const about = { file: file?.number };
   const barred = await whyUndecidable(tools);
   if (barred !== undefined) return refusedAs(barred, about);
