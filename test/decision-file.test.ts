@@ -116,12 +116,32 @@ describe('a decision', () => {
       changed('"file": 2', `"file": ${deep}1${'}'.repeat(1e6)}, "file": 2`),
       'the file is no decision: it has lists or objects within its rows',
     ],
+    [
+      'has millions of rows with nothing in them',
+      `{"rows":[${'{},'.repeat(6_600_000)}{}]}`,
+      'the file has more values than any decision',
+    ],
+    [
+      'has millions of reasons',
+      `{"rows":[{"reasons":[${'1,'.repeat(9_900_000)}1]}]}`,
+      'the file has more values than any decision',
+    ],
+    [
+      'has as many rows with nothing in them as are read',
+      changed(/"rows": \[/, `"rows": [${'{},'.repeat(400_000)}`),
+      '"line" of row 1: it is missing, a whole number is expected',
+    ],
     ['is a list', '[]', 'the file: expected a decision, as paydrop writes it'],
     ['is null', 'null', 'the file: expected a decision, as paydrop writes it'],
     ['says nowhere why', TEXT, '"reason": expected why you decide so: write it between the quotes'],
     [
       'says why in blanks alone',
       changed('checked with the bank', ' '),
+      '"reason": expected why you decide so: write it between the quotes',
+    ],
+    [
+      'says why in characters that do not show',
+      changed('checked with the bank', '\\u200b \\u3000'),
       '"reason": expected why you decide so: write it between the quotes',
     ],
     ['says why without end', changed('checked', 'x'.repeat(1_001)), '"reason": expected at most 1000 characters'],

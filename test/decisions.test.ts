@@ -1,12 +1,28 @@
 /** Approving by folder: a decision that is signed and dropped counts as a whole, or is refused with the reason. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { approve } from '../src/commands/held.ts';
+import { show } from '../src/commands/show.ts';
 import { forgetFiles, judgeForgetting } from '../src/pipeline/forgetting.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { noProgress } from '../src/platform/progress.ts';
+import type { Output } from '../src/platform/terminal.ts';
 import { instructions, ONE_PASS, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 let keys = '';
@@ -46,6 +62,13 @@ function withHeld(control: object = {}, people: object = {}): TestWorkspace {
 }
 
 const TO_APPROVE = 'payouts.000002.to-approve.json';
+
+const SILENT: Output = {
+  style: (_, text) => text,
+  line: () => undefined,
+  table: () => undefined,
+  facts: () => undefined,
+};
 
 interface Edit {
   readonly reason?: string;
@@ -105,6 +128,24 @@ describe('a decision that is signed and dropped', () => {
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
   });
 
+  it('stands in the history of each payout with the key and the signature, be it a yes or a no', async () => {
+    const workspace = withHeld();
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna', { no: [3] });
+    await workspace.pass({ lookUp: false });
+    const sig = readFileSync(workspace.path('data', 'archive', '2026-03-02', `000001.${TO_APPROVE}.sig`));
+    const hash = createHash('sha256').update(sig).digest('hex').slice(0, 12);
+    const [, fingerprint = ''] = execFileSync('ssh-keygen', ['-l', '-f', `${keyOf('anna')}.pub`])
+      .toString()
+      .split(' ');
+    const lines: string[] = [];
+    const table: Output['table'] = (_, rows) => void lines.push(...rows.map((row) => row.join(' ')));
+    for (const ref of ['C1/O1/P1', 'C1/O1/P2'])
+      await show({ workspace: workspace.root, clock: workspace.clock, output: { ...SILENT, table } }, [ref], {});
+    const signed = lines.filter((line) => line.includes(`signed with ${fingerprint}, signature ${hash}…`));
+    expect(signed).toEqual([expect.stringContaining('anna said yes'), expect.stringContaining('refused by anna')]);
+  });
+
   it('waits for a second person where a tier asks for two', async () => {
     const workspace = withHeld({ approvals: [{ from: { INR: '100.00' }, people: 2 }] });
     await workspace.pass();
@@ -132,6 +173,36 @@ describe('a decision that is signed and dropped', () => {
   });
 });
 
+describe('a yes to what its person may not decide about any more', () => {
+  function setUpTo(workspace: TestWorkspace, upTo: object) {
+    const settings = JSON.parse(readFileSync(workspace.path('paydrop.json'), 'utf8'));
+    settings.people.anna.upTo = upTo;
+    writeFileSync(workspace.path('paydrop.json'), JSON.stringify(settings));
+  }
+
+  it('holds back anew what is not sent, where upTo is lower by then', async () => {
+    const workspace = withHeld();
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    await workspace.pass({ lookUp: false, send: false });
+    expect(statuses(workspace)).toEqual(['ready', 'ready', 'submitted']);
+    setUpTo(workspace, { INR: '100.00' });
+    await workspace.pass({ lookUp: false });
+    expect(statuses(workspace)).toEqual(['submitted', 'held', 'submitted']);
+  });
+
+  it('is not the first of two', async () => {
+    const workspace = withHeld({ approvals: [{ from: { INR: '100.00' }, people: 2 }] });
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    await workspace.pass({ lookUp: false });
+    setUpTo(workspace, { INR: '100.00' });
+    decide(workspace, 'ben');
+    await workspace.pass({ lookUp: false });
+    expect(statuses(workspace)).toEqual(['submitted', 'held', 'submitted']);
+  });
+});
+
 describe('a decision that does not count', () => {
   it.each<[string, string | undefined, Edit, object, string]>([
     ['unsigned', undefined, {}, {}, 'not signed'],
@@ -151,6 +222,18 @@ describe('a decision that does not count', () => {
     expect(answer(workspace)).toMatchObject({ accepted: false, reason: expect.stringContaining(words) });
     expect(statuses(workspace)).toEqual(['held', 'held', 'submitted']);
     expect(workspace.outbox()).toContain(TO_APPROVE);
+  });
+
+  it('is one whose name is in another encoding: it is no CSV file, and its signature is with it', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    const name = Buffer.concat([Buffer.from('a.to-approve - '), Buffer.alloc(8, 0x83), Buffer.from('.json')]);
+    const inbox = (end: string) => Buffer.concat([Buffer.from(`${workspace.path('inbox')}/`), name, Buffer.from(end)]);
+    writeFileSync(inbox('.sig'), 'no signature');
+    writeFileSync(inbox(''), workspace.read(TO_APPROVE).replace('"reason": ""', '"reason": "checked"'));
+    const { decisions, files } = await workspace.pass({ lookUp: false });
+    expect(decisions).toMatchObject([{ refused: expect.stringContaining('none that ssh-keygen') }]);
+    expect(files).toEqual([]);
   });
 
   it('is one that was dropped a second time', async () => {
@@ -190,6 +273,44 @@ describe('a decision that does not count', () => {
     decide(allowed, 'anna');
     await allowed.pass({ lookUp: false });
     expect(answer(allowed)).toMatchObject({ accepted: true });
+  });
+});
+
+describe('a decision or a signature that is no plain file', () => {
+  const MAKE: Record<string, (path: string) => void> = {
+    'a folder': (path) => {
+      mkdirSync(path);
+      writeFileSync(join(path, 'within'), 'x');
+    },
+    'a link to nothing': (path) => symlinkSync('/nowhere', path),
+    'a link to a file': (path) => symlinkSync('/etc/hostname', path),
+    'a link to itself': (path) => symlinkSync(path, path),
+    'a named pipe': (path) => execFileSync('mkfifo', [path]),
+    'a file with two names': (path) => linkSync(`${keyOf('anna')}.pub`, path),
+    'a file of 2 GB': (path) => {
+      writeFileSync(path, '');
+      truncateSync(path, 2_000_000_000);
+    },
+    empty: (path) => writeFileSync(path, ''),
+  };
+
+  it.each(Object.keys(MAKE))('but %s is answered once, and ends no pass', async (kind) => {
+    const workspace = withHeld({}, {});
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna');
+    const names = readdirSync(workspace.path('inbox')).sort();
+    rmSync(workspace.path('inbox', `${TO_APPROVE}.sig`));
+    MAKE[kind]?.(workspace.path('inbox', `${TO_APPROVE}.sig`));
+    MAKE[kind]?.(workspace.path('inbox', 'b.to-approve.json'));
+    writeFileSync(workspace.path('inbox', 'b.to-approve.json.sig'), 'x');
+    expect(names).toEqual([TO_APPROVE, `${TO_APPROVE}.sig`]);
+    const { decisions, stuck } = await workspace.pass({ lookUp: false });
+    expect(decisions.map(({ refused }) => typeof refused)).toEqual(['string', 'string']);
+    expect(stuck).toEqual([]);
+    expect((await workspace.pass({ lookUp: false })).decisions).toEqual([]);
+    expect(readdirSync(workspace.path('inbox'))).toEqual([]);
+    expect(readdirSync(workspace.path('data', 'work'))).toEqual([]);
+    expect(statuses(workspace)).toEqual(['held', 'held', 'submitted']);
   });
 });
 
@@ -236,6 +357,47 @@ describe('a pass that is cut off while it takes in a decision', () => {
   );
 });
 
+describe('a decision whose answer has no place in the outbox', () => {
+  it('counts, keeps no payout waiting, and is answered once there is a place', async () => {
+    const workspace = withHeld();
+    await workspace.pass({ lookUp: false });
+    decide(workspace, 'anna', { no: [3] });
+    const place = workspace.path('outbox', 'payouts.000002.decision.1.json');
+    mkdirSync(place);
+    await expect(workspace.pass({ lookUp: false })).rejects.toThrow('decision.1.json');
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
+    rmdirSync(place);
+    await workspace.pass({ lookUp: false });
+    expect(answer(workspace)).toMatchObject({ accepted: true });
+    expect(readdirSync(workspace.path('inbox'))).toEqual([]);
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1 });
+  });
+});
+
+describe('a signed yes by command', () => {
+  const say = (workspace: TestWorkspace, by: string, ...refs: string[]) =>
+    approve({ workspace: workspace.root, clock: workspace.clock, output: SILENT }, refs, {
+      reason: 'as the invoices say',
+      key: keyOf(by),
+      yes: true,
+    });
+
+  it('to payouts of two files counts for both, or for none where one of them may not be decided', async () => {
+    const workspace = withHeld({}, { anna: person('anna', { upTo: { INR: '150.00' } }) });
+    workspace.drop(
+      'rent.csv',
+      instructions('C1,O1,R1,150,2026-03-02,2026-03-05,', 'C1,O1,R2,151,2026-03-02,2026-03-05,'),
+    );
+    await workspace.pass({ lookUp: false });
+    await expect(say(workspace, 'anna', 'C1/O1/P1', 'C1/O1/R2')).rejects.toThrow('file 3: line 3 (C1 / O1 / R2)');
+    await workspace.pass({ lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P3: 1 });
+    await say(workspace, 'anna', 'C1/O1/P1', 'C1/O1/R1');
+    await workspace.pass({ lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1, R1: 1 });
+  });
+});
+
 describe('a forgotten file', () => {
   it('leaves nothing of the decisions about it but what the audit log has', async () => {
     const workspace = withHeld();
@@ -243,6 +405,8 @@ describe('a forgotten file', () => {
     decide(workspace, 'stranger');
     await workspace.pass({ lookUp: false });
     decide(workspace, 'anna');
+    const kept = readFileSync(workspace.path('inbox', TO_APPROVE), 'utf8');
+    const signature = readFileSync(workspace.path('inbox', `${TO_APPROVE}.sig`), 'utf8');
     for (const _ of [1, 2, 3]) await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
     workspace.clock.advance(60 * 86_400_000);
     const tools = await workspace.open();
@@ -257,5 +421,11 @@ describe('a forgotten file', () => {
     expect(readdirSync(workspace.path('data', 'archive', '2026-03-02')).filter((name) => /payouts/.test(name))).toEqual(
       [],
     );
+    workspace.drop(`${TO_APPROVE}.sig`, signature);
+    workspace.drop(TO_APPROVE, kept);
+    await workspace.pass({ lookUp: false });
+    const [late = ''] = workspace.outbox().filter((name) => name.includes('.decision.'));
+    expect(JSON.parse(workspace.read(late))).toMatchObject({ reason: expect.stringContaining('file 2 is forgotten') });
+    expect(workspace.read(late)).not.toContain('C1');
   });
 });

@@ -152,6 +152,7 @@ describe('a dry run', () => {
     ['.payouts.csv', 'left alone in the inbox'],
     ['inbox', 'is not a file'],
     ['nowhere.csv', 'there is no such file'],
+    ['payouts.000002.to-approve.json', 'holds a decision, not rows'],
   ])('refuses %s instead of passing over it', async (name, told) => {
     const workspace = testWorkspace();
     if (name.includes('payouts')) writeFileSync(workspace.path(name), ORDERS);

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -34,6 +36,18 @@ async function open(
 }
 
 const names = (found: readonly Buffer[]) => found.map(String);
+
+/** Any user without rights. */
+const NOBODY = 65_534;
+
+async function asNobody<Of>(work: () => Promise<Of>): Promise<Of> {
+  process.seteuid?.(NOBODY);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 async function claimed(inbox: Inbox, name = 'a.csv'): Promise<Claim> {
   const claim = await inbox.claim(Buffer.from(name));
@@ -149,6 +163,29 @@ describe('a claimed file', () => {
     expect(readFileSync(at('data', 'archive', '2026-03-02', '000001.a.csv'), 'utf8')).toBe('first\n');
     expect(readFileSync(at('inbox', 'a.csv'), 'utf8')).toBe('first\nsecond\n');
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'comes back to the inbox when its writer is another user, whose file can get no second name here',
+    async () => {
+      const root = temporaryFolder();
+      const at = (...names: string[]) => join(root, ...names);
+      chmodSync(root, 0o711);
+      for (const folder of ['inbox', 'data']) {
+        mkdirSync(at(folder));
+        chownSync(at(folder), NOBODY, NOBODY);
+      }
+      writeFileSync(at('inbox', 'a.csv'), 'first\n', { mode: 0o644 });
+      const inbox = await asNobody(() =>
+        openInbox({ inbox: at('inbox'), data: at('data') }, { settleMs: SETTLE_MS, maxFileBytes: 1_000, ignore: [] }),
+      );
+      const claim = await asNobody(() => claimed(inbox));
+      await asNobody(() => inbox.spool(claim));
+      appendFileSync(claim.original, 'second\n');
+      await asNobody(() => inbox.archive(claim.id, 1, claim.name, '2026-03-02'));
+      expect(readFileSync(at('inbox', 'a.csv'), 'utf8')).toBe('first\nsecond\n');
+      expect(readdirSync(at('data', 'work'))).toEqual([]);
+    },
+  );
 
   it('comes back to the inbox for what was written after the copy, when a crash came between archive and end of the claim', async () => {
     const { inbox, at } = await open();

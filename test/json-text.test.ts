@@ -1,7 +1,7 @@
 /** What JSON.parse does not say of a text. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isDeeper, repeatedNames } from '../src/platform/json-text.ts';
+import { hasMoreValues, isDeeper, repeatedNames } from '../src/platform/json-text.ts';
 
 describe('names that occur twice', () => {
   it.each<[string, string, string[]]>([
@@ -48,4 +48,13 @@ describe('a text that is nested', () => {
       expect(isDeeper(text, 3)).toBe(text.startsWith('['));
     },
   );
+});
+
+describe('a text of many values', () => {
+  it('is found to have more than a number of them, or not', () => {
+    expect(hasMoreValues('[1, "a,[{", {"b": null}]', 5)).toBe(false);
+    expect(hasMoreValues('[1, "a,[{", {"b": null}]', 4)).toBe(true);
+    expect(hasMoreValues('1', 1)).toBe(false);
+    expect(hasMoreValues('"[[[[', 1)).toBe(false);
+  });
 });

@@ -182,6 +182,19 @@ describe('a file dropped while the service runs', () => {
     expect(service.log[0]).toBe('warn: the inbox can not be watched; it is looked at every 30 seconds instead');
   });
 
+  it('is told of where it is a decision, refused or not, and once', async () => {
+    const workspace = testWorkspace();
+    const service = await startService(workspace);
+    workspace.drop('a.to-approve.json', '{}');
+    await vi.waitFor(() => expect(workspace.outbox()).toContain('a.decision.1.json'), PATIENCE);
+    await service.idle();
+    await service.after(30 * SECOND);
+    const refused = expect.stringContaining('no person is named');
+    expect(service.passes.flatMap(({ decisions }) => decisions)).toEqual([
+      { name: 'a.to-approve.json', number: 1, refused },
+    ]);
+  });
+
   it('is taken whole however slowly it is copied in', async () => {
     const workspace = testWorkspace({ intake: { settle: '1s' } });
     const content = instructions(...Array.from({ length: 400 }, (_, at) => instruction(`P${at}`)));

@@ -18,6 +18,7 @@ import { localTime } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { signWith } from '../platform/ssh-keygen.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
+import { MOST_TO_APPROVE } from '../reports/reports.ts';
 import { openForDeciding, openRecords } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { StatusCount, Store } from '../store/store.ts';
@@ -255,16 +256,19 @@ function signed({ reason, key, ticket }: DecideOptions): Say {
   return async (tools, chosen, { word }) => {
     const { store, settings, clock } = tools;
     const today = localTime(clock.now(), settings.schedule.timeZone).date;
-    const payouts: Decided['payouts'][number][] = [];
+    const decisions: Parameters<typeof decideSigned>[1][number][] = [];
     for (const [number, ofFile] of groupedBy(chosen, ({ payout }) => rowPlace(payout.contentRow).file)) {
       const file = await store.file(number);
       if (!file) throw new Error(`There is no file ${number}`);
-      const bytes = Buffer.from(decidedText(await decisionAbout(store, file, ofFile, today), why, word));
-      const outcome = await decideSigned(tools, bytes, await signWith(key, bytes));
-      if (!outcome.ok) throw new UsageError(`file ${number}: ${outcome.why}`);
-      payouts.push(...outcome.payouts);
+      for (let at = 0; at < ofFile.length; at += MOST_TO_APPROVE) {
+        const about = await decisionAbout(store, file, ofFile.slice(at, at + MOST_TO_APPROVE), today);
+        const bytes = Buffer.from(decidedText(about, why, word));
+        decisions.push({ file: number, bytes, signature: await signWith(key, bytes) });
+      }
     }
-    return { payouts, reason: why };
+    const outcome = await decideSigned(tools, decisions);
+    if (!outcome.ok) throw new UsageError(outcome.why);
+    return { payouts: outcome.payouts, reason: why };
   };
 }
 

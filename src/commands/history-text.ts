@@ -45,7 +45,9 @@ type EventField =
   | 'type'
   | 'by'
   | 'reason'
-  | 'ticket';
+  | 'ticket'
+  | 'key'
+  | 'signature';
 
 interface HistoryLine {
   readonly seq: string;
@@ -79,6 +81,7 @@ function detailsOf(event: Event): string[] {
   const details = [
     type === 'answer' ? answerText(message) : message,
     type === 'approved' && yesText(event),
+    event.key && `signed with ${event.key}, signature ${String(event.signature).slice(0, HASH_SHOWN)}…`,
     type === 'forgotten' && `texts forgotten with file ${sixDigits(Number(file))}`,
     code,
     Array.isArray(errors) ? errors.join(' ') : undefined,

@@ -1,3 +1,4 @@
+import type { PassSummary } from '../pipeline/pipeline.ts';
 import type { Clock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Log, openLog } from '../platform/log.ts';
@@ -22,6 +23,11 @@ export async function watch({ workspace, clock }: CommandContext): Promise<numbe
   }
 }
 
+/** Why each decision that does not count was refused, by its name. */
+function refusals(decisions: PassSummary['decisions']): string[] {
+  return decisions.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name}: ${refused}`]));
+}
+
 async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSignal): Promise<void> {
   const upgraded = (copy: string) => log.info({ copy }, 'records upgraded; a copy of them as they were is kept');
   const tools = await openWorkspace({ workspace, clock, inboxMayBeAway: true, upgraded });
@@ -33,13 +39,16 @@ async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSigna
       report.provider.sandbox ? 'watching; the provider is the SANDBOX, no money moves' : 'watching',
     );
     await watchWorkspace({ ...tools, log }, stop, (summary) => {
-      const { run, files, sent, lookedUp, moved, needs, closed } = summary;
+      const { run, files, decisions, sent, lookedUp, moved, needs, closed } = summary;
       const { number, kind, businessDate } = run;
+      const refused = refusals(decisions);
       const facts = {
         run: number,
         kind,
         businessDate,
         files: files.length,
+        ...(decisions.length > 0 && { decisions: decisions.length }),
+        ...(refused.length > 0 && { refused }),
         sent,
         lookedUp,
         moved,

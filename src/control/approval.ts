@@ -24,7 +24,8 @@ export function seenDigest({
 
 /**
  * The yes of these people that counts now: it was given for this content of the payout, in this attempt, and its reasons
- * cover the code. Where the settings name people, it counts only as long as they let the person approve with that key.
+ * cover the code. Where the settings name people, it counts only as long as they let the person approve such an amount
+ * with that key.
  */
 export function countingYes(
   payout: PayoutToJudge,
@@ -39,13 +40,23 @@ export function countingYes(
       one.attempt === payout.attempt &&
       one.seen === seen &&
       one.reasons.includes(code) &&
-      (people.length === 0 || people.some((person) => mayApprove(person, one))),
+      (people.length === 0 || people.some((person) => mayApprove(person, one) && !isBeyond(payout, person))),
   );
   return given.filter(({ person }, at) => given.findIndex((one) => one.person === person) === at);
 }
 
 function mayApprove({ name, may, keys }: Person, { person, key }: Approval): boolean {
   return name === person && may.has('approve') && keys.some(({ fingerprint }) => fingerprint === key);
+}
+
+/** Whether a payout is more than the person may decide about. */
+export function isBeyond(
+  payout: Pick<PayoutToJudge, 'amountMinor' | 'currency'> | undefined,
+  { upTo }: Person,
+): boolean {
+  if (upTo === undefined) return false;
+  const { amountMinor, currency = '' } = payout ?? {};
+  return amountMinor === undefined || amountMinor > (upTo.get(currency) ?? -1n);
 }
 
 /** Who has said yes so far to a held payout's reasons, and how many people's yes it needs. */

@@ -4,14 +4,16 @@
  * whole or not at all.
  */
 import * as z from 'zod/mini';
-import { isBlank, unwantedControl, visible } from '../domain/characters.ts';
+import { showsAnything, unwantedControl, visible } from '../domain/characters.ts';
 import { MOST_DECISION_BYTES } from '../domain/decision.ts';
-import { isDeeper, repeatedNames } from '../platform/json-text.ts';
+import { hasMoreValues, isDeeper, repeatedNames } from '../platform/json-text.ts';
 
 const FORMAT = 'paydrop decision';
 const VERSION = 1;
 /** The file, its rows, one row, its reasons. */
 const LEVELS = 4;
+/** More than the largest decision has. The smallest values, in their millions, would take all memory. */
+const MOST_VALUES = 1_000_000;
 const LONGEST_REASON = 1_000;
 const LONGEST_TEXT = 10_000;
 
@@ -32,14 +34,21 @@ const row = z.strictObject(
     payee: text,
     openDate: text,
     dueDate: text,
-    reasons: z.array(text, expected('a list of codes')),
+    reasons: z.custom<string[]>(isListOfTexts, expected('a list of codes')),
     seen: text,
     decision: z.enum(['yes', 'no'], expected('"yes" or "no"')),
   },
   expected('a row'),
 );
 
-const schema = z.strictObject(
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string' && one.length <= LONGEST_TEXT);
+}
+
+const rows = z.array(z.unknown(), expected('a list of rows')).check(z.minLength(1, 'expected at least one row'));
+
+/** Its rows are read one by one: a list of the problems of all of them would be far larger than the file. */
+const head = z.strictObject(
   {
     format: z.literal(FORMAT, `expected "${FORMAT}", which such a file begins with`),
     version: z.literal(VERSION, `expected ${VERSION}: another version of paydrop wrote the file`),
@@ -53,13 +62,15 @@ const schema = z.strictObject(
       const message = reasonProblem(value);
       if (message !== undefined) issues.push({ code: 'custom', message, input: value });
     }),
-    rows: z.array(row, expected('a list of rows')).check(z.minLength(1, 'expected at least one row')),
+    rows,
   },
   expected('a decision, as paydrop writes it'),
 );
 
 /** What a person decides about one file. */
-export type DecisionFile = z.infer<typeof schema>;
+export interface DecisionFile extends Omit<z.infer<typeof head>, 'rows'> {
+  readonly rows: readonly DecisionRow[];
+}
 export type DecisionRow = z.infer<typeof row>;
 
 export type DecisionRead =
@@ -74,13 +85,13 @@ export function decisionText(
   },
 ): string {
   const { workspace, file, name, sha256, written, expires } = decision;
-  const rows = decision.rows.map((held) => {
+  const decided = decision.rows.map((held) => {
     const { line, customerRef, orderRef, instructionRef, amount, currency, payee, openDate, dueDate } = held;
     const shown = { line, customerRef, orderRef, instructionRef, amount, currency, payee, openDate, dueDate };
     return { ...shown, reasons: held.reasons, seen: held.seen, decision: 'yes' };
   });
-  const head = { format: FORMAT, version: VERSION, workspace, file, name, sha256, written, expires, reason: '' };
-  return `${JSON.stringify({ ...head, rows }, null, 2)}\n`;
+  const about = { format: FORMAT, version: VERSION, workspace, file, name, sha256, written, expires, reason: '' };
+  return `${JSON.stringify({ ...about, rows: decided }, null, 2)}\n`;
 }
 
 /** Reads a decision, as an editor on any system may have left it. */
@@ -90,6 +101,7 @@ export function readDecision(bytes: Buffer): DecisionRead {
   const json = textOf(bytes);
   if (json === undefined) return refused('the file is not UTF-8: save it as UTF-8');
   if (isDeeper(json, LEVELS)) return refused('the file is no decision: it has lists or objects within its rows');
+  if (hasMoreValues(json, MOST_VALUES)) return refused('the file has more values than any decision');
   let value: unknown;
   try {
     value = JSON.parse(json);
@@ -98,12 +110,25 @@ export function readDecision(bytes: Buffer): DecisionRead {
       `the file is no JSON${lineOf(error as Error, json)}: change no more than "decision" and "reason" in it`,
     );
   }
-  const read = z.safeParse(schema, value, { jitless: true });
+  const read = z.safeParse(head, value, { jitless: true });
   const [twice] = repeatedNames(json);
   if (twice !== undefined) return refused(`${placed(twice.split('.'))} is given twice`);
   if (!read.success) return refused(problemOf(read.error.issues[0]));
-  const again = repeatedRow(read.data.rows);
-  return again === undefined ? { ok: true, decision: read.data } : refused(again);
+  const found = rowsOf(read.data.rows);
+  if (typeof found === 'string') return refused(found);
+  const again = repeatedRow(found);
+  return again === undefined ? { ok: true, decision: { ...read.data, rows: found } } : refused(again);
+}
+
+/** The rows, or what is wrong with the first one that is none. */
+function rowsOf(values: readonly unknown[]): DecisionRow[] | string {
+  const found: DecisionRow[] = [];
+  for (const [at, value] of values.entries()) {
+    const read = z.safeParse(row, value, { jitless: true });
+    if (!read.success) return problemOf(read.error.issues[0], ['rows', at]);
+    found.push(read.data);
+  }
+  return found;
 }
 
 function refused(reason: string): DecisionRead {
@@ -127,7 +152,7 @@ function lineOf({ message }: Error, json: string): string {
 }
 
 function reasonProblem(reason: string): string | undefined {
-  if (isBlank(reason)) return 'expected why you decide so: write it between the quotes';
+  if (!showsAnything(reason)) return 'expected why you decide so: write it between the quotes';
   if (reason.length > LONGEST_REASON) return `expected at most ${LONGEST_REASON} characters`;
   const character = unwantedControl(reason);
   return character === undefined ? undefined : `expected text without control characters, found ${character}`;
@@ -148,10 +173,10 @@ function repeatedRow(rows: readonly DecisionRow[]): string | undefined {
   return undefined;
 }
 
-function problemOf(issue: z.core.$ZodIssue | undefined): string {
+function problemOf(issue: z.core.$ZodIssue | undefined, within: readonly PropertyKey[] = []): string {
   if (issue?.code === 'unrecognized_keys')
-    return `${placed([...issue.path, issue.keys[0] ?? ''])} is no part of a decision`;
-  const place = placed(issue?.path ?? []);
+    return `${placed([...within, ...issue.path, issue.keys[0] ?? ''])} is no part of a decision`;
+  const place = placed([...within, ...(issue?.path ?? [])]);
   return `${place === '' ? 'the file' : place}: ${issue?.message}`;
 }
 

@@ -1,5 +1,6 @@
 /** Whether a signed decision counts, by what is known now. It counts as a whole or not at all. */
 import type { Person } from '../settings/settings.ts';
+import { isBeyond } from './approval.ts';
 import { type DecisionFile, type DecisionRow, shown } from './decision-file.ts';
 import { signatureProblem, type Verdict } from './signature.ts';
 
@@ -185,10 +186,6 @@ function changeOf(row: DecisionRow, held: HeldRow | undefined): string | undefin
   if (JSON.stringify(row.reasons) !== JSON.stringify(held?.reasons))
     return `it is held because of ${held?.reasons.join(', ')} now`;
   return row.seen === held?.seen ? undefined : 'what is not shown of it is other than it was';
-}
-
-function isBeyond(held: Pick<Settled, 'amountMinor' | 'currency'> | undefined, { upTo }: Person): boolean {
-  return upTo !== undefined && (held === undefined || held.amountMinor > (upTo.get(held.currency) ?? -1n));
 }
 
 /** `line 7 (C1 / O1 / P3) and 2 more` */

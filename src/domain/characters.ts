@@ -49,6 +49,11 @@ export function allShow(text: string): boolean {
   return ALL_SHOW.test(text);
 }
 
+/** Whether a text has a character that shows. */
+export function showsAnything(text: string): boolean {
+  return text !== '' && !NOTHING_SHOWS.test(text);
+}
+
 /** The index of a character that no value may have, in a text trimmed of blanks. Undefined for nearly every text. */
 function unwantedAt(text: string): number | undefined {
   if (allShow(text)) return undefined;

@@ -1,7 +1,10 @@
 /** A person's decision: in words, and the name of a file that holds one. */
 
-/** What a file manager or browser adds to the name of a copy may stand before the suffix. */
-const DECISION_NAME = /\.to-approve[^./]{0,40}\.json$/i;
+/**
+ * What a file manager or browser adds to the name of a copy may stand before the suffix. It may be of any length, so that
+ * a name in bytes and the same name as text, with escapes for what is no text, are always of the same kind.
+ */
+const DECISION_NAME = /\.to-approve[^./]*\.json$/i;
 
 /** A larger file is no decision. Some 40,000 rows fit. */
 export const MOST_DECISION_BYTES = 20_000_000;

@@ -250,7 +250,7 @@ async function endClaim({ inbox, data }: InboxFolders, folder: string, number: n
     const original = under(join(folder, 'original'), name);
     const filed = await stat(target).catch(absent);
     if (!filed) await moveDurably(original, target);
-    else if (await wasWrittenAfter(original, filed)) await linkUnlessTaken(original, under(inbox, name));
+    else if (await wasWrittenAfter(original, filed)) await putBack(original, under(inbox, name));
   }
   // A folder with the name of a side file may hold data that a person needs, so it is kept.
   for (const side of await listIfThere(join(folder, 'side'))) {

@@ -1,41 +1,28 @@
-/**
- * Decisions by folder. For each file with held payouts a pass writes STEM.N.to-approve.json into the outbox. An approver
- * signs it and drops it into the inbox. A pass judges what comes back (control/judge.ts), records it as a whole or not at
- * all, answers it with STEM.N.decision.M.json, and archives it with its signature.
- */
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open } from 'node:fs/promises';
 import {
   checkSignature,
   countingYes,
   type DecisionFile,
-  decisionText,
-  type HeldRow,
   type Judgement,
   judge,
   readDecision,
-  seenDigest,
 } from '../control/control.ts';
 import { isDecisionName, MOST_DECISION_BYTES } from '../domain/decision.ts';
 import { rowPlace } from '../domain/instruction.ts';
-import { currencyExponent } from '../domain/iso.ts';
-import { formatMinor } from '../domain/money.ts';
 import type { Claim, Inbox, Spooled } from '../inbox/inbox.ts';
 import { localTime } from '../platform/clock.ts';
 import { openSha256 } from '../platform/digest.ts';
-import { isErrno } from '../platform/durable.ts';
-import { decisionAnswerName, MOST_TO_APPROVE, publish, removeReports, toApproveName } from '../reports/reports.ts';
+import { decisionAnswerName, publish } from '../reports/reports.ts';
 import {
   type Decision,
   type DecisionFileRecord,
   type FileRecord,
   type HeldDecision,
   momentOf,
-  type Store,
 } from '../store/store.ts';
 import { type ApprovalTools, type HeldPayout, heldPayouts, noTo, whyUndecidable, yesTo } from './approval.ts';
+import { COUNTS_DAYS, daysAfter, lineOf, rowOf, workspaceId } from './to-approve.ts';
 
 export interface DecisionTools extends ApprovalTools {
   readonly inbox: Inbox;
@@ -49,29 +36,35 @@ export interface DecisionTaken {
   readonly refused: string | undefined;
 }
 
-/** A decision counts for this long after it was written. */
-const COUNTS_DAYS = 30;
-/** After this long it is written anew, so that there is always time to sign it. */
-const ANEW_DAYS = 20;
-const DAY_MS = 86_400_000;
-
 /** Takes in every decision that was dropped. */
-export async function takeDecisions(tools: DecisionTools, businessDate: string): Promise<DecisionTaken[]> {
-  const { inbox, store, settings } = tools;
-  const taken: DecisionTaken[] = [];
+export async function takeDecisions(tools: DecisionTools, businessDate: string): Promise<DecisionFileRecord[]> {
+  const { inbox, store } = tools;
+  const taken: DecisionFileRecord[] = [];
   for (const claim of await inbox.claims()) {
     if (!isDecisionName(claim.name)) continue;
     const record = (await store.decisionFile(claim.id)) ?? (await judgeClaim(tools, claim, businessDate));
-    if (!record) continue;
-    const { number, name, file } = record;
-    const about = file === undefined ? undefined : await store.file(file);
-    const answer = { name: decisionAnswerName(about, name, number), content: record.answer, kind: 'replace' } as const;
-    await publish(settings.outbox, [answer]);
-    await inbox.archive(claim.id, number, name, record.businessDate);
-    const { reason } = JSON.parse(record.answer) as Answer;
-    taken.push({ name, number, refused: reason ?? undefined });
+    if (record) taken.push(record);
   }
   return taken;
+}
+
+/**
+ * Answers and archives decisions that are taken in. It comes after the sending: no payout waits because an answer can't be
+ * written. What is not answered yet is answered by a later pass.
+ */
+export async function answerDecisions(
+  { inbox, store, settings }: DecisionTools,
+  taken: readonly DecisionFileRecord[],
+): Promise<DecisionTaken[]> {
+  const answered: DecisionTaken[] = [];
+  for (const { claim, number, name, file, businessDate, answer: content } of taken) {
+    const about = file === undefined ? undefined : await store.file(file);
+    await publish(settings.outbox, [{ name: decisionAnswerName(about, name, number), content, kind: 'replace' }]);
+    await inbox.archive(claim, number, name, businessDate);
+    const { reason } = JSON.parse(content) as Answer;
+    answered.push({ name, number, refused: reason ?? undefined });
+  }
+  return answered;
 }
 
 /** Judges a decision and records what comes of it. Undefined where it is still being written or can't be read now. */
@@ -154,6 +147,8 @@ async function judgeBytes(tools: ApprovalTools, bytes: Buffer, signature: Buffer
   if (!read.ok) return refusedAs(read.reason);
   const { decision } = read;
   const file = await store.file(decision.file);
+  // Its texts are gone. What a decision says of them is not written down again.
+  if (file?.forgotten) return refusedAs(`file ${file.number} is forgotten, and nothing of it is held`);
   const about = { file: file?.number };
   const barred = await whyUndecidable(tools);
   if (barred !== undefined) return refusedAs(barred, about);
@@ -195,10 +190,6 @@ function isOf({ contentRow }: HeldPayout['payout'], file: number): boolean {
   return rowPlace(contentRow).file === file;
 }
 
-function lineOf({ payout }: HeldPayout): number {
-  return rowPlace(payout.contentRow).line;
-}
-
 /** Only a yes to all reasons that stand now is a vote that can't be given again. */
 function votesOn(one: HeldPayout, people: ApprovalTools['settings']['people']): Parameters<typeof judge>[2]['votes'] {
   const { payout, reasons, approvals } = one;
@@ -207,25 +198,6 @@ function votesOn(one: HeldPayout, people: ApprovalTools['settings']['people']): 
     others.every((code) => countingYes(payout, approvals, code, people).some((other) => other.person === person)),
   );
   return toAll.map(({ person, key }) => ({ line: lineOf(one), person, fingerprint: key, decision: 'yes' }));
-}
-
-function rowOf(one: HeldPayout): HeldRow {
-  const { payout, reasons } = one;
-  const { customerRef, orderRef, instructionRef, currency = '', amountMinor = 0n, payee, content } = payout;
-  return {
-    line: lineOf(one),
-    customerRef,
-    orderRef,
-    instructionRef,
-    amount: formatMinor(amountMinor, currencyExponent(currency) ?? 0),
-    currency,
-    payee,
-    openDate: content.openDate,
-    dueDate: content.dueDate,
-    reasons: [...reasons],
-    seen: seenDigest(payout),
-    amountMinor,
-  };
 }
 
 function decided(
@@ -283,107 +255,38 @@ export type SignedOutcome =
   | { readonly ok: true; readonly payouts: readonly { readonly reference: string; readonly status: string }[] }
   | { readonly ok: false; readonly why: string };
 
-/** A decision that a command has signed. It is judged as one that was dropped, and leaves no file behind. */
-export async function decideSigned(tools: ApprovalTools, bytes: Buffer, signature: Buffer): Promise<SignedOutcome> {
-  const judged = await judgeBytes(tools, bytes, signature);
-  if (!judged.ok) return { ok: false, why: judged.reason };
-  const outcome = await tools.store.decide(judged.held, judged.decision, momentOf(tools));
-  return outcome === 'stale'
-    ? { ok: false, why: 'what it decides about has changed meanwhile' }
-    : {
-        ok: true,
-        payouts: judged.rows.map(({ customerRef, orderRef, instructionRef, status }) => ({
-          reference: `${customerRef}/${orderRef}/${instructionRef}`,
-          status,
-        })),
-      };
+/** A decision about one file, with its signature. */
+interface SignedDecision {
+  readonly file: number;
+  readonly bytes: Buffer;
+  readonly signature: Buffer;
 }
 
-const WORKSPACE_ID = 'workspace-id';
-
-/** Tells this workspace from every other one, so that no decision about another one counts here. */
-async function workspaceId(store: Store): Promise<string> {
-  const known = await store.fact(WORKSPACE_ID);
-  if (known) return known;
-  const id = randomUUID();
-  await store.setFact(WORKSPACE_ID, id);
-  return id;
-}
-
-/** The decision about held payouts of one file, with a yes for each, written on a date. */
-export async function decisionAbout(
-  store: Store,
-  file: FileRecord,
-  held: readonly HeldPayout[],
-  written: string,
-): Promise<string> {
-  return decisionText({
-    workspace: await workspaceId(store),
-    file: file.number,
-    name: file.name,
-    sha256: file.sha256,
-    written,
-    expires: daysAfter(written, COUNTS_DAYS),
-    rows: held.map((one) => {
-      const { amountMinor: _, ...row } = rowOf(one);
-      return row;
-    }),
-  });
-}
-
-function daysAfter(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
+/**
+ * Decisions that a command has signed. They are judged as those that were dropped, and leave no file behind. All of them
+ * are judged before the first is recorded: where one does not count, none does.
+ */
+export async function decideSigned(tools: ApprovalTools, signed: readonly SignedDecision[]): Promise<SignedOutcome> {
+  const all: Extract<Judged, { ok: true }>[] = [];
+  for (const { file, bytes, signature } of signed) {
+    const judged = await judgeBytes(tools, bytes, signature);
+    if (!judged.ok) return { ok: false, why: `file ${file}: ${judged.reason}` };
+    all.push(judged);
+  }
+  for (const [at, { held, decision, about }] of all.entries())
+    if ((await tools.store.decide(held, decision, momentOf(tools))) === 'stale') {
+      const before = at === 0 ? '' : '; what was decided about the files before it stands';
+      return { ok: false, why: `file ${about.file}: what it decides about has changed meanwhile${before}` };
+    }
+  const payouts = all.flatMap(({ rows }) =>
+    rows.map(({ customerRef, orderRef, instructionRef, status }) => ({
+      reference: `${customerRef}/${orderRef}/${instructionRef}`,
+      status,
+    })),
+  );
+  return { ok: true, payouts };
 }
 
 function hexOf(bytes: Buffer | string): string {
   return openSha256().update(bytes).digest('hex');
-}
-
-/** The fact that keeps which decisions lie in the outbox. */
-const TO_APPROVE = 'to-approve';
-
-/** By the name in the outbox. */
-type ToApprove = Readonly<Record<string, { readonly written: string; readonly sha256: string }>>;
-
-/**
- * Writes what is to be approved, for each file with held payouts, and takes back what nothing is held of any more. While
- * the settings name no person who may approve, no signature counts, and nothing is written.
- */
-export async function publishToApprove(tools: ApprovalTools): Promise<void> {
-  const { store, settings, clock } = tools;
-  const before = JSON.parse((await store.fact(TO_APPROVE)) || '{}') as ToApprove;
-  const today = localTime(clock.now(), settings.schedule.timeZone).date;
-  const now: Record<string, ToApprove[string]> = {};
-  for (const [number, held] of await heldByFile(tools)) {
-    const file = await store.file(number);
-    if (!file || held.length > MOST_TO_APPROVE) continue;
-    const name = toApproveName(file);
-    const { written: earlier = '', sha256 } = before[name] ?? {};
-    const written = daysAfter(earlier || today, ANEW_DAYS) > today && earlier !== '' ? earlier : today;
-    const text = await decisionAbout(store, file, held, written);
-    now[name] = { written, sha256: hexOf(text) };
-    const isThere = await lstat(join(settings.outbox, name)).catch(absent);
-    if (sha256 !== now[name].sha256 || !isThere)
-      await publish(settings.outbox, [{ name, content: text, kind: 'replace' }]);
-  }
-  const gone = Object.keys(before).filter((name) => now[name] === undefined);
-  if (gone.length > 0) await removeReports(settings.outbox, gone);
-  const noted = Object.keys(now).length === 0 ? '' : JSON.stringify(now);
-  if (noted !== ((await store.fact(TO_APPROVE)) ?? '')) await store.setFact(TO_APPROVE, noted);
-}
-
-function absent(error: unknown): undefined {
-  if (!isErrno(error, 'ENOENT')) throw error;
-}
-
-async function heldByFile({ store, settings }: ApprovalTools): Promise<Map<number, HeldPayout[]>> {
-  const byFile = new Map<number, HeldPayout[]>();
-  if (!settings.people.some(({ may }) => may.has('approve'))) return byFile;
-  for (const one of await heldPayouts(store, settings)) {
-    const { file } = rowPlace(one.payout.contentRow);
-    const ofFile = byFile.get(file);
-    if (ofFile) ofFile.push(one);
-    else byFile.set(file, [one]);
-  }
-  return byFile;
 }

@@ -126,7 +126,7 @@ function settingsDigest({ control, people }: Settings): string {
   const { payout, file } = limits;
   const approvers = people
     .filter(({ may }) => may.has('approve'))
-    .map(({ name, keys }) => [name, keys.map(({ fingerprint }) => fingerprint)]);
+    .map(({ name, keys, upTo }) => [name, keys.map(({ fingerprint }) => fingerprint), upTo && amounts(upTo)]);
   return sha256(JSON.stringify([tiers, [payout, file].map(amounts), rest, approvers]));
 }
 

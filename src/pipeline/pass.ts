@@ -37,7 +37,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { amend } from './amend.ts';
-import { type DecisionTaken, publishToApprove, takeDecisions } from './decisions.ts';
+import { answerDecisions, type DecisionTaken, takeDecisions } from './decisions.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { hold } from './hold.ts';
 import { publishFileReports, type ReportedFiles, unlessUnbalanced } from './pass/file-reports.ts';
@@ -47,6 +47,7 @@ import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
 import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
+import { publishToApprove } from './to-approve.ts';
 
 /** The number of changes that are read and reported at once. */
 const PAGE = 500;
@@ -130,7 +131,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await noteInboxTrouble(store, undefined);
   await noteStuck(store, tools.inbox.stuckStates());
   await release(tools, businessDate);
-  const decisions = await takeDecisions(tools, businessDate);
+  const decided = await takeDecisions(tools, businessDate);
   const judgedAfter = await hold(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
   const pace = pacer(clock, tools.settings.provider.requestsPerMinute);
@@ -140,6 +141,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const { reported, unwritten } = await publishFileReports(tools);
+  const decisions = await answerDecisions(tools, decided);
   await publishToApprove(tools);
   const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;

@@ -1,4 +1,4 @@
-/** What JSON.parse does not say of a text. Both take a time that grows no faster than the text, whatever is in it. */
+/** What JSON.parse does not say of a text. All take a time that grows no faster than the text, whatever is in it. */
 
 /** More problems than a person reads. */
 const MOST_FOUND = 20;
@@ -56,6 +56,18 @@ export function isDeeper(text: string, levels: number): boolean {
     if (level > levels) return true;
   }
   return false;
+}
+
+/** Whether a text, of JSON or not, has more than `most` values: texts, numbers, objects, lists and others. */
+export function hasMoreValues(text: string, most: number): boolean {
+  let values = 1;
+  for (let at = 0; at < text.length && values <= most; at++) {
+    const character = text[at];
+    if (character === '"') at = endOfString(text, at);
+    // Each object and each list has one value more than it has commas, or none.
+    else if (character === '{' || character === '[' || character === ',') values++;
+  }
+  return values > most;
 }
 
 /** The place of the quote that ends the string which begins at `start`; the text's end where none does. */

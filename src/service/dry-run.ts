@@ -6,6 +6,7 @@
 import { access, constants, copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isDecisionName } from '../domain/decision.ts';
 import { type Inbox, openInbox } from '../inbox/inbox.ts';
 import { takeIn } from '../intake/intake.ts';
 import { hold, release } from '../pipeline/pipeline.ts';
@@ -79,6 +80,8 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
 }
 
 async function requireFile(path: string): Promise<void> {
+  if (isDecisionName(basename(path)))
+    throw new UsageError(`${path} holds a decision, not rows: it is judged once it is dropped into the inbox`);
   try {
     if (!(await stat(path)).isFile()) throw new UsageError(`${path} is not a file`);
     await access(path, constants.R_OK);

@@ -200,8 +200,9 @@ function openPace({ clock, log }: WatchTools): Pace {
   };
 }
 
-function didSomething({ run, files, moved, unfinished }: PassSummary): boolean {
-  return run.kind === 'nightly' || files.length > 0 || Object.keys(moved).length > 0 || unfinished !== undefined;
+function didSomething({ run, files, decisions, moved, unfinished }: PassSummary): boolean {
+  const took = files.length + decisions.length > 0;
+  return run.kind === 'nightly' || took || Object.keys(moved).length > 0 || unfinished !== undefined;
 }
 
 /**

@@ -1059,6 +1059,22 @@ const DECISIONS: Mutant[] = [
     'if (twice !== undefined) return refused',
     'if (twice === json) return refused',
   ]),
+  mutant('the service takes decisions without a word', 'a refused yes is noticed when the payee complains', 'watch', [
+    'files.length + decisions.length > 0',
+    'files.length > 0',
+  ]),
+  mutant('a yes outlives the amount of its person', 'a person who may no more lets a large payout go', 'decisions', [
+    ' && !isBeyond(payout, person)',
+    '',
+  ]),
+  mutant('what is to be approved keeps a date ahead', 'each yes is refused until that date', 'to-approve', [
+    'written <= today && ',
+    '',
+  ]),
+  mutant('a decision is read whatever it has', 'a dropped file takes all memory at each pass', 'decision-file', [
+    'if (hasMoreValues(json, MOST_VALUES)) return',
+    "if (json === 'none') return",
+  ]),
   mutant('a payout is decided about twice in one file', 'one person gives both votes', 'decision-file', [
     'if (references.has(reference)) return',
     'if (lines.has(0)) return',
@@ -1080,12 +1096,12 @@ const DECISIONS: Mutant[] = [
     'vote.person === fingerprint',
   ]),
   mutant('an amount beyond a person is let go', 'a clerk lets a million go', 'judge', [
-    'held.amountMinor > (upTo',
-    'held.amountMinor < (upTo',
+    'amountMinor > (upTo',
+    'amountMinor < (upTo',
   ]),
   mutant('a currency without an amount has no limit', 'a clerk lets a million go', 'judge', [
-    'upTo.get(held.currency) ?? -1n',
-    'upTo.get(held.currency) ?? held.amountMinor',
+    'upTo.get(currency) ?? -1n',
+    'upTo.get(currency) ?? amountMinor',
   ]),
   mutant('a decision never expires', 'an old yes lets a payout go that is held anew', 'judge', [
     'if (decision.expires < today)',

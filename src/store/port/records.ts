@@ -32,7 +32,7 @@ export type FactName =
   | 'paused'
   /** The settings by which payouts were judged last: see pipeline/hold.ts. */
   | 'judged-by'
-  /** What tells this workspace from every other one; the decisions that lie in the outbox: see pipeline/decisions.ts. */
+  /** What tells this workspace from every other one; the decisions that lie in the outbox: see pipeline/to-approve.ts. */
   | 'workspace-id'
   | 'to-approve'
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
