@@ -147,6 +147,16 @@ describe('what persons said of held payouts', () => {
     expect(text).toContain('Refused held → cancelled 1 INR 100.02');
   });
 
+  it('stands in the changes of the next run as one yes more, where another one is needed', async () => {
+    const workspace = dropped({ control: { approvals: [{ from: { INR: '0.01' }, people: 2 }] } }, row('P1', '10'));
+    await workspace.pass();
+    await says(workspace, approve, 'anna', 'compared with the invoice', 'P1');
+    await workspace.pass();
+    const [, yes] = workspace.read('run.000002.changes.csv').split('\r\n');
+    expect(yes).toContain(',held,held,APPROVAL_REQUIRED,"is held, with one yes more",');
+    expect(yes).toContain(',anna,compared with the invoice,');
+  });
+
   it('stands in the history of each: a yes with its person, the no with its reason', async () => {
     const workspace = dropped(LIMIT, row('P1', '100.01'), row('P2', '100.02'));
     await workspace.pass();

@@ -363,8 +363,10 @@ function ageText(since: string, until: string): string {
   return days < 1 ? 'less than a day' : count(days, 'day');
 }
 
-function whyChanged({ message, from, to, onlyAnswer }: RunChange): string {
+function whyChanged({ message, from, to, fileName, onlyAnswer }: RunChange): string {
   if (onlyAnswer) return message === '' ? READ_AGAIN : `${UNSETTLED} ${oneLine(message)}`;
   if (message !== '') return oneLine(message);
+  // A person's yes, after which the payout needs another one.
+  if (fileName === undefined && from === 'held' && to === 'held') return 'is held, with one yes more';
   return from === to && AMENDABLE.includes(to) ? `changed by an UPDATE, still ${to}` : `was ${from}, is ${to}`;
 }
