@@ -203,6 +203,41 @@ describe('while a payout is held back', () => {
   });
 });
 
+describe('what is named and not held back', () => {
+  it.each([
+    [['approve', 'C1/O1/P2'], 'C1/O1/P2: it is paid, and not held back'],
+    [['approve', 'C1/O1/NONE'], 'C1/O1/NONE: there is no such instruction'],
+    [['approve', '--file', '77'], 'there is no file 77 in this workspace'],
+    [['approve', '--file', '1'], 'nothing of file 1 is held back'],
+    [['approve', 'C1/O1/P1', '--key', 'id'], '--key FILE: paydrop.json names no people, so nothing is signed'],
+  ])('is refused with the reason: %j', async (args, why) => {
+    const workspace = dropped(LIMIT, row('P1', '100.01'), row('P2', '5'));
+    await workspace.pass({ faults: PAYS });
+    await workspace.pass({ faults: PAYS });
+    const { status, stderr } = await run(workspace, ...args, '--yes', '--reason', 'compared', '--by', 'anna');
+    expect(stderr).toContain(why);
+    expect(status).toBe(2);
+  });
+
+  it('is a file that there is not, for held too', async () => {
+    const workspace = dropped(LIMIT, row('P1', '100.01'));
+    await workspace.pass();
+    const { status, stderr } = await run(workspace, 'held', '--file', '77');
+    expect(stderr).toContain('there is no file 77 in this workspace');
+    expect(status).toBe(2);
+  });
+});
+
+it('held names who has said yes so far, and its totals are in the order of currencies', async () => {
+  const tiers = { control: { approvals: [{ from: { JPY: '1', INR: '0.01' }, people: 2 }] } };
+  const workspace = dropped(tiers, row('P1', '9', 'O2'), row('P2', '10'));
+  await workspace.pass();
+  await says(workspace, approve, 'anna', 'compared with the invoice', 'P2');
+  const { stdout } = await run(workspace, 'held');
+  expect(stdout).toContain(' 1 of 2: anna ');
+  expect(stdout).toMatch(/held +INR .*\nheld +JPY /);
+});
+
 describe('a dry run', () => {
   it('foresees what would be held back, and ends with 1', async () => {
     const workspace = testWorkspace(LIMIT);
