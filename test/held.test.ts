@@ -65,6 +65,23 @@ describe('the receipt of a file with held payouts', () => {
     expect(receipt(workspace).held).toEqual({ rows: 2, amounts: { INR: '160.01' }, byCode });
   });
 
+  it('says of what only a limit of the day holds that it goes on another day, and of all else that a person must', async () => {
+    const limits = { day: { INR: '10.00' }, payout: { JPY: '5' } };
+    const workspace = dropped({ control: { limits } }, row('P1', '10'), row('P2', '9'), row('P3', '6', 'O2'));
+    await workspace.pass({ faults: PAYS });
+    expect(receipt(workspace).releases).toEqual([
+      { at: null, rows: 1, amounts: { JPY: '6' }, why: 'a person must let them go first' },
+      {
+        at: null,
+        rows: 1,
+        amounts: { INR: '9.00' },
+        why: 'a limit of the day holds them back: they go on another day, once they fit',
+      },
+    ]);
+    const text = section(page(workspace), 'Needs an approver');
+    expect(text).toContain('What only a limit of the day holds goes on another day by itself, once it fits.');
+  });
+
   it('points out possible duplicates that are sent all the same, and references that are nearly taken', async () => {
     const workspace = dropped({}, row('PI-007', '10'), row('PI-7', '10'), row('RENT', '10'));
     await workspace.pass({ faults: PAYS });
