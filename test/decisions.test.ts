@@ -153,6 +153,15 @@ describe('a decision that does not count', () => {
     expect(workspace.outbox()).toContain(TO_APPROVE);
   });
 
+  it('is one under a name of another kind, which says how a decision is called', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    copyFileSync(workspace.path('outbox', TO_APPROVE), workspace.path('inbox', 'decided.json'));
+    await workspace.pass();
+    const { problem } = JSON.parse(workspace.read('decided.json.000003.receipt.json'));
+    expect(problem.message).toContain('A decision keeps ".to-approve" in its name, and ".json"');
+  });
+
   it('is one that was dropped a second time', async () => {
     const workspace = withHeld({ approvals: [{ from: { INR: '100.00' }, people: 2 }] });
     await workspace.pass();
