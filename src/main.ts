@@ -30,7 +30,7 @@ const program = new commander.Command('paydrop')
     `
 Exit status:
   0  done, nothing needs attention
-  1  done, but rows were rejected, payouts were lost, or some are left in doubt
+  1  done, but rows were rejected, payouts were lost, or some are held back or in doubt
   2  the command, the settings or the secrets must be put right
   3  not finished: run it again, and it goes on from there
 

@@ -28,6 +28,16 @@ describe('an account whose balance is checked', () => {
     );
   });
 
+  it('makes the page of the run say what is missing, and not that all is well', async () => {
+    const workspace = dropped('60.00', '50.00');
+    await workspace.pass({ faults: { balance: '100.00' }, lookUp: false });
+    const page = workspace.read('run.000001.summary.html');
+    expect(page).toContain('It was not finished: the account has 100.00 INR, which is 10.00 INR less than what is due');
+    expect(page).not.toContain('All well');
+    await workspace.pass({ faults: { balance: '110.00' }, lookUp: false });
+    expect(workspace.read('run.000002.summary.html')).not.toContain('It was not finished');
+  });
+
   it('pays the rest once there is money', async () => {
     const workspace = dropped('60.00', '50.00');
     await workspace.pass({ faults: { balance: '100.00' }, lookUp: false });

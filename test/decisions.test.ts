@@ -23,6 +23,7 @@ import { forgetFiles, judgeForgetting } from '../src/pipeline/forgetting.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Output } from '../src/platform/terminal.ts';
+import { builtProgram } from './support/cli.ts';
 import { instructions, ONE_PASS, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
 
 let keys = '';
@@ -117,6 +118,18 @@ describe('a decision that is signed and dropped', () => {
       expect(
         readFileSync(workspace.path('data', 'archive', '2026-03-02', `000001.${TO_APPROVE}${end}`)).length,
       ).toBeGreaterThan(0);
+  });
+
+  it('stands in show with the key that signed it, and the hash of the signature', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    decide(workspace, 'anna', { no: [3] });
+    await workspace.pass();
+    const shown = async (ref: string) =>
+      (await builtProgram().run(['show', ref, '--workspace', workspace.root], { cwd: workspace.root })).stdout;
+    const signed = /signed with SHA256:\S{43}, signature [0-9a-f]{12}…/;
+    expect(await shown('C1/O1/P1')).toMatch(new RegExp(`anna said yes: .*${signed.source}`));
+    expect(await shown('C1/O1/P2')).toMatch(new RegExp(`refused by anna: .*${signed.source}`));
   });
 
   it('cancels the rows with a no, and lets the others go', async () => {
@@ -234,6 +247,15 @@ describe('a decision that does not count', () => {
     const { decisions, files } = await workspace.pass({ lookUp: false });
     expect(decisions).toMatchObject([{ refused: expect.stringContaining('none that ssh-keygen') }]);
     expect(files).toEqual([]);
+  });
+
+  it('is one under a name of another kind, which says how a decision is called', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    copyFileSync(workspace.path('outbox', TO_APPROVE), workspace.path('inbox', 'decided.json'));
+    await workspace.pass();
+    const { problem } = JSON.parse(workspace.read('decided.json.000003.receipt.json'));
+    expect(problem.message).toContain('A decision keeps ".to-approve" in its name, and ".json"');
   });
 
   it('is one that was dropped a second time', async () => {

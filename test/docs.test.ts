@@ -241,13 +241,19 @@ describe('reports', () => {
   });
 
   it('are all named, with when they are there', async () => {
-    const workspace = testWorkspace();
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEnf0O4fs+U0xJ/ibkY9S23WcUFo1+LPqLq6mIV3Mxuw anna';
+    const workspace = testWorkspace({
+      control: { approvals: [{ from: { INR: '0.01' }, people: 1 }] },
+      people: { anna: { may: ['approve'], keys: [key] } },
+    });
     workspace.drop('orders.csv', ORDERS);
-    workspace.drop('payouts.csv', instructions(instruction('P1', 'x')));
+    workspace.drop('payouts.csv', instructions(instruction('P1', 'x'), instruction('P2')));
+    workspace.drop('payouts.000002.to-approve.json', '{}');
     await workspace.pass();
     const kinds = workspace
       .outbox()
-      .map((name) => name.replace(/^.*\.\d{6}\./, name.startsWith('run.') ? 'run.N.' : 'STEM.N.'));
+      .map((name) => name.replace(/^.*\.\d{6}\./, name.startsWith('run.') ? 'run.N.' : 'STEM.N.'))
+      .map((name) => name.replace(/\.decision\.\d+\./, '.decision.M.'));
     const named = tableRows(textOf('docs/reports.md'))
       .map(([name = '']) => codes(name)[0] ?? '')
       .filter((name) => name.includes('.N.') || name === 'index.html');

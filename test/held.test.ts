@@ -65,6 +65,23 @@ describe('the receipt of a file with held payouts', () => {
     expect(receipt(workspace).held).toEqual({ rows: 2, amounts: { INR: '160.01' }, byCode });
   });
 
+  it('says of what only a limit of the day holds that it goes on another day, and of all else that a person must', async () => {
+    const limits = { day: { INR: '10.00' }, payout: { JPY: '5' } };
+    const workspace = dropped({ control: { limits } }, row('P1', '10'), row('P2', '9'), row('P3', '6', 'O2'));
+    await workspace.pass({ faults: PAYS });
+    expect(receipt(workspace).releases).toEqual([
+      {
+        at: null,
+        rows: 1,
+        amounts: { INR: '9.00' },
+        why: 'a limit of the day holds them back: they go on another day, once they fit',
+      },
+      { at: null, rows: 1, amounts: { JPY: '6' }, why: 'a person must let them go first' },
+    ]);
+    const text = section(page(workspace), 'Needs an approver');
+    expect(text).toContain('What only a limit of the day holds goes on another day by itself, once it fits.');
+  });
+
   it('points out possible duplicates that are sent all the same, and references that are nearly taken', async () => {
     const workspace = dropped({}, row('PI-007', '10'), row('PI-7', '10'), row('RENT', '10'));
     await workspace.pass({ faults: PAYS });
@@ -147,6 +164,16 @@ describe('what persons said of held payouts', () => {
     expect(text).toContain('Refused held → cancelled 1 INR 100.02');
   });
 
+  it('stands in the changes of the next run as one yes more, where another one is needed', async () => {
+    const workspace = dropped({ control: { approvals: [{ from: { INR: '0.01' }, people: 2 }] } }, row('P1', '10'));
+    await workspace.pass();
+    await says(workspace, approve, 'anna', 'compared with the invoice', 'P1');
+    await workspace.pass();
+    const [, yes] = workspace.read('run.000002.changes.csv').split('\r\n');
+    expect(yes).toContain(',held,held,APPROVAL_REQUIRED,"is held, with one yes more",');
+    expect(yes).toContain(',anna,compared with the invoice,');
+  });
+
   it('stands in the history of each: a yes with its person, the no with its reason', async () => {
     const workspace = dropped(LIMIT, row('P1', '100.01'), row('P2', '100.02'));
     await workspace.pass();
@@ -191,6 +218,41 @@ describe('while a payout is held back', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/Sending is paused by the file .*PAUSE\. Nothing is sent until paydrop resume\./);
   });
+});
+
+describe('what is named and not held back', () => {
+  it.each([
+    [['approve', 'C1/O1/P2'], 'C1/O1/P2: it is paid, and not held back'],
+    [['approve', 'C1/O1/NONE'], 'C1/O1/NONE: there is no such instruction'],
+    [['approve', '--file', '77'], 'there is no file 77 in this workspace'],
+    [['approve', '--file', '1'], 'nothing of file 1 is held back'],
+    [['approve', 'C1/O1/P1', '--key', 'id'], '--key FILE: paydrop.json names no people, so nothing is signed'],
+  ])('is refused with the reason: %j', async (args, why) => {
+    const workspace = dropped(LIMIT, row('P1', '100.01'), row('P2', '5'));
+    await workspace.pass({ faults: PAYS });
+    await workspace.pass({ faults: PAYS });
+    const { status, stderr } = await run(workspace, ...args, '--yes', '--reason', 'compared', '--by', 'anna');
+    expect(stderr).toContain(why);
+    expect(status).toBe(2);
+  });
+
+  it('is a file that there is not, for held too', async () => {
+    const workspace = dropped(LIMIT, row('P1', '100.01'));
+    await workspace.pass();
+    const { status, stderr } = await run(workspace, 'held', '--file', '77');
+    expect(stderr).toContain('there is no file 77 in this workspace');
+    expect(status).toBe(2);
+  });
+});
+
+it('held names who has said yes so far, and its totals are in the order of currencies', async () => {
+  const tiers = { control: { approvals: [{ from: { JPY: '1', INR: '0.01' }, people: 2 }] } };
+  const workspace = dropped(tiers, row('P1', '9', 'O2'), row('P2', '10'));
+  await workspace.pass();
+  await says(workspace, approve, 'anna', 'compared with the invoice', 'P2');
+  const { stdout } = await run(workspace, 'held');
+  expect(stdout).toContain(' 1 of 2: anna ');
+  expect(stdout).toMatch(/held +INR .*\nheld +JPY /);
 });
 
 describe('a dry run', () => {

@@ -47,6 +47,20 @@ describe('limits of the day', () => {
     expect(openDaySums(DAY, [to('A', 10_000n, 'USD')]).objections(to('A', 10_000n))).toEqual([]);
   });
 
+  it('say of what alone is over them that no day will do', () => {
+    const both = control({ day: { INR: '100.00' }, payeeDay: { INR: '50.00' } });
+    const wordsOf = (amount: bigint) =>
+      openDaySums(both, [])
+        .objections(to('A', amount))
+        .map(({ words }) => words);
+    expect(wordsOf(10_001n)).toEqual([
+      '100.01 INR alone is over the limit of 100.00 INR for one day',
+      '100.01 INR alone is over the limit of 50.00 INR for one payee on one day',
+    ]);
+    expect(wordsOf(10_000n)).toEqual(['100.00 INR alone is over the limit of 50.00 INR for one payee on one day']);
+    expect(wordsOf(5_000n)).toEqual([]);
+  });
+
   it('name both where both are passed, with what the day would come to', () => {
     const both = control({ day: { INR: '100.00' }, payeeDay: { INR: '50.00' } });
     expect(

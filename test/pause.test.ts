@@ -256,6 +256,15 @@ describe('a file named PAUSE in the workspace', () => {
   });
 });
 
+it('the run report says that sending was paused, and not that there is nothing to do', async () => {
+  const workspace = dropped();
+  await pausing(workspace);
+  await workspace.pass();
+  const page = workspace.read('run.000001.summary.html');
+  expect(page).toMatch(/It was not finished: paused by .* Nothing is sent until paydrop resume\./);
+  expect(page).not.toContain('Nothing to do');
+});
+
 it('the run report names who paused and who resumed, and why', async () => {
   const workspace = dropped();
   await pausing(workspace);

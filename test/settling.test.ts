@@ -66,4 +66,21 @@ describe('where the settings name people, what is settled', () => {
     const { workspace, keys } = await withPayout();
     await expect(settle(workspace, person && keys[person], { ...REF, ...ref })).rejects.toThrow(words);
   });
+
+  it('is refused with --by, because the key says who decides', async () => {
+    const { workspace, keys } = await withPayout();
+    const tools = await workspace.open();
+    const options = {
+      reason: 'the bank found no such payment',
+      by: 'anna',
+      ...(keys['anna'] && { key: keys['anna'] }),
+    };
+    try {
+      await expect(settlingBy(tools, options, 'resolved as not paid', [REF])).rejects.toThrow(
+        '--by NAME: paydrop.json',
+      );
+    } finally {
+      await tools.close();
+    }
+  });
 });

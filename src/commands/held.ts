@@ -24,8 +24,10 @@ import type { Settings } from '../settings/settings.ts';
 import type { StatusCount, Store } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
-import { type DecisionOptions, personWith } from './person.ts';
+import { checkWhoSays, type DecisionOptions, personWith } from './person.ts';
 import { instructionRefIn, referencesIn } from './references.ts';
+
+const NO_SUCH = 'there is no such instruction';
 
 interface HeldOptions {
   readonly file?: number;
@@ -42,6 +44,7 @@ interface DecideOptions extends DecisionOptions, HeldOptions {
 export async function held({ workspace, output }: CommandContext, { file, json }: HeldOptions): Promise<number> {
   const { store, settings } = await openRecords(workspace);
   try {
+    if (file !== undefined) await fileNamed(store, file);
     const payouts = await heldPayouts(store, settings, file);
     if (json) printJson(process.stdout, { held: payouts.map(heldJson), totals: countsJson(totalsOf(payouts)) });
     else if (payouts.length === 0) output.line('Nothing is held back.');
@@ -102,6 +105,7 @@ async function decide(
   const opened = await openForDeciding(workspace);
   const { store, settings } = opened;
   try {
+    checkWhoSays(settings.people, options);
     const say = settings.people.length === 0 ? unsigned(options) : signed(options);
     const chosen = await choose(store, settings, named, options.file);
     if (!options.json) {
@@ -133,14 +137,25 @@ async function choose(
   file: number | undefined,
 ): Promise<HeldPayout[]> {
   if (file !== undefined) {
+    await fileNamed(store, file);
     const found = await heldPayouts(store, settings, file);
     if (found.length === 0) throw new UsageError(`nothing of file ${file} is held back`);
     return found;
   }
-  const found = await heldNamed(store, settings, named.map(instructionRefIn));
-  const missing = named.filter((_, at) => found[at] === undefined);
-  if (missing.length > 0) throw new UsageError(...missing.map((one) => `${one}: it is not held back`));
+  const refs = named.map(instructionRefIn);
+  const found = await heldNamed(store, settings, refs);
+  const missing = named.flatMap((name, at) => (found[at] === undefined ? [{ name, at }] : []));
+  if (missing.length > 0) {
+    const known = await store.findInstructions(refs);
+    const whyNot = (at: number) => (known[at] ? `it is ${known[at].status}, and not held back` : NO_SUCH);
+    throw new UsageError(...missing.map(({ name, at }) => `${name}: ${whyNot(at)}`));
+  }
   return [...new Map(found.flatMap((one) => (one ? [[one.payout.id, one] as const] : []))).values()];
+}
+
+async function fileNamed(store: Store, number: number): Promise<void> {
+  if (!(await store.file(number)))
+    throw new UsageError(`there is no file ${number} in this workspace; paydrop status lists them`);
 }
 
 async function isMeant({ question, does }: Deciding, { yes, json }: DecideOptions): Promise<boolean> {
@@ -154,7 +169,7 @@ async function isMeant({ question, does }: Deciding, { yes, json }: DecideOption
 /** A table for each file, then what each reason comes to. */
 async function printHeld(output: Output, store: Store, payouts: readonly HeldPayout[]): Promise<void> {
   const files = groupedBy(payouts, ({ payout }) => rowPlace(payout.contentRow).file);
-  for (const [number, ofFile] of files) {
+  for (const [number, ofFile] of [...files].sort(([a], [b]) => a - b)) {
     output.line(output.style('bold', `File ${sixDigits(number)} ${(await store.file(number))?.name ?? ''}`));
     output.table(
       ['>Line', 'Customer/order/instruction', 'Payee', '>Amount', 'Currency', 'Open', 'Yes', 'Why'],
@@ -165,7 +180,7 @@ async function printHeld(output: Output, store: Store, payouts: readonly HeldPay
         grouped(amountOf(one)),
         one.payout.currency ?? '',
         one.payout.content.openDate,
-        `${one.yes.length} of ${one.needed}`,
+        yesText(one),
         one.why,
       ]),
     );
@@ -179,6 +194,11 @@ async function printHeld(output: Output, store: Store, payouts: readonly HeldPay
   printCounts(output, totalsOf(payouts));
 }
 
+/** `1 of 2: anna` */
+function yesText({ yes, needed }: HeldPayout): string {
+  return `${yes.length} of ${needed}${yes.length === 0 ? '' : `: ${yes.join(', ')}`}`;
+}
+
 function reasonCounts(payouts: readonly HeldPayout[]): { code: string; count: number }[] {
   const codes = groupedBy(
     payouts.flatMap(({ reasons }) => reasons),
@@ -189,7 +209,8 @@ function reasonCounts(payouts: readonly HeldPayout[]): { code: string; count: nu
 
 function totalsOf(payouts: readonly HeldPayout[]): StatusCount[] {
   const totals = groupedBy(payouts, ({ payout }) => payout.currency ?? '');
-  return [...totals].map(([currency, all]) => ({
+  const byCurrency = [...totals].sort(([a], [b]) => (a < b ? -1 : 1));
+  return byCurrency.map(([currency, all]) => ({
     status: 'held',
     currency,
     count: all.length,

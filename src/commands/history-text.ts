@@ -76,8 +76,21 @@ export function historyLine(entry: AuditEntry, timeZone: string): HistoryLine {
 function detailsOf(event: Event): string[] {
   const { message, code, errors, row, amendment, amountMinor, currency, send, attempt, clientRefId, bodySha256 } =
     event;
-  const { late, outcome, httpStatus, orderRefId, bankReference, unclear, step, correlationId, riders, type, file } =
-    event;
+  const {
+    late,
+    outcome,
+    httpStatus,
+    orderRefId,
+    bankReference,
+    unclear,
+    step,
+    correlationId,
+    riders,
+    type,
+    file,
+    key,
+    signature,
+  } = event;
   const details = [
     type === 'answer' ? answerText(message) : message,
     type === 'approved' && yesText(event),
@@ -98,6 +111,8 @@ function detailsOf(event: Event): string[] {
     unclear && 'it may have arrived',
     orderRefId && `provider order ${orderRefId}`,
     bankReference && `bank reference ${bankReference}`,
+    key && `signed with ${key}`,
+    signature && `signature ${String(signature).slice(0, HASH_SHOWN)}…`,
   ];
   return details.filter((detail) => detail).map(String);
 }

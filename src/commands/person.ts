@@ -17,6 +17,20 @@ interface Account {
   readonly name: string | undefined;
 }
 
+/**
+ * Says that an option does not count here, where a person may believe that it does: who decides is said by the key where
+ * the settings name people, and by the account or `--by` where they don't.
+ */
+export function checkWhoSays(
+  people: readonly unknown[],
+  { by, key }: { readonly by?: string; readonly key?: string },
+): void {
+  if (people.length > 0 && by !== undefined)
+    throw new UsageError('--by NAME: paydrop.json names people, so the key says who decides. Leave --by out');
+  if (people.length === 0 && key !== undefined)
+    throw new UsageError('--key FILE: paydrop.json names no people, so nothing is signed. Leave --key out');
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const ROOT = 0;

@@ -10,7 +10,7 @@ import { UsageError } from '../platform/failures.ts';
 import { signWith } from '../platform/ssh-keygen.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Decision, Store, Timing } from '../store/store.ts';
-import { type DecisionOptions, personWith } from './person.ts';
+import { checkWhoSays, type DecisionOptions, personWith } from './person.ts';
 
 export interface SettlingOptions extends DecisionOptions {
   /** The key to sign with, where the settings name people. */
@@ -25,17 +25,19 @@ interface Opened extends Pick<Timing, 'clock'> {
 /** `what` says what is decided, about these payouts. Throws a UsageError where the person may not decide it. */
 export async function settlingBy(
   { store, settings, clock }: Opened,
-  { key, ...options }: SettlingOptions,
+  options: SettlingOptions,
   what: string,
   refs: readonly InstructionRef[] = [],
 ): Promise<Decision> {
   const { people, control } = settings;
+  checkWhoSays(people, options);
+  const { key } = options;
   if (people.length === 0) return personWith(options);
   if (key === undefined)
     throw new UsageError(
       '--key FILE: paydrop.json names people, so this counts when one of them who may settle signs it. Name the key file, or its .pub with the agent',
     );
-  const { reason, ticket } = personWith({ ...options, by: options.by ?? 'the signer' });
+  const { reason, ticket } = personWith({ ...options, by: 'the signer' });
   const about = refs.map(({ customerRef, orderRef, instructionRef }) => `${customerRef}/${orderRef}/${instructionRef}`);
   const statement = { format: 'paydrop settlement', version: 1, at: timestamp(clock.now()), what, about, reason };
   const bytes = Buffer.from(`${JSON.stringify(statement, undefined, 2)}\n`);

@@ -34,18 +34,26 @@ export function openDaySums({ limits }: ControlSettings, sent: readonly SentTo[]
     objections: ({ payee, currency = '', amountMinor = 0n }) => {
       const money = (minor: bigint) => moneyText(minor, currency);
       const over = (most: bigint | undefined, already: bigint) => most !== undefined && already + amountMinor > most;
+      // What alone is over a limit fits on no day: a person must know that waiting is in vain.
+      const alone = (most: bigint) => `${money(amountMinor)} alone is over the limit of ${money(most)} for one`;
       const reasons: Reason[] = [];
-      const [day, payeeDay] = [limits.day.get(currency), limits.payeeDay.get(currency)];
+      const [day = 0n, payeeDay = 0n] = [limits.day.get(currency), limits.payeeDay.get(currency)];
       const [today, toPayee] = [all.get(currency) ?? 0n, byPayee.get(keyOf(payee, currency)) ?? 0n];
-      if (over(day, today))
+      if (over(limits.day.get(currency), today))
         reasons.push({
           code: 'DAY_LIMIT_EXCEEDED',
-          words: `with it the day would come to ${money(today + amountMinor)}, over the limit of ${money(day ?? 0n)}`,
+          words:
+            amountMinor > day
+              ? `${alone(day)} day`
+              : `with it the day would come to ${money(today + amountMinor)}, over the limit of ${money(day)}`,
         });
-      if (over(payeeDay, toPayee))
+      if (over(limits.payeeDay.get(currency), toPayee))
         reasons.push({
           code: 'PAYEE_LIMIT_EXCEEDED',
-          words: `with it the payee would get ${money(toPayee + amountMinor)} that day, over the limit of ${money(payeeDay ?? 0n)}`,
+          words:
+            amountMinor > payeeDay
+              ? `${alone(payeeDay)} payee on one day`
+              : `with it the payee would get ${money(toPayee + amountMinor)} that day, over the limit of ${money(payeeDay)}`,
         });
       return reasons;
     },

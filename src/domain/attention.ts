@@ -96,7 +96,7 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   },
   paused: {
     who: ENGINEER,
-    task: 'nothing is sent until a person lets it go on: paydrop resume --reason TEXT',
+    task: 'end the pause once that is right: paydrop resume --reason TEXT',
     weight: 'unfinished',
   },
   inbox: { who: ENGINEER, task: 'see to it that paydrop may read and write its inbox', weight: 'unfinished' },

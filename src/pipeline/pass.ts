@@ -45,7 +45,16 @@ import { behindGate, whyNotSend } from './pass/gate.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
-import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
+import {
+  byStatus,
+  noteEnd,
+  noteInboxTrouble,
+  noteStuck,
+  noteUndone,
+  refused,
+  storedSituation,
+  undoneIn,
+} from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 import { publishToApprove } from './to-approve.ts';
 
@@ -149,7 +158,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const { kept, files, moved, open } =
     kind === 'nightly' && unfinished !== undefined
       ? { ...(await contentsOf(tools, run, reported)), kept: true }
-      : await closeRun(tools, run, reported);
+      : await closeRun(tools, run, reported, unfinished);
   await noteEnd(store, run, { ...options, kept }, unfinished, timestamp(clock.now()));
   tools.progress.clear();
   const stuck = tools.inbox.stuck();
@@ -282,6 +291,7 @@ async function closeRun(
   tools: Tools,
   run: RunRecord,
   reported?: ReportedFiles,
+  unfinished?: string,
 ): Promise<RunContents & { kept: boolean }> {
   const { store, settings, report } = tools;
   const { isWhole, ...contents } = await contentsOf(tools, run, reported);
@@ -291,9 +301,14 @@ async function closeRun(
     await store.dropRun(run.number);
     return { ...contents, kept: false };
   }
+  if (unfinished !== undefined) await noteUndone(store, run.number, unfinished);
   const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), contents.open) : run;
   const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
-  const sources = { changes: () => changesOf(store, run.number), decisions: () => decisionsOf(store, run.number) };
+  const sources = {
+    changes: () => changesOf(store, run.number),
+    decisions: () => decisionsOf(store, run.number),
+    undone: await undoneIn(store, run.number),
+  };
   const reports = await runReports(ended, sources, files, contents.open, report);
   await store.runReported(run.number, await publish(settings.outbox, reports));
   return { ...contents, kept: true };

@@ -46,8 +46,8 @@ const NO_PAYOUT: Readonly<Record<string, { readonly kind: string; readonly text?
     kind: 'Provider accepted',
     text: 'the provider of the settings is taken for that of the records',
   },
-  paused: { kind: 'Paused', text: 'nothing is sent until this is ended' },
-  resumed: { kind: 'Resumed', text: 'sending goes on' },
+  paused: { kind: 'Paused', text: 'paused: nothing is sent until this is ended' },
+  resumed: { kind: 'Resumed', text: 'resumed: sending goes on' },
   'file-closed': { kind: 'File closed' },
   'file-forgotten': { kind: 'File forgotten' },
 };

@@ -1,5 +1,6 @@
 /** Payouts of a file that are held back: in its receipt, and on its page with the commands that decide about them. */
 
+import { isHeldForADay } from '../domain/codes.ts';
 import { grouped } from '../domain/money.ts';
 import type { FileRecord, Resemblance, ResultRow, Store } from '../store/store.ts';
 import { MOST_TO_APPROVE, type ReportContext, toApproveName } from './context.ts';
@@ -92,9 +93,10 @@ export function needsApprover(
     rows === payouts.length
       ? `All of them: ${count(rows, 'payout')}`
       : `The first ${payouts.length} of ${count(rows, 'payout')}; result.csv holds them all`;
+  const forADay = payouts.some(({ row }) => isHeldForADay(row.code));
   return html`<section aria-labelledby="held">
 <h2 id="held">Needs an approver</h2>
-<p>Held back, and not sent before a person says yes. <code>paydrop explain CODE</code> says what a reason means.</p>
+<p>Not sent before a person says yes.${forADay ? ' What only a limit of the day holds goes on another day by itself, once it fits.' : ''} <code>paydrop explain CODE</code> says what a reason means.</p>
 ${scrollable(
   'Needs an approver',
   html`<table class="stacks">

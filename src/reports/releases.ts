@@ -22,6 +22,7 @@ export interface Release {
 const WHY_UNTOLD: Readonly<Record<string, string>> = {
   [UNTOLD.waiting]: 'their order has not come',
   [UNTOLD.held]: 'a person must let them go first',
+  [UNTOLD.heldForADay]: 'a limit of the day holds them back: they go on another day, once they fit',
   [UNTOLD.unlisted]: 'the file has more open dates than are listed',
 };
 

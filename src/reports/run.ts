@@ -61,6 +61,8 @@ const DAY_MS = 86_400_000;
 export interface RunContents {
   readonly changes: () => AsyncIterable<readonly RunChange[]>;
   readonly decisions: () => AsyncIterable<readonly RunDecision[]>;
+  /** Why the run was not finished when it ended. */
+  readonly undone?: string | undefined;
 }
 
 /** What persons decided comes first, because what the run changed may follow from it. */
@@ -116,7 +118,7 @@ export async function runPage(
   const summary = await summarizeChanges(contents.changes());
   const decided = await summarizeDecisions(contents.decisions());
   const number = sixDigits(run.number);
-  const { tone, word, text } = whatHappened(summary, decided.total, files, open);
+  const { tone, word, text } = whatHappened(summary, decided.total, files, open, contents.undone);
   const headline = outcomeText(summary.outcomes);
   const closed = context.calendar.closedDuring(run);
   const finished = run.finishedAt === '' ? '' : html`, finished ${timeOf(run.finishedAt, context)}`;
@@ -195,8 +197,10 @@ function whatHappened(
   decided: number,
   files: readonly FileTakenIn[],
   open: readonly StatusCount[],
+  undone: string | undefined,
 ): { tone: Tone; word: string; text: string } {
   const needed = [
+    undone === undefined ? '' : `It was not finished: ${oneLine(undone)}.`,
     needs.total > 0 ? `${count(needs.total, 'payout')} listed below.` : '',
     needs.total === 0 ? fromEarlierRuns(open) : '',
     withoutOrder(open),
@@ -363,8 +367,10 @@ function ageText(since: string, until: string): string {
   return days < 1 ? 'less than a day' : count(days, 'day');
 }
 
-function whyChanged({ message, from, to, onlyAnswer }: RunChange): string {
+function whyChanged({ message, from, to, fileName, onlyAnswer }: RunChange): string {
   if (onlyAnswer) return message === '' ? READ_AGAIN : `${UNSETTLED} ${oneLine(message)}`;
   if (message !== '') return oneLine(message);
+  // A person's yes, after which the payout needs another one.
+  if (fileName === undefined && from === 'held' && to === 'held') return 'is held, with one yes more';
   return from === to && AMENDABLE.includes(to) ? `changed by an UPDATE, still ${to}` : `was ${from}, is ${to}`;
 }

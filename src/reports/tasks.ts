@@ -81,9 +81,7 @@ function textOf(need: Need, file: FileRecord, summary: Summary): Html[] {
         html`${count(payouts, 'payout')} being looked up after an unclear answer. It may have been paid: don't pay it another way. Look into it if it stays so for more than a day.`,
       ];
     case 'held':
-      return [
-        html`${count(payouts, 'payout')} held back, and not sent before a person says yes. “Needs an approver” below has the reasons and the commands.`,
-      ];
+      return [html`${count(payouts, 'payout')} held back: “Needs an approver” below has the reasons and the commands.`];
     case 'waiting':
       return [
         html`${count(payouts, 'instruction')} without an order so far. Drop the orders file; an instruction that has waited too long is rejected.`,

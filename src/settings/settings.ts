@@ -179,7 +179,7 @@ function balanceProblem(
   if (balance === 'off') return undefined;
   if (!API[api].tellsBalance) return `control.balance: the ${api} API does not say what an account has; leave it "off"`;
   if (currencies?.length === 1) return undefined;
-  return 'control.balance: the API tells a balance without its currency, so name the one in provider.currencies, such as ["INR"]';
+  return 'control.balance: the API states a balance without its currency, so name the one in provider.currencies, such as ["INR"]';
 }
 
 function systemTimeZone(): string {

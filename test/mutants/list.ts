@@ -89,8 +89,8 @@ const SENDING: Mutant[] = [
     "version, from: 'sending', to: 'ready', message, unclear: true,",
   ]),
   mutant('declined after unclear', 'what was paid is called refused', 'submit', [
-    'doubtOfRefusal(instruction.unclearAt, forgetful,',
-    "doubtOfRefusal('', forgetful,",
+    'doubtOfRefusal(outcome, instruction.unclearAt, forgetful)',
+    "doubtOfRefusal(outcome, '', forgetful)",
   ]),
   mutant('restored records believe a refusal', 'what they forgot is called declined', 'anchor', [
     'return forgetful ? ',
@@ -131,7 +131,7 @@ const SENDING: Mutant[] = [
     'if (found) return',
   ]),
   mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', [
-    "if (outcome.kind !== 'declined' || unclearAt !== '' || riders.size === 0) {",
+    "if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0) {",
     'if (riders.size >= 0) {',
   ]),
   mutant('a DELETE of what was not paid is rejected', 'what was to be deleted is paid again', 'amend', [
@@ -237,7 +237,7 @@ const SENDING: Mutant[] = [
     'if (instructionDiffers(one, await store.historyOf(one.id)) === "never") return [];',
   ]),
   mutant('a refused change is believed after doubt', 'the provider pays another amount than is told', 'amend', [
-    "      if (amendment.sends > 0) return 'unclear';\n",
+    "      if (amendment.sends > 0 || outcome.afterUnclear) return 'unclear';\n",
     '',
   ]),
   mutant('only the last attempt is looked up', 'an earlier one that was paid after all is paid twice', 'resolution', [

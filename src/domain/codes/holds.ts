@@ -36,7 +36,7 @@ export const HOLD_ENTRIES = [
     columns: ['amount'],
     title: 'More would be sent on the business date than its limit allows',
     cause: 'All that is sent on one business date stays within control.limits.day. What does not fit is held.',
-    remedy: `It goes on another day by itself, once it fits. To send it sooner: ${DECIDE}`,
+    remedy: `It goes on another day by itself, once it fits. It goes sooner with a yes; what alone is over the limit needs one. ${DECIDE}`,
     example: { wrong: '1200000.00 on a day with a limit of 1000000.00', right: 'what fits today, the rest tomorrow' },
   },
   {
@@ -44,7 +44,7 @@ export const HOLD_ENTRIES = [
     columns: ['contactId'],
     title: 'More would be sent to the payee on the business date than the limit allows',
     cause: 'All that is sent to one payee on one business date stays within control.limits.payeeDay.',
-    remedy: `It goes on another day by itself, once it fits. To send it sooner: ${DECIDE}`,
+    remedy: `It goes on another day by itself, once it fits. It goes sooner with a yes; what alone is over the limit needs one. ${DECIDE}`,
     example: { wrong: 'ten payouts of 99999.00 to one payee on one day', right: 'one payout that was approved' },
   },
   {
@@ -84,7 +84,7 @@ export const HOLD_ENTRIES = [
     columns: ['dueDate', 'openDate'],
     title: 'The payout was due over a year ago, or opens more than a year ahead',
     cause: 'A year was mistyped, or an old file was dropped.',
-    remedy: `Correct the date with an UPDATE row. If the date is meant: ${DECIDE}`,
+    remedy: `Correct the date with an UPDATE row. If the date is meant, say yes. ${DECIDE}`,
     example: { wrong: 'openDate 2062-11-20', right: 'openDate 2026-11-20' },
   },
 ] as const satisfies readonly (Wording & { readonly code: string })[];

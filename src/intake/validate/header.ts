@@ -275,8 +275,14 @@ export function requiredIn(texts: readonly string[]): number {
 }
 
 function neitherProblem(headings: readonly Heading[]): FileProblem {
-  const message = `The first line is neither the header of an orders file (${ORDERS.required.join(', ')}) nor of an instructions file (${INSTRUCTIONS.required.join(', ')}). Found: ${listed(headings.map(quoted))}.`;
+  const message = `The first line is neither the header of an orders file (${ORDERS.required.join(', ')}) nor of an instructions file (${INSTRUCTIONS.required.join(', ')}). Found: ${listed(headings.map(quoted))}.${decisionHint(headings)}`;
   return headerProblem('FILE_HEADER_NOT_RECOGNISED', '', headings, message);
+}
+
+/** A decision about held payouts, or its signature, is known by its name alone. */
+function decisionHint([first]: readonly Heading[]): string {
+  const isOne = first?.text === '{' || first?.text === '-----BEGIN SSH SIGNATURE-----';
+  return isOne ? ' A decision keeps ".to-approve" in its name, and ".json" or ".json.sig" at its end.' : '';
 }
 
 function misfitProblem(kind: KindOfFile, headings: readonly Heading[], match: Match): FileProblem {

@@ -1,4 +1,5 @@
 /** What rows of a file have in common, gathered row by row: what is not sent yet, and texts that are too long. */
+import { isHeldForADay } from '../../domain/codes.ts';
 import type { PayoutDetails } from '../../domain/instruction.ts';
 import { currencyExponent } from '../../domain/iso.ts';
 import { type Decimal, openSum, type Sum } from '../../domain/money.ts';
@@ -15,6 +16,8 @@ export const UNTOLD = {
   /** They wait for their order. */
   waiting: '',
   held: 'held',
+  /** Only a limit of the day holds them back. */
+  heldForADay: 'held for a day',
   /** They are of a file that has more open dates than are counted one by one. */
   unlisted: 'unlisted',
 } as const;
@@ -42,6 +45,12 @@ export interface Unsent {
 
 const MOST_PARTS = 2_000;
 
+function untoldOf(status: ResultRow['status'], code: string): string | undefined {
+  if (status === 'waiting') return UNTOLD.waiting;
+  if (status === 'held') return isHeldForADay(code) ? UNTOLD.heldForADay : UNTOLD.held;
+  return undefined;
+}
+
 export function openUnsent() {
   const parts = new Map<string, { openDate: string; currency: string; rows: number; amount: Sum }>();
   const found = { rows: 0, firstOpenDate: '', lastOpenDate: '', since: '' };
@@ -64,10 +73,10 @@ export function openUnsent() {
     if (since > found.since) found.since = since;
   };
   return {
-    add({ status, openDate, currency, amount, updatedAt }: ResultRow): void {
+    add({ status, code, openDate, currency, amount, updatedAt }: ResultRow): void {
       widen(1, openDate, openDate, updatedAt);
       const known = currencyExponent(currency) === undefined ? '' : currency;
-      const part = partOf(status === 'waiting' || status === 'held' ? UNTOLD[status] : openDate, known);
+      const part = partOf(untoldOf(status, code) ?? openDate, known);
       part.rows++;
       part.amount.add(amount);
     },

@@ -42,6 +42,7 @@ export type FactName =
   | 'inbox-trouble'
   /** Why outbox/index.html was not written. */
   | 'foreign-index'
+  | 'undone'
   /** The refusal that the provider gave several payouts in a row; when it last gave a clear answer. */
   | 'refuses-alike'
   | 'last-clear-answer'
