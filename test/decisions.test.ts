@@ -75,13 +75,15 @@ interface Edit {
   readonly reason?: string;
   readonly no?: readonly number[];
   readonly change?: (text: string) => string;
+  /** Under which it is dropped. */
+  readonly name?: string;
 }
 
 /** What an approver does: opens the file, writes why, signs it, drops both. */
 function decide(
   workspace: TestWorkspace,
   by: string | undefined,
-  { reason = 'as the invoices say', no = [], change }: Edit = {},
+  { reason = 'as the invoices say', no = [], change, name = TO_APPROVE }: Edit = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'paydrop-sign-'));
   const path = join(folder, TO_APPROVE);
@@ -92,8 +94,8 @@ function decide(
   if (by !== undefined)
     execFileSync('ssh-keygen', ['-q', '-Y', 'sign', '-n', 'paydrop', '-f', keyOf(by), path], { stdio: 'pipe' });
   if (change) writeFileSync(path, change(readFileSync(path, 'utf8')));
-  if (by !== undefined) copyFileSync(`${path}.sig`, workspace.path('inbox', `${TO_APPROVE}.sig`));
-  copyFileSync(path, workspace.path('inbox', TO_APPROVE));
+  if (by !== undefined) copyFileSync(`${path}.sig`, workspace.path('inbox', `${name}.sig`));
+  copyFileSync(path, workspace.path('inbox', name));
   rmSync(folder, { recursive: true });
 }
 
@@ -157,6 +159,15 @@ describe('a decision that is signed and dropped', () => {
       await show({ workspace: workspace.root, clock: workspace.clock, output: { ...SILENT, table } }, [ref], {});
     const signed = lines.filter((line) => line.includes(`signed with ${fingerprint}, signature ${hash}…`));
     expect(signed).toEqual([expect.stringContaining('anna said yes'), expect.stringContaining('refused by anna')]);
+  });
+
+  it('that says no counts before one that says yes to the same payouts, whatever they are called', async () => {
+    const workspace = withHeld();
+    await workspace.pass();
+    decide(workspace, 'anna', { name: 'payouts.000002.to-approve-anna.json' });
+    decide(workspace, 'ben', { no: [2, 3], name: 'payouts.000002.to-approve-ben.json' });
+    await workspace.pass({ lookUp: false });
+    expect(statuses(workspace)).toEqual(['cancelled', 'cancelled', 'submitted']);
   });
 
   it('waits for a second person where a tier asks for two', async () => {

@@ -36,12 +36,14 @@ export interface DecisionTaken {
   readonly refused: string | undefined;
 }
 
-/** Takes in every decision that was dropped. */
+/** Takes in every decision that was dropped. Of a yes and a no to the same payout, dropped together, the no counts. */
 export async function takeDecisions(tools: DecisionTools, businessDate: string): Promise<DecisionFileRecord[]> {
   const { inbox, store } = tools;
+  const claims = (await inbox.claims()).filter(({ name }) => isDecisionName(name));
+  const [mayRefuse, others]: [Claim[], Claim[]] = [[], []];
+  for (const claim of claims) ((await saysNo(inbox, claim)) ? mayRefuse : others).push(claim);
   const taken: DecisionFileRecord[] = [];
-  for (const claim of await inbox.claims()) {
-    if (!isDecisionName(claim.name)) continue;
+  for (const claim of [...mayRefuse, ...others]) {
     const record = (await store.decisionFile(claim.id)) ?? (await judgeClaim(tools, claim, businessDate));
     if (record) taken.push(record);
   }
@@ -65,6 +67,11 @@ export async function answerDecisions(
     answered.push({ name, number, refused: reason ?? undefined });
   }
   return answered;
+}
+
+async function saysNo(inbox: Inbox, claim: Claim): Promise<boolean> {
+  const spooled = await inbox.spool(claim);
+  return spooled.kind === 'spooled' && (await firstBytes(spooled.path)).includes('"no"');
 }
 
 /** Judges a decision and records what comes of it. Undefined where it is still being written or can't be read now. */
