@@ -152,6 +152,17 @@ describe('without settings', () => {
   });
 });
 
+describe('a reference that is nearly taken', () => {
+  it.each([1, 40])('is held in a file beside one of %i rows', async (rows) => {
+    const many = Array.from({ length: rows }, (_, at) => row(`PI-00${at + 1}`, `${at + 1}`));
+    const workspace = dropped({}, ...many);
+    await workspace.pass({ faults: PAYS });
+    workspace.drop('twin.csv', instructions(row('PI-1', '1'), row('PI-X', '2.50')));
+    await workspace.pass({ faults: PAYS });
+    expect(results(workspace, 'twin.000003')).toEqual(['held REFERENCE_NEARLY_TAKEN', 'sent']);
+  });
+});
+
 describe('a payout whose order comes later', () => {
   it('is held as any other', async () => {
     const workspace = testWorkspace({ control: { limits: { payout: { INR: '100.00' } } } });
