@@ -81,8 +81,9 @@ function judgingVerbs(db: Connection): JudgingVerbs {
   });
   const resemblances = db.prepare<Range, { code: Resemblance['code']; count: number; first: number }>(`
     SELECT r.code, count(*) AS count, min(i.content_row) AS first
-    FROM resemblances r JOIN instructions i ON i.id = r.instruction
-    WHERE i.id IN (${STATED}) GROUP BY 1 ORDER BY 1`);
+    FROM resemblances r CROSS JOIN instructions i ON i.id = r.instruction
+    WHERE r.instruction BETWEEN :first AND :last AND i.content_row = i.id OR r.instruction IN (${UPDATED})
+    GROUP BY 1 ORDER BY 1`);
   return {
     filesToJudge: async () => files.all(),
     async judgeAllAnew() {
