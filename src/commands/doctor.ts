@@ -116,7 +116,7 @@ function checkPeople({ people, control }: Settings): Check[] {
   const what = 'people';
   const needed = Math.max(0, ...control.approvals.map((tier) => tier.people));
   if (people.length === 0) {
-    const finding = 'none is named: whoever may run paydrop here approves, under the name of the account';
+    const finding = 'none is named: each account that may run paydrop here approves, under its own name';
     return needed === 0 ? [] : [{ what, ok: true, note: true, finding }];
   }
   const [approvers, settlers] = (['approve', 'settle'] as const).map(

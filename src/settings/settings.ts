@@ -69,7 +69,7 @@ export interface Settings {
     readonly bom: boolean;
   };
   readonly control: ControlSettings;
-  /** Those whose signed decisions count. While there are none, whoever may run the program decides. */
+  /** Those whose signed decisions count. While there are none, a person who may run the program decides. */
   readonly people: readonly Person[];
   readonly columns: Readonly<Record<string, string>>;
 }
