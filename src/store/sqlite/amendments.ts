@@ -1,11 +1,11 @@
 /** UPDATE and DELETE rows that wait for the provider: the provider is asked, and then they are done or refused. */
-import { contentDigest, rowId } from '../../domain/instruction.ts';
-import { AMENDABLE_AT_PROVIDER, type InstructionStatus } from '../../domain/status.ts';
-import type { AmendmentChange, Moment, PayoutTerms, RowFields, RowRecord, Store } from '../port.ts';
+import { rowId } from '../../domain/instruction.ts';
+import { amendedEvent, askedForEvent, assertAmendableAtProvider } from '../change-rules.ts';
+import type { AmendmentChange, Moment, RowFields, RowRecord, Store } from '../port.ts';
+import { readTerms, writeTerms } from '../stored.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { lateRejection, lateRepair } from './repairs.ts';
-import { readTerms, writeTerms } from './stored.ts';
 import type { Trail } from './trail.ts';
 import { contentWriter, rowInsert } from './writers.ts';
 
@@ -30,24 +30,19 @@ export function amendmentAsker(db: Connection, trail: Trail): (file: number, row
   const insert = db.prepare<[number, number, string, string, string, string | null]>(`
     INSERT INTO amendments (id, instruction, kind, fields, raw, content) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (instruction) DO NOTHING`);
-  return (file, { line, fields, raw, target, becomes }, moment) => {
+  return (file, row, moment) => {
+    const { line, fields, raw, target, becomes } = row;
     const { id: instruction, from, version } = target;
-    if (!AMENDABLE_AT_PROVIDER.includes(from))
-      throw new Error(`Instruction ${instruction} can't be changed at the provider: it is ${from}`);
+    assertAmendableAtProvider(target);
     if (!same.get(instruction, from, version)) return false;
     const id = rowId(file, line);
     const kind = becomes ? 'updated' : 'deleted';
     const content = becomes ? writeTerms(becomes) : null;
     if (insert.run(id, instruction, kind, JSON.stringify(fields), JSON.stringify(raw), content).changes !== 1)
       return false;
-    const event = { type: 'amendment', from, to: from, row: id, amendment: kind, step: 'taken-in' };
-    trail.append(moment, { ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, instruction);
+    trail.append(moment, askedForEvent(id, row), instruction);
     return true;
   };
-}
-
-function digestOf(status: InstructionStatus, ref: RowFields, { currency, content, payout }: PayoutTerms): string {
-  return contentDigest({ status, currency, ref, content, payout });
 }
 
 export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend'> {
@@ -90,9 +85,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
       : cancel.run(at, id, from, version).changes;
     if (changes !== 1) throw new Error(`Instruction ${id} can't be changed: it isn't ${from} in version ${version}`);
     insert(open.id, open.kind, fields, id, version + 1, null, null);
-    const now = becomes ? from : 'cancelled';
-    const event = { type: 'status', from, to: now, version: version + 1, row: open.id, amendment: open.kind };
-    trail.append(moment, { ...event, contentDigest: becomes && digestOf(from, fields, becomes) }, id);
+    trail.append(moment, amendedEvent(open.id, target, fields, becomes), id);
     stale([id]);
     markRepaired(open.id);
   }

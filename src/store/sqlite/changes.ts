@@ -1,15 +1,20 @@
 /** The only way to change an instruction's status, or how far an order has come, after intake. */
 
-import { REGISTRATION_CHANGES } from '../../domain/order.ts';
-import { type InstructionStatus, isRetry, TRANSITIONS } from '../../domain/status.ts';
+import { isRetry } from '../../domain/status.ts';
+import {
+  assertLegal,
+  assertOrderLegal,
+  type Changed,
+  isToJudge,
+  registrationEvent,
+  statusEvent,
+  type TrailEvent,
+} from '../change-rules.ts';
 import type { Change, Moment, OrderChange } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { lateRejection } from './repairs.ts';
-import type { Trail, TrailEvent } from './trail.ts';
-
-/** What an instruction has after a change. */
-type Changed = [attempt: number, sends: number];
+import type { Trail } from './trail.ts';
 
 interface Attempt {
   client_ref_id: string;
@@ -61,11 +66,6 @@ export function changeApplier(db: Connection, trail: Trail): Applier {
   return apply.immediate;
 }
 
-/** Now its amount is known, or it is to be paid again: whether it is held back is decided anew. */
-function isToJudge({ from, to, priced }: Change): boolean {
-  return (priced !== undefined && to !== 'rejected') || isRetry(from, to);
-}
-
 /** Changes an order, and returns the event for the audit log. */
 function orderChanger(db: Connection): (change: OrderChange, at: string) => TrailEvent {
   const update = db.prepare<unknown[]>(`
@@ -77,10 +77,8 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Trai
       registration_answer_since = ''
     WHERE id = :id AND registration = +:from`);
   return (change, at) => {
-    const { id, from, to, code = '', message = '', intent, sent, unclear = false, refused } = change;
-    if (!REGISTRATION_CHANGES[from].includes(to)) throw new Error(`Order ${id} may not go from ${from} to ${to}`);
-    if ((to === 'sending') !== (intent !== undefined))
-      throw new Error(`Order ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
+    assertOrderLegal(change);
+    const { id, from, to, code = '', message = '', intent, unclear = false, refused } = change;
     const now = {
       id,
       from,
@@ -93,58 +91,8 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Trai
       refused: refused ? 1 : 0,
     };
     if (update.run(now).changes !== 1) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
-    const said = { code: code || undefined, message: message || undefined };
-    const ended = { outcome: sent?.outcome, httpStatus: sent?.httpStatus, unclear: change.unclear };
-    return { type: 'registration', from, to, ...said, ...intent, ...ended };
+    return registrationEvent(change);
   };
-}
-
-/**
- * A send begins exactly with a change to `sending`, and only a change from `sending` ends it. changeWriter writes only
- * what belongs to the kind of the change. A change that has more than that is refused here, so that nothing is lost
- * silently.
- */
-function assertLegal({
-  id,
-  from,
-  to,
-  priced,
-  intent,
-  sent,
-  decision,
-  orderRefId,
-  bankReference,
-  unclear = false,
-  refused,
-  answer,
-}: Change): void {
-  if (!TRANSITIONS[from].includes(to)) throw new Error(`Instruction ${id} may not go from ${from} to ${to}`);
-  if ((to === 'sending') !== (intent !== undefined)) {
-    throw new Error(`Instruction ${id} goes from ${from} to ${to} ${intent ? 'with' : 'without'} the intent to send`);
-  }
-  if (decision ? !allowsDecision(from, to) : needsDecision(from, to)) {
-    throw new Error(`Instruction ${id} goes from ${from} to ${to} ${decision ? 'on' : 'without'} a person's word`);
-  }
-  if (priced && from !== 'waiting') throw new Error(`Instruction ${id} is ${from}: it has its amount`);
-  const fromProvider = orderRefId !== undefined || bankReference !== undefined || unclear;
-  if (fromProvider && (intent || priced || to === 'rejected' || isRetry(from, to)))
-    throw new Error(`Instruction ${id} goes from ${from} to ${to}, on which no provider has a say`);
-  if (refused && (to !== 'unknown' || !unclear)) throw new Error(`Instruction ${id} is refused, and nothing in doubt`);
-  if (answer !== undefined && to !== 'manual') throw new Error(`Instruction ${id} keeps an answer on its way to ${to}`);
-  if (sent && from !== 'sending') throw new Error(`Instruction ${id} is ${from}: no send of it can have ended`);
-}
-
-/** Only a person's decision leads out of `manual`, back from a final failure, or ends what is held. */
-function needsDecision(from: InstructionStatus, to: InstructionStatus): boolean {
-  return from === 'manual' || isRetry(from, to) || (from === 'held' && to === 'cancelled');
-}
-
-/**
- * Adds the changes that a person may decide where evidence would do as well: an unclear payout was paid, or never will
- * be.
- */
-function allowsDecision(from: InstructionStatus, to: InstructionStatus): boolean {
-  return needsDecision(from, to) || (from === 'unknown' && (to === 'paid' || to === 'failed'));
 }
 
 /**
@@ -240,44 +188,5 @@ function sendBeginner(db: Connection) {
         throw new Error(`Instruction ${id} would be sent again in attempt ${attempt} with another reference or body`);
     }
     send.run(id, sends, attempt, at, correlationId, businessDate);
-  };
-}
-
-/**
- * The names are in the order of the canonical form, so that this very frequent event needs no sorting. The trail fills
- * in `at`, `instruction` and `run`.
- */
-function statusEvent(change: Change, [attempt, send]: Changed): TrailEvent {
-  const { from, to, version, code, message, priced, intent, sent, orderRefId, bankReference, errors, decision } =
-    change;
-  return {
-    amountMinor: priced?.amountMinor.toString(),
-    at: undefined,
-    attempt: intent && attempt,
-    bankReference,
-    bodySha256: intent?.bodySha256,
-    by: decision?.by,
-    clientRefId: intent?.clientRefId,
-    code,
-    correlationId: intent?.correlationId,
-    currency: priced?.currency,
-    errors: errors?.map((error) => error.code),
-    from,
-    httpStatus: sent?.httpStatus,
-    instruction: undefined,
-    key: decision?.key,
-    late: intent?.late,
-    message,
-    orderRefId,
-    outcome: sent?.outcome,
-    reason: decision?.reason,
-    run: undefined,
-    send: intent && send,
-    signature: decision?.signature,
-    ticket: decision?.ticket,
-    to,
-    type: 'status',
-    unclear: change.unclear,
-    version: version + 1,
   };
 }

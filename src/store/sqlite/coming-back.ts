@@ -1,6 +1,7 @@
 /** Corrects times that were written while the clock was ahead. */
 
-import { hasNotArrived, UNCLEAR_ORDER } from './conditions.ts';
+import { UNCLEAR_ORDER } from '../conditions.ts';
+import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 
 /**

@@ -5,9 +5,10 @@
 import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { sha256 } from '../../platform/digest.ts';
-import { listed } from './conditions.ts';
+import { listed } from '../conditions.ts';
+import { UNRELEASED } from '../explaining.ts';
 import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
-import { explained, UNRELEASED } from './trouble.ts';
+import { explained } from './trouble.ts';
 import { copyBeforeUpgrade } from './upgrade-copy.ts';
 
 export { SQLITE_PACKAGE, Sqlite } from './library.ts';

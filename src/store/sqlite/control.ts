@@ -1,14 +1,16 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
+import { listed } from '../conditions.ts';
+import { fileRange } from '../file-record.ts';
 import type { AlikePayout, Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
+import { storedInstruction } from '../stored.ts';
 import type { Applier } from './changes.ts';
-import { hasNotArrived, listed } from './conditions.ts';
+import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { decisionVerbs } from './decisions.ts';
-import { fileRange } from './files.ts';
 import { enterPayees, payeeOf } from './payees.ts';
-import { prepareStored, storedInstruction } from './stored.ts';
+import { prepareStored } from './stored.ts';
 import type { Trail } from './trail.ts';
 
 type Range = { readonly first: number; readonly last: number };

@@ -1,9 +1,9 @@
 /** How many instructions are in which status, and the sum of their amounts. */
 import type { FileProblem } from '../../domain/codes.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
+import { fileRange } from '../file-record.ts';
 import type { FileGlance, StatusCount, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
-import { fileRange } from './files.ts';
 
 /** As JSON, which has no bigint. */
 type Written = readonly (Omit<StatusCount, 'amountMinor'> & { readonly amountMinor: string })[];

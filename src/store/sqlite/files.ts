@@ -1,12 +1,20 @@
 /** Files: how they are numbered, taken in and finished, and which of them have reports that are out of date. */
 
 import type { FileProblem } from '../../domain/codes.ts';
-import { sixDigits } from '../../domain/file-number.ts';
 import { rowId } from '../../domain/instruction.ts';
 import { openSha256 } from '../../platform/digest.ts';
-import type { ClosedBy, FileKind, FileRecord, Moment, NewFile, Store } from '../port.ts';
+import {
+  alreadyProcessed,
+  type FileRow,
+  fileRange,
+  fileRecord,
+  finishedEvent,
+  registeredEvent,
+} from '../file-record.ts';
+import { requireNumber } from '../numbers.ts';
+import type { Moment, NewFile, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
-import { nextNumber, requireNumber } from './numbers.ts';
+import { nextNumber } from './numbers.ts';
 import { repairMarker, TO_REPAIR } from './repairs.ts';
 import type { Trail } from './trail.ts';
 
@@ -25,38 +33,6 @@ type FileVerbs = Pick<
   | 'reportsWritten'
   | 'digestOf'
 >;
-
-interface FileRow {
-  number: number;
-  run: number | null;
-  claim: string;
-  name: string;
-  kind: FileKind | null;
-  sha256: string;
-  size: number;
-  received_at: string;
-  business_date: string;
-  header: string;
-  proven: number;
-  said_done: number;
-  maker: string | null;
-  final_newline: number;
-  start: string;
-  progress: string;
-  problem: string | null;
-  duplicate_of: number | null;
-  done: number;
-  archived: number;
-  rejected: number;
-  repaired: number;
-  repairs: number | null;
-  stood_for: number;
-  /** JSON: the audit entry of the last closing; absent where a statement doesn't select it. */
-  closing?: string | null;
-  /** JSON: the audit entry with which it was forgotten; absent as above. */
-  forgetting?: string | null;
-  removed?: 0 | 1 | null;
-}
 
 /** With the persons who closed the file or had it forgotten, if any has. */
 const SELECT_FILES = `
@@ -176,33 +152,10 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
     });
     if (!row) throw new Error(`Registering ${file.claim} gave no row`);
     requireNumber(row.number);
-    trail.append(
-      { at: file.receivedAt, run },
-      {
-        type: 'file-registered',
-        file: row.number,
-        name: file.name,
-        kind: file.kind,
-        sha256: file.sha256,
-        size: file.size,
-        proven: file.proven,
-        code: problem?.code,
-        duplicateOf: first?.number,
-      },
-    );
+    trail.append({ at: file.receivedAt, run }, registeredEvent(fileRecord(row)));
     return row;
   });
   return register.immediate;
-}
-
-function alreadyProcessed(file: NewFile, first: { number: number; name: string }): FileProblem {
-  const number = sixDigits(first.number);
-  return {
-    code: 'FILE_ALREADY_PROCESSED',
-    column: '',
-    value: file.sha256,
-    message: `The same bytes were taken in before, as file ${number} (${first.name}); no row was taken in again.`,
-  };
 }
 
 /**
@@ -230,20 +183,13 @@ function finishing(db: Connection, trail: Trail) {
     const row = close.get(problem ? JSON.stringify(problem) : null, file);
     if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
     enter.run(fileRange(file));
-    const { rows, controlSum, line } = fileRecord(row).progress;
-    const { number, kind, repairs } = row;
-    if (kind) markRepaired({ number, kind, rows, repairs }, fileRange(file));
-    trail.append(moment, {
-      type: 'file-finished',
-      file,
-      kind: row.kind ?? undefined,
-      sha256: row.sha256,
-      rows,
-      controlSum,
-      code: problem?.code,
-      repairs: repairs ?? undefined,
-      ...account(file, line, NOTHING),
-    });
+    const record = fileRecord(row);
+    if (record.kind)
+      markRepaired(
+        { number: file, kind: record.kind, rows: record.progress.rows, repairs: row.repairs },
+        fileRange(file),
+      );
+    trail.append(moment, finishedEvent(record, account(file, record.progress.line, NOTHING)));
   });
   return finish.immediate;
 }
@@ -289,11 +235,6 @@ function accountant(
   };
 }
 
-/** The range of ids that rows of a file can have. */
-export function fileRange(file: number): { first: number; last: number } {
-  return { first: rowId(file, 0), last: rowId(file + 1, 0) - 1 };
-}
-
 /**
  * Marks the reports of every file that shows one of these instructions as out of date: the instruction's own file, and
  * files with rows that amend it, repeat it, repeat a row that amended it, or were rejected because of it.
@@ -330,44 +271,4 @@ export function publisher(db: Connection, about: 'file' | 'run') {
   return (number: number, reports: readonly { name: string; sha256: string }[]) => {
     for (const { name, sha256 } of reports) insert.run(about, number, name, sha256);
   };
-}
-
-function fileRecord(row: FileRow): FileRecord {
-  return {
-    number: row.number,
-    claim: row.claim,
-    name: row.name,
-    kind: row.kind ?? undefined,
-    sha256: row.sha256,
-    size: row.size,
-    receivedAt: row.received_at,
-    businessDate: row.business_date,
-    header: JSON.parse(row.header),
-    proven: row.proven === 1,
-    saidDone: row.said_done === 1,
-    finalNewline: row.final_newline === 1,
-    start: JSON.parse(row.start),
-    progress: JSON.parse(row.progress),
-    problem: row.problem === null ? undefined : JSON.parse(row.problem),
-    duplicateOf: row.duplicate_of ?? undefined,
-    done: row.done === 1,
-    archived: row.archived === 1,
-    toRepair: Math.max(0, row.rejected - row.repaired - row.stood_for),
-    ...(row.maker !== null && { maker: JSON.parse(row.maker) }),
-    ...(row.run !== null && { run: row.run }),
-    ...(row.stood_for > 0 && { stoodFor: row.stood_for }),
-    ...(row.repairs !== null && { repairs: row.repairs }),
-    ...(row.closing && { closed: closedBy(row.closing) }),
-    ...(row.forgetting && { forgotten: forgottenBy(row.forgetting, row.removed === 1) }),
-  };
-}
-
-function closedBy(body: string): ClosedBy {
-  const { by, reason, at, rows } = JSON.parse(body) as ClosedBy;
-  return { by, reason, at, rows };
-}
-
-function forgottenBy(body: string, removed: boolean): NonNullable<FileRecord['forgotten']> {
-  const { by, reason, at } = JSON.parse(body) as ClosedBy;
-  return { by, reason, at, removed };
 }

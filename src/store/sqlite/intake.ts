@@ -1,10 +1,10 @@
 /** Records a file's rows: one transaction for each batch, together with how far the file has been read. */
 import { contentDigest, PAYOUT_FIELDS, rowId } from '../../domain/instruction.ts';
 import { orderDigest } from '../../domain/order.ts';
-import { AMENDABLE, TRANSITIONS } from '../../domain/status.ts';
-import type { IntakeProgress, Moment, RowRecord, Store, Target } from '../port.ts';
+import { assertAmendable, rowEvent, standingOf } from '../change-rules.ts';
+import { columnOf } from '../conditions.ts';
+import type { IntakeProgress, Moment, RowRecord, Store } from '../port.ts';
 import { amendmentAsker } from './amendments.ts';
-import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { isSqliteError } from './library.ts';
@@ -175,29 +175,6 @@ function amendmentWriter(
     if (changes !== 1) throw STALE;
     const version = target.version + 1;
     insert(id, row.kind, row.fields, target.id, version, null, null);
-    const digest = row.kind === 'updated' ? digestOf(row) : undefined;
-    const { from } = target;
-    const event = { type: 'status', from, to, version, row: id, amendment: row.kind, contentDigest: digest };
-    trail.append(moment, event, target.id);
+    trail.append(moment, rowEvent(id, row), target.id);
   };
-}
-
-function digestOf({ status, currency = '', fields, content, payout }: Row<'updated'>): string {
-  return contentDigest({ status, currency, ref: fields, content, payout });
-}
-
-function standingOf({ status, content, payout, amountMinor, currency }: Row<'updated'>) {
-  return {
-    status,
-    content,
-    payout,
-    ...(amountMinor !== undefined && currency !== undefined ? { amountMinor, currency } : {}),
-  };
-}
-
-function assertAmendable({ id, from }: Target, to: Row<'updated'>['status'] | 'cancelled'): void {
-  if (!AMENDABLE.includes(from)) throw new Error(`Instruction ${id} may not be amended: it is ${from}`);
-  if (from !== to && !TRANSITIONS[from].includes(to)) {
-    throw new Error(`Instruction ${id} may not go from ${from} to ${to}`);
-  }
 }

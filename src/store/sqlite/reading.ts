@@ -1,15 +1,16 @@
 /** Queries for orders and instructions: by reference, by status, as sums, and as results. */
 
 import { rowPlace } from '../../domain/instruction.ts';
-import type { CustomerDefaults, Registration } from '../../domain/order.ts';
 import { NOT_ARRIVED } from '../../domain/status.ts';
-import type { Store, StoredOrder, WithHistory } from '../port.ts';
+import { UNCLEAR_ORDER } from '../conditions.ts';
+import type { Store, WithHistory } from '../port.ts';
+import { type OrderRow, type StoredRow, storedInstruction, storedOrder } from '../stored.ts';
 import { isClosed } from './closings.ts';
-import { hasNotArrived, UNCLEAR_ORDER } from './conditions.ts';
+import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { countVerbs } from './counts.ts';
 import { resultReader } from './results.ts';
-import { digestOf, prepareStored, type StoredRow, storedInstruction } from './stored.ts';
+import { digestOf, prepareStored } from './stored.ts';
 
 const SELECT_ORDERS = `SELECT orders.*, ${digestOf('orders')} AS digest_due FROM orders`;
 
@@ -242,47 +243,5 @@ function instructionsByRefs(db: Connection) {
     const given = [ref.customerRef, ref.orderRef, ref.instructionRef].filter((text) => text !== undefined);
     const found = (statements[given.length - 1] ?? []).flatMap((statement) => statement.all(...given, limit));
     return found.slice(0, limit);
-  };
-}
-
-interface OrderRow {
-  id: number;
-  customer_ref: string;
-  order_ref: string;
-  currency: string;
-  country: string;
-  scheme: string;
-  metadata: string;
-  customer_defaults: string | null;
-  registration: Registration;
-  registration_sends: number;
-  registration_unclear_at: string;
-  registration_code: string;
-  registration_message: string;
-  registration_refused_at: string;
-  registration_answer_since: string;
-  digest_due: string;
-}
-
-function storedOrder(row: OrderRow): StoredOrder {
-  return {
-    id: row.id,
-    customerRef: row.customer_ref,
-    orderRef: row.order_ref,
-    currency: row.currency,
-    country: row.country,
-    scheme: row.scheme,
-    metadata: JSON.parse(row.metadata),
-    ...(row.customer_defaults === null
-      ? {}
-      : { customerDefaults: JSON.parse(row.customer_defaults) as CustomerDefaults }),
-    contentDigest: row.digest_due,
-    registration: row.registration,
-    registrationSends: row.registration_sends,
-    registrationUnclearAt: row.registration_unclear_at,
-    registrationCode: row.registration_code,
-    registrationMessage: row.registration_message,
-    registrationRefusedAt: row.registration_refused_at,
-    registrationAnswerSince: row.registration_answer_since,
   };
 }

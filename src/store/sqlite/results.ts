@@ -5,10 +5,10 @@ import { ADVISED_LENGTHS, PAYOUT_FIELDS, type PayoutDetails, rowPlace } from '..
 import { currencyExponent } from '../../domain/iso.ts';
 import { formatDecimal, parseDecimal } from '../../domain/money.ts';
 import type { InstructionStatus, RowStatus } from '../../domain/status.ts';
+import { columnOf } from '../conditions.ts';
+import { fileRange } from '../file-record.ts';
 import type { ResultRow, RowFields, RowRecord } from '../port.ts';
-import { columnOf } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import { fileRange } from './files.ts';
 import { type Links, rowLinks } from './links.ts';
 import { closedRows, repairedRows } from './settled.ts';
 

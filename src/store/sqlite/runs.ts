@@ -1,13 +1,14 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
+import { listed } from '../conditions.ts';
+import { requireNumber } from '../numbers.ts';
 import type { Moment, RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
 import { comingBack } from './coming-back.ts';
-import { listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { readCounts, writeCounts } from './counts.ts';
 import { publisher } from './files.ts';
-import { nextNumber, requireNumber } from './numbers.ts';
+import { nextNumber } from './numbers.ts';
 import { shownAmount } from './results.ts';
 import type { Trail } from './trail.ts';
 

@@ -2,6 +2,7 @@
  * The store port on one SQLite file. Writes are immediate transactions that are on the disk when a verb resolves. On a
  * full disk or a failed fsync a verb rejects, and nothing of it is done.
  */
+import { explaining } from '../explaining.ts';
 import type { Store } from '../port.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
@@ -17,7 +18,7 @@ import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
-import { damaged, explained, explaining } from './trouble.ts';
+import { damaged, explained } from './trouble.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -31,7 +32,7 @@ export function openStore(options: SqliteOptions): Store {
   const { path, purpose = 'kept', upgraded } = options;
   const db = openDatabase(path, purpose, upgraded);
   try {
-    return explaining(storeOn(db, options), path);
+    return explaining(storeOn(db, options), (error) => explained(path, error));
   } catch (error) {
     db.close();
     throw explained(path, error);

@@ -1,13 +1,8 @@
 /** The audit log as a table. Entries are appended inside the transaction of the changes that they record. */
-import { type AuditValue, CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
+import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
+import type { TrailEvent } from '../change-rules.ts';
 import type { AuditEntry, Decision, Moment, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
-
-/** What happened, as the callers give it. `at`, `run` and `instruction` are filled in. */
-export interface TrailEvent {
-  readonly type: string;
-  readonly [key: string]: AuditValue | undefined;
-}
 
 /** `instruction` is the instruction or order whose history the event belongs to. */
 type Append = (event: TrailEvent, instruction?: number) => void;

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { isErrno } from '../../platform/durable.ts';
 import { whyUnusable } from '../../platform/ownership.ts';
-import type { Store } from '../port.ts';
+import { UNRELEASED } from '../explaining.ts';
 import { isSqliteError } from './library.ts';
 
 const DAMAGE = /^SQLITE_(?:CORRUPT|NOTADB)/;
@@ -11,10 +11,6 @@ const DISK = /^SQLITE_(?:IOERR|FULL)/;
 
 /** What SQLite says where this program's statements don't fit the tables. */
 const NO_SUCH_SCHEMA = /^no such (?:table|column|index)|^table \S+ (?:already exists|has no column)|^duplicate column/;
-
-/** The way out where the tables show that another program wrote them. */
-export const UNRELEASED =
-  'a version that was never released wrote it. Use that one, or restore the backup from before it (docs/operating.md, "Upgrade")';
 
 /** Suffixes of the files that SQLite keeps beside a database. */
 const BESIDE = ['-wal', '-shm'];
@@ -36,22 +32,4 @@ export function explained(path: string, error: unknown): unknown {
 /** Says that the file is damaged, with the way out. */
 export function damaged(path: string, what: string): string {
   return `${path} is damaged (${what}): stop the service, keep a copy of the data folder, and restore a backup (docs/operating.md, "Back up and restore")`;
-}
-
-/** The store, with each verb failing with the explained error. */
-export function explaining(store: Store, path: string): Store {
-  const verbs = Object.entries(store).map(([name, verb]: [string, unknown]) => {
-    if (typeof verb !== 'function') return [name, verb];
-    return [
-      name,
-      async (...args: unknown[]): Promise<unknown> => {
-        try {
-          return await verb(...args);
-        } catch (error) {
-          throw explained(path, error);
-        }
-      },
-    ];
-  });
-  return Object.fromEntries(verbs) as Store;
 }

@@ -1,11 +1,12 @@
 /** What intake and amendments both write: a row of `rows`, and a row's content into its instruction. */
 import { PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
+import { columnOf } from '../conditions.ts';
 import type { PayoutTerms, RowFields, Target } from '../port.ts';
-import { columnOf } from './conditions.ts';
+import { storedInstruction } from '../stored.ts';
 import type { Connection } from './connection.ts';
 import { enterPayees, payeeRemover } from './payees.ts';
-import { prepareStored, storedInstruction } from './stored.ts';
+import { prepareStored } from './stored.ts';
 
 /** Keeps what a row said of an instruction, unless an earlier row said the same. */
 export function statementWriter(db: Connection): (instruction: number, statement: string, row: number) => void {
