@@ -119,7 +119,7 @@ describe('calls that are banned outside their homes', () => {
       what: 'a bound value that SQLite looks at while it plans, so that it plans anew each time',
       call: /\bLIMIT [?:]|\b(?:status|registration) = [?:](?! ?,)\S* (?:AND|OR)\b|AND (?:status|registration) = [?:]/,
       example: "db.prepare('SELECT id FROM runs ORDER BY id LIMIT ?');",
-      homes: [],
+      homes: ['store/postgres/'],
       instead: 'write +? (or +:name), which it takes as it comes',
     },
     {
@@ -158,6 +158,7 @@ describe('a library', () => {
     'fastest-levenshtein': ['settings/', 'platform/nearest.ts'],
     'iso-3166': ['domain/iso.ts'],
     'node-cron': ['settings/schedule.ts'],
+    pg: ['store/postgres/'],
     pino: ['platform/log.ts'],
     undici: ['provider/http.ts'],
     // Whatever comes from outside: settings, decisions, rows, the provider's answers, the sandbox's scripts and ledger.

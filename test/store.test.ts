@@ -1,5 +1,5 @@
 /** What any store has to keep to: a suite for the port, run here against each store there is. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,7 +17,10 @@ import type {
   Store,
   StoredInstruction,
 } from '../src/store/port.ts';
+import { openStore as openPostgres } from '../src/store/postgres/postgres.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
+import { newDatabase } from './support/postgres.ts';
+import { hasPostgres } from './support/postgres-server.ts';
 import { newFile, START } from './support/records.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
@@ -130,13 +133,13 @@ function wayTo(to: InstructionStatus): InstructionStatus[] | undefined {
   return undefined;
 }
 
-function storeContract(name: string, open: (folder: string) => Store): void {
+function storeContract(name: string, open: (folder: string) => Store | Promise<Store>): void {
   let folder: string;
   let store: Store;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
-    store = open(folder);
+    store = await open(folder);
   });
 
   afterEach(async () => {
@@ -471,7 +474,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         await store.close();
         rmSync(folder, { recursive: true });
         folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
-        store = open(folder);
+        store = await open(folder);
         const before = await brought(from);
         const changes = await statusChanges();
         const priced = from === 'waiting' ? { priced: { amountMinor: 1n, currency: 'INR' } } : {};
@@ -494,7 +497,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         await store.close();
         rmSync(folder, { recursive: true });
         folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
-        store = open(folder);
+        store = await open(folder);
         const { decision: _, ...unsigned } = change(await brought(from), to);
         await expect(store.apply([unsigned], { at: AT })).rejects.toThrow("without a person's word");
       }
@@ -1016,7 +1019,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       await store.startRun('nightly', '2026-11-21', { at: AT });
       await store.startRun('arrival', '2026-11-21', { at: AT });
       await store.close();
-      store = open(folder);
+      store = await open(folder);
       expect(await store.runUnderWay()).toBe(2);
       await store.dropRun(2);
       expect(await store.runUnderWay()).toBe(1);
@@ -1278,9 +1281,17 @@ function storeContract(name: string, open: (folder: string) => Store): void {
     await store.setFact('provider', 'sandbox');
     await store.setFact('provider', 'payout-orders');
     await store.close();
-    store = open(folder);
+    store = await open(folder);
     expect(await store.fact('provider')).toBe('payout-orders');
   });
 }
 
 storeContract('the SQLite store', (folder) => openStore({ path: join(folder, 'paydrop.db') }));
+
+describe.skipIf(!hasPostgres)('on a server', () => {
+  storeContract('the PostgreSQL store', async (folder) => {
+    const kept = join(folder, 'address');
+    if (!existsSync(kept)) writeFileSync(kept, await newDatabase());
+    return openPostgres({ address: readFileSync(kept, 'utf8') });
+  });
+});

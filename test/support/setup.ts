@@ -1,15 +1,18 @@
 /** Builds the program once for all test files that run it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { build } from './build.ts';
 import { copyProject, ROOT } from './mutation.ts';
+import { stopServer } from './postgres-server.ts';
 import { temporaryPlace } from './temporary.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The folder that the program is built in. */
     readonly built: string;
+    /** The folder in which a PostgreSQL server is started by the first test that needs one. */
+    readonly postgres: string;
   }
 }
 
@@ -18,5 +21,11 @@ export default async function setup(project: TestProject): Promise<() => void> {
   copyProject(folder, ['package.json', 'paydrop.schema.json']);
   await build(ROOT, join(folder, 'dist'));
   project.provide('built', folder);
-  return () => rmSync(folder, { recursive: true, force: true });
+  const postgres = mkdtempSync(join(temporaryPlace(), 'paydrop-pg-'));
+  chmodSync(postgres, 0o755);
+  project.provide('postgres', postgres);
+  return () => {
+    rmSync(folder, { recursive: true, force: true });
+    stopServer(postgres);
+  };
 }

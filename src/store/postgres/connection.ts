@@ -1,0 +1,266 @@
+/**
+ * Connections to the PostgreSQL server: reads at one moment, and write transactions that are on the server's disk when
+ * they resolve. The answer to a COMMIT may be lost. Then the records are asked whether it was carried out.
+ */
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { type Clock, systemClock } from '../../platform/clock.ts';
+import { UnavailableError } from '../../platform/failures.ts';
+import { isRefusal } from './trouble.ts';
+
+/** One query in the form that the library takes. */
+export interface Query {
+  readonly name?: string;
+  readonly text: string;
+  readonly values?: unknown[];
+  readonly rowMode?: 'array';
+}
+
+interface Answer {
+  readonly rows: unknown[];
+  readonly rowCount: number | null;
+}
+
+/** Where statements run: a transaction, or the server as it is at each statement. */
+export interface Session {
+  query(query: Query): Promise<Answer>;
+}
+
+export interface Connection extends Session {
+  readonly readonly: boolean;
+  /** All statements of `work` see the records as they were at its first. */
+  reading<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * One transaction, rolled back when `work` throws. `opening` is a SELECT without values that runs as its first
+   * statement; its rows are given to `work`.
+   */
+  writing<T>(work: (session: Session, opened: unknown[]) => Promise<T>, opening?: string): Promise<T>;
+  /** From here on every read sees the records as they are now. */
+  standStill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  /** As `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or with a socket's folder as `?host=`. */
+  readonly address: string;
+  /** Nothing is written. */
+  readonly readonly?: boolean;
+  readonly clock?: Clock;
+}
+
+/** All tables are in this schema of the database. */
+export const SCHEMA = 'paydrop';
+
+/** One for the pass, and some for what reads beside it. */
+const CONNECTIONS = 4;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** A lost machine's connection is noticed by the system, not only when something is asked. */
+const KEEP_ALIVE_MS = 10_000;
+
+/** A row of `last_writes` is kept for longer than this: see migrations.ts. */
+const CONNECTION_LIFETIME_S = 24 * 3_600;
+
+/** How long a statement waits for another writer. SQLite waits as long for its lock. */
+const LOCK_TIMEOUT_MS = 30_000;
+
+/** A writer that stops in the middle of a transaction holds up all others. The server ends it after this time. */
+const IDLE_TRANSACTION_MS = 30_000;
+
+/** How long the records are asked what became of a COMMIT, and the pause between two questions. */
+const ASKED_FOR_MS = 120_000;
+const BETWEEN_QUESTIONS_MS = 500;
+
+const SESSION_SETTINGS = `
+  SET search_path TO ${SCHEMA};
+  SET lock_timeout TO ${LOCK_TIMEOUT_MS};
+  SET idle_in_transaction_session_timeout TO ${IDLE_TRANSACTION_MS};
+  SET default_transaction_isolation TO 'read committed';
+  SET jit TO off;
+  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
+
+/** Each reads like this: numbers are ids and counts, and never amounts. See the schema. */
+const INT8 = 20;
+const NUMERIC = 1700;
+
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (oid === INT8) return exactNumber;
+    if (oid === NUMERIC) return BigInt;
+    return pg.types.getTypeParser(oid, format);
+  },
+} as pg.CustomTypesConfig;
+
+function exactNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number)) throw new Error(`The records have the number ${text}, which is too large`);
+  return number;
+}
+
+interface Writer {
+  /** Its name in `last_writes`; empty before its first write. */
+  name: string;
+  writes: number;
+}
+
+export function connect(options: ConnectionOptions): Connection {
+  const { address, readonly = false, clock = systemClock } = options;
+  const pool = openPool(address);
+  const writers = new WeakMap<pg.PoolClient, Writer>();
+  let still: pg.PoolClient | undefined;
+
+  async function reading<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (still) return work(still);
+    return onClient(pool, async (client) => {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const result = await work(client);
+      await client.query('COMMIT');
+      return result;
+    });
+  }
+
+  async function writing<T>(
+    work: (session: Session, opened: unknown[]) => Promise<T>,
+    opening = 'SELECT 1 WHERE false',
+  ): Promise<T> {
+    if (readonly) throw new Error('The records are open for reading only');
+    return onClient(pool, async (client, giveUp) => {
+      const writer = await writerOf(client);
+      writer.writes++;
+      const opened = await open(client, writer, opening);
+      const result = await work(client, opened);
+      try {
+        const { command } = await client.query('COMMIT');
+        if (command !== 'COMMIT') throw new Error('The transaction was rolled back by the server');
+      } catch (error) {
+        if (isRefusal(error)) throw error;
+        giveUp();
+        await requireCarriedOut(pool, clock, writer, error);
+      }
+      return result;
+    });
+  }
+
+  async function writerOf(client: pg.PoolClient): Promise<Writer> {
+    const known = writers.get(client);
+    if (known) return known;
+    const writer = { name: randomUUID(), writes: 0 };
+    await client.query({ text: 'INSERT INTO last_writes (connection, write) VALUES ($1, 0)', values: [writer.name] });
+    writers.set(client, writer);
+    return writer;
+  }
+
+  return {
+    readonly,
+    query: async (query) => (still ?? pool).query(query as pg.QueryConfig),
+    reading,
+    writing,
+    async standStill() {
+      if (still) return;
+      const client = await pool.connect();
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      // The moment is that of the first statement.
+      await client.query('SELECT 1');
+      still = client;
+    },
+    async close() {
+      still?.release(true);
+      still = undefined;
+      if (!pool.ended) await pool.end();
+    },
+  };
+}
+
+function openPool(address: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: address,
+    application_name: 'paydrop',
+    max: CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    maxLifetimeSeconds: CONNECTION_LIFETIME_S,
+    types,
+    onConnect: async (client) => {
+      await client.query(SESSION_SETTINGS);
+    },
+  });
+  // A connection that is lost fails what runs on it, or what runs on it next. Without a listener it ends the process.
+  pool.on('error', ignored);
+  pool.on('connect', (client) => client.on('error', ignored));
+  return pool;
+}
+
+function ignored(): void {}
+
+/** Gives the client back: as it was, or closed when its transaction can't be ended or `giveUp` was called. */
+async function onClient<T>(pool: pg.Pool, work: (client: pg.PoolClient, giveUp: () => void) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isLost = false;
+  try {
+    return await work(client, () => {
+      isLost = true;
+    });
+  } catch (error) {
+    if (!isLost) isLost = !(await isRolledBack(client));
+    throw error;
+  } finally {
+    client.release(isLost);
+  }
+}
+
+async function isRolledBack(client: pg.PoolClient): Promise<boolean> {
+  try {
+    await client.query('ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Begins a transaction whose first statement marks it in `last_writes`. The mark is a part of the records: unlike the
+ * server's transaction number, it can't be another transaction's after the server has lost its last moments.
+ */
+async function open(client: pg.PoolClient, { name, writes }: Writer, opening: string): Promise<unknown[]> {
+  const answers = await client.query(
+    `BEGIN; UPDATE last_writes SET write = ${writes} WHERE connection = '${name}'; ${opening}`,
+  );
+  const [, marked, opened] = answers as unknown as Answer[];
+  if (marked?.rowCount !== 1) throw new Error(`The connection ${name} is not among those that write`);
+  return opened?.rows ?? [];
+}
+
+/**
+ * Asks the records whether a transaction was carried out whose COMMIT had no answer. The lock waits until the
+ * transaction has ended. Throws when it was not carried out, or when that can't be learned in time.
+ */
+async function requireCarriedOut(pool: pg.Pool, clock: Clock, { name, writes }: Writer, cause: unknown): Promise<void> {
+  const askUntil = clock.monotonic() + ASKED_FOR_MS;
+  while (clock.monotonic() < askUntil) {
+    const last = await lastWrite(pool, name);
+    if (last === writes) return;
+    if (last !== 'unknown')
+      throw new UnavailableError('The connection to the database was lost, and the last change was not carried out', {
+        cause,
+      });
+    await clock.sleep(BETWEEN_QUESTIONS_MS);
+  }
+  throw new UnavailableError(
+    'The connection to the database was lost while a change was made, and it can not be learned whether it was carried out: the next start looks',
+    { cause },
+  );
+}
+
+/** `unknown` while the server can't be asked, or the transaction has not ended. */
+async function lastWrite(pool: pg.Pool, name: string): Promise<number | undefined | 'unknown'> {
+  try {
+    const { rows } = await pool.query<{ write: number }>(
+      'SELECT write FROM last_writes WHERE connection = $1 FOR UPDATE',
+      [name],
+    );
+    return rows[0]?.write;
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,36 @@
+/** Small facts by name. */
+import type { Store } from '../port.ts';
+import type { Connection, Session } from './connection.ts';
+import { column, statement } from './statement.ts';
+
+const GET = column<[name: string], string>('SELECT value FROM facts WHERE name = $1');
+const SET = statement<[name: string, value: string]>(`
+  INSERT INTO facts (name, value) VALUES ($1, $2)
+  ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE facts.value <> excluded.value`);
+
+export function getFact(session: Session, name: string): Promise<string | undefined> {
+  return GET.get(session, name);
+}
+
+/** Call it inside a write transaction. */
+export async function setFact(session: Session, name: string, value: string): Promise<void> {
+  await SET.run(session, name, value);
+}
+
+export function factVerbs(db: Connection): Pick<Store, 'fact' | 'setFact' | 'rejectedWhole' | 'decideRejectedWhole'> {
+  const set = (name: string, value: string) => db.writing((session) => setFact(session, name, value));
+  return {
+    fact: (name) => getFact(db, name),
+    setFact: set,
+    async rejectedWhole(file) {
+      const decided = await getFact(db, rejectedWholeFact(file));
+      return decided === undefined ? undefined : decided === 'yes';
+    },
+    decideRejectedWhole: (file, rejected) => set(rejectedWholeFact(file), rejected ? 'yes' : 'no'),
+  };
+}
+
+/** Name of the noted fact: whether every row of a file is rejected. */
+function rejectedWholeFact(file: number): string {
+  return `file ${file} is rejected whole`;
+}

@@ -1,0 +1,235 @@
+/** Files: how they are numbered, taken in and finished, and which of them have reports that are out of date. */
+import type { FileProblem } from '../../domain/codes.ts';
+import { rowId } from '../../domain/instruction.ts';
+import { openSha256 } from '../../platform/digest.ts';
+import {
+  alreadyProcessed,
+  type FileRow,
+  fileRange,
+  fileRecord,
+  finishedEvent,
+  registeredEvent,
+} from '../file-record.ts';
+import { requireNumber } from '../numbers.ts';
+import type { FileRecord, NewFile, Store } from '../port.ts';
+import type { Connection, Session } from './connection.ts';
+import { nextNumber } from './numbers.ts';
+import { publish } from './published.ts';
+import { markRepaired, TO_REPAIR } from './repairs.ts';
+import { column, statement } from './statement.ts';
+import type { Writing } from './trail.ts';
+
+type FileVerbs = Pick<
+  Store,
+  | 'registerFile'
+  | 'unfinishedFiles'
+  | 'unarchivedFiles'
+  | 'finishFile'
+  | 'markArchived'
+  | 'file'
+  | 'files'
+  | 'filesOfRun'
+  | 'staleReports'
+  | 'markStale'
+  | 'reportsWritten'
+  | 'digestOf'
+>;
+
+/** With the persons who closed the file or had it forgotten, if any has. */
+const SELECT_FILES = `
+  SELECT files.*, (
+    SELECT body FROM closings JOIN audit ON audit.seq = closings.seq
+    WHERE closings.file = files.number ORDER BY closings.seq DESC LIMIT 1
+  ) AS closing, (
+    SELECT body FROM forgotten_files JOIN audit ON audit.seq = forgotten_files.seq WHERE file = files.number
+  ) AS forgetting,
+    (SELECT removed FROM forgotten_files WHERE file = files.number) AS removed
+  FROM files`;
+
+/** A forgotten file gets no reports any more. */
+const IS_REMEMBERED = 'number NOT IN (SELECT file FROM forgotten_files)';
+
+const BY_NUMBER = statement<[number: number], FileRow>(`${SELECT_FILES} WHERE number = $1`);
+const ALL = statement<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
+const OF_RUN = column<[run: number], number>('SELECT number FROM files WHERE run = $1 ORDER BY number');
+const UNFINISHED = statement<[], FileRow>(
+  "SELECT * FROM files WHERE NOT done ORDER BY kind IS NOT DISTINCT FROM 'orders' DESC, number",
+);
+const UNARCHIVED = statement<[], FileRow>('SELECT * FROM files WHERE NOT archived ORDER BY number');
+const ARCHIVE = statement<[number: number]>('UPDATE files SET archived = true WHERE number = $1');
+
+// A file that repeats another waits for it. Until the other is done, its report would miss rows.
+const STALE = statement<[], { file: number; token: number }>(`
+  SELECT number AS file, revision AS token
+  FROM files
+  WHERE revision > reported
+    AND done
+    AND ${IS_REMEMBERED}
+    AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of))
+  ORDER BY number`);
+const MARK_STALE = column<[number: number], number>(`
+  UPDATE files SET revision = revision + 1 WHERE number = $1 AND done AND ${IS_REMEMBERED} RETURNING revision`);
+const REPORTED = statement<[token: number, number: number]>(
+  'UPDATE files SET reported = greatest(reported, $1) WHERE number = $2',
+);
+
+export function fileVerbs(db: Connection, writing: Writing): FileVerbs {
+  return {
+    digestOf: (file, later) =>
+      db.reading(async (session) => {
+        const row = await BY_NUMBER.get(session, file);
+        return row ? await digestOfRows(session, file, fileRecord(row).progress.line, later) : '';
+      }),
+    registerFile: (file, run) =>
+      writing({ at: file.receivedAt, run }, async (session, append) => {
+        const { record, isNew } = await register(session, file, run);
+        if (isNew) append(registeredEvent(record));
+        return record;
+      }),
+    unfinishedFiles: async () => (await UNFINISHED.all(db)).map(fileRecord),
+    unarchivedFiles: async () => (await UNARCHIVED.all(db)).map(fileRecord),
+    finishFile: (file, problem, moment) =>
+      writing(moment, async (session, append) => {
+        append(await finish(session, file, problem));
+      }),
+    markArchived: (file) =>
+      db.writing(async (session) => {
+        await ARCHIVE.run(session, file);
+      }),
+    async file(number) {
+      const row = await BY_NUMBER.get(db, number);
+      return row && fileRecord(row);
+    },
+    files: async () => (await ALL.all(db)).map(fileRecord),
+    filesOfRun: (run) => OF_RUN.all(db, run),
+    staleReports: () => STALE.all(db),
+    async markStale(file) {
+      const token = await db.writing((session) => MARK_STALE.get(session, file));
+      if (token === undefined) throw new Error(`File ${file} has no reports yet`);
+      return token;
+    },
+    reportsWritten: (file, token, published) =>
+      db.writing(async (session) => {
+        await publish(session, 'file', file, published);
+        await REPORTED.run(session, token, file);
+      }),
+  };
+}
+
+const BY_CLAIM = statement<[claim: string], FileRow>('SELECT * FROM files WHERE claim = $1');
+const SAME_BYTES = statement<[sha256: string], { number: number; name: string }>(
+  'SELECT number, name FROM files WHERE sha256 = $1 AND problem IS NULL',
+);
+const INSERT = statement<unknown[], FileRow>(`
+  INSERT INTO files (
+    number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, said_done, maker,
+    final_newline, start, progress, problem, duplicate_of, done, repairs)
+  VALUES (
+    ${nextNumber('files')}, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+    $13, $14, $14, $15, $16, $15::text IS NOT NULL, $17)
+  RETURNING *`);
+
+async function register(
+  session: Session,
+  file: NewFile,
+  run: number | undefined,
+): Promise<{ record: FileRecord; isNew: boolean }> {
+  const known = await BY_CLAIM.get(session, file.claim);
+  if (known) return { record: fileRecord(known), isNew: false };
+  const first = file.problem ? undefined : await SAME_BYTES.get(session, file.sha256);
+  const problem = first ? alreadyProcessed(file, first) : file.problem;
+  const row = await INSERT.get(
+    session,
+    file.claim,
+    file.name,
+    file.kind ?? null,
+    file.sha256,
+    file.size,
+    file.receivedAt,
+    run ?? null,
+    file.businessDate,
+    JSON.stringify(file.header),
+    file.proven,
+    file.saidDone,
+    file.maker ? JSON.stringify(file.maker) : null,
+    file.finalNewline,
+    JSON.stringify(file.start),
+    problem ? JSON.stringify(problem) : null,
+    first?.number ?? null,
+    problem ? null : (file.repairs ?? null),
+  );
+  if (!row) throw new Error(`Registering ${file.claim} gave no row`);
+  requireNumber(row.number);
+  return { record: fileRecord(row), isNew: true };
+}
+
+// References of rows that are not known to be unrepeated are entered already. References that another instruction holds
+// become null, which the table refuses.
+const ENTER_REFERENCES = statement<[first: number, last: number]>(`
+  INSERT INTO instruction_refs (customer_ref, order_ref, instruction_ref, instruction)
+  SELECT customer_ref, order_ref, instruction_ref, id FROM instructions
+  WHERE id BETWEEN $1 AND $2 AND holds_refs
+  ORDER BY customer_ref, order_ref, instruction_ref
+  ON CONFLICT (customer_ref, order_ref, instruction_ref) DO UPDATE
+    SET instruction = CASE WHEN instruction_refs.instruction = excluded.instruction THEN excluded.instruction END`);
+const CLOSE = statement<[problem: string | null, number: number], FileRow>(`
+  UPDATE files SET done = true, problem = $1, revision = revision + 1,
+    rejected = (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND ${TO_REPAIR})
+  WHERE number = $2 AND NOT done RETURNING *`);
+
+/**
+ * Closes a file's intake: the references of its unrepeated rows are entered, and one audit entry accounts for each of
+ * its rows.
+ */
+async function finish(session: Session, file: number, problem: FileProblem | undefined) {
+  const row = await CLOSE.get(session, problem ? JSON.stringify(problem) : null, file);
+  if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
+  const range = fileRange(file);
+  await ENTER_REFERENCES.run(session, range.first, range.last);
+  const record = fileRecord(row);
+  const { kind, progress } = record;
+  if (kind) await markRepaired(session, { number: file, kind, rows: progress.rows, repairs: row.repairs }, range);
+  const outcomes = Object.fromEntries(
+    (await OUTCOMES.all(session, range.first, range.last)).map(({ outcome, count }) => [outcome, count]),
+  );
+  return finishedEvent(record, { outcomes, digest: await digestOfRows(session, file, progress.line, NOTHING) });
+}
+
+/** How many lines are put into one text. */
+const ACCOUNTED_LINES = 16_384;
+
+/** Rows that are left out of the digest: their outcome was settled later. */
+const NOTHING: ReadonlySet<number> = new Set();
+
+const ROWS = `
+  SELECT id, 'order' AS outcome, content_digest FROM orders WHERE id BETWEEN $1 AND $2
+  UNION ALL
+  SELECT id, 'instruction', content_digest FROM instructions WHERE id BETWEEN $1 AND $2
+  UNION ALL
+  SELECT id, kind, NULL FROM rows WHERE id BETWEEN $1 AND $2`;
+const OUTCOMES = statement<[first: number, last: number], { outcome: string; count: number }>(
+  `SELECT outcome, count(*) AS count FROM (${ROWS}) AS r GROUP BY outcome`,
+);
+const LINES = column<[first: number, last: number, later: number[]], string | null>(`
+  SELECT string_agg(id || ' ' || outcome || coalesce(' ' || content_digest, '') || chr(10), '' ORDER BY id)
+  FROM (${ROWS}) AS r WHERE id <> ALL ($3::bigint[])`);
+
+/**
+ * The SHA-256 over a line `ID OUTCOME` for each row of a file, in id order. Where a row made an order or an
+ * instruction, the digest of what it stated follows in the line. `lines` is the number of lines in the file.
+ */
+async function digestOfRows(
+  session: Session,
+  file: number,
+  lines: number,
+  later: ReadonlySet<number>,
+): Promise<string> {
+  const digest = openSha256();
+  for (let line = 0; line <= lines; line += ACCOUNTED_LINES) {
+    const first = rowId(file, line);
+    const last = rowId(file, line + ACCOUNTED_LINES) - 1;
+    const among = [...later].filter((id) => id >= first && id <= last);
+    digest.update((await LINES.get(session, first, last, among)) ?? '');
+  }
+  return digest.digest('hex');
+}

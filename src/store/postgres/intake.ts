@@ -1,0 +1,203 @@
+/** Records a file's rows: one transaction for each batch, together with how far the file has been read. */
+import { contentDigest, PAYOUT_FIELDS, rowId } from '../../domain/instruction.ts';
+import { orderDigest } from '../../domain/order.ts';
+import { assertAmendable, rowEvent, standingOf } from '../change-rules.ts';
+import { columnOf } from '../conditions.ts';
+import type { IntakeProgress, Moment, RowRecord, Store } from '../port.ts';
+import { askForAmendment } from './amendments.ts';
+import type { Connection, Session } from './connection.ts';
+import { markStale } from './stale.ts';
+import { insertion, statement } from './statement.ts';
+import type { Append, Writing } from './trail.ts';
+import { refusalOf } from './trouble.ts';
+import { keepStatements, type PlainRow, writeContent, writeRows } from './writers.ts';
+
+type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
+/** A row with its id. */
+type Placed<Kind extends RowRecord['kind']> = Row<Kind> & { readonly id: number };
+
+/** Thrown to roll a batch back: an instruction that it amends has changed since that was decided. */
+const STALE = new Error('An instruction to be amended has changed');
+
+/** A reference that was free when the batch was decided is taken now. */
+const TAKEN = ['instruction_refs_taken', 'orders_by_refs'];
+
+const PROCEED = statement<[progress: string, number: number]>(
+  'UPDATE files SET progress = $1 WHERE number = $2 AND NOT done',
+);
+
+export function intakeVerbs(db: Connection, writing: Writing): Pick<Store, 'recordRows'> {
+  return {
+    async recordRows(file, rows, upTo, moment) {
+      const placed = rows.map((row) => ({ ...row, id: rowId(file, row.line) }));
+      try {
+        // What changes no instruction needs no place in the audit log, and waits for no other writer.
+        if (placed.every(isNew)) await db.writing((session) => record(session, undefined, file, placed, upTo, moment));
+        else await writing(moment, (session, append) => record(session, append, file, placed, upTo, moment));
+        return 'recorded';
+      } catch (error) {
+        if (error === STALE || TAKEN.includes(refusalOf(error).constraint)) return 'stale';
+        throw error;
+      }
+    },
+  };
+}
+
+function isNew(row: RowRecord): boolean {
+  return (
+    row.kind === 'order' ||
+    row.kind === 'rejected' ||
+    row.kind === 'duplicate' ||
+    (row.kind === 'instruction' && !row.after)
+  );
+}
+
+async function record(
+  session: Session,
+  append: Append | undefined,
+  file: number,
+  rows: readonly (RowRecord & { id: number })[],
+  progress: IntakeProgress,
+  moment: Moment,
+): Promise<void> {
+  const of = <Kind extends RowRecord['kind']>(...kinds: Kind[]) =>
+    rows.filter((row): row is Placed<Kind> => (kinds as string[]).includes(row.kind));
+  const instructions = of('instruction');
+  const plain = of('rejected', 'duplicate');
+  await insertOrders(session, of('order').map(orderValues));
+  await insertInstructions(session, instructions.map(instructionValues));
+  // References of unrepeated rows are entered when the file is finished (files.ts).
+  await enterReferences(
+    session,
+    instructions
+      .filter(({ unrepeated }) => !unrepeated)
+      .map(({ id, ref }) => [ref.customerRef, ref.orderRef, ref.instructionRef, id]),
+  );
+  await writeRows(session, plain.map(plainRow));
+  await insertConflicts(
+    session,
+    plain.flatMap((row) => (row.kind === 'rejected' && row.holder !== undefined ? [[row.id, row.holder]] : [])),
+  );
+  await keepStatements(session, rows.flatMap(statementsIn));
+  const amended = new Set(instructions.flatMap(({ after }) => (after ? [after.lapsed] : [])));
+  if (append) {
+    for (const row of of('updated', 'deleted', 'amending')) {
+      if (row.kind === 'amending') {
+        if (!(await askForAmendment(session, append, file, row))) throw STALE;
+        continue;
+      }
+      await amend(session, append, row, moment);
+      amended.add(row.target.id);
+    }
+    await markStale(session, amended);
+  }
+  if ((await PROCEED.run(session, JSON.stringify(progress), file)) !== 1)
+    throw new Error(`Rows of file ${file} can't be recorded: it is not being taken in`);
+}
+
+const insertOrders = insertion<unknown[]>('orders', {
+  id: 'bigint',
+  customer_ref: 'text',
+  order_ref: 'text',
+  currency: 'text',
+  country: 'text',
+  scheme: 'text',
+  metadata: 'text',
+  customer_defaults: 'text',
+  content_digest: 'text',
+});
+
+function orderValues({ id, order }: Placed<'order'>): unknown[] {
+  const { customerRef, orderRef, currency, country, scheme, metadata, customerDefaults } = order;
+  const defaults = customerDefaults ? JSON.stringify(customerDefaults) : null;
+  return [id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata), defaults, orderDigest(order)];
+}
+
+const PAYOUT_COLUMNS = PAYOUT_FIELDS.map(columnOf);
+const texts = (columns: readonly string[]) => Object.fromEntries(columns.map((name) => [name, 'text' as const]));
+const insertInstructions = insertion<unknown[]>('instructions', {
+  id: 'bigint',
+  content_row: 'bigint',
+  ...texts(['status', 'customer_ref', 'order_ref', 'instruction_ref', 'amount']),
+  amount_minor: 'numeric',
+  ...texts(['currency', 'open_date', 'due_date', ...PAYOUT_COLUMNS, 'managed']),
+  ...texts([...PAYOUT_COLUMNS.map((name) => `payout_${name}`), 'raw', 'content_digest']),
+});
+
+function instructionValues(row: Placed<'instruction'>): unknown[] {
+  const { id, status, ref, content, payout, amountMinor, currency, raw } = row;
+  return [
+    id,
+    id,
+    status,
+    ref.customerRef,
+    ref.orderRef,
+    ref.instructionRef,
+    content.amount,
+    amountMinor ?? null,
+    currency ?? null,
+    content.openDate,
+    content.dueDate,
+    ...PAYOUT_FIELDS.map((name) => content.details[name]),
+    content.managed ? JSON.stringify(content.managed) : null,
+    ...PAYOUT_FIELDS.map((name) => payout[name]),
+    status === 'waiting' ? JSON.stringify(raw) : null,
+    contentDigest({ status, currency: currency ?? '', ref, content, payout }),
+  ];
+}
+
+/** In their order, so that two machines never wait for each other. */
+const enterReferences = insertion<unknown[]>(
+  'instruction_refs',
+  { customer_ref: 'text', order_ref: 'text', instruction_ref: 'text', instruction: 'bigint' },
+  'ORDER BY 1, 2, 3',
+);
+
+const insertConflicts = insertion<number[]>('conflicts', { '"row"': 'bigint', holder: 'bigint' });
+
+function plainRow(row: Placed<'rejected' | 'duplicate'>): PlainRow {
+  const { id, kind, fields } = row;
+  if (row.kind === 'duplicate') return { id, kind, fields, target: row.original };
+  return { id, kind, fields, raw: JSON.stringify(row.raw), errors: JSON.stringify(row.errors) };
+}
+
+/** What a row says of an instruction that doesn't stand any more, or that is said again. */
+function statementsIn(row: RowRecord & { id: number }): [instruction: number, statement: string, row: number][] {
+  if (row.kind === 'instruction' && row.after)
+    return [...row.after.statements].map(([statement, by]) => [row.id, statement, by]);
+  if (row.kind === 'duplicate' && row.restates)
+    return [[row.restates.instruction, row.restates.statement, row.original]];
+  return [];
+}
+
+const CANCEL = statement<[at: string, id: number, from: string, version: number]>(`
+  UPDATE instructions SET status = 'cancelled', version = version + 1, raw = NULL, updated_at = $1
+  WHERE id = $2 AND status = $3 AND version = $4`);
+
+/**
+ * UPDATE and DELETE rows: the instruction changes if it has not changed since that was decided. Each is a change of
+ * status like any other.
+ */
+async function amend(
+  session: Session,
+  append: Append,
+  row: Placed<'updated' | 'deleted'>,
+  { at }: Moment,
+): Promise<void> {
+  const { id, target, kind, fields } = row;
+  assertAmendable(target, row.kind === 'deleted' ? 'cancelled' : row.status);
+  const changes =
+    row.kind === 'deleted'
+      ? await CANCEL.run(session, at, target.id, target.from, target.version)
+      : await writeContent(
+          session,
+          target,
+          id,
+          standingOf(row),
+          row.status === 'waiting' ? JSON.stringify(row.raw) : null,
+          at,
+        );
+  if (changes !== 1) throw STALE;
+  await writeRows(session, [{ id, kind, fields, target: target.id, madeVersion: target.version + 1 }]);
+  append(rowEvent(id, row), target.id);
+}

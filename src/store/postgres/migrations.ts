@@ -1,0 +1,136 @@
+/**
+ * Makes sure that the database is paydrop's, as durable as it must be, and has this program's schema. Two machines may
+ * start at once: the second waits for the first, and then finds nothing left to do.
+ */
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { UsageError } from '../../platform/failures.ts';
+import { listed } from '../conditions.ts';
+import { UNRELEASED } from '../explaining.ts';
+import { SCHEMA } from './connection.ts';
+import { shownAddress } from './trouble.ts';
+
+/** In order. `schema_version` says how many of them a database has had. */
+const MIGRATIONS = ['1-schema.sql'];
+
+const OLDEST_SERVER = 14;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** The advisory lock of all who may migrate: `pdrp`. */
+const MIGRATION_LOCK = 0x70647270;
+
+/** Connections live for a day at most: what they wrote last is not asked for after that. */
+const LAST_WRITES_KEPT_DAYS = 7;
+
+const TABLES = [
+  ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
+  ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
+  ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files'],
+  ...['audit_head', 'last_writes', 'schema_version'],
+];
+
+interface Found {
+  readonly version: number;
+  readonly encoding: string;
+  readonly fsync: string;
+  readonly pages: string;
+  readonly replica: boolean;
+  /** Tables of the schema, and those among them that are not ours. */
+  readonly tables: number;
+  readonly unknown: string | null;
+}
+
+const FOUND = `
+  SELECT current_setting('server_version_num')::int / 10000 AS version,
+    current_setting('server_encoding') AS encoding,
+    current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
+    pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS replica,
+    (SELECT count(*)::int FROM pg_tables WHERE schemaname = '${SCHEMA}') AS tables,
+    (SELECT min(tablename::text) FROM pg_tables
+     WHERE schemaname = '${SCHEMA}' AND tablename NOT IN (${listed(TABLES)})) AS unknown`;
+
+/** `kept`: durable, or not opened. `reading`: nothing is created or upgraded. `scratch`: not needed after a crash. */
+export type Purpose = 'kept' | 'reading' | 'scratch';
+
+/** Throws when the server or the database is not as it must be. */
+export async function prepareSchema(address: string, purpose: Purpose): Promise<void> {
+  const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const where = shownAddress(address);
+    const found = await look(client);
+    refuseServer(found, where, purpose);
+    const had = await versionOf(client, found, where);
+    if (had < MIGRATIONS.length && purpose !== 'reading') await migrate(client, where);
+    else assertVersion(had, where, found);
+    if (purpose !== 'reading') await client.query(FORGET_OLD_WRITES);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+const FORGET_OLD_WRITES = `
+  DELETE FROM ${SCHEMA}.last_writes WHERE opened_at < now() - interval '${LAST_WRITES_KEPT_DAYS} days'`;
+
+async function look(client: pg.Client): Promise<Found> {
+  const { rows } = await client.query<Found>(FOUND);
+  if (!rows[0]) throw new Error('The server says nothing of itself');
+  return rows[0];
+}
+
+function refuseServer({ version, encoding, fsync, pages, replica }: Found, where: string, purpose: Purpose): void {
+  if (version < OLDEST_SERVER)
+    throw new UsageError(`${where} is PostgreSQL ${version}; ${OLDEST_SERVER} or newer is needed`);
+  if (encoding !== 'UTF8')
+    throw new UsageError(`${where} keeps texts as ${encoding}: create the database with the encoding UTF8`);
+  if (purpose === 'reading') return;
+  if (replica) throw new UsageError(`${where} is a read-only replica: name the server that is written to`);
+  if (purpose === 'kept' && (fsync !== 'on' || pages !== 'on'))
+    throw new UsageError(
+      `${where} does not keep what it is told (fsync ${fsync}, full_page_writes ${pages}): set both to on`,
+    );
+}
+
+/** How many migrations the database has had; 0 where there is nothing of paydrop yet. */
+async function versionOf(client: pg.Client, found: Found, where: string): Promise<number> {
+  if (found.tables === 0) return 0;
+  const { rows } = await client.query<{ table: string | null }>(
+    `SELECT to_regclass('${SCHEMA}.schema_version')::text AS table`,
+  );
+  if (rows[0]?.table == null)
+    throw new UsageError(
+      `${where} has a schema ${SCHEMA} that belongs to another program (table ${found.unknown ?? TABLES[0]}): give paydrop a database of its own`,
+    );
+  const version = await client.query<{ version: number }>(`SELECT version FROM ${SCHEMA}.schema_version`);
+  return version.rows[0]?.version ?? 0;
+}
+
+async function migrate(client: pg.Client, where: string): Promise<void> {
+  await client.query('BEGIN');
+  await client.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+  const had = await versionOf(client, await look(client), where);
+  await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}; SET LOCAL search_path TO ${SCHEMA}`);
+  for (const name of MIGRATIONS.slice(had))
+    await client.query(readFileSync(new URL(`./postgres-migrations/${name}`, import.meta.url), 'utf8'));
+  if (had === 0)
+    await client
+      .query('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)')
+      .then(() => client.query('INSERT INTO schema_version VALUES (0)'));
+  if (had <= MIGRATIONS.length) await client.query(`UPDATE schema_version SET version = ${MIGRATIONS.length}`);
+  assertVersion(Math.max(had, MIGRATIONS.length), where, await look(client));
+  await client.query('COMMIT');
+}
+
+function assertVersion(had: number, where: string, { unknown }: Found): void {
+  if (had > MIGRATIONS.length)
+    throw new Error(
+      `${where} has schema ${had}, and this program knows ${MIGRATIONS.length}: use the newer paydrop that wrote it, or restore the backup from before that (docs/operating.md, "Upgrade")`,
+    );
+  if (had === 0) throw new Error(`${where} has no records of paydrop: nothing has been taken in yet`);
+  if (had < MIGRATIONS.length)
+    throw new Error(
+      `${where} has schema ${had}, and this program needs ${MIGRATIONS.length}: any pass of paydrop upgrades it`,
+    );
+  if (unknown !== null) throw new Error(`${where} has a table ${unknown} besides its schema ${had}: ${UNRELEASED}`);
+}

@@ -1,0 +1,31 @@
+/** Payouts by payee, amount and currency, so that those that are alike are found. */
+import type { Session } from './connection.ts';
+import { statement } from './statement.ts';
+
+/**
+ * SQL: whom an instruction goes to. It is the instrument that its row names, or else its order; without one it is the
+ * contact.
+ */
+export const payeeOf = (instruction: string) => `
+  coalesce(nullif(${instruction}.managed::json ->> 'financialInstrumentId', ''), (
+    SELECT nullif(orders.customer_defaults::json ->> 'financialInstrumentId', '') FROM orders
+    WHERE orders.customer_ref = ${instruction}.customer_ref AND orders.order_ref = ${instruction}.order_ref
+      AND orders.customer_defaults IS NOT NULL
+  ), ${instruction}.payout_contact_id)`;
+
+/** SQL: enters the instructions that a WHERE on `i` chooses. */
+export const enterPayees = (where: string) => `
+  INSERT INTO payees (payee, currency, amount_minor, instruction)
+  SELECT ${payeeOf('i')}, i.currency, i.amount_minor, i.id FROM instructions i
+  WHERE i.amount_minor IS NOT NULL AND ${where}
+  ORDER BY 1, 2, 3, 4
+  ON CONFLICT DO NOTHING`;
+
+const REMOVE = statement<[instruction: number]>(`
+  DELETE FROM payees WHERE instruction = $1 AND (payee, currency, amount_minor) = (
+    SELECT ${payeeOf('i')}, i.currency, i.amount_minor FROM instructions i WHERE i.id = $1)`);
+
+/** Takes an instruction out, before its amount, currency or payee changes or is forgotten. */
+export async function removePayee(session: Session, instruction: number): Promise<void> {
+  await REMOVE.run(session, instruction);
+}

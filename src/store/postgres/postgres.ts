@@ -1,0 +1,48 @@
+/**
+ * The store port on a PostgreSQL server, that several machines may share. When a verb that writes resolves, its
+ * transaction is on the server's disk. When a verb rejects, nothing of it is done.
+ */
+import type { Clock } from '../../platform/clock.ts';
+import { explaining } from '../explaining.ts';
+import type { Store } from '../port.ts';
+import { type Connection, connect } from './connection.ts';
+import { factVerbs } from './facts.ts';
+import { fileVerbs } from './files.ts';
+import { intakeVerbs } from './intake.ts';
+import { type Purpose, prepareSchema } from './migrations.ts';
+import { numberSkipper } from './numbers.ts';
+import { auditVerbs, writingWith } from './trail.ts';
+import { explained } from './trouble.ts';
+
+export interface PostgresOptions {
+  readonly address: string;
+  /** `kept` where the caller says nothing. */
+  readonly purpose?: Purpose;
+  readonly clock?: Clock;
+}
+
+/** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
+export async function openStore({ address, purpose = 'kept', clock }: PostgresOptions): Promise<Store> {
+  const explain = (error: unknown) => explained(address, error);
+  try {
+    await prepareSchema(address, purpose);
+  } catch (error) {
+    throw explain(error);
+  }
+  const db = connect({ address, readonly: purpose === 'reading', ...(clock && { clock }) });
+  return explaining(storeOn(db), explain);
+}
+
+function storeOn(db: Connection): Store {
+  const writing = writingWith(db);
+  const verbs = {
+    ...fileVerbs(db, writing),
+    ...intakeVerbs(db, writing),
+    ...auditVerbs(db, writing),
+    ...factVerbs(db),
+    skipNumbers: numberSkipper(db),
+    standStill: () => db.standStill(),
+    close: () => db.close(),
+  };
+  return verbs as Partial<Store> as Store;
+}

@@ -1,0 +1,59 @@
+/** SQL statements. The server prepares each once for a connection, when it first runs there. */
+import type { Session } from './connection.ts';
+
+export interface Statement<Values extends unknown[], Row> {
+  all(on: Session, ...values: Values): Promise<Row[]>;
+  /** The first row. */
+  get(on: Session, ...values: Values): Promise<Row | undefined>;
+  /** How many rows it changed. */
+  run(on: Session, ...values: Values): Promise<number>;
+}
+
+/** Rows are objects with the names of the columns. */
+export function statement<Values extends unknown[] = [], Row = never>(text: string): Statement<Values, Row> {
+  return prepared(text, (rows) => rows as Row[]);
+}
+
+/** Rows are arrays of values: many and wide ones are read sooner so. */
+export function arrays<Values extends unknown[], Row extends unknown[]>(text: string): Statement<Values, Row> {
+  return prepared(text, (rows) => rows as Row[], 'array');
+}
+
+/** Of each row its only column. */
+export function column<Values extends unknown[], Value>(text: string): Statement<Values, Value> {
+  return prepared(text, (rows) => (rows as [Value][]).map(([value]) => value), 'array');
+}
+
+/** A name is only for this process: connections belong to one. */
+let statements = 0;
+
+function prepared<Values extends unknown[], Row>(
+  text: string,
+  read: (rows: unknown[]) => Row[],
+  rowMode?: 'array',
+): Statement<Values, Row> {
+  const name = `paydrop_${++statements}`;
+  const query = (on: Session, values: Values) => on.query({ name, text, values, ...(rowMode && { rowMode }) });
+  return {
+    all: async (on, ...values) => read((await query(on, values)).rows),
+    get: async (on, ...values) => read((await query(on, values)).rows)[0],
+    run: async (on, ...values) => (await query(on, values)).rowCount ?? 0,
+  };
+}
+
+/** Inserts many rows at once. `columns` has each column with its type; `after` is what follows the rows. */
+export function insertion<Row extends unknown[]>(
+  table: string,
+  columns: Readonly<Record<string, 'bigint' | 'boolean' | 'numeric' | 'text'>>,
+  after = '',
+): (session: Session, rows: readonly Row[]) => Promise<number> {
+  const names = Object.keys(columns).join(', ');
+  const values = Object.values(columns).map((type, at) => `$${at + 1}::${type}[]`);
+  const insert = statement<unknown[][]>(`
+    INSERT INTO ${table} (${names})
+    SELECT * FROM unnest(${values.join(', ')}) AS given (${names}) ${after}`);
+  return async (session, rows) => {
+    if (rows.length === 0) return 0;
+    return insert.run(session, ...values.map((_, at) => rows.map((row) => row[at])));
+  };
+}

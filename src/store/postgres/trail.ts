@@ -1,0 +1,108 @@
+/** The audit log as a table. Entries are appended in the transaction of the changes that they record. */
+import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
+import type { TrailEvent } from '../change-rules.ts';
+import type { AuditEntry, Moment, Store } from '../port.ts';
+import type { Connection, Session } from './connection.ts';
+import { statement } from './statement.ts';
+
+export interface Append {
+  /** `instruction` is the instruction or order whose history the event belongs to. Returns the entry's number. */
+  (event: TrailEvent, instruction?: number): number;
+  /** Writes what was appended until now. It is done at the end in any case. */
+  written(): Promise<void>;
+}
+
+/**
+ * A write transaction that may append to the audit log. The chain's head is locked first, so these transactions come
+ * one after another, as with SQLite, and each of their statements sees all that was written before.
+ */
+export type Writing = <T>(moment: Moment, work: (session: Session, append: Append) => Promise<T>) => Promise<T>;
+
+const LOCK_HEAD = "SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE";
+
+// The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).
+const INSERT = statement<
+  [seqs: number[], runs: (number | null)[], about: (number | null)[], bodies: string[], hashes: string[], by: boolean[]]
+>(`
+  WITH entries AS (
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::boolean[])
+      AS e (seq, run, instruction, body, hash, is_decision)),
+  kept AS (
+    INSERT INTO audit (seq, run, instruction, body, hash)
+    SELECT seq, run, instruction, body, decode(hash, 'hex') FROM entries),
+  decided AS (INSERT INTO decisions (seq) SELECT seq FROM entries WHERE is_decision)
+  UPDATE audit_head SET (seq, hash) = (SELECT seq, decode(hash, 'hex') FROM entries ORDER BY seq DESC LIMIT 1)`);
+
+interface Appended extends AuditEntry {
+  readonly run: number | null;
+  readonly instruction: number | null;
+  readonly isDecision: boolean;
+}
+
+export function writingWith(db: Connection): Writing {
+  return (moment, work) =>
+    db.writing(async (session, [head]) => {
+      if (!head) throw new Error('The audit chain has no head');
+      const append = appender(session, head as ChainHead, moment);
+      const result = await work(session, append);
+      await append.written();
+      return result;
+    }, LOCK_HEAD);
+}
+
+function appender(session: Session, head: ChainHead, { at, run }: Moment): Append {
+  let last = head;
+  let entries: Appended[] = [];
+  const append = (event: TrailEvent, instruction?: number): number => {
+    // An event that has these names already keeps the order of its names.
+    const entry = nextEntry(last, { ...event, at, run, instruction });
+    entries.push({
+      ...entry,
+      run: run ?? null,
+      instruction: instruction ?? null,
+      isDecision: event['by'] !== undefined,
+    });
+    last = entry;
+    return entry.seq;
+  };
+  const written = async (): Promise<void> => {
+    if (entries.length === 0) return;
+    const all = entries;
+    entries = [];
+    await INSERT.run(
+      session,
+      all.map(({ seq }) => seq),
+      all.map((entry) => entry.run),
+      all.map((entry) => entry.instruction),
+      all.map(({ body }) => body),
+      all.map(({ hash }) => hash),
+      all.map(({ isDecision }) => isDecision),
+    );
+  };
+  return Object.assign(append, { written });
+}
+
+const HISTORY = statement<[instruction: number], AuditEntry>(
+  "SELECT seq, body, encode(hash, 'hex') AS hash FROM audit WHERE instruction = $1 ORDER BY seq",
+);
+const ENTRIES = statement<[afterSeq: number, limit: number], AuditEntry>(
+  "SELECT seq, body, encode(hash, 'hex') AS hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2",
+);
+/** Of the entries themselves: what the log ends with, not what a transaction goes on from. */
+const HEAD = statement<[], ChainHead>("SELECT seq, encode(hash, 'hex') AS hash FROM audit ORDER BY seq DESC LIMIT 1");
+
+export function auditVerbs(
+  db: Connection,
+  writing: Writing,
+): Pick<Store, 'historyOf' | 'auditEntries' | 'auditHead' | 'noteDecision'> {
+  return {
+    historyOf: (instruction) => HISTORY.all(db, instruction),
+    auditEntries: (afterSeq, limit) => ENTRIES.all(db, afterSeq, limit),
+    auditHead: async () => (await HEAD.get(db)) ?? CHAIN_START,
+    async noteDecision(what, decision, moment, about = {}) {
+      await writing(moment, async (_, append) => {
+        append({ ...about, type: what, ...decision });
+      });
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** Starts and stops PostgreSQL servers for tests. A server listens on a socket in its folder alone. */
+import { execFile, execFileSync } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+
+const run = promisify(execFile);
+
+const DEBIAN = '/usr/lib/postgresql';
+
+/** The folder of the programs of the newest server that is installed. */
+const PROGRAMS = newestPrograms();
+
+/** Tests of the records on PostgreSQL are skipped where no server is installed. */
+export const hasPostgres = PROGRAMS !== undefined;
+
+function newestPrograms(): string | undefined {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN) : [];
+  return versions
+    .sort((one, other) => Number(other) - Number(one))
+    .map((version) => join(DEBIAN, version, 'bin'))
+    .find((folder) => existsSync(join(folder, 'initdb')));
+}
+
+/** The server refuses to run as root. */
+function owner(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const [, , uid, gid] = /^postgres:(.*):(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [];
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+/** A server's data and its socket, in a folder that does not exist yet. */
+export class Server {
+  readonly folder: string;
+  readonly #as = owner();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Creates the folder and starts the server. `settings` as `NAME=VALUE`. */
+  async start(settings: readonly string[] = []): Promise<void> {
+    mkdirSync(this.folder, { mode: 0o700 });
+    if (this.#as) chownSync(this.folder, this.#as.uid, this.#as.gid);
+    // A locale that does not sort by code point shows where a column leaves the order to the database.
+    const locale = ['--encoding=UTF8', '--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en'];
+    await this.#run('initdb', ['-D', this.#data, '-U', 'paydrop', '-A', 'trust', '--no-sync', ...locale]);
+    await this.resume(settings);
+  }
+
+  /** Starts it again. */
+  async resume(settings: readonly string[] = []): Promise<void> {
+    const given = ['listen_addresses=', 'shared_buffers=32MB', ...settings].map((setting) => `-c '${setting}'`);
+    const options = [`-k '${this.folder}'`, ...given].join(' ');
+    await this.#run('pg_ctl', ['-D', this.#data, '-w', '-l', join(this.folder, 'log'), '-o', options, 'start']);
+  }
+
+  /** `immediate`: as if the machine had lost its power. */
+  async stop(how: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    await this.#run('pg_ctl', ['-D', this.#data, '-w', '-m', how, 'stop']);
+  }
+
+  stopNow(): void {
+    if (!existsSync(join(this.#data, 'postmaster.pid'))) return;
+    const args = ['-D', this.#data, '-w', '-m', 'immediate', 'stop'];
+    execFileSync(join(PROGRAMS ?? '', 'pg_ctl'), args, { ...this.#as, stdio: 'ignore', cwd: '/' });
+  }
+
+  address(database: string): string {
+    return `postgres://paydrop@localhost/${database}?host=${encodeURIComponent(this.folder)}`;
+  }
+
+  async query<Row>(database: string, text: string): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: this.address(database) });
+    await client.connect();
+    try {
+      return (await client.query(text)).rows as Row[];
+    } finally {
+      await client.end();
+    }
+  }
+
+  get #data(): string {
+    return join(this.folder, 'data');
+  }
+
+  async #run(program: string, args: readonly string[]): Promise<void> {
+    // The server inherits no pipe of ours: with one, the call would wait for the server's end.
+    await run('sh', ['-c', `exec "$0" "$@" >/dev/null 2>&1`, join(PROGRAMS ?? '', program), ...args], {
+      ...this.#as,
+      cwd: '/',
+    });
+  }
+}
+
+/** Stops the server of a folder, if one was started in it, and removes the folder. */
+export function stopServer(folder: string): void {
+  new Server(join(folder, 'server')).stopNow();
+  rmSync(folder, { recursive: true, force: true });
+}
