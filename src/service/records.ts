@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import type { Settings } from '../settings/settings.ts';
-import { lockWorkspace, openStore, type Store } from '../store/store.ts';
-import { DATABASE, isThere, requireRecords, workspaceSettings } from './place.ts';
+import { lockWorkspace, type Store } from '../store/store.ts';
+import { openExisting } from './opening.ts';
+import { workspaceSettings } from './place.ts';
 import { takeTurnToPublish } from './publishing.ts';
 
 /** The settings. Throws a UsageError that names every problem. */
@@ -23,10 +24,8 @@ export async function openForReading(
   workspace: string,
   settings: Settings = settingsOf(workspace),
 ): Promise<{ settings: Settings; store: Store } | undefined> {
-  const path = join(settings.data, DATABASE);
-  if (await isThere(path)) return { settings, store: openStore({ path, purpose: 'reading' }) };
-  await requireRecords(settings);
-  return undefined;
+  const store = await openExisting(settings, 'reading');
+  return store && { settings, store };
 }
 
 /** As `openForReading`. Throws a UsageError when there are no records yet. */
@@ -45,13 +44,9 @@ export async function openForDeciding(
   workspace: string,
 ): Promise<{ settings: Settings; store: Store; run: number | undefined }> {
   const settings = settingsOf(workspace);
-  const path = join(settings.data, DATABASE);
-  if (await isThere(path)) {
-    const store = openStore({ path });
-    return { settings, store, run: await store.runUnderWay() };
-  }
-  await requireRecords(settings);
-  throw NOTHING_YET();
+  const store = await openExisting(settings, 'kept');
+  if (!store) throw NOTHING_YET();
+  return { settings, store, run: await store.runUnderWay() };
 }
 
 const NOTHING_YET = () => new UsageError('nothing has been taken in in this workspace yet');
@@ -61,8 +56,9 @@ export async function openAlone(
   workspace: string,
 ): Promise<{ settings: Settings; store: Store; run: number | undefined; close: () => Promise<void> }> {
   const settings = settingsOf(workspace);
-  await requireRecords(settings);
-  if (!(await isThere(join(settings.data, DATABASE)))) throw NOTHING_YET();
+  const there = await openExisting(settings, 'reading');
+  if (!there) throw NOTHING_YET();
+  await there.close();
   const lock = lockWorkspace(join(settings.data, 'lock'));
   const turn = lock && takeTurnToPublish(settings);
   const release = () => {

@@ -20,12 +20,12 @@ import {
   lookUpOnly,
   momentOf,
   openAnchor,
-  openStore,
   type Store,
 } from '../store/store.ts';
 import { accountKey, openProvider, type SandboxOptions } from './account.ts';
 import { numbersInUse } from './numbers.ts';
-import { DATABASE, makeFolders, overlaps, requireRecords } from './place.ts';
+import { openOrMake } from './opening.ts';
+import { makeFolders, overlaps, requireRecords } from './place.ts';
 import { reportContext, takeTurnToPublish } from './publishing.ts';
 import { settingsOf } from './records.ts';
 
@@ -62,7 +62,7 @@ async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promis
 export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
   const settings = settingsOf(options.workspace);
-  await requireRecords(settings);
+  if (settings.records === 'sqlite') await requireRecords(settings);
   await makeFolders(settings);
   await keepPrivate(settings.data);
 
@@ -73,10 +73,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const records = openStore({
-      path: join(settings.data, DATABASE),
-      ...(options.upgraded && { upgraded: options.upgraded }),
-    });
+    const records = await openOrMake(settings, { env, upgraded: options.upgraded });
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());

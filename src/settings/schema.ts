@@ -68,6 +68,11 @@ export const schema = z.strictObject({
   inbox: z._default(folder, 'inbox'),
   outbox: z._default(folder, 'outbox'),
   data: z._default(folder, 'data'),
+  records: z._default(z.enum(['sqlite', 'postgres'], 'expected "sqlite" or "postgres"'), 'sqlite'),
+  machine: described(
+    z.optional(textLike(/^[A-Za-z0-9._-]{1,63}$/, 'expected a name of up to 63 letters, digits, ".", "_" and "-"')),
+    "with records on PostgreSQL: this machine's name; default: the host's",
+  ),
   provider: part({
     api: z._default(z.enum(APIS, 'expected "payout-orders", "order-management" or "collect"'), 'payout-orders'),
     baseUrl: z._default(

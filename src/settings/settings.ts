@@ -2,6 +2,7 @@
  * `paydrop.json` is checked strictly. An unknown or ill-typed key is a problem that names the key, what was expected
  * and the nearest known key.
  */
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
@@ -31,6 +32,10 @@ export interface Settings {
   readonly inbox: string;
   readonly outbox: string;
   readonly data: string;
+  /** Where the records are: in a file of `data`, or on a server that several machines share. */
+  readonly records: 'sqlite' | 'postgres';
+  /** The name of this machine among those that share the records. */
+  readonly machine: string;
   readonly provider: {
     readonly api: Api;
     readonly baseUrl: URL | 'sandbox';
@@ -135,6 +140,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       inbox: resolve(root, rest.inbox),
       outbox: resolve(root, rest.outbox),
       data: resolve(root, rest.data),
+      records: rest.records,
+      machine: rest.machine ?? hostname(),
       provider: {
         api: provider.api,
         baseUrl: sandbox ? 'sandbox' : new URL(provider.baseUrl),

@@ -1,6 +1,9 @@
 /**
  * The door of the room: the port and its adapter, the audit chain with its anchor, and the provider of these records.
  */
+import type { Store } from './port.ts';
+import type { PostgresOptions } from './postgres/postgres.ts';
+
 export {
   ANCHOR,
   type Anchor,
@@ -26,3 +29,15 @@ export { lockWorkspace } from './sqlite/lock.ts';
 export { openStore } from './sqlite/sqlite.ts';
 export { removeUpgradeCopies, upgradeCopies } from './sqlite/upgrade-copy.ts';
 export { differenceText, verify, verifyFile } from './verify.ts';
+
+/** The records on a server. The library for it is loaded only here, because most workspaces don't need it. */
+export async function openPostgres(options: PostgresOptions): Promise<Store> {
+  const { openStore } = await import('./postgres/postgres.ts');
+  return openStore(options);
+}
+
+/** As {@link openPostgres}; undefined where there are no records yet. */
+export async function openPostgresIfThere(options: PostgresOptions): Promise<Store | undefined> {
+  const { openIfThere } = await import('./postgres/postgres.ts');
+  return openIfThere(options);
+}

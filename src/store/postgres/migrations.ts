@@ -52,19 +52,30 @@ const FOUND = `
 /** `kept`: durable, or not opened. `reading`: nothing is created or upgraded. `scratch`: not needed after a crash. */
 export type Purpose = 'kept' | 'reading' | 'scratch';
 
+/** Whether the database has records. */
+export async function hasRecords(address: string): Promise<boolean> {
+  return onServer(address, async (client, where) => (await versionOf(client, await look(client), where)) > 0);
+}
+
 /** Throws when the server or the database is not as it must be. */
 export async function prepareSchema(address: string, purpose: Purpose): Promise<void> {
-  const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    const where = shownAddress(address);
+  await onServer(address, async (client, where) => {
     const found = await look(client);
     refuseServer(found, where, purpose);
     const had = await versionOf(client, found, where);
     if (had < MIGRATIONS.length && purpose !== 'reading') await migrate(client, where);
     else assertVersion(had, where, found);
     if (purpose !== 'reading') await client.query(FORGET_OLD_WRITES);
+  });
+}
+
+/** One connection, for what comes before the records are open. */
+async function onServer<T>(address: string, work: (client: pg.Client, where: string) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return await work(client, shownAddress(address));
   } finally {
     await client.end().catch(() => {});
   }

@@ -9,7 +9,7 @@ import { type Connection, connect } from './connection.ts';
 import { factVerbs } from './facts.ts';
 import { fileVerbs } from './files.ts';
 import { intakeVerbs } from './intake.ts';
-import { type Purpose, prepareSchema } from './migrations.ts';
+import { hasRecords, type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
@@ -21,8 +21,9 @@ export interface PostgresOptions {
   readonly clock?: Clock;
 }
 
-/** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
-export async function openStore({ address, purpose = 'kept', clock }: PostgresOptions): Promise<Store> {
+/** Makes the records where there are none. Rejects when the server can't be used as it must be: see {@link prepareSchema}. */
+export async function openStore(options: PostgresOptions): Promise<Store> {
+  const { address, purpose = 'kept', clock } = options;
   const explain = (error: unknown) => explained(address, error);
   try {
     await prepareSchema(address, purpose);
@@ -31,6 +32,15 @@ export async function openStore({ address, purpose = 'kept', clock }: PostgresOp
   }
   const db = connect({ address, readonly: purpose === 'reading', ...(clock && { clock }) });
   return explaining(storeOn(db), explain);
+}
+
+/** As {@link openStore}; undefined where there are no records yet. */
+export async function openIfThere(options: PostgresOptions): Promise<Store | undefined> {
+  const { address } = options;
+  const isThere = await hasRecords(address).catch((error: unknown) => {
+    throw explained(address, error);
+  });
+  return isThere ? openStore(options) : undefined;
 }
 
 function storeOn(db: Connection): Store {
