@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError } from '../../platform/failures.ts';
+import { connectionTo } from './address.ts';
 import { isRefusal } from './trouble.ts';
 
 /** One query in the form that the library takes. */
@@ -173,7 +174,7 @@ export function connect(options: ConnectionOptions): Connection {
 
 function openPool(address: string): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: address,
+    ...connectionTo(address),
     application_name: 'paydrop',
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { UsageError } from '../../platform/failures.ts';
 import { listed } from '../conditions.ts';
 import { UNRELEASED } from '../explaining.ts';
+import { connectionTo } from './address.ts';
 import { SCHEMA } from './connection.ts';
 import { shownAddress } from './trouble.ts';
 
@@ -71,7 +72,7 @@ export async function prepareSchema(address: string, purpose: Purpose): Promise<
 
 /** One connection, for what comes before the records are open. */
 async function onServer<T>(address: string, work: (client: pg.Client, where: string) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  const client = new pg.Client({ ...connectionTo(address), connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   client.on('error', () => {});
   try {
     await client.connect();
