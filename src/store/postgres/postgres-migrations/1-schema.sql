@@ -7,7 +7,24 @@
 -- Ids, numbers and counts are `bigint`, and amounts alone are `numeric`: so the type says how a value is read
 -- (connection.ts). Times are texts as they were written. Texts that are compared or sorted are so by code point.
 
+-- The machines that share these records: a row for each start of one. 1885631085 is the class of their locks (session.ts):
+-- a machine is alive while the server has a connection that holds the lock of its number.
+CREATE TABLE machines (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  version text COLLATE "C" NOT NULL,
+  started_at text COLLATE "C" NOT NULL,
+  ended_at text COLLATE "C"  -- when it ended, or was taken for gone
+);
+CREATE INDEX machines_not_ended ON machines (name) WHERE ended_at IS NULL;
+CREATE VIEW living_machines AS
+  SELECT m.id, m.name FROM machines m
+  JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = 1885631085 AND l.objid = m.id AND l.objsubid = 2 AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  WHERE m.ended_at IS NULL;
+
 CREATE TABLE files (
+  machine text COLLATE "C",          -- the one that has its original and publishes its reports
   number bigint PRIMARY KEY CHECK (number BETWEEN 1 AND 999999),
   claim text COLLATE "C" NOT NULL UNIQUE,
   name text COLLATE "C" NOT NULL,
@@ -237,6 +254,7 @@ CREATE TABLE sends (
   http_status integer,
   correlation_id text COLLATE "C" NOT NULL DEFAULT '',
   business_date text COLLATE "C" NOT NULL DEFAULT '',  -- of the pass that made the send
+  machine bigint REFERENCES machines (id),             -- that made it
   PRIMARY KEY (instruction, send),
   FOREIGN KEY (instruction, attempt) REFERENCES attempts (instruction, attempt)
 );
@@ -250,6 +268,12 @@ CREATE TABLE runs (
   finished_at text COLLATE "C",
   reported boolean NOT NULL DEFAULT false,
   open text COLLATE "C"              -- JSON: what was open when the run ended, for its report, whenever that is written
+);
+-- Who takes part in a run that has not ended.
+CREATE TABLE run_machines (
+  run bigint NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+  machine bigint NOT NULL REFERENCES machines (id),
+  PRIMARY KEY (run, machine)
 );
 CREATE UNIQUE INDEX runs_nightly ON runs (business_date) WHERE kind = 'nightly';
 CREATE INDEX runs_unreported ON runs (number) WHERE NOT reported;
@@ -299,6 +323,13 @@ CREATE TABLE last_writes (
 CREATE TABLE facts (
   name text COLLATE "C" PRIMARY KEY,
   value text COLLATE "C" NOT NULL
+);
+-- Facts about the folders of one machine.
+CREATE TABLE machine_facts (
+  machine text COLLATE "C",
+  name text COLLATE "C",
+  value text COLLATE "C" NOT NULL,
+  PRIMARY KEY (machine, name)
 );
 -- Every row that is taken in has the digest of what it stated. Records that are taken over from an older version may not.
 INSERT INTO facts VALUES ('digests-from-file', '1');
