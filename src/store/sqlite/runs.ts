@@ -173,13 +173,16 @@ const bankReferenceAt = (instruction: string, seq: string) => `
 /**
  * Status, code, message and references are those of the audit entries, so that a run's report is the same
  * whenever it is written. A retry after the run's end has begun another attempt.
+ *
+ * An entry may be an order's. `+` keeps SQLite from asking of each instruction there is whether the run changed it, which
+ * costs a look at all of them for each page.
  */
 function changeReader(db: Connection): Store['runChanges'] {
   const changes = db.prepare<[number, number, number], ChangeRow>(`
     WITH net AS (
       SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
       FROM audit
-      WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
+      WHERE run = ? AND instruction > ? AND +instruction IN (SELECT id FROM instructions)
         AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
       GROUP BY instruction ORDER BY instruction LIMIT +?
     )
