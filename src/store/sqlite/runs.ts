@@ -154,14 +154,14 @@ interface ChangeRow {
   only_answer: 0 | 1;
 }
 
-/** SQL for the client reference that an instruction had when an audit entry was made. */
+/** SQL for the client reference that an instruction `i` had when an audit entry was made. What was never sent had none. */
 const clientRefAt = (instruction: string, seq: string) => `
-  coalesce((
+  iif(i.sends = 0, '', coalesce((
     SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
     WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
       AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${listed(FINAL_FAILURES)}))
     ORDER BY told.seq DESC LIMIT 1
-  ), '')`;
+  ), ''))`;
 
 /** SQL for the bank reference that an instruction had when an audit entry was made: that of its attempt at that time. */
 const bankReferenceAt = (instruction: string, seq: string) => `
