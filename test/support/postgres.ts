@@ -28,7 +28,7 @@ export function emptyDatabase(): Promise<string> {
 
 async function createDatabase(template: string): Promise<string> {
   const server = await sharedServer();
-  const nameOf = (count: number) => `test_${process.pid}_${count}`;
+  const nameOf = (count: number) => `test_${process.pid}_${Math.max(0, count)}`;
   const name = nameOf(++databases);
   await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE ${template}`);
   await server.query('postgres', `DROP DATABASE IF EXISTS ${nameOf(databases - DATABASES_KEPT)} WITH (FORCE)`);

@@ -35,7 +35,7 @@ function writer(
       changes.map(({ to }) => to),
       changes.map(({ code = '' }) => code),
       changes.map(({ message = '' }) => message),
-      ...given.map(([, [, valueOf]]) => changes.map(valueOf)),
+      ...given.map(([, [, from]]) => changes.map(from)),
     );
 }
 
