@@ -61,6 +61,11 @@ export class Server {
     await this.#run('pg_ctl', ['-D', this.#data, '-w', '-m', how, 'stop']);
   }
 
+  /** From its next start on it waits for what another server sends, and takes no changes itself. */
+  async beReplica(): Promise<void> {
+    await run('touch', [join(this.#data, 'standby.signal')], { ...this.#as });
+  }
+
   stopNow(): void {
     if (!existsSync(join(this.#data, 'postmaster.pid'))) return;
     const args = ['-D', this.#data, '-w', '-m', 'immediate', 'stop'];

@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { build } from './build.ts';
+import { bundle } from '../../fixtures/build/bundle.ts';
 import { copyProject, ROOT } from './mutation.ts';
 import { stopServer } from './postgres-server.ts';
 import { temporaryPlace } from './temporary.ts';
@@ -19,7 +19,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(temporaryPlace(), 'paydrop-built-'));
   copyProject(folder, ['package.json', 'paydrop.schema.json']);
-  await build(ROOT, join(folder, 'dist'));
+  await bundle(ROOT, join(folder, 'dist'), ['src/main.ts']);
   project.provide('built', folder);
   const postgres = mkdtempSync(join(temporaryPlace(), 'paydrop-pg-'));
   chmodSync(postgres, 0o755);

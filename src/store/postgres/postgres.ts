@@ -5,12 +5,17 @@
 import type { Clock } from '../../platform/clock.ts';
 import { explaining } from '../explaining.ts';
 import type { Store } from '../port.ts';
+import { amendmentVerbs } from './amendments.ts';
+import { answerVerbs } from './answers.ts';
+import { changeVerbs } from './changes.ts';
 import { type Connection, connect } from './connection.ts';
 import { factVerbs } from './facts.ts';
 import { fileVerbs } from './files.ts';
+import { findingVerbs } from './finding.ts';
 import { intakeVerbs } from './intake.ts';
 import { type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
+import { listingVerbs, replayVerbs } from './reading.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -38,8 +43,14 @@ function storeOn(db: Connection): Store {
   const verbs = {
     ...fileVerbs(db, writing),
     ...intakeVerbs(db, writing),
+    ...changeVerbs(writing),
+    ...amendmentVerbs(writing),
+    ...answerVerbs(db, writing),
     ...auditVerbs(db, writing),
     ...factVerbs(db),
+    ...findingVerbs(db),
+    ...listingVerbs(db),
+    ...replayVerbs(db),
     skipNumbers: numberSkipper(db),
     standStill: () => db.standStill(),
     close: () => db.close(),
