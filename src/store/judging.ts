@@ -57,19 +57,17 @@ export function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
     const own = JSON.stringify([payee, currency, amount]);
     if (own !== key) groups.push([]);
     key = own;
-    groups
-      .at(-1)
-      ?.push({
-        id,
-        contentRow,
-        status,
-        customerRef,
-        orderRef,
-        instructionRef,
-        openDate,
-        dueDate,
-        asked: asked === true || asked === 1,
-      });
+    groups.at(-1)?.push({
+      id,
+      contentRow,
+      status,
+      customerRef,
+      orderRef,
+      instructionRef,
+      openDate,
+      dueDate,
+      asked: asked === true || asked === 1,
+    });
   }
   return groups;
 }

@@ -61,10 +61,7 @@ const RESEMBLANCES = statement<Range, { code: Resemblance['code']; count: number
   WHERE r.instruction BETWEEN ${RANGE} AND i.content_row = i.id OR r.instruction IN (${UPDATED})
   GROUP BY 1 ORDER BY 1`);
 
-type JudgingVerbs = Pick<
-  Control,
-  'filesToJudge' | 'judgeAllAnew' | 'beginJudging' | 'judged' | 'resemblancesOf'
->;
+type JudgingVerbs = Pick<Control, 'filesToJudge' | 'judgeAllAnew' | 'beginJudging' | 'judged' | 'resemblancesOf'>;
 
 function judgingVerbs(db: Connection): JudgingVerbs {
   return {
@@ -166,10 +163,7 @@ const KNOWN = column<[payees: string[]], string>(`
     SELECT 1 FROM payees JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = asked.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NOT NULL`);
 
-type ReadingVerbs = Pick<
-  Control,
-  'suspects' | 'toJudge' | 'heldIds' | 'lastRowOf' | 'statedSums' | 'statesAtMost'
->;
+type ReadingVerbs = Pick<Control, 'suspects' | 'toJudge' | 'heldIds' | 'lastRowOf' | 'statedSums' | 'statesAtMost'>;
 
 function readingVerbs(db: Connection): ReadingVerbs {
   return {

@@ -168,6 +168,7 @@ async function forgetFile(
     const payouts = page.filter(({ forgotten }) => !forgotten);
     await blankPayouts(session, payouts);
     for (const payout of payouts) append(payoutForgottenEvent(payout, file), payout.id);
+    await append.written();
   }
   await blankRows(session, [first, last]);
   await BLANK_DECISIONS.run(session, file);

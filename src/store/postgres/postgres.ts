@@ -9,13 +9,16 @@ import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
 import { type Connection, connect } from './connection.ts';
+import { controlVerbs } from './control.ts';
 import { factVerbs } from './facts.ts';
 import { fileVerbs } from './files.ts';
 import { findingVerbs } from './finding.ts';
+import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
 import { listingVerbs, replayVerbs } from './reading.ts';
+import { recordVerbs } from './records.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -35,22 +38,25 @@ export async function openStore({ address, purpose = 'kept', clock }: PostgresOp
     throw explain(error);
   }
   const db = connect({ address, readonly: purpose === 'reading', ...(clock && { clock }) });
-  return explaining(storeOn(db), explain);
+  return explaining(storeOn(db, address), explain);
 }
 
-function storeOn(db: Connection): Store {
+function storeOn(db: Connection, address: string): Store {
   const writing = writingWith(db);
   const verbs = {
     ...fileVerbs(db, writing),
     ...intakeVerbs(db, writing),
     ...changeVerbs(writing),
+    ...controlVerbs(db, writing),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
+    ...forgettingVerbs(db, writing),
     ...auditVerbs(db, writing),
     ...factVerbs(db),
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...replayVerbs(db),
+    ...recordVerbs(db, address),
     skipNumbers: numberSkipper(db),
     standStill: () => db.standStill(),
     close: () => db.close(),
