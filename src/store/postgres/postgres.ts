@@ -5,6 +5,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import { explaining } from '../explaining.ts';
 import type { Store } from '../port.ts';
+import { readAddress } from './address.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
@@ -20,6 +21,7 @@ import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
 export interface PostgresOptions {
+  /** As {@link readAddress} takes it. */
   readonly address: string;
   /** `kept` where the caller says nothing. */
   readonly purpose?: Purpose;
@@ -28,13 +30,14 @@ export interface PostgresOptions {
 
 /** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
 export async function openStore({ address, purpose = 'kept', clock }: PostgresOptions): Promise<Store> {
-  const explain = (error: unknown) => explained(address, error);
+  const server = readAddress(address);
+  const explain = (error: unknown) => explained(server.shown, error);
   try {
-    await prepareSchema(address, purpose);
+    await prepareSchema(server, purpose);
   } catch (error) {
     throw explain(error);
   }
-  const db = connect({ address, readonly: purpose === 'reading', ...(clock && { clock }) });
+  const db = connect({ address: server, readonly: purpose === 'reading', ...(clock && { clock }) });
   return explaining(storeOn(db), explain);
 }
 
