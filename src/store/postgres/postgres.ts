@@ -9,14 +9,19 @@ import { readAddress } from './address.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
+import { closingVerbs } from './closings.ts';
 import { type Connection, connect } from './connection.ts';
+import { countVerbs } from './counts.ts';
 import { factVerbs } from './facts.ts';
 import { fileVerbs } from './files.ts';
 import { findingVerbs } from './finding.ts';
 import { intakeVerbs } from './intake.ts';
+import { listingOf } from './listing.ts';
 import { type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
 import { listingVerbs, replayVerbs } from './reading.ts';
+import { resultVerbs } from './results.ts';
+import { runVerbs } from './runs.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -54,6 +59,11 @@ function storeOn(db: Connection): Store {
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...replayVerbs(db),
+    ...resultVerbs(db),
+    ...countVerbs(db),
+    ...listingOf(db),
+    ...runVerbs(db, writing),
+    ...closingVerbs(db, writing),
     skipNumbers: numberSkipper(db),
     standStill: () => db.standStill(),
     close: () => db.close(),
