@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** `cut`: both sides see the end. `silent`: the message is lost, and neither side sees anything. */
-export type Loss = 'answer-cut' | 'cut' | 'silent';
+type Loss = 'answer-cut' | 'cut' | 'silent';
 
 const SOCKET = '.s.PGSQL.5432';
 

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject, vi } from 'vitest';
+import { readAddress } from '../../src/store/postgres/address.ts';
 import { prepareSchema } from '../../src/store/postgres/migrations.ts';
 import { Server } from './postgres-server.ts';
 
@@ -54,7 +55,7 @@ async function startOrWait(folder: string): Promise<Server> {
   }
   await server.start();
   await server.query('postgres', `CREATE DATABASE ${TEMPLATE}`);
-  await prepareSchema(server.address(TEMPLATE), 'kept');
+  await prepareSchema(readAddress(server.address(TEMPLATE)), 'kept');
   writeFileSync(isReady, '');
   return server;
 }

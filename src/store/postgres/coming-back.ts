@@ -1,11 +1,12 @@
 /** Corrects times that were written while the clock was ahead. */
 import { UNCLEAR_ORDER } from '../conditions.ts';
+import { hasNotArrived } from './conditions.ts';
 import type { Session } from './connection.ts';
 import { statement } from './statement.ts';
 
 const WRITES = [
   `UPDATE instructions SET unclear_at = least(unclear_at, $1), refused_at = least(refused_at, $1)
-   WHERE status = 'unknown' AND greatest(unclear_at, refused_at) > $1`,
+   WHERE status = 'unknown' AND ${hasNotArrived('status')} AND greatest(unclear_at, refused_at) > $1`,
   "UPDATE instructions SET answer_since = $1 WHERE answer <> '' AND answer_since > $1",
   `UPDATE orders SET registration_unclear_at = least(registration_unclear_at, $1),
      registration_refused_at = least(registration_refused_at, $1),

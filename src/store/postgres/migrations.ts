@@ -7,8 +7,8 @@ import pg from 'pg';
 import { UsageError } from '../../platform/failures.ts';
 import { listed } from '../conditions.ts';
 import { UNRELEASED } from '../explaining.ts';
+import type { Address } from './address.ts';
 import { SCHEMA } from './connection.ts';
-import { shownAddress } from './trouble.ts';
 
 /** In order. `schema_version` says how many of them a database has had. */
 const MIGRATIONS = ['1-schema.sql'];
@@ -53,12 +53,11 @@ const FOUND = `
 export type Purpose = 'kept' | 'reading' | 'scratch';
 
 /** Throws when the server or the database is not as it must be. */
-export async function prepareSchema(address: string, purpose: Purpose): Promise<void> {
-  const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+export async function prepareSchema({ connectionString, shown: where }: Address, purpose: Purpose): Promise<void> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   client.on('error', () => {});
   try {
     await client.connect();
-    const where = shownAddress(address);
     const found = await look(client);
     refuseServer(found, where, purpose);
     const had = await versionOf(client, found, where);

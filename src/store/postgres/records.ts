@@ -3,18 +3,18 @@ import { UsageError } from '../../platform/failures.ts';
 import type { Store } from '../port.ts';
 import { type Connection, SCHEMA, type Session } from './connection.ts';
 import { column } from './statement.ts';
-import { damaged, shownAddress } from './trouble.ts';
+import { damaged } from './trouble.ts';
 
-export function recordVerbs(db: Connection, address: string): Pick<Store, 'backupTo' | 'damage'> {
+export function recordVerbs(db: Connection, where: string): Pick<Store, 'backupTo' | 'damage'> {
   return {
     async backupTo() {
       throw new UsageError(
-        `${shownAddress(address)} is backed up with pg_dump, or with the server's own means (docs/operating.md, "Back up and restore")`,
+        `${where} is backed up with pg_dump, or with the server's own means (docs/operating.md, "Back up and restore")`,
       );
     },
     async damage() {
       const found = await db.reading(firstFinding);
-      return found === undefined ? undefined : damaged(shownAddress(address), found);
+      return found === undefined ? undefined : damaged(where, found);
     },
   };
 }

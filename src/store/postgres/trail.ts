@@ -18,7 +18,7 @@ export interface Append {
  */
 export type Writing = <T>(moment: Moment, work: (session: Session, append: Append) => Promise<T>) => Promise<T>;
 
-const LOCK_HEAD = "SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE";
+export const LOCK_HEAD = "SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE";
 
 // The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).
 const INSERT = statement<
