@@ -181,8 +181,9 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
   async function reportEverything(): Promise<void> {
     for (const { file, token } of await store.staleReports()) await store.reportsWritten(file, token, []);
   }
-  async function statusChanges(): Promise<number> {
-    const entries = await store.auditEntries(0, 1_000);
+  /** Of one instruction, or of all. */
+  async function statusChanges(id?: number): Promise<number> {
+    const entries = id === undefined ? await store.auditEntries(0, 1_000) : await store.historyOf(id);
     return entries.filter(({ body }) => JSON.parse(body).type === 'status').length;
   }
 
@@ -457,10 +458,12 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     const everyChange = INSTRUCTION_STATUSES.flatMap((from) => INSTRUCTION_STATUSES.map((to) => [from, to] as const));
     const reachable = everyChange.filter(([from]) => wayTo(from) !== undefined);
 
+    /** A new instruction in a new file, on its way. */
     async function brought(to: InstructionStatus): Promise<Known> {
       const [start, ...steps] = wayTo(to) ?? [];
-      await taken('one', [created(2, start === 'waiting' ? WAITING : {})]);
-      let now: Known = { id: rowId(1, 2), version: 1, status: start as InstructionStatus };
+      const line = 2 + (await store.files()).length;
+      const { number } = await taken(`file ${line}`, [created(line, start === 'waiting' ? WAITING : {})]);
+      let now: Known = { id: rowId(number, line), version: 1, status: start as InstructionStatus };
       const priced = { amountMinor: 21_050n, currency: 'INR' };
       for (const step of steps) {
         await store.apply([change(now, step, now.status === 'waiting' ? { priced } : {})], { at: AT });
@@ -471,20 +474,16 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
 
     it('happen along the table, and in no other way', async () => {
       for (const [from, to] of reachable) {
-        await store.close();
-        rmSync(folder, { recursive: true });
-        folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
-        store = await open(folder);
         const before = await brought(from);
-        const changes = await statusChanges();
+        const changes = await statusChanges(before.id);
         const priced = from === 'waiting' ? { priced: { amountMinor: 1n, currency: 'INR' } } : {};
         const applied = store.apply([change(before, to, priced)], { at: AT });
         if (TRANSITIONS[from].includes(to)) {
           await applied;
-          expect(await statusChanges()).toBe(changes + 1);
+          expect(await statusChanges(before.id)).toBe(changes + 1);
         } else {
           await expect(applied, `${from} to ${to}`).rejects.toThrow(`${before.id} may not go from ${from} to ${to}`);
-          expect(await statusChanges()).toBe(changes);
+          expect(await statusChanges(before.id)).toBe(changes);
         }
       }
     });
@@ -494,16 +493,12 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
         ['manual', 'paid'],
         ['failed', 'ready'],
       ] as const) {
-        await store.close();
-        rmSync(folder, { recursive: true });
-        folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
-        store = await open(folder);
         const { decision: _, ...unsigned } = change(await brought(from), to);
         await expect(store.apply([unsigned], { at: AT })).rejects.toThrow("without a person's word");
       }
-      await taken('two', [created(3)]);
+      await taken('two', [created(9)]);
       const decision = { by: 'finance', reason: 'I want it' };
-      const signed = change(await held('I3'), 'cancelled', { decision });
+      const signed = change(await held('I9'), 'cancelled', { decision });
       await expect(store.apply([signed], { at: AT })).rejects.toThrow("on a person's word");
     });
 
@@ -1012,6 +1007,11 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.runChanges(1, rowId(1, 2), 10)).toEqual(all.slice(1));
       expect(await store.runChanges(1, 0, 1)).toEqual(all.slice(0, 1));
       expect(await store.runChanges(2, 0, 10)).toMatchObject([{ line: 3, from: 'unknown', to: 'paid' }]);
+      expect(await store.runMoved(1)).toEqual([
+        { to: 'declined', onlyAnswer: false, count: 1 },
+        { to: 'unknown', onlyAnswer: false, count: 1 },
+      ]);
+      expect(await store.runMoved(2)).toEqual([{ to: 'paid', onlyAnswer: false, count: 1 }]);
     });
 
     it('are under way until they end, whichever process asks, and the latest of several is named', async () => {
@@ -1199,6 +1199,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
         ['INR', 2n * most],
         ['USD', 21_050n],
       ]);
+      expect(await store.statesAtMost(1)).toBeGreaterThanOrEqual(2n * most);
       expect(await store.lastRowOf(1)).toBe(rowId(1, 5));
       await store.apply([change({ id: ONE, version: 1, status: 'ready' }, 'held')], { at: AT });
       await store.apply([change({ id: ONE, version: 2, status: 'held' }, 'cancelled')], { at: AT });

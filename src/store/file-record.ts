@@ -5,7 +5,7 @@ import { rowId } from '../domain/instruction.ts';
 import type { TrailEvent } from './change-rules.ts';
 import type { ClosedBy, FileKind, FileRecord, NewFile } from './port.ts';
 
-type Flag = 0 | 1 | boolean;
+export type Flag = 0 | 1 | boolean;
 
 /** A row of `files`. A flag is 0 or 1 where the adapter has no booleans. */
 export interface FileRow {
@@ -96,7 +96,7 @@ function forgottenBy(body: string, removed: boolean): NonNullable<FileRecord['fo
   return { by, reason, at, removed };
 }
 
-function isSet(flag: Flag): boolean {
+export function isSet(flag: Flag): boolean {
   return flag === true || flag === 1;
 }
 

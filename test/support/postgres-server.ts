@@ -1,6 +1,6 @@
 /** Starts and stops PostgreSQL servers for tests. A server listens on a socket in its folder alone. */
 import { execFile, execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -61,6 +61,11 @@ export class Server {
     await this.#run('pg_ctl', ['-D', this.#data, '-w', '-m', how, 'stop']);
   }
 
+  /** From its next start on it waits for what another server sends, and takes no changes itself. */
+  async beReplica(): Promise<void> {
+    await run('touch', [join(this.#data, 'standby.signal')], { ...this.#as });
+  }
+
   stopNow(): void {
     if (!existsSync(join(this.#data, 'postmaster.pid'))) return;
     const args = ['-D', this.#data, '-w', '-m', 'immediate', 'stop'];
@@ -79,6 +84,13 @@ export class Server {
     } finally {
       await client.end();
     }
+  }
+
+  /** The files in a folder of its data that have a text. */
+  filesWith(text: string, folder: string): string[] {
+    return readdirSync(join(this.#data, folder), { recursive: true, encoding: 'utf8' })
+      .map((name) => join(this.#data, folder, name))
+      .filter((path) => statSync(path).isFile() && readFileSync(path).includes(text));
   }
 
   get #data(): string {

@@ -5,33 +5,35 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject, vi } from 'vitest';
+import { readAddress } from '../../src/store/postgres/address.ts';
 import { prepareSchema } from '../../src/store/postgres/migrations.ts';
 import { Server } from './postgres-server.ts';
 
 const TEMPLATE = 'paydrop_template';
 const START_TIMEOUT_MS = 30_000;
 
+/** No test has more at once. Older ones are dropped, so that they don't fill the folder. */
+const DATABASES_KEPT = 6;
+
 let databases = 0;
 
 /** The address of a database of its own, with paydrop's schema and nothing in it. */
-export async function newDatabase(): Promise<string> {
-  const server = await sharedServer();
-  const name = `test_${process.pid}_${++databases}`;
-  await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
-  return server.address(name);
+export function newDatabase(): Promise<string> {
+  return createDatabase(TEMPLATE);
 }
 
 /** The address of an empty database. */
-export async function emptyDatabase(): Promise<string> {
-  const server = await sharedServer();
-  const name = `test_${process.pid}_${++databases}`;
-  await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE template0`);
-  return server.address(name);
+export function emptyDatabase(): Promise<string> {
+  return createDatabase('template0');
 }
 
-export async function dropDatabase(address: string): Promise<void> {
+async function createDatabase(template: string): Promise<string> {
   const server = await sharedServer();
-  await server.query('postgres', `DROP DATABASE IF EXISTS ${new URL(address).pathname.slice(1)} WITH (FORCE)`);
+  const nameOf = (count: number) => `test_${process.pid}_${Math.max(0, count)}`;
+  const name = nameOf(++databases);
+  await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await server.query('postgres', `DROP DATABASE IF EXISTS ${nameOf(databases - DATABASES_KEPT)} WITH (FORCE)`);
+  return server.address(name);
 }
 
 let shared: Promise<Server> | undefined;
@@ -53,7 +55,7 @@ async function startOrWait(folder: string): Promise<Server> {
   }
   await server.start();
   await server.query('postgres', `CREATE DATABASE ${TEMPLATE}`);
-  await prepareSchema(server.address(TEMPLATE), 'kept');
+  await prepareSchema(readAddress(server.address(TEMPLATE)), 'kept');
   writeFileSync(isReady, '');
   return server;
 }

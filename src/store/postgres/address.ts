@@ -1,45 +1,39 @@
-/**
- * The server's address, as PostgreSQL's own programs write it: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with a
- * socket's folder as `?host=`. Beyond this machine the connection is encrypted, and the server's certificate verified.
- */
-import { readFileSync } from 'node:fs';
-import type pg from 'pg';
+/** The server's address, as it is written in a secret. */
 import { UsageError } from '../../platform/failures.ts';
 
-const NAME = 'PAYDROP_DATABASE_URL';
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
-/** Parameters of the address about encryption that name a file, by the option of the library. */
-const FILES = { ca: 'sslrootcert', cert: 'sslcert', key: 'sslkey' } as const;
+export interface Address {
+  /** What the library connects with. */
+  readonly connectionString: string;
+  /** How it is named in messages: without user and password. */
+  readonly shown: string;
+}
 
-/** What the library needs to connect. Throws UsageError for an address that can't be used. */
-export function connectionTo(address: string): Pick<pg.ClientConfig, 'connectionString' | 'ssl'> {
-  const url = URL.parse(address);
-  if (!url || !/^postgres(?:ql)?:$/.test(url.protocol))
-    throw new UsageError(`${NAME} is no address such as postgres://paydrop:PASSWORD@db.example.com/paydrop`);
-  const mode = url.searchParams.get('sslmode');
-  const host = url.searchParams.get('host') ?? url.hostname;
-  const isHere = host === '' || host.startsWith('/') || LOOPBACK.test(host);
-  if (!isHere && mode !== null && mode !== 'verify-full')
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]', ''];
+
+/** What asks for TLS. With every one of them the certificate and its name are verified. */
+const WITH_TLS = ['require', 'verify-ca', 'verify-full'];
+
+/**
+ * Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or with a socket's folder as `?host=/run/postgresql`. Unless the
+ * way is a socket or stays on this machine, TLS is used and verified. Throws a UsageError that does not show the secret.
+ */
+export function readAddress(address: string): Address {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol !== 'postgres:' && url?.protocol !== 'postgresql:')
     throw new UsageError(
-      `${NAME}: sslmode=${mode} does not verify the server: leave it out, and the certificate is always verified`,
+      'The address of the database is not of the form postgres://USER:PASSWORD@HOST/DATABASE, or postgres://USER@localhost/DATABASE?host=FOLDER for a socket',
     );
-  const ssl = isHere && mode === null ? false : { rejectUnauthorized: true, ...filesOf(url) };
-  for (const parameter of ['sslmode', ...Object.values(FILES)]) url.searchParams.delete(parameter);
-  return { connectionString: url.href, ssl: mode === 'disable' ? false : ssl };
-}
-
-function filesOf(url: URL): Record<string, string> {
-  const given = Object.entries(FILES).flatMap(([option, parameter]) => {
-    const path = url.searchParams.get(parameter);
-    return path === null ? [] : [[option, readNamed(parameter, path)]];
-  });
-  return Object.fromEntries(given) as Record<string, string>;
-}
-
-function readNamed(parameter: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${NAME}: ${parameter} names ${path}, which can't be read: ${(error as Error).message}`);
+  const { hostname, port, searchParams } = url;
+  const host = searchParams.get('host') ?? hostname;
+  const database = decodeURIComponent(url.pathname.slice(1));
+  const shown = `PostgreSQL at ${host || 'localhost'}${port && `:${port}`}${database && `, database ${database}`}`;
+  if (!host.startsWith('/') && !LOOPBACK.includes(host)) {
+    const mode = searchParams.get('sslmode') ?? 'require';
+    if (!WITH_TLS.includes(mode))
+      throw new UsageError(
+        `${shown} is on another machine: leave out sslmode=${mode}, so that TLS is used and verified`,
+      );
+    searchParams.set('sslmode', 'verify-full');
   }
+  return { connectionString: url.href, shown };
 }

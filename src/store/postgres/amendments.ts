@@ -1,11 +1,14 @@
 /** UPDATE and DELETE rows that wait for the provider: the provider is asked, and then they are done or refused. */
 import { rowId } from '../../domain/instruction.ts';
-import { askedForEvent, assertAmendableAtProvider } from '../change-rules.ts';
-import type { RowRecord } from '../port.ts';
-import { writeTerms } from '../stored.ts';
+import { amendedEvent, askedForEvent, assertAmendableAtProvider } from '../change-rules.ts';
+import type { AmendmentChange, Moment, RowFields, RowRecord, Store } from '../port.ts';
+import { readTerms, writeTerms } from '../stored.ts';
 import type { Session } from './connection.ts';
+import { markRepairedLate, rejectLate } from './repairs.ts';
+import { markStale } from './stale.ts';
 import { statement } from './statement.ts';
-import type { Append } from './trail.ts';
+import type { Append, Writing } from './trail.ts';
+import { writeContent, writeRows } from './writers.ts';
 
 type Amending = Extract<RowRecord, { kind: 'amending' }>;
 
@@ -48,4 +51,80 @@ export async function askForAmendment(session: Session, append: Append, file: nu
   if (asked !== 1) return false;
   append(askedForEvent(id, row), target.id);
   return true;
+}
+
+interface AmendmentRow {
+  readonly id: number;
+  readonly kind: 'updated' | 'deleted';
+  readonly fields: string;
+  readonly raw: string;
+  readonly content: string | null;
+}
+
+const FIND = statement<[row: number, instruction: number], AmendmentRow>(
+  'SELECT id, kind, fields, raw, content FROM amendments WHERE id = $1 AND instruction = $2',
+);
+const ASKED = statement<[row: number]>('UPDATE amendments SET sends = sends + 1 WHERE id = $1');
+const SETTLED = statement<[row: number]>('DELETE FROM amendments WHERE id = $1');
+const STALE_FILE = statement<[row: number]>('UPDATE files SET revision = revision + 1 WHERE number = $1::bigint >> 32');
+const CLEAR_ANSWER = statement<[instruction: number]>(
+  "UPDATE instructions SET answer = '', answer_since = '' WHERE id = $1 AND answer <> ''",
+);
+const CANCEL = statement<[at: string, id: number, from: string, version: number]>(`
+  UPDATE instructions SET status = 'cancelled', version = version + 1, updated_at = $1, answer = '', answer_since = ''
+  WHERE id = $2 AND status = $3 AND version = $4`);
+
+export function amendmentVerbs(writing: Writing): Pick<Store, 'amend'> {
+  return {
+    amend: (changes, moment) =>
+      writing(moment, async (session, append) => {
+        for (const change of changes) await amend(session, append, change, moment);
+      }),
+  };
+}
+
+async function amend(session: Session, append: Append, change: AmendmentChange, { at }: Moment): Promise<void> {
+  const { row, target, to } = change;
+  const { id, from } = target;
+  const open = await FIND.get(session, row, id);
+  if (!open) throw new Error(`Instruction ${id} has no open amendment from row ${row}`);
+  if (to.kind === 'asked') {
+    await ASKED.run(session, row);
+    const { bodySha256, correlationId } = to;
+    append({ type: 'amendment', from, to: from, step: 'asked', row, bodySha256, correlationId }, id);
+    return;
+  }
+  await SETTLED.run(session, row);
+  await STALE_FILE.run(session, row);
+  // The kept answer was about this row, which is settled now.
+  await CLEAR_ANSWER.run(session, id);
+  const fields = JSON.parse(open.fields) as RowFields;
+  if (to.kind === 'refused') {
+    await writeRows(session, [{ id: row, kind: 'rejected', fields, raw: open.raw, errors: JSON.stringify(to.errors) }]);
+    await rejectLate(session, [row]);
+    const errors = to.errors.map(({ code }) => code);
+    append({ type: 'amendment', from, to: from, row, step: 'refused', errors }, id);
+    return;
+  }
+  await carryOut(session, open, fields, change, at);
+  const becomes = open.content === null ? undefined : readTerms(open.content);
+  append(amendedEvent(row, target, fields, becomes), id);
+  await markStale(session, [id]);
+  await markRepairedLate(session, row);
+}
+
+async function carryOut(
+  session: Session,
+  open: AmendmentRow,
+  fields: RowFields,
+  { row, target }: AmendmentChange,
+  at: string,
+): Promise<void> {
+  const { id, from, version } = target;
+  const becomes = open.content === null ? undefined : readTerms(open.content);
+  const changes = becomes
+    ? await writeContent(session, target, row, { ...becomes, status: from }, null, at)
+    : await CANCEL.run(session, at, id, from, version);
+  if (changes !== 1) throw new Error(`Instruction ${id} can't be changed: it isn't ${from} in version ${version}`);
+  await writeRows(session, [{ id: row, kind: open.kind, fields, target: id, madeVersion: version + 1 }]);
 }

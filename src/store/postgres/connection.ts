@@ -6,11 +6,11 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError } from '../../platform/failures.ts';
-import { connectionTo } from './address.ts';
+import type { Address } from './address.ts';
 import { isRefusal } from './trouble.ts';
 
 /** One query in the form that the library takes. */
-export interface Query {
+interface Query {
   readonly name?: string;
   readonly text: string;
   readonly values?: unknown[];
@@ -42,8 +42,7 @@ export interface Connection extends Session {
 }
 
 export interface ConnectionOptions {
-  /** As `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or with a socket's folder as `?host=`. */
-  readonly address: string;
+  readonly address: Address;
   /** Nothing is written. */
   readonly readonly?: boolean;
   readonly clock?: Clock;
@@ -172,9 +171,9 @@ export function connect(options: ConnectionOptions): Connection {
   };
 }
 
-function openPool(address: string): pg.Pool {
+function openPool({ connectionString }: Address): pg.Pool {
   const pool = new pg.Pool({
-    ...connectionTo(address),
+    connectionString,
     application_name: 'paydrop',
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -7,9 +7,8 @@ import pg from 'pg';
 import { UsageError } from '../../platform/failures.ts';
 import { listed } from '../conditions.ts';
 import { UNRELEASED } from '../explaining.ts';
-import { connectionTo } from './address.ts';
+import type { Address } from './address.ts';
 import { SCHEMA } from './connection.ts';
-import { shownAddress } from './trouble.ts';
 
 /** In order. `schema_version` says how many of them a database has had. */
 const MIGRATIONS = ['1-schema.sql'];
@@ -54,13 +53,14 @@ const FOUND = `
 export type Purpose = 'kept' | 'reading' | 'scratch';
 
 /** Whether the database has records. */
-export async function hasRecords(address: string): Promise<boolean> {
-  return onServer(address, async (client, where) => (await versionOf(client, await look(client), where)) > 0);
+export function hasRecords(address: Address): Promise<boolean> {
+  return onServer(address, async (client) => (await versionOf(client, await look(client), address.shown)) > 0);
 }
 
 /** Throws when the server or the database is not as it must be. */
-export async function prepareSchema(address: string, purpose: Purpose): Promise<void> {
-  await onServer(address, async (client, where) => {
+export function prepareSchema(address: Address, purpose: Purpose): Promise<void> {
+  const where = address.shown;
+  return onServer(address, async (client) => {
     const found = await look(client);
     refuseServer(found, where, purpose);
     const had = await versionOf(client, found, where);
@@ -71,12 +71,12 @@ export async function prepareSchema(address: string, purpose: Purpose): Promise<
 }
 
 /** One connection, for what comes before the records are open. */
-async function onServer<T>(address: string, work: (client: pg.Client, where: string) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ ...connectionTo(address), connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+async function onServer<T>({ connectionString }: Address, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   client.on('error', () => {});
   try {
     await client.connect();
-    return await work(client, shownAddress(address));
+    return await work(client);
   } finally {
     await client.end().catch(() => {});
   }

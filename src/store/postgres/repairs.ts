@@ -305,17 +305,19 @@ export async function settle(session: Session, file: number, by: number | undefi
   await FORGET_SINCE.run(session, first, last);
 }
 
-const COUNT_REJECTED = statement<[number: number]>('UPDATE files SET rejected = rejected + 1 WHERE number = $1');
-const REJECTED_SINCE = statement<[row: number, number: number]>(
-  'INSERT INTO rejected_since ("row") SELECT $1 FROM files WHERE number = $2 AND settled',
-);
+const COUNT_REJECTED = statement<[rows: number[]]>(`
+  UPDATE files SET rejected = rejected + late.rows
+  FROM (SELECT id >> 32 AS number, count(*) AS rows FROM unnest($1::bigint[]) AS given (id) GROUP BY 1) AS late
+  WHERE files.number = late.number`);
+const REJECTED_SINCE = statement<[rows: number[]]>(`
+  INSERT INTO rejected_since ("row")
+  SELECT id FROM unnest($1::bigint[]) AS given (id) JOIN files ON files.number = id >> 32 WHERE files.settled`);
 
 /**
- * Records that a row was rejected after its file was taken in: its order never came, or the provider refused the
+ * Records that rows were rejected after their files were taken in: their order never came, or the provider refused the
  * change. For an instruction it is the row that its content came from.
  */
-export async function rejectLate(session: Session, row: number): Promise<void> {
-  const { file } = rowPlace(row);
-  await COUNT_REJECTED.run(session, file);
-  await REJECTED_SINCE.run(session, row, file);
+export async function rejectLate(session: Session, rows: number[]): Promise<void> {
+  await COUNT_REJECTED.run(session, rows);
+  await REJECTED_SINCE.run(session, rows);
 }

@@ -5,7 +5,7 @@
 import pg from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
-import { connectionTo } from './address.ts';
+import type { Address } from './address.ts';
 import { SCHEMA, type Session } from './connection.ts';
 import { column, statement } from './statement.ts';
 
@@ -66,7 +66,7 @@ const JUDGE = column<[], boolean>(`SELECT pg_try_advisory_lock(${JUDGING_LOCK})`
 const BACKEND = column<[], number>('SELECT pg_backend_pid()');
 
 /** Throws UsageError where a machine of that name is alive, or where connections are not kept apart. */
-export async function openSession(address: string, machine: Machine, clock: Clock): Promise<MachineSession> {
+export async function openSession(address: Address, machine: Machine, clock: Clock): Promise<MachineSession> {
   const client = await connected(address);
   let gone: string | undefined;
   client.on('end', () => {
@@ -91,9 +91,9 @@ export async function openSession(address: string, machine: Machine, clock: Cloc
   }
 }
 
-async function connected(address: string): Promise<pg.Client> {
+async function connected({ connectionString }: Address): Promise<pg.Client> {
   const client = new pg.Client({
-    ...connectionTo(address),
+    connectionString,
     application_name: 'paydrop machine',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: GONE_AFTER_MS,
@@ -124,7 +124,7 @@ async function begin(client: pg.Client, { name, version, startedAt }: Machine): 
  * A pooler that gives each transaction another connection would also give the lock of this machine to others. With one,
  * a second transaction gets the connection that this session has just used.
  */
-async function requireOwnConnection(address: string, client: pg.Client): Promise<void> {
+async function requireOwnConnection(address: Address, client: pg.Client): Promise<void> {
   const other = await connected(address);
   try {
     const own = await BACKEND.get(client);

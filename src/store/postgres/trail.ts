@@ -18,7 +18,7 @@ export interface Append {
  */
 export type Writing = <T>(moment: Moment, work: (session: Session, append: Append) => Promise<T>) => Promise<T>;
 
-const LOCK_HEAD = "SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE";
+export const LOCK_HEAD = "SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE";
 
 // The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).
 const INSERT = statement<
@@ -48,6 +48,11 @@ export function writingWith(db: Connection): Writing {
       await append.written();
       return result;
     }, LOCK_HEAD);
+}
+
+/** A write that appends nothing, and waits its turn as those that append do: it writes what they write as well. */
+export function inTurn<T>(db: Connection, work: (session: Session) => Promise<T>): Promise<T> {
+  return db.writing((session) => work(session), LOCK_HEAD);
 }
 
 function appender(session: Session, head: ChainHead, { at, run }: Moment): Append {

@@ -4,7 +4,7 @@ import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import { UNRELEASED } from '../explaining.ts';
 
 /** Classes and codes of SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html. */
-const AWAY = /^(?:08|57P0[1-5])/;
+const AWAY = /^(?:08|25P03|57P0[1-5])/;
 const WRONG_CREDENTIALS = /^28/;
 const NO_SUCH_DATABASE = '3D000';
 const NO_ROOM = /^53/;
@@ -16,13 +16,19 @@ const DAMAGE = /^XX/;
 
 const UNREACHABLE = /^(?:ECONN|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|ETIMEDOUT|ENOENT|EACCES)/;
 
+const NOT_TRUSTED = /CERT|SELF_SIGNED|VERIFY|^ERR_(?:TLS|SSL)/;
+const NO_TLS = /does not support SSL/;
+
 /** What the library says where it has no code: a connection that ended, or none in time. */
 const LOST =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after/;
 
-/** Whether the server has answered that a statement failed: then it did nothing, and neither did its transaction. */
+/**
+ * Whether the server has answered that a statement failed: then neither it nor its transaction did anything. What the
+ * server says when it goes away, or of itself, is no such answer. (What it calls severity is in the server's language.)
+ */
 export function isRefusal(error: unknown): error is pg.DatabaseError {
-  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
+  return error instanceof pg.DatabaseError && !/^(?:|08.*|25P03|5[78].*|XX.*)$/.test(error.code ?? '');
 }
 
 /** The code and the constraint of the server's answer; empty for another error. */
@@ -31,24 +37,16 @@ export function refusalOf(error: unknown): { readonly code: string; readonly con
   return { code, constraint };
 }
 
-/** An address as it may be shown: without the password. */
-export function shownAddress(address: string): string {
-  try {
-    const { hostname, port, pathname, searchParams } = new URL(address);
-    const host = searchParams.get('host') ?? hostname;
-    return `PostgreSQL at ${host}${port && `:${port}`}, database ${decodeURIComponent(pathname.slice(1)) || '(default)'}`;
-  } catch {
-    return 'PostgreSQL';
-  }
-}
-
 /** The error in plain words where the server or the way to it is the cause; else the error as it came. */
-export function explained(address: string, error: unknown): unknown {
-  const where = shownAddress(address);
+export function explained(where: string, error: unknown): unknown {
   const { message, code = '' } = error as NodeJS.ErrnoException;
   // Records are JSON texts: a text that can't be parsed was not written by this program.
   if (error instanceof SyntaxError) return new Error(damaged(where, message), { cause: error });
   if (!(error instanceof pg.DatabaseError)) {
+    if (NOT_TRUSTED.test(code) || NO_TLS.test(message))
+      return new UsageError(
+        `${where} can't be trusted: ${message}. Name its certificate's authority with sslrootcert=FILE`,
+      );
     if (!UNREACHABLE.test(code) && !LOST.test(message)) return error;
     return new UnavailableError(`${where} can't be reached: ${message}`, { cause: error });
   }
@@ -70,6 +68,6 @@ export function explained(address: string, error: unknown): unknown {
 }
 
 /** Says that the records are damaged, with the way out. */
-function damaged(where: string, what: string): string {
+export function damaged(where: string, what: string): string {
   return `${where} is damaged (${what}): stop paydrop on all machines, keep a copy of the database, and restore a backup (docs/operating.md, "Back up and restore")`;
 }

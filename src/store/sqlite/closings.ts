@@ -2,9 +2,16 @@
  * What a person has closed, because it needs nothing more here. No status changes: the closing is recorded with the
  * person and the reason, and what is closed is no longer asked for.
  */
-import { whoAndWhy } from '../../domain/decision.ts';
-import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
-import type { ClosedBy, Closing, Decision, Moment, Store, Target } from '../port.ts';
+import type { InstructionStatus } from '../../domain/status.ts';
+import {
+  assertClosable,
+  type ClosableFile,
+  closedEvent,
+  fileClosedEvent,
+  isClosable,
+  payoutClosedBy,
+} from '../closings.ts';
+import type { Closing, Decision, Moment, Store, Target } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { settling } from './repairs.ts';
@@ -34,9 +41,7 @@ export function closingVerbs(db: Connection, trail: Trail): ClosingVerbs {
   const closedOf = db.transaction((ids: readonly number[]) =>
     ids.map((id) => {
       const body = by.get(id);
-      if (body === undefined) return undefined;
-      const { by: person, reason, ticket, at } = JSON.parse(body) as ClosedBy;
-      return { by: person, reason, ...(ticket !== undefined && { ticket }), at, rows: 0 };
+      return body === undefined ? undefined : payoutClosedBy(body);
     }),
   );
   const counts = db.prepare<[], { status: InstructionStatus; count: number }>(`
@@ -76,11 +81,11 @@ function payoutCloser(db: Connection, trail: Trail) {
   );
   const markStale = staleMarker(db);
   const close = db.transaction((targets: readonly Target[], decision: Decision, moment: Moment) => {
-    for (const { id, version, from } of targets) {
-      if (!FINAL_FAILURES.includes(from)) throw new Error(`Instruction ${id} is ${from}: there is nothing to close`);
+    for (const target of targets) {
+      const { id, version, from } = target;
+      assertClosable(target);
       if (isUnchanged.get(id, from, version) === undefined) throw STALE;
-      const message = `closed by ${whoAndWhy(decision)}`;
-      trail.append(moment, { type: 'closed', ...decision, from, to: from, version, message }, id);
+      trail.append(moment, closedEvent(target, decision), id);
       keep.run(trail.head().seq, id, version);
     }
     markStale(targets.map(({ id }) => id));
@@ -89,8 +94,7 @@ function payoutCloser(db: Connection, trail: Trail) {
 }
 
 function fileCloser(db: Connection, trail: Trail) {
-  type State = { done: number; code: string | null; open: number; closed: number };
-  const stateOf = db.prepare<[number], State>(`
+  const stateOf = db.prepare<[number], ClosableFile>(`
     SELECT done, iif(duplicate_of IS NULL, problem ->> 'code', 'FILE_ALREADY_PROCESSED') AS code,
       max(0, rejected - repaired - stood_for) AS open,
       EXISTS (SELECT 1 FROM closings WHERE closings.file = files.number) AS closed
@@ -99,11 +103,8 @@ function fileCloser(db: Connection, trail: Trail) {
   const keep = db.prepare<[number, number, number]>('INSERT INTO closings (seq, file, rows) VALUES (?, ?, ?)');
   const close = db.transaction((file: number, rows: number, decision: Decision, moment: Moment) => {
     const state = stateOf.get(file);
-    if (state?.done !== 1 || state.open !== rows) throw STALE;
-    const isRefused =
-      state.code !== null && state.code !== 'FILE_HAS_ROW_ERRORS' && state.code !== 'FILE_ALREADY_PROCESSED';
-    if (rows === 0 && (!isRefused || state.closed === 1)) throw STALE;
-    trail.append(moment, { type: 'file-closed', ...decision, file, rows, code: state.code ?? undefined });
+    if (!isClosable(state, rows)) throw STALE;
+    trail.append(moment, fileClosedEvent(file, rows, state, decision));
     keep.run(trail.head().seq, file, rows);
     settle(file, undefined);
   });

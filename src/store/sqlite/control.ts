@@ -1,9 +1,20 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
-import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
-import { listed } from '../conditions.ts';
 import { fileRange } from '../file-record.ts';
-import type { AlikePayout, Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
+import {
+  type AlikeRow,
+  COUNTS,
+  groupsOf,
+  isAskedAndUnsent,
+  LARGE_SHARE,
+  NOT_IN_DOUBT,
+  ON_ITS_WAY,
+  REPEATED,
+  statedIn,
+  UNSENT,
+  updatedIn,
+} from '../judging.ts';
+import type { Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
 import { storedInstruction } from '../stored.ts';
 import type { Applier } from './changes.ts';
 import { hasNotArrived } from './conditions.ts';
@@ -15,24 +26,9 @@ import type { Trail } from './trail.ts';
 
 type Range = { readonly first: number; readonly last: number };
 
-/** Statuses of payouts that are not sent, and whose amounts are known. */
-const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
-
-/** Money that is on its way, or was paid. What was refused, and what never left, is none. */
-const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
-
-/** SQL: ids of the instructions whose content is that of an UPDATE of the file. */
-const UPDATED = `
-  SELECT updated.id FROM rows JOIN instructions updated ON updated.id = rows.target AND updated.content_row = rows.id
-  WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated'`;
-
-/** SQL: ids of the instructions whose content is that of a row of the file. */
-const STATED = `
-  SELECT id FROM instructions WHERE id BETWEEN :first AND :last AND content_row = id
-  UNION ALL ${UPDATED}`;
-
-/** Such a payout may have arrived: whatever is thought of it now, it is looked up and sent again under its reference. */
-const NOT_IN_DOUBT = 'i.unclear_sends = 0';
+const RANGE = ':first AND :last';
+const UPDATED = updatedIn(RANGE);
+const STATED = statedIn(RANGE);
 
 export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Control {
   return {
@@ -53,6 +49,8 @@ type JudgingVerbs = Pick<
   | 'toJudge'
   | 'lastRowOf'
   | 'statedSums'
+  | 'statesAtMost'
+  | 'heldIds'
   | 'judged'
   | 'resemblancesOf'
 >;
@@ -66,6 +64,11 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
       WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
   const toJudge = payoutReader(db);
+  const held = db
+    .prepare<[number, number], number>(`
+      SELECT id FROM instructions INDEXED BY instructions_open
+      WHERE ${hasNotArrived('status')} AND status = 'held' AND id > ? ORDER BY id LIMIT +?`)
+    .pluck();
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
@@ -95,7 +98,8 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
     lastRowOf: lastRowReader(db),
-    statedSums: statedSumReader(db),
+    ...statedSumVerbs(db),
+    heldIds: async (afterId, limit) => held.all(afterId, limit),
     async judged(file, found) {
       judged.immediate(file, found);
     },
@@ -136,10 +140,10 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
   const known = db.prepare<[string], 1>(`
     SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
-  type Own = { payee: string; code: string; why: string };
-  const own = db.prepare<[number], Own>(
-    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
-  );
+  type Own = [payee: string, code: string, why: string];
+  const own = db
+    .prepare<[number], Own>(`SELECT ${payeeOf('i')}, code, message FROM instructions i WHERE i.id = ?`)
+    .raw();
   const record = prepareStored<[number]>(db, 'i.id = ?');
   return db.transaction((ids: readonly number[]) => {
     // Many payouts may go to one payee, and each look at a payee to whom nothing was paid goes through all of them.
@@ -151,16 +155,13 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
     };
     return ids.flatMap((id): PayoutToJudge[] => {
       const row = record.get(id);
-      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
+      const [payee, code, why] = own.get(id) ?? ['', '', ''];
       return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: isKnown(payee), code, why }] : [];
     });
   });
 }
 
-/** SQL: a payout that counts in what its file states. */
-const COUNTS = "amount_minor IS NOT NULL AND status NOT IN ('rejected', 'cancelled')";
-
-function statedSumReader(db: Connection): Control['statedSums'] {
+function statedSumVerbs(db: Connection): Pick<Control, 'statedSums' | 'statesAtMost'> {
   const sums = db
     .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
       WITH stated (currency, minor) AS (
@@ -175,42 +176,64 @@ function statedSumReader(db: Connection): Control['statedSums'] {
       SELECT currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM stated GROUP BY 1`)
     .raw()
     .safeIntegers();
-  return async (file) =>
-    new Map(sums.all(fileRange(file)).map(([currency, high, low]) => [currency, (high << 32n) + low]));
+  // Every amount is above zero. So all amounts of the file, in whatever currency and status, are no less than one sum.
+  const all = db
+    .prepare<Range, [high: bigint, low: bigint]>(`
+      WITH amounts (minor) AS (
+        SELECT amount_minor FROM instructions WHERE id BETWEEN :first AND :last
+        UNION ALL
+        SELECT amount_minor FROM instructions WHERE id IN (${UPDATED})
+        UNION ALL
+        SELECT CAST(content ->> 'amountMinor' AS INTEGER) FROM amendments
+        WHERE id BETWEEN :first AND :last AND content IS NOT NULL
+      )
+      SELECT coalesce(sum(minor >> 32), 0), coalesce(sum(minor & 0xFFFFFFFF), 0) FROM amounts`)
+    .raw()
+    .safeIntegers();
+  return {
+    statedSums: async (file) =>
+      new Map(sums.all(fileRange(file)).map(([currency, high, low]) => [currency, (high << 32n) + low])),
+    async statesAtMost(file) {
+      const [high, low] = all.get(fileRange(file)) ?? [0n, 0n];
+      return (high << 32n) + low;
+    },
+  };
 }
 
-/** One look at each payout of the file. Amounts by currency stand in the query itself: as values each would be looked up. */
+/**
+ * One look at each payout of the file. Amounts by currency stand in the query itself: as values each would be looked up.
+ * What few payouts have is asked first: the columns that all have stand far behind in their rows.
+ */
 function suspectsReader(db: Connection): Control['suspects'] {
-  type Values = Range & { openAfter: string; dueBefore: string; row: number; unknownPayees: 0 | 1; also: string };
+  type Values = Range & { openAfter: string; dueBefore: string; row: number; also: string };
+  const unknown = `
+    unknown (payee) AS MATERIALIZED (
+      SELECT payee FROM (
+        SELECT DISTINCT ${payeeOf('i')} AS payee FROM (${STATED}) AS stated CROSS JOIN instructions i ON i.id = stated.id
+      ) AS of_file
+      WHERE (
+        SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+        WHERE payees.payee = of_file.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NULL
+    )`;
   return async (file, suspicion, also) => {
     const { openAfter, dueBefore, row = 0, unknownPayees } = suspicion;
+    const suspects = (where: string) => `
+      SELECT i.id FROM instructions i
+      WHERE ${where} AND (
+        ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore OR i.content_row = :row
+        ${unknownPayees ? `OR ${payeeOf('i')} IN (SELECT payee FROM unknown)` : ''}
+        ${also.size > 0 ? 'OR i.id IN (SELECT value FROM also)' : ''}
+      ) AND i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT}`;
     const find = db
       .prepare<Values, number>(`
-        WITH stated (id) AS (${STATED}),
-        unknown (payee) AS MATERIALIZED (
-          SELECT payee FROM (
-            SELECT DISTINCT ${payeeOf('i')} AS payee FROM stated CROSS JOIN instructions i ON i.id = stated.id
-          ) AS of_file
-          WHERE :unknownPayees AND (
-            SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
-            WHERE payees.payee = of_file.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NULL
-        )
-        SELECT i.id FROM stated CROSS JOIN instructions i ON i.id = stated.id
-        WHERE i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
-          ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore
-          OR i.content_row = :row
-          OR (:unknownPayees AND ${payeeOf('i')} IN (SELECT payee FROM unknown))
-          OR i.id IN (SELECT value FROM json_each(:also)))
-        ORDER BY i.id`)
+        WITH also (value) AS MATERIALIZED (SELECT value FROM json_each(:also))
+        ${unknownPayees ? `, ${unknown}` : ''}
+        ${suspects('i.id BETWEEN :first AND :last')} AND i.content_row = i.id
+        UNION ALL
+        ${suspects(`i.id IN (${UPDATED})`)}
+        ORDER BY 1`)
       .pluck();
-    return find.all({
-      ...fileRange(file),
-      openAfter,
-      dueBefore,
-      row,
-      unknownPayees: unknownPayees ? 1 : 0,
-      also: JSON.stringify([...also]),
-    });
+    return find.all({ ...fileRange(file), openAfter, dueBefore, row, also: JSON.stringify([...also]) });
   };
 }
 
@@ -225,21 +248,6 @@ function codeOf(currency: string): string {
   return currency;
 }
 
-type AlikeRow = [
-  payee: string,
-  currency: string,
-  amount: string,
-  id: number,
-  contentRow: number,
-  status: InstructionStatus,
-  customerRef: string,
-  orderRef: string,
-  instructionRef: string,
-  openDate: string,
-  dueDate: string,
-  asked: 0 | 1,
-];
-
 /**
  * SQL: what the payouts that are asked for have in common with another one. A payout that has no other like it costs one
  * look at the table. SQLite turns EXISTS into a join that looks at all others: a file with one payee and one amount would
@@ -251,16 +259,6 @@ const LOOKED_UP = `
   WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND (
     SELECT 1 FROM payees WHERE payees.payee = ${payeeOf('i')} AND payees.currency = i.currency
       AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id LIMIT 1) = 1`;
-
-/** SQL: what any payouts have in common. One walk through the table takes a fifth of a look at it for each payout. */
-const REPEATED = 'SELECT payee, currency, amount_minor FROM payees GROUP BY 1, 2, 3 HAVING count(*) > 1';
-
-/** From this part of all rows on, the walk is the shorter way. */
-const LARGE_SHARE = 4;
-
-function isAskedAndUnsent({ asked, status }: AlikePayout): boolean {
-  return asked && AMENDABLE.includes(status) && status !== 'waiting';
-}
 
 function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
   const reader = <Values>(asked: string, keys: string) =>
@@ -292,21 +290,6 @@ function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
     },
     alikeTo: async (ids) => groupsOf(ofIds.all({ ids: JSON.stringify(ids) })),
   };
-}
-
-function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
-  const groups: AlikePayout[][] = [];
-  let key = '';
-  for (const [payee, currency, amount, id, contentRow, status, ...rest] of rows) {
-    const [customerRef, orderRef, instructionRef, openDate, dueDate, asked] = rest;
-    const own = JSON.stringify([payee, currency, amount]);
-    if (own !== key) groups.push([]);
-    key = own;
-    groups
-      .at(-1)
-      ?.push({ id, contentRow, status, customerRef, orderRef, instructionRef, openDate, dueDate, asked: asked === 1 });
-  }
-  return groups;
 }
 
 function holder(db: Connection, apply: Applier): Control['hold'] {

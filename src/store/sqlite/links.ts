@@ -1,12 +1,9 @@
-/** How rows depend on each other: the present status of a row, and what came after it. */
-import { rowPlace } from '../../domain/instruction.ts';
+/** Finds how rows depend on each other, one row at a time. */
 import type { RowStatus } from '../../domain/status.ts';
-import type { OtherRow } from '../port.ts';
+import { type Amendment, type Links, linksBy, type Made } from '../links.ts';
 import type { Connection } from './connection.ts';
 
-export type Links = ReturnType<typeof rowLinks>;
-
-export function rowLinks(db: Connection) {
+export function rowLinks(db: Connection): Links {
   const status = db
     .prepare<{ id: number }, RowStatus>(`
       SELECT 'accepted' FROM orders WHERE id = :id
@@ -23,13 +20,13 @@ export function rowLinks(db: Connection) {
       UNION ALL
       SELECT 'waiting' FROM amendments WHERE id = :id`)
     .pluck();
-  const nextAmendment = db.prepare<[number, number], { id: number; kind: 'updated' | 'deleted'; received_at: string }>(`
-    SELECT rows.id, rows.kind, files.received_at
+  const nextAmendment = db.prepare<[number, number], Amendment>(`
+    SELECT rows.id, rows.kind, files.received_at AS receivedAt
     FROM rows JOIN files ON files.number = rows.id >> 32
     WHERE rows.target = ? AND rows.made_version > ?
     ORDER BY rows.made_version LIMIT 1`);
 
-  const made = db.prepare<[number], { instruction: number; version: number }>(`
+  const made = db.prepare<[number], Made>(`
     SELECT target AS instruction, made_version AS version FROM rows WHERE id = ? AND kind = 'updated'`);
 
   const nextWithItsReferences = db
@@ -45,33 +42,10 @@ export function rowLinks(db: Connection) {
       FROM instructions i WHERE i.id = ?`)
     .pluck();
 
-  const statusOf = (id: number): RowStatus => {
-    const { file, line } = rowPlace(id);
-    const now = status.get({ id });
-    if (now === undefined) throw new Error(`Line ${line} of file ${file} is referred to but was never recorded`);
-    return now;
-  };
-  const other = (id: number, how: OtherRow['how']): OtherRow => ({ ...rowPlace(id), status: statusOf(id), how });
-  /** The row that changed an instruction from what it was in `version`, if one did. */
-  const successor = (instruction: number, version: number) => {
-    const next = nextAmendment.get(instruction, version);
-    if (!next) return undefined;
-    return { at: next.received_at, other: other(next.id, next.kind === 'updated' ? 'replaced-by' : 'deleted-by') };
-  };
-  return {
-    statusOf,
-    other,
-    successor,
-    /** The row that another row repeats. If it doesn't stand any more, also what came after it. */
-    repeated(id: number): OtherRow & { since?: OtherRow | undefined } {
-      const repeats = other(id, 'repeats');
-      const isGone = repeats.status === 'cancelled' || repeats.status === 'replaced';
-      if (!isGone && repeats.status !== 'rejected') return repeats;
-      const { instruction, version } = made.get(id) ?? { instruction: id, version: 0 };
-      const since = isGone ? successor(instruction, version)?.other : undefined;
-      if (since && since.status !== 'rejected') return { ...repeats, since };
-      const taker = nextWithItsReferences.get(instruction);
-      return { ...repeats, since: taker ? other(taker, 'taken-by') : since };
-    },
-  };
+  return linksBy({
+    status: (id) => status.get({ id }),
+    nextAmendment: (instruction, version) => nextAmendment.get(instruction, version),
+    made: (id) => made.get(id),
+    nextWithItsReferences: (instruction) => nextWithItsReferences.get(instruction) ?? undefined,
+  });
 }

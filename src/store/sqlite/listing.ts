@@ -1,14 +1,13 @@
 /** Payouts that a person asks for, each with its history. One query serves the screen, the export and the statement. */
-import { rowPlace } from '../../domain/instruction.ts';
-import { currencyExponent } from '../../domain/iso.ts';
-import { parseDecimal, toMinor } from '../../domain/money.ts';
-import { INSTRUCTION_STATUSES, type InstructionStatus, NOT_ARRIVED } from '../../domain/status.ts';
+import { INSTRUCTION_STATUSES, NOT_ARRIVED } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
-import type { ListedPayout, Listing, PayoutChoice, PayoutEvent } from '../port.ts';
+import { type Also, type EventRow, listedPayout, type Update } from '../listing.ts';
+import type { ListedPayout, Listing, PayoutChoice } from '../port.ts';
+import type { InstructionRow } from '../results.ts';
 import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { rowLinks } from './links.ts';
-import { INSTRUCTION, type InstructionRow, shownLive } from './results.ts';
+import { INSTRUCTION } from './results.ts';
 
 type Values = Record<string, string | number>;
 
@@ -108,72 +107,31 @@ export function listingOf(db: Connection): Omit<Listing, 'decisionsIn'> {
   };
 }
 
-interface EventRow {
-  instruction: number;
-  body: string;
-  businessDate: string | null;
-}
-
 /** Ids in ascending order; their payouts in the same order. */
 function payoutReader(db: Connection): (ids: readonly number[]) => ListedPayout[] {
-  type Also = [contactId: string, contentRow: number, madeVersion: number, fileName: string, receivedAt: string];
   const IDS = 'IN (SELECT value FROM json_each(?))';
   const payouts = db
     .prepare<[string], [row: string, also: string]>(`
       SELECT json_array(${INSTRUCTION}), json_array(i.payout_contact_id, i.content_row,
         coalesce((SELECT made_version FROM rows WHERE rows.id = i.content_row), 0),
-        (SELECT name FROM files WHERE number = i.content_row >> 32), ${RECEIVED_AT})
+        (SELECT name FROM files WHERE number = i.content_row >> 32), ${RECEIVED_AT}, i.first_content ->> 'amountMinor')
       FROM instructions i WHERE i.id ${IDS} ORDER BY i.id`)
     .raw();
-  const events = db.prepare<[string], EventRow>(`
+  const events = db.prepare<[string], EventRow & { instruction: number }>(`
     SELECT a.instruction, a.body, runs.business_date AS businessDate
     FROM audit a LEFT JOIN runs ON runs.number = a.run WHERE a.instruction ${IDS} ORDER BY a.instruction, a.seq`);
+  const updates = db.prepare<[number], Update>(
+    "SELECT made_version AS version, amount, currency FROM rows WHERE target = ? AND kind = 'updated' ORDER BY made_version",
+  );
   const links = rowLinks(db);
-  const termsOf = amountsOf(db);
   return (ids) => {
     const asked = JSON.stringify(ids);
     const histories = new Map<number, EventRow[]>(ids.map((id) => [id, []]));
     for (const event of events.all(asked)) histories.get(event.instruction)?.push(event);
-    return payouts.all(asked).map(([row, also]) => {
-      const instruction = JSON.parse(row) as InstructionRow;
-      const [contactId, contentRow, version, fileName, receivedAt] = JSON.parse(also) as Also;
-      const [id, , , , status, , amountMinor] = instruction;
-      const { file, line } = rowPlace(contentRow);
-      const dueIn = termsOf(id, amountMinor);
-      const history = (histories.get(id) ?? []).map((event) => payoutEvent(event, dueIn));
-      const result = shownLive(instruction, links, version, receivedAt);
-      return { ...result, status: status as InstructionStatus, id, line, file, fileName, contactId, history };
+    return payouts.all(asked).map(([text, also]) => {
+      const row = JSON.parse(text) as InstructionRow;
+      const [id] = row;
+      return listedPayout(row, JSON.parse(also) as Also, histories.get(id) ?? [], updates.all(id), links);
     });
-  };
-}
-
-function payoutEvent({ body, businessDate }: EventRow, dueIn: (version: number) => bigint | undefined): PayoutEvent {
-  const { type, at, from, to, version, run, send, by, reason, ticket } = JSON.parse(body);
-  const amountMinor = version === undefined ? undefined : dueIn(version);
-  return {
-    ...{ type, at, from, to, amountMinor, run, businessDate: businessDate ?? undefined },
-    ...{ send: send !== undefined, by, reason, ticket },
-  };
-}
-
-/** What was due in each version of a payout. An UPDATE may have changed it, and a later one cannot change what was. */
-function amountsOf(db: Connection) {
-  const first = db
-    .prepare<[number], string>("SELECT first_content ->> 'amountMinor' FROM instructions WHERE id = ?")
-    .pluck();
-  const updates = db.prepare<[number], { version: number; amount: string; currency: string }>(
-    "SELECT made_version AS version, amount, currency FROM rows WHERE target = ? AND kind = 'updated' ORDER BY made_version",
-  );
-  return (id: number, now: string | null): ((version: number) => bigint | undefined) => {
-    const changes = updates.all(id);
-    const present = now === null ? undefined : BigInt(now);
-    if (changes.length === 0) return () => present;
-    const own = first.get(id);
-    return (version) => {
-      const last = changes.findLast((change) => change.version <= version);
-      if (!last) return own ? BigInt(own) : present;
-      const amount = parseDecimal(last.amount);
-      return amount && toMinor(amount, currencyExponent(last.currency) ?? 0);
-    };
   };
 }

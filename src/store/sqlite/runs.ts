@@ -1,15 +1,14 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
-import { rowPlace } from '../../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
+import { readCounts, writeCounts } from '../counts.ts';
 import { requireNumber } from '../numbers.ts';
-import type { Moment, RunChange, RunDecision, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
+import type { Moment, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
+import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comingBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
-import { readCounts, writeCounts } from './counts.ts';
 import { publisher } from './files.ts';
 import { nextNumber } from './numbers.ts';
-import { shownAmount } from './results.ts';
 import type { Trail } from './trail.ts';
 
 type RunVerbs = Pick<
@@ -25,15 +24,12 @@ type RunVerbs = Pick<
   | 'lastRun'
   | 'latestRuns'
   | 'runChanges'
+  | 'runMoved'
   | 'runDecisions'
   | 'decisionsIn'
 >;
 
-const END_OF_TIME = '9999-12-31';
-
-const SELECT_RUN = `
-  SELECT number, kind, business_date AS businessDate, started_at AS startedAt, coalesce(finished_at, '') AS finishedAt
-  FROM runs`;
+const SELECT_RUN = `SELECT ${RUN} FROM runs`;
 
 export function runVerbs(db: Connection, trail: Trail): RunVerbs {
   const unreported = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE reported = 0 ORDER BY number`);
@@ -71,6 +67,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     lastRun: async () => lastRun.get(),
     latestRuns: async (limit) => latest.all(limit),
     runChanges: changeReader(db),
+    runMoved: movedReader(db),
     ...decisionVerbs(db),
   };
 }
@@ -80,7 +77,7 @@ function starting(db: Connection, trail: Trail) {
   const insert = db.prepare<[string, string, string], RunRecord>(`
     INSERT INTO runs (number, kind, business_date, started_at)
     VALUES (${nextNumber('runs')}, ?, ?, ?)
-    RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, '' AS finishedAt`);
+    RETURNING ${RUN}`);
 
   const comeBack = comingBack(db);
 
@@ -94,8 +91,7 @@ function starting(db: Connection, trail: Trail) {
     if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
     requireNumber(run.number);
     // A run on arrival may turn out to have nothing to do, and is then dropped.
-    if (kind !== 'arrival')
-      trail.append(moment, { type: known ? 'run-resumed' : 'run-started', number: run.number, kind, businessDate });
+    if (kind !== 'arrival') trail.append(moment, runEvent(known ? 'run-resumed' : 'run-started', run));
     return run;
   });
   return start.immediate;
@@ -107,15 +103,14 @@ function ending(
 ): (run: number, moment: Moment, open: readonly StatusCount[]) => RunRecord {
   const close = db.prepare<[string, string, number], RunRecord>(`
     UPDATE runs SET finished_at = ?, open = ? WHERE number = ? AND finished_at IS NULL
-    RETURNING number, kind, business_date AS businessDate, started_at AS startedAt, finished_at AS finishedAt`);
+    RETURNING ${RUN}`);
   const takeOver = db.prepare<[number]>('UPDATE decisions SET run = ? WHERE run IS NULL');
 
   const end = db.transaction((run: number, moment: Moment, open: readonly StatusCount[]): RunRecord => {
     const ended = close.get(moment.at, JSON.stringify(writeCounts(open)), run);
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     takeOver.run(run);
-    const { kind, businessDate } = ended;
-    trail.append(moment, { type: 'run-ended', number: run, kind, businessDate });
+    trail.append(moment, runEvent('run-ended', ended));
     return ended;
   });
   return end.immediate;
@@ -132,35 +127,14 @@ function reporting(db: Connection): (run: number, published: readonly { name: st
   return report.immediate;
 }
 
-interface ChangeRow {
-  id: number;
-  content_row: number;
-  file_name?: string;
-  customer_ref: string;
-  order_ref: string;
-  instruction_ref: string;
-  amount: string;
-  amount_minor: string | null;
-  currency: string | null;
-  client_ref_id: string;
-  bank_reference: string;
-  from: InstructionStatus;
-  to: InstructionStatus;
-  code: string;
-  message: string;
-  at: string;
-  /** 1 when nothing but answers to look-ups was recorded. */
-  only_answer: 0 | 1;
-}
-
-/** SQL for the client reference that an instruction had when an audit entry was made. */
+/** SQL for the client reference that an instruction `i` had when an audit entry was made. What was never sent had none. */
 const clientRefAt = (instruction: string, seq: string) => `
-  coalesce((
+  iif(i.sends = 0, '', coalesce((
     SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
     WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
       AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${listed(FINAL_FAILURES)}))
     ORDER BY told.seq DESC LIMIT 1
-  ), '')`;
+  ), ''))`;
 
 /** SQL for the bank reference that an instruction had when an audit entry was made: that of its attempt at that time. */
 const bankReferenceAt = (instruction: string, seq: string) => `
@@ -172,18 +146,34 @@ const bankReferenceAt = (instruction: string, seq: string) => `
   ), '')`;
 
 /**
+ * SQL: what a run changed of each instruction. An entry may be an order's. `+` keeps SQLite from asking of each
+ * instruction there is whether the run changed it, which costs a look at all of them for each page.
+ */
+export const NET = `
+  SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
+  FROM audit
+  WHERE run = ? AND instruction > ? AND +instruction IN (SELECT id FROM instructions)
+    AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
+  GROUP BY instruction`;
+
+function movedReader(db: Connection): Store['runMoved'] {
+  type MovedRow = [to: InstructionStatus, onlyAnswer: 0 | 1, count: number];
+  const moved = db
+    .prepare<[number, number], MovedRow>(`
+      WITH net AS (${NET})
+      SELECT audit.body ->> 'to', only_answer, count(*) FROM net JOIN audit ON audit.seq = net.last
+      GROUP BY 1, 2 ORDER BY 1, 2`)
+    .raw();
+  return async (run) => moved.all(run, 0).map(([to, only, count]) => ({ to, onlyAnswer: only === 1, count }));
+}
+
+/**
  * Status, code, message and references are those of the audit entries, so that a run's report is the same
  * whenever it is written. A retry after the run's end has begun another attempt.
  */
 function changeReader(db: Connection): Store['runChanges'] {
   const changes = db.prepare<[number, number, number], ChangeRow>(`
-    WITH net AS (
-      SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
-      FROM audit
-      WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
-        AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
-      GROUP BY instruction ORDER BY instruction LIMIT +?
-    )
+    WITH net AS (${NET} ORDER BY instruction LIMIT +?)
     SELECT
       i.id, i.content_row, files.name AS file_name, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
@@ -203,40 +193,6 @@ function changeReader(db: Connection): Store['runChanges'] {
     ORDER BY i.id`);
 
   return async (run, afterId, limit) => changes.all(run, afterId, limit).map(runChange);
-}
-
-function runChange(row: ChangeRow): RunChange & { id: number } {
-  return {
-    id: row.id,
-    ...rowPlace(row.content_row),
-    ...(row.file_name !== undefined && { fileName: row.file_name }),
-    customerRef: row.customer_ref,
-    orderRef: row.order_ref,
-    instructionRef: row.instruction_ref,
-    amount: shownAmount(row.amount, row.amount_minor, row.currency),
-    currency: row.currency ?? '',
-    from: row.from,
-    to: row.to,
-    code: row.code,
-    message: row.message,
-    clientRefId: row.client_ref_id,
-    bankReference: row.bank_reference,
-    at: row.at,
-    ...(row.only_answer === 1 && { onlyAnswer: true }),
-  };
-}
-
-interface DecisionRow extends Omit<ChangeRow, 'id' | 'from' | 'to'> {
-  seq: number;
-  type: string;
-  id: number | null;
-  from: InstructionStatus | null;
-  to: InstructionStatus | null;
-  by: string;
-  reason: string;
-  ticket: string | null;
-  file: number | null;
-  rows: number | null;
 }
 
 /** Reads decisions. A decision about the workspace itself has no instruction. */
@@ -264,17 +220,4 @@ function decisionVerbs(db: Connection): Pick<Store, 'runDecisions' | 'decisionsI
     decisionsIn: async ({ from, until }, afterSeq, limit) =>
       ofPeriod.all(from, until, afterSeq, limit).map(runDecision),
   };
-}
-
-function runDecision({ seq, type, id, by, reason, ticket, from, to, file, rows, ...row }: DecisionRow): RunDecision {
-  const about = file === null ? {} : { file: { number: file, rows: rows ?? 0 } };
-  const decided = {
-    seq,
-    what: type,
-    decision: { by, reason, ...(ticket !== null && { ticket }) },
-    at: row.at,
-    ...about,
-  };
-  if (id === null || from === null || to === null) return decided;
-  return { ...decided, change: runChange({ ...row, id, from, to }) };
 }

@@ -1,6 +1,7 @@
-/** What settles rows of a result after intake: a later file, or a person. */
-import { isOfTotalsRow, rowId, rowPlace } from '../../domain/instruction.ts';
-import type { Decision, ResultRow } from '../port.ts';
+/** Finds what settles rows of a result after intake. */
+import { rowId } from '../../domain/instruction.ts';
+import type { ResultRow } from '../port.ts';
+import { mayNeedRepair, repairedRow, settledBy, withClosings } from '../settled.ts';
 import type { Connection } from './connection.ts';
 import { repairFinder, repairsKnown } from './repairs.ts';
 
@@ -22,14 +23,13 @@ export function repairedRows(db: Connection): (file: number, rows: ResultRow[]) 
     if (repairs.repaired === 0) return rows;
     const { settled, settledWith } = repairs;
     const closing = settled === 1 && settledWith === null ? closedBy.get(file) : undefined;
-    const settledBy = closing === undefined ? { repairedWith: settledWith ?? file } : { closed: decisionIn(closing) };
+    const by = settledBy(file, settledWith, closing);
     return rows.map((row) => {
-      if (row.status !== 'rejected' || isOfTotalsRow(row.errors)) return row;
+      if (!mayNeedRepair(row)) return row;
       const { customerRef, orderRef, instructionRef, line } = row;
       const id = rowId(file, line);
-      const by = find({ id, customerRef, orderRef, instructionRef }, repairs.kind);
-      if (by !== undefined) return { ...row, takenInWith: rowPlace(by).file };
-      return settled === 1 && since.get(id) === undefined ? { ...row, ...settledBy } : row;
+      const takenIn = find({ id, customerRef, orderRef, instructionRef }, repairs.kind);
+      return repairedRow(row, takenIn, settled === 1 && since.get(id) === undefined ? by : undefined);
     });
   };
 }
@@ -52,16 +52,10 @@ export function closedRows(db: Connection): (file: number, rows: ResultRow[]) =>
   return (file, rows) => {
     const [first, last] = [rows[0], rows.at(-1)];
     if (!first || !last || any.get() === undefined) return rows;
-    const closed = new Map(inFile.all({ first: rowId(file, first.line), last: rowId(file, last.line) }));
-    if (closed.size === 0) return rows;
-    return rows.map((row) => {
-      const body = closed.get(rowId(file, row.line));
-      return body === undefined ? row : { ...row, closed: decisionIn(body) };
-    });
+    return withClosings(
+      file,
+      rows,
+      new Map(inFile.all({ first: rowId(file, first.line), last: rowId(file, last.line) })),
+    );
   };
-}
-
-function decisionIn(body: string): Decision {
-  const { by, reason, ticket } = JSON.parse(body) as Decision;
-  return { by, reason, ...(ticket !== undefined && { ticket }) };
 }

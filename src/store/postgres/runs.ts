@@ -1,0 +1,209 @@
+/** Runs: at most one nightly run for each business date, and what each run changed. */
+import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
+import { listed } from '../conditions.ts';
+import { readCounts, writeCounts } from '../counts.ts';
+import { requireNumber } from '../numbers.ts';
+import type { RunRecord, Store } from '../port.ts';
+import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
+import { comeBack } from './coming-back.ts';
+import type { Connection } from './connection.ts';
+import { nextNumber } from './numbers.ts';
+import { publish } from './published.ts';
+import { column, statement } from './statement.ts';
+import type { Writing } from './trail.ts';
+
+type RunVerbs = Pick<
+  Store,
+  | 'startRun'
+  | 'endRun'
+  | 'openAtEnd'
+  | 'runReported'
+  | 'dropRun'
+  | 'runUnderWay'
+  | 'unreportedRuns'
+  | 'lastNightly'
+  | 'lastRun'
+  | 'latestRuns'
+  | 'runChanges'
+  | 'runMoved'
+  | 'runDecisions'
+  | 'decisionsIn'
+>;
+
+const SELECT_RUN = `SELECT ${RUN} FROM runs`;
+
+const UNREPORTED = statement<[], RunRecord>(`${SELECT_RUN} WHERE NOT reported ORDER BY number`);
+const LAST_NIGHTLY = statement<[upTo: string], RunRecord>(`
+  ${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= $1
+  ORDER BY business_date DESC LIMIT 1`);
+const LAST_RUN = statement<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
+const LATEST = statement<[limit: number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT $1`);
+const UNDER_WAY = column<[], number>(
+  'SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
+);
+const OPEN_AT_END = column<[run: number], string | null>('SELECT open FROM runs WHERE number = $1');
+const DROP = statement<[run: number]>(
+  "DELETE FROM runs WHERE number = $1 AND kind = 'arrival' AND finished_at IS NULL",
+);
+const REPORTED = statement<[run: number]>(
+  'UPDATE runs SET reported = true WHERE number = $1 AND finished_at IS NOT NULL',
+);
+
+export function runVerbs(db: Connection, writing: Writing): RunVerbs {
+  return {
+    startRun: starter(writing),
+    endRun: ender(writing),
+    runReported: (run, published) =>
+      db.writing(async (session) => {
+        const marked = await REPORTED.run(session, run);
+        if (marked !== 1) throw new Error(`Run ${run} can't have been reported: it has not ended`);
+        await publish(session, 'run', run, published);
+      }),
+    dropRun: (run) =>
+      db.writing(async (session) => {
+        await DROP.run(session, run);
+      }),
+    async openAtEnd(run) {
+      const text = await OPEN_AT_END.get(db, run);
+      return text ? readCounts(JSON.parse(text)) : undefined;
+    },
+    runUnderWay: () => UNDER_WAY.get(db),
+    unreportedRuns: () => UNREPORTED.all(db),
+    lastNightly: (upTo = END_OF_TIME) => LAST_NIGHTLY.get(db, upTo),
+    lastRun: () => LAST_RUN.get(db),
+    latestRuns: (limit) => LATEST.all(db, limit),
+    runChanges: async (run, afterId, limit) => (await CHANGES.all(db, run, afterId, limit)).map(runChange),
+    runMoved: (run) => MOVED.all(db, run, 0),
+    async runDecisions(run, afterSeq, limit) {
+      const found =
+        run === undefined
+          ? await DECISIONS_OF_NO_RUN.all(db, afterSeq, limit)
+          : await DECISIONS_OF_RUN.all(db, afterSeq, limit, run);
+      return found.map(runDecision);
+    },
+    decisionsIn: async ({ from, until }, afterSeq, limit) =>
+      (await DECISIONS_IN.all(db, afterSeq, limit, from, until)).map(runDecision),
+  };
+}
+
+const NIGHTLY_OF = statement<[businessDate: string], RunRecord>(
+  `${SELECT_RUN} WHERE kind = 'nightly' AND business_date = $1`,
+);
+const INSERT = statement<[kind: string, businessDate: string, startedAt: string], RunRecord>(`
+  INSERT INTO runs (number, kind, business_date, started_at) VALUES (${nextNumber('runs')}, $1, $2, $3)
+  RETURNING ${RUN}`);
+
+function starter(writing: Writing): Store['startRun'] {
+  return (kind, businessDate, moment) =>
+    writing(moment, async (session, append) => {
+      const ahead = await comeBack(session, moment.at);
+      if (ahead > 0) append({ type: 'clock-came-back', ahead });
+      const known = kind === 'nightly' ? await NIGHTLY_OF.get(session, businessDate) : undefined;
+      if (known?.finishedAt) return undefined;
+      const run = known ?? (await INSERT.get(session, kind, businessDate, moment.at));
+      if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
+      requireNumber(run.number);
+      // A run on arrival may turn out to have nothing to do, and is then dropped.
+      if (kind !== 'arrival') append(runEvent(known ? 'run-resumed' : 'run-started', run));
+      return run;
+    });
+}
+
+const CLOSE = statement<[finishedAt: string, open: string, run: number], RunRecord>(`
+  UPDATE runs SET finished_at = $1, open = $2 WHERE number = $3 AND finished_at IS NULL RETURNING ${RUN}`);
+const TAKE_OVER = statement<[run: number]>('UPDATE decisions SET run = $1 WHERE run IS NULL');
+
+function ender(writing: Writing): Store['endRun'] {
+  return (run, moment, open) =>
+    writing(moment, async (session, append) => {
+      const ended = await CLOSE.get(session, moment.at, JSON.stringify(writeCounts(open)), run);
+      if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
+      await TAKE_OVER.run(session, run);
+      append(runEvent('run-ended', ended));
+      return ended;
+    });
+}
+
+/** SQL: an entry that begins another attempt. */
+const IS_RETRY = `told.body::json ->> 'to' = 'ready' AND told.body::json ->> 'from' IN (${listed(FINAL_FAILURES)})`;
+
+/**
+ * SQL: what the last entry of an instruction `i`, up to an entry, said of its attempt at that time; empty where a retry
+ * came after that.
+ */
+const saidUpTo = (seq: string, name: string, condition: string) => `
+  coalesce((
+    SELECT CASE WHEN told.body::json ->> 'to' = 'ready' THEN '' ELSE told.body::json ->> '${name}' END FROM audit told
+    WHERE told.instruction = i.id AND told.seq <= ${seq} AND (${condition} OR ${IS_RETRY})
+    ORDER BY told.seq DESC LIMIT 1
+  ), '')`;
+
+/** SQL: the client reference that an instruction `i` had when an entry was made. What was never sent had none. */
+const clientRefAt = (seq: string) =>
+  `CASE WHEN i.sends = 0 THEN '' ELSE ${saidUpTo(seq, 'clientRefId', "told.body::json ->> 'to' = 'sending'")} END`;
+
+/** SQL: the bank reference that an instruction `i` had when an entry was made. */
+const bankReferenceAt = (seq: string) =>
+  saidUpTo(seq, 'bankReference', "told.body::json ->> 'bankReference' IS NOT NULL");
+
+const PAYOUT = `
+  i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref, i.amount, i.amount_minor::text, i.currency`;
+
+/** SQL: what a run changed of each instruction. An entry may be an order's. */
+const NET = `
+  SELECT instruction, min(seq) AS first, max(seq) AS last, bool_and(body::json ->> 'type' = 'answer') AS only_answer
+  FROM audit
+  WHERE run = $1 AND instruction > $2 AND EXISTS (SELECT 1 FROM instructions WHERE instructions.id = audit.instruction)
+    AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
+  GROUP BY instruction`;
+
+const MOVED = statement<[run: number, afterId: number], { to: InstructionStatus; onlyAnswer: boolean; count: number }>(`
+  WITH net AS (${NET}),
+  moved AS (
+    SELECT (audit.body::json ->> 'to') COLLATE "C" AS moved_to, only_answer
+    FROM net JOIN audit ON audit.seq = net.last)
+  SELECT moved_to AS to, only_answer AS "onlyAnswer", count(*) AS count FROM moved
+  GROUP BY moved_to, only_answer ORDER BY moved_to, only_answer`);
+
+/**
+ * Status, code, message and references are those of the audit entries, so that a run's report is the same
+ * whenever it is written. A retry after the run's end has begun another attempt.
+ */
+const CHANGES = statement<[run: number, afterId: number, limit: number], ChangeRow>(`
+  WITH net AS (${NET} ORDER BY instruction LIMIT $3)
+  SELECT
+    ${PAYOUT}, files.name AS file_name,
+    ${clientRefAt('net.last')} AS client_ref_id,
+    ${bankReferenceAt('net.last')} AS bank_reference,
+    first.body::json ->> 'from' AS "from",
+    last.body::json ->> 'to' AS "to",
+    coalesce(last.body::json ->> 'code', '') AS code,
+    coalesce(last.body::json ->> 'message', '') AS message,
+    last.body::json ->> 'at' AS at,
+    net.only_answer
+  FROM net
+  JOIN audit first ON first.seq = net.first
+  JOIN audit last ON last.seq = net.last
+  JOIN instructions i ON i.id = net.instruction
+  JOIN files ON files.number = i.content_row >> 32
+  ORDER BY i.id`);
+
+/** A decision about the workspace itself has no instruction. */
+const decisions = (where: string) => `
+  SELECT
+    d.seq, a.body::json ->> 'type' AS type, a.body::json ->> 'by' AS "by", a.body::json ->> 'reason' AS reason,
+    a.body::json ->> 'ticket' AS ticket, a.body::json ->> 'at' AS at,
+    (a.body::json ->> 'file')::bigint AS file, (a.body::json ->> 'rows')::bigint AS rows, ${PAYOUT},
+    ${clientRefAt('d.seq')} AS client_ref_id,
+    ${bankReferenceAt('d.seq')} AS bank_reference,
+    a.body::json ->> 'from' AS "from", a.body::json ->> 'to' AS "to",
+    coalesce(a.body::json ->> 'code', '') AS code, coalesce(a.body::json ->> 'message', '') AS message
+  FROM decisions d JOIN audit a ON a.seq = d.seq LEFT JOIN instructions i ON i.id = a.instruction
+  WHERE ${where} AND d.seq > $1 ORDER BY d.seq LIMIT $2`;
+
+type Page = [afterSeq: number, limit: number];
+const DECISIONS_OF_RUN = statement<[...Page, run: number], DecisionRow>(decisions('d.run = $3'));
+const DECISIONS_OF_NO_RUN = statement<Page, DecisionRow>(decisions('d.run IS NULL'));
+const DECISIONS_IN = statement<[...Page, from: string, until: string], DecisionRow>(
+  decisions(`(a.body::json ->> 'at') COLLATE "C" >= $3 AND (a.body::json ->> 'at') COLLATE "C" < $4`),
+);
