@@ -131,11 +131,11 @@ const SENDING: Mutant[] = [
     'if (found) return',
   ]),
   mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', [
-    "if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0) {",
-    'if (riders.size >= 0) {',
+    "if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0) return",
+    'if (riders.size >= 0) return',
   ]),
   mutant('a DELETE of what was not paid is rejected', 'what was to be deleted is paid again', 'amend', [
-    "if (isDeleted && found.kind !== 'unclear') return record(amending, { kind: 'done' });",
+    "if (isDeleted && found.kind !== 'unclear') return { kind: 'done' };",
     '',
   ]),
   mutant('a DELETE is carried out against the provider’s word', 'an open payout is called deleted', 'amend', [
@@ -143,7 +143,7 @@ const SENDING: Mutant[] = [
     'const unpaid = true;',
   ]),
   mutant('a change is asked for without looking', 'a change is made twice', 'amend', [
-    "    case 'done':\n      return record(amending, { kind: 'done' });",
+    "    case 'done':\n      await record(amending, { kind: 'done' });\n      return;",
     "    case 'done':\n      break;",
   ]),
   mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', [
@@ -726,7 +726,7 @@ const FILES: Mutant[] = [
     '',
   ]),
   mutant('damage is told in the words of SQLite', 'the message names neither the file nor what to do', 'store-sqlite', [
-    'return explaining(storeOn(db, options), path);',
+    'const store = explaining(storeOn(db, options), path);',
     'return storeOn(db, options);',
   ]),
   mutant('show believes the record', 'a failed payout is taken for paid', 'verify', [

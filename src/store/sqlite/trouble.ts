@@ -39,7 +39,7 @@ export function damaged(path: string, what: string): string {
 }
 
 /** The store, with each verb failing with the explained error. */
-export function explaining(store: Store, path: string): Store {
+export function explaining<Verbs extends Partial<Store>>(store: Verbs, path: string): Verbs {
   const verbs = Object.entries(store).map(([name, verb]: [string, unknown]) => {
     if (typeof verb !== 'function') return [name, verb];
     return [
@@ -53,5 +53,5 @@ export function explaining(store: Store, path: string): Store {
       },
     ];
   });
-  return Object.fromEntries(verbs) as Store;
+  return Object.fromEntries(verbs) as Verbs;
 }
