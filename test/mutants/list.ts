@@ -470,8 +470,8 @@ const STORE: Mutant[] = [
     'const tools: Tools = opened;',
   ]),
   mutant('deferred change', 'another writer comes in between', 'store-locking', [
-    'return apply.immediate;',
-    'return apply.deferred;',
+    'apply: applyAll.immediate,',
+    'apply: applyAll.deferred,',
   ]),
   mutant('deferred registration', 'another writer comes in between', 'store-locking', [
     'return register.immediate;',
