@@ -1129,6 +1129,61 @@ const DECISIONS: Mutant[] = [
   ]),
 ];
 
+const MACHINES: Mutant[] = [
+  mutant('what was not claimed is sent', 'two machines send one payout', 'machines', [
+    'const ours = requests.filter(({ intent }) => begun.has(intent));',
+    'const ours = requests.filter(({ intent }) => begun.has(intent) || true);',
+  ]),
+  mutant("another machine's order is registered", 'an order is created twice', 'machines', [
+    'for (const [key, { order }] of requests) if (ids.has(order.id)) requests.delete(key);',
+    'for (const [key, { order }] of requests) if (ids.has(-order.id)) requests.delete(key);',
+  ]),
+  mutant('instructions go on though their order was recovered', 'two machines pay on one order', 'machines', [
+    'if (late && !rides) return',
+    "if (late && !rides && outcome.kind === 'not-sent') return",
+  ]),
+  mutant('a group is claimed in part', 'an order is registered without what it carries', 'store', [
+    'orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) && changes.every(',
+    'orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) && changes.some(',
+  ]),
+  mutant('a late outcome counts whatever came after it', 'what may be sent again is called sent', 'store', [
+    "const isRecovered = now.status === 'unknown' && now.version === version + 1;",
+    "const isRecovered = now.status !== 'submitted';",
+  ]),
+  mutant('a late acceptance needs no reference', 'a payout is called sent that has no name there', 'store', [
+    " && orderRefId !== undefined && orderRefId !== '';",
+    ' && orderRefId !== undefined;',
+  ]),
+  mutant('a late outcome is forgotten', 'no record says what the provider answered', 'store', [
+    "if (!sent || sent.outcome === 'interrupted') return undefined;",
+    'if (sent !== null) return undefined;',
+  ]),
+  mutant("a late outcome ends another machine's registration", 'an order is created twice', 'store', [
+    'AND registration_sends = coalesce(:expected, registration_sends)',
+    'AND coalesce(:expected, 0) IS NOT NULL',
+  ]),
+  mutant('a change is asked for that another machine has made', 'it is made twice', 'machines', [
+    "if (late) return 'not asked';",
+    "if (late && amendment.sends > 99) return 'not asked';",
+  ]),
+  mutant('what is claimed is not anchored', 'a restored backup is taken for the latest', 'anchor', [
+    'if (claimed.includes(true)) await keep();',
+    'if (claimed.length < 0) await keep();',
+  ]),
+  mutant('each machine takes the whole of provider.concurrency', 'the provider is overrun', 'machines', [
+    'return Math.max(1, Math.floor(concurrency / of));',
+    'return Math.max(1, Math.floor(concurrency / Math.min(of, 1)));',
+  ]),
+  mutant('each machine keeps its own pace', 'the provider is overrun', 'machines', [
+    'gapMs > 0 && store ? await store.turn(gapMs) : 0;',
+    'gapMs > 0 && store ? 0 * (await store.turn(gapMs)) : 0;',
+  ]),
+  mutant('every machine looks everything up', 'the provider is asked many times for the same', 'machines', [
+    'return pageOf(forgetful || another ? undefined : share);',
+    'return pageOf(share.of > 0 ? undefined : share);',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
   ...CALENDAR,
@@ -1137,6 +1192,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SENDING,
   ...ANSWERS,
   ...LOOK_UPS,
+  ...MACHINES,
   ...STORE,
   ...FILES,
   ...MONEY_OF_A_MONTH,

@@ -3,19 +3,12 @@
  * simple answer.
  */
 import type { Change, Moment, OrderChange } from './change.ts';
-import type { StoredInstruction, StoredOrder } from './payouts.ts';
+import type { Share, StoredInstruction, StoredOrder } from './payouts.ts';
 
 /** Changes of payouts and orders that are recorded in one transaction: first those of the orders, each in its place. */
 export interface Changes {
   readonly changes: readonly Change[];
   readonly orders?: readonly OrderChange[];
-}
-
-/** The part of the ids that one machine looks up: those with `id % of === at`. */
-export interface Share {
-  readonly at: number;
-  /** How many machines there are. */
-  readonly of: number;
 }
 
 /** Payouts and orders that were being sent by a program that is gone. */

@@ -3,7 +3,6 @@ import type { InstructionContent, InstructionRef, PayoutDetails } from '../../do
 import type { Order, OrderRef, Registration } from '../../domain/order.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { AmendmentChange, Change, ClosedBy, Decision, KeptAnswer, Moment, OrderChange, Target } from './change.ts';
-import type { Share } from './machines.ts';
 import type { ResultRow } from './reports.ts';
 import type { PayoutTerms } from './row-record.ts';
 
@@ -86,6 +85,13 @@ export interface OpenAmendment {
   readonly becomes: PayoutTerms | undefined;
   /** How often the provider was asked. */
   readonly sends: number;
+}
+
+/** The part of the ids that one machine looks up: those with `id % of === at`. */
+export interface Share {
+  readonly at: number;
+  /** How many machines there are. */
+  readonly of: number;
 }
 
 interface ListOptions {
