@@ -25,12 +25,16 @@ describe('pages of items', () => {
     const pages = pagesOf([[1, 2, 3], [4], [5, 6]], (left) => left <= 1);
     let underWay = 0;
     let most = 0;
-    await eachInPages(pages, 2, async (item) => {
-      pages.begun.push(item);
-      most = Math.max(most, ++underWay);
-      await nextTurn();
-      underWay--;
-    });
+    await eachInPages(
+      pages,
+      () => 2,
+      async (item) => {
+        pages.begun.push(item);
+        most = Math.max(most, ++underWay);
+        await nextTurn();
+        underWay--;
+      },
+    );
     expect(pages.begun).toEqual([1, 2, 3, 4, 5, 6]);
     expect(most).toBe(2);
   });
@@ -39,27 +43,39 @@ describe('pages of items', () => {
     const inTurn = pagesOf([[1, 2, 3, 4], [5]]);
     const early = pagesOf([[1, 2, 3, 4], [5]], (left) => left <= 2);
     for (const pages of [inTurn, early])
-      await eachInPages(pages, 1, async (item) => {
-        pages.begun.push(item);
-        await nextTurn();
-      });
+      await eachInPages(
+        pages,
+        () => 1,
+        async (item) => {
+          pages.begun.push(item);
+          await nextTurn();
+        },
+      );
     expect(inTurn.fetchedAfter).toEqual([0, 4, 5]);
     expect(early.fetchedAfter.slice(0, 2)).toEqual([0, 2]);
   });
 
   it('are over with the first empty one', async () => {
-    await eachInPages(pagesOf([]), 4, () => Promise.reject(new Error('there is nothing')));
+    await eachInPages(
+      pagesOf([]),
+      () => 4,
+      () => Promise.reject(new Error('there is nothing')),
+    );
   });
 
   it('are left after an error, which is thrown when what was under way has ended', async () => {
     const pages = pagesOf([[1, 2, 3], [4]]);
     const ended: number[] = [];
-    const all = eachInPages(pages, 2, async (item) => {
-      pages.begun.push(item);
-      if (item === 2) throw new Error('it was bad');
-      await nextTurn();
-      ended.push(item);
-    });
+    const all = eachInPages(
+      pages,
+      () => 2,
+      async (item) => {
+        pages.begun.push(item);
+        if (item === 2) throw new Error('it was bad');
+        await nextTurn();
+        ended.push(item);
+      },
+    );
     await expect(all).rejects.toThrow('it was bad');
     expect(pages.begun).toEqual([1, 2]);
     expect(ended).toEqual([1]);
@@ -76,7 +92,7 @@ describe('pages of items', () => {
           throw new Error('database is locked');
         },
       },
-      2,
+      () => 2,
       async (item) => {
         await nextTurn();
         await nextTurn();

@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileProblem } from '../src/domain/codes.ts';
-import { clientRefId, type InstructionRef, rowId } from '../src/domain/instruction.ts';
+import { clientRefId, type InstructionRef, rowId, rowPlace } from '../src/domain/instruction.ts';
 import { FINAL_FAILURES, INSTRUCTION_STATUSES, type InstructionStatus, TRANSITIONS } from '../src/domain/status.ts';
 import { verifyChain } from '../src/store/audit.ts';
+import { FACTS } from '../src/store/port/records.ts';
 import type {
   Change,
   Decision,
+  FactName,
   FileRecord,
   NewFile,
+  OrderChange,
   RowFields,
   RowRecord,
   Store,
@@ -642,6 +645,215 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     });
   });
 
+  describe(`${name}: what several machines send from`, () => {
+    const O2 = rowId(1, 2);
+    const recorded = async (id: number) =>
+      (await store.historyOf(id)).map(({ body }) => JSON.parse(body)).filter(({ type }) => type !== 'taken-in');
+    const interrupted = { sent: { outcome: 'interrupted' }, unclear: true } as const;
+
+    function registering(sends = 0): OrderChange {
+      const intent = { bodySha256: 'hash', correlationId: `sent ${sends}`, riders: [] };
+      return { id: O2, from: 'none', to: 'sending', sends, intent };
+    }
+
+    it('is claimed payout by payout, each once, and what came too late is left out', async () => {
+      await taken('one', [created(2), created(3), created(4)]);
+      const [first, second, third] = [await held('I2'), await held('I3'), await held('I4')];
+      const groups = [first, second].map((one) => ({ changes: [change(one, 'sending')] }));
+      expect(await store.claim(groups, { at: AT })).toEqual([true, true]);
+      const again = [second, third].map((one) => ({ changes: [change(one, 'sending')] }));
+      expect(await store.claim(again, { at: AT })).toEqual([false, true]);
+      expect(await held('I3')).toMatchObject({ status: 'sending', version: 2, sends: 1 });
+      expect(await statusChanges()).toBe(3);
+      expect(await store.claim([], { at: AT })).toEqual([]);
+    });
+
+    it('is claimed with its order, all of a group or nothing', async () => {
+      await taken('orders', [order(2)], { kind: 'orders' });
+      await taken('two', [created(2), created(3)]);
+      const [first, second] = [await held('I2'), await held('I3')];
+      await move('I3', 'cancelled');
+      const both = { changes: [change(first, 'sending'), change(second, 'sending')], orders: [registering()] };
+      expect(await store.claim([both], { at: AT })).toEqual([false]);
+      expect(await held('I2')).toEqual(first);
+      expect(await store.unclearOrders(0, 10)).toEqual([]);
+      const one = { changes: [change(first, 'sending')], orders: [registering()] };
+      expect(await store.claim([one], { at: AT })).toEqual([true]);
+      expect(await store.unclearOrders(0, 10)).toMatchObject([{ registration: 'sending', registrationSends: 1 }]);
+      expect(await store.claim([{ changes: [], orders: [registering()] }], { at: AT })).toEqual([false]);
+    });
+
+    it('is claimed in the same moment in which the outcomes of others are recorded', async () => {
+      await taken('one', [created(2), created(3)]);
+      await move('I2', 'sending');
+      const ended = { changes: [change(await held('I2'), 'ready')] };
+      const now = { ...(await held('I2')), version: 3, status: 'ready' } as const;
+      expect(await store.claim([{ changes: [change(now, 'sending')] }], { at: AT }, ended)).toEqual([true]);
+      expect(await held('I2')).toMatchObject({ status: 'sending', version: 4, sends: 2 });
+    });
+
+    it('is neither claimed nor settled where one change is not legal', async () => {
+      await taken('one', [created(2), created(3)]);
+      const [first, second] = [await held('I2'), await held('I3')];
+      const groups = [{ changes: [change(first, 'sending')] }, { changes: [change(second, 'paid')] }];
+      await expect(store.claim(groups, { at: AT })).rejects.toThrow('may not go from ready to paid');
+      const ended = { changes: [change(first, 'cancelled'), change(second, 'paid')] };
+      await expect(store.settle(ended, { at: AT })).rejects.toThrow('may not go from ready to paid');
+      expect([await held('I2'), await held('I3')]).toEqual([first, second]);
+    });
+
+    it('is settled by the first evidence, and what comes too late is returned and changes nothing', async () => {
+      await taken('one', [created(2), created(3)]);
+      for (const one of ['I2', 'I3']) await move(one, 'sending');
+      for (const one of ['I2', 'I3']) await move(one, 'submitted');
+      const [first, second] = [await held('I2'), await held('I3')];
+      await move('I2', 'paid');
+      const late = change(first, 'failed');
+      const settled = await store.settle({ changes: [late, change(second, 'paid')] }, { at: AT });
+      expect(settled).toEqual({ changes: [late], orders: [] });
+      expect([await held('I2'), await held('I3')]).toMatchObject([{ status: 'paid' }, { status: 'paid' }]);
+      expect(await recorded(rowId(1, 2))).toHaveLength(3);
+    });
+
+    it('becomes submitted by a late outcome alone that is an acceptance with its reference', async () => {
+      await taken('one', [created(2), created(3), created(4), created(5)]);
+      const sending = async (ref: string) => {
+        await move(ref, 'sending');
+        const before = await held(ref);
+        await move(ref, 'unknown', interrupted);
+        return before;
+      };
+      const [taken2, unnamed, declined] = [await sending('I2'), await sending('I3'), await sending('I4')];
+      const moved = await sending('I5');
+      await move('I5', 'ready');
+      const accepted = { orderRefId: 'P1', sent: { outcome: 'accepted', httpStatus: 201 } };
+      const refused = { message: 'no such account', code: 'X', sent: { outcome: 'declined' } };
+      const late = [
+        change(taken2, 'submitted', accepted),
+        change(unnamed, 'submitted', { ...accepted, orderRefId: '' }),
+        change(declined, 'declined', refused),
+        change(moved, 'submitted', { ...accepted, orderRefId: 'P4' }),
+      ];
+      expect(await store.claim([], { at: LATER }, { changes: late })).toEqual([]);
+      const statuses = ['submitted', 'unknown', 'unknown', 'ready'];
+      const now = await Promise.all(['I2', 'I3', 'I4', 'I5'].map(held));
+      expect(now.map(({ status }) => status)).toEqual(statuses);
+      expect(now.map(({ orderRefId }) => orderRefId)).toEqual(['P1', '', '', '']);
+      for (const { id } of now) {
+        const noted = (await recorded(id)).find(({ type }) => type === 'answer');
+        expect(noted).toMatchObject({ message: expect.stringContaining('too late: ') });
+      }
+      expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
+    });
+
+    it('is an order whose late outcome does not end the registration that another machine has begun', async () => {
+      await taken('orders', [order(2)], { kind: 'orders' });
+      const ended = { id: O2, from: 'sending', to: 'unknown', sends: 1, ...interrupted } as const;
+      await store.claim([{ changes: [], orders: [registering()] }], { at: AT });
+      expect(await store.settle({ changes: [], orders: [ended] }, { at: AT })).toEqual({ changes: [], orders: [] });
+      await store.settle({ changes: [], orders: [{ id: O2, from: 'unknown', to: 'none', sends: 1 }] }, { at: AT });
+      await store.claim([{ changes: [], orders: [registering(1)] }], { at: AT });
+      const late = { id: O2, from: 'sending', to: 'none', sends: 1, sent: { outcome: 'not-sent' } } as const;
+      expect(await store.settle({ changes: [], orders: [late] }, { at: AT })).toEqual({ changes: [], orders: [late] });
+      expect(await store.unclearOrders(0, 10)).toMatchObject([{ registration: 'sending', registrationSends: 2 }]);
+      expect((await recorded(O2)).at(-1)).toMatchObject({ type: 'answer', from: 'sending', to: 'sending' });
+    });
+
+    it('is changed at the provider only where it is what it was when the change was decided', async () => {
+      await taken('one', [created(2), created(3)]);
+      for (const one of ['I2', 'I3']) await move(one, 'sending');
+      for (const one of ['I2', 'I3']) await move(one, 'submitted');
+      const removal = (line: number, one: Known): RowRecord => {
+        return { ...deleted(line, one), kind: 'amending', raw: [], becomes: undefined };
+      };
+      const [first, second] = [await held('I2'), await held('I3')];
+      await taken('two', [removal(2, first), removal(3, second)]);
+      await move('I2', 'paid');
+      const to = { kind: 'asked', bodySha256: 'hash', correlationId: 'trace' } as const;
+      const asking = [first, second].map((one, at) => ({ row: rowId(2, at + 2), target: target(one), to }));
+      expect(await store.amend(asking, { at: AT })).toEqual(asking.slice(0, 1));
+      expect((await store.amended(0, 10)).map(({ amendment }) => amendment?.sends)).toEqual([0, 1]);
+      const done = asking.map((one) => ({ ...one, to: { kind: 'done' } as const }));
+      expect(await store.amend(done, { at: AT })).toEqual(done.slice(0, 1));
+      expect(await store.amend(done, { at: AT })).toEqual(done);
+      expect([await held('I2'), await held('I3')]).toMatchObject([{ status: 'paid' }, { status: 'cancelled' }]);
+    });
+
+    it('is interrupted where a program that is gone was sending it', async () => {
+      await taken('orders', [order(2), order(3)], { kind: 'orders' });
+      await taken('two', [created(2), created(3), created(4)]);
+      await store.claim([{ changes: [], orders: [registering()] }], { at: AT });
+      for (const one of ['I2', 'I4']) await move(one, 'sending');
+      await store.close();
+      store = await open(folder);
+      const found = await store.interrupted(10);
+      expect(found.orders.map(({ orderRef }) => orderRef)).toEqual(['O2']);
+      expect(found.payouts.map(({ instructionRef }) => instructionRef)).toEqual(['I2', 'I4']);
+      expect((await store.interrupted(1)).payouts).toHaveLength(1);
+      await store.settle({ changes: found.payouts.map((one) => change(one, 'unknown', interrupted)) }, { at: AT });
+      expect((await store.interrupted(10)).payouts).toEqual([]);
+    });
+
+    it('is looked up in shares that are the whole together', async () => {
+      await taken(
+        'orders',
+        [2, 3, 4, 5].map((line) => order(line)),
+        { kind: 'orders' },
+      );
+      await taken(
+        'two',
+        [2, 3, 4, 5, 6].map((line) => created(line)),
+      );
+      const lines = async (at: number, of: number) =>
+        (await store.list('ready', { afterId: 0, limit: 10, sentBefore: false, share: { at, of } })).map(
+          ({ id }) => rowPlace(id).line,
+        );
+      expect([await lines(0, 2), await lines(1, 2)]).toEqual([
+        [2, 4, 6],
+        [3, 5],
+      ]);
+      expect([...(await lines(0, 3)), ...(await lines(1, 3)), ...(await lines(2, 3))].sort()).toEqual([2, 3, 4, 5, 6]);
+      for (const line of [2, 3]) {
+        const intent = { bodySha256: 'hash', correlationId: 'trace', riders: [] };
+        await store.claim([{ changes: [], orders: [{ id: rowId(1, line), from: 'none', to: 'sending', intent }] }], {
+          at: AT,
+        });
+      }
+      const orders = await store.unclearOrders(0, 10, { at: 1, of: 2 });
+      expect(orders.map(({ orderRef }) => orderRef)).toEqual(['O3']);
+      const { at, of } = await store.share();
+      expect(at).toBeLessThan(of);
+    });
+
+    it('is judged by one machine at a time, and what fails there fails as it is', async () => {
+      expect(await store.judging(async () => (await store.files()).length)).toBe(0);
+      const failed = new SyntaxError('it is no JSON');
+      await expect(store.judging(() => Promise.reject(failed))).rejects.toBe(failed);
+      expect(await store.judging(async () => 'again')).toBe('again');
+    });
+
+    it('leaves at a pace whose first turn is free', async () => {
+      expect(await store.turn(1)).toBe(0);
+      expect(await store.turn(60_000)).toBeGreaterThanOrEqual(0);
+    });
+
+    it('is in the hands of machines that are listed with what they have to do', async () => {
+      await taken('one', [created(2), created(3)]);
+      await store.registerFile(newFile('two'));
+      await move('I2', 'sending');
+      const machines = await store.machines();
+      expect(machines.filter(({ alive }) => alive)).toMatchObject([{ sending: 1, halfTaken: 1, toReport: 1 }]);
+      await reportEverything();
+      expect(await store.machines()).toMatchObject([{ toReport: 0 }]);
+    });
+
+    it('is run by night until the last machine has ended it', async () => {
+      await store.startRun('nightly', '2026-11-21', { at: AT });
+      expect(await store.startRun('nightly', '2026-11-21', { at: AT })).toMatchObject({ number: 1, finishedAt: '' });
+      expect(await store.endRun(1, { at: LATER }, [])).toMatchObject({ number: 1, finishedAt: LATER });
+    });
+  });
+
   describe(`${name}: answers that settle nothing`, () => {
     const LONG_AGO = '2026-11-18T01:00:00.000Z';
     const keep = async (instructionRef: string, answer: string, since = AT, run?: number) => {
@@ -699,16 +911,15 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
     });
 
-    it('are kept of no version that has passed, and then of none', async () => {
+    it('are kept of no version that has passed, and those that are not are returned', async () => {
       await submitted('I2', 'I3');
       const { id, version } = await held('I2');
       await move('I2', 'paid');
-      const [first, second] = [
-        { ...(await held('I3')), answer: 'odd', since: AT },
-        { id, version, answer: 'odd', since: AT },
-      ];
-      await expect(store.keepAnswers([first, second], { at: AT })).rejects.toThrow('version 3');
-      expect(await held('I3')).toMatchObject({ answer: '' });
+      const late = { id, version, answer: 'odd', since: AT };
+      const inTime = { ...(await held('I3')), answer: 'odd', since: AT };
+      expect(await store.keepAnswers([late, inTime], { at: AT })).toEqual([late]);
+      expect(await held('I3')).toMatchObject({ answer: 'odd' });
+      expect(await held('I2')).toMatchObject({ answer: '', status: 'paid' });
     });
 
     it('end with the next status, but for the one that a person is asked about, until a later one is other', async () => {
@@ -1284,6 +1495,9 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     await store.close();
     store = await open(folder);
     expect(await store.fact('provider')).toBe('payout-orders');
+    const names = Object.keys(FACTS) as FactName[];
+    for (const fact of names) await store.setFact(fact, `about ${fact}`);
+    for (const fact of names) expect(await store.fact(fact)).toBe(`about ${fact}`);
   });
 }
 
@@ -1293,6 +1507,6 @@ describe.skipIf(!hasPostgres)('on a server', () => {
   storeContract('the PostgreSQL store', async (folder) => {
     const kept = join(folder, 'address');
     if (!existsSync(kept)) writeFileSync(kept, await newDatabase());
-    return openPostgres({ address: readFileSync(kept, 'utf8') });
+    return openPostgres({ address: readFileSync(kept, 'utf8'), machine: 'one', atWork: { version: '1.0.0' } });
   });
 });

@@ -104,7 +104,7 @@ describe('the intent', () => {
     const workspace = await ready({}, refs(3));
     const full = new Error('database or disk is full');
     const noIntents = ({ store }: OpenWorkspace): Partial<Tools> => ({
-      store: { ...store, apply: () => Promise.reject(full) },
+      store: { ...store, claim: () => Promise.reject(full) },
     });
     await expect(sendWith(workspace, noIntents)).rejects.toThrow(full);
     expect(accepted(workspace)).toEqual([]);
@@ -469,14 +469,14 @@ describe('a crash', () => {
     const workspace = await ready({ concurrency: 2 }, refs(30));
     const full = ({ store }: OpenWorkspace): Partial<Tools> => {
       let failed = false;
-      const apply: typeof store.apply = async (changes, moment) => {
-        if (!failed && changes.some(({ from }) => from === 'sending')) {
+      const claim: typeof store.claim = async (groups, moment, ended) => {
+        if (!failed && ended?.changes.some(({ from }) => from === 'sending')) {
           failed = true;
           throw crash;
         }
-        await store.apply(changes, moment);
+        return store.claim(groups, moment, ended);
       };
-      return { store: { ...store, apply } };
+      return { store: { ...store, claim } };
     };
     await expect(sendWith(workspace, full)).rejects.toThrow(crash);
     expect(accepted(workspace).length).toBeLessThanOrEqual(3);

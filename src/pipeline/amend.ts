@@ -25,7 +25,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
-import { eachOf, type Line, openLine, type Pacer, pacer, stopWhenPaused, undoneBecause } from './flow.ts';
+import { eachOf, type Line, openLine, type Pacer, pacer, partOf, stopWhenPaused, undoneBecause } from './flow.ts';
 import { type ChangeJudge, openChangeJudge } from './hold.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
 import { payoutOf } from './registration.ts';
@@ -66,13 +66,14 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   const calls = provider.amendments;
   if (!calls) return undefined;
   const line = openLine(stop, 'requests');
-  const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
+  const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute, store);
   const round = await openRound(store, PLACE, ['amendment']);
   const judge = openChangeJudge(tools, tools.businessDate);
   let altered: string | undefined;
   for (const { kind, afterId, upToId } of round.stretches) {
     for (let after = afterId; after < upToId && !line.stopped(); ) {
-      const page = await store.amended(after, PAGE);
+      const share = await store.share();
+      const page = await store.amended(after, PAGE, share);
       const last = page.at(-1);
       if (!last) break;
       after = last.id;
@@ -81,7 +82,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
       const due = page.filter(
         ({ id, status }) => id <= upToId && (AMENDABLE_AT_PROVIDER.includes(status) || !isOpen(status)),
       );
-      await eachOf(due, settings.provider.concurrency, async (instruction) => {
+      await eachOf(due, partOf(settings.provider.concurrency, share), async (instruction) => {
         const { amendment } = instruction;
         if (!amendment || line.stopped()) return;
         const what = await alteredSince(store, instruction);
@@ -114,9 +115,11 @@ async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {
   if (found.kind === 'unclear') return found.answered ? leaveOpen(amending, found.message) : undefined;
   switch (await progressOf(amending, found)) {
     case 'done':
-      return record(amending, { kind: 'done' });
+      await record(amending, { kind: 'done' });
+      return;
     case 'refused':
-      return record(amending, { kind: 'refused', errors: [tooLate(instruction, found.message)] });
+      await record(amending, { kind: 'refused', errors: [tooLate(instruction, found.message)] });
+      return;
     case 'other':
       return leaveOpen(amending, `it is neither what it was nor what it shall become: its amount is ${found.amount}`);
     case 'undecided':
@@ -152,7 +155,8 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
   await pace.turn(line.signal);
   await stopWhenPaused(line, amending.tools);
   if (line.stopped() !== undefined) return 'not asked';
-  await record(amending, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
+  const late = await record(amending, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
+  if (late) return 'not asked';
   const outcome = await (body === undefined
     ? calls.remove(instruction, trace)
     : calls.update(body, instruction, trace));
@@ -181,21 +185,27 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
  * otherwise.
  */
 async function end(amending: Amending, found: LookUpOutcome): Promise<void> {
+  const to = await endOf(amending, found);
+  if (to) await record(amending, to);
+}
+
+/** Undefined while the row stays open. */
+async function endOf(amending: Amending, found: LookUpOutcome): Promise<AmendmentChange['to'] | undefined> {
   const { tools, instruction, amendment } = amending;
-  if (found.kind === 'unclear' && !found.answered) return;
+  if (found.kind === 'unclear' && !found.answered) return undefined;
   const stands = found.kind === 'found' ? await progressOf(amending, found) : 'other';
-  if (stands === 'done' && amendment.becomes) return record(amending, { kind: 'done' });
+  if (stands === 'done' && amendment.becomes) return { kind: 'done' };
   const unpaid = found.kind !== 'found' || found.deleted || found.failedOrReturned;
   const isDeleted = !amendment.becomes && instruction.status === 'failed' && unpaid;
-  if (isDeleted && found.kind !== 'unclear') return record(amending, { kind: 'done' });
+  if (isDeleted && found.kind !== 'unclear') return { kind: 'done' };
   if (stands === 'other') {
     const words = `the row that changes it is open still: ${describe(found)}`;
     const outcome = unsettled(instruction, words, tools.clock.now(), tools.settings.provider.giveUpAfterMs);
-    if (!outcome) return;
-    if ('answer' in outcome) return tools.store.keepAnswers([outcome.answer], momentOf(tools));
+    if (outcome && 'answer' in outcome) await tools.store.keepAnswers([outcome.answer], momentOf(tools));
+    if (!outcome || 'answer' in outcome) return undefined;
   }
-  if (isDeleted) return record(amending, { kind: 'done' });
-  await record(amending, { kind: 'refused', errors: [tooLate(instruction, describe(found))] });
+  if (isDeleted) return { kind: 'done' };
+  return { kind: 'refused', errors: [tooLate(instruction, describe(found))] };
 }
 
 function describe(found: LookUpOutcome): string {
@@ -209,10 +219,11 @@ function describe(found: LookUpOutcome): string {
   }
 }
 
-function record({ tools, instruction, amendment }: Amending, to: AmendmentChange['to']): Promise<void> {
+/** Returns whether it came too late: the payout is not what it was, and a later pass looks at it anew. */
+async function record({ tools, instruction, amendment }: Amending, to: AmendmentChange['to']): Promise<boolean> {
   const { id, version, status: from } = instruction;
   const change = { row: amendment.row, target: { id, version, from }, to };
-  return tools.store.amend([change], momentOf(tools));
+  return (await tools.store.amend([change], momentOf(tools))).length > 0;
 }
 
 /** Keeps the answer. After long enough the payout is handed to a person. */
@@ -220,7 +231,7 @@ async function leaveOpen({ tools, instruction }: Amending, words: string): Promi
   const { store, clock, settings } = tools;
   const outcome = unsettled(instruction, words, clock.now(), settings.provider.giveUpAfterMs);
   if (!outcome) return;
-  if ('change' in outcome) await store.apply([outcome.change], momentOf(tools));
+  if ('change' in outcome) await store.settle({ changes: [outcome.change] }, momentOf(tools));
   else await store.keepAnswers([outcome.answer], momentOf(tools));
 }
 
@@ -239,7 +250,8 @@ async function isGivenUp(amending: Amending, words: string): Promise<boolean> {
 async function handOver({ tools, instruction }: Amending, { amount }: Found): Promise<void> {
   const now = momentOf(tools);
   const words = `it can no longer be changed (amount ${amount}), and nothing it states tells whether it was`;
-  await tools.store.apply([forAPerson(instruction, words, instruction.answerSince || instruction.updatedAt)], now);
+  const change = forAPerson(instruction, words, instruction.answerSince || instruction.updatedAt);
+  await tools.store.settle({ changes: [change] }, now);
 }
 
 /** How an instruction stands at the provider, compared with what it shall become. */

@@ -5,6 +5,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Gate } from '../control/control.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Share, Store } from '../store/store.ts';
 
 /** This many requests in a row without a clear answer stop the line. */
 const UNCLEAR_IN_A_ROW = 10;
@@ -136,9 +137,9 @@ export interface Pages<T> {
 
 /**
  * As {@link eachOf}, for items that come in pages. If the next page is fetched early, no worker waits at the end of a
- * page.
+ * page. The limit may change with each page.
  */
-export function eachInPages<T>(pages: Pages<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
+export function eachInPages<T>(pages: Pages<T>, limit: () => number, work: (item: T) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     const left: T[] = [];
     const errors: unknown[] = [];
@@ -159,7 +160,7 @@ export function eachInPages<T>(pages: Pages<T>, limit: number, work: (item: T) =
       left.push(...page);
     };
     const goOn = (): void => {
-      for (; errors.length === 0 && underWay < limit && left.length > 0; underWay++)
+      for (; errors.length === 0 && underWay < limit() && left.length > 0; underWay++)
         then(work(left.shift() as T), () => underWay--);
       if (errors.length === 0 && !over && !bringing && (underWay === 0 || pages.early(left.length))) {
         bringing = true;
@@ -175,13 +176,18 @@ export function eachInPages<T>(pages: Pages<T>, limit: number, work: (item: T) =
   });
 }
 
+/** How many requests a machine may have under way, so that all together have as many as the provider allows. */
+export function partOf(concurrency: number, { of }: Share): number {
+  return Math.max(1, Math.floor(concurrency / of));
+}
+
 /**
  * Collects the items that come in while a commit is under way, and commits them together. `add` resolves when its item
- * is durable.
+ * is durable, with what the commit has returned.
  */
-export function commitQueue<T>(commit: (items: T[]) => Promise<void>): { add(item: T): Promise<void> } {
+export function commitQueue<T, Result>(commit: (items: T[]) => Promise<Result>): { add(item: T): Promise<Result> } {
   let waiting: T[] = [];
-  let next: Promise<void> | undefined;
+  let next: Promise<Result> | undefined;
   let underWay: Promise<unknown> = Promise.resolve();
   return {
     add: (item) => {
@@ -220,7 +226,7 @@ export interface Gathering<T> {
  * Gathers items that may wait a moment to be committed. Where items come seldom, each is committed at once. Where many
  * come, they share a commit. The caller of `add` goes on meanwhile, so the last items are only committed by `flush`.
  */
-export function gather<T>(clock: Clock, commit: (items: T[]) => Promise<void>): Gathering<T> {
+export function gather<T>(clock: Clock, commit: (items: T[]) => Promise<unknown>): Gathering<T> {
   let gathered: T[] = [];
   let takenMs = Number.NEGATIVE_INFINITY;
   const take = (): T[] => {
@@ -249,16 +255,20 @@ export interface Pacer {
   holdFor(ms: number): void;
 }
 
-/** Spaces turns evenly, `perMinute` a minute. Without a rate, turns come at once. */
-export function pacer(clock: Clock, perMinute: number | undefined): Pacer {
+/**
+ * Spaces turns evenly, `perMinute` a minute. Without a rate, turns come at once. With one, each turn is also taken from
+ * the store, because the rate is that of all machines together.
+ */
+export function pacer(clock: Clock, perMinute: number | undefined, store?: Pick<Store, 'turn'>): Pacer {
   const gapMs = perMinute === undefined ? 0 : 60_000 / perMinute;
   let nextMs = clock.monotonic();
   let heldUntilMs = nextMs;
   return {
     turn: async (signal) => {
       do {
+        const commonMs = gapMs > 0 && store ? await store.turn(gapMs) : 0;
         const now = clock.monotonic();
-        const placeMs = Math.max(now, nextMs);
+        const placeMs = Math.max(now + commonMs, nextMs);
         nextMs = placeMs + gapMs;
         if (placeMs > now) await clock.sleep(placeMs - now, signal);
       } while (clock.monotonic() < heldUntilMs && !signal.aborted);

@@ -84,7 +84,7 @@ interface Stretch<Kind> extends Range {
   readonly kind: Kind;
 }
 
-export const EVERYTHING: Range = { afterId: 0, upToId: Number.MAX_SAFE_INTEGER };
+const EVERYTHING: Range = { afterId: 0, upToId: Number.MAX_SAFE_INTEGER };
 
 /**
  * Everything that is looked up in one pass, kind after kind. If the last pass had to stop, the part that it did not

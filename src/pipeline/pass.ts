@@ -23,6 +23,7 @@ import {
 } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
+  type DecisionFileRecord,
   lookUpOnly,
   momentOf,
   noteLookedUp,
@@ -139,11 +140,9 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   await takeIn(tools, businessDate);
   await noteInboxTrouble(store, undefined);
   await noteStuck(store, tools.inbox.stuckStates());
-  await release(tools, businessDate);
-  const decided = await takeDecisions(tools, businessDate);
-  const judgedAfter = await hold(tools, businessDate);
+  const { decided, judgedAfter } = await judge(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
-  const pace = pacer(clock, tools.settings.provider.requestsPerMinute);
+  const pace = pacer(clock, tools.settings.provider.requestsPerMinute, store);
   const paced = { ...behindGate(tools, options), judgedAfter, pace };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
@@ -170,6 +169,20 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const closed = found && closedText(found);
   const requests = { sent: sending.sent, lookedUp: looking.lookedUp };
   return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs };
+}
+
+interface Judged {
+  readonly decided: readonly DecisionFileRecord[];
+  readonly judgedAfter: number;
+}
+
+/** Nothing else is let go or claimed meanwhile, on no machine: the limits of a day are for the sums of all. */
+function judge(tools: Tools, businessDate: string): Promise<Judged> {
+  return tools.store.judging(async () => {
+    await release(tools, businessDate);
+    const decided = await takeDecisions(tools, businessDate);
+    return { decided, judgedAfter: await hold(tools, businessDate) };
+  });
 }
 
 /**
@@ -303,6 +316,8 @@ async function closeRun(
   }
   if (unfinished !== undefined) await noteUndone(store, run.number, unfinished);
   const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), contents.open) : run;
+  // The last machine that is in the run ends and reports it.
+  if (!ended) return { ...contents, kept: true };
   const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
   const sources = {
     changes: () => changesOf(store, run.number),

@@ -26,11 +26,12 @@ import {
   type Change,
   type KeptAnswer,
   momentOf,
+  type Share,
   type Store,
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
-import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer } from './flow.ts';
+import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, partOf } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
@@ -88,14 +89,14 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
-  const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute);
+  const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute, store);
   const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
   const round = await openRound(store, PLACE, [
     ...(['orders', 'unknown', 'submitted'] as const),
     ...(endedToo ? (['declined', 'paid', 'unsettled'] as const) : []),
     ...(forgetful ? UNSENT : []),
   ]);
-  const commits = commitQueue((groups: Change[][]) => store.apply(groups.flat(), momentOf(tools)));
+  const commits = commitQueue((groups: Change[][]) => store.settle({ changes: groups.flat() }, momentOf(tools)));
   const findings = gather(clock, commits.add);
   const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, momentOf(tools)));
   // A payout that moved in this pass may be listed again in its new status. It isn't looked up twice.
@@ -124,10 +125,20 @@ export async function reconcile(
   };
 
   const lookUpPayouts = (kind: LookedUp | 'unsettled', stretch: Range) => {
-    const { concurrency } = settings.provider;
-    const next = payoutPages(tools, kind, stretch, line, ({ id }) => !moved.has(id));
+    let { concurrency } = settings.provider;
+    const pageOf = payoutPages(tools, kind, stretch, line, ({ id }) => !moved.has(id));
+    const next = async () => {
+      const share = await store.share();
+      concurrency = partOf(settings.provider.concurrency, share);
+      // Records that are in doubt are only trusted again once one machine has looked everything up.
+      return pageOf(forgetful || another ? undefined : share);
+    };
     const pages = { next, early: (left: number) => left <= concurrency };
-    return eachInPages(pages, concurrency, (instruction) => lookUp(instruction, kind));
+    return eachInPages(
+      pages,
+      () => concurrency,
+      (instruction) => lookUp(instruction, kind),
+    );
   };
 
   try {
@@ -167,14 +178,15 @@ function payoutPages(
   stretch: Range,
   line: Line,
   isWanted: (instruction: StoredInstruction) => boolean,
-): () => Promise<StoredInstruction[]> {
+): (share: Share | undefined) => Promise<StoredInstruction[]> {
   const changedSince = watchedSince(clock);
   const recent = { changedSince };
   const some = { paid: recent, declined: recent, unsettled: { unsettled: true } }[kind as string] ?? {};
   let { afterId } = stretch;
-  return async () => {
+  return async (share) => {
+    const only = { ...some, ...(share && { share }) };
     while (!line.stopped()) {
-      const page = await store.list(kind === 'unsettled' ? 'paid' : kind, { afterId, limit: PAGE, ...some });
+      const page = await store.list(kind === 'unsettled' ? 'paid' : kind, { afterId, limit: PAGE, ...only });
       afterId = page.at(-1)?.id ?? afterId;
       const within = page.filter((one) => one.id <= stretch.upToId && isWanted(one) && !isAmended(one));
       const asked = kind === 'unsettled' ? within.filter(({ updatedAt }) => updatedAt < changedSince) : within;

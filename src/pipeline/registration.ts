@@ -29,7 +29,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import type { Line, Pacer } from './flow.ts';
-import { askInTurn, doubtOfRefusal, EVERYTHING, type Range } from './look-ups.ts';
+import { askInTurn, doubtOfRefusal, type Range } from './look-ups.ts';
 import { answerSince, changeAfter, changeBy, declinedWith, type Ended, forInstruction } from './registration/ends.ts';
 
 /** A page of ready instructions, and what must first happen to their orders. */
@@ -42,10 +42,10 @@ interface Batch {
   /** By orderKey. */
   readonly orders: ReadonlyMap<string, Order>;
   /**
-   * The orders' intents. They are committed together with the instructions' own intents; then the orders are
-   * registered.
+   * By orderKey, the orders' intents. Each is committed together with the intents of its instructions in the batch, or
+   * not at all; then the order is registered.
    */
-  readonly intents: readonly OrderChange[];
+  readonly intents: ReadonlyMap<string, OrderChange>;
   /** The correlation id of the order's request, for each instruction that is sent along with the order. */
   readonly traces: ReadonlyMap<number, string>;
   /** Orders that are not what was read: what differs, by orderKey. */
@@ -54,6 +54,8 @@ interface Batch {
 
 export interface Registrar {
   plan(page: readonly StoredInstruction[]): Promise<Batch>;
+  /** These intents of the last batch were not committed: the orders are not registered here. */
+  leave(intents: readonly OrderChange[]): void;
   /**
    * What became of an instruction by its order's request, which is made now if it was not made yet: the instruction was
    * sent along, or can't be sent. Undefined: its order is registered, and the instruction is to be sent itself.
@@ -84,10 +86,11 @@ const NO_ORDERS: Registrar = {
   plan: async (instructions) => ({
     instructions,
     orders: new Map(),
-    intents: [],
+    intents: new Map(),
     traces: new Map(),
     altered: new Map(),
   }),
+  leave: () => undefined,
   outcomeFor: async () => undefined,
 };
 
@@ -114,7 +117,7 @@ export function openRegistrar(
       const page = asked.filter((instruction) => !altered.has(orderKey(instruction)));
       const unregistered = [...orders.values()].filter(({ registration }) => registration === 'none');
       const batch = new Map(page.map((instruction) => [instruction.id, instruction]));
-      const intents: OrderChange[] = [];
+      const intents = new Map<string, OrderChange>();
       const traces = new Map<number, string>();
       for (const order of unregistered) {
         const riders = await ridersOf(store, calls, order);
@@ -127,13 +130,18 @@ export function openRegistrar(
           riders.map((rider) => provider.body(payoutOf(rider, order))),
         );
         requests.set(orderKey(order), { order, body, riders: new Set(riders.map(({ id }) => id)) });
-        intents.push(intentOf(order, body, riders));
+        intents.set(orderKey(order), intentOf(order, body, riders));
       }
       for (const order of orders.values()) if (order.registration === 'refused') refused.set(orderKey(order), order);
       const isUnclear = (instruction: StoredInstruction) =>
         UNCLEAR_REGISTRATIONS.includes(orders.get(orderKey(instruction))?.registration ?? 'none');
       const instructions = [...batch.values()].filter((instruction) => !isUnclear(instruction));
       return { instructions, orders, intents, traces, altered };
+    },
+
+    leave: (intents) => {
+      const ids = new Set(intents.map(({ id }) => id));
+      for (const [key, { order }] of requests) if (ids.has(order.id)) requests.delete(key);
     },
 
     outcomeFor: async (instruction, stopped) => {
@@ -179,17 +187,10 @@ export function payoutOf(
   };
 }
 
-/**
- * Marks the orders that an interrupted program left in `sending` as `unknown`, because their requests may have arrived.
- */
-export async function recoverRegistrations(tools: Timing & { readonly store: Store }): Promise<void> {
-  const { store } = tools;
-  await eachUnclear(store, EVERYTHING, async (order) => {
-    if (order.registration !== 'sending') return;
-    const message = 'the program ended while the order was being registered';
-    const change = { id: order.id, from: 'sending', to: 'unknown', message, unclear: true } as const;
-    await store.apply([], momentOf(tools), [{ ...change, sent: { outcome: 'interrupted' } }]);
-  });
+/** An order whose registration was interrupted is unclear, because the request may have arrived. */
+export function interruptedOrder({ id, registrationSends: sends }: StoredOrder): OrderChange {
+  const message = 'the program ended while the order was being registered';
+  return { id, from: 'sending', to: 'unknown', sends, message, unclear: true, sent: { outcome: 'interrupted' } };
 }
 
 /**
@@ -210,6 +211,8 @@ export async function lookUpOrders(
   let lookedUp = 0;
   if (!calls) return lookedUp;
   await eachUnclear(store, range, async (order) => {
+    // Another machine is registering it now.
+    if (order.registration === 'sending') return;
     const found = await askInTurn(line, pace, () => {
       at(order.id);
       return calls.lookUp(order);
@@ -220,9 +223,9 @@ export async function lookUpOrders(
     const since = answerSince(order, found, nowMs);
     const change =
       found.kind === 'unclear' && (await hasTakenPayouts(store, order))
-        ? ({ id: order.id, from: 'unknown', to: 'registered' } as const)
+        ? ({ id: order.id, from: 'unknown', to: 'registered', sends: order.registrationSends } as const)
         : changeAfter(order, found, nowMs, since, settings);
-    if (change) await store.apply([], momentOf(tools, nowMs), [change]);
+    if (change) await store.settle({ changes: [], orders: [change] }, momentOf(tools, nowMs));
     else if (since !== order.registrationAnswerSince) await store.keepOrderAnswer(order.id, since);
   });
   return lookedUp;
@@ -249,7 +252,7 @@ async function eachUnclear(
   work: (order: StoredOrder) => Promise<void>,
 ): Promise<void> {
   for (let after = afterId; ; ) {
-    const page = await store.unclearOrders(after, PAGE);
+    const page = await store.unclearOrders(after, PAGE, await store.share());
     const last = page.at(-1);
     if (!last || after >= upToId) return;
     for (const order of page) if (order.id <= upToId) await work(order);
@@ -284,6 +287,7 @@ function intentOf(order: StoredOrder, body: string, riders: readonly StoredInstr
     id: order.id,
     from: 'none',
     to: 'sending',
+    sends: order.registrationSends,
     intent: {
       bodySha256: sha256(body),
       correlationId: correlationOf(order),
@@ -310,7 +314,7 @@ async function register(
 /** Records that the line was stopped before the request was made. */
 async function giveUp(tools: RegistrarTools, { order }: OrderRequest, stopped: string): Promise<Ended> {
   const outcome = { kind: 'not-sent', message: unsentBecause(stopped) } as const;
-  await tools.store.apply([], momentOf(tools), [changeBy(order, { outcome })]);
+  await tools.store.settle({ changes: [], orders: [changeBy(order, { outcome })] }, momentOf(tools));
   return { outcome };
 }
 
@@ -327,24 +331,21 @@ async function askToRegister(tools: SendingTools, calls: OrderCalls, request: Or
   const { store, forgetful } = tools;
   const { order, body, riders } = request;
   const { registrationUnclearAt: unclearAt } = order;
-  const record = (...changes: OrderChange[]) => store.apply([], momentOf(tools), changes);
-  const endedBy = (outcome: SubmitOutcome): Ended => {
-    return {
-      outcome,
-      ...(outcome.kind === 'declined' && { doubt: doubtOfRefusal(outcome, unclearAt, forgetful) }),
-    };
+  const end = async (asked: StoredOrder, outcome: SubmitOutcome): Promise<Ended> => {
+    const doubt = outcome.kind === 'declined' ? doubtOfRefusal(outcome, unclearAt, forgetful) : undefined;
+    const ended = { outcome, ...(outcome.kind === 'declined' && { doubt }) };
+    const late = await store.settle({ changes: [], orders: [changeBy(asked, ended)] }, momentOf(tools));
+    return late.orders?.length === 0 ? ended : { ...ended, late: true };
   };
   const outcome = await calls.register(body, order, correlationOf(order));
-  if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0) {
-    const ended = endedBy(outcome);
-    await record(changeBy(order, ended));
-    return ended;
-  }
+  if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0)
+    return end(order, outcome);
   request.riders = new Set();
   const again = { ...order, registrationSends: order.registrationSends + 1 };
   const alone = calls.body(order, []);
-  await record({ ...changeBy(order, { outcome }), to: 'none' }, intentOf(again, alone, []));
-  const ended = endedBy(await calls.register(alone, order, correlationOf(again)));
-  await record(changeBy(again, ended));
-  return ended;
+  const refused: OrderChange = { ...changeBy(order, { outcome }), to: 'none' };
+  const intent = { changes: [], orders: [intentOf(again, alone, [])] };
+  const [claimed] = await store.claim([intent], momentOf(tools), { changes: [], orders: [refused] });
+  if (!claimed) return { outcome, late: true };
+  return end(again, await calls.register(alone, order, correlationOf(again)));
 }

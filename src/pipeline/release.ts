@@ -40,13 +40,13 @@ export async function release(tools: ReleaseTools, businessDate: string): Promis
       if (order) return [withItsOrder(instruction, order, businessDate)];
       return waitedMs > settings.intake.waitForOrderMs ? [withoutOrder(instruction)] : [];
     });
-    await store.apply(changes, moment);
+    await store.settle({ changes }, moment);
   }
   for (;;) {
     const page = await store.list('scheduled', { afterId: 0, limit: PAGE, openDateUpTo: businessDate });
     if (page.length === 0) return;
     const changes = page.map(({ id, version }): Change => ({ id, version, from: 'scheduled', to: 'ready' }));
-    await store.apply(changes, moment);
+    await store.settle({ changes }, moment);
   }
 }
 

@@ -103,7 +103,7 @@ export async function retryAll(
   const barred = other ? otherProviderText(other) : doubt && inDoubt(doubt);
   if (barred !== undefined) return { decided: refs.map(() => no(barred)), stopped: undefined };
   const line = openLine(stop, 'look-ups');
-  const pace = pacer(clock, settings.provider.requestsPerMinute);
+  const pace = pacer(clock, settings.provider.requestsPerMinute, store);
   const decided: Decided[] = refs.map(() => NO_SUCH);
   let asked = 0;
   // Decisions are made one by one, because the payouts of one order share the state of that order.

@@ -27,6 +27,7 @@ import type { Provider, SubmitOutcome } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type Change,
+  type Changes,
   mayHaveForgotten,
   momentOf,
   type OrderChange,
@@ -35,14 +36,24 @@ import {
   type Timing,
 } from '../store/store.ts';
 import { openCover } from './balance.ts';
-import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, undoneBecause } from './flow.ts';
+import {
+  commitQueue,
+  eachInPages,
+  gather,
+  type Line,
+  openLine,
+  type Pacer,
+  pacer,
+  partOf,
+  undoneBecause,
+} from './flow.ts';
 import { doubtOfRefusal } from './look-ups.ts';
 import {
+  interruptedOrder,
   LAST_CLEAR_ANSWER,
   openRegistrar,
   payoutOf,
   type Registrar,
-  recoverRegistrations,
   unsentBecause,
 } from './registration.ts';
 import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
@@ -78,32 +89,29 @@ export interface Submitted {
 }
 
 /**
- * Marks the payouts that an interrupted program left in `sending` as `unknown`, because their requests may have
- * arrived. This comes before anything else is sent.
+ * Marks the payouts and orders that an interrupted program left in `sending` as `unknown`, because their requests may
+ * have arrived. This comes before anything else is sent.
  */
 export async function recoverInterrupted(tools: Timing & { readonly store: Store }): Promise<number> {
   const { store } = tools;
   let recovered = 0;
-  await recoverRegistrations(tools);
   for (;;) {
-    const page = await store.list('sending', { afterId: 0, limit: 1_000 });
-    if (page.length === 0) return recovered;
+    const { payouts, orders } = await store.interrupted(1_000);
+    if (payouts.length + orders.length === 0) return recovered;
     const message = 'the program ended while this was being sent';
-    await store.apply(
-      page.map(({ id, version }): Change => {
-        return {
-          id,
-          version,
-          from: 'sending',
-          to: 'unknown',
-          message,
-          unclear: true,
-          sent: { outcome: 'interrupted' },
-        };
-      }),
-      momentOf(tools),
-    );
-    recovered += page.length;
+    const changes = payouts.map(({ id, version }): Change => {
+      return {
+        id,
+        version,
+        from: 'sending',
+        to: 'unknown',
+        message,
+        unclear: true,
+        sent: { outcome: 'interrupted' },
+      };
+    });
+    await store.settle({ changes, orders: orders.map(interruptedOrder) }, momentOf(tools));
+    recovered += payouts.length;
   }
 }
 
@@ -121,16 +129,15 @@ export async function submit(
   const { store, provider, clock, settings, progress } = tools;
   const refusedLastTime = (await store.fact(REFUSES_ALIKE)) || undefined;
   const line = openLine(stop, 'requests', refusedLastTime);
-  const { concurrency, requestsPerMinute } = settings.provider;
-  const pace = tools.pace ?? pacer(clock, requestsPerMinute);
-  const commits = commitQueue((groups: Group[]) =>
-    store.apply(
-      groups.flatMap(({ changes }) => changes),
-      momentOf(tools),
-      groups.flatMap(({ orders = [] }) => orders),
-    ),
-  );
-  const outcomes = gather(clock, (changes: Change[]) => commits.add({ changes }));
+  const { requestsPerMinute } = settings.provider;
+  const pace = tools.pace ?? pacer(clock, requestsPerMinute, store);
+  const commits = commitQueue(async (commits: Commit[]) => {
+    const groups = commits.flatMap(({ groups }) => groups);
+    const ended = { changes: commits.flatMap(({ ended }) => ended) };
+    const claimed = await store.claim(groups, momentOf(tools), ended);
+    return new Set(groups.filter((_, at) => claimed[at]));
+  });
+  const outcomes = gather(clock, (ended: Change[]) => commits.add({ ended, groups: [] }));
   const forgetful = await mayHaveForgotten(store);
   const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => noteOutcome(outcome, order, line, pace));
   const readAhead = openReadAhead(tools);
@@ -144,9 +151,14 @@ export async function submit(
   let unsent = 0;
   let why = '';
 
-  const next = requestPages({ tools, line, registrar, asRead, readAhead, businessDate }, turns, (intents, orders) =>
-    commits.add({ changes: [...outcomes.take(), ...intents], orders }),
+  let concurrency = 1;
+  const pages = requestPages({ tools, line, registrar, asRead, readAhead, businessDate }, turns, (groups) =>
+    commits.add({ ended: outcomes.take(), groups }),
   );
+  const next = async () => {
+    concurrency = partOf(settings.provider.concurrency, await store.share());
+    return pages();
+  };
 
   const send = async ({ instruction, intent }: Request): Promise<void> => {
     await pace.turn(line.signal);
@@ -165,7 +177,7 @@ export async function submit(
   };
 
   try {
-    await eachInPages({ next, early: readAhead.early }, concurrency, send);
+    await eachInPages({ next, early: readAhead.early }, () => concurrency, send);
   } finally {
     await outcomes.flush();
   }
@@ -195,9 +207,9 @@ interface Planning {
 function requestPages(
   planning: Planning,
   turns: boolean[],
-  commit: (intents: readonly Change[], orders: readonly OrderChange[]) => Promise<void>,
+  commit: (groups: readonly Changes[]) => Promise<ReadonlySet<Changes>>,
 ): () => Promise<Request[]> {
-  const { tools, line, readAhead } = planning;
+  const { tools, line, readAhead, registrar } = planning;
   let afterId = 0;
   return async () => {
     const limit = readAhead.next();
@@ -208,11 +220,14 @@ function requestPages(
       const last = page.at(-1);
       if (!last) turns.shift();
       afterId = last?.id ?? 0;
-      const { requests, orders } = await planned(planning, page);
+      const { requests, groups } = await planned(planning, page);
       if (requests.length === 0) continue;
-      const intents = requests.map(({ intent }) => intent);
-      await commit(intents, orders);
-      return requests;
+      // What came too late is another machine's now, or is left to the next pass.
+      const claimed = await commit(groups);
+      registrar.leave(groups.flatMap((group) => (claimed.has(group) ? [] : (group.orders ?? []))));
+      const begun = new Set(groups.flatMap((group) => (claimed.has(group) ? group.changes : [])));
+      const ours = requests.filter(({ intent }) => begun.has(intent));
+      if (ours.length > 0) return ours;
     }
     return [];
   };
@@ -221,7 +236,7 @@ function requestPages(
 async function planned(
   { tools: { provider }, registrar, asRead, businessDate }: Planning,
   page: readonly StoredInstruction[],
-): Promise<{ requests: Request[]; orders: readonly OrderChange[] }> {
+): Promise<{ requests: Request[]; groups: Changes[] }> {
   const sound = await asRead.sift(page);
   const { instructions, orders, intents, traces, altered } = await registrar.plan(sound);
   asRead.leaveOut(sound, altered);
@@ -230,13 +245,31 @@ async function planned(
     const order = orders.get(orderKey(instruction));
     return { instruction, intent: intentFor(provider, instruction, order, businessDate, trace) };
   });
-  return { requests, orders: intents };
+  return { requests, groups: groupsOf(requests, intents) };
 }
 
-/** What is committed together. */
-interface Group {
-  readonly changes: readonly Change[];
-  readonly orders?: readonly OrderChange[];
+/** An order that is to be registered is claimed with its payouts, every other payout by itself. */
+function groupsOf(requests: readonly Request[], orders: ReadonlyMap<string, OrderChange>): Changes[] {
+  const groups: Changes[] = [];
+  const withOrder = new Map<string, Change[]>();
+  for (const { instruction, intent } of requests) {
+    const key = orderKey(instruction);
+    const order = orders.get(key);
+    const together = withOrder.get(key);
+    if (together) together.push(intent);
+    else {
+      const changes: Change[] = [intent];
+      groups.push(order ? { changes, orders: [order] } : { changes });
+      if (order) withOrder.set(key, changes);
+    }
+  }
+  return groups;
+}
+
+/** What is committed together: outcomes, and groups of intents. */
+interface Commit {
+  readonly ended: readonly Change[];
+  readonly groups: readonly Changes[];
 }
 
 /** A payout whose intent is committed. */

@@ -126,9 +126,15 @@ export function anchored(store: Store, anchor: Anchor): Store {
       await store.apply(changes, moment, orders);
       if ([...changes, ...orders].some(({ to }) => to === 'sending')) await keep();
     },
+    claim: async (...claiming) => {
+      const claimed = await store.claim(...claiming);
+      if (claimed.includes(true)) await keep();
+      return claimed;
+    },
     amend: async (changes, moment) => {
-      await store.amend(changes, moment);
+      const late = await store.amend(changes, moment);
       if (changes.some(({ to }) => to.kind === 'asked')) await keep();
+      return late;
     },
     endRun: async (...ending) => {
       const ended = await store.endRun(...ending);

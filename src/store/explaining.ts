@@ -6,7 +6,7 @@ export const UNRELEASED =
   'a version that was never released wrote it. Use that one, or restore the backup from before it (docs/operating.md, "Upgrade")';
 
 /** The store, with each verb failing with the explained error. */
-export function explaining(store: Store, explained: (error: unknown) => unknown): Store {
+export function explaining<Verbs extends Partial<Store>>(store: Verbs, explained: (error: unknown) => unknown): Verbs {
   const verbs = Object.entries(store).map(([name, verb]: [string, unknown]) => {
     if (typeof verb !== 'function') return [name, verb];
     return [
@@ -20,5 +20,5 @@ export function explaining(store: Store, explained: (error: unknown) => unknown)
       },
     ];
   });
-  return Object.fromEntries(verbs) as Store;
+  return Object.fromEntries(verbs) as Verbs;
 }

@@ -131,11 +131,11 @@ const SENDING: Mutant[] = [
     'if (found) return',
   ]),
   mutant('riders that were refused are sent no more', 'good payouts are declined', 'registration', [
-    "if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0) {",
-    'if (riders.size >= 0) {',
+    "if (outcome.kind !== 'declined' || outcome.afterUnclear || unclearAt !== '' || riders.size === 0) return",
+    'if (riders.size >= 0) return',
   ]),
   mutant('a DELETE of what was not paid is rejected', 'what was to be deleted is paid again', 'amend', [
-    "if (isDeleted && found.kind !== 'unclear') return record(amending, { kind: 'done' });",
+    "if (isDeleted && found.kind !== 'unclear') return { kind: 'done' };",
     '',
   ]),
   mutant('a DELETE is carried out against the provider’s word', 'an open payout is called deleted', 'amend', [
@@ -143,7 +143,7 @@ const SENDING: Mutant[] = [
     'const unpaid = true;',
   ]),
   mutant('a change is asked for without looking', 'a change is made twice', 'amend', [
-    "    case 'done':\n      return record(amending, { kind: 'done' });",
+    "    case 'done':\n      await record(amending, { kind: 'done' });\n      return;",
     "    case 'done':\n      break;",
   ]),
   mutant('what is processed is changed here alone', 'our amount is not what was paid', 'amend', [
@@ -470,8 +470,8 @@ const STORE: Mutant[] = [
     'const tools: Tools = opened;',
   ]),
   mutant('deferred change', 'another writer comes in between', 'store-locking', [
-    'return apply.immediate;',
-    'return apply.deferred;',
+    'apply: applyAll.immediate,',
+    'apply: applyAll.deferred,',
   ]),
   mutant('deferred registration', 'another writer comes in between', 'store-locking', [
     'return register.immediate;',
@@ -726,7 +726,7 @@ const FILES: Mutant[] = [
     '',
   ]),
   mutant('damage is told in the words of SQLite', 'the message names neither the file nor what to do', 'store-sqlite', [
-    'return explaining(storeOn(db, options), path);',
+    'const store = explaining(storeOn(db, options), path);',
     'return storeOn(db, options);',
   ]),
   mutant('show believes the record', 'a failed payout is taken for paid', 'verify', [
@@ -1133,6 +1133,61 @@ const DECISIONS: Mutant[] = [
   ]),
 ];
 
+const MACHINES: Mutant[] = [
+  mutant('what was not claimed is sent', 'two machines send one payout', 'machines', [
+    'const ours = requests.filter(({ intent }) => begun.has(intent));',
+    'const ours = requests.filter(({ intent }) => begun.has(intent) || true);',
+  ]),
+  mutant("another machine's order is registered", 'an order is created twice', 'machines', [
+    'for (const [key, { order }] of requests) if (ids.has(order.id)) requests.delete(key);',
+    'for (const [key, { order }] of requests) if (ids.has(-order.id)) requests.delete(key);',
+  ]),
+  mutant('instructions go on though their order was recovered', 'two machines pay on one order', 'machines', [
+    'if (late && !rides) return',
+    "if (late && !rides && outcome.kind === 'not-sent') return",
+  ]),
+  mutant('a group is claimed in part', 'an order is registered without what it carries', 'store', [
+    'orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) && changes.every(',
+    'orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) && changes.some(',
+  ]),
+  mutant('a late outcome counts whatever came after it', 'what may be sent again is called sent', 'store', [
+    "const isRecovered = now.status === 'unknown' && now.version === version + 1;",
+    "const isRecovered = now.status !== 'submitted';",
+  ]),
+  mutant('a late acceptance needs no reference', 'a payout is called sent that has no name there', 'store', [
+    " && orderRefId !== undefined && orderRefId !== '';",
+    ' && orderRefId !== undefined;',
+  ]),
+  mutant('a late outcome is forgotten', 'no record says what the provider answered', 'store', [
+    "if (!sent || sent.outcome === 'interrupted') return undefined;",
+    'if (sent !== null) return undefined;',
+  ]),
+  mutant("a late outcome ends another machine's registration", 'an order is created twice', 'store', [
+    'AND registration_sends = coalesce(:expected, registration_sends)',
+    'AND coalesce(:expected, 0) IS NOT NULL',
+  ]),
+  mutant('a change is asked for that another machine has made', 'it is made twice', 'machines', [
+    "if (late) return 'not asked';",
+    "if (late && amendment.sends > 99) return 'not asked';",
+  ]),
+  mutant('what is claimed is not anchored', 'a restored backup is taken for the latest', 'anchor', [
+    'if (claimed.includes(true)) await keep();',
+    'if (claimed.length < 0) await keep();',
+  ]),
+  mutant('each machine takes the whole of provider.concurrency', 'the provider is overrun', 'machines', [
+    'return Math.max(1, Math.floor(concurrency / of));',
+    'return Math.max(1, Math.floor(concurrency / Math.min(of, 1)));',
+  ]),
+  mutant('each machine keeps its own pace', 'the provider is overrun', 'machines', [
+    'gapMs > 0 && store ? await store.turn(gapMs) : 0;',
+    'gapMs > 0 && store ? 0 * (await store.turn(gapMs)) : 0;',
+  ]),
+  mutant('every machine looks everything up', 'the provider is asked many times for the same', 'machines', [
+    'return pageOf(forgetful || another ? undefined : share);',
+    'return pageOf(share.of > 0 ? undefined : share);',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
   ...CALENDAR,
@@ -1141,6 +1196,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SENDING,
   ...ANSWERS,
   ...LOOK_UPS,
+  ...MACHINES,
   ...STORE,
   ...FILES,
   ...MONEY_OF_A_MONTH,

@@ -4,8 +4,8 @@ import type { Mutation } from './mutation.ts';
 export const INTENTS_LATE: Mutation = {
   edits: [
     [
-      '    commits.add({ changes: [...outcomes.take(), ...intents], orders }),\n',
-      '    commits.add({ changes: outcomes.take(), orders }),\n',
+      '    commits.add({ ended: outcomes.take(), groups }),\n',
+      '    commits.add({ ended: outcomes.take(), groups: [] }).then(() => new Set(groups)),\n',
     ],
     [
       '    const outcome = settled ?? (await provider.submit(intent.intent.body, instruction, traceOf(provider, instruction)));\n',

@@ -11,12 +11,16 @@ export interface Ended {
   readonly outcome: SubmitOutcome;
   /** Why the refused order may exist all the same, by an earlier request: in words. */
   readonly doubt?: string | undefined;
+  /** It came too late: this machine was taken for gone, and may send nothing more for the order. */
+  readonly late?: true;
 }
 
+/** `order` is as it was before its request. */
 export function changeBy(order: StoredOrder, { outcome, doubt }: Ended): OrderChange {
-  const { id } = order;
+  const { id, registrationSends } = order;
   const sent = 'httpStatus' in outcome && outcome.httpStatus !== undefined ? { httpStatus: outcome.httpStatus } : {};
-  const ended = { id, from: 'sending', sent: { outcome: outcome.kind, ...sent } } as const;
+  const sends = registrationSends + 1;
+  const ended = { id, from: 'sending', sends, sent: { outcome: outcome.kind, ...sent } } as const;
   switch (outcome.kind) {
     case 'accepted':
       return { ...ended, to: 'registered' };
@@ -38,8 +42,9 @@ export function changeBy(order: StoredOrder, { outcome, doubt }: Ended): OrderCh
  * What the end of an order's request means for one of its instructions. Undefined when the instruction is still to be
  * sent itself.
  */
-export function forInstruction({ outcome, doubt }: Ended, rides: boolean): SubmitOutcome | undefined {
+export function forInstruction({ outcome, doubt, late }: Ended, rides: boolean): SubmitOutcome | undefined {
   if (rides && outcome.kind !== 'declined') return outcome;
+  if (late && !rides) return { kind: 'not-sent', message: 'another machine has taken over its order' };
   switch (outcome.kind) {
     case 'accepted':
       return undefined;
@@ -68,7 +73,7 @@ export function changeAfter(
   since: string,
   { provider: { quarantineMs, giveUpAfterMs } }: Settings,
 ): OrderChange | undefined {
-  const unknown = { id: order.id, from: 'unknown' } as const;
+  const unknown = { id: order.id, from: 'unknown', sends: order.registrationSends } as const;
   switch (found.kind) {
     case 'found':
       if (found.difference === '') return { ...unknown, to: 'registered' };

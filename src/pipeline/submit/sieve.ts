@@ -51,10 +51,8 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer, cover: Cov
       const { id, version } = instruction;
       const message = `it was to be paid again, and the provider says that ${earlier.words}`;
       const unknown: Change = { id, version, from: 'ready', to: 'unknown', message };
-      await store.apply(
-        [unknown, { id, version: version + 1, from: 'unknown', to: 'manual', message }],
-        momentOf(tools),
-      );
+      const manual: Change = { id, version: version + 1, from: 'unknown', to: 'manual', message };
+      await store.settle({ changes: [unknown, manual] }, momentOf(tools));
     }
     if (earlier?.kind === 'unclear')
       undecided ||= `whether an earlier attempt of ${nameOf(instruction)} was paid could not be told: ${earlier.message}`;

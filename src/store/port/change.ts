@@ -93,6 +93,8 @@ export interface OrderChange {
   readonly id: number;
   readonly from: Registration;
   readonly to: Registration;
+  /** How often its registration had been sent when this was decided. After one more send it comes too late. */
+  readonly sends?: number;
   readonly code?: string;
   readonly message?: string;
   /** … → sending: a registration begins. The hash is of exactly the bytes that leave, riders included. */

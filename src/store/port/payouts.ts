@@ -87,6 +87,13 @@ export interface OpenAmendment {
   readonly sends: number;
 }
 
+/** The part of the ids that one machine looks up: those with `id % of === at`. */
+export interface Share {
+  readonly at: number;
+  /** How many machines there are. */
+  readonly of: number;
+}
+
 interface ListOptions {
   readonly afterId: number;
   readonly limit: number;
@@ -105,6 +112,8 @@ interface ListOptions {
   readonly unclosed?: true;
   /** Only instructions with an answer that settles nothing and that no person has decided about. */
   readonly unsettled?: boolean;
+  /** Only this part of the ids. */
+  readonly share?: Share;
 }
 
 export interface Payouts {
@@ -128,21 +137,22 @@ export interface Payouts {
   /** Instructions in a status, by id. */
   list(status: InstructionStatus, options: ListOptions): Promise<StoredInstruction[]>;
   /** Orders whose registration is under way or unclear, by id. */
-  unclearOrders(afterId: number, limit: number): Promise<StoredOrder[]>;
+  unclearOrders(afterId: number, limit: number, share?: Share): Promise<StoredOrder[]>;
   /** Instructions with an open amendment, by id. */
-  amended(afterId: number, limit: number): Promise<StoredInstruction[]>;
+  amended(afterId: number, limit: number, share?: Share): Promise<StoredInstruction[]>;
   /**
-   * All or nothing, as `amend`: throws, with nothing changed, when an instruction or order isn't in its `from` and
-   * version, or may not become `to`.
+   * All or nothing: throws, with nothing changed, when an instruction or order isn't in its `from` and version, or may
+   * not become `to`. Requests and look-ups record by `claim` and `settle` instead, which leave out what came too late.
    */
   apply(changes: readonly Change[], moment: Moment, orders?: readonly OrderChange[]): Promise<void>;
-  amend(changes: readonly AmendmentChange[], moment: Moment): Promise<void>;
+  /** Returns those that came too late: the amendment is settled, or its target isn't in its `from` and version. */
+  amend(changes: readonly AmendmentChange[], moment: Moment): Promise<AmendmentChange[]>;
   /**
-   * Records what look-ups answered, with an audit entry for each answer whose words have changed. Throws as `apply`
-   * does.
+   * Records what look-ups answered, with an audit entry for each answer whose words have changed. Returns those that
+   * came too late: the instruction isn't in that version any more.
    */
-  keepAnswers(answers: readonly KeptAnswer[], moment: Moment): Promise<void>;
-  /** Since when the answers to an order's look-ups can't be read; empty when one could be. */
+  keepAnswers(answers: readonly KeptAnswer[], moment: Moment): Promise<KeptAnswer[]>;
+  /** Since when the answers to an unclear order's look-ups can't be read; empty when one could be. */
   keepOrderAnswer(order: number, since: string): Promise<void>;
   /**
    * All or none: `stale` when a payout isn't in its `from` and version, or is closed already. Nothing else of the

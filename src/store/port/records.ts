@@ -16,41 +16,47 @@ export interface WithHistory<Of> {
   readonly history: readonly Pick<AuditEntry, 'body'>[];
 }
 
-/** The names under which facts are noted between passes. A fact is empty once it has ended. */
-export type FactName =
+/**
+ * The facts that are noted between passes. A fact is empty once it has ended. Some are about one machine's folders, or
+ * about how far it has come: each machine has its `own`. All others are `shared`.
+ */
+export const FACTS = {
   /**
    * The provider that the records belong to, and the other provider that the settings named at the last start: see
    * binding.ts.
    */
-  | 'provider'
-  | 'other-provider'
+  provider: 'shared',
+  'other-provider': 'shared',
   /** Why nothing is sent until a person has decided: see anchor.ts. */
-  | 'look-up-only'
-  | 'restored'
-  | 'looked-up'
+  'look-up-only': 'shared',
+  restored: 'shared',
+  'looked-up': 'shared',
   /** Why a person has paused the sending: see control/pause.ts. */
-  | 'paused'
+  paused: 'shared',
   /** The settings by which payouts were judged last: see pipeline/hold.ts. */
-  | 'judged-by'
+  'judged-by': 'shared',
   /** What tells this workspace from every other one; the decisions that lie in the outbox: see pipeline/to-approve.ts. */
-  | 'workspace-id'
-  | 'to-approve'
+  'workspace-id': 'shared',
+  'to-approve': 'own',
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
-  | 'last-run'
-  | 'unfinished'
-  | 'stuck'
-  | 'inbox-trouble'
+  'last-run': 'shared',
+  unfinished: 'own',
+  stuck: 'own',
+  'inbox-trouble': 'own',
   /** Why outbox/index.html was not written. */
-  | 'foreign-index'
-  | 'undone'
+  'foreign-index': 'own',
+  undone: 'shared',
   /** The refusal that the provider gave several payouts in a row; when it last gave a clear answer. */
-  | 'refuses-alike'
-  | 'last-clear-answer'
+  'refuses-alike': 'shared',
+  'last-clear-answer': 'shared',
   /** The payout behind which the next look-ups begin. */
-  | 'look-ups-stopped-at'
-  | 'amendments-stopped-at'
+  'look-ups-stopped-at': 'own',
+  'amendments-stopped-at': 'own',
   /** The business date up to which no nightly run is owed. */
-  | 'nothing-owed-until';
+  'nothing-owed-until': 'shared',
+} as const satisfies Readonly<Record<string, 'own' | 'shared'>>;
+
+export type FactName = keyof typeof FACTS;
 
 export interface Records {
   /** The entries of an instruction or an order. */

@@ -61,14 +61,15 @@ export interface RunDecision {
 export interface Runs {
   /**
    * A new run, or undefined when that business date's nightly run has ended. A nightly run that has not ended is
-   * resumed. `moment` is the last one before the run: its entries belong to the run that was under way until then.
+   * resumed, or joined while other machines are in it. `moment` is the last one before the run: its entries belong to the run that was under way until then.
    */
   startRun(kind: RunKind, businessDate: string, moment: Moment): Promise<RunRecord | undefined>;
   /**
    * Ends a run. From here on nothing belongs to it any more, so its reports are the same whenever they are written.
-   * `open` counts what is open at that moment. The entry of the end belongs to the moment's run.
+   * `open` counts what is open at that moment. The entry of the end belongs to the moment's run. Undefined while other
+   * machines are in the run: it goes on, and the last of them ends it.
    */
-  endRun(run: number, moment: Moment, open: readonly StatusCount[]): Promise<RunRecord>;
+  endRun(run: number, moment: Moment, open: readonly StatusCount[]): Promise<RunRecord | undefined>;
   openAtEnd(run: number): Promise<StatusCount[] | undefined>;
   runReported(run: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   /** Drops a run on arrival that did nothing; its number is given again. */
@@ -78,7 +79,7 @@ export interface Runs {
    * that was cut off.
    */
   runUnderWay(): Promise<number | undefined>;
-  /** Runs that have not ended, or whose reports were not published; by number. */
+  /** Runs that have not ended, or whose reports were not published, and in which no other machine is; by number. */
   unreportedRuns(): Promise<RunRecord[]>;
   /** The last nightly run that has ended; with `upTo`, the last of those up to that business date. */
   lastNightly(upTo?: string): Promise<RunRecord | undefined>;

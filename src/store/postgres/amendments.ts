@@ -61,9 +61,9 @@ interface AmendmentRow {
   readonly content: string | null;
 }
 
-const FIND = statement<[row: number, instruction: number], AmendmentRow>(
-  'SELECT id, kind, fields, raw, content FROM amendments WHERE id = $1 AND instruction = $2',
-);
+const FIND = statement<[row: number, instruction: number, from: string, version: number], AmendmentRow>(`
+  SELECT a.id, a.kind, a.fields, a.raw, a.content FROM amendments a JOIN instructions i ON i.id = a.instruction
+  WHERE a.id = $1 AND i.id = $2 AND i.status = $3 AND i.version = $4`);
 const ASKED = statement<[row: number]>('UPDATE amendments SET sends = sends + 1 WHERE id = $1');
 const SETTLED = statement<[row: number]>('DELETE FROM amendments WHERE id = $1');
 const STALE_FILE = statement<[row: number]>('UPDATE files SET revision = revision + 1 WHERE number = $1::bigint >> 32');
@@ -78,21 +78,24 @@ export function amendmentVerbs(writing: Writing): Pick<Store, 'amend'> {
   return {
     amend: (changes, moment) =>
       writing(moment, async (session, append) => {
-        for (const change of changes) await amend(session, append, change, moment);
+        const late: AmendmentChange[] = [];
+        for (const change of changes) if (!(await amend(session, append, change, moment))) late.push(change);
+        return late;
       }),
   };
 }
 
-async function amend(session: Session, append: Append, change: AmendmentChange, { at }: Moment): Promise<void> {
+/** False where it comes too late. */
+async function amend(session: Session, append: Append, change: AmendmentChange, { at }: Moment): Promise<boolean> {
   const { row, target, to } = change;
-  const { id, from } = target;
-  const open = await FIND.get(session, row, id);
-  if (!open) throw new Error(`Instruction ${id} has no open amendment from row ${row}`);
+  const { id, from, version } = target;
+  const open = await FIND.get(session, row, id, from, version);
+  if (!open) return false;
   if (to.kind === 'asked') {
     await ASKED.run(session, row);
     const { bodySha256, correlationId } = to;
     append({ type: 'amendment', from, to: from, step: 'asked', row, bodySha256, correlationId }, id);
-    return;
+    return true;
   }
   await SETTLED.run(session, row);
   await STALE_FILE.run(session, row);
@@ -104,13 +107,14 @@ async function amend(session: Session, append: Append, change: AmendmentChange, 
     await rejectLate(session, [row]);
     const errors = to.errors.map(({ code }) => code);
     append({ type: 'amendment', from, to: from, row, step: 'refused', errors }, id);
-    return;
+    return true;
   }
   await carryOut(session, open, fields, change, at);
   const becomes = open.content === null ? undefined : readTerms(open.content);
   append(amendedEvent(row, target, fields, becomes), id);
   await markStale(session, [id]);
   await markRepairedLate(session, row);
+  return true;
 }
 
 async function carryOut(

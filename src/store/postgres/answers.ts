@@ -23,7 +23,7 @@ const UPDATE = statement<[ids: number[], answers: string[], since: string[]]>(`
   UPDATE instructions i SET answer = given.answer, answer_since = given.since
   FROM unnest($1::bigint[], $2::text[], $3::text[]) AS given (id, answer, since) WHERE i.id = given.id`);
 const OF_ORDER = statement<[since: string, id: number]>(
-  'UPDATE orders SET registration_answer_since = $1 WHERE id = $2',
+  "UPDATE orders SET registration_answer_since = $1 WHERE id = $2 AND registration = 'unknown'",
 );
 
 export function answerVerbs(db: Connection, writing: Writing): Pick<Store, 'keepAnswers' | 'keepOrderAnswer'> {
@@ -36,7 +36,8 @@ export function answerVerbs(db: Connection, writing: Writing): Pick<Store, 'keep
   };
 }
 
-async function keep(session: Session, append: Append, answers: readonly KeptAnswer[]): Promise<void> {
+/** Returns those that come too late. */
+async function keep(session: Session, append: Append, answers: readonly KeptAnswer[]): Promise<KeptAnswer[]> {
   const ids = answers.map(({ id }) => id);
   const rows = await CURRENT.all(
     session,
@@ -45,16 +46,17 @@ async function keep(session: Session, append: Append, answers: readonly KeptAnsw
   );
   const current = new Map(rows.map((row) => [row.id, row]));
   const toReport = new Set<number>();
-  for (const { id, version, answer, since } of answers) {
+  const kept = answers.filter(({ id }) => current.has(id));
+  for (const { id, answer, since } of kept) {
     const before = current.get(id);
-    if (!before) throw new Error(`Instruction ${id} can't keep an answer: it isn't in version ${version}`);
+    if (!before) continue;
     const isSame = answer === before.answer;
     // Reports show an answer for as long as it isn't settled.
     if (!isSame || (since === '') !== (before.since === '')) toReport.add(id);
     if (!isSame) append({ type: 'answer', from: before.status, to: before.status, message: answer }, id);
     current.set(id, { ...before, answer, since });
   }
-  const last = new Map(answers.map((one) => [one.id, one]));
+  const last = new Map(kept.map((one) => [one.id, one]));
   await UPDATE.run(
     session,
     [...last.keys()],
@@ -62,4 +64,5 @@ async function keep(session: Session, append: Append, answers: readonly KeptAnsw
     [...last.values()].map(({ since }) => since),
   );
   await markStale(session, toReport);
+  return answers.filter((one) => !kept.includes(one));
 }

@@ -1,5 +1,6 @@
 /** The only way to change an instruction's status, or how far an order has come, after intake. */
-import { isRetry } from '../../domain/status.ts';
+import type { Registration } from '../../domain/order.ts';
+import { type InstructionStatus, isRetry } from '../../domain/status.ts';
 import {
   assertLegal,
   assertOrderLegal,
@@ -8,39 +9,178 @@ import {
   registrationEvent,
   statusEvent,
 } from '../change-rules.ts';
-import type { Change, Moment, OrderChange, Store } from '../port.ts';
+import { lateAnswer, lateEvidence } from '../late.ts';
+import type { Change, Changes, Moment, OrderChange, Store } from '../port.ts';
 import { beginSends, endSends } from './changes/sends.ts';
 import { writeChanges } from './changes/writes.ts';
-import type { Session } from './connection.ts';
+import { type Connection, LOCK_TIMEOUT_MS, type Session } from './connection.ts';
+import { type Me, requireStanding } from './machines.ts';
 import { rejectLate } from './repairs.ts';
+import { JUDGING_LOCK, LONGEST_JUDGING_MS } from './session.ts';
 import { markStale } from './stale.ts';
 import { column, statement } from './statement.ts';
-import type { Append, Writing } from './trail.ts';
+import { type Append, type Writing, writingWith } from './trail.ts';
 
 /** `apply` of the port, for use inside the caller's transaction as well. */
 export async function applyChanges(
   session: Session,
   append: Append,
-  { at }: Moment,
+  moment: Moment,
   changes: readonly Change[],
   orders: readonly OrderChange[] = [],
+  machine?: number,
 ): Promise<void> {
-  for (const batch of withoutRepeats(orders)) {
-    await changeOrders(session, at, batch);
-    for (const change of batch) append(registrationEvent(change), change.id);
-  }
-  for (const batch of withoutRepeats(changes)) {
-    const changed = await change(session, at, batch);
-    for (const one of batch) append(statusEvent(one, changedOf(changed, one)), one.id);
-  }
-  await markStale(session, new Set(changes.map(({ id }) => id)));
+  const late = await record(session, append, moment, { changes, orders }, machine);
+  const [order] = late.orders;
+  if (order) throw new Error(`Order ${order.id} can't go from ${order.from} to ${order.to}: it isn't ${order.from}`);
+  const [payout] = late.changes;
+  if (!payout) return;
+  const { id, version, from, to } = payout;
+  throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
 }
 
-export function changeVerbs(writing: Writing): Pick<Store, 'apply'> {
+export function changeVerbs(db: Connection, writing: Writing, me: Me): Pick<Store, 'apply' | 'claim' | 'settle'> {
+  const claiming = writingWith(db, BEFORE_CLAIM);
   return {
     apply: (changes, moment, orders = []) =>
-      writing(moment, (session, append) => applyChanges(session, append, moment, changes, orders)),
+      writing(moment, (session, append) => applyChanges(session, append, moment, changes, orders, me.session?.id)),
+    settle: (ended, moment) => writing(moment, (session, append) => settle(session, append, moment, ended)),
+    claim: (groups, moment, ended = { changes: [] }) =>
+      claiming(moment, async (session, append) => {
+        await requireStanding(session, me);
+        await settle(session, append, moment, ended);
+        return claim(session, append, moment, groups, me);
+      }),
   };
+}
+
+/** Nothing is claimed while a machine judges what is held back. This is waited for before anything is locked. */
+const BEFORE_CLAIM = `
+  SET LOCAL lock_timeout TO '${LONGEST_JUDGING_MS}ms';
+  SELECT pg_advisory_xact_lock_shared(${JUDGING_LOCK});
+  SET LOCAL lock_timeout TO '${LOCK_TIMEOUT_MS}ms';`;
+
+interface Late {
+  readonly changes: Change[];
+  readonly orders: OrderChange[];
+}
+
+/** Writes what does not come too late: first of the orders, each in its place. Returns the rest. */
+async function record(
+  session: Session,
+  append: Append,
+  { at }: Moment,
+  { changes, orders = [] }: Changes,
+  machine?: number,
+): Promise<Late> {
+  const late: Late = { changes: [], orders: [] };
+  for (const batch of withoutRepeats(orders)) {
+    const changed = await changeOrders(session, at, batch, machine);
+    for (const one of batch)
+      if (changed.has(one.id)) append(registrationEvent(one), one.id);
+      else late.orders.push(one);
+  }
+  const moved = new Set<number>();
+  for (const batch of withoutRepeats(changes)) {
+    const changed = await change(session, at, batch, machine);
+    for (const one of batch) {
+      const now = changed.get(one.id);
+      if (!now) late.changes.push(one);
+      else {
+        append(statusEvent(one, now), one.id);
+        moved.add(one.id);
+      }
+    }
+  }
+  await markStale(session, moved);
+  return late;
+}
+
+const PAYOUTS_NOW = statement<[ids: number[]], { id: number; status: InstructionStatus; version: number }>(
+  'SELECT id, status, version FROM instructions WHERE id = ANY ($1::bigint[])',
+);
+const ORDERS_NOW = statement<[ids: number[]], { id: number; registration: Registration }>(
+  'SELECT id, registration FROM orders WHERE id = ANY ($1::bigint[])',
+);
+
+/** Records what has not come too late, and of the rest what it shows. Returns the rest. */
+async function settle(session: Session, append: Append, moment: Moment, ended: Changes): Promise<Late> {
+  const late = await record(session, append, moment, ended);
+  if (late.orders.length > 0) {
+    const now = new Map((await ORDERS_NOW.all(session, idsOf(late.orders))).map((one) => [one.id, one.registration]));
+    for (const one of late.orders) {
+      const event = lateAnswer(one, now.get(one.id) ?? one.from);
+      if (event) append(event, one.id);
+    }
+  }
+  for (const one of late.changes) {
+    const [now] = await PAYOUTS_NOW.all(session, [one.id]);
+    const event = now && lateAnswer(one, now.status);
+    if (event) append(event, one.id);
+    const evidence = now && lateEvidence(one, now);
+    if (evidence) await record(session, append, moment, { changes: [evidence] });
+  }
+  return late;
+}
+
+/**
+ * What may be claimed: as it was when that was decided, and locked by no other machine. A file of another machine is
+ * claimed from only once it was judged.
+ */
+const LOCK_PAYOUTS = column<[ids: number[], froms: string[], versions: number[], machine: string], number>(`
+  SELECT i.id FROM instructions i
+  JOIN unnest($1::bigint[], $2::text[], $3::bigint[]) AS c (id, before, version)
+    ON i.id = c.id AND i.status = c.before AND i.version = c.version
+  WHERE EXISTS (
+    SELECT 1 FROM files f WHERE f.number = i.content_row >> 32 AND (f.judged_once OR f.machine IS NULL OR f.machine = $4))
+  FOR UPDATE OF i SKIP LOCKED`);
+const LOCK_ORDERS = column<[ids: number[], froms: string[], sends: (number | null)[]], number>(`
+  SELECT o.id FROM orders o
+  JOIN unnest($1::bigint[], $2::text[], $3::bigint[]) AS c (id, before, sends)
+    ON o.id = c.id AND o.registration = c.before AND o.registration_sends = coalesce(c.sends, o.registration_sends)
+  FOR UPDATE OF o SKIP LOCKED`);
+
+async function claim(
+  session: Session,
+  append: Append,
+  moment: Moment,
+  groups: readonly Changes[],
+  { name = '', session: machine }: Me,
+): Promise<boolean[]> {
+  const changes = groups.flatMap((group) => group.changes);
+  const orders = groups.flatMap((group) => group.orders ?? []);
+  const payoutsLocked = await LOCK_PAYOUTS.all(
+    session,
+    idsOf(changes),
+    changes.map(({ from }) => from),
+    changes.map(({ version }) => version),
+    name,
+  );
+  const ordersLocked =
+    orders.length === 0
+      ? []
+      : await LOCK_ORDERS.all(
+          session,
+          idsOf(orders),
+          orders.map(({ from }) => from),
+          orders.map(({ sends = null }) => sends),
+        );
+  const [payouts, registrations] = [new Set(payoutsLocked), new Set(ordersLocked)];
+  const claimed = groups.map(
+    (group) =>
+      group.changes.every(({ id }) => payouts.has(id)) && (group.orders ?? []).every(({ id }) => registrations.has(id)),
+  );
+  const taken = groups.filter((_, at) => claimed[at]);
+  const late = await record(
+    session,
+    append,
+    moment,
+    { changes: taken.flatMap((group) => group.changes), orders: taken.flatMap((group) => group.orders ?? []) },
+    machine?.id,
+  );
+  if (late.changes.length + late.orders.length > 0)
+    throw new Error('What is claimed together has a payout or an order twice');
+  return claimed;
 }
 
 /** The same in the same order, so that no id is twice in one batch: a batch is written at once. */
@@ -58,12 +198,6 @@ function withoutRepeats<Of extends { readonly id: number }>(all: readonly Of[]):
   return batches;
 }
 
-function changedOf(changed: ReadonlyMap<number, Changed>, { id }: Change): Changed {
-  const now = changed.get(id);
-  if (!now) throw new Error(`Instruction ${id} was changed, and is not among what has changed`);
-  return now;
-}
-
 // The content of an instruction may come from an UPDATE of another file.
 const STANDS_AT = column<[ids: number[]], number>('SELECT content_row FROM instructions WHERE id = ANY ($1::bigint[])');
 const JUDGE_ANEW = statement<[ids: number[]]>(`
@@ -73,20 +207,21 @@ const FORGOTTEN = column<[ids: number[]], number>(
   'SELECT id FROM instructions WHERE id = ANY ($1::bigint[]) AND forgotten ORDER BY id LIMIT 1',
 );
 
-/** Returns what each instruction has after its change. */
-async function change(session: Session, at: string, changes: readonly Change[]): Promise<ReadonlyMap<number, Changed>> {
-  for (const one of changes) assertLegal(one);
+/** Returns what each instruction has after its change, of those that were in their `from` and version. */
+async function change(
+  session: Session,
+  at: string,
+  asked: readonly Change[],
+  machine: number | undefined,
+): Promise<ReadonlyMap<number, Changed>> {
+  for (const one of asked) assertLegal(one);
   // The texts that a request needs may be forgotten.
-  const retried = idsOf(changes.filter(({ from, to }) => isRetry(from, to)));
+  const retried = idsOf(asked.filter(({ from, to }) => isRetry(from, to)));
   const forgotten = retried.length > 0 ? await FORGOTTEN.get(session, retried) : undefined;
   if (forgotten !== undefined) throw new Error(`Instruction ${forgotten} can't be paid again: it was forgotten`);
-  const changed = await writeChanges(session, at, changes);
-  const lost = changes.find(({ id }) => !changed.has(id));
-  if (lost) {
-    const { id, version, from, to } = lost;
-    throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
-  }
-  await beginSends(session, at, changes, changed);
+  const changed = await writeChanges(session, at, asked);
+  const changes = asked.filter(({ id }) => changed.has(id));
+  await beginSends(session, at, changes, changed, machine);
   await endSends(session, at, changes, changed);
   const toJudge = idsOf(changes.filter(isToJudge));
   if (toJudge.length > 0) await JUDGE_ANEW.run(session, toJudge);
@@ -110,6 +245,8 @@ const CHANGE_ORDERS = column<
     begins: boolean[],
     unclear: boolean[],
     refused: boolean[],
+    sends: (number | null)[],
+    machine: number | null,
   ],
   number
 >(`
@@ -119,28 +256,35 @@ const CHANGE_ORDERS = column<
     registration_unclear_at = CASE WHEN c.unclear THEN $1 ELSE registration_unclear_at END,
     registration_refused_at = CASE
       WHEN c.next IN ('refused', 'registered') THEN '' WHEN c.refused THEN $1 ELSE registration_refused_at END,
-    registration_answer_since = ''
-  FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[], $9::boolean[])
-    AS c (id, before, next, code, message, begins, unclear, refused)
-  WHERE o.id = c.id AND o.registration = c.before
+    registration_answer_since = '',
+    machine = CASE WHEN c.begins THEN $11 ELSE machine END
+  FROM unnest(
+    $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[], $9::boolean[], $10::bigint[])
+    AS c (id, before, next, code, message, begins, unclear, refused, sends)
+  WHERE o.id = c.id AND o.registration = c.before AND o.registration_sends = coalesce(c.sends, o.registration_sends)
   RETURNING o.id`);
 
-async function changeOrders(session: Session, at: string, changes: readonly OrderChange[]): Promise<void> {
+/** Returns which orders were changed. */
+async function changeOrders(
+  session: Session,
+  at: string,
+  changes: readonly OrderChange[],
+  machine: number | undefined,
+): Promise<ReadonlySet<number>> {
   for (const one of changes) assertOrderLegal(one);
-  const changed = new Set(
-    await CHANGE_ORDERS.all(
-      session,
-      at,
-      idsOf(changes),
-      changes.map(({ from }) => from),
-      changes.map(({ to }) => to),
-      changes.map(({ code = '' }) => code),
-      changes.map(({ message = '' }) => message),
-      changes.map(({ intent }) => intent !== undefined),
-      changes.map(({ unclear = false }) => unclear),
-      changes.map(({ refused = false }) => refused),
-    ),
+  const changed = await CHANGE_ORDERS.all(
+    session,
+    at,
+    idsOf(changes),
+    changes.map(({ from }) => from),
+    changes.map(({ to }) => to),
+    changes.map(({ code = '' }) => code),
+    changes.map(({ message = '' }) => message),
+    changes.map(({ intent }) => intent !== undefined),
+    changes.map(({ unclear = false }) => unclear),
+    changes.map(({ refused = false }) => refused),
+    changes.map(({ sends = null }) => sends),
+    machine ?? null,
   );
-  const lost = changes.find(({ id }) => !changed.has(id));
-  if (lost) throw new Error(`Order ${lost.id} can't go from ${lost.from} to ${lost.to}: it isn't ${lost.from}`);
+  return new Set(changed);
 }

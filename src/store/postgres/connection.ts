@@ -32,8 +32,8 @@ export interface Connection extends Session {
   /** All statements of `work` see the records as they were at its first. */
   reading<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**
-   * One transaction, rolled back when `work` throws. `opening` is a SELECT without values that runs as its first
-   * statement; its rows are given to `work`.
+   * One transaction, rolled back when `work` throws. `opening` are statements without values that run first; the rows of
+   * the last are given to `work`.
    */
   writing<T>(work: (session: Session, opened: unknown[]) => Promise<T>, opening?: string): Promise<T>;
   /** From here on every read sees the records as they are now. */
@@ -62,7 +62,7 @@ const KEEP_ALIVE_MS = 10_000;
 const CONNECTION_LIFETIME_S = 24 * 3_600;
 
 /** How long a statement waits for another writer. SQLite waits as long for its lock. */
-const LOCK_TIMEOUT_MS = 30_000;
+export const LOCK_TIMEOUT_MS = 30_000;
 
 /** A writer that stops in the middle of a transaction holds up all others. The server ends it after this time. */
 const IDLE_TRANSACTION_MS = 30_000;
@@ -226,7 +226,8 @@ async function open(client: pg.PoolClient, { name, writes }: Writer, opening: st
   const answers = await client.query(
     `BEGIN; UPDATE last_writes SET write = ${writes} WHERE connection = '${name}'; ${opening}`,
   );
-  const [, marked, opened] = answers as unknown as Answer[];
+  const [, marked] = answers as unknown as Answer[];
+  const opened = (answers as unknown as Answer[]).at(-1);
   if (marked?.rowCount !== 1) throw new Error(`The connection ${name} is not among those that write`);
   return opened?.rows ?? [];
 }

@@ -52,7 +52,7 @@ const keepResemblances = insertion<[instruction: number, other: number, code: st
   code: 'text',
 });
 const END = statement<[shows: boolean, file: number]>(`
-  UPDATE files SET judged = CASE judged WHEN 2 THEN 1 ELSE judged END,
+  UPDATE files SET judged = CASE judged WHEN 2 THEN 1 ELSE judged END, judged_once = true,
     revision = revision + CASE WHEN $1 THEN 1 ELSE 0 END
   WHERE number = $2`);
 const RESEMBLANCES = statement<Range, { code: Resemblance['code']; count: number; first: number }>(`

@@ -1,6 +1,9 @@
 /** Small facts by name. */
+
+import { FACTS } from '../port/records.ts';
 import type { Store } from '../port.ts';
 import type { Connection, Session } from './connection.ts';
+import type { Me } from './machines.ts';
 import { column, statement } from './statement.ts';
 
 const GET = column<[name: string], string>('SELECT value FROM facts WHERE name = $1');
@@ -17,11 +20,25 @@ export async function setFact(session: Session, name: string, value: string): Pr
   await SET.run(session, name, value);
 }
 
-export function factVerbs(db: Connection): Pick<Store, 'fact' | 'setFact' | 'rejectedWhole' | 'decideRejectedWhole'> {
+const GET_OWN = column<[name: string, machine: string], string>(
+  'SELECT value FROM machine_facts WHERE name = $1 AND machine = $2',
+);
+const SET_OWN = statement<[name: string, value: string, machine: string]>(`
+  INSERT INTO machine_facts (name, value, machine) VALUES ($1, $2, $3)
+  ON CONFLICT (machine, name) DO UPDATE SET value = excluded.value WHERE machine_facts.value <> excluded.value`);
+
+export function factVerbs(
+  db: Connection,
+  { name: machine = '' }: Me,
+): Pick<Store, 'fact' | 'setFact' | 'rejectedWhole' | 'decideRejectedWhole'> {
   const set = (name: string, value: string) => db.writing((session) => setFact(session, name, value));
+  const setOwn = (name: string, value: string) =>
+    db.writing(async (session) => {
+      await SET_OWN.run(session, name, value, machine);
+    });
   return {
-    fact: (name) => getFact(db, name),
-    setFact: set,
+    fact: (name) => (FACTS[name] === 'own' ? GET_OWN.get(db, name, machine) : getFact(db, name)),
+    setFact: (name, value) => (FACTS[name] === 'own' ? setOwn : set)(name, value),
     async rejectedWhole(file) {
       const decided = await getFact(db, rejectedWholeFact(file));
       return decided === undefined ? undefined : decided === 'yes';

@@ -1,6 +1,7 @@
 /** Files: how they are numbered, taken in and finished, and which of them have reports that are out of date. */
 import type { FileProblem } from '../../domain/codes.ts';
 import { rowId } from '../../domain/instruction.ts';
+import { timestamp } from '../../platform/clock.ts';
 import { openSha256 } from '../../platform/digest.ts';
 import {
   alreadyProcessed,
@@ -13,6 +14,7 @@ import {
 import { requireNumber } from '../numbers.ts';
 import type { FileRecord, NewFile, Store } from '../port.ts';
 import type { Connection, Session } from './connection.ts';
+import type { Me } from './machines.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { markRepaired, TO_REPAIR } from './repairs.ts';
@@ -52,20 +54,27 @@ const IS_REMEMBERED = 'number NOT IN (SELECT file FROM forgotten_files)';
 const BY_NUMBER = statement<[number: number], FileRow>(`${SELECT_FILES} WHERE number = $1`);
 const ALL = statement<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
 const OF_RUN = column<[run: number], number>('SELECT number FROM files WHERE run = $1 ORDER BY number');
-const UNFINISHED = statement<[], FileRow>(
-  "SELECT * FROM files WHERE NOT done ORDER BY kind IS NOT DISTINCT FROM 'orders' DESC, number",
+/** SQL: a file whose original is on the machine $1, or on any. */
+const IS_OWN = '(machine = $1 OR machine IS NULL)';
+const UNFINISHED = statement<[machine: string], FileRow>(
+  `SELECT * FROM files WHERE NOT done AND ${IS_OWN} ORDER BY kind IS NOT DISTINCT FROM 'orders' DESC, number`,
 );
-const UNARCHIVED = statement<[], FileRow>('SELECT * FROM files WHERE NOT archived ORDER BY number');
+const UNARCHIVED = statement<[machine: string], FileRow>(
+  `SELECT * FROM files WHERE NOT archived AND ${IS_OWN} ORDER BY number`,
+);
 const ARCHIVE = statement<[number: number]>('UPDATE files SET archived = true WHERE number = $1');
 
 // A file that repeats another waits for it. Until the other is done, its report would miss rows.
-const STALE = statement<[], { file: number; token: number }>(`
+export const IS_STALE = `
+  revision > reported AND done AND ${IS_REMEMBERED}
+  AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of))`;
+/** Another machine publishes what a machine would, once that one has been away for this long. */
+const AWAY_MS = 600_000;
+const STALE = statement<[machine: string, awaySince: string], { file: number; token: number }>(`
   SELECT number AS file, revision AS token
   FROM files
-  WHERE revision > reported
-    AND done
-    AND ${IS_REMEMBERED}
-    AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of))
+  WHERE ${IS_STALE} AND (${IS_OWN} OR NOT EXISTS (
+    SELECT 1 FROM machines m WHERE m.name = files.machine AND (m.ended_at IS NULL OR m.ended_at > $2)))
   ORDER BY number`);
 const MARK_STALE = column<[number: number], number>(`
   UPDATE files SET revision = revision + 1 WHERE number = $1 AND done AND ${IS_REMEMBERED} RETURNING revision`);
@@ -73,7 +82,7 @@ const REPORTED = statement<[token: number, number: number]>(
   'UPDATE files SET reported = greatest(reported, $1) WHERE number = $2',
 );
 
-export function fileVerbs(db: Connection, writing: Writing): FileVerbs {
+export function fileVerbs(db: Connection, writing: Writing, { name: machine, now }: Me): FileVerbs {
   return {
     digestOf: (file, later) =>
       db.reading(async (session) => {
@@ -82,12 +91,12 @@ export function fileVerbs(db: Connection, writing: Writing): FileVerbs {
       }),
     registerFile: (file, run) =>
       writing({ at: file.receivedAt, run }, async (session, append) => {
-        const { record, isNew } = await register(session, file, run);
+        const { record, isNew } = await register(session, file, run, machine);
         if (isNew) append(registeredEvent(record));
         return record;
       }),
-    unfinishedFiles: async () => (await UNFINISHED.all(db)).map(fileRecord),
-    unarchivedFiles: async () => (await UNARCHIVED.all(db)).map(fileRecord),
+    unfinishedFiles: async () => (await UNFINISHED.all(db, machine ?? '')).map(fileRecord),
+    unarchivedFiles: async () => (await UNARCHIVED.all(db, machine ?? '')).map(fileRecord),
     finishFile: (file, problem, moment) =>
       writing(moment, async (session, append) => {
         append(await finish(session, file, problem));
@@ -102,7 +111,7 @@ export function fileVerbs(db: Connection, writing: Writing): FileVerbs {
     },
     files: async () => (await ALL.all(db)).map(fileRecord),
     filesOfRun: (run) => OF_RUN.all(db, run),
-    staleReports: () => STALE.all(db),
+    staleReports: () => STALE.all(db, machine ?? '', timestamp(now() - AWAY_MS)),
     async markStale(file) {
       const token = await db.writing((session) => MARK_STALE.get(session, file));
       if (token === undefined) throw new Error(`File ${file} has no reports yet`);
@@ -123,16 +132,17 @@ const SAME_BYTES = statement<[sha256: string], { number: number; name: string }>
 const INSERT = statement<unknown[], FileRow>(`
   INSERT INTO files (
     number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, said_done, maker,
-    final_newline, start, progress, problem, duplicate_of, done, repairs)
+    final_newline, start, progress, problem, duplicate_of, done, repairs, machine)
   VALUES (
     ${nextNumber('files')}, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-    $13, $14, $14, $15, $16, $15::text IS NOT NULL, $17)
+    $13, $14, $14, $15, $16, $15::text IS NOT NULL, $17, $18)
   RETURNING *`);
 
 async function register(
   session: Session,
   file: NewFile,
   run: number | undefined,
+  machine: string | undefined,
 ): Promise<{ record: FileRecord; isNew: boolean }> {
   const known = await BY_CLAIM.get(session, file.claim);
   if (known) return { record: fileRecord(known), isNew: false };
@@ -157,6 +167,7 @@ async function register(
     problem ? JSON.stringify(problem) : null,
     first?.number ?? null,
     problem ? null : (file.repairs ?? null),
+    machine ?? null,
   );
   if (!row) throw new Error(`Registering ${file.claim} gave no row`);
   requireNumber(row.number);

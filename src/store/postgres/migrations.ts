@@ -27,6 +27,7 @@ const TABLES = [
   ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
   ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files'],
   ...['audit_head', 'last_writes', 'schema_version'],
+  ...['machines', 'machine_facts', 'run_machines', 'pace'],
 ];
 
 interface Found {

@@ -2,7 +2,7 @@
  * The store port on a PostgreSQL server, that several machines may share. When a verb that writes resolves, its
  * transaction is on the server's disk. When a verb rejects, nothing of it is done.
  */
-import type { Clock } from '../../platform/clock.ts';
+import { type Clock, systemClock, timestamp } from '../../platform/clock.ts';
 import { explaining } from '../explaining.ts';
 import type { Store } from '../port.ts';
 import { readAddress } from './address.ts';
@@ -19,12 +19,14 @@ import { findingVerbs } from './finding.ts';
 import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
+import { type Me, machineVerbs } from './machines.ts';
 import { hasRecords, type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
 import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
+import { openSession } from './session.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -34,19 +36,35 @@ export interface PostgresOptions {
   /** `kept` where the caller says nothing. */
   readonly purpose?: Purpose;
   readonly clock?: Clock;
+  /** The name of this machine; none where only a person decides or reads. */
+  readonly machine?: string;
+  /** The version of paydrop, of a machine that works on the records. Others only know whose facts are theirs. */
+  readonly atWork?: { readonly version: string };
 }
 
 /** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
-export async function openStore({ address, purpose = 'kept', clock }: PostgresOptions): Promise<Store> {
+export async function openStore(options: PostgresOptions): Promise<Store> {
+  const { address, purpose = 'kept', clock = systemClock, machine, atWork } = options;
   const server = readAddress(address);
   const explain = (error: unknown) => explained(server.shown, error);
   try {
     await prepareSchema(server, purpose);
+    const session =
+      machine !== undefined && atWork
+        ? await openSession(server, { name: machine, ...atWork, startedAt: timestamp(clock.now()) }, clock)
+        : undefined;
+    const me: Me = {
+      now: () => clock.now(),
+      ...(machine !== undefined && { name: machine }),
+      ...(session && { session }),
+    };
+    const db = connect({ address: server, readonly: purpose === 'reading', clock });
+    const store = explaining(storeOn(db, me, server.shown), explain);
+    // What fails in the work has its own explanation.
+    return { ...store, judging: (work) => (session ? session.judging(work) : work()) };
   } catch (error) {
     throw explain(error);
   }
-  const db = connect({ address: server, readonly: purpose === 'reading', ...(clock && { clock }) });
-  return explaining(storeOn(db, server.shown), explain);
 }
 
 /** As {@link openStore}; undefined where there are no records yet. */
@@ -58,18 +76,18 @@ export async function openIfThere(options: PostgresOptions): Promise<Store | und
   return isThere ? openStore(options) : undefined;
 }
 
-function storeOn(db: Connection, shown: string): Store {
+function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
   const writing = writingWith(db);
   return {
-    ...fileVerbs(db, writing),
+    ...fileVerbs(db, writing, me),
     ...intakeVerbs(db, writing),
-    ...changeVerbs(writing),
+    ...changeVerbs(db, writing, me),
     ...controlVerbs(db, writing),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
     ...forgettingVerbs(db, writing),
     ...auditVerbs(db, writing),
-    ...factVerbs(db),
+    ...factVerbs(db, me),
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...replayVerbs(db),
@@ -77,10 +95,14 @@ function storeOn(db: Connection, shown: string): Store {
     ...resultVerbs(db),
     ...countVerbs(db),
     ...listingOf(db),
-    ...runVerbs(db, writing),
+    ...machineVerbs(db, me),
+    ...runVerbs(db, writing, me),
     ...closingVerbs(db, writing),
     skipNumbers: numberSkipper(db),
     standStill: () => db.standStill(),
-    close: () => db.close(),
+    async close() {
+      await me.session?.close(timestamp(me.now()));
+      await db.close();
+    },
   };
 }

@@ -2,15 +2,16 @@
 import { NOT_ARRIVED } from '../../domain/status.ts';
 import { UNCLEAR_ORDER } from '../conditions.ts';
 import type { Store, WithHistory } from '../port.ts';
+import { WHOLE } from '../share.ts';
 import { storedInstruction, storedOrder } from '../stored.ts';
 import { hasNotArrived, isClosed } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
 import { statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
 
-type ListValues = [status: string, afterId: number, openDateUpTo: string, limit: number];
+type ListValues = [status: string, afterId: number, openDateUpTo: string, limit: number, of: number, at: number];
 
-const IN_STATUS = 'i.status = $1 AND i.id > $2 AND i.open_date <= $3';
+const IN_STATUS = 'i.status = $1 AND i.id > $2 AND i.open_date <= $3 AND i.id % $5 = $6';
 const PAGE = 'ORDER BY i.id LIMIT $4';
 const OPEN = `${hasNotArrived('i.status')} AND ${IN_STATUS}`;
 
@@ -20,19 +21,18 @@ const LIST_OTHER = storedStatement<ListValues>(`${IN_STATUS} ${PAGE}`);
 const LIST_NEVER_SENT = storedStatement<ListValues>(`${OPEN} AND i.unclear_sends = 0 ${PAGE}`);
 const LIST_SENT_BEFORE = storedStatement<ListValues>(`${OPEN} AND i.unclear_sends > 0 ${PAGE}`);
 const LIST_UNSETTLED = storedStatement<ListValues>(`i.answer <> '' AND i.answer_since > '' AND ${IN_STATUS} ${PAGE}`);
-const LIST_WITH_CODE = storedStatement<[...ListValues, code: string]>(`${IN_STATUS} AND i.code = $5 ${PAGE}`);
+const LIST_WITH_CODE = storedStatement<[...ListValues, code: string]>(`${IN_STATUS} AND i.code = $7 ${PAGE}`);
 const LIST_PAID_SINCE = storedStatement<[...ListValues, since: string]>(
-  `i.status = 'paid' AND i.updated_at >= $5 AND ${IN_STATUS} ${PAGE}`,
+  `i.status = 'paid' AND i.updated_at >= $7 AND ${IN_STATUS} ${PAGE}`,
 );
 const LIST_DOUBTED_SINCE = storedStatement<[...ListValues, since: string]>(
-  `${OPEN} AND i.refused_at <> '' AND i.updated_at >= $5 ${PAGE}`,
+  `${OPEN} AND i.refused_at <> '' AND i.updated_at >= $7 ${PAGE}`,
 );
 
-const UNCLEAR_ORDERS = orderStatement<[afterId: number, limit: number]>(
-  `WHERE ${UNCLEAR_ORDER} AND id > $1 ORDER BY id LIMIT $2`,
-);
-const AMENDED = storedStatement<[afterId: number, limit: number]>(
-  'i.id IN (SELECT instruction FROM amendments) AND i.id > $1 ORDER BY i.id LIMIT $2',
+type Page = [afterId: number, limit: number, of: number, at: number];
+const UNCLEAR_ORDERS = orderStatement<Page>(`WHERE ${UNCLEAR_ORDER} AND id > $1 AND id % $3 = $4 ORDER BY id LIMIT $2`);
+const AMENDED = storedStatement<Page>(
+  'i.id IN (SELECT instruction FROM amendments) AND i.id > $1 AND i.id % $3 = $4 ORDER BY i.id LIMIT $2',
 );
 const QUESTIONS = statement<[], { unreadable: number; amendments: number }>(`
   SELECT
@@ -40,9 +40,12 @@ const QUESTIONS = statement<[], { unreadable: number; amendments: number }>(`
     (SELECT count(*) FROM amendments) AS amendments`);
 
 export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'openQuestions'> {
-  const list: Store['list'] = async (status, { afterId, limit, openDateUpTo = '9999-12-31', ...only }) => {
+  const list: Store['list'] = async (
+    status,
+    { afterId, limit, openDateUpTo = '9999-12-31', share = WHOLE, ...only },
+  ) => {
     const { changedSince, code, sentBefore, unclosed, unsettled } = only;
-    const values: ListValues = [status, afterId, openDateUpTo, limit];
+    const values: ListValues = [status, afterId, openDateUpTo, limit, share.of, share.at];
     const read = () => {
       if (unclosed) return LIST_UNCLOSED.all(db, ...values);
       if (unsettled) return LIST_UNSETTLED.all(db, ...values);
@@ -57,8 +60,10 @@ export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrder
   };
   return {
     list,
-    unclearOrders: async (afterId, limit) => (await UNCLEAR_ORDERS.all(db, afterId, limit)).map(storedOrder),
-    amended: async (afterId, limit) => (await AMENDED.all(db, afterId, limit)).map(storedInstruction),
+    unclearOrders: async (afterId, limit, { of, at } = WHOLE) =>
+      (await UNCLEAR_ORDERS.all(db, afterId, limit, of, at)).map(storedOrder),
+    amended: async (afterId, limit, { of, at } = WHOLE) =>
+      (await AMENDED.all(db, afterId, limit, of, at)).map(storedInstruction),
     openQuestions: async () => (await QUESTIONS.get(db)) ?? { unreadable: 0, amendments: 0 },
   };
 }

@@ -7,6 +7,7 @@ import type { RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comeBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
+import type { Me } from './machines.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { column, statement } from './statement.ts';
@@ -32,14 +33,30 @@ type RunVerbs = Pick<
 
 const SELECT_RUN = `SELECT ${RUN} FROM runs`;
 
-const UNREPORTED = statement<[], RunRecord>(`${SELECT_RUN} WHERE NOT reported ORDER BY number`);
+/** SQL: another machine than $1 is alive and in the run. */
+const IS_OTHERS = `EXISTS (
+  SELECT 1 FROM run_machines r JOIN living_machines l ON l.id = r.machine
+  WHERE r.run = runs.number AND l.id <> $1)`;
+/** SQL: the machine $1 is in the run, or no machine is asked for. */
+const IS_OWN = '($1 = 0 OR EXISTS (SELECT 1 FROM run_machines r WHERE r.run = runs.number AND r.machine = $1))';
+const JOIN = statement<[run: number, machine: number]>(
+  'INSERT INTO run_machines (run, machine) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+);
+const LEAVE = statement<[run: number, machine: number]>('DELETE FROM run_machines WHERE run = $1 AND machine = $2');
+const LEFT_BY_ALL = statement<[run: number]>('DELETE FROM run_machines WHERE run = $1');
+const GOES_ON = column<[machine: number, run: number], boolean>(
+  `SELECT ${IS_OTHERS} FROM runs WHERE number = $2 AND finished_at IS NULL`,
+);
+const UNREPORTED = statement<[machine: number], RunRecord>(
+  `${SELECT_RUN} WHERE NOT reported AND NOT ${IS_OTHERS} ORDER BY number`,
+);
 const LAST_NIGHTLY = statement<[upTo: string], RunRecord>(`
   ${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= $1
   ORDER BY business_date DESC LIMIT 1`);
 const LAST_RUN = statement<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
 const LATEST = statement<[limit: number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT $1`);
-const UNDER_WAY = column<[], number>(
-  'SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
+const UNDER_WAY = column<[machine: number], number>(
+  `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_OWN} ORDER BY number DESC LIMIT 1`,
 );
 const OPEN_AT_END = column<[run: number], string | null>('SELECT open FROM runs WHERE number = $1');
 const DROP = statement<[run: number]>(
@@ -49,14 +66,19 @@ const REPORTED = statement<[run: number]>(
   'UPDATE runs SET reported = true WHERE number = $1 AND finished_at IS NOT NULL',
 );
 
-export function runVerbs(db: Connection, writing: Writing): RunVerbs {
+/** No machine has this number. */
+const NO_MACHINE = 0;
+
+export function runVerbs(db: Connection, writing: Writing, { session: own }: Me): RunVerbs {
+  const machine = own?.id ?? NO_MACHINE;
   return {
-    startRun: starter(writing),
-    endRun: ender(writing),
+    startRun: starter(writing, machine),
+    endRun: ender(writing, machine),
     runReported: (run, published) =>
       db.writing(async (session) => {
         const marked = await REPORTED.run(session, run);
         if (marked !== 1) throw new Error(`Run ${run} can't have been reported: it has not ended`);
+        await LEFT_BY_ALL.run(session, run);
         await publish(session, 'run', run, published);
       }),
     dropRun: (run) =>
@@ -67,8 +89,8 @@ export function runVerbs(db: Connection, writing: Writing): RunVerbs {
       const text = await OPEN_AT_END.get(db, run);
       return text ? readCounts(JSON.parse(text)) : undefined;
     },
-    runUnderWay: () => UNDER_WAY.get(db),
-    unreportedRuns: () => UNREPORTED.all(db),
+    runUnderWay: () => UNDER_WAY.get(db, machine),
+    unreportedRuns: () => UNREPORTED.all(db, machine),
     lastNightly: (upTo = END_OF_TIME) => LAST_NIGHTLY.get(db, upTo),
     lastRun: () => LAST_RUN.get(db),
     latestRuns: (limit) => LATEST.all(db, limit),
@@ -93,7 +115,7 @@ const INSERT = statement<[kind: string, businessDate: string, startedAt: string]
   INSERT INTO runs (number, kind, business_date, started_at) VALUES (${nextNumber('runs')}, $1, $2, $3)
   RETURNING ${RUN}`);
 
-function starter(writing: Writing): Store['startRun'] {
+function starter(writing: Writing, machine: number): Store['startRun'] {
   return (kind, businessDate, moment) =>
     writing(moment, async (session, append) => {
       const ahead = await comeBack(session, moment.at);
@@ -103,6 +125,7 @@ function starter(writing: Writing): Store['startRun'] {
       const run = known ?? (await INSERT.get(session, kind, businessDate, moment.at));
       if (!run) throw new Error(`Starting a run of ${businessDate} gave no row`);
       requireNumber(run.number);
+      if (machine !== NO_MACHINE) await JOIN.run(session, run.number, machine);
       // A run on arrival may turn out to have nothing to do, and is then dropped.
       if (kind !== 'arrival') append(runEvent(known ? 'run-resumed' : 'run-started', run));
       return run;
@@ -113,9 +136,13 @@ const CLOSE = statement<[finishedAt: string, open: string, run: number], RunReco
   UPDATE runs SET finished_at = $1, open = $2 WHERE number = $3 AND finished_at IS NULL RETURNING ${RUN}`);
 const TAKE_OVER = statement<[run: number]>('UPDATE decisions SET run = $1 WHERE run IS NULL');
 
-function ender(writing: Writing): Store['endRun'] {
+function ender(writing: Writing, machine: number): Store['endRun'] {
   return (run, moment, open) =>
     writing(moment, async (session, append) => {
+      if (await GOES_ON.get(session, machine, run)) {
+        await LEAVE.run(session, run, machine);
+        return undefined;
+      }
       const ended = await CLOSE.get(session, moment.at, JSON.stringify(writeCounts(open)), run);
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
       await TAKE_OVER.run(session, run);

@@ -39,7 +39,8 @@ interface Appended extends AuditEntry {
   readonly isDecision: boolean;
 }
 
-export function writingWith(db: Connection): Writing {
+/** `first` are statements that come before the chain's head is locked. */
+export function writingWith(db: Connection, first = ''): Writing {
   return (moment, work) =>
     db.writing(async (session, [head]) => {
       if (!head) throw new Error('The audit chain has no head');
@@ -47,7 +48,7 @@ export function writingWith(db: Connection): Writing {
       const result = await work(session, append);
       await append.written();
       return result;
-    }, LOCK_HEAD);
+    }, first + LOCK_HEAD);
 }
 
 /** A write that appends nothing, and waits its turn as those that append do: it writes what they write as well. */

@@ -46,9 +46,9 @@ export function amendmentAsker(db: Connection, trail: Trail): (file: number, row
 }
 
 export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend'> {
-  const find = db.prepare<[number, number], AmendmentRow>(
-    'SELECT id, kind, fields, raw, content FROM amendments WHERE id = ? AND instruction = ?',
-  );
+  const find = db.prepare<[number, number, string, number], AmendmentRow>(`
+    SELECT a.id, a.kind, a.fields, a.raw, a.content FROM amendments a JOIN instructions i ON i.id = a.instruction
+    WHERE a.id = ? AND i.id = ? AND i.status = +? AND i.version = ?`);
   const asked = db.prepare<[number]>('UPDATE amendments SET sends = sends + 1 WHERE id = ?');
   const clear = db.prepare<[number]>(
     "UPDATE instructions SET answer = '', answer_since = '' WHERE id = ? AND answer <> ''",
@@ -90,24 +90,23 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     markRepaired(open.id);
   }
 
-  const amend = db.transaction((changes: readonly AmendmentChange[], moment: Moment) => {
-    for (const change of changes) {
-      const { row, target, to } = change;
-      const open = find.get(row, target.id);
-      if (!open) throw new Error(`Instruction ${target.id} has no open amendment from row ${row}`);
-      if (to.kind !== 'asked') settle(open, change, moment);
-      else {
-        asked.run(row);
-        const { bodySha256, correlationId } = to;
-        const step = { step: 'asked', row, bodySha256, correlationId };
-        trail.append(moment, { type: 'amendment', from: target.from, to: target.from, ...step }, target.id);
-      }
+  const record = (change: AmendmentChange, moment: Moment): boolean => {
+    const { row, target, to } = change;
+    const { id, from, version } = target;
+    const open = find.get(row, id, from, version);
+    if (!open) return false;
+    if (to.kind !== 'asked') settle(open, change, moment);
+    else {
+      asked.run(row);
+      const { bodySha256, correlationId } = to;
+      trail.append(moment, { type: 'amendment', from, to: from, step: 'asked', row, bodySha256, correlationId }, id);
     }
-  });
-
-  return {
-    async amend(changes, moment) {
-      amend.immediate(changes, moment);
-    },
+    return true;
   };
+
+  const amend = db.transaction((changes: readonly AmendmentChange[], moment: Moment) =>
+    changes.filter((change) => !record(change, moment)),
+  );
+
+  return { amend: async (changes, moment) => amend.immediate(changes, moment) };
 }

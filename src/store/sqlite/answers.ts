@@ -16,15 +16,22 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
   const update = db.prepare<[string, string, number]>(
     'UPDATE instructions SET answer = ?, answer_since = ? WHERE id = ?',
   );
-  const ofOrder = db.prepare<[string, number]>('UPDATE orders SET registration_answer_since = ? WHERE id = ?');
+  const ofOrder = db.prepare<[string, number]>(
+    "UPDATE orders SET registration_answer_since = ? WHERE id = ? AND registration = 'unknown'",
+  );
   const stale = staleMarker(db);
 
   const keep = db.transaction((answers: readonly KeptAnswer[], moment: Moment) => {
     const append = trail.appending(moment);
     const toReport = new Set<number>();
-    for (const { id, version, answer, since } of answers) {
+    const late: KeptAnswer[] = [];
+    for (const kept of answers) {
+      const { id, version, answer, since } = kept;
       const before = current.get(id, version);
-      if (!before) throw new Error(`Instruction ${id} can't keep an answer: it isn't in version ${version}`);
+      if (!before) {
+        late.push(kept);
+        continue;
+      }
       update.run(answer, since, id);
       const isSame = answer === before.answer;
       // Reports show an answer for as long as it isn't settled.
@@ -33,12 +40,11 @@ export function answerVerbs(db: Connection, trail: Trail): AnswerVerbs {
       append({ type: 'answer', from: before.status, to: before.status, message: answer }, id);
     }
     stale(toReport);
+    return late;
   });
 
   return {
-    async keepAnswers(answers, moment) {
-      keep.immediate(answers, moment);
-    },
+    keepAnswers: async (answers, moment) => keep.immediate(answers, moment),
     async keepOrderAnswer(order, since) {
       ofOrder.run(since, order);
     },

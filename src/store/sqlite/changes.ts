@@ -1,6 +1,7 @@
 /** The only way to change an instruction's status, or how far an order has come, after intake. */
 
-import { isRetry } from '../../domain/status.ts';
+import type { Registration } from '../../domain/order.ts';
+import { type InstructionStatus, isRetry } from '../../domain/status.ts';
 import {
   assertLegal,
   assertOrderLegal,
@@ -10,7 +11,8 @@ import {
   statusEvent,
   type TrailEvent,
 } from '../change-rules.ts';
-import type { Change, Moment, OrderChange } from '../port.ts';
+import { lateAnswer, lateEvidence } from '../late.ts';
+import type { Change, Changes, Moment, OrderChange } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
 import { lateRejection } from './repairs.ts';
@@ -21,10 +23,68 @@ interface Attempt {
   body_sha256: string;
 }
 
-/** `apply` of the port, for use inside the caller's transaction as well. */
-export type Applier = (changes: readonly Change[], moment: Moment, orders: readonly OrderChange[]) => void;
+/** Verbs of the port, for use inside the caller's transaction as well. */
+export interface Changer {
+  apply(changes: readonly Change[], moment: Moment, orders: readonly OrderChange[]): void;
+  claim(groups: readonly Changes[], moment: Moment, ended: Changes): boolean[];
+  settle(ended: Changes, moment: Moment): Changes;
+}
 
-export function changeApplier(db: Connection, trail: Trail): Applier {
+export type Applier = Changer['apply'];
+
+/** Writes one change after the other. False where one comes too late, and then nothing of it is written. */
+interface Recording {
+  order(change: OrderChange): boolean;
+  payout(change: Change): boolean;
+  note(event: TrailEvent, id: number): void;
+  end(): void;
+}
+
+export function changer(db: Connection, trail: Trail): Changer {
+  const recording = recorder(db, trail);
+  const settle = settling(db);
+  const fits = fitting(db);
+
+  const applyAll = db.transaction((changes: readonly Change[], moment: Moment, orders: readonly OrderChange[]) => {
+    const record = recording(moment);
+    for (const change of orders) {
+      const { id, from, to } = change;
+      if (!record.order(change)) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
+    }
+    for (const change of changes) {
+      const { id, version, from, to } = change;
+      if (!record.payout(change))
+        throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
+    }
+    record.end();
+  });
+
+  const settleAll = db.transaction((ended: Changes, moment: Moment) => {
+    const record = recording(moment);
+    const late = settle(record, ended);
+    record.end();
+    return late;
+  });
+
+  const claimAll = db.transaction((groups: readonly Changes[], moment: Moment, ended: Changes) => {
+    const record = recording(moment);
+    settle(record, ended);
+    const claimed = groups.map(({ changes, orders = [] }) => {
+      const [first, ...more] = changes;
+      // What is alone needs no look beforehand: it is written in its version or not at all.
+      if (first && more.length === 0 && orders.length === 0) return record.payout(first);
+      if (!fits(changes, orders)) return false;
+      if (orders.every(record.order) && changes.every(record.payout)) return true;
+      throw new Error('What is claimed together has a payout or an order twice');
+    });
+    record.end();
+    return claimed;
+  });
+
+  return { apply: applyAll.immediate, settle: settleAll.immediate, claim: claimAll.immediate };
+}
+
+function recorder(db: Connection, trail: Trail): (moment: Moment) => Recording {
   const write = changeWriter(db);
   const begin = sendBeginner(db);
   const end = db.prepare<[string, string, number | null, number, number]>(
@@ -37,37 +97,82 @@ export function changeApplier(db: Connection, trail: Trail): Applier {
   const judgeAnew = db.prepare<[number]>(
     'UPDATE files SET judged = 0 WHERE number = (SELECT content_row >> 32 FROM instructions WHERE id = ?)',
   );
-
   const changeOrder = orderChanger(db);
 
-  const apply = db.transaction((changes: readonly Change[], moment: Moment, orders: readonly OrderChange[]) => {
+  return (moment) => {
     const { at } = moment;
     const append = trail.appending(moment);
-    for (const change of orders) append(changeOrder(change, at), change.id);
     const changed = new Set<number>();
-    for (const change of changes) {
-      assertLegal(change);
-      const now = write(change, at);
-      if (change.intent) begin(change.id, change.intent, now, at);
-      if (
-        change.sent &&
-        end.run(at, change.sent.outcome, change.sent.httpStatus ?? null, change.id, now[1]).changes !== 1
-      ) {
-        throw new Error(`Instruction ${change.id} has no send under way that could have ended`);
-      }
-      append(statusEvent(change, now), change.id);
-      if (isToJudge(change)) judgeAnew.run(change.id);
-      if (change.to === 'rejected') reject(standsAt.get(change.id) ?? change.id);
-      changed.add(change.id);
-    }
-    markStale(changed);
-  });
-
-  return apply.immediate;
+    return {
+      order: (change) => {
+        const event = changeOrder(change, at);
+        if (event) append(event, change.id);
+        return event !== undefined;
+      },
+      payout: (change) => {
+        assertLegal(change);
+        const now = write(change, at);
+        if (!now) return false;
+        if (change.intent) begin(change.id, change.intent, now, at);
+        if (
+          change.sent &&
+          end.run(at, change.sent.outcome, change.sent.httpStatus ?? null, change.id, now[1]).changes !== 1
+        ) {
+          throw new Error(`Instruction ${change.id} has no send under way that could have ended`);
+        }
+        append(statusEvent(change, now), change.id);
+        if (isToJudge(change)) judgeAnew.run(change.id);
+        if (change.to === 'rejected') reject(standsAt.get(change.id) ?? change.id);
+        changed.add(change.id);
+        return true;
+      },
+      note: append,
+      end: () => markStale(changed),
+    };
+  };
 }
 
-/** Changes an order, and returns the event for the audit log. */
-function orderChanger(db: Connection): (change: OrderChange, at: string) => TrailEvent {
+/** Records what has not come too late, and of the rest what it shows. Returns the rest. */
+function settling(db: Connection): (record: Recording, ended: Changes) => Changes {
+  type Standing = { status: InstructionStatus; version: number };
+  const payout = db.prepare<[number], Standing>('SELECT status, version FROM instructions WHERE id = ?');
+  const order = db.prepare<[number], Registration>('SELECT registration FROM orders WHERE id = ?').pluck();
+  return (record, { changes, orders = [] }) => {
+    const lateOrders = orders.filter((change) => !record.order(change));
+    for (const change of lateOrders) {
+      const event = lateAnswer(change, order.get(change.id) ?? change.from);
+      if (event) record.note(event, change.id);
+    }
+    const late = changes.filter((change) => !record.payout(change));
+    for (const change of late) {
+      const now = payout.get(change.id);
+      const event = now && lateAnswer(change, now.status);
+      if (event) record.note(event, change.id);
+      const evidence = now && lateEvidence(change, now);
+      if (evidence) record.payout(evidence);
+    }
+    return { changes: late, orders: lateOrders };
+  };
+}
+
+/** Whether all of a group are as they were when it was decided to send them. */
+function fitting(db: Connection): (changes: readonly Change[], orders: readonly OrderChange[]) => boolean {
+  const payout = db.prepare<[number, string, number], 1>(
+    'SELECT 1 FROM instructions WHERE id = ? AND status = +? AND version = ?',
+  );
+  const order = db.prepare<[number, string, number | null], 1>(
+    `SELECT 1 FROM orders WHERE id = ? AND registration = +? AND ${SENT_AS_OFTEN}`,
+  );
+  return (changes, orders) =>
+    orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) &&
+    changes.every(({ id, from, version }) => payout.get(id, from, version));
+}
+
+/** SQL: the registration was not sent again since. */
+const SENT_AS_OFTEN = 'registration_sends = coalesce(?, registration_sends)';
+
+/** Changes an order, and returns the event for the audit log. Undefined where the change comes too late. */
+function orderChanger(db: Connection): (change: OrderChange, at: string) => TrailEvent | undefined {
   const update = db.prepare<unknown[]>(`
     UPDATE orders
     SET registration = :to, registration_code = :code, registration_message = :message,
@@ -75,7 +180,7 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Trai
       registration_unclear_at = iif(:unclear, :at, registration_unclear_at),
       registration_refused_at = iif(:to = 'refused' OR :to = 'registered', '', iif(:refused, :at, registration_refused_at)),
       registration_answer_since = ''
-    WHERE id = :id AND registration = +:from`);
+    WHERE id = :id AND registration = +:from AND registration_sends = coalesce(:expected, registration_sends)`);
   return (change, at) => {
     assertOrderLegal(change);
     const { id, from, to, code = '', message = '', intent, unclear = false, refused } = change;
@@ -87,19 +192,20 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Trai
       code,
       message,
       sends: intent ? 1 : 0,
+      expected: change.sends ?? null,
       unclear: unclear ? 1 : 0,
       refused: refused ? 1 : 0,
     };
-    if (update.run(now).changes !== 1) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
-    return registrationEvent(change);
+    return update.run(now).changes === 1 ? registrationEvent(change) : undefined;
   };
 }
 
 /**
  * Writes only the columns that a kind of change can change, so that SQLite need not check the indexes and constraints
- * of the others. Values are bound by position, because names would be looked up for every change.
+ * of the others. Values are bound by position, because names would be looked up for every change. Undefined where the
+ * change comes too late.
  */
-function changeWriter(db: Connection): (change: Change, at: string) => Changed {
+function changeWriter(db: Connection): (change: Change, at: string) => Changed | undefined {
   const update = (also: string) =>
     db
       .prepare<unknown[], Changed>(`
@@ -127,7 +233,7 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
     'UPDATE instructions SET refused_at = ?, refused_code = ?, refused_message = ? WHERE id = ?',
   );
 
-  const write = (change: Change, at: string): Changed | undefined => {
+  return (change, at) => {
     const { id, version, from, to, code = '', message = '', intent, priced, unclear = false } = change;
     if (intent) return begin.get(to, at, code, message, intent.late ? 1 : 0, id, from, version);
     if (to === 'rejected') {
@@ -141,10 +247,9 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       return retry.get(to, at, code, message, id, from, version);
     }
     const { orderRefId = null, bankReference = null, answer = null, refused } = change;
-    if (refused) refuse.run(at, refused.code, refused.message, id);
     const submittedAt = to === 'submitted' ? at : '';
     const [sends, unclearAt] = unclear ? [1, at] : [0, null];
-    return moveOn.get(
+    const changed = moveOn.get(
       to,
       at,
       code,
@@ -159,13 +264,8 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed {
       from,
       version,
     );
-  };
-
-  return (change, at) => {
-    const changed = write(change, at);
-    if (changed) return changed;
-    const { id, version, from, to } = change;
-    throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
+    if (changed && refused) refuse.run(at, refused.code, refused.message, id);
+    return changed;
   };
 }
 

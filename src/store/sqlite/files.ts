@@ -48,6 +48,15 @@ const SELECT_FILES = `
 /** A forgotten file gets no reports any more. */
 const IS_REMEMBERED = 'number NOT IN (SELECT file FROM forgotten_files)';
 
+/**
+ * SQL: the published reports of a file are older than its rows. A file that repeats another waits for it: until the
+ * other is done, its report would miss rows.
+ */
+export const IS_STALE = `revision > reported
+      AND done = 1
+      AND ${IS_REMEMBERED}
+      AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of) = 1)`;
+
 export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   const byNumber = db.prepare<[number], FileRow>(`${SELECT_FILES} WHERE number = ?`);
   const all = db.prepare<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
@@ -57,14 +66,10 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   );
   const unarchived = db.prepare<[], FileRow>('SELECT * FROM files WHERE archived = 0 ORDER BY number');
   const archive = db.prepare<[number]>('UPDATE files SET archived = 1 WHERE number = ?');
-  // A file that repeats another waits for it. Until the other is done, its report would miss rows.
   const stale = db.prepare<[], { file: number; token: number }>(`
     SELECT number AS file, revision AS token
     FROM files
-    WHERE revision > reported
-      AND done = 1
-      AND ${IS_REMEMBERED}
-      AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of) = 1)
+    WHERE ${IS_STALE}
     ORDER BY number`);
   const mark = db
     .prepare<[number], number>(

@@ -4,6 +4,7 @@ import { rowPlace } from '../../domain/instruction.ts';
 import { NOT_ARRIVED } from '../../domain/status.ts';
 import { UNCLEAR_ORDER } from '../conditions.ts';
 import type { Store, WithHistory } from '../port.ts';
+import { WHOLE } from '../share.ts';
 import { type OrderRow, type StoredRow, storedInstruction, storedOrder } from '../stored.ts';
 import { isClosed } from './closings.ts';
 import { hasNotArrived } from './conditions.ts';
@@ -100,11 +101,18 @@ function instructionFindingVerbs(
   };
 }
 
+const END_OF_TIME = '9999-12-31';
+
+/** SQL: an id is in a share. */
+function inShare(id: string): string {
+  return `${id} % ? = ?`;
+}
+
 export function listingVerbs(
   db: Connection,
-): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'statusCounts' | 'glances' | 'openQuestions'> {
-  type ListValues = [status: string, afterId: number, openDateUpTo: string, limit: number];
-  const inStatus = 'i.status = +? AND i.id > ? AND i.open_date <= ? ORDER BY i.id LIMIT +?';
+): Pick<Store, 'list' | 'interrupted' | 'unclearOrders' | 'amended' | 'statusCounts' | 'glances' | 'openQuestions'> {
+  type ListValues = [status: string, afterId: number, openDateUpTo: string, of: number, at: number, limit: number];
+  const inStatus = `i.status = +? AND i.id > ? AND i.open_date <= ? AND ${inShare('i.id')} ORDER BY i.id LIMIT +?`;
   const notArrived = hasNotArrived('i.status');
   const open = prepareStored<ListValues>(db, `${notArrived} AND ${inStatus}`, 'INDEXED BY instructions_open');
   const notClosed = prepareStored<ListValues>(
@@ -136,12 +144,14 @@ export function listingVerbs(
     `i.answer <> '' AND i.answer_since > '' AND ${inStatus}`,
     'INDEXED BY instructions_answered',
   );
-  const unclear = db.prepare<[number, number], OrderRow>(`
+  const unclearWhere = (condition: string) => `
     ${SELECT_ORDERS} INDEXED BY orders_unclear
-    WHERE ${UNCLEAR_ORDER} AND id > ? ORDER BY id LIMIT +?`);
-  const amended = prepareStored<[number, number]>(
+    WHERE ${UNCLEAR_ORDER} AND ${condition} ORDER BY id LIMIT +?`;
+  const unclear = db.prepare<number[], OrderRow>(unclearWhere(`id > ? AND ${inShare('id')}`));
+  const interrupted = db.prepare<[number], OrderRow>(unclearWhere("registration = 'sending'"));
+  const amended = prepareStored<number[]>(
     db,
-    'i.id IN (SELECT instruction FROM amendments) AND i.id > ? ORDER BY i.id LIMIT +?',
+    `i.id IN (SELECT instruction FROM amendments) AND i.id > ? AND ${inShare('i.id')} ORDER BY i.id LIMIT +?`,
   );
   const questions = db.prepare<[], { unreadable: number; amendments: number }>(`
     SELECT
@@ -149,11 +159,15 @@ export function listingVerbs(
       (SELECT count(*) FROM amendments) AS amendments`);
   return {
     openQuestions: async () => questions.get() ?? { unreadable: 0, amendments: 0 },
-    unclearOrders: async (afterId, limit) => unclear.all(afterId, limit).map(storedOrder),
-    amended: async (afterId, limit) => amended.all(afterId, limit).map(storedInstruction),
-    async list(status, { afterId, limit, openDateUpTo = '9999-12-31', ...only }) {
+    interrupted: async (limit) => ({
+      payouts: open.all('sending', 0, END_OF_TIME, 1, 0, limit).map(storedInstruction),
+      orders: interrupted.all(limit).map(storedOrder),
+    }),
+    unclearOrders: async (afterId, limit, { of, at } = WHOLE) => unclear.all(afterId, of, at, limit).map(storedOrder),
+    amended: async (afterId, limit, { of, at } = WHOLE) => amended.all(afterId, of, at, limit).map(storedInstruction),
+    async list(status, { afterId, limit, openDateUpTo = END_OF_TIME, share = WHOLE, ...only }) {
       const { changedSince, code, sentBefore, unclosed, unsettled } = only;
-      const values: ListValues = [status, afterId, openDateUpTo, limit];
+      const values: ListValues = [status, afterId, openDateUpTo, share.of, share.at, limit];
       if (unclosed) return notClosed.all(...values).map(storedInstruction);
       if (unsettled) return withAnswer.all(...values).map(storedInstruction);
       if (code !== undefined) return withCode.all(code, ...values).map(storedInstruction);

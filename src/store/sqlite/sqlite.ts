@@ -3,10 +3,10 @@
  * full disk or a failed fsync a verb rejects, and nothing of it is done.
  */
 import { explaining } from '../explaining.ts';
-import type { Store } from '../port.ts';
+import type { Changes, Store } from '../port.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
-import { changeApplier } from './changes.ts';
+import { changer } from './changes.ts';
 import { closingVerbs } from './closings.ts';
 import { type Connection, makePrivate, openDatabase, type Purpose, type Upgraded } from './connection.ts';
 import { controlVerbs } from './control.ts';
@@ -14,6 +14,7 @@ import { fileVerbs } from './files.ts';
 import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
+import { machineVerbs } from './machine.ts';
 import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
@@ -32,22 +33,29 @@ export function openStore(options: SqliteOptions): Store {
   const { path, purpose = 'kept', upgraded } = options;
   const db = openDatabase(path, purpose, upgraded);
   try {
-    return explaining(storeOn(db, options), (error) => explained(path, error));
+    const store = explaining(storeOn(db, options), (error) => explained(path, error));
+    // What fails in the work has its own explanation.
+    return { ...store, judging: (work) => work() };
   } catch (error) {
     db.close();
     throw explained(path, error);
   }
 }
 
-function storeOn(db: Connection, { path }: SqliteOptions): Store {
+const NOTHING: Changes = { changes: [] };
+
+function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging'> {
   const trail = auditTrail(db);
-  const apply = changeApplier(db, trail);
+  const { apply, claim, settle } = changer(db, trail);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
   return {
     ...fileVerbs(db, trail),
     ...intakeVerbs(db, trail),
     apply: async (changes, moment, orders = []) => apply(changes, moment, orders),
+    claim: async (groups, moment, ended = NOTHING) => claim(groups, moment, ended),
+    settle: async (ended, moment) => settle(ended, moment),
+    ...machineVerbs(db),
     ...controlVerbs(db, trail, apply),
     ...amendmentVerbs(db, trail),
     ...answerVerbs(db, trail),

@@ -32,6 +32,7 @@ const insertSends = insertion<unknown[]>('sends', {
   began_at: 'text',
   correlation_id: 'text',
   business_date: 'text',
+  machine: 'bigint',
 });
 
 /** Every send of an attempt has the same reference and the same bytes. */
@@ -40,6 +41,7 @@ export async function beginSends(
   at: string,
   changes: readonly Change[],
   changed: ReadonlyMap<number, Changed>,
+  machine: number | undefined,
 ): Promise<void> {
   const intended = changes.flatMap((change): Intended[] => {
     const now = changed.get(change.id);
@@ -69,6 +71,7 @@ export async function beginSends(
       at,
       correlationId,
       businessDate,
+      machine ?? null,
     ]),
   );
 }

@@ -23,6 +23,10 @@ CREATE VIEW living_machines AS
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   WHERE m.ended_at IS NULL;
 
+-- When the next request of any machine may begin, where the provider's rate is limited.
+CREATE TABLE pace (next_at timestamptz NOT NULL);
+INSERT INTO pace VALUES ('-infinity');
+
 CREATE TABLE files (
   machine text COLLATE "C",          -- the one that has its original and publishes its reports
   number bigint PRIMARY KEY CHECK (number BETWEEN 1 AND 999999),
@@ -54,7 +58,8 @@ CREATE TABLE files (
   stood_for bigint NOT NULL DEFAULT 0, -- how many rejected rows have another one in a file that repairs them
   settled boolean NOT NULL DEFAULT false,  -- all that was rejected needs no repair any more
   settled_with bigint,                 -- by the rows of which file; null for a person's word
-  judged smallint NOT NULL DEFAULT 0   -- 1 once it is decided what of it is held back, 2 while that is being decided
+  judged smallint NOT NULL DEFAULT 0,  -- 1 once it is decided what of it is held back, 2 while that is being decided
+  judged_once boolean NOT NULL DEFAULT false  -- until then only its own machine claims payouts of it
 );
 
 -- A file that was not taken in may be dropped again.
@@ -84,6 +89,7 @@ CREATE TABLE orders (
   registration_message text COLLATE "C" NOT NULL DEFAULT '',
   registration_refused_at text COLLATE "C" NOT NULL DEFAULT '',
   registration_answer_since text COLLATE "C" NOT NULL DEFAULT '',
+  machine bigint REFERENCES machines (id),  -- that sent the registration last
   CONSTRAINT orders_by_refs UNIQUE (customer_ref, order_ref)
 );
 

@@ -1,0 +1,87 @@
+/** The machines that share the records: which are alive, what each has in hand, and what is left of those that are gone. */
+
+import { timestamp } from '../../platform/clock.ts';
+import { UnavailableError } from '../../platform/failures.ts';
+import { UNCLEAR_ORDER } from '../conditions.ts';
+import type { MachineRecord, Share, Store } from '../port.ts';
+import { WHOLE } from '../share.ts';
+import { storedInstruction, storedOrder } from '../stored.ts';
+import { hasNotArrived } from './conditions.ts';
+import type { Connection, Session } from './connection.ts';
+import { IS_STALE } from './files.ts';
+import type { MachineSession } from './session.ts';
+import { column, statement } from './statement.ts';
+import { orderStatement, storedStatement } from './stored.ts';
+
+/** The machine on which this store is open. Without a session it only reads, or records what a person decides. */
+export interface Me {
+  readonly name?: string;
+  readonly session?: MachineSession;
+  readonly now: () => number;
+}
+
+const STANDS = column<[id: number], boolean>('SELECT ended_at IS NULL FROM machines WHERE id = $1 FOR SHARE');
+
+/** Throws where another machine has taken this one for gone. Until the transaction ends, none can. */
+export async function requireStanding(session: Session, { session: machine }: Me): Promise<void> {
+  if (machine && !(await STANDS.get(session, machine.id)))
+    throw new UnavailableError(
+      'another machine took this one for gone, because its connection to the database had ended: start it again',
+    );
+}
+
+const TAKE_FOR_GONE = statement<[at: string]>(`
+  UPDATE machines SET ended_at = $1 WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)`);
+const PAYOUTS = storedStatement<[limit: number]>(`
+  ${hasNotArrived('i.status')} AND i.status = 'sending' AND NOT EXISTS (
+    SELECT 1 FROM sends s JOIN machines m ON m.id = s.machine
+    WHERE s.instruction = i.id AND s.send = i.sends AND m.ended_at IS NULL)
+  ORDER BY i.id LIMIT $1`);
+const ORDERS = orderStatement<[limit: number]>(`
+  WHERE ${UNCLEAR_ORDER} AND registration = 'sending'
+    AND NOT EXISTS (SELECT 1 FROM machines m WHERE m.id = orders.machine AND m.ended_at IS NULL)
+  ORDER BY id LIMIT $1`);
+
+const LIVING = column<[], number>('SELECT id FROM living_machines ORDER BY id');
+const TURN = column<[gapMs: number], number>(`
+  UPDATE pace SET next_at = greatest(next_at, clock_timestamp()) + $1 * interval '1 millisecond'
+  RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 - $1`);
+
+interface MachineRow extends Omit<MachineRecord, 'sending' | 'halfTaken' | 'toReport'> {
+  readonly sending: number;
+  readonly halfTaken: number;
+  readonly toReport: number;
+}
+
+/** Of each name the latest start. */
+const MACHINES = statement<[], MachineRow>(`
+  WITH latest AS (SELECT DISTINCT ON (name) * FROM machines ORDER BY name, id DESC)
+  SELECT name, version, started_at AS since, id IN (SELECT id FROM living_machines) AS alive,
+    (SELECT count(*) FROM instructions i JOIN sends s ON s.instruction = i.id AND s.send = i.sends
+      WHERE ${hasNotArrived('i.status')} AND i.status = 'sending' AND s.machine = latest.id) AS sending,
+    (SELECT count(*) FROM files WHERE NOT done AND files.machine = latest.name) AS "halfTaken",
+    (SELECT count(*) FROM files WHERE ${IS_STALE} AND files.machine = latest.name) AS "toReport"
+  FROM latest ORDER BY name`);
+
+export function machineVerbs(
+  db: Connection,
+  { session: machine, now }: Me,
+): Pick<Store, 'interrupted' | 'share' | 'turn' | 'machines'> {
+  return {
+    async interrupted(limit) {
+      await db.writing((session) => TAKE_FOR_GONE.run(session, timestamp(now())));
+      return {
+        payouts: (await PAYOUTS.all(db, limit)).map(storedInstruction),
+        orders: (await ORDERS.all(db, limit)).map(storedOrder),
+      };
+    },
+    async share(): Promise<Share> {
+      if (!machine) return WHOLE;
+      const living = await LIVING.all(db);
+      const at = living.indexOf(machine.id);
+      return at < 0 ? { at: 0, of: living.length + 1 } : { at, of: living.length };
+    },
+    turn: async (gapMs) => Math.max(0, (await TURN.get(db, gapMs)) ?? 0),
+    machines: () => MACHINES.all(db),
+  };
+}
