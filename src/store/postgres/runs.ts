@@ -37,8 +37,10 @@ const SELECT_RUN = `SELECT ${RUN} FROM runs`;
 const IS_OTHERS = `EXISTS (
   SELECT 1 FROM run_machines r JOIN living_machines l ON l.id = r.machine
   WHERE r.run = runs.number AND l.id <> $1)`;
-/** SQL: the machine $1 is in the run, or no machine is asked for. */
-const IS_OWN = '($1 = 0 OR EXISTS (SELECT 1 FROM run_machines r WHERE r.run = runs.number AND r.machine = $1))';
+/** SQL: the machine $1 is in the run, or no other one is. */
+const IS_OWN = `(EXISTS (SELECT 1 FROM run_machines r WHERE r.run = runs.number AND r.machine = $1) OR NOT ${IS_OTHERS})`;
+/** SQL: the same; any run where no machine asks. */
+const IS_ASKERS = `($1 = 0 OR ${IS_OWN})`;
 const JOIN = statement<[run: number, machine: number]>(
   'INSERT INTO run_machines (run, machine) VALUES ($1, $2) ON CONFLICT DO NOTHING',
 );
@@ -56,7 +58,7 @@ const LAST_NIGHTLY = statement<[upTo: string], RunRecord>(`
 const LAST_RUN = statement<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
 const LATEST = statement<[limit: number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT $1`);
 const UNDER_WAY = column<[machine: number], number>(
-  `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_OWN} ORDER BY number DESC LIMIT 1`,
+  `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_ASKERS} ORDER BY number DESC LIMIT 1`,
 );
 const OPEN_AT_END = column<[run: number], string | null>('SELECT open FROM runs WHERE number = $1');
 const DROP = statement<[run: number]>(
