@@ -11,15 +11,18 @@ import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
 import { closingVerbs } from './closings.ts';
 import { type Connection, connect } from './connection.ts';
+import { controlVerbs } from './control.ts';
 import { countVerbs } from './counts.ts';
 import { factVerbs } from './facts.ts';
 import { fileVerbs } from './files.ts';
 import { findingVerbs } from './finding.ts';
+import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
 import { type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
 import { listingVerbs, replayVerbs } from './reading.ts';
+import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
 import { auditVerbs, writingWith } from './trail.ts';
@@ -43,17 +46,19 @@ export async function openStore({ address, purpose = 'kept', clock }: PostgresOp
     throw explain(error);
   }
   const db = connect({ address: server, readonly: purpose === 'reading', ...(clock && { clock }) });
-  return explaining(storeOn(db), explain);
+  return explaining(storeOn(db, server.shown), explain);
 }
 
-function storeOn(db: Connection): Store {
+function storeOn(db: Connection, where: string): Store {
   const writing = writingWith(db);
-  const verbs = {
+  return {
     ...fileVerbs(db, writing),
     ...intakeVerbs(db, writing),
     ...changeVerbs(writing),
+    ...controlVerbs(db, writing),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
+    ...forgettingVerbs(db, writing),
     ...auditVerbs(db, writing),
     ...factVerbs(db),
     ...findingVerbs(db),
@@ -64,9 +69,9 @@ function storeOn(db: Connection): Store {
     ...listingOf(db),
     ...runVerbs(db, writing),
     ...closingVerbs(db, writing),
+    ...recordVerbs(db, where),
     skipNumbers: numberSkipper(db),
     standStill: () => db.standStill(),
     close: () => db.close(),
   };
-  return verbs as Partial<Store> as Store;
 }

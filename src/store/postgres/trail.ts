@@ -50,6 +50,11 @@ export function writingWith(db: Connection): Writing {
     }, LOCK_HEAD);
 }
 
+/** A write that appends nothing, and waits its turn as those that append do: it writes what they write as well. */
+export function inTurn<T>(db: Connection, work: (session: Session) => Promise<T>): Promise<T> {
+  return db.writing((session) => work(session), LOCK_HEAD);
+}
+
 function appender(session: Session, head: ChainHead, { at, run }: Moment): Append {
   let last = head;
   let entries: Appended[] = [];

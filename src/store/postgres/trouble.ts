@@ -68,6 +68,6 @@ export function explained(where: string, error: unknown): unknown {
 }
 
 /** Says that the records are damaged, with the way out. */
-function damaged(where: string, what: string): string {
+export function damaged(where: string, what: string): string {
   return `${where} is damaged (${what}): stop paydrop on all machines, keep a copy of the database, and restore a backup (docs/operating.md, "Back up and restore")`;
 }

@@ -1,9 +1,20 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
-import { AMENDABLE, type InstructionStatus, statusesWhere } from '../../domain/status.ts';
-import { listed } from '../conditions.ts';
 import { fileRange } from '../file-record.ts';
-import type { AlikePayout, Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
+import {
+  type AlikeRow,
+  COUNTS,
+  groupsOf,
+  isAskedAndUnsent,
+  LARGE_SHARE,
+  NOT_IN_DOUBT,
+  ON_ITS_WAY,
+  REPEATED,
+  statedIn,
+  UNSENT,
+  updatedIn,
+} from '../judging.ts';
+import type { Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
 import { storedInstruction } from '../stored.ts';
 import type { Applier } from './changes.ts';
 import { hasNotArrived } from './conditions.ts';
@@ -15,24 +26,9 @@ import type { Trail } from './trail.ts';
 
 type Range = { readonly first: number; readonly last: number };
 
-/** Statuses of payouts that are not sent, and whose amounts are known. */
-const UNSENT = listed(AMENDABLE.filter((status) => status !== 'waiting'));
-
-/** Money that is on its way, or was paid. What was refused, and what never left, is none. */
-const ON_ITS_WAY = listed(statusesWhere(({ there }) => there !== undefined));
-
-/** SQL: ids of the instructions whose content is that of an UPDATE of the file. */
-const UPDATED = `
-  SELECT updated.id FROM rows JOIN instructions updated ON updated.id = rows.target AND updated.content_row = rows.id
-  WHERE rows.id BETWEEN :first AND :last AND rows.kind = 'updated'`;
-
-/** SQL: ids of the instructions whose content is that of a row of the file. */
-const STATED = `
-  SELECT id FROM instructions WHERE id BETWEEN :first AND :last AND content_row = id
-  UNION ALL ${UPDATED}`;
-
-/** Such a payout may have arrived: whatever is thought of it now, it is looked up and sent again under its reference. */
-const NOT_IN_DOUBT = 'i.unclear_sends = 0';
+const RANGE = ':first AND :last';
+const UPDATED = updatedIn(RANGE);
+const STATED = statedIn(RANGE);
 
 export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Control {
   return {
@@ -165,9 +161,6 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
   });
 }
 
-/** SQL: a payout that counts in what its file states. */
-const COUNTS = "amount_minor IS NOT NULL AND status NOT IN ('rejected', 'cancelled')";
-
 function statedSumVerbs(db: Connection): Pick<Control, 'statedSums' | 'statesAtMost'> {
   const sums = db
     .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
@@ -255,21 +248,6 @@ function codeOf(currency: string): string {
   return currency;
 }
 
-type AlikeRow = [
-  payee: string,
-  currency: string,
-  amount: string,
-  id: number,
-  contentRow: number,
-  status: InstructionStatus,
-  customerRef: string,
-  orderRef: string,
-  instructionRef: string,
-  openDate: string,
-  dueDate: string,
-  asked: 0 | 1,
-];
-
 /**
  * SQL: what the payouts that are asked for have in common with another one. A payout that has no other like it costs one
  * look at the table. SQLite turns EXISTS into a join that looks at all others: a file with one payee and one amount would
@@ -281,16 +259,6 @@ const LOOKED_UP = `
   WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND (
     SELECT 1 FROM payees WHERE payees.payee = ${payeeOf('i')} AND payees.currency = i.currency
       AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id LIMIT 1) = 1`;
-
-/** SQL: what any payouts have in common. One walk through the table takes a fifth of a look at it for each payout. */
-const REPEATED = 'SELECT payee, currency, amount_minor FROM payees GROUP BY 1, 2, 3 HAVING count(*) > 1';
-
-/** From this part of all rows on, the walk is the shorter way. */
-const LARGE_SHARE = 4;
-
-function isAskedAndUnsent({ asked, status }: AlikePayout): boolean {
-  return asked && AMENDABLE.includes(status) && status !== 'waiting';
-}
 
 function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
   const reader = <Values>(asked: string, keys: string) =>
@@ -322,21 +290,6 @@ function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
     },
     alikeTo: async (ids) => groupsOf(ofIds.all({ ids: JSON.stringify(ids) })),
   };
-}
-
-function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
-  const groups: AlikePayout[][] = [];
-  let key = '';
-  for (const [payee, currency, amount, id, contentRow, status, ...rest] of rows) {
-    const [customerRef, orderRef, instructionRef, openDate, dueDate, asked] = rest;
-    const own = JSON.stringify([payee, currency, amount]);
-    if (own !== key) groups.push([]);
-    key = own;
-    groups
-      .at(-1)
-      ?.push({ id, contentRow, status, customerRef, orderRef, instructionRef, openDate, dueDate, asked: asked === 1 });
-  }
-  return groups;
 }
 
 function holder(db: Connection, apply: Applier): Control['hold'] {

@@ -1,6 +1,14 @@
 /** What persons decide about held payouts: kept with the audit entry and, where it came in a file, with that file. */
 import { rowPlace } from '../../domain/instruction.ts';
-import type { Approval, Control, DecisionFileRecord } from '../port.ts';
+import {
+  type ApprovalRow,
+  approvalsById,
+  approvedEvent,
+  type DecisionFileRow,
+  decisionFileRecord,
+  refusedEvent,
+} from '../decisions.ts';
+import type { Control, DecisionFileRecord } from '../port.ts';
 import type { Applier } from './changes.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
@@ -12,7 +20,6 @@ type DecisionVerbs = Pick<Control, 'approvalsOf' | 'decide' | 'noteRefused' | 'd
 const STALE = new Error('What was decided about has changed');
 
 export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): DecisionVerbs {
-  type ApprovalRow = Omit<Approval, 'reasons'> & { instruction: number; reasons: string };
   // A yes is what the log says: a row without its entry is none.
   const given = db.prepare<[string], ApprovalRow>(`
     SELECT approvals.instruction, body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
@@ -20,25 +27,17 @@ export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): Dec
     FROM json_each(?) AS asked CROSS JOIN approvals ON approvals.instruction = asked.value
     JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
     WHERE body ->> 'type' = 'approved' ORDER BY approvals.seq`);
-  const approvals = (ids: readonly number[]): Approval[][] => {
-    const byId = new Map(ids.map((id): [number, Approval[]] => [id, []]));
-    for (const { instruction, reasons, ...one } of given.all(JSON.stringify([...byId.keys()])))
-      byId.get(instruction)?.push({ ...one, reasons: reasons.split(' ') });
-    return ids.map((id) => byId.get(id) ?? []);
-  };
   const decide = decider(db, trail, apply);
   const keepFile = fileKeeper(db);
   const refused = db.transaction((...[file, why, moment]: Parameters<Control['noteRefused']>) => {
     const number = keepFile(file);
-    trail.append(moment, { type: 'decision-refused', number, name: file.name, file: file.file, message: why });
+    trail.append(moment, refusedEvent(number, file, why));
   });
   const select = 'SELECT number, claim, name, business_date AS businessDate, file, answer FROM decision_files';
-  type FileRow = Omit<DecisionFileRecord, 'file'> & { file: number | null };
-  const byClaim = db.prepare<[string], FileRow>(`${select} WHERE claim = ?`);
-  const about = db.prepare<[number], FileRow>(`${select} WHERE file = ? ORDER BY number`);
-  const recordOf = (row: FileRow): DecisionFileRecord => ({ ...row, file: row.file ?? undefined });
+  const byClaim = db.prepare<[string], DecisionFileRow>(`${select} WHERE claim = ?`);
+  const about = db.prepare<[number], DecisionFileRow>(`${select} WHERE file = ? ORDER BY number`);
   return {
-    approvalsOf: async (ids) => approvals(ids),
+    approvalsOf: async (ids) => approvalsById(ids, given.all(JSON.stringify([...new Set(ids)]))),
     async decide(...asked) {
       try {
         decide(...asked);
@@ -53,9 +52,9 @@ export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): Dec
     },
     async decisionFile(claim) {
       const row = byClaim.get(claim);
-      return row && recordOf(row);
+      return row && decisionFileRecord(row);
     },
-    decisionFilesAbout: async (file) => about.all(file).map(recordOf),
+    decisionFilesAbout: async (file) => about.all(file).map(decisionFileRecord),
   };
 }
 
@@ -70,13 +69,11 @@ function decider(db: Connection, trail: Trail, apply: Applier) {
   const judgeAnew = db.prepare<[number]>('UPDATE files SET judged = 0 WHERE number = ?');
   const decide = db.transaction((...[payouts, decision, moment, file]: Parameters<Control['decide']>) => {
     const number = file && keepFile(file);
-    for (const { change, yes } of payouts) {
-      const { id, version, to } = change;
+    for (const payout of payouts) {
+      const { id, version } = payout.change;
       if (isHeld.get(id, version) === undefined) throw STALE;
-      if (!yes) continue;
-      const { contentRow, attempt, seen, reasons } = yes;
-      const event = { type: 'approved', ...decision, from: 'held', to, version, seen, code: reasons.join(' ') };
-      trail.append(moment, { ...event, contentRow, attempt, number }, id);
+      if (!payout.yes) continue;
+      trail.append(moment, approvedEvent(payout, payout.yes, decision, number), id);
       keep.run(trail.head().seq, id);
     }
     apply(

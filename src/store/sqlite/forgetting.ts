@@ -2,12 +2,22 @@
  * Removes the texts of files that are final for long: of their payouts, of the requests that were sent, and of rejected
  * rows. What says who was owed how much, and what came of it, stays.
  */
-import type { FileProblem, RowError } from '../../domain/codes.ts';
-import { keptDigest, PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
-import { parseDecimal } from '../../domain/money.ts';
+import { PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { columnOf, listed } from '../conditions.ts';
 import { fileRange } from '../file-record.ts';
+import {
+  anotherReads,
+  errorsWithoutTexts,
+  FORGETTING_PAGE,
+  fileForgottenEvent,
+  openSums,
+  payoutForgottenEvent,
+  problemWithoutTexts,
+  somethingIsOpen,
+  touchedIn,
+  withoutForeign,
+} from '../forgetting.ts';
 import type { Decision, Forgettable, Forgetting, Moment, RowFields, StatusCount, StoredInstruction } from '../port.ts';
 import { amendmentDiffers, instructionDiffers } from '../replay.ts';
 import { storedInstruction } from '../stored.ts';
@@ -21,14 +31,7 @@ import { statementWriter } from './writers.ts';
 
 type Range = { readonly first: number; readonly last: number };
 
-/** The payouts that rows of a file created, changed or deleted. */
-const TOUCHED = `
-  SELECT id FROM instructions WHERE id BETWEEN :first AND :last
-  UNION
-  SELECT target FROM rows WHERE id BETWEEN :first AND :last AND kind IN ('updated', 'deleted')`;
-
-/** How many payouts are read at once. */
-const PAGE = 1_000;
+const TOUCHED = touchedIn(':first AND :last');
 
 export function forgettingVerbs(db: Connection, trail: Trail): Forgetting {
   const forgettable = forgettableReader(db);
@@ -45,8 +48,7 @@ export function forgettingVerbs(db: Connection, trail: Trail): Forgetting {
     async wipeForgotten(files) {
       db.exec('VACUUM');
       const [checkpoint] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
-      if (checkpoint?.busy !== 0)
-        throw new Error('another process is reading the records, so their old pages can not be removed yet');
+      if (checkpoint?.busy !== 0) throw anotherReads();
       removed.immediate(files);
     },
   };
@@ -55,7 +57,7 @@ export function forgettingVerbs(db: Connection, trail: Trail): Forgetting {
 function touchedReader(db: Connection): (range: Range) => Generator<StoredInstruction> {
   const page = prepareStored<[Range & { after: number }]>(
     db,
-    `i.id IN (SELECT id FROM (${TOUCHED}) WHERE id > :after ORDER BY id LIMIT ${PAGE}) ORDER BY i.id`,
+    `i.id IN (SELECT id FROM (${TOUCHED}) WHERE id > :after ORDER BY id LIMIT ${FORGETTING_PAGE}) ORDER BY i.id`,
   );
   return function* (range) {
     for (let after = 0; ; ) {
@@ -157,19 +159,6 @@ function touchedCounter(db: Connection): (files: readonly number[]) => StatusCou
     }));
 }
 
-function openSums(): { add(payout: StoredInstruction): void; all(): StatusCount[] } {
-  const sums = new Map<string, StatusCount>();
-  return {
-    add({ status, currency = '', amountMinor = 0n, receivedAt: oldest }) {
-      const key = `${status} ${currency}`;
-      const sum = sums.get(key) ?? { status, currency, count: 0, amountMinor: 0n, oldest };
-      const earlier = oldest < sum.oldest ? oldest : sum.oldest;
-      sums.set(key, { ...sum, count: sum.count + 1, amountMinor: sum.amountMinor + amountMinor, oldest: earlier });
-    },
-    all: () => [...sums].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, sum]) => sum),
-  };
-}
-
 function fileForgetter(
   db: Connection,
   trail: Trail,
@@ -200,7 +189,7 @@ function fileForgetter(
     const found = fit.get(file);
     if (found?.revision !== revision) return 'stale';
     const range = fileRange(file);
-    if (isOpen.get(range)) throw new Error(`File ${file} can't be forgotten: something of it is open`);
+    if (isOpen.get(range)) throw somethingIsOpen(file);
     const sums = openSums();
     for (const payout of touched(range)) {
       sums.add(payout);
@@ -209,15 +198,9 @@ function fileForgetter(
     blankRows(range);
     blankDecisions.run(file);
     blank.run(problemWithoutTexts(found.problem), file);
-    const payouts = sums.all().map(({ status, currency, count, amountMinor }) => ({
-      status,
-      currency,
-      count,
-      amountMinor: amountMinor.toString(),
-    }));
     const { sha256, rows } = found;
-    const reports = published.all(file).map(({ name, sha256: hash }) => ({ name, sha256: hash }));
-    trail.append(moment, { type: 'file-forgotten', ...decision, file, rows, sha256, payouts, reports });
+    const whole = { file, rows, sha256, sums: sums.all(), reports: published.all(file) };
+    trail.append(moment, fileForgottenEvent(whole, decision));
     keep.run(file, trail.head().seq);
     return 'forgotten';
   });
@@ -239,15 +222,14 @@ function payoutForgetter(
   const keep = statementWriter(db);
   const removePayee = payeeRemover(db);
   return (payout, file, moment) => {
-    const { id, content, contentRow, currency = '', version, status } = payout;
+    const { id, content, contentRow } = payout;
     if (payout.forgotten) return;
     removePayee(id);
     keep(id, statementOf(contentRow === id ? 'CREATE' : 'UPDATE', content), contentRow);
     const errors = errorsOf.get(id) ?? null;
     blank.run(errors === null ? null : errorsWithoutTexts(errors), id);
     blankBodies.run(id);
-    const kept = keptDigest(payout, content, currency);
-    trail.append(moment, { type: 'forgotten', file, from: status, keptDigest: kept, to: status, version }, id);
+    trail.append(moment, payoutForgottenEvent(payout, file), id);
   };
 }
 
@@ -257,7 +239,7 @@ function rowForgetter(db: Connection): (range: Range) => void {
   const rejected = db.prepare<Range & { after: number }, Rejected>(`
     SELECT id, errors, customer_ref AS customerRef, order_ref AS orderRef, instruction_ref AS instructionRef, amount, currency,
       open_date AS openDate, due_date AS dueDate
-    FROM rows WHERE id BETWEEN :first AND :last AND id > :after AND kind = 'rejected' ORDER BY id LIMIT ${PAGE}`);
+    FROM rows WHERE id BETWEEN :first AND :last AND id > :after AND kind = 'rejected' ORDER BY id LIMIT ${FORGETTING_PAGE}`);
   const blank = db.prepare<Rejected>(`
     UPDATE rows SET raw = '[]', errors = :errors, customer_ref = :customerRef, order_ref = :orderRef,
       instruction_ref = :instructionRef, amount = :amount, currency = :currency, open_date = :openDate, due_date = :dueDate
@@ -271,38 +253,4 @@ function rowForgetter(db: Connection): (range: Range) => void {
       after = last.id;
     }
   };
-}
-
-const REFERENCE = /^[A-Za-z0-9_.-]{1,50}$/;
-const CURRENCY = /^[A-Z]{3}$/;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-
-/** Where columns are shifted, anything stands in these fields: only what looks like a value of the field is kept. */
-function withoutForeign(row: RowFields): RowFields {
-  const keep = (text: string, isFitting: boolean) => (isFitting ? text : '');
-  return {
-    customerRef: keep(row.customerRef, REFERENCE.test(row.customerRef)),
-    orderRef: keep(row.orderRef, REFERENCE.test(row.orderRef)),
-    instructionRef: keep(row.instructionRef, REFERENCE.test(row.instructionRef)),
-    amount: keep(row.amount, parseDecimal(row.amount) !== undefined),
-    currency: keep(row.currency, CURRENCY.test(row.currency)),
-    openDate: keep(row.openDate, DATE.test(row.openDate)),
-    dueDate: keep(row.dueDate, DATE.test(row.dueDate)),
-  };
-}
-
-/** The codes and columns stay: they say which rows needed a repair. */
-function errorsWithoutTexts(errors: string): string {
-  const kept = (JSON.parse(errors) as RowError[]).map(({ code, column, holder }): RowError => {
-    const bare = { code, column, value: '' };
-    return holder ? { ...bare, holder: { row: holder.row, here: holder.here, differs: '' } } : bare;
-  });
-  return JSON.stringify(kept);
-}
-
-function problemWithoutTexts(problem: string | null): string {
-  if (problem === null) return '';
-  const { code } = JSON.parse(problem) as FileProblem;
-  const bare: FileProblem = { code, column: '', value: '', message: 'What was found was forgotten.' };
-  return JSON.stringify(bare);
 }
