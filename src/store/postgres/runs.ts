@@ -1,9 +1,9 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
-import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
+import { FINAL_FAILURES } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
 import { readCounts, writeCounts } from '../counts.ts';
 import { requireNumber } from '../numbers.ts';
-import type { RunRecord, Store } from '../port.ts';
+import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comeBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
@@ -157,7 +157,7 @@ const NET = `
     AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
   GROUP BY instruction`;
 
-const MOVED = statement<[run: number, afterId: number], { to: InstructionStatus; onlyAnswer: boolean; count: number }>(`
+const MOVED = statement<[run: number, afterId: number], RunMoved>(`
   WITH net AS (${NET}),
   moved AS (
     SELECT (audit.body::json ->> 'to') COLLATE "C" AS moved_to, only_answer
