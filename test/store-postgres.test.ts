@@ -31,6 +31,7 @@ function created(line: number): RowRecord {
     amountMinor: 100n,
     currency: 'INR',
     raw: [],
+    unrepeated: true,
   };
 }
 
@@ -170,6 +171,101 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       'TRUNCATE paydrop.audit CASCADE',
     ])
       await expect(query(address, change), change).rejects.toThrow('append-only');
+  });
+
+  it('are not copied to a file: the server is backed up', async () => {
+    const store = await open(await newDatabase());
+    await expect(store.backupTo('/nowhere')).rejects.toThrow('is backed up with pg_dump');
+    await expect(store.backupTo('/nowhere')).rejects.toBeInstanceOf(UsageError);
+  });
+
+  describe('a check finds', () => {
+    async function finding(damage: string): Promise<string | undefined> {
+      const address = await newDatabase();
+      const store = await open(address);
+      const { number } = await store.registerFile(newFile('one'));
+      const rows = [created(2), created(3)];
+      await store.recordRows(number, rows, { ...START, rows: 2 }, { at: AT });
+      await store.finishFile(number, undefined, { at: AT });
+      expect(await store.damage()).toBeUndefined();
+      await query(address, `SET search_path TO paydrop; ${damage}`);
+      return store.damage();
+    }
+
+    it('a payout that is missing', async () => {
+      expect(await finding('DELETE FROM instructions WHERE id & 1 = 1')).toContain('file 1 has 1 rows instead of 2');
+    });
+
+    it('a file that is missing', async () => {
+      expect(await finding('DELETE FROM files')).toContain('file 1 has 2 rows instead of 0');
+    });
+
+    it('an end of the audit log that is missing', async () => {
+      const cut = 'SET session_replication_role TO replica; DELETE FROM audit WHERE seq = 2';
+      expect(await finding(cut)).toContain('the audit log ends with entry 1, and its head says 2');
+      expect(await finding('DELETE FROM audit_head')).toContain('the audit log has no head');
+    });
+
+    it('a payout whose references may be given once more', async () => {
+      expect(await finding('DELETE FROM instruction_refs')).toContain('does not hold its references');
+    });
+
+    it('what keeps the records whole and is off, missing or was never checked', async () => {
+      const off = 'ALTER TABLE audit DISABLE TRIGGER audit_never_changed';
+      expect(await finding(off)).toContain('a trigger of audit is off (audit_never_changed)');
+      const missing = 'DROP TRIGGER instruction_refs_freed ON instructions';
+      expect(await finding(missing)).toContain('the trigger instruction_refs_freed is missing');
+      const unchecked = 'ALTER TABLE rows ADD CONSTRAINT later CHECK (id > 0) NOT VALID';
+      expect(await finding(unchecked)).toContain('the constraint later was not checked');
+    });
+  });
+
+  describe('texts that were forgotten', () => {
+    const CANARY = 'CanaryWordsThatAreForgotten';
+
+    async function forgotten(address: string): Promise<Store> {
+      const store = await open(address);
+      const { number } = await store.registerFile(newFile('one'));
+      const row = { kind: 'rejected', line: 2, raw: [CANARY], errors: [] } as const;
+      const fields = { customerRef: 'C', orderRef: '', instructionRef: '', amount: CANARY, currency: '' };
+      const rows = [{ ...row, fields: { ...fields, openDate: '', dueDate: '' } }];
+      await store.recordRows(number, rows, { ...START, rows: 1 }, { at: AT });
+      await store.finishFile(number, undefined, { at: AT });
+      await store.markArchived(number);
+      const { revision } = await store.forgettable(number);
+      const decision = { by: 'finance', reason: 'kept for ten years' };
+      expect(await store.forgetFile(number, revision, decision, { at: AT })).toBe('forgotten');
+      return store;
+    }
+
+    it('are in no table file of the server in the end', async () => {
+      const address = await newDatabase();
+      const store = await forgotten(address);
+      const server = await sharedServer();
+      const [own] = await query<{ oid: number }>(
+        address,
+        'SELECT oid FROM pg_database WHERE datname = current_database()',
+      );
+      const tables = () => server.filesWith(CANARY, `base/${own?.oid}`);
+      await query(address, 'CHECKPOINT');
+      expect(tables()).not.toEqual([]);
+      await store.wipeForgotten([1]);
+      await query(address, 'CHECKPOINT');
+      expect(tables()).toEqual([]);
+      expect(await store.file(1)).toMatchObject({ forgotten: { removed: true } });
+    });
+
+    it('stay where another process still reads them, until it has ended', async () => {
+      const address = await newDatabase();
+      const reader = await open(address);
+      await reader.standStill();
+      const store = await forgotten(address);
+      await expect(store.wipeForgotten([1])).rejects.toThrow('another process is reading the records');
+      expect(await store.file(1)).toMatchObject({ forgotten: { removed: false } });
+      await reader.close();
+      await vi.waitFor(() => store.wipeForgotten([1]));
+      expect(await store.file(1)).toMatchObject({ forgotten: { removed: true } });
+    });
   });
 
   describe('the tables', () => {

@@ -1,6 +1,6 @@
 /** Starts and stops PostgreSQL servers for tests. A server listens on a socket in its folder alone. */
 import { execFile, execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -84,6 +84,13 @@ export class Server {
     } finally {
       await client.end();
     }
+  }
+
+  /** The files in a folder of its data that have a text. */
+  filesWith(text: string, folder: string): string[] {
+    return readdirSync(join(this.#data, folder), { recursive: true, encoding: 'utf8' })
+      .map((name) => join(this.#data, folder, name))
+      .filter((path) => statSync(path).isFile() && readFileSync(path).includes(text));
   }
 
   get #data(): string {

@@ -149,7 +149,7 @@ const bankReferenceAt = (instruction: string, seq: string) => `
  * SQL: what a run changed of each instruction. An entry may be an order's. `+` keeps SQLite from asking of each
  * instruction there is whether the run changed it, which costs a look at all of them for each page.
  */
-const NET = `
+export const NET = `
   SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
   FROM audit
   WHERE run = ? AND instruction > ? AND +instruction IN (SELECT id FROM instructions)
