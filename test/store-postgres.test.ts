@@ -31,6 +31,7 @@ function created(line: number): RowRecord {
     amountMinor: 100n,
     currency: 'INR',
     raw: [],
+    unrepeated: true,
   };
 }
 

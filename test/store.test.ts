@@ -293,21 +293,25 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     const unrepeated = (line: number, instructionRef: string) =>
       created(line, { ref: ref(instructionRef), unrepeated: true });
 
-    it('are found once the file is finished, those that others may ask for at once', async () => {
+    it('are found once the file is finished at the latest, those that others may ask for at once', async () => {
       const { number } = await store.registerFile(newFile('one'));
       const rows = [unrepeated(2, 'I2'), created(3, { ref: ref('I3') })];
       await store.recordRows(number, rows, { ...START, rows: 2 }, { at: AT });
       const ids = async () => (await store.findInstructions([ref('I2'), ref('I3')])).map((found) => found?.id);
-      expect(await ids()).toEqual([undefined, rowId(1, 3)]);
+      const [early, asked] = await ids();
+      expect([undefined, rowId(1, 2)]).toContain(early);
+      expect(asked).toBe(rowId(1, 3));
       await store.finishFile(number, undefined, { at: AT });
       expect(await ids()).toEqual([rowId(1, 2), rowId(1, 3)]);
     });
 
-    it('are never taken over from the instruction of another file: that one is not finished', async () => {
+    it('are never taken over from the instruction of another file: that one is not recorded, or not finished', async () => {
       await taken('one', [unrepeated(2, 'I2')]);
       const { number } = await store.registerFile(newFile('two'));
-      await store.recordRows(number, [unrepeated(2, 'I3'), unrepeated(3, 'I2')], { ...START, rows: 2 }, { at: AT });
-      await expect(store.finishFile(number, undefined, { at: AT })).rejects.toThrow('instruction_refs');
+      const rows = [unrepeated(2, 'I3'), unrepeated(3, 'I2')];
+      const recorded = await store.recordRows(number, rows, { ...START, rows: 2 }, { at: AT });
+      if (recorded === 'recorded')
+        await expect(store.finishFile(number, undefined, { at: AT })).rejects.toThrow('instruction_refs');
       expect((await store.unfinishedFiles()).map((file) => file.number)).toEqual([number]);
       const found = await store.findInstructions([ref('I2'), ref('I3')]);
       expect(found.map((one) => one?.id)).toEqual([rowId(1, 2), undefined]);

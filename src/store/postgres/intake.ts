@@ -66,12 +66,10 @@ async function record(
   const plain = of('rejected', 'duplicate');
   await insertOrders(session, of('order').map(orderValues));
   await insertInstructions(session, instructions.map(instructionValues));
-  // References of unrepeated rows are entered when the file is finished (files.ts).
+  // Other machines take in files at the same time, so references are taken at once, also those of unrepeated rows.
   await enterReferences(
     session,
-    instructions
-      .filter(({ unrepeated }) => !unrepeated)
-      .map(({ id, ref }) => [ref.customerRef, ref.orderRef, ref.instructionRef, id]),
+    instructions.map(({ id, ref }) => [ref.customerRef, ref.orderRef, ref.instructionRef, id]),
   );
   await writeRows(session, plain.map(plainRow));
   await insertConflicts(

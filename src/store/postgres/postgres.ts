@@ -49,7 +49,7 @@ export async function openStore({ address, purpose = 'kept', clock }: PostgresOp
   return explaining(storeOn(db, server.shown), explain);
 }
 
-function storeOn(db: Connection, shown: string): Store {
+function storeOn(db: Connection, where: string): Store {
   const writing = writingWith(db);
   return {
     ...fileVerbs(db, writing),
@@ -64,12 +64,12 @@ function storeOn(db: Connection, shown: string): Store {
     ...findingVerbs(db),
     ...listingVerbs(db),
     ...replayVerbs(db),
-    ...recordVerbs(db, shown),
     ...resultVerbs(db),
     ...countVerbs(db),
     ...listingOf(db),
     ...runVerbs(db, writing),
     ...closingVerbs(db, writing),
+    ...recordVerbs(db, where),
     skipNumbers: numberSkipper(db),
     standStill: () => db.standStill(),
     close: () => db.close(),

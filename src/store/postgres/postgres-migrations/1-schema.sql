@@ -140,8 +140,7 @@ CREATE INDEX instructions_open ON instructions (status, id) WHERE status IN (
 CREATE INDEX instructions_paid ON instructions (updated_at) WHERE status = 'paid';
 CREATE INDEX instructions_answered ON instructions (answer_since) WHERE answer <> '';
 
--- Which references are taken. A file's are entered when it is finished; until then only those are entered that other rows
--- of the same file ask for.
+-- Which references are taken: in a table of its own, so that no change of an instruction has to touch the large index.
 CREATE TABLE instruction_refs (
   customer_ref text COLLATE "C" NOT NULL,
   order_ref text COLLATE "C" NOT NULL,
