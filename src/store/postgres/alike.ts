@@ -22,12 +22,12 @@ const LOOKED_UP = `
     SELECT 1 FROM payees WHERE payees.payee = own.payee AND payees.currency = own.currency
       AND payees.amount_minor = own.amount_minor AND payees.instruction <> own.id LIMIT 1) = 1`;
 
-function alike<Values extends unknown[]>(asked: string, keys: string) {
+function alike<Values extends unknown[]>(asked: string, keys: string, isAsked: string) {
   return arrays<Values, AlikeRow>(`
     WITH asked (id) AS MATERIALIZED (${asked}),
     keys (payee, currency, amount_minor) AS MATERIALIZED (${keys})
     SELECT payees.payee, payees.currency, payees.amount_minor::text, o.id, o.content_row, o.status,
-      o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date, o.id IN (SELECT id FROM asked)
+      o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date, ${isAsked}
     FROM keys
     JOIN payees ON payees.payee = keys.payee AND payees.currency = keys.currency
       AND payees.amount_minor = keys.amount_minor
@@ -36,9 +36,11 @@ function alike<Values extends unknown[]>(asked: string, keys: string) {
 }
 
 const STATED = statedIn('$1 AND $2');
-const OF_FILE = alike<[first: number, last: number]>(STATED, LOOKED_UP);
-const OF_LARGE_FILE = alike<[first: number, last: number]>(STATED, REPEATED);
-const OF_IDS = alike<[ids: number[]]>('SELECT unnest($1::bigint[])', LOOKED_UP);
+// What a file states has its content from a row of the file.
+const IS_STATED = 'o.content_row BETWEEN $1 AND $2';
+const OF_FILE = alike<[first: number, last: number]>(STATED, LOOKED_UP, IS_STATED);
+const OF_LARGE_FILE = alike<[first: number, last: number]>('SELECT NULL::bigint', REPEATED, IS_STATED);
+const OF_IDS = alike<[ids: number[]]>('SELECT DISTINCT unnest($1::bigint[])', LOOKED_UP, 'false');
 const IS_LARGE = column<[file: number], boolean>(`
   SELECT (progress::json ->> 'rows')::bigint * ${LARGE_SHARE} >= (
     SELECT sum((progress::json ->> 'rows')::bigint)::bigint FROM files WHERE kind = 'instructions')
@@ -51,6 +53,11 @@ export function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'>
       const read = (await IS_LARGE.get(db, file)) ? OF_LARGE_FILE : OF_FILE;
       return groupsOf(await read.all(db, first, last)).filter((group) => group.some(isAskedAndUnsent));
     },
-    alikeTo: async (ids) => (ids.length === 0 ? [] : groupsOf(await OF_IDS.all(db, [...ids]))),
+    async alikeTo(ids) {
+      if (ids.length === 0) return [];
+      const asked = new Set(ids);
+      const groups = groupsOf(await OF_IDS.all(db, [...asked]));
+      return groups.map((group) => group.map((payout) => ({ ...payout, asked: asked.has(payout.id) })));
+    },
   };
 }

@@ -135,24 +135,28 @@ type Suspected = [
   amounts: bigint[],
   otherAmounts: bigint | null,
 ];
+const SUSPECTED = (where: string) => `
+  SELECT i.id FROM instructions i
+  LEFT JOIN unnest($8::text[], $9::numeric[]) AS bound (currency, minor) ON bound.currency = i.currency
+  WHERE ${where} AND i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
+    i.amount_minor >= coalesce(bound.minor, $10::numeric) OR i.open_date > $3 OR i.due_date < $4
+    OR i.content_row = $5 OR i.id IN (SELECT id FROM also)
+    OR $6 AND ${payeeOf('i')} IN (SELECT payee FROM unknown))`;
 // The inner LIMIT makes it one look for each payee: as a join it may go through all that was ever paid.
 const SUSPECTS = column<Suspected, number>(`
-  WITH stated (id) AS (${STATED}),
+  WITH also (id) AS MATERIALIZED (SELECT unnest($7::bigint[])),
   unknown (payee) AS MATERIALIZED (
     SELECT payee FROM (
-      SELECT DISTINCT ${payeeOf('i')} AS payee FROM stated JOIN instructions i ON i.id = stated.id
+      SELECT DISTINCT ${payeeOf('i')} AS payee FROM (${STATED}) AS stated JOIN instructions i ON i.id = stated.id
     ) AS of_file
     WHERE (
       SELECT 1 FROM payees JOIN instructions paid ON paid.id = payees.instruction
       WHERE payees.payee = of_file.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NULL
   )
-  SELECT i.id FROM stated JOIN instructions i ON i.id = stated.id
-  LEFT JOIN unnest($8::text[], $9::numeric[]) AS bound (currency, minor) ON bound.currency = i.currency
-  WHERE i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
-    i.amount_minor >= coalesce(bound.minor, $10::numeric) OR i.open_date > $3 OR i.due_date < $4
-    OR i.content_row = $5 OR i.id = ANY ($7::bigint[])
-    OR $6 AND ${payeeOf('i')} IN (SELECT payee FROM unknown))
-  ORDER BY i.id`);
+  ${SUSPECTED(`i.id BETWEEN ${RANGE} AND i.content_row = i.id`)}
+  UNION ALL
+  ${SUSPECTED(`i.id IN (${UPDATED})`)}
+  ORDER BY 1`);
 
 const RECORDS = storedStatement<[ids: number[]]>('i.id = ANY ($1::bigint[])');
 const OWN = arrays<[ids: number[]], [id: number, payee: string, code: string, why: string]>(

@@ -49,17 +49,37 @@ export function forgettingVerbs(db: Connection, writing: Writing): Forgetting {
   };
 }
 
-const PAGE = storedStatement<[...Range, after: number]>(`
-  i.id IN (SELECT id FROM (${TOUCHED}) AS touched WHERE id > $3 ORDER BY id LIMIT ${FORGETTING_PAGE}) ORDER BY i.id`);
+const OWN = storedStatement<[...Range, after: number]>(
+  `i.id BETWEEN ${RANGE} AND i.id > $3 ORDER BY i.id LIMIT ${FORGETTING_PAGE}`,
+);
+const OTHERS = column<Range, number>(`
+  SELECT DISTINCT target FROM rows
+  WHERE id BETWEEN ${RANGE} AND kind IN ('updated', 'deleted') AND target NOT BETWEEN ${RANGE} ORDER BY target`);
+const BY_IDS = storedStatement<[ids: number[]]>('i.id = ANY ($1::bigint[]) ORDER BY i.id');
 
-async function* touchedPages(session: Session, range: Range): AsyncGenerator<StoredInstruction[]> {
+/** The payouts that rows of a file created, changed or deleted, by id. Each page is found without a look at the others. */
+async function* touchedPages(session: Session, [first, last]: Range): AsyncGenerator<StoredInstruction[]> {
+  const others = await OTHERS.all(session, first, last);
+  yield* pagesOf(
+    session,
+    others.filter((id) => id < first),
+  );
   for (let after = 0; ; ) {
-    const page = (await PAGE.all(session, ...range, after)).map(storedInstruction);
-    const last = page.at(-1);
-    if (!last) return;
+    const page = (await OWN.all(session, first, last, after)).map(storedInstruction);
+    const end = page.at(-1);
+    if (!end) break;
     yield page;
-    after = last.id;
+    after = end.id;
   }
+  yield* pagesOf(
+    session,
+    others.filter((id) => id > last),
+  );
+}
+
+async function* pagesOf(session: Session, ids: readonly number[]): AsyncGenerator<StoredInstruction[]> {
+  for (let at = 0; at < ids.length; at += FORGETTING_PAGE)
+    yield (await BY_IDS.all(session, ids.slice(at, at + FORGETTING_PAGE))).map(storedInstruction);
 }
 
 const STATE = statement<[file: number], { revision: number; reported: number; receivedAt: string }>(

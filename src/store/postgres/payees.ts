@@ -4,14 +4,16 @@ import { statement } from './statement.ts';
 
 /**
  * SQL: whom an instruction goes to. It is the instrument that its row names, or else its order; without one it is the
- * contact.
+ * contact. Where no order names any, which is asked once, no order is looked at: this runs for every row.
  */
 export const payeeOf = (instruction: string) => `
-  coalesce(nullif(${instruction}.managed::json ->> 'financialInstrumentId', ''), (
+  CASE WHEN ${instruction}.managed IS NULL AND NOT (SELECT EXISTS (SELECT 1 FROM orders WHERE customer_defaults IS NOT NULL))
+  THEN ${instruction}.payout_contact_id
+  ELSE coalesce(nullif(${instruction}.managed::json ->> 'financialInstrumentId', ''), (
     SELECT nullif(orders.customer_defaults::json ->> 'financialInstrumentId', '') FROM orders
     WHERE orders.customer_ref = ${instruction}.customer_ref AND orders.order_ref = ${instruction}.order_ref
       AND orders.customer_defaults IS NOT NULL
-  ), ${instruction}.payout_contact_id)`;
+  ), ${instruction}.payout_contact_id) END`;
 
 /** SQL: enters the instructions that a WHERE on `i` chooses. */
 export const enterPayees = (where: string) => `
