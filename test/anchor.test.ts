@@ -11,12 +11,14 @@ import {
 import { describe, expect, it } from 'vitest';
 import { accept, verify } from '../src/commands/audit.ts';
 import type { CommandContext } from '../src/commands/context.ts';
+import { pass } from '../src/pipeline/pass.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { openAnchor } from '../src/store/anchor.ts';
 import {
   API_FILES,
   instruction,
   instructions,
+  ONE_PASS,
   ORDERS,
   type TestWorkspace,
   temporaryFolder,
@@ -81,6 +83,22 @@ describe('the anchor', () => {
     await anchor.keep({ seq: 5, hash: HASH });
     await anchor.close();
     expect((await openAnchor(path)).last()).toEqual({ seq: 5, hash: HASH });
+  });
+
+  it('has the intent of each payout before its request leaves', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2')));
+    const tools = await workspace.open();
+    const isAnchored: boolean[] = [];
+    const submit: typeof tools.provider.submit = async (...sending) => {
+      const begun = (await tools.store.historyOf((await tools.store.interrupted(1)).payouts[0]?.id ?? 0)).at(-1);
+      isAnchored.push((tools.anchor.last()?.seq ?? 0) >= (begun?.seq ?? Number.POSITIVE_INFINITY));
+      return tools.provider.submit(...sending);
+    };
+    await pass({ ...tools, provider: { ...tools.provider, submit } }, { ...ONE_PASS, lookUp: false });
+    await tools.close();
+    expect(isAnchored).toEqual([true, true]);
   });
 
   it('does not grow without end', async () => {

@@ -751,6 +751,20 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
     });
 
+    it('is not moved by a late acceptance of the attempt before', async () => {
+      await taken('one', [created(2)]);
+      await move('I2', 'sending');
+      const before = await held('I2');
+      for (const to of ['unknown', 'failed', 'ready'] as const)
+        await move('I2', to, to === 'unknown' ? interrupted : {});
+      const intent = { clientRefId: 'REF', body: '{}', bodySha256: 'h', late: false, businessDate: '2026-11-20' };
+      await move('I2', 'sending', { intent });
+      await move('I2', 'unknown', interrupted);
+      const late = change(before, 'submitted', { orderRefId: 'P1', sent: { outcome: 'accepted' } });
+      expect(await store.settle({ changes: [late] }, { at: LATER })).toMatchObject({ changes: [late] });
+      expect(await held('I2')).toMatchObject({ status: 'unknown', attempt: 2, orderRefId: '' });
+    });
+
     it('is an order whose late outcome does not end the registration that another machine has begun', async () => {
       await taken('orders', [order(2)], { kind: 'orders' });
       const ended = { id: O2, from: 'sending', to: 'unknown', sends: 1, ...interrupted } as const;

@@ -1150,9 +1150,9 @@ const MACHINES: Mutant[] = [
     'orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) && changes.every(',
     'orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) && changes.some(',
   ]),
-  mutant('a late outcome counts whatever came after it', 'what may be sent again is called sent', 'store', [
+  mutant('a late outcome counts for the next attempt', 'a payout that is unclear is called sent', 'store', [
     "const isRecovered = now.status === 'unknown' && now.version === version + 1;",
-    "const isRecovered = now.status !== 'submitted';",
+    "const isRecovered = now.status === 'unknown';",
   ]),
   mutant('a late acceptance needs no reference', 'a payout is called sent that has no name there', 'store', [
     " && orderRefId !== undefined && orderRefId !== '';",
