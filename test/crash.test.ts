@@ -62,6 +62,7 @@ const READING = new Set([
     'lastNightly',
     'filesOfRun',
     'runChanges',
+    'runMoved',
     'runDecisions',
     'openQuestions',
     'historyOf',
@@ -71,7 +72,7 @@ const READING = new Set([
     'rejectedWhole',
   ],
   ...['filesToJudge', 'suspects', 'toJudge', 'alikeIn', 'alikeTo', 'lastRowOf', 'statedSums', 'resemblancesOf'],
-  ...['approvalsOf', 'sentOn', 'sentDates'],
+  ...['statesAtMost', 'heldIds', 'approvalsOf', 'sentOn', 'sentDates'],
   ...['scan', 'body', 'close'],
 ]);
 

@@ -115,6 +115,22 @@ describe('limits of the day', () => {
   });
 });
 
+describe('a file over its limit', () => {
+  const limits = { control: { limits: { file: { INR: '100.00', JPY: '100000' } } } };
+
+  it('is held in the currency of the limit, even where all of it is less than the limit of another currency', async () => {
+    const workspace = dropped(limits, row('P1', '60'), row('P2', '40.01'), 'C1,O2,P3,70,2026-03-02,2026-03-05,P3');
+    await workspace.pass({ faults: PAYS });
+    expect(results(workspace)).toEqual(['held FILE_LIMIT_EXCEEDED', 'held FILE_LIMIT_EXCEEDED', 'sent']);
+  });
+
+  it('is sent at its limit, whatever its rows in other currencies come to', async () => {
+    const workspace = dropped(limits, row('P1', '60'), row('P2', '40'), 'C1,O2,P3,70,2026-03-02,2026-03-05,P3');
+    await workspace.pass({ faults: PAYS });
+    expect(results(workspace)).toEqual(['sent', 'sent', 'sent']);
+  });
+});
+
 describe('without settings', () => {
   it('a reference that lost its zeros is held', async () => {
     const workspace = dropped({}, row('PI-007', '10'), row('PI-7', '10'), row('PI-8', '10'));

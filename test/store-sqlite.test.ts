@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rowId } from '../src/domain/instruction.ts';
 import type { Change, NewFile, RowRecord, Store } from '../src/store/port.ts';
 import { Sqlite as Database, openDatabase } from '../src/store/sqlite/connection.ts';
+import { NET } from '../src/store/sqlite/runs.ts';
 import { openStore, type SqliteOptions } from '../src/store/sqlite/sqlite.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
@@ -353,6 +354,16 @@ describe('what is written', () => {
     expect(await store.resultRows(number, 0, 10)).toEqual([]);
     inside((db) => db.exec('DROP TRIGGER fail'));
     expect(await store.recordRows(number, [created(2)], { ...START, offset: 9 }, { at: AT })).toBe('recorded');
+  });
+});
+
+describe('what a run changed', () => {
+  it('is found in the log of that run, without a look at every payout', async () => {
+    await open().close();
+    const plan = inside((db) =>
+      db.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${NET.replaceAll('?', '1')}`).all(),
+    );
+    expect(plan.map(({ detail }) => detail).join('\n')).toContain('audit_by_run (run=? AND instruction>?)');
   });
 });
 

@@ -1009,6 +1009,11 @@ function storeContract(name: string, open: (folder: string) => Store): void {
       expect(await store.runChanges(1, rowId(1, 2), 10)).toEqual(all.slice(1));
       expect(await store.runChanges(1, 0, 1)).toEqual(all.slice(0, 1));
       expect(await store.runChanges(2, 0, 10)).toMatchObject([{ line: 3, from: 'unknown', to: 'paid' }]);
+      expect(await store.runMoved(1)).toEqual([
+        { to: 'declined', onlyAnswer: false, count: 1 },
+        { to: 'unknown', onlyAnswer: false, count: 1 },
+      ]);
+      expect(await store.runMoved(2)).toEqual([{ to: 'paid', onlyAnswer: false, count: 1 }]);
     });
 
     it('are under way until they end, whichever process asks, and the latest of several is named', async () => {
@@ -1196,6 +1201,7 @@ function storeContract(name: string, open: (folder: string) => Store): void {
         ['INR', 2n * most],
         ['USD', 21_050n],
       ]);
+      expect(await store.statesAtMost(1)).toBeGreaterThanOrEqual(2n * most);
       expect(await store.lastRowOf(1)).toBe(rowId(1, 5));
       await store.apply([change({ id: ONE, version: 1, status: 'ready' }, 'held')], { at: AT });
       await store.apply([change({ id: ONE, version: 2, status: 'held' }, 'cancelled')], { at: AT });

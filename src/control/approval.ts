@@ -33,6 +33,7 @@ export function countingYes(
   code: string,
   people: readonly Person[],
 ): readonly Approval[] {
+  if (approvals.length === 0) return [];
   const seen = seenDigest(payout);
   const given = approvals.filter(
     (one) =>

@@ -139,8 +139,17 @@ interface Ground {
   readonly fileOf: (number: number) => Promise<JudgedFile>;
 }
 
-/** Where no limit asks what a file comes to. */
-const NO_SUMS: ReadonlyMap<string, bigint> = new Map();
+/** What a file comes to by currency, where that may be over a limit. */
+async function sumsToLimit(
+  store: Store,
+  number: number,
+  { limits }: ControlSettings,
+): Promise<ReadonlyMap<string, bigint>> {
+  const most = [...limits.file.values()];
+  if (most.length === 0) return new Map();
+  const atMost = await store.statesAtMost(number);
+  return most.every((limit) => atMost <= limit) ? new Map() : store.statedSums(number);
+}
 
 interface JudgedFile {
   readonly file: FileRecord;
@@ -156,7 +165,7 @@ function openGround(tools: HoldTools): Ground {
     if (known) return known;
     const file = await store.file(number);
     if (!file) throw new Error(`There is no file ${number}`);
-    const sums = settings.control.limits.file.size === 0 ? NO_SUMS : await store.statedSums(number);
+    const sums = await sumsToLimit(store, number, settings.control);
     const found = { file, lastRow: await store.lastRowOf(number), sums };
     files.set(number, found);
     return found;
@@ -283,11 +292,11 @@ interface HeldPayout {
 async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
   const { store, settings } = ground.tools;
   for (let afterId = 0; ; ) {
-    const page = await store.list('held', { afterId, limit: PAGE });
+    const page = await store.heldIds(afterId, PAGE);
     const last = page.at(-1);
-    if (!last) return;
-    afterId = last.id;
-    const ids = page.map(({ id }) => id).filter((id) => !ground.justHeld.has(id));
+    if (last === undefined) return;
+    afterId = last;
+    const ids = page.filter((id) => !ground.justHeld.has(id));
     const payouts = await store.toJudge(ids);
     const alike = alikeOf(await store.alikeTo(ids), settings.control);
     const standing = await standingReasons(ground, payouts, alike);

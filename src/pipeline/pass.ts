@@ -337,9 +337,9 @@ async function contentsOf(
   }
   const moved: Partial<Record<InstructionStatus, number>> = {};
   let changes = 0;
-  for await (const page of changesOf(store, run.number)) {
-    changes += page.length;
-    for (const { to, onlyAnswer } of page) if (!onlyAnswer) moved[to] = (moved[to] ?? 0) + 1;
+  for (const { to, onlyAnswer, count } of await store.runMoved(run.number)) {
+    changes += count;
+    if (!onlyAnswer) moved[to] = count;
   }
   return { files, moved, changes, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()), isWhole };
 }

@@ -908,6 +908,10 @@ const HELD: Mutant[] = [
     'fileSum > mostOfFile',
     'fileSum >= mostOfFile',
   ]),
+  mutant('a file under the limit of one currency is under all', 'a file over its limit is sent', 'hold', [
+    'most.every((limit) => atMost <= limit)',
+    'most.some((limit) => atMost <= limit)',
+  ]),
   mutant('a day at its limit is over it', 'what a person allowed is held', 'limits', [
     'already + amountMinor > most;',
     'already + amountMinor >= most;',

@@ -56,13 +56,16 @@ export function openUnsent() {
   const found = { rows: 0, firstOpenDate: '', lastOpenDate: '', since: '' };
   // Rows come in runs of one day and currency.
   let last = { openDate: UNTOLD.unlisted as string, currency: '', part: { rows: 0, amount: openSum() } };
-  const partOf = (openDate: string, currency: string) => {
-    if (last.openDate === openDate && last.currency === currency) return last.part;
-    const isListed = parts.has(`${openDate} ${currency}`) || parts.size < MOST_PARTS;
-    const date = isListed ? openDate : UNTOLD.unlisted;
+  const newPart = (openDate: string, currency: string) => {
+    const date = parts.size < MOST_PARTS ? openDate : UNTOLD.unlisted;
     const key = `${date} ${currency}`;
     const part = parts.get(key) ?? { openDate: date, currency, rows: 0, amount: openSum() };
     parts.set(key, part);
+    return part;
+  };
+  const partOf = (openDate: string, currency: string) => {
+    if (last.openDate === openDate && last.currency === currency) return last.part;
+    const part = parts.get(`${openDate} ${currency}`) ?? newPart(openDate, currency);
     last = { openDate, currency, part };
     return part;
   };

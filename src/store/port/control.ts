@@ -96,6 +96,8 @@ export interface Control {
   /** The payouts that a file states now and that are not sent, by id: those that fit, and those with these ids. */
   suspects(file: number, suspicion: Suspicion, also: ReadonlySet<number>): Promise<number[]>;
   toJudge(ids: readonly number[]): Promise<PayoutToJudge[]>;
+  /** The ids of held payouts, in their order. */
+  heldIds(afterId: number, limit: number): Promise<number[]>;
   /** Groups of payouts with the same payee, amount and currency, in which a payout of the file is not sent. */
   alikeIn(file: number): Promise<AlikePayout[][]>;
   /** The same for these payouts. */
@@ -107,6 +109,8 @@ export interface Control {
    * cancelled.
    */
   statedSums(file: number): Promise<ReadonlyMap<string, bigint>>;
+  /** In minor units, an amount that no sum of `statedSums` is over. It is found in a third of the time. */
+  statesAtMost(file: number): Promise<bigint>;
   /**
    * The file is judged: nothing more of it is to be held back than was. It stays to be judged where one of its payouts
    * changed in such a way since `beginJudging`.

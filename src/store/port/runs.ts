@@ -38,6 +38,13 @@ export interface RunChange extends InstructionRef {
   readonly onlyAnswer?: true;
 }
 
+/** How many instructions a run has left in a status. */
+interface RunMoved extends Pick<RunChange, 'to'> {
+  /** No status of theirs changed. */
+  readonly onlyAnswer: boolean;
+  readonly count: number;
+}
+
 /** What a person decided, as the report of one run shows it. */
 export interface RunDecision {
   /** The decision's audit entry, and the type of that entry. */
@@ -82,6 +89,8 @@ export interface Runs {
   filesOfRun(run: number): Promise<number[]>;
   /** Without what persons decided: see `runDecisions`. */
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;
+  /** The same as numbers. */
+  runMoved(run: number): Promise<RunMoved[]>;
   /**
    * With `run` undefined, the decisions that no run has reported. The run that ends next reports them, so that each is
    * in one report.

@@ -51,6 +51,8 @@ type JudgingVerbs = Pick<
   | 'toJudge'
   | 'lastRowOf'
   | 'statedSums'
+  | 'statesAtMost'
+  | 'heldIds'
   | 'judged'
   | 'resemblancesOf'
 >;
@@ -64,6 +66,11 @@ function judgingVerbs(db: Connection): JudgingVerbs {
       SELECT content_row >> 32 FROM instructions INDEXED BY instructions_open
       WHERE ${hasNotArrived('status')} AND status IN (${UNSENT}))`);
   const toJudge = payoutReader(db);
+  const held = db
+    .prepare<[number, number], number>(`
+      SELECT id FROM instructions INDEXED BY instructions_open
+      WHERE ${hasNotArrived('status')} AND status = 'held' AND id > ? ORDER BY id LIMIT +?`)
+    .pluck();
   const markJudged = db.prepare<[number, number]>(
     'UPDATE files SET judged = iif(judged = 2, 1, judged), revision = revision + ? WHERE number = ?',
   );
@@ -93,7 +100,8 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     suspects: suspectsReader(db),
     toJudge: async (ids) => toJudge(ids),
     lastRowOf: lastRowReader(db),
-    statedSums: statedSumReader(db),
+    ...statedSumVerbs(db),
+    heldIds: async (afterId, limit) => held.all(afterId, limit),
     async judged(file, found) {
       judged.immediate(file, found);
     },
@@ -134,10 +142,10 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
   const known = db.prepare<[string], 1>(`
     SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
-  type Own = { payee: string; code: string; why: string };
-  const own = db.prepare<[number], Own>(
-    `SELECT ${payeeOf('i')} AS payee, code, message AS why FROM instructions i WHERE i.id = ?`,
-  );
+  type Own = [payee: string, code: string, why: string];
+  const own = db
+    .prepare<[number], Own>(`SELECT ${payeeOf('i')}, code, message FROM instructions i WHERE i.id = ?`)
+    .raw();
   const record = prepareStored<[number]>(db, 'i.id = ?');
   return db.transaction((ids: readonly number[]) => {
     // Many payouts may go to one payee, and each look at a payee to whom nothing was paid goes through all of them.
@@ -149,7 +157,7 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
     };
     return ids.flatMap((id): PayoutToJudge[] => {
       const row = record.get(id);
-      const { payee, code, why } = own.get(id) ?? { payee: '', code: '', why: '' };
+      const [payee, code, why] = own.get(id) ?? ['', '', ''];
       return row ? [{ ...storedInstruction(row), payee, payeeIsKnown: isKnown(payee), code, why }] : [];
     });
   });
@@ -158,7 +166,7 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
 /** SQL: a payout that counts in what its file states. */
 const COUNTS = "amount_minor IS NOT NULL AND status NOT IN ('rejected', 'cancelled')";
 
-function statedSumReader(db: Connection): Control['statedSums'] {
+function statedSumVerbs(db: Connection): Pick<Control, 'statedSums' | 'statesAtMost'> {
   const sums = db
     .prepare<Range, [currency: string, high: bigint, low: bigint]>(`
       WITH stated (currency, minor) AS (
@@ -173,42 +181,64 @@ function statedSumReader(db: Connection): Control['statedSums'] {
       SELECT currency, sum(minor >> 32), sum(minor & 0xFFFFFFFF) FROM stated GROUP BY 1`)
     .raw()
     .safeIntegers();
-  return async (file) =>
-    new Map(sums.all(fileRange(file)).map(([currency, high, low]) => [currency, (high << 32n) + low]));
+  // Every amount is above zero. So all amounts of the file, in whatever currency and status, are no less than one sum.
+  const all = db
+    .prepare<Range, [high: bigint, low: bigint]>(`
+      WITH amounts (minor) AS (
+        SELECT amount_minor FROM instructions WHERE id BETWEEN :first AND :last
+        UNION ALL
+        SELECT amount_minor FROM instructions WHERE id IN (${UPDATED})
+        UNION ALL
+        SELECT CAST(content ->> 'amountMinor' AS INTEGER) FROM amendments
+        WHERE id BETWEEN :first AND :last AND content IS NOT NULL
+      )
+      SELECT coalesce(sum(minor >> 32), 0), coalesce(sum(minor & 0xFFFFFFFF), 0) FROM amounts`)
+    .raw()
+    .safeIntegers();
+  return {
+    statedSums: async (file) =>
+      new Map(sums.all(fileRange(file)).map(([currency, high, low]) => [currency, (high << 32n) + low])),
+    async statesAtMost(file) {
+      const [high, low] = all.get(fileRange(file)) ?? [0n, 0n];
+      return (high << 32n) + low;
+    },
+  };
 }
 
-/** One look at each payout of the file. Amounts by currency stand in the query itself: as values each would be looked up. */
+/**
+ * One look at each payout of the file. Amounts by currency stand in the query itself: as values each would be looked up.
+ * What few payouts have is asked first: the columns that all have stand far behind in their rows.
+ */
 function suspectsReader(db: Connection): Control['suspects'] {
-  type Values = Range & { openAfter: string; dueBefore: string; row: number; unknownPayees: 0 | 1; also: string };
+  type Values = Range & { openAfter: string; dueBefore: string; row: number; also: string };
+  const unknown = `
+    unknown (payee) AS MATERIALIZED (
+      SELECT payee FROM (
+        SELECT DISTINCT ${payeeOf('i')} AS payee FROM (${STATED}) AS stated CROSS JOIN instructions i ON i.id = stated.id
+      ) AS of_file
+      WHERE (
+        SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
+        WHERE payees.payee = of_file.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NULL
+    )`;
   return async (file, suspicion, also) => {
     const { openAfter, dueBefore, row = 0, unknownPayees } = suspicion;
+    const suspects = (where: string) => `
+      SELECT i.id FROM instructions i
+      WHERE ${where} AND (
+        ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore OR i.content_row = :row
+        ${unknownPayees ? `OR ${payeeOf('i')} IN (SELECT payee FROM unknown)` : ''}
+        ${also.size > 0 ? 'OR i.id IN (SELECT value FROM also)' : ''}
+      ) AND i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT}`;
     const find = db
       .prepare<Values, number>(`
-        WITH stated (id) AS (${STATED}),
-        unknown (payee) AS MATERIALIZED (
-          SELECT payee FROM (
-            SELECT DISTINCT ${payeeOf('i')} AS payee FROM stated CROSS JOIN instructions i ON i.id = stated.id
-          ) AS of_file
-          WHERE :unknownPayees AND (
-            SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
-            WHERE payees.payee = of_file.payee AND paid.status IN ('paid', 'reversed') LIMIT 1) IS NULL
-        )
-        SELECT i.id FROM stated CROSS JOIN instructions i ON i.id = stated.id
-        WHERE i.status IN (${UNSENT}) AND ${NOT_IN_DOUBT} AND (
-          ${amountsOf(suspicion)} OR i.open_date > :openAfter OR i.due_date < :dueBefore
-          OR i.content_row = :row
-          OR (:unknownPayees AND ${payeeOf('i')} IN (SELECT payee FROM unknown))
-          OR i.id IN (SELECT value FROM json_each(:also)))
-        ORDER BY i.id`)
+        WITH also (value) AS MATERIALIZED (SELECT value FROM json_each(:also))
+        ${unknownPayees ? `, ${unknown}` : ''}
+        ${suspects('i.id BETWEEN :first AND :last')} AND i.content_row = i.id
+        UNION ALL
+        ${suspects(`i.id IN (${UPDATED})`)}
+        ORDER BY 1`)
       .pluck();
-    return find.all({
-      ...fileRange(file),
-      openAfter,
-      dueBefore,
-      row,
-      unknownPayees: unknownPayees ? 1 : 0,
-      also: JSON.stringify([...also]),
-    });
+    return find.all({ ...fileRange(file), openAfter, dueBefore, row, also: JSON.stringify([...also]) });
   };
 }
 

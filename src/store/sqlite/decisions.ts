@@ -12,16 +12,20 @@ type DecisionVerbs = Pick<Control, 'approvalsOf' | 'decide' | 'noteRefused' | 'd
 const STALE = new Error('What was decided about has changed');
 
 export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): DecisionVerbs {
-  type ApprovalRow = Omit<Approval, 'reasons'> & { reasons: string };
+  type ApprovalRow = Omit<Approval, 'reasons'> & { instruction: number; reasons: string };
   // A yes is what the log says: a row without its entry is none.
-  const given = db.prepare<[number], ApprovalRow>(`
-    SELECT body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
+  const given = db.prepare<[string], ApprovalRow>(`
+    SELECT approvals.instruction, body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
       body ->> 'by' AS person, coalesce(body ->> 'key', '') AS key
-    FROM approvals JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
-    WHERE approvals.instruction = ? AND body ->> 'type' = 'approved' ORDER BY approvals.seq`);
-  const approvals = db.transaction((ids: readonly number[]) =>
-    ids.map((id) => given.all(id).map((one): Approval => ({ ...one, reasons: one.reasons.split(' ') }))),
-  );
+    FROM json_each(?) AS asked CROSS JOIN approvals ON approvals.instruction = asked.value
+    JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
+    WHERE body ->> 'type' = 'approved' ORDER BY approvals.seq`);
+  const approvals = (ids: readonly number[]): Approval[][] => {
+    const byId = new Map(ids.map((id): [number, Approval[]] => [id, []]));
+    for (const { instruction, reasons, ...one } of given.all(JSON.stringify([...byId.keys()])))
+      byId.get(instruction)?.push({ ...one, reasons: reasons.split(' ') });
+    return ids.map((id) => byId.get(id) ?? []);
+  };
   const decide = decider(db, trail, apply);
   const keepFile = fileKeeper(db);
   const refused = db.transaction((...[file, why, moment]: Parameters<Control['noteRefused']>) => {

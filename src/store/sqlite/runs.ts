@@ -24,6 +24,7 @@ type RunVerbs = Pick<
   | 'lastRun'
   | 'latestRuns'
   | 'runChanges'
+  | 'runMoved'
   | 'runDecisions'
   | 'decisionsIn'
 >;
@@ -70,6 +71,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     lastRun: async () => lastRun.get(),
     latestRuns: async (limit) => latest.all(limit),
     runChanges: changeReader(db),
+    runMoved: movedReader(db),
     ...decisionVerbs(db),
   };
 }
@@ -152,14 +154,14 @@ interface ChangeRow {
   only_answer: 0 | 1;
 }
 
-/** SQL for the client reference that an instruction had when an audit entry was made. */
+/** SQL for the client reference that an instruction `i` had when an audit entry was made. What was never sent had none. */
 const clientRefAt = (instruction: string, seq: string) => `
-  coalesce((
+  iif(i.sends = 0, '', coalesce((
     SELECT iif(told.body ->> 'to' = 'ready', '', told.body ->> 'clientRefId') FROM audit told
     WHERE told.instruction = ${instruction} AND told.seq <= ${seq}
       AND (told.body ->> 'to' = 'sending' OR told.body ->> 'to' = 'ready' AND told.body ->> 'from' IN (${listed(FINAL_FAILURES)}))
     ORDER BY told.seq DESC LIMIT 1
-  ), '')`;
+  ), ''))`;
 
 /** SQL for the bank reference that an instruction had when an audit entry was made: that of its attempt at that time. */
 const bankReferenceAt = (instruction: string, seq: string) => `
@@ -171,18 +173,34 @@ const bankReferenceAt = (instruction: string, seq: string) => `
   ), '')`;
 
 /**
+ * SQL: what a run changed of each instruction. An entry may be an order's. `+` keeps SQLite from asking of each
+ * instruction there is whether the run changed it, which costs a look at all of them for each page.
+ */
+export const NET = `
+  SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
+  FROM audit
+  WHERE run = ? AND instruction > ? AND +instruction IN (SELECT id FROM instructions)
+    AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
+  GROUP BY instruction`;
+
+function movedReader(db: Connection): Store['runMoved'] {
+  type MovedRow = [to: InstructionStatus, onlyAnswer: 0 | 1, count: number];
+  const moved = db
+    .prepare<[number, number], MovedRow>(`
+      WITH net AS (${NET})
+      SELECT audit.body ->> 'to', only_answer, count(*) FROM net JOIN audit ON audit.seq = net.last
+      GROUP BY 1, 2 ORDER BY 1, 2`)
+    .raw();
+  return async (run) => moved.all(run, 0).map(([to, only, count]) => ({ to, onlyAnswer: only === 1, count }));
+}
+
+/**
  * Status, code, message and references are those of the audit entries, so that a run's report is the same
  * whenever it is written. A retry after the run's end has begun another attempt.
  */
 function changeReader(db: Connection): Store['runChanges'] {
   const changes = db.prepare<[number, number, number], ChangeRow>(`
-    WITH net AS (
-      SELECT instruction, min(seq) AS first, max(seq) AS last, min(body ->> 'type' = 'answer') AS only_answer
-      FROM audit
-      WHERE run = ? AND instruction > ? AND instruction IN (SELECT id FROM instructions)
-        AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
-      GROUP BY instruction ORDER BY instruction LIMIT +?
-    )
+    WITH net AS (${NET} ORDER BY instruction LIMIT +?)
     SELECT
       i.id, i.content_row, files.name AS file_name, i.customer_ref, i.order_ref, i.instruction_ref,
       i.amount, CAST(i.amount_minor AS TEXT) AS amount_minor, i.currency,
