@@ -6,7 +6,7 @@
  *
  * rewrites what is expected, for a person to read in the diff. What a case's folder may hold stands in fixtures/cases.ts.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it, test } from 'vitest';
@@ -18,15 +18,19 @@ import {
   type Decided,
   drop,
   expectedOutbox,
+  PAGES_CSS,
   readCase,
   repeated,
   rewriteExpected,
+  stylesIn,
   textsIn,
 } from '../fixtures/cases.ts';
 import { CODES } from '../src/domain/codes.ts';
 import { approve, heldNamed, refuse } from '../src/pipeline/approval.ts';
 import { timestamp } from '../src/platform/clock.ts';
 import { type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
+
+const UPDATES = process.env['UPDATE_CASES'] === '1';
 
 /** The outbox after the last pass; each pass is a process of its own. */
 async function outcomeOf({ settings, faults, passes }: Case): Promise<Readonly<Record<string, string>>> {
@@ -63,11 +67,18 @@ describe('dropping', () => {
     const given = readCase(join(CASES, name));
     const outbox = await outcomeOf(given);
     const toCompare = compared(given, outbox);
-    if (process.env['UPDATE_CASES'] === '1') rewriteExpected(given, toCompare);
+    if (UPDATES) rewriteExpected(given, toCompare);
     expect(toCompare).toEqual(expectedOutbox(given));
     const leavesRunsOut = !Object.keys(toCompare).some((name) => name.startsWith('run.'));
     if (leavesRunsOut) expect(endsToldByRuns(outbox)).toEqual(endsOfMovedRows(outbox));
   });
+});
+
+test('all pages have the one style sheet', async () => {
+  const styles = stylesIn(await outcomeOf(readCase(join(CASES, 'orders-alone'))));
+  expect(styles.length).toBeGreaterThan(2);
+  if (UPDATES) writeFileSync(PAGES_CSS, styles[0] ?? '');
+  expect(new Set(styles)).toEqual(new Set([readFileSync(PAGES_CSS, 'utf8')]));
 });
 
 describe('the cases', () => {
