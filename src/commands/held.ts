@@ -24,7 +24,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { StatusCount, Store } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
-import { checkWhoSays, type DecisionOptions, personWith } from './person.ts';
+import { accountThatCounts, checkWhoSays, type DecisionOptions, personWith } from './person.ts';
 import { instructionRefIn, referencesIn } from './references.ts';
 
 const NO_SUCH = 'there is no such instruction';
@@ -252,7 +252,7 @@ type Say = (tools: Tools, chosen: readonly HeldPayout[], deciding: Deciding) => 
 
 /** Where the settings name no people, the person who runs the command decides. */
 function unsigned(options: DecideOptions): Say {
-  const decision = personWith(options);
+  const decision = { ...personWith(options), account: accountThatCounts() };
   return async (tools, chosen, { decide: decideHeld }) => {
     const outcome = await decideHeld(tools, chosen, decision);
     if (!outcome.ok) throw new UsageError(...outcome.why);

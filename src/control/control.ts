@@ -2,7 +2,7 @@
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { laterFiles, resemblances } from './alike.ts';
-export { countingYes, seenDigest, undecided, yesSoFar } from './approval.ts';
+export { countingYes, isSameVoter, seenDigest, undecided, yesSoFar } from './approval.ts';
 export {
   calendarTold,
   closedNow,

@@ -925,8 +925,12 @@ const HELD: Mutant[] = [
     'amountMinor >= (from.get(currency) ?? 0n))\n    : [];',
   ]),
   mutant('a person counts twice', 'one person alone lets go what needs two', 'approval', [
-    'return given.filter(({ person }, at) => given.findIndex((one) => one.person === person) === at);',
+    'return given.filter((one, at) => given.findIndex((other) => isSameVoter(one, other)) === at);',
     'return given;',
+  ]),
+  mutant('an account counts twice', 'one person gives two names with --by, and lets go what needs two', 'approval', [
+    " || (one.account !== '' && one.account === other.account);",
+    ';',
   ]),
   mutant('a yes to other content counts', 'an amount is raised after the yes', 'approval', [
     'one.seen === seen &&\n',

@@ -58,13 +58,15 @@ export interface Approval {
   readonly person: string;
   /** The fingerprint of the key that signed it; empty for a decision that needed none. */
   readonly key: string;
+  /** The account that gave it; empty for one that was signed. */
+  readonly account: string;
 }
 
 /** A person's word on one held payout: a yes with what it is to, or a no. */
 export interface HeldDecision {
   /** From `held`: to `held` where a yes is not enough yet, to `cancelled` by a no. */
   readonly change: Change;
-  readonly yes?: Omit<Approval, 'person' | 'key'>;
+  readonly yes?: Omit<Approval, 'person' | 'key' | 'account'>;
 }
 
 /** A decision that was dropped as a file, and what came of it. */

@@ -16,7 +16,7 @@ export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): Dec
   // A yes is what the log says: a row without its entry is none.
   const given = db.prepare<[number], ApprovalRow>(`
     SELECT body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
-      body ->> 'by' AS person, coalesce(body ->> 'key', '') AS key
+      body ->> 'by' AS person, coalesce(body ->> 'key', '') AS key, coalesce(body ->> 'account', '') AS account
     FROM approvals JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
     WHERE approvals.instruction = ? AND body ->> 'type' = 'approved' ORDER BY approvals.seq`);
   const approvals = db.transaction((ids: readonly number[]) =>
