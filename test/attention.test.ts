@@ -13,6 +13,7 @@ describe('what needs a person', () => {
     ['one that failed', inStatus('failed'), "1 failed: The keeper of the payees' data", 'person'],
     ['one that came back', inStatus('reversed'), "1 reversed: The keeper of the payees' data", 'person'],
     ['one that is held back', inStatus('held'), '1 held: An approver', 'person'],
+    ['a decision that was refused', { refusedDecisions: 2 }, '2 refused-decisions: An approver', 'person'],
     ['a rejected row', { toRepair: 1 }, '1 rejected: The sender of the file', 'person'],
     ['a file that was not taken in', { refusedFiles: 1 }, '1 refused-files: The sender of the file', 'person'],
     ['a folder in the inbox', { irregularFiles: 1 }, '1 irregular-files: The sender of the file', 'person'],

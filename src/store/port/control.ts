@@ -81,6 +81,14 @@ export interface DecisionFileRecord {
   readonly answer: string;
 }
 
+/** Held payouts of one file, in one currency, with the same reasons: the largest of them. */
+export interface LargestHeld {
+  readonly file: number;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+  readonly reasons: readonly string[];
+}
+
 /** Money on its way, or paid, on one business date: a sum for each payee and currency. */
 export interface SentTo {
   readonly payee: string;
@@ -131,6 +139,13 @@ export interface Control {
   ): Promise<'decided' | 'stale'>;
   /** Records a dropped decision that changes nothing. */
   noteRefused(file: Omit<DecisionFileRecord, 'number'>, why: string, moment: Moment): Promise<void>;
+  /**
+   * The refused decisions that still matter, oldest first: something of their file is held, and no decision about it came
+   * later, as a file or by a command. One that is about no file matters while anything is held and no decision came later.
+   */
+  refusedDecisions(): Promise<DecisionFileRecord[]>;
+  /** What is held, of one file or of all, by file, currency and reasons. */
+  largestHeld(file?: number): Promise<LargestHeld[]>;
   /** The decision of a claim; undefined before it is recorded. */
   decisionFile(claim: string): Promise<DecisionFileRecord | undefined>;
   decisionFilesAbout(file: number): Promise<DecisionFileRecord[]>;
