@@ -46,7 +46,7 @@ export function lacksPeople(
     return needed < 2
       ? undefined
       : `${must}, and "people" names none: that takes ${needed} accounts that may run paydrop here`;
-  const could = people.filter((person) => person.may.has('approve') && !isBeyond(payout, person));
+  const could = people.filter((one) => one.may.has('approve') && !isBeyond(payout, one));
   const may = could.filter((person) => person !== dropped?.maker);
   if (may.length >= needed) return undefined;
   const who = may.length === 0 ? 'none of the people' : `only ${may.map(({ name }) => name).join(' and ')}`;

@@ -1067,6 +1067,34 @@ const DECISIONS: Mutant[] = [
     'files.length + decisions.length > 0',
     'files.length > 0',
   ]),
+  mutant(
+    'a refused decision is only answered',
+    'a payout stays held, and each waits for the other',
+    'refused-decisions',
+    ['standing.add(number, file.file);', ''],
+  ),
+  mutant(
+    'a refused decision is told for ever',
+    'an approver decides once more about what is decided',
+    'refused-decisions',
+    ['refused.replace(payouts.map(({ change }) => change.id));', ''],
+  ),
+  mutant('a decision hides what was refused of other files', 'a file stays held without a word', 'refused-decisions', [
+    'file === null || files.has(file) ? [] : [number]',
+    'file === null || files.size > 0 ? [] : [number]',
+  ]),
+  mutant('the maker counts among those who may approve', 'a payout is held for good without a word', 'approvers', [
+    'if (may.length >= needed) return undefined;',
+    'if (could.length >= needed) return undefined;',
+  ]),
+  mutant('upTo is not asked of those who may approve', 'a payout is held for good without a word', 'approvers', [
+    "one.may.has('approve') && !isBeyond(payout, one)",
+    "one.may.has('approve')",
+  ]),
+  mutant('a page says who could approve once', 'a person is asked who may not', 'approvers', [
+    'for (const file of new Set((await store.largestHeld()).map((held) => held.file))) await store.markStale(file);',
+    '',
+  ]),
   mutant('a yes outlives the amount of its person', 'a person who may no more lets a large payout go', 'decisions', [
     ' && !isBeyond(payout, person)',
     '',
