@@ -106,6 +106,10 @@ describe('a tier that asks for more people than may approve', () => {
     expect(first).toMatchObject({ status: 1, stdout: expect.stringContaining(`2 payouts held back: ${WHY}: `) });
     const status = async () => (await run(workspace, 'status')).stdout;
     expect(await status()).toContain(`! 2 payouts held back: ${WHY}: `);
+    expect((await run(workspace, 'held')).stdout).toContain(`! ${WHY}.\n`);
+    expect(JSON.parse((await run(workspace, 'held', '--json')).stdout)).toMatchObject({
+      lacking: [{ file: 2, why: WHY }],
+    });
     const pages = () => ['index.html', 'payouts.000002.report.html'].map((name) => workspace.read(name));
     for (const page of pages()) expect(page).toContain(WHY);
     set(workspace, { people: { ...people, ben: approves(BEN) } });

@@ -40,10 +40,9 @@ describe('a refused decision', () => {
     const workspace = await withRefused();
     const text = await status(workspace);
     expect(text).toContain(
-      '! 1 decision was refused: read why in its answer in the outbox, then decide anew (an approver).',
+      `! 1 decision was refused: ${ANSWER} says why: read the answer, then decide anew (an approver).`,
     );
     expect(text).toContain(`    ${TO_APPROVE} ${WHY}`);
-    expect(text).toContain(`its answer is ${ANSWER}`);
     for (const name of ['index.html', 'payouts.000002.report.html']) {
       expect(workspace.read(name)).toContain(WHY);
       expect(workspace.read(name)).toContain(`<a href="${ANSWER}">`);
@@ -139,4 +138,13 @@ describe('a refused decision that does not say what it is about', () => {
     await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
     expect(await isShown(workspace)).toBe(false);
   });
+});
+
+it('a signature whose decision is not there yet is left alone, and told as that', async () => {
+  const workspace = dropped(SETTINGS, row('P1', '150'));
+  await workspace.pass();
+  workspace.drop(`${TO_APPROVE}.sig`, signatureOf('{}', 'anna'));
+  const { stdout } = await run(workspace, 'run', '--date', '2026-03-02');
+  expect(stdout).toContain(`! A signature, left alone until its decision is dropped as well: ${TO_APPROVE}.sig`);
+  expect(stdout).not.toContain('unfinished work');
 });

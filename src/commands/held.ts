@@ -1,5 +1,5 @@
 /** Payouts that are held back: shown by file and reason, approved, refused. */
-import { pauseFileIn, whyPaused } from '../control/control.ts';
+import { lacksApprovers, pauseFileIn, whyPaused } from '../control/control.ts';
 import { describeCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
@@ -46,9 +46,12 @@ export async function held({ workspace, output }: CommandContext, { file, json }
   try {
     if (file !== undefined) await fileNamed(store, file);
     const payouts = await heldPayouts(store, settings, file);
-    if (json) printJson(process.stdout, { held: payouts.map(heldJson), totals: countsJson(totalsOf(payouts)) });
+    const lacking = await lackingOf(store, settings, payouts);
+    if (json)
+      printJson(process.stdout, { held: payouts.map(heldJson), totals: countsJson(totalsOf(payouts)), lacking });
     else if (payouts.length === 0) output.line('Nothing is held back.');
     else await printHeld(output, store, payouts);
+    if (!json) for (const { why } of lacking) output.line(`${output.style('yellow', '!')} ${why}.`);
     return EXIT.done;
   } finally {
     await store.close();
@@ -192,6 +195,24 @@ async function printHeld(output: Output, store: Store, payouts: readonly HeldPay
   );
   output.line();
   printCounts(output, totalsOf(payouts));
+}
+
+/** The files of which something can't be approved as the settings are, and why. */
+async function lackingOf(
+  store: Store,
+  settings: Settings,
+  payouts: readonly HeldPayout[],
+): Promise<{ readonly file: number; readonly why: string }[]> {
+  const found: { file: number; why: string }[] = [];
+  for (const [number, ofFile] of groupedBy(payouts, ({ payout }) => rowPlace(payout.contentRow).file)) {
+    const file = await store.file(number);
+    const held = ofFile.map(({ reasons, payout: { currency = '', amountMinor = 0n } }) => {
+      return { file: number, currency, amountMinor, reasons };
+    });
+    const why = file && lacksApprovers(held, file, settings);
+    if (why !== undefined) found.push({ file: number, why });
+  }
+  return found;
 }
 
 /** `1 of 2: anna` */

@@ -120,8 +120,8 @@ async function named(store: Store, state: WorkspaceState, timeZone: string): Pro
   return found;
 }
 
-function refusedText({ name, why, answer }: RefusedDecision): string {
-  return `${shortName(name)} was refused: ${why}; its answer is ${answer}`;
+function refusedText({ name, why }: RefusedDecision): string {
+  return `${shortName(name)} was refused: ${why}`;
 }
 
 /** Stuck entries are listed by the names that they have in the inbox. */

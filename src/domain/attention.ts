@@ -69,8 +69,11 @@ export interface Situation {
   readonly unreadable?: number;
   /** Why what is held can't be approved as the settings are. */
   readonly unapprovable?: string | undefined;
-  /** Dropped decisions that were refused, and that no later decision about what is still held has replaced. */
-  readonly refusedDecisions?: number;
+  /**
+   * The answers to dropped decisions that were refused, and that no later decision about what is still held has replaced:
+   * their names in the outbox, oldest first.
+   */
+  readonly refusedDecisions?: readonly string[];
   /** Instructions that have waited for their order for longer than the settings allow. */
   readonly waitingTooLong?: number;
   /** Rows that ask for a change at the provider and are not settled yet. */
@@ -134,8 +137,8 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
   },
   'refused-decisions': {
     who: APPROVER,
-    task: 'read why in its answer in the outbox, then decide anew',
-    tasks: 'read why in their answers in the outbox, then decide anew',
+    task: 'read the answer, then decide anew',
+    tasks: 'read the answers, then decide anew',
     weight: 'person',
   },
   'waiting-too-long': { who: ORDERS, task: 'the order has not come in time: drop the orders file', weight: 'person' },
@@ -182,12 +185,22 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   if (concern === 'look-up-only') return lookUpOnly;
   if (concern === 'other-provider') return otherProvider;
   if (concern === 'held') return situation.unapprovable;
+  if (concern === 'refused-decisions') return answersText(situation.refusedDecisions ?? []);
   if (concern === 'paused') return situation.paused;
   if (concern === 'inbox') return inboxTrouble;
   if (concern === 'holidays-end') return situation.holidaysEnd;
   if (concern === 'foreign-index') return situation.foreignIndex;
   if (concern !== 'last-run') return undefined;
   return wasPaused(unfinished) ? unfinished?.slice(0, -UNTIL_RESUMED.length) : unfinished;
+}
+
+const NAMED_ANSWERS = 3;
+
+/** The latest ones. */
+function answersText(names: readonly string[]): string {
+  const latest = names.slice(-NAMED_ANSWERS);
+  const others = latest.length < names.length ? ' and earlier ones' : '';
+  return `${latest.join(', ')}${others} ${names.length === 1 ? 'says' : 'say'} why`;
 }
 
 const UNTIL_RESUMED = '. Nothing is sent until paydrop resume';
@@ -215,7 +228,7 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     'unreported-files': situation.unreportedFiles ?? 0,
     'foreign-index': situation.foreignIndex === undefined ? 0 : 1,
     unreadable: situation.unreadable ?? 0,
-    'refused-decisions': situation.refusedDecisions ?? 0,
+    'refused-decisions': situation.refusedDecisions?.length ?? 0,
     'waiting-too-long': waitingTooLong,
     rejected: situation.toRepair ?? 0,
     'refused-files': situation.refusedFiles ?? 0,

@@ -6,6 +6,7 @@ import { holidaysEnd, lacksApprovers, mayLackApprovers, pausedBy, pauseFileIn } 
 import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
 import type { RowStatus } from '../domain/status.ts';
 import { type InboxLook, type KeptStuck, lookIntoInbox } from '../inbox/inbox.ts';
+import { refusedDecisions } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   CHAIN_START,
@@ -117,7 +118,7 @@ export async function storedSituation(store: Store, settings: Settings, nowMs: n
     lookUpOnly: await lookUpOnly(store),
     otherProvider: other && otherProviderText(other),
     unapprovable: await whyUnapprovable(store, settings),
-    refusedDecisions: (await store.refusedDecisions()).length,
+    refusedDecisions: (await refusedDecisions(store)).map(({ answer }) => answer),
     paused: await pausedBy(store, () => pauseFileIn(settings.workspace)),
     foreignIndex: (await store.fact(FOREIGN_INDEX)) || undefined,
     holidaysEnd: holidaysEnd(settings, nowMs),

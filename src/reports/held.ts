@@ -5,7 +5,7 @@ import { grouped } from '../domain/money.ts';
 import type { FileRecord, Resemblance, ResultRow, Store } from '../store/store.ts';
 import { MOST_TO_APPROVE, type ReportContext, toApproveName } from './context.ts';
 import { type Html, html } from './html.ts';
-import { type RefusedDecision, refusedDecisions, refusedLines } from './refused.ts';
+import { type RefusedDecision, refusedDecisions } from './refused.ts';
 import {
   amountCell,
   linkTo,
@@ -131,6 +131,22 @@ function heldRow({ row, payee, yes, needed }: HeldPayout): Html {
   const isNew = row.code.split(' ').includes('PAYEE_NOT_KNOWN');
   return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference whole">${reference(row)}</td><td class="payee whole" data-label="Payee">${shortened(payee)}${isNew ? html` <span class="tag warn">new</span>` : ''}</td><td class="number amount corner">${amountCell(row)}</td><td class="wide">${shortened(oneLine(row.message))}<br><span class="soft small">${codes}</span></td><td class="whole" data-label="Yes so far">${yesText(yes, needed)}</td></tr>
 `;
+}
+
+/** A page names the latest refused decisions, at most so many. */
+const NAMED = 5;
+
+/** A line for each, with the link to its answer. */
+export function refusedLines(refused: readonly RefusedDecision[]): Html[] {
+  const latest = refused.slice(-NAMED);
+  const others = refused.length - latest.length;
+  return [
+    ...latest.map(
+      ({ name, why, answer }) =>
+        html`<p>The decision <code>${shortened(oneLine(name))}</code> was refused: ${shortened(oneLine(why))}. ${linkTo(answer)}</p>`,
+    ),
+    ...(others > 0 ? [html`<p>${count(others, 'earlier decision')} refused as well.</p>`] : []),
+  ];
 }
 
 /** `1 of 2: anna` */

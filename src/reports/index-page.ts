@@ -8,8 +8,9 @@ import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import { clockAt } from '../platform/clock.ts';
 import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext, runPageName } from './context.ts';
+import { refusedLines } from './held.ts';
 import { type Html, html, page } from './html.ts';
-import { type RefusedDecision, refusedLines } from './refused.ts';
+import type { RefusedDecision } from './refused.ts';
 import { NO_CURRENCY, readable, scrollable, shortened, statusTag, timeOf, unbroken } from './table.ts';
 import { byText } from './totals.ts';
 import { count, oneLine, RUN_KINDS } from './words.ts';
@@ -130,8 +131,9 @@ ${items.length === 0 ? html`<p>Nothing to do.</p>` : html`<ul class="tasks">${it
 }
 
 function task(need: Need, refused: readonly RefusedDecision[]): Html {
-  const why = need.why === undefined ? '' : ` (${shortened(oneLine(need.why))})`;
-  const each = need.concern === 'refused-decisions' ? refusedLines(refused) : [];
+  const isAnswered = need.concern === 'refused-decisions';
+  const why = need.why === undefined || isAnswered ? '' : ` (${shortened(oneLine(need.why))})`;
+  const each = isAnswered ? refusedLines(refused) : [];
   return html`<p><strong>${needed(need)}</strong>${why}: ${unbroken(need.task)}.</p>${each}`;
 }
 

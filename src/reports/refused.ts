@@ -1,9 +1,6 @@
 /** Decisions that were dropped and refused: what an operator reads of them as long as they matter. */
 import type { DecisionFileRecord, Store } from '../store/store.ts';
 import { decisionAnswerName } from './context.ts';
-import { type Html, html } from './html.ts';
-import { linkTo, shortened } from './table.ts';
-import { count, oneLine } from './words.ts';
 
 export interface RefusedDecision {
   readonly number: number;
@@ -16,9 +13,6 @@ export interface RefusedDecision {
   /** The name of the answer in the outbox. */
   readonly answer: string;
 }
-
-/** A page names the latest of them, at most so many. */
-const NAMED = 5;
 
 export async function refusedDecisions(store: Pick<Store, 'refusedDecisions' | 'file'>): Promise<RefusedDecision[]> {
   const found: RefusedDecision[] = [];
@@ -33,17 +27,4 @@ async function read(
   const about = file === undefined ? undefined : await store.file(file);
   const { reason: why = '' } = JSON.parse(answer) as { readonly reason?: string };
   return { number, name, file, why, answer: decisionAnswerName(about, name, number) };
-}
-
-/** A line for each, with the link to its answer. */
-export function refusedLines(refused: readonly RefusedDecision[]): Html[] {
-  const latest = refused.slice(-NAMED);
-  const others = refused.length - latest.length;
-  return [
-    ...latest.map(
-      ({ name, why, answer }) =>
-        html`<p>The decision <code>${shortened(oneLine(name))}</code> was refused: ${shortened(oneLine(why))}. ${linkTo(answer)}</p>`,
-    ),
-    ...(others > 0 ? [html`<p>${count(others, 'earlier decision')} refused as well.</p>`] : []),
-  ];
 }

@@ -12,7 +12,7 @@ export {
 } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
 export type { IndexFile, IndexRun, Standing } from './index-page.ts';
-export type { RefusedDecision } from './refused.ts';
+export { type RefusedDecision, refusedDecisions } from './refused.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { UnbalancedError, verdictOf } from './totals.ts';
 export { type Turn, turnToPublish } from './turn.ts';
@@ -26,7 +26,6 @@ export const sweepOutbox = loadedWhenCalled(async () => (await import('./outbox.
 export const removeReports = loadedWhenCalled(async () => (await import('./outbox.ts')).removeReports);
 export const runReports = loadedWhenCalled(async () => (await import('./report.ts')).runReports);
 export const receiptOf = loadedWhenCalled(async () => (await import('./file-reports.ts')).receiptOf);
-export const refusedDecisions = loadedWhenCalled(async () => (await import('./refused.ts')).refusedDecisions);
 export const payoutsCsv = loadedWhenCalled(async () => (await import('./payouts-csv.ts')).payoutsCsv);
 export const summedUp = loadedWhenCalled(async () => (await import('./statement.ts')).summedUp);
 export const statementCsv = loadedWhenCalled(async () => (await import('./statement.ts')).statementCsv);
