@@ -111,7 +111,7 @@ export function needsApprover(
   return html`<section aria-labelledby="held">
 <h2 id="held">Needs an approver</h2>
 <p>Not sent before a person says yes.${forADay ? ' What only a limit of the day holds goes on another day by itself, once it fits.' : ''} <code>paydrop explain CODE</code> says what a reason means.</p>
-${lacking === undefined ? '' : html`<p><strong>It can't be approved as the settings are:</strong> ${shortened(oneLine(lacking))}.</p>`}${refusedLines(refused)}
+${lacking === undefined ? '' : html`<p><strong>${capitalized(shortened(oneLine(lacking)))}.</strong></p>`}${refusedLines(refused)}
 ${scrollable(
   'Needs an approver',
   html`<table class="stacks">
@@ -135,6 +135,10 @@ function heldRow({ row, payee, yes, needed }: HeldPayout): Html {
 
 /** A page names the latest refused decisions, at most so many. */
 const NAMED = 5;
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
 
 /** A line for each, with the link to its answer. */
 export function refusedLines(refused: readonly RefusedDecision[]): Html[] {
