@@ -178,6 +178,18 @@ describe('the command line', () => {
     }
   });
 
+  it.each(['Mars/Base', ''])(
+    'a time zone of the machine (TZ=%j) that has no name stops it, until one is set',
+    async (TZ) => {
+      const workspace = testWorkspace();
+      writeFileSync(workspace.path('paydrop.json'), '{}');
+      const run = () => paydrop.run(['run'], { cwd: workspace.root, env: { TZ } });
+      expect(await run()).toMatchObject({ status: 2, stderr: expect.stringContaining('schedule.timeZone: ') });
+      writeFileSync(workspace.path('paydrop.json'), '{"schedule":{"timeZone":"Asia/Kolkata"}}');
+      expect(await run()).toMatchObject({ status: 0 });
+    },
+  );
+
   it('names each secret that is missing, and takes it from a private file', async () => {
     const workspace = testWorkspace({ provider: { baseUrl: NO_SUBJECT, currencies: ['INR'] } });
     const without = await inWorkspace(workspace, 'run');

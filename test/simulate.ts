@@ -9,9 +9,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { bundle } from '../fixtures/build/bundle.ts';
 import { clearGround, simulate } from './simulation/simulate.ts';
 import { addTo, count, type Tally } from './simulation/tally.ts';
-import { build } from './support/build.ts';
 import { copyProject, ROOT } from './support/mutation.ts';
 
 const PORTION = 20;
@@ -62,7 +62,7 @@ async function inBuilt(use: (program: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'paydrop-simulate-'));
   try {
     copyProject(folder, ['package.json']);
-    await build(ROOT, join(folder, 'dist'), 'test/simulate.ts');
+    await bundle(ROOT, join(folder, 'dist'), ['test/simulate.ts']);
     await use(join(folder, 'dist/simulate.js'));
   } finally {
     rmSync(folder, { recursive: true });

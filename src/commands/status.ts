@@ -78,7 +78,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   const { timeZone } = settings.schedule;
   const now = closedNow(settings, nowMs);
   const closed = now && closedText(now);
-  const opened = await openForReading(workspace);
+  const opened = await openForReading(workspace, settings);
   if (!opened) {
     const state = await stateWithoutRecords(settings);
     const needs = state.needs.map((need) => nameless(need, state));

@@ -27,6 +27,21 @@ export function timestamp(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** What the clock of a machine in UTC calls its zone, in English. */
+const UTC_NAMED = '(Coordinated Universal Time)';
+/** What the runtime answers to a TZ that it can't read, if it answers anything. */
+const NO_ZONE = 'Etc/Unknown';
+
+/**
+ * The IANA name of the machine's zone; undefined where it has none that can be used. UTC is recognised without `Intl`:
+ * see `utcTime`.
+ */
+export function machineTimeZone(): string | undefined {
+  if (new Date().toString().endsWith(UTC_NAMED)) return 'UTC';
+  const zone: string | undefined = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return zone === NO_ZONE ? undefined : zone;
+}
+
 /** The wall-clock reading of an instant in an IANA zone. */
 export interface LocalTime {
   /** `YYYY-MM-DD`: the business date. */

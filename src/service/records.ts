@@ -19,8 +19,10 @@ export function settingsOf(workspace: string): Settings {
 /**
  * Opens the store as it is, for reading only, while a service may be writing to it. Undefined when there is none yet.
  */
-export async function openForReading(workspace: string): Promise<{ settings: Settings; store: Store } | undefined> {
-  const settings = settingsOf(workspace);
+export async function openForReading(
+  workspace: string,
+  settings: Settings = settingsOf(workspace),
+): Promise<{ settings: Settings; store: Store } | undefined> {
   const path = join(settings.data, DATABASE);
   if (await isThere(path)) return { settings, store: openStore({ path, purpose: 'reading' }) };
   await requireRecords(settings);

@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { API, type Api } from '../domain/api.ts';
+import { machineTimeZone } from '../platform/clock.ts';
 import { repeatedNames } from '../platform/json-text.ts';
 import type { EndpointName } from '../provider/provider.ts';
 import { type Calendar, readCalendar } from './calendar.ts';
@@ -76,6 +77,9 @@ export interface Settings {
 
 export const SETTINGS_FILE = 'paydrop.json';
 
+const NO_ZONE =
+  'schedule.timeZone: the time zone of this machine has no name that can be used (see the variable TZ): name one, such as "Asia/Kolkata"';
+
 /**
  * Reads the workspace's paydrop.json. A missing file means all defaults. Throws UnavailableError where the file can't
  * be read now but may be later.
@@ -122,7 +126,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
   const root = resolve(workspace);
   const calendar = readCalendar(rest.calendar, root, { submit: rest.submit, nightly: schedule.nightly });
   if (!calendar.ok) return calendar;
-  let zone = schedule.timeZone;
+  const timeZone = schedule.timeZone ?? machineTimeZone();
+  if (timeZone === undefined) return { ok: false, problems: [NO_ZONE] };
   return {
     ok: true,
     value: {
@@ -146,14 +151,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       },
       payout: { purpose: payout.purpose, mode: payout.mode, narration: payout.narration, remark: payout.remark },
       submit: rest.submit,
-      schedule: {
-        nightly: schedule.nightly,
-        // Computed at the first use: the first such call of a process is one of its slowest steps.
-        get timeZone() {
-          zone ??= systemTimeZone();
-          return zone;
-        },
-      },
+      schedule: { nightly: schedule.nightly, timeZone },
       calendar: calendar.value,
       intake: {
         settleMs: durationMs(intake.settle),
@@ -180,10 +178,6 @@ function balanceProblem(
   if (!API[api].tellsBalance) return `control.balance: the ${api} API does not say what an account has; leave it "off"`;
   if (currencies?.length === 1) return undefined;
   return 'control.balance: the API states a balance without its currency, so name the one in provider.currencies, such as ["INR"]';
-}
-
-function systemTimeZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 function withoutUndefined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { bundle } from '../../fixtures/build/bundle.ts';
 import { SANDBOX_KEYS } from '../../src/sandbox/sandbox.ts';
-import { build as buildAs } from '../support/build.ts';
 import { copyProject, ROOT } from '../support/mutation.ts';
 
 const PEAK_EVERY_MS = 20;
@@ -23,11 +23,13 @@ export interface Figures {
   readonly peakMB: number;
 }
 
+const BASELINES = ['bare-http', 'one-stage', 'read-csv'].map((name) => `test/bench/baseline/${name}.ts`);
+
 export async function build(folder: string): Promise<Built> {
   const [dist, baseline] = [join(folder, 'dist'), join(folder, 'baseline')];
   copyProject(folder, ['package.json']);
-  await buildAs(ROOT, dist);
-  await buildAs(ROOT, baseline, 'test/bench/baseline/*.ts');
+  await bundle(ROOT, dist, ['src/main.ts']);
+  await bundle(ROOT, baseline, BASELINES);
   return { main: join(dist, 'main.js'), baseline: (name) => join(baseline, `${name}.js`) };
 }
 

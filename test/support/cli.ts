@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, inject, onTestFinished, vi } from 'vitest';
-import { build } from './build.ts';
+import { bundle } from '../../fixtures/build/bundle.ts';
 import { copyProject, type Mutation, mutate } from './mutation.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 20 };
@@ -67,7 +67,7 @@ function builtWith(fault: Mutation): () => string {
     folder = mkdtempSync(join(tmpdir(), 'paydrop-built-'));
     copyProject(folder, ['src', 'package.json']);
     mutate(folder, fault);
-    await build(folder, join(folder, 'dist'));
+    await bundle(folder, join(folder, 'dist'), ['src/main.ts']);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return () => folder;

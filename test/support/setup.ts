@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { build } from './build.ts';
+import { bundle } from '../../fixtures/build/bundle.ts';
 import { copyProject, ROOT } from './mutation.ts';
 import { temporaryPlace } from './temporary.ts';
 
@@ -16,7 +16,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(temporaryPlace(), 'paydrop-built-'));
   copyProject(folder, ['package.json', 'paydrop.schema.json']);
-  await build(ROOT, join(folder, 'dist'));
+  await bundle(ROOT, join(folder, 'dist'), ['src/main.ts']);
   project.provide('built', folder);
   return () => rmSync(folder, { recursive: true, force: true });
 }
