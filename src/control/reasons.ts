@@ -131,7 +131,7 @@ function placeOf(instruction: number): string {
   return `file ${sixDigits(file)} line ${line}`;
 }
 
-function peopleText(people: number): string {
+export function peopleText(people: number): string {
   return people === 1 ? 'one person' : `${people} people`;
 }
 

@@ -12,6 +12,7 @@ export {
 } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
 export type { IndexFile, IndexRun, Standing } from './index-page.ts';
+export { type RefusedDecision, refusedDecisions } from './refused.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { UnbalancedError, verdictOf } from './totals.ts';
 export { type Turn, turnToPublish } from './turn.ts';

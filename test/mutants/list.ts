@@ -929,8 +929,12 @@ const HELD: Mutant[] = [
     'amountMinor >= (from.get(currency) ?? 0n))\n    : [];',
   ]),
   mutant('a person counts twice', 'one person alone lets go what needs two', 'approval', [
-    'return given.filter(({ person }, at) => given.findIndex((one) => one.person === person) === at);',
+    'return given.filter((one, at) => given.findIndex((other) => isSameVoter(one, other)) === at);',
     'return given;',
+  ]),
+  mutant('an account counts twice', 'one person gives two names with --by, and lets go what needs two', 'approval', [
+    " || (one.account !== '' && one.account === other.account);",
+    ';',
   ]),
   mutant('a yes to other content counts', 'an amount is raised after the yes', 'approval', [
     'one.seen === seen &&\n',
@@ -1066,6 +1070,34 @@ const DECISIONS: Mutant[] = [
   mutant('the service takes decisions without a word', 'a refused yes is noticed when the payee complains', 'watch', [
     'files.length + decisions.length > 0',
     'files.length > 0',
+  ]),
+  mutant(
+    'a refused decision is only answered',
+    'a payout stays held, and each waits for the other',
+    'refused-decisions',
+    ['standing.add(number, file.file);', ''],
+  ),
+  mutant(
+    'a refused decision is told for ever',
+    'an approver decides once more about what is decided',
+    'refused-decisions',
+    ['refused.replace(payouts.map(({ change }) => change.id));', ''],
+  ),
+  mutant('a decision hides what was refused of other files', 'a file stays held without a word', 'refused-decisions', [
+    'file === null || files.has(file) ? [] : [number]',
+    'file === null || files.size > 0 ? [] : [number]',
+  ]),
+  mutant('the maker counts among those who may approve', 'a payout is held for good without a word', 'approvers', [
+    'if (may.length >= needed) return undefined;',
+    'if (could.length >= needed) return undefined;',
+  ]),
+  mutant('upTo is not asked of those who may approve', 'a payout is held for good without a word', 'approvers', [
+    "one.may.has('approve') && !isBeyond(payout, one)",
+    "one.may.has('approve')",
+  ]),
+  mutant('a page says who could approve once', 'a person is asked who may not', 'approvers', [
+    'for (const file of new Set((await store.largestHeld()).map((held) => held.file))) await store.markStale(file);',
+    '',
   ]),
   mutant('a yes outlives the amount of its person', 'a person who may no more lets a large payout go', 'decisions', [
     ' && !isBeyond(payout, person)',

@@ -58,13 +58,15 @@ export interface Approval {
   readonly person: string;
   /** The fingerprint of the key that signed it; empty for a decision that needed none. */
   readonly key: string;
+  /** The account that gave it; empty for one that was signed. */
+  readonly account: string;
 }
 
 /** A person's word on one held payout: a yes with what it is to, or a no. */
 export interface HeldDecision {
   /** From `held`: to `held` where a yes is not enough yet, to `cancelled` by a no. */
   readonly change: Change;
-  readonly yes?: Omit<Approval, 'person' | 'key'>;
+  readonly yes?: Omit<Approval, 'person' | 'key' | 'account'>;
 }
 
 /** A decision that was dropped as a file, and what came of it. */
@@ -77,6 +79,14 @@ export interface DecisionFileRecord {
   readonly file: number | undefined;
   /** JSON: the answer, as it is published. */
   readonly answer: string;
+}
+
+/** Held payouts of one file, in one currency, with the same reasons: the largest of them. */
+export interface LargestHeld {
+  readonly file: number;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+  readonly reasons: readonly string[];
 }
 
 /** Money on its way, or paid, on one business date: a sum for each payee and currency. */
@@ -133,6 +143,13 @@ export interface Control {
   ): Promise<'decided' | 'stale'>;
   /** Records a dropped decision that changes nothing. */
   noteRefused(file: Omit<DecisionFileRecord, 'number'>, why: string, moment: Moment): Promise<void>;
+  /**
+   * The refused decisions that still matter, oldest first: something of their file is held, and no decision about it came
+   * later, as a file or by a command. One that is about no file matters while anything is held and no decision came later.
+   */
+  refusedDecisions(): Promise<DecisionFileRecord[]>;
+  /** What is held, of one file or of all, by file, currency and reasons. */
+  largestHeld(file?: number): Promise<LargestHeld[]>;
   /** The decision of a claim; undefined before it is recorded. */
   decisionFile(claim: string): Promise<DecisionFileRecord | undefined>;
   decisionFilesAbout(file: number): Promise<DecisionFileRecord[]>;

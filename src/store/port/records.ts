@@ -35,6 +35,8 @@ export type FactName =
   /** What tells this workspace from every other one; the decisions that lie in the outbox: see pipeline/to-approve.ts. */
   | 'workspace-id'
   | 'to-approve'
+  /** The refused decisions that no later decision about their file has replaced: see store/sqlite/decisions.ts. */
+  | 'refused-decisions'
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
   | 'last-run'
   | 'unfinished'

@@ -1,12 +1,16 @@
 /** What persons decide about held payouts: kept with the audit entry and, where it came in a file, with that file. */
 import { rowPlace } from '../../domain/instruction.ts';
-import type { Approval, Control, DecisionFileRecord } from '../port.ts';
+import type { Approval, Control, DecisionFileRecord, LargestHeld } from '../port.ts';
 import type { Applier } from './changes.ts';
 import type { Connection } from './connection.ts';
-import { staleMarker } from './files.ts';
+import { fileRange, staleMarker } from './files.ts';
+import { refusedDecisions } from './refused-decisions.ts';
 import type { Trail } from './trail.ts';
 
-type DecisionVerbs = Pick<Control, 'approvalsOf' | 'decide' | 'noteRefused' | 'decisionFile' | 'decisionFilesAbout'>;
+type DecisionVerbs = Pick<
+  Control,
+  'approvalsOf' | 'decide' | 'noteRefused' | 'refusedDecisions' | 'largestHeld' | 'decisionFile' | 'decisionFilesAbout'
+>;
 
 /** Thrown to roll a decision back: what was decided about has changed. */
 const STALE = new Error('What was decided about has changed');
@@ -16,7 +20,7 @@ export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): Dec
   // A yes is what the log says: a row without its entry is none.
   const given = db.prepare<[string], ApprovalRow>(`
     SELECT approvals.instruction, body ->> 'contentRow' AS contentRow, body ->> 'attempt' AS attempt, body ->> 'seen' AS seen, body ->> 'code' AS reasons,
-      body ->> 'by' AS person, coalesce(body ->> 'key', '') AS key
+      body ->> 'by' AS person, coalesce(body ->> 'key', '') AS key, coalesce(body ->> 'account', '') AS account
     FROM json_each(?) AS asked CROSS JOIN approvals ON approvals.instruction = asked.value
     JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
     WHERE body ->> 'type' = 'approved' ORDER BY approvals.seq`);
@@ -28,14 +32,20 @@ export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): Dec
   };
   const decide = decider(db, trail, apply);
   const keepFile = fileKeeper(db);
+  const standing = refusedDecisions(db);
+  // The page of the file shows it.
+  const markStale = db.prepare<[number]>('UPDATE files SET revision = revision + 1 WHERE number = ?');
   const refused = db.transaction((...[file, why, moment]: Parameters<Control['noteRefused']>) => {
     const number = keepFile(file);
+    standing.add(number, file.file);
+    if (file.file !== undefined) markStale.run(file.file);
     trail.append(moment, { type: 'decision-refused', number, name: file.name, file: file.file, message: why });
   });
   const select = 'SELECT number, claim, name, business_date AS businessDate, file, answer FROM decision_files';
   type FileRow = Omit<DecisionFileRecord, 'file'> & { file: number | null };
   const byClaim = db.prepare<[string], FileRow>(`${select} WHERE claim = ?`);
   const about = db.prepare<[number], FileRow>(`${select} WHERE file = ? ORDER BY number`);
+  const byNumber = db.prepare<[number], FileRow>(`${select} WHERE number = ?`);
   const recordOf = (row: FileRow): DecisionFileRecord => ({ ...row, file: row.file ?? undefined });
   return {
     approvalsOf: async (ids) => approvals(ids),
@@ -51,11 +61,33 @@ export function decisionVerbs(db: Connection, trail: Trail, apply: Applier): Dec
     async noteRefused(...asked) {
       refused.immediate(...asked);
     },
+    refusedDecisions: async () =>
+      standing.standing().flatMap((number) => {
+        const row = byNumber.get(number);
+        return row ? [recordOf(row)] : [];
+      }),
+    largestHeld: largestHeldReader(db),
     async decisionFile(claim) {
       const row = byClaim.get(claim);
       return row && recordOf(row);
     },
     decisionFilesAbout: async (file) => about.all(file).map(recordOf),
+  };
+}
+
+function largestHeldReader(db: Connection): Control['largestHeld'] {
+  type Row = { file: bigint; currency: string; amountMinor: bigint; codes: string };
+  const largest = db
+    .prepare<{ first: number; last: number }, Row>(`
+      SELECT content_row >> 32 AS file, currency, max(amount_minor) AS amountMinor, code AS codes FROM instructions
+      WHERE status = 'held' AND content_row BETWEEN :first AND :last AND amount_minor IS NOT NULL
+      GROUP BY 1, 2, code ORDER BY 1, 2, code`)
+    .safeIntegers();
+  return async (file) => {
+    const range = file === undefined ? { first: 0, last: Number.MAX_SAFE_INTEGER } : fileRange(file);
+    return largest
+      .all(range)
+      .map(({ file, codes, ...held }): LargestHeld => ({ ...held, file: Number(file), reasons: codes.split(' ') }));
   };
 }
 
@@ -66,10 +98,12 @@ function decider(db: Connection, trail: Trail, apply: Applier) {
     .pluck();
   const markStale = staleMarker(db);
   const keepFile = fileKeeper(db);
+  const refused = refusedDecisions(db);
   // What was shown with the payout may not be all any more.
   const judgeAnew = db.prepare<[number]>('UPDATE files SET judged = 0 WHERE number = ?');
   const decide = db.transaction((...[payouts, decision, moment, file]: Parameters<Control['decide']>) => {
     const number = file && keepFile(file);
+    refused.replace(payouts.map(({ change }) => change.id));
     for (const { change, yes } of payouts) {
       const { id, version, to } = change;
       if (isHeld.get(id, version) === undefined) throw STALE;
