@@ -17,6 +17,7 @@ export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
 export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {
   codesText,
+  isSuspect,
   moneyText,
   type Reason,
   reasonsFor,
