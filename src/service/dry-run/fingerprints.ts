@@ -3,8 +3,6 @@
  * number that is the same for the same three. That two others have one number is not to be expected even once in a file,
  * and makes no payout look unlike another: it only has both looked at more closely.
  */
-import type { PayeeAmount } from '../../store/store.ts';
-
 export interface Fingerprints {
   /** False when there is no room for it. */
   add(fingerprint: number): boolean;
@@ -18,16 +16,20 @@ export interface SortedFingerprints {
   repeated(): Generator<number>;
 }
 
-/** A whole number of 53 bits: both halves are mixed at the end, so that payees that are numbered do not meet. */
-export function fingerprintOf({ payee, currency, amountMinor }: PayeeAmount): number {
-  const text = `${currency} ${amountMinor} ${payee}`;
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charCodeAt(at);
-    high = Math.imul(high ^ character, 0x9e3779b1);
-    low = Math.imul(low ^ character, 0x5f356495);
-  }
+/** A whole number of 53 bits. Both halves are mixed at the end: payees that are numbered must not meet. */
+export function fingerprintOf(payee: string, currency: string, amountMinor: bigint): number {
+  const amount = Number(amountMinor);
+  let high = 0xdeadbeef ^ (amount / 2 ** 32);
+  let low = 0x41c6ce57 ^ amount;
+  const mix = (text: string) => {
+    for (let at = 0; at < text.length; at++) {
+      const character = text.charCodeAt(at);
+      high = Math.imul(high ^ character, 0x9e3779b1);
+      low = Math.imul(low ^ character, 0x5f356495);
+    }
+  };
+  mix(currency);
+  mix(payee);
   const mixedHigh = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
   const mixedLow = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(mixedHigh ^ (mixedHigh >>> 13), 0xc2b2ae35);
   return (mixedHigh >>> 11) * 2 ** 32 + (mixedLow >>> 0);

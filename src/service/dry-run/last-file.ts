@@ -7,13 +7,11 @@
  * recorded that should have been, it is said which, and all is done once more.
  */
 import { hasDayLimits, isSuspect, suspicionOf } from '../../control/control.ts';
-import { ADVISED_LENGTHS, PAYOUT_FIELDS, type PayoutDetails } from '../../domain/instruction.ts';
-import { currencyExponent } from '../../domain/iso.ts';
-import { formatMinor } from '../../domain/money.ts';
-import { openTally, type Part, type Tally } from '../../reports/reports.ts';
+import type { Part } from '../../reports/reports.ts';
 import type { ControlSettings } from '../../settings/settings.ts';
-import type { FileRecord, PayeeAmount, ResultRow, RowRecord, Store, Suspicion } from '../../store/store.ts';
+import type { FileRecord, PayeeAmount, RowRecord, Store, Suspicion } from '../../store/store.ts';
 import { type Fingerprints, fingerprintOf, openFingerprints, type SortedFingerprints } from './fingerprints.ts';
+import { isPlain, openPlainTally, type PlainRow, type PlainTally } from './plain-rows.ts';
 
 /**
  * Of the last file's plain rows, those to record: all, or besides what looks suspect by itself those with these
@@ -43,21 +41,16 @@ const USUAL_ROW_BYTES = 100;
 /** With more alike payouts than this part of the file, recording all rows at once is quicker. */
 const MANY_ALIKE = 4;
 
-const PAGE = 5_000;
+/** Of a file with more open dates all rows are recorded: a summary lists no more, and which it lists is by line. */
+const MOST_PARTS = 2_000;
 
-type PlainRow = Extract<RowRecord, { kind: 'instruction' }> & {
-  readonly amountMinor: bigint;
-  readonly currency: string;
-};
+const PAGE = 5_000;
 
 interface Last {
   readonly file: FileRecord;
   readonly suspicion: Suspicion;
-  readonly tally: Tally;
+  readonly tally: PlainTally;
   readonly fingerprints: Fingerprints;
-  /** What is added up, by currency. */
-  readonly sums: Map<string, bigint>;
-  rows: number;
   isFull: boolean;
 }
 
@@ -83,14 +76,9 @@ export function addingUpLast(store: Store, control: ControlSettings, toRecord: T
       async recordRows(file, rows, upTo, moment) {
         const taken = last;
         if (file !== taken?.file.number) return store.recordRows(file, rows, upTo, moment);
-        const left = await leftOut(store, rows, taken.suspicion, toRecord);
-        const recorded = await store.recordRows(
-          file,
-          rows.filter((row) => !(isPlain(row) && left.has(row))),
-          upTo,
-          moment,
-        );
-        if (recorded === 'recorded') for (const [row, fingerprint] of left) addTo(taken, row, fingerprint);
+        const { kept, left, fingerprints } = await divided(store, rows, taken.suspicion, toRecord);
+        const recorded = await store.recordRows(file, kept, upTo, moment);
+        if (recorded === 'recorded') addTo(taken, left, fingerprints);
         return recorded;
       },
     },
@@ -120,72 +108,71 @@ function opened(file: FileRecord, control: ControlSettings): Last {
     file,
     // The row of a missing line end is the last of a batch. Limits of a file are looked at when all is added up.
     suspicion: suspicionOf(file, undefined, new Map(), control),
-    tally: openTally(file),
+    tally: openPlainTally(file),
     fingerprints: openFingerprints(most),
-    sums: new Map(),
-    rows: 0,
     isFull: false,
   };
 }
 
-/** The rows of a batch that need not be recorded, in their order, with their fingerprints. */
-async function leftOut(
+interface Divided {
+  readonly kept: readonly RowRecord[];
+  /** Need not be recorded. */
+  readonly left: readonly PlainRow[];
+  /** Those of `left`. */
+  readonly fingerprints: readonly number[];
+}
+
+/** Written as one loop: this runs for every row. */
+async function divided(
   store: Store,
   rows: readonly RowRecord[],
   suspicion: Suspicion,
   toRecord: ReadonlySet<number>,
-): Promise<ReadonlyMap<PlainRow, number>> {
+): Promise<Divided> {
   // The last row of each batch is recorded, so that the records know which row is the last of the file.
   const plain = rows.slice(0, -1).filter(isPlain);
   const payees = await store.payeesOf(plain);
-  const left = new Map<PlainRow, number>();
-  plain.forEach((row, at) => {
-    const fingerprint = fingerprintOf({ ...termsOf(row), payee: payees[at] ?? '' });
-    if (!isSuspect(row, suspicion) && !toRecord.has(fingerprint)) left.set(row, fingerprint);
-  });
-  return left;
+  const kept: RowRecord[] = [];
+  const left: PlainRow[] = [];
+  const fingerprints: number[] = [];
+  let next = 0;
+  for (const row of rows) {
+    const one = plain[next];
+    if (row !== one) {
+      kept.push(row);
+      continue;
+    }
+    const fingerprint = fingerprintOf(payees[next++] ?? '', one.currency, one.amountMinor);
+    if (isSuspect(one, suspicion) || toRecord.has(fingerprint)) {
+      kept.push(one);
+      continue;
+    }
+    left.push(one);
+    fingerprints.push(fingerprint);
+  }
+  return { kept, left, fingerprints };
 }
 
-/** No other row of the file is about its payout, which has an amount and takes the place of no other. */
-function isPlain(row: RowRecord): row is PlainRow {
-  return (
-    row.kind === 'instruction' &&
-    row.unrepeated === true &&
-    row.after === undefined &&
-    row.status !== 'waiting' &&
-    row.amountMinor !== undefined &&
-    row.currency !== undefined
-  );
-}
-
-function termsOf({ currency, amountMinor }: PlainRow): Omit<PayeeAmount, 'payee'> {
-  return { currency, amountMinor };
-}
-
-function addTo(last: Last, row: PlainRow, fingerprint: number): void {
-  last.tally.add(resultOf(row, last.file.receivedAt));
-  last.sums.set(row.currency, (last.sums.get(row.currency) ?? 0n) + row.amountMinor);
-  last.rows++;
-  if (!last.fingerprints.add(fingerprint)) last.isFull = true;
+function addTo(last: Last, rows: readonly PlainRow[], fingerprints: readonly number[]): void {
+  for (const row of rows) last.tally.add(row);
+  for (const fingerprint of fingerprints) if (!last.fingerprints.add(fingerprint)) last.isFull = true;
 }
 
 async function lackingOf(store: Store, last: Last, control: ControlSettings): Promise<ToRecord | undefined> {
-  if (last.isFull || (await isOverFileLimit(store, last, control))) return 'all';
+  if (last.isFull || last.tally.parts() > MOST_PARTS || (await isOverFileLimit(store, last, control))) return 'all';
   const fingerprints = last.fingerprints.sorted();
   const alike = new Set<number>();
-  const most = last.rows / MANY_ALIKE;
+  const most = last.tally.rows() / MANY_ALIKE;
   for (const fingerprint of fingerprints.repeated()) if (alike.add(fingerprint).size > most) return 'all';
   for await (const fingerprint of alikeInRecords(store, fingerprints))
     if (alike.add(fingerprint).size > most) return 'all';
   return alike.size === 0 ? undefined : alike;
 }
 
-async function isOverFileLimit(store: Store, { file, sums }: Last, { limits }: ControlSettings): Promise<boolean> {
+async function isOverFileLimit(store: Store, { file, tally }: Last, { limits }: ControlSettings): Promise<boolean> {
   if (limits.file.size === 0) return false;
   const recorded = await store.statedSums(file.number);
-  return [...limits.file].some(
-    ([currency, most]) => (recorded.get(currency) ?? 0n) + (sums.get(currency) ?? 0n) > most,
-  );
+  return [...limits.file].some(([currency, most]) => (recorded.get(currency) ?? 0n) + tally.sumOf(currency) > most);
 }
 
 /** What payouts of the records, also of this file, have in common with one that was not recorded. */
@@ -195,51 +182,8 @@ async function* alikeInRecords(store: Store, fingerprints: SortedFingerprints): 
     after = page.at(-1);
     if (!after) return;
     for (const one of page) {
-      const fingerprint = fingerprintOf(one);
+      const fingerprint = fingerprintOf(one.payee, one.currency, one.amountMinor);
       if (fingerprints.has(fingerprint)) yield fingerprint;
     }
   }
-}
-
-const NOTHING: never[] = [];
-
-/** As the store shows it. One plain literal: this runs for every row. */
-function resultOf(
-  { line, ref, content, payout, status, amountMinor, currency }: PlainRow,
-  receivedAt: string,
-): ResultRow {
-  const exponent = currencyExponent(currency);
-  return {
-    line,
-    customerRef: ref.customerRef,
-    orderRef: ref.orderRef,
-    instructionRef: ref.instructionRef,
-    amount: exponent === undefined ? content.amount : formatMinor(amountMinor, exponent),
-    currency,
-    openDate: content.openDate,
-    dueDate: content.dueDate,
-    status,
-    code: '',
-    message: '',
-    errors: NOTHING,
-    raw: NOTHING,
-    other: undefined,
-    clientRefId: '',
-    orderRefId: '',
-    bankReference: '',
-    attempts: 0,
-    submittedAt: '',
-    updatedAt: receivedAt,
-    late: false,
-    answer: '',
-    overLong: PAYOUT_FIELDS.some((name) => isOverLong(payout, name))
-      ? PAYOUT_FIELDS.filter((name) => isOverLong(payout, name))
-      : NOTHING,
-  };
-}
-
-/** In characters, as people count them. */
-function isOverLong(payout: PayoutDetails, name: keyof PayoutDetails): boolean {
-  const text = payout[name];
-  return text.length > ADVISED_LENGTHS[name] && [...text].length > ADVISED_LENGTHS[name];
 }
