@@ -45,6 +45,9 @@ export interface ForeseenFile extends TakenFile {
   readonly receipt: string;
 }
 
+/** A dry run waits for no disk. */
+const BATCH_BYTES = 65_536;
+
 /** After as many tries every row is recorded. The second misses something only if the records changed in between. */
 const MOST_BRIEF_TRIES = 2;
 
@@ -83,7 +86,7 @@ async function tried(options: DryRunOptions, toRecord: ToRecord): Promise<Tried>
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);
       const last = addingUpLast(store, settings.control, toRecord);
-      const tools = { store: last.store, inbox, clock, settings, progress, run: undefined };
+      const tools = { store: last.store, inbox, clock, settings, progress, run: undefined, batchBytes: BATCH_BYTES };
       const registered = await takeIn(tools, businessDate);
       await release(tools, businessDate);
       await hold(tools, businessDate);
