@@ -208,15 +208,13 @@ describe('rows that nothing holds back and nothing else is about', () => {
     expect(await briefly(await dropped(clean(5), settings))).toMatchObject({ left: 0, lacking: undefined });
   });
 
-  it('are all recorded where another file of payouts is reported beside them', async () => {
-    const workspace = await dropped(clean(5));
-    workspace.drop(
-      'z-more.csv',
-      csv([
-        { ref: 'Z1', payee: 'Z' },
-        { ref: 'Z2', payee: 'Y' },
-      ]),
-    );
+  it('are all recorded where another file is reported beside them, whose rows they may repair', async () => {
+    const workspace = await dropped([...clean(5), { ref: 'Z7', amount: '-1' }]);
+    const repair = csv(clean(20).map(({ ref }) => ({ ref: ref.replace('N', 'Z'), payee: `of ${ref}` })));
+    workspace.drop('z-repair.csv', repair);
+    writeFileSync(workspace.path('first.csv'), csv([...clean(5), { ref: 'Z7', amount: '-1' }]));
+    writeFileSync(workspace.path('repair.csv'), repair);
+    await expectSame(workspace, 'first.csv', 'repair.csv');
     expect(await briefly(workspace)).toMatchObject({ left: 0, lacking: undefined });
   });
 
