@@ -18,9 +18,8 @@ export interface SortedFingerprints {
 
 /** A whole number of 53 bits. Both halves are mixed at the end: payees that are numbered must not meet. */
 export function fingerprintOf(payee: string, currency: string, amountMinor: bigint): number {
-  const amount = Number(amountMinor);
-  let high = 0xdeadbeef ^ (amount / 2 ** 32);
-  let low = 0x41c6ce57 ^ amount;
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
   const mix = (text: string) => {
     for (let at = 0; at < text.length; at++) {
       const character = text.charCodeAt(at);
@@ -28,7 +27,7 @@ export function fingerprintOf(payee: string, currency: string, amountMinor: bigi
       low = Math.imul(low ^ character, 0x5f356495);
     }
   };
-  mix(currency);
+  mix(`${currency} ${amountMinor} `);
   mix(payee);
   const mixedHigh = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
   const mixedLow = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(mixedHigh ^ (mixedHigh >>> 13), 0xc2b2ae35);
