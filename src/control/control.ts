@@ -18,6 +18,7 @@ export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
 export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {
   codesText,
+  isSuspect,
   moneyText,
   peopleNeeded,
   type Reason,

@@ -1165,10 +1165,60 @@ const DECISIONS: Mutant[] = [
   ]),
 ];
 
+const DRY_RUN: Mutant[] = [
+  mutant('a dry run looks for no twins in its file', 'a double payment is called clean', 'dry-run/last-file', [
+    "  for (const fingerprint of fingerprints.repeated()) if (alike.add(fingerprint).size > most) return 'all';\n",
+    '',
+  ]),
+  mutant('a dry run compares nothing with the records', 'what was paid before is called clean', 'dry-run/last-file', [
+    'if (fingerprints.has(fingerprint)) yield fingerprint;',
+    'if (fingerprint < 0) yield fingerprint;',
+  ]),
+  mutant('a dry run forgets the limit of a file', 'a file over its limit is called clean', 'dry-run/last-file', [
+    'tally.sumOf(currency) > most',
+    '0n > most',
+  ]),
+  mutant('a dry run forgets the limits of the day', 'what the day can not hold is called clean', 'dry-run/last-file', [
+    'file && !hasDayLimits(control) &&',
+    'file &&',
+  ]),
+  mutant(
+    'a dry run takes an amount at its tier for one below',
+    'it is held without a word before',
+    'dry-run/last-file',
+    ['amountMinor >= from) ||', 'amountMinor > from) ||'],
+  ),
+  mutant('a dry run looks at no open date', 'a wrong year is called clean', 'dry-run/last-file', [
+    '    content.openDate > openAfter ||\n',
+    '',
+  ]),
+  mutant('a dry run looks at no due date', 'a wrong year is called clean', 'dry-run/last-file', [
+    '    content.dueDate < dueBefore ||\n',
+    '',
+  ]),
+  mutant('a dry run knows no last row', 'another row than the cut one is held', 'dry-run/last-file', [
+    'rows.slice(0, -1).filter(isPlain)',
+    'rows.filter(isPlain)',
+  ]),
+  mutant('a dry run takes a repeated row for plain', 'an UPDATE of it finds nothing', 'dry-run/last-file', [
+    '    row.unrepeated === true &&\n',
+    '',
+  ]),
+  mutant('a dry run does not ask orders for the payee', 'a double payment is called clean', 'dry-run/last-file', [
+    '(looksAtOrders && ofOrder.get(ref.customerRef, ref.orderRef)) ||',
+    '',
+  ]),
+  mutant('a dry run leaves rows out beside another file', 'a repaired row is still called open', 'dry-run/last-file', [
+    'reported.length === 1 && reported[0] === files.at(-1) ? reported[0] : undefined',
+    'reported.at(-1)',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
   ...CALENDAR,
   ...HELD,
+  ...DRY_RUN,
   ...DECISIONS,
   ...SENDING,
   ...ANSWERS,

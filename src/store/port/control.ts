@@ -1,5 +1,6 @@
 /** What is known of payouts that may have to be held back, and what persons have said of those that are. */
-import type { InstructionRef } from '../../domain/instruction.ts';
+import type { InstructionContent, InstructionRef, PayoutDetails } from '../../domain/instruction.ts';
+import type { OrderRef } from '../../domain/order.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { Change, Decision, Moment } from './change.ts';
 import type { StoredInstruction } from './payouts.ts';
@@ -14,6 +15,20 @@ export interface PayoutToJudge extends StoredInstruction {
   readonly code: string;
   /** The same in words. */
   readonly why: string;
+}
+
+/** What payouts that are alike have in common. */
+export interface PayeeAmount {
+  readonly payee: string;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+}
+
+/** What says whom a payout goes to. */
+export interface StatedPayee {
+  readonly ref: OrderRef;
+  readonly content: Pick<InstructionContent, 'managed'>;
+  readonly payout: Pick<PayoutDetails, 'contactId'>;
 }
 
 /** One of the payouts that have the same payee, amount and currency. */
@@ -112,6 +127,10 @@ export interface Control {
   alikeIn(file: number): Promise<AlikePayout[][]>;
   /** The same for these payouts. */
   alikeTo(ids: readonly number[]): Promise<AlikePayout[][]>;
+  /** Whom payouts would go to that are not recorded; their orders are. */
+  payeesOf(payouts: readonly StatedPayee[]): Promise<string[]>;
+  /** What every payout of a file that is judged has, each once, in an order of the store's: those after one of them. */
+  payeeAmounts(after: PayeeAmount | undefined, limit: number): Promise<PayeeAmount[]>;
   /** The last row of a file, whatever became of it; undefined for a file without rows. */
   lastRowOf(file: number): Promise<number | undefined>;
   /**

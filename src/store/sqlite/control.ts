@@ -7,7 +7,7 @@ import { hasNotArrived, listed } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { decisionVerbs } from './decisions.ts';
 import { fileRange } from './files.ts';
-import { enterPayees, payeeOf } from './payees.ts';
+import { enterPayees, payeeOf, payeeVerbs } from './payees.ts';
 import { prepareStored, storedInstruction } from './stored.ts';
 import type { Trail } from './trail.ts';
 
@@ -36,6 +36,7 @@ export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Cont
   return {
     ...judgingVerbs(db),
     ...alikeVerbs(db),
+    ...payeeVerbs(db),
     ...decisionVerbs(db, trail, apply),
     hold: holder(db, apply),
     ...sentVerbs(db),
