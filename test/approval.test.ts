@@ -11,7 +11,7 @@ import { toJudge } from './support/to-judge.ts';
 const PAYOUT = toJudge({ amountMinor: 50_000n });
 
 const yes = (person: string, more: Partial<Approval> = {}): Approval => ({
-  ...{ contentRow: PAYOUT.contentRow, attempt: PAYOUT.attempt, seen: seenDigest(PAYOUT), person, key: '' },
+  ...{ contentRow: PAYOUT.contentRow, attempt: PAYOUT.attempt, seen: seenDigest(PAYOUT), person, key: '', account: '' },
   ...{ reasons: ['APPROVAL_REQUIRED', 'PAYOUT_LIMIT_EXCEEDED'] },
   ...more,
 });
@@ -51,6 +51,17 @@ describe('a yes', () => {
     expect(counting([yes('anna'), yes('anna')])).toEqual(['anna']);
     expect(undecided(PAYOUT, reasons('APPROVAL_REQUIRED'), [yes('anna'), yes('anna')], TWO)).toHaveLength(1);
     expect(undecided(PAYOUT, reasons('APPROVAL_REQUIRED'), [yes('anna'), yes('ben')], TWO)).toEqual([]);
+  });
+
+  it('of one account counts once, whatever names it gives', () => {
+    const [anna, ben] = [yes('anna', { account: 'uid 1001' }), yes('ben (as anna)', { account: 'uid 1001' })];
+    expect(counting([anna, ben])).toEqual(['anna']);
+    expect(undecided(PAYOUT, reasons('APPROVAL_REQUIRED'), [anna, ben], TWO)).toHaveLength(1);
+    expect(counting([anna, yes('ben', { account: 'uid 1002' })])).toEqual(['anna', 'ben']);
+  });
+
+  it('of one person counts once, whatever account it is given from', () => {
+    expect(counting([yes('anna', { account: 'uid 1001' }), yes('anna', { account: 'uid 0' })])).toEqual(['anna']);
   });
 
   it.each([

@@ -13,6 +13,7 @@ describe('what needs a person', () => {
     ['one that failed', inStatus('failed'), "1 failed: The keeper of the payees' data", 'person'],
     ['one that came back', inStatus('reversed'), "1 reversed: The keeper of the payees' data", 'person'],
     ['one that is held back', inStatus('held'), '1 held: An approver', 'person'],
+    ['a decision that was refused', { refusedDecisions: ['a', 'b'] }, '2 refused-decisions: An approver', 'person'],
     ['a rejected row', { toRepair: 1 }, '1 rejected: The sender of the file', 'person'],
     ['a file that was not taken in', { refusedFiles: 1 }, '1 refused-files: The sender of the file', 'person'],
     ['a folder in the inbox', { irregularFiles: 1 }, '1 irregular-files: The sender of the file', 'person'],
@@ -54,6 +55,13 @@ describe('what needs a person', () => {
       'duplicate',
     ] as const)
       expect(attention(inStatus(status))).toEqual([]);
+  });
+
+  it('names the answers to the latest refused decisions', () => {
+    const why = (...refusedDecisions: string[]) => attention({ refusedDecisions })[0]?.why;
+    expect(why('a')).toBe('a says why');
+    expect(why('a', 'b', 'c')).toBe('a, b, c say why');
+    expect(why('a', 'b', 'c', 'd')).toBe('b, c, d and earlier ones say why');
   });
 
   it('is told most urgent first, with why', () => {

@@ -11,11 +11,8 @@ import {
   holidaysEnd,
   whyNoBankingDay,
 } from '../src/control/calendar.ts';
-import { type PassOptions, type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
 import { dayAfter, instantAt, localTime } from '../src/platform/clock.ts';
 import type { Output } from '../src/platform/terminal.ts';
-import type { FaultScript } from '../src/sandbox/sandbox.ts';
-import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { nightlyDue } from '../src/settings/schedule.ts';
 import type { Calendar } from '../src/settings/settings.ts';
 import { ALL } from './support/sample.ts';
@@ -24,8 +21,8 @@ import {
   instruction,
   instructions,
   needs,
-  ONE_PASS,
   ORDERS,
+  passWith,
   type TestWorkspace,
   testWorkspace,
   timesTaken,
@@ -223,20 +220,6 @@ function dropped(settings: object): TestWorkspace {
 const statuses = (workspace: TestWorkspace) => workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
 const receipt = (workspace: TestWorkspace) => JSON.parse(workspace.read('payouts.000002.receipt.json'));
 const RECORDED = ['ready', 'ready', 'ready'];
-
-/** A pass with ports that are changed. */
-async function passWith(
-  workspace: TestWorkspace,
-  change: (tools: OpenWorkspace) => Partial<Tools>,
-  { faults, ...options }: Partial<PassOptions> & { faults?: FaultScript } = {},
-): Promise<PassSummary | undefined> {
-  const tools = await workspace.open(faults ? { faults } : {});
-  try {
-    return await pass({ ...tools, ...change(tools) }, { ...ONE_PASS, ...options });
-  } finally {
-    await tools.close();
-  }
-}
 
 describe('on a day that is no banking day', () => {
   it('files are taken in and reported, nothing leaves, and the pass is done and says why', async () => {

@@ -6,7 +6,7 @@
  *
  * rewrites what is expected, for a person to read in the diff. What a case's folder may hold stands in fixtures/cases.ts.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it, test } from 'vitest';
@@ -18,22 +18,30 @@ import {
   type Decided,
   drop,
   expectedOutbox,
+  PAGES_CSS,
   readCase,
   repeated,
   rewriteExpected,
+  stylesIn,
   textsIn,
+  WORKSPACE_ID,
 } from '../fixtures/cases.ts';
 import { CODES } from '../src/domain/codes.ts';
 import { approve, heldNamed, refuse } from '../src/pipeline/approval.ts';
 import { timestamp } from '../src/platform/clock.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
+const UPDATES = process.env['UPDATE_CASES'] === '1';
+
 /** The outbox after the last pass; each pass is a process of its own. */
-async function outcomeOf({ settings, faults, passes }: Case): Promise<Readonly<Record<string, string>>> {
+async function outcomeOf({ settings, signed, faults, passes }: Case): Promise<Readonly<Record<string, string>>> {
   const workspace = testWorkspace(settings);
   const { clock } = workspace;
+  if (signed) await withTools(workspace, ({ store }) => store.setFact('workspace-id', WORKSPACE_ID));
   for (const pass of passes) {
     if (pass.at !== undefined) clock.advance(Date.parse(pass.at) - clock.now());
+    if (pass.people) setPeople(workspace, pass.people);
     if (pass.decided.length > 0) await decide(workspace, pass.decided);
     drop(pass, workspace.root);
     const businessDate = timestamp(clock.now()).slice(0, 10);
@@ -42,10 +50,14 @@ async function outcomeOf({ settings, faults, passes }: Case): Promise<Readonly<R
   return textsIn(workspace.path('outbox'));
 }
 
+function setPeople(workspace: TestWorkspace, people: object): void {
+  const path = workspace.path('paydrop.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), people }));
+}
+
 /** As `paydrop approve` and `paydrop refuse` do. */
 async function decide(workspace: TestWorkspace, decided: readonly Decided[]): Promise<void> {
-  const tools = await workspace.open();
-  try {
+  await withTools(workspace, async (tools) => {
     for (const { payout, says, by, reason } of decided) {
       const [customerRef = '', orderRef = '', instructionRef = ''] = payout.split('/');
       const [held] = await heldNamed(tools.store, tools.settings, [{ customerRef, orderRef, instructionRef }]);
@@ -53,6 +65,13 @@ async function decide(workspace: TestWorkspace, decided: readonly Decided[]): Pr
       const outcome = await (says === 'yes' ? approve : refuse)(tools, [held], { by, reason });
       if (!outcome.ok) throw new Error(outcome.why.join(' '));
     }
+  });
+}
+
+async function withTools(workspace: TestWorkspace, work: (tools: OpenWorkspace) => Promise<unknown>): Promise<void> {
+  const tools = await workspace.open();
+  try {
+    await work(tools);
   } finally {
     await tools.close();
   }
@@ -63,11 +82,18 @@ describe('dropping', () => {
     const given = readCase(join(CASES, name));
     const outbox = await outcomeOf(given);
     const toCompare = compared(given, outbox);
-    if (process.env['UPDATE_CASES'] === '1') rewriteExpected(given, toCompare);
+    if (UPDATES) rewriteExpected(given, toCompare);
     expect(toCompare).toEqual(expectedOutbox(given));
     const leavesRunsOut = !Object.keys(toCompare).some((name) => name.startsWith('run.'));
     if (leavesRunsOut) expect(endsToldByRuns(outbox)).toEqual(endsOfMovedRows(outbox));
   });
+});
+
+test('all pages have the one style sheet', async () => {
+  const styles = stylesIn(await outcomeOf(readCase(join(CASES, 'orders-alone'))));
+  expect(styles.length).toBeGreaterThan(2);
+  if (UPDATES) writeFileSync(PAGES_CSS, styles[0] ?? '');
+  expect(new Set(styles)).toEqual(new Set([readFileSync(PAGES_CSS, 'utf8')]));
 });
 
 describe('the cases', () => {

@@ -1,5 +1,6 @@
 /** What `paydrop doctor` says of time passing and of what an upgrade left. Everything else of it is in test/cli.test.ts. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { doctor } from '../src/commands/doctor.ts';
 import { CURRENCIES_PUBLISHED } from '../src/domain/iso.ts';
@@ -96,6 +97,7 @@ describe('the calendar', () => {
 
 describe('the people who decide', () => {
   const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0QjEG/sj+uhD3gzywqSRC6RLjbKzbakoYCS72EXBpz anna';
+  const OTHER_KEY = readFileSync(join(import.meta.dirname, 'control', 'signatures', 'ed25519.pub'), 'utf8').trim();
   const approvals = (people: number) => [{ from: { INR: '0.01' }, people }];
 
   it('without a name are a note where approvals are asked for', async () => {
@@ -111,6 +113,18 @@ describe('the people who decide', () => {
       expect.stringMatching(
         /^PROBLEM {2}people {5}1 may approve, 0 may settle, and control.approvals asks for the yes of 2/,
       ),
+    );
+  });
+
+  it('are a problem where too few may approve the amount of a tier', async () => {
+    const upTo = { INR: '499.99' };
+    const people = { anna: { may: ['approve'], keys: [KEY] }, ben: { may: ['approve'], keys: [OTHER_KEY], upTo } };
+    const tiers = [{ from: { INR: '500.00' }, people: 2 }];
+    expect(await findings('2026-01-01', { people, control: { approvals: tiers } })).toContainEqual(
+      expect.stringMatching(/^PROBLEM {2}people .*, and 2 people must approve 500\.00 INR, and only anna may$/),
+    );
+    expect(await findings('2026-01-01', { people, control: { approvals: approvals(1) } })).toContainEqual(
+      expect.stringMatching(/^ok {7}people .*2 may approve, 0 may settle$/),
     );
   });
 

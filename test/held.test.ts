@@ -220,6 +220,18 @@ describe('while a payout is held back', () => {
   });
 });
 
+it('the second yes of an account is refused, whatever name --by gives', async () => {
+  const workspace = dropped({ control: { approvals: [{ from: { INR: '0.01' }, people: 2 }] } }, row('P1', '10'));
+  await workspace.pass();
+  const saying = (by: string) => run(workspace, 'approve', 'C1/O1/P1', '--yes', '--reason', 'compared', '--by', by);
+  expect(await saying('anna')).toMatchObject({ status: 0 });
+  const { status, stderr } = await saying('ben');
+  expect(stderr).toMatch(/C1\/O1\/P1: this account has said yes already, as anna/);
+  expect(status).toBe(2);
+  await workspace.pass();
+  expect(workspace.ledger()).toEqual([]);
+});
+
 describe('what is named and not held back', () => {
   it.each([
     [['approve', 'C1/O1/P2'], 'C1/O1/P2: it is paid, and not held back'],

@@ -61,7 +61,21 @@ export const PAGES: Readonly<Record<string, () => Promise<string>>> = {
     ];
     const alike = [{ code: 'POSSIBLE_DUPLICATE' as const, count: 2, firstLine: 3 }];
     const signed = { ...REAL, control: { ...REAL.control, signed: true } };
-    return filePage(file({ rows: 3, controlSum: '1000000000199.99' }), rows, signed, { payouts, alike });
+    return filePage(file({ rows: 3, controlSum: '1000000000199.99' }), rows, signed, {
+      payouts,
+      alike,
+      lacking: `3 people must approve 199.99 EUR, and only ${HOSTILE} may`,
+      refused: [
+        { number: 1, name: HOSTILE, file: 12, why: HOSTILE, answer: 'payouts.000012.decision.1.json' },
+        {
+          number: 2,
+          name: 'n'.repeat(251),
+          file: 12,
+          why: 'x'.repeat(3_000),
+          answer: `${'n'.repeat(80)}.decision.2.json`,
+        },
+      ],
+    });
   },
   'a file with a sum that lacks an amount': () => {
     const unread = rejected(3, ['C', 'O', 'I', '1,000.00', '', ''], { currency: 'INR' });

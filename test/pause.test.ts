@@ -3,11 +3,18 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { braked, pause, pauseFileIn, resume } from '../src/control/pause.ts';
 import { attention } from '../src/domain/attention.ts';
-import { type PassOptions, type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
+import type { Tools } from '../src/pipeline/pass.ts';
 import type { Provider, SubmitOutcome } from '../src/provider/port.ts';
-import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
-import { API_FILES, needs, payoutRef, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+import {
+  API_FILES,
+  needs,
+  passWith,
+  payoutRef,
+  type TestWorkspace,
+  testWorkspace,
+  timesTaken,
+} from './support/workspace.ts';
 
 const ANNA = { by: 'anna', reason: 'the account is being checked' };
 const MOMENT = { at: '2026-03-02T01:00:00.000Z' };
@@ -35,21 +42,6 @@ const resuming = (workspace: TestWorkspace) =>
 
 const statuses = (workspace: TestWorkspace, file = 'payouts.000002') =>
   workspace.rows(`${file}.result.csv`).map(({ status }) => status);
-
-/** A pass with ports that are changed. */
-async function passWith(
-  workspace: TestWorkspace,
-  change: (tools: OpenWorkspace) => Partial<Tools>,
-  { faults, ...options }: Partial<PassOptions> & { faults?: FaultScript } = {},
-): Promise<PassSummary | undefined> {
-  const tools = await workspace.open(faults ? { faults } : {});
-  const usual = { kind: 'run', businessDate: '2026-03-02', waitForSettling: true, send: true, lookUp: true } as const;
-  try {
-    return await pass({ ...tools, ...change(tools) }, { ...usual, stop: new AbortController().signal, ...options });
-  } finally {
-    await tools.close();
-  }
-}
 
 describe('while the sending is paused', () => {
   it('files are taken in and reported, and nothing leaves', async () => {

@@ -21,7 +21,7 @@ export const REAL: ReportContext = {
   provider: { api: 'payout-orders', sandbox: false, baseUrl: 'https://payouts.example' },
   ...SENDING,
   calendar: calendarTold(SENDING),
-  control: { signed: false, yesTo: () => ({ yes: [], needed: 1 }) },
+  control: { signed: false, yesTo: () => ({ yes: [], needed: 1 }), lacksApprovers: () => undefined },
   bom: false,
 };
 

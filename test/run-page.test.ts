@@ -78,7 +78,7 @@ function standing(with_: Partial<Standing> = {}): Standing {
   ] as const;
   const runs = [{ ...RUN, reported: true }];
   const next = { date: '2026-11-29', minute: 120 };
-  return { needs, counts, inNeed, inNeedTotal: 1, files: inNeed, filesTotal: 1, runs, next, ...with_ };
+  return { needs, refused: [], counts, inNeed, inNeedTotal: 1, files: inNeed, filesTotal: 1, runs, next, ...with_ };
 }
 
 const PAGES: Readonly<Record<string, () => Promise<string> | string>> = {

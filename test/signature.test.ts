@@ -21,8 +21,13 @@ function keyOf(line: string): SshKey {
   return read.key;
 }
 
-const KINDS = ['ed25519', 'ecdsa-256', 'ecdsa-384', 'ecdsa-521', 'rsa-2048', 'rsa-3072', 'sk-ed25519', 'sk-ecdsa'];
-const KEYS = KINDS.map((name) => keyOf(publicLine(name)));
+const KINDS = [
+  ...['ed25519', 'ecdsa-256', 'ecdsa-384', 'ecdsa-521', 'rsa-2048', 'rsa-3072', 'sk-ed25519', 'sk-ecdsa'],
+  ...['sk-ed25519-openssh', 'sk-ecdsa-openssh', 'sk-ed25519-openssh-pin', 'sk-ecdsa-openssh-pin'],
+];
+/** Their keys let a security key sign without a touch. */
+const UNTOUCHED = ['sk-ed25519-openssh-untouched', 'sk-ecdsa-openssh-untouched'];
+const KEYS = [...KINDS, ...UNTOUCHED].map((name) => keyOf(publicLine(name)));
 
 function said(verdict: Verdict): string {
   return verdict.kind === 'good' ? 'good' : signatureProblem(verdict);
@@ -47,6 +52,10 @@ describe('a signature of ssh-keygen', () => {
       'sk-ecdsa-untouched',
       'the security key SHA256:cytrAwjoNU2mrIn9YkMzImw14bBvlko7+u83BdgqAI4 was not touched when it signed',
     ],
+    ...UNTOUCHED.map((name): [string, string] => [
+      name,
+      `the security key ${keyOf(publicLine(name)).fingerprint} was not touched when it signed`,
+    ]),
     ['rsa-1024', 'the key of the signature is an RSA key of 1024 bits, and fewer than 2048 are not taken'],
     ['dsa', 'the key of the signature is of the kind ssh-dss, which is not taken'],
     ['rsa-2048-sha1', 'the signature uses SHA-1, which is not taken: sign with a newer ssh-keygen'],

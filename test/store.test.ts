@@ -1524,7 +1524,8 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       await store.hold([holds(ONE), holds(TWO)], { at: AT });
       expect(await store.decide([yes(ONE, 'held'), yes(TWO, 'ready')], says('anna'), { at: AT })).toBe('decided');
       expect(await status(ONE, TWO)).toEqual(['held', 'ready']);
-      const kept = { contentRow: ONE, attempt: 1, seen: 'digest', reasons: ['A', 'B'], person: 'anna', key: '' };
+      const said = { person: 'anna', key: '', account: '' };
+      const kept = { contentRow: ONE, attempt: 1, seen: 'digest', reasons: ['A', 'B'], ...said };
       expect(await store.approvalsOf([ONE, TWO, rowId(1, 9)])).toEqual([[kept], [{ ...kept, contentRow: TWO }], []]);
       const entries = (await store.historyOf(ONE)).map(({ body }) => JSON.parse(body) as object);
       expect(entries.at(-1)).toMatchObject({
@@ -1534,6 +1535,13 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
         code: 'A B',
         seen: 'digest',
       });
+    });
+
+    it('keeps the account that a yes was given from', async () => {
+      await taken('one', [created(2)]);
+      await store.hold([holds(ONE)], { at: AT });
+      await store.decide([yes(ONE, 'held')], { ...says('anna'), account: 'uid 1001' }, { at: AT });
+      expect(await store.approvalsOf([ONE])).toMatchObject([[{ person: 'anna', account: 'uid 1001' }]]);
     });
 
     it('takes no decision about what has another version, and then none at all', async () => {

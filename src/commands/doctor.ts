@@ -1,5 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { closedNow, closedText, holidaysEnd } from '../control/control.ts';
+import { closedNow, closedText, holidaysEnd, lacksPeople, peopleNeeded } from '../control/control.ts';
 import type { Concern } from '../domain/attention.ts';
 import { CURRENCIES_PUBLISHED, isCurrency } from '../domain/iso.ts';
 import { stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
@@ -116,7 +116,8 @@ function checkPeople({ people, control }: Settings): Check[] {
   const what = 'people';
   const needed = Math.max(0, ...control.approvals.map((tier) => tier.people));
   if (people.length === 0) {
-    const finding = 'none is named: each account that may run paydrop here approves, under its own name';
+    const accounts = needed > 1 ? `; control.approvals asks for ${needed} of them` : '';
+    const finding = `none is named: each account that may run paydrop here approves, under its own name${accounts}`;
     return needed === 0 ? [] : [{ what, ok: true, note: true, finding }];
   }
   const [approvers, settlers] = (['approve', 'settle'] as const).map(
@@ -124,12 +125,23 @@ function checkPeople({ people, control }: Settings): Check[] {
   ) as [number, number];
   const finding = `${approvers} may approve, ${settlers} may settle`;
   const asked = `control.approvals asks for the yes of ${needed}: no such payout can be approved`;
+  const problem = approvers < needed ? asked : tierThatLacks({ people, control });
   const maker =
     'control.maker is "anyone": who drops a file is not compared with who approves it, so see to it that no person can do both';
   return [
-    { what, ok: approvers >= needed, finding: approvers >= needed ? finding : `${finding}, and ${asked}` },
+    { what, ok: problem === undefined, finding: problem === undefined ? finding : `${finding}, and ${problem}` },
     ...(control.maker === 'anyone' ? [{ what, ok: true, note: true, finding: maker } as const] : []),
   ];
+}
+
+/** By control.approvals and `upTo`: the first tier whose amount fewer people may approve than it asks for. */
+function tierThatLacks({ people, control }: Pick<Settings, 'people' | 'control'>): string | undefined {
+  const tiers = control.approvals.flatMap((tier) =>
+    [...tier.from].map(([currency, amountMinor]) =>
+      lacksPeople({ currency, amountMinor }, peopleNeeded(control, currency, amountMinor), { people }),
+    ),
+  );
+  return tiers.find((why) => why !== undefined);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Payouts that are held back: shown by file and reason, approved, refused. */
-import { pauseFileIn, whyPaused } from '../control/control.ts';
+import { lacksApprovers, pauseFileIn, whyPaused } from '../control/control.ts';
 import { describeCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
@@ -24,7 +24,7 @@ import type { Settings } from '../settings/settings.ts';
 import type { StatusCount, Store } from '../store/store.ts';
 import { type CommandContext, confirmed, EXIT } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
-import { checkWhoSays, type DecisionOptions, personWith } from './person.ts';
+import { accountThatCounts, checkWhoSays, type DecisionOptions, personWith } from './person.ts';
 import { instructionRefIn, referencesIn } from './references.ts';
 
 const NO_SUCH = 'there is no such instruction';
@@ -46,9 +46,12 @@ export async function held({ workspace, output }: CommandContext, { file, json }
   try {
     if (file !== undefined) await fileNamed(store, file);
     const payouts = await heldPayouts(store, settings, file);
-    if (json) printJson(process.stdout, { held: payouts.map(heldJson), totals: countsJson(totalsOf(payouts)) });
+    const lacking = await lackingOf(store, settings, payouts);
+    if (json)
+      printJson(process.stdout, { held: payouts.map(heldJson), totals: countsJson(totalsOf(payouts)), lacking });
     else if (payouts.length === 0) output.line('Nothing is held back.');
     else await printHeld(output, store, payouts);
+    if (!json) for (const { why } of lacking) output.line(`${output.style('yellow', '!')} ${why}.`);
     return EXIT.done;
   } finally {
     await store.close();
@@ -194,6 +197,24 @@ async function printHeld(output: Output, store: Store, payouts: readonly HeldPay
   printCounts(output, totalsOf(payouts));
 }
 
+/** The files of which something can't be approved as the settings are, and why. */
+async function lackingOf(
+  store: Store,
+  settings: Settings,
+  payouts: readonly HeldPayout[],
+): Promise<{ readonly file: number; readonly why: string }[]> {
+  const found: { file: number; why: string }[] = [];
+  for (const [number, ofFile] of groupedBy(payouts, ({ payout }) => rowPlace(payout.contentRow).file)) {
+    const file = await store.file(number);
+    const held = ofFile.map(({ reasons, payout: { currency = '', amountMinor = 0n } }) => {
+      return { file: number, currency, amountMinor, reasons };
+    });
+    const why = file && lacksApprovers(held, file, settings);
+    if (why !== undefined) found.push({ file: number, why });
+  }
+  return found;
+}
+
 /** `1 of 2: anna` */
 function yesText({ yes, needed }: HeldPayout): string {
   return `${yes.length} of ${needed}${yes.length === 0 ? '' : `: ${yes.join(', ')}`}`;
@@ -252,7 +273,7 @@ type Say = (tools: Tools, chosen: readonly HeldPayout[], deciding: Deciding) => 
 
 /** Where the settings name no people, the person who runs the command decides. */
 function unsigned(options: DecideOptions): Say {
-  const decision = personWith(options);
+  const decision = { ...personWith(options), account: accountThatCounts() };
   return async (tools, chosen, { decide: decideHeld }) => {
     const outcome = await decideHeld(tools, chosen, decision);
     if (!outcome.ok) throw new UsageError(...outcome.why);

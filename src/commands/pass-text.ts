@@ -1,6 +1,7 @@
 /** What a pass did, in words for a terminal and as JSON for machines. */
 
 import { SANDBOX_NOTICE } from '../domain/api.ts';
+import { isDecisionName } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import type { PassSummary } from '../pipeline/pipeline.ts';
 import { type Output, shortName } from '../platform/terminal.ts';
@@ -114,8 +115,12 @@ function bySendersNeed(a: TakenFile, b: TakenFile): number {
 
 function attentionNotes({ needs, leftAlone, stuck }: PassSummary): string[] {
   const notes = needs.filter(({ weight }) => weight !== 'told').map(needText);
-  if (leftAlone.length > 0)
-    notes.push(`Left alone for the name, as unfinished work or by intake.ignore: ${someOf(leftAlone)}`);
+  const signatures = leftAlone.filter((name) => /\.sig$/i.test(name) && isDecisionName(name.slice(0, -'.sig'.length)));
+  const others = leftAlone.filter((name) => !signatures.includes(name));
+  if (others.length > 0)
+    notes.push(`Left alone for the name, as unfinished work or by intake.ignore: ${someOf(others)}`);
+  if (signatures.length > 0)
+    notes.push(`A signature, left alone until its decision is dropped as well: ${someOf(signatures)}`);
   if (stuck.length > 0)
     notes.push(`Can't be taken in, and stays where it is: ${someOf(stuck.map(({ name, why }) => `${name} (${why})`))}`);
   return notes;

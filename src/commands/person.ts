@@ -69,6 +69,12 @@ function oneWord(option: string, text: string): string {
   return stated;
 }
 
+/** The account as it counts: by its number, which stays the same whatever it is called. */
+export function accountThatCounts(): string {
+  const { uid, name } = account();
+  return uid < 0 ? (name ?? '') : `uid ${uid}`;
+}
+
 function account(): Account {
   const uid = process.getuid?.() ?? -1;
   try {

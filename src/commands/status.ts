@@ -6,6 +6,7 @@ import { NOT_ARRIVED, statusesWhere } from '../domain/status.ts';
 import { filesInNeed, stateWithoutRecords, type WorkspaceState, workspaceState } from '../pipeline/pipeline.ts';
 import { minuteIn } from '../platform/clock.ts';
 import { type Output, printJson, shortName } from '../platform/terminal.ts';
+import { type RefusedDecision, refusedDecisions } from '../reports/reports.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
 import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
@@ -106,12 +107,21 @@ async function named(store: Store, state: WorkspaceState, timeZone: string): Pro
   const found: NamedNeed[] = [];
   for (const need of state.needs) {
     const status = NOT_ARRIVED.find((name) => name === need.concern);
+    if (need.concern === 'refused-decisions') {
+      const refused = (await refusedDecisions(store)).slice(-NAMED_EACH);
+      found.push({ ...need, named: refused.map(refusedText), references: [] });
+      continue;
+    }
     const oldest = status ? await store.list(status, { afterId: 0, limit: NAMED_EACH, unclosed: true }) : [];
     found.push(
       status ? { ...need, named: oldest.map(inWords), references: oldest.map(referenceOf) } : nameless(need, state),
     );
   }
   return found;
+}
+
+function refusedText({ name, why }: RefusedDecision): string {
+  return `${shortName(name)} was refused: ${why}`;
 }
 
 /** Stuck entries are listed by the names that they have in the inbox. */

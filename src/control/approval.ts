@@ -43,7 +43,14 @@ export function countingYes(
       one.reasons.includes(code) &&
       (people.length === 0 || people.some((person) => mayApprove(person, one) && !isBeyond(payout, person))),
   );
-  return given.filter(({ person }, at) => given.findIndex((one) => one.person === person) === at);
+  return given.filter((one, at) => given.findIndex((other) => isSameVoter(one, other)) === at);
+}
+
+type Voter = Pick<Approval, 'person' | 'account'>;
+
+/** A person counts once, and so does an account, whatever names it gives. */
+export function isSameVoter(one: Voter, other: Voter): boolean {
+  return one.person === other.person || (one.account !== '' && one.account === other.account);
 }
 
 function mayApprove({ name, may, keys }: Person, { person, key }: Approval): boolean {

@@ -2,7 +2,8 @@
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { laterFiles, resemblances } from './alike.ts';
-export { countingYes, seenDigest, undecided, yesSoFar } from './approval.ts';
+export { countingYes, isSameVoter, seenDigest, undecided, yesSoFar } from './approval.ts';
+export { lacksApprovers, lacksPeople, mayLackApprovers } from './approvers.ts';
 export {
   calendarTold,
   closedNow,
@@ -17,7 +18,9 @@ export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
 export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {
   codesText,
+  isSuspect,
   moneyText,
+  peopleNeeded,
   type Reason,
   reasonsFor,
   reasonsText,

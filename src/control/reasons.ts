@@ -95,6 +95,23 @@ export function suspicionOf(
 }
 
 /**
+ * Whether a payout that is not recorded may have a reason, by itself alone: as `Control.suspects` asks of records, but for
+ * the row that a suspicion names.
+ */
+export function isSuspect(
+  { currency = '', amountMinor = 0n, content }: Pick<PayoutToJudge, 'currency' | 'amountMinor' | 'content'>,
+  { amounts, otherAmounts, openAfter, dueBefore, unknownPayees }: Suspicion,
+): boolean {
+  const from = amounts.get(currency) ?? otherAmounts;
+  return (
+    (from !== undefined && amountMinor >= from) ||
+    content.openDate > openAfter ||
+    content.dueDate < dueBefore ||
+    unknownPayees
+  );
+}
+
+/**
  * The number of people whose yes an amount needs; 0 for none. The highest tier that it reaches counts. A currency that
  * some tier does not name needs the highest tier of all.
  */
@@ -131,7 +148,7 @@ function placeOf(instruction: number): string {
   return `file ${sixDigits(file)} line ${line}`;
 }
 
-function peopleText(people: number): string {
+export function peopleText(people: number): string {
   return people === 1 ? 'one person' : `${people} people`;
 }
 

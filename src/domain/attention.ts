@@ -3,7 +3,17 @@
  * status command, the pages, the exit status and the log read it, and nothing else decides it. Pure.
  */
 import { grouped } from './money.ts';
-import { ENGINEER, factsOf, ORDERS, ROW_STATUSES, type RowStatus, type Rule, SENDER, type Weight } from './status.ts';
+import {
+  APPROVER,
+  ENGINEER,
+  factsOf,
+  ORDERS,
+  ROW_STATUSES,
+  type RowStatus,
+  type Rule,
+  SENDER,
+  type Weight,
+} from './status.ts';
 
 /** All concerns that may need a person. The most urgent comes first, and is shown first. */
 export const CONCERNS = [
@@ -22,6 +32,7 @@ export const CONCERNS = [
   'failed',
   'declined',
   'held',
+  'refused-decisions',
   'waiting-too-long',
   'rejected',
   'refused-files',
@@ -56,6 +67,13 @@ export interface Situation {
   readonly irregularFiles?: number;
   /** Payouts whose last look-up got an answer that can't be read. */
   readonly unreadable?: number;
+  /** Why what is held can't be approved as the settings are. */
+  readonly unapprovable?: string | undefined;
+  /**
+   * The answers to dropped decisions that were refused, and that no later decision about what is still held has replaced:
+   * their names in the outbox, oldest first.
+   */
+  readonly refusedDecisions?: readonly string[];
   /** Instructions that have waited for their order for longer than the settings allow. */
   readonly waitingTooLong?: number;
   /** Rows that ask for a change at the provider and are not settled yet. */
@@ -117,6 +135,12 @@ const OTHERS: Readonly<Record<Exclude<Concern, RowStatus>, Rule>> = {
     task: "ask the provider what its answer means: it can't be read; paydrop show has it",
     weight: 'person',
   },
+  'refused-decisions': {
+    who: APPROVER,
+    task: 'read the answer, then decide anew',
+    tasks: 'read the answers, then decide anew',
+    weight: 'person',
+  },
   'waiting-too-long': { who: ORDERS, task: 'the order has not come in time: drop the orders file', weight: 'person' },
   'refused-files': {
     who: SENDER,
@@ -160,12 +184,23 @@ function whyOf(concern: Concern, situation: Situation): string | undefined {
   const { lookUpOnly, otherProvider, inboxTrouble, unfinished } = situation;
   if (concern === 'look-up-only') return lookUpOnly;
   if (concern === 'other-provider') return otherProvider;
+  if (concern === 'held') return situation.unapprovable;
+  if (concern === 'refused-decisions') return answersText(situation.refusedDecisions ?? []);
   if (concern === 'paused') return situation.paused;
   if (concern === 'inbox') return inboxTrouble;
   if (concern === 'holidays-end') return situation.holidaysEnd;
   if (concern === 'foreign-index') return situation.foreignIndex;
   if (concern !== 'last-run') return undefined;
   return wasPaused(unfinished) ? unfinished?.slice(0, -UNTIL_RESUMED.length) : unfinished;
+}
+
+const NAMED_ANSWERS = 3;
+
+/** The latest ones. */
+function answersText(names: readonly string[]): string {
+  const latest = names.slice(-NAMED_ANSWERS);
+  const others = latest.length < names.length ? ' and earlier ones' : '';
+  return `${latest.join(', ')}${others} ${names.length === 1 ? 'says' : 'say'} why`;
 }
 
 const UNTIL_RESUMED = '. Nothing is sent until paydrop resume';
@@ -193,6 +228,7 @@ function countsOf(situation: Situation): Partial<Record<Concern, number>> {
     'unreported-files': situation.unreportedFiles ?? 0,
     'foreign-index': situation.foreignIndex === undefined ? 0 : 1,
     unreadable: situation.unreadable ?? 0,
+    'refused-decisions': situation.refusedDecisions?.length ?? 0,
     'waiting-too-long': waitingTooLong,
     rejected: situation.toRepair ?? 0,
     'refused-files': situation.refusedFiles ?? 0,
@@ -212,6 +248,7 @@ const COUNTED: Readonly<Partial<Record<Concern, readonly [one: string, more: str
   unknown: ['payout without a clear answer', 'payouts without a clear answer'],
   unreadable: ["payout with an answer that can't be read", "payouts with answers that can't be read"],
   held: ['payout held back', 'payouts held back'],
+  'refused-decisions': ['decision was refused', 'decisions were refused'],
   'waiting-too-long': [
     'payout that has waited too long for its order',
     'payouts that have waited too long for an order',

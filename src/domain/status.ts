@@ -54,7 +54,7 @@ export interface Rule {
 }
 
 export const ENGINEER = 'An engineer';
-const APPROVER = 'An approver';
+export const APPROVER = 'An approver';
 export const SENDER = 'The sender of the file';
 const PAYEES = "The keeper of the payees' data";
 export const ORDERS = 'The sender of the orders';

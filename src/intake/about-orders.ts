@@ -25,13 +25,19 @@ export function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promis
   /** One object for all orders with the same answer: there are few answers for hundreds of thousands of orders. */
   const same = new Map<string, AboutOrder>();
   return async (refs) => {
-    const keys = refs.map(orderKey);
     const wanted = new Map<string, OrderRef>();
+    /** The keys of the orders that are not found yet, by their places. */
+    const missing: [at: number, key: string][] = [];
     if (found.size > MOST_REMEMBERED) found.clear();
-    refs.forEach((ref, at) => {
-      const key = keys[at] as string;
-      if (!found.has(key)) wanted.set(key, ref);
+    const result = refs.map((ref, at) => {
+      const key = orderKey(ref);
+      const about = found.get(key);
+      if (about) return about;
+      wanted.set(key, ref);
+      missing.push([at, key]);
+      return undefined;
     });
+    if (missing.length === 0) return result;
     const answers = await store.aboutOrders([...wanted.values()]);
     let at = 0;
     for (const key of wanted.keys()) {
@@ -42,7 +48,8 @@ export function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promis
       same.set(name, about);
       found.set(key, about);
     }
-    return keys.map((key) => found.get(key));
+    for (const [at, key] of missing) result[at] = found.get(key);
+    return result;
   };
 }
 

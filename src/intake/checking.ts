@@ -38,6 +38,8 @@ export interface Source {
   readonly size: number;
   readonly header: Header;
   readonly accepted: Pick<Settings['provider'], 'currencies'>;
+  /** How much of the file is read at once; undefined for the usual amount. */
+  readonly batchBytes: number | undefined;
   /** If the file repeats its header: the header's cells, and the `columns` setting. */
   readonly headerAgain: { readonly cells: readonly string[]; readonly columns: Settings['columns'] } | undefined;
 }
@@ -51,7 +53,7 @@ export function* checkedRows(source: Source): Generator<CheckedBatch> {
   const above = openSum();
   above.include(parseDecimal(from.controlSum) ?? ZERO);
   try {
-    for (const batch of readRows(fd, from, header.width, headerFinder(source))) {
+    for (const batch of readRows(fd, from, header.width, headerFinder(source), source.batchBytes)) {
       const rows = batch.rows.map((found): CheckedRow => {
         if (found.kind === 'damaged')
           return { rejected: damaged({ ...found, raw: originalCells(header, found.raw) }), amount: undefined };

@@ -44,6 +44,11 @@ export interface IntakeTools extends Timing {
   readonly inbox: Inbox;
   readonly settings: Settings;
   readonly progress: Progress;
+  /**
+   * How much of a file is recorded at once; undefined for as much as makes up for waiting for the disk. Where nothing waits
+   * for it, less is quicker: less memory is in use.
+   */
+  readonly batchBytes?: number;
 }
 
 /**
@@ -300,7 +305,7 @@ function earlierRowsOf({ inbox }: IntakeTools, file: FileRecord, header: Header)
 }
 
 async function* rowsFrom(
-  { inbox, settings }: Pick<IntakeTools, 'inbox' | 'settings'>,
+  { inbox, settings, batchBytes }: Pick<IntakeTools, 'inbox' | 'settings' | 'batchBytes'>,
   { claim, size, start, header: cells }: FileRecord,
   header: Header,
   from: IntakeProgress,
@@ -313,6 +318,7 @@ async function* rowsFrom(
     size,
     header,
     accepted: { currencies },
+    batchBytes,
     headerAgain,
   })) {
     yield batch;

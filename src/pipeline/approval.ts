@@ -2,7 +2,7 @@
  * What persons decide about payouts that are held back: a yes lets a payout go once every reason is decided, a no ends
  * it. All that is named is decided, or nothing.
  */
-import { countingYes, seenDigest, yesSoFar } from '../control/control.ts';
+import { countingYes, isSameVoter, seenDigest, yesSoFar } from '../control/control.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import { type InstructionRef, rowPlace } from '../domain/instruction.ts';
 import { localTime } from '../platform/clock.ts';
@@ -94,18 +94,31 @@ export async function approve(
   held: readonly HeldPayout[],
   decision: Decision,
 ): Promise<DecidedHeld> {
-  const { people } = tools.settings;
-  const twice = held.filter(({ payout, reasons, approvals }) =>
-    reasons.every((code) => countingYes(payout, approvals, code, people).some(({ person }) => person === decision.by)),
-  );
-  if (twice.length > 0)
-    return { ok: false, why: twice.map((one) => `${nameOf(one)}: ${decision.by} has said yes already`) };
+  const twice = held.flatMap((one) => {
+    const before = yesOf(one, decision, tools.settings);
+    if (before === undefined) return [];
+    const who = before === decision.by ? before : 'this account';
+    return [`${nameOf(one)}: ${who} has said yes already${who === before ? '' : `, as ${before}`}`];
+  });
+  if (twice.length > 0) return { ok: false, why: twice };
   return decide(
     tools,
     held,
     held.map((one) => yesTo(one, decision, tools)),
     decision,
   );
+}
+
+/** Under which name the person, or the account, has said yes to all reasons already. */
+function yesOf(
+  { payout, reasons, approvals }: HeldPayout,
+  { by, account = '' }: Decision,
+  { people }: Settings,
+): string | undefined {
+  const before = reasons.map((code) =>
+    countingYes(payout, approvals, code, people).find((one) => isSameVoter(one, { person: by, account })),
+  );
+  return before.every((one) => one !== undefined) ? before[0]?.person : undefined;
 }
 
 /** A person's no: the payouts are cancelled, and never sent. */
@@ -139,7 +152,8 @@ export function yesTo(
 ): HeldDecision {
   const { id, version, contentRow, attempt, content } = payout;
   const yes = { contentRow, attempt, seen: seenDigest(payout), reasons };
-  const given = [...approvals, { ...yes, person: decision.by, key: decision.key ?? '' }];
+  const { by, key = '', account = '' } = decision;
+  const given = [...approvals, { ...yes, person: by, key, account }];
   const isDecided = reasons.every(
     (code) => countingYes(payout, given, code, settings.people).length >= (code === 'APPROVAL_REQUIRED' ? needed : 1),
   );

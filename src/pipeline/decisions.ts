@@ -13,13 +13,14 @@ import { rowPlace } from '../domain/instruction.ts';
 import type { Claim, Inbox, Spooled } from '../inbox/inbox.ts';
 import { localTime } from '../platform/clock.ts';
 import { openSha256 } from '../platform/digest.ts';
-import { decisionAnswerName, publish } from '../reports/reports.ts';
+import { decisionAnswerName, publish, toApproveName } from '../reports/reports.ts';
 import {
   type Decision,
   type DecisionFileRecord,
   type FileRecord,
   type HeldDecision,
   momentOf,
+  type Store,
 } from '../store/store.ts';
 import { type ApprovalTools, type HeldPayout, heldPayouts, noTo, whyUndecidable, yesTo } from './approval.ts';
 import { COUNTS_DAYS, daysAfter, lineOf, rowOf, workspaceId } from './to-approve.ts';
@@ -87,10 +88,18 @@ async function judgeClaim(
   const judged = spooled.kind === 'spooled' ? await judgeSpooled(tools, spooled) : refusedAs(notRead(spooled));
   if (!judged.ok || (await record(tools, judged, dropped)) === 'stale') {
     const why = judged.ok ? 'what it decides about has changed meanwhile' : judged.reason;
-    const answer = answerText({ ...judged.about, decision: claim.name, accepted: false, reason: why });
-    await store.noteRefused({ ...dropped, file: judged.about.file, answer }, why, momentOf(tools));
+    const file = judged.about.file ?? (await fileByName(store, claim.name));
+    const answer = answerText({ file, decision: claim.name, accepted: false, reason: why });
+    await store.noteRefused({ ...dropped, file, answer }, why, momentOf(tools));
   }
   return store.decisionFile(claim.id);
+}
+
+/** The file that a decision is about by its name, where it does not say so itself. */
+async function fileByName(store: Store, name: string): Promise<number | undefined> {
+  const [stem, number] = /^.*\.(\d{6})(?=\.to-approve)/.exec(name) ?? [];
+  const file = number === undefined ? undefined : await store.file(Number(number));
+  return file && !file.forgotten && toApproveName(file).startsWith(`${stem}.`) ? file.number : undefined;
 }
 
 /** What a decision is about, as far as it says. */

@@ -115,6 +115,8 @@ async function judgeAnewBy({ store, settings }: HoldTools): Promise<void> {
   if (before === now) return;
   // Records without this fact were judged by nothing but what holds without settings.
   await store.judgeAllAnew();
+  // Their pages say who may approve.
+  for (const file of new Set((await store.largestHeld()).map((held) => held.file))) await store.markStale(file);
   await store.setFact(JUDGED_BY, now);
 }
 
@@ -126,7 +128,12 @@ function settingsDigest({ control, people }: Settings): string {
   const { payout, file } = limits;
   const approvers = people
     .filter(({ may }) => may.has('approve'))
-    .map(({ name, keys, upTo }) => [name, keys.map(({ fingerprint }) => fingerprint), upTo && amounts(upTo)]);
+    .map(({ name, user, keys, upTo }) => [
+      name,
+      user,
+      keys.map(({ fingerprint }) => fingerprint),
+      upTo && amounts(upTo),
+    ]);
   return sha256(JSON.stringify([tiers, [payout, file].map(amounts), rest, approvers]));
 }
 

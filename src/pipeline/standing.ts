@@ -11,6 +11,7 @@ import {
   indexPage,
   publishIndex,
   type ReportContext,
+  refusedDecisions,
   type Standing,
 } from '../reports/reports.ts';
 import { nightlyNext, type Settings } from '../settings/settings.ts';
@@ -49,6 +50,7 @@ async function standingOf(tools: StandingTools, kind: RunKind, left: Left): Prom
   const needed = needsByFile(glances);
   return {
     needs: attention(await situationOf(tools, counts, glances, left)),
+    refused: await refusedDecisions(store),
     counts,
     inNeed: await filesOf(store, needed, [...needed.keys()].slice(0, LISTED)),
     inNeedTotal: needed.size,

@@ -2,10 +2,11 @@
  * The state of a workspace between passes: what its records show as needing a person (attention.ts), and its last run.
  */
 
-import { holidaysEnd, pausedBy, pauseFileIn } from '../control/control.ts';
+import { holidaysEnd, lacksApprovers, mayLackApprovers, pausedBy, pauseFileIn } from '../control/control.ts';
 import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
 import type { RowStatus } from '../domain/status.ts';
 import { type InboxLook, type KeptStuck, lookIntoInbox } from '../inbox/inbox.ts';
+import { refusedDecisions } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   CHAIN_START,
@@ -116,10 +117,25 @@ export async function storedSituation(store: Store, settings: Settings, nowMs: n
     ...(await store.openQuestions()),
     lookUpOnly: await lookUpOnly(store),
     otherProvider: other && otherProviderText(other),
+    unapprovable: await whyUnapprovable(store, settings),
+    refusedDecisions: (await refusedDecisions(store)).map(({ answer }) => answer),
     paused: await pausedBy(store, () => pauseFileIn(settings.workspace)),
     foreignIndex: (await store.fact(FOREIGN_INDEX)) || undefined,
     holidaysEnd: holidaysEnd(settings, nowMs),
   };
+}
+
+/** Why what is held can't be approved, of the first file of which that is so. */
+async function whyUnapprovable(store: Store, settings: Settings): Promise<string | undefined> {
+  if (!mayLackApprovers(settings)) return undefined;
+  const held = await store.largestHeld();
+  for (const number of new Set(held.map(({ file }) => file))) {
+    const file = await store.file(number);
+    const ofFile = held.filter((one) => one.file === number);
+    const why = file && lacksApprovers(ofFile, file, settings);
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 /** Records why the page over all files could not be written; undefined when it was. Written only where it differs. */

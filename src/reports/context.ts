@@ -2,7 +2,7 @@
 
 import type { Api } from '../domain/api.ts';
 import { sixDigits } from '../domain/file-number.ts';
-import type { Approval, PayoutToJudge, RunRecord } from '../store/store.ts';
+import type { Approval, FileRecord, LargestHeld, PayoutToJudge, RunRecord } from '../store/store.ts';
 
 export interface ReportContext {
   readonly provider: { readonly api: Api; readonly sandbox: boolean; readonly baseUrl: string };
@@ -39,6 +39,11 @@ interface ControlContext {
     payout: PayoutToJudge,
     approvals: readonly Approval[],
   ) => { readonly yes: readonly string[]; readonly needed: number };
+  /** Why what is held of a file can't be approved as the settings are (control/approvers.ts). */
+  readonly lacksApprovers: (
+    held: readonly LargestHeld[],
+    file: Pick<FileRecord, 'name' | 'maker'>,
+  ) => string | undefined;
 }
 
 export interface Report {

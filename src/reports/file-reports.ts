@@ -4,6 +4,7 @@ import { holdsOf } from './held.ts';
 import { type Published, publish, publishTogether } from './outbox.ts';
 import {
   addUp,
+  type Part,
   type Portion,
   portionMaker,
   type ReportContext,
@@ -45,10 +46,10 @@ export async function publishReportsOf(
   return { file, summary, published };
 }
 
-/** A file with the summary of its rows. */
-export async function takenFile(store: Store, number: number): Promise<TakenFile> {
+/** A file with the summary of its rows. `also` is what those rows come to that a dry run did not record. */
+export async function takenFile(store: Store, number: number, also?: Part): Promise<TakenFile> {
   const file = await fileOf(store, number);
-  return { file, summary: await addUp(file, pagesOf(store, file)) };
+  return { file, summary: await addUp(file, pagesOf(store, file), also) };
 }
 
 /** The receipt of a file alone. */

@@ -5,6 +5,7 @@ import { grouped } from '../domain/money.ts';
 import type { FileRecord, Resemblance, ResultRow, Store } from '../store/store.ts';
 import { MOST_TO_APPROVE, type ReportContext, toApproveName } from './context.ts';
 import { type Html, html } from './html.ts';
+import { type RefusedDecision, refusedDecisions } from './refused.ts';
 import {
   amountCell,
   linkTo,
@@ -25,6 +26,10 @@ export interface Holds {
   readonly payouts: readonly HeldPayout[];
   /** How many payouts are like another one, by code. */
   readonly alike: readonly { readonly code: Resemblance['code']; readonly count: number; readonly firstLine: number }[];
+  /** Why what is held can't be approved as the settings are. */
+  readonly lacking: string | undefined;
+  /** Decisions about the file that were refused, as long as they matter. */
+  readonly refused: readonly RefusedDecision[];
 }
 
 interface HeldPayout {
@@ -35,14 +40,20 @@ interface HeldPayout {
   readonly needed: number;
 }
 
-export const NO_HOLDS: Holds = { payouts: [], alike: [] };
+export const NO_HOLDS: Holds = { payouts: [], alike: [], lacking: undefined, refused: [] };
+
+type HeldStore = Pick<
+  Store,
+  'findInstructions' | 'toJudge' | 'approvalsOf' | 'resemblancesOf' | 'largestHeld' | 'refusedDecisions' | 'file'
+>;
 
 export async function holdsOf(
-  store: Pick<Store, 'findInstructions' | 'toJudge' | 'approvalsOf' | 'resemblancesOf'>,
-  { number }: FileRecord,
+  store: HeldStore,
+  file: FileRecord,
   { held }: Summary,
   { control }: ReportContext,
 ): Promise<Holds> {
+  const { number } = file;
   const alike = await store.resemblancesOf(number);
   const ids = (await store.findInstructions(held.first)).map((one) => one?.id);
   const payouts = await store.toJudge(ids.filter((id) => id !== undefined));
@@ -50,8 +61,11 @@ export async function holdsOf(
   const known = new Map(
     payouts.map((payout, at) => [payout.id, { payee: payout.payee, ...control.yesTo(payout, approvals[at] ?? []) }]),
   );
+  const isHeld = held.first.length > 0;
   return {
     alike,
+    lacking: isHeld ? control.lacksApprovers(await store.largestHeld(number), file) : undefined,
+    refused: isHeld ? (await refusedDecisions(store)).filter((one) => one.file === number) : [],
     payouts: held.first.map((row, at) => ({ row, ...(known.get(ids[at] ?? 0) ?? { payee: '', yes: [], needed: 1 }) })),
   };
 }
@@ -82,7 +96,7 @@ export function holdsInReceipt({ held, totals }: Summary, { alike }: Holds): obj
 export function needsApprover(
   file: FileRecord,
   { totals }: Summary,
-  { payouts }: Holds,
+  { payouts, lacking, refused }: Holds,
   context: ReportContext,
 ): Html | '' {
   const [first] = payouts;
@@ -97,6 +111,7 @@ export function needsApprover(
   return html`<section aria-labelledby="held">
 <h2 id="held">Needs an approver</h2>
 <p>Not sent before a person says yes.${forADay ? ' What only a limit of the day holds goes on another day by itself, once it fits.' : ''} <code>paydrop explain CODE</code> says what a reason means.</p>
+${lacking === undefined ? '' : html`<p><strong>${capitalized(shortened(oneLine(lacking)))}.</strong></p>`}${refusedLines(refused)}
 ${scrollable(
   'Needs an approver',
   html`<table class="stacks">
@@ -116,6 +131,26 @@ function heldRow({ row, payee, yes, needed }: HeldPayout): Html {
   const isNew = row.code.split(' ').includes('PAYEE_NOT_KNOWN');
   return html`<tr><th scope="row" class="number line">${row.line}</th><td class="reference whole">${reference(row)}</td><td class="payee whole" data-label="Payee">${shortened(payee)}${isNew ? html` <span class="tag warn">new</span>` : ''}</td><td class="number amount corner">${amountCell(row)}</td><td class="wide">${shortened(oneLine(row.message))}<br><span class="soft small">${codes}</span></td><td class="whole" data-label="Yes so far">${yesText(yes, needed)}</td></tr>
 `;
+}
+
+/** A page names the latest refused decisions, at most so many. */
+const NAMED = 5;
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A line for each, with the link to its answer. */
+export function refusedLines(refused: readonly RefusedDecision[]): Html[] {
+  const latest = refused.slice(-NAMED);
+  const others = refused.length - latest.length;
+  return [
+    ...latest.map(
+      ({ name, why, answer }) =>
+        html`<p>The decision <code>${shortened(oneLine(name))}</code> was refused: ${shortened(oneLine(why))}. ${linkTo(answer)}</p>`,
+    ),
+    ...(others > 0 ? [html`<p>${count(others, 'earlier decision')} refused as well.</p>`] : []),
+  ];
 }
 
 /** `1 of 2: anna` */

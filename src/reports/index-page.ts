@@ -8,7 +8,9 @@ import { byLife, FINAL_FAILURES } from '../domain/status.ts';
 import { clockAt } from '../platform/clock.ts';
 import type { FileRecord, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext, runPageName } from './context.ts';
+import { refusedLines } from './held.ts';
 import { type Html, html, page } from './html.ts';
+import type { RefusedDecision } from './refused.ts';
 import { NO_CURRENCY, readable, scrollable, shortened, statusTag, timeOf, unbroken } from './table.ts';
 import { byText } from './totals.ts';
 import { count, oneLine, RUN_KINDS } from './words.ts';
@@ -36,6 +38,8 @@ export interface IndexRun extends RunRecord {
 export interface Standing {
   /** Over all files, most urgent first. */
   readonly needs: readonly Need[];
+  /** Dropped decisions that were refused, as long as they matter; oldest first. */
+  readonly refused: readonly RefusedDecision[];
   readonly counts: readonly StatusCount[];
   /** The first files that need action, oldest first, and how many there are. */
   readonly inNeed: readonly IndexFile[];
@@ -69,7 +73,7 @@ export function indexPage(standing: Standing, context: ReportContext): string {
 <p class="soft small times">${lastRun(standing, context)} ${nextRun(standing, context)}</p>
 </header>
 <main>
-${tasks(standing.needs)}
+${tasks(standing)}
 ${filesInNeed(standing, context)}
 ${totals(standing.counts, context)}
 ${latestRuns(standing.runs, context)}
@@ -110,11 +114,14 @@ function nextRun({ next }: Standing, { schedule: { timeZone }, submit, calendar 
   return html`Next nightly run: <time datetime="${next.date}T${time}"><span class="nowrap">${next.date} ${time}</span> (${timeZone})</time>, as long as <code>paydrop watch</code> runs.${closed}${arrival}`;
 }
 
-function tasks(needs: readonly Need[]): Html {
+function tasks({ needs, refused }: Standing): Html {
   const byPerson = new Map<string, Need[]>();
   for (const need of needs) byPerson.set(need.who, [...(byPerson.get(need.who) ?? []), need]);
   const items = [...byPerson].map(
-    ([who, open]) => html`<li><p class="who">${who}</p><div class="what">${open.map(task)}</div></li>
+    ([
+      who,
+      open,
+    ]) => html`<li><p class="who">${who}</p><div class="what">${open.map((need) => task(need, refused))}</div></li>
 `,
   );
   return html`<section aria-labelledby="tasks">
@@ -123,9 +130,11 @@ ${items.length === 0 ? html`<p>Nothing to do.</p>` : html`<ul class="tasks">${it
 </section>`;
 }
 
-function task(need: Need): Html {
-  const why = need.why === undefined ? '' : ` (${shortened(oneLine(need.why))})`;
-  return html`<p><strong>${needed(need)}</strong>${why}: ${unbroken(need.task)}.</p>`;
+function task(need: Need, refused: readonly RefusedDecision[]): Html {
+  const isAnswered = need.concern === 'refused-decisions';
+  const why = need.why === undefined || isAnswered ? '' : ` (${shortened(oneLine(need.why))})`;
+  const each = isAnswered ? refusedLines(refused) : [];
+  return html`<p><strong>${needed(need)}</strong>${why}: ${unbroken(need.task)}.</p>${each}`;
 }
 
 function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext): Html | '' {

@@ -124,11 +124,13 @@ export function rowReports(
 }
 
 /**
- * The summary of a file's rows, without the reports that show each row. Throws as the pieces of {@link rowReports} do.
+ * The summary of a file's rows, without the reports that show each row. `also` is what rows come to that are not in the
+ * pages. Throws as the pieces of {@link rowReports} do.
  */
-export async function addUp(file: FileRecord, pages: Pages): Promise<Summary> {
+export async function addUp(file: FileRecord, pages: Pages, also?: Part): Promise<Summary> {
   const tally = openTally(file);
   for await (const page of pages) page.forEach(tally.add);
+  if (also) tally.include(also);
   return verified(file, tally.summary());
 }
 

@@ -12,8 +12,9 @@ export {
 } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
 export type { IndexFile, IndexRun, Standing } from './index-page.ts';
+export { type RefusedDecision, refusedDecisions } from './refused.ts';
 export type { Statement, StatementLine } from './statement.ts';
-export { UnbalancedError, verdictOf } from './totals.ts';
+export { openTally, type Part, UNTOLD, UnbalancedError, verdictOf } from './totals.ts';
 export { type Turn, turnToPublish } from './turn.ts';
 
 export const publishReportsOf = loadedWhenCalled(async () => (await import('./file-reports.ts')).publishReportsOf);

@@ -41,7 +41,7 @@ h1, h2, h3, p, dl, dd, ul, ol, table { margin: 0; padding: 0; }
 h1 { font-size: clamp(1.5rem, 1.1rem + 2vw, 2.25rem); line-height: 1.2; letter-spacing: -0.015em; font-weight: 650; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.005em; }
 h3 { font-size: 1rem; font-weight: 650; }
-p { max-width: 48rem; text-wrap: pretty; }
+p { max-width: 48rem; text-wrap: pretty; overflow-wrap: anywhere; }
 ul, ol { list-style: none; }
 code, .mono { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.9em; overflow-wrap: anywhere; }
 a { color: var(--link); text-underline-offset: 0.15em; overflow-wrap: anywhere; }
@@ -65,7 +65,7 @@ section > dl + p { margin-top: 0.75rem; }
 nav p { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; max-width: none; font-size: 0.9375rem; margin-bottom: 1.25rem; }
 .eyebrow { color: var(--soft); font-size: 0.9375rem; margin-bottom: 0.35rem; }
 .verdict { margin-top: 1.5rem; padding: 1.15rem 1.35rem 1.25rem; border-radius: 0.75rem; }
-.verdict p { max-width: none; color: var(--ink); overflow-wrap: anywhere; }
+.verdict p { max-width: none; color: var(--ink); }
 .verdict .word { font-size: 1.375rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.01em; margin-bottom: 0.25rem; color: inherit; }
 .verdict p + p { margin-top: 0.2rem; }
 .times { margin-top: 0.85rem; max-width: none; }

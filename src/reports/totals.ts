@@ -3,7 +3,7 @@
 import { needsPerson } from '../domain/attention.ts';
 import { OF_WHOLE_LINE, type RowCode } from '../domain/codes.ts';
 import { sixDigits } from '../domain/file-number.ts';
-import { isOfTotalsRow } from '../domain/instruction.ts';
+import { isOfTotalsRow, PAYOUT_FIELDS } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import {
   add,
@@ -167,13 +167,18 @@ export function openTally(file: FileRecord): Tally {
         ...found,
         rejectedForOthers: found.errors.find(({ code }) => code === ONLY_FOR_OTHERS)?.count ?? 0,
         ...settled.part(),
-        overLong: overLong.found().sort((a, b) => a.firstLine - b.firstLine),
+        overLong: overLong.found().sort(byFirstLine),
         unsent: unsent.found(),
         ...counts,
         ...inNeed.found(),
       };
     },
   };
+}
+
+/** Columns that begin in the same row come in the order of the columns, in whatever order parts were included. */
+function byFirstLine(a: OverLong, b: OverLong): number {
+  return a.firstLine - b.firstLine || PAYOUT_FIELDS.indexOf(a.column) - PAYOUT_FIELDS.indexOf(b.column);
 }
 
 /** Rows that need no person any more, or never did, although their status says otherwise. */

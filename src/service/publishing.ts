@@ -1,6 +1,6 @@
 /** What is needed to write a workspace's reports, besides its records. */
 import { join } from 'node:path';
-import { calendarTold, yesSoFar } from '../control/control.ts';
+import { calendarTold, lacksApprovers, yesSoFar } from '../control/control.ts';
 import type { ReportContext, Turn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { lockWorkspace } from '../store/store.ts';
@@ -23,6 +23,7 @@ export function reportContext(settings: Settings): ReportContext {
     control: {
       signed: settings.people.some(({ may }) => may.has('approve')),
       yesTo: (payout, approvals) => yesSoFar(payout, approvals, settings),
+      lacksApprovers: (held, file) => lacksApprovers(held, file, settings),
     },
     bom: settings.reports.bom,
   };

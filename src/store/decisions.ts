@@ -1,6 +1,12 @@
 /** What every adapter has in common where persons decide about held payouts. */
 import type { TrailEvent } from './change-rules.ts';
-import type { Approval, Decision, DecisionFileRecord, HeldDecision } from './port.ts';
+import type { Approval, Decision, DecisionFileRecord, FactName, HeldDecision, LargestHeld } from './port.ts';
+
+/** The fact that keeps the numbers of the refused decisions that were not replaced, as JSON. */
+export const REFUSED_DECISIONS = 'refused-decisions' satisfies FactName;
+
+/** More are not kept: a person reads the latest ones. */
+export const MOST_REFUSED = 1_000;
 
 /** An approval as an audit entry has it. */
 export type ApprovalRow = Omit<Approval, 'reasons'> & { instruction: number; reasons: string };
@@ -31,6 +37,12 @@ export function refusedEvent(
   why: string,
 ): TrailEvent {
   return { type: 'decision-refused', number, name, file, message: why };
+}
+
+export type LargestRow = Omit<LargestHeld, 'reasons'> & { readonly codes: string };
+
+export function largestHeld({ codes, ...held }: LargestRow): LargestHeld {
+  return { ...held, reasons: codes.split(' ') };
 }
 
 export type DecisionFileRow = Omit<DecisionFileRecord, 'file'> & { file: number | null };

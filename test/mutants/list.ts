@@ -929,8 +929,12 @@ const HELD: Mutant[] = [
     'amountMinor >= (from.get(currency) ?? 0n))\n    : [];',
   ]),
   mutant('a person counts twice', 'one person alone lets go what needs two', 'approval', [
-    'return given.filter(({ person }, at) => given.findIndex((one) => one.person === person) === at);',
+    'return given.filter((one, at) => given.findIndex((other) => isSameVoter(one, other)) === at);',
     'return given;',
+  ]),
+  mutant('an account counts twice', 'one person gives two names with --by, and lets go what needs two', 'approval', [
+    " || (one.account !== '' && one.account === other.account);",
+    ';',
   ]),
   mutant('a yes to other content counts', 'an amount is raised after the yes', 'approval', [
     'one.seen === seen &&\n',
@@ -1067,6 +1071,34 @@ const DECISIONS: Mutant[] = [
     'files.length + decisions.length > 0',
     'files.length > 0',
   ]),
+  mutant(
+    'a refused decision is only answered',
+    'a payout stays held, and each waits for the other',
+    'refused-decisions',
+    ['standing.add(number, file.file);', ''],
+  ),
+  mutant(
+    'a refused decision is told for ever',
+    'an approver decides once more about what is decided',
+    'refused-decisions',
+    ['refused.replace(payouts.map(({ change }) => change.id));', ''],
+  ),
+  mutant('a decision hides what was refused of other files', 'a file stays held without a word', 'refused-decisions', [
+    'file === null || files.has(file) ? [] : [number]',
+    'file === null || files.size > 0 ? [] : [number]',
+  ]),
+  mutant('the maker counts among those who may approve', 'a payout is held for good without a word', 'approvers', [
+    'if (may.length >= needed) return undefined;',
+    'if (could.length >= needed) return undefined;',
+  ]),
+  mutant('upTo is not asked of those who may approve', 'a payout is held for good without a word', 'approvers', [
+    "one.may.has('approve') && !isBeyond(payout, one)",
+    "one.may.has('approve')",
+  ]),
+  mutant('a page says who could approve once', 'a person is asked who may not', 'approvers', [
+    'for (const file of new Set((await store.largestHeld()).map((held) => held.file))) await store.markStale(file);',
+    '',
+  ]),
   mutant('a yes outlives the amount of its person', 'a person who may no more lets a large payout go', 'decisions', [
     ' && !isBeyond(payout, person)',
     '',
@@ -1188,10 +1220,60 @@ const MACHINES: Mutant[] = [
   ]),
 ];
 
+const DRY_RUN: Mutant[] = [
+  mutant('a dry run looks for no twins in its file', 'a double payment is called clean', 'dry-run/last-file', [
+    "  for (const fingerprint of fingerprints.repeated()) if (alike.add(fingerprint).size > most) return 'all';\n",
+    '',
+  ]),
+  mutant('a dry run compares nothing with the records', 'what was paid before is called clean', 'dry-run/last-file', [
+    'if (fingerprints.has(fingerprint)) yield fingerprint;',
+    'if (fingerprint < 0) yield fingerprint;',
+  ]),
+  mutant('a dry run forgets the limit of a file', 'a file over its limit is called clean', 'dry-run/last-file', [
+    'tally.sumOf(currency) > most',
+    '0n > most',
+  ]),
+  mutant('a dry run forgets the limits of the day', 'what the day can not hold is called clean', 'dry-run/last-file', [
+    'file && !hasDayLimits(control) &&',
+    'file &&',
+  ]),
+  mutant(
+    'a dry run takes an amount at its tier for one below',
+    'it is held without a word before',
+    'dry-run/last-file',
+    ['amountMinor >= from) ||', 'amountMinor > from) ||'],
+  ),
+  mutant('a dry run looks at no open date', 'a wrong year is called clean', 'dry-run/last-file', [
+    '    content.openDate > openAfter ||\n',
+    '',
+  ]),
+  mutant('a dry run looks at no due date', 'a wrong year is called clean', 'dry-run/last-file', [
+    '    content.dueDate < dueBefore ||\n',
+    '',
+  ]),
+  mutant('a dry run knows no last row', 'another row than the cut one is held', 'dry-run/last-file', [
+    'rows.slice(0, -1).filter(isPlain)',
+    'rows.filter(isPlain)',
+  ]),
+  mutant('a dry run takes a repeated row for plain', 'an UPDATE of it finds nothing', 'dry-run/last-file', [
+    '    row.unrepeated === true &&\n',
+    '',
+  ]),
+  mutant('a dry run does not ask orders for the payee', 'a double payment is called clean', 'dry-run/last-file', [
+    '(looksAtOrders && ofOrder.get(ref.customerRef, ref.orderRef)) ||',
+    '',
+  ]),
+  mutant('a dry run leaves rows out beside another file', 'a repaired row is still called open', 'dry-run/last-file', [
+    'reported.length === 1 && reported[0] === files.at(-1) ? reported[0] : undefined',
+    'reported.at(-1)',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
   ...CALENDAR,
   ...HELD,
+  ...DRY_RUN,
   ...DECISIONS,
   ...SENDING,
   ...ANSWERS,

@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, onTestFinished } from 'vitest';
 import type { Api } from '../../src/domain/api.ts';
 import { clientRefId, type PayoutRef } from '../../src/domain/instruction.ts';
-import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
+import { type PassOptions, type PassSummary, pass, type Tools } from '../../src/pipeline/pass.ts';
 import { workspaceState } from '../../src/pipeline/state.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
 import { LEDGER } from '../../src/service/account.ts';
@@ -74,6 +74,20 @@ export function testWorkspace(settings: object = {}): TestWorkspace {
     rows: (name) => parse(read(name), { columns: true }) as Record<string, string>[],
     ledger: () => [...readLedger(path('data', LEDGER))],
   };
+}
+
+/** A pass with ports that are changed. */
+export async function passWith(
+  workspace: TestWorkspace,
+  change: (tools: OpenWorkspace) => Partial<Tools>,
+  { faults, ...options }: Partial<PassOptions> & { faults?: FaultScript } = {},
+): Promise<PassSummary | undefined> {
+  const tools = await workspace.open(faults ? { faults } : {});
+  try {
+    return await pass({ ...tools, ...change(tools) }, { ...ONE_PASS, ...options });
+  } finally {
+    await tools.close();
+  }
 }
 
 /** A pass that does all there is to do, on the tests' business date. */

@@ -23,6 +23,8 @@ export interface Decision {
   /** The fingerprint of the key that signed it, and the SHA-256 of the signature; absent for a decision without one. */
   readonly key?: string;
   readonly signature?: string;
+  /** The account that gave a yes without a signature: it counts once, whatever `by` says. */
+  readonly account?: string;
 }
 
 /** The person who decided that something needs nothing more here, and the reason. */

@@ -1,5 +1,6 @@
 /** What is known of payouts that may have to be held back, and what persons have said of those that are. */
-import type { InstructionRef } from '../../domain/instruction.ts';
+import type { InstructionContent, InstructionRef, PayoutDetails } from '../../domain/instruction.ts';
+import type { OrderRef } from '../../domain/order.ts';
 import type { InstructionStatus } from '../../domain/status.ts';
 import type { Change, Decision, Moment } from './change.ts';
 import type { StoredInstruction } from './payouts.ts';
@@ -14,6 +15,20 @@ export interface PayoutToJudge extends StoredInstruction {
   readonly code: string;
   /** The same in words. */
   readonly why: string;
+}
+
+/** What payouts that are alike have in common. */
+export interface PayeeAmount {
+  readonly payee: string;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+}
+
+/** What says whom a payout goes to. */
+export interface StatedPayee {
+  readonly ref: OrderRef;
+  readonly content: Pick<InstructionContent, 'managed'>;
+  readonly payout: Pick<PayoutDetails, 'contactId'>;
 }
 
 /** One of the payouts that have the same payee, amount and currency. */
@@ -58,13 +73,15 @@ export interface Approval {
   readonly person: string;
   /** The fingerprint of the key that signed it; empty for a decision that needed none. */
   readonly key: string;
+  /** The account that gave it; empty for one that was signed. */
+  readonly account: string;
 }
 
 /** A person's word on one held payout: a yes with what it is to, or a no. */
 export interface HeldDecision {
   /** From `held`: to `held` where a yes is not enough yet, to `cancelled` by a no. */
   readonly change: Change;
-  readonly yes?: Omit<Approval, 'person' | 'key'>;
+  readonly yes?: Omit<Approval, 'person' | 'key' | 'account'>;
 }
 
 /** A decision that was dropped as a file, and what came of it. */
@@ -77,6 +94,14 @@ export interface DecisionFileRecord {
   readonly file: number | undefined;
   /** JSON: the answer, as it is published. */
   readonly answer: string;
+}
+
+/** Held payouts of one file, in one currency, with the same reasons: the largest of them. */
+export interface LargestHeld {
+  readonly file: number;
+  readonly currency: string;
+  readonly amountMinor: bigint;
+  readonly reasons: readonly string[];
 }
 
 /** Money on its way, or paid, on one business date: a sum for each payee and currency. */
@@ -102,6 +127,10 @@ export interface Control {
   alikeIn(file: number): Promise<AlikePayout[][]>;
   /** The same for these payouts. */
   alikeTo(ids: readonly number[]): Promise<AlikePayout[][]>;
+  /** Whom payouts would go to that are not recorded; their orders are. */
+  payeesOf(payouts: readonly StatedPayee[]): Promise<string[]>;
+  /** What every payout of a file that is judged has, each once, in an order of the store's: those after one of them. */
+  payeeAmounts(after: PayeeAmount | undefined, limit: number): Promise<PayeeAmount[]>;
   /** The last row of a file, whatever became of it; undefined for a file without rows. */
   lastRowOf(file: number): Promise<number | undefined>;
   /**
@@ -133,6 +162,13 @@ export interface Control {
   ): Promise<'decided' | 'stale'>;
   /** Records a dropped decision that changes nothing. */
   noteRefused(file: Omit<DecisionFileRecord, 'number'>, why: string, moment: Moment): Promise<void>;
+  /**
+   * The refused decisions that still matter, oldest first: something of their file is held, and no decision about it came
+   * later, as a file or by a command. One that is about no file matters while anything is held and no decision came later.
+   */
+  refusedDecisions(): Promise<DecisionFileRecord[]>;
+  /** What is held, of one file or of all, by file, currency and reasons. */
+  largestHeld(file?: number): Promise<LargestHeld[]>;
   /** The decision of a claim; undefined before it is recorded. */
   decisionFile(claim: string): Promise<DecisionFileRecord | undefined>;
   decisionFilesAbout(file: number): Promise<DecisionFileRecord[]>;

@@ -38,6 +38,8 @@ export const FACTS = {
   /** What tells this workspace from every other one; the decisions that lie in the outbox: see pipeline/to-approve.ts. */
   'workspace-id': 'shared',
   'to-approve': 'own',
+  /** The refused decisions that no later decision about their file has replaced: see store/sqlite/decisions.ts. */
+  'refused-decisions': 'shared',
   /** The last pass that sent; what was left unfinished; what could not be taken in: see pipeline/state.ts. */
   'last-run': 'shared',
   unfinished: 'own',

@@ -9,7 +9,7 @@ import { applyChanges } from './changes.ts';
 import { hasNotArrived } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
 import { decisionVerbs } from './decisions.ts';
-import { enterPayees, payeeOf } from './payees.ts';
+import { enterPayees, payeeOf, payeeVerbs } from './payees.ts';
 import { arrays, column, insertion, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
 import { inTurn, type Writing } from './trail.ts';
@@ -27,6 +27,7 @@ export function controlVerbs(db: Connection, writing: Writing): Control {
     ...alikeVerbs(db),
     ...decisionVerbs(db, writing),
     hold: holder(writing),
+    ...payeeVerbs(db),
     ...sentVerbs(db),
   };
 }

@@ -6,25 +6,40 @@ import {
   approvedEvent,
   type DecisionFileRow,
   decisionFileRecord,
+  type LargestRow,
+  largestHeld,
   refusedEvent,
 } from '../decisions.ts';
+import { fileRange } from '../file-record.ts';
 import type { Control, DecisionFileRecord } from '../port.ts';
 import { applyChanges } from './changes.ts';
 import type { Connection, Session } from './connection.ts';
+import { addRefused, replaceRefused, standingRefused } from './refused-decisions.ts';
 import { markStale } from './stale.ts';
 import { column, insertion, statement } from './statement.ts';
 import type { Append, Writing } from './trail.ts';
 
-type DecisionVerbs = Pick<Control, 'approvalsOf' | 'decide' | 'noteRefused' | 'decisionFile' | 'decisionFilesAbout'>;
+type DecisionVerbs = Pick<
+  Control,
+  'approvalsOf' | 'decide' | 'noteRefused' | 'refusedDecisions' | 'largestHeld' | 'decisionFile' | 'decisionFilesAbout'
+>;
 
 // A yes is what the log says: a row without its entry is none.
 const GIVEN = statement<[ids: number[]], ApprovalRow>(`
   SELECT approvals.instruction, (body::json ->> 'contentRow')::bigint AS "contentRow",
     (body::json ->> 'attempt')::bigint AS attempt, body::json ->> 'seen' AS seen, body::json ->> 'code' AS reasons,
-    body::json ->> 'by' AS person, coalesce(body::json ->> 'key', '') AS key
+    body::json ->> 'by' AS person, coalesce(body::json ->> 'key', '') AS key,
+    coalesce(body::json ->> 'account', '') AS account
   FROM approvals JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
   WHERE approvals.instruction = ANY ($1::bigint[]) AND body::json ->> 'type' = 'approved'
   ORDER BY approvals.seq`);
+
+// The page of the file shows it.
+const TELL = statement<[file: number]>('UPDATE files SET revision = revision + 1 WHERE number = $1');
+const LARGEST = statement<[first: number, last: number], LargestRow>(`
+  SELECT content_row >> 32 AS file, currency, max(amount_minor) AS "amountMinor", code AS codes FROM instructions
+  WHERE status = 'held' AND content_row BETWEEN $1 AND $2 AND amount_minor IS NOT NULL
+  GROUP BY 1, 2, code ORDER BY 1, 2, code`);
 
 const SELECT_FILES = 'SELECT number, claim, name, business_date AS "businessDate", file, answer FROM decision_files';
 const BY_CLAIM = statement<[claim: string], DecisionFileRow>(`${SELECT_FILES} WHERE claim = $1`);
@@ -37,8 +52,16 @@ export function decisionVerbs(db: Connection, writing: Writing): DecisionVerbs {
       writing(moment, (session, append) => decide(session, append, [payouts, decision, moment, file])),
     noteRefused: (file, why, moment) =>
       writing(moment, async (session, append) => {
-        append(refusedEvent(await keepFile(session, file), file, why));
+        const number = await keepFile(session, file);
+        await addRefused(session, number, file.file);
+        if (file.file !== undefined) await TELL.run(session, file.file);
+        append(refusedEvent(number, file, why));
       }),
+    refusedDecisions: () => db.reading(async (session) => (await standingRefused(session)).map(decisionFileRecord)),
+    async largestHeld(file) {
+      const { first, last } = file === undefined ? { first: 0, last: Number.MAX_SAFE_INTEGER } : fileRange(file);
+      return (await LARGEST.all(db, first, last)).map(largestHeld);
+    },
     async decisionFile(claim) {
       const row = await BY_CLAIM.get(db, claim);
       return row && decisionFileRecord(row);
@@ -67,6 +90,7 @@ async function decide(
   const versions = payouts.map(({ change }) => change.version);
   if ((await STILL_HELD.get(session, ids, versions)) !== payouts.length) return 'stale';
   const number = file && (await keepFile(session, file));
+  await replaceRefused(session, ids);
   const approved = payouts.flatMap((payout): [number, number][] => {
     if (!payout.yes) return [];
     const { id } = payout.change;

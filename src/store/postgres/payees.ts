@@ -1,6 +1,7 @@
 /** Payouts by payee, amount and currency, so that those that are alike are found. */
-import type { Session } from './connection.ts';
-import { statement } from './statement.ts';
+import type { Control, PayeeAmount } from '../port.ts';
+import type { Connection, Session } from './connection.ts';
+import { column, statement } from './statement.ts';
 
 /**
  * SQL: whom an instruction goes to. It is the instrument that its row names, or else its order; without one it is the
@@ -30,4 +31,38 @@ const REMOVE = statement<[instruction: number]>(`
 /** Takes an instruction out, before its amount, currency or payee changes or is forgotten. */
 export async function removePayee(session: Session, instruction: number): Promise<void> {
   await REMOVE.run(session, instruction);
+}
+
+/** The payee of each payout that is not recorded, in their order. */
+const PAYEES_OF = column<
+  [customerRefs: string[], orderRefs: string[], instruments: (string | null)[], contacts: string[]],
+  string
+>(`
+  SELECT coalesce(nullif(p.instrument, ''), nullif(o.customer_defaults::json ->> 'financialInstrumentId', ''), p.contact)
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+    AS p (customer_ref, order_ref, instrument, contact, place)
+  LEFT JOIN orders o ON o.customer_ref = p.customer_ref AND o.order_ref = p.order_ref
+    AND o.customer_defaults IS NOT NULL
+  ORDER BY p.place`);
+const AMOUNTS = statement<[payee: string, currency: string, minor: bigint, limit: number], PayeeAmount>(`
+  SELECT DISTINCT payee, currency, amount_minor AS "amountMinor" FROM payees
+  WHERE (payee, currency, amount_minor) > ($1, $2, $3)
+  ORDER BY 1, 2, 3 LIMIT $4`);
+const BEFORE_ALL: PayeeAmount = { payee: '', currency: '', amountMinor: 0n };
+
+export function payeeVerbs(db: Connection): Pick<Control, 'payeesOf' | 'payeeAmounts'> {
+  return {
+    payeesOf: (payouts) =>
+      PAYEES_OF.all(
+        db,
+        payouts.map(({ ref }) => ref.customerRef),
+        payouts.map(({ ref }) => ref.orderRef),
+        payouts.map(({ content }) => content.managed?.financialInstrumentId ?? null),
+        payouts.map(({ payout }) => payout.contactId),
+      ),
+    async payeeAmounts(after, limit) {
+      const { payee, currency, amountMinor } = after ?? BEFORE_ALL;
+      return AMOUNTS.all(db, payee, currency, amountMinor, limit);
+    },
+  };
 }

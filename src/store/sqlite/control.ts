@@ -20,7 +20,7 @@ import type { Applier } from './changes.ts';
 import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { decisionVerbs } from './decisions.ts';
-import { enterPayees, payeeOf } from './payees.ts';
+import { enterPayees, payeeOf, payeeVerbs } from './payees.ts';
 import { prepareStored } from './stored.ts';
 import type { Trail } from './trail.ts';
 
@@ -34,6 +34,7 @@ export function controlVerbs(db: Connection, trail: Trail, apply: Applier): Cont
   return {
     ...judgingVerbs(db),
     ...alikeVerbs(db),
+    ...payeeVerbs(db),
     ...decisionVerbs(db, trail, apply),
     hold: holder(db, apply),
     ...sentVerbs(db),

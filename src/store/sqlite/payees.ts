@@ -1,4 +1,5 @@
 /** Payouts by payee, amount and currency, so that those that are alike are found. */
+import type { Control, PayeeAmount, StatedPayee } from '../port.ts';
 import type { Connection } from './connection.ts';
 
 /**
@@ -32,3 +33,42 @@ export function payeeRemover(db: Connection): (instruction: number) => void {
     remove.run(instruction, instruction);
   };
 }
+
+export function payeeVerbs(db: Connection): Pick<Control, 'payeesOf' | 'payeeAmounts'> {
+  const anyDefaults = db
+    .prepare<[], 0 | 1>(
+      'SELECT EXISTS (SELECT 1 FROM orders INDEXED BY orders_with_defaults WHERE customer_defaults IS NOT NULL)',
+    )
+    .pluck();
+  const ofOrder = db
+    .prepare<[string, string], string | null>(`
+      SELECT customer_defaults ->> 'financialInstrumentId' FROM orders
+      WHERE customer_ref = ? AND order_ref = ? AND customer_defaults IS NOT NULL`)
+    .pluck();
+  const payees = db.transaction((payouts: readonly StatedPayee[]) => {
+    const looksAtOrders = anyDefaults.get() === 1;
+    return payouts.map(({ ref, content, payout }) => {
+      const own = content.managed?.financialInstrumentId;
+      return own || (looksAtOrders && ofOrder.get(ref.customerRef, ref.orderRef)) || payout.contactId;
+    });
+  });
+  type Row = [payee: string, currency: string, amountMinor: bigint];
+  const amounts = db
+    .prepare<{ payee: string; currency: string; minor: bigint; limit: number }, Row>(`
+      SELECT DISTINCT payee, currency, amount_minor FROM payees
+      WHERE (payee, currency, amount_minor) > (:payee, :currency, :minor)
+      ORDER BY 1, 2, 3 LIMIT +:limit`)
+    .raw()
+    .safeIntegers();
+  return {
+    payeesOf: async (payouts) => payees(payouts),
+    payeeAmounts: async (after, limit) => {
+      const { payee, currency, amountMinor: minor } = after ?? BEFORE_ALL;
+      return amounts
+        .all({ payee, currency, minor, limit })
+        .map(([payee, currency, amountMinor]): PayeeAmount => ({ payee, currency, amountMinor }));
+    },
+  };
+}
+
+const BEFORE_ALL: PayeeAmount = { payee: '', currency: '', amountMinor: 0n };

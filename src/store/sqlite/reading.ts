@@ -32,26 +32,27 @@ function orderFindingVerbs(db: Connection): Pick<Store, 'findOrders' | 'orderHol
       return row && storedOrder(row);
     }),
   );
-  const currency = db
-    .prepare<[string, string], string>('SELECT currency FROM orders WHERE customer_ref = ? AND order_ref = ?')
-    .pluck();
-  const entered = db
-    .prepare<[string, string], 1>('SELECT 1 FROM instruction_refs WHERE customer_ref = ? AND order_ref = ? LIMIT 1')
-    .pluck();
-  const hadRejected = db
-    .prepare<[string, string], 1>(`
-      SELECT 1 FROM instructions INDEXED BY instructions_rejected_by_refs
-      WHERE customer_ref = ? AND order_ref = ? AND holds_refs = 0 LIMIT 1`)
-    .pluck();
+  // One statement answers all: files have hundreds of thousands of orders, and each call costs as much as a look.
+  const aboutOrder = db
+    .prepare<[string, string], [currency: string | null, hasInstructions: 0 | 1]>(`
+      SELECT
+        (SELECT currency FROM orders WHERE customer_ref = asked.customer AND order_ref = asked.reference),
+        coalesce(
+          (SELECT 1 FROM instruction_refs WHERE customer_ref = asked.customer AND order_ref = asked.reference LIMIT 1),
+          (SELECT 1 FROM instructions INDEXED BY instructions_rejected_by_refs
+           WHERE customer_ref = asked.customer AND order_ref = asked.reference AND holds_refs = 0 LIMIT 1),
+          0)
+      FROM (SELECT ? AS customer, ? AS reference) AS asked`)
+    .raw();
   const orderHolder = db
     .prepare<[string], string>('SELECT customer_ref FROM orders WHERE order_ref = ? ORDER BY id LIMIT 1')
     .pluck();
   const orderHolders = db.transaction((orderRefs: readonly string[]) => orderRefs.map((ref) => orderHolder.get(ref)));
   const about = db.transaction((refs: Parameters<Store['aboutOrders']>[0]) =>
-    refs.map(({ customerRef, orderRef }) => ({
-      currency: currency.get(customerRef, orderRef),
-      hasInstructions: (entered.get(customerRef, orderRef) ?? hadRejected.get(customerRef, orderRef)) === 1,
-    })),
+    refs.map(({ customerRef, orderRef }) => {
+      const [currency, hasInstructions] = aboutOrder.get(customerRef, orderRef) ?? [];
+      return { currency: currency ?? undefined, hasInstructions: hasInstructions === 1 };
+    }),
   );
   return {
     findOrders: async (refs) => orders(refs),
