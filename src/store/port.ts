@@ -22,6 +22,7 @@ export type * from './port/listing.ts';
 export type * from './port/machines.ts';
 export type * from './port/payouts.ts';
 export type * from './port/records.ts';
+export { FACTS } from './port/records.ts';
 export type * from './port/reports.ts';
 export type * from './port/row-record.ts';
 export type * from './port/runs.ts';

@@ -14,7 +14,7 @@ import type { Change, Changes, Moment, OrderChange, Store } from '../port.ts';
 import { beginSends, endSends } from './changes/sends.ts';
 import { writeChanges } from './changes/writes.ts';
 import { type Connection, LOCK_TIMEOUT_MS, type Session } from './connection.ts';
-import { type Me, requireStanding } from './machines.ts';
+import { type Me, requireStanding } from './me.ts';
 import { rejectLate } from './repairs.ts';
 import { JUDGING_LOCK, LONGEST_JUDGING_MS } from './session.ts';
 import { markStale } from './stale.ts';

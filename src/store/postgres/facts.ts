@@ -1,9 +1,8 @@
 /** Small facts by name. */
 
-import { FACTS } from '../port/records.ts';
-import type { Store } from '../port.ts';
+import { FACTS, type Store } from '../port.ts';
 import type { Connection, Session } from './connection.ts';
-import type { Me } from './machines.ts';
+import type { Me } from './me.ts';
 import { column, statement } from './statement.ts';
 
 const GET = column<[name: string], string>('SELECT value FROM facts WHERE name = $1');

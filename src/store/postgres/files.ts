@@ -14,10 +14,11 @@ import {
 import { requireNumber } from '../numbers.ts';
 import type { FileRecord, NewFile, Store } from '../port.ts';
 import type { Connection, Session } from './connection.ts';
-import type { Me } from './machines.ts';
+import type { Me } from './me.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { markRepaired, TO_REPAIR } from './repairs.ts';
+import { IS_REMEMBERED, IS_STALE } from './stale.ts';
 import { column, statement } from './statement.ts';
 import type { Writing } from './trail.ts';
 
@@ -48,9 +49,6 @@ const SELECT_FILES = `
     (SELECT removed FROM forgotten_files WHERE file = files.number) AS removed
   FROM files`;
 
-/** A forgotten file gets no reports any more. */
-const IS_REMEMBERED = 'number NOT IN (SELECT file FROM forgotten_files)';
-
 const BY_NUMBER = statement<[number: number], FileRow>(`${SELECT_FILES} WHERE number = $1`);
 const ALL = statement<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
 const OF_RUN = column<[run: number], number>('SELECT number FROM files WHERE run = $1 ORDER BY number');
@@ -64,10 +62,6 @@ const UNARCHIVED = statement<[machine: string], FileRow>(
 );
 const ARCHIVE = statement<[number: number]>('UPDATE files SET archived = true WHERE number = $1');
 
-// A file that repeats another waits for it. Until the other is done, its report would miss rows.
-export const IS_STALE = `
-  revision > reported AND done AND ${IS_REMEMBERED}
-  AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of))`;
 /** Another machine publishes what a machine would, once that one has been away for this long. */
 const AWAY_MS = 600_000;
 const STALE = statement<[machine: string, awaySince: string], { file: number; token: number }>(`

@@ -1,34 +1,16 @@
 /** The machines that share the records: which are alive, what each has in hand, and what is left of those that are gone. */
 
 import { timestamp } from '../../platform/clock.ts';
-import { UnavailableError } from '../../platform/failures.ts';
 import { UNCLEAR_ORDER } from '../conditions.ts';
 import type { MachineRecord, Share, Store } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction, storedOrder } from '../stored.ts';
 import { hasNotArrived } from './conditions.ts';
-import type { Connection, Session } from './connection.ts';
-import { IS_STALE } from './files.ts';
-import type { MachineSession } from './session.ts';
+import type { Connection } from './connection.ts';
+import type { Me } from './me.ts';
+import { IS_STALE } from './stale.ts';
 import { column, statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
-
-/** The machine on which this store is open. Without a session it only reads, or records what a person decides. */
-export interface Me {
-  readonly name?: string;
-  readonly session?: MachineSession;
-  readonly now: () => number;
-}
-
-const STANDS = column<[id: number], boolean>('SELECT ended_at IS NULL FROM machines WHERE id = $1 FOR SHARE');
-
-/** Throws where another machine has taken this one for gone. Until the transaction ends, none can. */
-export async function requireStanding(session: Session, { session: machine }: Me): Promise<void> {
-  if (machine && !(await STANDS.get(session, machine.id)))
-    throw new UnavailableError(
-      'another machine took this one for gone, because its connection to the database had ended: start it again',
-    );
-}
 
 const TAKE_FOR_GONE = statement<[at: string]>(`
   UPDATE machines SET ended_at = $1 WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)`);

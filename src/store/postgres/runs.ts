@@ -7,7 +7,7 @@ import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comeBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
-import type { Me } from './machines.ts';
+import type { Me } from './me.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { column, statement } from './statement.ts';

@@ -25,3 +25,11 @@ export async function markStale(session: Session, instructions: Iterable<number>
   const ids = [...instructions];
   if (ids.length > 0) await MARK.run(session, ids);
 }
+
+/** SQL: a forgotten file gets no reports any more. */
+export const IS_REMEMBERED = 'number NOT IN (SELECT file FROM forgotten_files)';
+
+// A file that repeats another waits for it. Until the other is done, its report would miss rows.
+export const IS_STALE = `
+  revision > reported AND done AND ${IS_REMEMBERED}
+  AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of))`;
