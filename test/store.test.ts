@@ -12,6 +12,7 @@ import type {
   Decision,
   FileRecord,
   NewFile,
+  PayoutChoice,
   RowFields,
   RowRecord,
   Store,
@@ -844,6 +845,15 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(shown[3]?.[1]?.other).toEqual({ file: 2, line: 2, status: 'replaced', how: 'repeats', since });
     });
 
+    it('show which row has the references of the rejected row that they repeat', async () => {
+      await taken('one', [created(2, WAITING)]);
+      await taken('two', [duplicate(2, rowId(1, 2))]);
+      await move('I2', 'rejected', { errors: NOT_FOUND });
+      await taken('three', [created(2)]);
+      const since = { file: 3, line: 2, status: 'ready', how: 'taken-by' };
+      expect((await results(2))[0]?.other).toEqual({ file: 1, line: 2, status: 'rejected', how: 'repeats', since });
+    });
+
     it('show the cells of the row that updated an instruction rejected while waiting', async () => {
       await taken('one', [created(2, WAITING)]);
       await taken('two', [{ ...updated(2, await held('I2'), '300'), ...WAITING, raw: ['the', 'update'] }]);
@@ -1058,6 +1068,70 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       ]);
       expect(await store.filesOfRun(2)).toEqual([1]);
       expect(await store.runChanges(1, 0, 10)).toMatchObject([{ from: 'ready', to: 'sending' }]);
+    });
+  });
+
+  describe(`${name}: payouts that are asked for`, () => {
+    beforeEach(async () => {
+      const other = { payout: { ...PAYOUT, contactId: 'C2' } };
+      await taken('one', [created(2), created(3, other), created(4, WAITING)], { receivedAt: RECEIVED });
+      await move('I2', 'sending');
+      await move('I2', 'submitted', { orderRefId: 'P1' });
+      await move('I2', 'failed', { bankReference: 'B1' });
+      await move('I2', 'ready');
+    });
+
+    it.each<[string, PayoutChoice, string[]]>([
+      ['no condition', {}, ['I2', 'I3', 'I4']],
+      ['the customer', { customerRef: 'C1' }, ['I2', 'I3', 'I4']],
+      ['another customer', { customerRef: 'C2' }, []],
+      ['the payee', { contactId: 'C2' }, ['I3']],
+      ['the amount and currency', { amount: '210.5', currency: 'INR' }, ['I2', 'I3']],
+      ['one status', { statuses: ['waiting'] }, ['I4']],
+      ['several statuses', { statuses: ['ready', 'paid'] }, ['I2', 'I3']],
+      ['no status', { statuses: [] }, []],
+      ['the last change', { changedSince: AT }, ['I2']],
+      ['the bank reference of an earlier attempt', { bankReference: 'B1' }, ['I2']],
+      ["the provider's reference of an earlier attempt", { anyReference: 'P1' }, ['I2']],
+      ['the client reference', { anyReference: `REF${rowId(1, 2)}` }, ['I2']],
+      ['the time of a change', { period: { from: AT, until: LATER } }, ['I2']],
+      ['the time that it came in', { period: { from: RECEIVED, until: AT }, statuses: ['waiting'] }, ['I4']],
+      ['a status that it had in a period', { period: { from: AT, until: LATER }, statuses: ['failed'] }, ['I2']],
+      ['a time after all changes', { period: { from: LATER, until: '2027' } }, []],
+    ])('are found and counted by %s', async (_, choice, found) => {
+      const payouts = await store.payouts(choice, 0, 9);
+      expect(payouts.map(({ instructionRef }) => instructionRef)).toEqual(found);
+      expect(await store.payoutCount(choice)).toBe(found.length);
+    });
+
+    it('come in pages, each with its history', async () => {
+      expect((await store.payouts({}, rowId(1, 2), 1)).map(({ line }) => line)).toEqual([3]);
+      const [first] = await store.payouts({}, 0, 1);
+      expect(first).toMatchObject({ id: rowId(1, 2), file: 1, status: 'ready', amount: '210.50', contactId: 'C1' });
+      expect(first?.history.map(({ from, to, amountMinor, send, by }) => [from, to, amountMinor, send, by])).toEqual([
+        ['ready', 'sending', 21_050n, true, undefined],
+        ['sending', 'submitted', 21_050n, false, undefined],
+        ['submitted', 'failed', 21_050n, false, undefined],
+        ['failed', 'ready', 21_050n, false, 'finance'],
+      ]);
+    });
+
+    it('show what was due before and after an UPDATE', async () => {
+      await taken('two', [updated(2, await held('I2'), '300')]);
+      const [payout] = await store.payouts({}, 0, 1);
+      expect(payout).toMatchObject({ file: 2, amount: '300.00' });
+      expect(payout?.history.map(({ amountMinor }) => amountMinor)).toEqual([
+        ...[21_050n, 21_050n, 21_050n, 21_050n],
+        30_000n,
+      ]);
+    });
+
+    it('are told with what persons decided about them', async () => {
+      const decided = await store.decisionsIn({ from: AT, until: LATER }, 0, 9);
+      expect(decided).toMatchObject([
+        { decision: { by: 'finance' }, change: { from: 'failed', to: 'ready', line: 2 } },
+      ]);
+      expect(await store.decisionsIn({ from: LATER, until: '2027' }, 0, 9)).toEqual([]);
     });
   });
 

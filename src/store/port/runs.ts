@@ -39,7 +39,7 @@ export interface RunChange extends InstructionRef {
 }
 
 /** How many instructions a run has left in a status. */
-interface RunMoved extends Pick<RunChange, 'to'> {
+export interface RunMoved extends Pick<RunChange, 'to'> {
   /** No status of theirs changed. */
   readonly onlyAnswer: boolean;
   readonly count: number;

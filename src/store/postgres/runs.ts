@@ -1,9 +1,9 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
-import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
+import { FINAL_FAILURES } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
 import { readCounts, writeCounts } from '../counts.ts';
 import { requireNumber } from '../numbers.ts';
-import type { RunRecord, Store } from '../port.ts';
+import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comeBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
@@ -149,15 +149,18 @@ const bankReferenceAt = (seq: string) =>
 const PAYOUT = `
   i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref, i.amount, i.amount_minor::text, i.currency`;
 
-/** SQL: what a run changed of each instruction. An entry may be an order's. */
+/**
+ * SQL: what a run changed of each instruction. An entry may be an order's: each group asks by itself whether its
+ * instruction is there. With a join the server walks through all instructions for each page.
+ */
 const NET = `
   SELECT instruction, min(seq) AS first, max(seq) AS last, bool_and(body::json ->> 'type' = 'answer') AS only_answer
   FROM audit
-  WHERE run = $1 AND instruction > $2 AND EXISTS (SELECT 1 FROM instructions WHERE instructions.id = audit.instruction)
-    AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
-  GROUP BY instruction`;
+  WHERE run = $1 AND instruction > $2 AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
+  GROUP BY instruction
+  HAVING (SELECT true FROM instructions WHERE instructions.id = audit.instruction)`;
 
-const MOVED = statement<[run: number, afterId: number], { to: InstructionStatus; onlyAnswer: boolean; count: number }>(`
+const MOVED = statement<[run: number, afterId: number], RunMoved>(`
   WITH net AS (${NET}),
   moved AS (
     SELECT (audit.body::json ->> 'to') COLLATE "C" AS moved_to, only_answer
