@@ -154,6 +154,8 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
     await writer.registerFile(newFile('two'));
     expect(await claims(reader)).toEqual(['one']);
     expect(await claims(writer)).toEqual(['one', 'two']);
+    await reader.close();
+    expect(await claims(await open(address))).toEqual(['one', 'two']);
   });
 
   it('take no change where they are only read', async () => {

@@ -61,7 +61,7 @@ const KEEP_ALIVE_MS = 10_000;
 /** A row of `last_writes` is kept for longer than this: see migrations.ts. */
 const CONNECTION_LIFETIME_S = 24 * 3_600;
 
-/** How long a statement waits for another writer. SQLite waits as long for its lock. */
+/** How long a statement waits for another writer. */
 export const LOCK_TIMEOUT_MS = 30_000;
 
 /** A writer that stops in the middle of a transaction holds up all others. The server ends it after this time. */
@@ -71,12 +71,16 @@ const IDLE_TRANSACTION_MS = 30_000;
 const ASKED_FOR_MS = 120_000;
 const BETWEEN_QUESTIONS_MS = 500;
 
+/** A statement whose program is gone ends, and lets go of what it holds. A server on Windows does not notice that. */
+const GONE_AFTER_MS = 10_000;
+
 const SESSION_SETTINGS = `
   SET search_path TO ${SCHEMA};
   SET lock_timeout TO ${LOCK_TIMEOUT_MS};
   SET idle_in_transaction_session_timeout TO ${IDLE_TRANSACTION_MS};
   SET default_transaction_isolation TO 'read committed';
   SET jit TO off;
+  SELECT set_config('client_connection_check_interval', '${GONE_AFTER_MS}', false) WHERE version() !~ 'Visual C|mingw';
   SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
 /** Each reads like this: numbers are ids and counts, and never amounts. See the schema. */
@@ -159,8 +163,8 @@ export function connect(options: ConnectionOptions): Connection {
       if (still) return;
       const client = await pool.connect();
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      // The moment is that of the first statement.
-      await client.query('SELECT 1');
+      // The moment is that of the first statement. Who reads may take any time: no writer waits for it.
+      await client.query('SET LOCAL idle_in_transaction_session_timeout TO 0; SELECT 1');
       still = client;
     },
     async close() {

@@ -10,7 +10,7 @@ import { SCHEMA, type Session } from './connection.ts';
 import { column, statement } from './statement.ts';
 
 /** The class of the locks of machines, beside the number of each: `pdrm`. */
-export const MACHINE_LOCK = 0x7064726d;
+const MACHINE_LOCK = 0x7064726d;
 /** Held while it is judged what is held back, and shared by who claims payouts: `pdrj`. */
 export const JUDGING_LOCK = 0x7064726a;
 
