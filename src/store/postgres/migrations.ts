@@ -56,6 +56,15 @@ export function hasRecords(address: Address): Promise<boolean> {
   return onServer(address, async (client) => (await versionOf(client, await look(client), address.shown)) > 0);
 }
 
+/** Whether its audit log has an entry: each file and each run leaves one. */
+export function hasHistory(address: Address): Promise<boolean> {
+  return onServer(address, async (client) => {
+    if ((await versionOf(client, await look(client), address.shown)) === 0) return false;
+    const { rows } = await client.query<{ begun: boolean }>(`SELECT seq > 0 AS begun FROM ${SCHEMA}.audit_head`);
+    return rows[0]?.begun ?? false;
+  });
+}
+
 /** Throws when the server or the database is not as it must be. */
 export function prepareSchema(
   address: Address,

@@ -5,7 +5,7 @@
 import { type Clock, systemClock, timestamp } from '../../platform/clock.ts';
 import { explaining } from '../explaining.ts';
 import type { Store } from '../port.ts';
-import { readAddress } from './address.ts';
+import { type Address, readAddress } from './address.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
@@ -21,7 +21,7 @@ import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
 import { machineVerbs } from './machines.ts';
 import type { Me } from './me.ts';
-import { hasRecords, type Purpose, prepareSchema } from './migrations.ts';
+import { hasHistory, hasRecords, type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
 import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
@@ -80,11 +80,19 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
 
 /** As {@link openStore}; undefined where there are no records yet. */
 export async function openIfThere(options: PostgresOptions): Promise<Store | undefined> {
-  const server = readAddress(options.address);
-  const isThere = await hasRecords(server).catch((error: unknown) => {
+  return (await asked(options.address, hasRecords)) ? openStore(options) : undefined;
+}
+
+/** Whether anything was ever recorded. */
+export function isBegun(address: string): Promise<boolean> {
+  return asked(address, hasHistory);
+}
+
+function asked(address: string, question: (server: Address) => Promise<boolean>): Promise<boolean> {
+  const server = readAddress(address);
+  return question(server).catch((error: unknown) => {
     throw explained(server.shown, error);
   });
-  return isThere ? openStore(options) : undefined;
 }
 
 function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
