@@ -38,6 +38,8 @@ export interface Connection extends Session {
   writing<T>(work: (session: Session, opened: unknown[]) => Promise<T>, opening?: string): Promise<T>;
   /** From here on every read sees the records as they are now. */
   standStill(): Promise<void>;
+  /** Gives up what is under way, because the server does not answer: each statement fails at once. */
+  giveUp(): void;
   close(): Promise<void>;
 }
 
@@ -120,6 +122,10 @@ interface Writer {
 export function connect(options: ConnectionOptions): Connection {
   const { address, readonly = false, clock = systemClock } = options;
   const pool = openPool(address);
+  // Those of a pool are clients as any other.
+  const clients = new Set<pg.Client>();
+  pool.on('connect', (client) => clients.add(client as pg.Client));
+  pool.on('remove', (client) => clients.delete(client as pg.Client));
   const writers = new WeakMap<pg.PoolClient, Writer>();
   let still: pg.PoolClient | undefined;
 
@@ -178,6 +184,9 @@ export function connect(options: ConnectionOptions): Connection {
       // The moment is that of the first statement. Who reads may take any time: no writer waits for it.
       await client.query('SET LOCAL idle_in_transaction_session_timeout TO 0; SELECT 1');
       still = client;
+    },
+    giveUp: () => {
+      for (const client of clients) void client.end().catch(ignored);
     },
     async close() {
       still?.release(true);
