@@ -3,7 +3,7 @@
  * the lock back when the connection has ended. So who is alive is a fact of the server, and no clock decides it.
  */
 import pg from 'pg';
-import type { Clock } from '../../platform/clock.ts';
+import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import type { Address } from './address.ts';
 import { SCHEMA, type Session, types, within } from './connection.ts';
@@ -95,14 +95,15 @@ export async function openSession(
     await requireOwnConnection(address, client);
     const id = await begin(client, machine, address.shown, clock);
     const standing = openStanding(client, id, clock, silent);
-    const beat = setInterval(() => void standing.hindrance(), BEAT_MS).unref();
+    const closing = new AbortController();
+    void beat(standing, closing.signal);
     return {
       id,
       name: machine.name,
       hindrance: standing.hindrance,
       judging: (work) => judging(client, clock, standing, work),
       close: async (endedAt) => {
-        clearInterval(beat);
+        closing.abort();
         if (!standing.isLost()) await END.run(client, id, endedAt).catch(() => 0);
         await closed(client, clock);
       },
@@ -186,7 +187,7 @@ async function begin(
 
 /**
  * A pooler that gives each transaction another connection would also give the lock of this machine to others. With one,
- * a second transaction gets the connection that this session has just used.
+ * a second transaction gets the connection that was used just before.
  */
 async function requireOwnConnection(address: Address, client: pg.Client): Promise<void> {
   const other = await connected(address);
@@ -236,6 +237,14 @@ function openStanding(client: pg.Client, id: number, clock: Clock, silent: () =>
     return lost ?? 'the database takes too long to answer';
   };
   return { hindrance: sharingAnswers(ask), isLost: () => lost !== undefined };
+}
+
+/** In the time of the system, which the server's silence is measured by. */
+async function beat(standing: Standing, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted && !standing.isLost()) {
+    await systemClock.sleep(BEAT_MS, closing);
+    if (!closing.aborted) await standing.hindrance();
+  }
 }
 
 /** Who asks while an answer is under way shares the next one with all who do: the question comes after each of them. */
