@@ -42,6 +42,8 @@ export interface OpenOptions {
   /** Opens the workspace even though files can't be taken out of the inbox now. Each look at the inbox then says so. */
   readonly inboxMayBeAway?: boolean;
   readonly sandbox?: SandboxOptions;
+  /** Instead of those that the settings name. */
+  readonly records?: Store;
   /** Is told the path of the copy that was made before the records were upgraded. */
   readonly upgraded?: (copy: string) => void;
 }
@@ -73,7 +75,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const records = await openOrMake(settings, { env, upgraded: options.upgraded });
+    const records = options.records ?? (await openOrMake(settings, { env, upgraded: options.upgraded }));
     closers.push(() => records.close());
     const anchor = await openAnchor(join(settings.data, ANCHOR));
     closers.push(() => anchor.close());
