@@ -324,13 +324,17 @@ function checkRunReports(machine: Machine): void {
  */
 async function checkDecisions({ shared, machines }: Truth, machine: Machine, { store }: OpenWorkspace): Promise<void> {
   if (machine.restored) return;
-  const lines = (shared ? machines : [machine]).flatMap(({ disk, path }) => {
+  // A machine that was away while it wrote them may have written the same reports as the one that went on for it.
+  const reports = new Map<string, string>();
+  for (const { disk, path } of shared ? machines : [machine]) {
     const outbox = path('outbox');
-    return disk
-      .names(outbox)
-      .filter((name) => /^run\.\d+\.changes\.csv$/.test(name))
-      .flatMap((name) => (disk.text(`${outbox}/${name}`) ?? '').trimEnd().split('\r\n').slice(1));
-  });
+    for (const name of disk.names(outbox).filter((each) => /^run\.\d+\.changes\.csv$/.test(each))) {
+      const text = disk.text(`${outbox}/${name}`) ?? '';
+      if ((reports.get(name) ?? text) !== text) throw new Violation('reports of a run are the same wherever', name);
+      reports.set(name, text);
+    }
+  }
+  const lines = [...reports.values()].flatMap((text) => text.trimEnd().split('\r\n').slice(1));
   // Without a comma or a quote in them, here: ours, and an operator's.
   const persons = [OPERATOR.by, ...APPROVERS];
   const reported = lines.map((line) => line.split(',')).filter((cells) => persons.some((by) => cells.includes(by)));

@@ -78,6 +78,7 @@ export class Machine {
   decisionsSinceBackup = 0;
   #running: Running | undefined;
   #backup = false;
+  #trouble: Trouble | undefined;
 
   readonly options: MachineOptions;
 
@@ -145,6 +146,7 @@ export class Machine {
     await this.options.timeline.until(() => end !== undefined || life.crashed !== undefined, 'a pass');
     life.planCrash(undefined);
     life.planFreeze(undefined);
+    this.#trouble = undefined;
     if (this.sending.violation) throw this.sending.violation;
     if (life.crashed !== undefined) {
       await this.#clear(running);
@@ -160,6 +162,7 @@ export class Machine {
 
   /** What goes wrong between this machine and the records that it shares. */
   #plan(trouble: Trouble | undefined, { life }: Running, session: MachineSession): void {
+    this.#trouble = trouble;
     const { timeline, tally, note } = this.options;
     const lose = () => {
       if (!session.isAlive) return;
@@ -167,7 +170,7 @@ export class Machine {
       count(tally, 'sessions lost');
       note('session lost');
     };
-    if (trouble?.kind === 'session lost') timeline.after(trouble.afterMs, lose);
+    if (trouble?.kind === 'session lost') timeline.after(trouble.afterMs, () => this.#trouble === trouble && lose());
     if (trouble?.kind !== 'freeze') return;
     const frozen = () => {
       count(tally, 'machines that stood still');

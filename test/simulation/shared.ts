@@ -235,6 +235,7 @@ export class SharedRecords {
     const unfinished = this.#db
       .prepare<[], number>('SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC')
       .pluck();
+    const isUnderWay = (run: number) => unfinished.all().includes(run);
     return {
       startRun: async (kind, businessDate, moment): Promise<RunRecord | undefined> => {
         const run = await base.startRun(kind, businessDate, moment);
@@ -245,8 +246,12 @@ export class SharedRecords {
         return run;
       },
       endRun: async (run, moment, open) => {
-        if (!this.#others(run, session)) return base.endRun(run, moment, open);
-        this.#runs.get(run)?.delete(session);
+        const inRun = this.#runs.get(run) ?? new Set();
+        if (this.#others(run, session) && isUnderWay(run)) inRun.delete(session);
+        else if (isUnderWay(run)) {
+          this.#runs.set(run, inRun.add(session));
+          return base.endRun(run, moment, open);
+        } else count(this.options.tally, 'runs that another machine has ended');
         return undefined;
       },
       runReported: async (run, published) => {

@@ -136,6 +136,7 @@ function starter(writing: Writing, machine: number): Store['startRun'] {
 
 const CLOSE = statement<[finishedAt: string, open: string, run: number], RunRecord>(`
   UPDATE runs SET finished_at = $1, open = $2 WHERE number = $3 AND finished_at IS NULL RETURNING ${RUN}`);
+const HAS_ENDED = column<[run: number], boolean>('SELECT finished_at IS NOT NULL FROM runs WHERE number = $1');
 const TAKE_OVER = statement<[run: number]>('UPDATE decisions SET run = $1 WHERE run IS NULL');
 
 function ender(writing: Writing, machine: number): Store['endRun'] {
@@ -146,7 +147,10 @@ function ender(writing: Writing, machine: number): Store['endRun'] {
         return undefined;
       }
       const ended = await CLOSE.get(session, moment.at, JSON.stringify(writeCounts(open)), run);
+      if (!ended && machine !== NO_MACHINE && (await HAS_ENDED.get(session, run))) return undefined;
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
+      // Who ends it reports it, and no other machine does so meanwhile.
+      if (machine !== NO_MACHINE) await JOIN.run(session, run, machine);
       await TAKE_OVER.run(session, run);
       append(runEvent('run-ended', ended));
       return ended;
