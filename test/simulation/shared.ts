@@ -111,7 +111,7 @@ export class SharedRecords {
     const store: Store = {
       ...base,
       ...this.#sending(session, nowMs),
-      ...this.#runVerbs(session),
+      ...this.#runVerbs(session, nowMs),
       ...this.#fileVerbs(session, nowMs),
       ...this.#factVerbs(session),
       judging: (work) => this.#judging(session, work),
@@ -152,11 +152,7 @@ export class SharedRecords {
         return groups.map((group) => taken.includes(group));
       },
       interrupted: async (limit) => {
-        for (const machine of this.#machines)
-          if (!machine.isAlive && !machine.isGone) {
-            machine.endedAtMs = nowMs();
-            if (machine.isRunning()) count(this.options.tally, 'taken for gone while it ran');
-          }
+        this.#takeForGone(nowMs());
         const { payouts, orders } = await base.interrupted(ALL);
         const isLeft = (sender: MachineSession | undefined) => sender === undefined || sender.isGone;
         return {
@@ -164,8 +160,8 @@ export class SharedRecords {
           orders: orders.filter(({ id }) => isLeft(this.#orders.get(id))).slice(0, limit),
         };
       },
-      share: async () => {
-        const living = this.#living;
+      share: async (run) => {
+        const living = this.#living.filter((one) => run === undefined || this.#runs.get(run)?.has(one));
         const at = living.indexOf(session);
         return at < 0 ? { at: 0, of: living.length + 1 } : { at, of: living.length };
       },
@@ -180,6 +176,14 @@ export class SharedRecords {
           return { name, version: '', since, alive, sending: 0, halfTaken: 0, toReport: 0 };
         }),
     };
+  }
+
+  #takeForGone(nowMs: number): void {
+    for (const machine of this.#machines)
+      if (!machine.isAlive && !machine.isGone) {
+        machine.endedAtMs = nowMs;
+        if (machine.isRunning()) count(this.options.tally, 'taken for gone while it ran');
+      }
   }
 
   #keepSenders({ changes, orders = [] }: Changes, session: MachineSession): void {
@@ -229,7 +233,8 @@ export class SharedRecords {
 
   #runVerbs(
     session: MachineSession,
-  ): Pick<Store, 'startRun' | 'endRun' | 'runReported' | 'runUnderWay' | 'unreportedRuns'> {
+    nowMs: () => number,
+  ): Pick<Store, 'startRun' | 'endRun' | 'runReported' | 'dropRun' | 'runUnderWay' | 'unreportedRuns'> {
     const base = this.#base;
     const isOwn = (run: number) => this.#runs.get(run)?.has(session) || !this.#others(run, session);
     const unfinished = this.#db
@@ -238,6 +243,7 @@ export class SharedRecords {
     const isUnderWay = (run: number) => unfinished.all().includes(run);
     return {
       startRun: async (kind, businessDate, moment): Promise<RunRecord | undefined> => {
+        session.requireStanding();
         const run = await base.startRun(kind, businessDate, moment);
         if (!run) return undefined;
         const inRun = this.#runs.get(run.number) ?? new Set();
@@ -246,6 +252,7 @@ export class SharedRecords {
         return run;
       },
       endRun: async (run, moment, open) => {
+        session.requireStanding();
         const inRun = this.#runs.get(run) ?? new Set();
         if (this.#others(run, session) && isUnderWay(run)) inRun.delete(session);
         else if (isUnderWay(run)) {
@@ -254,12 +261,20 @@ export class SharedRecords {
         } else count(this.options.tally, 'runs that another machine has ended');
         return undefined;
       },
+      dropRun: async (run) => {
+        session.requireStanding();
+        await base.dropRun(run);
+      },
       runReported: async (run, published) => {
+        session.requireStanding();
         await base.runReported(run, published);
         this.#runs.delete(run);
       },
       runUnderWay: async () => unfinished.all().find(isOwn),
-      unreportedRuns: async () => (await base.unreportedRuns()).filter(({ number }) => !this.#others(number, session)),
+      unreportedRuns: async () => {
+        this.#takeForGone(nowMs());
+        return (await base.unreportedRuns()).filter(({ number }) => !this.#others(number, session));
+      },
     };
   }
 

@@ -1,5 +1,6 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
 import { FINAL_FAILURES } from '../../domain/status.ts';
+import { timestamp } from '../../platform/clock.ts';
 import { listed } from '../conditions.ts';
 import { readCounts, writeCounts } from '../counts.ts';
 import { requireNumber } from '../numbers.ts';
@@ -7,7 +8,7 @@ import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comeBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
-import type { Me } from './me.ts';
+import { type Me, requireStanding, takeForGone } from './me.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { column, statement } from './statement.ts';
@@ -71,13 +72,14 @@ const REPORTED = statement<[run: number]>(
 /** No machine has this number. */
 const NO_MACHINE = 0;
 
-export function runVerbs(db: Connection, writing: Writing, { session: own }: Me): RunVerbs {
-  const machine = own?.id ?? NO_MACHINE;
+export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
+  const machine = me.session?.id ?? NO_MACHINE;
   return {
-    startRun: starter(writing, machine),
-    endRun: ender(writing, machine),
+    startRun: starter(writing, me, machine),
+    endRun: ender(writing, me, machine),
     runReported: (run, published) =>
       db.writing(async (session) => {
+        await requireStanding(session, me);
         const marked = await REPORTED.run(session, run);
         if (marked !== 1) throw new Error(`Run ${run} can't have been reported: it has not ended`);
         await LEFT_BY_ALL.run(session, run);
@@ -85,6 +87,8 @@ export function runVerbs(db: Connection, writing: Writing, { session: own }: Me)
       }),
     dropRun: (run) =>
       db.writing(async (session) => {
+        // Its number may be another run's since.
+        await requireStanding(session, me);
         await DROP.run(session, run);
       }),
     async openAtEnd(run) {
@@ -92,7 +96,11 @@ export function runVerbs(db: Connection, writing: Writing, { session: own }: Me)
       return text ? readCounts(JSON.parse(text)) : undefined;
     },
     runUnderWay: () => UNDER_WAY.get(db, machine),
-    unreportedRuns: () => UNREPORTED.all(db, machine),
+    async unreportedRuns() {
+      // Who goes on with their runs has them first know that they are gone.
+      if (machine !== NO_MACHINE) await db.writing((session) => takeForGone(session, timestamp(me.now())));
+      return UNREPORTED.all(db, machine);
+    },
     lastNightly: (upTo = END_OF_TIME) => LAST_NIGHTLY.get(db, upTo),
     lastRun: () => LAST_RUN.get(db),
     latestRuns: (limit) => LATEST.all(db, limit),
@@ -117,9 +125,10 @@ const INSERT = statement<[kind: string, businessDate: string, startedAt: string]
   INSERT INTO runs (number, kind, business_date, started_at) VALUES (${nextNumber('runs')}, $1, $2, $3)
   RETURNING ${RUN}`);
 
-function starter(writing: Writing, machine: number): Store['startRun'] {
+function starter(writing: Writing, me: Me, machine: number): Store['startRun'] {
   return (kind, businessDate, moment) =>
     writing(moment, async (session, append) => {
+      await requireStanding(session, me);
       const ahead = await comeBack(session, moment.at);
       if (ahead > 0) append({ type: 'clock-came-back', ahead });
       const known = kind === 'nightly' ? await NIGHTLY_OF.get(session, businessDate) : undefined;
@@ -139,9 +148,10 @@ const CLOSE = statement<[finishedAt: string, open: string, run: number], RunReco
 const HAS_ENDED = column<[run: number], boolean>('SELECT finished_at IS NOT NULL FROM runs WHERE number = $1');
 const TAKE_OVER = statement<[run: number]>('UPDATE decisions SET run = $1 WHERE run IS NULL');
 
-function ender(writing: Writing, machine: number): Store['endRun'] {
+function ender(writing: Writing, me: Me, machine: number): Store['endRun'] {
   return (run, moment, open) =>
     writing(moment, async (session, append) => {
+      await requireStanding(session, me);
       if (await GOES_ON.get(session, machine, run)) {
         await LEAVE.run(session, run, machine);
         return undefined;
