@@ -281,7 +281,10 @@ export class SharedRecords {
   #fileVerbs(
     { name }: MachineSession,
     nowMs: () => number,
-  ): Pick<Store, 'registerFile' | 'unfinishedFiles' | 'unarchivedFiles' | 'staleReports' | 'reportsWritten'> {
+  ): Pick<
+    Store,
+    'registerFile' | 'recordRows' | 'unfinishedFiles' | 'unarchivedFiles' | 'staleReports' | 'reportsWritten'
+  > {
     const base = this.#base;
     const isOwn = (file: number) => this.#files.get(file) === name;
     const isAway = (file: number) =>
@@ -295,6 +298,11 @@ export class SharedRecords {
         const record = await base.registerFile(file, run);
         if (!this.#files.has(record.number)) this.#files.set(record.number, name);
         return record;
+      },
+      // Other machines take in files at the same time, so references are taken at once.
+      recordRows: (file, rows, upTo, moment) => {
+        const taken = rows.map((row) => (row.kind === 'instruction' ? { ...row, unrepeated: false } : row));
+        return base.recordRows(file, taken, upTo, moment);
       },
       unfinishedFiles: async () => (await base.unfinishedFiles()).filter(({ number }) => isOwn(number)),
       unarchivedFiles: async () => (await base.unarchivedFiles()).filter(({ number }) => isOwn(number)),

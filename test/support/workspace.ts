@@ -66,7 +66,6 @@ function workspaceOn(settings: object, newRecords: (() => Promise<string>) | und
   const database = newRecords && (() => (made ??= newRecords()));
   const open: TestWorkspace['open'] = async ({ faults } = {}) => {
     const env = database ? { PAYDROP_DATABASE_URL: await database() } : {};
-    // For the commands that a test calls.
     if (RECORDS === 'postgres') Object.assign(process.env, env);
     return openWorkspace({ workspace: root, env, clock, ...(faults ? { sandbox: { faults } } : {}) });
   };
@@ -144,6 +143,8 @@ export function madeOnce(make: () => Promise<TestWorkspace>): () => Promise<Test
     const workspace = workspaceOn({}, database === undefined ? undefined : () => copyOfDatabase(database));
     cpSync(folder, workspace.root, { recursive: true });
     workspace.clock.setWall(madeAt);
+    // A command that the test calls may be the first that opens it.
+    if (RECORDS === 'postgres') Object.assign(process.env, { PAYDROP_DATABASE_URL: await workspace.database?.() });
     return workspace;
   };
 }
