@@ -97,7 +97,8 @@ const SESSION_SETTINGS = `
 const INT8 = 20;
 const NUMERIC = 1700;
 
-const types = {
+/** How every connection reads numbers. */
+export const READS = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === INT8) return exactNumber;
     if (oid === NUMERIC) return BigInt;
@@ -217,7 +218,7 @@ function openPool({ connectionString }: Address): pg.Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     maxLifetimeSeconds: CONNECTION_LIFETIME_S,
-    types,
+    types: READS,
     onConnect: async (client) => {
       await client.query(SESSION_SETTINGS);
     },
