@@ -38,7 +38,7 @@ async function runSeeds(): Promise<void> {
   const broken: number[] = [];
   let next = first;
   let isStopped = false;
-  process.once('SIGTERM', () => {
+  process.on('SIGTERM', () => {
     isStopped = true;
   });
   const work = async () => {

@@ -92,7 +92,8 @@ export class Machine {
     while (!isOver()) {
       const args = this.#options.works === 'run' ? this.#passArgs() : ['watch'];
       const ended = await this.#ended(args, isOver);
-      if (ended.signal !== 'SIGKILL') this.#requireExplained(ended);
+      // The service may not have begun to listen for the signal that ends it.
+      if (ended.signal === null) this.#requireExplained(ended);
       await pause(20);
     }
   }
