@@ -22,7 +22,7 @@ const LOOK_UP_EVERY_MS = 300_000;
 const RETRY_AFTER_MS = 30_000;
 const LONGEST_RETRY_MS = 900_000;
 
-/** The pause after the records could not be opened again. It doubles each time, up to the longest. */
+/** The pause before the records are opened again. It doubles until a look succeeds, up to the longest. */
 const OPEN_AGAIN_MS = 1_000;
 const LONGEST_OPEN_AGAIN_MS = 30_000;
 
@@ -52,13 +52,13 @@ export async function watch(
     log.warn({ error: String(error) }, 'the inbox can not be watched; it is looked at every 30 seconds instead'),
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
-  const service: Service = { bell, watcher, stop, onPass, reportedNights: new Set() };
+  const service: Service = { bell, watcher, stop, onPass, reportedNights: new Set(), pauseMs: OPEN_AGAIN_MS };
   try {
     for (let open: WatchTools | undefined = tools; open && !stop.aborted; ) {
       const gone = await watchRecords(open, service);
       if (gone === undefined) return;
       log.error({}, `the records are out of reach, and nothing is sent until they are back: ${gone}`);
-      open = await openedAgain(open, stop);
+      open = await openedAgain(open, service);
       if (open) log.info({}, 'the records are back, and the work goes on');
     }
   } finally {
@@ -74,6 +74,8 @@ interface Service {
   readonly stop: AbortSignal;
   readonly onPass: (summary: PassSummary) => void;
   readonly reportedNights: Set<string>;
+  /** Before the records are opened again. */
+  pauseMs: number;
 }
 
 /** Ends when `stop` says so; or when the records of several machines are out of reach, and says why. */
@@ -101,11 +103,11 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
       settling = found.settling;
       const gone = await store.hindrance();
       if (gone !== undefined) return gone;
+      service.pauseMs = OPEN_AGAIN_MS;
       if (madeOne) continue;
     } catch (error) {
-      const gone = error instanceof UnavailableError ? await store.hindrance() : undefined;
-      if (gone === undefined) throw error;
-      return (error as Error).message;
+      if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
+      return error.message;
     }
     await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
   }
@@ -116,15 +118,18 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
  * Tries until the records can be opened, with growing pauses. Undefined when it is stopped before. What only a person can
  * mend ends the service.
  */
-async function openedAgain(tools: WatchTools, stop: AbortSignal): Promise<WatchTools | undefined> {
+async function openedAgain(tools: WatchTools, service: Service): Promise<WatchTools | undefined> {
   const { clock, log } = tools;
-  for (let pauseMs = OPEN_AGAIN_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_OPEN_AGAIN_MS)) {
+  const { stop } = service;
+  while (!stop.aborted) {
+    await clock.sleep(service.pauseMs, stop);
+    if (stop.aborted) break;
+    service.pauseMs = Math.min(service.pauseMs * 2, LONGEST_OPEN_AGAIN_MS);
     try {
       return { ...(await tools.reopen()), log };
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }
-    await clock.sleep(pauseMs, stop);
   }
   return undefined;
 }
@@ -153,8 +158,9 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
     return { scan: now, isBack };
   };
   return async () => {
+    let now: Scan;
     try {
-      return await found(await scan());
+      now = await scan();
     } catch (error) {
       if (isErrno(error, 'ENOENT') && (await made(settings.inbox))) {
         log.warn(facts, 'the inbox was gone; it was made again');
@@ -168,12 +174,13 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
       trouble = why;
       return { scan: undefined, isBack: false };
     }
+    return found(now);
   };
 }
 
 /**
  * Undefined when the pass could not be made, because the inbox went away in the middle of it. The next look finds the
- * inbox, or makes it again.
+ * inbox, or makes it again. Throws where the records are out of reach.
  */
 async function passOrReport(
   tools: WatchTools,
@@ -182,7 +189,7 @@ async function passOrReport(
   try {
     return { summary: await pass(tools, options) };
   } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
+    if (!(error instanceof UnavailableError) || (await tools.store.hindrance()) !== undefined) throw error;
     tools.log.error({}, error.message);
     return undefined;
   }

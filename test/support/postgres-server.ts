@@ -66,6 +66,12 @@ export class Server {
     await run('touch', [join(this.#data, 'standby.signal')], { ...this.#as });
   }
 
+  /** Stops it, and removes its folder. */
+  remove(): void {
+    this.stopNow();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
   stopNow(): void {
     if (!existsSync(join(this.#data, 'postmaster.pid'))) return;
     const args = ['-D', this.#data, '-w', '-m', 'immediate', 'stop'];

@@ -97,8 +97,7 @@ const SESSION_SETTINGS = `
 const INT8 = 20;
 const NUMERIC = 1700;
 
-/** How every connection reads numbers. */
-export const READS = {
+export const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === INT8) return exactNumber;
     if (oid === NUMERIC) return BigInt;
@@ -148,13 +147,10 @@ export function connect(options: ConnectionOptions): Connection {
         writer.writes++;
         const opened = await open(client, writer, opening);
         const result = await work(client, opened);
-        try {
-          const { command } = await client.query('COMMIT');
-          if (command !== 'COMMIT') throw new Error('The transaction was rolled back by the server');
-        } catch (error) {
-          if (isRefusal(error)) throw error;
+        const lost = await commit(client);
+        if (lost !== undefined) {
           giveUp();
-          await requireCarriedOut(pool, clock, writer, error);
+          await requireCarriedOut(pool, clock, writer, lost);
         }
         return result;
       }),
@@ -218,7 +214,7 @@ function openPool({ connectionString }: Address): pg.Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     maxLifetimeSeconds: CONNECTION_LIFETIME_S,
-    types: READS,
+    types,
     onConnect: async (client) => {
       await client.query(SESSION_SETTINGS);
     },
@@ -268,6 +264,17 @@ async function open(client: pg.PoolClient, { name, writes }: Writer, opening: st
   const opened = (answers as unknown as Answer[]).at(-1);
   if (marked?.rowCount !== 1) throw new Error(`The connection ${name} is not among those that write`);
   return opened?.rows ?? [];
+}
+
+/** Throws what the server refuses. Returns the error where there was no answer. */
+async function commit(client: pg.PoolClient): Promise<unknown> {
+  try {
+    const { command } = await client.query('COMMIT');
+    return command === 'COMMIT' ? undefined : new Error('The transaction was rolled back by the server');
+  } catch (error) {
+    if (isRefusal(error)) throw error;
+    return error;
+  }
 }
 
 /**

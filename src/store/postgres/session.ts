@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import type { Address } from './address.ts';
-import { READS, SCHEMA, type Session, within } from './connection.ts';
+import { SCHEMA, type Session, types, within } from './connection.ts';
 import { ALONE_LOCK, JUDGING_LOCK, MACHINE_LOCK } from './locks.ts';
 import { requireSchema } from './migrations.ts';
 import { column, statement } from './statement.ts';
@@ -127,7 +127,7 @@ async function connected({ connectionString }: Address): Promise<pg.Client> {
     application_name: 'paydrop machine',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: GONE_AFTER_MS,
-    types: READS,
+    types,
     keepAlive: true,
     keepAliveInitialDelayMillis: PROBE_EVERY_S * 1_000,
   });
