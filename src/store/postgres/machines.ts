@@ -1,19 +1,18 @@
 /** The machines that share the records: which are alive, what each has in hand, and what is left of those that are gone. */
 
-import { timestamp } from '../../platform/clock.ts';
 import { UNCLEAR_ORDER } from '../conditions.ts';
 import type { MachineRecord, Share, Store } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction, storedOrder } from '../stored.ts';
-import { hasNotArrived } from './conditions.ts';
+import { hasNotArrived, serverTime } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import type { Me } from './me.ts';
 import { IS_STALE } from './stale.ts';
 import { column, statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
 
-const TAKE_FOR_GONE = statement<[at: string]>(`
-  UPDATE machines SET ended_at = $1 WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)`);
+const TAKE_FOR_GONE = statement<[]>(`
+  UPDATE machines SET ended_at = ${serverTime()} WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)`);
 const PAYOUTS = storedStatement<[limit: number]>(`
   ${hasNotArrived('i.status')} AND i.status = 'sending' AND NOT EXISTS (
     SELECT 1 FROM sends s JOIN machines m ON m.id = s.machine
@@ -47,11 +46,11 @@ const MACHINES = statement<[], MachineRow>(`
 
 export function machineVerbs(
   db: Connection,
-  { session: machine, now }: Me,
+  { session: machine }: Me,
 ): Pick<Store, 'interrupted' | 'share' | 'turn' | 'hindrance' | 'machines'> {
   return {
     async interrupted(limit) {
-      await db.writing((session) => TAKE_FOR_GONE.run(session, timestamp(now())));
+      await db.writing((session) => TAKE_FOR_GONE.run(session));
       return {
         payouts: (await PAYOUTS.all(db, limit)).map(storedInstruction),
         orders: (await ORDERS.all(db, limit)).map(storedOrder),

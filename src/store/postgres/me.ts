@@ -8,7 +8,6 @@ import { column } from './statement.ts';
 export interface Me {
   readonly name?: string;
   readonly session?: MachineSession;
-  readonly now: () => number;
 }
 
 const STANDS = column<[id: number], boolean>('SELECT ended_at IS NULL FROM machines WHERE id = $1 FOR SHARE');

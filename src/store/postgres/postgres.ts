@@ -57,7 +57,6 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
         ? await openSession(server, { name: machine, ...atWork, startedAt: timestamp(clock.now()) }, clock)
         : undefined;
     const me: Me = {
-      now: () => clock.now(),
       ...(machine !== undefined && { name: machine }),
       ...(session && { session }),
     };
@@ -120,7 +119,7 @@ function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> 
     skipNumbers: numberSkipper(db, me),
     standStill: () => db.standStill(),
     async close() {
-      await me.session?.close(timestamp(me.now()));
+      await me.session?.close();
       await db.close();
     },
   };
