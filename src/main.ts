@@ -5,24 +5,20 @@
  *
  *     0 done · 1 done, but something needs attention · 2 usage or settings · 3 not finished, run it again
  */
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
-import { INSTALLED } from './platform/installed.ts';
+import { installedVersion } from './platform/installed.ts';
 import { printableLines } from './platform/terminal.ts';
 
 // commander is CommonJS: an import would read the whole package a second time to find its exports.
 const commander = createRequire(import.meta.url)('commander') as typeof import('commander');
 
-type Package = { version: string };
-const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLED), 'utf8')) as Package;
-
 const program = new commander.Command('paydrop')
   .description(
     'Drop CSV files of orders and payout instructions in a folder: every row is checked, sent as a signed payout once and only once, and accounted for in a report.',
   )
-  .version(version)
+  .version(installedVersion())
   .option('--workspace <dir>', 'the workspace folder (default: $PAYDROP_WORKSPACE, or the current folder)')
   .showHelpAfterError('(paydrop --help tells more)')
   .addHelpText(

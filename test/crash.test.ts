@@ -65,6 +65,7 @@ const READING = new Set([
     'share',
     'turn',
     'machines',
+    'hindrance',
     'judging',
     'amended',
     'instructionsOf',

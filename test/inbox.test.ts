@@ -240,6 +240,53 @@ describe('a claimed file', () => {
     expect(readdirSync(at('inbox'))).toEqual([]);
   });
 
+  it('comes to one of the machines that look at its inbox, with its side files, and the other says nothing', async () => {
+    const { inbox, at } = await open();
+    const other = await openInbox(
+      { inbox: at('inbox'), data: at('other') },
+      { settleMs: 0, maxFileBytes: 1_000, ignore: [] },
+    );
+    const names = Array.from({ length: 20 }, (_, at) => `${at}.csv`);
+    for (const name of names)
+      for (const suffix of ['', '.done', '.sha256']) writeFileSync(at('inbox', name + suffix), '');
+    const ready = (await Promise.all([inbox.scan(0), other.scan(0)])).map((scan) => scan.ready);
+    expect(ready.map((names) => names.length)).toEqual([20, 20]);
+    await Promise.all(names.flatMap((name) => [inbox, other].map((machine) => machine.claim(Buffer.from(name)))));
+    const claims = await Promise.all([inbox, other].map((machine) => machine.claims()));
+    expect(claims.flatMap((of) => of.map(({ name }) => name)).sort()).toEqual([...names].sort());
+    for (const [machine, of] of [inbox, other].map((machine, at) => [machine, claims[at] ?? []] as const))
+      for (const claim of of) expect(await machine.spool(claim)).toMatchObject({ saidDone: true, expectedSha256: '' });
+    expect([...inbox.stuck(), ...other.stuck(), ...readdirSync(at('inbox'))]).toEqual([]);
+  });
+
+  it('gets its side files after a crash that came before them, unless another file has its name by then', async () => {
+    const { inbox, at } = await open();
+    for (const name of ['a.csv', 'b.csv']) {
+      mkdirSync(at('data', 'work', name, 'original'), { recursive: true });
+      writeFileSync(at('data', 'work', name, 'original', name), 'x');
+      writeFileSync(at('inbox', `${name}.done`), '');
+    }
+    writeFileSync(at('inbox', 'b.csv'), 'another');
+    const said = [];
+    for (const claim of await inbox.claims()) said.push(await inbox.spool(claim));
+    expect(said).toMatchObject([{ saidDone: true }, { saidDone: false }]);
+    expect(readdirSync(at('inbox')).sort()).toEqual(['b.csv', 'b.csv.done']);
+  });
+
+  it.runIf(canKeep)('stays with a side file that can’t be moved, and is told once', async () => {
+    const { inbox, at } = await open();
+    writeFileSync(at('inbox', 'a.csv'), 'x');
+    writeFileSync(at('inbox', 'a.csv.done'), '');
+    writeFileSync(at('inbox', 'a.csv.sha256'), '');
+    keep(at('inbox', 'a.csv.sha256'));
+    await inbox.scan(0);
+    expect(await inbox.claim(Buffer.from('a.csv'))).toBeUndefined();
+    expect(readdirSync(at('inbox')).sort()).toEqual(['a.csv', 'a.csv.done', 'a.csv.sha256']);
+    expect(inbox.stuck()).toEqual([{ name: 'a.csv', why: 'EPERM: operation not permitted' }]);
+    expect((await inbox.scan(1)).ready).toEqual([]);
+    expect([await inbox.claims(), readdirSync(at('data', 'work'))]).toEqual([[], []]);
+  });
+
   it('whose .sha256 speaks of another file has no proof', async () => {
     const { inbox, at } = await open();
     writeFileSync(at('inbox', 'a.csv'), 'x');

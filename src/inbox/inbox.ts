@@ -12,7 +12,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
 import { loadedWhenCalled } from '../platform/lazy.ts';
@@ -27,6 +27,7 @@ import {
   readiness,
   type Scan,
   sideFilesOf,
+  stateNow,
 } from './readiness.ts';
 import { absent, COPY_CHUNK_BYTES, NS_PER_MS, ownTrouble, type Spooled, spoolCopy } from './spool.ts';
 import { isOfOneEntry, type Stuck, stuckEntries } from './stuck.ts';
@@ -122,7 +123,7 @@ export async function openInbox(
         stuck.forget(key(name));
         return claim;
       }
-      const tried = { state: seen.get(key(name))?.state ?? '', nowMs: lookedMs };
+      const tried = { state: await stateNow(folders.inbox, name), nowMs: lookedMs };
       stuck.note(key(name), tried, displayName(name), claim);
       return undefined;
     },
@@ -159,52 +160,70 @@ export async function openInbox(
   };
 }
 
-/** Claims a file with its side files. Undefined when the file is gone. An error says why one of them can't be moved. */
+/**
+ * Claims a file with its side files. Undefined when the file is gone. An error says why one of them can't be moved. The
+ * file goes first: several machines may look at one inbox, and its one rename decides whose the side files are.
+ */
 async function claimFile(inbox: string, work: string, name: Buffer): Promise<Claim | Error | undefined> {
   const id = randomUUID();
   const folder = join(work, id);
   await makePrivateFolder(join(folder, 'original'));
-  await mkdir(join(folder, 'side'), { mode: 0o700 });
   const original = under(join(folder, 'original'), name);
-  const taken = await takeAll(inbox, [
-    ...sideFilesOf(name).map((side) => [side, under(join(folder, 'side'), side)] as const),
-    [name, original],
-  ]);
-  await syncFolder(folder);
+  const isOurs = await tryMove(under(inbox, name), original);
+  if (isOurs !== true) {
+    await rm(folder, { recursive: true, force: true });
+    return isOurs === false ? undefined : isOurs;
+  }
+  const trouble = await takeSideFiles(inbox, folder, name);
   await syncFolder(work);
-  if (taken === true) return { id, name: displayName(name), original };
+  if (!trouble) return { id, name: displayName(name), original };
   await giveBack(inbox, folder);
-  return taken === false ? undefined : taken;
+  return trouble;
 }
 
-/** Whether the last entry existed. An error says why one of the entries could not be moved. */
-async function takeAll(inbox: string, moves: readonly (readonly [Buffer, Buffer])[]): Promise<boolean | Error> {
-  let taken: boolean | Error = false;
-  for (const [name, to] of moves) {
-    taken = await tryMove(under(inbox, name), to);
-    if (taken instanceof Error) return taken;
+/** Where side files are until all are there. Its name shows that a crash came in between. */
+const BEGUN = 'side.part';
+
+/** Takes what lies beside a claimed file. Returns why one of the entries can't be moved. Safe to repeat. */
+async function takeSideFiles(inbox: string, folder: string, name: Buffer): Promise<Error | undefined> {
+  const begun = join(folder, BEGUN);
+  await makePrivateFolder(begun);
+  // A file that has its name again is another one, and what lies beside it is its own.
+  const isAnother = await lstat(under(inbox, name)).catch(absent);
+  for (const side of isAnother ? [] : sideFilesOf(name)) {
+    const moved = await tryMove(under(inbox, side), under(begun, side));
+    if (moved instanceof Error) return moved;
   }
-  return taken;
+  await rename(begun, join(folder, 'side'));
+  await syncFolder(folder);
+  return undefined;
 }
 
 async function findClaims(inbox: string, work: string): Promise<Claim[]> {
   const claims: Claim[] = [];
   for (const id of await readdir(work)) {
-    const names = await listIfThere(join(work, id, 'original'));
-    const name = names[0];
-    if (name) claims.push({ id, name: displayName(name), original: under(join(work, id, 'original'), name) });
-    else await giveBack(inbox, join(work, id));
+    const folder = join(work, id);
+    const [name] = await listIfThere(join(folder, 'original'));
+    const isWhole = name && ((await isFolder(join(folder, 'side'))) || !(await takeSideFiles(inbox, folder, name)));
+    if (isWhole) claims.push({ id, name: displayName(name), original: under(join(folder, 'original'), name) });
+    else await giveBack(inbox, folder);
   }
   return claims.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1));
 }
 
-/** Ends a claim that never got its file: side files go back into the inbox, or stay until they can. */
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(absent))?.isDirectory() ?? false;
+}
+
+/** Ends a claim that could not be made whole: all of it goes back into the inbox, or stays until it can. */
 async function giveBack(inbox: string, folder: string): Promise<void> {
-  for (const side of await listIfThere(join(folder, 'side'))) {
-    const path = under(join(folder, 'side'), side);
-    const kept = (await putBack(path, under(inbox, side))) || !(await lstat(path)).isDirectory();
-    if (!kept) return;
-  }
+  for (const part of ['side', BEGUN, 'original'])
+    for (const entry of await listIfThere(join(folder, part))) {
+      const path = under(join(folder, part), entry);
+      const kept =
+        (await putBack(path, under(inbox, entry))) || (part !== 'original' && !(await lstat(path)).isDirectory());
+      if (!kept) return;
+    }
   await syncFolder(inbox);
   await rm(folder, { recursive: true, force: true });
 }

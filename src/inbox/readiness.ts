@@ -99,6 +99,27 @@ export async function observe(inbox: string): Promise<{ entries: Entry[]; unseen
   return { entries, unseen };
 }
 
+/** The state in which an entry is after it could not be taken: what was moved and put back shows that. */
+export async function stateNow(inbox: string, name: Buffer): Promise<string> {
+  const of = async (entry: Buffer) => {
+    const stats = await lstat(Buffer.concat([Buffer.from(`${inbox}/`), entry]), { bigint: true }).catch(
+      () => undefined,
+    );
+    return stats ? stateOf(stats) : '';
+  };
+  const state = await of(name);
+  return wholeState(
+    name,
+    state,
+    isDecisionName(key(name)) ? await of(Buffer.concat([name, Buffer.from(SIGNATURE)])) : '',
+  );
+}
+
+/** The signature is a part of a decision. */
+function wholeState(name: Buffer, state: string, signature: string): string {
+  return isDecisionName(key(name)) ? `${state} ${signature}` : state;
+}
+
 /** Decides on one look at the inbox. `seen` holds what earlier looks saw, and is brought up to date. */
 export function readiness(
   entries: readonly Entry[],
@@ -120,7 +141,7 @@ export function readiness(
     }
     const beside = (suffix: string) => present.get(key(name) + suffix);
     const signature = isDecisionName(key(name)) ? (beside(SIGNATURE) ?? '') : undefined;
-    const whole = signature === undefined ? state : `${state} ${signature}`;
+    const whole = wholeState(name, state, signature ?? '');
     const before = seen.get(key(name));
     const since = before?.state === whole ? before.sinceMs : nowMs;
     seen.set(key(name), { state: whole, sinceMs: since });

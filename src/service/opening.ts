@@ -1,31 +1,52 @@
 /** Opens a workspace's records where its settings say that they are: in a file of `data`, or on a server. */
 import { join } from 'node:path';
+import type { Clock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
+import { installedVersion } from '../platform/installed.ts';
 import { loadSecrets, type Settings } from '../settings/settings.ts';
-import { openPostgres, openPostgresIfThere, openStore, type Store } from '../store/store.ts';
-import { DATABASE, isThere, requireRecords } from './place.ts';
+import { hasPostgresHistory, openPostgres, openPostgresIfThere, openStore, type Store } from '../store/store.ts';
+import { DATABASE, isThere, requireNoTrace, requireRecords } from './place.ts';
 
-/** Opens records that are there; undefined where there are none yet. */
+/**
+ * Opens records that are there; undefined where there are none yet. `alone`: while no machine is at work with them, and
+ * none begins.
+ */
 export async function openExisting(
   settings: Settings,
-  purpose: 'reading' | 'kept',
+  purpose: 'reading' | 'kept' | 'alone',
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Store | undefined> {
-  if (settings.records === 'postgres') return openPostgresIfThere({ address: addressOf(env), purpose });
+  const alone = purpose === 'alone';
+  const as = alone ? 'kept' : purpose;
+  if (settings.records === 'postgres') {
+    const { machine } = settings;
+    const store = await openPostgresIfThere({ address: addressOf(env), purpose: as, machine, alone });
+    if (!store) await requireNoTrace(settings, NO_RECORDS);
+    return store;
+  }
   const path = join(settings.data, DATABASE);
-  if (await isThere(path)) return openStore({ path, purpose });
+  if (await isThere(path)) return openStore({ path, purpose: as });
   await requireRecords(settings);
   return undefined;
 }
 
-/** Opens the records for a pass, and makes them where there are none. */
-export async function openOrMake(
-  settings: Settings,
-  { env, upgraded }: { readonly env: NodeJS.ProcessEnv; readonly upgraded?: ((copy: string) => void) | undefined },
-): Promise<Store> {
-  if (settings.records === 'postgres') return openPostgres({ address: addressOf(env) });
-  return openStore({ path: join(settings.data, DATABASE), upgraded });
+interface Opening {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock?: Clock;
+  readonly upgraded?: ((copy: string) => void) | undefined;
 }
+
+/** Opens the records for a pass, and makes them where there are none. */
+export async function openOrMake(settings: Settings, { env, clock, upgraded }: Opening): Promise<Store> {
+  if (settings.records === 'sqlite') return openStore({ path: join(settings.data, DATABASE), upgraded });
+  const address = addressOf(env);
+  // Before anything is made: the address may be that of another database.
+  if (!(await hasPostgresHistory(address))) await requireNoTrace(settings, NO_RECORDS);
+  const { machine } = settings;
+  return openPostgres({ address, machine, atWork: { version: installedVersion() }, ...(clock && { clock }) });
+}
+
+const NO_RECORDS = 'the database that PAYDROP_DATABASE_URL names has no records';
 
 /** The server's address. It has a password in it, so it is a secret. */
 function addressOf(env: NodeJS.ProcessEnv): string {

@@ -161,11 +161,15 @@ function requireNoLink(workspace: string, name: string, path: string): void {
  */
 export async function requireRecords(settings: Settings): Promise<void> {
   const { data } = settings;
-  if (await isThere(join(data, DATABASE))) return;
+  if (!(await isThere(join(data, DATABASE)))) await requireNoTrace(settings, `${data} has no ${DATABASE}`);
+}
+
+/** Throws UsageError where outbox or archive show that there were records. `missing` says that there are none. */
+export async function requireNoTrace(settings: Settings, missing: string): Promise<void> {
   const { files, runs } = await numbersInUse(settings);
   const trace = [...runs.values(), ...files.values()][0];
   if (trace === undefined) return;
   throw new UsageError(
-    `${data} has no ${DATABASE}, yet ${trace} is named like a report or an original of earlier runs: if this workspace has run before, put its records back (docs/operating.md, "Back up and restore"), for without them what was sent would be sent again; if it is new, move that file and others like it out of the outbox and ${join(data, 'archive')}`,
+    `${missing}, yet ${trace} is named like a report or an original of earlier runs: if this workspace has run before, put its records back (docs/operating.md, "Back up and restore"), for without them what was sent would be sent again; if it is new, move that file and others like it out of the outbox and ${join(settings.data, 'archive')}`,
   );
 }

@@ -42,16 +42,20 @@ export async function openRecords(workspace: string): Promise<{ settings: Settin
  */
 export async function openForDeciding(
   workspace: string,
+  purpose: 'kept' | 'alone' = 'kept',
 ): Promise<{ settings: Settings; store: Store; run: number | undefined }> {
   const settings = settingsOf(workspace);
-  const store = await openExisting(settings, 'kept');
+  const store = await openExisting(settings, purpose);
   if (!store) throw NOTHING_YET();
   return { settings, store, run: await store.runUnderWay() };
 }
 
 const NOTHING_YET = () => new UsageError('nothing has been taken in in this workspace yet');
 
-/** As `openForDeciding`, while nothing else works on the workspace or writes reports. `close` lets others work again. */
+/**
+ * As `openForDeciding`, while nothing else works on the workspace or writes reports, and no machine is at work with its
+ * records. `close` lets others work again.
+ */
 export async function openAlone(
   workspace: string,
 ): Promise<{ settings: Settings; store: Store; run: number | undefined; close: () => Promise<void> }> {
@@ -70,7 +74,7 @@ export async function openAlone(
     throw new UnavailableError(`another paydrop is working on ${workspace}: stop it first, or try again later`);
   }
   try {
-    const { store, run } = await openForDeciding(workspace);
+    const { store, run } = await openForDeciding(workspace, 'alone');
     const close = async () => {
       await store.close();
       release();

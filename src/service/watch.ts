@@ -22,6 +22,10 @@ const LOOK_UP_EVERY_MS = 300_000;
 const RETRY_AFTER_MS = 30_000;
 const LONGEST_RETRY_MS = 900_000;
 
+/** The pause before the records are opened again. It doubles until a look succeeds, up to the longest. */
+const OPEN_AGAIN_MS = 1_000;
+const LONGEST_OPEN_AGAIN_MS = 30_000;
+
 /**
  * The business date up to which no nightly run is owed. It covers the runs that were due before the workspace was first
  * watched.
@@ -30,6 +34,8 @@ const NOTHING_OWED_UNTIL = 'nothing-owed-until';
 
 export interface WatchTools extends Tools {
   readonly log: Log;
+  /** Opens the records anew. What was open before can't be used any more. */
+  readonly reopen: () => Promise<Tools & Pick<WatchTools, 'reopen'>>;
 }
 
 type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
@@ -40,36 +46,92 @@ export async function watch(
   stop: AbortSignal,
   onPass: (summary: PassSummary) => void,
 ): Promise<void> {
-  const { clock, settings, log } = tools;
+  const { settings, log } = tools;
   const bell = openBell(stop);
   const watcher = await watchInbox(settings.inbox, bell.ring, (error) =>
     log.warn({ error: String(error) }, 'the inbox can not be watched; it is looked at every 30 seconds instead'),
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
-  const pace = openPace(tools);
-  const reportedEntries = new WeakSet<object>();
-  const reportedNights = new Set<string>();
-  const look = inboxLooker(tools);
+  const service: Service = { bell, watcher, stop, onPass, reportedNights: new Set(), pauseMs: OPEN_AGAIN_MS };
   try {
-    while (!stop.aborted) {
-      const { scan, isBack } = await look();
-      await watcher.renew(isBack);
-      await reportNightAhead(tools, reportedNights);
-      const due = scan && (await passDue(tools, scan, pace, stop));
-      if (due) {
-        const done = await passOrReport(tools, due);
-        reportStuck(tools, reportedEntries);
-        if (done?.summary && didSomething(done.summary)) onPass(done.summary);
-        if (done?.summary && !stop.aborted) pace.note(due, done.summary);
-        if (done) continue;
-      }
-      const settling = scan !== undefined && scan.settling > 0;
-      await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
+    for (let open: WatchTools | undefined = tools; open && !stop.aborted; ) {
+      const gone = await watchRecords(open, service);
+      if (gone === undefined) return;
+      log.error({}, `the records are out of reach, and nothing is sent until they are back: ${gone}`);
+      open = await openedAgain(open, service);
+      if (open) log.info({}, 'the records are back, and the work goes on');
     }
   } finally {
     stopRinging();
     await watcher.close();
   }
+}
+
+/** What stays the same when the records are opened again. */
+interface Service {
+  readonly bell: ReturnType<typeof openBell>;
+  readonly watcher: Awaited<ReturnType<typeof watchInbox>>;
+  readonly stop: AbortSignal;
+  readonly onPass: (summary: PassSummary) => void;
+  readonly reportedNights: Set<string>;
+  /** Before the records are opened again. */
+  pauseMs: number;
+}
+
+/** Ends when `stop` says so; or when the records of several machines are out of reach, and says why. */
+async function watchRecords(tools: WatchTools, service: Service): Promise<string | undefined> {
+  const { clock, store } = tools;
+  const { bell, watcher, stop, onPass, reportedNights } = service;
+  const pace = openPace(tools);
+  const reportedEntries = new WeakSet<object>();
+  const look = inboxLooker(tools);
+  const onePass = async (): Promise<{ madeOne: boolean; settling: boolean }> => {
+    const { scan, isBack } = await look();
+    await watcher.renew(isBack);
+    await reportNightAhead(tools, reportedNights);
+    const due = scan && (await passDue(tools, scan, pace, stop));
+    const done = due && (await passOrReport(tools, due));
+    if (due) reportStuck(tools, reportedEntries);
+    if (done?.summary && didSomething(done.summary)) onPass(done.summary);
+    if (due && done?.summary && !stop.aborted) pace.note(due, done.summary);
+    return { madeOne: done !== undefined, settling: scan !== undefined && scan.settling > 0 };
+  };
+  while (!stop.aborted) {
+    let settling = false;
+    try {
+      const { madeOne, ...found } = await onePass();
+      settling = found.settling;
+      const gone = await store.hindrance();
+      if (gone !== undefined) return gone;
+      service.pauseMs = OPEN_AGAIN_MS;
+      if (madeOne) continue;
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
+      return error.message;
+    }
+    await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
+  }
+  return undefined;
+}
+
+/**
+ * Tries until the records can be opened, with growing pauses. Undefined when it is stopped before. What only a person can
+ * mend ends the service.
+ */
+async function openedAgain(tools: WatchTools, service: Service): Promise<WatchTools | undefined> {
+  const { clock, log } = tools;
+  const { stop } = service;
+  while (!stop.aborted) {
+    await clock.sleep(service.pauseMs, stop);
+    if (stop.aborted) break;
+    service.pauseMs = Math.min(service.pauseMs * 2, LONGEST_OPEN_AGAIN_MS);
+    try {
+      return { ...(await tools.reopen()), log };
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 interface Look {
@@ -96,8 +158,9 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
     return { scan: now, isBack };
   };
   return async () => {
+    let now: Scan;
     try {
-      return await found(await scan());
+      now = await scan();
     } catch (error) {
       if (isErrno(error, 'ENOENT') && (await made(settings.inbox))) {
         log.warn(facts, 'the inbox was gone; it was made again');
@@ -111,12 +174,13 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
       trouble = why;
       return { scan: undefined, isBack: false };
     }
+    return found(now);
   };
 }
 
 /**
  * Undefined when the pass could not be made, because the inbox went away in the middle of it. The next look finds the
- * inbox, or makes it again.
+ * inbox, or makes it again. Throws where the records are out of reach.
  */
 async function passOrReport(
   tools: WatchTools,
@@ -125,7 +189,7 @@ async function passOrReport(
   try {
     return { summary: await pass(tools, options) };
   } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
+    if (!(error instanceof UnavailableError) || (await tools.store.hindrance()) !== undefined) throw error;
     tools.log.error({}, error.message);
     return undefined;
   }

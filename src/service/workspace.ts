@@ -8,6 +8,7 @@ import { UnavailableError } from '../platform/failures.ts';
 import { whyUnusable } from '../platform/ownership.ts';
 import { noProgress, type Progress } from '../platform/progress.ts';
 import type { Turn } from '../reports/reports.ts';
+import type { Settings } from '../settings/settings.ts';
 import {
   ANCHOR,
   type Anchor,
@@ -29,8 +30,16 @@ import { makeFolders, overlaps, requireRecords } from './place.ts';
 import { reportContext, takeTurnToPublish } from './publishing.ts';
 import { settingsOf } from './records.ts';
 
+/** The fact that this machine has an anchor. */
+const ANCHORED = 'anchored';
+
 export interface OpenWorkspace extends Tools {
   readonly anchor: Anchor;
+  /**
+   * Closes everything and opens it again with the settings as they were read, as a new start would. The workspace stays
+   * locked. When it throws it may be called again, and the workspace is to be closed as ever.
+   */
+  reopen(): Promise<OpenWorkspace>;
   close(): Promise<void>;
 }
 
@@ -62,7 +71,6 @@ async function inTurn(turn: Turn | undefined, work: () => Promise<void>): Promis
 
 /** Opens the workspace as the one instance that works on it. Throws UsageError or UnavailableError. */
 export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace> {
-  const { env = process.env, clock = systemClock, progress = noProgress } = options;
   const settings = settingsOf(options.workspace);
   if (settings.records === 'sqlite') await requireRecords(settings);
   await makeFolders(settings);
@@ -70,57 +78,63 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
 
   const lock = lockWorkspace(join(settings.data, 'lock'));
   if (!lock) throw new UnavailableError(`another paydrop is working on ${settings.workspace}`);
-  const closers: (() => unknown)[] = [() => lock.release()];
-  const close = async () => {
+  const closers: (() => unknown)[] = [];
+  const closeAll = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
+  const close = async () => {
+    await closeAll();
+    lock.release();
+  };
+  const open = async (): Promise<OpenWorkspace> => {
+    await closeAll();
+    return { ...(await openLocked(options, settings, closers)), reopen: open, close };
+  };
   try {
-    const records = options.records ?? (await openOrMake(settings, { env, upgraded: options.upgraded }));
-    closers.push(() => records.close());
-    const anchor = await openAnchor(join(settings.data, ANCHOR));
-    closers.push(() => anchor.close());
-    const { files, runs } = await numbersInUse(settings);
-    const taken = await records.skipNumbers({ files: [...files.keys()], runs: [...runs.keys()] });
-    const doubt = await doubtAbout(records, anchor);
-    if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
-      await endReportedRuns(records, taken.runs, clock);
-      await beginLookUpOnly(records, doubt);
-    }
-    const store = anchored(records, anchor);
-    await bind(store, settings.provider, () => accountKey(settings, env));
-    // Both are loaded here, because a command that only reads needs neither.
-    const [{ openInbox }, { sweepOutbox }] = await Promise.all([
-      import('../inbox/inbox.ts'),
-      import('../reports/reports.ts'),
-    ]);
-    await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
-    const start = { mayBeAway: options.inboxMayBeAway === true, refusal: () => overlaps(settings)[0] };
-    const inbox = await openInbox(settings, settings.intake, start);
-    const report = reportContext(settings);
-    const takeTurn = () => takeTurnToPublish(settings);
-    const freeBytes = () => freeBytesAt(settings.data);
-    const paused = () => whyPaused(store, () => pauseFileIn(settings.workspace));
-    const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers), paused);
-    const run = await records.runUnderWay();
-    return {
-      store,
-      anchor,
-      inbox,
-      provider,
-      clock,
-      run,
-      settings,
-      progress,
-      report,
-      takeTurn,
-      freeBytes,
-      paused,
-      close,
-    };
+    return await open();
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Opens all but the lock. Adds to `closers` what must be closed again, also when it throws. */
+async function openLocked(
+  options: OpenOptions,
+  settings: Settings,
+  closers: (() => unknown)[],
+): Promise<Omit<OpenWorkspace, 'reopen' | 'close'>> {
+  const { env = process.env, clock = systemClock, progress = noProgress } = options;
+  const records = options.records ?? (await openOrMake(settings, { env, clock, upgraded: options.upgraded }));
+  closers.push(() => records.close());
+  const anchor = await openAnchor(join(settings.data, ANCHOR));
+  closers.push(() => anchor.close());
+  const { files, runs } = await numbersInUse(settings);
+  const taken = await records.skipNumbers({ files: [...files.keys()], runs: [...runs.keys()] });
+  if (settings.records === 'postgres') await beginOwnAnchor(records, anchor);
+  const doubt = await doubtAbout(records, anchor);
+  if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
+    await endReportedRuns(records, taken.runs, clock);
+    await beginLookUpOnly(records, doubt);
+  }
+  const store = anchored(records, anchor);
+  await bind(store, settings.provider, () => accountKey(settings, env));
+  // Both are loaded here, because a command that only reads needs neither.
+  const [{ openInbox }, { sweepOutbox }] = await Promise.all([
+    import('../inbox/inbox.ts'),
+    import('../reports/reports.ts'),
+  ]);
+  await inTurn(takeTurnToPublish(settings), () => sweepOutbox(settings.outbox));
+  const start = { mayBeAway: options.inboxMayBeAway === true, refusal: () => overlaps(settings)[0] };
+  const inbox = await openInbox(settings, settings.intake, start);
+  const report = reportContext(settings);
+  const takeTurn = () => takeTurnToPublish(settings);
+  const freeBytes = () => freeBytesAt(settings.data);
+  // A machine that is none any more asks nothing else: the records may be out of its reach.
+  const paused = async () => (await store.hindrance()) ?? whyPaused(store, () => pauseFileIn(settings.workspace));
+  const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers), paused);
+  const run = await records.runUnderWay();
+  return { store, anchor, inbox, provider, clock, run, settings, progress, report, takeTurn, freeBytes, paused };
 }
 
 async function freeBytesAt(folder: string): Promise<number> {
@@ -144,6 +158,16 @@ async function doubtAbout(records: Store, anchor: Anchor): Promise<string | unde
   const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
   if (isNew) await anchor.keep(CHAIN_START);
   return distrust(records, anchor);
+}
+
+/**
+ * Begins the anchor of a machine that is new among those that share these records: they are older than it. From then on
+ * an anchor that is missing is a doubt, as with records that one machine has.
+ */
+async function beginOwnAnchor(records: Store, anchor: Anchor): Promise<void> {
+  if ((await records.fact(ANCHORED)) !== undefined) return;
+  if (anchor.last() === undefined) await anchor.keep(await records.auditHead());
+  await records.setFact(ANCHORED, 'yes');
 }
 
 /**

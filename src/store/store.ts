@@ -36,6 +36,12 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   return openStore(options);
 }
 
+/** Whether anything was ever recorded in the database of that address. */
+export async function hasPostgresHistory(address: string): Promise<boolean> {
+  const { isBegun } = await import('./postgres/postgres.ts');
+  return isBegun(address);
+}
+
 /** As {@link openPostgres}; undefined where there are no records yet. */
 export async function openPostgresIfThere(options: PostgresOptions): Promise<Store | undefined> {
   const { openIfThere } = await import('./postgres/postgres.ts');

@@ -338,9 +338,7 @@ export class Machine {
       close: async () => undefined,
     };
     await plain.provider.close();
-    const paused = async () => session?.hindrance() ?? plain.paused();
-    const adapter = network.options.api.adapter(http, settings.provider.timeoutMs, clock);
-    const provider = braked(adapter, session ? paused : plain.paused);
+    const provider = braked(network.options.api.adapter(http, settings.provider.timeoutMs, clock), plain.paused);
     // The operating system takes back what a process had that crashed.
     const turns = new Set<Turn>();
     const takeTurn = (): Turn | undefined => {
@@ -355,7 +353,6 @@ export class Machine {
       provider,
       takeTurn,
       store: life.watched('store', plain.store),
-      ...(session && { paused }),
     };
     this.#running = { life, tools, plain, turns, session };
     return this.#running;

@@ -79,6 +79,8 @@ export class SharedRecords {
   readonly #judgedOnce = new Set<number>();
   readonly #own = new Map<string, string>();
   readonly #runs = new Map<number, Set<MachineSession>>();
+  /** Whose outbox gets the reports of a run that has ended. */
+  readonly #reporters = new Map<number, string>();
   #judge: MachineSession | undefined;
   #nextTurnMs = 0;
 
@@ -114,6 +116,7 @@ export class SharedRecords {
       ...this.#runVerbs(session, nowMs),
       ...this.#fileVerbs(session, nowMs),
       ...this.#factVerbs(session),
+      hindrance: async () => session.hindrance(),
       judging: (work) => this.#judging(session, work),
       judged: async (file, found) => {
         await base.judged(file, found);
@@ -227,6 +230,12 @@ export class SharedRecords {
     }
   }
 
+  /** What a machine that stays away would report, another one does. */
+  #isAway(name: string | undefined, nowMs: number): boolean {
+    const isThere = ({ endedAtMs }: MachineSession) => endedAtMs === undefined || endedAtMs > nowMs - AWAY_MS;
+    return !this.#machines.some((machine) => machine.name === name && isThere(machine));
+  }
+
   #others(run: number, session: MachineSession): boolean {
     return [...(this.#runs.get(run) ?? [])].some((other) => other !== session && other.isAlive);
   }
@@ -256,7 +265,7 @@ export class SharedRecords {
         const inRun = this.#runs.get(run) ?? new Set();
         if (this.#others(run, session) && isUnderWay(run)) inRun.delete(session);
         else if (isUnderWay(run)) {
-          this.#runs.set(run, inRun.add(session));
+          this.#reporters.set(run, session.name);
           return base.endRun(run, moment, open);
         } else count(this.options.tally, 'runs that another machine has ended');
         return undefined;
@@ -273,7 +282,13 @@ export class SharedRecords {
       runUnderWay: async () => unfinished.all().find(isOwn),
       unreportedRuns: async () => {
         this.#takeForGone(nowMs());
-        return (await base.unreportedRuns()).filter(({ number }) => !this.#others(number, session));
+        const found = (await base.unreportedRuns()).filter(({ number }) => !this.#others(number, session));
+        const own = found.filter(({ number }) => {
+          const reporter = this.#reporters.get(number) ?? session.name;
+          return reporter === session.name || this.#isAway(reporter, nowMs());
+        });
+        for (const { number, finishedAt } of own) if (finishedAt) this.#reporters.set(number, session.name);
+        return own;
       },
     };
   }
@@ -287,12 +302,7 @@ export class SharedRecords {
   > {
     const base = this.#base;
     const isOwn = (file: number) => this.#files.get(file) === name;
-    const isAway = (file: number) =>
-      !this.#machines.some(
-        (machine) =>
-          machine.name === this.#files.get(file) &&
-          (machine.endedAtMs === undefined || machine.endedAtMs > nowMs() - AWAY_MS),
-      );
+    const isAway = (file: number) => this.#isAway(this.#files.get(file), nowMs());
     return {
       registerFile: async (file, run) => {
         const record = await base.registerFile(file, run);

@@ -46,6 +46,7 @@ export async function simulate(
   seed: number,
   { trace, quarantine = QUARANTINE, machines: sharing }: SimulateOptions = {},
 ): Promise<Simulated> {
+  if (ground === undefined && sharing !== undefined) await simulate(1);
   ground ??= loadAll().then(makeGround);
   const events: string[] = [];
   const tally: Tally = {};

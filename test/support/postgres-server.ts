@@ -66,6 +66,12 @@ export class Server {
     await run('touch', [join(this.#data, 'standby.signal')], { ...this.#as });
   }
 
+  /** Stops it, and removes its folder. */
+  remove(): void {
+    this.stopNow();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
   stopNow(): void {
     if (!existsSync(join(this.#data, 'postmaster.pid'))) return;
     const args = ['-D', this.#data, '-w', '-m', 'immediate', 'stop'];
@@ -78,6 +84,8 @@ export class Server {
 
   async query<Row>(database: string, text: string): Promise<Row[]> {
     const client = new pg.Client({ connectionString: this.address(database) });
+    // A server that goes down fails the query, too.
+    client.on('error', () => {});
     await client.connect();
     try {
       return (await client.query(text)).rows as Row[];

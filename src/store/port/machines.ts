@@ -62,6 +62,11 @@ export interface Machines {
    * One machine keeps its pace by itself: its turn is always free.
    */
   turn(gapMs: number): Promise<number>;
+  /**
+   * Why this machine may send nothing any more: its session at the server has ended, or another machine took it for
+   * gone. Undefined while it may, and where no other machine could.
+   */
+  hindrance(): Promise<string | undefined>;
   /** The machines that are known, by name. */
   machines(): Promise<MachineRecord[]>;
 }

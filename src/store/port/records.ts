@@ -31,6 +31,8 @@ export const FACTS = {
   'look-up-only': 'shared',
   restored: 'shared',
   'looked-up': 'shared',
+  /** `yes` once the anchor of this machine has begun: see service/workspace.ts. */
+  anchored: 'own',
   /** Why a person has paused the sending: see control/pause.ts. */
   paused: 'shared',
   /** The settings by which payouts were judged last: see pipeline/hold.ts. */

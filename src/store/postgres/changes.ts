@@ -14,9 +14,10 @@ import type { Change, Changes, Moment, OrderChange, Store } from '../port.ts';
 import { beginSends, endSends } from './changes/sends.ts';
 import { writeChanges } from './changes/writes.ts';
 import { type Connection, LOCK_TIMEOUT_MS, type Session } from './connection.ts';
+import { JUDGING_LOCK } from './locks.ts';
 import { type Me, requireStanding } from './me.ts';
 import { rejectLate } from './repairs.ts';
-import { JUDGING_LOCK, LONGEST_JUDGING_MS } from './session.ts';
+import { LONGEST_JUDGING_MS } from './session.ts';
 import { markStale } from './stale.ts';
 import { column, statement } from './statement.ts';
 import { type Append, type Writing, writingWith } from './trail.ts';
@@ -44,7 +45,11 @@ export function changeVerbs(db: Connection, writing: Writing, me: Me): Pick<Stor
   return {
     apply: (changes, moment, orders = []) =>
       writing(moment, (session, append) => applyChanges(session, append, moment, changes, orders, me.session?.id)),
-    settle: (ended, moment) => writing(moment, (session, append) => settle(session, append, moment, ended)),
+    settle: (ended, moment) =>
+      writing(moment, async (session, append) => {
+        if (ended.changes.some(isReleased)) await requireStanding(session, me);
+        return settle(session, append, moment, ended);
+      }),
     claim: (groups, moment, ended = { changes: [] }) =>
       claiming(moment, async (session, append) => {
         await requireStanding(session, me);
@@ -52,6 +57,14 @@ export function changeVerbs(db: Connection, writing: Writing, me: Me): Pick<Stor
         return claim(session, append, moment, groups, me);
       }),
   };
+}
+
+/**
+ * Whether a change lets a payout go on to be sent. A machine that was taken for gone no longer judges alone, so it lets
+ * none go. What it has sent it may still tell.
+ */
+function isReleased({ from }: Change): boolean {
+  return from === 'waiting' || from === 'scheduled';
 }
 
 /** Nothing is claimed while a machine judges what is held back. This is waited for before anything is locked. */

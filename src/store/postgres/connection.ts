@@ -7,7 +7,7 @@ import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError } from '../../platform/failures.ts';
 import type { Address } from './address.ts';
-import { isRefusal } from './trouble.ts';
+import { isRefusal, refusalOf } from './trouble.ts';
 
 /** One query in the form that the library takes. */
 interface Query {
@@ -71,6 +71,16 @@ const IDLE_TRANSACTION_MS = 30_000;
 const ASKED_FOR_MS = 120_000;
 const BETWEEN_QUESTIONS_MS = 500;
 
+/**
+ * A transaction that the server gave up for the sake of another (40P01), or that it can't put in a row with others
+ * (40001), has done nothing. It is begun anew, at most so often.
+ */
+const GIVEN_UP = ['40P01', '40001'];
+const MOST_TRIES = 5;
+
+/** Connections that don't end in this time are left to the system. */
+const CLOSING_MS = 2_000;
+
 /** A statement whose program is gone ends, and lets go of what it holds. A server on Windows does not notice that. */
 const GONE_AFTER_MS = 10_000;
 
@@ -87,7 +97,7 @@ const SESSION_SETTINGS = `
 const INT8 = 20;
 const NUMERIC = 1700;
 
-const types = {
+export const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === INT8) return exactNumber;
     if (oid === NUMERIC) return BigInt;
@@ -114,13 +124,16 @@ export function connect(options: ConnectionOptions): Connection {
   let still: pg.PoolClient | undefined;
 
   async function reading<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    if (still) return work(still);
-    return onClient(pool, async (client) => {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
-    });
+    const moment = still;
+    if (moment) return work(moment);
+    return tried(() =>
+      onClient(pool, async (client) => {
+        await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+        const result = await work(client);
+        await client.query('COMMIT');
+        return result;
+      }),
+    );
   }
 
   async function writing<T>(
@@ -128,21 +141,20 @@ export function connect(options: ConnectionOptions): Connection {
     opening = 'SELECT 1 WHERE false',
   ): Promise<T> {
     if (readonly) throw new Error('The records are open for reading only');
-    return onClient(pool, async (client, giveUp) => {
-      const writer = await writerOf(client);
-      writer.writes++;
-      const opened = await open(client, writer, opening);
-      const result = await work(client, opened);
-      try {
-        const { command } = await client.query('COMMIT');
-        if (command !== 'COMMIT') throw new Error('The transaction was rolled back by the server');
-      } catch (error) {
-        if (isRefusal(error)) throw error;
-        giveUp();
-        await requireCarriedOut(pool, clock, writer, error);
-      }
-      return result;
-    });
+    return tried(() =>
+      onClient(pool, async (client, giveUp) => {
+        const writer = await writerOf(client);
+        writer.writes++;
+        const opened = await open(client, writer, opening);
+        const result = await work(client, opened);
+        const lost = await commit(client);
+        if (lost !== undefined) {
+          giveUp();
+          await requireCarriedOut(pool, clock, writer, lost);
+        }
+        return result;
+      }),
+    );
   }
 
   async function writerOf(client: pg.PoolClient): Promise<Writer> {
@@ -170,9 +182,27 @@ export function connect(options: ConnectionOptions): Connection {
     async close() {
       still?.release(true);
       still = undefined;
-      if (!pool.ended) await pool.end();
+      if (pool.ended) return;
+      await within(CLOSING_MS, clock, pool.end());
     },
   };
+}
+
+async function tried<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (tries >= MOST_TRIES || !GIVEN_UP.includes(refusalOf(error).code)) throw error;
+    }
+  }
+}
+
+/** Waits for the end of connections, but not for a server that can't be reached to notice it. */
+export async function within(ms: number, clock: Clock, ending: Promise<unknown>): Promise<void> {
+  const isOver = new AbortController();
+  const ended = ending.catch(ignored).finally(() => isOver.abort());
+  await Promise.race([ended, clock.sleep(ms, isOver.signal)]);
 }
 
 function openPool({ connectionString }: Address): pg.Pool {
@@ -234,6 +264,17 @@ async function open(client: pg.PoolClient, { name, writes }: Writer, opening: st
   const opened = (answers as unknown as Answer[]).at(-1);
   if (marked?.rowCount !== 1) throw new Error(`The connection ${name} is not among those that write`);
   return opened?.rows ?? [];
+}
+
+/** Throws what the server refuses. Returns the error where there was no answer. */
+async function commit(client: pg.PoolClient): Promise<unknown> {
+  try {
+    const { command } = await client.query('COMMIT');
+    return command === 'COMMIT' ? undefined : new Error('The transaction was rolled back by the server');
+  } catch (error) {
+    if (isRefusal(error)) throw error;
+    return error;
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { applyChanges } from './changes.ts';
 import { hasNotArrived } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
 import { decisionVerbs } from './decisions.ts';
+import { type Me, requireStanding } from './me.ts';
 import { enterPayees, payeeOf, payeeVerbs } from './payees.ts';
 import { arrays, column, insertion, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
@@ -20,13 +21,13 @@ const RANGE = '$1 AND $2';
 const UPDATED = updatedIn(RANGE);
 const STATED = statedIn(RANGE);
 
-export function controlVerbs(db: Connection, writing: Writing): Control {
+export function controlVerbs(db: Connection, writing: Writing, me: Me): Control {
   return {
     ...judgingVerbs(db),
     ...readingVerbs(db),
     ...alikeVerbs(db),
     ...decisionVerbs(db, writing),
-    hold: holder(writing),
+    hold: holder(writing, me),
     ...payeeVerbs(db),
     ...sentVerbs(db),
   };
@@ -211,10 +212,12 @@ const STANDING = column<[ids: number[], statuses: string[], versions: number[]],
   JOIN unnest($1::bigint[], $2::text[], $3::bigint[]) AS asked (id, status, version)
     ON asked.id = i.id AND asked.status = i.status AND asked.version = i.version`);
 
-function holder(writing: Writing): Control['hold'] {
+function holder(writing: Writing, me: Me): Control['hold'] {
   return async (changes, moment) => {
     if (changes.length === 0) return;
     await writing(moment, async (session, append) => {
+      // A machine that was taken for gone no longer judges alone.
+      await requireStanding(session, me);
       const standing = new Set(
         await STANDING.all(
           session,

@@ -26,15 +26,17 @@ const SET_OWN = statement<[name: string, value: string, machine: string]>(`
   INSERT INTO machine_facts (name, value, machine) VALUES ($1, $2, $3)
   ON CONFLICT (machine, name) DO UPDATE SET value = excluded.value WHERE machine_facts.value <> excluded.value`);
 
+/** As {@link setFact}, of a fact that each machine has for itself. */
+export async function setOwnFact(session: Session, name: string, value: string, machine: string): Promise<void> {
+  await SET_OWN.run(session, name, value, machine);
+}
+
 export function factVerbs(
   db: Connection,
   { name: machine = '' }: Me,
 ): Pick<Store, 'fact' | 'setFact' | 'rejectedWhole' | 'decideRejectedWhole'> {
   const set = (name: string, value: string) => db.writing((session) => setFact(session, name, value));
-  const setOwn = (name: string, value: string) =>
-    db.writing(async (session) => {
-      await SET_OWN.run(session, name, value, machine);
-    });
+  const setOwn = (name: string, value: string) => db.writing((session) => setOwnFact(session, name, value, machine));
   return {
     fact: (name) => (FACTS[name] === 'own' ? GET_OWN.get(db, name, machine) : getFact(db, name)),
     setFact: (name, value) => (FACTS[name] === 'own' ? setOwn : set)(name, value),

@@ -1,6 +1,5 @@
 /** The machines that share the records: which are alive, what each has in hand, and what is left of those that are gone. */
 
-import { timestamp } from '../../platform/clock.ts';
 import { UNCLEAR_ORDER } from '../conditions.ts';
 import type { MachineRecord, Share, Store } from '../port.ts';
 import { WHOLE } from '../share.ts';
@@ -47,11 +46,11 @@ const MACHINES = statement<[], MachineRow>(`
 
 export function machineVerbs(
   db: Connection,
-  { session: machine, now }: Me,
-): Pick<Store, 'interrupted' | 'share' | 'turn' | 'machines'> {
+  { session: machine }: Me,
+): Pick<Store, 'interrupted' | 'share' | 'turn' | 'hindrance' | 'machines'> {
   return {
     async interrupted(limit) {
-      await db.writing((session) => takeForGone(session, timestamp(now())));
+      await db.writing(takeForGone);
       return {
         payouts: (await PAYOUTS.all(db, limit)).map(storedInstruction),
         orders: (await ORDERS.all(db, limit)).map(storedOrder),
@@ -64,6 +63,7 @@ export function machineVerbs(
       return at < 0 ? { at: 0, of: living.length + 1 } : { at, of: living.length };
     },
     turn: async (gapMs) => Math.max(0, (await TURN.get(db, gapMs)) ?? 0),
+    hindrance: async () => machine?.hindrance(),
     machines: () => MACHINES.all(db),
   };
 }

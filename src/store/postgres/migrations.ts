@@ -4,20 +4,18 @@
  */
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { UsageError } from '../../platform/failures.ts';
+import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import { listed } from '../conditions.ts';
 import { UNRELEASED } from '../explaining.ts';
 import type { Address } from './address.ts';
 import { SCHEMA } from './connection.ts';
+import { ALONE_LOCK, MIGRATION_LOCK } from './locks.ts';
 
 /** In order. `schema_version` says how many of them a database has had. */
 const MIGRATIONS = ['1-schema.sql'];
 
 const OLDEST_SERVER = 14;
 const CONNECT_TIMEOUT_MS = 10_000;
-
-/** The advisory lock of all who may migrate: `pdrp`. */
-const MIGRATION_LOCK = 0x70647270;
 
 /** Connections live for a day at most: what they wrote last is not asked for after that. */
 const LAST_WRITES_KEPT_DAYS = 7;
@@ -58,15 +56,28 @@ export function hasRecords(address: Address): Promise<boolean> {
   return onServer(address, async (client) => (await versionOf(client, await look(client), address.shown)) > 0);
 }
 
+/** Whether its audit log has an entry: each file and each run leaves one. */
+export function hasHistory(address: Address): Promise<boolean> {
+  return onServer(address, async (client) => {
+    if ((await versionOf(client, await look(client), address.shown)) === 0) return false;
+    const { rows } = await client.query<{ begun: boolean }>(`SELECT seq > 0 AS begun FROM ${SCHEMA}.audit_head`);
+    return rows[0]?.begun ?? false;
+  });
+}
+
 /** Throws when the server or the database is not as it must be. */
-export function prepareSchema(address: Address, purpose: Purpose): Promise<void> {
+export function prepareSchema(
+  address: Address,
+  purpose: Purpose,
+  migrations: readonly string[] = MIGRATIONS,
+): Promise<void> {
   const where = address.shown;
   return onServer(address, async (client) => {
     const found = await look(client);
     refuseServer(found, where, purpose);
     const had = await versionOf(client, found, where);
-    if (had < MIGRATIONS.length && purpose !== 'reading') await migrate(client, where);
-    else assertVersion(had, where, found);
+    if (had < migrations.length && purpose !== 'reading') await migrate(client, where, migrations);
+    else assertVersion(had, migrations.length, where, found);
     if (purpose !== 'reading') await client.query(FORGET_OLD_WRITES);
   });
 }
@@ -98,7 +109,8 @@ function refuseServer({ version, encoding, fsync, pages, replica }: Found, where
   if (encoding !== 'UTF8')
     throw new UsageError(`${where} keeps texts as ${encoding}: create the database with the encoding UTF8`);
   if (purpose === 'reading') return;
-  if (replica) throw new UsageError(`${where} is a read-only replica: name the server that is written to`);
+  // The server that takes over is one for a moment.
+  if (replica) throw new UnavailableError(`${where} is a read-only replica: name the server that is written to`);
   if (purpose === 'kept' && (fsync !== 'on' || pages !== 'on'))
     throw new UsageError(
       `${where} does not keep what it is told (fsync ${fsync}, full_page_writes ${pages}): set both to on`,
@@ -119,31 +131,49 @@ async function versionOf(client: pg.Client, found: Found, where: string): Promis
   return version.rows[0]?.version ?? 0;
 }
 
-async function migrate(client: pg.Client, where: string): Promise<void> {
+async function migrate(client: pg.Client, where: string, migrations: readonly string[]): Promise<void> {
   await client.query('BEGIN');
   await client.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
   const had = await versionOf(client, await look(client), where);
+  if (had > 0 && had < migrations.length) await requireNoMachine(client, where, had);
   await client.query(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}; SET LOCAL search_path TO ${SCHEMA}`);
-  for (const name of MIGRATIONS.slice(had))
-    await client.query(readFileSync(new URL(`./postgres-migrations/${name}`, import.meta.url), 'utf8'));
+  for (const name of migrations.slice(had))
+    await client.query(readFileSync(new URL(name, new URL('./postgres-migrations/', import.meta.url)), 'utf8'));
   if (had === 0)
     await client
       .query('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)')
       .then(() => client.query('INSERT INTO schema_version VALUES (0)'));
-  if (had <= MIGRATIONS.length) await client.query(`UPDATE schema_version SET version = ${MIGRATIONS.length}`);
-  assertVersion(Math.max(had, MIGRATIONS.length), where, await look(client));
+  if (had <= migrations.length) await client.query(`UPDATE schema_version SET version = ${migrations.length}`);
+  assertVersion(Math.max(had, migrations.length), migrations.length, where, await look(client));
   await client.query('COMMIT');
 }
 
-function assertVersion(had: number, where: string, { unknown }: Found): void {
-  if (had > MIGRATIONS.length)
+/** Until the transaction ends, no machine begins its work. Those that are at work know only the tables as they are. */
+async function requireNoMachine(client: pg.Client, where: string, had: number): Promise<void> {
+  const { rows } = await client.query<{ free: boolean }>(`SELECT pg_try_advisory_xact_lock(${ALONE_LOCK}) AS free`);
+  if (rows[0]?.free) return;
+  const living = await client.query<{ name: string; version: string }>(`
+    SELECT name, version FROM ${SCHEMA}.machines
+    WHERE id IN (SELECT id FROM ${SCHEMA}.living_machines) ORDER BY name`);
+  const who = living.rows.map(({ name, version }) => `${name} (paydrop ${version})`).join(', ');
+  throw new UnavailableError(
+    `${where} has schema ${had}, which this newer paydrop upgrades once no older one is at work: stop ${who || 'paydrop on all machines'} first`,
+  );
+}
+
+/** Throws where the tables are not those that this program knows. Call it where the schema can't change meanwhile. */
+export async function requireSchema(client: pg.Client, where: string): Promise<void> {
+  const found = await look(client);
+  assertVersion(await versionOf(client, found, where), MIGRATIONS.length, where, found);
+}
+
+function assertVersion(had: number, known: number, where: string, { unknown }: Found): void {
+  if (had > known)
     throw new Error(
-      `${where} has schema ${had}, and this program knows ${MIGRATIONS.length}: use the newer paydrop that wrote it, or restore the backup from before that (docs/operating.md, "Upgrade")`,
+      `${where} has schema ${had}, and this program knows ${known}: use the newer paydrop that wrote it, or restore the backup from before that (docs/operating.md, "Upgrade")`,
     );
   if (had === 0) throw new Error(`${where} has no records of paydrop: nothing has been taken in yet`);
-  if (had < MIGRATIONS.length)
-    throw new Error(
-      `${where} has schema ${had}, and this program needs ${MIGRATIONS.length}: any pass of paydrop upgrades it`,
-    );
+  if (had < known)
+    throw new Error(`${where} has schema ${had}, and this program needs ${known}: any pass of paydrop upgrades it`);
   if (unknown !== null) throw new Error(`${where} has a table ${unknown} besides its schema ${had}: ${UNRELEASED}`);
 }

@@ -5,7 +5,7 @@
 import { type Clock, systemClock, timestamp } from '../../platform/clock.ts';
 import { explaining } from '../explaining.ts';
 import type { Store } from '../port.ts';
-import { readAddress } from './address.ts';
+import { type Address, readAddress } from './address.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
 import { changeVerbs } from './changes.ts';
@@ -21,13 +21,13 @@ import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
 import { machineVerbs } from './machines.ts';
 import type { Me } from './me.ts';
-import { hasRecords, type Purpose, prepareSchema } from './migrations.ts';
+import { hasHistory, hasRecords, type Purpose, prepareSchema } from './migrations.ts';
 import { numberSkipper } from './numbers.ts';
 import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
-import { openSession } from './session.ts';
+import { openAlone, openSession } from './session.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -41,11 +41,13 @@ export interface PostgresOptions {
   readonly machine?: string;
   /** The version of paydrop, of a machine that works on the records. Others only know whose facts are theirs. */
   readonly atWork?: { readonly version: string };
+  /** While no machine is at work: see {@link openAlone}. */
+  readonly alone?: boolean;
 }
 
 /** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
 export async function openStore(options: PostgresOptions): Promise<Store> {
-  const { address, purpose = 'kept', clock = systemClock, machine, atWork } = options;
+  const { address, purpose = 'kept', clock = systemClock, machine, atWork, alone = false } = options;
   const server = readAddress(address);
   const explain = (error: unknown) => explained(server.shown, error);
   try {
@@ -55,14 +57,21 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
         ? await openSession(server, { name: machine, ...atWork, startedAt: timestamp(clock.now()) }, clock)
         : undefined;
     const me: Me = {
-      now: () => clock.now(),
       ...(machine !== undefined && { name: machine }),
       ...(session && { session }),
     };
+    const hold = alone ? await openAlone(server, clock) : undefined;
     const db = connect({ address: server, readonly: purpose === 'reading', clock });
     const store = explaining(storeOn(db, me, server.shown), explain);
-    // What fails in the work has its own explanation.
-    return { ...store, judging: (work) => (session ? session.judging(work) : work()) };
+    return {
+      ...store,
+      // What fails in the work has its own explanation.
+      judging: (work) => (session ? session.judging(work) : work()),
+      close: async () => {
+        await store.close();
+        await hold?.close();
+      },
+    };
   } catch (error) {
     throw explain(error);
   }
@@ -70,11 +79,19 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
 
 /** As {@link openStore}; undefined where there are no records yet. */
 export async function openIfThere(options: PostgresOptions): Promise<Store | undefined> {
-  const server = readAddress(options.address);
-  const isThere = await hasRecords(server).catch((error: unknown) => {
+  return (await asked(options.address, hasRecords)) ? openStore(options) : undefined;
+}
+
+/** Whether anything was ever recorded. */
+export function isBegun(address: string): Promise<boolean> {
+  return asked(address, hasHistory);
+}
+
+function asked(address: string, question: (server: Address) => Promise<boolean>): Promise<boolean> {
+  const server = readAddress(address);
+  return question(server).catch((error: unknown) => {
     throw explained(server.shown, error);
   });
-  return isThere ? openStore(options) : undefined;
 }
 
 function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
@@ -83,7 +100,7 @@ function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> 
     ...fileVerbs(db, writing, me),
     ...intakeVerbs(db, writing),
     ...changeVerbs(db, writing, me),
-    ...controlVerbs(db, writing),
+    ...controlVerbs(db, writing, me),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
     ...forgettingVerbs(db, writing),
@@ -99,10 +116,10 @@ function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> 
     ...runVerbs(db, writing, me),
     ...closingVerbs(db, writing),
     ...recordVerbs(db, shown),
-    skipNumbers: numberSkipper(db),
+    skipNumbers: numberSkipper(db, me),
     standStill: () => db.standStill(),
     async close() {
-      await me.session?.close(timestamp(me.now()));
+      await me.session?.close();
       await db.close();
     },
   };

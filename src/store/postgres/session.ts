@@ -6,13 +6,11 @@ import pg from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import type { Address } from './address.ts';
-import { SCHEMA, type Session } from './connection.ts';
+import { serverTime } from './conditions.ts';
+import { SCHEMA, type Session, types, within } from './connection.ts';
+import { ALONE_LOCK, JUDGING_LOCK, MACHINE_LOCK } from './locks.ts';
+import { requireSchema } from './migrations.ts';
 import { column, statement } from './statement.ts';
-
-/** The class of the locks of machines, beside the number of each: `pdrm`. */
-const MACHINE_LOCK = 0x7064726d;
-/** Held while it is judged what is held back, and shared by who claims payouts: `pdrj`. */
-export const JUDGING_LOCK = 0x7064726a;
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -23,8 +21,19 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const GONE_AFTER_MS = 20_000;
 const PROBE_EVERY_S = 5;
 
+/** A machine that comes back before the server has noticed that it went waits for its name: so often, and so long each time. */
+const NAME_TRIES = 60;
+const NAME_AGAIN_MS = 500;
+
+/** An answer that took longer may be older than a halt of this process, and is asked for again, at most so often. */
+const FRESH_MS = 2_000;
+const FRESH_TRIES = 3;
+
 export const LONGEST_JUDGING_MS = 600_000;
 const JUDGING_AGAIN_MS = 100;
+
+/** A connection that does not end in this time is left to the system. */
+const CLOSING_MS = 2_000;
 
 const SESSION_SETTINGS = `
   SET search_path TO ${SCHEMA};
@@ -49,7 +58,7 @@ export interface MachineSession {
   hindrance(): Promise<string | undefined>;
   /** Alone among all machines, as no payout is claimed meanwhile. */
   judging<T>(work: () => Promise<T>): Promise<T>;
-  close(endedAt: string): Promise<void>;
+  close(): Promise<void>;
 }
 
 const BEGIN = column<[name: string, version: string, startedAt: string], number>(
@@ -58,35 +67,57 @@ const BEGIN = column<[name: string, version: string, startedAt: string], number>
 const IS_TAKEN = column<[name: string], number>(`
   SELECT id FROM machines WHERE name = $1 AND ended_at IS NULL AND id IN (SELECT id FROM living_machines)`);
 const TAKE = column<[id: number], boolean>(`SELECT pg_try_advisory_lock(${MACHINE_LOCK}, $1::int)`);
+const TAKE_PART = column<[], boolean>(`SELECT pg_try_advisory_lock_shared(${ALONE_LOCK})`);
+const BE_ALONE = column<[], boolean>(`SELECT pg_try_advisory_lock(${ALONE_LOCK})`);
+const LIVING = column<[], string>('SELECT name FROM living_machines ORDER BY name');
 const STANDS = column<[id: number], boolean>('SELECT ended_at IS NULL FROM machines WHERE id = $1');
-const END = statement<[id: number, endedAt: string]>(
-  'UPDATE machines SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL',
+const END = statement<[id: number]>(
+  `UPDATE machines SET ended_at = ${serverTime()} WHERE id = $1 AND ended_at IS NULL`,
 );
 const JUDGE = column<[], boolean>(`SELECT pg_try_advisory_lock(${JUDGING_LOCK})`);
+const JUDGED = column<[], boolean>(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`);
 const BACKEND = column<[], number>('SELECT pg_backend_pid()');
 
 /** Throws UsageError where a machine of that name is alive, or where connections are not kept apart. */
 export async function openSession(address: Address, machine: Machine, clock: Clock): Promise<MachineSession> {
   const client = await connected(address);
-  let gone: string | undefined;
-  client.on('end', () => {
-    gone ??= 'its connection to the database has ended';
-  });
   try {
     await requireOwnConnection(address, client);
-    const id = await begin(client, machine);
+    const id = await begin(client, machine, address.shown, clock);
+    const standing = openStanding(client, id, clock);
     return {
       id,
       name: machine.name,
-      hindrance: async () => gone ?? hindranceOf(client, id),
-      judging: (work) => judging(client, clock, work),
-      close: async (endedAt) => {
-        if (gone === undefined) await END.run(client, id, endedAt).catch(() => 0);
-        await client.end().catch(() => {});
+      hindrance: standing.hindrance,
+      judging: (work) => judging(client, clock, standing, work),
+      close: async () => {
+        if (!standing.isLost()) await END.run(client, id).catch(() => 0);
+        await closed(client, clock);
       },
     };
   } catch (error) {
-    await client.end().catch(() => {});
+    await closed(client, clock);
+    throw error;
+  }
+}
+
+/**
+ * Keeps every machine from beginning its work until `close`. Throws UnavailableError, with their names, where machines are
+ * at work.
+ */
+export async function openAlone(address: Address, clock: Clock): Promise<{ close(): Promise<void> }> {
+  const client = await connected(address);
+  try {
+    await requireOwnConnection(address, client);
+    if (!(await BE_ALONE.get(client))) {
+      const living = (await LIVING.all(client)).join(', ');
+      const who =
+        living === '' ? 'another paydrop is at work with these records' : `at work with these records: ${living}`;
+      throw new UnavailableError(`${who}. Stop paydrop on all machines first, or try again later`);
+    }
+    return { close: () => closed(client, clock) };
+  } catch (error) {
+    await closed(client, clock);
     throw error;
   }
 }
@@ -97,6 +128,7 @@ async function connected({ connectionString }: Address): Promise<pg.Client> {
     application_name: 'paydrop machine',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: GONE_AFTER_MS,
+    types,
     keepAlive: true,
     keepAliveInitialDelayMillis: PROBE_EVERY_S * 1_000,
   });
@@ -106,13 +138,33 @@ async function connected({ connectionString }: Address): Promise<pg.Client> {
   return client;
 }
 
-/** The row and its lock appear together: the table's lock keeps a second start under the same name waiting. */
-async function begin(client: pg.Client, { name, version, startedAt }: Machine): Promise<number> {
-  await client.query('BEGIN; LOCK TABLE machines IN SHARE ROW EXCLUSIVE MODE');
-  if ((await IS_TAKEN.get(client, name)) !== undefined)
-    throw new UsageError(
-      `a machine named ${name} is at work with these records: give this one another name ("machine" in paydrop.json)`,
-    );
+function closed(client: pg.Client, clock: Clock): Promise<void> {
+  return within(CLOSING_MS, clock, client.end());
+}
+
+/**
+ * The row and its lock appear together: the table's lock keeps a second start under the same name waiting. A newer
+ * program changes the tables only while it is alone, so from here on they are as this program knows them.
+ */
+async function begin(
+  client: pg.Client,
+  { name, version, startedAt }: Machine,
+  where: string,
+  clock: Clock,
+): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    if (!(await TAKE_PART.get(client)))
+      throw new UnavailableError(`${where} is being worked on alone, by paydrop forget or an upgrade: try again later`);
+    await client.query('BEGIN; LOCK TABLE machines IN SHARE ROW EXCLUSIVE MODE');
+    if ((await IS_TAKEN.get(client, name)) === undefined) break;
+    await client.query(`ROLLBACK; SELECT pg_advisory_unlock_shared(${ALONE_LOCK})`);
+    if (tries >= NAME_TRIES)
+      throw new UsageError(
+        `a machine named ${name} is at work with these records: give this one another name ("machine" in paydrop.json)`,
+      );
+    await clock.sleep(NAME_AGAIN_MS);
+  }
+  await requireSchema(client, where);
   const id = await BEGIN.get(client, name, version, startedAt);
   if (id === undefined || !(await TAKE.get(client, id)))
     throw new Error(`The lock of machine ${id} is another's, though the machine is new`);
@@ -141,26 +193,77 @@ async function requireOwnConnection(address: Address, client: pg.Client): Promis
   }
 }
 
-async function hindranceOf(client: Session, id: number): Promise<string | undefined> {
-  try {
-    const stands = await STANDS.get(client, id);
-    return stands ? undefined : 'another machine took this one for gone, because its connection had ended';
-  } catch (error) {
-    return `its connection to the database has ended: ${(error as Error).message}`;
-  }
+/** Whether a machine may work: asked of the server on the very connection that makes it a machine. */
+interface Standing {
+  hindrance(): Promise<string | undefined>;
+  isLost(): boolean;
+}
+
+/** A machine that does not stand once never stands again: what it had in hand may be another's. */
+function openStanding(client: pg.Client, id: number, clock: Clock): Standing {
+  let lost: string | undefined;
+  const lose = (why: string) => {
+    lost ??= why;
+    void client.end().catch(() => {});
+  };
+  client.on('end', () => lose('its connection to the database has ended'));
+  const ask = async (): Promise<string | undefined> => {
+    for (let tries = 0; lost === undefined && tries < FRESH_TRIES; tries++) {
+      const askedMs = clock.monotonic();
+      const stands = await STANDS.get(client, id).catch((error: Error) => {
+        lose(`its connection to the database has ended: ${error.message}`);
+      });
+      if (stands === false)
+        lose('another machine took this one for gone, because its connection to the database had ended');
+      if (lost === undefined && clock.monotonic() - askedMs <= FRESH_MS) return undefined;
+    }
+    return lost ?? 'the database takes too long to answer';
+  };
+  return { hindrance: sharingAnswers(ask), isLost: () => lost !== undefined };
+}
+
+/** Who asks while an answer is under way shares the next one with all who do: the question comes after each of them. */
+function sharingAnswers<T>(ask: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
+  return () => {
+    next ??= underWay.then(() => {
+      next = undefined;
+      const answer = ask();
+      underWay = answer.catch(() => undefined);
+      return answer;
+    });
+    return next;
+  };
 }
 
 /** Asked for again and again, because a query that waits would hold up the question whether this machine stands. */
-async function judging<T>(client: pg.Client, clock: Clock, work: () => Promise<T>): Promise<T> {
+async function judging<T>(client: pg.Client, clock: Clock, standing: Standing, work: () => Promise<T>): Promise<T> {
   const askUntil = clock.monotonic() + LONGEST_JUDGING_MS;
-  while (!(await JUDGE.get(client))) {
+  for (;;) {
+    const why = await standing.hindrance();
+    if (why !== undefined) throw new UnavailableError(why);
+    if (await lockOf(client, JUDGE)) break;
     if (clock.monotonic() > askUntil)
       throw new UnavailableError('another machine has been judging what is held back for longer than it may take');
     await clock.sleep(JUDGING_AGAIN_MS);
   }
+  let result: T;
   try {
-    return await work();
-  } finally {
-    await client.query(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`).catch(() => {});
+    result = await work();
+  } catch (error) {
+    await JUDGED.get(client).catch(() => false);
+    throw error;
+  }
+  if (!(await lockOf(client, JUDGED)))
+    throw new UnavailableError('the connection to the database ended while it was judged what is held back');
+  return result;
+}
+
+async function lockOf(client: pg.Client, lock: { get(on: Session): Promise<boolean | undefined> }): Promise<boolean> {
+  try {
+    return (await lock.get(client)) === true;
+  } catch (error) {
+    throw new UnavailableError('the connection to the database has ended', { cause: error });
   }
 }

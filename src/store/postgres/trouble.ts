@@ -21,7 +21,7 @@ const NO_TLS = /does not support SSL/;
 
 /** What the library says where it has no code: a connection that ended, or none in time. */
 const LOST =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after/;
+  /Connection terminated|[Tt]imeout expired|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after/;
 
 /**
  * Whether the server has answered that a statement failed: then neither it nor its transaction did anything. What the
