@@ -41,6 +41,7 @@ export default defineConfig({
     // By default one core is left idle: of two that is half of the machine.
     maxWorkers: '100%',
     globalSetup: 'test/support/setup.ts',
+    setupFiles: process.env['RECORDS'] === 'postgres' ? ['test/support/on-postgres.ts'] : [],
     sequence: { sequencer: LongestFirst },
     env: { TMPDIR: temporaryPlace() },
   },

@@ -30,13 +30,18 @@ import { CODES } from '../src/domain/codes.ts';
 import { approve, heldNamed, refuse } from '../src/pipeline/approval.ts';
 import { timestamp } from '../src/platform/clock.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
-import { type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
+import { hasPostgres } from './support/postgres-server.ts';
+import { ALL } from './support/sample.ts';
+import { type RecordsOn, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
 const UPDATES = process.env['UPDATE_CASES'] === '1';
 
 /** The outbox after the last pass; each pass is a process of its own. */
-async function outcomeOf({ settings, signed, faults, passes }: Case): Promise<Readonly<Record<string, string>>> {
-  const workspace = testWorkspace(settings);
+async function outcomeOf(
+  { settings, signed, faults, passes }: Case,
+  records: RecordsOn = 'sqlite',
+): Promise<Readonly<Record<string, string>>> {
+  const workspace = testWorkspace(settings, records);
   const { clock } = workspace;
   if (signed) await withTools(workspace, ({ store }) => store.setFact('workspace-id', WORKSPACE_ID));
   for (const pass of passes) {
@@ -86,6 +91,18 @@ describe('dropping', () => {
     expect(toCompare).toEqual(expectedOutbox(given));
     const leavesRunsOut = !Object.keys(toCompare).some((name) => name.startsWith('run.'));
     if (leavesRunsOut) expect(endsToldByRuns(outbox)).toEqual(endsOfMovedRows(outbox));
+  });
+});
+
+/** `npm test` takes these; TESTS=all takes every one. */
+const SAMPLED = 12;
+
+describe.skipIf(!hasPostgres)('dropping, with records on PostgreSQL', () => {
+  const names = caseNames().filter((_, at) => ALL || at % SAMPLED === 0);
+
+  test.each(names)('%s', async (name) => {
+    const given = readCase(join(CASES, name));
+    expect(compared(given, await outcomeOf(given, 'postgres'))).toEqual(expectedOutbox(given));
   });
 });
 

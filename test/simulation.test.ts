@@ -26,6 +26,8 @@ import {
 
 /** In the first 90 each kind of trouble comes up. */
 const SEEDS = Number(process.env['SEEDS'] ?? (ALL ? 180 : 90));
+/** With two machines that share their records, and as many with three. In the first 24 each trouble of theirs comes up. */
+const SEEDS_TOGETHER = Number(process.env['SEEDS'] ?? (ALL ? 90 : 24));
 /**
  * Where worlds with too short a quarantine are looked for: each of these notices. When the generator changes, others
  * behind them do, within SEEDS_TO_CATCH.
@@ -36,18 +38,21 @@ const SEEDS_TO_CATCH = 900;
 const found = JSON.parse(readFileSync(new URL('./simulation/seeds.json', import.meta.url), 'utf8')) as {
   readonly seed: number;
   readonly name: string;
+  /** How many share their records. */
+  readonly machines?: number;
 }[];
 
 afterAll(clearGround);
 
-async function brokenBy(seed: number): Promise<string | undefined> {
-  const { violation } = await simulate(seed);
-  return violation && `seed ${seed} broke a promise (npm run simulate -- --seed ${seed}): ${violation.message}`;
+async function brokenBy(seed: number, machines?: number): Promise<string | undefined> {
+  const { violation } = await simulate(seed, { machines });
+  const how = `--seed ${seed}${machines === undefined ? '' : ` --machines ${machines}`}`;
+  return violation && `seed ${seed} broke a promise (npm run simulate -- ${how}): ${violation.message}`;
 }
 
 describe('a simulated world', () => {
-  it.each(found)('that once broke a promise keeps them all: $name (seed $seed)', async ({ seed }) => {
-    expect(await brokenBy(seed)).toBeUndefined();
+  it.each(found)('that once broke a promise keeps them all: $name (seed $seed)', async ({ seed, machines }) => {
+    expect(await brokenBy(seed, machines)).toBeUndefined();
   });
 
   it(`keeps every promise, from seed 1 to ${SEEDS}, and each kind of trouble comes up`, async () => {
@@ -89,6 +94,40 @@ describe('a simulated world', () => {
     ] as const)
       expect(kinds.filter((kind) => kind.startsWith(`${on}: `)).length, on).toBeGreaterThan(least);
   }, 600_000);
+
+  it.each([2, 3])(
+    'of %i machines that share their records keeps every promise, and each kind of trouble comes up',
+    async (machines) => {
+      const tally: Tally = {};
+      for (let seed = 1; seed <= SEEDS_TOGETHER; seed++) {
+        const { violation, tally: own } = await simulate(seed, { machines });
+        const how = `npm run simulate -- --seed ${seed} --machines ${machines}`;
+        expect(violation && `${how}: ${violation.message}`).toBeUndefined();
+        addTo(tally, own);
+      }
+      const troubles = [
+        'runs joined',
+        'sessions lost',
+        'machines that stood still',
+        'taken for gone while it ran',
+        'crash: session lost',
+        'crash: store',
+        'power cuts',
+        'world: held back',
+      ];
+      expect(Object.keys(tally)).toEqual(expect.arrayContaining(troubles));
+    },
+    600_000,
+  );
+
+  it.each([2, 3])('of %i machines is the same again, event by event, from the same seed', async (machines) => {
+    const first: string[] = [];
+    const again: string[] = [];
+    await simulate(7, { machines, trace: (event) => first.push(event) });
+    await simulate(7, { machines, trace: (event) => again.push(event) });
+    expect(again).toEqual(first);
+    expect(first.length).toBeGreaterThan(100);
+  });
 
   it.each([3, 7, 44])('is the same again, event by event, from the same seed (%i)', async (seed) => {
     const first: string[] = [];

@@ -138,6 +138,18 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       expect(await query(address, 'SELECT count(*)::int AS count FROM paydrop.instructions')).toEqual([{ count: 50 }]);
     });
 
+    it('share the look-ups, and one alone makes them all', async () => {
+      const address = await newDatabase();
+      const atWork = { version: '1.0.0' };
+      const one = await open(address, { machine: 'one', atWork });
+      expect(await one.share()).toEqual({ at: 0, of: 1 });
+      const other = await open(address, { machine: 'other', atWork });
+      expect(await Promise.all([one.share(), other.share()])).toEqual([
+        { at: 0, of: 2 },
+        { at: 1, of: 2 },
+      ]);
+    });
+
     it('may create the tables at the same time', async () => {
       const address = await emptyDatabase();
       const machines = await Promise.all([1, 2, 3, 4].map(() => open(address)));

@@ -41,6 +41,8 @@ export interface AmendTools extends Timing {
   readonly settings: Settings;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
+  /** The run whose machines share this work; undefined where all that are alive do. */
+  readonly among?: number | undefined;
   /** Why the sending is paused, looked at before each request, as the calendar is. */
   readonly paused: () => Promise<string | undefined>;
   readonly gate?: Gate;
@@ -72,8 +74,8 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   let altered: string | undefined;
   for (const { kind, afterId, upToId } of round.stretches) {
     for (let after = afterId; after < upToId && !line.stopped(); ) {
+      const page = await store.amended(after, PAGE, await store.share(tools.among));
       const share = await store.share();
-      const page = await store.amended(after, PAGE, share);
       const last = page.at(-1);
       if (!last) break;
       after = last.id;

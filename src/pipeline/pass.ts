@@ -123,6 +123,8 @@ interface Paced extends Tools {
   readonly pace: Pacer;
   readonly gate: Gate;
   readonly judgedAfter: number;
+  /** The run whose machines share look-ups and changes; undefined where all that are alive do. */
+  readonly among: number | undefined;
 }
 
 /** Makes one pass. Undefined when the nightly run of that business date is already done. */
@@ -143,7 +145,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const { decided, judgedAfter } = await judge(tools, businessDate);
   // All requests to the provider share one pace, and one wait if the provider asks for a wait.
   const pace = pacer(clock, tools.settings.provider.requestsPerMinute, store);
-  const paced = { ...behindGate(tools, options), judgedAfter, pace };
+  const among = kind === 'arrival' ? undefined : run.number;
+  const paced = { ...behindGate(tools, options), judgedAfter, pace, among };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
   const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };

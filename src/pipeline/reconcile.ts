@@ -57,6 +57,8 @@ export interface ReconcileTools extends Timing {
   readonly progress: Progress;
   /** The pace of all requests of the pass. If it is left out, this step has a pace of its own. */
   readonly pace?: Pacer;
+  /** The run whose machines share this work; undefined where all that are alive do. */
+  readonly among?: number | undefined;
 }
 
 export interface Reconciled {
@@ -128,8 +130,8 @@ export async function reconcile(
     let { concurrency } = settings.provider;
     const pageOf = payoutPages(tools, kind, stretch, line, ({ id }) => !moved.has(id));
     const next = async () => {
-      const share = await store.share();
-      concurrency = partOf(settings.provider.concurrency, share);
+      const share = await store.share(tools.among);
+      concurrency = partOf(settings.provider.concurrency, await store.share());
       // Records that are in doubt are only trusted again once one machine has looked everything up.
       return pageOf(forgetful || another ? undefined : share);
     };

@@ -51,6 +51,8 @@ export interface OpenOptions {
   /** Opens the workspace even though files can't be taken out of the inbox now. Each look at the inbox then says so. */
   readonly inboxMayBeAway?: boolean;
   readonly sandbox?: SandboxOptions;
+  /** Instead of those that the settings name. */
+  readonly records?: Store;
   /** Is told the path of the copy that was made before the records were upgraded. */
   readonly upgraded?: (copy: string) => void;
 }
@@ -103,7 +105,7 @@ async function openLocked(
   closers: (() => unknown)[],
 ): Promise<Omit<OpenWorkspace, 'reopen' | 'close'>> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
-  const records = await openOrMake(settings, { env, clock, upgraded: options.upgraded });
+  const records = options.records ?? (await openOrMake(settings, { env, clock, upgraded: options.upgraded }));
   closers.push(() => records.close());
   const anchor = await openAnchor(join(settings.data, ANCHOR));
   closers.push(() => anchor.close());

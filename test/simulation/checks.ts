@@ -16,6 +16,7 @@ import { differenceText, verify } from '../../src/store/verify.ts';
 import type { SimulatedApi, TheirPayout } from './api.ts';
 import { CUSTOMER, type Dropped } from './files.ts';
 import { APPROVERS, type Machine, OPERATOR } from './machine.ts';
+import type { SharedRecords } from './shared.ts';
 import { Violation } from './violation.ts';
 
 const OPEN_STATUSES: readonly InstructionStatus[] = [
@@ -31,6 +32,10 @@ const LIVE: readonly TheirPayout['status'][] = ['open', 'paid'];
 
 export interface Truth {
   readonly machines: readonly Machine[];
+  /** Machines with records of their own send the same payouts. */
+  readonly competing: boolean;
+  /** Records that the machines share. */
+  readonly shared: SharedRecords | undefined;
   readonly api: SimulatedApi;
   /** By its reference at the provider. */
   readonly find: (reference: string) => TheirPayout | undefined;
@@ -68,7 +73,7 @@ export async function checkSafety(truth: Truth, machine: Machine, open: OpenWork
   await checkCounts(open);
   await checkAudit(truth, machine, open, instructions);
   await checkRows(truth, machine, open);
-  checkRunReports(machine);
+  checkRunReports(truth, machine);
 }
 
 function broken(
@@ -113,7 +118,7 @@ function keyOfMade(entry: LedgerEntry): string | undefined {
 }
 
 function checkTruthful(
-  { api, machines, find, ledger, givenUp, decided, refused, isOrderly }: Truth,
+  { api, competing, find, ledger, givenUp, decided, refused, isOrderly }: Truth,
   machine: Machine,
   instruction: StoredInstruction,
 ): void {
@@ -144,7 +149,7 @@ function checkTruthful(
       if (unclearAt !== '' && refusedAt === '')
         broken('a refusal after an unclear request is believed only with one', instruction, `unclear at ${unclearAt}`);
       // Another machine may send it after that.
-      if (machines.length > 1 && (madeAt(ledger, ref) ?? '') > updatedAt) break;
+      if (competing && (madeAt(ledger, ref) ?? '') > updatedAt) break;
       // What was sent before the refusal may come later than any quarantine where the provider is that slow.
       if (theirs && (unclearAt === '' || isOrderly)) broken('what is declined is not paid', instruction, there);
       break;
@@ -300,7 +305,7 @@ function isTakenIn({ problem }: Pick<FileRecord, 'problem'>): boolean {
 const seenRunReports = new WeakMap<Machine, Map<string, string>>();
 
 /** Reports of a run are never rewritten. */
-function checkRunReports(machine: Machine): void {
+function checkRunReports({ shared, machines }: Truth, machine: Machine): void {
   const seen = seenRunReports.get(machine) ?? new Map<string, string>();
   seenRunReports.set(machine, seen);
   const outbox = machine.path('outbox');
@@ -310,20 +315,29 @@ function checkRunReports(machine: Machine): void {
     if ((seen.get(name) ?? text) !== text) throw new Violation('reports of a run are never rewritten', name);
     seen.set(name, text);
   }
-  for (const name of seen.keys()) if (!names.includes(name)) throw new Violation('reports of a run stay', name);
+  // What was written and not yet on the disk may be lost; then another machine writes it, if this one stays away.
+  const isElsewhere = (name: string) => shared && machines.some(({ disk, path }) => disk.find(path('outbox', name)));
+  for (const name of seen.keys())
+    if (!names.includes(name) && !isElsewhere(name)) throw new Violation('reports of a run stay', name);
 }
 
 /**
  * Each decision of a person is in the report of one run, or is left for the run that ends next. Restored records have
  * forgotten some decisions.
  */
-async function checkDecisions(machine: Machine, { store }: OpenWorkspace): Promise<void> {
+async function checkDecisions({ shared, machines }: Truth, machine: Machine, { store }: OpenWorkspace): Promise<void> {
   if (machine.restored) return;
-  const outbox = machine.path('outbox');
-  const lines = machine.disk
-    .names(outbox)
-    .filter((name) => /^run\.\d+\.changes\.csv$/.test(name))
-    .flatMap((name) => (machine.disk.text(`${outbox}/${name}`) ?? '').trimEnd().split('\r\n').slice(1));
+  // A machine that was away while it wrote them may have written the same reports as the one that went on for it.
+  const reports = new Map<string, string>();
+  for (const { disk, path } of shared ? machines : [machine]) {
+    const outbox = path('outbox');
+    for (const name of disk.names(outbox).filter((each) => /^run\.\d+\.changes\.csv$/.test(each))) {
+      const text = disk.text(`${outbox}/${name}`) ?? '';
+      if ((reports.get(name) ?? text) !== text) throw new Violation('reports of a run are the same wherever', name);
+      reports.set(name, text);
+    }
+  }
+  const lines = [...reports.values()].flatMap((text) => text.trimEnd().split('\r\n').slice(1));
   // Without a comma or a quote in them, here: ours, and an operator's.
   const persons = [OPERATOR.by, ...APPROVERS];
   const reported = lines.map((line) => line.split(',')).filter((cells) => persons.some((by) => cells.includes(by)));
@@ -385,9 +399,10 @@ async function checkRepairs({ store }: OpenWorkspace, reported: number): Promise
 }
 
 /** After a pass that came to its end: the outbox says what the store says. */
-export async function checkOutbox(machine: Machine, open: OpenWorkspace): Promise<void> {
+export async function checkOutbox(truth: Truth, machine: Machine, open: OpenWorkspace): Promise<void> {
   const { store } = open;
-  await checkDecisions(machine, open);
+  const { shared } = truth;
+  await checkDecisions(truth, machine, open);
   const outbox = machine.path('outbox');
   const names = machine.disk.names(outbox);
   const unfinished = names.filter((name) => name.startsWith('.'));
@@ -396,8 +411,11 @@ export async function checkOutbox(machine: Machine, open: OpenWorkspace): Promis
     /<h2 id="in-need">([\s\S]*?)<\/section>/.exec(machine.disk.text(`${outbox}/index.html`) ?? '') ?? [];
   for (const { number, done, problem, toRepair } of await store.files()) {
     if (!done) continue;
+    // Another machine has it, or moved its rows since.
+    const elsewhere = shared && (shared.publisherOf(number) !== machine.name || (await shared.isStale(number)));
+    if (elsewhere) continue;
     const mark = String(number).padStart(6, '0');
-    if (toRepair > 0 && !inNeed.includes(`>${mark}</a>`))
+    if (!shared && toRepair > 0 && !inNeed.includes(`>${mark}</a>`))
       throw new Violation('the page over all files names those that need action', mark);
     if (!names.some((name) => name.endsWith(`.${mark}.receipt.json`)))
       throw new Violation('every file has its report', mark);
@@ -445,13 +463,13 @@ export function whatIsOpen(
 
 /** When nothing is open: what is paid here is what the provider paid, to the cent. */
 export function checkSums(truth: Truth, machine: Machine, instructions: readonly StoredInstruction[]): void {
-  const { api, find, machines, decided, attempts } = truth;
+  const { api, find, competing, decided, attempts } = truth;
   const paid = instructions.filter(({ status }) => status === 'paid');
   // A person called it paid although the provider has another amount: its look-ups no longer show the difference.
   const watched = paid.filter((instruction) => !decided.has(api.referenceOf(instruction)));
   const missed = watched.filter((instruction) => find(api.referenceOf(instruction))?.status !== 'paid');
   for (const instruction of missed) broken('a reversal is seen', instruction, 'the provider has it reversed');
-  if (machines.length > 1 || machine.restored) return;
+  if (competing || machine.restored) return;
   const theirs = [...attempts.values()]
     .flat()
     .map(find)

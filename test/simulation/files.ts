@@ -47,6 +47,8 @@ export interface WriterOptions {
   /** Whether files also change what earlier ones said. */
   readonly amends: boolean;
   readonly isSmall: boolean;
+  /** The most instructions that there can be. */
+  readonly most?: number;
 }
 
 /** Writes files about a handful of instructions, and remembers what they said. */
@@ -66,9 +68,9 @@ export class Writer {
   readonly #ordersHeader: string;
 
   constructor(options: WriterOptions) {
-    const { chance, api, isSmall } = options;
+    const { chance, api, isSmall, most = 12 } = options;
     this.options = options;
-    const count = isSmall ? chance.between(1, 4) : chance.between(3, 12);
+    const count = isSmall ? chance.between(1, 4) : chance.between(3, most);
     this.instructions = Array.from({ length: count }, (_, at) => `P${at + 1}`);
     const [defaults, managed] = api === 'order-management' ? [DEFAULTS, MANAGED] : [NO_MORE, NO_MORE];
     this.#ordersHeader = ORDERS_HEADER + defaults.header;

@@ -8,6 +8,7 @@ import type { Calendar } from '../../src/settings/settings.ts';
 import type { SimulatedApi } from './api.ts';
 import type { Chance } from './chance.ts';
 import { orderReference } from './imburse.ts';
+import type { Trouble } from './machine.ts';
 import type { CrashPlan } from './process.ts';
 
 /** No operator pays oftener. */
@@ -74,6 +75,28 @@ export function drawCalendar(chance: Chance, dates: readonly string[]): Calendar
     weekend: new Set([0, 6, chance.below(7)]),
     holidays: new Map(chance.strikes(0.5) ? [[chance.pick(dates), '']] : []),
     cutOff: chance.strikes(0.5) ? chance.between(61, 90) : undefined,
+  };
+}
+
+const MINUTE_MS = 60_000;
+
+/** `long`: a machine may stand still for longer than any quarantine. */
+export function drawTrouble(chance: Chance, long: boolean): Trouble {
+  if (chance.strikes(0.3))
+    return { kind: 'session lost', afterMs: chance.pick([0, chance.below(500), chance.below(30_000)]) };
+  const at = chance.pick(['store', 'store', 'wire'] as const);
+  return {
+    kind: 'freeze',
+    at,
+    n: chance.between(1, { store: 60, wire: 6 }[at]),
+    when: chance.strikes(0.5) ? 'before' : 'after',
+    forMs: chance.pick([
+      5_000,
+      25_000,
+      2 * MINUTE_MS,
+      4 * MINUTE_MS,
+      ...(long ? [40 * MINUTE_MS, 900 * MINUTE_MS] : []),
+    ]),
   };
 }
 

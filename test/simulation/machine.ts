@@ -16,8 +16,9 @@ import type { Guard } from './control.ts';
 import { Disk } from './disk.ts';
 import type { Network } from './network.ts';
 import { mount, unmount } from './node-files.ts';
-import { Crash, type CrashPlan, Life } from './process.ts';
-import { Sending } from './sending.ts';
+import { Crash, type CrashPlan, type FreezePlan, Life } from './process.ts';
+import { Sending, type SharedSending } from './sending.ts';
+import type { MachineSession, SharedRecords } from './shared.ts';
 import { count, type Tally } from './tally.ts';
 import type { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
@@ -41,6 +42,8 @@ export interface MachineOptions {
   readonly resends: 'after-quarantine' | 'any-time' | 'never';
   /** Undefined where nothing is held back. */
   readonly guard: Guard | undefined;
+  /** The records that it shares, under its name; undefined where they are its own. */
+  readonly shared?: { readonly records: SharedRecords; readonly name: string; readonly sent: SharedSending };
 }
 
 interface Running {
@@ -50,7 +53,15 @@ interface Running {
   readonly plain: OpenWorkspace;
   /** Turns to publish that it holds. */
   readonly turns: ReadonlySet<Turn>;
+  readonly session: MachineSession | undefined;
 }
+
+/** What a machine that shares its records may come to, other than a crash. */
+export type Trouble =
+  | (Omit<FreezePlan, 'frozen'> & { readonly kind: 'freeze' })
+  | { readonly kind: 'session lost'; readonly afterMs: number };
+
+const GONE_AFTER_MS = 20_000;
 
 export type PassResult =
   | { readonly kind: 'done'; readonly summary: PassSummary | undefined }
@@ -67,19 +78,20 @@ export class Machine {
   decisionsSinceBackup = 0;
   #running: Running | undefined;
   #backup = false;
+  #trouble: Trouble | undefined;
 
   readonly options: MachineOptions;
 
   constructor(options: MachineOptions) {
     this.options = options;
-    const { root, timeline, json, emptyDatabase } = options;
+    const { root, timeline, json, emptyDatabase, shared } = options;
     mkdirSync(join(root, 'data'), { recursive: true });
-    copyFileSync(emptyDatabase, this.#database());
+    if (!shared) copyFileSync(emptyDatabase, this.#database());
     writeFileSync(join(root, 'paydrop.json'), JSON.stringify(json));
     this.disk = new Disk(root, () => options.startMs + timeline.now);
     this.disk.makeFolder(join(root, 'inbox'));
     this.disk.sync(this.disk.get(root));
-    this.sending = new Sending(options);
+    this.sending = new Sending(options, shared?.sent);
     mount({
       disk: this.disk,
       effect: (name, act) => (this.#life ? this.#life.effect('disk')(name, act) : new Promise(() => undefined)),
@@ -96,8 +108,10 @@ export class Machine {
     return this.#running;
   }
 
-  path(...parts: string[]): string {
-    return join(this.options.root, ...parts);
+  readonly path = (...parts: string[]): string => join(this.options.root, ...parts);
+
+  get name(): string {
+    return this.options.shared?.name ?? '';
   }
 
   /**
@@ -111,11 +125,12 @@ export class Machine {
   }
 
   /** Makes one pass of a program that is started. */
-  async pass(options: PassOptions, crash: CrashPlan | undefined): Promise<PassResult> {
+  async pass(options: PassOptions, crash: CrashPlan | undefined, trouble?: Trouble): Promise<PassResult> {
     const running = this.#running;
     if (!running) throw new Error('there is no program to make a pass');
-    const { life, tools } = running;
+    const { life, tools, session } = running;
     life.planCrash(crash);
+    if (session) this.#plan(trouble, running, session);
     const { calendar } = this;
     this.sending.passBegins(options.businessDate, calendar && { ...options, calendar, now: () => this.#clock().now() });
     const settings = calendar ? { ...tools.settings, calendar } : tools.settings;
@@ -130,13 +145,39 @@ export class Machine {
     );
     await this.options.timeline.until(() => end !== undefined || life.crashed !== undefined, 'a pass');
     life.planCrash(undefined);
+    life.planFreeze(undefined);
+    this.#trouble = undefined;
     if (this.sending.violation) throw this.sending.violation;
     if (life.crashed !== undefined) {
       await this.#clear(running);
       return { kind: 'crashed', where: life.crashed };
     }
+    if (end && 'error' in end && session?.hindrance() !== undefined && end.error instanceof UnavailableError) {
+      await this.#clear(running);
+      return { kind: 'crashed', where: 'session lost' };
+    }
     if (end && 'error' in end) throw end.error;
     return { kind: 'done', summary: end?.summary };
+  }
+
+  /** What goes wrong between this machine and the records that it shares. */
+  #plan(trouble: Trouble | undefined, { life }: Running, session: MachineSession): void {
+    this.#trouble = trouble;
+    const { timeline, tally, note } = this.options;
+    const lose = () => {
+      if (!session.isAlive) return;
+      session.lose();
+      count(tally, 'sessions lost');
+      note('session lost');
+    };
+    if (trouble?.kind === 'session lost') timeline.after(trouble.afterMs, () => this.#trouble === trouble && lose());
+    if (trouble?.kind !== 'freeze') return;
+    const frozen = () => {
+      count(tally, 'machines that stood still');
+      // The server gives up a connection whose other end does not answer.
+      timeline.after(GONE_AFTER_MS, () => life.isFrozen && lose());
+    };
+    life.planFreeze({ ...trouble, frozen });
   }
 
   /** Starts it if need be, without a crash. What is recorded with the tools is recorded as by a command that opens now. */
@@ -166,6 +207,11 @@ export class Machine {
     if (this.sending.violation) throw this.sending.violation;
     if (!end) throw new Error('no answer came');
     return end.answer;
+  }
+
+  /** Whether the server has heard of it to this day; of records of its own it always has. */
+  get isStanding(): boolean {
+    return this.#running?.session?.hindrance() === undefined;
   }
 
   /** Ends the program in good order. */
@@ -273,8 +319,11 @@ export class Machine {
     life.planCrash(crash);
     const clock = this.#clock(life);
     let plain: OpenWorkspace;
+    const { shared } = this.options;
+    const opened = shared?.records.open(shared.name, () => life.crashed === undefined, clock.now);
+    const session = opened?.session;
     try {
-      plain = await openWorkspace({ ...this.#openOptions(), clock });
+      plain = await openWorkspace({ ...this.#openOptions(), clock, ...(opened && { records: opened.store }) });
     } catch (error) {
       this.#life = undefined;
       if (life.crashed === undefined) throw error;
@@ -283,7 +332,7 @@ export class Machine {
     life.started();
     const http: HttpClient = {
       send: async (request) => {
-        await this.sending.check(request, plain);
+        await this.sending.check(request, plain, session);
         return life.effect('wire')('send', () => this.sending.send(request));
       },
       close: async () => undefined,
@@ -305,7 +354,7 @@ export class Machine {
       takeTurn,
       store: life.watched('store', plain.store),
     };
-    this.#running = { life, tools, plain, turns };
+    this.#running = { life, tools, plain, turns, session };
     return this.#running;
   }
 
@@ -330,6 +379,7 @@ export class Machine {
           let awake = false;
           const wake = () => {
             if (awake || life?.crashed !== undefined) return;
+            if (life?.isFrozen) return timeline.after(life.frozenUntilMs - timeline.now, wake);
             awake = true;
             signal?.removeEventListener('abort', wake);
             timeline.stir();

@@ -10,6 +10,15 @@ export type CrashPlan =
   | { readonly at: Side; readonly n: number; readonly when: 'before' | 'after' }
   | { readonly at: 'time'; readonly afterMs: number };
 
+/** Where a life stands still for a time, and what comes of that. */
+export interface FreezePlan {
+  readonly at: Side;
+  readonly n: number;
+  readonly when: 'before' | 'after';
+  readonly forMs: number;
+  readonly frozen: () => void;
+}
+
 /** Thrown only while a program starts, so that what it had opened is closed as the operating system would. */
 export class Crash extends Error {}
 
@@ -17,6 +26,8 @@ export class Life {
   #ended: string | undefined;
   #starting = true;
   #plan: CrashPlan | undefined;
+  #freeze: FreezePlan | undefined;
+  #frozenUntilMs = 0;
   readonly #counts: Record<Side, number> = { store: 0, disk: 0, wire: 0 };
 
   readonly timeline: Timeline;
@@ -39,6 +50,19 @@ export class Life {
     if (plan?.at === 'time') this.timeline.after(plan.afterMs, () => this.#plan === plan && this.end('time'));
   }
 
+  /** It stands still once, at an effect of those that are counted since the last crash was planned. */
+  planFreeze(plan: FreezePlan | undefined): void {
+    this.#freeze = plan;
+  }
+
+  get isFrozen(): boolean {
+    return this.timeline.now < this.#frozenUntilMs;
+  }
+
+  get frozenUntilMs(): number {
+    return this.#frozenUntilMs;
+  }
+
   started(): void {
     this.#starting = false;
   }
@@ -55,8 +79,12 @@ export class Life {
   effect(side: Side): Effect {
     return async (name, act) => {
       if (!this.#enter(side, name)) return this.#wall();
+      const wakes = this.#stoodStill(side, 'before');
+      if (wakes && !(await wakes)) return this.#wall();
       const result = await act();
-      return this.#leave(side) ? result : this.#wall();
+      if (!this.#leave(side)) return this.#wall();
+      const goesOn = this.#stoodStill(side, 'after');
+      return goesOn && !(await goesOn) ? this.#wall() : result;
     };
   }
 
@@ -76,6 +104,21 @@ export class Life {
         if (typeof value !== 'function') return value;
         return (...args: unknown[]) => effect(String(name), () => value.apply(target, args) as unknown);
       },
+    });
+  }
+
+  /** Resolves once it no longer stands still, with whether it lives; undefined where it doesn't stand still. */
+  #stoodStill(side: Side, when: 'before' | 'after'): Promise<boolean> | undefined {
+    const plan = this.#freeze;
+    if (plan?.at === side && plan.when === when && plan.n <= this.#counts[side]) {
+      this.#freeze = undefined;
+      this.#frozenUntilMs = this.timeline.now + plan.forMs;
+      this.note(`stands still for ${plan.forMs} ms`);
+      plan.frozen();
+    }
+    if (!this.isFrozen) return undefined;
+    return new Promise((resolve) => {
+      this.timeline.after(this.#frozenUntilMs - this.timeline.now, () => resolve(this.#ended === undefined));
     });
   }
 

@@ -12,6 +12,8 @@ import type { Guard } from './control.ts';
 import { CUSTOMER } from './files.ts';
 import { orderReference } from './imburse.ts';
 import type { Network } from './network.ts';
+import type { MachineSession } from './shared.ts';
+import { count, type Tally } from './tally.ts';
 import type { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
 
@@ -28,6 +30,7 @@ export interface SendingOptions {
   /** When what may have arrived may be sent once more. */
   readonly resends: 'after-quarantine' | 'any-time' | 'never';
   readonly guard: Guard | undefined;
+  readonly tally: Tally;
 }
 
 /** The business date and the calendar of a pass. All simulated machines have their clocks in UTC. */
@@ -52,12 +55,21 @@ const MAKES: readonly On[] = ['post', 'order'];
 /** An API that knows orders says so when it refuses one, or a payout. */
 const REFUSALS: readonly number[] = [400, 402];
 
-export class Sending {
-  violation: Violation | undefined;
+/** What is one for all machines that share their records. */
+export interface SharedSending {
   /** Since when a person has stopped all sending. */
   pausedAtMs: number | undefined;
   /** What may have arrived, by reference. */
-  readonly #sent = new Map<string, Sent>();
+  readonly sent: Map<string, Sent>;
+}
+
+export function openSharedSending(): SharedSending {
+  return { pausedAtMs: undefined, sent: new Map() };
+}
+
+export class Sending {
+  violation: Violation | undefined;
+  readonly #shared: SharedSending;
   /** Requests that were answered 401: they may be made once more, with another token. */
   readonly #unauthorized = new Set<string>();
   #day: PassDay | undefined;
@@ -70,8 +82,21 @@ export class Sending {
 
   readonly options: SendingOptions;
 
-  constructor(options: SendingOptions) {
+  constructor(options: SendingOptions, shared = openSharedSending()) {
     this.options = options;
+    this.#shared = shared;
+  }
+
+  get pausedAtMs(): number | undefined {
+    return this.#shared.pausedAtMs;
+  }
+
+  set pausedAtMs(atMs: number | undefined) {
+    this.#shared.pausedAtMs = atMs;
+  }
+
+  get #sent(): Map<string, Sent> {
+    return this.#shared.sent;
   }
 
   passBegins(businessDate = '', day?: PassDay): void {
@@ -89,7 +114,8 @@ export class Sending {
     this.#sent.clear();
   }
 
-  async check(request: HttpRequest, open: OpenWorkspace): Promise<void> {
+  /** `session`: that of a machine which shares its records. */
+  async check(request: HttpRequest, open: OpenWorkspace, session?: MachineSession): Promise<void> {
     const { network, timeline } = this.options;
     const { concurrency } = open.settings.provider;
     const call = network.options.server.asked(request);
@@ -98,12 +124,13 @@ export class Sending {
     if (ASKS.includes(call.on)) return;
     if ((await lookUpOnly(open.store)) !== undefined)
       this.#broken('nothing is sent while the records are in doubt', call.reference);
+    // It stood still between its last look at all of this and the request. Of a machine that runs, no byte leaves.
+    if (session?.isGone) return count(this.options.tally, 'requests of a machine that was taken for gone');
+    const hasStoodStill = session !== undefined && !session.isAlive;
     // A request that was asked for before may need an access token first.
-    if (this.pausedAtMs !== undefined && timeline.now > this.pausedAtMs + network.options.timeoutMs)
-      this.#broken('nothing is sent while a person has paused it', call.reference);
-    this.#checkCalendar(call);
+    if (!hasStoodStill) this.#checkStops(call);
     if (!MAKES.includes(call.on)) return this.#checkAmendment(call, request, open);
-    if (this.#stoppedAtMs !== undefined && timeline.now > this.#stoppedAtMs)
+    if (!hasStoodStill && this.#stoppedAtMs !== undefined && timeline.now > this.#stoppedAtMs)
       this.#broken('nothing is sent when the line was stopped', call.reference);
     if (call.on === 'order') await this.#checkOrder(call, request, open);
     const sending = await open.store.list('sending', { afterId: 0, limit: 1_000 });
@@ -141,6 +168,13 @@ export class Sending {
       this.#stoppedAtMs ??= timeline.now;
     this.#noteRefusal(call, refusesTheAccount());
     return heard;
+  }
+
+  #checkStops(call: Asked): void {
+    const { network, timeline } = this.options;
+    if (this.pausedAtMs !== undefined && timeline.now > this.pausedAtMs + network.options.timeoutMs)
+      this.#broken('nothing is sent while a person has paused it', call.reference);
+    this.#checkCalendar(call);
   }
 
   /** A request that was asked for before the calendar closed may need an access token first. */

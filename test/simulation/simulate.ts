@@ -37,13 +37,16 @@ export interface SimulateOptions {
   readonly trace?: (event: string) => void;
   /** Another quarantine than the provider needs. */
   readonly quarantine?: string;
+  /** How many machines share the records; undefined: as the seed says, with none shared. */
+  readonly machines?: number | undefined;
 }
 
 /** Call {@link clearGround} when done. */
 export async function simulate(
   seed: number,
-  { trace, quarantine = QUARANTINE }: SimulateOptions = {},
+  { trace, quarantine = QUARANTINE, machines: sharing }: SimulateOptions = {},
 ): Promise<Simulated> {
+  if (ground === undefined && sharing !== undefined) await simulate(1);
   ground ??= loadAll().then(makeGround);
   const events: string[] = [];
   const tally: Tally = {};
@@ -57,7 +60,7 @@ export async function simulate(
     trace?.(event);
   };
   const api = APIS[seed % APIS.length] as SimulatedApi;
-  const world = new World({ chance: draw, ground: await ground, api, tally, note, quarantine });
+  const world = new World({ chance: draw, ground: await ground, api, tally, note, quarantine, sharing });
   nowMs = () => world.timeline.now;
   let violation: Violation | undefined;
   try {

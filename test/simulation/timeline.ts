@@ -25,6 +25,7 @@ export class Timeline {
   #happened = 0;
   readonly #coming: Event[] = [];
   readonly #waiting: Waiting[] = [];
+  #alone: Promise<unknown> | undefined;
 
   /** Milliseconds since the world began. */
   get now(): number {
@@ -48,6 +49,18 @@ export class Timeline {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ done, what, resolve, reject });
       if (this.#waiting.length === 1) void this.#run();
+    });
+  }
+
+  /**
+   * Does work that takes time in the real world: when all other parts wait for time to pass, and before any of them goes
+   * on.
+   */
+  alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.after(0, () => {
+        this.#alone = work().then(resolve, reject);
+      });
     });
   }
 
@@ -91,6 +104,8 @@ export class Timeline {
   }
 
   async #quiet(): Promise<void> {
+    if (this.#alone !== undefined) await this.#alone;
+    this.#alone = undefined;
     for (let turns = 0; turns < QUIET_TURNS; turns++) {
       const before = this.#happened;
       await nextTurn();

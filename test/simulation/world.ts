@@ -37,11 +37,15 @@ import {
   drawDoomed,
   drawFates,
   drawSettings,
+  drawTrouble,
   everyAttempt,
 } from './fortune.ts';
 import type { Ground } from './ground.ts';
-import { Machine, OPERATOR, type PassResult } from './machine.ts';
+import { Machine, OPERATOR, type PassResult, type Trouble } from './machine.ts';
 import { Network, SPOILED } from './network.ts';
+import type { CrashPlan } from './process.ts';
+import { openSharedSending } from './sending.ts';
+import { SharedRecords } from './shared.ts';
 import { count, type Tally } from './tally.ts';
 import { Timeline } from './timeline.ts';
 import { Violation } from './violation.ts';
@@ -66,6 +70,15 @@ const HEALING_PASSES = 40;
 
 type Kind = 'orderly' | 'slow provider' | 'provider that may pay twice' | 'two machines';
 
+/** One pass of a machine beside others. */
+interface Planned {
+  readonly afterMs: number;
+  readonly kind: PassOptions['kind'];
+  readonly crash: CrashPlan | undefined;
+  readonly trouble: Trouble | undefined;
+  readonly stopsAfterMs: number | undefined;
+}
+
 export interface WorldOptions {
   readonly chance: Chance;
   readonly ground: Ground;
@@ -74,6 +87,8 @@ export interface WorldOptions {
   readonly note: (what: string) => void;
   /** For paydrop.json. */
   readonly quarantine: string;
+  /** How many machines share the records; undefined where each world has them as its seed says. */
+  readonly sharing: number | undefined;
 }
 
 export class World {
@@ -85,6 +100,7 @@ export class World {
   readonly server: SimulatedServer;
   readonly network: Network;
   readonly machines: readonly Machine[];
+  readonly #shared: SharedRecords | undefined;
   readonly writer: Writer;
   readonly #givenUp = new Set<string>();
   readonly #decided = new Set<string>();
@@ -103,15 +119,16 @@ export class World {
   readonly tally: Tally;
   readonly note: (what: string) => void;
 
-  constructor({ chance, ground, api, tally, note, quarantine }: WorldOptions) {
+  constructor({ chance, ground, api, tally, note, quarantine, sharing }: WorldOptions) {
     this.chance = chance;
     this.tally = tally;
     this.note = note;
     this.api = api;
-    this.kind = chance.pick<Kind>([
+    const kind = chance.pick<Kind>([
       ...['orderly', 'orderly', 'orderly', 'slow provider', 'slow provider'],
       ...['provider that may pay twice', 'two machines'],
     ] as Kind[]);
+    this.kind = sharing !== undefined && kind === 'two machines' ? 'orderly' : kind;
     this.isSmall = chance.strikes(0.85);
     count(tally, `world: ${this.kind}`);
     count(tally, `world: ${this.isSmall ? 'small' : 'large'}`);
@@ -147,14 +164,25 @@ export class World {
     });
     const refusesUsed = this.kind !== 'provider that may pay twice';
     const settings = drawSettings(chance, api, quarantine, refusesUsed, rules && controlOf(rules));
-    this.machines = (alone ? ['a'] : ['a', 'b']).map(
+    this.#shared =
+      sharing === undefined
+        ? undefined
+        : new SharedRecords({
+            ...{ path: join(ground.folder, 'shared.db'), emptyDatabase: ground.emptyDatabase },
+            ...{ timeline: this.timeline, chance, tally },
+          });
+    const records = this.#shared;
+    const sent = openSharedSending();
+    const names = records ? ['a', 'b', 'c', 'd'].slice(0, sharing) : alone ? ['a'] : ['a', 'b'];
+    this.machines = names.map(
       (name) =>
         new Machine({
+          ...(records && { shared: { records, name, sent } }),
           ...{
             root: join(ground.folder, name),
             emptyDatabase: ground.emptyDatabase,
             startMs: START_MS,
-            json: settings,
+            json: records ? { ...settings, records: 'postgres', machine: name } : settings,
           },
           ...{ settings: { provider: { timeoutMs: TIMEOUT_MS, quarantineMs: QUARANTINE_MS } } },
           ...{ timeline: this.timeline, network: this.network, chance, tally, note: (what) => note(`${name} ${what}`) },
@@ -165,7 +193,7 @@ export class World {
     const { machines, server, writer } = this;
     this.#truth = {
       ...{
-        ...{ api, machines },
+        ...{ api, machines, shared: records, competing: !alone },
         find,
         ledger: server.ledger,
         attempts: new Map([...this.#attempts].map(([key, refs]) => [key, refs.map(api.referenceOf)])),
@@ -182,15 +210,21 @@ export class World {
     };
   }
 
+  /** Machines with records of their own send the same payouts. */
+  get #competing(): boolean {
+    return this.#truth.competing;
+  }
+
   /** A stretch of life with everything that can go wrong; what must always hold is checked all along. */
   async live(): Promise<void> {
     const { chance, timeline } = this;
+    // New machines of records that have a log would have to say first that these are theirs.
+    if (this.#shared) for (const machine of this.machines) await machine.start(undefined);
     this.#drop(this.writer.orders());
     const first = this.writer.instructionsFile();
     this.#drop(first);
     // Drawn apart, so that all other worlds stay as they are.
-    const changesItsMind =
-      this.machines.length === 1 && drawnFrom(Number.parseInt(first.sha256.slice(0, 8), 16)).strikes(0.2);
+    const changesItsMind = !this.#competing && drawnFrom(Number.parseInt(first.sha256.slice(0, 8), 16)).strikes(0.2);
     const closing = drawnFrom(Number.parseInt(first.sha256.slice(16, 24), 16));
     const closes = closing.strikes(0.3) ? closing : undefined;
     const braking = drawnFrom(Number.parseInt(first.sha256.slice(32, 40), 16));
@@ -217,7 +251,8 @@ export class World {
       if (chance.strikes(0.35)) await this.#keepOrRestore();
       this.#emptyOrFillTheAccount();
       const passes: (() => Promise<void>)[] = [];
-      for (const machine of this.machines)
+      if (this.#shared) passes.push(() => this.#liveTogether());
+      for (const machine of this.#shared ? [] : this.machines)
         if (this.#amendsOften || chance.strikes(0.8)) passes.push(await this.#begin(machine));
       const under = { way: true };
       if (this.#guard) this.#decideSoon(under);
@@ -242,6 +277,7 @@ export class World {
     count(this.tally, 'healed');
     for (const machine of this.machines) machine.wallOffsetMs = 0;
     for (const machine of this.machines) machine.calendar = undefined;
+    for (const machine of this.machines) if (!machine.isStanding) await machine.close();
     for (const machine of this.machines) await machine.resume();
     for (const machine of this.machines) await this.#spoilSome(machine);
     this.#fates.splice(0, this.#fates.length, ...this.#fates.filter(({ fate }) => fate !== 'ready'));
@@ -270,7 +306,7 @@ export class World {
     }
     for (const machine of this.machines) await this.#checkEnd(machine);
     const [machine] = this.machines;
-    if (machine && this.machines.length === 1) await this.#forget(machine);
+    if (machine && this.machines.length === 1 && !this.#shared) await this.#forget(machine);
   }
 
   /** Later a person has forgotten what is final. No sum changes by that, and what is dropped again pays nothing. */
@@ -351,13 +387,14 @@ export class World {
       await machine.dispose();
       rmSync(machine.options.root, { recursive: true, force: true });
     }
+    await this.#shared?.close();
   }
 
   async #checkEnd(machine: Machine): Promise<void> {
     const open = await machine.open();
     checkSums(this.#truth, machine, await instructionsOf(this.#truth, open));
     await checkTakenOnce(this.#truth, open);
-    await checkOutbox(machine, open);
+    await checkOutbox(this.#truth, machine, open);
     await checkReplay(open);
     const { seq, hash } = await open.store.auditHead();
     this.note(`end ${seq} ${hash}`);
@@ -368,10 +405,16 @@ export class World {
     return this.#jumps ? 'any-time' : 'after-quarantine';
   }
 
-  #drop(file: Dropped, machines = this.machines): void {
+  #drop(file: Dropped, machines = this.#droppedOn()): void {
     for (const machine of machines) machine.disk.put(machine.path('inbox', file.name), file.content, aheadOf(file));
     count(this.tally, 'files dropped');
     this.note(`drop ${file.name}`);
+  }
+
+  /** With shared records a file is dropped on one machine; now and then on all. */
+  #droppedOn(): readonly Machine[] {
+    if (!this.#shared || this.chance.strikes(0.15)) return this.machines;
+    return [this.chance.pick(this.machines)];
   }
 
   #dropSomething(): void {
@@ -380,7 +423,7 @@ export class World {
     if (what < 0.25) this.#drop(chance.pick(writer.dropped));
     else if (what < 0.4) this.#drop({ ...chance.pick(writer.dropped), name: `again-${chance.below(100)}.csv` });
     else if (what < 0.6) this.#drop(writer.overlapping());
-    else if (what < 0.75 && this.machines.length === 1) this.#drop(writer.amendments());
+    else if (what < 0.75 && !this.#competing) this.#drop(writer.amendments());
     else if (what < 0.85) this.#drop(writer.orders());
     else if (what < 0.9) this.#drop(writer.damaged());
     else this.#drop(writer.instructionsFile());
@@ -404,6 +447,55 @@ export class World {
     return async () => this.#tidy(machine, await machine.pass(this.#options(kind, stop.signal), crash));
   }
 
+  /** Each machine makes its passes at its own times, beside the others, and is started again after each crash. */
+  async #liveTogether(): Promise<void> {
+    const { chance, timeline } = this;
+    let living = this.machines.length;
+    const errors: unknown[] = [];
+    for (const machine of this.machines) {
+      const plans = Array.from({ length: chance.between(1, 3) }, () => this.#planned());
+      void this.#liveBeside(machine, plans)
+        .catch((error: unknown) => errors.push(error))
+        .finally(() => living--);
+    }
+    await timeline.until(() => living === 0, 'the machines');
+    if (errors.length > 0) throw errors[0];
+    for (const machine of this.machines) {
+      if (!machine.isStanding) await machine.close();
+      await this.#tidy(machine, { kind: 'done', summary: undefined });
+    }
+  }
+
+  async #liveBeside(machine: Machine, plans: readonly Planned[]): Promise<void> {
+    const { timeline, tally } = this;
+    for (const { afterMs, kind, crash, trouble, stopsAfterMs } of plans) {
+      await new Promise<void>((resolve) => timeline.after(afterMs, resolve));
+      const stop = new AbortController();
+      if (stopsAfterMs !== undefined) timeline.after(stopsAfterMs, () => stop.abort());
+      if (!machine.isStanding) await timeline.alone(() => machine.close());
+      const died = await timeline.alone(() => machine.start(crash));
+      const result: PassResult =
+        died === undefined
+          ? await machine.pass(this.#options(kind, stop.signal), crash, trouble)
+          : { kind: 'crashed', where: died };
+      if (result.kind === 'crashed') await this.#tidy(machine, result);
+      else count(tally, 'passes');
+    }
+  }
+
+  #planned(): Planned {
+    const { chance } = this;
+    const crash = chance.strikes(this.#crashes) ? drawCrash(chance) : undefined;
+    return {
+      afterMs: chance.pick([0, chance.below(200), chance.below(3_000), chance.below(5 * MINUTE_MS)]),
+      kind: chance.pick(['run', 'run', 'nightly', 'nightly', 'arrival'] as const),
+      crash,
+      trouble:
+        crash === undefined && chance.strikes(0.4) ? drawTrouble(chance, this.kind === 'slow provider') : undefined,
+      stopsAfterMs: chance.strikes(0.1) ? chance.below(5_000) : undefined,
+    };
+  }
+
   async #tidy(machine: Machine, result: PassResult): Promise<void> {
     const { chance, tally } = this;
     count(tally, 'passes');
@@ -419,8 +511,9 @@ export class World {
     const open = await machine.open();
     await this.#checkSafety(machine, open, result.summary !== undefined);
     if (result.summary?.closed !== undefined) count(tally, 'closed by the calendar');
-    if (result.summary) await checkNeeds(this.#truth, open, result.summary);
-    if (result.summary && chance.strikes(0.3)) await checkOutbox(machine, open);
+    // Other machines may have moved what it says since.
+    if (result.summary && !this.#shared) await checkNeeds(this.#truth, open, result.summary);
+    if (result.summary && chance.strikes(0.3)) await checkOutbox(this.#truth, machine, open);
     if (chance.strikes(0.05)) {
       count(tally, 'second instances turned away');
       await machine.startSecond();
@@ -444,7 +537,7 @@ export class World {
 
   /** Not where others send the same payouts: what one machine takes for refused the other may have paid. */
   #emptyOrFillTheAccount(): void {
-    if (this.machines.length > 1) return;
+    if (this.#competing) return;
     const { network } = this;
     network.accountIsEmpty = this.chance.strikes(network.accountIsEmpty ? 0.5 : this.isSmall ? 0.1 : 0.3);
     if (!network.accountIsEmpty) return;
@@ -465,7 +558,7 @@ export class World {
   /** Backups and restores, by an operator who follows docs/operating.md. */
   async #keepOrRestore(): Promise<void> {
     const [machine] = this.machines;
-    if (!machine || (this.kind !== 'orderly' && this.kind !== 'slow provider')) return;
+    if (!machine || this.#shared || (this.kind !== 'orderly' && this.kind !== 'slow provider')) return;
     await machine.resume();
     if (this.chance.strikes(0.5)) {
       if (this.#amendsOften && leftOver(machine).length > 0) return;
@@ -516,7 +609,7 @@ export class World {
   async #actAsOperator(machine: Machine): Promise<void> {
     if (!this.chance.strikes(0.3)) return;
     await this.#decideManual(machine);
-    if (this.machines.length === 1 && this.chance.strikes(0.5)) await this.#payAgain(machine);
+    if (!this.#competing && this.chance.strikes(0.5)) await this.#payAgain(machine);
   }
 
   /** A person closes payouts that did not arrive, or rejected rows. Closing changes no status. */
@@ -573,7 +666,7 @@ export class World {
         continue;
       }
       const isPaid = status === 'paid' || status === 'reversed';
-      if (status === undefined && (this.machines.length > 1 || this.network.isUnderWay(ref))) continue;
+      if (status === undefined && (this.#competing || this.network.isUnderWay(ref))) continue;
       const decided = await resolve(tools, instruction, isPaid, OPERATOR);
       if (!decided.ok) throw new Violation('a person can decide what is manual', decided.why);
       if (status === undefined) this.#givenUp.add(ref);

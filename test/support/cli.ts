@@ -73,11 +73,17 @@ function builtWith(fault: Mutation): () => string {
   return () => folder;
 }
 
+/** Where tests have their records on PostgreSQL, the address of those that were opened last. */
+function recordsElsewhere(): Readonly<Record<string, string>> {
+  const address = process.env['RECORDS'] === 'postgres' ? process.env['PAYDROP_DATABASE_URL'] : undefined;
+  return address === undefined ? {} : { PAYDROP_DATABASE_URL: address };
+}
+
 /** Any program, watched like ours. */
 export function startProcess(program: string, args: readonly string[], options: StartOptions = {}): Running {
   const child = spawn(program, args, {
     cwd: options.cwd ?? tmpdir(),
-    env: { ...ENVIRONMENT, ...options.env },
+    env: { ...ENVIRONMENT, ...recordsElsewhere(), ...options.env },
     stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   });
   onTestFinished(async () => {

@@ -84,6 +84,8 @@ export class Server {
 
   async query<Row>(database: string, text: string): Promise<Row[]> {
     const client = new pg.Client({ connectionString: this.address(database) });
+    // A server that goes down fails the query, too.
+    client.on('error', () => {});
     await client.connect();
     try {
       return (await client.query(text)).rows as Row[];

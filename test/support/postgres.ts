@@ -16,6 +16,7 @@ const START_TIMEOUT_MS = 30_000;
 const DATABASES_KEPT = 6;
 
 let databases = 0;
+const passing: string[] = [];
 
 /** The address of a database of its own, with paydrop's schema and nothing in it. */
 export function newDatabase(): Promise<string> {
@@ -27,13 +28,29 @@ export function emptyDatabase(): Promise<string> {
   return createDatabase('template0');
 }
 
+/** The address of a copy of one that no program has open. */
+export function copyOfDatabase(address: string): Promise<string> {
+  return createDatabase(nameIn(address));
+}
+
+/** It stays to the end of the test run, however many others are made. */
+export function keepDatabase(address: string): void {
+  const at = passing.indexOf(nameIn(address));
+  if (at >= 0) passing.splice(at, 1);
+}
+
 async function createDatabase(template: string): Promise<string> {
   const server = await sharedServer();
-  const nameOf = (count: number) => `test_${process.pid}_${Math.max(0, count)}`;
-  const name = nameOf(++databases);
+  const name = `test_${process.pid}_${++databases}`;
   await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE ${template}`);
-  await server.query('postgres', `DROP DATABASE IF EXISTS ${nameOf(databases - DATABASES_KEPT)} WITH (FORCE)`);
+  passing.push(name);
+  for (const old of passing.splice(0, Math.max(0, passing.length - DATABASES_KEPT)))
+    await server.query('postgres', `DROP DATABASE ${old} WITH (FORCE)`);
   return server.address(name);
+}
+
+function nameIn(address: string): string {
+  return new URL(address).pathname.slice(1);
 }
 
 let shared: Promise<Server> | undefined;

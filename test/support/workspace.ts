@@ -10,8 +10,15 @@ import { workspaceState } from '../../src/pipeline/state.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
 import { LEDGER } from '../../src/service/account.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
+import { openStore as openPostgres } from '../../src/store/postgres/postgres.ts';
 import { openStore } from '../../src/store/sqlite/sqlite.ts';
 import { type TestClock, testClock } from './clock.ts';
+import { copyOfDatabase, keepDatabase, newDatabase } from './postgres.ts';
+
+export type RecordsOn = 'sqlite' | 'postgres';
+
+/** Where tests have their records that don't say it: `RECORDS=postgres npx vitest run ...` takes them to PostgreSQL. */
+export const RECORDS: RecordsOn = process.env['RECORDS'] === 'postgres' ? 'postgres' : 'sqlite';
 
 /** A folder that goes when the test passed; a failing test keeps it and says where it is. */
 export function temporaryFolder(): string {
@@ -26,6 +33,8 @@ export function temporaryFolder(): string {
 export interface TestWorkspace {
   readonly root: string;
   readonly clock: TestClock;
+  /** The address of its records on PostgreSQL, which are made when they are first asked for. */
+  readonly database: (() => Promise<string>) | undefined;
   path(...parts: string[]): string;
   drop(name: string, content: string | Uint8Array): void;
   /** Opens, makes one pass, closes: as a fresh process would. */
@@ -39,20 +48,32 @@ export interface TestWorkspace {
 }
 
 /** A workspace in a temporary folder with the sandbox, a clock that stands still and no settling time. */
-export function testWorkspace(settings: object = {}): TestWorkspace {
+export function testWorkspace(settings: object = {}, records = RECORDS): TestWorkspace {
+  return workspaceOn(settings, records === 'postgres' ? newDatabase : undefined);
+}
+
+function workspaceOn(settings: object, newRecords: (() => Promise<string>) | undefined): TestWorkspace {
   const root = temporaryFolder();
   const clock = testClock();
   const path = (...parts: string[]) => join(root, ...parts);
   mkdirSync(path('inbox'));
   const intake = 'intake' in settings ? (settings.intake as object) : {};
   const schedule = { timeZone: 'UTC' };
-  writeFileSync(path('paydrop.json'), JSON.stringify({ schedule, ...settings, intake: { settle: '0s', ...intake } }));
-  const open: TestWorkspace['open'] = ({ faults } = {}) =>
-    openWorkspace({ workspace: root, env: {}, clock, ...(faults ? { sandbox: { faults } } : {}) });
+  const records = newRecords ? { records: 'postgres' } : {};
+  const json = { schedule, ...records, ...settings, intake: { settle: '0s', ...intake } };
+  writeFileSync(path('paydrop.json'), JSON.stringify(json));
+  let made: Promise<string> | undefined;
+  const database = newRecords && (() => (made ??= newRecords()));
+  const open: TestWorkspace['open'] = async ({ faults } = {}) => {
+    const env = database ? { PAYDROP_DATABASE_URL: await database() } : {};
+    if (RECORDS === 'postgres') Object.assign(process.env, env);
+    return openWorkspace({ workspace: root, env, clock, ...(faults ? { sandbox: { faults } } : {}) });
+  };
   const read = (name: string) => readFileSync(path('outbox', name), 'utf8');
   return {
     root,
     clock,
+    database,
     path,
     open,
     read,
@@ -105,22 +126,35 @@ export const ONE_PASS: PassOptions = {
  * clock as it was then. Call it at the top of the file or of a describe.
  */
 export function madeOnce(make: () => Promise<TestWorkspace>): () => Promise<TestWorkspace> {
-  let original: { readonly folder: string; readonly madeAt: string } | undefined;
+  let original: { readonly folder: string; readonly madeAt: string; readonly database: string | undefined } | undefined;
   afterAll(() => {
     if (original) rmSync(original.folder, { recursive: true, force: true });
   });
   return async () => {
     if (!original) {
-      const { root, clock } = await make();
+      const { root, clock, database } = await make();
       const folder = mkdtempSync(join(tmpdir(), 'paydrop-made-'));
       cpSync(root, folder, { recursive: true });
-      original = { folder, madeAt: new Date(clock.now()).toISOString() };
+      const address = await database?.();
+      if (address) keepDatabase(address);
+      original = { folder, madeAt: new Date(clock.now()).toISOString(), database: address };
     }
-    const workspace = testWorkspace();
-    cpSync(original.folder, workspace.root, { recursive: true });
-    workspace.clock.setWall(original.madeAt);
+    const { folder, madeAt, database } = original;
+    const workspace = workspaceOn({}, database === undefined ? undefined : () => copyOfDatabase(database));
+    cpSync(folder, workspace.root, { recursive: true });
+    workspace.clock.setWall(madeAt);
+    // A command that the test calls may be the first that opens it.
+    if (RECORDS === 'postgres') Object.assign(process.env, { PAYDROP_DATABASE_URL: await workspace.database?.() });
     return workspace;
   };
+}
+
+/** A workspace that is as another one was when no program had that open. */
+export function copyOf(original: TestWorkspace): TestWorkspace {
+  const { root, database } = original;
+  const workspace = workspaceOn({}, database && (async () => copyOfDatabase(await database())));
+  cpSync(root, workspace.root, { recursive: true });
+  return workspace;
 }
 
 /** What needs a person between passes, as `2 rejected`; most urgent first. */
@@ -136,7 +170,10 @@ export async function needs(workspace: TestWorkspace): Promise<string[]> {
 
 /** How many payouts the records have in each status, also while another process works on them. */
 export async function recorded(workspace: TestWorkspace): Promise<Record<string, number>> {
-  const store = openStore({ path: workspace.path('data', 'paydrop.db'), purpose: 'reading' });
+  const { database, path } = workspace;
+  const store = database
+    ? await openPostgres({ address: await database(), purpose: 'reading' })
+    : openStore({ path: path('data', 'paydrop.db'), purpose: 'reading' });
   const counts = await store.statusCounts();
   await store.close();
   return Object.fromEntries(counts.map(({ status, count }) => [status, count]));

@@ -52,8 +52,11 @@ export interface Machines {
   judging<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Up to `limit` payouts and up to `limit` orders whose sending was interrupted. */
   interrupted(limit: number): Promise<Interrupted>;
-  /** The part of look-ups and changes at the provider that this machine makes now. */
-  share(): Promise<Share>;
+  /**
+   * The part of look-ups and changes at the provider that this machine makes now: among the machines that are alive, or
+   * with `run` among those that are in this run. What is done once a night is left to no machine that is not there.
+   */
+  share(run?: number): Promise<Share>;
   /**
    * Takes the next free turn of all machines, whose turns are `gapMs` apart, and tells how many milliseconds it is away.
    * One machine keeps its pace by itself: its turn is always free.

@@ -67,7 +67,8 @@ export interface Runs {
   /**
    * Ends a run. From here on nothing belongs to it any more, so its reports are the same whenever they are written.
    * `open` counts what is open at that moment. The entry of the end belongs to the moment's run. Undefined while other
-   * machines are in the run: it goes on, and the last of them ends it.
+   * machines are in the run: it goes on, and the last of them ends it. Undefined, too, where another machine has ended
+   * it, because this one was away.
    */
   endRun(run: number, moment: Moment, open: readonly StatusCount[]): Promise<RunRecord | undefined>;
   openAtEnd(run: number): Promise<StatusCount[] | undefined>;

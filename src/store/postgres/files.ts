@@ -1,7 +1,6 @@
 /** Files: how they are numbered, taken in and finished, and which of them have reports that are out of date. */
 import type { FileProblem } from '../../domain/codes.ts';
 import { rowId } from '../../domain/instruction.ts';
-import { timestamp } from '../../platform/clock.ts';
 import { openSha256 } from '../../platform/digest.ts';
 import {
   alreadyProcessed,
@@ -13,6 +12,7 @@ import {
 } from '../file-record.ts';
 import { requireNumber } from '../numbers.ts';
 import type { FileRecord, NewFile, Store } from '../port.ts';
+import { hasLongBeenAway } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
 import type { Me } from './me.ts';
 import { nextNumber } from './numbers.ts';
@@ -62,13 +62,10 @@ const UNARCHIVED = statement<[machine: string], FileRow>(
 );
 const ARCHIVE = statement<[number: number]>('UPDATE files SET archived = true WHERE number = $1');
 
-/** Another machine publishes what a machine would, once that one has been away for this long. */
-const AWAY_MS = 600_000;
-const STALE = statement<[machine: string, awaySince: string], { file: number; token: number }>(`
+const STALE = statement<[machine: string], { file: number; token: number }>(`
   SELECT number AS file, revision AS token
   FROM files
-  WHERE ${IS_STALE} AND (${IS_OWN} OR NOT EXISTS (
-    SELECT 1 FROM machines m WHERE m.name = files.machine AND (m.ended_at IS NULL OR m.ended_at > $2)))
+  WHERE ${IS_STALE} AND (${IS_OWN} OR ${hasLongBeenAway('files.machine')})
   ORDER BY number`);
 const MARK_STALE = column<[number: number], number>(`
   UPDATE files SET revision = revision + 1 WHERE number = $1 AND done AND ${IS_REMEMBERED} RETURNING revision`);
@@ -76,7 +73,7 @@ const REPORTED = statement<[token: number, number: number]>(
   'UPDATE files SET reported = greatest(reported, $1) WHERE number = $2',
 );
 
-export function fileVerbs(db: Connection, writing: Writing, { name: machine, now }: Me): FileVerbs {
+export function fileVerbs(db: Connection, writing: Writing, { name: machine }: Me): FileVerbs {
   return {
     digestOf: (file, later) =>
       db.reading(async (session) => {
@@ -105,7 +102,7 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine, now
     },
     files: async () => (await ALL.all(db)).map(fileRecord),
     filesOfRun: (run) => OF_RUN.all(db, run),
-    staleReports: () => STALE.all(db, machine ?? '', timestamp(now() - AWAY_MS)),
+    staleReports: () => STALE.all(db, machine ?? ''),
     async markStale(file) {
       const token = await db.writing((session) => MARK_STALE.get(session, file));
       if (token === undefined) throw new Error(`File ${file} has no reports yet`);

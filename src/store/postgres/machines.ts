@@ -1,19 +1,16 @@
 /** The machines that share the records: which are alive, what each has in hand, and what is left of those that are gone. */
 
-import { timestamp } from '../../platform/clock.ts';
 import { UNCLEAR_ORDER } from '../conditions.ts';
 import type { MachineRecord, Share, Store } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction, storedOrder } from '../stored.ts';
 import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import type { Me } from './me.ts';
+import { type Me, takeForGone } from './me.ts';
 import { IS_STALE } from './stale.ts';
 import { column, statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
 
-const TAKE_FOR_GONE = statement<[at: string]>(`
-  UPDATE machines SET ended_at = $1 WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)`);
 const PAYOUTS = storedStatement<[limit: number]>(`
   ${hasNotArrived('i.status')} AND i.status = 'sending' AND NOT EXISTS (
     SELECT 1 FROM sends s JOIN machines m ON m.id = s.machine
@@ -25,6 +22,8 @@ const ORDERS = orderStatement<[limit: number]>(`
   ORDER BY id LIMIT $1`);
 
 const LIVING = column<[], number>('SELECT id FROM living_machines ORDER BY id');
+const LIVING_IN = column<[run: number], number>(`
+  SELECT l.id FROM living_machines l JOIN run_machines r ON r.machine = l.id WHERE r.run = $1 ORDER BY l.id`);
 const TURN = column<[gapMs: number], number>(`
   UPDATE pace SET next_at = greatest(next_at, clock_timestamp()) + $1 * interval '1 millisecond'
   RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 - $1`);
@@ -47,19 +46,19 @@ const MACHINES = statement<[], MachineRow>(`
 
 export function machineVerbs(
   db: Connection,
-  { session: machine, now }: Me,
+  { session: machine }: Me,
 ): Pick<Store, 'interrupted' | 'share' | 'turn' | 'hindrance' | 'machines'> {
   return {
     async interrupted(limit) {
-      await db.writing((session) => TAKE_FOR_GONE.run(session, timestamp(now())));
+      await db.writing(takeForGone);
       return {
         payouts: (await PAYOUTS.all(db, limit)).map(storedInstruction),
         orders: (await ORDERS.all(db, limit)).map(storedOrder),
       };
     },
-    async share(): Promise<Share> {
+    async share(run): Promise<Share> {
       if (!machine) return WHOLE;
-      const living = await LIVING.all(db);
+      const living = run === undefined ? await LIVING.all(db) : await LIVING_IN.all(db, run);
       const at = living.indexOf(machine.id);
       return at < 0 ? { at: 0, of: living.length + 1 } : { at, of: living.length };
     },

@@ -56,7 +56,6 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
     const start = machine !== undefined && atWork && { name: machine, ...atWork, startedAt: timestamp(clock.now()) };
     const session = start ? await openSession(server, start, clock, db.giveUp) : undefined;
     const me: Me = {
-      now: () => clock.now(),
       ...(machine !== undefined && { name: machine }),
       ...(session && { session }),
     };
@@ -118,7 +117,7 @@ function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> 
     skipNumbers: numberSkipper(db, me),
     standStill: () => db.standStill(),
     async close() {
-      await me.session?.close(timestamp(me.now()));
+      await me.session?.close();
       await db.close();
     },
   };

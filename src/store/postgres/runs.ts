@@ -6,8 +6,9 @@ import { requireNumber } from '../numbers.ts';
 import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comeBack } from './coming-back.ts';
+import { hasLongBeenAway } from './conditions.ts';
 import type { Connection } from './connection.ts';
-import type { Me } from './me.ts';
+import { type Me, requireStanding, takeForGone } from './me.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { column, statement } from './statement.ts';
@@ -49,9 +50,17 @@ const LEFT_BY_ALL = statement<[run: number]>('DELETE FROM run_machines WHERE run
 const GOES_ON = column<[machine: number, run: number], boolean>(
   `SELECT ${IS_OTHERS} FROM runs WHERE number = $2 AND finished_at IS NULL`,
 );
-const UNREPORTED = statement<[machine: number], RunRecord>(
-  `${SELECT_RUN} WHERE NOT reported AND NOT ${IS_OTHERS} ORDER BY number`,
+/** SQL: the report of the ended run is another machine's than that of the name $2. */
+const IS_OTHERS_TO_REPORT = '(finished_at IS NOT NULL AND runs.machine <> $2)';
+const UNREPORTED = statement<[machine: number, name: string], RunRecord>(
+  `${SELECT_RUN} WHERE NOT reported AND NOT ${IS_OTHERS} AND ${IS_OTHERS_TO_REPORT} IS NOT TRUE ORDER BY number`,
 );
+/** What a machine that stays away has not reported falls to the one that asks first. */
+const LEFT_UNREPORTED = `NOT reported AND ${IS_OTHERS_TO_REPORT} AND ${hasLongBeenAway('runs.machine')} AND $1 > 0`;
+const IS_LEFT = column<[machine: number, name: string], boolean>(
+  `SELECT true FROM runs WHERE ${LEFT_UNREPORTED} LIMIT 1`,
+);
+const ADOPT = statement<[machine: number, name: string]>(`UPDATE runs SET machine = $2 WHERE ${LEFT_UNREPORTED}`);
 const LAST_NIGHTLY = statement<[upTo: string], RunRecord>(`
   ${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= $1
   ORDER BY business_date DESC LIMIT 1`);
@@ -71,13 +80,15 @@ const REPORTED = statement<[run: number]>(
 /** No machine has this number. */
 const NO_MACHINE = 0;
 
-export function runVerbs(db: Connection, writing: Writing, { session: own }: Me): RunVerbs {
-  const machine = own?.id ?? NO_MACHINE;
+export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
+  const { name = '' } = me;
+  const machine = me.session?.id ?? NO_MACHINE;
   return {
-    startRun: starter(writing, machine),
-    endRun: ender(writing, machine),
+    startRun: starter(writing, me, machine),
+    endRun: ender(writing, me, machine),
     runReported: (run, published) =>
       db.writing(async (session) => {
+        await requireStanding(session, me);
         const marked = await REPORTED.run(session, run);
         if (marked !== 1) throw new Error(`Run ${run} can't have been reported: it has not ended`);
         await LEFT_BY_ALL.run(session, run);
@@ -85,6 +96,8 @@ export function runVerbs(db: Connection, writing: Writing, { session: own }: Me)
       }),
     dropRun: (run) =>
       db.writing(async (session) => {
+        // Its number may be another run's since.
+        await requireStanding(session, me);
         await DROP.run(session, run);
       }),
     async openAtEnd(run) {
@@ -92,7 +105,15 @@ export function runVerbs(db: Connection, writing: Writing, { session: own }: Me)
       return text ? readCounts(JSON.parse(text)) : undefined;
     },
     runUnderWay: () => UNDER_WAY.get(db, machine),
-    unreportedRuns: () => UNREPORTED.all(db, machine),
+    async unreportedRuns() {
+      // Who goes on with the runs of others has them first know that they are gone.
+      if (machine !== NO_MACHINE) await db.writing(takeForGone);
+      if (await IS_LEFT.get(db, machine, name))
+        await db.writing(async (session) => {
+          await ADOPT.run(session, machine, name);
+        });
+      return UNREPORTED.all(db, machine, name);
+    },
     lastNightly: (upTo = END_OF_TIME) => LAST_NIGHTLY.get(db, upTo),
     lastRun: () => LAST_RUN.get(db),
     latestRuns: (limit) => LATEST.all(db, limit),
@@ -117,9 +138,10 @@ const INSERT = statement<[kind: string, businessDate: string, startedAt: string]
   INSERT INTO runs (number, kind, business_date, started_at) VALUES (${nextNumber('runs')}, $1, $2, $3)
   RETURNING ${RUN}`);
 
-function starter(writing: Writing, machine: number): Store['startRun'] {
+function starter(writing: Writing, me: Me, machine: number): Store['startRun'] {
   return (kind, businessDate, moment) =>
     writing(moment, async (session, append) => {
+      await requireStanding(session, me);
       const ahead = await comeBack(session, moment.at);
       if (ahead > 0) append({ type: 'clock-came-back', ahead });
       const known = kind === 'nightly' ? await NIGHTLY_OF.get(session, businessDate) : undefined;
@@ -134,18 +156,26 @@ function starter(writing: Writing, machine: number): Store['startRun'] {
     });
 }
 
-const CLOSE = statement<[finishedAt: string, open: string, run: number], RunRecord>(`
-  UPDATE runs SET finished_at = $1, open = $2 WHERE number = $3 AND finished_at IS NULL RETURNING ${RUN}`);
+/** Its report is that of the machine which ends it: no other one publishes it. */
+const CLOSE = statement<[finishedAt: string, open: string, machine: string | null, run: number], RunRecord>(`
+  UPDATE runs SET finished_at = $1, open = $2, machine = $3 WHERE number = $4 AND finished_at IS NULL RETURNING ${RUN}`);
+const WAS_ENDED_BY_ANOTHER = column<[run: number, machine: string], boolean>(
+  'SELECT finished_at IS NOT NULL AND machine <> $2 FROM runs WHERE number = $1',
+);
 const TAKE_OVER = statement<[run: number]>('UPDATE decisions SET run = $1 WHERE run IS NULL');
 
-function ender(writing: Writing, machine: number): Store['endRun'] {
+function ender(writing: Writing, me: Me, machine: number): Store['endRun'] {
+  const { name = '' } = me;
   return (run, moment, open) =>
     writing(moment, async (session, append) => {
+      await requireStanding(session, me);
       if (await GOES_ON.get(session, machine, run)) {
         await LEAVE.run(session, run, machine);
         return undefined;
       }
-      const ended = await CLOSE.get(session, moment.at, JSON.stringify(writeCounts(open)), run);
+      const ended = await CLOSE.get(session, moment.at, JSON.stringify(writeCounts(open)), name || null, run);
+      // A run that all machines have left is ended by the first that finds it.
+      if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name))) return undefined;
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
       await TAKE_OVER.run(session, run);
       append(runEvent('run-ended', ended));

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import type { Address } from './address.ts';
+import { serverTime } from './conditions.ts';
 import { SCHEMA, type Session, types, within } from './connection.ts';
 import { ALONE_LOCK, JUDGING_LOCK, MACHINE_LOCK } from './locks.ts';
 import { requireSchema } from './migrations.ts';
@@ -60,7 +61,7 @@ export interface MachineSession {
   hindrance(): Promise<string | undefined>;
   /** Alone among all machines, as no payout is claimed meanwhile. */
   judging<T>(work: () => Promise<T>): Promise<T>;
-  close(endedAt: string): Promise<void>;
+  close(): Promise<void>;
 }
 
 const BEGIN = column<[name: string, version: string, startedAt: string], number>(
@@ -73,8 +74,8 @@ const TAKE_PART = column<[], boolean>(`SELECT pg_try_advisory_lock_shared(${ALON
 const BE_ALONE = column<[], boolean>(`SELECT pg_try_advisory_lock(${ALONE_LOCK})`);
 const LIVING = column<[], string>('SELECT name FROM living_machines ORDER BY name');
 const STANDS = column<[id: number], boolean>('SELECT ended_at IS NULL FROM machines WHERE id = $1');
-const END = statement<[id: number, endedAt: string]>(
-  'UPDATE machines SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL',
+const END = statement<[id: number]>(
+  `UPDATE machines SET ended_at = ${serverTime()} WHERE id = $1 AND ended_at IS NULL`,
 );
 const JUDGE = column<[], boolean>(`SELECT pg_try_advisory_lock(${JUDGING_LOCK})`);
 const JUDGED = column<[], boolean>(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`);
@@ -102,9 +103,9 @@ export async function openSession(
       name: machine.name,
       hindrance: standing.hindrance,
       judging: (work) => judging(client, clock, standing, work),
-      close: async (endedAt) => {
+      close: async () => {
         closing.abort();
-        if (!standing.isLost()) await END.run(client, id, endedAt).catch(() => 0);
+        if (!standing.isLost()) await END.run(client, id).catch(() => 0);
         await closed(client, clock);
       },
     };

@@ -271,6 +271,7 @@ CREATE TABLE runs (
   business_date text COLLATE "C" NOT NULL,
   started_at text COLLATE "C" NOT NULL,
   finished_at text COLLATE "C",
+  machine text COLLATE "C",          -- the one that ended it and publishes its report
   reported boolean NOT NULL DEFAULT false,
   open text COLLATE "C"              -- JSON: what was open when the run ended, for its report, whenever that is written
 );

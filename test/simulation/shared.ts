@@ -1,0 +1,338 @@
+/**
+ * Records that several machines share, as PostgreSQL has them: the SQLite adapter, and on it what each machine knows of
+ * the others. A machine is alive while its session stands, and gone once another machine has seen that it ended.
+ */
+import { copyFileSync } from 'node:fs';
+import { timestamp } from '../../src/platform/clock.ts';
+import { UnavailableError } from '../../src/platform/failures.ts';
+import { type Changes, FACTS, type FactName, type RunRecord, type Store } from '../../src/store/port.ts';
+import { type Connection, openDatabase } from '../../src/store/sqlite/connection.ts';
+import { openStore } from '../../src/store/sqlite/sqlite.ts';
+import type { Chance } from './chance.ts';
+import { count, type Tally } from './tally.ts';
+import type { Timeline } from './timeline.ts';
+
+const AWAY_MS = 600_000;
+const LONGEST_JUDGING_MS = 600_000;
+const AGAIN_MS = 100;
+const ALL = 1_000_000;
+
+/** A machine from one start to its end. */
+export class MachineSession {
+  endedAtMs: number | undefined;
+  #isLost = false;
+
+  readonly id: number;
+  readonly name: string;
+  readonly since: string;
+  readonly isRunning: () => boolean;
+
+  constructor(id: number, name: string, since: string, isRunning: () => boolean) {
+    this.id = id;
+    this.name = name;
+    this.since = since;
+    this.isRunning = isRunning;
+  }
+
+  get isAlive(): boolean {
+    return !this.#isLost && this.endedAtMs === undefined && this.isRunning();
+  }
+
+  /** Another machine took it for gone. */
+  get isGone(): boolean {
+    return this.endedAtMs !== undefined;
+  }
+
+  /** The server no longer hears of it, whether it runs or not. */
+  lose(): void {
+    this.#isLost = true;
+  }
+
+  hindrance(): string | undefined {
+    if (this.isGone) return 'another machine took this one for gone, because its connection had ended';
+    return this.isAlive ? undefined : 'its connection to the database has ended';
+  }
+
+  requireStanding(): void {
+    if (this.isGone) throw new UnavailableError('another machine took this one for gone: start it again');
+  }
+}
+
+export interface SharedOptions {
+  readonly path: string;
+  readonly emptyDatabase: string;
+  readonly timeline: Timeline;
+  readonly chance: Chance;
+  readonly tally: Tally;
+}
+
+export class SharedRecords {
+  readonly options: SharedOptions;
+  readonly #base: Store;
+  readonly #db: Connection;
+  readonly #machines: MachineSession[] = [];
+  /** Who sent a payout last, and who an order. */
+  readonly #payouts = new Map<number, MachineSession>();
+  readonly #orders = new Map<number, MachineSession>();
+  readonly #files = new Map<number, string>();
+  readonly #publishers = new Map<number, string>();
+  readonly #judgedOnce = new Set<number>();
+  readonly #own = new Map<string, string>();
+  readonly #runs = new Map<number, Set<MachineSession>>();
+  /** Whose outbox gets the reports of a run that has ended. */
+  readonly #reporters = new Map<number, string>();
+  #judge: MachineSession | undefined;
+  #nextTurnMs = 0;
+
+  constructor(options: SharedOptions) {
+    this.options = options;
+    copyFileSync(options.emptyDatabase, options.path);
+    this.#base = openStore({ path: options.path });
+    this.#db = openDatabase(options.path, 'kept');
+  }
+
+  /** The machine whose outbox has the latest reports of a file. */
+  publisherOf(file: number): string | undefined {
+    return this.#publishers.get(file);
+  }
+
+  async isStale(file: number): Promise<boolean> {
+    return (await this.#base.staleReports()).some((stale) => stale.file === file);
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+    await this.#base.close();
+  }
+
+  /** The records as a machine has them, and its session. `nowMs` is its wall clock. */
+  open(name: string, isRunning: () => boolean, nowMs: () => number): { store: Store; session: MachineSession } {
+    const session = new MachineSession(this.#machines.length + 1, name, timestamp(nowMs()), isRunning);
+    this.#machines.push(session);
+    const base = this.#base;
+    const store: Store = {
+      ...base,
+      ...this.#sending(session, nowMs),
+      ...this.#runVerbs(session, nowMs),
+      ...this.#fileVerbs(session, nowMs),
+      ...this.#factVerbs(session),
+      hindrance: async () => session.hindrance(),
+      judging: (work) => this.#judging(session, work),
+      judged: async (file, found) => {
+        await base.judged(file, found);
+        this.#judgedOnce.add(file);
+      },
+      close: async () => {
+        session.endedAtMs ??= nowMs();
+      },
+    };
+    return { store, session };
+  }
+
+  get #living(): MachineSession[] {
+    return this.#machines.filter(({ isAlive }) => isAlive);
+  }
+
+  #sending(
+    session: MachineSession,
+    nowMs: () => number,
+  ): Pick<Store, 'apply' | 'claim' | 'interrupted' | 'share' | 'turn' | 'machines'> {
+    const base = this.#base;
+    return {
+      apply: async (changes, moment, orders = []) => {
+        await base.apply(changes, moment, orders);
+        this.#keepSenders({ changes, orders }, session);
+      },
+      claim: async (groups, moment, ended) => {
+        while (this.#isJudged()) await this.#whileJudged();
+        session.requireStanding();
+        const free = groups.map((group) => this.#mayClaim(group, session));
+        const asked = groups.filter((_, at) => free[at]);
+        const claimed = await base.claim(asked, moment, ended);
+        const taken = asked.filter((_, at) => claimed[at]);
+        for (const group of taken) this.#keepSenders(group, session);
+        count(this.options.tally, 'left to another machine', groups.length - taken.length);
+        return groups.map((group) => taken.includes(group));
+      },
+      interrupted: async (limit) => {
+        this.#takeForGone(nowMs());
+        const { payouts, orders } = await base.interrupted(ALL);
+        const isLeft = (sender: MachineSession | undefined) => sender === undefined || sender.isGone;
+        return {
+          payouts: payouts.filter(({ id }) => isLeft(this.#payouts.get(id))).slice(0, limit),
+          orders: orders.filter(({ id }) => isLeft(this.#orders.get(id))).slice(0, limit),
+        };
+      },
+      share: async (run) => {
+        const living = this.#living.filter((one) => run === undefined || this.#runs.get(run)?.has(one));
+        const at = living.indexOf(session);
+        return at < 0 ? { at: 0, of: living.length + 1 } : { at, of: living.length };
+      },
+      turn: async (gapMs) => {
+        const { now } = this.options.timeline;
+        const atMs = Math.max(this.#nextTurnMs, now);
+        this.#nextTurnMs = atMs + gapMs;
+        return atMs - now;
+      },
+      machines: async () =>
+        this.#machines.map(({ name, since, isAlive: alive }) => {
+          return { name, version: '', since, alive, sending: 0, halfTaken: 0, toReport: 0 };
+        }),
+    };
+  }
+
+  #takeForGone(nowMs: number): void {
+    for (const machine of this.#machines)
+      if (!machine.isAlive && !machine.isGone) {
+        machine.endedAtMs = nowMs;
+        if (machine.isRunning()) count(this.options.tally, 'taken for gone while it ran');
+      }
+  }
+
+  #keepSenders({ changes, orders = [] }: Changes, session: MachineSession): void {
+    for (const { id, intent } of changes) if (intent) this.#payouts.set(id, session);
+    for (const { id, intent } of orders) if (intent) this.#orders.set(id, session);
+  }
+
+  /** A file of another machine is claimed from only once it was judged. Now and then a row is locked by another one. */
+  #mayClaim({ changes }: Changes, { name }: MachineSession): boolean {
+    if (this.options.chance.strikes(0.02)) return false;
+    const fileOf = this.#db
+      .prepare<[number], number>('SELECT content_row >> 32 FROM instructions WHERE id = ?')
+      .pluck();
+    return changes.every(({ id }) => {
+      const file = fileOf.get(id) ?? 0;
+      return this.#judgedOnce.has(file) || this.#files.get(file) === name;
+    });
+  }
+
+  #isJudged(): boolean {
+    if (this.#judge && !this.#judge.isAlive) this.#judge = undefined;
+    return this.#judge !== undefined;
+  }
+
+  async #whileJudged(): Promise<void> {
+    const { timeline } = this.options;
+    for (const until = timeline.now + LONGEST_JUDGING_MS; this.#isJudged(); ) {
+      if (timeline.now > until) throw new UnavailableError('another machine has been judging for too long');
+      await new Promise<void>((resolve) => timeline.after(AGAIN_MS, resolve));
+    }
+  }
+
+  async #judging<Result>(session: MachineSession, work: () => Promise<Result>): Promise<Result> {
+    while (this.#isJudged()) await this.#whileJudged();
+    if (!session.isAlive) throw new UnavailableError('its connection to the database has ended');
+    this.#judge = session;
+    try {
+      return await work();
+    } finally {
+      if (this.#judge === session) this.#judge = undefined;
+    }
+  }
+
+  /** What a machine that stays away would report, another one does. */
+  #isAway(name: string | undefined, nowMs: number): boolean {
+    const isThere = ({ endedAtMs }: MachineSession) => endedAtMs === undefined || endedAtMs > nowMs - AWAY_MS;
+    return !this.#machines.some((machine) => machine.name === name && isThere(machine));
+  }
+
+  #others(run: number, session: MachineSession): boolean {
+    return [...(this.#runs.get(run) ?? [])].some((other) => other !== session && other.isAlive);
+  }
+
+  #runVerbs(
+    session: MachineSession,
+    nowMs: () => number,
+  ): Pick<Store, 'startRun' | 'endRun' | 'runReported' | 'dropRun' | 'runUnderWay' | 'unreportedRuns'> {
+    const base = this.#base;
+    const isOwn = (run: number) => this.#runs.get(run)?.has(session) || !this.#others(run, session);
+    const unfinished = this.#db
+      .prepare<[], number>('SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC')
+      .pluck();
+    const isUnderWay = (run: number) => unfinished.all().includes(run);
+    return {
+      startRun: async (kind, businessDate, moment): Promise<RunRecord | undefined> => {
+        session.requireStanding();
+        const run = await base.startRun(kind, businessDate, moment);
+        if (!run) return undefined;
+        const inRun = this.#runs.get(run.number) ?? new Set();
+        if (this.#others(run.number, session)) count(this.options.tally, 'runs joined');
+        this.#runs.set(run.number, inRun.add(session));
+        return run;
+      },
+      endRun: async (run, moment, open) => {
+        session.requireStanding();
+        const inRun = this.#runs.get(run) ?? new Set();
+        if (this.#others(run, session) && isUnderWay(run)) inRun.delete(session);
+        else if (isUnderWay(run)) {
+          this.#reporters.set(run, session.name);
+          return base.endRun(run, moment, open);
+        } else count(this.options.tally, 'runs that another machine has ended');
+        return undefined;
+      },
+      dropRun: async (run) => {
+        session.requireStanding();
+        await base.dropRun(run);
+      },
+      runReported: async (run, published) => {
+        session.requireStanding();
+        await base.runReported(run, published);
+        this.#runs.delete(run);
+      },
+      runUnderWay: async () => unfinished.all().find(isOwn),
+      unreportedRuns: async () => {
+        this.#takeForGone(nowMs());
+        const found = (await base.unreportedRuns()).filter(({ number }) => !this.#others(number, session));
+        const own = found.filter(({ number }) => {
+          const reporter = this.#reporters.get(number) ?? session.name;
+          return reporter === session.name || this.#isAway(reporter, nowMs());
+        });
+        for (const { number, finishedAt } of own) if (finishedAt) this.#reporters.set(number, session.name);
+        return own;
+      },
+    };
+  }
+
+  #fileVerbs(
+    { name }: MachineSession,
+    nowMs: () => number,
+  ): Pick<
+    Store,
+    'registerFile' | 'recordRows' | 'unfinishedFiles' | 'unarchivedFiles' | 'staleReports' | 'reportsWritten'
+  > {
+    const base = this.#base;
+    const isOwn = (file: number) => this.#files.get(file) === name;
+    const isAway = (file: number) => this.#isAway(this.#files.get(file), nowMs());
+    return {
+      registerFile: async (file, run) => {
+        const record = await base.registerFile(file, run);
+        if (!this.#files.has(record.number)) this.#files.set(record.number, name);
+        return record;
+      },
+      // Other machines take in files at the same time, so references are taken at once.
+      recordRows: (file, rows, upTo, moment) => {
+        const taken = rows.map((row) => (row.kind === 'instruction' ? { ...row, unrepeated: false } : row));
+        return base.recordRows(file, taken, upTo, moment);
+      },
+      unfinishedFiles: async () => (await base.unfinishedFiles()).filter(({ number }) => isOwn(number)),
+      unarchivedFiles: async () => (await base.unarchivedFiles()).filter(({ number }) => isOwn(number)),
+      staleReports: async () => (await base.staleReports()).filter(({ file }) => isOwn(file) || isAway(file)),
+      reportsWritten: async (file, token, published) => {
+        await base.reportsWritten(file, token, published);
+        this.#publishers.set(file, name);
+      },
+    };
+  }
+
+  #factVerbs({ name: machine }: MachineSession): Pick<Store, 'fact' | 'setFact'> {
+    const base = this.#base;
+    const isOwn = (name: FactName) => FACTS[name] === 'own';
+    return {
+      fact: async (name) => (isOwn(name) ? this.#own.get(`${machine} ${name}`) : base.fact(name)),
+      setFact: async (name, value) => {
+        if (isOwn(name)) this.#own.set(`${machine} ${name}`, value);
+        else await base.setFact(name, value);
+      },
+    };
+  }
+}
