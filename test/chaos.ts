@@ -1,12 +1,14 @@
 /**
  * Lets real machines work against one real server while everything goes wrong: `--seeds 100` so many, from `--from 1`
- * on, `--at-once 2` side by side; `--minutes 10` at most so long; `--seed 42` one, and tells every event. Ends with 1
- * when a promise was broken, and keeps the folder of that seed.
+ * on, `--at-once 2` side by side; `--minutes 10` at most so long; `--seed 42` one, and tells every event. With
+ * `--shared-inbox --machines 10 --files 10000` so many machines look at one inbox instead. Ends with 1 when a promise was
+ * broken, and keeps the folder.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from './chaos/build.ts';
+import { type Built, build } from './chaos/build.ts';
+import { shareInbox } from './chaos/shared-inbox.ts';
 import { chaos } from './chaos/world.ts';
 import { addTo, count, type Tally } from './simulation/tally.ts';
 import { hasPostgres } from './support/postgres-server.ts';
@@ -19,16 +21,34 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '60' },
     'at-once': { type: 'string', default: '2' },
     seed: { type: 'string' },
+    'shared-inbox': { type: 'boolean', default: false },
+    machines: { type: 'string', default: '10' },
+    files: { type: 'string', default: '10000' },
   },
 });
 
-if (hasPostgres) await runSeeds();
-else console.log('no PostgreSQL server is installed: nothing was tried');
+if (!hasPostgres) console.log('no PostgreSQL server is installed: nothing was tried');
+else if (values['shared-inbox']) await runSharedInbox();
+else await runSeeds();
 
-async function runSeeds(): Promise<void> {
+async function newPlace(): Promise<{ place: string; built: Built }> {
   const place = mkdtempSync(join(temporaryPlace(), 'paydrop-chaos-'));
   chmodSync(place, 0o755);
-  const built = await build(place);
+  return { place, built: await build(place) };
+}
+
+async function runSharedInbox(): Promise<void> {
+  const { place, built } = await newPlace();
+  const startedMs = performance.now();
+  const many = { machines: Number(values.machines), files: Number(values.files) };
+  const taken = await shareInbox({ ...built, ...many, folder: join(place, 'shared'), note: console.log });
+  const seconds = (performance.now() - startedMs) / 1_000;
+  console.log(`each file was taken in once, in ${seconds.toFixed(0)} s; by machine: ${taken.join(' ')}`);
+  rmSync(place, { recursive: true, force: true });
+}
+
+async function runSeeds(): Promise<void> {
+  const { place, built } = await newPlace();
   const first = Number(values.seed ?? values.from);
   const last = values.seed === undefined ? first + Number(values.seeds) - 1 : first;
   const trace = values.seed === undefined ? {} : { trace: (event: string) => console.log(event) };

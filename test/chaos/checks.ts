@@ -159,6 +159,13 @@ function note(theirs: Theirs, entry: LedgerEntry): void {
   }
 }
 
+/** A request is repeated once with a new token: one that the provider has forgotten is refused, and what it was for is not done. */
+const MOST_WITH_TOKENS = 2;
+
+function requestsFor({ api }: Truth): number {
+  return api.knowsOrders ? MOST_WITH_TOKENS : 1;
+}
+
 /** Nothing is taken on trust: neither that the provider refuses a used reference, nor that a machine asks it first. */
 function checkPaidOnce(truth: Truth, theirs: ReadonlyMap<string, Theirs>, payouts: readonly Payout[]): void {
   const ours = new Map(payouts.map((payout) => [keyOf(truth, payout), payout]));
@@ -168,7 +175,7 @@ function checkPaidOnce(truth: Truth, theirs: ReadonlyMap<string, Theirs>, payout
     if (made > 1) throw new Violation('paid once', `${key} was made ${made} times`);
     if (requests > 0 && !payout)
       throw new Violation('intent before sending', `${key} came ${requests} times, and is not in the records`);
-    if (payout && requests > payout.sends)
+    if (payout && requests > payout.sends * requestsFor(truth))
       throw new Violation('one request an intent', `${key} came ${requests} times, with ${payout.sends} intents`);
     if (made === 0 || !payout) continue;
     if (!truth.amounts.get(payout.ref)?.has(minorOf(amount)))
@@ -228,7 +235,7 @@ async function checkOrders({ server, sandbox, api }: Truth): Promise<void> {
   );
   for (const { ref, sends } of orders) {
     if ((made.get(ref) ?? 0) > 1) throw new Violation('an order is made once', ref);
-    if ((requests.get(ref) ?? 0) > sends)
+    if ((requests.get(ref) ?? 0) > sends * MOST_WITH_TOKENS)
       throw new Violation(
         'one request an intent',
         `order ${ref} came ${requests.get(ref)} times, with ${sends} intents`,

@@ -44,7 +44,7 @@ export interface MachineOptions {
   /** How far its clock is from that of the host. */
   readonly clockMs: number;
   readonly settings: object;
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: NodeJS.ProcessEnv;
   readonly note: (what: string) => void;
 }
 

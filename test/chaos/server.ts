@@ -36,10 +36,10 @@ export class ChaosServer {
   readonly #folder: string;
   readonly #server: Server;
 
-  constructor(folder: string, template: string) {
+  constructor(folder: string, template: string, { hasDisk = true } = {}) {
     this.#folder = folder;
     mkdirSync(folder);
-    this.hasDisk = mounted(folder);
+    this.hasDisk = hasDisk && mounted(folder);
     execFileSync('cp', ['-a', '--reflink=auto', `${template}/.`, folder]);
     rmSync(join(folder, 'log'), { force: true });
     this.#server = new Server(folder);

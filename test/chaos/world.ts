@@ -128,7 +128,7 @@ async function drawMachines({
       new Machine({
         ...{ name, folder: join(folder, name), main, line, works, date: DATE, settings, note },
         clockMs: nightMs + skewMs,
-        env: api.env as Record<string, string>,
+        env: api.env,
       }),
     );
   }

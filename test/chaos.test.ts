@@ -1,0 +1,46 @@
+/** Real machines on one real server, while everything goes wrong: a few seeds of `npm run chaos`. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { makeTemplate } from './chaos/server.ts';
+import { shareInbox } from './chaos/shared-inbox.ts';
+import { chaos } from './chaos/world.ts';
+import { hasPostgres } from './support/postgres-server.ts';
+import { ALL } from './support/sample.ts';
+
+const SEEDS = [3, 7, 11];
+const MACHINES = 3;
+const FILES = 150;
+
+if (!hasPostgres) process.stderr.write('no PostgreSQL server is installed: machines that share one are not tried\n');
+
+describe.skipIf(!hasPostgres)('machines that share a server', () => {
+  let place = '';
+  const template = () => join(place, 'template');
+  const main = () => join(inject('built'), 'dist', 'main.js');
+
+  beforeAll(async () => {
+    place = mkdtempSync(join(tmpdir(), 'paydrop-chaos-'));
+    chmodSync(place, 0o755);
+    await makeTemplate(template());
+  });
+
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+  it(`and an inbox take each of ${FILES} files in once`, async () => {
+    const options = { folder: join(place, 'shared'), main: main(), template: template() };
+    const taken = await shareInbox({ ...options, machines: MACHINES, files: FILES });
+    expect(taken.reduce((sum, count) => sum + count, 0)).toBe(FILES + 1);
+  }, 120_000);
+
+  it.skipIf(!ALL).each(SEEDS)(
+    'keep every promise while everything goes wrong (seed %i)',
+    async (seed) => {
+      const folder = join(place, `seed-${seed}`);
+      const { violation } = await chaos(seed, { folder, main: main(), template: template() });
+      if (violation) throw violation;
+    },
+    300_000,
+  );
+});
