@@ -28,7 +28,7 @@ export async function openOrMake(
 }
 
 /** The server's address. It has a password in it, so it is a secret. */
-function addressOf(env: NodeJS.ProcessEnv): string {
+export function addressOf(env: NodeJS.ProcessEnv): string {
   const loaded = loadSecrets(env, { address: 'PAYDROP_DATABASE_URL' });
   if (!loaded.ok) throw new UsageError(...loaded.problems);
   return loaded.value.address.reveal();

@@ -3,6 +3,7 @@
  */
 import type { Store } from './port.ts';
 import type { PostgresOptions } from './postgres/postgres.ts';
+import type { TakenOver, TakingOver } from './taking-over.ts';
 
 export {
   ANCHOR,
@@ -28,6 +29,7 @@ export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers
 export { lockWorkspace } from './sqlite/lock.ts';
 export { openStore } from './sqlite/sqlite.ts';
 export { removeUpgradeCopies, upgradeCopies } from './sqlite/upgrade-copy.ts';
+export type { TakenOver } from './taking-over.ts';
 export { differenceText, verify, verifyFile } from './verify.ts';
 
 /** The records on a server. The library for it is loaded only here, because most workspaces don't need it. */
@@ -40,4 +42,41 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
 export async function openPostgresIfThere(options: PostgresOptions): Promise<Store | undefined> {
   const { openIfThere } = await import('./postgres/postgres.ts');
   return openIfThere(options);
+}
+
+/** A server takes over the records of the SQLite file: see taking-over.ts. */
+export async function takeOverRecords(
+  path: string,
+  { address, machine }: PostgresSide,
+  options: TakingOver,
+): Promise<TakenOver> {
+  const [{ takeOver }, { marksOf, openSource }, { NotCommitted, openTarget }] = await Promise.all([
+    import('./taking-over.ts'),
+    import('./sqlite/copying.ts'),
+    import('./postgres/copying.ts'),
+  ]);
+  return takeOver(
+    {
+      ...marksOf(path),
+      openSource: () => openSource(path),
+      openTarget: () => openTarget(address, machine),
+      isRefused: (error) => error instanceof NotCommitted,
+    },
+    options,
+  );
+}
+
+/** Where a machine's records are on a server. */
+export interface PostgresSide {
+  readonly address: string;
+  readonly machine: string;
+}
+
+/** Fills a new scratch file with the records of a server as they are now, for a dry run of this machine. */
+export async function scratchFrom(side: PostgresSide, path: string): Promise<void> {
+  const [{ fillScratch }, { withSource }] = await Promise.all([
+    import('./sqlite/copying.ts'),
+    import('./postgres/copying.ts'),
+  ]);
+  await withSource(side, (source) => fillScratch(path, source, source.elsewhere));
 }

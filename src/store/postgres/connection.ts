@@ -175,6 +175,22 @@ export function connect(options: ConnectionOptions): Connection {
   };
 }
 
+/** A connection for one long transaction. End it yourself. */
+export async function connectAlone({ connectionString }: Address): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString,
+    application_name: 'paydrop records copy',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  });
+  client.on('error', ignored);
+  await client.connect();
+  await client.query(SESSION_SETTINGS);
+  await client.query('SET idle_in_transaction_session_timeout TO 0; SET lock_timeout TO 0');
+  return client;
+}
+
 function openPool({ connectionString }: Address): pg.Pool {
   const pool = new pg.Pool({
     connectionString,

@@ -77,7 +77,8 @@ export async function openIfThere(options: PostgresOptions): Promise<Store | und
   return isThere ? openStore(options) : undefined;
 }
 
-function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
+/** The verbs on a connection. */
+export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
   const writing = writingWith(db);
   return {
     ...fileVerbs(db, writing, me),
