@@ -328,6 +328,14 @@ audit
   .addHelpText('after', '\nExample:\n  $ paydrop audit verify')
   .action(runs(async () => (await import('./commands/audit.ts')).verify));
 
+deciding(
+  audit
+    .command('doubt')
+    .description('The records were restored by other means than paydrop restore: nothing is sent until audit accept.'),
+)
+  .addHelpText('after', '\nExample:\n  $ paydrop audit doubt --reason "the server is back as of last night"')
+  .action(runs(async () => (await import('./commands/audit.ts')).doubt));
+
 signing(
   audit
     .command('accept')
@@ -360,6 +368,26 @@ command(
   .action(runs(async () => (await import('./commands/restore.ts')).restore));
 
 command(
+  'machines',
+  'The machines that share the records: version, since when, alive or gone, what each has in hand.',
+  'paydrop machines',
+)
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/machines.ts')).machines));
+
+command(
+  'records',
+  'Where the records are kept: a PostgreSQL server takes those of this workspace over.',
+  'paydrop records copy --to postgres',
+)
+  .command('copy')
+  .description('Copies the records to a server, compares every row, and ends the use of their file.')
+  .addOption(new commander.Option('--to <where>', 'where to').choices(['postgres']).makeOptionMandatory())
+  .option(...JSON_FLAG)
+  .addHelpText('after', '\nExample:\n  $ paydrop records copy --to postgres')
+  .action(runs(async () => (await import('./commands/records.ts')).copy));
+
+command(
   'sandbox',
   'The bundled provider by itself, on this machine only.',
   'paydrop sandbox --port 8080 --ledger ledger.jsonl',
@@ -373,6 +401,12 @@ command(
 command('init', 'A new workspace with settings and template files.', 'paydrop init payouts')
   .argument('[dir]', 'the folder to make (default: the workspace)')
   .option('--group <group>', 'who may write into the inbox and read the outbox: a name or a number')
+  .addOption(
+    new commander.Option('--records <where>', 'a file, or a server that several machines share').choices([
+      'sqlite',
+      'postgres',
+    ]),
+  )
   .action(runs(async () => (await import('./commands/init.ts')).init));
 
 command('doctor', 'Checks settings, permissions, clock, database and provider.', 'paydrop doctor')

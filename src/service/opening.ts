@@ -1,8 +1,17 @@
 /** Opens a workspace's records where its settings say that they are: in a file of `data`, or on a server. */
 import { join } from 'node:path';
+import type { Clock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { loadSecrets, type Settings } from '../settings/settings.ts';
-import { openPostgres, openPostgresIfThere, openStore, type Store } from '../store/store.ts';
+import {
+  openPostgres,
+  openPostgresIfThere,
+  openStore,
+  postgresServer,
+  type ServerFacts,
+  type Store,
+  scratchFrom,
+} from '../store/store.ts';
 import { DATABASE, isThere, requireRecords } from './place.ts';
 
 /** Opens records that are there; undefined where there are none yet. */
@@ -25,6 +34,20 @@ export async function openOrMake(
 ): Promise<Store> {
   if (settings.records === 'postgres') return openPostgres({ address: addressOf(env) });
   return openStore({ path: join(settings.data, DATABASE), upgraded });
+}
+
+/** Copies the records of a server into a new SQLite file, which does not survive a crash: for a dry run. */
+export async function scratchCopy(
+  settings: Settings,
+  path: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  await scratchFrom({ address: addressOf(env), machine: settings.machine }, path);
+}
+
+/** What the server of the records says of itself. */
+export async function recordsServer(clock: Clock, env: NodeJS.ProcessEnv = process.env): Promise<ServerFacts> {
+  return postgresServer(addressOf(env), clock);
 }
 
 /** The server's address. It has a password in it, so it is a secret. */

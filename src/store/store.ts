@@ -1,8 +1,10 @@
 /**
  * The door of the room: the port and its adapter, the audit chain with its anchor, and the provider of these records.
  */
+import type { Clock } from '../platform/clock.ts';
 import type { Store } from './port.ts';
 import type { PostgresOptions } from './postgres/postgres.ts';
+import type { ServerFacts } from './postgres/server.ts';
 import type { TakenOver, TakingOver } from './taking-over.ts';
 
 export {
@@ -25,6 +27,7 @@ export { CHAIN_START } from './audit.ts';
 export { acceptProvider, bind, bindingOf, otherProvider, otherProviderText, otherThan } from './binding.ts';
 export { momentOf, type Timing } from './moment.ts';
 export type * from './port.ts';
+export type { ServerFacts } from './postgres/server.ts';
 export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers } from './replay.ts';
 export { lockWorkspace } from './sqlite/lock.ts';
 export { openStore } from './sqlite/sqlite.ts';
@@ -70,6 +73,12 @@ export async function takeOverRecords(
 export interface PostgresSide {
   readonly address: string;
   readonly machine: string;
+}
+
+/** What the server says of itself. */
+export async function postgresServer(address: string, clock: Clock): Promise<ServerFacts> {
+  const { serverFacts } = await import('./postgres/server.ts');
+  return serverFacts(address, clock);
 }
 
 /** Fills a new scratch file with the records of a server as they are now, for a dry run of this machine. */

@@ -8,6 +8,7 @@ import { type Address, readAddress } from './address.ts';
 import { type Connection, connectAlone, SCHEMA } from './connection.ts';
 import { prepareSchema } from './migrations.ts';
 import { storeOn } from './postgres.ts';
+import { requireNoPooler } from './session.ts';
 import { explained, isRefusal } from './trouble.ts';
 
 /** What only the server has: which machine it was, and what follows from that. */
@@ -48,6 +49,7 @@ export async function openTarget(address: string, machine: string): Promise<Post
   const { shown } = server;
   try {
     await prepareSchema(server, 'kept');
+    await requireNoPooler(server);
     const client = await connectAlone(server);
     try {
       await client.query(ALONE);

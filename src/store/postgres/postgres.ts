@@ -27,7 +27,7 @@ import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
-import { openSession } from './session.ts';
+import { openSession, requireNoPooler } from './session.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -50,6 +50,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
   const explain = (error: unknown) => explained(server.shown, error);
   try {
     await prepareSchema(server, purpose);
+    if (!atWork) await requireNoPooler(server);
     const session =
       machine !== undefined && atWork
         ? await openSession(server, { name: machine, ...atWork, startedAt: timestamp(clock.now()) }, clock)

@@ -63,7 +63,8 @@ const END = statement<[id: number, endedAt: string]>(
   'UPDATE machines SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL',
 );
 const JUDGE = column<[], boolean>(`SELECT pg_try_advisory_lock(${JUDGING_LOCK})`);
-const BACKEND = column<[], number>('SELECT pg_backend_pid()');
+/** Not prepared under a name: a pooler may give both sessions one connection, which has the name already. */
+const BACKEND = 'SELECT pg_backend_pid()::int AS pid';
 
 /** Throws UsageError where a machine of that name is alive, or where connections are not kept apart. */
 export async function openSession(address: Address, machine: Machine, clock: Clock): Promise<MachineSession> {
@@ -127,10 +128,10 @@ async function begin(client: pg.Client, { name, version, startedAt }: Machine): 
 async function requireOwnConnection(address: Address, client: pg.Client): Promise<void> {
   const other = await connected(address);
   try {
-    const own = await BACKEND.get(client);
+    const own = await backendOf(client);
     await other.query('BEGIN');
-    const second = await BACKEND.get(other);
-    const still = await BACKEND.get(client);
+    const second = await backendOf(other);
+    const still = await backendOf(client);
     await other.query('ROLLBACK');
     if (own === second || own !== still)
       throw new UsageError(
@@ -162,5 +163,19 @@ async function judging<T>(client: pg.Client, clock: Clock, work: () => Promise<T
     return await work();
   } finally {
     await client.query(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`).catch(() => {});
+  }
+}
+
+async function backendOf(client: pg.Client): Promise<number | undefined> {
+  return (await client.query<{ pid: number }>(BACKEND)).rows[0]?.pid;
+}
+
+/** Throws UsageError where the address leads to a pooler in transaction mode. */
+export async function requireNoPooler(address: Address): Promise<void> {
+  const client = await connected(address);
+  try {
+    await requireOwnConnection(address, client);
+  } finally {
+    await client.end().catch(() => {});
   }
 }
