@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
+import { AFTER_HELP, businessDate, month, PERIOD, wholeNumber } from './commands/arguments.ts';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
 import { INSTALLED } from './platform/installed.ts';
 import { printableLines } from './platform/terminal.ts';
@@ -25,19 +26,7 @@ const program = new commander.Command('paydrop')
   .version(version)
   .option('--workspace <dir>', 'the workspace folder (default: $PAYDROP_WORKSPACE, or the current folder)')
   .showHelpAfterError('(paydrop --help tells more)')
-  .addHelpText(
-    'after',
-    `
-Exit status:
-  0  done, nothing needs attention
-  1  done, but rows were rejected, payouts were lost, or some are held back or in doubt
-  2  the command, the settings or the secrets must be put right
-  3  not finished: run it again, and it goes on from there
-
-Example:
-  $ paydrop init payouts && cd payouts
-  $ cp templates/*.csv inbox/ && paydrop run`,
-  )
+  .addHelpText('after', AFTER_HELP)
   // The arguments, which these messages repeat, come from outside and may disturb the terminal.
   .configureOutput({ writeErr: (text) => void process.stderr.write(printableLines(text)) })
   .exitOverride();
@@ -63,28 +52,6 @@ function runs<A extends unknown[]>(load: () => Promise<(context: CommandContext,
     const run = await load();
     const workspace = program.opts<{ workspace?: string }>().workspace ?? process.env['PAYDROP_WORKSPACE'] ?? '.';
     status = await run(openContext(workspace), ...(args as A));
-  };
-}
-
-function businessDate(text: string): string {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
-  if (!day || Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== text)
-    throw new commander.InvalidArgumentError('expected a date that exists, as YYYY-MM-DD.');
-  return text;
-}
-
-function month(text: string): string {
-  if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(text))
-    throw new commander.InvalidArgumentError('expected a month, as YYYY-MM.');
-  return text;
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(number >= least && number <= most))
-      throw new commander.InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
-    return number;
   };
 }
 
@@ -252,11 +219,6 @@ deciding(
     'paydrop resume --reason "the account is checked"',
   ),
 ).action(runs(async () => (await import('./commands/pause.ts')).resume));
-
-const PERIOD = {
-  from: ['--from <YYYY-MM-DD>', 'the first date'],
-  to: ['--to <YYYY-MM-DD>', 'the last date'],
-} as const;
 
 /** What a person may say of payouts to list or to export. */
 function choosing(of: Command): Command {

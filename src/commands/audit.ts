@@ -64,7 +64,9 @@ export async function doubt({ workspace, output, clock }: CommandContext, option
   try {
     await doubtRestored(store, `the records were restored, as ${decision.by} said: ${decision.reason}`);
     await store.noteDecision('records-doubted', decision, momentOf({ clock, run }));
-    output.line('From the next start of each machine on nothing is sent from these records, until paydrop audit accept.');
+    output.line(
+      'From the next start of each machine on nothing is sent from these records, until paydrop audit accept.',
+    );
     return EXIT.done;
   } finally {
     await store.close();

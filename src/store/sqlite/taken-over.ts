@@ -18,7 +18,7 @@ export interface SqliteMark extends Mark {
 const VERSION = { simple: true } as const;
 
 /** The mark of a database that is open; undefined without one. */
-export function markIn(db: Database.Database): SqliteMark | undefined {
+function markIn(db: Database.Database): SqliteMark | undefined {
   if (Number(db.pragma('user_version', VERSION)) < OUT_OF_REACH) return undefined;
   const value = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck().get(TAKEN_OVER);
   return JSON.parse(value ?? '{}') as SqliteMark;
