@@ -6,10 +6,12 @@ import { doctor } from '../src/commands/doctor.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Output } from '../src/platform/terminal.ts';
 import { dryRun } from '../src/service/dry-run.ts';
+import { parseSettings } from '../src/settings/settings.ts';
 import { openStore } from '../src/store/postgres/postgres.ts';
 import { openStore as openSqlite } from '../src/store/sqlite/sqlite.ts';
-import { builtProgram } from './support/cli.ts';
+import { builtProgram, startProcess } from './support/cli.ts';
 import { testClock } from './support/clock.ts';
+import { examplesIn, firstDifference, shownIn } from './support/examples.ts';
 import { emptyDatabase, newDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { newFile } from './support/records.ts';
@@ -23,6 +25,12 @@ import {
 } from './support/workspace.ts';
 
 const paydrop = builtProgram();
+
+const shownOf = (page: string, heading: string) =>
+  examplesIn(page).flatMap((example) => (example.heading === heading ? shownIn(example) : []));
+
+const blocksOf = (page: string, heading: string) =>
+  examplesIn(page).flatMap((example) => (example.heading === heading ? [example] : []));
 
 const REASON = ['--reason', 'as agreed', '--by', 'ana'];
 
@@ -76,10 +84,11 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
     await workspace.pass();
     const { status, stdout, stderr } = await run('records', 'copy', '--to', 'postgres');
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/has taken the records over: \d+ rows, each compared with the file/);
+    const [shown] = shownOf('docs/commands.md', 'records');
+    const counted = (text = '') => text.replace(/\d+ (?=rows|entries)/g, 'many ');
+    const said = stdout.replace(/at .*, database \w+/, 'at db.example.com, database paydrop');
+    expect(firstDifference(counted(shown?.output), counted(said))).toBeUndefined();
     expect(stdout).toMatch(/audit log is unbroken: \d+ entries, head [0-9a-f]{64}/);
-    expect(stdout).toMatch(/submitted +INR +2 +420\.00/);
-    expect(stdout).toContain('Put this line into paydrop.json: "records": "postgres"');
     expect(await run('run')).toMatchObject({ status: 2, stderr: expect.stringContaining('is used no more') });
     setRecords('postgres');
     const counts = await run('status', '--json');
@@ -205,12 +214,46 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
       expect(existsSync(place)).toBe(false);
     });
 
+    it('that was dumped and put back as the page says is doubted, and sound', async () => {
+      await takenOver();
+      const bin = join(temporaryFolder(), 'bin');
+      mkdirSync(bin);
+      writeFileSync(join(bin, 'paydrop'), `#!/bin/sh\nexec ${process.execPath} ${paydrop.main()} "$@"\n`, {
+        mode: 0o755,
+      });
+      const shell = (text: string) =>
+        startProcess('bash', ['-e', '-c', text], {
+          cwd: workspace.root,
+          env: { PAYDROP_DATABASE_URL: address, PATH: `${bin}:${process.env['PATH']}` },
+        }).ended;
+      const [dump, putBack] = blocksOf('docs/operating.md', 'Records on PostgreSQL').map(({ text }) => text);
+      expect(await shell(dump ?? '')).toMatchObject({ status: 0, stderr: '' });
+      const before = await headOf();
+      workspace.drop('more.csv', instructions(instruction('P9')));
+      expect(await run('run', '--date', '2026-03-02', '--force')).toMatchObject({ stderr: '' });
+      expect(await headOf()).not.toEqual(before);
+      expect(await shell(putBack ?? '')).toMatchObject({ status: 0, stderr: '' });
+      const store = await openStore({ address, purpose: 'reading' });
+      expect(await store.damage()).toBeUndefined();
+      await store.close();
+      expect((await run('audit', 'verify')).stdout).toMatch(/^unbroken/);
+      const looked = await run('run');
+      expect(looked).toMatchObject({ status: 3 });
+    });
+
     it('that was put back without a trace can be doubted, until a person accepts it', async () => {
       await takenOver();
       expect(await run('audit', 'doubt', ...REASON)).toMatchObject({ status: 0 });
       const verified = await run('audit', 'verify');
       expect(verified).toMatchObject({ status: 1, stdout: expect.stringContaining('as ana said: as agreed') });
       expect(await run('run')).toMatchObject({ status: 3 });
+    });
+  });
+
+  it('are named by the settings that docs/machines.md shows', () => {
+    const [json] = blocksOf('docs/machines.md', 'Set it up').filter(({ language }) => language === 'json');
+    expect(parseSettings(JSON.parse(json?.text ?? ''), '.')).toMatchObject({
+      value: { records: 'postgres', machine: 'pay-1' },
     });
   });
 

@@ -123,7 +123,7 @@ async function begin(client: pg.Client, { name, version, startedAt }: Machine): 
 
 /**
  * A pooler that gives each transaction another connection would also give the lock of this machine to others. With one,
- * a second transaction gets the connection that this session has just used.
+ * a second transaction gets the connection that the first session has just used.
  */
 async function requireOwnConnection(address: Address, client: pg.Client): Promise<void> {
   const other = await connected(address);
