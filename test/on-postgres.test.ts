@@ -98,6 +98,19 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ copied: false });
   });
 
+  it('are not begun anew while a file has some that were not taken over', async () => {
+    workspace.drop('orders.csv', ORDERS);
+    await workspace.pass();
+    setRecords('postgres');
+    for (const command of ['run', 'status', 'doctor']) {
+      const { status, stdout, stderr } = await run(command);
+      expect([command, status]).toEqual([command, 2]);
+      expect(stdout + stderr).toContain('paydrop.db has records that no server has taken over');
+    }
+    expect(await run('records', 'copy', '--to', 'postgres')).toMatchObject({ status: 0 });
+    expect(await run('run', '--date', '2026-03-02', '--force')).toMatchObject({ status: 0 });
+  });
+
   it('have no machine before the first one has worked on them', async () => {
     setRecords('postgres');
     await (await openStore({ address })).close();

@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { loadSecrets, type Settings } from '../settings/settings.ts';
 import {
+  isTakenOver,
   openPostgres,
   openPostgresIfThere,
   openStore,
@@ -20,6 +21,7 @@ export async function openExisting(
   purpose: 'reading' | 'kept',
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Store | undefined> {
+  await requireTakenOver(settings);
   if (settings.records === 'postgres') return openPostgresIfThere({ address: addressOf(env), purpose });
   const path = join(settings.data, DATABASE);
   if (await isThere(path)) return openStore({ path, purpose });
@@ -32,8 +34,18 @@ export async function openOrMake(
   settings: Settings,
   { env, upgraded }: { readonly env: NodeJS.ProcessEnv; readonly upgraded?: ((copy: string) => void) | undefined },
 ): Promise<Store> {
+  await requireTakenOver(settings);
   if (settings.records === 'postgres') return openPostgres({ address: addressOf(env) });
   return openStore({ path: join(settings.data, DATABASE), upgraded });
+}
+
+/** Throws UsageError where a server shall have the records, and a file has some that no server has taken over. */
+async function requireTakenOver({ records, data }: Settings): Promise<void> {
+  const path = join(data, DATABASE);
+  if (records === 'sqlite' || !(await isThere(path)) || (await isTakenOver(path))) return;
+  throw new UsageError(
+    `${path} has records that no server has taken over: paydrop records copy --to postgres; or move the file away, if nothing was ever sent from it`,
+  );
 }
 
 /** Copies the records of a server into a new SQLite file, which does not survive a crash: for a dry run. */

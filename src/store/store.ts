@@ -47,6 +47,12 @@ export async function openPostgresIfThere(options: PostgresOptions): Promise<Sto
   return openIfThere(options);
 }
 
+/** Whether a server has all records of the SQLite file, so that nothing needs the file any more. */
+export async function isTakenOver(path: string): Promise<boolean> {
+  const { marksOf } = await import('./sqlite/copying.ts');
+  return marksOf(path).current()?.done === true;
+}
+
 /** A server takes over the records of the SQLite file: see taking-over.ts. */
 export async function takeOverRecords(
   path: string,
