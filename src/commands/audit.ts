@@ -60,16 +60,16 @@ export async function verify({ workspace, output, clock }: CommandContext, optio
 /** `paydrop audit doubt`: the database of a server was restored, which may show nowhere. */
 export async function doubt({ workspace, output, clock }: CommandContext, options: DecisionOptions): Promise<number> {
   const decision = personWith(options);
-  const { store, run } = await openForDeciding(workspace);
+  const { store: records, run } = await openForDeciding(workspace);
   try {
-    await doubtRestored(store, `the records were restored, as ${decision.by} said: ${decision.reason}`);
-    await store.noteDecision('records-doubted', decision, momentOf({ clock, run }));
+    await records.noteDecision('records-doubted', decision, momentOf({ clock, run }));
+    await doubtRestored(records, `the records were restored, as ${decision.by} said: ${decision.reason}`);
     output.line(
       'From the next start of each machine on nothing is sent from these records, until paydrop audit accept.',
     );
     return EXIT.done;
   } finally {
-    await store.close();
+    await records.close();
   }
 }
 

@@ -114,7 +114,7 @@ export async function restoreWhole(
         ...(folder === target || liesWithin(folder, target) ? [] : [WAY_OUT]),
       );
   if (folders !== 'as-set') await requireOwn(settings);
-  const onServer = await recordsOnServer(manifest, settings, from);
+  await requireFitting(manifest, settings, from);
   await makePrivateFolder(target);
   await makePrivateFolder(settings.data);
   const records = join(settings.data, DATABASE + UNFINISHED);
@@ -126,33 +126,35 @@ export async function restoreWhole(
     await requireSame(dirname(copy), basename(copy), { size, sha256 });
     await syncFolder(dirname(copy));
   }
-  const doubt = `the records were restored from the backup of ${manifest.madeAt}`;
-  if (onServer) {
-    await doubtRestored(onServer, doubt).finally(() => onServer.close());
-  } else {
-    const store = openStore({ path: records });
-    await doubtRestored(store, doubt).finally(() => store.close());
-    await moveDurably(records, join(settings.data, DATABASE));
+  const isOnServer = settings.records === 'postgres';
+  const store = isOnServer ? await recordsOnServer(settings) : openStore({ path: records });
+  try {
+    await doubtRestored(store, `the records were restored from the backup of ${manifest.madeAt}`);
+  } finally {
+    await store.close();
   }
+  if (!isOnServer) await moveDurably(records, join(settings.data, DATABASE));
   await makeFolders(settings);
   await publishDurably(join(target, SETTINGS_FILE), 0o640, true, (file) => file.writeFile(text));
   return { manifest, settings };
 }
 
-/** Opens the records where they are on a server: they must be there, and what is restored with them is doubted. */
-async function recordsOnServer(manifest: Manifest, settings: Settings, from: string): Promise<Store | undefined> {
+/** Throws UsageError unless the records are where the settings say: in the backup, or on the server already. */
+async function requireFitting(manifest: Manifest, settings: Settings, from: string): Promise<void> {
   const has = manifest.files.some(({ path }) => path === RECORDS);
   if (has !== (settings.records === 'sqlite'))
     throw new UsageError(
       `${from} ${has ? 'has records in a file, and its settings name a server' : `has no ${RECORDS}, and its settings name no server`}`,
     );
-  if (settings.records === 'sqlite') return undefined;
+  if (!has) await (await recordsOnServer(settings)).close();
+}
+
+async function recordsOnServer(settings: Settings): Promise<Store> {
   const store = await openExisting(settings, 'kept');
-  if (!store)
-    throw new UsageError(
-      'the database that PAYDROP_DATABASE_URL names has no records: restore it first, by its own means',
-    );
-  return store;
+  if (store) return store;
+  throw new UsageError(
+    'the database that PAYDROP_DATABASE_URL names has no records: restore it first, by its own means',
+  );
 }
 
 /** The settings of the workspace `target`, and the bytes of its paydrop.json. */

@@ -75,7 +75,7 @@ export function removeMark(path: string): void {
 function onFile<T>(path: string, work: (db: Database.Database) => T): T {
   const db = new Sqlite(path, { fileMustExist: true });
   try {
-    db.pragma('synchronous = FULL');
+    db.pragma('synchronous = EXTRA');
     return db.transaction(() => work(db)).immediate();
   } finally {
     db.close();
