@@ -7,6 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
+import { AFTER_HELP, businessDate, month, PERIOD, wholeNumber } from './commands/arguments.ts';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
 import { installedVersion } from './platform/installed.ts';
 import { printableLines } from './platform/terminal.ts';
@@ -21,19 +22,7 @@ const program = new commander.Command('paydrop')
   .version(installedVersion())
   .option('--workspace <dir>', 'the workspace folder (default: $PAYDROP_WORKSPACE, or the current folder)')
   .showHelpAfterError('(paydrop --help tells more)')
-  .addHelpText(
-    'after',
-    `
-Exit status:
-  0  done, nothing needs attention
-  1  done, but rows were rejected, payouts were lost, or some are held back or in doubt
-  2  the command, the settings or the secrets must be put right
-  3  not finished: run it again, and it goes on from there
-
-Example:
-  $ paydrop init payouts && cd payouts
-  $ cp templates/*.csv inbox/ && paydrop run`,
-  )
+  .addHelpText('after', AFTER_HELP)
   // The arguments, which these messages repeat, come from outside and may disturb the terminal.
   .configureOutput({ writeErr: (text) => void process.stderr.write(printableLines(text)) })
   .exitOverride();
@@ -59,28 +48,6 @@ function runs<A extends unknown[]>(load: () => Promise<(context: CommandContext,
     const run = await load();
     const workspace = program.opts<{ workspace?: string }>().workspace ?? process.env['PAYDROP_WORKSPACE'] ?? '.';
     status = await run(openContext(workspace), ...(args as A));
-  };
-}
-
-function businessDate(text: string): string {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
-  if (!day || Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== text)
-    throw new commander.InvalidArgumentError('expected a date that exists, as YYYY-MM-DD.');
-  return text;
-}
-
-function month(text: string): string {
-  if (!/^\d{4}-(?:0[1-9]|1[0-2])$/.test(text))
-    throw new commander.InvalidArgumentError('expected a month, as YYYY-MM.');
-  return text;
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(number >= least && number <= most))
-      throw new commander.InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
-    return number;
   };
 }
 
@@ -249,11 +216,6 @@ deciding(
   ),
 ).action(runs(async () => (await import('./commands/pause.ts')).resume));
 
-const PERIOD = {
-  from: ['--from <YYYY-MM-DD>', 'the first date'],
-  to: ['--to <YYYY-MM-DD>', 'the last date'],
-} as const;
-
 /** What a person may say of payouts to list or to export. */
 function choosing(of: Command): Command {
   return of
@@ -324,6 +286,14 @@ audit
   .addHelpText('after', '\nExample:\n  $ paydrop audit verify')
   .action(runs(async () => (await import('./commands/audit.ts')).verify));
 
+deciding(
+  audit
+    .command('doubt')
+    .description('The records were restored by other means than paydrop restore: nothing is sent until audit accept.'),
+)
+  .addHelpText('after', '\nExample:\n  $ paydrop audit doubt --reason "the server is back as of last night"')
+  .action(runs(async () => (await import('./commands/audit.ts')).doubt));
+
 signing(
   audit
     .command('accept')
@@ -356,6 +326,26 @@ command(
   .action(runs(async () => (await import('./commands/restore.ts')).restore));
 
 command(
+  'machines',
+  'The machines that share the records: version, since when, alive or gone, what each has in hand.',
+  'paydrop machines',
+)
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/machines.ts')).machines));
+
+command(
+  'records',
+  'Where the records are kept: a PostgreSQL server takes those of this workspace over.',
+  'paydrop records copy --to postgres',
+)
+  .command('copy')
+  .description('Copies the records to a server, compares every row, and ends the use of their file.')
+  .addOption(new commander.Option('--to <where>', 'where to').choices(['postgres']).makeOptionMandatory())
+  .option(...JSON_FLAG)
+  .addHelpText('after', '\nExample:\n  $ paydrop records copy --to postgres')
+  .action(runs(async () => (await import('./commands/records.ts')).copy));
+
+command(
   'sandbox',
   'The bundled provider by itself, on this machine only.',
   'paydrop sandbox --port 8080 --ledger ledger.jsonl',
@@ -369,6 +359,12 @@ command(
 command('init', 'A new workspace with settings and template files.', 'paydrop init payouts')
   .argument('[dir]', 'the folder to make (default: the workspace)')
   .option('--group <group>', 'who may write into the inbox and read the outbox: a name or a number')
+  .addOption(
+    new commander.Option('--records <where>', 'a file, or a server that several machines share').choices([
+      'sqlite',
+      'postgres',
+    ]),
+  )
   .action(runs(async () => (await import('./commands/init.ts')).init));
 
 command('doctor', 'Checks settings, permissions, clock, database and provider.', 'paydrop doctor')

@@ -207,7 +207,7 @@ describe('settings', () => {
       ...codes(name),
       ...codes(file),
     ]);
-    expect(named).toEqual(read.flatMap((name) => [name, `${name}_FILE`]));
+    expect(named).toEqual([...read, 'PAYDROP_DATABASE_URL'].flatMap((name) => [name, `${name}_FILE`]));
   });
 });
 

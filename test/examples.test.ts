@@ -28,6 +28,7 @@ const HERE = 'test/examples.test.ts';
 const COMMANDS = 'test/examples-commands.test.ts “has no example that no test runs”';
 const CRON = 'test/operating.test.ts “has cron make a pass that is silent while all is well”';
 const OPERATING = 'test/operating-restore.test.ts';
+const POSTGRES = 'test/on-postgres.test.ts';
 const SCRIPT = `not run: it installs packages and runs all tests; ${HERE} “stands in .ci/run”`;
 
 /** Each page and heading with blocks: by what each of them is run, or why it is not. */
@@ -62,6 +63,24 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'docs/operating.md: Month-end': ['test/operating.test.ts “says how it is to a monitor, and closes a month”'],
   'docs/operating.md: A group that drops files and reads reports': [
     'test/operating.test.ts “gives a group its folders”',
+  ],
+  'docs/machines.md: One unit a machine': [
+    'not run: it belongs into /etc; test/package.test.ts “is one that systemd takes”',
+  ],
+  'docs/machines.md: Set it up': [
+    'not run: it makes a role and a database at a server; test/support/postgres.ts “CREATE DATABASE”',
+    'test/operating.test.ts “puts secrets into files that only the service can read”',
+    'test/operating.test.ts “loads the secrets for commands by hand in one line, from the file of the unit”',
+    `${POSTGRES} “are made by paydrop init for a new workspace”`,
+    `${POSTGRES} “are named by the settings that docs/machines.md shows”`,
+  ],
+  'docs/machines.md: Take a workspace over': [
+    `${POSTGRES} “are taken over in one command, which says what it copied and which line to write”`,
+  ],
+  'docs/machines.md: Upgrade': [`${POSTGRES} “that was dumped and put back as the page says is doubted, and sound”`],
+  'docs/operating.md: Records on PostgreSQL': [
+    `${POSTGRES} “that was dumped and put back as the page says is doubted, and sound”`,
+    `${POSTGRES} “that was dumped and put back as the page says is doubted, and sound”`,
   ],
   'docs/operating.md: Upgrade': [`${OPERATING} “upgrades, with a backup before”`],
   'docs/operating.md: Back up and restore': [

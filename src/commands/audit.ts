@@ -1,11 +1,12 @@
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openRecords, openWorkspace } from '../service/service.ts';
+import { openForDeciding, openRecords, openWorkspace } from '../service/service.ts';
 import {
   acceptProvider,
   differenceText,
   distrustNow,
+  doubtRestored,
   endLookUpOnly,
   isLookedUp,
   lookUpOnly,
@@ -16,6 +17,7 @@ import {
   verify as verifyRecords,
 } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
+import { type DecisionOptions, personWith } from './person.ts';
 import { type SettlingOptions, settlingBy } from './settling.ts';
 
 /** What a person may say about a provider that is not the one of the records. */
@@ -52,6 +54,22 @@ export async function verify({ workspace, output, clock }: CommandContext, optio
     return wrong.every((one) => one === undefined) ? EXIT.done : EXIT.attention;
   } finally {
     await store.close();
+  }
+}
+
+/** `paydrop audit doubt`: the database of a server was restored, which may show nowhere. */
+export async function doubt({ workspace, output, clock }: CommandContext, options: DecisionOptions): Promise<number> {
+  const decision = personWith(options);
+  const { store: records, run } = await openForDeciding(workspace);
+  try {
+    await records.noteDecision('records-doubted', decision, momentOf({ clock, run }));
+    await doubtRestored(records, `the records were restored, as ${decision.by} said: ${decision.reason}`);
+    output.line(
+      'From the next start of each machine on nothing is sent from these records, until paydrop audit accept.',
+    );
+    return EXIT.done;
+  } finally {
+    await records.close();
   }
 }
 

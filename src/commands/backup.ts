@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { isErrno, linkUnlessTaken } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { printJson } from '../platform/terminal.ts';
-import { backupWhole, openRecords, requireApart } from '../service/service.ts';
+import { backupWhole, openRecords, requireApart, settingsOf } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
 interface BackupOptions {
@@ -15,6 +15,9 @@ interface BackupOptions {
 const WARNING =
   'Restoring it makes paydrop forget what it sent since: it will notice, look everything up and send nothing until you say so.';
 
+const ON_SERVER =
+  'It has the part of this machine. The records are on the server, and need a backup by its own means (docs/operating.md, "Records on PostgreSQL").';
+
 /**
  * Makes a consistent copy of the records, or of the whole workspace, while the service goes on. The copy is made whole
  * or not at all, and never replaces anything.
@@ -23,6 +26,7 @@ export async function backup(context: CommandContext, path: string, options: Bac
   const { workspace, output, clock } = context;
   const target = resolve(path);
   if (options.archive && !options.whole) throw new UsageError('--archive goes with --whole');
+  const isOnServer = settingsOf(workspace).records === 'postgres';
   if (options.whole) {
     const madeAt = new Date(clock.now()).toISOString();
     await backupWhole(workspace, target, { archive: options.archive === true, madeAt });
@@ -30,7 +34,7 @@ export async function backup(context: CommandContext, path: string, options: Bac
   if (options.json) printJson(process.stdout, { backup: target, whole: options.whole === true });
   else {
     output.line(target);
-    output.line(WARNING);
+    output.line(isOnServer ? ON_SERVER : WARNING);
   }
   return EXIT.done;
 }

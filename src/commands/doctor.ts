@@ -21,16 +21,7 @@ import {
 } from '../store/store.ts';
 import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
-
-interface Check {
-  readonly what: string;
-  readonly ok: boolean;
-  readonly finding: string;
-  /** No person needs to change anything: the problem may pass by itself. */
-  readonly passing?: true;
-  /** All is well now, but a person should see to it some day. */
-  readonly note?: true;
-}
+import { type Check, checkMachines, checkServer } from './doctor/server.ts';
 
 const YEAR_MS = 366 * 86_400_000;
 const DAY_MS = 86_400_000;
@@ -59,6 +50,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...checkCalendar(loaded.value, clock));
     checks.push(...checkPeople(loaded.value));
+    checks.push(...(await checkServer(loaded.value, clock)));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
     checks.push(...(await checkProvider(loaded.value, clock)));
@@ -200,6 +192,7 @@ async function checkRecords(workspace: string, settings: Settings, clock: Clock)
       await attempt('database', async () => [await checkDamage(store)]),
       await attempt('audit log', () => checkAudit(store, settings, clock, progress)),
       await attempt('standing', () => checkStanding(store, settings, clock)),
+      await attempt('machines', () => checkMachines(store, settings)),
     ].flat();
   } finally {
     progress.clear();

@@ -10,9 +10,13 @@ import { makeFolders, settingsOf, shareFolders } from '../service/service.ts';
 import { SETTINGS_FILE } from '../settings/settings.ts';
 import { type CommandContext, EXIT } from './context.ts';
 
+type Where = 'sqlite' | 'postgres';
+
+const RECORDS = { sqlite: '', postgres: '\n  "records": "postgres",' } as const satisfies Record<Where, string>;
+
 /** Editors find the JSON Schema where the program is installed: offline, and always that of the installed version. */
-const SETTINGS = `{
-  "$schema": "${new URL('paydrop.schema.json', INSTALLED).href}",
+const settingsWith = (records: string) => `{
+  "$schema": "${new URL('paydrop.schema.json', INSTALLED).href}",${records}
   "provider": { "baseUrl": "sandbox" },
   "submit": "nightly",
   "schedule": { "nightly": "0 2 * * *" }
@@ -30,7 +34,7 @@ const DAY_MS = 86_400_000;
 export async function init(
   { workspace, output, clock }: CommandContext,
   dir: string | undefined,
-  { group }: { group?: string },
+  { group, records = 'sqlite' }: { group?: string; records?: Where },
 ): Promise<number> {
   const gid = group === undefined ? undefined : groupId(group);
   if (group !== undefined && gid === undefined)
@@ -47,8 +51,12 @@ export async function init(
     const made = await writeNew(path, text);
     output.line(`${made ? 'made' : 'kept'}  ${path}`);
   };
-  await make(join(root, SETTINGS_FILE), SETTINGS);
+  await make(join(root, SETTINGS_FILE), settingsWith(RECORDS[records]));
   const settings = settingsOf(root);
+  if (settings.records !== records && records === 'postgres')
+    throw new UsageError(
+      `--records: ${join(root, SETTINGS_FILE)} is kept, and its records are in a file: paydrop records copy --to postgres takes them over`,
+    );
   const { inbox, provider, schedule } = settings;
   await makeFolders(settings);
   if (gid !== undefined) await shareFolders(settings, gid);
@@ -57,6 +65,10 @@ export async function init(
   output.line();
   output.line(`Copy the templates, fill them in, drop them into ${inbox} and start:`);
   output.line(`  paydrop run --workspace ${root}`);
+  if (settings.records === 'postgres')
+    output.line(
+      `The records are on a server: put its address into PAYDROP_DATABASE_URL. This machine is called ${settings.machine} (docs/machines.md).`,
+    );
   output.line(
     'The provider is the bundled sandbox until provider.baseUrl in paydrop.json names another: no money moves.',
   );

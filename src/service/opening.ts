@@ -4,7 +4,17 @@ import type { Clock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { installedVersion } from '../platform/installed.ts';
 import { loadSecrets, type Settings } from '../settings/settings.ts';
-import { hasPostgresHistory, openPostgres, openPostgresIfThere, openStore, type Store } from '../store/store.ts';
+import {
+  hasPostgresHistory,
+  isTakenOver,
+  openPostgres,
+  openPostgresIfThere,
+  openStore,
+  postgresServer,
+  type ServerFacts,
+  type Store,
+  scratchFrom,
+} from '../store/store.ts';
 import { DATABASE, isThere, requireNoTrace, requireRecords } from './place.ts';
 
 /**
@@ -16,6 +26,7 @@ export async function openExisting(
   purpose: 'reading' | 'kept' | 'alone',
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Store | undefined> {
+  await requireTakenOver(settings);
   const alone = purpose === 'alone';
   const as = alone ? 'kept' : purpose;
   if (settings.records === 'postgres') {
@@ -38,6 +49,7 @@ interface Opening {
 
 /** Opens the records for a pass, and makes them where there are none. */
 export async function openOrMake(settings: Settings, { env, clock, upgraded }: Opening): Promise<Store> {
+  await requireTakenOver(settings);
   if (settings.records === 'sqlite') return openStore({ path: join(settings.data, DATABASE), upgraded });
   const address = addressOf(env);
   // Before anything is made: the address may be that of another database.
@@ -48,8 +60,31 @@ export async function openOrMake(settings: Settings, { env, clock, upgraded }: O
 
 const NO_RECORDS = 'the database that PAYDROP_DATABASE_URL names has no records';
 
+/** Throws UsageError where a server shall have the records, and a file has some that no server has taken over. */
+async function requireTakenOver({ records, data }: Settings): Promise<void> {
+  const path = join(data, DATABASE);
+  if (records === 'sqlite' || !(await isThere(path)) || (await isTakenOver(path))) return;
+  throw new UsageError(
+    `${path} has records that no server has taken over: paydrop records copy --to postgres; or move the file away, if nothing was ever sent from it`,
+  );
+}
+
+/** Copies the records of a server into a new SQLite file, which does not survive a crash: for a dry run. */
+export async function scratchCopy(
+  settings: Settings,
+  path: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  await scratchFrom({ address: addressOf(env), machine: settings.machine }, path);
+}
+
+/** What the server of the records says of itself. */
+export async function recordsServer(clock: Clock, env: NodeJS.ProcessEnv = process.env): Promise<ServerFacts> {
+  return postgresServer(addressOf(env), clock);
+}
+
 /** The server's address. It has a password in it, so it is a secret. */
-function addressOf(env: NodeJS.ProcessEnv): string {
+export function addressOf(env: NodeJS.ProcessEnv): string {
   const loaded = loadSecrets(env, { address: 'PAYDROP_DATABASE_URL' });
   if (!loaded.ok) throw new UsageError(...loaded.problems);
   return loaded.value.address.reveal();

@@ -5,6 +5,7 @@ import { isErrno, makePrivateFolder } from '../platform/durable.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openStore } from '../store/store.ts';
+import { scratchCopy } from './opening.ts';
 import { DATABASE } from './place.ts';
 import { openForReading } from './records.ts';
 
@@ -21,20 +22,23 @@ export async function copyRecords(workspace: string, data: string): Promise<Sett
     await rm(path, { force: true });
     const opened = await openForReading(workspace);
     if (!opened) return undefined;
+    const { settings, store } = opened;
+    const isOnServer = settings.records === 'postgres';
     try {
-      await opened.store.backupTo(path);
+      if (!isOnServer) await store.backupTo(path);
     } finally {
-      await opened.store.close();
+      await store.close();
     }
-    if (await copySpool(opened.settings.data, data)) return opened.settings;
+    if (isOnServer) await scratchCopy(settings, path);
+    if (await copySpool(settings.data, data, isOnServer ? 'scratch' : 'reading')) return settings;
   }
   throw new UnavailableError('the service is too busy taking files in for a copy of its records');
 }
 
 /** False when the service has ended the intake of one of the files since the records were copied. */
-async function copySpool(data: string, copy: string): Promise<boolean> {
+async function copySpool(data: string, copy: string, purpose: 'reading' | 'scratch'): Promise<boolean> {
   const path = join(copy, DATABASE);
-  const store = openStore({ path, purpose: 'reading' });
+  const store = openStore({ path, purpose });
   try {
     const unfinished = await store.unfinishedFiles();
     for (const { claim } of unfinished) {

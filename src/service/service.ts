@@ -2,6 +2,7 @@
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export { LEDGER, openForAsking, openProvider, providerNamed } from './account.ts';
+export { recordsServer } from './opening.ts';
 export { makeFolders, requireApart, shareFolders, workspaceSettings } from './place.ts';
 export { reportContext, takeTurnToPublish } from './publishing.ts';
 export { openAlone, openForDeciding, openForReading, openRecords, settingsOf } from './records.ts';
@@ -13,3 +14,4 @@ export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).w
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
 export type { RestoredFolders } from './whole.ts';
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);
+export const takeOver = loadedWhenCalled(async () => (await import('./taking-over.ts')).takeOver);

@@ -16,7 +16,8 @@ import {
 } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { SETTINGS_FILE, type Settings, settingsFrom } from '../settings/settings.ts';
-import { ANCHOR, doubtRestored, openStore } from '../store/store.ts';
+import { ANCHOR, doubtRestored, openStore, type Store } from '../store/store.ts';
+import { openExisting } from './opening.ts';
 import { DATABASE, isThere, liesWithin, makeFolders, overlaps, requireApart } from './place.ts';
 import { settingsOf } from './records.ts';
 import { copyIfThere, copyRecords } from './records-copy.ts';
@@ -48,9 +49,7 @@ export async function backupWhole(
   await removeUnfinished(unfinished);
   await makePrivateFolder(join(unfinished, 'data'));
   try {
-    const copied = await copyRecords(workspace, join(unfinished, 'data'));
-    if (!copied) throw new UsageError('nothing has been taken in in this workspace yet');
-    const { data } = copied;
+    const { data } = await copyOfRecords(workspace, join(unfinished, 'data'));
     // The sandbox's ledger stays out: it is the provider's memory, and no restore takes a provider back to yesterday.
     await copyIfThere(join(data, ANCHOR), join(unfinished, 'data', ANCHOR));
     await copyFile(join(workspace, SETTINGS_FILE), join(unfinished, SETTINGS_FILE));
@@ -75,6 +74,15 @@ export async function backupWhole(
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
+}
+
+/** The settings. Records on a server stay there, and are backed up by its own means. */
+async function copyOfRecords(workspace: string, data: string): Promise<Settings> {
+  const settings = settingsOf(workspace);
+  if (settings.records === 'postgres') return settings;
+  const copied = await copyRecords(workspace, data);
+  if (!copied) throw new UsageError('nothing has been taken in in this workspace yet');
+  return copied;
 }
 
 /**
@@ -106,6 +114,7 @@ export async function restoreWhole(
         ...(folder === target || liesWithin(folder, target) ? [] : [WAY_OUT]),
       );
   if (folders !== 'as-set') await requireOwn(settings);
+  await requireFitting(manifest, settings, from);
   await makePrivateFolder(target);
   await makePrivateFolder(settings.data);
   const records = join(settings.data, DATABASE + UNFINISHED);
@@ -117,16 +126,35 @@ export async function restoreWhole(
     await requireSame(dirname(copy), basename(copy), { size, sha256 });
     await syncFolder(dirname(copy));
   }
-  const store = openStore({ path: records });
+  const isOnServer = settings.records === 'postgres';
+  const store = isOnServer ? await recordsOnServer(settings) : openStore({ path: records });
   try {
     await doubtRestored(store, `the records were restored from the backup of ${manifest.madeAt}`);
   } finally {
     await store.close();
   }
-  await moveDurably(records, join(settings.data, DATABASE));
+  if (!isOnServer) await moveDurably(records, join(settings.data, DATABASE));
   await makeFolders(settings);
   await publishDurably(join(target, SETTINGS_FILE), 0o640, true, (file) => file.writeFile(text));
   return { manifest, settings };
+}
+
+/** Throws UsageError unless the records are where the settings say: in the backup, or on the server already. */
+async function requireFitting(manifest: Manifest, settings: Settings, from: string): Promise<void> {
+  const has = manifest.files.some(({ path }) => path === RECORDS);
+  if (has !== (settings.records === 'sqlite'))
+    throw new UsageError(
+      `${from} ${has ? 'has records in a file, and its settings name a server' : `has no ${RECORDS}, and its settings name no server`}`,
+    );
+  if (!has) await (await recordsOnServer(settings)).close();
+}
+
+async function recordsOnServer(settings: Settings): Promise<Store> {
+  const store = await openExisting(settings, 'kept');
+  if (store) return store;
+  throw new UsageError(
+    'the database that PAYDROP_DATABASE_URL names has no records: restore it first, by its own means',
+  );
 }
 
 /** The settings of the workspace `target`, and the bytes of its paydrop.json. */

@@ -1220,6 +1220,46 @@ const MACHINES: Mutant[] = [
   ]),
 ];
 
+const TAKING_OVER: Mutant[] = [
+  mutant(
+    'a file is marked after the copy is committed',
+    'a crash in between leaves two records that send',
+    'taking-over',
+    [
+      '    source.mark(mark);\n    await commit(sides, target, mark);\n',
+      '    await commit(sides, target, mark);\n    source.mark(mark);\n',
+    ],
+  ),
+  mutant('a marked file is opened', 'both records send what is ready', 'taking-over', [
+    '    refuseTakenOver(db, path);\n',
+    '',
+  ]),
+  mutant('a late decision is written into the old file', "a person's yes is lost", 'taking-over', [
+    '  db.exec(REFUSING);\n',
+    '',
+  ]),
+  mutant('altered records are taken over', 'a forged payout has a log that looks sound', 'taking-over', [
+    'if (wrong !== undefined)\n      throw',
+    'if (wrong === "")\n      throw',
+  ]),
+  mutant('facts of a machine become those of all', 'a file that is stuck here is looked for elsewhere', 'taking-over', [
+    "=== 'own';\n    await",
+    "=== 'none';\n    await",
+  ]),
+  mutant('a database with records is filled', 'two workspaces become one', 'taking-over', [
+    'if (!rows[0]?.empty)',
+    'if (rows.length === 0)',
+  ]),
+  mutant('a pooler is not looked for', 'a machine counts on a lock that another one has', 'servers-refused', [
+    'if (own === second || own !== still)',
+    'if (own === undefined)',
+  ]),
+  mutant('a file of another machine is read in a dry run', 'validate fails beside another machine', 'on-postgres', [
+    'for (const number of elsewhere) leave.run(number);',
+    '',
+  ]),
+];
+
 const DRY_RUN: Mutant[] = [
   mutant('a dry run looks for no twins in its file', 'a double payment is called clean', 'dry-run/last-file', [
     "  for (const fingerprint of fingerprints.repeated()) if (alike.add(fingerprint).size > most) return 'all';\n",
@@ -1280,6 +1320,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LOOK_UPS,
   ...MACHINES,
   ...STORE,
+  ...TAKING_OVER,
   ...FILES,
   ...MONEY_OF_A_MONTH,
   ...PAGE_OF_A_FILE,

@@ -1,6 +1,6 @@
 /** Starts and stops PostgreSQL servers for tests. A server listens on a socket in its folder alone. */
 import { execFile, execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -47,6 +47,31 @@ export class Server {
     const locale = ['--encoding=UTF8', '--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en'];
     await this.#run('initdb', ['-D', this.#data, '-U', 'paydrop', '-A', 'trust', '--no-sync', ...locale]);
     await this.resume(settings);
+  }
+
+  /** Creates the folder, as a copy of a running server that follows it, and starts it. */
+  async startReplicaOf(primary: Server): Promise<void> {
+    mkdirSync(this.folder, { mode: 0o700 });
+    if (this.#as) chownSync(this.folder, this.#as.uid, this.#as.gid);
+    await this.#run('pg_basebackup', [
+      '-D',
+      this.#data,
+      '-h',
+      primary.folder,
+      '-U',
+      'paydrop',
+      '-R',
+      '--checkpoint=fast',
+      '--no-sync',
+    ]);
+    await this.resume();
+  }
+
+  /** From now on only who has the password gets in. */
+  async askForPassword(password: string): Promise<void> {
+    await this.query('postgres', `ALTER USER paydrop PASSWORD '${password}'`);
+    writeFileSync(join(this.#data, 'pg_hba.conf'), 'local all all scram-sha-256\n');
+    await this.query('postgres', 'SELECT pg_reload_conf()');
   }
 
   /** Starts it again. */

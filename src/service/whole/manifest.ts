@@ -44,8 +44,7 @@ export async function manifestOf(from: string): Promise<Manifest> {
   const seen = new Set<string>();
   const again = paths.find((one) => seen.size === seen.add(one).size);
   if (again !== undefined) throw new UsageError(`${path} names ${again} twice`);
-  for (const needed of [RECORDS, SETTINGS_FILE])
-    if (!paths.includes(needed)) throw new UsageError(`${path} does not name ${needed}`);
+  if (!paths.includes(SETTINGS_FILE)) throw new UsageError(`${path} does not name ${SETTINGS_FILE}`);
   return manifest;
 }
 

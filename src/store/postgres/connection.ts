@@ -208,6 +208,22 @@ export async function within(ms: number, clock: Clock, ending: Promise<unknown>)
   await Promise.race([ended, clock.sleep(ms, isOver.signal)]);
 }
 
+/** A connection for one long transaction. End it yourself. */
+export async function connectAlone({ connectionString }: Address): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString,
+    application_name: 'paydrop records copy',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    types,
+  });
+  client.on('error', ignored);
+  await client.connect();
+  await client.query(SESSION_SETTINGS);
+  await client.query('SET idle_in_transaction_session_timeout TO 0; SET lock_timeout TO 0');
+  return client;
+}
+
 function openPool({ connectionString }: Address): { pool: pg.Pool; giveUp(): void } {
   const pool = new pg.Pool({
     connectionString,

@@ -27,7 +27,7 @@ import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
-import { openAlone, openSession } from './session.ts';
+import { openAlone, openSession, requireNoPooler } from './session.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -52,6 +52,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
   const explain = (error: unknown) => explained(server.shown, error);
   try {
     await prepareSchema(server, purpose);
+    if (!atWork) await requireNoPooler(server);
     const db = connect({ address: server, readonly: purpose === 'reading', clock });
     const start = machine !== undefined && atWork && { name: machine, ...atWork, startedAt: timestamp(clock.now()) };
     const session = start ? await openSession(server, start, clock, db.giveUp) : undefined;
@@ -92,7 +93,8 @@ function asked(address: string, question: (server: Address) => Promise<boolean>)
   });
 }
 
-function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
+/** The verbs on a connection. */
+export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
   const writing = writingWith(db);
   return {
     ...fileVerbs(db, writing, me),

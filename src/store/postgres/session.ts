@@ -79,7 +79,8 @@ const END = statement<[id: number]>(
 );
 const JUDGE = column<[], boolean>(`SELECT pg_try_advisory_lock(${JUDGING_LOCK})`);
 const JUDGED = column<[], boolean>(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`);
-const BACKEND = column<[], number>('SELECT pg_backend_pid()');
+/** Not prepared under a name: a pooler may give both sessions one connection, which has the name already. */
+const BACKEND = 'SELECT pg_backend_pid()::int AS pid';
 
 /**
  * Throws UsageError where a machine of that name is alive, or where connections are not kept apart. Calls `silent` when
@@ -193,10 +194,10 @@ async function begin(
 async function requireOwnConnection(address: Address, client: pg.Client): Promise<void> {
   const other = await connected(address);
   try {
-    const own = await BACKEND.get(client);
+    const own = await backendOf(client);
     await other.query('BEGIN');
-    const second = await BACKEND.get(other);
-    const still = await BACKEND.get(client);
+    const second = await backendOf(other);
+    const still = await backendOf(client);
     await other.query('ROLLBACK');
     if (own === second || own !== still)
       throw new UsageError(
@@ -291,5 +292,19 @@ async function lockOf(client: pg.Client, lock: { get(on: Session): Promise<boole
     return (await lock.get(client)) === true;
   } catch (error) {
     throw new UnavailableError('the connection to the database has ended', { cause: error });
+  }
+}
+
+async function backendOf(client: pg.Client): Promise<number | undefined> {
+  return (await client.query<{ pid: number }>(BACKEND)).rows[0]?.pid;
+}
+
+/** Throws UsageError where the address leads to a pooler in transaction mode. */
+export async function requireNoPooler(address: Address): Promise<void> {
+  const client = await connected(address);
+  try {
+    await requireOwnConnection(address, client);
+  } finally {
+    await client.end().catch(() => {});
   }
 }

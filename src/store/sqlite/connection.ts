@@ -8,6 +8,7 @@ import { sha256 } from '../../platform/digest.ts';
 import { listed } from '../conditions.ts';
 import { UNRELEASED } from '../explaining.ts';
 import { load, SQLITE_PACKAGE, Sqlite } from './library.ts';
+import { refuseTakenOver } from './taken-over.ts';
 import { explained } from './trouble.ts';
 import { copyBeforeUpgrade } from './upgrade-copy.ts';
 
@@ -92,6 +93,7 @@ function prepared(db: Database.Database, path: string, purpose: Purpose, upgrade
   try {
     refuseOldSqlite(db);
     refuseForeign(db, path);
+    refuseTakenOver(db, path);
     if (purpose === 'scratch') setScratchPragmas(db);
     else setPragmas(db, readonly);
     if (!readonly) migrate(db, path, upgraded);
