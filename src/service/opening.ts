@@ -23,7 +23,8 @@ export async function openOrMake(
   settings: Settings,
   { env, upgraded }: { readonly env: NodeJS.ProcessEnv; readonly upgraded?: ((copy: string) => void) | undefined },
 ): Promise<Store> {
-  if (settings.records === 'postgres') return openPostgres({ address: addressOf(env) });
+  if (settings.records === 'postgres')
+    return openPostgres({ address: addressOf(env), machine: settings.machine, atWork: { version: '0' } });
   return openStore({ path: join(settings.data, DATABASE), upgraded });
 }
 

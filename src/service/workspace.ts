@@ -135,12 +135,14 @@ async function keepPrivate(data: string): Promise<void> {
 }
 
 /**
- * Why the records can't be trusted; undefined when they can. New records are anchored while they are still empty. A
- * crash before the next anchor leaves nothing to doubt, because a payout is sent only after its intent is anchored.
+ * Why the records can't be trusted; undefined when they can. New records are anchored while they are still empty, and
+ * by a new machine as it finds them: the other machines have anchors of their own. A crash before the next anchor leaves
+ * nothing to doubt, because a payout is sent only after its intent is anchored.
  */
 async function doubtAbout(records: Store, anchor: Anchor): Promise<string | undefined> {
-  const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
-  if (isNew) await anchor.keep(CHAIN_START);
+  const head = await records.auditHead();
+  const isNew = head.seq === CHAIN_START.seq || (await records.isNewMachine());
+  if (isNew && anchor.last() === undefined) await anchor.keep(head);
   return distrust(records, anchor);
 }
 

@@ -59,6 +59,8 @@ export interface Machines {
    * One machine keeps its pace by itself: its turn is always free.
    */
   turn(gapMs: number): Promise<number>;
+  /** Whether no machine of this name has worked on the records before. Where only one may have them, none is new. */
+  isNewMachine(): Promise<boolean>;
   /** The machines that are known, by name. */
   machines(): Promise<MachineRecord[]>;
 }

@@ -48,7 +48,7 @@ const MACHINES = statement<[], MachineRow>(`
 export function machineVerbs(
   db: Connection,
   { session: machine, now }: Me,
-): Pick<Store, 'interrupted' | 'share' | 'turn' | 'machines'> {
+): Pick<Store, 'interrupted' | 'share' | 'turn' | 'isNewMachine' | 'machines'> {
   return {
     async interrupted(limit) {
       await db.writing((session) => TAKE_FOR_GONE.run(session, timestamp(now())));
@@ -64,6 +64,7 @@ export function machineVerbs(
       return at < 0 ? { at: 0, of: living.length + 1 } : { at, of: living.length };
     },
     turn: async (gapMs) => Math.max(0, (await TURN.get(db, gapMs)) ?? 0),
+    isNewMachine: async () => machine?.isNew ?? false,
     machines: () => MACHINES.all(db),
   };
 }

@@ -45,6 +45,8 @@ export interface MachineSession {
   /** The number of this start of the machine. */
   readonly id: number;
   readonly name: string;
+  /** No machine of this name was started before. */
+  readonly isNew: boolean;
   /** Why this machine is none any more: its connection has ended, or another machine took it for gone. */
   hindrance(): Promise<string | undefined>;
   /** Alone among all machines, as no payout is claimed meanwhile. */
@@ -52,6 +54,7 @@ export interface MachineSession {
   close(endedAt: string): Promise<void>;
 }
 
+const IS_KNOWN = column<[name: string], boolean>('SELECT EXISTS (SELECT 1 FROM machines WHERE name = $1)');
 const BEGIN = column<[name: string, version: string, startedAt: string], number>(
   'INSERT INTO machines (name, version, started_at) VALUES ($1, $2, $3) RETURNING id',
 );
@@ -74,9 +77,10 @@ export async function openSession(address: Address, machine: Machine, clock: Clo
   });
   try {
     await requireOwnConnection(address, client);
-    const id = await begin(client, machine);
+    const { id, isNew } = await begin(client, machine);
     return {
       id,
+      isNew,
       name: machine.name,
       hindrance: async () => gone ?? hindranceOf(client, id),
       judging: (work) => judging(client, clock, work),
@@ -107,17 +111,21 @@ async function connected({ connectionString }: Address): Promise<pg.Client> {
 }
 
 /** The row and its lock appear together: the table's lock keeps a second start under the same name waiting. */
-async function begin(client: pg.Client, { name, version, startedAt }: Machine): Promise<number> {
+async function begin(
+  client: pg.Client,
+  { name, version, startedAt }: Machine,
+): Promise<{ id: number; isNew: boolean }> {
   await client.query('BEGIN; LOCK TABLE machines IN SHARE ROW EXCLUSIVE MODE');
   if ((await IS_TAKEN.get(client, name)) !== undefined)
     throw new UsageError(
       `a machine named ${name} is at work with these records: give this one another name ("machine" in paydrop.json)`,
     );
+  const isNew = (await IS_KNOWN.get(client, name)) === false;
   const id = await BEGIN.get(client, name, version, startedAt);
   if (id === undefined || !(await TAKE.get(client, id)))
     throw new Error(`The lock of machine ${id} is another's, though the machine is new`);
   await client.query('COMMIT');
-  return id;
+  return { id, isNew };
 }
 
 /**

@@ -7,7 +7,7 @@ import { IS_STALE } from './files.ts';
 
 type InHand = Pick<MachineRecord, 'sending' | 'halfTaken' | 'toReport'>;
 
-export function machineVerbs(db: Connection): Pick<Store, 'share' | 'turn' | 'machines'> {
+export function machineVerbs(db: Connection): Pick<Store, 'share' | 'turn' | 'isNewMachine' | 'machines'> {
   const inHand = db.prepare<[], InHand>(`
     SELECT
       (SELECT count(*) FROM instructions i WHERE ${hasNotArrived('i.status')} AND i.status = 'sending') AS sending,
@@ -16,6 +16,7 @@ export function machineVerbs(db: Connection): Pick<Store, 'share' | 'turn' | 'ma
   return {
     share: async () => WHOLE,
     turn: async () => 0,
+    isNewMachine: async () => false,
     machines: async () => {
       const has = inHand.get() ?? { sending: 0, halfTaken: 0, toReport: 0 };
       return [{ name: '', version: '', since: '', alive: true, ...has }];
