@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { type Result, table } from './bench/comparison.ts';
 import { FULL, type Ground, openGround, QUICK } from './bench/ground.ts';
 import { allWrong, besideImports, intoMany, manyRows, underControl, validating } from './bench/intake.ts';
+import { onServer } from './bench/postgres.ts';
 import { build } from './bench/programs.ts';
 import { lookingUp, sending } from './bench/provider.ts';
 import { commands } from './bench/startup.ts';
@@ -26,6 +27,7 @@ const MEASUREMENTS: Readonly<Record<string, (ground: Ground) => Promise<Result[]
   send: sending,
   'look-up': lookingUp,
   commands,
+  postgres: onServer,
 };
 
 const { values } = parseArgs({

@@ -31,6 +31,7 @@ import {
   mayHaveForgotten,
   momentOf,
   type OrderChange,
+  type Share,
   type Store,
   type StoredInstruction,
   type Timing,
@@ -141,7 +142,7 @@ export async function submit(
   const forgetful = await mayHaveForgotten(store);
   const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => noteOutcome(outcome, order, line, pace));
   const readAhead = openReadAhead(tools);
-  const turns = sentBefore ? [true] : [false, true];
+  const turns = turnsOf(sentBefore, await store.share());
   const due = await store.payoutCount({ statuses: ['ready'] });
   const cover = await openCover(provider, settings, due);
   if (typeof cover === 'string') return { sent: 0, stopped: cover };
@@ -200,13 +201,22 @@ interface Planning {
   readonly businessDate: string;
 }
 
-/**
- * Pages of requests whose intents are committed by `commit`. An empty page at the end. Each entry of `turns` says
- * whether to take the instructions that were sent before or those that were not.
- */
+/** Which of the ready instructions are taken: those that were sent before, or those that were not. */
+interface Turn {
+  readonly sentBefore: boolean;
+  readonly share?: Share;
+}
+
+/** Of several machines each begins with its own share, so that they seldom plan the same request. */
+function turnsOf(sentBefore: boolean, share: Share): Turn[] {
+  const turns: Turn[] = sentBefore ? [{ sentBefore }] : [{ sentBefore: false }, { sentBefore: true }];
+  return share.of === 1 ? turns : turns.flatMap((turn) => [{ ...turn, share }, turn]);
+}
+
+/** Pages of requests whose intents are committed by `commit`. An empty page at the end. */
 function requestPages(
   planning: Planning,
-  turns: boolean[],
+  turns: Turn[],
   commit: (groups: readonly Changes[]) => Promise<ReadonlySet<Changes>>,
 ): () => Promise<Request[]> {
   const { tools, line, readAhead, registrar } = planning;
@@ -214,9 +224,9 @@ function requestPages(
   return async () => {
     const limit = readAhead.next();
     while (!line.stopped()) {
-      const [again] = turns;
-      if (again === undefined) break;
-      const page = await tools.store.list('ready', { afterId, limit, sentBefore: again });
+      const [turn] = turns;
+      if (turn === undefined) break;
+      const page = await tools.store.list('ready', { afterId, limit, ...turn });
       const last = page.at(-1);
       if (!last) turns.shift();
       afterId = last?.id ?? 0;

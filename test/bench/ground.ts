@@ -93,12 +93,21 @@ export function configure(workspace: string, baseUrl: string, more: object = {})
 }
 
 /** One `paydrop run`, the whole process, with a file in the inbox. */
-export async function takeIn(built: Built, workspace: string, file: string): Promise<Figures> {
+export async function takeIn(
+  built: Built,
+  workspace: string,
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Figures> {
   mkdirSync(join(workspace, 'inbox'), { recursive: true });
   copyFileSync(file, join(workspace, 'inbox', 'file.csv'));
   await settleDisk();
   // 1: rows were rejected, and a person must look at them.
-  return measure([process.execPath, built.main, 'run', '--date', BUSINESS_DATE], { cwd: workspace, statuses: [0, 1] });
+  return measure([process.execPath, built.main, 'run', '--date', BUSINESS_DATE], {
+    cwd: workspace,
+    statuses: [0, 1],
+    env,
+  });
 }
 
 /** What was copied for the next measurement isn't written to the disk during it. */

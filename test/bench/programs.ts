@@ -44,17 +44,24 @@ const ENVIRONMENT = {
   PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
 };
 
+interface MeasureOptions {
+  readonly cwd?: string;
+  readonly statuses?: readonly number[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs it to its end; throws unless it ends with one of the statuses, 0 if none are given. */
 export async function measure(
   [program, ...args]: readonly [string, ...string[]],
-  { cwd, statuses = [0] }: { readonly cwd?: string; readonly statuses?: readonly number[] } = {},
+  { cwd, statuses = [0], env = {} }: MeasureOptions = {},
 ): Promise<Figures> {
   const startedMs = performance.now();
-  const child = spawn(program, args, { cwd, env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'pipe'] });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
+  const child = spawn(program, args, { cwd, env: { ...ENVIRONMENT, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let told = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+    });
   let peakMB = 0;
   const watch = setInterval(() => {
     peakMB = Math.max(peakMB, peakOf(child));
@@ -62,7 +69,7 @@ export async function measure(
   const [status] = await once(child, 'exit').finally(() => clearInterval(watch));
   const seconds = (performance.now() - startedMs) / 1000;
   if (!statuses.includes(status as number))
-    throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stderr}`);
+    throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${told}`);
   return { seconds, peakMB };
 }
 
@@ -87,16 +94,28 @@ export async function output(program: string, ...args: readonly string[]): Promi
 }
 
 /** Runs a baseline that times itself and prints `{"seconds": …, "done": …}`. */
-export async function timedByItself(program: string, args: readonly string[], done: number): Promise<Figures> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], { env: ENVIRONMENT });
+export async function timedByItself(
+  program: string,
+  args: readonly string[],
+  done: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Figures> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], {
+    env: { ...ENVIRONMENT, ...env },
+  });
   const told = JSON.parse(stdout) as { seconds: number; done: number; peakMB: number };
   if (told.done !== done) throw new Error(`${program} did ${told.done} of ${done}`);
   return told;
 }
 
 /** A provider in a process of its own, from its start to the end of `use`. */
-export async function withSandbox<T>(main: string, ledger: string, use: (origin: string) => Promise<T>): Promise<T> {
-  const args = [main, 'sandbox', '--ledger', ledger];
+export async function withSandbox<T>(
+  main: string,
+  ledger: string,
+  use: (origin: string) => Promise<T>,
+  more: readonly string[] = [],
+): Promise<T> {
+  const args = [main, 'sandbox', '--ledger', ledger, ...more];
   mkdirSync(dirname(ledger), { recursive: true });
   const child = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'inherit'] });
   try {

@@ -103,6 +103,11 @@ export class Server {
     execFileSync(join(PROGRAMS ?? '', 'pg_ctl'), args, { ...this.#as, stdio: 'ignore', cwd: '/' });
   }
 
+  /** The path of one of the server's programs. */
+  program(name: string): string {
+    return join(PROGRAMS ?? '', name);
+  }
+
   address(database: string): string {
     return `postgres://paydrop@localhost/${database}?host=${encodeURIComponent(this.folder)}`;
   }

@@ -88,10 +88,14 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine }: M
       }),
     unfinishedFiles: async () => (await UNFINISHED.all(db, machine ?? '')).map(fileRecord),
     unarchivedFiles: async () => (await UNARCHIVED.all(db, machine ?? '')).map(fileRecord),
-    finishFile: (file, problem, moment) =>
-      writing(moment, async (session, append) => {
-        append(await finish(session, file, problem));
-      }),
+    async finishFile(file, problem, moment) {
+      const rows = await writing(moment, async (session, append) => {
+        const { event, rows } = await finish(session, file, problem);
+        append(event);
+        return rows;
+      });
+      if (rows >= MANY_ROWS) await db.query({ text: `ANALYZE ${GROWN}` });
+    },
     markArchived: (file) =>
       db.writing(async (session) => {
         await ARCHIVE.run(session, file);
@@ -187,8 +191,13 @@ async function finish(session: Session, file: number, problem: FileProblem | und
   const outcomes = Object.fromEntries(
     (await OUTCOMES.all(session, range.first, range.last)).map(({ outcome, count }) => [outcome, count]),
   );
-  return finishedEvent(record, { outcomes, digest: await digestOfRows(session, file, progress.line, NOTHING) });
+  const event = finishedEvent(record, { outcomes, digest: await digestOfRows(session, file, progress.line, NOTHING) });
+  return { event, rows: progress.rows };
 }
+
+/** After a file with as many rows the server looks at the tables anew, so that it knows how large they are. */
+const MANY_ROWS = 10_000;
+const GROWN = 'orders, instructions, instruction_refs, rows';
 
 /** How many lines are put into one text. */
 const ACCOUNTED_LINES = 16_384;
