@@ -18,6 +18,7 @@ export interface Drop {
 export interface Truth extends World {
   readonly api: SimulatedApi;
   readonly drops: readonly Drop[];
+  readonly quarantineMs: number;
   /** In minor units, that some row stated, by instruction reference. */
   readonly amounts: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -95,6 +96,7 @@ export async function checkAtRest(truth: Truth): Promise<void> {
   const payouts = await truth.server.query<Payout>(PAYOUTS);
   checkPaidOnce(truth, theirs, payouts);
   checkAgrees(truth, theirs, payouts);
+  countEarly(truth);
   await checkOrders(truth);
   await checkFiles(truth, payouts);
   await checkRuns(truth);
@@ -219,6 +221,21 @@ function checkAgrees(truth: Truth, theirs: ReadonlyMap<string, Theirs>, payouts:
     }
   }
   if (here !== there) throw new Violation('the sums agree', `${here} here, ${there} there`);
+}
+
+/** After these it is not clear whether the provider has the payout. */
+const UNCLEAR = ['reset', 'silence', 'garbage', 'truncated', 'delay', 'html', 'error'];
+
+/** Where clocks are apart, what one machine called unclear may seem to be over for another. */
+function countEarly({ sandbox, quarantineMs, tally, api }: Truth): void {
+  const unclear = new Map<string, number>();
+  for (const entry of sandbox.ledger()) {
+    const key = keyIn(entry, api.knowsOrders);
+    if (entry.kind !== 'request' || key === undefined) continue;
+    const at = Date.parse(entry.at);
+    if (at - (unclear.get(key) ?? 0) < quarantineMs) count(tally, 'payouts sent again before the quarantine was over');
+    if (UNCLEAR.includes(entry.fault)) unclear.set(key, at);
+  }
 }
 
 async function checkOrders({ server, sandbox, api }: Truth): Promise<void> {

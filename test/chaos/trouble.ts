@@ -89,8 +89,8 @@ const STRIKES: Readonly<Record<Trouble, Strike>> = {
     const rows = await server
       .query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE usename = '${name}' LIMIT 1`)
       .catch(() => []);
-    for (const { pid } of rows) process.kill(pid, 'SIGKILL');
-    if (rows.length > 0) count(tally, 'server: processes killed, so that all others start again');
+    for (const { pid } of rows)
+      if (isKilled(pid)) count(tally, 'server: processes killed, so that all others start again');
   },
   'the disk of the server is full': async ({ chance, server, tally }) => {
     server.fill();
@@ -107,6 +107,15 @@ const STRIKES: Readonly<Record<Trouble, Strike>> = {
     await sandbox.start();
   },
 };
+
+/** False where it has ended by itself. */
+function isKilled(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
 
 export async function strike(world: World, trouble: Trouble): Promise<void> {
   const machine = world.chance.pick(world.machines);

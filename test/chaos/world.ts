@@ -7,7 +7,7 @@ import { type Chance, chance as chanceOf } from '../simulation/chance.ts';
 import { type Dropped, Writer } from '../simulation/files.ts';
 import { count, type Tally } from '../simulation/tally.ts';
 import { Violation } from '../simulation/violation.ts';
-import { checkAtRest, type Drop, isAboutFiles, whatIsOpen } from './checks.ts';
+import { checkAtRest, type Drop, isAboutFiles, type Truth, whatIsOpen } from './checks.ts';
 import { Line } from './line.ts';
 import { hasClocks, Machine } from './machine.ts';
 import { comesAbout, pause } from './patience.ts';
@@ -71,10 +71,11 @@ export async function chaos(seed: number, options: ChaosOptions): Promise<ChaosR
   try {
     await Promise.all([server.start(), sandbox.start()]);
     const api = chance.pick(APIS);
-    machines.push(...(await drawMachines({ chance, api, folder, main, note, sandbox, server, nightMs })));
+    const quarantineMs = chance.pick([300, 1_000]);
+    machines.push(...(await drawMachines({ chance, api, folder, main, note, sandbox, server, nightMs, quarantineMs })));
     const world = { chance, server, sandbox, machines, tally, note };
     const { writer, drops } = await storm(world, api);
-    await peace(world, { api, writer, drops });
+    await peace({ ...world, api, drops, amounts: writer.amounts, quarantineMs });
   } catch (error) {
     violation = error as Error;
     note(`${violation.stack}`);
@@ -99,19 +100,12 @@ interface Drawing {
   readonly sandbox: Sandbox;
   readonly server: ChaosServer;
   readonly nightMs: number;
+  readonly quarantineMs: number;
 }
 
-async function drawMachines({
-  chance,
-  api,
-  folder,
-  main,
-  note,
-  sandbox,
-  server,
-  nightMs,
-}: Drawing): Promise<Machine[]> {
-  const settings = drawSettings(chance, api, sandbox.port);
+async function drawMachines(drawing: Drawing): Promise<Machine[]> {
+  const { chance, api, folder, main, note, sandbox, server, nightMs, quarantineMs } = drawing;
+  const settings = drawSettings(chance, api, sandbox.port, quarantineMs);
   note(`settings ${JSON.stringify(settings)}`);
   const machines: Machine[] = [];
   const names = ['m1', 'm2', 'm3', 'm4'].slice(0, chance.pick([2, 3, 3, 4]));
@@ -135,7 +129,7 @@ async function drawMachines({
   return machines;
 }
 
-function drawSettings(chance: Chance, api: SimulatedApi, port: number): object {
+function drawSettings(chance: Chance, api: SimulatedApi, port: number, quarantineMs: number): object {
   return {
     records: 'postgres',
     submit: chance.strikes(0.8) ? 'on-arrival' : 'nightly',
@@ -143,7 +137,7 @@ function drawSettings(chance: Chance, api: SimulatedApi, port: number): object {
     intake: { settle: '0s', onRowErrors: chance.strikes(0.1) ? 'reject-file' : 'accept-valid' },
     provider: {
       ...{ api: api.name, baseUrl: `http://127.0.0.1:${port}`, currencies: ['INR'], timeout: '400ms' },
-      ...{ quarantine: chance.pick(['300ms', '1s']), giveUpAfter: '3d' },
+      ...{ quarantine: `${quarantineMs}ms`, giveUpAfter: '3d' },
       ...api.settings,
       concurrency: chance.pick([1, 4, 16]),
       ...(chance.strikes(0.25) ? { requestsPerMinute: chance.pick([1_200, 6_000]) } : {}),
@@ -218,9 +212,8 @@ function shuffled<T>(chance: Chance, items: readonly T[]): T[] {
 }
 
 /** The machines work on without trouble, until nothing is open any more. */
-async function peace(world: World, { api, writer, drops }: { api: SimulatedApi; writer: Writer; drops: Drop[] }) {
-  const { chance, machines, note, tally } = world;
-  const truth = { ...world, api, drops, amounts: writer.amounts };
+async function peace(truth: Truth): Promise<void> {
+  const { chance, machines, note, tally } = truth;
   let open = ['everything'];
   for (let round = 1; round <= ROUNDS; round++) {
     // One machine is enough for the payouts of all; files are its own machine's.
