@@ -189,7 +189,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
 
   it('are not copied to a file: the server is backed up', async () => {
     const store = await open(await newDatabase());
-    await expect(store.backupTo('/nowhere')).rejects.toThrow('is backed up with pg_dump');
+    await expect(store.backupTo('/nowhere')).rejects.toThrow('is backed up by its own means: pg_dump');
     await expect(store.backupTo('/nowhere')).rejects.toBeInstanceOf(UsageError);
   });
 

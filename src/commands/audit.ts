@@ -62,8 +62,8 @@ export async function doubt({ workspace, output, clock }: CommandContext, option
   const decision = personWith(options);
   const { store: records, run } = await openForDeciding(workspace);
   try {
-    await records.noteDecision('records-doubted', decision, momentOf({ clock, run }));
     await doubtRestored(records, `the records were restored, as ${decision.by} said: ${decision.reason}`);
+    await records.noteDecision('records-doubted', decision, momentOf({ clock, run }));
     output.line(
       'From the next start of each machine on nothing is sent from these records, until paydrop audit accept.',
     );
