@@ -119,17 +119,21 @@ function closingIn({ seq, body }: AuditEntry): Closing[] {
 
 /**
  * Compares each file's rows with the digest in the entry that ended its intake. A row that asked the provider for a
- * change got its outcome only later, so it is not in that digest.
+ * change got its outcome only later, so it is not in that digest. While one machine still takes a file in, another may
+ * settle a row of it, and finish a file of its own.
  */
 function openFiles(store: Store): { take(body: string): Promise<Difference | undefined> } {
-  let later = new Set<number>();
+  const open = new Set<number>();
   return {
     take: async (body) => {
-      if (body.includes('"step":"taken-in"')) later.add((JSON.parse(body) as { row: number }).row);
+      if (body.includes('"step":"taken-in"')) open.add((JSON.parse(body) as { row: number }).row);
+      else if (open.size > 0 && body.includes('"row":') && !body.includes('"step":"asked"'))
+        open.delete((JSON.parse(body) as { row: number }).row);
       if (!body.includes('"type":"file-finished"')) return undefined;
       const { file, digest } = JSON.parse(body) as { file: number; digest: string };
+      const later = new Set([...open].filter((row) => rowPlace(row).file === file));
+      for (const row of later) open.delete(row);
       const now = await store.digestOf(file, later);
-      later = new Set();
       if (now === digest) return undefined;
       const what = `the log says that its rows have the digest ${digest}, the records' have ${now}`;
       return { file, line: undefined, reference: '', what };

@@ -1312,6 +1312,37 @@ const DRY_RUN: Mutant[] = [
   ]),
 ];
 
+const CLAIMS: Mutant[] = [
+  mutant('a claim waits for another one', 'machines send one after the other', 'claims-postgres', [
+    'FOR UPDATE OF i SKIP LOCKED',
+    'FOR UPDATE OF i',
+  ]),
+  mutant('a machine that is gone goes on claiming', 'what it sends is called lost meanwhile', 'claims-postgres', [
+    '        await requireStanding(session, me);\n        await settle(',
+    '        await settle(',
+  ]),
+  mutant('another machine sends what was not judged', 'what is to be held back leaves', 'claims-postgres', [
+    'AND (f.judged_once OR f.machine IS NULL OR f.machine = $4)',
+    'AND ($4::text IS NOT NULL)',
+  ]),
+  mutant('a living machine is taken for gone', 'what is being sent is called unknown', 'claims-postgres', [
+    'WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)',
+    'WHERE ended_at IS NULL',
+  ]),
+  mutant('a run ends while another machine is in it', 'its report lacks what that one does', 'claims-postgres', [
+    'if (await GOES_ON.get(session, machine, run)) {',
+    'if ((await GOES_ON.get(session, machine, run)) === null) {',
+  ]),
+  mutant("a night's look-ups are shared with who is not there", 'a reversal is never seen', 'claims-postgres', [
+    'run === undefined ? await LIVING.all(db) : await LIVING_IN.all(db, run)',
+    'run === undefined ? await LIVING.all(db) : await LIVING.all(db)',
+  ]),
+  mutant('a machine that is gone drops a run', "another machine's run is gone", 'claims-postgres', [
+    '        await requireStanding(session, me);\n        await DROP',
+    '        await DROP',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONTROL,
   ...CALENDAR,
@@ -1322,6 +1353,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ANSWERS,
   ...LOOK_UPS,
   ...MACHINES,
+  ...CLAIMS,
   ...STORE,
   ...TAKING_OVER,
   ...FILES,

@@ -1,0 +1,118 @@
+/** What two machines may claim of the same records on PostgreSQL, and what one that is gone leaves to the other. */
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { rowId } from '../src/domain/instruction.ts';
+import type { RowRecord, Store } from '../src/store/port.ts';
+import { openStore } from '../src/store/postgres/postgres.ts';
+import { newDatabase } from './support/postgres.ts';
+import { hasPostgres } from './support/postgres-server.ts';
+import { newFile, START } from './support/records.ts';
+
+const AT = '2026-11-21T02:00:00.000Z';
+const DATE = '2026-11-21';
+const MOMENT = { at: AT };
+const ID = rowId(1, 2);
+
+const details = { contactId: '', purpose: '', mode: '', narration: '', remark: '' };
+const PAYOUT: RowRecord = {
+  kind: 'instruction',
+  line: 2,
+  ref: { customerRef: 'C', orderRef: 'O', instructionRef: 'I' },
+  content: { amount: '1', openDate: DATE, dueDate: DATE, details },
+  payout: details,
+  status: 'ready',
+  amountMinor: 100n,
+  currency: 'INR',
+  raw: [],
+  unrepeated: true,
+};
+
+const intent = { clientRefId: 'I', body: '{}', bodySha256: 'the same', late: false, businessDate: DATE };
+const SENDING = [{ changes: [{ id: ID, version: 1, from: 'ready', to: 'sending', intent } as const] }];
+
+describe.skipIf(!hasPostgres)('of two machines', () => {
+  let one: Store;
+  let two: Store;
+  let beside: pg.Client;
+
+  beforeEach(async () => {
+    const address = await newDatabase();
+    const open = (machine: string) => openStore({ address, machine, atWork: { version: '1.0.0' } });
+    [one, two] = [await open('one'), await open('two')];
+    beside = new pg.Client({ connectionString: address });
+    await beside.connect();
+    await beside.query('SET search_path TO paydrop');
+    const file = await one.registerFile(newFile('claim-1'));
+    await one.recordRows(file.number, [PAYOUT], { ...START, line: 2, rows: 1 }, MOMENT);
+    await one.finishFile(file.number, undefined, MOMENT);
+  });
+
+  afterEach(async () => {
+    await beside.end();
+    for (const store of [one, two]) await store.close();
+  });
+
+  it('one waits for no payout that another is claiming now', async () => {
+    await beside.query(`BEGIN; SELECT 1 FROM instructions WHERE id = ${ID} FOR UPDATE`);
+    let claimed: boolean[] | undefined;
+    const claiming = one.claim(SENDING, MOMENT).then((done) => {
+      claimed = done;
+    });
+    const waits = async () => (await beside.query('SELECT 1 FROM pg_locks WHERE NOT granted')).rowCount !== 0;
+    await vi.waitUntil(async () => claimed !== undefined || (await waits()), { timeout: 20_000 });
+    expect(claimed).toEqual([false]);
+    await beside.query('ROLLBACK');
+    await claiming;
+    expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
+  });
+
+  it('one that was taken for gone claims nothing', async () => {
+    await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
+    await expect(one.claim(SENDING, MOMENT)).rejects.toThrow('another machine took this one for gone');
+    expect(await two.statusCounts()).toMatchObject([{ status: 'ready', count: 1 }]);
+  });
+
+  it('the other claims nothing of a file before it was judged', async () => {
+    expect(await two.claim(SENDING, MOMENT)).toEqual([false]);
+    await one.beginJudging(1);
+    await one.judged(1, []);
+    expect(await two.claim(SENDING, MOMENT)).toEqual([true]);
+  });
+
+  it('what one sends is left to it while it lives, and falls to the other when its session ends', async () => {
+    expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
+    expect(await two.interrupted(10)).toEqual({ payouts: [], orders: [] });
+    await one.close();
+    expect(await two.interrupted(10)).toMatchObject({ payouts: [{ id: ID }], orders: [] });
+  });
+
+  it('the last that is in a run ends it', async () => {
+    const run = await one.startRun('nightly', DATE, MOMENT);
+    expect(await two.startRun('nightly', DATE, MOMENT)).toEqual(run);
+    const number = run?.number ?? 0;
+    expect(await one.endRun(number, MOMENT, [])).toBeUndefined();
+    expect(await two.endRun(number, MOMENT, [])).toMatchObject({ number, finishedAt: AT });
+    expect(await one.endRun(number, MOMENT, [])).toBeUndefined();
+  });
+
+  it('one that is alone in a run looks up all, and both have their part of what is not of a run', async () => {
+    const run = await one.startRun('nightly', DATE, MOMENT);
+    expect(await one.share(run?.number)).toEqual({ at: 0, of: 1 });
+    expect([await one.share(), await two.share()]).toEqual([
+      { at: 0, of: 2 },
+      { at: 1, of: 2 },
+    ]);
+    await two.startRun('nightly', DATE, MOMENT);
+    expect(await two.share(run?.number)).toEqual({ at: 1, of: 2 });
+  });
+
+  it('one that was taken for gone neither drops nor ends a run: its number may be another’s', async () => {
+    const run = await one.startRun('arrival', DATE, MOMENT);
+    const number = run?.number ?? 0;
+    await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
+    await expect(one.dropRun(number)).rejects.toThrow('another machine took this one for gone');
+    await expect(one.endRun(number, MOMENT, [])).rejects.toThrow('another machine took this one for gone');
+    await two.dropRun(number);
+    expect(await two.startRun('run', DATE, MOMENT)).toMatchObject({ number });
+  });
+});
