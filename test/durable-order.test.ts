@@ -61,9 +61,10 @@ describe.runIf(hasStrace)('a real run', () => {
   it('has a name, and the end of the old one, on the disk before anything that relies on it', () => {
     const named = namings(calls);
     // A claim's folder is named by chance.
-    const folderOf = (path: string) => (path.includes('/work/') ? basename(path) : basename(dirname(path)));
+    const folderOf = (path: string) =>
+      basename(dirname(dirname(path))) === 'work' ? basename(path) : basename(dirname(path));
     expect(new Set(named.map(({ to }) => folderOf(to)))).toEqual(
-      new Set(['orders.csv', 'payouts.csv', 'side', 'spool', '2026-03-02', 'outbox']),
+      new Set(['original', 'side', 'spool', '2026-03-02', 'outbox']),
     );
     for (const { at, from, to } of named) {
       const rest = calls.slice(at + 1);

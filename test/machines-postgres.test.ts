@@ -185,6 +185,21 @@ describe.skipIf(!hasPostgres)('machines that share records', { timeout: TIMEOUT 
     await expectAllPaidOnce(on, { A });
   });
 
+  it('end a run unfinished when its session ends, with all that was sent in the records', async () => {
+    const on = await ground();
+    const A = on.machine('A');
+    A.drop();
+    const running = A.run();
+    await inTheMiddle(on);
+    await cut(on, 'session');
+    const { status, stdout, stderr } = await running.ended;
+    expect([status, stdout + stderr]).toEqual([3, expect.stringContaining('its connection to the database has ended')]);
+    const { ready = 0, ...sent } = await counts(on);
+    expect(ready).toBeGreaterThan(0);
+    expect(sent).toEqual({ submitted: PAYOUTS - ready });
+    expect(on.accepted()).toBe(PAYOUTS - ready);
+  });
+
   it('wake up from a halt without sending what another machine has recovered meanwhile', async () => {
     const on = await ground();
     const A = on.machine('A');

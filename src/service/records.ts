@@ -7,7 +7,7 @@ import { UnavailableError, UsageError } from '../platform/failures.ts';
 import type { Settings } from '../settings/settings.ts';
 import { lockWorkspace, type Store } from '../store/store.ts';
 import { openExisting } from './opening.ts';
-import { workspaceSettings } from './place.ts';
+import { makeFolders, workspaceSettings } from './place.ts';
 import { takeTurnToPublish } from './publishing.ts';
 
 /** The settings. Throws a UsageError that names every problem. */
@@ -63,6 +63,8 @@ export async function openAlone(
   const there = await openExisting(settings, 'reading');
   if (!there) throw NOTHING_YET();
   await there.close();
+  // A machine may have records on a server before it has a folder of its own.
+  await makeFolders(settings);
   const lock = lockWorkspace(join(settings.data, 'lock'));
   const turn = lock && takeTurnToPublish(settings);
   const release = () => {

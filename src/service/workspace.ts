@@ -128,11 +128,25 @@ async function openLocked(
   const report = reportContext(settings);
   const takeTurn = () => takeTurnToPublish(settings);
   const freeBytes = () => freeBytesAt(settings.data);
-  // A machine that is none any more asks nothing else: the records may be out of its reach.
-  const paused = async () => (await store.hindrance()) ?? whyPaused(store, () => pauseFileIn(settings.workspace));
+  const paused = () => whyNot(store, settings);
   const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers), paused);
   const run = await records.runUnderWay();
   return { store, anchor, inbox, provider, clock, run, settings, progress, report, takeTurn, freeBytes, paused };
+}
+
+/**
+ * Why nothing may be sent now: this machine is none any more, or the sending is paused. The first counts, also where the
+ * records that know of a pause can't be reached any more.
+ */
+async function whyNot(store: Store, { workspace }: Settings): Promise<string | undefined> {
+  const [hindrance, pause] = await Promise.allSettled([
+    store.hindrance(),
+    whyPaused(store, () => pauseFileIn(workspace)),
+  ]);
+  if (hindrance.status === 'rejected') throw hindrance.reason;
+  if (hindrance.value !== undefined) return hindrance.value;
+  if (pause.status === 'rejected') throw pause.reason;
+  return pause.value;
 }
 
 async function freeBytesAt(folder: string): Promise<number> {

@@ -38,6 +38,8 @@ export interface Connection extends Session {
   writing<T>(work: (session: Session, opened: unknown[]) => Promise<T>, opening?: string): Promise<T>;
   /** From here on every read sees the records as they are now. */
   standStill(): Promise<void>;
+  /** Gives up what is under way, because the server does not answer: each statement fails at once. */
+  giveUp(): void;
   close(): Promise<void>;
 }
 
@@ -119,7 +121,7 @@ interface Writer {
 
 export function connect(options: ConnectionOptions): Connection {
   const { address, readonly = false, clock = systemClock } = options;
-  const pool = openPool(address);
+  const { pool, giveUp } = openPool(address);
   const writers = new WeakMap<pg.PoolClient, Writer>();
   let still: pg.PoolClient | undefined;
 
@@ -179,6 +181,7 @@ export function connect(options: ConnectionOptions): Connection {
       await client.query('SET LOCAL idle_in_transaction_session_timeout TO 0; SELECT 1');
       still = client;
     },
+    giveUp,
     async close() {
       still?.release(true);
       still = undefined;
@@ -205,7 +208,7 @@ export async function within(ms: number, clock: Clock, ending: Promise<unknown>)
   await Promise.race([ended, clock.sleep(ms, isOver.signal)]);
 }
 
-function openPool({ connectionString }: Address): pg.Pool {
+function openPool({ connectionString }: Address): { pool: pg.Pool; giveUp(): void } {
   const pool = new pg.Pool({
     connectionString,
     application_name: 'paydrop',
@@ -222,7 +225,16 @@ function openPool({ connectionString }: Address): pg.Pool {
   // A connection that is lost fails what runs on it, or what runs on it next. Without a listener it ends the process.
   pool.on('error', ignored);
   pool.on('connect', (client) => client.on('error', ignored));
-  return pool;
+  // Those of a pool are clients as any other.
+  const clients = new Set<pg.Client>();
+  pool.on('connect', (client) => clients.add(client as pg.Client));
+  pool.on('remove', (client) => clients.delete(client as pg.Client));
+  return {
+    pool,
+    giveUp: () => {
+      for (const client of clients) void client.end().catch(ignored);
+    },
+  };
 }
 
 function ignored(): void {}

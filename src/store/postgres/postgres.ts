@@ -52,16 +52,14 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
   const explain = (error: unknown) => explained(server.shown, error);
   try {
     await prepareSchema(server, purpose);
-    const session =
-      machine !== undefined && atWork
-        ? await openSession(server, { name: machine, ...atWork, startedAt: timestamp(clock.now()) }, clock)
-        : undefined;
+    const db = connect({ address: server, readonly: purpose === 'reading', clock });
+    const start = machine !== undefined && atWork && { name: machine, ...atWork, startedAt: timestamp(clock.now()) };
+    const session = start ? await openSession(server, start, clock, db.giveUp) : undefined;
     const me: Me = {
       ...(machine !== undefined && { name: machine }),
       ...(session && { session }),
     };
     const hold = alone ? await openAlone(server, clock) : undefined;
-    const db = connect({ address: server, readonly: purpose === 'reading', clock });
     const store = explaining(storeOn(db, me, server.shown), explain);
     return {
       ...store,

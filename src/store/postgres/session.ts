@@ -3,7 +3,7 @@
  * the lock back when the connection has ended. So who is alive is a fact of the server, and no clock decides it.
  */
 import pg from 'pg';
-import type { Clock } from '../../platform/clock.ts';
+import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import type { Address } from './address.ts';
 import { serverTime } from './conditions.ts';
@@ -20,6 +20,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 const GONE_AFTER_MS = 20_000;
 const PROBE_EVERY_S = 5;
+
+/** Even where nothing is sent, it is asked so often whether this machine stands. */
+const BEAT_MS = 5_000;
 
 /** A machine that comes back before the server has noticed that it went waits for its name: so often, and so long each time. */
 const NAME_TRIES = 60;
@@ -78,19 +81,30 @@ const JUDGE = column<[], boolean>(`SELECT pg_try_advisory_lock(${JUDGING_LOCK})`
 const JUDGED = column<[], boolean>(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`);
 const BACKEND = column<[], number>('SELECT pg_backend_pid()');
 
-/** Throws UsageError where a machine of that name is alive, or where connections are not kept apart. */
-export async function openSession(address: Address, machine: Machine, clock: Clock): Promise<MachineSession> {
+/**
+ * Throws UsageError where a machine of that name is alive, or where connections are not kept apart. Calls `silent` when
+ * the server does not answer any more: whatever else was asked of it then waits in vain.
+ */
+export async function openSession(
+  address: Address,
+  machine: Machine,
+  clock: Clock,
+  silent: () => void,
+): Promise<MachineSession> {
   const client = await connected(address);
   try {
     await requireOwnConnection(address, client);
     const id = await begin(client, machine, address.shown, clock);
-    const standing = openStanding(client, id, clock);
+    const standing = openStanding(client, id, clock, silent);
+    const closing = new AbortController();
+    void beat(standing, closing.signal);
     return {
       id,
       name: machine.name,
       hindrance: standing.hindrance,
       judging: (work) => judging(client, clock, standing, work),
       close: async () => {
+        closing.abort();
         if (!standing.isLost()) await END.run(client, id).catch(() => 0);
         await closed(client, clock);
       },
@@ -174,7 +188,7 @@ async function begin(
 
 /**
  * A pooler that gives each transaction another connection would also give the lock of this machine to others. With one,
- * a second transaction gets the connection that this session has just used.
+ * a second transaction gets the connection that was used just before.
  */
 async function requireOwnConnection(address: Address, client: pg.Client): Promise<void> {
   const other = await connected(address);
@@ -193,6 +207,9 @@ async function requireOwnConnection(address: Address, client: pg.Client): Promis
   }
 }
 
+/** What the library says when an answer takes longer than `query_timeout`. */
+const SILENCE = /Query read timeout/;
+
 /** Whether a machine may work: asked of the server on the very connection that makes it a machine. */
 interface Standing {
   hindrance(): Promise<string | undefined>;
@@ -200,7 +217,7 @@ interface Standing {
 }
 
 /** A machine that does not stand once never stands again: what it had in hand may be another's. */
-function openStanding(client: pg.Client, id: number, clock: Clock): Standing {
+function openStanding(client: pg.Client, id: number, clock: Clock, silent: () => void): Standing {
   let lost: string | undefined;
   const lose = (why: string) => {
     lost ??= why;
@@ -212,6 +229,7 @@ function openStanding(client: pg.Client, id: number, clock: Clock): Standing {
       const askedMs = clock.monotonic();
       const stands = await STANDS.get(client, id).catch((error: Error) => {
         lose(`its connection to the database has ended: ${error.message}`);
+        if (SILENCE.test(error.message)) silent();
       });
       if (stands === false)
         lose('another machine took this one for gone, because its connection to the database had ended');
@@ -220,6 +238,14 @@ function openStanding(client: pg.Client, id: number, clock: Clock): Standing {
     return lost ?? 'the database takes too long to answer';
   };
   return { hindrance: sharingAnswers(ask), isLost: () => lost !== undefined };
+}
+
+/** In the time of the system, which the server's silence is measured by. */
+async function beat(standing: Standing, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted && !standing.isLost()) {
+    await systemClock.sleep(BEAT_MS, closing);
+    if (!closing.aborted) await standing.hindrance();
+  }
 }
 
 /** Who asks while an answer is under way shares the next one with all who do: the question comes after each of them. */
