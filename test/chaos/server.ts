@@ -14,9 +14,9 @@ import {
 import { join } from 'node:path';
 import { Server } from '../support/postgres-server.ts';
 
-export const DATABASE = 'paydrop';
+const DATABASE = 'paydrop';
 /** Each machine signs in as a role of its own, so that its sessions can be told from those of others. */
-export const ROLES = ['m1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8', 'm9', 'm10'];
+const ROLES = ['m1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8', 'm9', 'm10'];
 
 const DISK_BYTES = 112_000_000;
 const SETTINGS = ['max_wal_size=32MB', 'min_wal_size=32MB', 'max_connections=120', 'restart_after_crash=on'];
