@@ -11,7 +11,7 @@ import { ALL } from './support/sample.ts';
 
 const SEEDS = [3, 7, 11];
 const MACHINES = 3;
-const FILES = 150;
+const FILES = ALL ? 150 : 60;
 
 if (!hasPostgres) process.stderr.write('no PostgreSQL server is installed: machines that share one are not tried\n');
 

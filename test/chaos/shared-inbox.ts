@@ -45,7 +45,7 @@ export async function shareInbox(options: SharedInboxOptions): Promise<number[]>
     const working = Promise.all(machines.map((machine) => machine.work(() => isOver)));
     working.catch(() => {});
     const names = await drop(folder, inbox, files);
-    const settled = `SELECT count(*)::int AS count FROM paydrop.files WHERE archived AND reported = revision`;
+    const settled = `SELECT count(*)::int AS count FROM paydrop.files WHERE archived AND reported > 0`;
     try {
       await until(
         'every file is taken in and reported',
