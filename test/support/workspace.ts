@@ -18,7 +18,7 @@ import { copyOfDatabase, keepDatabase, newDatabase } from './postgres.ts';
 export type RecordsOn = 'sqlite' | 'postgres';
 
 /** Where tests have their records that don't say it: `RECORDS=postgres npx vitest run ...` takes them to PostgreSQL. */
-export const RECORDS: RecordsOn = process.env['RECORDS'] === 'postgres' ? 'postgres' : 'sqlite';
+const RECORDS: RecordsOn = process.env['RECORDS'] === 'postgres' ? 'postgres' : 'sqlite';
 
 /** A folder that goes when the test passed; a failing test keeps it and says where it is. */
 export function temporaryFolder(): string {

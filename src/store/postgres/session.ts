@@ -92,11 +92,11 @@ export async function openSession(address: Address, machine: Machine, clock: Clo
       judging: (work) => judging(client, clock, standing, work),
       close: async () => {
         if (!standing.isLost()) await END.run(client, id).catch(() => 0);
-        await closed(client, clock);
+        await closed(client);
       },
     };
   } catch (error) {
-    await closed(client, clock);
+    await closed(client);
     throw error;
   }
 }
@@ -115,9 +115,9 @@ export async function openAlone(address: Address, clock: Clock): Promise<{ close
         living === '' ? 'another paydrop is at work with these records' : `at work with these records: ${living}`;
       throw new UnavailableError(`${who}. Stop paydrop on all machines first, or try again later`);
     }
-    return { close: () => closed(client, clock) };
+    return { close: () => closed(client) };
   } catch (error) {
-    await closed(client, clock);
+    await closed(client);
     throw error;
   }
 }
@@ -138,8 +138,8 @@ async function connected({ connectionString }: Address): Promise<pg.Client> {
   return client;
 }
 
-function closed(client: pg.Client, clock: Clock): Promise<void> {
-  return within(CLOSING_MS, clock, client.end());
+function closed(client: pg.Client): Promise<void> {
+  return within(CLOSING_MS, client.end());
 }
 
 /**
