@@ -105,7 +105,7 @@ export async function openSession(address: Address, machine: Machine, clock: Clo
  * Keeps every machine from beginning its work until `close`. Throws UnavailableError, with their names, where machines are
  * at work.
  */
-export async function openAlone(address: Address, clock: Clock): Promise<{ close(): Promise<void> }> {
+export async function openAlone(address: Address): Promise<{ close(): Promise<void> }> {
   const client = await connected(address);
   try {
     await requireOwnConnection(address, client);
