@@ -225,8 +225,8 @@ const SENDING: Mutant[] = [
     "differs('status', record.status, record.status)",
   ]),
   mutant('digests of a file not compared', 'a digest that was altered, too, is believed', 'verify', [
-    'later = new Set(); if (now === digest) return undefined;',
-    'later = new Set(); if (now) return undefined;',
+    'digestOf(file, later); if (now === digest) return undefined;',
+    'digestOf(file, later); if (now) return undefined;',
   ]),
   mutant('altered orders registered', 'an altered order is made', 'replay', [
     '        if (what !== undefined) altered.set(key, what);\n',
