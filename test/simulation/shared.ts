@@ -136,7 +136,7 @@ export class SharedRecords {
   #sending(
     session: MachineSession,
     nowMs: () => number,
-  ): Pick<Store, 'apply' | 'claim' | 'interrupted' | 'share' | 'turn' | 'machines'> {
+  ): Pick<Store, 'apply' | 'claim' | 'settle' | 'hold' | 'interrupted' | 'share' | 'turn' | 'machines'> {
     const base = this.#base;
     return {
       apply: async (changes, moment, orders = []) => {
@@ -153,6 +153,15 @@ export class SharedRecords {
         for (const group of taken) this.#keepSenders(group, session);
         count(this.options.tally, 'left to another machine', groups.length - taken.length);
         return groups.map((group) => taken.includes(group));
+      },
+      settle: async (ended, moment) => {
+        // As with PostgreSQL: who was taken for gone no longer judges alone, and lets nothing go.
+        if (ended.changes.some(({ from }) => from === 'waiting' || from === 'scheduled')) session.requireStanding();
+        return base.settle(ended, moment);
+      },
+      hold: async (changes, moment) => {
+        session.requireStanding();
+        return base.hold(changes, moment);
       },
       interrupted: async (limit) => {
         this.#takeForGone(nowMs());

@@ -189,7 +189,7 @@ export function connect(options: ConnectionOptions): Connection {
       still?.release(true);
       still = undefined;
       if (pool.ended) return;
-      await within(CLOSING_MS, clock, pool.end());
+      await within(CLOSING_MS, pool.end());
     },
   };
 }
@@ -205,10 +205,11 @@ async function tried<T>(transaction: () => Promise<T>): Promise<T> {
 }
 
 /** Waits for the end of connections, but not for a server that can't be reached to notice it. */
-export async function within(ms: number, clock: Clock, ending: Promise<unknown>): Promise<void> {
+export async function within(ms: number, ending: Promise<unknown>): Promise<void> {
   const isOver = new AbortController();
   const ended = ending.catch(ignored).finally(() => isOver.abort());
-  await Promise.race([ended, clock.sleep(ms, isOver.signal)]);
+  // The server's silence is no matter of a clock that a test moves on.
+  await Promise.race([ended, systemClock.sleep(ms, isOver.signal)]);
 }
 
 /** A connection for one long transaction. End it yourself. */

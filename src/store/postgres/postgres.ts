@@ -60,7 +60,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
       ...(machine !== undefined && { name: machine }),
       ...(session && { session }),
     };
-    const hold = alone ? await openAlone(server, clock) : undefined;
+    const hold = alone ? await openAlone(server) : undefined;
     const store = explaining(storeOn(db, me, server.shown), explain);
     return {
       ...store,

@@ -107,11 +107,11 @@ export async function openSession(
       close: async () => {
         closing.abort();
         if (!standing.isLost()) await END.run(client, id).catch(() => 0);
-        await closed(client, clock);
+        await closed(client);
       },
     };
   } catch (error) {
-    await closed(client, clock);
+    await closed(client);
     throw error;
   }
 }
@@ -120,7 +120,7 @@ export async function openSession(
  * Keeps every machine from beginning its work until `close`. Throws UnavailableError, with their names, where machines are
  * at work.
  */
-export async function openAlone(address: Address, clock: Clock): Promise<{ close(): Promise<void> }> {
+export async function openAlone(address: Address): Promise<{ close(): Promise<void> }> {
   const client = await connected(address);
   try {
     await requireOwnConnection(address, client);
@@ -130,9 +130,9 @@ export async function openAlone(address: Address, clock: Clock): Promise<{ close
         living === '' ? 'another paydrop is at work with these records' : `at work with these records: ${living}`;
       throw new UnavailableError(`${who}. Stop paydrop on all machines first, or try again later`);
     }
-    return { close: () => closed(client, clock) };
+    return { close: () => closed(client) };
   } catch (error) {
-    await closed(client, clock);
+    await closed(client);
     throw error;
   }
 }
@@ -153,8 +153,8 @@ async function connected({ connectionString }: Address): Promise<pg.Client> {
   return client;
 }
 
-function closed(client: pg.Client, clock: Clock): Promise<void> {
-  return within(CLOSING_MS, clock, client.end());
+function closed(client: pg.Client): Promise<void> {
+  return within(CLOSING_MS, client.end());
 }
 
 /**
