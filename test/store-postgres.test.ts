@@ -69,6 +69,55 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
 
   const claims = async (store: Store) => (await store.files()).map(({ claim }) => claim);
 
+  describe('what a machine would report', () => {
+    const atWork = { version: '1.0.0' };
+    const clockAhead = { ...clock, now: () => clock.now() + 3_600_000 };
+    const gone = (address: string) =>
+      query(address, "UPDATE machines SET ended_at = '2026-01-01T00:00:00.000Z' WHERE ended_at IS NOT NULL");
+
+    it('is left to it for ten minutes of the server, however far the clocks of machines are apart', async () => {
+      const address = await newDatabase();
+      const one = await open(address, { machine: 'one', atWork });
+      const { number } = await one.registerFile(newFile('one'));
+      await one.finishFile(number, undefined, { at: AT });
+      await one.close();
+      const other = await open(address, { machine: 'other', atWork, clock: clockAhead });
+      expect(await other.staleReports()).toEqual([]);
+      await gone(address);
+      expect(await other.staleReports()).toMatchObject([{ file: number }]);
+    });
+
+    it('of a run is left to the one that ended it, and to one other where that one stays away', async () => {
+      const address = await newDatabase();
+      const one = await open(address, { machine: 'one', atWork });
+      const { number } = (await one.startRun('run', '2026-11-21', { at: AT })) ?? { number: 0 };
+      await one.endRun(number, { at: AT }, []);
+      await one.close();
+      const others = [
+        await open(address, { machine: 'two', atWork }),
+        await open(address, { machine: 'three', atWork }),
+      ];
+      const found = async () => (await Promise.all(others.map((other) => other.unreportedRuns()))).flat().length;
+      expect(await found()).toBe(0);
+      await gone(address);
+      expect(await found()).toBe(1);
+      expect(await found()).toBe(1);
+    });
+
+    it('of a run that all have left is the one’s that ends it first', async () => {
+      const address = await newDatabase();
+      const one = await open(address, { machine: 'one', atWork });
+      const { number } = (await one.startRun('run', '2026-11-21', { at: AT })) ?? { number: 0 };
+      await one.close();
+      const two = await open(address, { machine: 'two', atWork });
+      const three = await open(address, { machine: 'three', atWork });
+      expect(await two.endRun(number, { at: AT }, [])).toMatchObject({ number });
+      expect(await three.endRun(number, { at: AT }, [])).toBeUndefined();
+      expect(await three.unreportedRuns()).toEqual([]);
+      expect(await two.unreportedRuns()).toHaveLength(1);
+    });
+  });
+
   describe('a COMMIT without an answer', () => {
     it('is a success where the records show that it was carried out', async () => {
       const { way, store, beside } = await proxied();

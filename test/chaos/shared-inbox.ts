@@ -87,7 +87,8 @@ async function drop(folder: string, inbox: string, files: number): Promise<strin
   };
   put('orders.csv', ORDERS);
   for (let at = 1; at <= files; at++) {
-    put(`payout-${at}.csv`, `${HEADER}\nC1,O1,P${at},1.00,2026-03-02,2026-03-02\n`);
+    // No two are alike: each would be judged with all others.
+    put(`payout-${at}.csv`, `${HEADER}\nC1,O1,P${at},${at}.00,2026-03-02,2026-03-02\n`);
     if (at % BATCH === 0) await pause(5);
   }
   return names;
