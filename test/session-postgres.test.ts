@@ -118,7 +118,7 @@ describe.skipIf(!hasPostgres)('a machine', () => {
     const change = { id: 1, version: 1, from: 'waiting', to: 'ready' } as const;
     await expect(store.settle({ changes: [change] }, moment)).rejects.toMatchObject(gone);
     await expect(store.hold([{ ...change, from: 'ready', to: 'held' }], moment)).rejects.toMatchObject(gone);
-    await expect(store.judging(async () => 'judged')).rejects.toMatchObject({ name: 'UnavailableError' });
+    await expect(store.judging('2026-11-20', async () => 'judged')).rejects.toMatchObject({ name: 'UnavailableError' });
     expect(await store.settle({ changes: [] }, moment)).toEqual({ changes: [], orders: [] });
   });
 

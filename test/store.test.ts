@@ -845,10 +845,10 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     });
 
     it('is judged by one machine at a time, and what fails there fails as it is', async () => {
-      expect(await store.judging(async () => (await store.files()).length)).toBe(0);
+      expect(await store.judging('2026-11-20', async () => (await store.files()).length)).toBe(0);
       const failed = new SyntaxError('it is no JSON');
-      await expect(store.judging(() => Promise.reject(failed))).rejects.toBe(failed);
-      expect(await store.judging(async () => 'again')).toBe('again');
+      await expect(store.judging('2026-11-20', () => Promise.reject(failed))).rejects.toBe(failed);
+      expect(await store.judging('2026-11-20', async () => 'again')).toBe('again');
     });
 
     it('leaves at a pace whose first turn is free', async () => {

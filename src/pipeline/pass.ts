@@ -181,7 +181,7 @@ interface Judged {
 
 /** Nothing else is let go or claimed meanwhile, on no machine: the limits of a day are for the sums of all. */
 function judge(tools: Tools, businessDate: string): Promise<Judged> {
-  return tools.store.judging(async () => {
+  return tools.store.judging(businessDate, async () => {
     await release(tools, businessDate);
     const decided = await takeDecisions(tools, businessDate);
     return { decided, judgedAfter: await hold(tools, businessDate) };

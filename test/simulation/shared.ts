@@ -82,6 +82,8 @@ export class SharedRecords {
   /** Whose outbox gets the reports of a run that has ended. */
   readonly #reporters = new Map<number, string>();
   #judge: MachineSession | undefined;
+  /** The business date of the last round of judging that came to its end. */
+  #judgedFor = '';
   #nextTurnMs = 0;
 
   constructor(options: SharedOptions) {
@@ -117,7 +119,7 @@ export class SharedRecords {
       ...this.#fileVerbs(session, nowMs),
       ...this.#factVerbs(session),
       hindrance: async () => session.hindrance(),
-      judging: (work) => this.#judging(session, work),
+      judging: (businessDate, work) => this.#judging(session, businessDate, work),
       judged: async (file, found) => {
         await base.judged(file, found);
         this.#judgedOnce.add(file);
@@ -209,7 +211,8 @@ export class SharedRecords {
     const fileOf = this.#db
       .prepare<[number], number>('SELECT content_row >> 32 FROM instructions WHERE id = ?')
       .pluck();
-    return changes.every(({ id }) => {
+    return changes.every(({ id, intent }) => {
+      if (intent && intent.businessDate !== this.#judgedFor) return false;
       const file = fileOf.get(id) ?? 0;
       return this.#judgedOnce.has(file) || this.#files.get(file) === name;
     });
@@ -228,12 +231,15 @@ export class SharedRecords {
     }
   }
 
-  async #judging<Result>(session: MachineSession, work: () => Promise<Result>): Promise<Result> {
+  async #judging<Result>(session: MachineSession, businessDate: string, work: () => Promise<Result>): Promise<Result> {
     while (this.#isJudged()) await this.#whileJudged();
     if (!session.isAlive) throw new UnavailableError('its connection to the database has ended');
     this.#judge = session;
+    this.#judgedFor = '';
     try {
-      return await work();
+      const result = await work();
+      this.#judgedFor = businessDate;
+      return result;
     } finally {
       if (this.#judge === session) this.#judge = undefined;
     }

@@ -48,8 +48,11 @@ export interface Machines {
    * becomes submitted. Throws, with nothing changed, when a change is not legal.
    */
   settle(ended: Changes, moment: Moment): Promise<Changes>;
-  /** Does the work while no other machine does this work, or claims anything: release, decisions and holding back. */
-  judging<Result>(work: () => Promise<Result>): Promise<Result>;
+  /**
+   * Does the work while no other machine does this work, or claims anything: release, decisions and holding back, for a
+   * business date. What is sent on another date is claimed by no machine after that, before it is judged for that one.
+   */
+  judging<Result>(businessDate: string, work: () => Promise<Result>): Promise<Result>;
   /** Up to `limit` payouts and up to `limit` orders whose sending was interrupted. */
   interrupted(limit: number): Promise<Interrupted>;
   /**

@@ -14,6 +14,7 @@ import type { Change, Changes, Moment, OrderChange, Store } from '../port.ts';
 import { beginSends, endSends } from './changes/sends.ts';
 import { writeChanges } from './changes/writes.ts';
 import { type Connection, LOCK_TIMEOUT_MS, type Session } from './connection.ts';
+import { isJudgedFor } from './judged-for.ts';
 import { JUDGING_LOCK } from './locks.ts';
 import { type Me, requireStanding } from './me.ts';
 import { rejectLate } from './repairs.ts';
@@ -179,9 +180,11 @@ async function claim(
           orders.map(({ sends = null }) => sends),
         );
   const [payouts, registrations] = [new Set(payoutsLocked), new Set(ordersLocked)];
+  const isJudged = await isJudgedFor(session);
   const claimed = groups.map(
     (group) =>
-      group.changes.every(({ id }) => payouts.has(id)) && (group.orders ?? []).every(({ id }) => registrations.has(id)),
+      group.changes.every(({ id, intent }) => payouts.has(id) && isJudged(intent?.businessDate)) &&
+      (group.orders ?? []).every(({ id }) => registrations.has(id)),
   );
   const taken = groups.filter((_, at) => claimed[at]);
   const late = await record(

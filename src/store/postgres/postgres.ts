@@ -18,6 +18,7 @@ import { fileVerbs } from './files.ts';
 import { findingVerbs } from './finding.ts';
 import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
+import { judgedFor } from './judged-for.ts';
 import { listingOf } from './listing.ts';
 import { machineVerbs } from './machines.ts';
 import type { Me } from './me.ts';
@@ -65,7 +66,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
     return {
       ...store,
       // What fails in the work has its own explanation.
-      judging: (work) => (session ? session.judging(work) : work()),
+      judging: (businessDate, work) => (session ? session.judging(() => judgedFor(db, businessDate, work)) : work()),
       close: async () => {
         await store.close();
         await hold?.close();

@@ -35,7 +35,7 @@ export function openStore(options: SqliteOptions): Store {
   try {
     const store = explaining(storeOn(db, options), (error) => explained(path, error));
     // What fails in the work has its own explanation.
-    return { ...store, judging: (work) => work() };
+    return { ...store, judging: (_, work) => work() };
   } catch (error) {
     db.close();
     throw explained(path, error);

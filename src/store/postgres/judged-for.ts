@@ -1,0 +1,23 @@
+/** For which business date it was judged what is held back: limits of a day are about that date. */
+import type { Connection, Session } from './connection.ts';
+import { getFact, setFact } from './facts.ts';
+
+/** The business date for which it was judged last what is held back; empty while that is being judged. */
+const JUDGED_FOR = 'judged-for';
+
+/** Judges for a business date. If the work does not come to its end, nothing is claimed before it is judged again. */
+export async function judgedFor<T>(db: Connection, businessDate: string, work: () => Promise<T>): Promise<T> {
+  await db.writing((session) => setFact(session, JUDGED_FOR, ''));
+  const result = await work();
+  await db.writing((session) => setFact(session, JUDGED_FOR, businessDate));
+  return result;
+}
+
+/**
+ * Whether what is sent on a business date may be claimed: what is ready was judged for that date. For another one the
+ * sums of its day were not looked at. Undefined where it was never judged.
+ */
+export async function isJudgedFor(session: Session): Promise<(businessDate: string | undefined) => boolean> {
+  const date = await getFact(session, JUDGED_FOR);
+  return (businessDate) => date === undefined || date === businessDate;
+}
