@@ -1004,7 +1004,7 @@ const HELD: Mutant[] = [
     '[businessDate]',
   ]),
   mutant('what is decided amid a pass leaves with it', 'a retry or a yes goes past the limits', 'control-attacks', [
-    '        else if (judgedAfter !== undefined && isDecidedAfter(judgedAfter, history)) continue;\n',
+    '        else if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) continue;\n',
     '',
   ]),
   mutant('a twin whose order comes late is missed', 'the same payment leaves twice', 'control-attacks', [

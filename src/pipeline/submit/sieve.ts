@@ -67,7 +67,7 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer, cover: Cov
         const history = await store.historyOf(instruction.id);
         const what = instructionDiffers(instruction, history);
         if (what !== undefined) keepBack(instruction, what);
-        else if (judgedAfter !== undefined && isDecidedAfter(judgedAfter, history)) continue;
+        else if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) continue;
         else if ((await isStillUnpaid(instruction)) && isCovered(instruction)) sound.push(instruction);
       }
       return sound;
@@ -87,13 +87,14 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer, cover: Cov
 }
 
 /**
- * Whether a person has let the payout go, or has it paid again, since. Commands don't wait for a pass to end: such a
- * payout is not judged yet, and the sums of the day were made without it.
+ * Whether a person has let the payout go, or has it paid again, or a look-up of another machine has found that it never
+ * arrived, since. None of these waits for a pass to end: such a payout is not judged yet, and the sums of the day were
+ * made without it.
  */
-function isDecidedAfter(seq: number, history: readonly AuditEntry[]): boolean {
+function isLetGoAfter(seq: number, history: readonly AuditEntry[]): boolean {
   return history.some((entry) => {
     if (entry.seq <= seq) return false;
-    const { type, by } = JSON.parse(entry.body) as { type: string; by?: string };
-    return type === 'approved' || (type === 'status' && by !== undefined);
+    const { type, by, from, to } = JSON.parse(entry.body) as { type: string; by?: string; from?: string; to?: string };
+    return type === 'approved' || (type === 'status' && (by !== undefined || (from === 'unknown' && to === 'ready')));
   });
 }
