@@ -1,6 +1,7 @@
 /** What a machine does where another one sends from the same records. The other one acts between the calls of this one. */
 import { describe, expect, it } from 'vitest';
 import { pass, type Tools } from '../src/pipeline/pass.ts';
+import { sha256 } from '../src/platform/digest.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Provider } from '../src/provider/port.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
@@ -107,6 +108,31 @@ describe('what another machine has claimed', () => {
     }));
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P3: 1, P4: 1 });
     expect(statuses(workspace)).toEqual(['submitted', 'sending', 'submitted', 'submitted']);
+  });
+
+  it('between the reading of a record and that of its history is no altered record', async () => {
+    const workspace = await ready(['P1', 'P2']);
+    let isTaken = false;
+    const summary = await passWith(workspace, (tools) => ({
+      store: {
+        historyOf: async (id) => {
+          const { id: other, version } = await held(tools.store, 'P2');
+          if (id === other && !isTaken) {
+            isTaken = true;
+            const body = { body: '{}', bodySha256: sha256('{}'), late: false, businessDate: '2026-03-02' };
+            const intent = { clientRefId: 'P2', ...body };
+            await tools.store.claim(
+              [{ changes: [{ id, version, from: 'ready', to: 'sending', intent }] }],
+              moment(tools),
+            );
+          }
+          return tools.store.historyOf(id);
+        },
+      },
+    }));
+    expect(isTaken).toBe(true);
+    expect(summary).toMatchObject({ sent: 1, unfinished: undefined });
+    expect(statuses(workspace)).toEqual(['submitted', 'sending']);
   });
 
   it('may be all there is: the pass ends, and what is ready still is sent by a later one', async () => {

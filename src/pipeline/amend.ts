@@ -25,6 +25,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
+import { alteredNow } from './altered.ts';
 import { eachOf, type Line, openLine, type Pacer, pacer, partOf, stopWhenPaused, undoneBecause } from './flow.ts';
 import { type ChangeJudge, openChangeJudge } from './hold.ts';
 import { askInTurn, forAPerson, nameOf, openRound, unsettled } from './look-ups.ts';
@@ -108,7 +109,8 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
 /** How an instruction, or the change that is asked for, differs from what was read. Undefined when neither differs. */
 async function alteredSince(store: Store, instruction: StoredInstruction): Promise<string | undefined> {
   const history = await store.historyOf(instruction.id);
-  return instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, history);
+  const differs = instructionDiffers(instruction, history) ?? amendmentDiffers(instruction, history);
+  return differs === undefined ? undefined : alteredNow(store, instruction);
 }
 
 async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {

@@ -14,7 +14,6 @@ import {
   type Change,
   type Decision,
   distrustNow,
-  instructionDiffers,
   lookUpOnly,
   momentOf,
   type OrderChange,
@@ -24,6 +23,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
+import { alteredNow } from './altered.ts';
 import { eachOf, openLine, pacer } from './flow.ts';
 import { askInTurn, lookUpEarlier } from './look-ups.ts';
 
@@ -119,7 +119,7 @@ export async function retryAll(
       decided[at] = no("its texts were forgotten, so it can't be paid again: drop it under new references");
       return;
     }
-    const altered = instructionDiffers(before, await store.historyOf(before.id));
+    const altered = await alteredNow(store, before);
     if (altered !== undefined) {
       decided[at] = no(`its record is not what the audit log says, so nothing is paid on its word: ${altered}`);
       return;

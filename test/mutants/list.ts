@@ -212,8 +212,8 @@ const SENDING: Mutant[] = [
     ['if (times < REFUSED_ALIKE && alike !== refuses) return;', 'if (times > 0) return;'],
   ),
   mutant('sent as the database has it', 'an altered amount is paid', 'replay', [
-    'if (what !== undefined) keepBack(instruction, what);\n        else',
-    "if (what === 'never') keepBack(instruction, what);\n        else",
+    'if (instructionDiffers(instruction, history) !== undefined) {',
+    "if (instructionDiffers(instruction, history) === 'never') {",
   ]),
   mutant('amount beside its row', 'an altered amount is paid', 'replay', [
     '  if (stated !== amountMinor)\n',

@@ -11,6 +11,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../../store/store.ts';
+import { alteredNow } from '../altered.ts';
 import type { Cover } from '../balance.ts';
 import type { Line, Pacer } from '../flow.ts';
 import { lookUpEarlier, nameOf } from '../look-ups.ts';
@@ -65,9 +66,10 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer, cover: Cov
       const sound: StoredInstruction[] = [];
       for (const instruction of page) {
         const history = await store.historyOf(instruction.id);
-        const what = instructionDiffers(instruction, history);
-        if (what !== undefined) keepBack(instruction, what);
-        else if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) continue;
+        if (instructionDiffers(instruction, history) !== undefined) {
+          const what = await alteredNow(store, instruction);
+          if (what !== undefined) keepBack(instruction, what);
+        } else if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) continue;
         else if ((await isStillUnpaid(instruction)) && isCovered(instruction)) sound.push(instruction);
       }
       return sound;
