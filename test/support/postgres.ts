@@ -2,6 +2,7 @@
  * Databases for tests, on one PostgreSQL server for each test run: the first test that asks starts it, and setup.ts
  * stops it.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject, vi } from 'vitest';
@@ -15,7 +16,6 @@ const START_TIMEOUT_MS = 30_000;
 /** No test has more at once. Older ones are dropped, so that they don't fill the folder. */
 const DATABASES_KEPT = 6;
 
-let databases = 0;
 const passing: string[] = [];
 
 /** The address of a database of its own, with paydrop's schema and nothing in it. */
@@ -41,7 +41,8 @@ export function keepDatabase(address: string): void {
 
 async function createDatabase(template: string): Promise<string> {
   const server = await sharedServer();
-  const name = `test_${process.pid}_${++databases}`;
+  // Many processes share the server, and the numbers of processes come again.
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
   await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE ${template}`);
   passing.push(name);
   for (const old of passing.splice(0, Math.max(0, passing.length - DATABASES_KEPT)))
