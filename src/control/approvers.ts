@@ -34,7 +34,7 @@ export function lacksApprovers(
   return undefined;
 }
 
-/** Why a payout can't get the yes of so many people, of a file that one of them has dropped. */
+/** Why a payout can't get the yes of `needed` people; undefined where it can. Who dropped its file can't approve it. */
 export function lacksPeople(
   payout: Pick<LargestHeld, 'currency' | 'amountMinor'>,
   needed: number,

@@ -133,7 +133,7 @@ function heldRow({ row, payee, yes, needed }: HeldPayout): Html {
 `;
 }
 
-/** A page names the latest refused decisions, at most so many. */
+/** How many of the latest refused decisions a page names. */
 const NAMED = 5;
 
 function capitalized(text: string): string {

@@ -2,13 +2,17 @@
 import type { Control, PayeeAmount, StatedPayee } from '../port.ts';
 import type { Connection } from './connection.ts';
 
+/** SQL: whether any order names an instrument. */
+const ANY_DEFAULTS =
+  'SELECT EXISTS (SELECT 1 FROM orders INDEXED BY orders_with_defaults WHERE customer_defaults IS NOT NULL)';
+
 /**
  * SQL: whom an instruction goes to. It is the instrument that its row names, or else its order; without one it is the
  * contact. Where no order names any, which is asked once, no order is looked at: this runs for every row.
  */
 export const payeeOf = (instruction: string) => `
   CASE WHEN ${instruction}.managed IS NULL
-    AND NOT (SELECT EXISTS (SELECT 1 FROM orders INDEXED BY orders_with_defaults WHERE customer_defaults IS NOT NULL))
+    AND NOT (${ANY_DEFAULTS})
   THEN ${instruction}.payout_contact_id
   ELSE coalesce(nullif(${instruction}.managed ->> 'financialInstrumentId', ''), (
     SELECT nullif(orders.customer_defaults ->> 'financialInstrumentId', '') FROM orders
@@ -35,11 +39,7 @@ export function payeeRemover(db: Connection): (instruction: number) => void {
 }
 
 export function payeeVerbs(db: Connection): Pick<Control, 'payeesOf' | 'payeeAmounts'> {
-  const anyDefaults = db
-    .prepare<[], 0 | 1>(
-      'SELECT EXISTS (SELECT 1 FROM orders INDEXED BY orders_with_defaults WHERE customer_defaults IS NOT NULL)',
-    )
-    .pluck();
+  const anyDefaults = db.prepare<[], 0 | 1>(ANY_DEFAULTS).pluck();
   const ofOrder = db
     .prepare<[string, string], string | null>(`
       SELECT customer_defaults ->> 'financialInstrumentId' FROM orders
