@@ -147,8 +147,10 @@ export class Guard {
     const missing = this.#missing(instruction);
     if (missing !== undefined) return missing;
     const before = this.#left.get(reference);
+    // A crash may have cut off its first send before it left. Who sends it again can't know, so it counts on that day.
+    const [firstDate = date] = before || instruction.unclearSends === 0 ? [] : await open.store.sentDates(instruction.id);
     const now = {
-      date,
+      date: firstDate,
       payee: await payeeOf(instruction, open),
       mayPassDay: this.#people(instruction, 'DAY_LIMIT_EXCEEDED') > 0,
       mayPassPayee: this.#people(instruction, 'PAYEE_LIMIT_EXCEEDED') > 0,
