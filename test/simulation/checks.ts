@@ -117,6 +117,10 @@ function keyOfMade(entry: LedgerEntry): string | undefined {
   return entry.kind === 'instruction' ? `${entry.orderRef} ${entry.instructionRef}` : undefined;
 }
 
+function isUnpaid(theirs: TheirPayout | undefined): boolean {
+  return theirs?.status === 'failed' || theirs?.status === 'reversed';
+}
+
 function checkTruthful(
   { api, competing, find, ledger, givenUp, decided, refused, isOrderly }: Truth,
   machine: Machine,
@@ -154,8 +158,8 @@ function checkTruthful(
       if (theirs && (unclearAt === '' || isOrderly)) broken('what is declined is not paid', instruction, there);
       break;
     case 'cancelled':
-      // A person may refuse a payout that was to be paid again.
-      if (sends > 0 && theirs?.status !== 'failed' && !isForgetful && !refused.has(instructionKey(instruction)))
+      // A person may refuse a payout that was to be paid again. What came back was paid to no one.
+      if (sends > 0 && !isUnpaid(theirs) && !isForgetful && !refused.has(instructionKey(instruction)))
         broken('what is deleted at the provider is deleted there', instruction, there);
       if (theirs && sends === 0 && !isForgetful) broken('what was not sent is not at the provider', instruction, there);
       break;
