@@ -90,9 +90,9 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     const run = await one.startRun('nightly', DATE, MOMENT);
     expect(await two.startRun('nightly', DATE, MOMENT)).toEqual(run);
     const number = run?.number ?? 0;
-    expect(await one.endRun(number, MOMENT, [])).toBeUndefined();
-    expect(await two.endRun(number, MOMENT, [])).toMatchObject({ number, finishedAt: AT });
-    expect(await one.endRun(number, MOMENT, [])).toBeUndefined();
+    expect(await one.endRun(number, MOMENT, { open: [] })).toBeUndefined();
+    expect(await two.endRun(number, MOMENT, { open: [] })).toMatchObject({ number, finishedAt: AT });
+    expect(await one.endRun(number, MOMENT, { open: [] })).toBeUndefined();
   });
 
   it('one that is alone in a run looks up all, and both have their part of what is not of a run', async () => {
@@ -111,7 +111,7 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     const number = run?.number ?? 0;
     await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
     await expect(one.dropRun(number)).rejects.toThrow('another machine took this one for gone');
-    await expect(one.endRun(number, MOMENT, [])).rejects.toThrow('another machine took this one for gone');
+    await expect(one.endRun(number, MOMENT, { open: [] })).rejects.toThrow('another machine took this one for gone');
     await two.dropRun(number);
     expect(await two.startRun('run', DATE, MOMENT)).toMatchObject({ number });
   });

@@ -45,6 +45,26 @@ describe('a run', () => {
     ]);
   });
 
+  // Found by the simulation with three machines, seed 20021: another one had rejected a row meanwhile.
+  it('tells the verdicts of its end, though a row is rejected before that is recorded as published', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    const tools = await workspace.open();
+    const runReported = () => Promise.reject(new Error('a crash'));
+    await expect(pass({ ...tools, store: { ...tools.store, runReported } }, ONE_PASS)).rejects.toThrow('a crash');
+    const [waiting] = await tools.store.list('waiting', { afterId: 0, limit: 1 });
+    const { id = 0, version = 0 } = waiting ?? {};
+    const change = { id, version, from: 'waiting', to: 'rejected', code: 'ORDER_NOT_FOUND', errors: [] } as const;
+    await tools.store.settle({ changes: [change] }, { at: '2026-03-02T02:00:00.000Z' });
+    await tools.close();
+    const before = workspace.read('run.000001.summary.html');
+    await workspace.pass({ send: false });
+    expect(workspace.read('run.000001.summary.html')).toBe(before);
+    expect(before).toContain('Accepted');
+    expect(before).not.toContain('rejected rows');
+    expect(workspace.read('payouts.000001.receipt.json')).toContain('"rejected"');
+  });
+
   it("has the bank's reference that was known at its end, though the payout is paid again after that", async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);

@@ -58,7 +58,7 @@ const READING = new Set([
     'findInstructions',
     'lapsedInstructions',
     'statementsOf',
-    'openAtEnd',
+    'atEnd',
     'list',
     'unclearOrders',
     'interrupted',

@@ -91,7 +91,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       const address = await newDatabase();
       const one = await open(address, { machine: 'one', atWork });
       const { number } = (await one.startRun('run', '2026-11-21', { at: AT })) ?? { number: 0 };
-      await one.endRun(number, { at: AT }, []);
+      await one.endRun(number, { at: AT }, { open: [] });
       await one.close();
       const others = [
         await open(address, { machine: 'two', atWork }),
@@ -111,8 +111,8 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       await one.close();
       const two = await open(address, { machine: 'two', atWork });
       const three = await open(address, { machine: 'three', atWork });
-      expect(await two.endRun(number, { at: AT }, [])).toMatchObject({ number });
-      expect(await three.endRun(number, { at: AT }, [])).toBeUndefined();
+      expect(await two.endRun(number, { at: AT }, { open: [] })).toMatchObject({ number });
+      expect(await three.endRun(number, { at: AT }, { open: [] })).toBeUndefined();
       expect(await three.unreportedRuns()).toEqual([]);
       expect(await two.unreportedRuns()).toHaveLength(1);
     });

@@ -869,7 +869,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     it('is run by night until the last machine has ended it', async () => {
       await store.startRun('nightly', '2026-11-21', { at: AT });
       expect(await store.startRun('nightly', '2026-11-21', { at: AT })).toMatchObject({ number: 1, finishedAt: '' });
-      expect(await store.endRun(1, { at: LATER }, [])).toMatchObject({ number: 1, finishedAt: LATER });
+      expect(await store.endRun(1, { at: LATER }, { open: [] })).toMatchObject({ number: 1, finishedAt: LATER });
     });
   });
 
@@ -1167,17 +1167,17 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.startRun('nightly', '2026-11-21', { at: LATER })).toEqual(first);
       expect(await store.startRun('run', '2026-11-21', { at: AT })).toMatchObject({ number: 2 });
       expect((await store.unreportedRuns()).map(({ number }) => number)).toEqual([1, 2]);
-      expect(await store.endRun(1, { at: LATER }, [])).toEqual({ ...first, finishedAt: LATER });
+      expect(await store.endRun(1, { at: LATER }, { open: [] })).toEqual({ ...first, finishedAt: LATER });
       expect(await store.startRun('nightly', '2026-11-21', { at: LATER })).toBeUndefined();
       expect(await store.startRun('nightly', '2026-11-22', { at: LATER })).toMatchObject({ number: 3 });
-      await expect(store.endRun(1, { at: LATER }, [])).rejects.toThrow('Run 1');
+      await expect(store.endRun(1, { at: LATER }, { open: [] })).rejects.toThrow('Run 1');
     });
 
     it('are due for their reports until these are published, also after they have ended', async () => {
       const due = async () => (await store.unreportedRuns()).map(({ number, finishedAt }) => [number, finishedAt]);
       await store.startRun('run', '2026-11-21', { at: AT });
       await expect(store.runReported(1, [])).rejects.toThrow('Run 1');
-      await store.endRun(1, { at: LATER }, []);
+      await store.endRun(1, { at: LATER }, { open: [] });
       expect(await due()).toEqual([[1, LATER]]);
       await store.runReported(1, [{ name: 'run.000001.changes.csv', sha256: 'x' }]);
       expect(await due()).toEqual([]);
@@ -1186,7 +1186,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     it('know the files they registered', async () => {
       await store.startRun('run', '2026-11-21', { at: AT });
       await taken('one', [created(2)], {}, 1);
-      await store.endRun(1, { at: AT }, []);
+      await store.endRun(1, { at: AT }, { open: [] });
       await store.startRun('run', '2026-11-22', { at: AT });
       await taken('two', [created(3)], {}, 2);
       expect([await store.filesOfRun(1), await store.filesOfRun(2)]).toEqual([[1], [2]]);
@@ -1206,7 +1206,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     it('know the last nightly one', async () => {
       expect(await store.lastNightly()).toBeUndefined();
       await store.startRun('nightly', '2026-11-21', { at: AT });
-      await store.endRun(1, { at: LATER }, []);
+      await store.endRun(1, { at: LATER }, { open: [] });
       await store.startRun('run', '2026-11-25', { at: AT });
       expect(await store.lastNightly()).toMatchObject({ number: 1, finishedAt: LATER });
     });
@@ -1218,7 +1218,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       await move('I2', 'sending', {}, 1);
       await move('I2', 'declined', { code: 'NO_BALANCE', message: 'no balance' }, 1);
       await move('I3', 'unknown', { message: 'no answer' }, 1);
-      await store.endRun(1, { at: AT }, []);
+      await store.endRun(1, { at: AT }, { open: [] });
       await move('I4', 'cancelled');
       await store.startRun('run', '2026-11-21', { at: AT });
       await move('I3', 'paid', {}, 2);
@@ -1262,7 +1262,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.runUnderWay()).toBe(2);
       await store.dropRun(2);
       expect(await store.runUnderWay()).toBe(1);
-      await store.endRun(1, { at: LATER, run: 1 }, []);
+      await store.endRun(1, { at: LATER, run: 1 }, { open: [] });
       expect(await store.runUnderWay()).toBeUndefined();
     });
 
@@ -1277,7 +1277,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       await store.closePayouts([{ id, version, from: 'declined' }], decision, { at: AT, run: 2 });
       await store.closeFile(number, 1, decision, { at: AT, run: 1 });
       await store.noteDecision('records-accepted', decision, { at: AT, run: 2 });
-      await store.endRun(2, { at: AT, run: 2 }, []);
+      await store.endRun(2, { at: AT, run: 2 }, { open: [] });
       const entries = (await store.auditEntries(0, 100)).map(({ body }) => JSON.parse(body));
       expect(entries.map(({ type, run }) => [type, run])).toEqual([
         ['run-started', undefined],

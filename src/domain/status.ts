@@ -260,3 +260,6 @@ export function byLife(a: string, b: string): number {
   const place = (status: string) => ROW_STATUSES.indexOf(status as RowStatus);
   return place(a) - place(b);
 }
+
+/** On a file, by its rows. */
+export type Verdict = 'accepted' | 'partially_accepted' | 'rejected' | 'duplicate';

@@ -12,15 +12,7 @@ import { timestamp } from '../platform/clock.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import type { Provider } from '../provider/provider.ts';
-import {
-  publish,
-  type ReportContext,
-  runReports,
-  type TakenFile,
-  type Turn,
-  takenFile,
-  verdictOf,
-} from '../reports/reports.ts';
+import type { ReportContext, TakenFile, Turn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   type DecisionFileRecord,
@@ -29,8 +21,6 @@ import {
   noteLookedUp,
   otherProvider,
   otherProviderText,
-  type RunChange,
-  type RunDecision,
   type RunKind,
   type RunRecord,
   type StatusCount,
@@ -41,26 +31,15 @@ import { amend } from './amend.ts';
 import { answerDecisions, type DecisionTaken, takeDecisions } from './decisions.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { hold } from './hold.ts';
-import { publishFileReports, type ReportedFiles, unlessUnbalanced } from './pass/file-reports.ts';
+import { publishFileReports } from './pass/file-reports.ts';
 import { behindGate, whyNotSend } from './pass/gate.ts';
+import { closeRun, contentsOf } from './pass/run-end.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
-import {
-  byStatus,
-  noteEnd,
-  noteInboxTrouble,
-  noteStuck,
-  noteUndone,
-  refused,
-  storedSituation,
-  undoneIn,
-} from './state.ts';
+import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
 import { publishToApprove } from './to-approve.ts';
-
-/** The number of changes that are read and reported at once. */
-const PAGE = 500;
 
 const SCAN_AGAIN_MS = 100;
 
@@ -295,89 +274,5 @@ async function claimReady(
     if (settling === 0 || !patient) return { settling, leftAlone };
     progress.report('waiting for files that are still being written', settling);
     await clock.sleep(SCAN_AGAIN_MS, stop);
-  }
-}
-
-/**
- * Ends a run, then publishes what it changed. After a crash in between, the same reports are written again. The end of
- * the run also takes over the decisions that persons made since the last run ended. A pass on arrival without changes
- * and decisions leaves no run behind. A run that took in a file whose rows don't add up stays open.
- */
-async function closeRun(
-  tools: Tools,
-  run: RunRecord,
-  reported?: ReportedFiles,
-  unfinished?: string,
-): Promise<RunContents & { kept: boolean }> {
-  const { store, settings, report } = tools;
-  const { isWhole, ...contents } = await contentsOf(tools, run, reported);
-  if (!isWhole) return { ...contents, kept: true };
-  const idle = contents.files.length === 0 && contents.changes === 0;
-  if (run.kind === 'arrival' && run.finishedAt === '' && idle && (await nothingDecided(store))) {
-    await store.dropRun(run.number);
-    return { ...contents, kept: false };
-  }
-  if (unfinished !== undefined) await noteUndone(store, run.number, unfinished);
-  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), contents.open) : run;
-  // The last machine that is in the run ends and reports it.
-  if (!ended) return { ...contents, kept: true };
-  const files = contents.files.map(({ file, summary }) => ({ ...file, verdict: verdictOf(file, summary) }));
-  const sources = {
-    changes: () => changesOf(store, run.number),
-    decisions: () => decisionsOf(store, run.number),
-    undone: await undoneIn(store, run.number),
-  };
-  const reports = await runReports(ended, sources, files, contents.open, report);
-  await store.runReported(run.number, await publish(settings.outbox, reports));
-  return { ...contents, kept: true };
-}
-
-async function nothingDecided(store: Store): Promise<boolean> {
-  return (await store.runDecisions(undefined, 0, 1)).length === 0;
-}
-
-interface RunContents extends Pick<PassSummary, 'files' | 'moved' | 'open'> {
-  /** The number of payouts that moved, or of which something else was learned. */
-  readonly changes: number;
-}
-
-async function contentsOf(
-  { store }: Tools,
-  run: RunRecord,
-  reported?: ReportedFiles,
-): Promise<RunContents & { readonly isWhole: boolean }> {
-  const files: TakenFile[] = [];
-  let isWhole = true;
-  for (const number of await store.filesOfRun(run.number)) {
-    const taken = reported?.get(number) ?? (await unlessUnbalanced(takenFile(store, number)));
-    if (typeof taken === 'string') isWhole = false;
-    else files.push(taken);
-  }
-  const moved: Partial<Record<InstructionStatus, number>> = {};
-  let changes = 0;
-  for (const { to, onlyAnswer, count } of await store.runMoved(run.number)) {
-    changes += count;
-    if (!onlyAnswer) moved[to] = count;
-  }
-  return { files, moved, changes, open: (await store.openAtEnd(run.number)) ?? (await store.statusCounts()), isWhole };
-}
-
-async function* changesOf(store: Store, run: number): AsyncGenerator<readonly RunChange[]> {
-  for (let afterId = 0; ; ) {
-    const page = await store.runChanges(run, afterId, PAGE);
-    const last = page.at(-1);
-    if (!last) return;
-    yield page;
-    afterId = last.id;
-  }
-}
-
-async function* decisionsOf(store: Store, run: number): AsyncGenerator<readonly RunDecision[]> {
-  for (let afterSeq = 0; ; ) {
-    const page = await store.runDecisions(run, afterSeq, PAGE);
-    const last = page.at(-1);
-    if (!last) return;
-    yield page;
-    afterSeq = last.seq;
   }
 }

@@ -4,7 +4,15 @@ import { needsPerson } from '../domain/attention.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { add, type Decimal, fromMinor, grouped, parseDecimal } from '../domain/money.ts';
-import { AMENDABLE, byLife, type InstructionStatus, isOpen, statusesWhere, type Tone } from '../domain/status.ts';
+import {
+  AMENDABLE,
+  byLife,
+  type InstructionStatus,
+  isOpen,
+  statusesWhere,
+  type Tone,
+  type Verdict,
+} from '../domain/status.ts';
 import type { FileRecord, RunChange, RunDecision, RunRecord, StatusCount } from '../store/store.ts';
 import { addressOf, fileReportNames, type ReportContext } from './context.ts';
 import { cells, csv, type LastColumn, line } from './csv.ts';
@@ -23,7 +31,7 @@ import {
   statusTag,
   timeOf,
 } from './table.ts';
-import { byText, LISTED, type Verdict, ZERO } from './totals.ts';
+import { byText, LISTED, ZERO } from './totals.ts';
 import { VERDICTS } from './verdict.ts';
 import { count, oneLine, READ_AGAIN, RUN_KINDS, rowAmount, UNSETTLED } from './words.ts';
 

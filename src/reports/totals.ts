@@ -15,7 +15,7 @@ import {
   parseDecimal,
   type Sum,
 } from '../domain/money.ts';
-import { AMENDABLE, ROW_STATUSES, type RowStatus } from '../domain/status.ts';
+import { AMENDABLE, ROW_STATUSES, type RowStatus, type Verdict } from '../domain/status.ts';
 import type { FileRecord, ResultRow } from '../store/store.ts';
 import { type Causes, type ErrorsFound, openCauses } from './causes.ts';
 import { type OverLong, openOverLong, openUnsent, type Unsent } from './totals/gathered.ts';
@@ -33,8 +33,6 @@ const ONLY_FOR_OTHERS: RowCode = 'FILE_HAS_ROW_ERRORS';
 export const LISTED = 200;
 
 export const ZERO: Decimal = { units: 0n, scale: 0 };
-
-export type Verdict = 'accepted' | 'partially_accepted' | 'rejected' | 'duplicate';
 
 /** Rows of one currency in one status. */
 export interface Total {

@@ -2,9 +2,9 @@
 
 import { isLost } from '../domain/attention.ts';
 import { grouped } from '../domain/money.ts';
-import { byLife, ROW_STATUSES, type RowStatus, type Tone } from '../domain/status.ts';
+import { byLife, ROW_STATUSES, type RowStatus, type Tone, type Verdict } from '../domain/status.ts';
 import type { FileRecord } from '../store/store.ts';
-import { rowsToRepair, type Summary, type Verdict, verdictOf } from './totals.ts';
+import { rowsToRepair, type Summary, verdictOf } from './totals.ts';
 import { count } from './words.ts';
 
 /** What was decided when the file came. */

@@ -192,7 +192,8 @@ async function endReportedRuns(records: Store, lastReported: number, clock: Cloc
   for (const { number, finishedAt } of await records.unreportedRuns()) {
     if (number > lastReported) continue;
     const run = await records.runUnderWay();
-    if (finishedAt === '') await records.endRun(number, momentOf({ clock, run }), await records.statusCounts());
+    if (finishedAt === '')
+      await records.endRun(number, momentOf({ clock, run }), { open: await records.statusCounts() });
     await records.runReported(number, []);
   }
 }

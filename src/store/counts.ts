@@ -6,17 +6,25 @@
 import type { FileProblem } from '../domain/codes.ts';
 import type { InstructionStatus } from '../domain/status.ts';
 import { type Flag, isSet } from './file-record.ts';
-import type { FileGlance, StatusCount } from './port.ts';
+import type { AtEnd, FileGlance, StatusCount } from './port.ts';
 
-/** As JSON, which has no bigint. */
 type Written = readonly (Omit<StatusCount, 'amountMinor'> & { readonly amountMinor: string })[];
 
-export function writeCounts(counts: readonly StatusCount[]): Written {
-  return counts.map((one) => ({ ...one, amountMinor: one.amountMinor.toString() }));
+/** As JSON, which has no bigint. */
+export function writeAtEnd({ open, verdicts }: AtEnd): { open: string; verdicts: string | null } {
+  const counts: Written = open.map((one) => ({ ...one, amountMinor: one.amountMinor.toString() }));
+  return { open: JSON.stringify(counts), verdicts: verdicts ? JSON.stringify(verdicts) : null };
 }
 
-export function readCounts(written: Written): StatusCount[] {
-  return written.map((one) => ({ ...one, amountMinor: BigInt(one.amountMinor) }));
+export interface AtEndRow {
+  readonly open: string | null;
+  readonly verdicts: string | null;
+}
+
+export function readAtEnd(row: AtEndRow | undefined): AtEnd | undefined {
+  if (!row?.open) return undefined;
+  const open = (JSON.parse(row.open) as Written).map((one) => ({ ...one, amountMinor: BigInt(one.amountMinor) }));
+  return row.verdicts ? { open, verdicts: JSON.parse(row.verdicts) as AtEnd['verdicts'] } : { open };
 }
 
 /** The count of one file. Minor units are text, because JSON has no bigint. */

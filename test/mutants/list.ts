@@ -584,14 +584,18 @@ const FILES: Mutant[] = [
     'a crash leaves reports that can not be repeated',
     'closing-order',
     [
-      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), contents.open) : run;\n",
+      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), { open, verdicts }) : run;\n",
       "  const ended = run.finishedAt === '' ? { ...run, finishedAt: momentOf(tools).at } : run;\n",
     ],
     [
       '  await store.runReported(run.number, await publish(settings.outbox, reports));\n',
-      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, contents.open);\n  await store.runReported(run.number, published);\n",
+      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, { open, verdicts });\n  await store.runReported(run.number, published);\n",
     ],
   ),
+  mutant('verdicts as they are now', 'a run page is other than the one that was published', 'closing-order', [
+    '    verdict: verdicts[file.number] ?? verdictOf(file, summary),',
+    '    verdict: verdictOf(file, summary),',
+  ]),
   mutant('line dropped silently', 'a payout is never made, and no report says so', 'rows', [
     'return { rows, blankLines, unevenRows, nextOffset: from.offset + bytes.length',
     "return { rows: rows.filter((row) => row.kind === 'row'), blankLines, unevenRows, nextOffset: from.offset + bytes.length",

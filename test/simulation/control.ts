@@ -148,7 +148,8 @@ export class Guard {
     if (missing !== undefined) return missing;
     const before = this.#left.get(reference);
     // A crash may have cut off its first send before it left. Who sends it again can't know, so it counts on that day.
-    const [firstDate = date] = before || instruction.unclearSends === 0 ? [] : await open.store.sentDates(instruction.id);
+    const [firstDate = date] =
+      before || instruction.unclearSends === 0 ? [] : await open.store.sentDates(instruction.id);
     const now = {
       date: firstDate,
       payee: await payeeOf(instruction, open),

@@ -275,13 +275,13 @@ export class SharedRecords {
         this.#runs.set(run.number, inRun.add(session));
         return run;
       },
-      endRun: async (run, moment, open) => {
+      endRun: async (run, moment, atEnd) => {
         session.requireStanding();
         const inRun = this.#runs.get(run) ?? new Set();
         if (this.#others(run, session) && isUnderWay(run)) inRun.delete(session);
         else if (isUnderWay(run)) {
           this.#reporters.set(run, session.name);
-          return base.endRun(run, moment, open);
+          return base.endRun(run, moment, atEnd);
         } else count(this.options.tally, 'runs that another machine has ended');
         return undefined;
       },

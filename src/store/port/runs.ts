@@ -1,6 +1,6 @@
 /** Runs: when each was, what it changed, and what persons decided. */
 import type { InstructionRef } from '../../domain/instruction.ts';
-import type { InstructionStatus } from '../../domain/status.ts';
+import type { InstructionStatus, Verdict } from '../../domain/status.ts';
 import type { Decision, Moment } from './change.ts';
 import type { StatusCount } from './reports.ts';
 
@@ -58,6 +58,14 @@ export interface RunDecision {
   readonly file?: { readonly number: number; readonly rows: number };
 }
 
+/** How things stood when a run ended. */
+export interface AtEnd {
+  /** What was open. */
+  readonly open: readonly StatusCount[];
+  /** The verdict on each file that the run took in, by number. Undefined where the records don't keep it. */
+  readonly verdicts?: Readonly<Record<number, Verdict>> | undefined;
+}
+
 export interface Runs {
   /**
    * A new run, or undefined when that business date's nightly run has ended. A nightly run that has not ended is
@@ -66,12 +74,13 @@ export interface Runs {
   startRun(kind: RunKind, businessDate: string, moment: Moment): Promise<RunRecord | undefined>;
   /**
    * Ends a run. From here on nothing belongs to it any more, so its reports are the same whenever they are written.
-   * `open` counts what is open at that moment. The entry of the end belongs to the moment's run. Undefined while other
+   * `atEnd` is what the reports say of that moment. The entry of the end belongs to the moment's run. Undefined while other
    * machines are in the run: it goes on, and the last of them ends it. Undefined, too, where another machine has ended
    * it, because this one was away.
    */
-  endRun(run: number, moment: Moment, open: readonly StatusCount[]): Promise<RunRecord | undefined>;
-  openAtEnd(run: number): Promise<StatusCount[] | undefined>;
+  endRun(run: number, moment: Moment, atEnd: AtEnd): Promise<RunRecord | undefined>;
+  /** Undefined for a run that has not ended. */
+  atEnd(run: number): Promise<AtEnd | undefined>;
   runReported(run: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   /** Drops a run on arrival that did nothing; its number is given again. */
   dropRun(run: number): Promise<void>;

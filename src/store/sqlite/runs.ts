@@ -1,9 +1,9 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
-import { readCounts, writeCounts } from '../counts.ts';
+import { type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
 import { requireNumber } from '../numbers.ts';
-import type { Moment, RunKind, RunRecord, StatusCount, Store } from '../port.ts';
+import type { AtEnd, Moment, RunKind, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
 import { comingBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
@@ -15,7 +15,7 @@ type RunVerbs = Pick<
   Store,
   | 'startRun'
   | 'endRun'
-  | 'openAtEnd'
+  | 'atEnd'
   | 'runReported'
   | 'dropRun'
   | 'runUnderWay'
@@ -46,21 +46,18 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
   const start = starting(db, trail);
   const end = ending(db, trail);
   const reported = reporting(db);
-  const openAtEnd = db.prepare<[number], string | null>('SELECT open FROM runs WHERE number = ?').pluck();
+  const atEnd = db.prepare<[number], AtEndRow>('SELECT open, verdicts FROM runs WHERE number = ?');
   const drop = db.prepare<[number]>("DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL");
   return {
     startRun: async (kind, businessDate, moment) => start(kind, businessDate, moment),
-    endRun: async (run, moment, open) => end(run, moment, open),
+    endRun: async (run, moment, atEnd) => end(run, moment, atEnd),
     async runReported(run, published) {
       reported(run, published);
     },
     async dropRun(run) {
       drop.run(run);
     },
-    async openAtEnd(run) {
-      const text = openAtEnd.get(run);
-      return text ? readCounts(JSON.parse(text)) : undefined;
-    },
+    atEnd: async (run) => readAtEnd(atEnd.get(run)),
     runUnderWay: async () => underWay.get(),
     unreportedRuns: async () => unreported.all(),
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
@@ -97,17 +94,15 @@ function starting(db: Connection, trail: Trail) {
   return start.immediate;
 }
 
-function ending(
-  db: Connection,
-  trail: Trail,
-): (run: number, moment: Moment, open: readonly StatusCount[]) => RunRecord {
-  const close = db.prepare<[string, string, number], RunRecord>(`
-    UPDATE runs SET finished_at = ?, open = ? WHERE number = ? AND finished_at IS NULL
+function ending(db: Connection, trail: Trail): (run: number, moment: Moment, atEnd: AtEnd) => RunRecord {
+  const close = db.prepare<[string, string, string | null, number], RunRecord>(`
+    UPDATE runs SET finished_at = ?, open = ?, verdicts = ? WHERE number = ? AND finished_at IS NULL
     RETURNING ${RUN}`);
   const takeOver = db.prepare<[number]>('UPDATE decisions SET run = ? WHERE run IS NULL');
 
-  const end = db.transaction((run: number, moment: Moment, open: readonly StatusCount[]): RunRecord => {
-    const ended = close.get(moment.at, JSON.stringify(writeCounts(open)), run);
+  const end = db.transaction((run: number, moment: Moment, atEnd: AtEnd): RunRecord => {
+    const { open, verdicts } = writeAtEnd(atEnd);
+    const ended = close.get(moment.at, open, verdicts, run);
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     takeOver.run(run);
     trail.append(moment, runEvent('run-ended', ended));

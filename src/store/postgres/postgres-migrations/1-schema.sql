@@ -273,7 +273,8 @@ CREATE TABLE runs (
   finished_at text COLLATE "C",
   machine text COLLATE "C",          -- the one that ended it and publishes its report
   reported boolean NOT NULL DEFAULT false,
-  open text COLLATE "C"              -- JSON: what was open when the run ended, for its report, whenever that is written
+  open text COLLATE "C",             -- JSON: what was open when the run ended, for its report, whenever that is written
+  verdicts text COLLATE "C"          -- JSON: the verdict on each file that the run took in, by number, when it ended
 );
 -- Who takes part in a run that has not ended.
 CREATE TABLE run_machines (
