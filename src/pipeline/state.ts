@@ -55,8 +55,6 @@ export interface WorkspaceState {
 
 const LAST_RUN = 'last-run';
 const UNFINISHED = 'unfinished';
-/** What the last run that was not finished left undone, for its page. */
-const UNDONE = 'undone';
 /** Entries that the last pass could not take in; JSON of KeptStuck. */
 const STUCK = 'stuck';
 /** Why files could not be taken out of the inbox when it was last looked at. */
@@ -224,17 +222,6 @@ export async function noteEnd(
   const left: Unfinished | undefined = unfinished === undefined ? undefined : { run: number, send, why: unfinished };
   const now = left ? JSON.stringify(left) : '';
   if (!staysOpen && now !== before) await store.setFact(UNFINISHED, now);
-}
-
-/** Records why a run is not finished, before it ends: its page says the same whenever it is written. */
-export async function noteUndone(store: Store, run: number, why: string): Promise<void> {
-  await setUnlessSame(store, UNDONE, JSON.stringify({ run, why }));
-}
-
-/** Why that run was not finished when it ended; undefined where it was. */
-export async function undoneIn(store: Store, run: number): Promise<string | undefined> {
-  const undone = readFact<{ readonly run: number; readonly why: string }>(await store.fact(UNDONE));
-  return undone?.run === run ? undone.why : undefined;
 }
 
 /** Records the entries that a pass could not take out of the inbox. Written only where they differ. */

@@ -11,20 +11,23 @@ import type { AtEnd, FileGlance, StatusCount } from './port.ts';
 type Written = readonly (Omit<StatusCount, 'amountMinor'> & { readonly amountMinor: string })[];
 
 /** As JSON, which has no bigint. */
-export function writeAtEnd({ open, verdicts }: AtEnd): { open: string; verdicts: string | null } {
+export function writeAtEnd({ open, ...rest }: AtEnd): { open: string; atEnd: string } {
   const counts: Written = open.map((one) => ({ ...one, amountMinor: one.amountMinor.toString() }));
-  return { open: JSON.stringify(counts), verdicts: verdicts ? JSON.stringify(verdicts) : null };
+  return { open: JSON.stringify(counts), atEnd: JSON.stringify(rest) };
 }
 
+/** In the columns of AT_END. */
 export interface AtEndRow {
   readonly open: string | null;
-  readonly verdicts: string | null;
+  readonly atEnd: string | null;
 }
+
+export const AT_END = 'open, at_end AS "atEnd"';
 
 export function readAtEnd(row: AtEndRow | undefined): AtEnd | undefined {
   if (!row?.open) return undefined;
   const open = (JSON.parse(row.open) as Written).map((one) => ({ ...one, amountMinor: BigInt(one.amountMinor) }));
-  return row.verdicts ? { open, verdicts: JSON.parse(row.verdicts) as AtEnd['verdicts'] } : { open };
+  return { ...(JSON.parse(row.atEnd ?? '{}') as Omit<AtEnd, 'open'>), open };
 }
 
 /** The count of one file. Minor units are text, because JSON has no bigint. */

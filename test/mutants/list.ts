@@ -584,12 +584,12 @@ const FILES: Mutant[] = [
     'a crash leaves reports that can not be repeated',
     'closing-order',
     [
-      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), { open, verdicts }) : run;\n",
+      "  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), atEnd) : run;\n",
       "  const ended = run.finishedAt === '' ? { ...run, finishedAt: momentOf(tools).at } : run;\n",
     ],
     [
       '  await store.runReported(run.number, await publish(settings.outbox, reports));\n',
-      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, { open, verdicts });\n  await store.runReported(run.number, published);\n",
+      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, atEnd);\n  await store.runReported(run.number, published);\n",
     ],
   ),
   mutant('verdicts as they are now', 'a run page is other than the one that was published', 'closing-order', [

@@ -10,15 +10,14 @@ import {
 } from '../../reports/reports.ts';
 import type { Settings } from '../../settings/settings.ts';
 import {
+  type AtEnd,
   momentOf,
   type RunChange,
   type RunDecision,
   type RunRecord,
-  type StatusCount,
   type Store,
   type Timing,
 } from '../../store/store.ts';
-import { noteUndone, undoneIn } from '../state.ts';
 import { type ReportedFiles, unlessUnbalanced } from './file-reports.ts';
 
 /** The number of changes that are read and reported at once. */
@@ -49,9 +48,9 @@ export async function closeRun(
     await store.dropRun(run.number);
     return { ...contents, kept: false };
   }
-  if (unfinished !== undefined) await noteUndone(store, run.number, unfinished);
   const { open, verdicts } = contents;
-  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), { open, verdicts }) : run;
+  const atEnd = { open, verdicts, undone: unfinished ?? contents.undone };
+  const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), atEnd) : run;
   // The last machine that is in the run ends and reports it.
   if (!ended) return { ...contents, kept: true };
   const files = contents.files.map(({ file, summary }) => ({
@@ -61,7 +60,7 @@ export async function closeRun(
   const sources = {
     changes: () => changesOf(store, run.number),
     decisions: () => decisionsOf(store, run.number),
-    undone: await undoneIn(store, run.number),
+    undone: atEnd.undone,
   };
   const reports = await runReports(ended, sources, files, open, report);
   await store.runReported(run.number, await publish(settings.outbox, reports));
@@ -72,12 +71,11 @@ async function nothingDecided(store: Store): Promise<boolean> {
   return (await store.runDecisions(undefined, 0, 1)).length === 0;
 }
 
-interface RunContents {
+interface RunContents extends Omit<AtEnd, 'verdicts'> {
   /** The files this run registered, with what became of their rows. */
   readonly files: readonly TakenFile[];
   /** Payouts by the status this run left them in, of those that it moved. */
   readonly moved: Readonly<Partial<Record<InstructionStatus, number>>>;
-  readonly open: readonly StatusCount[];
   /** On each file, by number: as of the run's end, if it has ended. */
   readonly verdicts: Readonly<Record<number, Verdict>>;
   /** The number of payouts that moved, or of which something else was learned. */
@@ -104,7 +102,7 @@ export async function contentsOf(
   }
   const atEnd = (await store.atEnd(run.number)) ?? { open: await store.statusCounts() };
   const verdicts = atEnd.verdicts ?? verdictsOn(files);
-  return { files, moved, changes, open: atEnd.open, verdicts, isWhole };
+  return { files, moved, changes, ...atEnd, verdicts, isWhole };
 }
 
 function verdictsOn(files: readonly TakenFile[]): Record<number, Verdict> {

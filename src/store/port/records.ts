@@ -49,7 +49,6 @@ export const FACTS = {
   'inbox-trouble': 'own',
   /** Why outbox/index.html was not written. */
   'foreign-index': 'own',
-  undone: 'shared',
   /** The refusal that the provider gave several payouts in a row; when it last gave a clear answer. */
   'refuses-alike': 'shared',
   'last-clear-answer': 'shared',

@@ -64,6 +64,8 @@ export interface AtEnd {
   readonly open: readonly StatusCount[];
   /** The verdict on each file that the run took in, by number. Undefined where the records don't keep it. */
   readonly verdicts?: Readonly<Record<number, Verdict>> | undefined;
+  /** Why the run was not finished. Undefined where it was. */
+  readonly undone?: string | undefined;
 }
 
 export interface Runs {

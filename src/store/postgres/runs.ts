@@ -1,7 +1,7 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
 import { FINAL_FAILURES } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
-import { type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
+import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
 import { requireNumber } from '../numbers.ts';
 import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
@@ -69,7 +69,7 @@ const LATEST = statement<[limit: number], RunRecord>(`${SELECT_RUN} ORDER BY num
 const UNDER_WAY = column<[machine: number], number>(
   `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_ASKERS} ORDER BY number DESC LIMIT 1`,
 );
-const AT_END = statement<[run: number], AtEndRow>('SELECT open, verdicts FROM runs WHERE number = $1');
+const ENDED_WITH = statement<[run: number], AtEndRow>(`SELECT ${AT_END} FROM runs WHERE number = $1`);
 const DROP = statement<[run: number]>(
   "DELETE FROM runs WHERE number = $1 AND kind = 'arrival' AND finished_at IS NULL",
 );
@@ -100,7 +100,7 @@ export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
         await requireStanding(session, me);
         await DROP.run(session, run);
       }),
-    atEnd: async (run) => readAtEnd(await AT_END.get(db, run)),
+    atEnd: async (run) => readAtEnd(await ENDED_WITH.get(db, run)),
     runUnderWay: () => UNDER_WAY.get(db, machine),
     async unreportedRuns() {
       // Who goes on with the runs of others has them first know that they are gone.
@@ -155,10 +155,10 @@ function starter(writing: Writing, me: Me, machine: number): Store['startRun'] {
 
 /** Its report is that of the machine which ends it: no other one publishes it. */
 const CLOSE = statement<
-  [finishedAt: string, open: string, verdicts: string | null, machine: string | null, run: number],
+  [finishedAt: string, open: string, atEnd: string, machine: string | null, run: number],
   RunRecord
 >(`
-  UPDATE runs SET finished_at = $1, open = $2, verdicts = $3, machine = $4
+  UPDATE runs SET finished_at = $1, open = $2, at_end = $3, machine = $4
   WHERE number = $5 AND finished_at IS NULL RETURNING ${RUN}`);
 const WAS_ENDED_BY_ANOTHER = column<[run: number, machine: string], boolean>(
   'SELECT finished_at IS NOT NULL AND machine <> $2 FROM runs WHERE number = $1',
@@ -174,8 +174,8 @@ function ender(writing: Writing, me: Me, machine: number): Store['endRun'] {
         await LEAVE.run(session, run, machine);
         return undefined;
       }
-      const { open, verdicts } = writeAtEnd(atEnd);
-      const ended = await CLOSE.get(session, moment.at, open, verdicts, name || null, run);
+      const written = writeAtEnd(atEnd);
+      const ended = await CLOSE.get(session, moment.at, written.open, written.atEnd, name || null, run);
       // A run that all machines have left is ended by the first that finds it.
       if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name))) return undefined;
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);

@@ -46,7 +46,7 @@ const MIGRATIONS = [
   '11-closings.sql',
   '12-forgetting.sql',
   '13-control.sql',
-  '14-verdicts-at-the-end.sql',
+  '14-run-ends.sql',
 ];
 
 /** Older versions can corrupt a WAL that two connections write and checkpoint. */
@@ -282,7 +282,7 @@ const UNKNOWN_TABLE = `
  * Digest of all columns of all tables after all migrations. A schema that was never released may have had the same
  * number. After a new migration, the error message shows the new digest.
  */
-const COLUMNS_DIGEST = '30e90edd551da8d4';
+const COLUMNS_DIGEST = '3f682d04c2609963';
 const COLUMNS = `
   SELECT group_concat(name) FROM (
     SELECT t.name || '.' || c.name AS name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c

@@ -1,7 +1,7 @@
 /** Runs: at most one nightly run for each business date, and what each run changed. */
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
-import { type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
+import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
 import { requireNumber } from '../numbers.ts';
 import type { AtEnd, Moment, RunKind, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
@@ -46,7 +46,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
   const start = starting(db, trail);
   const end = ending(db, trail);
   const reported = reporting(db);
-  const atEnd = db.prepare<[number], AtEndRow>('SELECT open, verdicts FROM runs WHERE number = ?');
+  const atEnd = db.prepare<[number], AtEndRow>(`SELECT ${AT_END} FROM runs WHERE number = ?`);
   const drop = db.prepare<[number]>("DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL");
   return {
     startRun: async (kind, businessDate, moment) => start(kind, businessDate, moment),
@@ -95,14 +95,14 @@ function starting(db: Connection, trail: Trail) {
 }
 
 function ending(db: Connection, trail: Trail): (run: number, moment: Moment, atEnd: AtEnd) => RunRecord {
-  const close = db.prepare<[string, string, string | null, number], RunRecord>(`
-    UPDATE runs SET finished_at = ?, open = ?, verdicts = ? WHERE number = ? AND finished_at IS NULL
+  const close = db.prepare<[string, string, string, number], RunRecord>(`
+    UPDATE runs SET finished_at = ?, open = ?, at_end = ? WHERE number = ? AND finished_at IS NULL
     RETURNING ${RUN}`);
   const takeOver = db.prepare<[number]>('UPDATE decisions SET run = ? WHERE run IS NULL');
 
   const end = db.transaction((run: number, moment: Moment, atEnd: AtEnd): RunRecord => {
-    const { open, verdicts } = writeAtEnd(atEnd);
-    const ended = close.get(moment.at, open, verdicts, run);
+    const written = writeAtEnd(atEnd);
+    const ended = close.get(moment.at, written.open, written.atEnd, run);
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     takeOver.run(run);
     trail.append(moment, runEvent('run-ended', ended));

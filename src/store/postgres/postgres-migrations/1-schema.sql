@@ -274,7 +274,7 @@ CREATE TABLE runs (
   machine text COLLATE "C",          -- the one that ended it and publishes its report
   reported boolean NOT NULL DEFAULT false,
   open text COLLATE "C",             -- JSON: what was open when the run ended, for its report, whenever that is written
-  verdicts text COLLATE "C"          -- JSON: the verdict on each file that the run took in, by number, when it ended
+  at_end text COLLATE "C"            -- JSON: what else its page says of that moment: verdicts on files, why it was not finished
 );
 -- Who takes part in a run that has not ended.
 CREATE TABLE run_machines (
