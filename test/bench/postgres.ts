@@ -2,7 +2,9 @@
  * Records on a PostgreSQL server, beside the server's own COPY, beside the same program on SQLite, and several machines
  * beside one. The server is started for the measurement, with its default settings for durability.
  */
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasPostgres, Server } from '../support/postgres-server.ts';
 import { inTurns, notInstalled, peakOf, type Result, result, secondsOf } from './comparison.ts';
@@ -26,6 +28,8 @@ const FOUR = { atLeast: 3.5, aim: 4, higherIsBetter: true } as const;
 
 interface Records {
   readonly server: Server;
+  /** Of the provider, whether it is there or not: records go with one provider. */
+  readonly port: number;
   /** A copy of a database under another name, and the environment that leads to it. */
   fresh(from: string, name: string): Promise<{ PAYDROP_DATABASE_URL: string }>;
 }
@@ -39,6 +43,7 @@ export async function onServer(ground: Ground): Promise<Result[]> {
   try {
     const records: Records = {
       server,
+      port: await freePort(),
       async fresh(from, name) {
         await server.query('postgres', `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
         await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE ${from} STRATEGY file_copy`);
@@ -56,6 +61,15 @@ export async function onServer(ground: Ground): Promise<Result[]> {
   }
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 function workspaceOf(ground: Ground, name: string, baseUrl: string, more: object = {}): string {
   const workspace = join(ground.folder, name);
   rmSync(workspace, { recursive: true, force: true });
@@ -65,13 +79,14 @@ function workspaceOf(ground: Ground, name: string, baseUrl: string, more: object
 }
 
 /** One that knows the orders, and a copy of it with payouts that are ready. */
-async function makeDatabases(ground: Ground, { server, fresh }: Records): Promise<void> {
-  const workspace = workspaceOf(ground, 'maker', 'http://127.0.0.1:9');
+async function makeDatabases(ground: Ground, { server, port, fresh }: Records): Promise<void> {
+  const origin = `http://127.0.0.1:${port}`;
+  const workspace = workspaceOf(ground, 'maker', origin);
   await ground.withOrders();
   await fresh('template0', ORDERS);
   await takeIn(ground.built, workspace, join(ground.folder, 'orders.csv'), envOf(server, ORDERS));
   const ready = await fresh(ORDERS, READY);
-  const other = workspaceOf(ground, 'other-maker', 'http://127.0.0.1:9');
+  const other = workspaceOf(ground, 'other-maker', origin);
   await takeIn(ground.built, other, ground.input('payouts', { rows: ground.sizes.payouts }), ready);
   await fresh('template0', COPIED);
 }
@@ -166,14 +181,18 @@ async function sendingBeside(ground: Ground, { fresh }: Records): Promise<Result
   return [result(about, SENDING, payouts / secondsOf(taken.postgres), payouts / secondsOf(taken.sqlite))];
 }
 
-async function atProvider<T>(ground: Ground, use: (origin: string) => Promise<T>, faults?: string): Promise<T> {
+async function atProvider<T>(
+  ground: Ground,
+  use: (origin: string) => Promise<T>,
+  more: readonly string[] = [],
+): Promise<T> {
   const ledger = join(ground.folder, 'sandbox', `${process.hrtime.bigint()}.jsonl`);
   await settleDisk();
-  return withSandbox(ground.built.main, ledger, use, faults === undefined ? [] : ['--faults', faults]);
+  return withSandbox(ground.built.main, ledger, use, more);
 }
 
 /** From the first process's start to the last one's end. */
-async function severalMachines(ground: Ground, { fresh, server }: Records): Promise<Result[]> {
+async function severalMachines(ground: Ground, { fresh, port, server }: Records): Promise<Result[]> {
   const { rounds, payouts } = ground.sizes;
   const faults = join(ground.folder, 'slow.json');
   writeFileSync(faults, JSON.stringify({ faults: [{ on: 'post', fault: { kind: 'delay', ms: ANSWER_MS } }] }));
@@ -200,7 +219,7 @@ async function severalMachines(ground: Ground, { fresh, server }: Records): Prom
         if (Number(sent?.count) !== payouts) throw new Error(`${count} machines sent ${sent?.count} of ${payouts}`);
         return { seconds, peakMB: Math.max(...all.map(({ peakMB }) => peakMB)) };
       },
-      faults,
+      ['--port', String(port), '--faults', faults],
     );
   };
   const taken = await inTurns(rounds, { one: () => together(1), two: () => together(2), four: () => together(4) });

@@ -23,7 +23,7 @@ await tools.close();
 process.stdout.write(JSON.stringify({ seconds, done, peakMB: process.resourceUsage().maxRSS / 1000 }));
 
 async function list(): Promise<number> {
-  await release(tools, businessDate);
+  await tools.store.judging(businessDate, () => release(tools, businessDate));
   const ready = await tools.store.list('ready', { afterId: 0, limit: 10_000_000 });
   writeFileSync(listed, `${ready.map(lineOf).join('\n')}\n`);
   return ready.length;
