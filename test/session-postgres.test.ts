@@ -54,6 +54,17 @@ async function works(workspace: TestWorkspace, address: string): Promise<OpenWor
 const onServer = (machine: string) => testWorkspace({ records: 'postgres', machine });
 
 describe.skipIf(!hasPostgres)('a machine', () => {
+  it('sends nothing once it stood still for ten seconds, before it has asked again whether it stands', async () => {
+    const store = await open(await newDatabase(), atWork('pay-1'));
+    expect(store.mayStillSend()).toBe(true);
+    const later = systemClock.monotonic() + 11_000;
+    const still = vi.spyOn(systemClock, 'monotonic').mockImplementation(() => later);
+    onTestFinished(() => still.mockRestore());
+    expect(store.mayStillSend()).toBe(false);
+    expect(await store.hindrance()).toBeUndefined();
+    expect(store.mayStillSend()).toBe(true);
+  });
+
   it('has a name that no other living machine has', async () => {
     const address = await newDatabase();
     const first = await open(address, atWork('pay-1'));

@@ -1,4 +1,5 @@
 /** Port: time. Code that needs the time takes a Clock, so that a test can hold it still or move it. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Clock {
@@ -14,6 +15,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: async (ms, signal) => {
+    // Every request that waits for its turn sleeps on one signal.
+    if (signal) setMaxListeners(0, signal);
     try {
       await delay(ms, undefined, signal ? { signal } : {});
     } catch (error) {

@@ -55,10 +55,12 @@ export interface HttpClientOptions {
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly maxAnswerBytes?: number;
+  /** Asked right before a request's first byte. If not, none leaves. */
+  readonly mayLeave?: (() => boolean) | undefined;
 }
 
 export function httpClient(options: HttpClientOptions): HttpClient {
-  const { origin, concurrency, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = options;
+  const { origin, concurrency, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES, mayLeave = () => true } = options;
   const pool = new Pool(origin.origin, {
     connections: concurrency,
     pipelining: 1,
@@ -82,7 +84,9 @@ export function httpClient(options: HttpClientOptions): HttpClient {
   return {
     send: async (request) => {
       if (closing !== undefined) return { kind: 'not-sent', message: 'the client was closed' };
-      const outcome = exchange(pool, request, { timeoutMs, maxAnswerBytes }).finally(() => inFlight.delete(outcome));
+      const outcome = exchange(pool, request, { timeoutMs, maxAnswerBytes, mayLeave }).finally(() =>
+        inFlight.delete(outcome),
+      );
       inFlight.add(outcome);
       return outcome;
     },
@@ -96,6 +100,7 @@ export function httpClient(options: HttpClientOptions): HttpClient {
 interface Limits {
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
+  readonly mayLeave: () => boolean;
 }
 
 function exchange(pool: Pool, request: HttpRequest, limits: Limits): Promise<HttpOutcome> {
@@ -126,6 +131,8 @@ function exchange(pool: Pool, request: HttpRequest, limits: Limits): Promise<Htt
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(controller) {
+        if (!ended && !connection && !limits.mayLeave())
+          end({ kind: 'not-sent', message: 'this machine stood still before the request left' });
         // The request was given up while it waited, or undici is about to send it a second time: no byte may leave now.
         if (ended || connection) controller.abort(new Error('not to be sent'));
         connection = controller;

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { PayoutRef } from '../domain/instruction.ts';
 import type { Order, OrderRef } from '../domain/order.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
-import { type HttpClient, httpClient } from './http.ts';
+import { type HttpClient, type HttpClientOptions, httpClient } from './http.ts';
 import { type Asked, lookUpOutcome, orderOutcome, remoteRecord, submitOutcome } from './imburse/answers.ts';
 import { type ImburseOutcome, imburseClient } from './imburse/client.ts';
 import { type EndpointName, type Endpoints, endpointProblem, type PathRefs, requestLine } from './imburse/endpoints.ts';
@@ -40,6 +40,7 @@ export interface ImburseOptions {
   /** One deadline for a whole exchange. */
   readonly timeoutMs: number;
   readonly clock?: Clock;
+  readonly mayLeave?: HttpClientOptions['mayLeave'];
   readonly http?: HttpClient;
 }
 
@@ -74,7 +75,14 @@ export function imburseProvider(options: ImburseOptions, generation: Generation)
   const { readErrors, refusedStatuses } = generation;
   const endpoints = checked({ ...generation.endpoints, ...options.endpoints });
   const http =
-    options.http ?? httpClient({ origin: baseUrl, concurrency, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES });
+    options.http ??
+    httpClient({
+      origin: baseUrl,
+      concurrency,
+      timeoutMs,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
+      mayLeave: options.mayLeave,
+    });
   const { refusesUsedReferences: mayRepeat = true } = options;
   const client = imburseClient({ http, keys, accountId, tenantId, clock, mayRepeat });
 

@@ -6,7 +6,7 @@ import { trimBlanks } from '../domain/characters.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatDecimal, formatMinor, parseDecimal } from '../domain/money.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
-import { type HttpClient, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
+import { type HttpClient, type HttpClientOptions, type HttpOutcome, type HttpRequest, httpClient } from './http.ts';
 import { balanceOutcome, lookUpOutcome, submitOutcome } from './payout-orders/answers.ts';
 import { encodeOrder, type PayoutKeys, signGet, signPost } from './payout-orders/signature.ts';
 import type { Payout, Provider } from './port.ts';
@@ -28,13 +28,14 @@ export interface PayoutOrdersOptions {
   readonly timeoutMs: number;
   /** For the time until a Retry-After date. */
   readonly clock?: Clock;
+  readonly mayLeave?: HttpClientOptions['mayLeave'];
   /** Replaces the HTTP client to `baseUrl`. */
   readonly http?: HttpClient;
 }
 
 export function payoutOrdersProvider(options: PayoutOrdersOptions): Provider {
   const { baseUrl, keys, concurrency, timeoutMs, clock = systemClock } = options;
-  const { http = httpClient({ origin: baseUrl, concurrency, timeoutMs }) } = options;
+  const { http = httpClient({ origin: baseUrl, concurrency, timeoutMs, mayLeave: options.mayLeave }) } = options;
   const credentials = `${keys.clientKey}:${keys.clientSecret}`;
   const basic = Buffer.from(credentials).toString('base64');
   const withoutSecrets = secretRemover([credentials, keys.clientKey, keys.clientSecret, keys.saltKey]);

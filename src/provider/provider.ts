@@ -34,6 +34,8 @@ export interface Access {
   readonly accountId?: string | undefined;
   readonly tenantId?: string | undefined;
   readonly clock: Clock;
+  /** Asked right before a request's first byte. If not, none leaves. */
+  readonly mayLeave?: (() => boolean) | undefined;
 }
 
 type Open<Secrets> = (access: Omit<Access, 'secrets'>, secrets: Secrets) => Promise<Provider>;

@@ -60,6 +60,7 @@ export async function openProvider(
   clock: Clock,
   sandboxOptions: SandboxOptions | undefined,
   closers: (() => unknown)[],
+  mayLeave?: () => boolean,
 ): Promise<Provider> {
   const { api, baseUrl, concurrency, timeoutMs, endpoints, duplicateClientRef } = settings.provider;
   const refusesUsedReferences = duplicateClientRef === 'rejected';
@@ -69,7 +70,7 @@ export async function openProvider(
       : { baseUrl, ...keysOf(settings, env) };
   const provider = await openAdapter({
     ...opening,
-    ...{ api, concurrency, timeoutMs, endpoints, refusesUsedReferences, clock },
+    ...{ api, concurrency, timeoutMs, endpoints, refusesUsedReferences, clock, mayLeave },
   });
   closers.push(() => provider.close());
   return provider;

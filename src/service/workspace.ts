@@ -131,7 +131,8 @@ async function openLocked(
   const takeTurn = () => takeTurnToPublish(settings);
   const freeBytes = () => freeBytesAt(settings.data);
   const paused = () => whyNot(store, settings);
-  const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers), paused);
+  const mayLeave = () => records.mayStillSend();
+  const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers, mayLeave), paused);
   const run = await records.runUnderWay();
   return { store, anchor, inbox, provider, clock, run, settings, progress, report, takeTurn, freeBytes, paused };
 }

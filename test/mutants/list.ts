@@ -1257,6 +1257,14 @@ const TAKING_OVER: Mutant[] = [
     'if (!rows[0]?.empty)',
     'if (rows.length === 0)',
   ]),
+  mutant('a request leaves after a standstill', 'it is sent though another machine has looked it up', 'http', [
+    'if (!ended && !connection && !limits.mayLeave())',
+    'if (limits.timeoutMs < 0)',
+  ]),
+  mutant('a machine forgets that it stood still', 'it sends what another one has', 'session-postgres', [
+    'systemClock.monotonic() - stoodAtMs <= STOOD_MS',
+    'systemClock.monotonic() - stoodAtMs <= 1_000 * STOOD_MS',
+  ]),
   mutant('a pooler is not looked for', 'a machine counts on a lock that another one has', 'servers-refused', [
     'if (own === second || own !== still)',
     'if (own === undefined)',

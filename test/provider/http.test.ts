@@ -92,6 +92,20 @@ describe('one POST over HTTP', () => {
     expect(await made.send({ method: 'GET', path: '/', headers: {} })).toMatchObject({ kind: 'response', status: 200 });
   });
 
+  it('never leaves where it may not at the moment of its first byte, though it was asked for before', async () => {
+    const { origin, requests, connections } = await rawServer((socket) => socket.write(answer('ok')));
+    let mayLeave = true;
+    const made = httpClient({ origin, concurrency: 1, timeoutMs: LATE_MS, mayLeave: () => mayLeave });
+    cleanups.push(() => made.close());
+    const sent = made.send({ method: 'POST', path: '/pay', headers: {}, body: '{}' });
+    mayLeave = false;
+    expect(await sent).toMatchObject({ kind: 'not-sent', message: expect.stringContaining('stood still') });
+    mayLeave = true;
+    expect(await made.send({ method: 'POST', path: '/pay', headers: {}, body: '{}' })).toMatchObject({ status: 200 });
+    expect(requests).toHaveLength(1);
+    expect(connections()).toBeGreaterThan(0);
+  });
+
   it('passes over informational answers', async () => {
     const { origin } = await rawServer((socket) => {
       socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${answer('ok')}`);

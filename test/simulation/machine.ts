@@ -174,6 +174,7 @@ export class Machine {
     if (trouble?.kind !== 'freeze') return;
     const frozen = () => {
       count(tally, 'machines that stood still');
+      session.standsStill(timeline.now, life.frozenUntilMs);
       // The server gives up a connection whose other end does not answer.
       timeline.after(GONE_AFTER_MS, () => life.isFrozen && lose());
     };
@@ -313,7 +314,7 @@ export class Machine {
 
   /** The running program, or where it crashed while it started. */
   async #start(crash: CrashPlan | undefined): Promise<Running | string> {
-    const { timeline, note, network, settings } = this.options;
+    const { timeline, note, network, settings, tally } = this.options;
     const life = new Life(timeline, note);
     this.#life = life;
     life.planCrash(crash);
@@ -333,7 +334,11 @@ export class Machine {
     const http: HttpClient = {
       send: async (request) => {
         await this.sending.check(request, plain, session);
-        return life.effect('wire')('send', () => this.sending.send(request));
+        return life.effect('wire')('send', async () => {
+          if (plain.store.mayStillSend()) return this.sending.send(request);
+          count(tally, 'requests that were stopped after a standstill');
+          return { kind: 'not-sent', message: 'this machine stood still before the request left' };
+        });
       },
       close: async () => undefined,
     };

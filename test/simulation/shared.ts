@@ -15,12 +15,14 @@ import type { Timeline } from './timeline.ts';
 const AWAY_MS = 600_000;
 const LONGEST_JUDGING_MS = 600_000;
 const AGAIN_MS = 100;
+const STOOD_MS = 10_000;
 const ALL = 1_000_000;
 
 /** A machine from one start to its end. */
 export class MachineSession {
   endedAtMs: number | undefined;
   #isLost = false;
+  #silence: { readonly fromMs: number; readonly untilMs: number } | undefined;
 
   readonly id: number;
   readonly name: string;
@@ -46,6 +48,20 @@ export class MachineSession {
   /** The server no longer hears of it, whether it runs or not. */
   lose(): void {
     this.#isLost = true;
+  }
+
+  /** Nothing of the server reaches it meanwhile. */
+  standsStill(fromMs: number, untilMs: number): void {
+    this.#silence = { fromMs, untilMs };
+  }
+
+  /** Asked while it stands, it hears of the server. */
+  hear(nowMs: number): void {
+    if (this.#silence && nowMs >= this.#silence.untilMs) this.#silence = undefined;
+  }
+
+  mayStillSend(nowMs: number): boolean {
+    return this.#silence === undefined || nowMs - this.#silence.fromMs <= STOOD_MS;
   }
 
   hindrance(): string | undefined {
@@ -118,7 +134,11 @@ export class SharedRecords {
       ...this.#runVerbs(session, nowMs),
       ...this.#fileVerbs(session, nowMs),
       ...this.#factVerbs(session),
-      hindrance: async () => session.hindrance(),
+      hindrance: async () => {
+        session.hear(this.options.timeline.now);
+        return session.hindrance();
+      },
+      mayStillSend: () => session.mayStillSend(this.options.timeline.now),
       judging: (businessDate, work) => this.#judging(session, businessDate, work),
       judged: async (file, found) => {
         await base.judged(file, found);

@@ -70,6 +70,11 @@ export interface Machines {
    * gone. Undefined while it may, and where no other machine could.
    */
   hindrance(): Promise<string | undefined>;
+  /**
+   * Whether this machine heard a moment ago that it may send: for the instant before a request's first byte, when
+   * nothing can be asked any more. A machine that stood still since then may be taken for gone by others.
+   */
+  mayStillSend(): boolean;
   /** The machines that are known, by name. */
   machines(): Promise<MachineRecord[]>;
 }

@@ -67,6 +67,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
       ...store,
       // What fails in the work has its own explanation.
       judging: (businessDate, work) => (session ? session.judging(() => judgedFor(db, businessDate, work)) : work()),
+      mayStillSend: () => session?.mayStillSend() ?? true,
       close: async () => {
         await store.close();
         await hold?.close();
@@ -95,7 +96,7 @@ function asked(address: string, question: (server: Address) => Promise<boolean>)
 }
 
 /** The verbs on a connection. */
-export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
+export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging' | 'mayStillSend'> {
   const writing = writingWith(db);
   return {
     ...fileVerbs(db, writing, me),

@@ -24,6 +24,12 @@ const PROBE_EVERY_S = 5;
 /** Even where nothing is sent, it is asked so often whether this machine stands. */
 const BEAT_MS = 5_000;
 
+/**
+ * A request's first byte leaves only this long after the server last said that the machine stands, by the clock of the
+ * system, which goes on while a process stands still. It is shorter than what makes the server give a machine up.
+ */
+const STOOD_MS = 10_000;
+
 /** A machine that comes back before the server has noticed that it went waits for its name: so often, and so long each time. */
 const NAME_TRIES = 60;
 const NAME_AGAIN_MS = 500;
@@ -59,6 +65,8 @@ export interface MachineSession {
   readonly name: string;
   /** Why this machine is none any more: its connection has ended, or another machine took it for gone. */
   hindrance(): Promise<string | undefined>;
+  /** Whether it stood a moment ago. */
+  mayStillSend(): boolean;
   /** Alone among all machines, as no payout is claimed meanwhile. */
   judging<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -103,6 +111,7 @@ export async function openSession(
       id,
       name: machine.name,
       hindrance: standing.hindrance,
+      mayStillSend: standing.isFresh,
       judging: (work) => judging(client, clock, standing, work),
       close: async () => {
         closing.abort();
@@ -214,12 +223,15 @@ const SILENCE = /Query read timeout/;
 /** Whether a machine may work: asked of the server on the very connection that makes it a machine. */
 interface Standing {
   hindrance(): Promise<string | undefined>;
+  /** Whether it was asked of late, and so it was. */
+  isFresh(): boolean;
   isLost(): boolean;
 }
 
 /** A machine that does not stand once never stands again: what it had in hand may be another's. */
 function openStanding(client: pg.Client, id: number, clock: Clock, silent: () => void): Standing {
   let lost: string | undefined;
+  let stoodAtMs = systemClock.monotonic();
   const lose = (why: string) => {
     lost ??= why;
     void client.end().catch(() => {});
@@ -228,17 +240,20 @@ function openStanding(client: pg.Client, id: number, clock: Clock, silent: () =>
   const ask = async (): Promise<string | undefined> => {
     for (let tries = 0; lost === undefined && tries < FRESH_TRIES; tries++) {
       const askedMs = clock.monotonic();
+      const askedAtMs = systemClock.monotonic();
       const stands = await STANDS.get(client, id).catch((error: Error) => {
         lose(`its connection to the database has ended: ${error.message}`);
         if (SILENCE.test(error.message)) silent();
       });
       if (stands === false)
         lose('another machine took this one for gone, because its connection to the database had ended');
+      if (lost === undefined) stoodAtMs = askedAtMs;
       if (lost === undefined && clock.monotonic() - askedMs <= FRESH_MS) return undefined;
     }
     return lost ?? 'the database takes too long to answer';
   };
-  return { hindrance: sharingAnswers(ask), isLost: () => lost !== undefined };
+  const isFresh = () => lost === undefined && systemClock.monotonic() - stoodAtMs <= STOOD_MS;
+  return { hindrance: sharingAnswers(ask), isFresh, isLost: () => lost !== undefined };
 }
 
 /** In the time of the system, which the server's silence is measured by. */

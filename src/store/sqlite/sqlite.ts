@@ -35,7 +35,7 @@ export function openStore(options: SqliteOptions): Store {
   try {
     const store = explaining(storeOn(db, options), (error) => explained(path, error));
     // What fails in the work has its own explanation.
-    return { ...store, judging: (_, work) => work() };
+    return { ...store, judging: (_, work) => work(), mayStillSend: () => true };
   } catch (error) {
     db.close();
     throw explained(path, error);
@@ -44,7 +44,7 @@ export function openStore(options: SqliteOptions): Store {
 
 const NOTHING: Changes = { changes: [] };
 
-function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging'> {
+function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging' | 'mayStillSend'> {
   const trail = auditTrail(db);
   const { apply, claim, settle } = changer(db, trail);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
