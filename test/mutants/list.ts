@@ -1257,7 +1257,7 @@ const TAKING_OVER: Mutant[] = [
     'if (!rows[0]?.empty)',
     'if (rows.length === 0)',
   ]),
-  mutant('a request leaves after a standstill', 'it is sent though another machine has looked it up', 'http', [
+  mutant('a request leaves after a standstill', 'it is sent though another machine has looked it up', 'provider/http', [
     'if (!ended && !connection && !limits.mayLeave())',
     'if (limits.timeoutMs < 0)',
   ]),
