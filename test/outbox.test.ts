@@ -147,6 +147,15 @@ describe('a report that is never rewritten', () => {
     expect(readdirSync(folder)).toEqual(['r.csv']);
   });
 
+  it('stays what an earlier try wrote, where it may be older than what would be written now', async () => {
+    const { folder, path } = outbox();
+    writeFileSync(path, 'old');
+    const [published] = await publish(folder, [report('kept')]);
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(published).toEqual({ name: 'r.csv', sha256: createHash('sha256').update('old').digest('hex') });
+    expect(readdirSync(folder)).toEqual(['r.csv']);
+  });
+
   it('is not taken for published because a link leads to the same bytes', async () => {
     const { folder, path, secret } = outbox();
     symlinkSync(secret, path);
@@ -161,7 +170,8 @@ describe('a report that is never rewritten', () => {
   ])('is stopped by %s of its name, without waiting for it', async (_, make) => {
     const { folder, path } = outbox();
     make(path);
-    await expect(publish(folder, [report('once')])).rejects.toThrow('move it away');
+    for (const kind of ['once', 'kept'] as const)
+      await expect(publish(folder, [report(kind)])).rejects.toThrow('move it away');
     expect(readdirSync(folder)).toEqual(['r.csv']);
   });
 });

@@ -51,8 +51,11 @@ export interface Report {
   readonly name: string;
   /** Text to be written as UTF-8. Iterating again gives the same text again. */
   readonly content: AsyncIterable<string> | string;
-  /** `once`: never rewritten. `replace`: the current statement, replaced when something changes. */
-  readonly kind: 'replace' | 'once';
+  /**
+   * `once`: never rewritten. `kept`: neither, and a file that is there is the report, as an earlier try wrote it.
+   * `replace`: the current statement, replaced when something changes.
+   */
+  readonly kind: 'replace' | 'once' | 'kept';
 }
 
 /** The last column of a CSV where the sandbox is the provider, and what stands in each of its cells. */

@@ -111,15 +111,17 @@ export async function removeReports(outbox: string, names: readonly string[]): P
 async function publishOne(outbox: string, report: Report): Promise<Published> {
   const path = join(outbox, report.name);
   let sha256 = '';
-  const fresh = await publishDurably(path, REPORT_MODE, report.kind === 'once', async (handle) => {
+  const fresh = await publishDurably(path, REPORT_MODE, report.kind !== 'replace', async (handle) => {
     const writer = openWriter(handle);
     const pieces = typeof report.content === 'string' ? [report.content] : report.content;
     for await (const piece of pieces) await writer.add(piece);
     sha256 = await writer.end();
   });
-  if (!fresh && (await sha256Of(path)) !== sha256)
+  if (fresh) return { name: report.name, sha256 };
+  const there = await sha256Of(path);
+  if (there === undefined || (report.kind === 'once' && there !== sha256))
     throw new Error(`${path} is there and is not what we would write, and it is never rewritten: move it away`);
-  return { name: report.name, sha256 };
+  return { name: report.name, sha256: there };
 }
 
 interface Writer {
@@ -153,6 +155,7 @@ async function sha256Of(path: string): Promise<string | undefined> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
+      if (!(await file.stat()).isFile()) return undefined;
       const hash = createHash('sha256');
       for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Buffer);
       return hash.digest('hex');

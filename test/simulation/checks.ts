@@ -337,14 +337,13 @@ async function checkDecisions({ shared, machines }: Truth, machine: Machine, { s
     const outbox = path('outbox');
     for (const name of disk.names(outbox).filter((each) => /^run\.\d+\.changes\.csv$/.test(each))) {
       const text = disk.text(`${outbox}/${name}`) ?? '';
-      if ((reports.get(name) ?? text) !== text) throw new Violation('reports of a run are the same wherever', name);
+      if (decisionsIn(reports.get(name) ?? text) !== decisionsIn(text))
+        throw new Violation('reports of a run tell of the same decisions wherever', name);
       reports.set(name, text);
     }
   }
   const lines = [...reports.values()].flatMap((text) => text.trimEnd().split('\r\n').slice(1));
-  // Without a comma or a quote in them, here: ours, and an operator's.
-  const persons = [OPERATOR.by, ...APPROVERS];
-  const reported = lines.map((line) => line.split(',')).filter((cells) => persons.some((by) => cells.includes(by)));
+  const reported = lines.map((line) => line.split(',')).filter((cells) => PERSONS.some((by) => cells.includes(by)));
   const left = await store.runDecisions(undefined, 0, 10_000);
   const made: string[] = [];
   for (const { body } of await store.auditEntries(0, 1_000_000)) {
@@ -357,6 +356,16 @@ async function checkDecisions({ shared, machines }: Truth, machine: Machine, { s
   ];
   if (known.sort().join() !== made.sort().join())
     throw new Violation('each decision stands in one report', `made ${made.join()}, told or left ${known.join()}`);
+}
+
+/** Without a comma or a quote in them, here: ours, and an operator's. */
+const PERSONS = [OPERATOR.by, ...APPROVERS];
+
+/** Instants and statuses of the lines that tell of a decision. The row may have been changed between two reports. */
+function decisionsIn(changes: string): string {
+  const lines = changes.split('\r\n').map((line) => line.split(','));
+  const decided = lines.filter((cells) => PERSONS.some((by) => cells.includes(by)));
+  return decided.map((cells) => `${cells.find((cell) => AN_INSTANT.test(cell))} ${cells[8]}`).join();
 }
 
 const AN_INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;

@@ -63,7 +63,10 @@ export async function closeRun(
     undone: atEnd.undone,
   };
   const reports = await runReports(ended, sources, files, open, report);
-  await store.runReported(run.number, await publish(settings.outbox, reports));
+  // Another machine may have changed rows since an earlier try to report the run.
+  const isKept = run.finishedAt !== '' && settings.records === 'postgres';
+  const kept = isKept ? reports.map((one) => ({ ...one, kind: 'kept' as const })) : reports;
+  await store.runReported(run.number, await publish(settings.outbox, kept));
   return { ...contents, kept: true };
 }
 
