@@ -81,6 +81,7 @@ const READING = new Set([
     'runDecisions',
     'openQuestions',
     'historyOf',
+    'historiesOf',
     'auditEntries',
     'auditHead',
     'fact',

@@ -115,9 +115,9 @@ describe('what another machine has claimed', () => {
     let isTaken = false;
     const summary = await passWith(workspace, (tools) => ({
       store: {
-        historyOf: async (id) => {
-          const { id: other, version } = await held(tools.store, 'P2');
-          if (id === other && !isTaken) {
+        historiesOf: async (ids) => {
+          const { id, version } = await held(tools.store, 'P2');
+          if (ids.includes(id) && !isTaken) {
             isTaken = true;
             const body = { body: '{}', bodySha256: sha256('{}'), late: false, businessDate: '2026-03-02' };
             const intent = { clientRefId: 'P2', ...body };
@@ -126,7 +126,7 @@ describe('what another machine has claimed', () => {
               moment(tools),
             );
           }
-          return tools.store.historyOf(id);
+          return tools.store.historiesOf(ids);
         },
       },
     }));

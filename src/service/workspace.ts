@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../platform/clock.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import { whyUnusable } from '../platform/ownership.ts';
 import { noProgress, type Progress } from '../platform/progress.ts';
+import { sharingAnswers } from '../platform/sharing.ts';
 import type { Turn } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
@@ -130,7 +131,7 @@ async function openLocked(
   const report = reportContext(settings);
   const takeTurn = () => takeTurnToPublish(settings);
   const freeBytes = () => freeBytesAt(settings.data);
-  const paused = () => whyNot(store, settings);
+  const paused = sharingAnswers(() => whyNot(store, settings));
   const mayLeave = () => records.mayStillSend();
   const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers, mayLeave), paused);
   const run = await records.runUnderWay();

@@ -64,8 +64,9 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer, cover: Cov
   return {
     sift: async (page) => {
       const sound: StoredInstruction[] = [];
-      for (const instruction of page) {
-        const history = await store.historyOf(instruction.id);
+      const histories = await store.historiesOf(page.map(({ id }) => id));
+      for (const [at, instruction] of page.entries()) {
+        const history = histories[at] ?? [];
         if (instructionDiffers(instruction, history) !== undefined) {
           const what = await alteredNow(store, instruction);
           if (what !== undefined) keepBack(instruction, what);

@@ -64,6 +64,8 @@ export type FactName = keyof typeof FACTS;
 export interface Records {
   /** The entries of an instruction or an order. */
   historyOf(id: number): Promise<AuditEntry[]>;
+  /** Those of many, in the order of the ids. */
+  historiesOf(ids: readonly number[]): Promise<AuditEntry[][]>;
   auditEntries(afterSeq: number, limit: number): Promise<AuditEntry[]>;
   /** Instructions of every status by id, and orders by id, each with its history as it was at the same moment. */
   instructionsWithHistory(afterId: number, limit: number): Promise<WithHistory<StoredInstruction>[]>;

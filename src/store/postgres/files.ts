@@ -169,10 +169,6 @@ async function register(
   return { record: fileRecord(row), isNew: true };
 }
 
-// References are entered with their rows (intake.ts). Each that is missing here, or another instruction's, is a fault.
-const WITHOUT_REFERENCES = column<[first: number, last: number], number>(`
-  SELECT i.id FROM instructions i LEFT JOIN instruction_refs r USING (customer_ref, order_ref, instruction_ref)
-  WHERE i.id BETWEEN $1 AND $2 AND i.holds_refs AND r.instruction IS DISTINCT FROM i.id LIMIT 1`);
 const CLOSE = statement<[problem: string | null, number: number], FileRow>(`
   UPDATE files SET done = true, problem = $1, revision = revision + 1,
     rejected = (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND ${TO_REPAIR})
@@ -183,8 +179,6 @@ async function finish(session: Session, file: number, problem: FileProblem | und
   const row = await CLOSE.get(session, problem ? JSON.stringify(problem) : null, file);
   if (!row) throw new Error(`File ${file} can't be finished: it is not being taken in`);
   const range = fileRange(file);
-  const without = await WITHOUT_REFERENCES.get(session, range.first, range.last);
-  if (without !== undefined) throw new Error(`Instruction ${without} does not have its references (instruction_refs)`);
   const record = fileRecord(row);
   const { kind, progress } = record;
   if (kind) await markRepaired(session, { number: file, kind, rows: progress.rows, repairs: row.repairs }, range);

@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
+import { sharingAnswers } from '../../platform/sharing.ts';
 import type { Address } from './address.ts';
 import { serverTime } from './conditions.ts';
 import { SCHEMA, type Session, types, within } from './connection.ts';
@@ -262,21 +263,6 @@ async function beat(standing: Standing, closing: AbortSignal): Promise<void> {
     await systemClock.sleep(BEAT_MS, closing);
     if (!closing.aborted) await standing.hindrance();
   }
-}
-
-/** Who asks while an answer is under way shares the next one with all who do: the question comes after each of them. */
-function sharingAnswers<T>(ask: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<unknown> = Promise.resolve();
-  let next: Promise<T> | undefined;
-  return () => {
-    next ??= underWay.then(() => {
-      next = undefined;
-      const answer = ask();
-      underWay = answer.catch(() => undefined);
-      return answer;
-    });
-    return next;
-  };
 }
 
 /** Asked for again and again, because a query that waits would hold up the question whether this machine stands. */

@@ -94,15 +94,24 @@ const HISTORY = statement<[instruction: number], AuditEntry>(
 const ENTRIES = statement<[afterSeq: number, limit: number], AuditEntry>(
   "SELECT seq, body, encode(hash, 'hex') AS hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2",
 );
+const HISTORIES = statement<[instructions: readonly number[]], AuditEntry & { instruction: number }>(`
+  SELECT instruction, seq, body, encode(hash, 'hex') AS hash FROM audit WHERE instruction = ANY ($1::bigint[])
+  ORDER BY instruction, seq`);
 /** Of the entries themselves: what the log ends with, not what a transaction goes on from. */
 const HEAD = statement<[], ChainHead>("SELECT seq, encode(hash, 'hex') AS hash FROM audit ORDER BY seq DESC LIMIT 1");
 
 export function auditVerbs(
   db: Connection,
   writing: Writing,
-): Pick<Store, 'historyOf' | 'auditEntries' | 'auditHead' | 'noteDecision'> {
+): Pick<Store, 'historyOf' | 'historiesOf' | 'auditEntries' | 'auditHead' | 'noteDecision'> {
   return {
     historyOf: (instruction) => HISTORY.all(db, instruction),
+    async historiesOf(instructions) {
+      const histories = new Map(instructions.map((id): [number, AuditEntry[]] => [id, []]));
+      for (const { instruction, ...entry } of await HISTORIES.all(db, instructions))
+        histories.get(instruction)?.push(entry);
+      return [...histories.values()];
+    },
     auditEntries: (afterSeq, limit) => ENTRIES.all(db, afterSeq, limit),
     auditHead: async () => (await HEAD.get(db)) ?? CHAIN_START,
     async noteDecision(what, decision, moment, about = {}) {

@@ -47,7 +47,7 @@ export function auditTrail(db: Connection): Trail {
 export function auditVerbs(
   db: Connection,
   trail: Trail,
-): Pick<Store, 'historyOf' | 'auditEntries' | 'auditHead' | 'noteDecision'> {
+): Pick<Store, 'historyOf' | 'historiesOf' | 'auditEntries' | 'auditHead' | 'noteDecision'> {
   const history = db.prepare<[number], AuditEntry>(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE instruction = ? ORDER BY seq',
   );
@@ -60,6 +60,7 @@ export function auditVerbs(
   );
   return {
     historyOf: async (instruction) => history.all(instruction),
+    historiesOf: async (instructions) => instructions.map((instruction) => history.all(instruction)),
     auditEntries: async (afterSeq, limit) => entries.all(afterSeq, limit),
     auditHead: async () => trail.head(),
     async noteDecision(what, decision, moment, about = {}) {
