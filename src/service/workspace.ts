@@ -47,6 +47,8 @@ export interface OpenOptions {
   readonly workspace: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
+  /** Where the time that all machines go by is not that of the server which has the records. */
+  readonly serverClock?: Pick<Clock, 'now'>;
   readonly progress?: Progress;
   /** Opens the workspace even though files can't be taken out of the inbox now. Each look at the inbox then says so. */
   readonly inboxMayBeAway?: boolean;
@@ -105,7 +107,7 @@ async function openLocked(
   closers: (() => unknown)[],
 ): Promise<Omit<OpenWorkspace, 'reopen' | 'close'>> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
-  const records = options.records ?? (await openOrMake(settings, { env, clock, upgraded: options.upgraded }));
+  const records = options.records ?? (await openOrMake(settings, { ...options, env, clock }));
   closers.push(() => records.close());
   const anchor = await openAnchor(join(settings.data, ANCHOR));
   closers.push(() => anchor.close());

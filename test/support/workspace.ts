@@ -67,7 +67,13 @@ function workspaceOn(settings: object, newRecords: (() => Promise<string>) | und
   const open: TestWorkspace['open'] = async ({ faults } = {}) => {
     const env = database ? { PAYDROP_DATABASE_URL: await database() } : {};
     if (RECORDS === 'postgres') Object.assign(process.env, env);
-    return openWorkspace({ workspace: root, env, clock, ...(faults ? { sandbox: { faults } } : {}) });
+    return openWorkspace({
+      workspace: root,
+      env,
+      clock,
+      serverClock: clock,
+      ...(faults ? { sandbox: { faults } } : {}),
+    });
   };
   const read = (name: string) => readFileSync(path('outbox', name), 'utf8');
   return {
