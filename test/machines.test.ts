@@ -1,6 +1,7 @@
 /** What a machine does where another one sends from the same records. The other one acts between the calls of this one. */
 import { describe, expect, it } from 'vitest';
 import { pass, type Tools } from '../src/pipeline/pass.ts';
+import { resolve } from '../src/pipeline/resolution.ts';
 import { sha256 } from '../src/platform/digest.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Provider } from '../src/provider/port.ts';
@@ -268,6 +269,53 @@ describe('an order that another machine has recovered while its request was unde
     expect(requests(workspace, 'order')).toBe(1);
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
     await expectSound(workspace);
+  });
+});
+
+describe('a machine whose clock is an hour ahead', () => {
+  const HOUR = 3_600_000;
+  /** No request arrives, and none is answered. */
+  const DARK: FaultScript = {
+    faults: (['post', 'order'] as const).map((on) => ({ on, fault: { kind: 'error', accept: false } })),
+  };
+  const ahead = ({ clock, store }: OpenWorkspace): Wrapped => ({
+    clock: { ...clock, now: () => clock.now() + HOUR },
+    store: { ...store, commonTime: async () => clock.now() },
+  });
+
+  it.each(['payout-orders', 'collect'] as const)(
+    'ends no quarantine too early, of payouts or of orders (%s)',
+    async (api) => {
+      const workspace = testWorkspace({ provider: { api, quarantine: '15m', timeout: '400ms' } });
+      workspace.drop('orders.csv', API_FILES[api].orders);
+      workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
+      await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...DARK } });
+      const sends = () => requests(workspace, 'post') + requests(workspace, 'order');
+      for (const [minutes, expected] of [
+        [0, 1],
+        [14, 1],
+        [2, 2],
+      ] as const) {
+        workspace.clock.advance(minutes * 60_000);
+        for (const _ of [1, 2]) await passWith(workspace, ahead, { lookUp: true, faults: WATCHED });
+        expect(sends(), `${minutes}`).toBeGreaterThanOrEqual(expected);
+        if (expected === 1) expect(sends()).toBe(1);
+      }
+      await expectSound(workspace);
+    },
+  );
+
+  it('lets no person call an unclear payout failed before its quarantine is over', async () => {
+    const workspace = await ready(['P1'], { quarantine: '15m', timeout: '400ms' });
+    await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...DARK } });
+    const tools = await workspace.open();
+    const { clock, store } = ahead(tools);
+    const deciding = { ...tools, clock: clock ?? tools.clock, store: { ...tools.store, ...store } };
+    const decision = { by: 'finance', reason: 'the bank said so' };
+    expect(await resolve(deciding, payoutRef('P1'), false, decision)).toMatchObject({
+      why: expect.stringContaining('its quarantine lasts 900 s more'),
+    });
+    await tools.close();
   });
 });
 
