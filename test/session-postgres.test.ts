@@ -1,10 +1,11 @@
 /** A machine at work with records on PostgreSQL: what makes it one, and what ends that. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../src/platform/clock.ts';
+import { openForAsking } from '../src/service/account.ts';
 import { openOrMake } from '../src/service/opening.ts';
 import { openAlone, settingsOf } from '../src/service/records.ts';
 import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
@@ -45,13 +46,17 @@ function endSessions(address: string): Promise<unknown> {
 }
 
 async function works(workspace: TestWorkspace, address: string): Promise<OpenWorkspace> {
-  const env = { PAYDROP_DATABASE_URL: address };
+  const env = { ...KEYS, PAYDROP_DATABASE_URL: address };
   const tools = await openWorkspace({ workspace: workspace.root, env, clock: workspace.clock });
   onTestFinished(() => tools.close());
   return tools;
 }
 
-const onServer = (machine: string) => testWorkspace({ records: 'postgres', machine });
+const KEYS = { PAYDROP_CLIENT_KEY: 'key', PAYDROP_CLIENT_SECRET: 'secret', PAYDROP_SALT_KEY: 'salt' };
+/** Nothing listens there. */
+const provider = { baseUrl: 'http://127.0.0.1:9', currencies: ['INR'] };
+const onServer = (machine: string, more: object = { provider }) =>
+  testWorkspace({ records: 'postgres', machine, ...more });
 
 describe.skipIf(!hasPostgres)('a machine', () => {
   it('has a name that no other living machine has', async () => {
@@ -222,6 +227,60 @@ describe.skipIf(!hasPostgres)('a workspace with records on PostgreSQL', () => {
     await one.store.setFact('stuck', 'on pay-1');
     await one.store.setFact('paused', 'on all');
     expect([await two.store.fact('stuck'), await two.store.fact('paused')]).toEqual([undefined, 'on all']);
+  });
+});
+
+describe.skipIf(!hasPostgres)('the bundled sandbox', () => {
+  const alone = (machine: string) => onServer(machine, {});
+  const refused = (on: string, here: string) => ({
+    name: 'UsageError',
+    message: expect.stringMatching(
+      new RegExp(`^the bundled sandbox of these records has its ledger on the machine ${on}, so ${here} would pay`),
+    ),
+  });
+
+  it('is that of one machine, and any other that shares the records is refused', async () => {
+    const address = await newDatabase();
+    const workspace = alone('pay-1');
+    await (await works(workspace, address)).close();
+    await expect(works(alone('pay-2'), address)).rejects.toMatchObject(refused('pay-1', 'pay-2'));
+    const tools = await works(workspace, address);
+    await expect(works(alone('pay-2'), address)).rejects.toMatchObject(refused('pay-1', 'pay-2'));
+    const settings = settingsOf(alone('pay-3').root);
+    await expect(openForAsking(settings, {}, clock, tools.store)).rejects.toMatchObject(refused('pay-1', 'pay-3'));
+    await tools.close();
+    const asking = await openForAsking(settingsOf(workspace.root), {}, clock, await open(address));
+    await asking.close();
+  });
+
+  it('is no machine’s while another one is at work that could make it its own as well', async () => {
+    const address = await newDatabase();
+    const other = await open(address, atWork('pay-1'));
+    await expect(works(alone('pay-2'), address)).rejects.toMatchObject(refused('pay-1', 'pay-2'));
+    await other.close();
+    await works(alone('pay-2'), address);
+  });
+});
+
+describe.skipIf(!hasPostgres)('an outbox', () => {
+  it('is one machine’s: another is refused, and removes nothing that the first is writing', async () => {
+    const address = await newDatabase();
+    const first = onServer('pay-1');
+    const tools = await works(first, address);
+    writeFileSync(first.path('outbox', '.paydrop-half-written'), 'half');
+    const second = onServer('pay-2', { provider, outbox: first.path('outbox') });
+    const opening = () => works(second, address);
+    await expect(opening()).rejects.toMatchObject({
+      name: 'UsageError',
+      message: `the outbox ${first.path('outbox')} is that of the machine pay-1 (its workspace ${first.root}): give pay-2 one of its own ("outbox" in paydrop.json); or, if no other machine writes there any more, remove ${first.path('outbox', '.machine')}`,
+    });
+    expect(existsSync(first.path('outbox', '.paydrop-half-written'))).toBe(true);
+    await tools.close();
+    await expect(opening()).rejects.toThrow('is that of the machine pay-1');
+    await (await works(first, address)).close();
+    expect(existsSync(first.path('outbox', '.paydrop-half-written'))).toBe(false);
+    rmSync(first.path('outbox', '.machine'));
+    await opening();
   });
 });
 

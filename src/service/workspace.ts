@@ -23,9 +23,10 @@ import {
   openAnchor,
   type Store,
 } from '../store/store.ts';
-import { accountKey, openProvider, type SandboxOptions } from './account.ts';
+import { accountKey, claimSandbox, openProvider, type SandboxOptions } from './account.ts';
 import { numbersInUse } from './numbers.ts';
 import { openOrMake } from './opening.ts';
+import { claimOutbox } from './outbox-of.ts';
 import { makeFolders, overlaps, requireRecords } from './place.ts';
 import { reportContext, takeTurnToPublish } from './publishing.ts';
 import { settingsOf } from './records.ts';
@@ -109,6 +110,7 @@ async function openLocked(
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
   const records = options.records ?? (await openOrMake(settings, { ...options, env, clock }));
   closers.push(() => records.close());
+  if (settings.records === 'postgres') await claimOutbox(settings);
   const anchor = await openAnchor(join(settings.data, ANCHOR));
   closers.push(() => anchor.close());
   const { files, runs } = await numbersInUse(settings);
@@ -120,6 +122,7 @@ async function openLocked(
     await beginLookUpOnly(records, doubt);
   }
   const store = anchored(records, anchor);
+  await claimSandbox(store, settings);
   await bind(store, settings.provider, () => accountKey(settings, env));
   // Both are loaded here, because a command that only reads needs neither.
   const [{ openInbox }, { sweepOutbox }] = await Promise.all([
