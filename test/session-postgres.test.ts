@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { whyNotSend } from '../src/pipeline/pass/gate.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { openForAsking } from '../src/service/account.ts';
 import { openOrMake } from '../src/service/opening.ts';
@@ -14,7 +15,7 @@ import { readAddress } from '../src/store/postgres/address.ts';
 import { connect } from '../src/store/postgres/connection.ts';
 import { prepareSchema } from '../src/store/postgres/migrations.ts';
 import { openStore, type PostgresOptions } from '../src/store/postgres/postgres.ts';
-import { lookUpOnly } from '../src/store/store.ts';
+import { endLookUpOnly, lookUpOnly } from '../src/store/store.ts';
 import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { newFile } from './support/records.ts';
@@ -187,6 +188,29 @@ describe.skipIf(!hasPostgres)('a workspace with records on PostgreSQL', () => {
     await second.close();
     rmSync(joining.path('data', 'anchor'));
     expect(await lookUpOnly((await works(joining, address)).store)).toContain('the anchor of the audit log is missing');
+  });
+
+  it('sends nothing from a machine that doubts the records until they are accepted there, too', async () => {
+    const address = await newDatabase();
+    const doubting = onServer('pay-1');
+    await (await works(doubting, address)).close();
+    const other = await works(onServer('pay-2'), address);
+    writeFileSync(doubting.path('data', 'anchor'), `99 ${'0'.repeat(64)}\n`);
+    const tools = await works(doubting, address);
+    const doubt = 'the database is older than its anchor (audit entry 0 of 99): it was restored from a backup';
+    expect(await lookUpOnly(other.store)).toBe(`${doubt}; the machine pay-1 found that`);
+    expect(await whyNotSend(other)).toContain(
+      'the machine pay-1 found that. Nothing is sent until paydrop audit accept',
+    );
+    await endLookUpOnly(other.store, other.anchor);
+    expect(await whyNotSend(other)).toBeUndefined();
+    expect(await whyNotSend(tools)).toBe(`${doubt}. Nothing is sent until paydrop audit accept`);
+    const { number } = (await tools.store.startRun('run', '2026-11-21', { at: AT })) ?? { number: 0 };
+    await tools.store.endRun(number, { at: AT }, []);
+    expect(tools.anchor.last()).toMatchObject({ seq: 99 });
+    await endLookUpOnly(tools.store, tools.anchor);
+    expect(await whyNotSend(tools)).toBeUndefined();
+    expect(tools.anchor.last()).toEqual(await tools.store.auditHead());
   });
 
   it('is opened again as a new start would, without letting go of its folder', async () => {

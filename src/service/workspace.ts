@@ -21,6 +21,7 @@ import {
   lookUpOnly,
   momentOf,
   openAnchor,
+  outOfStep,
   type Store,
 } from '../store/store.ts';
 import { accountKey, claimSandbox, openProvider, type SandboxOptions } from './account.ts';
@@ -116,11 +117,13 @@ async function openLocked(
   const { files, runs } = await numbersInUse(settings);
   const taken = await records.skipNumbers({ files: [...files.keys()], runs: [...runs.keys()] });
   if (settings.records === 'postgres') await beginOwnAnchor(records, anchor);
-  const doubt = await doubtAbout(records, anchor);
+  const doubt = await doubtAbout(records, anchor, settings);
   if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
     await endReportedRuns(records, taken.runs, clock);
     await beginLookUpOnly(records, doubt);
   }
+  const own = doubt && (await outOfStep(records, anchor));
+  if (own !== undefined) anchor.doubt(own);
   const store = anchored(records, anchor);
   await claimSandbox(store, settings);
   await bind(store, settings.provider, () => accountKey(settings, env));
@@ -173,10 +176,13 @@ async function keepPrivate(data: string): Promise<void> {
  * Why the records can't be trusted; undefined when they can. New records are anchored while they are still empty. A
  * crash before the next anchor leaves nothing to doubt, because a payout is sent only after its intent is anchored.
  */
-async function doubtAbout(records: Store, anchor: Anchor): Promise<string | undefined> {
+async function doubtAbout(records: Store, anchor: Anchor, settings: Settings): Promise<string | undefined> {
   const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
   if (isNew) await anchor.keep(CHAIN_START);
-  return distrust(records, anchor);
+  const doubt = await distrust(records, anchor);
+  if (doubt === undefined || settings.records === 'sqlite') return doubt;
+  // Other machines, which may have no reason of their own, say it as well.
+  return doubt === (await outOfStep(records, anchor)) ? `${doubt}; the machine ${settings.machine} found that` : doubt;
 }
 
 /**
