@@ -140,11 +140,8 @@ export async function reconcile(
       return pageOf(forgetful || another ? undefined : share);
     };
     const pages = { next, early: (left: number) => left <= concurrency };
-    return eachInPages(
-      pages,
-      () => concurrency,
-      (instruction) => lookUp(instruction, kind),
-    );
+    const work = (instruction: StoredInstruction) => lookUp(instruction, kind);
+    return eachInPages(pages, () => concurrency, work);
   };
 
   try {
