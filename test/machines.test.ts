@@ -30,6 +30,11 @@ const WATCHED: FaultScript = {
   faults: [{ on: 'post', instructionRef: 'NO_SUBJECT', fault: { kind: 'refuse' } }],
 };
 
+/** No request arrives, and each fails. */
+const DARK: FaultScript = {
+  faults: (['post', 'order'] as const).map((on) => ({ on, fault: { kind: 'error', accept: false } })),
+};
+
 type Wrapped = Partial<Omit<Tools, 'store' | 'provider'>> & {
   readonly store?: Partial<Store>;
   readonly provider?: Partial<Provider>;
@@ -134,6 +139,25 @@ describe('what another machine has claimed', () => {
     expect(isTaken).toBe(true);
     expect(summary).toMatchObject({ sent: 1, unfinished: undefined });
     expect(statuses(workspace)).toEqual(['submitted', 'sending']);
+  });
+
+  it('is seldom what this one plans: each begins with its own share', async () => {
+    const workspace = await ready();
+    const share = { at: 1, of: 2 };
+    const claimed: number[] = [];
+    let own: number[] = [];
+    await passWith(workspace, ({ store }) => ({
+      store: {
+        share: async () => share,
+        claim: async (groups, at, ended) => {
+          own = (await store.list('ready', { afterId: 0, limit: 10, share })).map(({ id }) => id).concat(own);
+          claimed.push(...groups.flatMap(({ changes }) => changes.map(({ id }) => id)));
+          return store.claim(groups, at, ended);
+        },
+      },
+    }));
+    expect(claimed).toHaveLength(REFS.length);
+    expect(new Set(claimed.slice(0, REFS.length / 2))).toEqual(new Set(own));
   });
 
   it('may be all there is: the pass ends, and what is ready still is sent by a later one', async () => {
@@ -272,12 +296,59 @@ describe('an order that another machine has recovered while its request was unde
   });
 });
 
+describe('an unclear payout that another machine knows more of', () => {
+  async function unclear(): Promise<TestWorkspace> {
+    const workspace = await ready(['P1'], { quarantine: '15m', timeout: '400ms' });
+    await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...DARK } });
+    workspace.clock.advance(16 * 60_000);
+    return workspace;
+  }
+
+  it('stays unclear when its late outcome comes while it is looked up', async () => {
+    const workspace = await unclear();
+    await passWith(
+      workspace,
+      (tools) => ({
+        provider: {
+          lookUp: async (asked) => {
+            const answer = await tools.provider.lookUp(asked);
+            const { id, version } = await held(tools.store, 'P1');
+            const late = { id, version: version - 1, from: 'sending', to: 'unknown', unclear: true } as const;
+            await tools.store.settle({ changes: [{ ...late, sent: { outcome: 'unknown' } }] }, moment(tools));
+            return answer;
+          },
+        },
+      }),
+      { send: false, lookUp: true, faults: WATCHED },
+    );
+    expect(statuses(workspace)).toEqual(['unknown']);
+    await expectSound(workspace);
+  });
+
+  it('is not sent in the pass in which that machine lets it go: it is not judged yet', async () => {
+    const workspace = await unclear();
+    await passWith(
+      workspace,
+      (tools) => ({
+        store: {
+          judging: async (date, work) => {
+            const result = await tools.store.judging(date, work);
+            const { id, version } = await held(tools.store, 'P1');
+            await tools.store.settle({ changes: [{ id, version, from: 'unknown', to: 'ready' }] }, moment(tools));
+            return result;
+          },
+        },
+      }),
+      { faults: WATCHED },
+    );
+    expect([statuses(workspace), requests(workspace, 'post')]).toEqual([['ready'], 1]);
+    await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...PAYS } });
+    expect(requests(workspace, 'post')).toBe(2);
+  });
+});
+
 describe('a machine whose clock is an hour ahead', () => {
   const HOUR = 3_600_000;
-  /** No request arrives, and none is answered. */
-  const DARK: FaultScript = {
-    faults: (['post', 'order'] as const).map((on) => ({ on, fault: { kind: 'error', accept: false } })),
-  };
   const ahead = ({ clock, store }: OpenWorkspace): Wrapped => ({
     clock: { ...clock, now: () => clock.now() + HOUR },
     store: { ...store, commonTime: async () => clock.now() },

@@ -15,4 +15,5 @@ export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).w
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
 export type { RestoredFolders } from './whole.ts';
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);
+export const requireServerClock = loadedWhenCalled(async () => (await import('./taking-over.ts')).requireServerClock);
 export const takeOver = loadedWhenCalled(async () => (await import('./taking-over.ts')).takeOver);
