@@ -82,6 +82,7 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
   it('none claims for a business date for which it was not judged to the end', async () => {
     await one.judging('2026-11-22', async () => undefined);
     expect(await one.claim(SENDING, MOMENT)).toEqual([false]);
+    await one.judging(DATE, async () => undefined);
     const cutOff = one.judging(DATE, async () => Promise.reject(new Error('cut off')));
     await expect(cutOff).rejects.toThrow('cut off');
     expect(await one.claim(SENDING, MOMENT)).toEqual([false]);
