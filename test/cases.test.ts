@@ -29,6 +29,7 @@ import {
 import { CODES } from '../src/domain/codes.ts';
 import { approve, heldNamed, refuse } from '../src/pipeline/approval.ts';
 import { timestamp } from '../src/platform/clock.ts';
+import { OWNER_FILE } from '../src/service/outbox-of.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { ALL } from './support/sample.ts';
@@ -52,7 +53,8 @@ async function outcomeOf(
     const businessDate = timestamp(clock.now()).slice(0, 10);
     await workspace.pass({ businessDate, waitForSettling: pass.waits, ...(faults ? { faults } : {}) });
   }
-  return textsIn(workspace.path('outbox'));
+  const { [OWNER_FILE]: _, ...texts } = textsIn(workspace.path('outbox'));
+  return texts;
 }
 
 function setPeople(workspace: TestWorkspace, people: object): void {

@@ -79,6 +79,17 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await two.claim(SENDING, MOMENT)).toEqual([true]);
   });
 
+  it('none claims for a business date for which it was not judged to the end', async () => {
+    await one.judging('2026-11-22', async () => undefined);
+    expect(await one.claim(SENDING, MOMENT)).toEqual([false]);
+    await one.judging(DATE, async () => undefined);
+    const cutOff = one.judging(DATE, async () => Promise.reject(new Error('cut off')));
+    await expect(cutOff).rejects.toThrow('cut off');
+    expect(await one.claim(SENDING, MOMENT)).toEqual([false]);
+    await one.judging(DATE, async () => undefined);
+    expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
+  });
+
   it('what one sends is left to it while it lives, and falls to the other when its session ends', async () => {
     expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
     expect(await two.interrupted(10)).toEqual({ payouts: [], orders: [] });

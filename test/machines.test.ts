@@ -1,6 +1,7 @@
 /** What a machine does where another one sends from the same records. The other one acts between the calls of this one. */
 import { describe, expect, it } from 'vitest';
 import { pass, type Tools } from '../src/pipeline/pass.ts';
+import { resolve } from '../src/pipeline/resolution.ts';
 import { sha256 } from '../src/platform/digest.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Provider } from '../src/provider/port.ts';
@@ -27,6 +28,11 @@ const OPEN: FaultScript = { fates: [{ fate: 'ready' }] };
 const WATCHED: FaultScript = {
   ...OPEN,
   faults: [{ on: 'post', instructionRef: 'NO_SUBJECT', fault: { kind: 'refuse' } }],
+};
+
+/** No request arrives, and each fails. */
+const DARK: FaultScript = {
+  faults: (['post', 'order'] as const).map((on) => ({ on, fault: { kind: 'error', accept: false } })),
 };
 
 type Wrapped = Partial<Omit<Tools, 'store' | 'provider'>> & {
@@ -133,6 +139,25 @@ describe('what another machine has claimed', () => {
     expect(isTaken).toBe(true);
     expect(summary).toMatchObject({ sent: 1, unfinished: undefined });
     expect(statuses(workspace)).toEqual(['submitted', 'sending']);
+  });
+
+  it('is seldom what this one plans: each begins with its own share', async () => {
+    const workspace = await ready();
+    const share = { at: 1, of: 2 };
+    const claimed: number[] = [];
+    let own: number[] = [];
+    await passWith(workspace, ({ store }) => ({
+      store: {
+        share: async () => share,
+        claim: async (groups, at, ended) => {
+          own = (await store.list('ready', { afterId: 0, limit: 10, share })).map(({ id }) => id).concat(own);
+          claimed.push(...groups.flatMap(({ changes }) => changes.map(({ id }) => id)));
+          return store.claim(groups, at, ended);
+        },
+      },
+    }));
+    expect(claimed).toHaveLength(REFS.length);
+    expect(new Set(claimed.slice(0, REFS.length / 2))).toEqual(new Set(own));
   });
 
   it('may be all there is: the pass ends, and what is ready still is sent by a later one', async () => {
@@ -268,6 +293,100 @@ describe('an order that another machine has recovered while its request was unde
     expect(requests(workspace, 'order')).toBe(1);
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
     await expectSound(workspace);
+  });
+});
+
+describe('an unclear payout that another machine knows more of', () => {
+  async function unclear(): Promise<TestWorkspace> {
+    const workspace = await ready(['P1'], { quarantine: '15m', timeout: '400ms' });
+    await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...DARK } });
+    workspace.clock.advance(16 * 60_000);
+    return workspace;
+  }
+
+  it('stays unclear when its late outcome comes while it is looked up', async () => {
+    const workspace = await unclear();
+    await passWith(
+      workspace,
+      (tools) => ({
+        provider: {
+          lookUp: async (asked) => {
+            const answer = await tools.provider.lookUp(asked);
+            const { id, version } = await held(tools.store, 'P1');
+            const late = { id, version: version - 1, from: 'sending', to: 'unknown', unclear: true } as const;
+            await tools.store.settle({ changes: [{ ...late, sent: { outcome: 'unknown' } }] }, moment(tools));
+            return answer;
+          },
+        },
+      }),
+      { send: false, lookUp: true, faults: WATCHED },
+    );
+    expect(statuses(workspace)).toEqual(['unknown']);
+    await expectSound(workspace);
+  });
+
+  it('is not sent in the pass in which that machine lets it go: it is not judged yet', async () => {
+    const workspace = await unclear();
+    await passWith(
+      workspace,
+      (tools) => ({
+        store: {
+          judging: async (date, work) => {
+            const result = await tools.store.judging(date, work);
+            const { id, version } = await held(tools.store, 'P1');
+            await tools.store.settle({ changes: [{ id, version, from: 'unknown', to: 'ready' }] }, moment(tools));
+            return result;
+          },
+        },
+      }),
+      { faults: WATCHED },
+    );
+    expect([statuses(workspace), requests(workspace, 'post')]).toEqual([['ready'], 1]);
+    await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...PAYS } });
+    expect(requests(workspace, 'post')).toBe(2);
+  });
+});
+
+describe('a machine whose clock is an hour ahead', () => {
+  const HOUR = 3_600_000;
+  const ahead = ({ clock, store }: OpenWorkspace): Wrapped => ({
+    clock: { ...clock, now: () => clock.now() + HOUR },
+    store: { ...store, commonTime: async () => clock.now() },
+  });
+
+  it.each(['payout-orders', 'collect'] as const)(
+    'ends no quarantine too early, of payouts or of orders (%s)',
+    async (api) => {
+      const workspace = testWorkspace({ provider: { api, quarantine: '15m', timeout: '400ms' } });
+      workspace.drop('orders.csv', API_FILES[api].orders);
+      workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
+      await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...DARK } });
+      const sends = () => requests(workspace, 'post') + requests(workspace, 'order');
+      for (const [minutes, expected] of [
+        [0, 1],
+        [14, 1],
+        [2, 2],
+      ] as const) {
+        workspace.clock.advance(minutes * 60_000);
+        for (const _ of [1, 2]) await passWith(workspace, ahead, { lookUp: true, faults: WATCHED });
+        expect(sends(), `${minutes}`).toBeGreaterThanOrEqual(expected);
+        if (expected === 1) expect(sends()).toBe(1);
+      }
+      await expectSound(workspace);
+    },
+  );
+
+  it('lets no person call an unclear payout failed before its quarantine is over', async () => {
+    const workspace = await ready(['P1'], { quarantine: '15m', timeout: '400ms' });
+    await workspace.pass({ lookUp: false, faults: { ...WATCHED, ...DARK } });
+    const tools = await workspace.open();
+    const { clock, store } = ahead(tools);
+    const deciding = { ...tools, clock: clock ?? tools.clock, store: { ...tools.store, ...store } };
+    const decision = { by: 'finance', reason: 'the bank said so' };
+    expect(await resolve(deciding, payoutRef('P1'), false, decision)).toMatchObject({
+      why: expect.stringContaining('its quarantine lasts 900 s more'),
+    });
+    await tools.close();
   });
 });
 

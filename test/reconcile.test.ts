@@ -10,6 +10,7 @@ import {
   instruction,
   instructions,
   ORDERS,
+  passWith,
   payoutRef,
   type TestWorkspace,
   testWorkspace,
@@ -169,6 +170,25 @@ describe('an unknown payout that is not found', () => {
     await workspace.pass({ faults: script() });
     expect(rows(workspace)).toMatchObject([{ status: 'ready', clientRefId: reference('P1') }]);
     expect(accepted(workspace)).toHaveLength(0);
+  });
+
+  it('stays unknown where the answer of before comes after the quarantine', async () => {
+    const workspace = await sent(script(lost));
+    await passWith(
+      workspace,
+      ({ provider }) => ({
+        provider: {
+          ...provider,
+          lookUp: async (asked) => {
+            const answer = await provider.lookUp(asked);
+            workspace.clock.advance(QUARANTINE_MS);
+            return answer;
+          },
+        },
+      }),
+      { faults: script() },
+    );
+    expect(statuses(workspace)).toEqual(['unknown']);
   });
 
   it('stays unknown when the wall clock was set back', async () => {

@@ -1,10 +1,12 @@
 /** A machine at work with records on PostgreSQL: what makes it one, and what ends that. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { whyNotSend } from '../src/pipeline/pass/gate.ts';
 import { systemClock } from '../src/platform/clock.ts';
+import { openForAsking } from '../src/service/account.ts';
 import { openOrMake } from '../src/service/opening.ts';
 import { openAlone, settingsOf } from '../src/service/records.ts';
 import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
@@ -13,7 +15,7 @@ import { readAddress } from '../src/store/postgres/address.ts';
 import { connect } from '../src/store/postgres/connection.ts';
 import { prepareSchema } from '../src/store/postgres/migrations.ts';
 import { openStore, type PostgresOptions } from '../src/store/postgres/postgres.ts';
-import { lookUpOnly } from '../src/store/store.ts';
+import { endLookUpOnly, lookUpOnly } from '../src/store/store.ts';
 import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { newFile } from './support/records.ts';
@@ -45,13 +47,17 @@ function endSessions(address: string): Promise<unknown> {
 }
 
 async function works(workspace: TestWorkspace, address: string): Promise<OpenWorkspace> {
-  const env = { PAYDROP_DATABASE_URL: address };
+  const env = { ...KEYS, PAYDROP_DATABASE_URL: address };
   const tools = await openWorkspace({ workspace: workspace.root, env, clock: workspace.clock });
   onTestFinished(() => tools.close());
   return tools;
 }
 
-const onServer = (machine: string) => testWorkspace({ records: 'postgres', machine });
+const KEYS = { PAYDROP_CLIENT_KEY: 'key', PAYDROP_CLIENT_SECRET: 'secret', PAYDROP_SALT_KEY: 'salt' };
+/** Nothing listens there. */
+const provider = { baseUrl: 'http://127.0.0.1:9', currencies: ['INR'] };
+const onServer = (machine: string, more: object = { provider }) =>
+  testWorkspace({ records: 'postgres', machine, ...more });
 
 describe.skipIf(!hasPostgres)('a machine', () => {
   it('sends nothing once it stood still for ten seconds, before it has asked again whether it stands', async () => {
@@ -195,6 +201,29 @@ describe.skipIf(!hasPostgres)('a workspace with records on PostgreSQL', () => {
     expect(await lookUpOnly((await works(joining, address)).store)).toContain('the anchor of the audit log is missing');
   });
 
+  it('sends nothing from a machine that doubts the records until they are accepted there, too', async () => {
+    const address = await newDatabase();
+    const doubting = onServer('pay-1');
+    await (await works(doubting, address)).close();
+    const other = await works(onServer('pay-2'), address);
+    writeFileSync(doubting.path('data', 'anchor'), `99 ${'0'.repeat(64)}\n`);
+    const tools = await works(doubting, address);
+    const doubt = 'the database is older than its anchor (audit entry 0 of 99): it was restored from a backup';
+    expect(await lookUpOnly(other.store)).toBe(`${doubt}; the machine pay-1 found that`);
+    expect(await whyNotSend(other)).toContain(
+      'the machine pay-1 found that. Nothing is sent until paydrop audit accept',
+    );
+    await endLookUpOnly(other.store, other.anchor);
+    expect(await whyNotSend(other)).toBeUndefined();
+    expect(await whyNotSend(tools)).toBe(`${doubt}. Nothing is sent until paydrop audit accept`);
+    const { number } = (await tools.store.startRun('run', '2026-11-21', { at: AT })) ?? { number: 0 };
+    await tools.store.endRun(number, { at: AT }, { open: [] });
+    expect(tools.anchor.last()).toMatchObject({ seq: 99 });
+    await endLookUpOnly(tools.store, tools.anchor);
+    expect(await whyNotSend(tools)).toBeUndefined();
+    expect(tools.anchor.last()).toEqual(await tools.store.auditHead());
+  });
+
   it('is opened again as a new start would, without letting go of its folder', async () => {
     const address = await newDatabase();
     const workspace = onServer('pay-1');
@@ -233,6 +262,60 @@ describe.skipIf(!hasPostgres)('a workspace with records on PostgreSQL', () => {
     await one.store.setFact('stuck', 'on pay-1');
     await one.store.setFact('paused', 'on all');
     expect([await two.store.fact('stuck'), await two.store.fact('paused')]).toEqual([undefined, 'on all']);
+  });
+});
+
+describe.skipIf(!hasPostgres)('the bundled sandbox', () => {
+  const alone = (machine: string) => onServer(machine, {});
+  const refused = (on: string, here: string) => ({
+    name: 'UsageError',
+    message: expect.stringMatching(
+      new RegExp(`^the bundled sandbox of these records has its ledger on the machine ${on}, so ${here} would pay`),
+    ),
+  });
+
+  it('is that of one machine, and any other that shares the records is refused', async () => {
+    const address = await newDatabase();
+    const workspace = alone('pay-1');
+    await (await works(workspace, address)).close();
+    await expect(works(alone('pay-2'), address)).rejects.toMatchObject(refused('pay-1', 'pay-2'));
+    const tools = await works(workspace, address);
+    await expect(works(alone('pay-2'), address)).rejects.toMatchObject(refused('pay-1', 'pay-2'));
+    const settings = settingsOf(alone('pay-3').root);
+    await expect(openForAsking(settings, {}, clock, tools.store)).rejects.toMatchObject(refused('pay-1', 'pay-3'));
+    await tools.close();
+    const asking = await openForAsking(settingsOf(workspace.root), {}, clock, await open(address));
+    await asking.close();
+  });
+
+  it('is no machine’s while another one is at work that could make it its own as well', async () => {
+    const address = await newDatabase();
+    const other = await open(address, atWork('pay-1'));
+    await expect(works(alone('pay-2'), address)).rejects.toMatchObject(refused('pay-1', 'pay-2'));
+    await other.close();
+    await works(alone('pay-2'), address);
+  });
+});
+
+describe.skipIf(!hasPostgres)('an outbox', () => {
+  it('is one machine’s: another is refused, and removes nothing that the first is writing', async () => {
+    const address = await newDatabase();
+    const first = onServer('pay-1');
+    const tools = await works(first, address);
+    writeFileSync(first.path('outbox', '.paydrop-half-written'), 'half');
+    const second = onServer('pay-2', { provider, outbox: first.path('outbox') });
+    const opening = () => works(second, address);
+    await expect(opening()).rejects.toMatchObject({
+      name: 'UsageError',
+      message: `the outbox ${first.path('outbox')} is that of the machine pay-1 (its workspace ${first.root}): give pay-2 one of its own ("outbox" in paydrop.json); or, if no other machine writes there any more, remove ${first.path('outbox', '.machine')}`,
+    });
+    expect(existsSync(first.path('outbox', '.paydrop-half-written'))).toBe(true);
+    await tools.close();
+    await expect(opening()).rejects.toThrow('is that of the machine pay-1');
+    await (await works(first, address)).close();
+    expect(existsSync(first.path('outbox', '.paydrop-half-written'))).toBe(false);
+    rmSync(first.path('outbox', '.machine'));
+    await opening();
   });
 });
 

@@ -107,6 +107,7 @@ describe('a simulated world', () => {
       }
       const troubles = [
         'runs joined',
+        'clocks apart',
         'sessions lost',
         'machines that stood still',
         'taken for gone while it ran',

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../src/platform/clock.ts';
+import { systemClock, timestamp } from '../src/platform/clock.ts';
 import { UnavailableError, UsageError } from '../src/platform/failures.ts';
 import { verifyChain } from '../src/store/audit.ts';
 import type { RowRecord, Store } from '../src/store/port.ts';
@@ -115,6 +115,41 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       expect(await three.endRun(number, { at: AT }, { open: [] })).toBeUndefined();
       expect(await three.unreportedRuns()).toEqual([]);
       expect(await two.unreportedRuns()).toHaveLength(1);
+    });
+  });
+
+  describe('a quarantine', () => {
+    const atWork = { version: '1.0.0' };
+    const DATE = '2026-11-21';
+    const intent = { clientRefId: 'I2', body: '{}', bodySha256: 'h', late: false, businessDate: DATE };
+    const off = (hours: number) => ({ at: timestamp(Date.now() + hours * 3_600_000) });
+
+    it('is measured by the server’s clock, however far the clocks of machines are apart', async () => {
+      const address = await newDatabase();
+      const [behind, ahead] = [
+        await open(address, { machine: 'behind', atWork }),
+        await open(address, { machine: 'ahead', atWork }),
+      ];
+      const { number } = await behind.registerFile(newFile('one'));
+      await behind.recordRows(number, [created(2)], { ...START, rows: 1 }, { at: AT });
+      await behind.finishFile(number, undefined, { at: AT });
+      const before = await behind.commonTime(0);
+      const held = async () =>
+        (await behind.findInstructions([{ customerRef: 'C', orderRef: 'O', instructionRef: 'I2' }]))[0];
+      const { id = 0 } = (await held()) ?? {};
+      await ahead.apply([{ id, version: 1, from: 'ready', to: 'sending', intent }], off(1));
+      const sent = { outcome: 'unknown' };
+      await behind.settle(
+        { changes: [{ id, version: 2, from: 'sending', to: 'unknown', unclear: true, sent }] },
+        off(-1),
+      );
+      // Whose clock is behind shortens none when it begins a run.
+      await behind.startRun('run', DATE, off(-1));
+      const after = await ahead.commonTime(Number.MAX_SAFE_INTEGER);
+      const since = Date.parse((await held())?.unclearAt ?? '');
+      expect(since).toBeGreaterThanOrEqual(before);
+      expect(since).toBeLessThanOrEqual(after);
+      expect(after - before).toBeLessThan(60_000);
     });
   });
 

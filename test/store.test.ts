@@ -37,6 +37,9 @@ const PAYOUT = { contactId: 'C1', purpose: 'others', mode: 'IMPS', narration: 'I
 const ROW_ERRORS: FileProblem = { code: 'FILE_HAS_ROW_ERRORS', column: '', value: '1', message: 'One row has errors.' };
 const NOT_FOUND = [{ column: 'orderRef', value: 'O1', code: 'ORDER_NOT_FOUND' }] as const;
 
+/** The clock that all machines go by, where a server has the records. */
+let serverSays = AT;
+
 function ref(instructionRef: string): InstructionRef {
   return { customerRef: 'C1', orderRef: 'O1', instructionRef };
 }
@@ -143,6 +146,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'paydrop-store-'));
+    serverSays = AT;
     store = await open(folder);
   });
 
@@ -740,7 +744,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
         change(moved, 'submitted', { ...accepted, orderRefId: 'P4' }),
       ];
       expect(await store.claim([], { at: LATER }, { changes: late })).toEqual([]);
-      const statuses = ['submitted', 'unknown', 'unknown', 'ready'];
+      const statuses = ['submitted', 'unknown', 'unknown', 'unknown'];
       const now = await Promise.all(['I2', 'I3', 'I4', 'I5'].map(held));
       expect(now.map(({ status }) => status)).toEqual(statuses);
       expect(now.map(({ orderRefId }) => orderRefId)).toEqual(['P1', '', '', '']);
@@ -749,6 +753,85 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
         expect(noted).toMatchObject({ message: expect.stringContaining('too late: ') });
       }
       expect(verifyChain(await store.auditEntries(0, 100)).broken).toBe(false);
+    });
+
+    it('is in quarantine anew from a late outcome on, unless that says that nothing was sent', async () => {
+      const refs = ['I2', 'I3', 'I4', 'I5', 'I6'];
+      await taken('one', [created(2), created(3), created(4), created(5), created(6)]);
+      const late: Change[] = [];
+      for (const [at, ref] of refs.entries()) {
+        await move(ref, 'sending');
+        const [to = 'unknown', outcome = ''] =
+          (
+            [
+              ['unknown', 'unknown'],
+              ['declined', 'declined'],
+              ['ready', 'not-sent'],
+              ['unknown', 'interrupted'],
+              ['submitted', 'accepted'],
+            ] as const
+          )[at] ?? [];
+        late.push(change(await held(ref), to, { sent: { outcome } }));
+        await move(ref, 'unknown', interrupted);
+      }
+      await move('I6', 'manual');
+      serverSays = LATER;
+      await store.settle({ changes: late }, { at: LATER });
+      const now = await Promise.all(refs.map(held));
+      expect(now.map(({ unclearAt }) => unclearAt)).toEqual([LATER, LATER, AT, AT, LATER]);
+      expect(now.map(({ unclearSends }) => unclearSends)).toEqual([1, 1, 1, 1, 1]);
+      expect(now.map(({ status }) => status)).toEqual(['unknown', 'unknown', 'unknown', 'unknown', 'manual']);
+    });
+
+    it('is unknown again where its request left after it was let go to be sent again', async () => {
+      await taken('one', [created(2), created(3), created(4)]);
+      const late: Change[] = [];
+      for (const ref of ['I2', 'I3', 'I4']) {
+        await move(ref, 'sending');
+        late.push(change(await held(ref), 'unknown', { sent: { outcome: 'unknown' }, unclear: true }));
+        await move(ref, 'unknown', interrupted);
+        await move(ref, ref === 'I4' ? 'failed' : 'ready');
+      }
+      await move('I3', 'held');
+      await move('I4', 'ready');
+      serverSays = LATER;
+      await store.settle({ changes: late }, { at: LATER });
+      expect(await held('I2')).toMatchObject({ status: 'unknown', unclearAt: LATER, version: 5 });
+      expect(await held('I3')).toMatchObject({ status: 'unknown', unclearAt: LATER });
+      // A person had called the first attempt failed: the second is another payment.
+      expect(await held('I4')).toMatchObject({ status: 'ready', attempt: 2, unclearAt: '' });
+    });
+
+    it('is not moved by a quarantine that has begun anew since it was looked up', async () => {
+      await taken('one', [created(2)]);
+      await move('I2', 'sending');
+      const late = change(await held('I2'), 'unknown', { sent: { outcome: 'unknown' }, unclear: true });
+      await move('I2', 'unknown', interrupted);
+      const { unclearAt, ...lookedUp } = await held('I2');
+      serverSays = LATER;
+      await store.settle({ changes: [late] }, { at: LATER });
+      const over = change(lookedUp, 'ready', { unclearAt });
+      expect(await store.settle({ changes: [over] }, { at: LATER })).toMatchObject({ changes: [over] });
+      const overNow = change(lookedUp, 'ready', { unclearAt: LATER });
+      expect(await store.settle({ changes: [overNow] }, { at: LATER })).toMatchObject({ changes: [] });
+      expect(await held('I2')).toMatchObject({ status: 'ready' });
+    });
+
+    it('is an order whose quarantine begins anew with the late outcome of its registration', async () => {
+      await taken('orders', [order(2)], { kind: 'orders' });
+      const ended = { id: O2, from: 'sending', to: 'unknown', sends: 1, ...interrupted } as const;
+      await store.claim([{ changes: [], orders: [registering()] }], { at: AT });
+      await store.settle({ changes: [], orders: [ended] }, { at: AT });
+      const since = async () => (await store.unclearOrders(0, 10)).map((one) => one.registrationUnclearAt);
+      serverSays = LATER;
+      const outcomes = { 'not-sent': AT, unknown: LATER };
+      for (const [outcome, expected] of Object.entries(outcomes)) {
+        await store.settle({ changes: [], orders: [{ ...ended, sent: { outcome } }] }, { at: LATER });
+        expect(await since()).toEqual([expected]);
+      }
+      const over = { id: O2, from: 'unknown', to: 'none', sends: 1, unclearAt: AT } as const;
+      expect(await store.settle({ changes: [], orders: [over] }, { at: LATER })).toMatchObject({ orders: [over] });
+      expect(await since()).toEqual([LATER]);
     });
 
     it('is not moved by a late acceptance of the attempt before', async () => {
@@ -1607,6 +1690,9 @@ describe.skipIf(!hasPostgres)('on a server', () => {
   storeContract('the PostgreSQL store', async (folder) => {
     const kept = join(folder, 'address');
     if (!existsSync(kept)) writeFileSync(kept, await newDatabase());
-    return openPostgres({ address: readFileSync(kept, 'utf8'), machine: 'one', atWork: { version: '1.0.0' } });
+    const serverClock = { now: () => Date.parse(serverSays) };
+    return openPostgres({
+      ...{ address: readFileSync(kept, 'utf8'), machine: 'one', atWork: { version: '1.0.0' }, serverClock },
+    });
   });
 });

@@ -1,10 +1,10 @@
 /** A server takes over the records of a workspace: whole or not at all, and the old database never sends again. */
 import { readFileSync, writeFileSync } from 'node:fs';
-
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../src/platform/clock.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import { openWorkspace } from '../src/service/service.ts';
-import { takeOver } from '../src/service/taking-over.ts';
+import { requireServerClock, takeOver } from '../src/service/taking-over.ts';
 import type { Store } from '../src/store/port.ts';
 import { openStore } from '../src/store/postgres/postgres.ts';
 import { Sqlite } from '../src/store/sqlite/library.ts';
@@ -96,6 +96,16 @@ describe.skipIf(!hasPostgres)('a server that takes the records over', () => {
     const name = new URL(address).pathname.slice(1);
     const files = await (await sharedServer()).query(name, 'SELECT DISTINCT machine FROM paydrop.files');
     expect(files).toEqual([{ machine: 'pay-1' }]);
+  });
+
+  it('is refused while its clock is ahead, by which a quarantine would end too early', async () => {
+    const env = { PAYDROP_DATABASE_URL: await newDatabase() };
+    const at = (offMs: number) => ({ ...systemClock, now: () => systemClock.now() + offMs });
+    await expect(requireServerClock(at(-3_600_000), env)).rejects.toMatchObject({
+      name: 'UsageError',
+      message: expect.stringMatching(/^the clock of PostgreSQL at .* is 3\d{3} s ahead of this machine's/),
+    });
+    for (const offMs of [0, 3_600_000]) await requireServerClock(at(offMs), env);
   });
 
   it('copies each column that SQLite has', async () => {

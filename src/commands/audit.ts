@@ -2,6 +2,7 @@ import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
 import { openForDeciding, openRecords, openWorkspace } from '../service/service.ts';
+import type { Settings } from '../settings/settings.ts';
 import {
   acceptProvider,
   differenceText,
@@ -73,8 +74,16 @@ export async function doubt({ workspace, output, clock }: CommandContext, option
   }
 }
 
+const ONE_BY_ONE =
+  'That counts for this machine. One whose own anchor does not fit these records sends nothing until they are accepted there, too: paydrop status on each machine says so.';
+
 const NOT_LOOKED_UP =
   'the last run has not looked everything up, so what was sent before the restore might be sent again: first paydrop run, until its look-ups are all answered; it sends nothing';
+
+/** The last run of all machines counts. */
+function notLookedUp({ records, machine }: Settings): string {
+  return records === 'sqlite' ? NOT_LOOKED_UP : `${NOT_LOOKED_UP}. It must be the last run of all, and on ${machine}`;
+}
 
 interface Acceptance extends SettlingOptions {
   readonly provider?: string;
@@ -102,12 +111,13 @@ export async function accept({ workspace, output, clock }: CommandContext, optio
     } else {
       if ((await lookUpOnly(store)) === undefined)
         throw new UsageError(other ? otherProviderText(other) : 'this workspace is not in look-up-only mode');
-      if (!(await isLookedUp(store, anchor))) throw new UsageError(NOT_LOOKED_UP);
+      if (!(await isLookedUp(store, anchor))) throw new UsageError(notLookedUp(tools.settings));
       await store.noteDecision('records-accepted', decision, moment);
       await endLookUpOnly(store, anchor);
     }
     const left = (await lookUpOnly(store)) ?? (provider === undefined && other ? otherProviderText(other) : undefined);
     output.line(`Accepted, and written into the audit log. ${left ?? 'The next run sends again.'}`);
+    if (tools.settings.records === 'postgres' && provider === undefined) output.line(ONE_BY_ONE);
     return EXIT.done;
   } finally {
     await tools.close();

@@ -8,7 +8,14 @@ import { isErrno } from '../platform/durable.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Progress, terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForReading, openProvider, providerNamed, workspaceSettings } from '../service/service.ts';
+import {
+  openForReading,
+  openProvider,
+  othersOutbox,
+  othersSandbox,
+  providerNamed,
+  workspaceSettings,
+} from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   differenceText,
@@ -46,6 +53,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
   else {
     checks.push({ what: 'settings', ok: true, finding: `read for ${workspace}` });
     checks.push(...(await checkFolders(loaded.value)));
+    checks.push(...(await attempt('outbox', () => checkOwnOutbox(loaded.value))));
     checks.push(...(await checkCopies(loaded.value)));
     checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...checkCalendar(loaded.value, clock));
@@ -94,6 +102,11 @@ async function checkFolders(settings: Settings): Promise<Check[]> {
   if (devices.size > 1)
     checks.push({ what: 'folders', ok: false, finding: 'inbox and data are on different ones: put both on one' });
   return checks;
+}
+
+async function checkOwnOutbox(settings: Settings): Promise<Check[]> {
+  const finding = settings.records === 'postgres' ? await othersOutbox(settings) : undefined;
+  return finding === undefined ? [] : [{ what: 'outbox', ok: false, finding }];
 }
 
 /** The copies that were made before upgrades. They hold payees' data, and stay until they are removed or forgotten. */
@@ -193,6 +206,10 @@ async function checkRecords(workspace: string, settings: Settings, clock: Clock)
       await attempt('audit log', () => checkAudit(store, settings, clock, progress)),
       await attempt('standing', () => checkStanding(store, settings, clock)),
       await attempt('machines', () => checkMachines(store, settings)),
+      await attempt('provider', async () => {
+        const finding = await othersSandbox(store, settings);
+        return finding === undefined ? [] : [{ what: 'provider', ok: false, finding }];
+      }),
     ].flat();
   } finally {
     progress.clear();

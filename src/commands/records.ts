@@ -1,6 +1,6 @@
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { takeOver } from '../service/service.ts';
+import { requireServerClock, takeOver } from '../service/service.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { countsJson, printCounts } from './counts-text.ts';
 
@@ -8,6 +8,7 @@ const LINE = '"records": "postgres"';
 
 /** `paydrop records copy --to postgres`: a server takes the records over, and their file is never used again. */
 export async function copy({ workspace, output, clock }: CommandContext, { json }: { json?: true }): Promise<number> {
+  await requireServerClock(clock, process.env);
   const progress = terminalProgress(process.stderr, clock);
   const taken = await takeOver({ workspace, env: process.env, clock, progress }).finally(() => progress.clear());
   if (json)

@@ -153,7 +153,7 @@ async function ask(
   if (other) throw new UsageError(otherProviderText(other));
   const progress = terminalProgress(process.stderr, clock);
   const stop = stopWithWords(clock, progress, FINISHES);
-  const { provider, close } = await openForAsking(settings, process.env, clock);
+  const { provider, close } = await openForAsking(settings, process.env, clock, store);
   try {
     return await retryAll({ store, provider, clock, settings, progress, run }, refs, decision, stop);
   } finally {

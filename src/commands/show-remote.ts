@@ -5,7 +5,7 @@ import type { Output } from '../platform/terminal.ts';
 import type { RecordCalls, RemoteRecord } from '../provider/provider.ts';
 import { openForAsking } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { StoredInstruction } from '../store/store.ts';
+import type { Store, StoredInstruction } from '../store/store.ts';
 
 interface Asked {
   readonly customerRef: string;
@@ -20,12 +20,12 @@ export interface Remote {
 
 /** Throws UnavailableError when there is no clear answer. */
 export async function askRemote(
-  settings: Settings,
+  { settings, store }: { readonly settings: Settings; readonly store: Pick<Store, 'fact'> },
   clock: Clock,
   asked: Asked,
   instruction: StoredInstruction | undefined,
 ): Promise<Remote> {
-  const { provider, close } = await openForAsking(settings, process.env, clock);
+  const { provider, close } = await openForAsking(settings, process.env, clock, store);
   try {
     const { records } = provider;
     if (!records) throw new UsageError(`with provider.api "${settings.provider.api}" the provider shows no records`);

@@ -57,7 +57,7 @@ export async function show(
     const wanted = ref.instructionRef === undefined ? orders.length + instructions.length : instructions.length;
     if (wanted === 0) throw new UsageError(`there is nothing under ${asked}`);
     const histories = await historiesOf(store, [...orders, ...instructions]);
-    const remote = options.remote ? await askRemote(opened.settings, clock, ref, instructions.at(0)) : undefined;
+    const remote = options.remote ? await askRemote(opened, clock, ref, instructions.at(0)) : undefined;
     const differing = differences(orders, instructions, histories);
     if (!options.json) printDifferences(output, differing);
     if (!options.json && opened.settings.provider.baseUrl === 'sandbox')

@@ -3,7 +3,8 @@
  * earlier request might have arrived, and moves them on evidence alone:
  *
  * * Found under our reference with our amount: the payout becomes what the provider says.
- * * "Not found" is no proof while the quarantine lasts: a provider may accept a request late, or show it late. After
+ * * "Not found" is no proof while the quarantine lasts: a provider may accept a request late, or show it late. It is
+ *   measured by the one clock that all machines go by, up to a moment before the provider was asked. After
  *   the quarantine an `unknown` payout is declined if the provider had refused it by then. Otherwise it is sent again
  *   under the same client reference, if the provider is known to refuse a used one.
  * * A provider may be slower than the quarantine. What it shows later of a payout that was called declined is handed to
@@ -107,9 +108,11 @@ export async function reconcile(
   let lookedUp = 0;
   let had = 0;
   let unanswered = 0;
+  let nowMs = await store.commonTime(clock.now());
 
   const lookUp = async (instruction: StoredInstruction, kind: LookedUp | 'unsettled'): Promise<void> => {
     const status = kind === 'unsettled' ? 'paid' : kind;
+    const askedAtMs = nowMs;
     const outcome = await askInTurn(line, pace, () => {
       round.at(kind, instruction.id);
       return provider.lookUp(instruction);
@@ -119,7 +122,7 @@ export async function reconcile(
     if (outcome.kind === 'found') had++;
     if (isUnsent(status) && outcome.kind === 'unclear') unanswered++;
     if (another) return;
-    const { changes = [], answer } = findingOf(instruction, status, outcome, clock.now(), bearings);
+    const { changes = [], answer } = findingOf(instruction, status, outcome, askedAtMs, bearings);
     if (answer) await answers.add(answer);
     if (changes.length === 0) return;
     moved.add(instruction.id);
@@ -132,15 +135,13 @@ export async function reconcile(
     const next = async () => {
       const share = await store.share(tools.among);
       concurrency = partOf(settings.provider.concurrency, await store.share());
+      nowMs = await store.commonTime(clock.now());
       // Records that are in doubt are only trusted again once one machine has looked everything up.
       return pageOf(forgetful || another ? undefined : share);
     };
     const pages = { next, early: (left: number) => left <= concurrency };
-    return eachInPages(
-      pages,
-      () => concurrency,
-      (instruction) => lookUp(instruction, kind),
-    );
+    const work = (instruction: StoredInstruction) => lookUp(instruction, kind);
+    return eachInPages(pages, () => concurrency, work);
   };
 
   try {
@@ -337,7 +338,7 @@ function notFound(instruction: StoredInstruction, nowMs: number, { settings, las
   const { id, version, unclearAt, unclearSends, refusedAt, refusedCode, refusedMessage, turnedAwaySince } = instruction;
   const { quarantineMs, duplicateClientRef } = settings.provider;
   if (nowMs - Date.parse(unclearAt) < quarantineMs) return asBefore(instruction);
-  const unknown = { id, version, from: 'unknown' } as const;
+  const unknown = { id, version, from: 'unknown', unclearAt } as const;
   // The quarantine has also passed since the refusal, so the earlier request never arrived.
   if (refusedAt !== '')
     return { changes: [{ ...unknown, to: 'declined', code: refusedCode, message: refusedMessage }] };

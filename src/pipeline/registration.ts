@@ -213,19 +213,19 @@ export async function lookUpOrders(
   await eachUnclear(store, range, async (order) => {
     // Another machine is registering it now.
     if (order.registration === 'sending') return;
+    const nowMs = await store.commonTime(clock.now());
     const found = await askInTurn(line, pace, () => {
       at(order.id);
       return calls.lookUp(order);
     });
     if (!found) return;
     lookedUp++;
-    const nowMs = clock.now();
     const since = answerSince(order, found, nowMs);
     const change =
       found.kind === 'unclear' && (await hasTakenPayouts(store, order))
         ? ({ id: order.id, from: 'unknown', to: 'registered', sends: order.registrationSends } as const)
         : changeAfter(order, found, nowMs, since, settings);
-    if (change) await store.settle({ changes: [], orders: [change] }, momentOf(tools, nowMs));
+    if (change) await store.settle({ changes: [], orders: [change] }, momentOf(tools));
     else if (since !== order.registrationAnswerSince) await store.keepOrderAnswer(order.id, since);
   });
   return lookedUp;

@@ -64,7 +64,7 @@ export async function resolve(
   const { status } = before;
   if (status !== 'manual' && status !== 'unknown')
     return no(`it is ${status}; this is only for manual, and for unknown after its quarantine`);
-  const leftMs = status === 'unknown' ? quarantineLeft(before, tools) : 0;
+  const leftMs = status === 'unknown' ? await quarantineLeft(before, tools) : 0;
   if (leftMs > 0)
     return no(
       `it is unknown, and its quarantine lasts ${Math.ceil(leftMs / 1_000)} s more: until then its request may still arrive`,
@@ -198,8 +198,9 @@ async function record(
   decision: Decision,
 ): Promise<Decided> {
   const { store } = tools;
-  const { id, version, status: from } = before;
-  const change: Change = { id, version, from, to, decision, message: whoAndWhy(decision) };
+  const { id, version, status: from, unclearAt } = before;
+  const since = from === 'unknown' && to === 'failed' ? { unclearAt } : {};
+  const change: Change = { id, version, from, to, decision, message: whoAndWhy(decision), ...since };
   const [order] = to === 'ready' ? await store.findOrders([before]) : [];
   const again: OrderChange[] = order?.registration === 'refused' ? [{ id: order.id, from: 'refused', to: 'none' }] : [];
   await store.apply([change], momentOf(tools), again);
@@ -207,8 +208,11 @@ async function record(
 }
 
 /** For how long "not found" is no proof yet. A time in the future, recorded by a wrong clock, counts as now. */
-function quarantineLeft({ unclearAt }: StoredInstruction, { clock, settings }: DecidingTools): number {
-  const now = clock.now();
+async function quarantineLeft(
+  { unclearAt }: StoredInstruction,
+  { clock, settings, store }: DecidingTools,
+): Promise<number> {
+  const now = await store.commonTime(clock.now());
   const sinceMs = now - Math.min(Date.parse(unclearAt), now);
   return Math.max(0, settings.provider.quarantineMs - sinceMs);
 }

@@ -6,7 +6,7 @@ import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { type Access, openAdapter, type Provider } from '../provider/provider.ts';
 import type { FaultScript } from '../sandbox/sandbox.ts';
 import { loadSecrets, type Settings } from '../settings/settings.ts';
-import { bindingOf, lockWorkspace } from '../store/store.ts';
+import { bindingOf, lockWorkspace, type Store } from '../store/store.ts';
 
 export const LEDGER = 'sandbox-ledger.jsonl';
 
@@ -16,6 +16,38 @@ export interface SandboxOptions {
   readonly faults?: FaultScript;
 }
 
+/** The fact that names the machine with the sandbox's ledger. */
+const SANDBOX_ON = 'sandbox-on';
+
+/** The bundled sandbox has its ledger on one machine. A sandbox on another one knows none of its payouts. */
+export async function othersSandbox(
+  store: Pick<Store, 'fact'>,
+  { records, provider, machine }: Settings,
+): Promise<string | undefined> {
+  if (records !== 'postgres' || provider.baseUrl !== 'sandbox') return undefined;
+  const on = await store.fact(SANDBOX_ON);
+  return on === undefined || on === machine ? undefined : sandboxText(machine, on);
+}
+
+function sandboxText(machine: string, on: string): string {
+  return `the bundled sandbox of these records has its ledger on the machine ${on}, so ${machine} would pay there what is paid already: for several machines begin new records, run paydrop sandbox in one place, and give its address as provider.baseUrl on all of them`;
+}
+
+/**
+ * Makes the bundled sandbox that of this machine, where it is no other's. Throws UsageError where it is, and where
+ * another machine is at work that may make it its own as well.
+ */
+export async function claimSandbox(store: Store, settings: Settings): Promise<void> {
+  const { records, provider, machine } = settings;
+  if (records !== 'postgres' || provider.baseUrl !== 'sandbox') return;
+  const why = await othersSandbox(store, settings);
+  if (why !== undefined) throw new UsageError(why);
+  if ((await store.fact(SANDBOX_ON)) === machine) return;
+  const other = (await store.machines()).find(({ name, alive }) => alive && name !== machine);
+  if (other) throw new UsageError(sandboxText(machine, other.name));
+  await store.setFact(SANDBOX_ON, machine);
+}
+
 /**
  * Opens the provider alone, for look-ups. With the bundled sandbox no other process may be working on the workspace.
  */
@@ -23,7 +55,10 @@ export async function openForAsking(
   settings: Settings,
   env: NodeJS.ProcessEnv,
   clock: Clock,
+  store: Pick<Store, 'fact'>,
 ): Promise<{ provider: Provider; close(): Promise<void> }> {
+  const why = await othersSandbox(store, settings);
+  if (why !== undefined) throw new UsageError(why);
   const closers: (() => unknown)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();

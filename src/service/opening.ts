@@ -44,18 +44,25 @@ export async function openExisting(
 interface Opening {
   readonly env: NodeJS.ProcessEnv;
   readonly clock?: Clock;
+  readonly serverClock?: Pick<Clock, 'now'> | undefined;
   readonly upgraded?: ((copy: string) => void) | undefined;
 }
 
 /** Opens the records for a pass, and makes them where there are none. */
-export async function openOrMake(settings: Settings, { env, clock, upgraded }: Opening): Promise<Store> {
+export async function openOrMake(settings: Settings, { env, clock, serverClock, upgraded }: Opening): Promise<Store> {
   await requireTakenOver(settings);
   if (settings.records === 'sqlite') return openStore({ path: join(settings.data, DATABASE), upgraded });
   const address = addressOf(env);
   // Before anything is made: the address may be that of another database.
   if (!(await hasPostgresHistory(address))) await requireNoTrace(settings, NO_RECORDS);
   const { machine } = settings;
-  return openPostgres({ address, machine, atWork: { version: installedVersion() }, ...(clock && { clock }) });
+  return openPostgres({
+    address,
+    machine,
+    atWork: { version: installedVersion() },
+    ...(clock && { clock }),
+    ...(serverClock && { serverClock }),
+  });
 }
 
 const NO_RECORDS = 'the database that PAYDROP_DATABASE_URL names has no records';

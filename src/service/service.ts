@@ -1,8 +1,9 @@
 /** The door of the room: opens, reads or watches a workspace, or tries files without changing anything. */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
-export { LEDGER, openForAsking, openProvider, providerNamed } from './account.ts';
+export { LEDGER, openForAsking, openProvider, othersSandbox, providerNamed } from './account.ts';
 export { recordsServer } from './opening.ts';
+export { othersOutbox } from './outbox-of.ts';
 export { makeFolders, requireApart, shareFolders, workspaceSettings } from './place.ts';
 export { reportContext, takeTurnToPublish } from './publishing.ts';
 export { openAlone, openForDeciding, openForReading, openRecords, settingsOf } from './records.ts';
@@ -14,4 +15,5 @@ export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).w
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
 export type { RestoredFolders } from './whole.ts';
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);
+export const requireServerClock = loadedWhenCalled(async () => (await import('./taking-over.ts')).requireServerClock);
 export const takeOver = loadedWhenCalled(async () => (await import('./taking-over.ts')).takeOver);

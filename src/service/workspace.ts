@@ -22,11 +22,13 @@ import {
   lookUpOnly,
   momentOf,
   openAnchor,
+  outOfStep,
   type Store,
 } from '../store/store.ts';
-import { accountKey, openProvider, type SandboxOptions } from './account.ts';
+import { accountKey, claimSandbox, openProvider, type SandboxOptions } from './account.ts';
 import { numbersInUse } from './numbers.ts';
 import { openOrMake } from './opening.ts';
+import { claimOutbox } from './outbox-of.ts';
 import { makeFolders, overlaps, requireRecords } from './place.ts';
 import { reportContext, takeTurnToPublish } from './publishing.ts';
 import { settingsOf } from './records.ts';
@@ -48,6 +50,8 @@ export interface OpenOptions {
   readonly workspace: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
+  /** Where the time that all machines go by is not that of the server which has the records. */
+  readonly serverClock?: Pick<Clock, 'now'>;
   readonly progress?: Progress;
   /** Opens the workspace even though files can't be taken out of the inbox now. Each look at the inbox then says so. */
   readonly inboxMayBeAway?: boolean;
@@ -106,19 +110,23 @@ async function openLocked(
   closers: (() => unknown)[],
 ): Promise<Omit<OpenWorkspace, 'reopen' | 'close'>> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
-  const records = options.records ?? (await openOrMake(settings, { env, clock, upgraded: options.upgraded }));
+  const records = options.records ?? (await openOrMake(settings, { ...options, env, clock }));
   closers.push(() => records.close());
+  if (settings.records === 'postgres') await claimOutbox(settings);
   const anchor = await openAnchor(join(settings.data, ANCHOR));
   closers.push(() => anchor.close());
   const { files, runs } = await numbersInUse(settings);
   const taken = await records.skipNumbers({ files: [...files.keys()], runs: [...runs.keys()] });
   if (settings.records === 'postgres') await beginOwnAnchor(records, anchor);
-  const doubt = await doubtAbout(records, anchor);
+  const doubt = await doubtAbout(records, anchor, settings);
   if (doubt !== undefined && (await lookUpOnly(records)) === undefined) {
     await endReportedRuns(records, taken.runs, clock);
     await beginLookUpOnly(records, doubt);
   }
+  const own = doubt && (await outOfStep(records, anchor));
+  if (own !== undefined) anchor.doubt(own);
   const store = anchored(records, anchor);
+  await claimSandbox(store, settings);
   await bind(store, settings.provider, () => accountKey(settings, env));
   // Both are loaded here, because a command that only reads needs neither.
   const [{ openInbox }, { sweepOutbox }] = await Promise.all([
@@ -170,10 +178,13 @@ async function keepPrivate(data: string): Promise<void> {
  * Why the records can't be trusted; undefined when they can. New records are anchored while they are still empty. A
  * crash before the next anchor leaves nothing to doubt, because a payout is sent only after its intent is anchored.
  */
-async function doubtAbout(records: Store, anchor: Anchor): Promise<string | undefined> {
+async function doubtAbout(records: Store, anchor: Anchor, settings: Settings): Promise<string | undefined> {
   const isNew = anchor.last() === undefined && (await records.auditHead()).seq === CHAIN_START.seq;
   if (isNew) await anchor.keep(CHAIN_START);
-  return distrust(records, anchor);
+  const doubt = await distrust(records, anchor);
+  if (doubt === undefined || settings.records === 'sqlite') return doubt;
+  // Other machines, which may have no reason of their own, say it as well.
+  return doubt === (await outOfStep(records, anchor)) ? `${doubt}; the machine ${settings.machine} found that` : doubt;
 }
 
 /**

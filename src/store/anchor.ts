@@ -43,9 +43,12 @@ export interface Anchor {
   keep(head: ChainHead): Promise<void>;
   /**
    * As `keep`, for a chain that a person has accepted: its head counts from here on, even if it is earlier than the
-   * last one.
+   * last one. It ends the doubt of this machine.
    */
   restart(head: ChainHead): Promise<void>;
+  /** This machine doubts the records, because of this anchor. Another machine that accepts them does not end that. */
+  doubt(why: string): void;
+  doubted(): string | undefined;
   /** Closes the file once the writes under way are done. */
   close(): Promise<void>;
 }
@@ -71,6 +74,7 @@ export async function openAnchor(path: string): Promise<Anchor> {
     await file.datasync();
     last = head;
   };
+  let why: string | undefined;
   let underWay: Promise<unknown> = Promise.resolve();
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const done = underWay.then(work);
@@ -86,7 +90,12 @@ export async function openAnchor(path: string): Promise<Anchor> {
     restart: (head) =>
       inTurn(async () => {
         if (head.seq !== last?.seq || head.hash !== last.hash) await write(head);
+        why = undefined;
       }),
+    doubt: (found) => {
+      why = found;
+    },
+    doubted: () => why,
     close: () => inTurn(async () => file?.close()),
   };
 }
@@ -115,13 +124,21 @@ async function syncFirstLine(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** A store that anchors what it records before the caller acts on it: the intents of a send, and the end of a run. */
+/**
+ * A store that anchors what it records before the caller acts on it: the intents of a send, and the end of a run. While
+ * this machine doubts the records by its anchor, it is in look-up-only mode, also where another machine has ended that.
+ */
 export function anchored(store: Store, anchor: Anchor): Store {
+  const fact: Store['fact'] = async (name) => {
+    const value = await store.fact(name);
+    return name === LOOK_UP_ONLY ? value || (anchor.doubted() ?? value) : value;
+  };
   const keep = async () => {
-    if ((await lookUpOnly(store)) === undefined) await anchor.keep(await store.auditHead());
+    if ((await lookUpOnly({ fact })) === undefined) await anchor.keep(await store.auditHead());
   };
   return {
     ...store,
+    fact,
     apply: async (changes, moment, orders = []) => {
       await store.apply(changes, moment, orders);
       if ([...changes, ...orders].some(({ to }) => to === 'sending')) await keep();
@@ -149,8 +166,11 @@ export function anchored(store: Store, anchor: Anchor): Store {
  * from a backup.
  */
 export async function distrust(store: Store, anchor: Pick<Anchor, 'last'>): Promise<string | undefined> {
-  const restored = await store.fact(RESTORED);
-  if (restored) return restored;
+  return (await store.fact(RESTORED)) || outOfStep(store, anchor);
+}
+
+/** How the records do not match the anchor, in a sentence. */
+export async function outOfStep(store: Store, anchor: Pick<Anchor, 'last'>): Promise<string | undefined> {
   const last = anchor.last();
   const head = await store.auditHead();
   if (!last) {
@@ -175,7 +195,7 @@ export async function distrustNow(store: Store, data: string): Promise<string | 
 }
 
 /** Why nothing may be sent from this workspace; undefined when it may. */
-export function lookUpOnly(store: Store): Promise<string | undefined> {
+export function lookUpOnly(store: Pick<Store, 'fact'>): Promise<string | undefined> {
   return store.fact(LOOK_UP_ONLY).then((reason) => reason || undefined);
 }
 

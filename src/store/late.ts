@@ -1,6 +1,8 @@
 /**
  * The outcome of a send that comes too late: the machine that sent was taken for gone, and what it was sending became
- * unknown. It is noted, and moves a payout only as a look-up with the same answer would. Pure.
+ * unknown. It is noted, and moves a payout only as a look-up with the same answer would. A request may have left at any
+ * time until its outcome is there: the machine may have stood still between its last question and the request. So the
+ * quarantine, which was believed to run, begins anew. Pure.
  */
 import type { InstructionStatus } from '../domain/status.ts';
 import type { Change, OrderChange } from './port.ts';
@@ -8,6 +10,12 @@ import type { Change, OrderChange } from './port.ts';
 interface Standing {
   readonly status: InstructionStatus;
   readonly version: number;
+  readonly unclearAt: string;
+}
+
+/** Whether the request may have left: of the words for an outcome, these two deny it or say nothing of it. */
+export function isUnclearAnew({ sent }: Pick<Change | OrderChange, 'sent'>): boolean {
+  return sent !== undefined && sent.outcome !== 'interrupted' && sent.outcome !== 'not-sent';
 }
 
 /** What an audit entry says of it. Undefined for what is no outcome: only another machine's end was recorded twice. */
@@ -20,9 +28,18 @@ export function lateAnswer<Status extends string>(
   return { type: 'answer', from: status, to: status, message: `the outcome of its send came too late: ${words}` };
 }
 
-/** The payout moves where nothing else has happened to it since, and the provider has named it in its answer. */
-export function lateEvidence({ id, version, to, sent, orderRefId }: Change, now: Standing): Change | undefined {
+/**
+ * The payout moves on where nothing else has happened to it since, and the provider has named it in its answer. It moves
+ * back where a look-up before the request left let it be sent again, and that has not begun.
+ */
+export function lateEvidence(late: Change, { status: from, version, unclearAt }: Standing): Change | undefined {
+  const { id, to, sent, orderRefId } = late;
   const isProof = sent !== undefined && to === 'submitted' && orderRefId !== undefined && orderRefId !== '';
-  const isRecovered = now.status === 'unknown' && now.version === version + 1;
-  return isProof && isRecovered ? { id, version: now.version, from: 'unknown', to, orderRefId } : undefined;
+  const isRecovered = from === 'unknown' && version === late.version + 1;
+  if (isProof && isRecovered) return { id, version, from, to, orderRefId };
+  // After a person's word on a failed attempt the next one is ready, and nothing of that is unclear.
+  if (!isUnclearAnew(late) || !UNSENT.includes(from) || unclearAt === '') return undefined;
+  return { id, version, from, to: 'unknown', message: 'it was sent later than was believed when it was looked up' };
 }
+
+const UNSENT: readonly InstructionStatus[] = ['ready', 'held'];

@@ -21,6 +21,7 @@ export {
   mayHaveForgotten,
   noteLookedUp,
   openAnchor,
+  outOfStep,
   readAnchor,
 } from './anchor.ts';
 export { CHAIN_START } from './audit.ts';

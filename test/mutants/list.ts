@@ -433,12 +433,12 @@ const STORE: Mutant[] = [
     '',
   ]),
   mutant('missing status condition', 'two hands move one payout', 'store', [
-    'WHERE id = ? AND status = +? AND version = ? RETURNING attempt',
-    'WHERE id = ? AND ? <> 0 AND ? <> 0 RETURNING attempt',
+    `WHERE id = ? AND status = +? AND version = ? \${where} RETURNING attempt`,
+    `WHERE id = ? AND ? <> 0 AND ? <> 0 \${where} RETURNING attempt`,
   ]),
   mutant('status from any version', 'a stale decision overrides a newer one', 'store', [
-    'WHERE id = ? AND status = +? AND version = ? RETURNING attempt',
-    'WHERE id = ? AND status = +? AND ? <> 0 RETURNING attempt',
+    `WHERE id = ? AND status = +? AND version = ? \${where} RETURNING attempt`,
+    `WHERE id = ? AND status = +? AND ? <> 0 \${where} RETURNING attempt`,
   ]),
   mutant('audit entry left out', 'it can not be told what happened', 'store', [
     '      append(statusEvent(change, now), change.id);\n',
@@ -1190,8 +1190,8 @@ const MACHINES: Mutant[] = [
     'orders.every(({ id, from, sends = null }) => order.get(id, from, sends)) && changes.some(',
   ]),
   mutant('a late outcome counts for the next attempt', 'a payout that is unclear is called sent', 'store', [
-    "const isRecovered = now.status === 'unknown' && now.version === version + 1;",
-    "const isRecovered = now.status === 'unknown';",
+    "const isRecovered = from === 'unknown' && version === late.version + 1;",
+    "const isRecovered = from === 'unknown';",
   ]),
   mutant('a late acceptance needs no reference', 'a payout is called sent that has no name there', 'store', [
     " && orderRefId !== undefined && orderRefId !== '';",
@@ -1324,6 +1324,108 @@ const DRY_RUN: Mutant[] = [
   ]),
 ];
 
+/** One clock for all machines, and what a machine shows that was taken for gone. */
+const ONE_CLOCK: Mutant[] = [
+  mutant('a quarantine goes by the clock of the machine', 'what is on its way is paid twice', 'machines', [
+    'await store.share()); nowMs = await store.commonTime(clock.now());',
+    'await store.share()); nowMs = clock.now();',
+  ]),
+  mutant('an order in doubt goes by the clock of the machine', 'an order is created twice', 'machines', [
+    'const nowMs = await store.commonTime(clock.now()); const found',
+    'const nowMs = clock.now(); const found',
+  ]),
+  mutant('a person waits by the clock of the machine', 'what is on its way is called failed', 'machines', [
+    'const now = await store.commonTime(clock.now()); const sinceMs',
+    'const now = clock.now(); const sinceMs',
+  ]),
+  mutant('an answer counts as of when it came', 'what came since is paid twice', 'reconcile', [
+    'findingOf(instruction, status, outcome, askedAtMs, bearings)',
+    'findingOf(instruction, status, outcome, clock.now(), bearings)',
+  ]),
+  mutant('a doubt is dated by the machine', 'a quarantine ends an hour early', 'store-postgres', [
+    'unclear_at = CASE WHEN c.is_unclear THEN $2 ELSE i.unclear_at END',
+    'unclear_at = CASE WHEN c.is_unclear THEN $1 ELSE i.unclear_at END',
+  ]),
+  mutant('a clock that is behind shortens a quarantine', 'what is on its way is paid twice', 'store-postgres', [
+    'const ahead = await comeBack(session, now);',
+    'const ahead = await comeBack(session, moment.at);',
+  ]),
+  mutant('a late outcome leaves the quarantine as it is', 'what left late is paid twice', 'store', [
+    'if (isUnclearAnew(change)) payoutAnew.run({ at, id: change.id });',
+    '',
+  ]),
+  mutant('a late outcome on a server leaves the quarantine', 'what left late is paid twice', 'store', [
+    'if (anew.length > 0) await PAYOUTS_ANEW.run(session, times.now, anew);',
+    '',
+  ]),
+  mutant("an order's late outcome leaves its quarantine", 'what left late is created twice', 'store', [
+    'await ORDERS_ANEW.run(session, times.now, idsOf(late.orders.filter(isUnclearAnew)));',
+    '',
+  ]),
+  mutant('what left late is sent again all the same', 'it is paid twice', 'store', [
+    "if (!isUnclearAnew(late) || !UNSENT.includes(from) || unclearAt === '') return undefined;",
+    "if (!isUnclearAnew(late) || from !== 'held') return undefined;",
+  ]),
+  mutant('a paid attempt undoes the next', 'a retry that a person wants never leaves', 'store', [
+    " || !UNSENT.includes(from) || unclearAt === '') return",
+    ' || !UNSENT.includes(from)) return',
+  ]),
+  mutant('a look-up from before ends a new quarantine', 'what left meanwhile is paid twice', 'machines', [
+    "const unknown = { id, version, from: 'unknown', unclearAt } as const;",
+    "const unknown = { id, version, from: 'unknown' } as const;",
+  ]),
+  mutant('a server does not look which quarantine ended', 'what left meanwhile is paid twice', 'store', [
+    "'AND i.unclear_at = coalesce(c.was_unclear_at, i.unclear_at)'",
+    "''",
+  ]),
+];
+
+/** What each machine has for itself, and what its session is good for. */
+const OWN: Mutant[] = [
+  mutant('two machines share an outbox', 'one removes what the other is writing', 'session-postgres', [
+    "if (settings.records === 'postgres') await claimOutbox(settings);",
+    '',
+  ]),
+  mutant('of two that claim an outbox both get it', 'one removes what the other is writing', 'outbox-of', [
+    'await publishDurably(join(outbox, OWNER_FILE), OWNER_MODE, true,',
+    'await publishDurably(join(outbox, OWNER_FILE), OWNER_MODE, false,',
+  ]),
+  mutant('each machine has a sandbox of its own', 'the sandbox pays twice', 'session-postgres', [
+    'await claimSandbox(store, settings);',
+    '',
+  ]),
+  mutant('a sandbox is claimed beside another machine', 'the sandbox pays twice', 'session-postgres', [
+    'alive && name !== machine',
+    'alive && name === ""',
+  ]),
+  mutant("another machine's yes ends the doubt of this one", 'a restored backup pays again', 'session-postgres', [
+    'name === LOOK_UP_ONLY ? value || (anchor.doubted() ?? value) : value',
+    'value',
+  ]),
+  mutant('a machine that doubts is not named', 'the operator looks on the wrong one', 'session-postgres', [
+    '; the machine $',
+    '; $',
+  ]),
+  mutant(
+    'a request does not ask for the session',
+    'two machines pay what one of them was sending',
+    'machines-postgres',
+    ['if (hindrance.value !== undefined) return hindrance.value;', ''],
+  ),
+  mutant('an answer from before a halt counts', 'a machine that woke up sends', 'session-postgres', [
+    'clock.monotonic() - askedMs <= FRESH_MS',
+    'clock.monotonic() - askedMs <= Infinity',
+  ]),
+  mutant('each try to reach the server is told', 'the log is full while it is away', 'watch-postgres', [
+    'if (!(error instanceof UnavailableError)) throw error; } } return undefined;',
+    "if (!(error instanceof UnavailableError)) throw error; log.error({}, 'the records are out of reach, and nothing is sent until they are back'); } } return undefined;",
+  ]),
+  mutant('the service ends with its server', 'nothing is paid until a person looks', 'watch-postgres', [
+    "if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;",
+    "if (tools.settings.records !== 'sqlite') throw error;",
+  ]),
+];
+
 const CLAIMS: Mutant[] = [
   mutant('a claim waits for another one', 'machines send one after the other', 'claims-postgres', [
     'FOR UPDATE OF i SKIP LOCKED',
@@ -1353,6 +1455,50 @@ const CLAIMS: Mutant[] = [
     '        await requireStanding(session, me);\n        await DROP',
     '        await DROP',
   ]),
+  mutant('what was judged for another date is sent', 'a day goes past its limit', 'claims-postgres', [
+    'payouts.has(id) && isJudged(intent?.businessDate)',
+    'payouts.has(id) && (isJudged(intent?.businessDate) || true)',
+  ]),
+  mutant('judging that was cut off counts', 'what is to be held back leaves', 'claims-postgres', [
+    "await db.writing((session) => setFact(session, JUDGED_FOR, ''));",
+    '',
+  ]),
+  mutant('a record that moves is called altered', 'payouts are kept back beside another machine', 'machines', [
+    'const what = await alteredNow(store, instruction);',
+    'const what = instructionDiffers(instruction, history);',
+  ]),
+  mutant('what another machine lets go leaves unjudged', 'a day goes past its limit', 'machines', [
+    "(by !== undefined || (from === 'unknown' && to === 'ready'))",
+    'by !== undefined',
+  ]),
+  mutant('each machine begins with the same payouts', 'machines plan for each other', 'machines', [
+    'share.of === 1 ? turns :',
+    'share.of > 0 ? turns :',
+  ]),
+  mutant('writers take the audit chain side by side', 'entries of two machines fork the log', 'store-postgres', [
+    'AS hash FROM audit_head FOR UPDATE) h',
+    'AS hash FROM audit_head) h',
+  ]),
+  mutant('a lost COMMIT is taken for carried out', 'an intent that is not there is sent', 'store-postgres', [
+    'if (last === writes) return;',
+    "if (last !== 'unknown') return;",
+  ]),
+  mutant('a lost COMMIT is taken for lost', 'what is recorded is done again', 'store-postgres', [
+    'if (last === writes) return;',
+    'if (last === -1) return;',
+  ]),
+  mutant('a run is reported by every machine', 'reports of one run are in two outboxes', 'store-postgres', [
+    `NOT \${IS_OTHERS} AND \${IS_OTHERS_TO_REPORT} IS NOT TRUE ORDER BY number`,
+    `NOT \${IS_OTHERS} AND $2::text IS NOT NULL ORDER BY number`,
+  ]),
+  mutant('who is away is a matter of the machine that asks', 'a file is reported twice', 'store-postgres', [
+    "serverTime('10 minutes')",
+    "serverTime('0 s')",
+  ]),
+  mutant('a run that another machine ended is an error', 'a machine that was away ends with one', 'claims-postgres', [
+    'if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name))) return undefined;',
+    '',
+  ]),
 ];
 
 export const MUTANTS: readonly Mutant[] = [
@@ -1365,6 +1511,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...ANSWERS,
   ...LOOK_UPS,
   ...MACHINES,
+  ...ONE_CLOCK,
+  ...OWN,
   ...CLAIMS,
   ...STORE,
   ...TAKING_OVER,

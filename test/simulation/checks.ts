@@ -8,6 +8,7 @@ import type { PassSummary } from '../../src/pipeline/pass.ts';
 import { workspaceState } from '../../src/pipeline/state.ts';
 import { noProgress } from '../../src/platform/progress.ts';
 import type { LedgerEntry } from '../../src/sandbox/ledger.ts';
+import { OWNER_FILE } from '../../src/service/outbox-of.ts';
 import type { OpenWorkspace } from '../../src/service/workspace.ts';
 import { distrust, lookUpOnly } from '../../src/store/anchor.ts';
 import { CHAIN_START, type ChainHead, verifyChain } from '../../src/store/audit.ts';
@@ -417,7 +418,7 @@ export async function checkOutbox(truth: Truth, machine: Machine, open: OpenWork
   const { shared } = truth;
   await checkDecisions(truth, machine, open);
   const outbox = machine.path('outbox');
-  const names = machine.disk.names(outbox);
+  const names = machine.disk.names(outbox).filter((name) => name !== OWNER_FILE);
   const unfinished = names.filter((name) => name.startsWith('.'));
   if (unfinished.length > 0) throw new Violation('reports are whole', unfinished.join());
   const [, inNeed = ''] =

@@ -70,6 +70,8 @@ export type PassResult =
 export class Machine {
   readonly disk: Disk;
   readonly sending: Sending;
+  /** How far its clock is always off that of the server which has the records. */
+  clockApartMs = 0;
   /** How far its wall clock is off. */
   wallOffsetMs = 0;
   restored = false;
@@ -377,7 +379,7 @@ export class Machine {
   #clock(life?: Life): Clock {
     const { timeline, startMs } = this.options;
     return {
-      now: () => startMs + timeline.now + this.wallOffsetMs,
+      now: () => startMs + timeline.now + this.wallOffsetMs + this.clockApartMs,
       monotonic: () => timeline.now,
       sleep: (ms, signal) =>
         new Promise((resolve) => {

@@ -5,7 +5,7 @@
 import { copyFileSync } from 'node:fs';
 import { timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
-import { type Changes, FACTS, type FactName, type RunRecord, type Store } from '../../src/store/port.ts';
+import { type Changes, FACTS, type FactName, type Moment, type RunRecord, type Store } from '../../src/store/port.ts';
 import { type Connection, openDatabase } from '../../src/store/sqlite/connection.ts';
 import { openStore } from '../../src/store/sqlite/sqlite.ts';
 import type { Chance } from './chance.ts';
@@ -78,6 +78,8 @@ export interface SharedOptions {
   readonly path: string;
   readonly emptyDatabase: string;
   readonly timeline: Timeline;
+  /** What the server's clock says when the world begins. */
+  readonly startMs: number;
   readonly chance: Chance;
   readonly tally: Tally;
 }
@@ -130,9 +132,9 @@ export class SharedRecords {
     const base = this.#base;
     const store: Store = {
       ...base,
-      ...this.#sending(session, nowMs),
-      ...this.#runVerbs(session, nowMs),
-      ...this.#fileVerbs(session, nowMs),
+      ...this.#sending(session),
+      ...this.#runVerbs(session),
+      ...this.#fileVerbs(session),
       ...this.#factVerbs(session),
       hindrance: async () => {
         session.hear(this.options.timeline.now);
@@ -145,10 +147,19 @@ export class SharedRecords {
         this.#judgedOnce.add(file);
       },
       close: async () => {
-        session.endedAtMs ??= nowMs();
+        session.endedAtMs ??= this.#nowMs;
       },
     };
     return { store, session };
+  }
+
+  /** The server's time, which is that of none of the machines. */
+  get #nowMs(): number {
+    return this.options.startMs + this.options.timeline.now;
+  }
+
+  #onServer(moment: Moment): Moment {
+    return { ...moment, at: timestamp(this.#nowMs) };
   }
 
   get #living(): MachineSession[] {
@@ -157,12 +168,12 @@ export class SharedRecords {
 
   #sending(
     session: MachineSession,
-    nowMs: () => number,
-  ): Pick<Store, 'apply' | 'claim' | 'settle' | 'hold' | 'interrupted' | 'share' | 'turn' | 'machines'> {
+  ): Pick<Store, 'apply' | 'claim' | 'settle' | 'hold' | 'interrupted' | 'commonTime' | 'share' | 'turn' | 'machines'> {
     const base = this.#base;
     return {
+      commonTime: async () => this.#nowMs,
       apply: async (changes, moment, orders = []) => {
-        await base.apply(changes, moment, orders);
+        await base.apply(changes, this.#onServer(moment), orders);
         this.#keepSenders({ changes, orders }, session);
       },
       claim: async (groups, moment, ended) => {
@@ -170,7 +181,7 @@ export class SharedRecords {
         session.requireStanding();
         const free = groups.map((group) => this.#mayClaim(group, session));
         const asked = groups.filter((_, at) => free[at]);
-        const claimed = await base.claim(asked, moment, ended);
+        const claimed = await base.claim(asked, this.#onServer(moment), ended);
         const taken = asked.filter((_, at) => claimed[at]);
         for (const group of taken) this.#keepSenders(group, session);
         count(this.options.tally, 'left to another machine', groups.length - taken.length);
@@ -179,14 +190,14 @@ export class SharedRecords {
       settle: async (ended, moment) => {
         // As with PostgreSQL: who was taken for gone no longer judges alone, and lets nothing go.
         if (ended.changes.some(({ from }) => from === 'waiting' || from === 'scheduled')) session.requireStanding();
-        return base.settle(ended, moment);
+        return base.settle(ended, this.#onServer(moment));
       },
       hold: async (changes, moment) => {
         session.requireStanding();
         return base.hold(changes, moment);
       },
       interrupted: async (limit) => {
-        this.#takeForGone(nowMs());
+        this.#takeForGone();
         const { payouts, orders } = await base.interrupted(ALL);
         const isLeft = (sender: MachineSession | undefined) => sender === undefined || sender.isGone;
         return {
@@ -212,10 +223,10 @@ export class SharedRecords {
     };
   }
 
-  #takeForGone(nowMs: number): void {
+  #takeForGone(): void {
     for (const machine of this.#machines)
       if (!machine.isAlive && !machine.isGone) {
-        machine.endedAtMs = nowMs;
+        machine.endedAtMs = this.#nowMs;
         if (machine.isRunning()) count(this.options.tally, 'taken for gone while it ran');
       }
   }
@@ -266,8 +277,8 @@ export class SharedRecords {
   }
 
   /** What a machine that stays away would report, another one does. */
-  #isAway(name: string | undefined, nowMs: number): boolean {
-    const isThere = ({ endedAtMs }: MachineSession) => endedAtMs === undefined || endedAtMs > nowMs - AWAY_MS;
+  #isAway(name: string | undefined): boolean {
+    const isThere = ({ endedAtMs }: MachineSession) => endedAtMs === undefined || endedAtMs > this.#nowMs - AWAY_MS;
     return !this.#machines.some((machine) => machine.name === name && isThere(machine));
   }
 
@@ -277,7 +288,6 @@ export class SharedRecords {
 
   #runVerbs(
     session: MachineSession,
-    nowMs: () => number,
   ): Pick<Store, 'startRun' | 'endRun' | 'runReported' | 'dropRun' | 'runUnderWay' | 'unreportedRuns'> {
     const base = this.#base;
     const isOwn = (run: number) => this.#runs.get(run)?.has(session) || !this.#others(run, session);
@@ -288,7 +298,7 @@ export class SharedRecords {
     return {
       startRun: async (kind, businessDate, moment): Promise<RunRecord | undefined> => {
         session.requireStanding();
-        const run = await base.startRun(kind, businessDate, moment);
+        const run = await base.startRun(kind, businessDate, this.#onServer(moment));
         if (!run) return undefined;
         const inRun = this.#runs.get(run.number) ?? new Set();
         if (this.#others(run.number, session)) count(this.options.tally, 'runs joined');
@@ -316,11 +326,11 @@ export class SharedRecords {
       },
       runUnderWay: async () => unfinished.all().find(isOwn),
       unreportedRuns: async () => {
-        this.#takeForGone(nowMs());
+        this.#takeForGone();
         const found = (await base.unreportedRuns()).filter(({ number }) => !this.#others(number, session));
         const own = found.filter(({ number }) => {
           const reporter = this.#reporters.get(number) ?? session.name;
-          return reporter === session.name || this.#isAway(reporter, nowMs());
+          return reporter === session.name || this.#isAway(reporter);
         });
         for (const { number, finishedAt } of own) if (finishedAt) this.#reporters.set(number, session.name);
         return own;
@@ -328,16 +338,15 @@ export class SharedRecords {
     };
   }
 
-  #fileVerbs(
-    { name }: MachineSession,
-    nowMs: () => number,
-  ): Pick<
+  #fileVerbs({
+    name,
+  }: MachineSession): Pick<
     Store,
     'registerFile' | 'recordRows' | 'unfinishedFiles' | 'unarchivedFiles' | 'staleReports' | 'reportsWritten'
   > {
     const base = this.#base;
     const isOwn = (file: number) => this.#files.get(file) === name;
-    const isAway = (file: number) => this.#isAway(this.#files.get(file), nowMs());
+    const isAway = (file: number) => this.#isAway(this.#files.get(file));
     return {
       registerFile: async (file, run) => {
         const record = await base.registerFile(file, run);

@@ -169,7 +169,7 @@ export class World {
         ? undefined
         : new SharedRecords({
             ...{ path: join(ground.folder, 'shared.db'), emptyDatabase: ground.emptyDatabase },
-            ...{ timeline: this.timeline, chance, tally },
+            ...{ timeline: this.timeline, startMs: START_MS, chance, tally },
           });
     const records = this.#shared;
     const sent = openSharedSending();
@@ -190,6 +190,12 @@ export class World {
           guard: this.#guard,
         }),
     );
+    // Drawn apart, so that all else stays as it is.
+    const clocks = drawnFrom(seed + 2);
+    for (const machine of records ? this.machines : []) {
+      machine.clockApartMs = clocks.pick([0, clocks.between(-60, 60)]) * MINUTE_MS;
+      if (machine.clockApartMs !== 0) count(tally, 'clocks apart');
+    }
     const { machines, server, writer } = this;
     this.#truth = {
       ...{
@@ -275,7 +281,7 @@ export class World {
     this.network.weather = FAIR;
     this.network.accountIsEmpty = false;
     count(this.tally, 'healed');
-    for (const machine of this.machines) machine.wallOffsetMs = 0;
+    for (const machine of this.machines) Object.assign(machine, { wallOffsetMs: 0, clockApartMs: 0 });
     for (const machine of this.machines) machine.calendar = undefined;
     for (const machine of this.machines) if (!machine.isStanding) await machine.close();
     for (const machine of this.machines) await machine.resume();

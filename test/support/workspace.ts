@@ -9,6 +9,7 @@ import { type PassOptions, type PassSummary, pass, type Tools } from '../../src/
 import { workspaceState } from '../../src/pipeline/state.ts';
 import { type FaultScript, type LedgerEntry, readLedger } from '../../src/sandbox/sandbox.ts';
 import { LEDGER } from '../../src/service/account.ts';
+import { OWNER_FILE } from '../../src/service/outbox-of.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
 import { openStore as openPostgres } from '../../src/store/postgres/postgres.ts';
 import { openStore } from '../../src/store/sqlite/sqlite.ts';
@@ -67,7 +68,13 @@ function workspaceOn(settings: object, newRecords: (() => Promise<string>) | und
   const open: TestWorkspace['open'] = async ({ faults } = {}) => {
     const env = database ? { PAYDROP_DATABASE_URL: await database() } : {};
     if (RECORDS === 'postgres') Object.assign(process.env, env);
-    return openWorkspace({ workspace: root, env, clock, ...(faults ? { sandbox: { faults } } : {}) });
+    return openWorkspace({
+      workspace: root,
+      env,
+      clock,
+      serverClock: clock,
+      ...(faults ? { sandbox: { faults } } : {}),
+    });
   };
   const read = (name: string) => readFileSync(path('outbox', name), 'utf8');
   return {
@@ -91,7 +98,10 @@ function workspaceOn(settings: object, newRecords: (() => Promise<string>) | und
         await tools.close();
       }
     },
-    outbox: () => readdirSync(path('outbox')).sort(),
+    outbox: () =>
+      readdirSync(path('outbox'))
+        .filter((name) => name !== OWNER_FILE)
+        .sort(),
     rows: (name) => parse(read(name), { columns: true }) as Record<string, string>[],
     ledger: () => [...readLedger(path('data', LEDGER))],
   };

@@ -74,6 +74,7 @@ export function changeAfter(
   { provider: { quarantineMs, giveUpAfterMs } }: Settings,
 ): OrderChange | undefined {
   const unknown = { id: order.id, from: 'unknown', sends: order.registrationSends } as const;
+  const unclear = { ...unknown, unclearAt: order.registrationUnclearAt };
   switch (found.kind) {
     case 'found':
       if (found.difference === '') return { ...unknown, to: 'registered' };
@@ -87,9 +88,9 @@ export function changeAfter(
       if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;
       if (order.registrationRefusedAt !== '') {
         const { registrationCode: code, registrationMessage: message } = order;
-        return { ...unknown, to: 'refused', code, message };
+        return { ...unclear, to: 'refused', code, message };
       }
-      return { ...unknown, to: 'none', message: 'not found at the provider after the quarantine' };
+      return { ...unclear, to: 'none', message: 'not found at the provider after the quarantine' };
     case 'unclear': {
       if (!found.answered || nowMs - Date.parse(since) < giveUpAfterMs) return undefined;
       const asked = `asked for the order ${orderKey(order)} since ${since}, the provider answered: ${found.message}`;

@@ -70,6 +70,8 @@ export interface Change extends Target {
   readonly decision?: Decision;
   /** The send that ended may have arrived. */
   readonly unclear?: boolean;
+  /** unknown → …: until when a request could have left, as this was decided. If one could later, it comes too late. */
+  readonly unclearAt?: string;
   /**
    * The attempt was refused after a send of it that may have arrived. The refusal is kept until a look-up shows whether
    * to believe it.
@@ -105,6 +107,8 @@ export interface OrderChange {
   readonly sent?: { readonly outcome: string; readonly httpStatus?: number };
   /** The registration may have arrived. */
   readonly unclear?: boolean;
+  /** As in {@link Change}. */
+  readonly unclearAt?: string;
   /**
    * The registration was refused after an earlier one that may have arrived. The refusal is kept until a look-up shows
    * whether to believe it.

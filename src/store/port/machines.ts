@@ -45,7 +45,8 @@ export interface Machines {
    * Records what look-ups and requests have shown. Returns what came too late, because the payout or order isn't in its
    * `from` and version any more: nothing of that is done. Where a send had ended with it, the outcome is noted in the
    * audit log, and counts as evidence: a payout that the provider had accepted, and that became unknown meanwhile,
-   * becomes submitted. Throws, with nothing changed, when a change is not legal.
+   * becomes submitted. Any other outcome of a request that may have left begins the quarantine anew, and what was ready
+   * to be sent again is unknown again. Throws, with nothing changed, when a change is not legal.
    */
   settle(ended: Changes, moment: Moment): Promise<Changes>;
   /**
@@ -65,6 +66,12 @@ export interface Machines {
    * One machine keeps its pace by itself: its turn is always free.
    */
   turn(gapMs: number): Promise<number>;
+  /**
+   * The time, in milliseconds, on the one clock that all machines go by, where that of this machine says `ownMs`. What is
+   * unclear is unclear since a moment on that clock, and a quarantine is measured by it alone: the clocks of two machines
+   * may be an hour apart. Where only one machine may have the records, its own clock is that clock.
+   */
+  commonTime(ownMs: number): Promise<number>;
   /**
    * Why this machine may send nothing any more: its session at the server has ended, or another machine took it for
    * gone. Undefined while it may, and where no other machine could.

@@ -27,6 +27,8 @@ export const FACTS = {
    */
   provider: 'shared',
   'other-provider': 'shared',
+  /** The machine that has the ledger of the bundled sandbox, where machines share the records: see service/account.ts. */
+  'sandbox-on': 'shared',
   /** Why nothing is sent until a person has decided: see anchor.ts. */
   'look-up-only': 'shared',
   restored: 'shared',

@@ -9,11 +9,11 @@ import {
   registrationEvent,
   statusEvent,
 } from '../change-rules.ts';
-import { lateAnswer, lateEvidence } from '../late.ts';
-import type { Change, Changes, Moment, OrderChange, Store } from '../port.ts';
+import { isUnclearAnew, lateAnswer, lateEvidence } from '../late.ts';
+import type { Change, Changes, OrderChange, Store } from '../port.ts';
 import { beginSends, endSends } from './changes/sends.ts';
 import { writeChanges } from './changes/writes.ts';
-import { type Connection, LOCK_TIMEOUT_MS, type Session } from './connection.ts';
+import { LOCK_TIMEOUT_MS, type Session } from './connection.ts';
 import { isJudgedFor } from './judged-for.ts';
 import { JUDGING_LOCK } from './locks.ts';
 import { type Me, requireStanding } from './me.ts';
@@ -21,18 +21,18 @@ import { rejectLate } from './repairs.ts';
 import { LONGEST_JUDGING_MS } from './session.ts';
 import { markStale } from './stale.ts';
 import { column, statement } from './statement.ts';
-import { type Append, type Writing, writingWith } from './trail.ts';
+import type { Append, Times, Writing } from './trail.ts';
 
 /** `apply` of the port, for use inside the caller's transaction as well. */
 export async function applyChanges(
   session: Session,
   append: Append,
-  moment: Moment,
+  times: Times,
   changes: readonly Change[],
   orders: readonly OrderChange[] = [],
   machine?: number,
 ): Promise<void> {
-  const late = await record(session, append, moment, { changes, orders }, machine);
+  const late = await record(session, append, times, { changes, orders }, machine);
   const [order] = late.orders;
   if (order) throw new Error(`Order ${order.id} can't go from ${order.from} to ${order.to}: it isn't ${order.from}`);
   const [payout] = late.changes;
@@ -41,21 +41,23 @@ export async function applyChanges(
   throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
 }
 
-export function changeVerbs(db: Connection, writing: Writing, me: Me): Pick<Store, 'apply' | 'claim' | 'settle'> {
-  const claiming = writingWith(db, BEFORE_CLAIM);
+/** `claiming` begins with {@link BEFORE_CLAIM}. */
+export function changeVerbs(writing: Writing, claiming: Writing, me: Me): Pick<Store, 'apply' | 'claim' | 'settle'> {
   return {
     apply: (changes, moment, orders = []) =>
-      writing(moment, (session, append) => applyChanges(session, append, moment, changes, orders, me.session?.id)),
+      writing(moment, (session, append, times) =>
+        applyChanges(session, append, times, changes, orders, me.session?.id),
+      ),
     settle: (ended, moment) =>
-      writing(moment, async (session, append) => {
+      writing(moment, async (session, append, times) => {
         if (ended.changes.some(isReleased)) await requireStanding(session, me);
-        return settle(session, append, moment, ended);
+        return settle(session, append, times, ended);
       }),
     claim: (groups, moment, ended = { changes: [] }) =>
-      claiming(moment, async (session, append) => {
+      claiming(moment, async (session, append, times) => {
         await requireStanding(session, me);
-        await settle(session, append, moment, ended);
-        return claim(session, append, moment, groups, me);
+        await settle(session, append, times, ended);
+        return claim(session, append, times, groups, me);
       }),
   };
 }
@@ -69,7 +71,7 @@ function isReleased({ from }: Change): boolean {
 }
 
 /** Nothing is claimed while a machine judges what is held back. This is waited for before anything is locked. */
-const BEFORE_CLAIM = `
+export const BEFORE_CLAIM = `
   SET LOCAL lock_timeout TO '${LONGEST_JUDGING_MS}ms';
   SELECT pg_advisory_xact_lock_shared(${JUDGING_LOCK});
   SET LOCAL lock_timeout TO '${LOCK_TIMEOUT_MS}ms';`;
@@ -83,20 +85,20 @@ interface Late {
 async function record(
   session: Session,
   append: Append,
-  { at }: Moment,
+  times: Times,
   { changes, orders = [] }: Changes,
   machine?: number,
 ): Promise<Late> {
   const late: Late = { changes: [], orders: [] };
   for (const batch of withoutRepeats(orders)) {
-    const changed = await changeOrders(session, at, batch, machine);
+    const changed = await changeOrders(session, times, batch, machine);
     for (const one of batch)
       if (changed.has(one.id)) append(registrationEvent(one), one.id);
       else late.orders.push(one);
   }
   const moved = new Set<number>();
   for (const batch of withoutRepeats(changes)) {
-    const changed = await change(session, at, batch, machine);
+    const changed = await change(session, times, batch, machine);
     for (const one of batch) {
       const now = changed.get(one.id);
       if (!now) late.changes.push(one);
@@ -110,30 +112,46 @@ async function record(
   return late;
 }
 
-const PAYOUTS_NOW = statement<[ids: number[]], { id: number; status: InstructionStatus; version: number }>(
-  'SELECT id, status, version FROM instructions WHERE id = ANY ($1::bigint[])',
+interface PayoutNow {
+  readonly id: number;
+  readonly status: InstructionStatus;
+  readonly version: number;
+  readonly unclearAt: string;
+}
+
+const PAYOUTS_NOW = statement<[ids: number[]], PayoutNow>(
+  'SELECT id, status, version, unclear_at AS "unclearAt" FROM instructions WHERE id = ANY ($1::bigint[])',
 );
 const ORDERS_NOW = statement<[ids: number[]], { id: number; registration: Registration }>(
   'SELECT id, registration FROM orders WHERE id = ANY ($1::bigint[])',
 );
 
+const PAYOUTS_ANEW = statement<[now: string, ids: number[]]>(`
+  UPDATE instructions SET unclear_at = greatest(unclear_at, $1) WHERE id = ANY ($2::bigint[]) AND unclear_at <> ''`);
+const ORDERS_ANEW = statement<[now: string, ids: number[]]>(`
+  UPDATE orders SET registration_unclear_at = greatest(registration_unclear_at, $1)
+  WHERE id = ANY ($2::bigint[]) AND registration_unclear_at <> ''`);
+
 /** Records what has not come too late, and of the rest what it shows. Returns the rest. */
-async function settle(session: Session, append: Append, moment: Moment, ended: Changes): Promise<Late> {
-  const late = await record(session, append, moment, ended);
+async function settle(session: Session, append: Append, times: Times, ended: Changes): Promise<Late> {
+  const late = await record(session, append, times, ended);
   if (late.orders.length > 0) {
     const now = new Map((await ORDERS_NOW.all(session, idsOf(late.orders))).map((one) => [one.id, one.registration]));
     for (const one of late.orders) {
       const event = lateAnswer(one, now.get(one.id) ?? one.from);
       if (event) append(event, one.id);
     }
+    await ORDERS_ANEW.run(session, times.now, idsOf(late.orders.filter(isUnclearAnew)));
   }
   for (const one of late.changes) {
     const [now] = await PAYOUTS_NOW.all(session, [one.id]);
     const event = now && lateAnswer(one, now.status);
     if (event) append(event, one.id);
     const evidence = now && lateEvidence(one, now);
-    if (evidence) await record(session, append, moment, { changes: [evidence] });
+    if (evidence) await record(session, append, times, { changes: [evidence] });
   }
+  const anew = idsOf(late.changes.filter(isUnclearAnew));
+  if (anew.length > 0) await PAYOUTS_ANEW.run(session, times.now, anew);
   return late;
 }
 
@@ -157,7 +175,7 @@ const LOCK_ORDERS = column<[ids: number[], froms: string[], sends: (number | nul
 async function claim(
   session: Session,
   append: Append,
-  moment: Moment,
+  times: Times,
   groups: readonly Changes[],
   { name = '', session: machine }: Me,
 ): Promise<boolean[]> {
@@ -190,7 +208,7 @@ async function claim(
   const late = await record(
     session,
     append,
-    moment,
+    times,
     { changes: taken.flatMap((group) => group.changes), orders: taken.flatMap((group) => group.orders ?? []) },
     machine?.id,
   );
@@ -226,7 +244,7 @@ const FORGOTTEN = column<[ids: number[]], number>(
 /** Returns what each instruction has after its change, of those that were in their `from` and version. */
 async function change(
   session: Session,
-  at: string,
+  times: Times,
   asked: readonly Change[],
   machine: number | undefined,
 ): Promise<ReadonlyMap<number, Changed>> {
@@ -235,10 +253,10 @@ async function change(
   const retried = idsOf(asked.filter(({ from, to }) => isRetry(from, to)));
   const forgotten = retried.length > 0 ? await FORGOTTEN.get(session, retried) : undefined;
   if (forgotten !== undefined) throw new Error(`Instruction ${forgotten} can't be paid again: it was forgotten`);
-  const changed = await writeChanges(session, at, asked);
+  const changed = await writeChanges(session, times, asked);
   const changes = asked.filter(({ id }) => changed.has(id));
-  await beginSends(session, at, changes, changed, machine);
-  await endSends(session, at, changes, changed);
+  await beginSends(session, times.at, changes, changed, machine);
+  await endSends(session, times.at, changes, changed);
   const toJudge = idsOf(changes.filter(isToJudge));
   if (toJudge.length > 0) await JUDGE_ANEW.run(session, toJudge);
   const rejected = idsOf(changes.filter(({ to }) => to === 'rejected'));
@@ -252,7 +270,7 @@ function idsOf(of: readonly { readonly id: number }[]): number[] {
 
 const CHANGE_ORDERS = column<
   [
-    at: string,
+    now: string,
     ids: number[],
     froms: string[],
     tos: string[],
@@ -263,6 +281,7 @@ const CHANGE_ORDERS = column<
     refused: boolean[],
     sends: (number | null)[],
     machine: number | null,
+    unclearAts: (string | null)[],
   ],
   number
 >(`
@@ -275,22 +294,24 @@ const CHANGE_ORDERS = column<
     registration_answer_since = '',
     machine = CASE WHEN c.begins THEN $11 ELSE machine END
   FROM unnest(
-    $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[], $9::boolean[], $10::bigint[])
-    AS c (id, before, next, code, message, begins, unclear, refused, sends)
+    $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[], $9::boolean[], $10::bigint[],
+    $12::text[])
+    AS c (id, before, next, code, message, begins, unclear, refused, sends, unclear_at)
   WHERE o.id = c.id AND o.registration = c.before AND o.registration_sends = coalesce(c.sends, o.registration_sends)
+    AND o.registration_unclear_at = coalesce(c.unclear_at, o.registration_unclear_at)
   RETURNING o.id`);
 
 /** Returns which orders were changed. */
 async function changeOrders(
   session: Session,
-  at: string,
+  { now }: Times,
   changes: readonly OrderChange[],
   machine: number | undefined,
 ): Promise<ReadonlySet<number>> {
   for (const one of changes) assertOrderLegal(one);
   const changed = await CHANGE_ORDERS.all(
     session,
-    at,
+    now,
     idsOf(changes),
     changes.map(({ from }) => from),
     changes.map(({ to }) => to),
@@ -301,6 +322,7 @@ async function changeOrders(
     changes.map(({ refused = false }) => refused),
     changes.map(({ sends = null }) => sends),
     machine ?? null,
+    changes.map(({ unclearAt = null }) => unclearAt),
   );
   return new Set(changed);
 }

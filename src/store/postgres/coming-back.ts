@@ -17,11 +17,12 @@ const WRITES = [
 
 /**
  * A time that was written by a clock that was ahead is set to now, and its wait begins now. Otherwise a quarantine that
- * began a year ahead would end a year late. Only times that something waits for are changed. Returns how many rows were
- * changed. Call it inside a write transaction.
+ * began a year ahead would end a year late. Only times that something waits for are changed. "Now" is on the
+ * clock that all machines go by: one whose clock is behind shortens no quarantine. Returns how many rows were changed.
+ * Call it inside a write transaction.
  */
-export async function comeBack(session: Session, at: string): Promise<number> {
+export async function comeBack(session: Session, now: string): Promise<number> {
   let changed = 0;
-  for (const write of WRITES) changed += await write.run(session, at);
+  for (const write of WRITES) changed += await write.run(session, now);
   return changed;
 }

@@ -215,7 +215,7 @@ const STANDING = column<[ids: number[], statuses: string[], versions: number[]],
 function holder(writing: Writing, me: Me): Control['hold'] {
   return async (changes, moment) => {
     if (changes.length === 0) return;
-    await writing(moment, async (session, append) => {
+    await writing(moment, async (session, append, times) => {
       // A machine that was taken for gone no longer judges alone.
       await requireStanding(session, me);
       const standing = new Set(
@@ -227,7 +227,7 @@ function holder(writing: Writing, me: Me): Control['hold'] {
         ),
       );
       const still = changes.filter(({ id }) => standing.has(id));
-      await applyChanges(session, append, moment, still);
+      await applyChanges(session, append, times, still);
     });
   };
 }

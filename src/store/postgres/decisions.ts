@@ -17,7 +17,7 @@ import type { Connection, Session } from './connection.ts';
 import { addRefused, replaceRefused, standingRefused } from './refused-decisions.ts';
 import { markStale } from './stale.ts';
 import { column, insertion, statement } from './statement.ts';
-import type { Append, Writing } from './trail.ts';
+import type { Append, Times, Writing } from './trail.ts';
 
 type DecisionVerbs = Pick<
   Control,
@@ -49,7 +49,7 @@ export function decisionVerbs(db: Connection, writing: Writing): DecisionVerbs {
   return {
     approvalsOf: async (ids) => (ids.length === 0 ? [] : approvalsById(ids, await GIVEN.all(db, [...ids]))),
     decide: (payouts, decision, moment, file) =>
-      writing(moment, (session, append) => decide(session, append, [payouts, decision, moment, file])),
+      writing(moment, (session, append, times) => decide(session, append, times, [payouts, decision, file])),
     noteRefused: (file, why, moment) =>
       writing(moment, async (session, append) => {
         const number = await keepFile(session, file);
@@ -81,10 +81,14 @@ const keepApprovals = insertion<[seq: number, instruction: number]>('approvals',
 // What was shown with the payout may not be all any more.
 const JUDGE_ANEW = statement<[files: number[]]>('UPDATE files SET judged = 0 WHERE number = ANY ($1::bigint[])');
 
+type Decide = Parameters<Control['decide']>;
+type Parts = [Decide[0], Decide[1], Decide[3]];
+
 async function decide(
   session: Session,
   append: Append,
-  [payouts, decision, moment, file]: Parameters<Control['decide']>,
+  times: Times,
+  [payouts, decision, file]: Parts,
 ): Promise<'decided' | 'stale'> {
   const ids = payouts.map(({ change }) => change.id);
   const versions = payouts.map(({ change }) => change.version);
@@ -98,7 +102,7 @@ async function decide(
   });
   await keepApprovals(session, approved);
   const moving = payouts.flatMap(({ change }) => (change.to === 'held' ? [] : [change]));
-  await applyChanges(session, append, moment, moving);
+  await applyChanges(session, append, times, moving);
   await markStale(session, ids);
   const stating = payouts.flatMap(({ yes }) => (yes ? [rowPlace(yes.contentRow).file] : []));
   if (stating.length > 0) await JUDGE_ANEW.run(session, [...new Set(stating)]);

@@ -7,6 +7,7 @@ import { storedInstruction, storedOrder } from '../stored.ts';
 import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { type Me, takeForGone } from './me.ts';
+import { type ServerClock, serverNow } from './server-clock.ts';
 import { IS_STALE } from './stale.ts';
 import { column, statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
@@ -47,8 +48,10 @@ const MACHINES = statement<[], MachineRow>(`
 export function machineVerbs(
   db: Connection,
   { session: machine }: Me,
-): Pick<Store, 'interrupted' | 'share' | 'turn' | 'hindrance' | 'machines'> {
+  serverClock: ServerClock | undefined,
+): Pick<Store, 'commonTime' | 'interrupted' | 'share' | 'turn' | 'hindrance' | 'machines'> {
   return {
+    commonTime: async () => serverClock?.now() ?? serverNow(db),
     async interrupted(limit) {
       await db.writing(takeForGone);
       return {

@@ -8,7 +8,7 @@ import type { Store } from '../port.ts';
 import { type Address, readAddress } from './address.ts';
 import { amendmentVerbs } from './amendments.ts';
 import { answerVerbs } from './answers.ts';
-import { changeVerbs } from './changes.ts';
+import { BEFORE_CLAIM, changeVerbs } from './changes.ts';
 import { closingVerbs } from './closings.ts';
 import { type Connection, connect } from './connection.ts';
 import { controlVerbs } from './control.ts';
@@ -28,6 +28,7 @@ import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
+import type { ServerClock } from './server-clock.ts';
 import { openAlone, openSession, requireNoPooler } from './session.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
@@ -38,6 +39,8 @@ export interface PostgresOptions {
   /** `kept` where the caller says nothing. */
   readonly purpose?: Purpose;
   readonly clock?: Clock;
+  /** Where the time that all machines go by is not the server's. */
+  readonly serverClock?: ServerClock;
   /** The name of this machine; none where only a person decides or reads. */
   readonly machine?: string;
   /** The version of paydrop, of a machine that works on the records. Others only know whose facts are theirs. */
@@ -48,7 +51,7 @@ export interface PostgresOptions {
 
 /** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
 export async function openStore(options: PostgresOptions): Promise<Store> {
-  const { address, purpose = 'kept', clock = systemClock, machine, atWork, alone = false } = options;
+  const { address, purpose = 'kept', clock = systemClock, serverClock, machine, atWork, alone = false } = options;
   const server = readAddress(address);
   const explain = (error: unknown) => explained(server.shown, error);
   try {
@@ -62,7 +65,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
       ...(session && { session }),
     };
     const hold = alone ? await openAlone(server) : undefined;
-    const store = explaining(storeOn(db, me, server.shown), explain);
+    const store = explaining(storeOn(db, me, server.shown, serverClock), explain);
     return {
       ...store,
       // What fails in the work has its own explanation.
@@ -96,12 +99,17 @@ function asked(address: string, question: (server: Address) => Promise<boolean>)
 }
 
 /** The verbs on a connection. */
-export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging' | 'mayStillSend'> {
-  const writing = writingWith(db);
+export function storeOn(
+  db: Connection,
+  me: Me,
+  shown: string,
+  serverClock?: ServerClock,
+): Omit<Store, 'judging' | 'mayStillSend'> {
+  const writing = writingWith(db, serverClock);
   return {
     ...fileVerbs(db, writing, me),
     ...intakeVerbs(db, writing),
-    ...changeVerbs(db, writing, me),
+    ...changeVerbs(writing, writingWith(db, serverClock, BEFORE_CLAIM), me),
     ...controlVerbs(db, writing, me),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
@@ -114,7 +122,7 @@ export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'jud
     ...resultVerbs(db),
     ...countVerbs(db),
     ...listingOf(db),
-    ...machineVerbs(db, me),
+    ...machineVerbs(db, me, serverClock),
     ...runVerbs(db, writing, me),
     ...closingVerbs(db, writing),
     ...recordVerbs(db, shown),

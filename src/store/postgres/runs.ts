@@ -137,9 +137,9 @@ const INSERT = statement<[kind: string, businessDate: string, startedAt: string]
 
 function starter(writing: Writing, me: Me, machine: number): Store['startRun'] {
   return (kind, businessDate, moment) =>
-    writing(moment, async (session, append) => {
+    writing(moment, async (session, append, { now }) => {
       await requireStanding(session, me);
-      const ahead = await comeBack(session, moment.at);
+      const ahead = await comeBack(session, now);
       if (ahead > 0) append({ type: 'clock-came-back', ahead });
       const known = kind === 'nightly' ? await NIGHTLY_OF.get(session, businessDate) : undefined;
       if (known?.finishedAt) return undefined;

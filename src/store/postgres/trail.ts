@@ -1,8 +1,11 @@
 /** The audit log as a table. Entries are appended in the transaction of the changes that they record. */
+import { timestamp } from '../../platform/clock.ts';
 import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
 import type { TrailEvent } from '../change-rules.ts';
 import type { AuditEntry, Moment, Store } from '../port.ts';
+import { serverTime } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
+import type { ServerClock } from './server-clock.ts';
 import { statement } from './statement.ts';
 
 export interface Append {
@@ -12,13 +15,24 @@ export interface Append {
   written(): Promise<void>;
 }
 
+/** When something happens: as the caller has it, and on the clock that all machines go by. */
+export interface Times extends Moment {
+  /** A timestamp. See `commonTime` of the port. */
+  readonly now: string;
+}
+
 /**
  * A write transaction that may append to the audit log. The chain's head is locked first, so these transactions come
  * one after another, as with SQLite, and each of their statements sees all that was written before.
  */
-export type Writing = <T>(moment: Moment, work: (session: Session, append: Append) => Promise<T>) => Promise<T>;
+export type Writing = <T>(
+  moment: Moment,
+  work: (session: Session, append: Append, times: Times) => Promise<T>,
+) => Promise<T>;
 
-export const LOCK_HEAD = "SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE";
+/** With the server's time once the lock is there. */
+export const LOCK_HEAD = `
+  SELECT seq, hash, ${serverTime()} AS now FROM (SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE) h`;
 
 // The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).
 const INSERT = statement<
@@ -40,12 +54,13 @@ interface Appended extends AuditEntry {
 }
 
 /** `first` are statements that come before the chain's head is locked. */
-export function writingWith(db: Connection, first = ''): Writing {
+export function writingWith(db: Connection, serverClock: ServerClock | undefined, first = ''): Writing {
   return (moment, work) =>
     db.writing(async (session, [head]) => {
       if (!head) throw new Error('The audit chain has no head');
-      const append = appender(session, head as ChainHead, moment);
-      const result = await work(session, append);
+      const { now, ...last } = head as ChainHead & { now: string };
+      const append = appender(session, last, moment);
+      const result = await work(session, append, { ...moment, now: serverClock ? timestamp(serverClock.now()) : now });
       await append.written();
       return result;
     }, first + LOCK_HEAD);

@@ -11,7 +11,7 @@ import {
   statusEvent,
   type TrailEvent,
 } from '../change-rules.ts';
-import { lateAnswer, lateEvidence } from '../late.ts';
+import { isUnclearAnew, lateAnswer, lateEvidence } from '../late.ts';
 import type { Change, Changes, Moment, OrderChange } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { staleMarker } from './files.ts';
@@ -34,6 +34,7 @@ export type Applier = Changer['apply'];
 
 /** Writes one change after the other. False where one comes too late, and then nothing of it is written. */
 interface Recording {
+  readonly at: string;
   order(change: OrderChange): boolean;
   payout(change: Change): boolean;
   note(event: TrailEvent, id: number): void;
@@ -104,6 +105,7 @@ function recorder(db: Connection, trail: Trail): (moment: Moment) => Recording {
     const append = trail.appending(moment);
     const changed = new Set<number>();
     return {
+      at,
       order: (change) => {
         const event = changeOrder(change, at);
         if (event) append(event, change.id);
@@ -134,14 +136,24 @@ function recorder(db: Connection, trail: Trail): (moment: Moment) => Recording {
 
 /** Records what has not come too late, and of the rest what it shows. Returns the rest. */
 function settling(db: Connection): (record: Recording, ended: Changes) => Changes {
-  type Standing = { status: InstructionStatus; version: number };
-  const payout = db.prepare<[number], Standing>('SELECT status, version FROM instructions WHERE id = ?');
+  type Standing = { status: InstructionStatus; version: number; unclearAt: string };
+  const payout = db.prepare<[number], Standing>(
+    'SELECT status, version, unclear_at AS unclearAt FROM instructions WHERE id = ?',
+  );
   const order = db.prepare<[number], Registration>('SELECT registration FROM orders WHERE id = ?').pluck();
+  const payoutAnew = db.prepare<{ at: string; id: number }>(
+    "UPDATE instructions SET unclear_at = max(unclear_at, :at) WHERE id = :id AND unclear_at <> ''",
+  );
+  const orderAnew = db.prepare<{ at: string; id: number }>(`
+    UPDATE orders SET registration_unclear_at = max(registration_unclear_at, :at)
+    WHERE id = :id AND registration_unclear_at <> ''`);
   return (record, { changes, orders = [] }) => {
+    const { at } = record;
     const lateOrders = orders.filter((change) => !record.order(change));
     for (const change of lateOrders) {
       const event = lateAnswer(change, order.get(change.id) ?? change.from);
       if (event) record.note(event, change.id);
+      if (isUnclearAnew(change)) orderAnew.run({ at, id: change.id });
     }
     const late = changes.filter((change) => !record.payout(change));
     for (const change of late) {
@@ -150,6 +162,7 @@ function settling(db: Connection): (record: Recording, ended: Changes) => Change
       if (event) record.note(event, change.id);
       const evidence = now && lateEvidence(change, now);
       if (evidence) record.payout(evidence);
+      if (isUnclearAnew(change)) payoutAnew.run({ at, id: change.id });
     }
     return { changes: late, orders: lateOrders };
   };
@@ -180,7 +193,8 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Trai
       registration_unclear_at = iif(:unclear, :at, registration_unclear_at),
       registration_refused_at = iif(:to = 'refused' OR :to = 'registered', '', iif(:refused, :at, registration_refused_at)),
       registration_answer_since = ''
-    WHERE id = :id AND registration = +:from AND registration_sends = coalesce(:expected, registration_sends)`);
+    WHERE id = :id AND registration = +:from AND registration_sends = coalesce(:expected, registration_sends)
+      AND registration_unclear_at = coalesce(:unclearAt, registration_unclear_at)`);
   return (change, at) => {
     assertOrderLegal(change);
     const { id, from, to, code = '', message = '', intent, unclear = false, refused } = change;
@@ -193,6 +207,7 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Trai
       message,
       sends: intent ? 1 : 0,
       expected: change.sends ?? null,
+      unclearAt: change.unclearAt ?? null,
       unclear: unclear ? 1 : 0,
       refused: refused ? 1 : 0,
     };
@@ -206,12 +221,12 @@ function orderChanger(db: Connection): (change: OrderChange, at: string) => Trai
  * change comes too late.
  */
 function changeWriter(db: Connection): (change: Change, at: string) => Changed | undefined {
-  const update = (also: string) =>
+  const update = (also: string, where = '') =>
     db
       .prepare<unknown[], Changed>(`
         UPDATE instructions
         SET status = ?, version = version + 1, updated_at = ?, code = ?, message = ?, ${also}
-        WHERE id = ? AND status = +? AND version = ?
+        WHERE id = ? AND status = +? AND version = ? ${where}
         RETURNING attempt, sends`)
       .raw();
   const begin = update('raw = NULL, sends = sends + 1, late = max(late, ?)');
@@ -224,11 +239,14 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed |
   const reject = update(
     'errors = ?, holds_refs = 0, amount_minor = coalesce(?, amount_minor), currency = coalesce(?, currency)',
   );
-  const moveOn = update(`raw = NULL,
+  const moveOn = update(
+    `raw = NULL,
     order_ref_id = coalesce(?, order_ref_id), bank_reference = coalesce(?, bank_reference),
     submitted_at = iif(submitted_at = '', ?, submitted_at),
     unclear_sends = unclear_sends + ?, unclear_at = coalesce(?, unclear_at),
-    answer = coalesce(?, iif(status = 'manual', answer, '')), answer_since = ''`);
+    answer = coalesce(?, iif(status = 'manual', answer, '')), answer_since = ''`,
+    'AND unclear_at = coalesce(?, unclear_at)',
+  );
   const refuse = db.prepare<[string, string, string, number]>(
     'UPDATE instructions SET refused_at = ?, refused_code = ?, refused_message = ? WHERE id = ?',
   );
@@ -263,6 +281,7 @@ function changeWriter(db: Connection): (change: Change, at: string) => Changed |
       id,
       from,
       version,
+      change.unclearAt ?? null,
     );
     if (changed && refused) refuse.run(at, refused.code, refused.message, id);
     return changed;
