@@ -588,8 +588,8 @@ const FILES: Mutant[] = [
       "  const ended = run.finishedAt === '' ? { ...run, finishedAt: momentOf(tools).at } : run;\n",
     ],
     [
-      '  await store.runReported(run.number, await publish(settings.outbox, reports));\n',
-      "  const published = await publish(settings.outbox, reports);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, atEnd);\n  await store.runReported(run.number, published);\n",
+      '  await store.runReported(run.number, await publish(settings.outbox, kept));\n',
+      "  const published = await publish(settings.outbox, kept);\n  if (run.finishedAt === '') await store.endRun(run.number, { ...momentOf(tools), at: ended.finishedAt }, atEnd);\n  await store.runReported(run.number, published);\n",
     ],
   ),
   mutant('verdicts as they are now', 'a run page is other than the one that was published', 'closing-order', [
