@@ -4,10 +4,10 @@
  */
 import { PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { columnOf, listed } from '../conditions.ts';
 import { fileRange } from '../file-record.ts';
 import {
-  anotherReads,
   errorsWithoutTexts,
   FORGETTING_PAGE,
   fileForgottenEvent,
@@ -27,6 +27,7 @@ import { payeeOf } from './payees.ts';
 import { arrays, column, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
 import type { Append, Writing } from './trail.ts';
+import { wipeForgotten } from './wiping.ts';
 import { keepStatements } from './writers.ts';
 
 type Range = [first: number, last: number];
@@ -34,7 +35,7 @@ type Range = [first: number, last: number];
 const RANGE = '$1 AND $2';
 const TOUCHED = touchedIn(RANGE);
 
-export function forgettingVerbs(db: Connection, writing: Writing): Forgetting {
+export function forgettingVerbs(db: Connection, writing: Writing, clock: Clock): Forgetting {
   return {
     forgettable: (file) => db.reading((session) => forgettable(session, file)),
     touchedBy: async (files) =>
@@ -45,7 +46,7 @@ export function forgettingVerbs(db: Connection, writing: Writing): Forgetting {
       ),
     forgetFile: (file, revision, decision, moment) =>
       writing(moment, (session, append) => forgetFile(session, append, [file, revision, decision, moment])),
-    wipeForgotten: (files) => wipeForgotten(db, files),
+    wipeForgotten: (files) => wipeForgotten(db, clock, files),
   };
 }
 
@@ -271,33 +272,4 @@ async function blankRows(session: Session, range: Range): Promise<void> {
     );
     after = last.id;
   }
-}
-
-/** The tables that texts are removed from. */
-const WITH_TEXTS = 'files, instructions, rows, amendments, attempts, payees, decision_files';
-
-/** A number that is greater than those of all transactions before it. */
-const NOW = column<[], string>('SELECT pg_current_xact_id()::xid::text');
-
-// A table that is written anew keeps removed rows that a transaction from before that still sees.
-const EARLIER_READERS = column<[now: string], number>(`
-  WITH sees (xid) AS (
-    SELECT unnest(ARRAY[backend_xmin, backend_xid]) FROM pg_stat_activity
-    WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
-    UNION ALL SELECT xmin FROM pg_replication_slots
-    UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
-  )
-  SELECT count(*) FROM sees WHERE xid IS NOT NULL AND age(xid) >= age($1::text::xid)`);
-const WRITE_ANEW = statement(`VACUUM (FULL, ANALYZE) ${WITH_TEXTS}`);
-const REMOVED = statement<[files: number[]]>(
-  'UPDATE forgotten_files SET removed = true WHERE file = ANY ($1::bigint[])',
-);
-
-async function wipeForgotten(db: Connection, files: readonly number[]): Promise<void> {
-  const now = await NOW.get(db);
-  if (now === undefined || (await EARLIER_READERS.get(db, now)) !== 0) throw anotherReads();
-  await WRITE_ANEW.run(db);
-  await db.writing(async (session) => {
-    await REMOVED.run(session, [...files]);
-  });
 }

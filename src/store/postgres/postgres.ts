@@ -62,7 +62,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
       ...(session && { session }),
     };
     const hold = alone ? await openAlone(server) : undefined;
-    const store = explaining(storeOn(db, me, server.shown), explain);
+    const store = explaining(storeOn(db, me, server.shown, clock), explain);
     return {
       ...store,
       // What fails in the work has its own explanation.
@@ -95,7 +95,7 @@ function asked(address: string, question: (server: Address) => Promise<boolean>)
 }
 
 /** The verbs on a connection. */
-export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'judging'> {
+export function storeOn(db: Connection, me: Me, shown: string, clock: Clock = systemClock): Omit<Store, 'judging'> {
   const writing = writingWith(db);
   return {
     ...fileVerbs(db, writing, me),
@@ -104,7 +104,7 @@ export function storeOn(db: Connection, me: Me, shown: string): Omit<Store, 'jud
     ...controlVerbs(db, writing, me),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
-    ...forgettingVerbs(db, writing),
+    ...forgettingVerbs(db, writing, clock),
     ...auditVerbs(db, writing),
     ...factVerbs(db, me),
     ...findingVerbs(db),
