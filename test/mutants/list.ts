@@ -1263,6 +1263,28 @@ const TAKING_OVER: Mutant[] = [
   ]),
 ];
 
+const WIPING: Mutant[] = [
+  mutant(
+    'a transaction of another database is overlooked',
+    'a text that was forgotten can be read from the server',
+    'wiping-postgres',
+    [
+      'backend_xid FROM pg_stat_activity\n    WHERE pid <> pg_backend_pid()\n',
+      'backend_xid FROM pg_stat_activity\n    WHERE pid <> pg_backend_pid() AND datname = current_database()\n',
+    ],
+  ),
+  mutant(
+    'statistics keep what was removed',
+    'a text that was forgotten can be read from the server',
+    'wiping-postgres',
+    ['  await WRITE_STATISTICS_ANEW.run(db);\n', '  await db.query({ text: `VACUUM (FULL) pg_depend` });\n'],
+  ),
+  mutant('an empty table keeps its statistics', 'the payee that was forgotten is in them', 'wiping-postgres', [
+    'for (const { table, name } of await LEFT_STATISTICS.all(db)) await removeStatistics(db, table, name);',
+    '',
+  ]),
+];
+
 const DRY_RUN: Mutant[] = [
   mutant('a dry run looks for no twins in its file', 'a double payment is called clean', 'dry-run/last-file', [
     "  for (const fingerprint of fingerprints.repeated()) if (alike.add(fingerprint).size > most) return 'all';\n",
@@ -1356,6 +1378,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CLAIMS,
   ...STORE,
   ...TAKING_OVER,
+  ...WIPING,
   ...FILES,
   ...MONEY_OF_A_MONTH,
   ...PAGE_OF_A_FILE,
