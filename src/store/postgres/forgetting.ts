@@ -37,7 +37,7 @@ const TOUCHED = touchedIn(RANGE);
 
 export function forgettingVerbs(db: Connection, writing: Writing, clock: Clock): Forgetting {
   return {
-    forgettable: (file) => db.reading((session) => forgettable(session, file)),
+    forgettable: (file) => db.reading((session) => lookingUp(session, () => forgettable(session, file))),
     touchedBy: async (files) =>
       (await TOUCHED_BY.all(db, [...files])).map(
         ([status, currency, oldest, count, amountMinor]): StatusCount => ({
@@ -45,9 +45,22 @@ export function forgettingVerbs(db: Connection, writing: Writing, clock: Clock):
         }),
       ),
     forgetFile: (file, revision, decision, moment) =>
-      writing(moment, (session, append) => forgetFile(session, append, [file, revision, decision, moment])),
+      writing(moment, (session, append) =>
+        lookingUp(session, () => forgetFile(session, append, [file, revision, decision, moment])),
+      ),
     wipeForgotten: (files) => wipeForgotten(db, clock, files),
   };
+}
+
+/**
+ * One file is little beside all records, so everything of it is found by an index. Before new tables are analyzed, the
+ * server would walk through a whole table for each page.
+ */
+async function lookingUp<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.query({ text: 'SET LOCAL enable_seqscan TO off' });
+  const result = await work();
+  await session.query({ text: 'SET LOCAL enable_seqscan TO DEFAULT' });
+  return result;
 }
 
 const OWN = storedStatement<[...Range, after: number]>(
@@ -103,7 +116,7 @@ const HELD_BY = column<Range, number>(`
   SELECT DISTINCT held.row >> 32 FROM held
   WHERE held.row NOT BETWEEN ${RANGE} AND held.row >> 32 NOT IN (SELECT file FROM forgotten_files)
   ORDER BY 1`);
-const HISTORIES = statement<[ids: number[]], Pick<AuditEntry, 'body'> & { instruction: number }>(
+const HISTORIES = arrays<[ids: number[]], [instruction: number, body: string]>(
   'SELECT instruction, body FROM audit WHERE instruction = ANY ($1::bigint[]) ORDER BY instruction, seq',
 );
 
@@ -138,7 +151,7 @@ async function forgettable(session: Session, file: number): Promise<Forgettable>
 
 async function historiesOf(session: Session, page: readonly StoredInstruction[]) {
   const histories = new Map(page.map(({ id }): [number, Pick<AuditEntry, 'body'>[]] => [id, []]));
-  for (const { instruction, body } of await HISTORIES.all(session, [...histories.keys()]))
+  for (const [instruction, body] of await HISTORIES.all(session, [...histories.keys()]))
     histories.get(instruction)?.push({ body });
   return histories;
 }
