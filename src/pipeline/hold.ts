@@ -6,6 +6,7 @@
  * A payout that may have arrived is not judged any more: it is looked up, and sent again under its reference alone.
  */
 import {
+  type AskedAlike,
   codesText,
   type DaySums,
   hasDayLimits,
@@ -33,6 +34,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
+import { type AlikeGroups, openAlikeGroups } from './hold/alike-groups.ts';
 
 export interface HoldTools extends Timing {
   readonly store: Store;
@@ -144,6 +146,7 @@ interface Ground {
   readonly justHeld: Set<number>;
   readonly around: (payout: PayoutToJudge, alike: Resemblance | undefined) => Promise<Parameters<typeof reasonsFor>[1]>;
   readonly fileOf: (number: number) => Promise<JudgedFile>;
+  readonly alikeAmong: AlikeGroups;
 }
 
 /** What a file comes to by currency, where that may be over a limit. */
@@ -181,6 +184,7 @@ function openGround(tools: HoldTools): Ground {
     tools,
     justHeld: new Set(),
     fileOf,
+    alikeAmong: openAlikeGroups(store),
     around: async ({ contentRow, currency = '' }, resemblance) => {
       const { file, lastRow, sums } = await fileOf(rowPlace(contentRow).file);
       return { file, lastRow, fileSum: sums.get(currency) ?? 0n, resemblance };
@@ -193,7 +197,7 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
   const { control } = settings;
   await store.beginJudging(number);
   const { file, lastRow, sums } = await ground.fileOf(number);
-  const groups = await store.alikeIn(number);
+  const groups = await ground.alikeAmong(await store.alikeIn(number));
   const alike = alikeOf(groups, control);
   const held = [...alike.values()].filter(
     ({ code }) => code !== 'POSSIBLE_DUPLICATE' || control.possibleDuplicates === 'hold',
@@ -260,7 +264,7 @@ function heldStill(payout: PayoutToJudge, reasons: readonly Reason[]): Change[] 
 }
 
 function alikeOf(
-  groups: Parameters<typeof resemblances>[0],
+  groups: readonly AskedAlike[],
   { possibleDuplicates, possibleDuplicateDays }: ControlSettings,
 ): Map<number, Resemblance> {
   const days = possibleDuplicates === 'off' ? undefined : possibleDuplicateDays;
@@ -305,7 +309,7 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
     afterId = last;
     const ids = page.filter((id) => !ground.justHeld.has(id));
     const payouts = await store.toJudge(ids);
-    const alike = alikeOf(await store.alikeTo(ids), settings.control);
+    const alike = alikeOf(await ground.alikeAmong(await store.alikeTo(ids)), settings.control);
     const standing = await standingReasons(ground, payouts, alike);
     for (const [at, payout] of payouts.entries()) yield { payout, standing: standing[at] ?? [] };
   }
