@@ -144,6 +144,8 @@ interface Ground {
   readonly tools: HoldTools;
   /** What this pass has held back already. */
   readonly justHeld: Set<number>;
+  /** Whether anything was ever paid to a payee, of those that were asked about. */
+  readonly knownPayees: Map<string, boolean>;
   readonly around: (payout: PayoutToJudge, alike: Resemblance | undefined) => Promise<Parameters<typeof reasonsFor>[1]>;
   readonly fileOf: (number: number) => Promise<JudgedFile>;
   readonly alikeAmong: AlikeGroups;
@@ -183,6 +185,7 @@ function openGround(tools: HoldTools): Ground {
   return {
     tools,
     justHeld: new Set(),
+    knownPayees: new Map(),
     fileOf,
     alikeAmong: openAlikeGroups(store),
     around: async ({ contentRow, currency = '' }, resemblance) => {
@@ -208,7 +211,7 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
     new Set(held.map(({ instruction }) => instruction)),
   );
   for (let at = 0; at < suspects.length; at += PAGE) {
-    const page = await store.toJudge(suspects.slice(at, at + PAGE));
+    const page = await store.toJudge(suspects.slice(at, at + PAGE), ground.knownPayees);
     await judge(
       ground,
       page.filter(({ status }) => status !== 'held'),
@@ -308,7 +311,7 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
     if (last === undefined) return;
     afterId = last;
     const ids = page.filter((id) => !ground.justHeld.has(id));
-    const payouts = await store.toJudge(ids);
+    const payouts = await store.toJudge(ids, ground.knownPayees);
     const alike = alikeOf(await ground.alikeAmong(await store.alikeTo(ids)), settings.control);
     const standing = await standingReasons(ground, payouts, alike);
     for (const [at, payout] of payouts.entries()) yield { payout, standing: standing[at] ?? [] };

@@ -126,7 +126,11 @@ export interface Control {
   beginJudging(file: number): Promise<void>;
   /** The payouts that a file states now and that are not sent, by id: those that fit, and those with these ids. */
   suspects(file: number, suspicion: Suspicion, also: ReadonlySet<number>): Promise<number[]>;
-  toJudge(ids: readonly number[]): Promise<PayoutToJudge[]>;
+  /**
+   * With `known`, a payee that is in it is not looked for again, and others are added. Where thousands of payouts go to a
+   * payee to whom nothing was ever paid, each look goes through all of them.
+   */
+  toJudge(ids: readonly number[], known?: Map<string, boolean>): Promise<PayoutToJudge[]>;
   /** The ids of held payouts, in their order. */
   heldIds(afterId: number, limit: number): Promise<number[]>;
   /**

@@ -86,7 +86,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     },
     beginJudging: judgingBeginner(db),
     suspects: suspectsReader(db),
-    toJudge: async (ids) => toJudge(ids),
+    toJudge: async (ids, payees) => toJudge(ids, payees),
     lastRowOf: lastRowReader(db),
     ...statedSumVerbs(db),
     heldIds: async (afterId, limit) => held.all(afterId, limit),
@@ -126,7 +126,7 @@ function lastRowReader(db: Connection): Control['lastRowOf'] {
 }
 
 /** Payouts with their payees, and whether anything was paid to them. */
-function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge[] {
+function payoutReader(db: Connection): (...args: Parameters<Control['toJudge']>) => PayoutToJudge[] {
   const known = db.prepare<[string], 1>(`
     SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
@@ -135,9 +135,7 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
     .prepare<[number], Own>(`SELECT ${payeeOf('i')}, code, message FROM instructions i WHERE i.id = ?`)
     .raw();
   const record = prepareStored<[number]>(db, 'i.id = ?');
-  return db.transaction((ids: readonly number[]) => {
-    // Many payouts may go to one payee, and each look at a payee to whom nothing was paid goes through all of them.
-    const payees = new Map<string, boolean>();
+  return db.transaction((ids: readonly number[], payees = new Map<string, boolean>()) => {
     const isKnown = (payee: string) => {
       const found = payees.get(payee) ?? known.get(payee) !== undefined;
       payees.set(payee, found);
