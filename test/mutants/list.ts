@@ -1263,6 +1263,25 @@ const TAKING_OVER: Mutant[] = [
   ]),
 ];
 
+const ALIKE: Mutant[] = [
+  mutant('a group lacks what later files add to it', 'a double payment is not noticed', 'hold/alike-groups', [
+    '        group.add(part.payouts);\n',
+    '',
+  ]),
+  mutant('a group keeps a payout as it was', 'one that came to nothing is told as the other one', 'alike', [
+    'if (known && isPlacedAs(known, payout)) continue;',
+    'if (known) continue;',
+  ]),
+  mutant('a group does not mind the order of rows', 'the earlier of two payouts is held', 'alike', [
+    'isInOrder &&= !known && payout.contentRow > (places.all.at(-1)?.contentRow ?? 0);',
+    'isInOrder &&= !known;',
+  ]),
+  mutant('what a file has updated is in no group', 'a double payment is not noticed', 'store', [
+    'membersAmong(updatedIn(RANGE))}`);\n  const ofLargeFile',
+    'membersAmong("SELECT 0 AS id WHERE 0")}`);\n  const ofLargeFile',
+  ]),
+];
+
 const WIPING: Mutant[] = [
   mutant(
     'a transaction of another database is overlooked',
@@ -1379,6 +1398,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE,
   ...TAKING_OVER,
   ...WIPING,
+  ...ALIKE,
   ...FILES,
   ...MONEY_OF_A_MONTH,
   ...PAGE_OF_A_FILE,
