@@ -1,8 +1,8 @@
 /** Which payouts look like the same payment twice. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { areAlike, laterFiles, resemblances } from '../src/control/alike.ts';
-import { rowId } from '../src/domain/instruction.ts';
+import { type AskedAlike, areAlike, laterFiles, openAlikeGroup, resemblances } from '../src/control/alike.ts';
+import { rowId, rowPlace } from '../src/domain/instruction.ts';
 import { INSTRUCTION_STATUSES, type InstructionStatus } from '../src/domain/status.ts';
 import type { AlikePayout } from '../src/store/port.ts';
 
@@ -16,8 +16,13 @@ function payout(line: number, more: Partial<AlikePayout> & { file?: number } = {
   };
 }
 
+/** All of a group, of which some were asked for. */
+const whole = (group: readonly AlikePayout[]): AskedAlike[] => [
+  { group: openAlikeGroup(group), asked: group.filter(({ asked }) => asked) },
+];
+
 const found = (group: readonly AlikePayout[], days: number | 'off' = 7) =>
-  resemblances([[...group].sort((a, b) => a.contentRow - b.contentRow)], days === 'off' ? undefined : days).map(
+  resemblances(whole([...group].sort((a, b) => a.contentRow - b.contentRow)), days === 'off' ? undefined : days).map(
     ({ instruction, other, code }) => [instruction - rowId(1, 0), other - rowId(1, 0), code],
   );
 
@@ -171,7 +176,33 @@ describe('a possible duplicate', () => {
                 (other.contentRow < payout.contentRow || wasSent(other)),
             ),
         );
-        expect(resemblances([group], days).map(({ instruction }) => instruction)).toEqual(expected.map(({ id }) => id));
+        expect(resemblances(whole(group), days).map(({ instruction }) => instruction)).toEqual(
+          expected.map(({ id }) => id),
+        );
+      }),
+    );
+  });
+});
+
+describe('what payouts are like', () => {
+  it('is the same whether a group is read whole, or file by file in any order and more than once', () => {
+    const statuses = fc.constantFrom<InstructionStatus>('held', 'ready', 'submitted', 'paid', 'failed');
+    const one = fc.record({ file: fc.integer({ min: 1, max: 3 }), status: statuses, later: statuses, name: fc.nat(3) });
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 10 }), fc.array(fc.nat(3), { maxLength: 6 }), (drawn, order) => {
+        const all = (time: 'status' | 'later') =>
+          drawn
+            .map((each, at) => {
+              const { file, name } = each;
+              return payout(at + 2, { file, status: each[time], instructionRef: `P${'0'.repeat(at)}${name}` });
+            })
+            .sort((a, b) => a.contentRow - b.contentRow);
+        const group = openAlikeGroup([]);
+        for (const file of order) group.add(all('status').filter(({ id }) => rowPlace(id).file === file));
+        group.add(all('later'));
+        const asked = all('later');
+        expect(resemblances([{ group, asked }], 7)).toEqual(resemblances(whole(asked), 7));
+        expect(laterFiles([{ group, asked }], 1)).toEqual(laterFiles(whole(asked), 1));
       }),
     );
   });
@@ -181,9 +212,9 @@ describe('files with payouts to be judged anew', () => {
   it('are those after the file that state an unsent payout like one of its own', () => {
     const own = payout(2);
     const later = (file: number, more: Partial<AlikePayout> = {}) => payout(2, { file, asked: false, ...more });
-    expect(laterFiles([[own, later(3), later(2), later(3)]], 1)).toEqual([2, 3]);
-    expect(laterFiles([[own, later(3, { status: 'submitted' }), later(2, { status: 'paid' })]], 1)).toEqual([]);
-    expect(laterFiles([[payout(2, { status: 'paid' }), later(3)]], 1)).toEqual([]);
-    expect(laterFiles([[payout(2, { file: 4 }), later(3)]], 4)).toEqual([]);
+    expect(laterFiles(whole([own, later(3), later(2), later(3)]), 1)).toEqual([2, 3]);
+    expect(laterFiles(whole([own, later(3, { status: 'submitted' }), later(2, { status: 'paid' })]), 1)).toEqual([]);
+    expect(laterFiles(whole([payout(2, { status: 'paid' }), later(3)]), 1)).toEqual([]);
+    expect(laterFiles(whole([payout(2, { file: 4 }), later(3)]), 4)).toEqual([]);
   });
 });

@@ -58,7 +58,8 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     const claiming = one.claim(SENDING, MOMENT).then((done) => {
       claimed = done;
     });
-    const waits = async () => (await beside.query('SELECT 1 FROM pg_locks WHERE NOT granted')).rowCount !== 0;
+    const forThis = 'SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+    const waits = async () => (await beside.query(forThis)).rowCount !== 0;
     await vi.waitUntil(async () => claimed !== undefined || (await waits()), { timeout: 20_000 });
     expect(claimed).toEqual([false]);
     await beside.query('ROLLBACK');

@@ -87,7 +87,17 @@ const READING = new Set([
     'fact',
     'rejectedWhole',
   ],
-  ...['filesToJudge', 'suspects', 'toJudge', 'alikeIn', 'alikeTo', 'lastRowOf', 'statedSums', 'resemblancesOf'],
+  ...[
+    'filesToJudge',
+    'suspects',
+    'toJudge',
+    'alikeIn',
+    'alikeTo',
+    'allAlike',
+    'lastRowOf',
+    'statedSums',
+    'resemblancesOf',
+  ],
   ...['statesAtMost', 'heldIds', 'approvalsOf', 'sentOn', 'sentDates'],
   ...['scan', 'body', 'close'],
 ]);

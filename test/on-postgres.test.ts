@@ -168,6 +168,24 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
     expect(await headOf()).toEqual(before);
   });
 
+  it('foresee in a dry run what is alike, as records in a file do, though that takes a second try', async () => {
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass();
+    writeFileSync(workspace.path('more.csv'), instructions(instruction('P2'), instruction('P3'), instruction('P4')));
+    const foresee = () =>
+      dryRun({
+        ...{ workspace: workspace.root, out: undefined, businessDate: '2026-03-02', progress: noProgress },
+        ...{ files: [workspace.path('more.csv')], clock: workspace.clock },
+      });
+    const inFile = await foresee();
+    await run('records', 'copy', '--to', 'postgres');
+    setRecords('postgres');
+    const onServer = await foresee();
+    expect(onServer.map(({ receipt }) => receipt)).toEqual(inFile.map(({ receipt }) => receipt));
+    expect(JSON.parse(onServer[0]?.receipt ?? '{}')).toMatchObject({ possibleDuplicates: { rows: 3 } });
+  });
+
   it('foresee in a dry run although another machine has a file half taken in', async () => {
     await takenOver();
     const other = await openStore({ address, machine: 'pay-2', atWork: { version: '1' } });

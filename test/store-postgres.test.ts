@@ -318,54 +318,6 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
     });
   });
 
-  describe('texts that were forgotten', () => {
-    const CANARY = 'CanaryWordsThatAreForgotten';
-
-    async function forgotten(address: string): Promise<Store> {
-      const store = await open(address);
-      const { number } = await store.registerFile(newFile('one'));
-      const row = { kind: 'rejected', line: 2, raw: [CANARY], errors: [] } as const;
-      const fields = { customerRef: 'C', orderRef: '', instructionRef: '', amount: CANARY, currency: '' };
-      const rows = [{ ...row, fields: { ...fields, openDate: '', dueDate: '' } }];
-      await store.recordRows(number, rows, { ...START, rows: 1 }, { at: AT });
-      await store.finishFile(number, undefined, { at: AT });
-      await store.markArchived(number);
-      const { revision } = await store.forgettable(number);
-      const decision = { by: 'finance', reason: 'kept for ten years' };
-      expect(await store.forgetFile(number, revision, decision, { at: AT })).toBe('forgotten');
-      return store;
-    }
-
-    it('are in no table file of the server in the end', async () => {
-      const address = await newDatabase();
-      const store = await forgotten(address);
-      const server = await sharedServer();
-      const [own] = await query<{ oid: number }>(
-        address,
-        'SELECT oid FROM pg_database WHERE datname = current_database()',
-      );
-      const tables = () => server.filesWith(CANARY, `base/${own?.oid}`);
-      await query(address, 'CHECKPOINT');
-      expect(tables()).not.toEqual([]);
-      await store.wipeForgotten([1]);
-      await query(address, 'CHECKPOINT');
-      expect(tables()).toEqual([]);
-      expect(await store.file(1)).toMatchObject({ forgotten: { removed: true } });
-    });
-
-    it('stay where another process still reads them, until it has ended', async () => {
-      const address = await newDatabase();
-      const reader = await open(address);
-      await reader.standStill();
-      const store = await forgotten(address);
-      await expect(store.wipeForgotten([1])).rejects.toThrow('another process is reading the records');
-      expect(await store.file(1)).toMatchObject({ forgotten: { removed: false } });
-      await reader.close();
-      await vi.waitFor(() => store.wipeForgotten([1]));
-      expect(await store.file(1)).toMatchObject({ forgotten: { removed: true } });
-    });
-  });
-
   /** What only records need that several machines share. */
   const OF_THE_SERVER = `'audit_head', 'last_writes', 'schema_version', 'machines', 'living_machines', 'run_machines',
     'machine_facts', 'pace'`;

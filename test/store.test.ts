@@ -1548,15 +1548,39 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
         [ONE, false],
         [rowId(2, 2), true],
       ];
-      expect((await store.alikeIn(2)).map((group) => group.map(({ id, asked }) => [id, asked]))).toEqual([groups]);
-      expect((await store.alikeTo([rowId(2, 2)])).map((group) => group.map(({ id }) => id))).toEqual([
-        [ONE, rowId(2, 2)],
+      expect((await store.alikeIn(2)).map(({ payouts }) => payouts.map(({ id, asked }) => [id, asked]))).toEqual([
+        groups,
       ]);
+      const [own] = await store.alikeTo([rowId(2, 2)]);
+      expect(own?.payouts.map(({ id }) => id)).toEqual([rowId(2, 2)]);
+      expect((await store.allAlike(own ? [own] : []))[0]?.payouts.map(({ id }) => id)).toEqual([ONE, rowId(2, 2)]);
       expect(await store.alikeTo([TWO])).toEqual([]);
       await store.judged(2, [{ instruction: rowId(2, 2), other: ONE, code: 'POSSIBLE_DUPLICATE' }]);
       expect(await store.resemblancesOf(2)).toEqual([{ code: 'POSSIBLE_DUPLICATE', count: 1, firstLine: 2 }]);
       await store.judged(2, []);
       expect(await store.resemblancesOf(2)).toEqual([]);
+    });
+
+    it('of a small file is grouped without the many that are like it, also where the file has updated it', async () => {
+      const price = { amountMinor: 21_000n };
+      const many = Array.from({ length: 40 }, (_, at) => created(at + 2, price));
+      await taken('one', [...many, created(50, { amountMinor: 1n })]);
+      await taken('two', [
+        created(2, { ref: ref('J2'), ...price }),
+        updated(3, { id: rowId(1, 50), version: 1, status: 'ready' }, '210'),
+      ]);
+      for (const file of [1, 2]) await store.beginJudging(file);
+      const groups = await store.alikeIn(2);
+      expect(groups).toMatchObject([{ whole: false, currency: 'INR', amountMinor: 21_000n }]);
+      expect(groups[0]?.payouts.map(({ id, contentRow, asked }) => [id, contentRow, asked])).toEqual([
+        [rowId(2, 2), rowId(2, 2), true],
+        [rowId(1, 50), rowId(2, 3), true],
+      ]);
+      expect(await store.alikeTo([rowId(2, 2), rowId(1, 50)])).toEqual(groups);
+      const [all] = await store.allAlike(groups);
+      expect(all).toMatchObject({ whole: true, currency: 'INR', amountMinor: 21_000n });
+      expect(all?.payouts).toHaveLength(42);
+      expect(all?.payouts.at(-1)).toMatchObject({ id: rowId(1, 50), asked: false });
     });
 
     it('is grouped and judged in a time that grows no faster than the group', async () => {
@@ -1566,7 +1590,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       );
       await store.beginJudging(1);
       const startedMs = performance.now();
-      expect((await store.alikeIn(1))[0]).toHaveLength(8_000);
+      expect((await store.alikeIn(1))[0]?.payouts).toHaveLength(8_000);
       const suspects = await store.suspects(1, { ...NO_SUSPICION, unknownPayees: true }, new Set());
       expect(await store.toJudge(suspects)).toHaveLength(8_000);
       // Each with each takes over ten seconds.

@@ -1,5 +1,5 @@
 /** Payouts that may be the same payment twice: two that are alike, and references that only look different. Pure. */
-import { rowPlace } from '../domain/instruction.ts';
+import { rowId, rowPlace } from '../domain/instruction.ts';
 import { AMENDABLE, factsOf } from '../domain/status.ts';
 import type { AlikePayout, Resemblance } from '../store/store.ts';
 
@@ -35,36 +35,106 @@ function roughly(reference: string): string {
 }
 
 /**
- * What each payout that was asked for is like. The other one stands since an earlier row, or was sent: of two payouts
- * the later one is held back. `groups` hold payouts of the same payee, amount and currency. `days` is the most that the
- * open dates of two possible duplicates lie apart; undefined where these are not looked for.
+ * Payouts of the same payee, amount and currency. A thousand files may have one group in common, so what is found of it is
+ * kept in such a form that a payout more costs no look at the others.
  */
-export function resemblances(groups: readonly (readonly AlikePayout[])[], days: number | undefined): Resemblance[] {
-  return groups.flatMap((group) => {
-    const standing = group.filter(stands);
-    const others = byRoughRefs(standing);
-    const sent = standing.filter(wasSent);
-    return group
-      .filter((payout) => payout.asked && stands(payout))
-      .flatMap((payout): Resemblance[] => {
-        const nearly = others.get(roughKey(payout))?.find((other) => isNearly(payout, other));
-        if (nearly) return [{ instruction: payout.id, other: nearly.id, code: 'REFERENCE_NEARLY_TAKEN' }];
-        const possible = days === undefined ? undefined : closest(payout, standing, sent, days);
-        return possible ? [{ instruction: payout.id, other: possible.id, code: 'POSSIBLE_DUPLICATE' }] : [];
-      });
-  });
+export interface AlikeGroup {
+  size(): number;
+  /** Those that are in it already are taken as they are now. */
+  add(payouts: readonly AlikePayout[]): void;
+  /** What a payout of it is like; `days` as in {@link resemblances}. */
+  resemblance(payout: AlikePayout, days: number | undefined): Resemblance | undefined;
+  /** Files after this one with payouts of it that are not sent. */
+  unsentAfter(file: number): Set<number>;
+}
+
+/** Those payouts of a group that were asked for. */
+export interface AskedAlike {
+  readonly group: AlikeGroup;
+  readonly asked: readonly AlikePayout[];
+}
+
+export function openAlikeGroup(payouts: readonly AlikePayout[]): AlikeGroup {
+  const byId = new Map<number, AlikePayout>();
+  let places = placesOf([]);
+  const add = (more: readonly AlikePayout[]) => {
+    let isInOrder = true;
+    for (const payout of more) {
+      const known = byId.get(payout.id);
+      if (known && isPlacedAs(known, payout)) continue;
+      byId.set(payout.id, payout);
+      isInOrder &&= !known && payout.contentRow > (places.all.at(-1)?.contentRow ?? 0);
+      if (isInOrder) place(places, payout);
+    }
+    if (!isInOrder) places = placesOf([...byId.values()]);
+  };
+  add(payouts);
+  return {
+    size: () => byId.size,
+    add,
+    resemblance(payout, days) {
+      const { standing, sent, byRoughRefs } = places;
+      const nearly = byRoughRefs.get(roughKey(payout))?.find((other) => isNearly(payout, other));
+      if (nearly) return { instruction: payout.id, other: nearly.id, code: 'REFERENCE_NEARLY_TAKEN' };
+      const possible = days === undefined ? undefined : closest(payout, standing, sent, days);
+      return possible && { instruction: payout.id, other: possible.id, code: 'POSSIBLE_DUPLICATE' };
+    },
+    unsentAfter(file) {
+      const later = places.all.slice(firstAfter(places.all, rowId(file + 1, 0)));
+      return new Set(later.filter(isUnsent).map(({ contentRow }) => rowPlace(contentRow).file));
+    },
+  };
+}
+
+/** Each in the order of the rows. */
+interface Places {
+  readonly all: AlikePayout[];
+  readonly standing: AlikePayout[];
+  readonly sent: AlikePayout[];
+  readonly byRoughRefs: Map<string, AlikePayout[]>;
+}
+
+function placesOf(payouts: readonly AlikePayout[]): Places {
+  const places: Places = { all: [], standing: [], sent: [], byRoughRefs: new Map() };
+  for (const payout of payouts.toSorted((one, other) => one.contentRow - other.contentRow)) place(places, payout);
+  return places;
+}
+
+function place({ all, standing, sent, byRoughRefs }: Places, payout: AlikePayout): void {
+  all.push(payout);
+  if (!stands(payout)) return;
+  standing.push(payout);
+  if (wasSent(payout)) sent.push(payout);
+  const key = roughKey(payout);
+  const same = byRoughRefs.get(key);
+  if (same) same.push(payout);
+  else byRoughRefs.set(key, [payout]);
+}
+
+function isPlacedAs(one: AlikePayout, other: AlikePayout): boolean {
+  return (
+    one.contentRow === other.contentRow &&
+    [stands, wasSent, isUnsent].every((question) => question(one) === question(other))
+  );
+}
+
+/**
+ * What each payout that was asked for is like. The other one stands since an earlier row, or was sent: of two payouts
+ * the later one is held back. `days` is the most that the open dates of two possible duplicates lie apart; undefined
+ * where these are not looked for.
+ */
+export function resemblances(groups: readonly AskedAlike[], days: number | undefined): Resemblance[] {
+  return groups.flatMap(({ group, asked }) =>
+    asked.filter(stands).flatMap((payout) => group.resemblance(payout, days) ?? []),
+  );
 }
 
 /**
  * Files after this one that have payouts to be judged anew: one of this file's, stated earlier and not sent either, has
  * become like them. It was paid again, or its order came late.
  */
-export function laterFiles(groups: readonly (readonly AlikePayout[])[], file: number): number[] {
-  const later = groups.flatMap((group) => {
-    const unsent = group.filter(({ status }) => AMENDABLE.includes(status));
-    if (!unsent.some(({ asked }) => asked)) return [];
-    return unsent.map(({ contentRow }) => rowPlace(contentRow).file).filter((other) => other > file);
-  });
+export function laterFiles(groups: readonly AskedAlike[], file: number): number[] {
+  const later = groups.flatMap(({ group, asked }) => (asked.some(isUnsent) ? [...group.unsentAfter(file)] : []));
   return [...new Set(later)].sort((a, b) => a - b);
 }
 
@@ -77,16 +147,8 @@ function wasSent({ status }: AlikePayout): boolean {
   return factsOf(status).there !== undefined;
 }
 
-function byRoughRefs(payouts: readonly AlikePayout[]): Map<string, AlikePayout[]> {
-  const found = new Map<string, AlikePayout[]>();
-  if (payouts.length < 2) return found;
-  for (const payout of payouts) {
-    const key = roughKey(payout);
-    const same = found.get(key);
-    if (same) same.push(payout);
-    else found.set(key, [payout]);
-  }
-  return found;
+function isUnsent({ status }: AlikePayout): boolean {
+  return AMENDABLE.includes(status);
 }
 
 function roughKey({ customerRef, orderRef, instructionRef, openDate, dueDate }: AlikePayout): string {

@@ -1,7 +1,7 @@
 /** What is held back and why, who lets it go, and when money may leave. */
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
-export { laterFiles, resemblances } from './alike.ts';
+export { type AskedAlike, laterFiles, openAlikeGroup, resemblances } from './alike.ts';
 export { countingYes, isSameVoter, seenDigest, undecided, yesSoFar } from './approval.ts';
 export { lacksApprovers, lacksPeople, mayLackApprovers } from './approvers.ts';
 export {

@@ -6,6 +6,7 @@
  * A payout that may have arrived is not judged any more: it is looked up, and sent again under its reference alone.
  */
 import {
+  type AskedAlike,
   codesText,
   type DaySums,
   hasDayLimits,
@@ -33,6 +34,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
+import { type AlikeGroups, openAlikeGroups } from './hold/alike-groups.ts';
 
 export interface HoldTools extends Timing {
   readonly store: Store;
@@ -142,8 +144,11 @@ interface Ground {
   readonly tools: HoldTools;
   /** What this pass has held back already. */
   readonly justHeld: Set<number>;
+  /** Whether anything was ever paid to a payee, of those that were asked about. */
+  readonly knownPayees: Map<string, boolean>;
   readonly around: (payout: PayoutToJudge, alike: Resemblance | undefined) => Promise<Parameters<typeof reasonsFor>[1]>;
   readonly fileOf: (number: number) => Promise<JudgedFile>;
+  readonly alikeAmong: AlikeGroups;
 }
 
 /** What a file comes to by currency, where that may be over a limit. */
@@ -180,7 +185,9 @@ function openGround(tools: HoldTools): Ground {
   return {
     tools,
     justHeld: new Set(),
+    knownPayees: new Map(),
     fileOf,
+    alikeAmong: openAlikeGroups(store),
     around: async ({ contentRow, currency = '' }, resemblance) => {
       const { file, lastRow, sums } = await fileOf(rowPlace(contentRow).file);
       return { file, lastRow, fileSum: sums.get(currency) ?? 0n, resemblance };
@@ -193,7 +200,7 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
   const { control } = settings;
   await store.beginJudging(number);
   const { file, lastRow, sums } = await ground.fileOf(number);
-  const groups = await store.alikeIn(number);
+  const groups = await ground.alikeAmong(await store.alikeIn(number));
   const alike = alikeOf(groups, control);
   const held = [...alike.values()].filter(
     ({ code }) => code !== 'POSSIBLE_DUPLICATE' || control.possibleDuplicates === 'hold',
@@ -204,7 +211,7 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
     new Set(held.map(({ instruction }) => instruction)),
   );
   for (let at = 0; at < suspects.length; at += PAGE) {
-    const page = await store.toJudge(suspects.slice(at, at + PAGE));
+    const page = await store.toJudge(suspects.slice(at, at + PAGE), ground.knownPayees);
     await judge(
       ground,
       page.filter(({ status }) => status !== 'held'),
@@ -260,7 +267,7 @@ function heldStill(payout: PayoutToJudge, reasons: readonly Reason[]): Change[] 
 }
 
 function alikeOf(
-  groups: Parameters<typeof resemblances>[0],
+  groups: readonly AskedAlike[],
   { possibleDuplicates, possibleDuplicateDays }: ControlSettings,
 ): Map<number, Resemblance> {
   const days = possibleDuplicates === 'off' ? undefined : possibleDuplicateDays;
@@ -304,8 +311,8 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
     if (last === undefined) return;
     afterId = last;
     const ids = page.filter((id) => !ground.justHeld.has(id));
-    const payouts = await store.toJudge(ids);
-    const alike = alikeOf(await store.alikeTo(ids), settings.control);
+    const payouts = await store.toJudge(ids, ground.knownPayees);
+    const alike = alikeOf(await ground.alikeAmong(await store.alikeTo(ids)), settings.control);
     const standing = await standingReasons(ground, payouts, alike);
     for (const [at, payout] of payouts.entries()) yield { payout, standing: standing[at] ?? [] };
   }

@@ -3,7 +3,7 @@
  * a real pass, up to the sending: it foresees what would be rejected, and what would be held back. It changes nothing in
  * the workspace. It need not record the rows that nothing can ask for later (dry-run/last-file.ts).
  */
-import { access, constants, copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { access, constants, copyFile, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { isDecisionName } from '../domain/decision.ts';
@@ -56,17 +56,44 @@ export async function dryRun(options: DryRunOptions): Promise<ForeseenFile[]> {
   for (const file of options.files) await requireFile(file);
   // Reports that show each row need each row.
   let toRecord: ToRecord = options.out === undefined ? new Set() : 'all';
-  for (let tries = 0; ; tries++) {
-    const found = await tried(options, tries < MOST_BRIEF_TRIES ? toRecord : 'all');
-    if ('foreseen' in found) return found.foreseen;
-    toRecord = found.lacking;
+  const records = await openCopies(options.workspace, toRecord !== 'all');
+  try {
+    for (let tries = 0; ; tries++) {
+      const found = await tried(options, tries < MOST_BRIEF_TRIES ? toRecord : 'all', records.copyTo);
+      if ('foreseen' in found) return found.foreseen;
+      toRecord = found.lacking;
+    }
+  } finally {
+    await records.remove();
   }
+}
+
+/** Each try has a copy of the records to itself. */
+interface Copies {
+  copyTo(data: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** A server is asked for its records once: a second copy of them takes far longer than a copy of the first. */
+async function openCopies(workspace: string, again: boolean): Promise<Copies> {
+  if (!again || settingsOf(workspace).records === 'sqlite')
+    return { copyTo: async (data) => void (await copyRecords(workspace, data)), remove: async () => {} };
+  const first = await mkdtemp(join(tmpdir(), 'paydrop-records-'));
+  let isThere = false;
+  return {
+    async copyTo(data) {
+      if (!isThere) await copyRecords(workspace, first);
+      isThere = true;
+      await cp(first, data, { recursive: true, mode: constants.COPYFILE_FICLONE });
+    },
+    remove: () => rm(first, { recursive: true, force: true }),
+  };
 }
 
 /** What is foreseen, or what must be recorded for that. */
 type Tried = { readonly foreseen: ForeseenFile[] } | { readonly lacking: ToRecord };
 
-async function tried(options: DryRunOptions, toRecord: ToRecord): Promise<Tried> {
+async function tried(options: DryRunOptions, toRecord: ToRecord, copyRecordsTo: Copies['copyTo']): Promise<Tried> {
   const { clock, progress, businessDate, out } = options;
   const real = settingsOf(options.workspace);
   const folder = await mkdtemp(join(tmpdir(), 'paydrop-validate-'));
@@ -81,7 +108,7 @@ async function tried(options: DryRunOptions, toRecord: ToRecord): Promise<Tried>
     await mkdir(settings.inbox);
     await makeFolder(settings.outbox);
     const inbox = await openInbox(settings, settings.intake);
-    await copyRecords(real.workspace, settings.data);
+    await copyRecordsTo(settings.data);
     const store = openStore({ path: join(settings.data, DATABASE), purpose: 'scratch' });
     try {
       for (const file of options.files) await drop(file, settings.inbox, inbox, clock);

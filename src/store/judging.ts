@@ -1,7 +1,7 @@
 /** What every adapter has in common where payouts are judged: which of them count, and which are alike. */
 import { AMENDABLE, type InstructionStatus, statusesWhere } from '../domain/status.ts';
 import { listed } from './conditions.ts';
-import type { AlikePayout } from './port.ts';
+import type { AlikePart, AlikePayout } from './port.ts';
 
 /** Statuses of payouts that are not sent, and whose amounts are known. */
 const UNSENT_STATUSES: readonly InstructionStatus[] = AMENDABLE.filter((status) => status !== 'waiting');
@@ -49,15 +49,15 @@ export type AlikeRow = [
 ];
 
 /** Rows that are sorted by payee, currency and amount, as groups of those that have all three in common. */
-export function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
-  const groups: AlikePayout[][] = [];
+export function groupsOf(rows: readonly AlikeRow[], whole: boolean): AlikePart[] {
+  const groups: (AlikePart & { readonly payouts: AlikePayout[] })[] = [];
   let key = '';
   for (const [payee, currency, amount, id, contentRow, status, ...rest] of rows) {
     const [customerRef, orderRef, instructionRef, openDate, dueDate, asked] = rest;
     const own = JSON.stringify([payee, currency, amount]);
-    if (own !== key) groups.push([]);
+    if (own !== key) groups.push({ payee, currency, amountMinor: BigInt(amount), payouts: [], whole });
     key = own;
-    groups.at(-1)?.push({
+    groups.at(-1)?.payouts.push({
       id,
       contentRow,
       status,
@@ -72,6 +72,6 @@ export function groupsOf(rows: readonly AlikeRow[]): AlikePayout[][] {
   return groups;
 }
 
-export function isAskedAndUnsent({ asked, status }: AlikePayout): boolean {
-  return asked && UNSENT_STATUSES.includes(status);
+export function hasAskedAndUnsent({ payouts }: AlikePart): boolean {
+  return payouts.some(({ asked, status }) => asked && UNSENT_STATUSES.includes(status));
 }

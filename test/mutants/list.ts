@@ -1275,6 +1275,47 @@ const TAKING_OVER: Mutant[] = [
   ]),
 ];
 
+const ALIKE: Mutant[] = [
+  mutant('a group lacks what later files add to it', 'a double payment is not noticed', 'hold/alike-groups', [
+    '        group.add(part.payouts);\n',
+    '',
+  ]),
+  mutant('a group keeps a payout as it was', 'one that came to nothing is told as the other one', 'alike', [
+    'if (known && isPlacedAs(known, payout)) continue;',
+    'if (known) continue;',
+  ]),
+  mutant('a group does not mind the order of rows', 'the earlier of two payouts is held', 'alike', [
+    'isInOrder &&= !known && payout.contentRow > (places.all.at(-1)?.contentRow ?? 0);',
+    'isInOrder &&= !known;',
+  ]),
+  mutant('what a file has updated is in no group', 'a double payment is not noticed', 'store', [
+    'membersAmong(updatedIn(RANGE))}`);\n  const ofLargeFile',
+    'membersAmong("SELECT 0 AS id WHERE 0")}`);\n  const ofLargeFile',
+  ]),
+];
+
+const WIPING: Mutant[] = [
+  mutant(
+    'a transaction of another database is overlooked',
+    'a text that was forgotten can be read from the server',
+    'wiping-postgres',
+    [
+      'backend_xid FROM pg_stat_activity\n    WHERE pid <> pg_backend_pid()\n',
+      'backend_xid FROM pg_stat_activity\n    WHERE pid <> pg_backend_pid() AND datname = current_database()\n',
+    ],
+  ),
+  mutant(
+    'statistics keep what was removed',
+    'a text that was forgotten can be read from the server',
+    'wiping-postgres',
+    ['  await WRITE_STATISTICS_ANEW.run(db);\n', '  await db.query({ text: `VACUUM (FULL) pg_depend` });\n'],
+  ),
+  mutant('an empty table keeps its statistics', 'the payee that was forgotten is in them', 'wiping-postgres', [
+    'for (const { table, name } of await LEFT_STATISTICS.all(db)) await removeStatistics(db, table, name);',
+    '',
+  ]),
+];
+
 const DRY_RUN: Mutant[] = [
   mutant('a dry run looks for no twins in its file', 'a double payment is called clean', 'dry-run/last-file', [
     "  for (const fingerprint of fingerprints.repeated()) if (alike.add(fingerprint).size > most) return 'all';\n",
@@ -1516,6 +1557,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...CLAIMS,
   ...STORE,
   ...TAKING_OVER,
+  ...WIPING,
+  ...ALIKE,
   ...FILES,
   ...MONEY_OF_A_MONTH,
   ...PAGE_OF_A_FILE,

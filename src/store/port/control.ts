@@ -42,6 +42,12 @@ export interface AlikePayout extends InstructionRef {
   readonly asked: boolean;
 }
 
+/** Payouts that have these three in common, by row: those that were asked for, and where they are `whole` all others. */
+export interface AlikePart extends PayeeAmount {
+  readonly payouts: readonly AlikePayout[];
+  readonly whole: boolean;
+}
+
 /** Which payouts of a file need a closer look. A payout needs it when one of these fits. */
 export interface Suspicion {
   /** In minor units, by currency: from this amount on. */
@@ -120,13 +126,22 @@ export interface Control {
   beginJudging(file: number): Promise<void>;
   /** The payouts that a file states now and that are not sent, by id: those that fit, and those with these ids. */
   suspects(file: number, suspicion: Suspicion, also: ReadonlySet<number>): Promise<number[]>;
-  toJudge(ids: readonly number[]): Promise<PayoutToJudge[]>;
+  /**
+   * With `known`, a payee that is in it is not looked for again, and others are added. Where thousands of payouts go to a
+   * payee to whom nothing was ever paid, each look goes through all of them.
+   */
+  toJudge(ids: readonly number[], known?: Map<string, boolean>): Promise<PayoutToJudge[]>;
   /** The ids of held payouts, in their order. */
   heldIds(afterId: number, limit: number): Promise<number[]>;
-  /** Groups of payouts with the same payee, amount and currency, in which a payout of the file is not sent. */
-  alikeIn(file: number): Promise<AlikePayout[][]>;
-  /** The same for these payouts. */
-  alikeTo(ids: readonly number[]): Promise<AlikePayout[][]>;
+  /**
+   * Payouts of a file that are like another one, in groups in which one of the file's is not sent. Where the others are
+   * many beside the file they are left out: thousands of files may be like the same ones.
+   */
+  alikeIn(file: number): Promise<AlikePart[]>;
+  /** The same for these payouts, without others. */
+  alikeTo(ids: readonly number[]): Promise<AlikePart[]>;
+  /** All payouts that have these in common, by row. */
+  allAlike(of: readonly PayeeAmount[]): Promise<AlikePart[]>;
   /** Whom payouts would go to that are not recorded; their orders are. */
   payeesOf(payouts: readonly StatedPayee[]): Promise<string[]>;
   /** What every payout of a file that is judged has, each once, in an order of the store's: those after one of them. */

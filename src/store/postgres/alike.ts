@@ -1,6 +1,15 @@
 /** Payouts that have the same payee, amount and currency. */
 import { fileRange } from '../file-record.ts';
-import { type AlikeRow, groupsOf, isAskedAndUnsent, LARGE_SHARE, REPEATED, statedIn, UNSENT } from '../judging.ts';
+import {
+  type AlikeRow,
+  groupsOf,
+  hasAskedAndUnsent,
+  LARGE_SHARE,
+  REPEATED,
+  statedIn,
+  UNSENT,
+  updatedIn,
+} from '../judging.ts';
 import type { Control } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { payeeOf } from './payees.ts';
@@ -22,42 +31,68 @@ const LOOKED_UP = `
     SELECT 1 FROM payees WHERE payees.payee = own.payee AND payees.currency = own.currency
       AND payees.amount_minor = own.amount_minor AND payees.instruction <> own.id LIMIT 1) = 1`;
 
-function alike<Values extends unknown[]>(asked: string, keys: string, isAsked: string) {
-  return arrays<Values, AlikeRow>(`
-    WITH asked (id) AS MATERIALIZED (${asked}),
-    keys (payee, currency, amount_minor) AS MATERIALIZED (${keys})
-    SELECT payees.payee, payees.currency, payees.amount_minor::text, o.id, o.content_row, o.status,
-      o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date, ${isAsked}
-    FROM keys
-    JOIN payees ON payees.payee = keys.payee AND payees.currency = keys.currency
-      AND payees.amount_minor = keys.amount_minor
-    JOIN instructions o ON o.id = payees.instruction
-    ORDER BY payees.payee, payees.currency, payees.amount_minor::text COLLATE "C", o.content_row`);
-}
+const COLUMNS = `o.id, o.content_row, o.status, o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date`;
+const IN_GROUPS = 'ORDER BY 1, 2, 3, 5';
 
-const STATED = statedIn('$1 AND $2');
+/** SQL: the members of the groups, by `keys`. */
+const members = (isAsked: string, which = 'true') => `
+  SELECT payees.payee, payees.currency, payees.amount_minor::text COLLATE "C", ${COLUMNS}, ${isAsked}
+  FROM keys
+  JOIN payees ON payees.payee = keys.payee AND payees.currency = keys.currency
+    AND payees.amount_minor = keys.amount_minor
+  JOIN instructions o ON o.id = payees.instruction
+  WHERE ${which}`;
+
+/** SQL: of these payouts those that are in one of the groups. */
+const membersAmong = (ids: string) => `
+  SELECT keys.payee, keys.currency, keys.amount_minor::text COLLATE "C", ${COLUMNS}, true
+  FROM (${ids}) AS among (id) JOIN instructions o ON o.id = among.id
+  JOIN keys ON keys.payee = ${payeeOf('o')} AND keys.currency = o.currency AND keys.amount_minor = o.amount_minor`;
+
+const withKeys = (asked: string, keys: string) => `
+  WITH asked (id) AS MATERIALIZED (${asked}),
+  keys (payee, currency, amount_minor) AS MATERIALIZED (${keys})`;
+
+const RANGE = '$1 AND $2';
+const OF_FILE = arrays<[first: number, last: number], AlikeRow>(`
+  ${withKeys(statedIn(RANGE), LOOKED_UP)}
+  ${members('true', `payees.instruction BETWEEN ${RANGE} AND o.content_row = o.id`)}
+  UNION ALL
+  ${membersAmong(updatedIn(RANGE))}
+  ${IN_GROUPS}`);
 // What a file states has its content from a row of the file.
-const IS_STATED = 'o.content_row BETWEEN $1 AND $2';
-const OF_FILE = alike<[first: number, last: number]>(STATED, LOOKED_UP, IS_STATED);
-const OF_LARGE_FILE = alike<[first: number, last: number]>('SELECT NULL::bigint', REPEATED, IS_STATED);
-const OF_IDS = alike<[ids: number[]]>('SELECT DISTINCT unnest($1::bigint[])', LOOKED_UP, 'false');
+const OF_LARGE_FILE = arrays<[first: number, last: number], AlikeRow>(`
+  WITH keys (payee, currency, amount_minor) AS MATERIALIZED (${REPEATED})
+  ${members(`o.content_row BETWEEN ${RANGE}`)} ${IN_GROUPS}`);
+const OF_IDS = arrays<[ids: number[]], AlikeRow>(`
+  ${withKeys('SELECT DISTINCT unnest($1::bigint[])', LOOKED_UP)}
+  ${membersAmong('SELECT id FROM asked')} ${IN_GROUPS}`);
+const OF_KEYS = arrays<[payees: string[], currencies: string[], amounts: bigint[]], AlikeRow>(`
+  WITH keys (payee, currency, amount_minor) AS MATERIALIZED (
+    SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::numeric[]))
+  ${members('false')} ${IN_GROUPS}`);
 const IS_LARGE = column<[file: number], boolean>(`
   SELECT (progress::json ->> 'rows')::bigint * ${LARGE_SHARE} >= (
     SELECT sum((progress::json ->> 'rows')::bigint)::bigint FROM files WHERE kind = 'instructions')
   FROM files WHERE number = $1`);
 
-export function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
+export function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo' | 'allAlike'> {
   return {
     async alikeIn(file) {
       const { first, last } = fileRange(file);
-      const read = (await IS_LARGE.get(db, file)) ? OF_LARGE_FILE : OF_FILE;
-      return groupsOf(await read.all(db, first, last)).filter((group) => group.some(isAskedAndUnsent));
+      const whole = (await IS_LARGE.get(db, file)) === true;
+      const rows = await (whole ? OF_LARGE_FILE : OF_FILE).all(db, first, last);
+      return groupsOf(rows, whole).filter(hasAskedAndUnsent);
     },
-    async alikeTo(ids) {
-      if (ids.length === 0) return [];
-      const asked = new Set(ids);
-      const groups = groupsOf(await OF_IDS.all(db, [...asked]));
-      return groups.map((group) => group.map((payout) => ({ ...payout, asked: asked.has(payout.id) })));
+    alikeTo: async (ids) => (ids.length === 0 ? [] : groupsOf(await OF_IDS.all(db, [...ids]), false)),
+    async allAlike(of) {
+      const rows = await OF_KEYS.all(
+        db,
+        of.map(({ payee }) => payee),
+        of.map(({ currency }) => currency),
+        of.map(({ amountMinor }) => amountMinor),
+      );
+      return groupsOf(rows, true);
     },
   };
 }

@@ -186,7 +186,7 @@ function readingVerbs(db: Connection): ReadingVerbs {
         [...amounts.values()],
         otherAmounts ?? null,
       ),
-    toJudge: async (ids) => (ids.length === 0 ? [] : db.reading((session) => toJudge(session, ids))),
+    toJudge: async (ids, payees) => (ids.length === 0 ? [] : db.reading((session) => toJudge(session, ids, payees))),
     heldIds: (afterId, limit) => HELD.all(db, afterId, limit),
     lastRowOf: async (file) => (await LAST_ROW.get(db, ...rangeOf(file))) ?? undefined,
     statedSums: async (file) => new Map(await SUMS.all(db, ...rangeOf(file))),
@@ -195,15 +195,21 @@ function readingVerbs(db: Connection): ReadingVerbs {
 }
 
 /** Payouts with their payees, and whether anything was paid to them. */
-async function toJudge(session: Session, ids: readonly number[]): Promise<PayoutToJudge[]> {
+async function toJudge(
+  session: Session,
+  ids: readonly number[],
+  payees = new Map<string, boolean>(),
+): Promise<PayoutToJudge[]> {
   const asked = [...new Set(ids)];
   const records = new Map((await RECORDS.all(session, asked)).map((row) => [row[0], storedInstruction(row)]));
   const own = new Map((await OWN.all(session, asked)).map(([id, ...rest]) => [id, rest]));
-  const known = new Set(await KNOWN.all(session, [...new Set([...own.values()].map(([payee]) => payee))]));
+  const others = new Set([...own.values()].map(([payee]) => payee).filter((payee) => !payees.has(payee)));
+  const known = new Set(others.size === 0 ? [] : await KNOWN.all(session, [...others]));
+  for (const payee of others) payees.set(payee, known.has(payee));
   return ids.flatMap((id): PayoutToJudge[] => {
     const record = records.get(id);
     const [payee, code, why] = own.get(id) ?? ['', '', ''];
-    return record ? [{ ...record, payee, payeeIsKnown: known.has(payee), code, why }] : [];
+    return record ? [{ ...record, payee, payeeIsKnown: payees.get(payee) === true, code, why }] : [];
   });
 }
 

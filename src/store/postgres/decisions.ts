@@ -30,7 +30,9 @@ const GIVEN = statement<[ids: number[]], ApprovalRow>(`
     (body::json ->> 'attempt')::bigint AS attempt, body::json ->> 'seen' AS seen, body::json ->> 'code' AS reasons,
     body::json ->> 'by' AS person, coalesce(body::json ->> 'key', '') AS key,
     coalesce(body::json ->> 'account', '') AS account
-  FROM approvals JOIN audit ON audit.seq = approvals.seq AND audit.instruction = approvals.instruction
+  FROM approvals CROSS JOIN LATERAL (
+    SELECT body FROM audit WHERE audit.seq = approvals.seq AND audit.instruction = approvals.instruction OFFSET 0
+  ) AS told
   WHERE approvals.instruction = ANY ($1::bigint[]) AND body::json ->> 'type' = 'approved'
   ORDER BY approvals.seq`);
 

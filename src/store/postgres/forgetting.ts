@@ -4,10 +4,10 @@
  */
 import { PAYOUT_FIELDS, statementOf } from '../../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
+import type { Clock } from '../../platform/clock.ts';
 import { columnOf, listed } from '../conditions.ts';
 import { fileRange } from '../file-record.ts';
 import {
-  anotherReads,
   errorsWithoutTexts,
   FORGETTING_PAGE,
   fileForgottenEvent,
@@ -27,6 +27,7 @@ import { payeeOf } from './payees.ts';
 import { arrays, column, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
 import type { Append, Writing } from './trail.ts';
+import { wipeForgotten } from './wiping.ts';
 import { keepStatements } from './writers.ts';
 
 type Range = [first: number, last: number];
@@ -34,9 +35,9 @@ type Range = [first: number, last: number];
 const RANGE = '$1 AND $2';
 const TOUCHED = touchedIn(RANGE);
 
-export function forgettingVerbs(db: Connection, writing: Writing): Forgetting {
+export function forgettingVerbs(db: Connection, writing: Writing, clock: Clock): Forgetting {
   return {
-    forgettable: (file) => db.reading((session) => forgettable(session, file)),
+    forgettable: (file) => db.reading((session) => lookingUp(session, () => forgettable(session, file))),
     touchedBy: async (files) =>
       (await TOUCHED_BY.all(db, [...files])).map(
         ([status, currency, oldest, count, amountMinor]): StatusCount => ({
@@ -44,9 +45,22 @@ export function forgettingVerbs(db: Connection, writing: Writing): Forgetting {
         }),
       ),
     forgetFile: (file, revision, decision, moment) =>
-      writing(moment, (session, append) => forgetFile(session, append, [file, revision, decision, moment])),
-    wipeForgotten: (files) => wipeForgotten(db, files),
+      writing(moment, (session, append) =>
+        lookingUp(session, () => forgetFile(session, append, [file, revision, decision, moment])),
+      ),
+    wipeForgotten: (files) => wipeForgotten(db, clock, files),
   };
+}
+
+/**
+ * One file is little beside all records, so everything of it is found by an index. Before new tables are analyzed, the
+ * server would walk through a whole table for each page.
+ */
+async function lookingUp<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.query({ text: 'SET LOCAL enable_seqscan TO off' });
+  const result = await work();
+  await session.query({ text: 'SET LOCAL enable_seqscan TO DEFAULT' });
+  return result;
 }
 
 const OWN = storedStatement<[...Range, after: number]>(
@@ -102,7 +116,7 @@ const HELD_BY = column<Range, number>(`
   SELECT DISTINCT held.row >> 32 FROM held
   WHERE held.row NOT BETWEEN ${RANGE} AND held.row >> 32 NOT IN (SELECT file FROM forgotten_files)
   ORDER BY 1`);
-const HISTORIES = statement<[ids: number[]], Pick<AuditEntry, 'body'> & { instruction: number }>(
+const HISTORIES = arrays<[ids: number[]], [instruction: number, body: string]>(
   'SELECT instruction, body FROM audit WHERE instruction = ANY ($1::bigint[]) ORDER BY instruction, seq',
 );
 
@@ -137,7 +151,7 @@ async function forgettable(session: Session, file: number): Promise<Forgettable>
 
 async function historiesOf(session: Session, page: readonly StoredInstruction[]) {
   const histories = new Map(page.map(({ id }): [number, Pick<AuditEntry, 'body'>[]] => [id, []]));
-  for (const { instruction, body } of await HISTORIES.all(session, [...histories.keys()]))
+  for (const [instruction, body] of await HISTORIES.all(session, [...histories.keys()]))
     histories.get(instruction)?.push({ body });
   return histories;
 }
@@ -271,33 +285,4 @@ async function blankRows(session: Session, range: Range): Promise<void> {
     );
     after = last.id;
   }
-}
-
-/** The tables that texts are removed from. */
-const WITH_TEXTS = 'files, instructions, rows, amendments, attempts, payees, decision_files';
-
-/** A number that is greater than those of all transactions before it. */
-const NOW = column<[], string>('SELECT pg_current_xact_id()::xid::text');
-
-// A table that is written anew keeps removed rows that a transaction from before that still sees.
-const EARLIER_READERS = column<[now: string], number>(`
-  WITH sees (xid) AS (
-    SELECT unnest(ARRAY[backend_xmin, backend_xid]) FROM pg_stat_activity
-    WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
-    UNION ALL SELECT xmin FROM pg_replication_slots
-    UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
-  )
-  SELECT count(*) FROM sees WHERE xid IS NOT NULL AND age(xid) >= age($1::text::xid)`);
-const WRITE_ANEW = statement(`VACUUM (FULL, ANALYZE) ${WITH_TEXTS}`);
-const REMOVED = statement<[files: number[]]>(
-  'UPDATE forgotten_files SET removed = true WHERE file = ANY ($1::bigint[])',
-);
-
-async function wipeForgotten(db: Connection, files: readonly number[]): Promise<void> {
-  const now = await NOW.get(db);
-  if (now === undefined || (await EARLIER_READERS.get(db, now)) !== 0) throw anotherReads();
-  await WRITE_ANEW.run(db);
-  await db.writing(async (session) => {
-    await REMOVED.run(session, [...files]);
-  });
 }

@@ -51,7 +51,7 @@ export interface PostgresOptions {
 
 /** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
 export async function openStore(options: PostgresOptions): Promise<Store> {
-  const { address, purpose = 'kept', clock = systemClock, serverClock, machine, atWork, alone = false } = options;
+  const { address, purpose = 'kept', clock = systemClock, machine, atWork, alone = false } = options;
   const server = readAddress(address);
   const explain = (error: unknown) => explained(server.shown, error);
   try {
@@ -65,7 +65,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
       ...(session && { session }),
     };
     const hold = alone ? await openAlone(server) : undefined;
-    const store = explaining(storeOn(db, me, server.shown, serverClock), explain);
+    const store = explaining(storeOn(db, me, server.shown, options), explain);
     return {
       ...store,
       // What fails in the work has its own explanation.
@@ -103,7 +103,7 @@ export function storeOn(
   db: Connection,
   me: Me,
   shown: string,
-  serverClock?: ServerClock,
+  { clock = systemClock, serverClock }: Pick<PostgresOptions, 'clock' | 'serverClock'> = {},
 ): Omit<Store, 'judging' | 'mayStillSend'> {
   const writing = writingWith(db, serverClock);
   return {
@@ -113,7 +113,7 @@ export function storeOn(
     ...controlVerbs(db, writing, me),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
-    ...forgettingVerbs(db, writing),
+    ...forgettingVerbs(db, writing, clock),
     ...auditVerbs(db, writing),
     ...factVerbs(db, me),
     ...findingVerbs(db),

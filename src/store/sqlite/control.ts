@@ -1,21 +1,10 @@
 /** What is held back: payouts to judge and what they are like, what persons have said, and what was sent on a day. */
 import { rowPlace } from '../../domain/instruction.ts';
 import { fileRange } from '../file-record.ts';
-import {
-  type AlikeRow,
-  COUNTS,
-  groupsOf,
-  isAskedAndUnsent,
-  LARGE_SHARE,
-  NOT_IN_DOUBT,
-  ON_ITS_WAY,
-  REPEATED,
-  statedIn,
-  UNSENT,
-  updatedIn,
-} from '../judging.ts';
+import { COUNTS, NOT_IN_DOUBT, ON_ITS_WAY, statedIn, UNSENT, updatedIn } from '../judging.ts';
 import type { Change, Control, Moment, PayoutToJudge, Resemblance, SentTo, Suspicion } from '../port.ts';
 import { storedInstruction } from '../stored.ts';
+import { alikeVerbs } from './alike.ts';
 import type { Applier } from './changes.ts';
 import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
@@ -97,7 +86,7 @@ function judgingVerbs(db: Connection): JudgingVerbs {
     },
     beginJudging: judgingBeginner(db),
     suspects: suspectsReader(db),
-    toJudge: async (ids) => toJudge(ids),
+    toJudge: async (ids, payees) => toJudge(ids, payees),
     lastRowOf: lastRowReader(db),
     ...statedSumVerbs(db),
     heldIds: async (afterId, limit) => held.all(afterId, limit),
@@ -137,7 +126,7 @@ function lastRowReader(db: Connection): Control['lastRowOf'] {
 }
 
 /** Payouts with their payees, and whether anything was paid to them. */
-function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge[] {
+function payoutReader(db: Connection): (...args: Parameters<Control['toJudge']>) => PayoutToJudge[] {
   const known = db.prepare<[string], 1>(`
     SELECT 1 FROM payees CROSS JOIN instructions paid ON paid.id = payees.instruction
     WHERE payees.payee = ? AND paid.status IN ('paid', 'reversed') LIMIT 1`);
@@ -146,9 +135,7 @@ function payoutReader(db: Connection): (ids: readonly number[]) => PayoutToJudge
     .prepare<[number], Own>(`SELECT ${payeeOf('i')}, code, message FROM instructions i WHERE i.id = ?`)
     .raw();
   const record = prepareStored<[number]>(db, 'i.id = ?');
-  return db.transaction((ids: readonly number[]) => {
-    // Many payouts may go to one payee, and each look at a payee to whom nothing was paid goes through all of them.
-    const payees = new Map<string, boolean>();
+  return db.transaction((ids: readonly number[], payees = new Map<string, boolean>()) => {
     const isKnown = (payee: string) => {
       const found = payees.get(payee) ?? known.get(payee) !== undefined;
       payees.set(payee, found);
@@ -247,50 +234,6 @@ function amountsOf({ amounts, otherAmounts }: Suspicion): string {
 function codeOf(currency: string): string {
   if (!/^[A-Z]{3}$/.test(currency)) throw new Error(`${currency} is no currency`);
   return currency;
-}
-
-/**
- * SQL: what the payouts that are asked for have in common with another one. A payout that has no other like it costs one
- * look at the table. SQLite turns EXISTS into a join that looks at all others: a file with one payee and one amount would
- * cost their square.
- */
-const LOOKED_UP = `
-  SELECT DISTINCT ${payeeOf('i')} AS payee, i.currency, i.amount_minor
-  FROM asked CROSS JOIN instructions i ON i.id = asked.id
-  WHERE i.amount_minor IS NOT NULL AND i.status IN (${UNSENT}) AND (
-    SELECT 1 FROM payees WHERE payees.payee = ${payeeOf('i')} AND payees.currency = i.currency
-      AND payees.amount_minor = i.amount_minor AND payees.instruction <> i.id LIMIT 1) = 1`;
-
-function alikeVerbs(db: Connection): Pick<Control, 'alikeIn' | 'alikeTo'> {
-  const reader = <Values>(asked: string, keys: string) =>
-    db
-      .prepare<[Values], AlikeRow>(`
-        WITH asked (id) AS MATERIALIZED (${asked}),
-        keys (payee, currency, amount_minor) AS MATERIALIZED (${keys})
-        SELECT payees.payee, payees.currency, CAST(payees.amount_minor AS TEXT), o.id, o.content_row, o.status,
-          o.customer_ref, o.order_ref, o.instruction_ref, o.open_date, o.due_date, o.id IN asked
-        FROM keys
-        CROSS JOIN payees ON payees.payee = keys.payee AND payees.currency = keys.currency
-          AND payees.amount_minor = keys.amount_minor
-        CROSS JOIN instructions o ON o.id = payees.instruction
-        ORDER BY 1, 2, 3, o.content_row`)
-      .raw();
-  const ofFile = reader<Range>(STATED, LOOKED_UP);
-  const ofLargeFile = reader<Range>(STATED, REPEATED);
-  const ofIds = reader<{ ids: string }>('SELECT value FROM json_each(:ids)', LOOKED_UP);
-  const isLarge = db
-    .prepare<[number], 0 | 1>(`
-      SELECT progress ->> 'rows' * ${LARGE_SHARE} >= (
-        SELECT sum(progress ->> 'rows') FROM files WHERE kind = 'instructions')
-      FROM files WHERE number = ?`)
-    .pluck();
-  return {
-    alikeIn: async (file) => {
-      const read = isLarge.get(file) === 1 ? ofLargeFile : ofFile;
-      return groupsOf(read.all(fileRange(file))).filter((group) => group.some(isAskedAndUnsent));
-    },
-    alikeTo: async (ids) => groupsOf(ofIds.all({ ids: JSON.stringify(ids) })),
-  };
 }
 
 function holder(db: Connection, apply: Applier): Control['hold'] {
