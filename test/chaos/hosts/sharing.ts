@@ -1,0 +1,2 @@
+import type { Row } from './scene.ts';
+export const SHARING: readonly Row[] = [];
