@@ -111,7 +111,11 @@ async function startService(
   const stopping = new AbortController();
   let broken: unknown;
   const running = watch(
-    { ...tools, store: { ...tools.store, ...change(tools.store) }, log: { info: take('info'), warn: take('warn'), error: take('error') } },
+    {
+      ...tools,
+      store: { ...tools.store, ...change(tools.store) },
+      log: { info: take('info'), warn: take('warn'), error: take('error') },
+    },
     stopping.signal,
     (summary) => passes.push(summary),
   ).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 /** Files: whose they are, who reports them, and one inbox for all. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { comes, ORDERS, payouts, requireSame, requireThat, type Row, Scene, type Site } from './scene.ts';
+import { comes, ORDERS, payouts, type Row, requireSame, requireThat, Scene, type Site } from './scene.ts';
 
 const SHARED_FILES = 60;
 

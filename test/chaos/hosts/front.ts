@@ -3,7 +3,7 @@
  * with when it came, from where, and how many there were at once.
  */
 import { once } from 'node:events';
-import { request as forward, Agent, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { pause } from '../patience.ts';
 

@@ -2,15 +2,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LedgerEntry } from '../../../src/sandbox/sandbox.ts';
-import type { Server } from '../../support/postgres-server.ts';
 import { payoutOrders } from '../../simulation/payout-orders.ts';
 import { Violation } from '../../simulation/violation.ts';
+import type { Server } from '../../support/postgres-server.ts';
 import { comesAbout, pause } from '../patience.ts';
 import { Sandbox } from '../provider.ts';
 import type { Certificates } from './certificates.ts';
 import type { Front } from './front.ts';
 import { Host, killAll } from './host.ts';
-import { FIRST, PROVIDER_NAME, SECOND, SERVER_NAME } from './network.ts';
+import { FIRST, type Namespace, PROVIDER_NAME, SECOND, SERVER_NAME } from './network.ts';
 
 export const ROLE = 'pay';
 export const PASSWORD = 'secret-of-pay';
@@ -46,6 +46,8 @@ export function payouts(first: number, count: number, date: string): string {
   return [HEADER, ...rows, ''].join('\n');
 }
 
+type MakeHost = (folder: string, name: string, namespace: Namespace) => Host;
+
 export class Scene {
   readonly site: Site;
   readonly front: Front;
@@ -53,12 +55,15 @@ export class Scene {
   readonly #database: string;
   readonly #sandbox: Sandbox;
 
-  private constructor(site: Site, database: string, sandbox: Sandbox, hosts: [Host, Host, Host]) {
+  readonly #makeHost: MakeHost;
+
+  private constructor(site: Site, database: string, sandbox: Sandbox, makeHost: MakeHost) {
     this.site = site;
     this.front = site.front;
     this.#database = database;
     this.#sandbox = sandbox;
-    this.hosts = hosts;
+    this.#makeHost = makeHost;
+    this.hosts = [makeHost('m1', 'm1', FIRST), makeHost('m2', 'm2', FIRST), makeHost('m3', 'm3', SECOND)];
   }
 
   /** `settings` of all machines; `provider` of them on top of the address. */
@@ -87,9 +92,13 @@ export class Scene {
       NODE_EXTRA_CA_CERTS: site.certificates.authority,
       PAYDROP_DATABASE_URL: addressOf(site, database),
     };
-    const host = (own: string, namespace: typeof FIRST) =>
-      new Host({ name: own, folder: join(folder, own), main: site.main, namespace, settings: common, env });
-    return new Scene(site, database, sandbox, [host('m1', FIRST), host('m2', FIRST), host('m3', SECOND)]);
+    return new Scene(
+      site,
+      database,
+      sandbox,
+      (at, own, namespace) =>
+        new Host({ name: own, folder: join(folder, at), main: site.main, namespace, settings: common, env }),
+    );
   }
 
   /** The address of its records, at that host and with those parameters. */
@@ -119,10 +128,15 @@ export class Scene {
     return ['run', '--date', this.site.date];
   }
 
+  /** Another machine with the same settings, under a name that may be another's. */
+  another(name: string, namespace: Namespace): Host {
+    return this.#makeHost(`${name}-too`, name, namespace);
+  }
+
   /** Runs on one machine until no payout is open. */
-  async settle(host: Host): Promise<void> {
+  async settle(host: Host, date = this.site.date): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
-      await this.run(host);
+      await host.run(['run', '--date', date]);
       const open = await this.value<number>(`(SELECT count(*)::int FROM paydrop.instructions
         WHERE status IN ('waiting', 'ready', 'sending', 'unknown', 'submitted'))`);
       if (open === 0) return;

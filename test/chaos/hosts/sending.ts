@@ -115,7 +115,9 @@ async function nightly(site: Site, name: string): Promise<string> {
     requireSame('it is of the day', runs[0]?.date, site.date);
     for (const one of watching) await one.stop();
     const pages = scene.hosts.flatMap((host) =>
-      host.names('outbox').filter((path) => path.startsWith(`run-`) && path.includes(site.date) && path.endsWith('.html')),
+      host
+        .names('outbox')
+        .filter((path) => path.startsWith(`run-`) && path.includes(site.date) && path.endsWith('.html')),
     );
     const ends = await scene.value<number>(`(SELECT count(*)::int FROM paydrop.audit
       WHERE run = ${runs[0]?.number} AND body::json->>'type' = 'run-ended')`);
