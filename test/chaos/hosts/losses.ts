@@ -138,10 +138,14 @@ async function restarted(site: Site, name: string): Promise<string> {
         requireThat('it says so', /the records are out of reach/.test(one.said()), one.said());
       await site.server.resume(site.serverSettings);
       scene.front.takesMs = 20;
-      await scene.run(m3, 0, 1);
       const due = first - 1;
-      const posted = `(SELECT count(*)::int FROM paydrop.instructions WHERE status IN ('submitted', 'paid'))`;
-      await comes('all is sent', async () => (await scene.value<number>(posted)) === due);
+      const taken = `(SELECT count(*)::int FROM paydrop.instructions WHERE status IN ('submitted', 'paid'))`;
+      // What became of what was being sent is only learned at the next look-up.
+      for (let run = 0; run < MOST_RUNS && (await scene.value<number>(taken)) < due; run++) {
+        await scene.run(m3, 0, 1);
+        await pause(300);
+      }
+      requireSame('all is sent', await scene.value(taken), due);
       seen.push(`${how}: ${sent.length} requests after the stop`);
     }
     for (const one of watching) {

@@ -1,8 +1,8 @@
 /** Machines as a person sees them: what the commands say, how a file is taken over, who is let in, and versions. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { bundle } from '../../../fixtures/build/bundle.ts';
+import { Sqlite } from '../../../src/store/sqlite/library.ts';
 import { copyProject, mutate } from '../../support/mutation.ts';
 import { type Host, requireStatus } from './host.ts';
 import { SERVER_ADDRESS, WRONG_NAME } from './network.ts';
@@ -29,6 +29,10 @@ async function listed(site: Site, name: string): Promise<string> {
     await scene.run(m1);
     const watching = scene.hosts.map((host) => host.start(['watch']));
     await comes('three machines are at work', async () => (await scene.value<number>(LIVING)) === 3);
+    for (const host of scene.hosts) {
+      const said = await host.run(['doctor']);
+      requireThat('doctor says how the way is, and who is at work', /TLSv1[^]*m1.*m2.*m3/.test(said), said);
+    }
     scene.front.takesMs = 2_000;
     for (const [at, host] of scene.hosts.entries()) host.drop('payouts.csv', payouts(at * 3 + 1, 3, site.date));
     await comes('they send', () => scene.front.sending() > 2);
@@ -49,11 +53,7 @@ async function listed(site: Site, name: string): Promise<string> {
     const inHand = known.map((one) => Number(one['sending']));
     requireThat('it is seen what each has in hand', Math.max(...inHand) > 0, JSON.stringify(known));
     scene.front.takesMs = 0;
-    const [refusal, ...doctors] = await Promise.all([
-      nameTaken(scene, m3),
-      ...scene.hosts.map((host) => host.run(['doctor'], 0)),
-    ]);
-    for (const said of doctors) requireThat('doctor says how the way is', /TLSv1/.test(said), said);
+    const refusal = await nameTaken(scene, m3);
     for (const one of watching) requireStatus('watch', ['watch'], await one.stop(), 0);
     const table = await m3.run(['machines']);
     requireSame('all are gone once they have ended', table.match(/ gone /g)?.length, 3);
@@ -84,7 +84,7 @@ async function takenOver(site: Site, name: string): Promise<string> {
     const later = new Date(Date.parse(site.date) + 86_400_000).toISOString().slice(0, 10);
     m1.drop('later.csv', payouts(FEW + 1, FEW, later));
     await scene.run(m1);
-    const file = new Database(m1.path('data', 'paydrop.db'), { readonly: true });
+    const file = new Sqlite(m1.path('data', 'paydrop.db'), { readonly: true });
     const counts = (from: string) =>
       `SELECT status, count(*) AS count, sum(amount_minor) AS minor FROM ${from} GROUP BY status ORDER BY status`;
     const numbers = (rows: unknown[]) =>
