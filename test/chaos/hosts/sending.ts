@@ -166,6 +166,7 @@ async function together(site: Site, name: string): Promise<string> {
     scene.front.takesMs = 250;
     scene.front.most = 0;
     await runAll(scene);
+    // A machine that has just begun is only heard of a little later.
     const { most } = scene.front;
     requireThat('no more are under way at once', most <= AT_ONCE, `${most} at once`);
     const by = await scene.sentBy();

@@ -31,7 +31,7 @@ async function listed(site: Site, name: string): Promise<string> {
     await comes('three machines are at work', async () => (await scene.value<number>(LIVING)) === 3);
     for (const host of scene.hosts) {
       const said = await host.run(['doctor']);
-      requireThat('doctor says how the way is, and who is at work', /TLSv1[^]*m1.*m2.*m3/.test(said), said);
+      requireThat('doctor says how the way is, and who is at work', /TLSv1.*m1.*m2.*m3/s.test(said), said);
     }
     scene.front.takesMs = 2_000;
     for (const [at, host] of scene.hosts.entries()) host.drop('payouts.csv', payouts(at * 3 + 1, 3, site.date));
@@ -142,7 +142,7 @@ async function refused(site: Site, name: string): Promise<string> {
     ];
     const said: string[] = [];
     for (const [what, address, says] of tries) {
-      const ended = await m3.start(scene.runArgs, { env: { PAYDROP_DATABASE_URL: address } }).ended;
+      const ended = await m3.start(scene.runArgs, { env: { PAYDROP_DATABASE_URL: address, NODE_EXTRA_CA_CERTS: '' } }).ended;
       const [first = '', ...more] = requireStatus('m3', [what], ended, 2).trim().split('\n');
       requireThat(`${what} is refused in one sentence`, says.test(first) && more.length <= 1, ended.said);
       requireThat('it does not show the password', !/secret-of-pay/.test(ended.said), ended.said);
