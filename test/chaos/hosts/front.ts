@@ -85,6 +85,8 @@ export class Front {
     const said: Buffer[] = [];
     for await (const chunk of answer as AsyncIterable<Buffer>) said.push(chunk);
     await pause(this.takesMs / 2);
+    // From here on its host may begin another one.
+    this.#underWay.delete(request);
     response.writeHead(answer.statusCode ?? 500, answer.headers).end(Buffer.concat(said));
   }
 }

@@ -1,5 +1,6 @@
 /** Payouts: each is sent once, whoever sends it, and the provider's limits are those of all machines together. */
 import { pause } from '../patience.ts';
+import { requireStatus } from './host.ts';
 import { SECOND } from './network.ts';
 import { comes, ORDERS, payouts, type Row, requireSame, requireThat, Scene, type Site } from './scene.ts';
 
@@ -158,20 +159,31 @@ async function paced(site: Site, name: string): Promise<string> {
 }
 
 const AT_ONCE = 6;
+/** A machine that begins is heard of in this time, and what was under way then has ended. */
+const HEARD_MS = 1_000;
 
 async function together(site: Site, name: string): Promise<string> {
   const scene = await Scene.open(site, name, { provider: { concurrency: AT_ONCE } });
   try {
+    const { front, hosts } = scene;
     await dropParts(scene, SOME);
-    scene.front.takesMs = 250;
-    scene.front.most = 0;
-    await runAll(scene);
-    // A machine that has just begun is only heard of a little later.
-    const { most } = scene.front;
+    front.takesMs = 500;
+    const [m1, m2, m3] = hosts;
+    const running = [m1.start(scene.runArgs)];
+    await comes('one alone has all', () => front.sending() === AT_ONCE);
+    running.push(m2.start(scene.runArgs), m3.start(scene.runArgs));
+    const living = `(SELECT count(*)::int FROM paydrop.living_machines)`;
+    await comes('three are at work', async () => (await scene.value<number>(living)) === MACHINES);
+    const before = front.most;
+    await pause(HEARD_MS);
+    front.most = 0;
+    for (const one of running) requireStatus('run', scene.runArgs, await one.ended, 0);
+    const { most } = front;
     requireThat('no more are under way at once', most <= AT_ONCE, `${most} at once`);
+    requireThat('what is allowed is used', most === AT_ONCE, `${most} at once`);
     const by = await scene.sentBy();
     requireSame('every machine sends some', Object.keys(by), ['m1', 'm2', 'm3']);
-    return `${most} of ${AT_ONCE} at once at most, of three machines (sent: ${parts(by)})`;
+    return `${before} of ${AT_ONCE} at once at most of one machine, and ${most} of three (sent: ${parts(by)})`;
   } finally {
     await scene.close();
   }
