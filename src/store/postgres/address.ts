@@ -36,9 +36,9 @@ export function readAddress(address: string): Address {
         `${shown} is on another machine: leave out sslmode=${mode}, so that TLS is used and verified`,
       );
     searchParams.set('sslmode', 'verify-full');
-    const authority = searchParams.get('sslrootcert');
-    if (authority !== null) requireCertificate(authority);
   }
+  const authority = searchParams.get('sslrootcert');
+  if (authority !== null) requireCertificate(authority);
   return { connectionString: url.href, shown };
 }
 

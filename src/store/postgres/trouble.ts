@@ -18,6 +18,9 @@ const UNREACHABLE = /^(?:ECONN|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|EADDRNOTAVAIL|ETI
 
 const NOT_TRUSTED = /CERT|SELF_SIGNED|VERIFY|^ERR_(?:TLS|SSL)/;
 const NO_TLS = /does not support SSL/;
+const OTHER_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
+const AS_NAMED = 'Name the server as its certificate does';
+const BY_WHOM = "Name its certificate's authority with sslrootcert=FILE";
 
 /** What the library says where it has no code: a connection that ended, or none in time. */
 const LOST =
@@ -50,9 +53,7 @@ export function explained(where: string, error: unknown): unknown {
   if (error instanceof SyntaxError) return new Error(damaged(where, message), { cause: error });
   if (!(error instanceof pg.DatabaseError)) {
     if (NOT_TRUSTED.test(code) || NO_TLS.test(message))
-      return new UsageError(
-        `${where} can't be trusted: ${message}. Name its certificate's authority with sslrootcert=FILE`,
-      );
+      return new UsageError(`${where} can't be trusted: ${message}. ${code === OTHER_NAME ? AS_NAMED : BY_WHOM}`);
     if (!UNREACHABLE.test(code) && !leadsNowhere(error) && !LOST.test(message)) return error;
     return new UnavailableError(`${where} can't be reached: ${message}`, { cause: error });
   }

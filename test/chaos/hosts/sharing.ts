@@ -129,8 +129,8 @@ async function refused(site: Site, name: string): Promise<string> {
     const { authority } = site.certificates;
     writeFileSync(join(site.folder, 'garbage.pem'), 'no certificate\n');
     const tries: readonly (readonly [what: string, address: string, says: RegExp])[] = [
-      ['no authority', scene.address(undefined, undefined, ''), /can't be trusted/],
-      ['another name', scene.address(WRONG_NAME), /can't be trusted/],
+      ['no authority', scene.address(undefined, undefined, ''), /can't be trusted.*sslrootcert/],
+      ['another name', scene.address(WRONG_NAME), /can't be trusted.*Name the server as/],
       ['no TLS asked for', scene.address(undefined, undefined, 'sslmode=disable'), /leave out sslmode=disable/],
       ['no file', scene.address(undefined, undefined, 'sslrootcert=/nowhere/ca.pem'), /sslrootcert/],
       ['no certificate', scene.address(undefined, undefined, `sslrootcert=${site.folder}/garbage.pem`), /sslrootcert/],
@@ -142,7 +142,8 @@ async function refused(site: Site, name: string): Promise<string> {
     ];
     const said: string[] = [];
     for (const [what, address, says] of tries) {
-      const ended = await m3.start(scene.runArgs, { env: { PAYDROP_DATABASE_URL: address, NODE_EXTRA_CA_CERTS: '' } }).ended;
+      const ended = await m3.start(scene.runArgs, { env: { PAYDROP_DATABASE_URL: address, NODE_EXTRA_CA_CERTS: '' } })
+        .ended;
       const [first = '', ...more] = requireStatus('m3', [what], ended, 2).trim().split('\n');
       requireThat(`${what} is refused in one sentence`, says.test(first) && more.length <= 1, ended.said);
       requireThat('it does not show the password', !/secret-of-pay/.test(ended.said), ended.said);
