@@ -1337,6 +1337,20 @@ const CLAIMS: Mutant[] = [
     'if (await GOES_ON.get(session, machine, run)) {',
     'if ((await GOES_ON.get(session, machine, run)) === null) {',
   ]),
+  mutant('a machine comes back to a run that others are in', 'a nightly run never ends', 'watch', [
+    'return !(await store.unreportedRuns()).some(',
+    'return !(await store.unreportedRuns()).every(',
+  ]),
+  mutant(
+    'what waits on a lost server is never given up',
+    'a machine stands still for a quarter of an hour',
+    'session-postgres',
+    ['if (lost === undefined) void giveUpLater();', 'void giveUpLater;'],
+  ),
+  mutant('a part is asked for once a page', 'the provider gets more at once than it allows', 'machines', [
+    'if (clock.monotonic() - askedMs >= PART_MS)',
+    'if (clock.monotonic() - askedMs < 0)',
+  ]),
   mutant("a night's look-ups are shared with who is not there", 'a reversal is never seen', 'claims-postgres', [
     'run === undefined ? await LIVING.all(db) : await LIVING_IN.all(db, run)',
     'run === undefined ? await LIVING.all(db) : await LIVING.all(db)',
