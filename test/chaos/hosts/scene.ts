@@ -16,7 +16,7 @@ export const ROLE = 'pay';
 export const PASSWORD = 'secret-of-pay';
 
 /** The port of every server here. */
-export const PORT = 5432;
+const PORT = 5432;
 
 const LONGEST_MS = 120_000;
 const ROUNDS = 25;
