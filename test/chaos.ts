@@ -1,13 +1,15 @@
 /**
  * Lets real machines work against one real server while everything goes wrong: `--seeds 100` so many, from `--from 1`
  * on, `--at-once 2` side by side; `--minutes 10` at most so long; `--seed 42` one, and tells every event. With
- * `--shared-inbox --machines 10 --files 10000` so many machines look at one inbox instead. Ends with 1 when a promise was
- * broken, and keeps the folder.
+ * `--shared-inbox --machines 10 --files 10000` so many machines look at one inbox instead.
+ * `--hosts` shows each promise about several machines on two network namespaces, `--rows 3,4` only some of them. Ends
+ * with 1 when a promise was broken, and keeps the folder.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Built, build } from './chaos/build.ts';
+import { hostsNeed, seeHosts } from './chaos/hosts.ts';
 import { shareInbox } from './chaos/shared-inbox.ts';
 import { chaos } from './chaos/world.ts';
 import { addTo, count, type Tally } from './simulation/tally.ts';
@@ -24,17 +26,39 @@ const { values } = parseArgs({
     'shared-inbox': { type: 'boolean', default: false },
     machines: { type: 'string', default: '10' },
     files: { type: 'string', default: '10000' },
+    hosts: { type: 'boolean', default: false },
+    rows: { type: 'string', default: '' },
   },
 });
 
 if (!hasPostgres) console.log('no PostgreSQL server is installed: nothing was tried');
+else if (values.hosts) await runHosts();
 else if (values['shared-inbox']) await runSharedInbox();
 else await runSeeds();
 
-async function newPlace(): Promise<{ place: string; built: Built }> {
+function newFolder(): string {
   const place = mkdtempSync(join(temporaryPlace(), 'paydrop-chaos-'));
   chmodSync(place, 0o755);
+  return place;
+}
+
+async function newPlace(): Promise<{ place: string; built: Built }> {
+  const place = newFolder();
   return { place, built: await build(place) };
+}
+
+async function runHosts(): Promise<void> {
+  const missing = hostsNeed();
+  if (missing !== undefined) {
+    console.log(`${missing}: nothing was tried`);
+    return;
+  }
+  const place = newFolder();
+  const rows = values.rows.split(',').filter(Boolean).map(Number);
+  const wrong = await seeHosts(place, rows, console.log);
+  if (wrong === 0) rmSync(place, { recursive: true, force: true });
+  else console.log(`${wrong} not so; the folder is kept: ${place}`);
+  process.exitCode = wrong > 0 ? 1 : 0;
 }
 
 async function runSharedInbox(): Promise<void> {

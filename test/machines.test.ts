@@ -477,6 +477,32 @@ describe('the provider’s limits', () => {
     expect([await most(1), await most(4), await most(20)]).toEqual([8, 2, 1]);
   });
 
+  it('are for all machines: the part of one becomes smaller while it looks up, when others begin', async () => {
+    const names = Array.from({ length: 60 }, (_, at) => `P${at}`);
+    const workspace = await ready(names, { concurrency: 8 });
+    await workspace.pass({ lookUp: false });
+    let begun = 0;
+    let underWay = 0;
+    const seen = { before: 0, after: 0 };
+    const change: Parameters<typeof passWith>[1] = ({ provider }) => ({
+      store: { share: async () => ({ at: 0, of: begun < 20 ? 1 : 4 }) },
+      provider: {
+        lookUp: async (payout) => {
+          const when = ++begun <= 20 ? 'before' : begun > 35 ? 'after' : undefined;
+          underWay++;
+          if (when) seen[when] = Math.max(seen[when], underWay);
+          workspace.clock.advance(200);
+          const outcome = await provider.lookUp(payout);
+          underWay--;
+          return outcome;
+        },
+      },
+    });
+    await passWith(workspace, change, { lookUp: true });
+    expect(begun).toBe(60);
+    expect(seen).toEqual({ before: 8, after: 2 });
+  });
+
   it('are for all machines: each request waits for its turn among those of all', async () => {
     const workspace = await ready(REFS, { requestsPerMinute: 60 });
     const waits: number[] = [];

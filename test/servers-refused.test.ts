@@ -34,6 +34,7 @@ describe.skipIf(!hasPostgres)('an address is refused', () => {
     const none = `postgres://paydrop@localhost/paydrop?host=${encodeURIComponent(join(tmpdir(), 'no-such-folder'))}`;
     const { run, status } = await said(none);
     expect(run).toEqual([3, sentence("can't be reached", 3)]);
+    expect(run[1].match(/ENOENT/g)).toHaveLength(1);
     expect(status).toEqual([3, sentence("can't be reached", 3)]);
   });
 

@@ -17,6 +17,7 @@ import { prepareSchema } from '../src/store/postgres/migrations.ts';
 import { openStore, type PostgresOptions } from '../src/store/postgres/postgres.ts';
 import { endLookUpOnly, lookUpOnly } from '../src/store/store.ts';
 import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts';
+import { lossyWayTo } from './support/postgres-proxy.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { newFile } from './support/records.ts';
 import { type TestWorkspace, testWorkspace } from './support/workspace.ts';
@@ -109,6 +110,22 @@ describe.skipIf(!hasPostgres)('a machine', () => {
     expect(await store.hindrance()).toContain('its connection to the database has ended');
     expect(await store.hindrance()).toContain('its connection to the database has ended');
   });
+
+  it('gives up what waits for an answer once the server has ended its session', async () => {
+    const { sleep } = systemClock;
+    const soon = vi.spyOn(systemClock, 'sleep').mockImplementation((ms, signal) => sleep(Math.min(ms, 300), signal));
+    onTestFinished(() => soon.mockRestore());
+    const address = await newDatabase();
+    const way = await lossyWayTo(address);
+    onTestFinished(() => way.close());
+    const store = await open(way.address, atWork('pay-1'));
+    way.loseNextCommit('silent');
+    const refused = expect(store.registerFile(newFile('one'))).rejects.toThrow('the last change was not carried out');
+    const waits = "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()";
+    await vi.waitUntil(async () => (await query(address, waits)).length > 0, PATIENCE);
+    await endSessions(address);
+    await refused;
+  }, 15_000);
 
   it('asks again where the answer may be from before a halt', async () => {
     const address = await newDatabase();

@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock, timestamp } from '../src/platform/clock.ts';
 import { UnavailableError, UsageError } from '../src/platform/failures.ts';
 import { verifyChain } from '../src/store/audit.ts';
@@ -388,6 +388,18 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
         expect(readAddress(`postgres://db.example.com/records${mode}`).connectionString).toBe(
           'postgres://db.example.com/records?sslmode=verify-full',
         );
+    });
+
+    it("takes no address whose authority's certificate can't be read", async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'paydrop-address-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const none = join(folder, 'none.pem');
+      writeFileSync(none, 'no certificate\n');
+      for (const path of [none, join(folder, 'missing.pem')]) {
+        const error = await refused(`postgres://paydrop:secret@db.example.com/records?sslrootcert=${path}`);
+        expect(error).toBeInstanceOf(UsageError);
+        expect(error.message).toContain(`sslrootcert=${path} does not name a certificate that can be read: `);
+      }
     });
 
     it('says that the database or the user is not known', async () => {

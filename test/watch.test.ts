@@ -90,7 +90,11 @@ function holdStill(clock: TestClock): { sleepers(): number } {
 }
 
 /** Starts the service in this process. Time stands still in it: what happens by itself, a bell has caused. */
-async function startService(workspace: TestWorkspace, faults?: FaultScript): Promise<Service> {
+async function startService(
+  workspace: TestWorkspace,
+  faults?: FaultScript,
+  change: (store: Store) => Partial<Store> = () => ({}),
+): Promise<Service> {
   const { clock } = workspace;
   const { sleepers } = holdStill(clock);
   const sandbox = faults ? { sandbox: { faults } } : {};
@@ -107,7 +111,11 @@ async function startService(workspace: TestWorkspace, faults?: FaultScript): Pro
   const stopping = new AbortController();
   let broken: unknown;
   const running = watch(
-    { ...tools, log: { info: take('info'), warn: take('warn'), error: take('error') } },
+    {
+      ...tools,
+      store: { ...tools.store, ...change(tools.store) },
+      log: { info: take('info'), warn: take('warn'), error: take('error') },
+    },
     stopping.signal,
     (summary) => passes.push(summary),
   ).catch((error: unknown) => {
@@ -466,6 +474,26 @@ describe('the nightly run', () => {
     expect([...readLedger(ledgerPath)].filter(({ kind }) => kind === 'accepted')).toHaveLength(13);
     expect(new Set(nights(service))).toEqual(new Set(['2026-03-02']));
     expect(workspace.rows('run.000002.changes.csv').map(({ to }) => to)).toEqual(Array(13).fill('submitted'));
+  });
+
+  it('that other machines are in is left to them when nothing is left to do here, and ended here once they have left it', async () => {
+    const workspace = testWorkspace();
+    let areIn = true;
+    const service = await startService(workspace, undefined, (store) => ({
+      endRun: async (...ending) => (areIn ? undefined : store.endRun(...ending)),
+      unreportedRuns: async () => (areIn ? [] : store.unreportedRuns()),
+    }));
+    dropPayouts(workspace, 2);
+    await taken(workspace, 'payouts.000002');
+    await service.after(HOUR);
+    for (let look = 0; look < 5; look++) await service.after(MINUTE);
+    expect(nights(service)).toEqual(['2026-03-02']);
+    expect(await service.store.lastNightly()).toBeUndefined();
+    areIn = false;
+    await service.after(MINUTE);
+    expect(nights(service)).toEqual(['2026-03-02', '2026-03-02']);
+    expect(await service.store.lastNightly()).toMatchObject({ businessDate: '2026-03-02' });
+    expect(workspace.outbox().some((name) => name.startsWith('run.000002'))).toBe(true);
   });
 
   it('that was cut off by a stop is taken up again at the next start, under its number', async () => {

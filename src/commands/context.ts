@@ -88,9 +88,9 @@ function placeOf(error: unknown): string[] {
   return ours ? (error.stack ?? '').split('\n').slice(1) : [];
 }
 
-/** The message with its causes. */
+/** The message with its causes, but for one whose words it has already. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : `: ${messageOf(error.cause)}`;
-  return error.message + cause;
+  const cause = error.cause === undefined ? '' : messageOf(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }

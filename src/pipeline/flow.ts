@@ -137,7 +137,7 @@ export interface Pages<T> {
 
 /**
  * As {@link eachOf}, for items that come in pages. If the next page is fetched early, no worker waits at the end of a
- * page. The limit may change with each page.
+ * page. The limit may change at any time.
  */
 export function eachInPages<T>(pages: Pages<T>, limit: () => number, work: (item: T) => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -160,7 +160,7 @@ export function eachInPages<T>(pages: Pages<T>, limit: () => number, work: (item
       left.push(...page);
     };
     const goOn = (): void => {
-      for (; errors.length === 0 && underWay < limit() && left.length > 0; underWay++)
+      for (; errors.length === 0 && left.length > 0 && underWay < limit(); underWay++)
         then(work(left.shift() as T), () => underWay--);
       if (errors.length === 0 && !over && !bringing && (underWay === 0 || pages.early(left.length))) {
         bringing = true;
@@ -179,6 +179,33 @@ export function eachInPages<T>(pages: Pages<T>, limit: () => number, work: (item
 /** How many requests a machine may have under way, so that all together have as many as the provider allows. */
 export function partOf(concurrency: number, { of }: Share): number {
   return Math.max(1, Math.floor(concurrency / of));
+}
+
+/** Machines come and go during a page, so it is asked so often which part is this one's. */
+const PART_MS = 500;
+
+/** The requests that this machine may have under way, of those that the provider allows. */
+export interface Part {
+  renew(): Promise<void>;
+  /** As last heard. Has it asked for again when that is old. */
+  limit(): number;
+}
+
+export function openPart(concurrency: number, store: Pick<Store, 'share'>, clock: Clock): Part {
+  let part = 1;
+  let askedMs = Number.NEGATIVE_INFINITY;
+  const renew = async () => {
+    askedMs = clock.monotonic();
+    part = partOf(concurrency, await store.share());
+  };
+  return {
+    renew,
+    limit: () => {
+      // What keeps it from being heard shows at the next page.
+      if (clock.monotonic() - askedMs >= PART_MS) renew().catch(() => {});
+      return part;
+    },
+  };
 }
 
 /**

@@ -92,6 +92,8 @@ export interface PassSummary {
   readonly stuck: readonly Stuck[];
   /** Why work is left that this pass should have done. Undefined when none is left. */
   readonly unfinished: string | undefined;
+  /** Nothing is left to do here, but other machines are in the run. The last of them ends it. */
+  readonly goesOn: boolean;
   /** Why the calendar let the pass send nothing, or nothing more. What is due is then left to a later pass. */
   readonly closed: string | undefined;
   /** What the pass leaves to a person: what was lost or rejected in it, and everything that is in doubt. */
@@ -136,9 +138,9 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const reasons = [undone, unwritten].filter((reason) => reason !== undefined);
   const unfinished = reasons.length > 0 ? reasons.join('; ') : undefined;
   // A nightly run that isn't finished stays open. The next pass for its business date continues it.
-  const { kept, files, moved, open } =
+  const { kept, files, moved, open, goesOn } =
     kind === 'nightly' && unfinished !== undefined
-      ? { ...(await contentsOf(tools, run, reported)), kept: true }
+      ? { ...(await contentsOf(tools, run, reported)), kept: true, goesOn: undefined }
       : await closeRun(tools, run, reported, unfinished);
   await noteEnd(store, run, { ...options, kept }, unfinished, timestamp(clock.now()));
   tools.progress.clear();
@@ -150,7 +152,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const { found } = paced.gate;
   const closed = found && closedText(found);
   const requests = { sent: sending.sent, lookedUp: looking.lookedUp };
-  return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs };
+  return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs, goesOn: goesOn === true };
 }
 
 interface Judged {

@@ -32,7 +32,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
-import { commitQueue, eachInPages, gather, type Line, openLine, type Pacer, pacer, partOf } from './flow.ts';
+import { commitQueue, eachInPages, gather, type Line, openLine, openPart, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
@@ -130,18 +130,17 @@ export async function reconcile(
   };
 
   const lookUpPayouts = (kind: LookedUp | 'unsettled', stretch: Range) => {
-    let { concurrency } = settings.provider;
+    const part = openPart(settings.provider.concurrency, store, clock);
     const pageOf = payoutPages(tools, kind, stretch, line, ({ id }) => !moved.has(id));
     const next = async () => {
       const share = await store.share(tools.among);
-      concurrency = partOf(settings.provider.concurrency, await store.share());
+      await part.renew();
       nowMs = await store.commonTime(clock.now());
       // Records that are in doubt are only trusted again once one machine has looked everything up.
       return pageOf(forgetful || another ? undefined : share);
     };
-    const pages = { next, early: (left: number) => left <= concurrency };
-    const work = (instruction: StoredInstruction) => lookUp(instruction, kind);
-    return eachInPages(pages, () => concurrency, work);
+    const pages = { next, early: (left: number) => left <= part.limit() };
+    return eachInPages(pages, part.limit, (instruction) => lookUp(instruction, kind));
   };
 
   try {

@@ -43,9 +43,9 @@ import {
   gather,
   type Line,
   openLine,
+  openPart,
   type Pacer,
   pacer,
-  partOf,
   undoneBecause,
 } from './flow.ts';
 import { doubtOfRefusal } from './look-ups.ts';
@@ -152,12 +152,12 @@ export async function submit(
   let unsent = 0;
   let why = '';
 
-  let concurrency = 1;
+  const part = openPart(settings.provider.concurrency, store, clock);
   const pages = requestPages({ tools, line, registrar, asRead, readAhead, businessDate }, turns, (groups) =>
     commits.add({ ended: outcomes.take(), groups }),
   );
   const next = async () => {
-    concurrency = partOf(settings.provider.concurrency, await store.share());
+    await part.renew();
     return pages();
   };
 
@@ -178,7 +178,7 @@ export async function submit(
   };
 
   try {
-    await eachInPages({ next, early: readAhead.early }, () => concurrency, send);
+    await eachInPages({ next, early: readAhead.early }, part.limit, send);
   } finally {
     await outcomes.flush();
   }

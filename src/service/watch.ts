@@ -10,6 +10,7 @@ import { isErrno, SHARED_FOLDER_MODE } from '../platform/durable.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
 import { nightlyDue, ringNightly } from '../settings/settings.ts';
+import type { RunRecord } from '../store/store.ts';
 
 /** Without a bell, the folder and the schedule are looked at this often. */
 const LOOK_EVERY_MS = 30_000;
@@ -222,7 +223,7 @@ async function passDue(
   const waitForSettling = false;
   const mayTry = pace.mayTry();
   const night = mayTry ? await nightDue(tools) : undefined;
-  if (night !== undefined)
+  if (night !== undefined && !(await isLeftToOthers(tools, pace.left(), night)))
     return { kind: 'nightly', businessDate: night, waitForSettling, send: true, lookUp: true, stop };
   const lookUp = mayTry && pace.lookUpDue();
   if (ready.length === 0 && !lookUp) return undefined;
@@ -235,6 +236,8 @@ async function passDue(
 interface Pace {
   mayTry(): boolean;
   lookUpDue(): boolean;
+  /** The nightly run in which nothing is left to do here, while other machines are in it. */
+  left(): RunRecord | undefined;
   note(options: PassOptions, summary: PassSummary): void;
 }
 
@@ -242,11 +245,14 @@ function openPace({ clock, log }: WatchTools): Pace {
   let lookUpAt = clock.monotonic();
   let notBefore = clock.monotonic();
   let retryMs = RETRY_AFTER_MS;
+  let left: RunRecord | undefined;
   return {
     mayTry: () => clock.monotonic() >= notBefore,
     lookUpDue: () => clock.monotonic() >= lookUpAt,
-    note: ({ kind, send, lookUp }, { run, unfinished, closed, moved }) => {
+    left: () => left,
+    note: ({ kind, send, lookUp }, { run, unfinished, closed, moved, goesOn }) => {
       if (!send && !lookUp) return;
+      if (kind === 'nightly') left = goesOn ? run : undefined;
       lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
       // Payouts that are sent on arrival are sent again as soon as the pace allows. At night the schedule decides.
       const isOpen = closed === undefined;
@@ -286,6 +292,15 @@ async function nightDue({ store, clock, settings }: Tools): Promise<string | und
     }
   }
   return nightlyDue(clock.now(), after, schedule);
+}
+
+/**
+ * Whether the nightly run of that date goes on without this machine, which has nothing left to do in it. If each of them
+ * came back at once, they would find each other in the run, and it would never end.
+ */
+async function isLeftToOthers({ store }: Tools, left: RunRecord | undefined, night: string): Promise<boolean> {
+  if (left?.businessDate !== night) return false;
+  return !(await store.unreportedRuns()).some(({ number }) => number === left.number);
 }
 
 /** Logs each date once. */

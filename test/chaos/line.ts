@@ -1,6 +1,7 @@
 /** The line between a machine and the server: it is cut, silent or away, and loses what is about to be committed. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** What happens at a COMMIT: before it reaches the server, or once it is done and before the machine hears of it. */
 export interface Trap {
@@ -8,6 +9,12 @@ export interface Trap {
   /** Whether the connection is lost then. */
   readonly cuts: boolean;
   readonly springs?: () => void;
+}
+
+/** Where machines on other hosts come to it: they ask for TLS, which ends here. */
+export interface Outside {
+  readonly host: string;
+  readonly tls: { readonly key: string; readonly cert: string };
 }
 
 interface Pair {
@@ -20,6 +27,7 @@ export class Line {
   connections = 0;
   port = 0;
   readonly #target: string;
+  readonly #outside: Outside | undefined;
   readonly #pairs = new Set<Pair>();
   #server: Server | undefined;
   #isAway = false;
@@ -27,13 +35,14 @@ export class Line {
   #trap: Trap | undefined;
 
   /** `target` is the server's socket. */
-  constructor(target: string) {
+  constructor(target: string, outside?: Outside) {
     this.#target = target;
+    this.#outside = outside;
   }
 
   async open(): Promise<void> {
     this.#server = createServer((client) => this.#join(client));
-    this.#server.listen(0, '127.0.0.1');
+    this.#server.listen(0, this.#outside?.host ?? '127.0.0.1');
     await once(this.#server, 'listening');
     this.port = (this.#server.address() as AddressInfo).port;
   }
@@ -89,6 +98,22 @@ export class Line {
         lose(pair, 'end');
       });
     }
+    if (this.#outside) this.#endTls(pair, this.#outside);
+    else this.#carry(pair, client);
+  }
+
+  /** The first that a program sends is that it wants TLS. */
+  #endTls(pair: Pair, { tls }: Outside): void {
+    pair.client.once('data', () => {
+      pair.client.write('S');
+      const within = new TLSSocket(pair.client, { isServer: true, ...tls });
+      within.on('error', () => {});
+      this.#carry(pair, within);
+    });
+  }
+
+  /** `client` is where the bytes of the pair's client can be read. */
+  #carry(pair: Pair, client: Socket): void {
     let atAnswer: Trap | undefined;
     client.on('data', (bytes) => {
       if (this.#isSilent) return;

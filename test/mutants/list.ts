@@ -1368,8 +1368,8 @@ const DRY_RUN: Mutant[] = [
 /** One clock for all machines, and what a machine shows that was taken for gone. */
 const ONE_CLOCK: Mutant[] = [
   mutant('a quarantine goes by the clock of the machine', 'what is on its way is paid twice', 'machines', [
-    'await store.share()); nowMs = await store.commonTime(clock.now());',
-    'await store.share()); nowMs = clock.now();',
+    'await part.renew(); nowMs = await store.commonTime(clock.now());',
+    'await part.renew(); nowMs = clock.now();',
   ]),
   mutant('an order in doubt goes by the clock of the machine', 'an order is created twice', 'machines', [
     'const nowMs = await store.commonTime(clock.now()); const found',
@@ -1487,6 +1487,20 @@ const CLAIMS: Mutant[] = [
   mutant('a run ends while another machine is in it', 'its report lacks what that one does', 'claims-postgres', [
     'if (await GOES_ON.get(session, machine, run)) {',
     'if ((await GOES_ON.get(session, machine, run)) === null) {',
+  ]),
+  mutant('a machine comes back to a run that others are in', 'a nightly run never ends', 'watch', [
+    'return !(await store.unreportedRuns()).some(',
+    'return !(await store.unreportedRuns()).every(',
+  ]),
+  mutant(
+    'what waits on a lost server is never given up',
+    'a machine stands still for a quarter of an hour',
+    'session-postgres',
+    ['if (lost === undefined) void giveUpLater();', 'void giveUpLater;'],
+  ),
+  mutant('a part is asked for once a page', 'the provider gets more at once than it allows', 'machines', [
+    'if (clock.monotonic() - askedMs >= PART_MS)',
+    'if (clock.monotonic() - askedMs < 0)',
   ]),
   mutant("a night's look-ups are shared with who is not there", 'a reversal is never seen', 'claims-postgres', [
     'run === undefined ? await LIVING.all(db) : await LIVING_IN.all(db, run)',

@@ -39,7 +39,7 @@ export async function closeRun(
   run: RunRecord,
   reported?: ReportedFiles,
   unfinished?: string,
-): Promise<RunContents & { kept: boolean }> {
+): Promise<RunContents & { kept: boolean; goesOn?: true }> {
   const { store, settings, report } = tools;
   const { isWhole, ...contents } = await contentsOf(tools, run, reported);
   if (!isWhole) return { ...contents, kept: true };
@@ -52,7 +52,7 @@ export async function closeRun(
   const atEnd = { open, verdicts, undone: unfinished ?? contents.undone };
   const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), atEnd) : run;
   // The last machine that is in the run ends and reports it.
-  if (!ended) return { ...contents, kept: true };
+  if (!ended) return { ...contents, kept: true, goesOn: true };
   const files = contents.files.map(({ file, summary }) => ({
     ...file,
     verdict: verdicts[file.number] ?? verdictOf(file, summary),

@@ -1,4 +1,6 @@
 /** The server's address, as it is written in a secret. */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { UsageError } from '../../platform/failures.ts';
 
 export interface Address {
@@ -35,5 +37,18 @@ export function readAddress(address: string): Address {
       );
     searchParams.set('sslmode', 'verify-full');
   }
+  const authority = searchParams.get('sslrootcert');
+  if (authority !== null) requireCertificate(authority);
   return { connectionString: url.href, shown };
+}
+
+/** Throws a UsageError where the file can't be read, or has no certificate. */
+function requireCertificate(path: string): void {
+  try {
+    new X509Certificate(readFileSync(path));
+  } catch (error) {
+    throw new UsageError(
+      `sslrootcert=${path} does not name a certificate that can be read: ${(error as Error).message}`,
+    );
+  }
 }

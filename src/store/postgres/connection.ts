@@ -86,11 +86,17 @@ const CLOSING_MS = 2_000;
 /** A statement whose program is gone ends, and lets go of what it holds. A server on Windows does not notice that. */
 const GONE_AFTER_MS = 10_000;
 
+/** The server ends a connection whose other end is gone after some of these, where it would keep it for hours. */
+const PROBE_EVERY_S = 10;
+
 // Nearly all reads are pages of one index, in its order. Before new tables are analyzed, the server would take a bitmap of
 // all that is left for each page, and sort it.
 const SESSION_SETTINGS = `
   SET search_path TO ${SCHEMA};
   SET lock_timeout TO ${LOCK_TIMEOUT_MS};
+  SET tcp_keepalives_idle TO ${PROBE_EVERY_S};
+  SET tcp_keepalives_interval TO ${PROBE_EVERY_S};
+  SET tcp_keepalives_count TO 3;
   SET idle_in_transaction_session_timeout TO ${IDLE_TRANSACTION_MS};
   SET default_transaction_isolation TO 'read committed';
   SET jit TO off;

@@ -93,7 +93,8 @@ const BACKEND = 'SELECT pg_backend_pid()::int AS pid';
 
 /**
  * Throws UsageError where a machine of that name is alive, or where connections are not kept apart. Calls `silent` when
- * the server does not answer any more: whatever else was asked of it then waits in vain.
+ * the server does not answer any more, or some time after it has ended the session: whatever else was asked of it then
+ * waits in vain.
  */
 export async function openSession(
   address: Address,
@@ -105,8 +106,8 @@ export async function openSession(
   try {
     await requireOwnConnection(address, client);
     const id = await begin(client, machine, address.shown, clock);
-    const standing = openStanding(client, id, clock, silent);
     const closing = new AbortController();
+    const standing = openStanding(client, id, clock, { silent, closing: closing.signal });
     void beat(standing, closing.signal);
     return {
       id,
@@ -230,10 +231,21 @@ interface Standing {
 }
 
 /** A machine that does not stand once never stands again: what it had in hand may be another's. */
-function openStanding(client: pg.Client, id: number, clock: Clock, silent: () => void): Standing {
+function openStanding(
+  client: pg.Client,
+  id: number,
+  clock: Clock,
+  { silent, closing }: { readonly silent: () => void; readonly closing: AbortSignal },
+): Standing {
   let lost: string | undefined;
   let stoodAtMs = systemClock.monotonic();
+  // What is asked on another connection may wait for an answer that never comes, though the server could end this one.
+  const giveUpLater = async () => {
+    await systemClock.sleep(GONE_AFTER_MS, closing);
+    if (!closing.aborted) silent();
+  };
   const lose = (why: string) => {
+    if (lost === undefined) void giveUpLater();
     lost ??= why;
     void client.end().catch(() => {});
   };

@@ -14,10 +14,13 @@ const HELD_UP = /^(?:55P03|40001|40P01|57014)$/;
 const ANOTHER_LAYOUT = /^(?:42P01|42703|42P10|42883|3F000)$/;
 const DAMAGE = /^XX/;
 
-const UNREACHABLE = /^(?:ECONN|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|ETIMEDOUT|ENOENT|EACCES)/;
+const UNREACHABLE = /^(?:ECONN|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|EADDRNOTAVAIL|ETIMEDOUT|ENOENT|EACCES)/;
 
 const NOT_TRUSTED = /CERT|SELF_SIGNED|VERIFY|^ERR_(?:TLS|SSL)/;
 const NO_TLS = /does not support SSL/;
+const OTHER_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
+const AS_NAMED = 'Name the server as its certificate does';
+const BY_WHOM = "Name its certificate's authority with sslrootcert=FILE";
 
 /** What the library says where it has no code: a connection that ended, or none in time. */
 const LOST =
@@ -37,6 +40,12 @@ export function refusalOf(error: unknown): { readonly code: string; readonly con
   return { code, constraint };
 }
 
+/** What a system says of a route that drops everything. */
+function leadsNowhere(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return code === 'EINVAL' && syscall === 'connect';
+}
+
 /** The error in plain words where the server or the way to it is the cause; else the error as it came. */
 export function explained(where: string, error: unknown): unknown {
   const { message, code = '' } = error as NodeJS.ErrnoException;
@@ -44,10 +53,8 @@ export function explained(where: string, error: unknown): unknown {
   if (error instanceof SyntaxError) return new Error(damaged(where, message), { cause: error });
   if (!(error instanceof pg.DatabaseError)) {
     if (NOT_TRUSTED.test(code) || NO_TLS.test(message))
-      return new UsageError(
-        `${where} can't be trusted: ${message}. Name its certificate's authority with sslrootcert=FILE`,
-      );
-    if (!UNREACHABLE.test(code) && !LOST.test(message)) return error;
+      return new UsageError(`${where} can't be trusted: ${message}. ${code === OTHER_NAME ? AS_NAMED : BY_WHOM}`);
+    if (!UNREACHABLE.test(code) && !leadsNowhere(error) && !LOST.test(message)) return error;
     return new UnavailableError(`${where} can't be reached: ${message}`, { cause: error });
   }
   if (WRONG_CREDENTIALS.test(code) || code === NO_SUCH_DATABASE)
