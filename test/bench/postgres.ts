@@ -28,8 +28,9 @@ const FOUR = { atLeast: 3.5, aim: 4, higherIsBetter: true } as const;
 
 interface Records {
   readonly server: Server;
-  /** Of the provider, whether it is there or not: records go with one provider. */
-  readonly port: number;
+  /** The provider's, whether it is there or not: records go with one provider. */
+  readonly origin: string;
+  readonly port: string;
   /** A copy of a database under another name, and the environment that leads to it. */
   fresh(from: string, name: string): Promise<{ PAYDROP_DATABASE_URL: string }>;
 }
@@ -41,9 +42,9 @@ export async function onServer(ground: Ground): Promise<Result[]> {
   const server = new Server(join(ground.folder, 'server'));
   await server.start(['shared_buffers=256MB', 'max_wal_size=4GB']);
   try {
+    const port = await freePort();
     const records: Records = {
-      server,
-      port: await freePort(),
+      ...{ server, port, origin: `http://127.0.0.1:${port}` },
       async fresh(from, name) {
         await server.query('postgres', `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
         await server.query('postgres', `CREATE DATABASE ${name} TEMPLATE ${from} STRATEGY file_copy`);
@@ -61,13 +62,13 @@ export async function onServer(ground: Ground): Promise<Result[]> {
   }
 }
 
-async function freePort(): Promise<number> {
+async function freePort(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  return port;
+  return String(port);
 }
 
 function workspaceOf(ground: Ground, name: string, baseUrl: string, more: object = {}): string {
@@ -79,8 +80,7 @@ function workspaceOf(ground: Ground, name: string, baseUrl: string, more: object
 }
 
 /** One that knows the orders, and a copy of it with payouts that are ready. */
-async function makeDatabases(ground: Ground, { server, port, fresh }: Records): Promise<void> {
-  const origin = `http://127.0.0.1:${port}`;
+async function makeDatabases(ground: Ground, { server, origin, fresh }: Records): Promise<void> {
   const workspace = workspaceOf(ground, 'maker', origin);
   await ground.withOrders();
   await fresh('template0', ORDERS);
@@ -104,12 +104,12 @@ function intakeIs({ sizes }: Ground) {
   };
 }
 
-async function takingIn(ground: Ground, { server, fresh }: Records): Promise<Result[]> {
+async function takingIn(ground: Ground, { server, origin, fresh }: Records): Promise<Result[]> {
   const { rounds, rows } = ground.sizes;
   const file = ground.input(`instructions-${rows}`, { rows });
   const taken = await inTurns(rounds, {
     paydrop: async () => {
-      const workspace = workspaceOf(ground, 'intake', 'http://127.0.0.1:9');
+      const workspace = workspaceOf(ground, 'intake', origin);
       const env = await fresh(ORDERS, 'intake');
       const figures = await takeIn(ground.built, workspace, file, env);
       await requireCount(server, 'intake', 'paydrop.instructions', rows);
@@ -153,7 +153,7 @@ async function requireCount(server: Server, database: string, table: string, cou
 }
 
 /** One machine that sends, with each kind of records. */
-async function sendingBeside(ground: Ground, { fresh }: Records): Promise<Result[]> {
+async function sendingBeside(ground: Ground, { origin, fresh }: Records): Promise<Result[]> {
   const { rounds, payouts } = ground.sizes;
   const stage = ground.built.baseline('one-stage');
   const sqlite = ground.copy(await ground.withOrders(), 'ready-sqlite');
@@ -162,7 +162,7 @@ async function sendingBeside(ground: Ground, { fresh }: Records): Promise<Result
   const taken = await inTurns(rounds, {
     postgres: async () => {
       const env = await fresh(READY, 'sending');
-      const workspace = workspaceOf(ground, 'sending', 'http://127.0.0.1:9');
+      const workspace = workspaceOf(ground, 'sending', origin);
       await timedByItself(stage, ['list', workspace, OPEN_BY, join(ground.folder, 'listed.jsonl')], payouts, env);
       return atProvider(ground, async (origin) => {
         configure(workspace, origin, { records: 'postgres', machine: 'sending' });
@@ -219,7 +219,7 @@ async function severalMachines(ground: Ground, { fresh, port, server }: Records)
         if (Number(sent?.count) !== payouts) throw new Error(`${count} machines sent ${sent?.count} of ${payouts}`);
         return { seconds, peakMB: Math.max(...all.map(({ peakMB }) => peakMB)) };
       },
-      ['--port', String(port), '--faults', faults],
+      ['--port', port, '--faults', faults],
     );
   };
   const taken = await inTurns(rounds, { one: () => together(1), two: () => together(2), four: () => together(4) });
