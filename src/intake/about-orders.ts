@@ -3,6 +3,7 @@ import { type OrderRef, orderKey } from '../domain/order.ts';
 import type { Store } from '../store/store.ts';
 import type { CheckedRow } from './checking.ts';
 import type { Rejected } from './rejected.ts';
+import { kept } from './rows.ts';
 import { checkAgainstOrder, type Header, inTheirOrder } from './validate.ts';
 
 /** At most this many orders are remembered, so that the store is asked about most of them only once. */
@@ -46,7 +47,7 @@ export function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promis
       const name = `${currency} ${hadInstructions}`;
       const about = same.get(name) ?? { currency, hadInstructions };
       same.set(name, about);
-      found.set(key, about);
+      found.set(kept(key), about);
     }
     for (const [at, key] of missing) result[at] = found.get(key);
     return result;

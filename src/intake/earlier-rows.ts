@@ -7,6 +7,7 @@ import { type InstructionRef, instructionKey, statedByContent } from '../domain/
 import { digestOf, type OrderRef, orderKey, statedByOrder } from '../domain/order.ts';
 import type { CheckedRow, Passed } from './checking.ts';
 import type { Repeats } from './repeats.ts';
+import { kept } from './rows.ts';
 
 export interface EarlierRows extends Repeats {
   /** The earlier row of the file that this row repeats. A second call for the same line returns the same. */
@@ -29,7 +30,7 @@ export function openEarlierRows({ mayHave }: Repeats): EarlierRows {
     const { key, digest } = keyAndDigestOf(check);
     const known = first.get(key);
     if (known) return known.line < line ? known : undefined;
-    first.set(key, { line, digest });
+    first.set(kept(key), { line, digest });
     return undefined;
   };
   return {

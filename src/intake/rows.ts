@@ -56,6 +56,14 @@ interface Shape {
   readonly isHeaderAgain: IsHeader;
 }
 
+/**
+ * A text to be kept beyond its batch. Cells are cut from the batch's text, and any text that is made of them would keep
+ * all of that in memory.
+ */
+export function kept(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 const BATCH_LINES = 2_000;
 const BATCH_BYTES = 262_144;
 /** At most this many characters of a line that is too long are kept. */

@@ -16,7 +16,7 @@ import {
 } from './report.ts';
 
 /** Rows read at once. A page of the longest possible lines must still fit into memory, several times over. */
-const PAGE = 1_000;
+const PAGE = 500;
 
 export interface TakenFile {
   readonly file: FileRecord;
