@@ -665,7 +665,7 @@ describe('rows that amend', () => {
         DROP TABLE payees; DROP TABLE resemblances; DROP TABLE approvals; DROP TABLE decision_files; DROP INDEX files_to_judge;
         DROP INDEX sends_by_date; DROP INDEX orders_with_defaults; ALTER TABLE sends DROP COLUMN business_date;
         ALTER TABLE files DROP COLUMN judged; ALTER TABLE files DROP COLUMN said_done;
-        ALTER TABLE files DROP COLUMN maker;
+        ALTER TABLE files DROP COLUMN maker; ALTER TABLE runs DROP COLUMN at_end;
         DROP TABLE forgotten_files; ALTER TABLE instructions DROP COLUMN forgotten`);
       db.pragma('user_version = 8');
     });
