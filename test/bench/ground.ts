@@ -14,6 +14,8 @@ export interface Sizes {
   readonly fewRows: number;
   readonly manyRows: number;
   readonly payouts: number;
+  /** For what several machines send from the same records, at a provider that takes its time. */
+  readonly shared: number;
   /** For what control costs. */
   readonly judged: number;
 }
@@ -26,6 +28,7 @@ export const FULL: Sizes = {
   fewRows: 1_000_000,
   manyRows: 5_000_000,
   payouts: 50_000,
+  shared: 20_000,
   judged: 100_000,
 };
 /**
@@ -40,6 +43,7 @@ export const QUICK: Sizes = {
   fewRows: 12_000,
   manyRows: 60_000,
   payouts: 2_000,
+  shared: 2_000,
   judged: 12_000,
 };
 
