@@ -98,6 +98,32 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await two.interrupted(10)).toMatchObject({ payouts: [{ id: ID }], orders: [] });
   });
 
+  it('one takes up what a pass of its own has left in sending, though it still lives', async () => {
+    expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
+    expect(await one.interrupted(10)).toMatchObject({ payouts: [{ id: ID }], orders: [] });
+  });
+
+  it('one that was taken for gone claims nothing, and still tells what became of what it sent', async () => {
+    await one.claim(SENDING, MOMENT);
+    await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
+    const recovered = { id: ID, version: 2, from: 'sending', to: 'unknown', unclear: true } as const;
+    await two.settle({ changes: [{ ...recovered, sent: { outcome: 'interrupted' } }] }, MOMENT);
+    const accepted = { id: ID, version: 2, from: 'sending', to: 'submitted', orderRefId: 'REF1' } as const;
+    const ended = { changes: [{ ...accepted, sent: { outcome: 'accepted' } }] };
+    await expect(one.claim(SENDING, MOMENT, ended)).rejects.toThrow('another machine took this one for gone');
+    expect(await two.list('submitted', { afterId: 0, limit: 10 })).toMatchObject([{ id: ID, orderRefId: 'REF1' }]);
+  });
+
+  it('one gets its turn to judge though another claims without a pause', async () => {
+    let isJudged = false;
+    const claiming = (async () => {
+      while (!isJudged) await Promise.all([two.claim([], MOMENT), two.claim([], MOMENT)]);
+    })();
+    await one.judging(DATE, async () => undefined);
+    isJudged = true;
+    await claiming;
+  });
+
   it('the last that is in a run ends it', async () => {
     const run = await one.startRun('nightly', DATE, MOMENT);
     expect(await two.startRun('nightly', DATE, MOMENT)).toEqual(run);

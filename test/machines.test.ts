@@ -160,7 +160,7 @@ describe('what another machine has claimed', () => {
     expect(new Set(claimed.slice(0, REFS.length / 2))).toEqual(new Set(own));
   });
 
-  it('may be all there is: the pass ends, and what is ready still is sent by a later one', async () => {
+  it('may be all there is: the run is not finished, and what is ready still is sent by a later pass', async () => {
     const workspace = await ready();
     let asked = 0;
     const summary = await passWith(workspace, ({ store }) => ({
@@ -172,7 +172,7 @@ describe('what another machine has claimed', () => {
         },
       },
     }));
-    expect(summary).toMatchObject({ sent: 0, unfinished: undefined });
+    expect(summary).toMatchObject({ sent: 0, unfinished: expect.stringContaining('is left to the next pass') });
     expect(asked).toBe(REFS.length);
     expect(statuses(workspace)).toEqual(REFS.map(() => 'ready'));
     await workspace.pass({ faults: PAYS });
@@ -293,6 +293,25 @@ describe('an order that another machine has recovered while its request was unde
     expect(requests(workspace, 'order')).toBe(1);
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1 });
     await expectSound(workspace);
+  });
+});
+
+describe('an order in doubt', () => {
+  it('is looked up by a nightly run, whatever machine is alive that is not in it', async () => {
+    const workspace = testWorkspace({ provider: { api: 'collect', quarantine: '1s', timeout: '100ms' } });
+    workspace.drop('orders.csv', API_FILES.collect.orders);
+    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1'));
+    await workspace.pass({ faults: { faults: [{ on: 'order', fault: { kind: 'silence' } }] } });
+    expect(statuses(workspace)).toEqual(['ready']);
+    const none = { at: 999_999_999, of: 1_000_000_000 };
+    for (const businessDate of ['2026-03-03', '2026-03-04']) {
+      workspace.clock.advance(86_400_000);
+      const change = ({ store }: OpenWorkspace) => ({
+        store: { share: async (run?: number) => (run === undefined ? none : store.share(run)) },
+      });
+      await passWith(workspace, change, { kind: 'nightly', businessDate, faults: PAYS });
+    }
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
   });
 });
 

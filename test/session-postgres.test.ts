@@ -20,6 +20,7 @@ import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts'
 import { lossyWayTo } from './support/postgres-proxy.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { newFile } from './support/records.ts';
+import { ALL } from './support/sample.ts';
 import { type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const PATIENCE = { timeout: 10_000, interval: 20 };
@@ -61,6 +62,17 @@ const onServer = (machine: string, more: object = { provider }) =>
   testWorkspace({ records: 'postgres', machine, ...more });
 
 describe.skipIf(!hasPostgres)('a machine', () => {
+  it.runIf(ALL)('that asks nothing for twenty seconds is given up by the server', { timeout: 40_000 }, async () => {
+    const address = await newDatabase();
+    const stands = vi.spyOn(systemClock, 'sleep').mockImplementation(() => new Promise(() => undefined));
+    onTestFinished(() => stands.mockRestore());
+    await open(address, atWork('pay-1'));
+    const other = await open(address, { machine: 'pay-2' });
+    const living = async () => (await other.machines()).filter(({ alive }) => alive).map(({ name }) => name);
+    expect(await living()).toEqual(['pay-1']);
+    await expect.poll(living, { timeout: 30_000, interval: 500 }).toEqual([]);
+  });
+
   it('sends nothing once it stood still for ten seconds, before it has asked again whether it stands', async () => {
     const store = await open(await newDatabase(), atWork('pay-1'));
     expect(store.mayStillSend()).toBe(true);

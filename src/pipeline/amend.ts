@@ -204,7 +204,7 @@ async function endOf(amending: Amending, found: LookUpOutcome): Promise<Amendmen
   if (isDeleted && found.kind !== 'unclear') return { kind: 'done' };
   if (stands === 'other') {
     const words = `the row that changes it is open still: ${describe(found)}`;
-    const outcome = unsettled(instruction, words, tools.clock.now(), tools.settings.provider.giveUpAfterMs);
+    const outcome = unsettled(instruction, words, await nowOf(tools), tools.settings.provider.giveUpAfterMs);
     if (outcome && 'answer' in outcome) await tools.store.keepAnswers([outcome.answer], momentOf(tools));
     if (!outcome || 'answer' in outcome) return undefined;
   }
@@ -230,18 +230,23 @@ async function record({ tools, instruction, amendment }: Amending, to: Amendment
   return (await tools.store.amend([change], momentOf(tools))).length > 0;
 }
 
+/** By the clock that all machines go by, as `answerSince` is. */
+function nowOf({ store, clock }: AmendTools): Promise<number> {
+  return store.commonTime(clock.now());
+}
+
 /** Keeps the answer. After long enough the payout is handed to a person. */
 async function leaveOpen({ tools, instruction }: Amending, words: string): Promise<void> {
-  const { store, clock, settings } = tools;
-  const outcome = unsettled(instruction, words, clock.now(), settings.provider.giveUpAfterMs);
+  const { store, settings } = tools;
+  const outcome = unsettled(instruction, words, await nowOf(tools), settings.provider.giveUpAfterMs);
   if (!outcome) return;
   if ('change' in outcome) await store.settle({ changes: [outcome.change] }, momentOf(tools));
   else await store.keepAnswers([outcome.answer], momentOf(tools));
 }
 
 async function isGivenUp(amending: Amending, words: string): Promise<boolean> {
-  const { clock, settings } = amending.tools;
-  const outcome = unsettled(amending.instruction, words, clock.now(), settings.provider.giveUpAfterMs);
+  const { settings } = amending.tools;
+  const outcome = unsettled(amending.instruction, words, await nowOf(amending.tools), settings.provider.giveUpAfterMs);
   if (!outcome || !('change' in outcome)) return false;
   await leaveOpen(amending, words);
   return true;

@@ -200,7 +200,7 @@ export function interruptedOrder({ id, registrationSends: sends }: StoredOrder):
  * a person must look.
  */
 export async function lookUpOrders(
-  tools: RegistrarTools & { readonly settings: Settings },
+  tools: RegistrarTools & { readonly settings: Settings; readonly among?: number | undefined },
   line: Line,
   pace: Pacer,
   range: Range,
@@ -210,7 +210,8 @@ export async function lookUpOrders(
   const calls = provider.orders;
   let lookedUp = 0;
   if (!calls) return lookedUp;
-  await eachUnclear(store, range, async (order) => {
+  const pages = { ...range, among: tools.among };
+  await eachUnclear(store, pages, async (order) => {
     // Another machine is registering it now.
     if (order.registration === 'sending') return;
     const nowMs = await store.commonTime(clock.now());
@@ -248,11 +249,11 @@ const PAGE = 500;
 
 async function eachUnclear(
   store: Store,
-  { afterId, upToId }: Range,
+  { afterId, upToId, among }: Range & { readonly among: number | undefined },
   work: (order: StoredOrder) => Promise<void>,
 ): Promise<void> {
   for (let after = afterId; ; ) {
-    const page = await store.unclearOrders(after, PAGE, await store.share());
+    const page = await store.unclearOrders(after, PAGE, await store.share(among));
     const last = page.at(-1);
     if (!last || after >= upToId) return;
     for (const order of page) if (order.id <= upToId) await work(order);

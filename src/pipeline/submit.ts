@@ -57,6 +57,7 @@ import {
   type Registrar,
   unsentBecause,
 } from './registration.ts';
+import { type Left, openLeft } from './submit/left.ts';
 import { openReadAhead, type ReadAhead } from './submit/read-ahead.ts';
 import { type About, refusalOf } from './submit/refusal.ts';
 import { openSieve, type Sieve } from './submit/sieve.ts';
@@ -135,6 +136,10 @@ export async function submit(
   const commits = commitQueue(async (commits: Commit[]) => {
     const groups = commits.flatMap(({ groups }) => groups);
     const ended = { changes: commits.flatMap(({ ended }) => ended) };
+    if (groups.length === 0) {
+      await store.settle(ended, momentOf(tools));
+      return new Set<Changes>();
+    }
     const claimed = await store.claim(groups, momentOf(tools), ended);
     return new Set(groups.filter((_, at) => claimed[at]));
   });
@@ -153,7 +158,8 @@ export async function submit(
   let why = '';
 
   const part = openPart(settings.provider.concurrency, store, clock);
-  const pages = requestPages({ tools, line, registrar, asRead, readAhead, businessDate }, turns, (groups) =>
+  const left = openLeft(store);
+  const pages = requestPages({ tools, line, registrar, asRead, readAhead, left, businessDate }, turns, (groups) =>
     commits.add({ ended: outcomes.take(), groups }),
   );
   const next = async () => {
@@ -187,7 +193,7 @@ export async function submit(
   if (refuses !== refusedLastTime) await store.setFact(REFUSES_ALIKE, refuses ?? '');
   const couldNot = unsent > 0 ? `${unsent} could not be sent: ${why}` : undefined;
   const undone = line.stopped() === undefined ? couldNot : undoneBecause(line, tools.gate);
-  const reasons = [asRead.leftOut(), undone].filter((reason) => reason !== undefined);
+  const reasons = [asRead.leftOut(), undone ?? (await left.why())].filter((reason) => reason !== undefined);
   return { sent, stopped: reasons.length > 0 ? reasons.join('; ') : undefined };
 }
 
@@ -198,6 +204,7 @@ interface Planning {
   readonly registrar: Registrar;
   readonly asRead: Sieve;
   readonly readAhead: ReadAhead;
+  readonly left: Left;
   readonly businessDate: string;
 }
 
@@ -219,7 +226,7 @@ function requestPages(
   turns: Turn[],
   commit: (groups: readonly Changes[]) => Promise<ReadonlySet<Changes>>,
 ): () => Promise<Request[]> {
-  const { tools, line, readAhead, registrar } = planning;
+  const { tools, line, readAhead, registrar, left } = planning;
   let afterId = 0;
   return async () => {
     const limit = readAhead.next();
@@ -237,6 +244,7 @@ function requestPages(
       registrar.leave(groups.flatMap((group) => (claimed.has(group) ? [] : (group.orders ?? []))));
       const begun = new Set(groups.flatMap((group) => (claimed.has(group) ? group.changes : [])));
       const ours = requests.filter(({ intent }) => begun.has(intent));
+      left.add(requests.flatMap(({ intent, instruction }) => (begun.has(intent) ? [] : [instruction])));
       if (ours.length > 0) return ours;
     }
     return [];

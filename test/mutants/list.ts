@@ -1257,6 +1257,22 @@ const TAKING_OVER: Mutant[] = [
     'if (!rows[0]?.empty)',
     'if (rows.length === 0)',
   ]),
+  mutant('what is left in sending by a failed pass stays there', 'a payout is never looked up', 'claims-postgres', [
+    'AND m.ended_at IS NULL AND m.id <> $2) ORDER BY i.id LIMIT $1',
+    'AND m.ended_at IS NULL AND $2::bigint IS NOT NULL) ORDER BY i.id LIMIT $1',
+  ]),
+  mutant('who was taken for gone loses its outcomes', 'what was sent late is sent again', 'claims-postgres', [
+    'await settle(session, append, times, ended); return (await isStanding(session, me))',
+    'if (await isStanding(session, me)) await settle(session, append, times, ended); return (await isStanding(session, me))',
+  ]),
+  mutant('what could not be claimed is forgotten', 'a night ends with payouts that are not sent', 'machines', [
+    '(now, at) => now?.status === ',
+    "(now, at) => now?.status !== 'ready' && now?.status === ",
+  ]),
+  mutant('an order is shared with who is not in the run', 'an order is never looked up', 'machines', [
+    'const pages = { ...range, among: tools.among };',
+    'const pages = { ...range, among: undefined };',
+  ]),
   mutant('a request leaves after a standstill', 'it is sent though another machine has looked it up', 'provider/http', [
     'if (!ended && !connection && !limits.mayLeave())',
     'if (limits.timeoutMs < 0)',
@@ -1473,8 +1489,8 @@ const CLAIMS: Mutant[] = [
     'FOR UPDATE OF i',
   ]),
   mutant('a machine that is gone goes on claiming', 'what it sends is called lost meanwhile', 'claims-postgres', [
-    '        await requireStanding(session, me);\n        await settle(',
-    '        await settle(',
+    'return (await isStanding(session, me)) ? claim(',
+    'return (await isStanding(session, me)) !== undefined ? claim(',
   ]),
   mutant('another machine sends what was not judged', 'what is to be held back leaves', 'claims-postgres', [
     'AND (f.judged_once OR f.machine IS NULL OR f.machine = $4)',

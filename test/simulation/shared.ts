@@ -178,6 +178,7 @@ export class SharedRecords {
       },
       claim: async (groups, moment, ended) => {
         while (this.#isJudged()) await this.#whileJudged();
+        if (session.isGone && ended) await base.settle(ended, moment);
         session.requireStanding();
         const free = groups.map((group) => this.#mayClaim(group, session));
         const asked = groups.filter((_, at) => free[at]);
@@ -199,7 +200,8 @@ export class SharedRecords {
       interrupted: async (limit) => {
         this.#takeForGone();
         const { payouts, orders } = await base.interrupted(ALL);
-        const isLeft = (sender: MachineSession | undefined) => sender === undefined || sender.isGone;
+        const isLeft = (sender: MachineSession | undefined) =>
+          sender === undefined || sender === session || sender.isGone;
         return {
           payouts: payouts.filter(({ id }) => isLeft(this.#payouts.get(id))).slice(0, limit),
           orders: orders.filter(({ id }) => isLeft(this.#orders.get(id))).slice(0, limit),

@@ -38,7 +38,8 @@ export interface Machines {
    * Records `ended` as `settle` does, and then the intents of each group: of a payout, or of an order with the payouts
    * that wait for it or ride along in its request. Tells of each group whether it was recorded. A group is left out as a whole, and
    * nothing of it may be sent, when one of it isn't in its `from` and version any more, or another machine is claiming
-   * it now. Throws, with nothing changed, when a change is not legal.
+   * it now. Throws, with nothing changed, when a change is not legal. Throws, with `ended` recorded and nothing claimed,
+   * where another machine took this one for gone.
    */
   claim(groups: readonly Changes[], moment: Moment, ended?: Changes): Promise<boolean[]>;
   /**
@@ -54,7 +55,10 @@ export interface Machines {
    * business date. What is sent on another date is claimed by no machine after that, before it is judged for that one.
    */
   judging<Result>(businessDate: string, work: () => Promise<Result>): Promise<Result>;
-  /** Up to `limit` payouts and up to `limit` orders whose sending was interrupted. */
+  /**
+   * Up to `limit` payouts and up to `limit` orders whose sending was interrupted: what a machine that is gone had in hand, and
+   * what this one has. Nothing may be under way here.
+   */
   interrupted(limit: number): Promise<Interrupted>;
   /**
    * The part of look-ups and changes at the provider that this machine makes now: among the machines that are alive, or

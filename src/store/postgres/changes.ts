@@ -16,7 +16,7 @@ import { writeChanges } from './changes/writes.ts';
 import { LOCK_TIMEOUT_MS, type Session } from './connection.ts';
 import { isJudgedFor } from './judged-for.ts';
 import { JUDGING_LOCK } from './locks.ts';
-import { type Me, requireStanding } from './me.ts';
+import { isStanding, type Me, requireStanding, takenForGone } from './me.ts';
 import { rejectLate } from './repairs.ts';
 import { LONGEST_JUDGING_MS } from './session.ts';
 import { markStale } from './stale.ts';
@@ -53,12 +53,14 @@ export function changeVerbs(writing: Writing, claiming: Writing, me: Me): Pick<S
         if (ended.changes.some(isReleased)) await requireStanding(session, me);
         return settle(session, append, times, ended);
       }),
-    claim: (groups, moment, ended = { changes: [] }) =>
-      claiming(moment, async (session, append, times) => {
-        await requireStanding(session, me);
+    async claim(groups, moment, ended = { changes: [] }) {
+      const claimed = await claiming(moment, async (session, append, times) => {
         await settle(session, append, times, ended);
-        return claim(session, append, times, groups, me);
-      }),
+        return (await isStanding(session, me)) ? claim(session, append, times, groups, me) : undefined;
+      });
+      if (claimed === undefined) throw takenForGone();
+      return claimed;
+    },
   };
 }
 

@@ -12,21 +12,26 @@ import { IS_STALE } from './stale.ts';
 import { column, statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
 
-const PAYOUTS = storedStatement<[limit: number]>(`
+/** What this machine has in `sending` is left from a pass of its own that was cut off: it asks before anything else. */
+const PAYOUTS = storedStatement<[limit: number, self: number]>(`
   ${hasNotArrived('i.status')} AND i.status = 'sending' AND NOT EXISTS (
     SELECT 1 FROM sends s JOIN machines m ON m.id = s.machine
-    WHERE s.instruction = i.id AND s.send = i.sends AND m.ended_at IS NULL)
+    WHERE s.instruction = i.id AND s.send = i.sends AND m.ended_at IS NULL AND m.id <> $2)
   ORDER BY i.id LIMIT $1`);
-const ORDERS = orderStatement<[limit: number]>(`
+const ORDERS = orderStatement<[limit: number, self: number]>(`
   WHERE ${UNCLEAR_ORDER} AND registration = 'sending'
-    AND NOT EXISTS (SELECT 1 FROM machines m WHERE m.id = orders.machine AND m.ended_at IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM machines m WHERE m.id = orders.machine AND m.ended_at IS NULL AND m.id <> $2)
   ORDER BY id LIMIT $1`);
 
 const LIVING = column<[], number>('SELECT id FROM living_machines ORDER BY id');
 const LIVING_IN = column<[run: number], number>(`
   SELECT l.id FROM living_machines l JOIN run_machines r ON r.machine = l.id WHERE r.run = $1 ORDER BY l.id`);
+/** No more turns are ever taken ahead. Where the server's clock went back, this is how long the requests wait for it. */
+const MOST_TURNS = 1_000;
 const TURN = column<[gapMs: number], number>(`
-  UPDATE pace SET next_at = greatest(next_at, clock_timestamp()) + $1 * interval '1 millisecond'
+  UPDATE pace SET next_at =
+    greatest(least(next_at, clock_timestamp() + ${MOST_TURNS} * $1 * interval '1 millisecond'), clock_timestamp())
+    + $1 * interval '1 millisecond'
   RETURNING extract(epoch FROM next_at - clock_timestamp())::float8 * 1000 - $1`);
 
 interface MachineRow extends Omit<MachineRecord, 'sending' | 'halfTaken' | 'toReport'> {
@@ -55,8 +60,8 @@ export function machineVerbs(
     async interrupted(limit) {
       await db.writing(takeForGone);
       return {
-        payouts: (await PAYOUTS.all(db, limit)).map(storedInstruction),
-        orders: (await ORDERS.all(db, limit)).map(storedOrder),
+        payouts: (await PAYOUTS.all(db, limit, machine?.id ?? 0)).map(storedInstruction),
+        orders: (await ORDERS.all(db, limit, machine?.id ?? 0)).map(storedOrder),
       };
     },
     async share(run): Promise<Share> {

@@ -21,10 +21,17 @@ export async function takeForGone(session: Session): Promise<void> {
   await TAKE_FOR_GONE.run(session);
 }
 
-/** Throws where another machine has taken this one for gone. Until the transaction ends, none can. */
-export async function requireStanding(session: Session, { session: machine }: Me): Promise<void> {
-  if (machine && !(await STANDS.get(session, machine.id)))
-    throw new UnavailableError(
-      'another machine took this one for gone, because its connection to the database had ended: start it again',
-    );
+/** Whether no other machine has taken this one for gone. Until the transaction ends, none can. */
+export async function isStanding(session: Session, { session: machine }: Me): Promise<boolean> {
+  return machine === undefined || (await STANDS.get(session, machine.id)) === true;
+}
+
+export function takenForGone(): UnavailableError {
+  return new UnavailableError(
+    'another machine took this one for gone, because its connection to the database had ended: start it again',
+  );
+}
+
+export async function requireStanding(session: Session, me: Me): Promise<void> {
+  if (!(await isStanding(session, me))) throw takenForGone();
 }

@@ -12,6 +12,7 @@ import { SCHEMA, type Session, types, within } from './connection.ts';
 import { ALONE_LOCK, JUDGING_LOCK, MACHINE_LOCK } from './locks.ts';
 import { requireSchema } from './migrations.ts';
 import { column, statement } from './statement.ts';
+import { refusalOf } from './trouble.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -40,7 +41,7 @@ const FRESH_MS = 2_000;
 const FRESH_TRIES = 3;
 
 export const LONGEST_JUDGING_MS = 600_000;
-const JUDGING_AGAIN_MS = 100;
+const IN_TURN_MS = 1_000;
 
 /** A connection that does not end in this time is left to the system. */
 const CLOSING_MS = 2_000;
@@ -52,6 +53,12 @@ const SESSION_SETTINGS = `
   SET tcp_keepalives_count TO 3;
   SET tcp_user_timeout TO ${GONE_AFTER_MS};
   SET idle_session_timeout TO 0`;
+
+/**
+ * The server gives a machine up that asks nothing any more, though its system answers: the process stands still. Who
+ * waits for the turn to judge waits shortly, and then asks whether it stands.
+ */
+const AT_WORK = `SET idle_session_timeout TO ${GONE_AFTER_MS}; SET lock_timeout TO ${IN_TURN_MS}`;
 
 export interface Machine {
   readonly name: string;
@@ -86,7 +93,7 @@ const STANDS = column<[id: number], boolean>('SELECT ended_at IS NULL FROM machi
 const END = statement<[id: number]>(
   `UPDATE machines SET ended_at = ${serverTime()} WHERE id = $1 AND ended_at IS NULL`,
 );
-const JUDGE = column<[], boolean>(`SELECT pg_try_advisory_lock(${JUDGING_LOCK})`);
+const JUDGE = `SELECT pg_advisory_lock(${JUDGING_LOCK})`;
 const JUDGED = column<[], boolean>(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`);
 /** Not prepared under a name: a pooler may give both sessions one connection, which has the name already. */
 const BACKEND = 'SELECT pg_backend_pid()::int AS pid';
@@ -107,6 +114,7 @@ export async function openSession(
     await requireOwnConnection(address, client);
     const id = await begin(client, machine, address.shown, clock);
     const closing = new AbortController();
+    await client.query(AT_WORK);
     const standing = openStanding(client, id, clock, { silent, closing: closing.signal });
     void beat(standing, closing.signal);
     return {
@@ -283,10 +291,9 @@ async function judging<T>(client: pg.Client, clock: Clock, standing: Standing, w
   for (;;) {
     const why = await standing.hindrance();
     if (why !== undefined) throw new UnavailableError(why);
-    if (await lockOf(client, JUDGE)) break;
+    if (await tookTurn(client)) break;
     if (clock.monotonic() > askUntil)
       throw new UnavailableError('another machine has been judging what is held back for longer than it may take');
-    await clock.sleep(JUDGING_AGAIN_MS);
   }
   let result: T;
   try {
@@ -299,6 +306,19 @@ async function judging<T>(client: pg.Client, clock: Clock, standing: Standing, w
     throw new UnavailableError('the connection to the database ended while it was judged what is held back');
   return result;
 }
+
+/** Who waits has a place in the server's line: others that claim over and over don't come before. */
+async function tookTurn(client: pg.Client): Promise<boolean> {
+  try {
+    await client.query(JUDGE);
+    return true;
+  } catch (error) {
+    if (refusalOf(error).code === WAITED_TOO_LONG) return false;
+    throw new UnavailableError('the connection to the database has ended', { cause: error });
+  }
+}
+
+const WAITED_TOO_LONG = '55P03';
 
 async function lockOf(client: pg.Client, lock: { get(on: Session): Promise<boolean | undefined> }): Promise<boolean> {
   try {
