@@ -298,10 +298,10 @@ describe('an order that another machine has recovered while its request was unde
 
 describe('an order in doubt', () => {
   it('is looked up by a nightly run, whatever machine is alive that is not in it', async () => {
-    const workspace = testWorkspace({ provider: { api: 'collect', quarantine: '1s', timeout: '100ms' } });
+    const workspace = testWorkspace({ provider: { api: 'collect', quarantine: '1s' } });
     workspace.drop('orders.csv', API_FILES.collect.orders);
     workspace.drop('payouts.csv', API_FILES.collect.instructions('P1'));
-    await workspace.pass({ faults: { faults: [{ on: 'order', fault: { kind: 'silence' } }] } });
+    await workspace.pass({ lookUp: false, faults: DARK });
     expect(statuses(workspace)).toEqual(['ready']);
     const none = { at: 999_999_999, of: 1_000_000_000 };
     for (const businessDate of ['2026-03-03', '2026-03-04']) {
@@ -309,7 +309,7 @@ describe('an order in doubt', () => {
       const change = ({ store }: OpenWorkspace) => ({
         store: { share: async (run?: number) => (run === undefined ? none : store.share(run)) },
       });
-      await passWith(workspace, change, { kind: 'nightly', businessDate, faults: PAYS });
+      await passWith(workspace, change, { kind: 'nightly', businessDate, lookUp: true, faults: PAYS });
     }
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
   });
