@@ -236,8 +236,8 @@ const SENDING: Mutant[] = [
     '',
   ]),
   mutant('altered riders ride', 'an altered amount is paid', 'replay', [
-    'if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];',
-    'if (instructionDiffers(one, await store.historyOf(one.id)) === "never") return [];',
+    'if (instructionDiffers(one, history) !== undefined) return [];',
+    'if (instructionDiffers(one, history) === "never") return [];',
   ]),
   mutant('a refused change is believed after doubt', 'the provider pays another amount than is told', 'amend', [
     "      if (amendment.sends > 0 || outcome.afterUnclear) return 'unclear';\n",
@@ -1009,6 +1009,10 @@ const HELD: Mutant[] = [
   ]),
   mutant('what is decided amid a pass leaves with it', 'a retry or a yes goes past the limits', 'control-attacks', [
     '        else if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) continue;\n',
+    '',
+  ]),
+  mutant('what is decided amid a pass rides with its order', 'a yes goes past the limits', 'control-attacks', [
+    '    if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) return [];\n',
     '',
   ]),
   mutant('a twin whose order comes late is missed', 'the same payment leaves twice', 'control-attacks', [
