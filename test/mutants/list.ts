@@ -1538,6 +1538,22 @@ const CLAIMS: Mutant[] = [
     'AS hash FROM audit_head FOR UPDATE) h',
     'AS hash FROM audit_head) h',
   ]),
+  mutant('an empty host is a host', 'the records are asked for without TLS', 'address', [
+    "return searchParams.get('host') || hostname || 'localhost';",
+    "return searchParams.get('host') ?? (hostname || 'localhost');",
+  ]),
+  mutant('the environment says where the records are', 'payouts are recorded on a stranger’s server', 'address', [
+    "if (hostname === '') searchParams.set('host', host);",
+    '',
+  ]),
+  mutant('the first of two hosts counts', 'the records are asked for without TLS', 'address', [
+    'names.indexOf(name) !== at',
+    'names.indexOf(name) > at',
+  ]),
+  mutant('the certificate of the records is not checked', 'payouts are recorded on a stranger’s server', 'address', [
+    "if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && leavesMachine(address))",
+    "if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === 'never' && leavesMachine(address))",
+  ]),
   mutant('a lost COMMIT is taken for carried out', 'an intent that is not there is sent', 'store-postgres', [
     'if (last === writes) return;',
     "if (last !== 'unknown') return;",
