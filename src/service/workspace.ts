@@ -139,27 +139,47 @@ async function openLocked(
   const report = reportContext(settings);
   const takeTurn = () => takeTurnToPublish(settings);
   const freeBytes = () => freeBytesAt(settings.data);
-  const paused = sharingAnswers(() => whyNot(store, settings));
+  const paused = sharingAnswers(() => whyNot(store, settings, clock));
   const mayLeave = () => records.mayStillSend();
-  const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers, mayLeave), paused);
+  let closed: () => string | undefined = () => undefined;
+  const askLast: Tools['askLast'] = (whyClosed) => {
+    closed = whyClosed;
+  };
+  const opened = await openProvider(settings, env, clock, options.sandbox, closers, mayLeave);
+  const provider = braked(opened, async () => (await paused()) ?? closed());
   const run = await records.runUnderWay();
-  return { store, anchor, inbox, provider, clock, run, settings, progress, report, takeTurn, freeBytes, paused };
+  const asked = { takeTurn, freeBytes, paused, askLast };
+  return { store, anchor, inbox, provider, clock, run, settings, progress, report, ...asked };
 }
 
-/**
- * Why nothing may be sent now: this machine is none any more, or the sending is paused. The first counts, also where the
- * records that know of a pause can't be reached any more.
- */
-async function whyNot(store: Store, { workspace }: Settings): Promise<string | undefined> {
-  const [hindrance, pause] = await Promise.allSettled([
-    store.hindrance(),
-    whyPaused(store, () => pauseFileIn(workspace)),
-  ]);
+/** Answers that took longer may be older than a halt of this process, and are asked for again, at most so often. */
+const FRESH_MS = 2_000;
+const FRESH_TRIES = 3;
+
+/** Why nothing may be sent now: this machine is none any more, or the sending is paused. */
+async function whyNot(store: Store, settings: Settings, clock: Clock): Promise<string | undefined> {
+  const ask = settings.records === 'sqlite' ? askedAtOnce : askedInTurn;
+  for (let tries = 1; tries <= FRESH_TRIES; tries++) {
+    const askedMs = clock.monotonic();
+    const why = await ask(store, () => whyPaused(store, () => pauseFileIn(settings.workspace)));
+    if (why !== undefined || clock.monotonic() - askedMs <= FRESH_MS) return why;
+  }
+  return 'the records take too long to say whether the sending is paused';
+}
+
+type Asked = (store: Store, paused: () => Promise<string | undefined>) => Promise<string | undefined>;
+
+/** The first counts, also where the records that know of a pause can't be reached any more. */
+const askedInTurn: Asked = async (store, paused) => (await store.hindrance()) ?? (await paused());
+
+/** A file answers at once, and so the pause is read before anything else happens. The order of the reasons is the same. */
+const askedAtOnce: Asked = async (store, paused) => {
+  const [hindrance, pause] = await Promise.allSettled([store.hindrance(), paused()]);
   if (hindrance.status === 'rejected') throw hindrance.reason;
   if (hindrance.value !== undefined) return hindrance.value;
   if (pause.status === 'rejected') throw pause.reason;
   return pause.value;
-}
+};
 
 async function freeBytesAt(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);

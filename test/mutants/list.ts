@@ -1011,6 +1011,14 @@ const HELD: Mutant[] = [
     '        else if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) continue;\n',
     '',
   ]),
+  mutant('a pause during a standstill is not seen', 'a payout leaves after a person has stopped all', 'pause', [
+    'if (why !== undefined || clock.monotonic() - askedMs <= FRESH_MS) return why;',
+    'return why;',
+  ]),
+  mutant('the calendar is asked before a wait', 'a payout leaves after the cut-off', 'pause', [
+    'async () => (await paused()) ?? closed()',
+    'async () => closed() ?? (await paused())',
+  ]),
   mutant('what is decided amid a pass rides with its order', 'a yes goes past the limits', 'control-attacks', [
     '    if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) return [];\n',
     '',
