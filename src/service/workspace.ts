@@ -156,30 +156,19 @@ async function openLocked(
 const FRESH_MS = 2_000;
 const FRESH_TRIES = 3;
 
-/** Why nothing may be sent now: this machine is none any more, or the sending is paused. */
-async function whyNot(store: Store, settings: Settings, clock: Clock): Promise<string | undefined> {
-  const ask = settings.records === 'sqlite' ? askedAtOnce : askedInTurn;
+/**
+ * Why nothing may be sent now: this machine is none any more, or the sending is paused. The first counts, also where the
+ * records that know of a pause can't be reached any more. The pause is read after it: a machine that comes back from a
+ * halt learns what a person has decided meanwhile.
+ */
+async function whyNot(store: Store, { workspace }: Settings, clock: Clock): Promise<string | undefined> {
   for (let tries = 1; tries <= FRESH_TRIES; tries++) {
-    const askedMs = clock.monotonic();
-    const why = await ask(store, () => whyPaused(store, () => pauseFileIn(settings.workspace)));
-    if (why !== undefined || clock.monotonic() - askedMs <= FRESH_MS) return why;
+    const begunMs = clock.monotonic();
+    const why = (await store.hindrance()) ?? (await whyPaused(store, () => pauseFileIn(workspace)));
+    if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;
   }
   return 'the records take too long to say whether the sending is paused';
 }
-
-type Asked = (store: Store, paused: () => Promise<string | undefined>) => Promise<string | undefined>;
-
-/** The first counts, also where the records that know of a pause can't be reached any more. */
-const askedInTurn: Asked = async (store, paused) => (await store.hindrance()) ?? (await paused());
-
-/** A file answers at once, and so the pause is read before anything else happens. The order of the reasons is the same. */
-const askedAtOnce: Asked = async (store, paused) => {
-  const [hindrance, pause] = await Promise.allSettled([store.hindrance(), paused()]);
-  if (hindrance.status === 'rejected') throw hindrance.reason;
-  if (hindrance.value !== undefined) return hindrance.value;
-  if (pause.status === 'rejected') throw pause.reason;
-  return pause.value;
-};
 
 async function freeBytesAt(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);

@@ -881,8 +881,8 @@ const CALENDAR: Mutant[] = [
     "const name = holidays.get('');",
   ]),
   mutant('the calendar is only looked at when a pass begins', 'a night goes on after the cut-off', 'calendar', [
-    'provider: braked(tools.provider, async () => gate.closed()?.why)',
-    'provider: tools.provider',
+    'tools.askLast(() => gate.closed()?.why);',
+    'gate.closed();',
   ]),
   mutant('a closed day leaves the run unfinished', 'each Sunday ends with 3, and the night stays open', 'calendar', [
     'return why === gate?.found?.why ? undefined : why;',
@@ -1012,7 +1012,7 @@ const HELD: Mutant[] = [
     '',
   ]),
   mutant('a pause during a standstill is not seen', 'a payout leaves after a person has stopped all', 'pause', [
-    'if (why !== undefined || clock.monotonic() - askedMs <= FRESH_MS) return why;',
+    'if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;',
     'return why;',
   ]),
   mutant('the calendar is asked before a wait', 'a payout leaves after the cut-off', 'pause', [
@@ -1463,7 +1463,7 @@ const OWN: Mutant[] = [
     'a request does not ask for the session',
     'two machines pay what one of them was sending',
     'machines-postgres',
-    ['if (hindrance.value !== undefined) return hindrance.value;', ''],
+    ['(await store.hindrance()) ?? (await whyPaused(store,', '(await whyPaused(store,'],
   ),
   mutant('an answer from before a halt counts', 'a machine that woke up sends', 'session-postgres', [
     'clock.monotonic() - askedMs <= FRESH_MS',
