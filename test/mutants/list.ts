@@ -1526,8 +1526,12 @@ const CLAIMS: Mutant[] = [
     'payouts.has(id) && isJudged(intent?.businessDate)',
     'payouts.has(id) && (isJudged(intent?.businessDate) || true)',
   ]),
+  mutant('a machine that is gone says that all was judged', 'what is to be held back leaves', 'claims-postgres', [
+    'await requireStanding(session, me);\n      await setFact(session, JUDGED_FOR, date);',
+    'await setFact(session, JUDGED_FOR, date);',
+  ]),
   mutant('judging that was cut off counts', 'what is to be held back leaves', 'claims-postgres', [
-    "await db.writing((session) => setFact(session, JUDGED_FOR, ''));",
+    "await note('');",
     '',
   ]),
   mutant('a record that moves is called altered', 'payouts are kept back beside another machine', 'machines', [
