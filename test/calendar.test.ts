@@ -339,7 +339,7 @@ describe('a cut-off that comes while payouts are being sent', () => {
         provider: {
           ...provider,
           submit: async (...asked) => {
-            const answer = provider.submit(...asked);
+            const answer = await provider.submit(...asked);
             clock.setWall('2026-03-02T16:30:00Z');
             return answer;
           },

@@ -91,6 +91,14 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
   });
 
+  it('one that was taken for gone while it judged does not say that all was judged', async () => {
+    const judging = one.judging(DATE, async () => {
+      await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
+    });
+    await expect(judging).rejects.toThrow('another machine took this one for gone');
+    expect(await two.claim(SENDING, MOMENT)).toEqual([false]);
+  });
+
   it('what one sends is left to it while it lives, and falls to the other when its session ends', async () => {
     expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
     expect(await two.interrupted(10)).toEqual({ payouts: [], orders: [] });

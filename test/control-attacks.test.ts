@@ -11,10 +11,19 @@ import { noProgress } from '../src/platform/progress.ts';
 import type { Provider } from '../src/provider/port.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { endLookUpOnly } from '../src/store/anchor.ts';
+import type { Store } from '../src/store/port.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { verify } from '../src/store/verify.ts';
 import { by, dropped, no, PAYS, results, row, UPDATES, withRecords, yes } from './support/held.ts';
-import { instructions, ONE_PASS, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+import {
+  API_FILES,
+  instructions,
+  ONE_PASS,
+  ORDERS,
+  type TestWorkspace,
+  testWorkspace,
+  timesTaken,
+} from './support/workspace.ts';
 
 const DAY_LIMIT = { control: { limits: { day: { INR: '100.00' } } } };
 const PAYEE_LIMIT = { control: { limits: { payeeDay: { INR: '100.00' } } } };
@@ -165,6 +174,28 @@ describe('a limit of the day is not passed', () => {
     await workspace.pass({ faults: PAYS });
     expect(taken(workspace)).toEqual({ P1: 1 });
     expect(results(workspace)).toEqual(['sent', 'held DAY_LIMIT_EXCEEDED']);
+  });
+
+  it('by a yes to a payout that could go along with the request of its order', async () => {
+    const control = { ...DAY_LIMIT.control, approvals: [{ from: { INR: '100.00' }, people: 1 }] };
+    const workspace = testWorkspace({ provider: { api: 'order-management' }, control });
+    workspace.drop('orders.csv', API_FILES['order-management'].orders);
+    const alone = (ref: string) => API_FILES['order-management'].instructions(ref);
+    workspace.drop('payouts.csv', alone('P1').replace(',210.00,', ',60.00,'));
+    workspace.drop('more.csv', alone('P2').replace(',210.00,', ',100.00,'));
+    const tools = await workspace.open({ faults: PAYS });
+    const judging: Store['judging'] = async (date, work) => {
+      const judged = await tools.store.judging(date, work);
+      expect(await approve(tools, await heldPayouts(tools.store, tools.settings), by('anna'))).toMatchObject({
+        ok: true,
+      });
+      return judged;
+    };
+    await pass({ ...tools, store: { ...tools.store, judging } }, ONE_PASS);
+    await tools.close();
+    expect(taken(workspace)).toEqual({ P1: 1 });
+    await workspace.pass({ faults: PAYS });
+    expect(taken(workspace)).toEqual({ P1: 1 });
   });
 
   it('by a restored backup that has forgotten that what is held in it was approved and sent', async () => {

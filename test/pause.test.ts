@@ -1,14 +1,17 @@
 /** A person stops all sending: what that stops, what goes on, and who let it go on. */
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { braked, pause, pauseFileIn, resume } from '../src/control/pause.ts';
 import { attention } from '../src/domain/attention.ts';
-import type { Tools } from '../src/pipeline/pass.ts';
+import { pass, type Tools } from '../src/pipeline/pass.ts';
 import type { Provider, SubmitOutcome } from '../src/provider/port.ts';
-import type { OpenWorkspace } from '../src/service/workspace.ts';
+import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
+import type { Store } from '../src/store/port.ts';
+import { openStore } from '../src/store/sqlite/sqlite.ts';
 import {
   API_FILES,
   needs,
+  ONE_PASS,
   passWith,
   payoutRef,
   type TestWorkspace,
@@ -112,6 +115,7 @@ describe('a pause that comes while payouts are being sent', () => {
           ...provider,
           submit: async (...asked) => {
             const answer = provider.submit(...asked);
+            await vi.waitUntil(() => timesTaken(workspace.ledger())['P1'] === 1);
             await pause(store, ANNA, MOMENT, 'UTC');
             return answer;
           },
@@ -175,6 +179,66 @@ describe('a pause that comes while payouts are being sent', () => {
       const [asked] = await store.amended(0, 10);
       expect(asked?.amendment).toMatchObject({ sends: 0 });
     });
+  });
+});
+
+describe('a program that stood still for a minute while it asked whether it may send', () => {
+  /** Its records, where one verb is halted: the work of others is done between what it reads and its answer. */
+  async function halted(
+    workspace: TestWorkspace,
+    verb: 'hindrance' | 'fact',
+    others: (store: Store) => unknown,
+  ): Promise<OpenWorkspace> {
+    const { root, clock, path } = workspace;
+    await withRecords(workspace, async () => undefined);
+    const store = openStore({ path: path('data', 'paydrop.db') });
+    let isOver = false;
+    const halt = async () => {
+      if (isOver || !armed) return;
+      isOver = true;
+      await others(store);
+      clock.advance(60_000);
+    };
+    let armed = false;
+    const records: Store = {
+      ...store,
+      [verb]: async (name: Parameters<Store['fact']>[0]) => {
+        const answer = verb === 'fact' ? await store.fact(name) : await store.hindrance();
+        if (verb === 'hindrance' || name === 'paused') await halt();
+        return answer;
+      },
+    };
+    const tools = await openWorkspace({ workspace: root, env: {}, clock, records });
+    armed = true;
+    onTestFinished(() => tools.close());
+    return tools;
+  }
+
+  it.each(['hindrance', 'fact'] as const)('obeys a pause of that minute (%s)', async (verb) => {
+    const tools = await halted(testWorkspace({}, 'sqlite'), verb, (store) => pause(store, ANNA, MOMENT, 'UTC'));
+    expect(await tools.paused()).toContain(WHY);
+  });
+
+  it('asks for the cut-off last, right before the request', async () => {
+    const workspace = testWorkspace({ calendar: { cutOff: '16:30' } }, 'sqlite');
+    workspace.drop('orders.csv', API_FILES['payout-orders'].orders);
+    workspace.drop('payouts.csv', API_FILES['payout-orders'].instructions('P1'));
+    const { clock } = workspace;
+    clock.setWall('2026-03-02T16:29:00Z');
+    const tools = await halted(workspace, 'hindrance', () => undefined);
+    const { store, provider } = tools;
+    await pass({ ...tools, paused: async () => undefined, store, provider }, { ...ONE_PASS, lookUp: false });
+    expect(timesTaken(workspace.ledger())).toEqual({});
+  });
+
+  it('sends nothing where each answer takes that long', async () => {
+    const workspace = testWorkspace({}, 'sqlite');
+    const tools = await workspace.open();
+    onTestFinished(() => tools.close());
+    const { monotonic } = workspace.clock;
+    let asked = 0;
+    workspace.clock.monotonic = () => monotonic() + 60_000 * asked++;
+    expect(await tools.paused()).toBe('the records take too long to say whether the sending is paused');
   });
 });
 

@@ -59,6 +59,8 @@ export interface Tools extends Timing {
   readonly freeBytes: () => Promise<number>;
   /** Why the sending is paused, with what ends that; undefined while it goes on. */
   readonly paused: () => Promise<string | undefined>;
+  /** Sets what the provider asks last, right before a request that could move money: why the calendar is against it. */
+  readonly askLast: (whyClosed: () => string | undefined) => void;
 }
 
 export interface PassOptions {

@@ -29,6 +29,7 @@ import {
   type Timing,
 } from '../store/store.ts';
 import type { Line, Pacer } from './flow.ts';
+import { isLetGoAfter } from './let-go.ts';
 import { askInTurn, doubtOfRefusal, type Range } from './look-ups.ts';
 import { answerSince, changeAfter, changeBy, declinedWith, type Ended, forInstruction } from './registration/ends.ts';
 
@@ -72,6 +73,8 @@ interface RegistrarTools extends Timing {
 interface SendingTools extends RegistrarTools {
   /** The records may have forgotten payouts that were sent: see `mayHaveForgotten`. */
   readonly forgetful: boolean;
+  /** As the sieve has it (sieve.ts): what it leaves out rides nowhere. */
+  readonly judgedAfter?: number;
 }
 
 /** An order's request, before or after it is made. */
@@ -120,7 +123,7 @@ export function openRegistrar(
       const intents = new Map<string, OrderChange>();
       const traces = new Map<number, string>();
       for (const order of unregistered) {
-        const riders = await ridersOf(store, calls, order);
+        const riders = await ridersOf(tools, calls, order);
         for (const rider of riders) {
           batch.set(rider.id, rider);
           traces.set(rider.id, correlationOf(order));
@@ -270,17 +273,29 @@ async function ordersOf(store: Store, page: readonly StoredInstruction[]): Promi
 
 /**
  * All of an order's instructions, if they can be sent along with it: all are ready and as they were read, none was ever
- * sent, and they are few enough. Else none.
+ * sent or is paid again, none was let go after this pass had judged, and they are few enough. Else none.
  */
-async function ridersOf(store: Store, calls: OrderCalls, order: Order): Promise<StoredInstruction[]> {
+async function ridersOf(
+  { store, judgedAfter }: SendingTools,
+  calls: OrderCalls,
+  order: Order,
+): Promise<StoredInstruction[]> {
   if (calls.mostRiders === 0) return [];
   const { customerRef, orderRef } = order;
   const all = await store.instructionsOf({ customerRef, orderRef }, calls.mostRiders + 1);
   const open = all.filter(({ status }) => status !== 'rejected' && status !== 'cancelled');
-  const fit = all.length <= calls.mostRiders && open.every(({ status, sends }) => status === 'ready' && sends === 0);
-  if (!fit) return [];
-  for (const one of open) if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];
+  if (all.length > calls.mostRiders || !open.every(isUntried)) return [];
+  for (const one of open) {
+    const history = await store.historyOf(one.id);
+    if (instructionDiffers(one, history) !== undefined) return [];
+    if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) return [];
+  }
   return open;
+}
+
+/** Of what is paid again, the sieve first looks up what became of the attempt before it. */
+function isUntried({ status, sends, attempt }: StoredInstruction): boolean {
+  return status === 'ready' && sends === 0 && attempt === 1;
 }
 
 function intentOf(order: StoredOrder, body: string, riders: readonly StoredInstruction[]): OrderChange {

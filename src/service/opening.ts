@@ -7,6 +7,7 @@ import { loadSecrets, type Settings } from '../settings/settings.ts';
 import {
   hasPostgresHistory,
   isTakenOver,
+  leavesMachine,
   openPostgres,
   openPostgresIfThere,
   openStore,
@@ -90,9 +91,12 @@ export async function recordsServer(clock: Clock, env: NodeJS.ProcessEnv = proce
   return postgresServer(addressOf(env), clock);
 }
 
-/** The server's address. It has a password in it, so it is a secret. */
+/** The server's address. It has a password in it, so it is a secret. Throws UsageError where none can be used. */
 export function addressOf(env: NodeJS.ProcessEnv): string {
   const loaded = loadSecrets(env, { address: 'PAYDROP_DATABASE_URL' });
   if (!loaded.ok) throw new UsageError(...loaded.problems);
-  return loaded.value.address.reveal();
+  const address = loaded.value.address.reveal();
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && leavesMachine(address))
+    throw new UsageError('NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of the database server: unset it');
+  return address;
 }

@@ -139,26 +139,35 @@ async function openLocked(
   const report = reportContext(settings);
   const takeTurn = () => takeTurnToPublish(settings);
   const freeBytes = () => freeBytesAt(settings.data);
-  const paused = sharingAnswers(() => whyNot(store, settings));
+  const paused = sharingAnswers(() => whyNot(store, settings, clock));
   const mayLeave = () => records.mayStillSend();
-  const provider = braked(await openProvider(settings, env, clock, options.sandbox, closers, mayLeave), paused);
+  let closed: () => string | undefined = () => undefined;
+  const askLast: Tools['askLast'] = (whyClosed) => {
+    closed = whyClosed;
+  };
+  const opened = await openProvider(settings, env, clock, options.sandbox, closers, mayLeave);
+  const provider = braked(opened, async () => (await paused()) ?? closed());
   const run = await records.runUnderWay();
-  return { store, anchor, inbox, provider, clock, run, settings, progress, report, takeTurn, freeBytes, paused };
+  const asked = { takeTurn, freeBytes, paused, askLast };
+  return { store, anchor, inbox, provider, clock, run, settings, progress, report, ...asked };
 }
+
+/** Answers that took longer may be older than a halt of this process, and are asked for again, at most so often. */
+const FRESH_MS = 2_000;
+const FRESH_TRIES = 3;
 
 /**
  * Why nothing may be sent now: this machine is none any more, or the sending is paused. The first counts, also where the
- * records that know of a pause can't be reached any more.
+ * records that know of a pause can't be reached any more. The pause is read after it: a machine that comes back from a
+ * halt learns what a person has decided meanwhile.
  */
-async function whyNot(store: Store, { workspace }: Settings): Promise<string | undefined> {
-  const [hindrance, pause] = await Promise.allSettled([
-    store.hindrance(),
-    whyPaused(store, () => pauseFileIn(workspace)),
-  ]);
-  if (hindrance.status === 'rejected') throw hindrance.reason;
-  if (hindrance.value !== undefined) return hindrance.value;
-  if (pause.status === 'rejected') throw pause.reason;
-  return pause.value;
+async function whyNot(store: Store, { workspace }: Settings, clock: Clock): Promise<string | undefined> {
+  for (let tries = 1; tries <= FRESH_TRIES; tries++) {
+    const begunMs = clock.monotonic();
+    const why = (await store.hindrance()) ?? (await whyPaused(store, () => pauseFileIn(workspace)));
+    if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;
+  }
+  return 'the records take too long to say whether the sending is paused';
 }
 
 async function freeBytesAt(folder: string): Promise<number> {

@@ -28,6 +28,7 @@ export { CHAIN_START } from './audit.ts';
 export { acceptProvider, bind, bindingOf, otherProvider, otherProviderText, otherThan } from './binding.ts';
 export { momentOf, type Timing } from './moment.ts';
 export type * from './port.ts';
+export { leavesMachine } from './postgres/address.ts';
 export type { ServerFacts } from './postgres/server.ts';
 export { amendmentDiffers, instructionDiffers, orderContentDiffers, orderDiffers } from './replay.ts';
 export { lockWorkspace } from './sqlite/lock.ts';

@@ -236,8 +236,8 @@ const SENDING: Mutant[] = [
     '',
   ]),
   mutant('altered riders ride', 'an altered amount is paid', 'replay', [
-    'if (instructionDiffers(one, await store.historyOf(one.id)) !== undefined) return [];',
-    'if (instructionDiffers(one, await store.historyOf(one.id)) === "never") return [];',
+    'if (instructionDiffers(one, history) !== undefined) return [];',
+    'if (instructionDiffers(one, history) === "never") return [];',
   ]),
   mutant('a refused change is believed after doubt', 'the provider pays another amount than is told', 'amend', [
     "      if (amendment.sends > 0 || outcome.afterUnclear) return 'unclear';\n",
@@ -881,8 +881,8 @@ const CALENDAR: Mutant[] = [
     "const name = holidays.get('');",
   ]),
   mutant('the calendar is only looked at when a pass begins', 'a night goes on after the cut-off', 'calendar', [
-    'provider: braked(tools.provider, async () => gate.closed()?.why)',
-    'provider: tools.provider',
+    'tools.askLast(() => gate.closed()?.why);',
+    'gate.closed();',
   ]),
   mutant('a closed day leaves the run unfinished', 'each Sunday ends with 3, and the night stays open', 'calendar', [
     'return why === gate?.found?.why ? undefined : why;',
@@ -1009,6 +1009,18 @@ const HELD: Mutant[] = [
   ]),
   mutant('what is decided amid a pass leaves with it', 'a retry or a yes goes past the limits', 'control-attacks', [
     '        else if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) continue;\n',
+    '',
+  ]),
+  mutant('a pause during a standstill is not seen', 'a payout leaves after a person has stopped all', 'pause', [
+    'if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;',
+    'return why;',
+  ]),
+  mutant('the calendar is asked before a wait', 'a payout leaves after the cut-off', 'pause', [
+    'async () => (await paused()) ?? closed()',
+    'async () => closed() ?? (await paused())',
+  ]),
+  mutant('what is decided amid a pass rides with its order', 'a yes goes past the limits', 'control-attacks', [
+    '    if (judgedAfter !== undefined && isLetGoAfter(judgedAfter, history)) return [];\n',
     '',
   ]),
   mutant('a twin whose order comes late is missed', 'the same payment leaves twice', 'control-attacks', [
@@ -1467,7 +1479,7 @@ const OWN: Mutant[] = [
     'a request does not ask for the session',
     'two machines pay what one of them was sending',
     'machines-postgres',
-    ['if (hindrance.value !== undefined) return hindrance.value;', ''],
+    ['(await store.hindrance()) ?? (await whyPaused(store,', '(await whyPaused(store,'],
   ),
   mutant('an answer from before a halt counts', 'a machine that woke up sends', 'session-postgres', [
     'clock.monotonic() - askedMs <= FRESH_MS',
@@ -1530,8 +1542,12 @@ const CLAIMS: Mutant[] = [
     'payouts.has(id) && isJudged(intent?.businessDate)',
     'payouts.has(id) && (isJudged(intent?.businessDate) || true)',
   ]),
+  mutant('a machine that is gone says that all was judged', 'what is to be held back leaves', 'claims-postgres', [
+    'await requireStanding(session, me);\n      await setFact(session, JUDGED_FOR, date);',
+    'await setFact(session, JUDGED_FOR, date);',
+  ]),
   mutant('judging that was cut off counts', 'what is to be held back leaves', 'claims-postgres', [
-    "await db.writing((session) => setFact(session, JUDGED_FOR, ''));",
+    "await note('');",
     '',
   ]),
   mutant('a record that moves is called altered', 'payouts are kept back beside another machine', 'machines', [
@@ -1549,6 +1565,22 @@ const CLAIMS: Mutant[] = [
   mutant('writers take the audit chain side by side', 'entries of two machines fork the log', 'store-postgres', [
     'AS hash FROM audit_head FOR UPDATE) h',
     'AS hash FROM audit_head) h',
+  ]),
+  mutant('an empty host is a host', 'the records are asked for without TLS', 'address', [
+    "return searchParams.get('host') || hostname || 'localhost';",
+    "return searchParams.get('host') ?? (hostname || 'localhost');",
+  ]),
+  mutant('the environment says where the records are', 'payouts are recorded on a stranger’s server', 'address', [
+    "if (hostname === '') searchParams.set('host', host);",
+    '',
+  ]),
+  mutant('the first of two hosts counts', 'the records are asked for without TLS', 'address', [
+    'names.indexOf(name) !== at',
+    'names.indexOf(name) > at',
+  ]),
+  mutant('the certificate of the records is not checked', 'payouts are recorded on a stranger’s server', 'address', [
+    "if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && leavesMachine(address))",
+    "if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === 'never' && leavesMachine(address))",
   ]),
   mutant('a lost COMMIT is taken for carried out', 'an intent that is not there is sent', 'store-postgres', [
     'if (last === writes) return;',

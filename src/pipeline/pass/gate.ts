@@ -1,5 +1,5 @@
 /** Why a pass may not send now: doubts about the records, a person's pause, too little space, or the calendar. */
-import { braked, type Gate, openGate } from '../../control/control.ts';
+import { type Gate, openGate } from '../../control/control.ts';
 import type { Provider } from '../../provider/provider.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { lookUpOnly, otherProvider, otherProviderText, type Store, type Timing } from '../../store/store.ts';
@@ -30,11 +30,12 @@ export async function whyNotSend({ store, settings, freeBytes, paused }: Sender)
   return `less than ${LEAST_FREE_BYTES / 1e6} MB are free for ${settings.data}: what is sent could not be recorded`;
 }
 
-/** The tools of a pass whose requests ask the calendar first, each of them, as they ask for a pause. */
+/** The tools of a pass whose requests ask the calendar, each of them, after all that they may have to wait for. */
 export function behindGate<Of extends Sender>(
-  tools: Of,
+  tools: Of & { readonly askLast: (whyClosed: () => string | undefined) => void },
   pass: Parameters<typeof openGate>[1],
 ): Of & { readonly gate: Gate } {
   const gate = openGate(tools.settings, pass, () => tools.clock.now());
-  return { ...tools, gate, provider: braked(tools.provider, async () => gate.closed()?.why) };
+  tools.askLast(() => gate.closed()?.why);
+  return { ...tools, gate };
 }

@@ -3,7 +3,6 @@ import { rowPlace } from '../../domain/instruction.ts';
 import { orderKey } from '../../domain/order.ts';
 import type { Provider } from '../../provider/provider.ts';
 import {
-  type AuditEntry,
   type Change,
   instructionDiffers,
   momentOf,
@@ -14,6 +13,7 @@ import {
 import { alteredNow } from '../altered.ts';
 import type { Cover } from '../balance.ts';
 import type { Line, Pacer } from '../flow.ts';
+import { isLetGoAfter } from '../let-go.ts';
 import { lookUpEarlier, nameOf } from '../look-ups.ts';
 
 interface SieveTools extends Timing {
@@ -87,17 +87,4 @@ export function openSieve(tools: SieveTools, line: Line, pace: Pacer, cover: Cov
       return reasons.filter((reason) => reason !== '').join('; ') || undefined;
     },
   };
-}
-
-/**
- * Whether a person has let the payout go, or has it paid again, or a look-up of another machine has found that it never
- * arrived, since. None of these waits for a pass to end: such a payout is not judged yet, and the sums of the day were
- * made without it.
- */
-function isLetGoAfter(seq: number, history: readonly AuditEntry[]): boolean {
-  return history.some((entry) => {
-    if (entry.seq <= seq) return false;
-    const { type, by, from, to } = JSON.parse(entry.body) as { type: string; by?: string; from?: string; to?: string };
-    return type === 'approved' || (type === 'status' && (by !== undefined || (from === 'unknown' && to === 'ready')));
-  });
 }

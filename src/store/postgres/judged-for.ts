@@ -1,15 +1,24 @@
 /** For which business date it was judged what is held back: limits of a day are about that date. */
 import type { Connection, Session } from './connection.ts';
 import { getFact, setFact } from './facts.ts';
+import { type Me, requireStanding } from './me.ts';
 
 /** The business date for which it was judged last what is held back; empty while that is being judged. */
 const JUDGED_FOR = 'judged-for';
 
-/** Judges for a business date. If the work does not come to its end, nothing is claimed before it is judged again. */
-export async function judgedFor<T>(db: Connection, businessDate: string, work: () => Promise<T>): Promise<T> {
-  await db.writing((session) => setFact(session, JUDGED_FOR, ''));
+/**
+ * Judges for a business date. If the work does not come to its end, nothing is claimed before it is judged again. Throws
+ * where another machine took this one for gone: what that one has let go since was not judged here.
+ */
+export async function judgedFor<T>(db: Connection, me: Me, businessDate: string, work: () => Promise<T>): Promise<T> {
+  const note = (date: string) =>
+    db.writing(async (session) => {
+      await requireStanding(session, me);
+      await setFact(session, JUDGED_FOR, date);
+    });
+  await note('');
   const result = await work();
-  await db.writing((session) => setFact(session, JUDGED_FOR, businessDate));
+  await note(businessDate);
   return result;
 }
 

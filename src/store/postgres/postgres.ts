@@ -69,7 +69,8 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
     return {
       ...store,
       // What fails in the work has its own explanation.
-      judging: (businessDate, work) => (session ? session.judging(() => judgedFor(db, businessDate, work)) : work()),
+      judging: (businessDate, work) =>
+        session ? session.judging(() => judgedFor(db, me, businessDate, work)) : work(),
       mayStillSend: () => session?.mayStillSend() ?? true,
       close: async () => {
         await store.close();
