@@ -23,8 +23,8 @@ interface SieveTools extends Timing {
 }
 
 /**
- * Lets through only instructions that are as they were read, and that the account covers. Of those that are paid again, it lets through only those
- * that no earlier attempt has paid by now.
+ * Lets through only instructions that are as they were read, and that the account covers. Of those that are paid again,
+ * it lets through only those that no earlier attempt has paid by now.
  */
 export interface Sieve {
   sift(page: readonly StoredInstruction[]): Promise<StoredInstruction[]>;

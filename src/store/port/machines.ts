@@ -56,8 +56,8 @@ export interface Machines {
    */
   judging<Result>(businessDate: string, work: () => Promise<Result>): Promise<Result>;
   /**
-   * Up to `limit` payouts and up to `limit` orders whose sending was interrupted: what a machine that is gone had in hand, and
-   * what this one has. Nothing may be under way here.
+   * Up to `limit` payouts and up to `limit` orders whose sending was interrupted: what a machine that is gone had in
+   * hand, and what this one has. Nothing may be under way here.
    */
   interrupted(limit: number): Promise<Interrupted>;
   /**

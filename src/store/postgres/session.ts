@@ -285,7 +285,7 @@ async function beat(standing: Standing, closing: AbortSignal): Promise<void> {
   }
 }
 
-/** Asked for again and again, because a query that waits would hold up the question whether this machine stands. */
+/** The turn is waited for shortly, again and again: in between it is asked whether this machine stands. */
 async function judging<T>(client: pg.Client, clock: Clock, standing: Standing, work: () => Promise<T>): Promise<T> {
   const askUntil = clock.monotonic() + LONGEST_JUDGING_MS;
   for (;;) {
