@@ -159,6 +159,7 @@ describe('a library', () => {
     'iso-3166': ['domain/iso.ts'],
     'node-cron': ['settings/schedule.ts'],
     pg: ['store/postgres/'],
+    'pg-copy-streams': ['store/postgres/'],
     pino: ['platform/log.ts'],
     undici: ['provider/http.ts'],
     // Whatever comes from outside: settings, decisions, rows, the provider's answers, the sandbox's scripts and ledger.

@@ -1067,6 +1067,13 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.resultRows(2, 9, 3)).toEqual([]);
     });
 
+    it('keep the text of a row as it is, whatever it means to the database', async () => {
+      const texts = ['a\tb', 'a\\tb', '\\N', '\\.', 'a\rb', '{"a":"\\"}', "';--", '\u{1f600}', ''];
+      const all = { ...fields('I1'), customerRef: '\\N', currency: 'a\tb', dueDate: '\\.' };
+      await taken('one', [{ ...rejected(2), fields: all, raw: texts }]);
+      expect(await results(1)).toMatchObject([{ ...all, raw: texts }]);
+    });
+
     it('show a rejected row with its cells, its errors, and its amount as it came', async () => {
       await taken('one', [rejected(2)]);
       const [raw, errors] = [['C1', '-5'], [{ column: 'amount', value: '-5', code: 'AMOUNT_OUT_OF_RANGE' }]];

@@ -1,5 +1,6 @@
 /** Reads and checks a file's rows, batch by batch: every check that needs no store. */
 import { closeSync, constants, openSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Decimal, openSum, parseDecimal } from '../domain/money.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { IntakeProgress } from '../store/store.ts';
@@ -46,26 +47,34 @@ export interface Source {
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
 
-export function* checkedRows(source: Source): Generator<CheckedBatch> {
+/** So many rows are checked before signals, timers and the answers of a server get their turn. */
+const ROWS_A_TURN = 100;
+
+export async function* checkedRows(source: Source): AsyncGenerator<CheckedBatch, void> {
   const { path, from, header, accepted } = source;
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   const checkCells = header.kind === 'orders' ? checkOrder : checkInstruction;
   const above = openSum();
   above.include(parseDecimal(from.controlSum) ?? ZERO);
+  const checked = (found: RowBatch['rows'][number]): CheckedRow => {
+    if (found.kind === 'damaged')
+      return { rejected: damaged({ ...found, raw: originalCells(header, found.raw) }), amount: undefined };
+    const row = header.escaped ? unprotected(header, found) : found;
+    const check = checkCells(header, found.cells, accepted);
+    const amount = 'amount' in check ? check.amount : undefined;
+    // Nearly every amount is a short text, and a text is added up without an object for each amount.
+    if (check.ok && 'content' in check) above.add(check.content.amount);
+    else if (amount) above.include(amount);
+    if (check.ok) return { row, check };
+    return { rejected: rejected(row, check.fields, beside(check.errors, above.total)), amount };
+  };
   try {
     for (const batch of readRows(fd, from, header.width, headerFinder(source), source.batchBytes)) {
-      const rows = batch.rows.map((found): CheckedRow => {
-        if (found.kind === 'damaged')
-          return { rejected: damaged({ ...found, raw: originalCells(header, found.raw) }), amount: undefined };
-        const row = header.escaped ? unprotected(header, found) : found;
-        const check = checkCells(header, found.cells, accepted);
-        const amount = 'amount' in check ? check.amount : undefined;
-        // Nearly every amount is a short text, and a text is added up without an object for each amount.
-        if (check.ok && 'content' in check) above.add(check.content.amount);
-        else if (amount) above.include(amount);
-        if (check.ok) return { row, check };
-        return { rejected: rejected(row, check.fields, beside(check.errors, above.total)), amount };
-      });
+      const rows: CheckedRow[] = [];
+      for (const found of batch.rows) {
+        rows.push(checked(found));
+        if (rows.length % ROWS_A_TURN === 0) await nextTurn();
+      }
       yield { ...batch, rows };
     }
   } finally {

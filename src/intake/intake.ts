@@ -4,12 +4,12 @@
  * crash anywhere it is enough to run it again.
  */
 import { closeSync, constants, openSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileProblem } from '../domain/codes.ts';
 import { isDecisionName } from '../domain/decision.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { add, type Decimal, formatDecimal, parseDecimal } from '../domain/money.ts';
 import type { Claim, Inbox, Owner } from '../inbox/inbox.ts';
+import { readAhead } from '../platform/ahead.ts';
 import { UsageError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import { isRejectedReportOf, rejectedReportIn } from '../reports/reports.ts';
@@ -304,27 +304,17 @@ function earlierRowsOf({ inbox }: IntakeTools, file: FileRecord, header: Header)
   }
 }
 
-async function* rowsFrom(
+/** The rows of a batch are read and checked while those of the one before are recorded. */
+function rowsFrom(
   { inbox, settings, batchBytes }: Pick<IntakeTools, 'inbox' | 'settings' | 'batchBytes'>,
   { claim, size, start, header: cells }: FileRecord,
   header: Header,
   from: IntakeProgress,
-): AsyncGenerator<CheckedBatch> {
+): AsyncGenerator<CheckedBatch, void> {
   const { currencies } = settings.provider;
   const headerAgain = start.headersAgain && { cells, columns: settings.columns };
-  for (const batch of checkedRows({
-    path: inbox.spoolPath(claim),
-    from,
-    size,
-    header,
-    accepted: { currencies },
-    batchBytes,
-    headerAgain,
-  })) {
-    yield batch;
-    // Nothing of intake waits for the disk: signals and timers get their turn here.
-    await nextTurn();
-  }
+  const path = inbox.spoolPath(claim);
+  return readAhead(checkedRows({ path, from, size, header, accepted: { currencies }, batchBytes, headerAgain }));
 }
 
 function headerOf(file: FileRecord, settings: Settings): Header {

@@ -1,4 +1,5 @@
 /** A file's reports: made from the store's rows, and published in the outbox. */
+import { readAhead } from '../platform/ahead.ts';
 import type { FileRecord, ResultRow, Store } from '../store/store.ts';
 import { holdsOf } from './held.ts';
 import { type Published, publish, publishTogether } from './outbox.ts';
@@ -69,7 +70,12 @@ async function* portionsOf(store: Store, file: FileRecord, context: ReportContex
   for await (const page of pagesOf(store, file)) yield make(page);
 }
 
-async function* pagesOf(store: Store, { number }: FileRecord): AsyncGenerator<readonly ResultRow[]> {
+/** A page is read while the one before becomes reports. */
+function pagesOf(store: Store, file: FileRecord): AsyncGenerator<readonly ResultRow[], void> {
+  return readAhead(eachPage(store, file));
+}
+
+async function* eachPage(store: Store, { number }: FileRecord): AsyncGenerator<readonly ResultRow[], void> {
   for (let after = 0; ; ) {
     const page = await store.resultRows(number, after, PAGE);
     const last = page.at(-1);

@@ -158,13 +158,16 @@ const FRESH_TRIES = 3;
 
 /**
  * Why nothing may be sent now: this machine is none any more, or the sending is paused. The first counts, also where the
- * records that know of a pause can't be reached any more. The pause is read after it: a machine that comes back from a
- * halt learns what a person has decided meanwhile.
+ * records that know of a pause can't be reached any more. Both are asked at once. A machine that comes back from a halt
+ * asks both again, so it learns what a person has decided meanwhile.
  */
 async function whyNot(store: Store, { workspace }: Settings, clock: Clock): Promise<string | undefined> {
   for (let tries = 1; tries <= FRESH_TRIES; tries++) {
     const begunMs = clock.monotonic();
-    const why = (await store.hindrance()) ?? (await whyPaused(store, () => pauseFileIn(workspace)));
+    const paused = whyPaused(store, () => pauseFileIn(workspace));
+    // Where the machine is none any more, nobody waits for this answer.
+    paused.catch(() => {});
+    const why = (await store.hindrance()) ?? (await paused);
     if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;
   }
   return 'the records take too long to say whether the sending is paused';

@@ -1467,6 +1467,10 @@ const OWN: Mutant[] = [
     'alive && name !== machine',
     'alive && name === ""',
   ]),
+  mutant('a text is copied as the server reads it', 'a tab in a cell moves all cells after it', 'store-postgres', [
+    'SPECIAL.test(cell) ?',
+    'SPECIAL.test(cell) && cell === undefined ?',
+  ]),
   mutant("another machine's yes ends the doubt of this one", 'a restored backup pays again', 'session-postgres', [
     'name === LOOK_UP_ONLY ? value || (anchor.doubted() ?? value) : value',
     'value',
@@ -1479,7 +1483,7 @@ const OWN: Mutant[] = [
     'a request does not ask for the session',
     'two machines pay what one of them was sending',
     'machines-postgres',
-    ['(await store.hindrance()) ?? (await whyPaused(store,', '(await whyPaused(store,'],
+    ['(await store.hindrance()) ?? (await paused);', 'await paused;'],
   ),
   mutant('an answer from before a halt counts', 'a machine that woke up sends', 'session-postgres', [
     'clock.monotonic() - askedMs <= FRESH_MS',

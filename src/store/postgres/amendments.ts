@@ -3,7 +3,7 @@ import { rowId } from '../../domain/instruction.ts';
 import { amendedEvent, askedForEvent, assertAmendableAtProvider } from '../change-rules.ts';
 import type { AmendmentChange, Moment, RowFields, RowRecord, Store } from '../port.ts';
 import { readTerms, writeTerms } from '../stored.ts';
-import type { Session } from './connection.ts';
+import type { WriteSession } from './connection.ts';
 import { markRepairedLate, rejectLate } from './repairs.ts';
 import { markStale } from './stale.ts';
 import { statement } from './statement.ts';
@@ -33,7 +33,12 @@ const ASK = statement<
  * Records that a row asks for a change. Returns false when the instruction has changed since that was decided, or
  * another row has asked first. Call it inside a write transaction.
  */
-export async function askForAmendment(session: Session, append: Append, file: number, row: Amending): Promise<boolean> {
+export async function askForAmendment(
+  session: WriteSession,
+  append: Append,
+  file: number,
+  row: Amending,
+): Promise<boolean> {
   const { line, fields, raw, target, becomes } = row;
   assertAmendableAtProvider(target);
   const id = rowId(file, line);
@@ -86,7 +91,7 @@ export function amendmentVerbs(writing: Writing): Pick<Store, 'amend'> {
 }
 
 /** False where it comes too late. */
-async function amend(session: Session, append: Append, change: AmendmentChange, { at }: Moment): Promise<boolean> {
+async function amend(session: WriteSession, append: Append, change: AmendmentChange, { at }: Moment): Promise<boolean> {
   const { row, target, to } = change;
   const { id, from, version } = target;
   const open = await FIND.get(session, row, id, from, version);
@@ -118,7 +123,7 @@ async function amend(session: Session, append: Append, change: AmendmentChange, 
 }
 
 async function carryOut(
-  session: Session,
+  session: WriteSession,
   open: AmendmentRow,
   fields: RowFields,
   { row, target }: AmendmentChange,

@@ -3,7 +3,9 @@
  * they resolve. The answer to a COMMIT may be lost. Then the records are asked whether it was carried out.
  */
 import { randomUUID } from 'node:crypto';
+import { finished } from 'node:stream/promises';
 import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError } from '../../platform/failures.ts';
 import type { Address } from './address.ts';
@@ -27,6 +29,12 @@ export interface Session {
   query(query: Query): Promise<Answer>;
 }
 
+/** A transaction that may write. */
+export interface WriteSession extends Session {
+  /** Runs `COPY … FROM STDIN` with its rows in the server's text format. */
+  copy(command: string, rows: string): Promise<void>;
+}
+
 export interface Connection extends Session {
   readonly readonly: boolean;
   /** All statements of `work` see the records as they were at its first. */
@@ -35,7 +43,7 @@ export interface Connection extends Session {
    * One transaction, rolled back when `work` throws. `opening` are statements without values that run first; the rows of
    * the last are given to `work`.
    */
-  writing<T>(work: (session: Session, opened: unknown[]) => Promise<T>, opening?: string): Promise<T>;
+  writing<T>(work: (session: WriteSession, opened: unknown[]) => Promise<T>, opening?: string): Promise<T>;
   /** From here on every read sees the records as they are now. */
   standStill(): Promise<void>;
   /** Gives up what is under way, because the server does not answer: each statement fails at once. */
@@ -148,7 +156,7 @@ export function connect(options: ConnectionOptions): Connection {
   }
 
   async function writing<T>(
-    work: (session: Session, opened: unknown[]) => Promise<T>,
+    work: (session: WriteSession, opened: unknown[]) => Promise<T>,
     opening = 'SELECT 1 WHERE false',
   ): Promise<T> {
     if (readonly) throw new Error('The records are open for reading only');
@@ -157,7 +165,7 @@ export function connect(options: ConnectionOptions): Connection {
         const writer = await writerOf(client);
         writer.writes++;
         const opened = await open(client, writer, opening);
-        const result = await work(client, opened);
+        const result = await work(writeSession(client), opened);
         const lost = await commit(client);
         if (lost !== undefined) {
           giveUp();
@@ -197,6 +205,13 @@ export function connect(options: ConnectionOptions): Connection {
       if (pool.ended) return;
       await within(CLOSING_MS, pool.end());
     },
+  };
+}
+
+function writeSession(client: pg.PoolClient): WriteSession {
+  return {
+    query: (query) => client.query(query as pg.QueryConfig),
+    copy: (command, rows) => finished(client.query(copyFrom(command)).end(rows)),
   };
 }
 

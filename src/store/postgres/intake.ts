@@ -1,13 +1,13 @@
 /** Records a file's rows: one transaction for each batch, together with how far the file has been read. */
-import { contentDigest, PAYOUT_FIELDS, rowId } from '../../domain/instruction.ts';
+import { contentDigest, instructionKey, PAYOUT_FIELDS, rowId } from '../../domain/instruction.ts';
 import { orderDigest } from '../../domain/order.ts';
 import { assertAmendable, rowEvent, standingOf } from '../change-rules.ts';
 import { columnOf } from '../conditions.ts';
 import type { IntakeProgress, Moment, RowRecord, Store } from '../port.ts';
 import { askForAmendment } from './amendments.ts';
-import type { Connection, Session } from './connection.ts';
+import type { Connection, WriteSession } from './connection.ts';
 import { markStale } from './stale.ts';
-import { insertion, statement } from './statement.ts';
+import { type Cell, insertion, loading, statement } from './statement.ts';
 import type { Append, Writing } from './trail.ts';
 import { refusalOf } from './trouble.ts';
 import { keepStatements, type PlainRow, writeContent, writeRows } from './writers.ts';
@@ -53,7 +53,7 @@ function isNew(row: RowRecord): boolean {
 }
 
 async function record(
-  session: Session,
+  session: WriteSession,
   append: Append | undefined,
   file: number,
   rows: readonly (RowRecord & { id: number })[],
@@ -67,10 +67,7 @@ async function record(
   await insertOrders(session, of('order').map(orderValues));
   await insertInstructions(session, instructions.map(instructionValues));
   // Other machines take in files at the same time, so references are taken at once, also those of unrepeated rows.
-  await enterReferences(
-    session,
-    instructions.map(({ id, ref }) => [ref.customerRef, ref.orderRef, ref.instructionRef, id]),
-  );
+  await enterReferences(session, byReferences(instructions));
   await writeRows(session, plain.map(plainRow));
   await insertConflicts(
     session,
@@ -93,36 +90,25 @@ async function record(
     throw new Error(`Rows of file ${file} can't be recorded: it is not being taken in`);
 }
 
-const insertOrders = insertion<unknown[]>('orders', {
-  id: 'bigint',
-  customer_ref: 'text',
-  order_ref: 'text',
-  currency: 'text',
-  country: 'text',
-  scheme: 'text',
-  metadata: 'text',
-  customer_defaults: 'text',
-  content_digest: 'text',
-});
+const insertOrders = loading('orders', [
+  ...['id', 'customer_ref', 'order_ref', 'currency', 'country', 'scheme'],
+  ...['metadata', 'customer_defaults', 'content_digest'],
+]);
 
-function orderValues({ id, order }: Placed<'order'>): unknown[] {
+function orderValues({ id, order }: Placed<'order'>): Cell[] {
   const { customerRef, orderRef, currency, country, scheme, metadata, customerDefaults } = order;
   const defaults = customerDefaults ? JSON.stringify(customerDefaults) : null;
   return [id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata), defaults, orderDigest(order)];
 }
 
 const PAYOUT_COLUMNS = PAYOUT_FIELDS.map(columnOf);
-const texts = (columns: readonly string[]) => Object.fromEntries(columns.map((name) => [name, 'text' as const]));
-const insertInstructions = insertion<unknown[]>('instructions', {
-  id: 'bigint',
-  content_row: 'bigint',
-  ...texts(['status', 'customer_ref', 'order_ref', 'instruction_ref', 'amount']),
-  amount_minor: 'numeric',
-  ...texts(['currency', 'open_date', 'due_date', ...PAYOUT_COLUMNS, 'managed']),
-  ...texts([...PAYOUT_COLUMNS.map((name) => `payout_${name}`), 'raw', 'content_digest']),
-});
+const insertInstructions = loading('instructions', [
+  ...['id', 'content_row', 'status', 'customer_ref', 'order_ref', 'instruction_ref', 'amount', 'amount_minor'],
+  ...['currency', 'open_date', 'due_date', ...PAYOUT_COLUMNS, 'managed'],
+  ...[...PAYOUT_COLUMNS.map((name) => `payout_${name}`), 'raw', 'content_digest'],
+]);
 
-function instructionValues(row: Placed<'instruction'>): unknown[] {
+function instructionValues(row: Placed<'instruction'>): Cell[] {
   const { id, status, ref, content, payout, amountMinor, currency, raw } = row;
   return [
     id,
@@ -132,7 +118,7 @@ function instructionValues(row: Placed<'instruction'>): unknown[] {
     ref.orderRef,
     ref.instructionRef,
     content.amount,
-    amountMinor ?? null,
+    amountMinor,
     currency ?? null,
     content.openDate,
     content.dueDate,
@@ -144,12 +130,14 @@ function instructionValues(row: Placed<'instruction'>): unknown[] {
   ];
 }
 
-/** In their order, so that two machines never wait for each other. */
-const enterReferences = insertion<unknown[]>(
-  'instruction_refs',
-  { customer_ref: 'text', order_ref: 'text', instruction_ref: 'text', instruction: 'bigint' },
-  'ORDER BY 1, 2, 3',
-);
+const enterReferences = loading('instruction_refs', ['customer_ref', 'order_ref', 'instruction_ref', 'instruction']);
+
+/** In the order of their references, so that two machines never wait for each other. */
+function byReferences(rows: readonly Placed<'instruction'>[]): Cell[][] {
+  const keyed = rows.map(({ id, ref }) => ({ id, ref, key: instructionKey(ref) }));
+  keyed.sort((one, other) => (one.key < other.key ? -1 : 1));
+  return keyed.map(({ id, ref }) => [ref.customerRef, ref.orderRef, ref.instructionRef, id]);
+}
 
 const insertConflicts = insertion<number[]>('conflicts', { '"row"': 'bigint', holder: 'bigint' });
 
@@ -177,7 +165,7 @@ const CANCEL = statement<[at: string, id: number, from: string, version: number]
  * status like any other.
  */
 async function amend(
-  session: Session,
+  session: WriteSession,
   append: Append,
   row: Placed<'updated' | 'deleted'>,
   { at }: Moment,

@@ -1,5 +1,5 @@
 /** SQL statements. The server prepares each once for a connection, when it first runs there. */
-import type { Session } from './connection.ts';
+import type { Session, WriteSession } from './connection.ts';
 
 export interface Statement<Values extends unknown[], Row> {
   all(on: Session, ...values: Values): Promise<Row[]>;
@@ -56,4 +56,32 @@ export function insertion<Row extends unknown[]>(
     if (rows.length === 0) return 0;
     return insert.run(session, ...values.map((_, at) => rows.map((row) => row[at])));
   };
+}
+
+/** A value of a row to be copied. */
+export type Cell = string | number | bigint | null | undefined;
+
+/** Enters many rows at once, sooner than `insertion` does. A conflict with a row that is there fails. */
+export function loading(
+  table: string,
+  columns: readonly string[],
+): (session: WriteSession, rows: readonly (readonly Cell[])[]) => Promise<void> {
+  const command = `COPY ${table} (${columns.join(', ')}) FROM STDIN`;
+  return async (session, rows) => {
+    if (rows.length > 0) await session.copy(command, rows.map(copiedRow).join(''));
+  };
+}
+
+function copiedRow(cells: readonly Cell[]): string {
+  return `${cells.map(copiedCell).join('\t')}\n`;
+}
+
+const SPECIAL = /[\\\t\n\r]/;
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+
+function copiedCell(cell: Cell): string {
+  if (cell === null || cell === undefined) return '\\N';
+  if (typeof cell !== 'string') return String(cell);
+  // Nearly no text has any, and this runs for every cell.
+  return SPECIAL.test(cell) ? cell.replace(/[\\\t\n\r]/g, (special) => ESCAPES[special] as string) : cell;
 }

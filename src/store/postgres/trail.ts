@@ -4,7 +4,7 @@ import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
 import type { TrailEvent } from '../change-rules.ts';
 import type { AuditEntry, Moment, Store } from '../port.ts';
 import { serverTime } from './conditions.ts';
-import type { Connection, Session } from './connection.ts';
+import type { Connection, Session, WriteSession } from './connection.ts';
 import type { ServerClock } from './server-clock.ts';
 import { statement } from './statement.ts';
 
@@ -27,7 +27,7 @@ export interface Times extends Moment {
  */
 export type Writing = <T>(
   moment: Moment,
-  work: (session: Session, append: Append, times: Times) => Promise<T>,
+  work: (session: WriteSession, append: Append, times: Times) => Promise<T>,
 ) => Promise<T>;
 
 /** With the server's time once the lock is there. */

@@ -4,9 +4,9 @@ import type { InstructionStatus } from '../../domain/status.ts';
 import { columnOf } from '../conditions.ts';
 import type { PayoutTerms, RowFields, Target } from '../port.ts';
 import { storedInstruction } from '../stored.ts';
-import type { Session } from './connection.ts';
+import type { Session, WriteSession } from './connection.ts';
 import { enterPayees, removePayee } from './payees.ts';
-import { insertion, statement } from './statement.ts';
+import { insertion, loading, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
 
 /** Keeps what rows said of an instruction, unless an earlier row said the same. */
@@ -79,21 +79,10 @@ export async function writeContent(
   return changes;
 }
 
-const insertRows = insertion<unknown[]>('rows', {
-  id: 'bigint',
-  kind: 'text',
-  customer_ref: 'text',
-  order_ref: 'text',
-  instruction_ref: 'text',
-  amount: 'text',
-  currency: 'text',
-  open_date: 'text',
-  due_date: 'text',
-  target: 'bigint',
-  made_version: 'bigint',
-  raw: 'text',
-  errors: 'text',
-});
+const insertRows = loading('rows', [
+  ...['id', 'kind', 'customer_ref', 'order_ref', 'instruction_ref', 'amount', 'currency', 'open_date', 'due_date'],
+  ...['target', 'made_version', 'raw', 'errors'],
+]);
 
 /** A row of `rows`. What is absent is null. */
 export interface PlainRow {
@@ -106,7 +95,7 @@ export interface PlainRow {
   readonly errors?: string;
 }
 
-export async function writeRows(session: Session, rows: readonly PlainRow[]): Promise<void> {
+export async function writeRows(session: WriteSession, rows: readonly PlainRow[]): Promise<void> {
   await insertRows(
     session,
     rows.map(({ id, kind, fields, target, madeVersion, raw, errors }) => [
@@ -119,10 +108,10 @@ export async function writeRows(session: Session, rows: readonly PlainRow[]): Pr
       fields.currency,
       fields.openDate,
       fields.dueDate,
-      target ?? null,
-      madeVersion ?? null,
-      raw ?? null,
-      errors ?? null,
+      target,
+      madeVersion,
+      raw,
+      errors,
     ]),
   );
 }
