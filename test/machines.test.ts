@@ -458,7 +458,7 @@ describe('look-ups and changes', () => {
             const found = await tools.provider.lookUp(payout, ...more);
             const { id, version, status: from, amendment } = await held(tools.store, payout.instructionRef);
             const target = { id, version, from };
-            const done = { row: amendment?.row ?? 0, target, to: { kind: 'done' } } as const;
+            const done = { row: amendment?.row ?? 0, target, sends: 0, to: { kind: 'done' } } as const;
             if (amendment) await tools.store.amend([done], moment(tools));
             return found;
           },
@@ -467,6 +467,38 @@ describe('look-ups and changes', () => {
       { faults: WATCHED },
     );
     expect(requests(workspace, 'delete')).toBe(0);
+    expect(statuses(workspace)).toEqual(['cancelled', 'submitted']);
+    await expectSound(workspace);
+  });
+
+  it('are not refused once another machine has asked for them', async () => {
+    const workspace = testWorkspace({ provider: { api: 'collect' } });
+    workspace.drop('orders.csv', API_FILES.collect.orders);
+    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1', 'P2'));
+    await workspace.pass({ faults: OPEN });
+    workspace.drop(
+      'zz.csv',
+      'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\nDELETE,C1,O1,P1,,,\n',
+    );
+    await passWith(
+      workspace,
+      (tools) => ({
+        provider: {
+          lookUp: async (payout, ...more) => {
+            const found = await tools.provider.lookUp(payout, ...more);
+            const { id, version, status: from, amendment } = await held(tools.store, payout.instructionRef);
+            const to = { kind: 'asked', bodySha256: 'hash', correlationId: 'trace' } as const;
+            const asked = { row: amendment?.row ?? 0, target: { id, version, from }, sends: 0, to };
+            if (amendment?.sends === 0) await tools.store.amend([asked], moment(tools));
+            // Too late for a change, as far as this machine has seen.
+            return found.kind === 'found' ? { ...found, updatable: false } : found;
+          },
+        },
+      }),
+      { faults: WATCHED },
+    );
+    await workspace.pass({ faults: OPEN });
+    expect(requests(workspace, 'delete')).toBe(1);
     expect(statuses(workspace)).toEqual(['cancelled', 'submitted']);
     await expectSound(workspace);
   });

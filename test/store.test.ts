@@ -872,9 +872,11 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       await taken('two', [removal(2, first), removal(3, second)]);
       await move('I2', 'paid');
       const to = { kind: 'asked', bodySha256: 'hash', correlationId: 'trace' } as const;
-      const asking = [first, second].map((one, at) => ({ row: rowId(2, at + 2), target: target(one), to }));
+      const asking = [first, second].map((one, at) => ({ row: rowId(2, at + 2), target: target(one), sends: 0, to }));
       expect(await store.amend(asking, { at: AT })).toEqual(asking.slice(0, 1));
       expect((await store.amended(0, 10)).map(({ amendment }) => amendment?.sends)).toEqual([0, 1]);
+      const refused = asking.map((one) => ({ ...one, to: { kind: 'refused', errors: [] } as const }));
+      expect(await store.amend([...asking, ...refused], { at: AT })).toEqual([...asking, ...refused]);
       const done = asking.map((one) => ({ ...one, to: { kind: 'done' } as const }));
       expect(await store.amend(done, { at: AT })).toEqual(done.slice(0, 1));
       expect(await store.amend(done, { at: AT })).toEqual(done);

@@ -17,9 +17,10 @@ interface AboutOrder {
 }
 
 /**
- * Remembers orders between batches. This is safe: an order never changes once it is taken in, and no other file's
- * instructions are taken in meanwhile. An order that isn't there yet may still come, and instructions may wait for it
- * already: the answer is undefined, and is not remembered.
+ * Remembers orders between batches. An order never changes once it is taken in. Another machine may take in the first
+ * instructions for it meanwhile: a row with the references of one of those is not recorded, and is decided anew with
+ * nothing remembered. An order that isn't there yet may still come, and instructions may wait for it already: the answer
+ * is undefined, and is not remembered.
  */
 export function orderFinder(store: Store): (refs: readonly OrderRef[]) => Promise<(AboutOrder | undefined)[]> {
   const found = new Map<string, AboutOrder>();

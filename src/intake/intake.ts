@@ -151,6 +151,8 @@ interface Taking {
   readonly header: Header;
   readonly earlierRows: EarlierRows;
   readonly decide: Decide;
+  /** The same, with nothing remembered. */
+  readonly decideAnew: () => Decide;
 }
 
 async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
@@ -160,8 +162,8 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
   const header = headerOf(file, settings);
   const earlierRows = earlierRowsOf(tools, file, header);
   const context = { header, file: number, businessDate, store, settings, earlierRows };
-  const decide = file.kind === 'orders' ? orderDecider(context) : instructionDecider(context);
-  const taking = { file, header, earlierRows, decide };
+  const decideAnew = () => (file.kind === 'orders' ? orderDecider(context) : instructionDecider(context));
+  const taking = { file, header, earlierRows, decide: decideAnew(), decideAnew };
   let problem: FileProblem | undefined;
   if (await isRejectedWhole(tools, taking)) {
     await rejectRows(tools, taking);
@@ -174,11 +176,12 @@ async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: stri
 }
 
 /** Records each batch together with the place to go on from. Goes on from where an earlier pass stopped. */
-async function recordRows(tools: IntakeTools, { file, header, earlierRows, decide }: Taking): Promise<void> {
+async function recordRows(tools: IntakeTools, taking: Taking): Promise<void> {
+  const { file, header, earlierRows } = taking;
   let reached = file.progress;
   if (reached.offset > file.start.offset) await recallRows(tools, file, header, earlierRows);
   for await (const batch of rowsFrom(tools, file, header, reached)) {
-    reached = await recordBatch(tools, file.number, batch, reached, decide);
+    reached = await recordBatch(tools, taking, batch, reached);
     tools.progress.report(`taking in ${file.name}`, reached.offset, file.size, 'bytes');
   }
 }
@@ -196,20 +199,22 @@ async function recallRows(
   }
 }
 
-/** Decides a batch and records it; decides it anew when an instruction that it amends changed in between. */
+/**
+ * Decides a batch and records it. Decides it anew when an instruction that it amends changed in between, or when another
+ * machine took one of its references: what was remembered of its orders may be out of date, too.
+ */
 async function recordBatch(
   tools: IntakeTools,
-  file: number,
+  { file: { number }, decide, decideAnew }: Taking,
   batch: CheckedBatch,
   before: IntakeProgress,
-  decide: Decide,
 ): Promise<IntakeProgress> {
   for (let tries = 0; tries < MAX_DECISIONS; tries++) {
-    const { records, amount } = await decide(batch.rows, nothingKnown());
+    const { records, amount } = await (tries === 0 ? decide : decideAnew())(batch.rows, nothingKnown());
     const reached = progressAfter(before, batch, amount);
-    if ((await tools.store.recordRows(file, records, reached, momentOf(tools))) === 'recorded') return reached;
+    if ((await tools.store.recordRows(number, records, reached, momentOf(tools))) === 'recorded') return reached;
   }
-  throw new Error(`File ${file}: what its rows amend keeps changing while they are taken in.`);
+  throw new Error(`File ${number}: what its rows amend keeps changing while they are taken in.`);
 }
 
 /**

@@ -173,7 +173,7 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
       line.note(undefined);
       // An earlier request for the change may still arrive and be accepted.
       if (amendment.sends > 0 || outcome.afterUnclear) return 'unclear';
-      await record(amending, { kind: 'refused', errors: [refusal(instruction, outcome)] });
+      await record(amending, { kind: 'refused', errors: [refusal(instruction, outcome)] }, amendment.sends + 1);
       return 'settled';
     default:
       if (outcome.retryAfterMs !== undefined) pace.holdFor(outcome.retryAfterMs);
@@ -223,10 +223,17 @@ function describe(found: LookUpOutcome): string {
   }
 }
 
-/** Returns whether it came too late: the payout is not what it was, and a later pass looks at it anew. */
-async function record({ tools, instruction, amendment }: Amending, to: AmendmentChange['to']): Promise<boolean> {
+/**
+ * Returns whether it came too late: the payout is not what it was, or another machine has asked for the change. A later
+ * pass looks at it anew.
+ */
+async function record(
+  { tools, instruction, amendment }: Amending,
+  to: AmendmentChange['to'],
+  sends = amendment.sends,
+): Promise<boolean> {
   const { id, version, status: from } = instruction;
-  const change = { row: amendment.row, target: { id, version, from }, to };
+  const change = { row: amendment.row, target: { id, version, from }, sends, to };
   return (await tools.store.amend([change], momentOf(tools))).length > 0;
 }
 

@@ -3,7 +3,7 @@ import { contentDigest } from '../domain/instruction.ts';
 import { REGISTRATION_CHANGES } from '../domain/order.ts';
 import { AMENDABLE, AMENDABLE_AT_PROVIDER, type InstructionStatus, isRetry, TRANSITIONS } from '../domain/status.ts';
 import type { AuditValue } from './audit.ts';
-import type { Change, OrderChange, PayoutTerms, RowFields, RowRecord, Target } from './port.ts';
+import type { AmendmentChange, Change, OrderChange, PayoutTerms, RowFields, RowRecord, Target } from './port.ts';
 
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 
@@ -159,6 +159,11 @@ export function assertAmendableAtProvider({ id, from }: Target): void {
 }
 
 /** The entry of a row that asks the provider for a change. */
+/** Whether a change of an amendment was decided by what is known of it still. */
+export function isAsDecided({ sends, to }: AmendmentChange, open: { readonly sends: number }): boolean {
+  return to.kind === 'done' || open.sends === sends;
+}
+
 export function askedForEvent(id: number, { target, fields, becomes }: Row<'amending'>): TrailEvent {
   const { from } = target;
   const event = { type: 'amendment', from, to: from, row: id, amendment: becomes ? 'updated' : 'deleted' };

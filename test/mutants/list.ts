@@ -1467,7 +1467,15 @@ const OWN: Mutant[] = [
     'alive && name !== machine',
     'alive && name === ""',
   ]),
-  mutant('a text is copied as the server reads it', 'a tab in a cell moves all cells after it', 'store-postgres', [
+  mutant('a refusal forgets that another machine has asked', 'a change is told as refused and made', 'machines', [
+    "to.kind === 'done' || open.sends === sends",
+    'open.sends >= 0 || sends >= 0',
+  ]),
+  mutant('a batch is decided again with what was remembered', 'a pass fails for a used reference', 'simulation', [
+    '(tries === 0 ? decide : decideAnew())(batch',
+    '(tries >= 0 ? decide : decideAnew())(batch',
+  ]),
+  mutant('a text is copied as the server reads it', 'a tab in a cell moves all cells after it', 'store', [
     'SPECIAL.test(cell) ?',
     'SPECIAL.test(cell) && cell === undefined ?',
   ]),

@@ -2,7 +2,7 @@
  * The rules of a world about what is held back, and a model of its own of what persons have said. It judges what leaves
  * by the provider's ledger and by what persons did, never by what the program thinks of it.
  */
-import { instructionKey } from '../../src/domain/instruction.ts';
+import { instructionKey, rowPlace } from '../../src/domain/instruction.ts';
 import { approve, type HeldPayout, heldPayouts, refuse } from '../../src/pipeline/approval.ts';
 import type { OpenWorkspace } from '../../src/service/workspace.ts';
 import { lookUpOnly } from '../../src/store/anchor.ts';
@@ -176,10 +176,13 @@ export class Guard {
     const passed = this.#passed(undefined);
     if (passed !== undefined) throw new Violation('no limit of a day is passed', passed);
     const inDoubt = (await lookUpOnly(store)) !== undefined;
+    // A machine that stopped in the middle of a file may come back later. Until then no payout of it is claimed or judged.
+    const unfinished = new Set((await store.files()).flatMap(({ number, done }) => (done ? [] : [number])));
     const judged = await store.toJudge(instructions.map(({ id }) => id));
     for (const payout of judged) {
       if (payout.status === 'held') this.#checkReasons(payout, payout.code.split(' '));
-      const isFree = payout.unclearSends > 0 || inDoubt || payout.status !== 'ready';
+      const isLeft = inDoubt || unfinished.has(rowPlace(payout.contentRow).file);
+      const isFree = isLeft || payout.unclearSends > 0 || payout.status !== 'ready';
       const missing = isFree ? undefined : this.#missing(payout);
       if (missing !== undefined) throw new Violation('what is ready has no undecided reason', missing);
     }

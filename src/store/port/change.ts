@@ -121,6 +121,8 @@ export interface AmendmentChange {
   /** The row that asks for the change. */
   readonly row: number;
   readonly target: Target;
+  /** How often the provider had been asked for it when this was decided. */
+  readonly sends: number;
   readonly to:
     | { readonly kind: 'asked'; readonly bodySha256: string; readonly correlationId: string }
     | { readonly kind: 'done' }

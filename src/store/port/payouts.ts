@@ -145,7 +145,10 @@ export interface Payouts {
    * not become `to`. Requests and look-ups record by `claim` and `settle` instead, which leave out what came too late.
    */
   apply(changes: readonly Change[], moment: Moment, orders?: readonly OrderChange[]): Promise<void>;
-  /** Returns those that came too late: the amendment is settled, or its target isn't in its `from` and version. */
+  /**
+   * Returns those that came too late: the amendment is settled, its target isn't in its `from` and version, or another
+   * machine has asked for it meanwhile. What is done is done, whoever asked.
+   */
   amend(changes: readonly AmendmentChange[], moment: Moment): Promise<AmendmentChange[]>;
   /**
    * Records what look-ups answered, with an audit entry for each answer whose words have changed. Returns those that

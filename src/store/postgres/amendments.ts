@@ -1,6 +1,6 @@
 /** UPDATE and DELETE rows that wait for the provider: the provider is asked, and then they are done or refused. */
 import { rowId } from '../../domain/instruction.ts';
-import { amendedEvent, askedForEvent, assertAmendableAtProvider } from '../change-rules.ts';
+import { amendedEvent, askedForEvent, assertAmendableAtProvider, isAsDecided } from '../change-rules.ts';
 import type { AmendmentChange, Moment, RowFields, RowRecord, Store } from '../port.ts';
 import { readTerms, writeTerms } from '../stored.ts';
 import type { WriteSession } from './connection.ts';
@@ -64,10 +64,11 @@ interface AmendmentRow {
   readonly fields: string;
   readonly raw: string;
   readonly content: string | null;
+  readonly sends: number;
 }
 
 const FIND = statement<[row: number, instruction: number, from: string, version: number], AmendmentRow>(`
-  SELECT a.id, a.kind, a.fields, a.raw, a.content FROM amendments a JOIN instructions i ON i.id = a.instruction
+  SELECT a.id, a.kind, a.fields, a.raw, a.content, a.sends FROM amendments a JOIN instructions i ON i.id = a.instruction
   WHERE a.id = $1 AND i.id = $2 AND i.status = $3 AND i.version = $4`);
 const ASKED = statement<[row: number]>('UPDATE amendments SET sends = sends + 1 WHERE id = $1');
 const SETTLED = statement<[row: number]>('DELETE FROM amendments WHERE id = $1');
@@ -95,7 +96,7 @@ async function amend(session: WriteSession, append: Append, change: AmendmentCha
   const { row, target, to } = change;
   const { id, from, version } = target;
   const open = await FIND.get(session, row, id, from, version);
-  if (!open) return false;
+  if (!open || !isAsDecided(change, open)) return false;
   if (to.kind === 'asked') {
     await ASKED.run(session, row);
     const { bodySha256, correlationId } = to;

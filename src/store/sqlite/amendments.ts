@@ -1,6 +1,6 @@
 /** UPDATE and DELETE rows that wait for the provider: the provider is asked, and then they are done or refused. */
 import { rowId } from '../../domain/instruction.ts';
-import { amendedEvent, askedForEvent, assertAmendableAtProvider } from '../change-rules.ts';
+import { amendedEvent, askedForEvent, assertAmendableAtProvider, isAsDecided } from '../change-rules.ts';
 import type { AmendmentChange, Moment, RowFields, RowRecord, Store } from '../port.ts';
 import { readTerms, writeTerms } from '../stored.ts';
 import type { Connection } from './connection.ts';
@@ -17,6 +17,7 @@ interface AmendmentRow {
   fields: string;
   raw: string;
   content: string | null;
+  sends: number;
 }
 
 /**
@@ -47,7 +48,7 @@ export function amendmentAsker(db: Connection, trail: Trail): (file: number, row
 
 export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend'> {
   const find = db.prepare<[number, number, string, number], AmendmentRow>(`
-    SELECT a.id, a.kind, a.fields, a.raw, a.content FROM amendments a JOIN instructions i ON i.id = a.instruction
+    SELECT a.id, a.kind, a.fields, a.raw, a.content, a.sends FROM amendments a JOIN instructions i ON i.id = a.instruction
     WHERE a.id = ? AND i.id = ? AND i.status = +? AND i.version = ?`);
   const asked = db.prepare<[number]>('UPDATE amendments SET sends = sends + 1 WHERE id = ?');
   const clear = db.prepare<[number]>(
@@ -94,7 +95,7 @@ export function amendmentVerbs(db: Connection, trail: Trail): Pick<Store, 'amend
     const { row, target, to } = change;
     const { id, from, version } = target;
     const open = find.get(row, id, from, version);
-    if (!open) return false;
+    if (!open || !isAsDecided(change, open)) return false;
     if (to.kind !== 'asked') settle(open, change, moment);
     else {
       asked.run(row);
