@@ -376,6 +376,7 @@ describe('a source file', () => {
     reports: 'report.test.ts',
     service: 'cli.test.ts',
     serving: 'health.test.ts',
+    reach: 'doctor.test.ts',
     site: 'health.test.ts',
     'ssh-wire': 'ssh-key.test.ts',
   };

@@ -32,6 +32,7 @@ import type { ServerClock } from './server-clock.ts';
 import { openAlone, openSession, requireNoPooler } from './session.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
+import { webhookVerbs } from './webhooks.ts';
 
 export interface PostgresOptions {
   /** As {@link readAddress} takes it. */
@@ -126,6 +127,7 @@ export function storeOn(
     ...machineVerbs(db, me, serverClock),
     ...runVerbs(db, writing, me),
     ...closingVerbs(db, writing),
+    ...webhookVerbs(db),
     ...recordVerbs(db, shown),
     skipNumbers: numberSkipper(db, me),
     standStill: () => db.standStill(),

@@ -20,6 +20,7 @@ import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.
 import { runVerbs } from './runs.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
 import { damaged, explained } from './trouble.ts';
+import { webhookVerbs } from './webhooks.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -68,6 +69,7 @@ function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging'
     ...replayVerbs(db),
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),
+    ...webhookVerbs(db),
     fact: async (name) => fact.get(name),
     async setFact(name, value) {
       setFact.run(name, value);
