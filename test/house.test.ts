@@ -361,6 +361,7 @@ describe('a source file', () => {
     failures: 'cli.test.ts',
     installed: 'cli.test.ts',
     lazy: 'cli.test.ts',
+    measures: 'metrics.test.ts',
     'let-go': 'control-attacks.test.ts',
     log: 'cli.test.ts',
     main: 'cli.test.ts',

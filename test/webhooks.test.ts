@@ -66,7 +66,7 @@ async function serving(workspace: TestWorkspace, faults: FaultScript = PAID): Pr
   };
   const tools = { ...opened, provider };
   const { settings } = tools;
-  const site = openSite({ settings, clock: systemClock, log: LOG }, () => undefined);
+  const site = openSite({ ...tools, clock: systemClock, log: LOG }, () => undefined);
   site.opened(tools);
   if (!settings.http) throw new Error('nothing is served');
   const route = webhookRoute(site, webhookSignature(settings, { PAYDROP_WEBHOOK_SECRET: SECRET }));
@@ -193,7 +193,7 @@ describe('a webhook', () => {
     const moments: (() => void)[] = [];
     const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => moments.push(resolve)) };
     let woken = 0;
-    const site = openSite({ settings: tools.settings, clock, log: LOG }, () => void woken++);
+    const site = openSite({ ...tools, clock, log: LOG }, () => void woken++);
     site.opened(tools);
     const route = webhookRoute(site, webhookSignature(tools.settings, { PAYDROP_WEBHOOK_SECRET: SECRET }));
     const body = event('P1');

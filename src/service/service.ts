@@ -13,6 +13,7 @@ export const openWorkspace = loadedWhenCalled(async () => (await import('./works
 export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')).dryRun);
 export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);
 export const reachOf = loadedWhenCalled(async () => (await import('./reach.ts')).reachOf);
+export const writeMetrics = loadedWhenCalled(async () => (await import('./metrics.ts')).writeMetrics);
 export const webhookStanding = loadedWhenCalled(async () => (await import('./webhooks.ts')).webhookStanding);
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
 export type { RestoredFolders } from './whole.ts';

@@ -2,6 +2,7 @@
 import type { HttpSettings } from '../settings/settings.ts';
 import { healthRoute } from './health.ts';
 import { openHttp } from './http.ts';
+import { metricsRoute } from './metrics.ts';
 import type { Site } from './site.ts';
 import { webhookRoute, webhookSignature } from './webhooks.ts';
 
@@ -13,7 +14,7 @@ export async function serveSite(
 ): Promise<{ close(): Promise<void> }> {
   const server = await openHttp(
     settings,
-    [healthRoute(site), webhookRoute(site, webhookSignature(site.settings, env))],
+    [healthRoute(site), metricsRoute(site), webhookRoute(site, webhookSignature(site.settings, env))],
     site,
   );
   site.log.info({ url: server.url.origin, publicUrl: settings.publicUrl?.origin }, 'serving over HTTP');

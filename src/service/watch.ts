@@ -18,6 +18,7 @@ import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
 import { nightlyDue, ringNightly } from '../settings/settings.ts';
 import { otherProvider, type RunRecord } from '../store/store.ts';
+import type { Measures } from './measures.ts';
 import { type OpenSite, openSite } from './site.ts';
 
 /** Without a bell, the folder and the schedule are looked at this often. */
@@ -49,10 +50,11 @@ const NOTHING_OWED_UNTIL = 'nothing-owed-until';
 
 export interface WatchTools extends Tools {
   readonly log: Log;
+  readonly measures: Measures;
   /** Has the secret of webhooks. */
   readonly env: NodeJS.ProcessEnv;
   /** Opens the records anew. What was open before can't be used any more. */
-  readonly reopen: () => Promise<Tools & Pick<WatchTools, 'reopen'>>;
+  readonly reopen: () => Promise<Tools & Pick<WatchTools, 'reopen' | 'measures'>>;
 }
 
 type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
@@ -120,6 +122,7 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
     const beganMs = clock.monotonic();
     const done = due && (await passOrReport(tools, due));
     if (due) reportStuck(tools, reportedEntries);
+    if (done?.summary) await keepMetrics(tools);
     if (done?.summary && didSomething(done.summary)) onPass(done.summary);
     if (due && done?.summary && !stop.aborted) pace.note(due, done.summary, clock.monotonic() - beganMs);
     return { madeOne: done !== undefined, settling: scan !== undefined && scan.settling > 0 };
@@ -223,6 +226,14 @@ async function passOrReport(
     tools.log.error({}, error.message);
     return undefined;
   }
+}
+
+/** A pass is not undone by metrics that can't be written. */
+async function keepMetrics(tools: WatchTools): Promise<void> {
+  const { writeMetrics } = await import('./metrics.ts');
+  await writeMetrics(tools, tools.measures).catch((error: unknown) =>
+    tools.log.warn({ error: String(error) }, 'the metrics can not be written'),
+  );
 }
 
 /** Logs each entry once, and again when something about it changes. */

@@ -5,7 +5,7 @@
 import type { PayoutName } from '../domain/instruction.ts';
 import { commitQueue } from '../pipeline/pipeline.ts';
 import { timestamp } from '../platform/clock.ts';
-import { UsageError } from '../platform/failures.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { isSigned, PAYOUT_ORDERS_SIGNATURE, payoutsNamed, type WebhookSignature } from '../provider/provider.ts';
 import { loadSecrets, type Settings } from '../settings/settings.ts';
 import type { Answer, Route } from './http.ts';
@@ -67,16 +67,22 @@ export function webhookStanding(
 
 export function webhookRoute(site: Site, verified: Verified): Route {
   const path = webhookPath(site.settings);
+  const { webhook } = site.measures;
   const keep = openKeeper(site);
   return async ({ method, url, headers, body }) => {
     if (url.pathname !== path) return undefined;
     if (method !== 'POST') return { status: 405, headers: { allow: 'POST' }, body: 'POST only\n' };
     if (verified === 'unset') return { status: 404, body: `webhooks need the secret ${WEBHOOK_SECRET}\n` };
     const bytes = await body();
-    if (verified !== 'open' && !isSigned(bytes, headers[verified.header], verified))
+    if (verified !== 'open' && !isSigned(bytes, headers[verified.header], verified)) {
+      webhook('refused');
       return { status: 401, body: 'the signature does not fit the body\n' };
+    }
     const names = payoutsNamed(bytes);
-    if (names === undefined) return { status: 400, body: 'not JSON\n' };
+    if (names === undefined) {
+      webhook('refused');
+      return { status: 400, body: 'not JSON\n' };
+    }
     return keep(names);
   };
 }
@@ -84,14 +90,23 @@ export function webhookRoute(site: Site, verified: Verified): Route {
 const KEPT: Answer = { status: 200, body: 'kept\n' };
 const LATER: Answer = { status: 503, headers: { 'retry-after': '30' }, body: 'it can not be kept now\n' };
 
+/** The records are out of reach. */
+function orUndefined(error: unknown): undefined {
+  if (!(error instanceof UnavailableError)) throw error;
+}
+
 /** Writes names together that come in together, and wakes the service once for those of a moment. */
-function openKeeper({ tools, clock, wake }: Site): (names: readonly PayoutName[]) => Promise<Answer> {
+function openKeeper({
+  tools,
+  clock,
+  wake,
+  measures: { webhook },
+}: Site): (names: readonly PayoutName[]) => Promise<Answer> {
   let waiting = 0;
   let waking = false;
   const queue = commitQueue(async (groups: (readonly PayoutName[])[]) => {
     const open = tools();
-    if (!open) return false;
-    return (await open.store.keepNamed(groups.flat(), timestamp(clock.now()))) > 0;
+    return open?.store.keepNamed(groups.flat(), timestamp(clock.now())).catch(orUndefined);
   });
   const wakeSoon = async () => {
     if (waking) return;
@@ -101,11 +116,24 @@ function openKeeper({ tools, clock, wake }: Site): (names: readonly PayoutName[]
     wake();
   };
   return async (names) => {
-    if (names.length === 0) return KEPT;
-    if (!tools() || waiting + names.length > MOST_WAITING) return LATER;
+    if (names.length === 0) {
+      webhook('other');
+      return KEPT;
+    }
+    const open = tools();
+    if (!open || waiting + names.length > MOST_WAITING) {
+      webhook('later');
+      return LATER;
+    }
     waiting += names.length;
     try {
-      if (await queue.add(names)) void wakeSoon();
+      const kept = await queue.add(names);
+      if (kept === undefined) {
+        webhook('later');
+        return LATER;
+      }
+      webhook('kept');
+      if (kept > 0) void wakeSoon();
       return KEPT;
     } finally {
       waiting -= names.length;
