@@ -13,6 +13,7 @@ import type { Payouts } from './port/payouts.ts';
 import type { Records } from './port/records.ts';
 import type { Reports } from './port/reports.ts';
 import type { Runs } from './port/runs.ts';
+import type { SignIns } from './port/sign-ins.ts';
 
 export type * from './port/change.ts';
 export type * from './port/control.ts';
@@ -26,5 +27,16 @@ export { FACTS } from './port/records.ts';
 export type * from './port/reports.ts';
 export type * from './port/row-record.ts';
 export type * from './port/runs.ts';
+export type * from './port/sign-ins.ts';
 
-export interface Store extends Files, Forgetting, Payouts, Listing, Machines, Reports, Runs, Control, Records {}
+export interface Store
+  extends Files,
+    Forgetting,
+    Payouts,
+    Listing,
+    Machines,
+    Reports,
+    Runs,
+    Control,
+    Records,
+    SignIns {}

@@ -97,8 +97,8 @@ export interface Runs {
   lastNightly(upTo?: string): Promise<RunRecord | undefined>;
   /** The latest run that a schedule or a person began. */
   lastRun(): Promise<RunRecord | undefined>;
-  /** The latest runs, the latest first. */
-  latestRuns(limit: number): Promise<RunRecord[]>;
+  /** The latest runs, or those before a number; the latest first. */
+  latestRuns(limit: number, before?: number): Promise<RunRecord[]>;
   filesOfRun(run: number): Promise<number[]>;
   /** Without what persons decided: see `runDecisions`. */
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;

@@ -31,6 +31,7 @@ type FileVerbs = Pick<
   | 'markArchived'
   | 'file'
   | 'files'
+  | 'filesBefore'
   | 'filesOfRun'
   | 'staleReports'
   | 'markStale'
@@ -51,6 +52,9 @@ const SELECT_FILES = `
 
 const BY_NUMBER = statement<[number: number], FileRow>(`${SELECT_FILES} WHERE number = $1`);
 const ALL = statement<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
+const BEFORE = statement<[number: number, limit: number], FileRow>(
+  `${SELECT_FILES} WHERE number < $1 ORDER BY number DESC LIMIT $2`,
+);
 const OF_RUN = column<[run: number], number>('SELECT number FROM files WHERE run = $1 ORDER BY number');
 /** SQL: a file whose original is on the machine $1, or on any. */
 const IS_OWN = '(machine = $1 OR machine IS NULL)';
@@ -105,6 +109,7 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine }: M
       return row && fileRecord(row);
     },
     files: async () => (await ALL.all(db)).map(fileRecord),
+    filesBefore: async (number, limit) => (await BEFORE.all(db, number, limit)).map(fileRecord),
     filesOfRun: (run) => OF_RUN.all(db, run),
     staleReports: () => STALE.all(db, machine ?? ''),
     async markStale(file) {

@@ -28,8 +28,10 @@ import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
+import { searchVerbs } from './searching.ts';
 import type { ServerClock } from './server-clock.ts';
 import { openAlone, openSession, requireNoPooler } from './session.ts';
+import { signInVerbs } from './sign-ins.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
 
@@ -123,10 +125,12 @@ export function storeOn(
     ...resultVerbs(db),
     ...countVerbs(db),
     ...listingOf(db),
+    ...searchVerbs(db),
     ...machineVerbs(db, me, serverClock),
     ...runVerbs(db, writing, me),
     ...closingVerbs(db, writing),
     ...recordVerbs(db, shown),
+    ...signInVerbs(db),
     skipNumbers: numberSkipper(db, me),
     standStill: () => db.standStill(),
     async close() {

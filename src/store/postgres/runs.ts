@@ -65,7 +65,9 @@ const LAST_NIGHTLY = statement<[upTo: string], RunRecord>(`
   ${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= $1
   ORDER BY business_date DESC LIMIT 1`);
 const LAST_RUN = statement<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
-const LATEST = statement<[limit: number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT $1`);
+const LATEST = statement<[limit: number, before: number], RunRecord>(
+  `${SELECT_RUN} WHERE number < $2 ORDER BY number DESC LIMIT $1`,
+);
 const UNDER_WAY = column<[machine: number], number>(
   `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_ASKERS} ORDER BY number DESC LIMIT 1`,
 );
@@ -113,7 +115,7 @@ export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
     },
     lastNightly: (upTo = END_OF_TIME) => LAST_NIGHTLY.get(db, upTo),
     lastRun: () => LAST_RUN.get(db),
-    latestRuns: (limit) => LATEST.all(db, limit),
+    latestRuns: (limit, before = Number.MAX_SAFE_INTEGER) => LATEST.all(db, limit, before),
     runChanges: async (run, afterId, limit) => (await CHANGES.all(db, run, afterId, limit)).map(runChange),
     runMoved: (run) => MOVED.all(db, run, 0),
     async runDecisions(run, afterSeq, limit) {

@@ -27,6 +27,7 @@ type FileVerbs = Pick<
   | 'markArchived'
   | 'file'
   | 'files'
+  | 'filesBefore'
   | 'filesOfRun'
   | 'staleReports'
   | 'markStale'
@@ -60,6 +61,9 @@ export const IS_STALE = `revision > reported
 export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   const byNumber = db.prepare<[number], FileRow>(`${SELECT_FILES} WHERE number = ?`);
   const all = db.prepare<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
+  const before = db.prepare<[number, number], FileRow>(
+    `${SELECT_FILES} WHERE number < ? ORDER BY number DESC LIMIT +?`,
+  );
   const ofRun = db.prepare<[number], number>('SELECT number FROM files WHERE run = ? ORDER BY number').pluck();
   const unfinished = db.prepare<[], FileRow>(
     "SELECT * FROM files WHERE done = 0 ORDER BY kind = 'orders' DESC, number",
@@ -101,6 +105,7 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
       return row && fileRecord(row);
     },
     files: async () => all.all().map(fileRecord),
+    filesBefore: async (number, limit) => before.all(number, limit).map(fileRecord),
     filesOfRun: async (run) => ofRun.all(run),
     staleReports: async () => stale.all(),
     async markStale(file) {

@@ -37,7 +37,9 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= ? ORDER BY business_date DESC LIMIT 1`,
   );
   const lastRun = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
-  const latest = db.prepare<[number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT +?`);
+  const latest = db.prepare<[number, number], RunRecord>(
+    `${SELECT_RUN} WHERE number < ? ORDER BY number DESC LIMIT +?`,
+  );
   const underWay = db
     .prepare<[], number>(
       'SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
@@ -62,7 +64,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     unreportedRuns: async () => unreported.all(),
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
-    latestRuns: async (limit) => latest.all(limit),
+    latestRuns: async (limit, before = Number.MAX_SAFE_INTEGER) => latest.all(before, limit),
     runChanges: changeReader(db),
     runMoved: movedReader(db),
     ...decisionVerbs(db),

@@ -18,6 +18,8 @@ import { machineVerbs } from './machine.ts';
 import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
+import { searchVerbs } from './searching.ts';
+import { signInVerbs } from './sign-ins.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
 import { damaged, explained } from './trouble.ts';
 
@@ -65,9 +67,11 @@ function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging'
     ...listingVerbs(db),
     ...lookUpVerbs(db),
     ...listingOf(db),
+    ...searchVerbs(db),
     ...replayVerbs(db),
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),
+    ...signInVerbs(db),
     fact: async (name) => fact.get(name),
     async setFact(name, value) {
       setFact.run(name, value);
