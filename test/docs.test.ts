@@ -180,10 +180,12 @@ describe('settings', () => {
       provider?: object;
       calendar?: object;
       control?: object;
+      http?: object;
     };
     if (asked.provider) asked.provider = { currencies: ['INR'], ...asked.provider };
     if (asked.control) asked.provider = { currencies: ['INR'] };
     if (asked.calendar) asked.calendar = { days: 'banking', ...asked.calendar };
+    if (asked.http) asked.http = { listen: '127.0.0.1:8480', ...asked.http };
     expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
   });
 

@@ -94,6 +94,10 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'docs/operating.md: Retention': [
     `${OPERATING} “forgets what is old, after it has said what that is and was told yes”`,
   ],
+  'docs/monitoring.md: Over HTTP': [
+    'test/http.test.ts “are those that docs/monitoring.md shows”',
+    'test/http.test.ts “are those that docs/monitoring.md shows”',
+  ],
   'docs/providers.md: payout-orders': [`${HERE} “are those of the signature”`],
   'docs/providers.md: order-management and collect': [`${HERE} “are those of the HMAC”`],
   'docs/providers.md: How orders are registered': [`${HERE} “are those of an order at the provider”`],

@@ -375,6 +375,8 @@ describe('a source file', () => {
     publishing: 'cli.test.ts',
     reports: 'report.test.ts',
     service: 'cli.test.ts',
+    serving: 'health.test.ts',
+    site: 'health.test.ts',
     'ssh-wire': 'ssh-key.test.ts',
   };
 

@@ -11,6 +11,7 @@ import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
 import { nightlyDue, ringNightly } from '../settings/settings.ts';
 import type { RunRecord } from '../store/store.ts';
+import { type OpenSite, openSite } from './site.ts';
 
 /** Without a bell, the folder and the schedule are looked at this often. */
 const LOOK_EVERY_MS = 30_000;
@@ -41,7 +42,10 @@ export interface WatchTools extends Tools {
 
 type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
 
-/** Runs until `stop`. A pass under way is finished first. Calls `onPass` after each pass that did something. */
+/**
+ * Runs until `stop`. A pass under way is finished first. Calls `onPass` after each pass that did something. Serves over
+ * HTTP meanwhile where the settings say so, and throws at once when it can't.
+ */
 export async function watch(
   tools: WatchTools,
   stop: AbortSignal,
@@ -49,14 +53,19 @@ export async function watch(
 ): Promise<void> {
   const { settings, log } = tools;
   const bell = openBell(stop);
+  const site = openSite(tools, bell.ring);
   const watcher = await watchInbox(settings.inbox, bell.ring, (error) =>
     log.warn({ error: String(error) }, 'the inbox can not be watched; it is looked at every 30 seconds instead'),
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
-  const service: Service = { bell, watcher, stop, onPass, reportedNights: new Set(), pauseMs: OPEN_AGAIN_MS };
+  const reportedNights = new Set<string>();
+  const service: Service = { bell, site, watcher, stop, onPass, reportedNights, pauseMs: OPEN_AGAIN_MS };
+  let server: { close(): Promise<void> } | undefined;
   try {
+    if (settings.http) server = await (await import('./serving.ts')).serveSite(site, settings.http);
     for (let open: WatchTools | undefined = tools; open && !stop.aborted; ) {
-      const gone = await watchRecords(open, service);
+      const gone = await watchRecords(site.opened(open), service);
+      site.gone();
       if (gone === undefined) return;
       log.error({}, `the records are out of reach, and nothing is sent until they are back: ${gone}`);
       open = await openedAgain(open, service);
@@ -65,12 +74,14 @@ export async function watch(
   } finally {
     stopRinging();
     await watcher.close();
+    await server?.close();
   }
 }
 
 /** What stays the same when the records are opened again. */
 interface Service {
   readonly bell: ReturnType<typeof openBell>;
+  readonly site: OpenSite;
   readonly watcher: Awaited<ReturnType<typeof watchInbox>>;
   readonly stop: AbortSignal;
   readonly onPass: (summary: PassSummary) => void;
@@ -82,7 +93,7 @@ interface Service {
 /** Ends when `stop` says so; or when the records of several machines are out of reach, and says why. */
 async function watchRecords(tools: WatchTools, service: Service): Promise<string | undefined> {
   const { clock, store } = tools;
-  const { bell, watcher, stop, onPass, reportedNights } = service;
+  const { bell, site, watcher, stop, onPass, reportedNights } = service;
   const pace = openPace(tools);
   const reportedEntries = new WeakSet<object>();
   const look = inboxLooker(tools);
@@ -99,6 +110,7 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
   };
   while (!stop.aborted) {
     let settling = false;
+    site.turned();
     try {
       const { madeOne, ...found } = await onePass();
       settling = found.settling;
@@ -125,6 +137,7 @@ async function openedAgain(tools: WatchTools, service: Service): Promise<WatchTo
   while (!stop.aborted) {
     await clock.sleep(service.pauseMs, stop);
     if (stop.aborted) break;
+    service.site.turned();
     service.pauseMs = Math.min(service.pauseMs * 2, LONGEST_OPEN_AGAIN_MS);
     try {
       return { ...(await tools.reopen()), log };

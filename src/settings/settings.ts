@@ -11,6 +11,7 @@ import { repeatedNames } from '../platform/json-text.ts';
 import type { EndpointName } from '../provider/provider.ts';
 import { type Calendar, readCalendar } from './calendar.ts';
 import { type ControlSettings, controlFrom } from './control.ts';
+import { type HttpSettings, httpFrom, httpProblem } from './http.ts';
 import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { droppedNames, headingProblems } from './repeated.ts';
@@ -20,6 +21,7 @@ import { durationMs, sizeBytes } from './units.ts';
 
 export type { Calendar } from './calendar.ts';
 export type { ControlSettings } from './control.ts';
+export { type HttpSettings, isLoopback } from './http.ts';
 export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
@@ -74,6 +76,8 @@ export interface Settings {
     /** Whether each CSV begins with a byte order mark. */
     readonly bom: boolean;
   };
+  /** What `watch` serves; undefined where it serves nothing. */
+  readonly http: HttpSettings | undefined;
   readonly control: ControlSettings;
   /** Those whose signed decisions count. While there are none, a person who may run the program decides. */
   readonly people: readonly Person[];
@@ -126,8 +130,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         'provider.currencies: must be set with a provider of your own: the API carries no currency, so say which ones your account pays, such as ["INR"]',
       ],
     };
-  const unchecked = balanceProblem(rest.control.balance, provider);
-  if (unchecked !== undefined) return { ok: false, problems: [unchecked] };
+  const wrong = balanceProblem(rest.control.balance, provider) ?? httpProblem(rest.http);
+  if (wrong !== undefined) return { ok: false, problems: [wrong] };
   const root = resolve(workspace);
   const calendar = readCalendar(rest.calendar, root, { submit: rest.submit, nightly: schedule.nightly });
   if (!calendar.ok) return calendar;
@@ -169,6 +173,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         ignore: intake.ignore,
       },
       reports: { bom: rest.reports.bom },
+      http: httpFrom(rest.http),
       control: controlFrom(rest.control),
       people: peopleFrom(rest.people),
       columns: rest.columns,

@@ -53,6 +53,13 @@ export function textThat(accepts: (text: string) => boolean, expected: string) {
   return text.check(rule((value) => (accepts(value) ? undefined : expected)));
 }
 
+/** Undefined where the text is no URL, or has more than an origin. */
+export function originOf(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (!url || url.username || url.password || url.pathname !== '/' || url.search || url.hash) return undefined;
+  return url;
+}
+
 export function textLike(pattern: RegExp, expected: string) {
   return forEditors(
     textThat((value) => pattern.test(value), expected),
