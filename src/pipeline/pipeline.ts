@@ -18,7 +18,8 @@ export const heldNamed = loadedWhenCalled(async () => (await import('./approval.
 export const approve = loadedWhenCalled(async () => (await import('./approval.ts')).approve);
 export const refuse = loadedWhenCalled(async () => (await import('./approval.ts')).refuse);
 export const decideSigned = loadedWhenCalled(async () => (await import('./decisions.ts')).decideSigned);
-export const decisionAbout = loadedWhenCalled(async () => (await import('./to-approve.ts')).decisionAbout);
+export const decisionsAbout = loadedWhenCalled(async () => (await import('./decisions.ts')).decisionsAbout);
+export const settler = loadedWhenCalled(async () => (await import('./settling.ts')).settler);
 export const resolve = loadedWhenCalled(async () => (await import('./resolution.ts')).resolve);
 export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);
 export const closePayouts = loadedWhenCalled(async () => (await import('./closing.ts')).closePayouts);

@@ -11,7 +11,9 @@ export {
   toApproveName,
 } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
+export { eventOf, historyLine, placeOf } from './history.ts';
 export type { IndexFile, IndexRun, Standing } from './index-page.ts';
+export { instructionFacts, type ShownInstruction } from './instruction-facts.ts';
 export { type RefusedDecision, refusedDecisions } from './refused.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { openTally, type Part, UNTOLD, UnbalancedError, verdictOf } from './totals.ts';
