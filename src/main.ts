@@ -333,6 +333,12 @@ command(
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/machines.ts')).machines));
 
+command('sign-in', 'A link that signs a person in to the console, once.', 'paydrop sign-in anna --key anna.key')
+  .argument('<name>', 'who signs in: one of the people of paydrop.json, if it names any')
+  .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/sign-in.ts')).signIn));
+
 command(
   'records',
   'Where the records are kept: a PostgreSQL server takes those of this workspace over.',

@@ -101,7 +101,7 @@ describe('commands', () => {
 
   it('that any page names are commands', () => {
     const named = [...TEXTS].flatMap(([page, text]) =>
-      [...text.matchAll(/(?:`(?:npx )?|\$ (?:npx )?)paydrop (?:--workspace \S+ )?([a-z]+)/g)].map(([, name = '']) => ({
+      [...text.matchAll(/(?:`(?:npx )?|\$ (?:npx )?)paydrop (?:--workspace \S+ )?([a-z]+(?:-[a-z]+)*)/g)].map(([, name = '']) => ({
         page,
         name,
       })),
@@ -112,7 +112,7 @@ describe('commands', () => {
 
   it('that any page names have the options that it gives them', () => {
     const named = [...TEXTS].flatMap(([page, text]) =>
-      [...text.matchAll(/(?:\bpaydrop|main\.js) (?:--workspace \S+ )?((?:audit )?[a-z]+)((?: [^`|\n]*)?)/g)].flatMap(
+      [...text.matchAll(/(?:\bpaydrop|main\.js) (?:--workspace \S+ )?((?:audit )?[a-z]+(?:-[a-z]+)*)((?: [^`|\n]*)?)/g)].flatMap(
         ([, command = '', rest = '']) =>
           (rest.match(/(?<= )--[a-z-]+/g) ?? []).map((option) => ({ page, command, option })),
       ),

@@ -206,8 +206,11 @@ const STORIES: Readonly<Record<string, Story>> = {
 };
 /** They don't end by themselves. */
 const UNENDING = ['watch', 'sandbox'];
-/** Takes its time, and is run there anyway: test/cli.test.ts. Needs a server: test/on-postgres.test.ts. */
-const ELSEWHERE = ['demo', 'records'];
+/**
+ * Takes its time, and is run there anyway: test/cli.test.ts. Needs a server: test/on-postgres.test.ts. Says another link
+ * each time: test/sign-in.test.ts.
+ */
+const ELSEWHERE = ['demo', 'records', 'sign-in'];
 
 /** What is wrong with the file that a command writes to, if it does. */
 function written(machine: Machine, command: string): string | undefined {

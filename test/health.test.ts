@@ -36,7 +36,7 @@ describe('a service that runs', () => {
     const { ask } = await watched(served());
     expect(await ask('/healthz')).toBe('200 ok\n');
     expect(await ask('/readyz')).toBe('200 ready\n');
-    expect(await ask('/')).toBe('404 not found\n');
+    expect(await ask('/nothing')).toBe('404 not found\n');
   });
 
   it('is well and not ready while its inbox is away', async () => {

@@ -1,12 +1,17 @@
 import { SANDBOX_NOTICE } from '../domain/api.ts';
-import { whoAndWhy } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { grouped } from '../domain/money.ts';
 import { type HeldPayout, heldNamed } from '../pipeline/pipeline.ts';
-import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
-import { eventOf, historyLine, instructionFacts, placeOf, type ShownInstruction } from '../reports/reports.ts';
+import {
+  eventOf,
+  forgettingOf,
+  historyLine,
+  instructionFacts,
+  placeOf,
+  type ShownInstruction,
+} from '../reports/reports.ts';
 import { openRecords } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
@@ -69,7 +74,11 @@ export async function show(
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions)
         printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings, {
-          forgotten: await forgettingOf(store, histories.get(instruction.id) ?? [], opened.settings.schedule.timeZone),
+          forgotten: await forgettingOf(
+            store.file,
+            histories.get(instruction.id) ?? [],
+            opened.settings.schedule.timeZone,
+          ),
           held: instruction.status === 'held' ? (await heldNamed(store, opened.settings, [instruction]))[0] : undefined,
         });
     else if (ref.orderRef !== undefined)
@@ -234,15 +243,6 @@ function printInstructions(output: Output, instructions: readonly Shown[]): void
     ]),
   );
   if (instructions.length === MOST) output.line(`Only the first ${MOST} are shown.`);
-}
-
-/** By whom the texts of an instruction were forgotten, when and why; empty where they were not. */
-async function forgettingOf(store: Store, history: readonly AuditEntry[], timeZone: string): Promise<string> {
-  const event = history.map(eventOf).find(({ type }) => type === 'forgotten');
-  if (!event) return '';
-  const file = await store.file(Number(event.file));
-  const decision = file?.forgotten;
-  return `${secondIn(timeZone, String(event.at))} ${timeZone}, by ${decision ? whoAndWhy(decision) : ''}`;
 }
 
 function printInstruction(

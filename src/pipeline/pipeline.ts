@@ -12,13 +12,17 @@ export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceSt
 export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
 export const release = loadedWhenCalled(async () => (await import('./release.ts')).release);
 export const hold = loadedWhenCalled(async () => (await import('./hold.ts')).hold);
+export const standingNow = loadedWhenCalled(async () => (await import('./standing.ts')).standingNow);
 export const filesInNeed = loadedWhenCalled(async () => (await import('./standing.ts')).filesInNeed);
 export const heldPayouts = loadedWhenCalled(async () => (await import('./approval.ts')).heldPayouts);
+export const heldAfter = loadedWhenCalled(async () => (await import('./approval.ts')).heldAfter);
+export const heldOf = loadedWhenCalled(async () => (await import('./approval.ts')).heldOf);
 export const heldNamed = loadedWhenCalled(async () => (await import('./approval.ts')).heldNamed);
 export const approve = loadedWhenCalled(async () => (await import('./approval.ts')).approve);
 export const refuse = loadedWhenCalled(async () => (await import('./approval.ts')).refuse);
 export const decideSigned = loadedWhenCalled(async () => (await import('./decisions.ts')).decideSigned);
 export const decisionsAbout = loadedWhenCalled(async () => (await import('./decisions.ts')).decisionsAbout);
+export const workspaceId = loadedWhenCalled(async () => (await import('./to-approve.ts')).workspaceId);
 export const settler = loadedWhenCalled(async () => (await import('./settling.ts')).settler);
 export const resolve = loadedWhenCalled(async () => (await import('./resolution.ts')).resolve);
 export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);

@@ -12,6 +12,8 @@ export type { OpenWorkspace } from './workspace.ts';
 export const openWorkspace = loadedWhenCalled(async () => (await import('./workspace.ts')).openWorkspace);
 export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')).dryRun);
 export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);
+export const linkFor = loadedWhenCalled(async () => (await import('./sign-in.ts')).linkFor);
+export const signedLinkFor = loadedWhenCalled(async () => (await import('./sign-in.ts')).signedLinkFor);
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
 export type { RestoredFolders } from './whole.ts';
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);

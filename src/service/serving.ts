@@ -1,12 +1,13 @@
 /** What `watch` serves over HTTP, from its first look at the workspace to its last. */
 import type { HttpSettings } from '../settings/settings.ts';
+import { consoleRoute } from './console.ts';
 import { healthRoute } from './health.ts';
 import { openHttp } from './http.ts';
 import type { Site } from './site.ts';
 
 /** Throws as {@link openHttp}. */
 export async function serveSite(site: Site, settings: HttpSettings): Promise<{ close(): Promise<void> }> {
-  const server = await openHttp(settings, [healthRoute(site)], site);
+  const server = await openHttp(settings, [healthRoute(site), consoleRoute(site)], site);
   site.log.info({ url: server.url.origin, publicUrl: settings.publicUrl?.origin }, 'serving over HTTP');
   return server;
 }

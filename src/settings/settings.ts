@@ -16,7 +16,7 @@ import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { droppedNames, headingProblems } from './repeated.ts';
 import { looseName, schema } from './schema.ts';
-import { type Loaded, settingsText } from './text.ts';
+import { type Loaded, SETTINGS_FILE, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
 export type { Calendar } from './calendar.ts';
@@ -26,7 +26,8 @@ export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
-export type { Loaded } from './text.ts';
+export { shownSettings } from './shown.ts';
+export { type Loaded, SETTINGS_FILE } from './text.ts';
 
 /** All settings that a pass needs, with units in the names and folders as absolute paths. */
 export interface Settings {
@@ -83,8 +84,6 @@ export interface Settings {
   readonly people: readonly Person[];
   readonly columns: Readonly<Record<string, string>>;
 }
-
-export const SETTINGS_FILE = 'paydrop.json';
 
 const NO_ZONE =
   'schedule.timeZone: the time zone of this machine has no name that can be used (see the variable TZ): name one, such as "Asia/Kolkata"';
