@@ -101,10 +101,12 @@ describe('commands', () => {
 
   it('that any page names are commands', () => {
     const named = [...TEXTS].flatMap(([page, text]) =>
-      [...text.matchAll(/(?:`(?:npx )?|\$ (?:npx )?)paydrop (?:--workspace \S+ )?([a-z]+(?:-[a-z]+)*)/g)].map(([, name = '']) => ({
-        page,
-        name,
-      })),
+      [...text.matchAll(/(?:`(?:npx )?|\$ (?:npx )?)paydrop (?:--workspace \S+ )?([a-z]+(?:-[a-z]+)*)/g)].map(
+        ([, name = '']) => ({
+          page,
+          name,
+        }),
+      ),
     );
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter(({ name }) => !commands.includes(name))).toEqual([]);
@@ -112,9 +114,12 @@ describe('commands', () => {
 
   it('that any page names have the options that it gives them', () => {
     const named = [...TEXTS].flatMap(([page, text]) =>
-      [...text.matchAll(/(?:\bpaydrop|main\.js) (?:--workspace \S+ )?((?:audit )?[a-z]+(?:-[a-z]+)*)((?: [^`|\n]*)?)/g)].flatMap(
-        ([, command = '', rest = '']) =>
-          (rest.match(/(?<= )--[a-z-]+/g) ?? []).map((option) => ({ page, command, option })),
+      [
+        ...text.matchAll(
+          /(?:\bpaydrop|main\.js) (?:--workspace \S+ )?((?:audit )?[a-z]+(?:-[a-z]+)*)((?: [^`|\n]*)?)/g,
+        ),
+      ].flatMap(([, command = '', rest = '']) =>
+        (rest.match(/(?<= )--[a-z-]+/g) ?? []).map((option) => ({ page, command, option })),
       ),
     );
     expect(named.length).toBeGreaterThan(60);
