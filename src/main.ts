@@ -345,6 +345,13 @@ command(
   .addHelpText('after', '\nExample:\n  $ paydrop records copy --to postgres')
   .action(runs(async () => (await import('./commands/records.ts')).copy));
 
+command('notify', 'Those who are told of what happens: sends each a test message.', 'paydrop notify test')
+  .command('test')
+  .description('Sends each receiver a test message, and says what came of it; 1 where one did not take it.')
+  .option(...JSON_FLAG)
+  .addHelpText('after', '\nExample:\n  $ paydrop notify test')
+  .action(runs(async () => (await import('./commands/notify.ts')).test));
+
 command(
   'sandbox',
   'The bundled provider by itself, on this machine only.',

@@ -207,7 +207,8 @@ describe('settings', () => {
       ...codes(name),
       ...codes(file),
     ]);
-    expect(named).toEqual([...read, 'PAYDROP_DATABASE_URL'].flatMap((name) => [name, `${name}_FILE`]));
+    const others = ['PAYDROP_DATABASE_URL', 'PAYDROP_NOTIFY_SECRET', 'PAYDROP_SMTP_URL'];
+    expect(named).toEqual([...read, ...others].flatMap((name) => [name, `${name}_FILE`]));
   });
 });
 

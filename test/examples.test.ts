@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NOTIFY_EVENTS } from '../src/domain/notification.ts';
 import { REGISTRATION_CHANGES } from '../src/domain/order.ts';
 import { checkScript } from '../src/sandbox/sandbox.ts';
 import { parseSettings } from '../src/settings/settings.ts';
@@ -42,6 +43,17 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'docs/control.md: Approve by dropping a signed file': [
     'test/signature.test.ts “is made as docs/control.md says”',
     'test/signature.test.ts “is made as docs/control.md says”',
+  ],
+  ...Object.fromEntries(
+    [...Object.keys(NOTIFY_EVENTS), 'What payouts look like'].map((heading) => [
+      `docs/notifications.md: ${heading}`,
+      ['test/notify/page.test.ts “shows one body of each event, as a receiver gets it”'],
+    ]),
+  ),
+  'docs/notifications.md: Settings': ['test/notify/page.test.ts “shows settings that are settings”'],
+  'docs/notifications.md: Check the signature': [
+    'test/notify/page.test.ts “shows a command that makes a secret”',
+    'test/notify/page.test.ts “checks a signature in Node as it says”',
   ],
   'docs/operating.md: Install': [`${OPERATING} “installs a workspace in which doctor finds nothing wrong”`],
   'docs/operating.md: From the package': ['not run: it downloads packages; test/package.test.ts “holds the program”'],
@@ -120,8 +132,8 @@ describe('each block in the documentation', () => {
     }
   });
 
-  it('is of a kind that is known: commands, or settings', () => {
-    expect(EXAMPLES.filter(({ language }) => !['', 'sh', 'json'].includes(language))).toEqual([]);
+  it('is of a kind that is known: commands, settings, or a few lines of Node', () => {
+    expect(EXAMPLES.filter(({ language }) => !['', 'sh', 'json', 'js'].includes(language))).toEqual([]);
     expect(EXAMPLES.length).toBeGreaterThan(40);
   });
 

@@ -10,6 +10,7 @@ export type { Decided, RetriedAll } from './resolution.ts';
 export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
 
 export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
+export const tellMissed = loadedWhenCalled(async () => (await import('./telling.ts')).tellMissed);
 export const release = loadedWhenCalled(async () => (await import('./release.ts')).release);
 export const hold = loadedWhenCalled(async () => (await import('./hold.ts')).hold);
 export const filesInNeed = loadedWhenCalled(async () => (await import('./standing.ts')).filesInNeed);

@@ -14,6 +14,10 @@ export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')
 export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
 export type { RestoredFolders } from './whole.ts';
+export const openPing = loadedWhenCalled(async () => (await import('./notify.ts')).openPing);
+export const deliverAfterPass = loadedWhenCalled(async () => (await import('./notify.ts')).deliverAfterPass);
+export const testReceivers = loadedWhenCalled(async () => (await import('./notify.ts')).testReceivers);
+export const secretProblems = loadedWhenCalled(async () => (await import('./notify.ts')).secretProblems);
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);
 export const requireServerClock = loadedWhenCalled(async () => (await import('./taking-over.ts')).requireServerClock);
 export const takeOver = loadedWhenCalled(async () => (await import('./taking-over.ts')).takeOver);

@@ -4,13 +4,22 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { watchInbox } from '../inbox/inbox.ts';
-import { noteInboxTrouble, type PassOptions, type PassSummary, pass, type Tools } from '../pipeline/pipeline.ts';
+import {
+  noteInboxTrouble,
+  type PassOptions,
+  type PassSummary,
+  pass,
+  type Tools,
+  tellMissed,
+} from '../pipeline/pipeline.ts';
 import { localTime } from '../platform/clock.ts';
 import { isErrno, SHARED_FOLDER_MODE } from '../platform/durable.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
 import { nightlyDue, ringNightly } from '../settings/settings.ts';
 import type { RunRecord } from '../store/store.ts';
+import { openPing, type Ping } from './notify.ts';
+import type { OpenWorkspace } from './workspace.ts';
 
 /** Without a bell, the folder and the schedule are looked at this often. */
 const LOOK_EVERY_MS = 30_000;
@@ -33,10 +42,10 @@ const LONGEST_OPEN_AGAIN_MS = 30_000;
  */
 const NOTHING_OWED_UNTIL = 'nothing-owed-until';
 
-export interface WatchTools extends Tools {
+export interface WatchTools extends Tools, Pick<OpenWorkspace, 'keepDelivering'> {
   readonly log: Log;
   /** Opens the records anew. What was open before can't be used any more. */
-  readonly reopen: () => Promise<Tools & Pick<WatchTools, 'reopen'>>;
+  readonly reopen: () => Promise<Omit<WatchTools, 'log'>>;
 }
 
 type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
@@ -53,10 +62,11 @@ export async function watch(
     log.warn({ error: String(error) }, 'the inbox can not be watched; it is looked at every 30 seconds instead'),
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
-  const service: Service = { bell, watcher, stop, onPass, reportedNights: new Set(), pauseMs: OPEN_AGAIN_MS };
+  const ping = openPing(settings.ping);
+  const service: Service = { bell, watcher, stop, onPass, ping, reportedNights: new Set(), pauseMs: OPEN_AGAIN_MS };
   try {
     for (let open: WatchTools | undefined = tools; open && !stop.aborted; ) {
-      const gone = await watchRecords(open, service);
+      const gone = await watchDelivering(open, service);
       if (gone === undefined) return;
       log.error({}, `the records are out of reach, and nothing is sent until they are back: ${gone}`);
       open = await openedAgain(open, service);
@@ -74,15 +84,29 @@ interface Service {
   readonly watcher: Awaited<ReturnType<typeof watchInbox>>;
   readonly stop: AbortSignal;
   readonly onPass: (summary: PassSummary) => void;
+  readonly ping: Ping;
   readonly reportedNights: Set<string>;
   /** Before the records are opened again. */
   pauseMs: number;
 }
 
+/** As {@link watchRecords}, while notifications are delivered. */
+async function watchDelivering(tools: WatchTools, service: Service): Promise<string | undefined> {
+  const { log } = tools;
+  const deliveries = await tools.keepDelivering((why) =>
+    log.warn({ error: why }, 'notifications are held up; they are delivered later'),
+  );
+  try {
+    return await watchRecords(tools, service, deliveries.passEnded);
+  } finally {
+    await deliveries.stop();
+  }
+}
+
 /** Ends when `stop` says so; or when the records of several machines are out of reach, and says why. */
-async function watchRecords(tools: WatchTools, service: Service): Promise<string | undefined> {
+async function watchRecords(tools: WatchTools, service: Service, passEnded: () => void): Promise<string | undefined> {
   const { clock, store } = tools;
-  const { bell, watcher, stop, onPass, reportedNights } = service;
+  const { bell, watcher, stop, onPass, ping, reportedNights } = service;
   const pace = openPace(tools);
   const reportedEntries = new WeakSet<object>();
   const look = inboxLooker(tools);
@@ -90,8 +114,10 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
     const { scan, isBack } = await look();
     await watcher.renew(isBack);
     await reportNightAhead(tools, reportedNights);
+    await tellMissed(tools);
     const due = scan && (await passDue(tools, scan, pace, stop));
-    const done = due && (await passOrReport(tools, due));
+    const done = due && (await passOrReport(tools, due, ping));
+    if (done) passEnded();
     if (due) reportStuck(tools, reportedEntries);
     if (done?.summary && didSomething(done.summary)) onPass(done.summary);
     if (due && done?.summary && !stop.aborted) pace.note(due, done.summary);
@@ -186,10 +212,17 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
 async function passOrReport(
   tools: WatchTools,
   options: PassOptions,
+  ping: Ping,
 ): Promise<{ summary: PassSummary | undefined } | undefined> {
+  const isNight = options.kind === 'nightly';
   try {
-    return { summary: await pass(tools, options) };
+    if (isNight) ping.started();
+    const summary = await pass(tools, options);
+    if (isNight && summary?.unfinished !== undefined) ping.failed();
+    else if (isNight && !summary?.goesOn) ping.ended();
+    return { summary };
   } catch (error) {
+    if (isNight) ping.failed();
     if (!(error instanceof UnavailableError) || (await tools.store.hindrance()) !== undefined) throw error;
     tools.log.error({}, error.message);
     return undefined;

@@ -26,6 +26,7 @@ import {
   type Store,
 } from '../store/store.ts';
 import { accountKey, claimSandbox, openProvider, type SandboxOptions } from './account.ts';
+import type { Deliveries } from './notify.ts';
 import { numbersInUse } from './numbers.ts';
 import { openOrMake } from './opening.ts';
 import { claimOutbox } from './outbox-of.ts';
@@ -38,6 +39,8 @@ const ANCHORED = 'anchored';
 
 export interface OpenWorkspace extends Tools {
   readonly anchor: Anchor;
+  /** Delivers notifications beside the passes: see notify.ts. */
+  readonly keepDelivering: (fault: (why: string) => void) => Promise<Deliveries>;
   /**
    * Closes everything and opens it again with the settings as they were read, as a new start would. The workspace stays
    * locked. When it throws it may be called again, and the workspace is to be closed as ever.
@@ -149,7 +152,9 @@ async function openLocked(
   const provider = braked(opened, async () => (await paused()) ?? closed());
   const run = await records.runUnderWay();
   const asked = { takeTurn, freeBytes, paused, askLast };
-  return { store, anchor, inbox, provider, clock, run, settings, progress, report, ...asked };
+  const keep = async (fault: (why: string) => void) =>
+    (await import('./notify.ts')).keepDelivering({ store, settings, clock }, env, fault);
+  return { store, anchor, inbox, provider, clock, run, settings, progress, report, keepDelivering: keep, ...asked };
 }
 
 /** Answers that took longer may be older than a halt of this process, and are asked for again, at most so often. */

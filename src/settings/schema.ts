@@ -5,12 +5,23 @@ import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
 import { calendarSchema } from './calendar.ts';
 import { controlSchema } from './control.ts';
+import { mailSchema, notifySchema, pingSchema } from './notify.ts';
 import { people } from './people.ts';
 import { isNightlySchedule } from './schedule.ts';
 import { durationMs } from './units.ts';
-import { described, FOR_EDITORS, forEditors, list, part, rule, someText, text, textLike, textThat } from './values.ts';
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+import {
+  described,
+  FOR_EDITORS,
+  forEditors,
+  isSafeUrl,
+  list,
+  part,
+  rule,
+  someText,
+  text,
+  textLike,
+  textThat,
+} from './values.ts';
 
 const DURATION = /^\d{1,9}(ms|s|m|h|d)$/;
 /** The longest duration. A far longer one leads to dates that can't be represented. */
@@ -138,6 +149,9 @@ export const schema = z.strictObject({
   }),
   control: controlSchema,
   people: z._default(people, {}),
+  notify: notifySchema,
+  ping: pingSchema,
+  mail: mailSchema,
   columns: z._default(z.record(heading, someText), {}),
 });
 
@@ -181,8 +195,7 @@ function endpoint(name: EndpointName) {
 function isBaseUrl(text: string): boolean {
   if (text === 'sandbox') return true;
   const url = URL.parse(text);
-  if (!url || url.username || url.password || url.pathname !== '/' || url.search || url.hash) return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
+  return url !== null && url.pathname === '/' && !url.search && isSafeUrl(url);
 }
 
 /** The runtime's list is quickly looked at, but it leaves out UTC and other names for a zone, such as Asia/Kolkata. */

@@ -11,6 +11,7 @@ import { repeatedNames } from '../platform/json-text.ts';
 import type { EndpointName } from '../provider/provider.ts';
 import { type Calendar, readCalendar } from './calendar.ts';
 import { type ControlSettings, controlFrom } from './control.ts';
+import { type ToldSettings, toldFrom } from './notify.ts';
 import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { droppedNames, headingProblems } from './repeated.ts';
@@ -20,14 +21,16 @@ import { durationMs, sizeBytes } from './units.ts';
 
 export type { Calendar } from './calendar.ts';
 export type { ControlSettings } from './control.ts';
+export { type Receiver, receiverText } from './notify.ts';
 export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
 export type { Loaded } from './text.ts';
+export { isLoopback } from './values.ts';
 
 /** All settings that a pass needs, with units in the names and folders as absolute paths. */
-export interface Settings {
+export interface Settings extends ToldSettings {
   readonly workspace: string;
   readonly inbox: string;
   readonly outbox: string;
@@ -128,6 +131,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
     };
   const unchecked = balanceProblem(rest.control.balance, provider);
   if (unchecked !== undefined) return { ok: false, problems: [unchecked] };
+  const told = toldFrom(rest);
+  if (!told.ok) return told;
   const root = resolve(workspace);
   const calendar = readCalendar(rest.calendar, root, { submit: rest.submit, nightly: schedule.nightly });
   if (!calendar.ok) return calendar;
@@ -171,6 +176,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       reports: { bom: rest.reports.bom },
       control: controlFrom(rest.control),
       people: peopleFrom(rest.people),
+      ...told.value,
       columns: rest.columns,
     },
   };

@@ -64,3 +64,15 @@ export function textLike(pattern: RegExp, expected: string) {
 export function list<Item extends z.core.$ZodType>(item: Item, expected: string) {
   return z.array(item).check(z.minLength(1, expected));
 }
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.has(hostname);
+}
+
+/** Over TLS, or to this machine; without a name and password, which are secrets. */
+export function isSafeUrl({ protocol, hostname, username, password, hash }: URL): boolean {
+  if (username || password || hash) return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}

@@ -11,7 +11,7 @@ import type { AtEnd, FileGlance, StatusCount } from './port.ts';
 type Written = readonly (Omit<StatusCount, 'amountMinor'> & { readonly amountMinor: string })[];
 
 /** As JSON, which has no bigint. */
-export function writeAtEnd({ open, ...rest }: AtEnd): { open: string; atEnd: string } {
+export function writeAtEnd({ open, moved: _, ...rest }: AtEnd): { open: string; atEnd: string } {
   const counts: Written = open.map((one) => ({ ...one, amountMinor: one.amountMinor.toString() }));
   return { open: JSON.stringify(counts), atEnd: JSON.stringify(rest) };
 }

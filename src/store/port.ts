@@ -9,6 +9,7 @@ import type { Files } from './port/files.ts';
 import type { Forgetting } from './port/forgetting.ts';
 import type { Listing } from './port/listing.ts';
 import type { Machines } from './port/machines.ts';
+import type { Notifications } from './port/notifications.ts';
 import type { Payouts } from './port/payouts.ts';
 import type { Records } from './port/records.ts';
 import type { Reports } from './port/reports.ts';
@@ -20,6 +21,7 @@ export type * from './port/files.ts';
 export type * from './port/forgetting.ts';
 export type * from './port/listing.ts';
 export type * from './port/machines.ts';
+export type * from './port/notifications.ts';
 export type * from './port/payouts.ts';
 export type * from './port/records.ts';
 export { FACTS } from './port/records.ts';
@@ -27,4 +29,14 @@ export type * from './port/reports.ts';
 export type * from './port/row-record.ts';
 export type * from './port/runs.ts';
 
-export interface Store extends Files, Forgetting, Payouts, Listing, Machines, Reports, Runs, Control, Records {}
+export interface Store
+  extends Files,
+    Forgetting,
+    Payouts,
+    Listing,
+    Machines,
+    Notifications,
+    Reports,
+    Runs,
+    Control,
+    Records {}

@@ -66,6 +66,8 @@ export interface AtEnd {
   readonly verdicts?: Readonly<Record<number, Verdict>> | undefined;
   /** Why the run was not finished. Undefined where it was. */
   readonly undone?: string | undefined;
+  /** Payouts by the status that the run left them in. Receivers are told of it; it is not kept. */
+  readonly moved?: Readonly<Partial<Record<InstructionStatus, number>>>;
 }
 
 export interface Runs {

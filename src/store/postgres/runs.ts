@@ -2,6 +2,7 @@
 import { FINAL_FAILURES } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
 import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
+import { runNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
@@ -181,6 +182,7 @@ function ender(writing: Writing, me: Me, machine: number): Store['endRun'] {
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
       await TAKE_OVER.run(session, run);
       append(runEvent('run-ended', ended));
+      append.tell(...runNotice(ended, atEnd));
       return ended;
     });
 }

@@ -11,6 +11,7 @@ import {
   finishedEvent,
   registeredEvent,
 } from '../file-record.ts';
+import { fileNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { Moment, NewFile, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
@@ -157,7 +158,9 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
     });
     if (!row) throw new Error(`Registering ${file.claim} gave no row`);
     requireNumber(row.number);
-    trail.append({ at: file.receivedAt, run }, registeredEvent(fileRecord(row)));
+    const record = fileRecord(row);
+    trail.append({ at: file.receivedAt, run }, registeredEvent(record));
+    if (record.done) trail.tell({ at: file.receivedAt }, ...fileNotice(record));
     return row;
   });
   return register.immediate;
@@ -194,7 +197,9 @@ function finishing(db: Connection, trail: Trail) {
         { number: file, kind: record.kind, rows: record.progress.rows, repairs: row.repairs },
         fileRange(file),
       );
-    trail.append(moment, finishedEvent(record, account(file, record.progress.line, NOTHING)));
+    const accounted = account(file, record.progress.line, NOTHING);
+    trail.append(moment, finishedEvent(record, accounted));
+    trail.tell(moment, ...fileNotice(record, accounted.outcomes));
   });
   return finish.immediate;
 }

@@ -2,6 +2,7 @@
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
 import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
+import { runNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { AtEnd, Moment, RunKind, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
@@ -106,6 +107,7 @@ function ending(db: Connection, trail: Trail): (run: number, moment: Moment, atE
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     takeOver.run(run);
     trail.append(moment, runEvent('run-ended', ended));
+    trail.tell(moment, ...runNotice(ended, atEnd));
     return ended;
   });
   return end.immediate;
