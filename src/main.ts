@@ -7,7 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
-import { AFTER_HELP, businessDate, month, PERIOD, wholeNumber } from './commands/arguments.ts';
+import { AFTER_HELP, businessDate, choosing, JSON_FLAG, month, PERIOD, wholeNumber } from './commands/arguments.ts';
 import { type CommandContext, EXIT, openContext, tellFailure } from './commands/context.ts';
 import { installedVersion } from './platform/installed.ts';
 import { printableLines } from './platform/terminal.ts';
@@ -52,7 +52,6 @@ function runs<A extends unknown[]>(load: () => Promise<(context: CommandContext,
 }
 
 const DATE = '--date <YYYY-MM-DD>';
-const JSON_FLAG = ['--json', 'print JSON for machines'] as const;
 
 command(
   'run',
@@ -216,18 +215,6 @@ deciding(
   ),
 ).action(runs(async () => (await import('./commands/pause.ts')).resume));
 
-/** What a person may say of payouts to list or to export. */
-function choosing(of: Command): Command {
-  return of
-    .option('--status <status,…>', 'now in this status; with dates: came into it in that period')
-    .option('--currency <currency>', 'in this currency')
-    .option('--customer <ref>', 'of this customer')
-    .option('--payee <contactId>', 'to this payee')
-    .option('--amount <amount>', 'of exactly this amount')
-    .option('--bank-reference <ref>', 'with this reference of the bank')
-    .option(...JSON_FLAG);
-}
-
 choosing(
   command(
     'list',
@@ -333,6 +320,12 @@ command(
   .option(...JSON_FLAG)
   .action(runs(async () => (await import('./commands/machines.ts')).machines));
 
+command('sign-in', 'A link that signs a person in to the console, once.', 'paydrop sign-in anna --key anna.key')
+  .argument('<name>', 'who signs in: one of the people of paydrop.json, if it names any')
+  .option('--key <file>', 'the SSH key to sign with, where paydrop.json names people')
+  .option(...JSON_FLAG)
+  .action(runs(async () => (await import('./commands/sign-in.ts')).signIn));
+
 command(
   'records',
   'Where the records are kept: a PostgreSQL server takes those of this workspace over.',
@@ -344,6 +337,13 @@ command(
   .option(...JSON_FLAG)
   .addHelpText('after', '\nExample:\n  $ paydrop records copy --to postgres')
   .action(runs(async () => (await import('./commands/records.ts')).copy));
+
+command('notify', 'Those who are told of what happens: sends each a test message.', 'paydrop notify test')
+  .command('test')
+  .description('Sends each receiver a test message, and says what came of it; 1 where one did not take it.')
+  .option(...JSON_FLAG)
+  .addHelpText('after', '\nExample:\n  $ paydrop notify test')
+  .action(runs(async () => (await import('./commands/notify.ts')).test));
 
 command(
   'sandbox',

@@ -38,7 +38,7 @@ function offeredBy(script: string, ...words: string[]): string[] {
 async function listed(...command: string[]): Promise<string[]> {
   const { stdout } = await paydrop.run([...command, '--help']);
   const [, commands = ''] = /\nCommands:\n((?: .*\n)+)/.exec(stdout) ?? [];
-  return [...commands.matchAll(/^ {2}(\w+)/gm)].map(([, name = '']) => name).sort();
+  return [...commands.matchAll(/^ {2}([\w-]+)/gm)].map(([, name = '']) => name).sort();
 }
 
 describe('paydrop completion bash', () => {

@@ -11,6 +11,7 @@ import { KINDS } from '../src/intake/validate/header.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
 import { HABIT_NAMES } from '../src/sandbox/habits.ts';
 import { checkScript } from '../src/sandbox/sandbox.ts';
+import { WEBHOOK_SECRET } from '../src/service/webhooks.ts';
 import { parseSettings, settingsJsonSchema } from '../src/settings/settings.ts';
 import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
@@ -101,10 +102,12 @@ describe('commands', () => {
 
   it('that any page names are commands', () => {
     const named = [...TEXTS].flatMap(([page, text]) =>
-      [...text.matchAll(/(?:`(?:npx )?|\$ (?:npx )?)paydrop (?:--workspace \S+ )?([a-z]+)/g)].map(([, name = '']) => ({
-        page,
-        name,
-      })),
+      [...text.matchAll(/(?:`(?:npx )?|\$ (?:npx )?)paydrop (?:--workspace \S+ )?([a-z]+(?:-[a-z]+)*)/g)].map(
+        ([, name = '']) => ({
+          page,
+          name,
+        }),
+      ),
     );
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter(({ name }) => !commands.includes(name))).toEqual([]);
@@ -112,9 +115,12 @@ describe('commands', () => {
 
   it('that any page names have the options that it gives them', () => {
     const named = [...TEXTS].flatMap(([page, text]) =>
-      [...text.matchAll(/(?:\bpaydrop|main\.js) (?:--workspace \S+ )?((?:audit )?[a-z]+)((?: [^`|\n]*)?)/g)].flatMap(
-        ([, command = '', rest = '']) =>
-          (rest.match(/(?<= )--[a-z-]+/g) ?? []).map((option) => ({ page, command, option })),
+      [
+        ...text.matchAll(
+          /(?:\bpaydrop|main\.js) (?:--workspace \S+ )?((?:audit )?[a-z]+(?:-[a-z]+)*)((?: [^`|\n]*)?)/g,
+        ),
+      ].flatMap(([, command = '', rest = '']) =>
+        (rest.match(/(?<= )--[a-z-]+/g) ?? []).map((option) => ({ page, command, option })),
       ),
     );
     expect(named.length).toBeGreaterThan(60);
@@ -180,10 +186,12 @@ describe('settings', () => {
       provider?: object;
       calendar?: object;
       control?: object;
+      http?: object;
     };
     if (asked.provider) asked.provider = { currencies: ['INR'], ...asked.provider };
     if (asked.control) asked.provider = { currencies: ['INR'] };
     if (asked.calendar) asked.calendar = { days: 'banking', ...asked.calendar };
+    if (asked.http) asked.http = { listen: '127.0.0.1:8480', ...asked.http };
     expect(parseSettings(asked, '.')).toMatchObject({ ok: true });
   });
 
@@ -207,7 +215,8 @@ describe('settings', () => {
       ...codes(name),
       ...codes(file),
     ]);
-    expect(named).toEqual([...read, 'PAYDROP_DATABASE_URL'].flatMap((name) => [name, `${name}_FILE`]));
+    const others = [WEBHOOK_SECRET, 'PAYDROP_DATABASE_URL', 'PAYDROP_NOTIFY_SECRET', 'PAYDROP_SMTP_URL'];
+    expect(named).toEqual([...read, ...others].flatMap((name) => [name, `${name}_FILE`]));
   });
 });
 

@@ -1,5 +1,5 @@
 /** docs/commands.md as written: each command on it is run as a shell runs it, and what it says is what the page shows. */
-import { copyFileSync, existsSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { clientRefId } from '../src/domain/instruction.ts';
@@ -155,6 +155,14 @@ async function filesToTry(): Promise<Machine> {
   return machine;
 }
 
+/** A receiver that takes what it is told, and one that is not there. */
+async function somebodyTold(): Promise<Machine> {
+  const gone = { to: 'http://127.0.0.1:9/hook', on: ['run.missed'] };
+  const machine = exampleMachine(program, { notify: [{ to: { command: ['./told'] }, on: ['paused'] }, gone] });
+  writeFileSync(machine.workspace.path('told'), '#!/bin/sh\nexec cat > told.json\n', { mode: 0o755 });
+  return machine;
+}
+
 const STORIES: Readonly<Record<string, Story>> = {
   'a workspace with payouts that did not arrive': {
     prepared: tour,
@@ -188,6 +196,7 @@ const STORIES: Readonly<Record<string, Story>> = {
       ['refuse', 0, { at: TUESDAY }],
     ],
   },
+  'somebody who is told': { prepared: somebodyTold, steps: [['notify', 1, { at: TUESDAY }]] },
   'many payouts that failed': { prepared: fiveFailed, steps: [['retry 2', 1, { at: TUESDAY }]] },
   'records of long ago': { prepared: longAgo, steps: [['forget', 0, { at: APRIL }]] },
   'an API that shows its records': { prepared: orderManagement, steps: [['show 2', 0, { at: TUESDAY }]] },
@@ -206,8 +215,11 @@ const STORIES: Readonly<Record<string, Story>> = {
 };
 /** They don't end by themselves. */
 const UNENDING = ['watch', 'sandbox'];
-/** Takes its time, and is run there anyway: test/cli.test.ts. Needs a server: test/on-postgres.test.ts. */
-const ELSEWHERE = ['demo', 'records'];
+/**
+ * Takes its time, and is run there anyway: test/cli.test.ts. Needs a server: test/on-postgres.test.ts. Says another link
+ * each time: test/sign-in.test.ts.
+ */
+const ELSEWHERE = ['demo', 'records', 'sign-in'];
 
 /** What is wrong with the file that a command writes to, if it does. */
 function written(machine: Machine, command: string): string | undefined {

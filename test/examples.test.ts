@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NOTIFY_EVENTS } from '../src/domain/notification.ts';
 import { REGISTRATION_CHANGES } from '../src/domain/order.ts';
 import { checkScript } from '../src/sandbox/sandbox.ts';
 import { parseSettings } from '../src/settings/settings.ts';
@@ -42,6 +43,17 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'docs/control.md: Approve by dropping a signed file': [
     'test/signature.test.ts “is made as docs/control.md says”',
     'test/signature.test.ts “is made as docs/control.md says”',
+  ],
+  ...Object.fromEntries(
+    [...Object.keys(NOTIFY_EVENTS), 'What payouts look like'].map((heading) => [
+      `docs/notifications.md: ${heading}`,
+      ['test/notify/page.test.ts “shows one body of each event, as a receiver gets it”'],
+    ]),
+  ),
+  'docs/notifications.md: Settings': ['test/notify/page.test.ts “shows settings that are settings”'],
+  'docs/notifications.md: Check the signature': [
+    'test/notify/page.test.ts “shows a command that makes a secret”',
+    'test/notify/page.test.ts “checks a signature in Node as it says”',
   ],
   'docs/operating.md: Install': [`${OPERATING} “installs a workspace in which doctor finds nothing wrong”`],
   'docs/operating.md: From the package': ['not run: it downloads packages; test/package.test.ts “holds the program”'],
@@ -94,6 +106,14 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
   'docs/operating.md: Retention': [
     `${OPERATING} “forgets what is old, after it has said what that is and was told yes”`,
   ],
+  'docs/monitoring.md: Over HTTP': [
+    'test/http.test.ts “are those that docs/monitoring.md shows”',
+    'test/http.test.ts “are those that docs/monitoring.md shows”',
+  ],
+  'docs/monitoring.md: Metrics': [
+    'not run: it writes where another program looks; test/metrics.test.ts “is written after each pass, whole”',
+  ],
+  'docs/monitoring.md: Alerts': ['test/prometheus.test.ts “ring for what they name, and for nothing before it”'],
   'docs/providers.md: payout-orders': [`${HERE} “are those of the signature”`],
   'docs/providers.md: order-management and collect': [`${HERE} “are those of the HMAC”`],
   'docs/providers.md: How orders are registered': [`${HERE} “are those of an order at the provider”`],
@@ -120,8 +140,8 @@ describe('each block in the documentation', () => {
     }
   });
 
-  it('is of a kind that is known: commands, or settings', () => {
-    expect(EXAMPLES.filter(({ language }) => !['', 'sh', 'json'].includes(language))).toEqual([]);
+  it('is of a kind that is known: commands, settings, rules of another program, or a few lines of Node', () => {
+    expect(EXAMPLES.filter(({ language }) => !['', 'sh', 'json', 'yaml', 'js'].includes(language))).toEqual([]);
     expect(EXAMPLES.length).toBeGreaterThan(40);
   });
 

@@ -13,7 +13,7 @@ import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import type { Store } from '../src/store/port.ts';
 import { readAddress } from '../src/store/postgres/address.ts';
 import { connect } from '../src/store/postgres/connection.ts';
-import { prepareSchema } from '../src/store/postgres/migrations.ts';
+import { MIGRATIONS, prepareSchema } from '../src/store/postgres/migrations.ts';
 import { openStore, type PostgresOptions } from '../src/store/postgres/postgres.ts';
 import { endLookUpOnly, lookUpOnly } from '../src/store/store.ts';
 import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts';
@@ -172,9 +172,10 @@ describe.skipIf(!hasPostgres)('a machine', () => {
     const address = await newDatabase();
     const folder = mkdtempSync(join(tmpdir(), 'paydrop-newer-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const path = join(folder, '2.sql');
+    const path = join(folder, 'newer.sql');
     writeFileSync(path, 'CREATE TABLE newer (id bigint); DROP TABLE newer');
-    const upgrade = () => prepareSchema(readAddress(address), 'kept', ['1-schema.sql', pathToFileURL(path).href]);
+    const newer = [...MIGRATIONS, pathToFileURL(path).href];
+    const upgrade = () => prepareSchema(readAddress(address), 'kept', newer);
     const store = await open(address, atWork('pay-1', '0.9'));
     await expect(upgrade()).rejects.toMatchObject({
       name: 'UnavailableError',
@@ -182,7 +183,9 @@ describe.skipIf(!hasPostgres)('a machine', () => {
     });
     await store.close();
     await upgrade();
-    await expect(open(address, atWork('pay-1', '0.9'))).rejects.toThrow('has schema 2, and this program knows 1');
+    await expect(open(address, atWork('pay-1', '0.9'))).rejects.toThrow(
+      `has schema ${newer.length}, and this program knows ${MIGRATIONS.length}`,
+    );
   });
 
   it('does not begin while something is done that must be done alone, which waits for no machine', async () => {

@@ -50,6 +50,31 @@ describe('settings', () => {
       { provider: { baseUrl: 'http://pay.example' } },
       'provider.baseUrl: expected "sandbox" or an https URL without a path (http only for this machine)',
     ],
+    [
+      'an address that other machines reach without TLS',
+      { http: { listen: '0.0.0.0:8480' } },
+      'http.listen: "0.0.0.0:8480" can be reached by other machines, so a proxy that ends TLS must stand before it: name its address in http.publicUrl, such as "https://payouts.example.com", or listen at "127.0.0.1:8480"',
+    ],
+    [
+      'a name to listen at, which may come to stand for any machine',
+      { http: { listen: 'payouts.example.com:8480' } },
+      'http.listen: expected an IP address and a port such as "127.0.0.1:8480"',
+    ],
+    [
+      'a port that does not exist',
+      { http: { listen: '127.0.0.1:65536' } },
+      'http.listen: expected an IP address and a port such as "127.0.0.1:8480"',
+    ],
+    [
+      'a public address without TLS',
+      { http: { listen: '127.0.0.1:8480', publicUrl: 'http://payouts.example.com' } },
+      'http.publicUrl: expected an https URL without a path such as "https://payouts.example.com"',
+    ],
+    [
+      'a public address of nothing that is served',
+      { http: { publicUrl: 'https://payouts.example.com' } },
+      'http.publicUrl: has no effect without http.listen',
+    ],
     ['a text for yes or no', { reports: { bom: 'yes' } }, 'reports.bom: expected true or false'],
     [
       'a number that is too large',

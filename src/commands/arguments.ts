@@ -42,3 +42,17 @@ export const PERIOD = {
   from: ['--from <YYYY-MM-DD>', 'the first date'],
   to: ['--to <YYYY-MM-DD>', 'the last date'],
 } as const;
+
+export const JSON_FLAG = ['--json', 'print JSON for machines'] as const;
+
+/** Adds what a person may say of payouts to list or to export. */
+export function choosing<Of extends { option(flags: string, says: string): Of }>(of: Of): Of {
+  return of
+    .option('--status <status,…>', 'now in this status; with dates: came into it in that period')
+    .option('--currency <currency>', 'in this currency')
+    .option('--customer <ref>', 'of this customer')
+    .option('--payee <contactId>', 'to this payee')
+    .option('--amount <amount>', 'of exactly this amount')
+    .option('--bank-reference <ref>', 'with this reference of the bank')
+    .option(...JSON_FLAG);
+}

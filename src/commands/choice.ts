@@ -1,6 +1,6 @@
 /** The payouts that a command is asked for: its options as a choice of the store, and the chosen ones in pages. */
 import { currencyExponent } from '../domain/iso.ts';
-import { formatDecimal, parseAmount } from '../domain/money.ts';
+import { typedAmount } from '../domain/money.ts';
 import { INSTRUCTION_STATUSES, type InstructionStatus } from '../domain/status.ts';
 import { endOfDay, LAST_DATE, startOfDay, timestamp } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
@@ -72,13 +72,11 @@ function currencyIn(text: string): string {
   return currency;
 }
 
-/** Digits may stand in groups of three, as the screen shows them. */
-const GROUPED = /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
-
 function amountIn(text: string): string {
-  const amount = parseAmount(GROUPED.test(text) ? text.replaceAll(',', '') : text);
-  if (!amount) throw new UsageError(`--amount ${text}: expected digits, and a point before decimals: 1250.50`);
-  return formatDecimal(amount);
+  const amount = typedAmount(text);
+  if (amount === undefined)
+    throw new UsageError(`--amount ${text}: expected digits, and a point before decimals: 1250.50`);
+  return amount;
 }
 
 /** Page after page of the chosen payouts, from the start each time it is called. */

@@ -28,6 +28,8 @@ import {
 } from '../store/store.ts';
 import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
+import { checkHttp } from './doctor/http.ts';
+import { checkNotify, checkTold } from './doctor/notify.ts';
 import { type Check, checkMachines, checkServer } from './doctor/server.ts';
 
 const YEAR_MS = 366 * 86_400_000;
@@ -58,7 +60,9 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(checkCurrencies(loaded.value, clock));
     checks.push(...checkCalendar(loaded.value, clock));
     checks.push(...checkPeople(loaded.value));
+    checks.push(...(await checkNotify(loaded.value)));
     checks.push(...(await checkServer(loaded.value, clock)));
+    checks.push(...(await checkHttp(loaded.value, process.env, clock)));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
     checks.push(...(await checkProvider(loaded.value, clock)));
@@ -206,6 +210,7 @@ async function checkRecords(workspace: string, settings: Settings, clock: Clock)
       await attempt('audit log', () => checkAudit(store, settings, clock, progress)),
       await attempt('standing', () => checkStanding(store, settings, clock)),
       await attempt('machines', () => checkMachines(store, settings)),
+      await attempt('notify', () => checkTold(store, settings)),
       await attempt('provider', async () => {
         const finding = await othersSandbox(store, settings);
         return finding === undefined ? [] : [{ what: 'provider', ok: false, finding }];

@@ -8,17 +8,15 @@ import { formatMinor, grouped } from '../domain/money.ts';
 import {
   approve as approveHeld,
   decideSigned,
-  decisionAbout,
+  decisionsAbout,
   type HeldPayout,
   heldNamed,
   heldPayouts,
   refuse as refuseHeld,
 } from '../pipeline/pipeline.ts';
-import { localTime } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { signWith } from '../platform/ssh-keygen.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
-import { MOST_TO_APPROVE } from '../reports/reports.ts';
 import { openForDeciding, openRecords } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { StatusCount, Store } from '../store/store.ts';
@@ -296,29 +294,13 @@ function signed({ reason, key, ticket }: DecideOptions): Say {
   const why = reason.trim() + (ticket === undefined ? '' : ` (ticket ${ticket})`);
   if (reason.trim() === '') throw new UsageError('--reason: say why, for the auditor who asks a year later');
   return async (tools, chosen, { word }) => {
-    const { store, settings, clock } = tools;
-    const today = localTime(clock.now(), settings.schedule.timeZone).date;
     const decisions: Parameters<typeof decideSigned>[1][number][] = [];
-    for (const [number, ofFile] of groupedBy(chosen, ({ payout }) => rowPlace(payout.contentRow).file)) {
-      const file = await store.file(number);
-      if (!file) throw new Error(`There is no file ${number}`);
-      for (let at = 0; at < ofFile.length; at += MOST_TO_APPROVE) {
-        const about = await decisionAbout(store, file, ofFile.slice(at, at + MOST_TO_APPROVE), today);
-        const bytes = Buffer.from(decidedText(about, why, word));
-        decisions.push({ file: number, bytes, signature: await signWith(key, bytes) });
-      }
-    }
+    for (const made of await decisionsAbout(tools, chosen, word, why))
+      decisions.push({ ...made, signature: await signWith(key, made.bytes) });
     const outcome = await decideSigned(tools, decisions);
     if (!outcome.ok) throw new UsageError(outcome.why);
     return { payouts: outcome.payouts, reason: why };
   };
-}
-
-/** The decision as an approver would have edited it. */
-function decidedText(text: string, reason: string, word: 'yes' | 'no'): string {
-  const decision = JSON.parse(text) as { rows: object[] };
-  const rows = decision.rows.map((row) => ({ ...row, decision: word }));
-  return `${JSON.stringify({ ...decision, reason, rows }, undefined, 2)}\n`;
 }
 
 function groupedBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {

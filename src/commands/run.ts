@@ -3,8 +3,16 @@ import { localTime } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printable, printJson } from '../platform/terminal.ts';
-import { type OpenWorkspace, openWorkspace } from '../service/service.ts';
-import { businessDateOf, type CommandContext, EXIT, stopWithWords } from './context.ts';
+import {
+  deliverAfterPass,
+  type OpenWorkspace,
+  openPing,
+  openWorkspace,
+  settingsOf,
+  writeMetrics,
+} from '../service/service.ts';
+import type { Settings } from '../settings/settings.ts';
+import { businessDateOf, type CommandContext, EXIT, messageOf, stopWithWords } from './context.ts';
 import { exitOf } from './counts-text.ts';
 import { passJson, printPass } from './pass-text.ts';
 
@@ -14,7 +22,33 @@ interface RunOptions {
   readonly json?: true;
 }
 
+/** One pass; the address that is asked about it; and then, with everything closed, what receivers are told. */
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
+  const settings = settingsOf(context.workspace);
+  const ping = await openPing(settings.ping);
+  ping.started();
+  try {
+    const { status, unfinished } = await onePass(context, options);
+    if (unfinished) ping.failed();
+    else ping.ended();
+    await deliverQuietly(settings, context);
+    return status;
+  } catch (error) {
+    ping.failed();
+    throw error;
+  } finally {
+    await ping.settled();
+  }
+}
+
+/** Whatever comes of it, the run is what it was. */
+async function deliverQuietly(settings: Settings, { clock }: CommandContext): Promise<void> {
+  await deliverAfterPass(settings, process.env, clock).catch((error: unknown) => {
+    process.stderr.write(`${printable(`Notifications are left to the next run: ${messageOf(error)}`)}\n`);
+  });
+}
+
+async function onePass(context: CommandContext, options: RunOptions): Promise<{ status: number; unfinished: boolean }> {
   const { clock, output, workspace } = context;
   const progress = terminalProgress(process.stderr, clock);
   const stop = stopWithWords(clock, progress, FINISHES);
@@ -30,11 +64,14 @@ export async function run(context: CommandContext, options: RunOptions): Promise
       lookUp: true,
       stop,
     });
-    if (!summary) return EXIT.done;
+    await writeMetrics(tools, tools.measures).catch((error: Error) => {
+      process.stderr.write(`The metrics can't be written: ${printable(error.message)}\n`);
+    });
+    if (!summary) return { status: EXIT.done, unfinished: false };
     const { sandbox } = tools.report.provider;
     if (options.json) printJson(process.stdout, passJson(summary, sandbox, tools.settings.outbox));
     else printPass(output, summary, sandbox, tools.settings.outbox);
-    return exitOf(summary.needs);
+    return { status: exitOf(summary.needs), unfinished: summary.unfinished !== undefined };
   } finally {
     progress.clear();
     await tools.close();

@@ -2,10 +2,9 @@
  * Decisions that settle what look-ups can't, or pay again. Where the settings name people, such a decision is signed by a
  * person who may settle, as an approval is.
  */
-import { checkSignature, settlerOf } from '../control/control.ts';
-import { type InstructionRef, rowPlace } from '../domain/instruction.ts';
+import type { InstructionRef } from '../domain/instruction.ts';
+import { settler } from '../pipeline/pipeline.ts';
 import { timestamp } from '../platform/clock.ts';
-import { openSha256 } from '../platform/digest.ts';
 import { UsageError } from '../platform/failures.ts';
 import { signWith } from '../platform/ssh-keygen.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -29,7 +28,7 @@ export async function settlingBy(
   what: string,
   refs: readonly InstructionRef[] = [],
 ): Promise<Decision> {
-  const { people, control } = settings;
+  const { people } = settings;
   checkWhoSays(people, options);
   const { key } = options;
   if (people.length === 0) return personWith(options);
@@ -42,29 +41,7 @@ export async function settlingBy(
   const statement = { format: 'paydrop settlement', version: 1, at: timestamp(clock.now()), what, about, reason };
   const bytes = Buffer.from(`${JSON.stringify(statement, undefined, 2)}\n`);
   const signature = await signWith(key, bytes);
-  const keys = people.flatMap((person) => person.keys);
-  const verdict = await checkSignature(signature, bytes, keys);
-  const signer = await settlerOf(verdict, await payoutsOf(store, refs), { people, maker: control.maker });
+  const signer = await settler({ store, settings }, { signature, bytes }, refs);
   if (typeof signer === 'string') throw new UsageError(signer);
-  const { person, fingerprint } = signer;
-  return {
-    ...{ by: person.name, reason, ...(ticket !== undefined && { ticket }) },
-    ...{ key: fingerprint, signature: openSha256().update(signature).digest('hex') },
-  };
-}
-
-async function payoutsOf(store: Store, refs: readonly InstructionRef[]): Promise<Parameters<typeof settlerOf>[1]> {
-  const payouts: Parameters<typeof settlerOf>[1][number][] = [];
-  for (const payout of await store.findInstructions(refs)) {
-    if (!payout) continue;
-    const file = await store.file(rowPlace(payout.contentRow).file);
-    const { amountMinor = 0n, currency = '' } = payout;
-    const owner = file?.maker?.user ?? '';
-    payouts.push({
-      amountMinor,
-      currency,
-      file: file && { name: file.name, owner, ownerKeys: file.maker?.keys ?? [] },
-    });
-  }
-  return payouts;
+  return { ...signer, reason, ...(ticket !== undefined && { ticket }) };
 }

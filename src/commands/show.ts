@@ -1,11 +1,17 @@
-import { API, type Api, SANDBOX_NOTICE } from '../domain/api.ts';
-import { whoAndWhy } from '../domain/decision.ts';
+import { SANDBOX_NOTICE } from '../domain/api.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { grouped } from '../domain/money.ts';
 import { type HeldPayout, heldNamed } from '../pipeline/pipeline.ts';
-import { secondIn } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { type Output, printJson } from '../platform/terminal.ts';
+import {
+  eventOf,
+  forgettingOf,
+  historyLine,
+  instructionFacts,
+  placeOf,
+  type ShownInstruction,
+} from '../reports/reports.ts';
 import { openRecords } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
@@ -13,13 +19,10 @@ import {
   amendmentDiffers,
   instructionDiffers,
   orderDiffers,
-  type ResultRow,
   type Store,
-  type StoredInstruction,
   type StoredOrder,
 } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
-import { eventOf, historyLine, placeOf } from './history-text.ts';
 import { oneReferenceIn } from './references.ts';
 import { askRemote, printRemote } from './show-remote.ts';
 
@@ -28,7 +31,7 @@ const MOST = 1_000;
 /** An order's history shows only its latest entries. An instruction's history is shown whole. */
 const LATEST_ENTRIES = 40;
 
-type Shown = StoredInstruction & ResultRow & { file: number };
+type Shown = ShownInstruction;
 
 interface Found {
   readonly ref: Asked;
@@ -71,7 +74,11 @@ export async function show(
     else if (ref.instructionRef !== undefined)
       for (const instruction of instructions)
         printInstruction(output, instruction, histories.get(instruction.id) ?? [], opened.settings, {
-          forgotten: await forgettingOf(store, histories.get(instruction.id) ?? [], opened.settings.schedule.timeZone),
+          forgotten: await forgettingOf(
+            store.file,
+            histories.get(instruction.id) ?? [],
+            opened.settings.schedule.timeZone,
+          ),
           held: instruction.status === 'held' ? (await heldNamed(store, opened.settings, [instruction]))[0] : undefined,
         });
     else if (ref.orderRef !== undefined)
@@ -238,41 +245,6 @@ function printInstructions(output: Output, instructions: readonly Shown[]): void
   if (instructions.length === MOST) output.line(`Only the first ${MOST} are shown.`);
 }
 
-function payoutFacts({ payout }: Shown): [string, string][] {
-  const { contactId, purpose, mode, narration, remark } = payout;
-  return [
-    ['Payee', contactId],
-    ['Payout', [purpose, mode, narration, remark].join(' · ')],
-  ];
-}
-
-function managedFacts({ content }: Shown): [string, string][] {
-  const { metadata = [], ...cells } = content.managed ?? {};
-  const stated = Object.entries(cells).filter(([, value]) => value !== '');
-  return [...stated, ...metadata.map(([name, value]): [string, string] => [`metadata.${name}`, value])];
-}
-
-function contentFacts(shown: Shown, api: Api): [string, string][] {
-  return API[api].content === 'details' ? payoutFacts(shown) : managedFacts(shown);
-}
-
-function heldFacts({ reasons, yes, needed }: HeldPayout): [string, string][] {
-  const who = yes.length === 0 ? '' : `: ${yes.join(', ')}`;
-  return [
-    ['Held back for', reasons.join(' ')],
-    ['Yes so far', `${yes.length} of ${needed}${who}`],
-  ];
-}
-
-/** By whom the texts of an instruction were forgotten, when and why; empty where they were not. */
-async function forgettingOf(store: Store, history: readonly AuditEntry[], timeZone: string): Promise<string> {
-  const event = history.map(eventOf).find(({ type }) => type === 'forgotten');
-  if (!event) return '';
-  const file = await store.file(Number(event.file));
-  const decision = file?.forgotten;
-  return `${secondIn(timeZone, String(event.at))} ${timeZone}, by ${decision ? whoAndWhy(decision) : ''}`;
-}
-
 function printInstruction(
   output: Output,
   shown: Shown,
@@ -280,24 +252,7 @@ function printInstruction(
   { provider: { api }, schedule: { timeZone } }: Settings,
   { forgotten, held }: { readonly forgotten: string; readonly held: HeldPayout | undefined },
 ): void {
-  const secondOf = (at: string) => `${secondIn(timeZone, at)} ${timeZone}`;
-  output.facts([
-    ['Instruction', `${shown.customerRef}/${shown.orderRef}/${shown.instructionRef}`],
-    ['Status', shown.message ? `${shown.status}: ${shown.message}` : shown.status],
-    ...(held ? heldFacts(held) : []),
-    ...(shown.answerSince === ''
-      ? []
-      : [['Last answer', `${shown.answer} (since ${secondOf(shown.answerSince)})`] as [string, string]]),
-    ...(shown.closed ? [['Closed', `by ${whoAndWhy(shown.closed)}`] as [string, string]] : []),
-    ['Amount', `${grouped(shown.amount)} ${shown.currency || '(currency not known: the order is missing)'}`],
-    ['Open, due', `${shown.openDate}, ${shown.dueDate}${shown.late ? ' (sent late)' : ''}`],
-    ...(forgotten ? [['Texts forgotten', forgotten] as [string, string]] : contentFacts(shown, api)),
-    ['Client reference', shown.clientRefId],
-    ['Provider order', shown.orderRefId],
-    ['Bank reference', shown.bankReference],
-    ['Sent', shown.sends === 0 ? 'not yet' : shown.sends === 1 ? 'once' : `${shown.sends} times`],
-    ['Taken in', `${secondOf(shown.receivedAt)} from ${placeOf(shown.contentRow)}`],
-  ]);
+  output.facts(instructionFacts(shown, { api, timeZone, forgotten, held }));
   output.line();
   if (history.length === 0) output.line('Nothing has changed since it was taken in.');
   else

@@ -8,9 +8,10 @@ import { minuteIn } from '../platform/clock.ts';
 import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { type RefusedDecision, refusedDecisions } from '../reports/reports.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
-import type { FileRecord, RunRecord, Store, StoredInstruction } from '../store/store.ts';
+import type { FileRecord, RunRecord, Store, StoredInstruction, Told } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { countsJson, exitOf, needsJson, needText, printCounts } from './counts-text.ts';
+import { toldNow, toldText } from './notify-text.ts';
 
 /**
  * Statuses of payouts under way. A `scheduled` payout isn't under way: it waits for its open date, however far ahead
@@ -31,6 +32,8 @@ interface Status extends Omit<WorkspaceState, 'needs'> {
   readonly lastNightly: RunRecord | undefined;
   /** Why the calendar lets nothing be sent now. */
   readonly closed: string | undefined;
+  /** The receivers that something waits for, or was given up for. */
+  readonly told: readonly Told[];
 }
 
 interface NamedNeed extends Need {
@@ -82,7 +85,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   if (!opened) {
     const state = await stateWithoutRecords(settings);
     const needs = state.needs.map((need) => nameless(need, state));
-    return { ...state, sandbox, timeZone, needs, oldest: undefined, lastNightly: undefined, closed };
+    return { ...state, sandbox, timeZone, needs, oldest: undefined, lastNightly: undefined, closed, told: [] };
   }
   const { store } = opened;
   try {
@@ -95,6 +98,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
       closed,
+      told: await toldNow(store, settings),
     };
   } finally {
     await store.close();
@@ -148,6 +152,7 @@ function asJson({
   lastNightly,
   underWay,
   closed,
+  told,
 }: Status): object {
   return {
     sandbox,
@@ -171,6 +176,7 @@ function asJson({
     lastNightly: lastNightly ?? null,
     underWay: underWay ?? null,
     closed: closed ?? null,
+    notifications: told,
   };
 }
 
@@ -203,6 +209,7 @@ function print(output: Output, found: Status, nowMs: number): void {
   const scheduled = counts.reduce((sum, { status, count }) => sum + (status === 'scheduled' ? count : 0), 0);
   if (scheduled > 0) output.line(`Scheduled, to be sent from the open date on: ${scheduled}.`);
   for (const line of runLines(found)) output.line(line);
+  for (const line of found.told.map((told) => toldText(told, timeZone))) output.line(output.style('yellow', line));
 }
 
 function runLines({ lastRun, lastNightly, underWay, timeZone }: Status): string[] {

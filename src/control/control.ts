@@ -32,4 +32,5 @@ export const readDecision = loadedWhenCalled(async () => (await import('./decisi
 export const decisionText = loadedWhenCalled(async () => (await import('./decision-file.ts')).decisionText);
 export const judge = loadedWhenCalled(async () => (await import('./judge.ts')).judge);
 export const settlerOf = loadedWhenCalled(async () => (await import('./judge.ts')).settlerOf);
+export const signatureProblem = loadedWhenCalled(async () => (await import('./signature.ts')).signatureProblem);
 export const checkSignature = loadedWhenCalled(async () => (await import('./signature.ts')).checkSignature);

@@ -19,10 +19,15 @@ export const CURRENCIES_PUBLISHED = PUBLISHED;
  * be in the records. Undefined for every other text.
  */
 export function currencyExponent(code: string): number | undefined {
+  return currencyExponents().get(code);
+}
+
+/** The decimals of every currency that has such a number. */
+export function currencyExponents(): ReadonlyMap<string, number> {
   exponents ??= new Map(
     entries(`${CURRENCIES} ${WITHDRAWN}`, /([A-Z]{3})(\d)/g).map(([of, digit]) => [of, Number(digit)]),
   );
-  return exponents.get(code);
+  return exponents;
 }
 
 /** Whether ISO 4217 lists the code as money that can be paid: not as a metal, a bond unit, a test or "no currency". */

@@ -48,6 +48,15 @@ export function parseAmount(text: string): Decimal | undefined {
   return text.length > LONGEST_AMOUNT ? undefined : parseDecimal(text);
 }
 
+/** Digits may stand in groups of three, as the screen shows them. */
+const GROUPED = /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
+
+/** An amount as a person types it, as `formatDecimal` writes it; undefined for a text that is none. */
+export function typedAmount(text: string): string | undefined {
+  const amount = parseAmount(GROUPED.test(text) ? text.replaceAll(',', '') : text);
+  return amount && formatDecimal(amount);
+}
+
 /** Greater than zero and at most 999,999,999,999.99. */
 export function isPayable(amount: Decimal): boolean {
   return amount.units > 0n && compare(amount, LARGEST) <= 0;

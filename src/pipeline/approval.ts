@@ -63,6 +63,21 @@ export async function heldPayouts(store: Store, settings: Settings, file?: numbe
   }
 }
 
+/** A page of all held payouts behind an id, by the file and line that they came from. */
+export async function heldAfter(
+  store: Store,
+  settings: Settings,
+  afterId: number,
+  limit: number,
+): Promise<HeldPayout[]> {
+  return withReasons(store, settings, await store.heldIds(afterId, limit));
+}
+
+/** Those of these ids that are held, in the order of the ids. */
+export async function heldOf(store: Store, settings: Settings, ids: readonly number[]): Promise<HeldPayout[]> {
+  return (await withReasons(store, settings, ids)).filter(({ payout }) => payout.status === 'held');
+}
+
 /** Those that the references name; undefined for a reference of a payout that is not held. */
 export async function heldNamed(
   store: Store,

@@ -29,10 +29,13 @@ export type ClosedPayouts = { readonly ok: true; readonly payouts: readonly Stor
 /** `rows` is the number of rejected rows that were closed; 0 for a file that was not taken in. */
 export type ClosedFile = { readonly ok: true; readonly rows: number } | NotClosed;
 
-/** Closes all of the payouts, or none. A payout that is named twice is closed once. */
+/**
+ * Closes all of the payouts, or none; with the version that the person saw, only while they are in that one. A payout
+ * that is named twice is closed once.
+ */
 export async function closePayouts(
   tools: ClosingTools,
-  refs: readonly InstructionRef[],
+  refs: readonly (InstructionRef & { readonly version?: number })[],
   decision: Decision,
 ): Promise<ClosedPayouts> {
   const { store } = tools;
@@ -43,6 +46,7 @@ export async function closePayouts(
     return objection === undefined ? [] : [`${nameOf(ref)}: ${objection}`];
   });
   if (why.length > 0) return { ok: false, why };
+  if (refs.some(({ version }, at) => version !== undefined && version !== found[at]?.version)) return MOVED;
   const payouts = new Map(found.flatMap((one) => (one ? [[one.id, one] as const] : [])));
   const targets = [...payouts.values()].map(({ id, version, status }): Target => ({ id, version, from: status }));
   if ((await store.closePayouts(targets, decision, momentOf(tools))) === 'stale') return MOVED;

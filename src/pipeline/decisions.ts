@@ -13,7 +13,7 @@ import { rowPlace } from '../domain/instruction.ts';
 import type { Claim, Inbox, Spooled } from '../inbox/inbox.ts';
 import { localTime } from '../platform/clock.ts';
 import { openSha256 } from '../platform/digest.ts';
-import { decisionAnswerName, publish, toApproveName } from '../reports/reports.ts';
+import { decisionAnswerName, MOST_TO_APPROVE, publish, toApproveName } from '../reports/reports.ts';
 import {
   type Decision,
   type DecisionFileRecord,
@@ -23,7 +23,7 @@ import {
   type Store,
 } from '../store/store.ts';
 import { type ApprovalTools, type HeldPayout, heldPayouts, noTo, whyUndecidable, yesTo } from './approval.ts';
-import { COUNTS_DAYS, daysAfter, lineOf, rowOf, workspaceId } from './to-approve.ts';
+import { COUNTS_DAYS, daysAfter, decisionAbout, lineOf, rowOf, workspaceId } from './to-approve.ts';
 
 export interface DecisionTools extends ApprovalTools {
   readonly inbox: Inbox;
@@ -154,8 +154,16 @@ async function firstBytes(path: string): Promise<Buffer> {
   }
 }
 
-/** Judges the bytes of a decision with its signature against what the records say now. */
-async function judgeBytes(tools: ApprovalTools, bytes: Buffer, signature: Buffer | undefined): Promise<Judged> {
+/**
+ * Judges the bytes of a decision with its signature against what the records say now. `signed` is what the signature is
+ * of, where that is not the decision itself.
+ */
+async function judgeBytes(
+  tools: ApprovalTools,
+  bytes: Buffer,
+  signature: Buffer | undefined,
+  signed = bytes,
+): Promise<Judged> {
   const { store, settings } = tools;
   if (settings.people.length === 0)
     return refusedAs('no person is named in the settings (people), so no signature counts here');
@@ -169,7 +177,7 @@ async function judgeBytes(tools: ApprovalTools, bytes: Buffer, signature: Buffer
   const barred = await whyUndecidable(tools);
   if (barred !== undefined) return refusedAs(barred, about);
   const keys = settings.people.flatMap((person) => person.keys);
-  const verdict = signature && (await checkSignature(signature, bytes, keys));
+  const verdict = signature && (await checkSignature(signature, signed, keys));
   const held = await heldPayouts(store, settings, decision.file);
   const judgement = await judge(decision, verdict, await known(tools, decision, file, held));
   if (!judgement.ok) return refusedAs(judgement.reason, about);
@@ -271,21 +279,60 @@ export type SignedOutcome =
   | { readonly ok: true; readonly payouts: readonly { readonly reference: string; readonly status: string }[] }
   | { readonly ok: false; readonly why: string };
 
-/** A decision about one file, with its signature. */
-interface SignedDecision {
+/** A decision about one file. */
+export interface DecisionMade {
   readonly file: number;
   readonly bytes: Buffer;
+}
+
+/** The same with its signature. */
+interface SignedDecision extends DecisionMade {
   readonly signature: Buffer;
+  /** What the person has signed to open the session in which the decision was made; undefined: the decision itself. */
+  readonly session?: Buffer;
+}
+
+/** The decisions about these payouts, one a file and as many rows as a file may have, as an approver would edit them. */
+export async function decisionsAbout(
+  { store, settings, clock }: ApprovalTools,
+  chosen: readonly HeldPayout[],
+  word: 'yes' | 'no',
+  reason: string,
+): Promise<DecisionMade[]> {
+  const today = localTime(clock.now(), settings.schedule.timeZone).date;
+  const byFile = new Map<number, HeldPayout[]>();
+  for (const one of chosen) {
+    const { file } = rowPlace(one.payout.contentRow);
+    const ofFile = byFile.get(file);
+    if (ofFile) ofFile.push(one);
+    else byFile.set(file, [one]);
+  }
+  const made: DecisionMade[] = [];
+  for (const [number, ofFile] of byFile) {
+    const file = await store.file(number);
+    if (!file) throw new Error(`There is no file ${number}`);
+    for (let at = 0; at < ofFile.length; at += MOST_TO_APPROVE) {
+      const text = await decisionAbout(store, file, ofFile.slice(at, at + MOST_TO_APPROVE), today);
+      const decision = JSON.parse(text) as { rows: object[] };
+      const rows = decision.rows.map((row) => ({ ...row, decision: word }));
+      made.push({
+        file: number,
+        bytes: Buffer.from(`${JSON.stringify({ ...decision, reason, rows }, undefined, 2)}\n`),
+      });
+    }
+  }
+  return made;
 }
 
 /**
- * Decisions that a command has signed. They are judged as those that were dropped, and leave no file behind. All of them
- * are judged before the first is recorded: where one does not count, none does.
+ * Decisions that a person has signed, each by itself or with the session in which they were made. They are judged as
+ * those that were dropped, and leave no file behind. All of them are judged before the first is recorded: where one does
+ * not count, none does.
  */
 export async function decideSigned(tools: ApprovalTools, signed: readonly SignedDecision[]): Promise<SignedOutcome> {
   const all: Extract<Judged, { ok: true }>[] = [];
-  for (const { file, bytes, signature } of signed) {
-    const judged = await judgeBytes(tools, bytes, signature);
+  for (const { file, bytes, signature, session } of signed) {
+    const judged = await judgeBytes(tools, bytes, signature, session);
     if (!judged.ok) return { ok: false, why: `file ${file}: ${judged.reason}` };
     all.push(judged);
   }

@@ -39,6 +39,7 @@ import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
 import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
+import { tellMissed, tellNeeds, tellPauseFile } from './telling.ts';
 import { publishToApprove } from './to-approve.ts';
 
 const SCAN_AGAIN_MS = 100;
@@ -70,6 +71,8 @@ export interface PassOptions {
   readonly waitForSettling: boolean;
   readonly send: boolean;
   readonly lookUp: boolean;
+  /** Without `lookUp`: only the payouts that webhooks named are looked up. */
+  readonly named?: boolean;
   readonly stop: AbortSignal;
 }
 
@@ -114,6 +117,8 @@ interface Paced extends Tools {
 export async function pass(opened: Tools, options: PassOptions): Promise<PassSummary | undefined> {
   const { store, clock } = opened;
   const { kind, businessDate } = options;
+  if (kind !== 'arrival') await tellMissed(opened, businessDate);
+  await tellPauseFile(opened);
   const before = await closeEarlier(opened, options);
   const run = await store.startRun(kind, businessDate, momentOf({ clock, run: before }));
   if (!run) return undefined;
@@ -132,7 +137,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const paced = { ...behindGate(tools, options), judgedAfter, pace, among };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
-  const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
+  const looks = options.lookUp || options.named === true;
+  const looking: LookedUp = looks ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const { reported, unwritten } = await publishFileReports(tools);
   const decisions = await answerDecisions(tools, decided);
@@ -150,6 +156,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const left = { files, moved, open, settling, stuck, unfinished };
   await publishStanding(tools, kind, left);
   const needs = await needsAfter(tools, left);
+  await tellNeeds(tools, needs);
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   const { found } = paced.gate;
   const closed = found && closedText(found);
@@ -242,7 +249,7 @@ async function change(tools: Paced, { send: all, stop, businessDate }: PassOptio
  * seldom change. If the provider is not the one of the records, the look-ups only show a person how many of the payouts it
  * has.
  */
-async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<LookedUp> {
+async function lookUp(tools: Paced, { kind, stop, lookUp: all }: PassOptions): Promise<LookedUp> {
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
   const other = await otherProvider(tools.store);
   const endedToo = kind !== 'arrival' && other === undefined;
@@ -250,8 +257,9 @@ async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Looked
     endedToo,
     forgetful,
     another: other !== undefined,
+    namedOnly: !all,
   });
-  if (forgetful && !other && unanswered === 0 && stopped === undefined)
+  if (all && forgetful && !other && unanswered === 0 && stopped === undefined)
     await noteLookedUp(tools.store, tools.settings.data, true);
   const another = other && `${otherProviderText(other)}. Of ${lookedUp} open payouts it has ${had}`;
   return { lookedUp, stopped, another };

@@ -44,6 +44,9 @@ export interface RetryTools extends DecidingTools {
  */
 type Refused = { readonly ok: false; readonly why: string; readonly unclear?: true; readonly moved?: true };
 
+/** A payout that a person decides about; with the version that the person saw, only while it is in that one. */
+type Asked = InstructionRef & { readonly version?: number };
+
 export type Decided =
   | { readonly ok: true; readonly before: StoredInstruction; readonly to: InstructionStatus }
   | Refused;
@@ -53,14 +56,10 @@ export type Decided =
  * Allowed for a `manual` payout, and for an `unknown` one once its quarantine is over. Before that not even the
  * provider can know that a request will not arrive.
  */
-export async function resolve(
-  tools: DecidingTools,
-  ref: InstructionRef,
-  paid: boolean,
-  decision: Decision,
-): Promise<Decided> {
+export async function resolve(tools: DecidingTools, ref: Asked, paid: boolean, decision: Decision): Promise<Decided> {
   const [before] = await tools.store.findInstructions([ref]);
   if (!before) return NO_SUCH;
+  if (hasMovedOn(ref, before)) return movedOn(before);
   const { status } = before;
   if (status !== 'manual' && status !== 'unknown')
     return no(`it is ${status}; this is only for manual, and for unknown after its quarantine`);
@@ -77,7 +76,7 @@ export async function resolve(
  * the provider, looked up once more, does not take back. A payout becomes `manual` if the provider calls it paid or
  * open by now, or no longer knows it although it had accepted it. A refused order is to be registered again, too.
  */
-export async function retry(tools: RetryTools, ref: InstructionRef, decision: Decision): Promise<Decided> {
+export async function retry(tools: RetryTools, ref: Asked, decision: Decision): Promise<Decided> {
   const { decided } = await retryAll(tools, [ref], decision, new AbortController().signal);
   return decided[0] ?? NO_SUCH;
 }
@@ -92,7 +91,7 @@ export interface RetriedAll {
 /** The same for many payouts, each by itself, at the provider's pace. */
 export async function retryAll(
   tools: RetryTools,
-  refs: readonly InstructionRef[],
+  refs: readonly Asked[],
   decision: Decision,
   stop: AbortSignal,
 ): Promise<RetriedAll> {
@@ -111,6 +110,10 @@ export async function retryAll(
   await eachOf(refs, settings.provider.concurrency, async (ref, at) => {
     const [before] = await store.findInstructions([ref]);
     if (!before) return;
+    if (hasMovedOn(ref, before)) {
+      decided[at] = movedOn(before);
+      return;
+    }
     if (!FINAL_FAILURES.includes(before.status)) {
       decided[at] = no(`it is ${before.status}; this is only for ${FINAL_FAILURES.join(', ')}`);
       return;
@@ -148,7 +151,7 @@ async function decideRetry(
 ): Promise<Decided> {
   // A service may be running, and the same payout may have been named twice.
   const [now] = await tools.store.findInstructions([before]);
-  if (now?.version !== before.version) return no(`it moved on meanwhile: it is ${now?.status}`);
+  if (now?.version !== before.version) return movedOn(now);
   if (answer.kind === 'unclear')
     return unclear(
       `it is not paid again, because the provider gave no clear answer: ${answer.message}. Try again later`,
@@ -218,6 +221,14 @@ async function quarantineLeft(
 }
 
 const NO_SUCH: Refused = { ok: false, why: 'there is no such instruction' };
+
+function hasMovedOn({ version }: Asked, now: StoredInstruction): boolean {
+  return version !== undefined && version !== now.version;
+}
+
+function movedOn(now: StoredInstruction | undefined): Refused {
+  return no(`it moved on meanwhile: it is ${now?.status}`);
+}
 
 function no(why: string): Refused {
   return { ok: false, why };

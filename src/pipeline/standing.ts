@@ -2,7 +2,7 @@
  * The page over all files, outbox/index.html: what stands after a pass. Its cost grows with the files, not with their
  * payouts, and little with the files.
  */
-import { attention, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
+import { attention, type Concern, type Need, refusedFiles, type Situation } from '../domain/attention.ts';
 import type { RowStatus } from '../domain/status.ts';
 import { localTime } from '../platform/clock.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from '../reports/reports.ts';
 import { nightlyNext, type Settings } from '../settings/settings.ts';
 import type { FileGlance, RunKind, StatusCount, Store, Timing } from '../store/store.ts';
-import { byStatus, closed, noteForeignIndex, refused, storedSituation, waitingTooLong } from './state.ts';
+import { byStatus, closed, leftNow, noteForeignIndex, refused, storedSituation, waitingTooLong } from './state.ts';
 
 /** How many files and runs the page lists. */
 const LISTED = 50;
@@ -44,7 +44,20 @@ export async function publishStanding(tools: StandingTools, kind: RunKind, left:
   await noteForeignIndex(store, await publishIndex(settings.outbox, text));
 }
 
-async function standingOf(tools: StandingTools, kind: RunKind, left: Left): Promise<Standing> {
+/**
+ * What stands at this moment, also in the middle of a pass: what that has half done is no need of anybody. `listed` is how
+ * many files and runs it names.
+ */
+export async function standingNow(tools: StandingTools, listed: number): Promise<Standing> {
+  const { store, settings } = tools;
+  const { inbox, unfinished } = await leftNow(store, settings);
+  const standing = await standingOf(tools, 'nightly', { stuck: inbox.stuck, unfinished }, listed);
+  const isBusy = (await store.runUnderWay()) !== undefined;
+  const ofPass: readonly Concern[] = ['unfinished-files', 'unreported-files'];
+  return isBusy ? { ...standing, needs: standing.needs.filter(({ concern }) => !ofPass.includes(concern)) } : standing;
+}
+
+async function standingOf(tools: StandingTools, kind: RunKind, left: Left, listed = LISTED): Promise<Standing> {
   const { store, clock, settings } = tools;
   const { files: glances, counts } = await store.glances();
   const needed = needsByFile(glances);
@@ -52,11 +65,11 @@ async function standingOf(tools: StandingTools, kind: RunKind, left: Left): Prom
     needs: attention(await situationOf(tools, counts, glances, left)),
     refused: await refusedDecisions(store),
     counts,
-    inNeed: await filesOf(store, needed, [...needed.keys()].slice(0, LISTED)),
+    inNeed: await filesOf(store, needed, [...needed.keys()].slice(0, listed)),
     inNeedTotal: needed.size,
-    files: await filesOf(store, needed, glances.slice(-LISTED).reverse()),
+    files: await filesOf(store, needed, glances.slice(-listed).reverse()),
     filesTotal: glances.length,
-    runs: await runsOf(store),
+    runs: await runsOf(store, listed),
     next: kind === 'run' ? 'paydrop-run' : nightlyNext(clock.now(), await lastNight(tools), settings.schedule),
   };
 }
@@ -120,9 +133,9 @@ async function filesOf(
   return found;
 }
 
-async function runsOf(store: Store): Promise<IndexRun[]> {
+async function runsOf(store: Store, listed: number): Promise<IndexRun[]> {
   const unreported = new Set((await store.unreportedRuns()).map(({ number }) => number));
-  const latest = await store.latestRuns(LISTED);
+  const latest = await store.latestRuns(listed);
   return latest.map((run) => ({ ...run, reported: !unreported.has(run.number) }));
 }
 

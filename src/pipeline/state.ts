@@ -98,6 +98,18 @@ export async function workspaceState(store: Store, settings: Settings, nowMs: nu
   return { counts, files, needs: attention(situation), lastRun, underWay, inbox };
 }
 
+/** What the last pass left undone, and what the inbox holds now. */
+export async function leftNow(
+  store: Store,
+  settings: Settings,
+): Promise<{ readonly inbox: InboxLook; readonly unfinished: string | undefined }> {
+  const stuck = readFact<KeptStuck>(await store.fact(STUCK)) ?? NOTHING_STUCK;
+  return {
+    inbox: await lookIntoInbox(settings, stuck),
+    unfinished: readFact<Unfinished>(await store.fact(UNFINISHED))?.why,
+  };
+}
+
 /** The state of a workspace without records: before the first pass, or because the records are gone. */
 export async function stateWithoutRecords(settings: Settings): Promise<WorkspaceState> {
   const inbox = await lookIntoInbox(settings, NOTHING_STUCK);

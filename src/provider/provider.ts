@@ -1,9 +1,11 @@
 /** What other rooms import of this one: the port, and each API's adapter, loaded when it is opened. */
 import type { Api, SecretsOf } from '../domain/api.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { HttpClient, HttpClientOptions } from './http.ts';
 import type { Endpoints } from './imburse/endpoints.ts';
 import type { Provider } from './port.ts';
 
+export type { HttpOutcome } from './http.ts';
 export { ENDPOINT_NAMES, type EndpointName, endpointProblem } from './imburse/endpoints.ts';
 export { type HmacKeys, hmacAuthorization } from './imburse/hmac.ts';
 export {
@@ -16,6 +18,8 @@ export {
 } from './payout-orders/signature.ts';
 export type * from './port.ts';
 export { differenceTo } from './port.ts';
+export { retryAfterMs } from './retry-after.ts';
+export { isSigned, PAYOUT_ORDERS_SIGNATURE, payoutsNamed, type WebhookSignature } from './webhook.ts';
 
 /** The provider's address, how requests are sent, and the secrets. */
 export interface Access {
@@ -53,4 +57,9 @@ export function openAdapter({ secrets, ...access }: Access): Promise<Provider> {
   // The secrets were loaded by the names of the same API.
   const open = ADAPTERS[access.api] as Open<Access['secrets']>;
   return open(access, secrets);
+}
+
+/** HTTP to others than a provider, by the same rules. */
+export async function openHttp(options: HttpClientOptions): Promise<HttpClient> {
+  return (await import('./http.ts')).httpClient(options);
 }

@@ -140,14 +140,14 @@ function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A line for each, with the link to its answer. */
-export function refusedLines(refused: readonly RefusedDecision[]): Html[] {
+/** A line for each, with the link to its answer, which is in that place. */
+export function refusedLines(refused: readonly RefusedDecision[], place = ''): Html[] {
   const latest = refused.slice(-NAMED);
   const others = refused.length - latest.length;
   return [
     ...latest.map(
       ({ name, why, answer }) =>
-        html`<p>The decision <code>${shortened(oneLine(name))}</code> was refused: ${shortened(oneLine(why))}. ${linkTo(answer)}</p>`,
+        html`<p>The decision <code>${shortened(oneLine(name))}</code> was refused: ${shortened(oneLine(why))}. ${linkTo(`${place}${answer}`, html`<code>${answer}</code>`)}</p>`,
     ),
     ...(others > 0 ? [html`<p>${count(others, 'earlier decision')} refused as well.</p>`] : []),
   ];

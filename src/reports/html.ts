@@ -17,19 +17,33 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
 
 /** One self-contained document: no script, nothing loaded from anywhere. `head` is put beside the title. */
 export function page(title: string, context: ReportContext, body: Html, head: Html | '' = ''): string {
+  const csp = html`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+`;
+  const style = html`
+<style>${{ markup: STYLE }}</style>`;
+  return documentOf(title, context.provider.sandbox, { first: csp, last: html`${head}${style}`, body });
+}
+
+interface Parts {
+  /** In the head, before the title's neighbours and behind them. */
+  readonly first: Html | '';
+  readonly last: Html | '';
+  readonly body: Html;
+}
+
+/** The document around every page, which says when its payouts move no money. */
+export function documentOf(title: string, sandbox: boolean, { first, last, body }: Parts): string {
   const [loud = '', ...rest] = SANDBOX_NOTICE.split(/(?<=:)/);
-  const banner = context.provider.sandbox
+  const banner = sandbox
     ? html`<aside class="sandbox" aria-label="Sandbox"><p><strong>${loud}</strong>${rest.join('')}</p></aside>`
     : '';
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+${first}<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${context.provider.sandbox ? `SANDBOX: ${title}` : title}</title>${head}
-<style>${{ markup: STYLE }}</style>
+<title>${sandbox ? `SANDBOX: ${title}` : title}</title>${last}
 </head>
 <body>
 ${banner}${body}

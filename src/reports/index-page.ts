@@ -56,6 +56,16 @@ export interface Standing {
   readonly next: { readonly date: string; readonly minute: number } | 'paydrop-run' | undefined;
 }
 
+/** Where the pages are that this one leads to: beside it, or in the console. */
+export interface Ways {
+  readonly file: (file: Pick<IndexFile, 'name' | 'number'>) => string;
+  readonly run: (number: number) => string;
+  /** What stands before the name of any other report. */
+  readonly reports: string;
+}
+
+const BESIDE: Ways = { file: (file) => fileReportNames(file).page, run: runPageName, reports: '' };
+
 /** Whether a text begins as a page over all files that paydrop wrote. */
 export function isIndexPage(text: string): boolean {
   return text.slice(0, MARK_WITHIN).includes(MARK);
@@ -63,21 +73,16 @@ export function isIndexPage(text: string): boolean {
 
 /** The same bytes for the same records: no time is in it but that of the last run's end and that of the next run. */
 export function indexPage(standing: Standing, context: ReportContext): string {
-  const open = standing.needs.filter(({ weight, concern }) => weight !== 'told' || concern === 'waiting');
-  const isCalm = open.length === 0;
+  const isCalm = isCalmNow(standing);
   const body = html`<div class="sheet">
 <header>
 <p class="eyebrow">All files and runs. Provider: ${context.provider.api} at ${addressOf(context)}.</p>
 <h1>Payouts</h1>
-<div class="verdict ${isCalm ? 'good' : 'warn'}"><p class="word">${isCalm ? 'Nothing to do' : 'Needs attention'}</p><p>${summed(standing, isCalm)}</p></div>
+${verdictOf(standing)}
 <p class="soft small times">${lastRun(standing, context)} ${nextRun(standing, context)}</p>
 </header>
 <main>
-${tasks(standing)}
-${filesInNeed(standing, context)}
-${totals(standing.counts, context)}
-${latestRuns(standing.runs, context)}
-${latestFiles(standing, context)}
+${standingSections(standing, context, BESIDE)}
 </main>
 <footer><p>Each pass of paydrop writes this page again. The links lead to the pages beside it.</p></footer>
 </div>`;
@@ -88,6 +93,24 @@ ${latestFiles(standing, context)}
     html`
 ${{ markup: MARK }}`,
   );
+}
+
+export function isCalmNow({ needs }: Standing): boolean {
+  return needs.every(({ weight, concern }) => weight === 'told' && concern !== 'waiting');
+}
+
+export function verdictOf(standing: Standing): Html {
+  const isCalm = isCalmNow(standing);
+  return html`<div class="verdict ${isCalm ? 'good' : 'warn'}"><p class="word">${isCalm ? 'Nothing to do' : 'Needs attention'}</p><p>${summed(standing, isCalm)}</p></div>`;
+}
+
+/** Who needs to do what, the totals, and the latest runs and files. */
+export function standingSections(standing: Standing, context: ReportContext, ways: Ways): Html {
+  return html`${tasks(standing, ways)}
+${filesInNeed(standing, context, ways)}
+${totals(standing.counts, context)}
+${latestRuns(standing.runs, context, ways)}
+${latestFiles(standing, context, ways)}`;
 }
 
 function summed({ inNeedTotal, filesTotal }: Standing, isCalm: boolean): string {
@@ -114,14 +137,14 @@ function nextRun({ next }: Standing, { schedule: { timeZone }, submit, calendar 
   return html`Next nightly run: <time datetime="${next.date}T${time}"><span class="nowrap">${next.date} ${time}</span> (${timeZone})</time>, as long as <code>paydrop watch</code> runs.${closed}${arrival}`;
 }
 
-function tasks({ needs, refused }: Standing): Html {
+function tasks({ needs, refused }: Standing, { reports }: Ways): Html {
   const byPerson = new Map<string, Need[]>();
   for (const need of needs) byPerson.set(need.who, [...(byPerson.get(need.who) ?? []), need]);
   const items = [...byPerson].map(
     ([
       who,
       open,
-    ]) => html`<li><p class="who">${who}</p><div class="what">${open.map((need) => task(need, refused))}</div></li>
+    ]) => html`<li><p class="who">${who}</p><div class="what">${open.map((need) => task(need, refused, reports))}</div></li>
 `,
   );
   return html`<section aria-labelledby="tasks">
@@ -130,14 +153,14 @@ ${items.length === 0 ? html`<p>Nothing to do.</p>` : html`<ul class="tasks">${it
 </section>`;
 }
 
-function task(need: Need, refused: readonly RefusedDecision[]): Html {
+function task(need: Need, refused: readonly RefusedDecision[], reports: string): Html {
   const isAnswered = need.concern === 'refused-decisions';
   const why = need.why === undefined || isAnswered ? '' : ` (${shortened(oneLine(need.why))})`;
-  const each = isAnswered ? refusedLines(refused) : [];
+  const each = isAnswered ? refusedLines(refused, reports) : [];
   return html`<p><strong>${needed(need)}</strong>${why}: ${unbroken(need.task)}.</p>${each}`;
 }
 
-function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext): Html | '' {
+function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext, ways: Ways): Html | '' {
   if (inNeedTotal === 0) return '';
   const all = inNeedTotal === inNeed.length;
   const caption = all
@@ -146,7 +169,7 @@ function filesInNeed({ inNeed, inNeedTotal }: Standing, context: ReportContext):
   const rows = inNeed.map(
     (
       file,
-    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map((need) => neededOf(need, file))}</td></tr>
+    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file, ways)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="wide">${file.needs.map((need) => neededOf(need, file))}</td></tr>
 `,
   );
   return html`<section aria-labelledby="in-need">
@@ -207,10 +230,10 @@ ${
 </section>`;
 }
 
-function latestRuns(runs: readonly IndexRun[], context: ReportContext): Html {
+function latestRuns(runs: readonly IndexRun[], context: ReportContext, ways: Ways): Html {
   const rows = runs.map(
     ({ number, kind, businessDate, finishedAt, reported }) =>
-      html`<tr><th scope="row" class="nowrap">${reported ? html`<a href="${runPageName(number)}">${sixDigits(number)}</a>` : sixDigits(number)}</th><td class="corner">${RUN_KINDS[kind]}</td><td class="nowrap whole" data-label="Business date">${businessDate}</td><td class="whole" data-label="Ended">${finishedAt === '' ? 'not yet' : timeOf(finishedAt, context)}</td></tr>
+      html`<tr><th scope="row" class="nowrap">${reported ? html`<a href="${ways.run(number)}">${sixDigits(number)}</a>` : sixDigits(number)}</th><td class="corner">${RUN_KINDS[kind]}</td><td class="nowrap whole" data-label="Business date">${businessDate}</td><td class="whole" data-label="Ended">${finishedAt === '' ? 'not yet' : timeOf(finishedAt, context)}</td></tr>
 `,
   );
   return html`<section aria-labelledby="runs">
@@ -230,11 +253,11 @@ ${
 </section>`;
 }
 
-function latestFiles({ files, filesTotal }: Standing, context: ReportContext): Html {
+function latestFiles({ files, filesTotal }: Standing, context: ReportContext, ways: Ways): Html {
   const rows = files.map(
     (
       file,
-    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="number" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${stateOf(file, files)}</td></tr>
+    ) => html`<tr><th scope="row" class="nowrap">${fileLink(file, ways)}</th><td class="reference whole">${nameOf(file)}</td><td class="whole" data-label="Received">${timeOf(file.receivedAt, context)}</td><td class="number" data-label="Rows">${grouped(String(file.progress.rows))}</td><td class="whole">${stateOf(file, files, ways)}</td></tr>
 `,
   );
   const caption =
@@ -256,9 +279,9 @@ ${
 </section>`;
 }
 
-function fileLink({ number, name, reported }: IndexFile): Html {
+function fileLink({ number, name, reported }: IndexFile, ways: Ways): Html {
   if (!reported) return html`${sixDigits(number)}`;
-  return html`<a href="${fileReportNames({ name, number }).page}">${sixDigits(number)}</a>`;
+  return html`<a href="${ways.file({ name, number })}">${sixDigits(number)}</a>`;
 }
 
 function nameOf({ name }: IndexFile): string {
@@ -266,10 +289,10 @@ function nameOf({ name }: IndexFile): string {
 }
 
 /** The first file of a duplicate has a link where it is in the same list, because only there its name is known. */
-function stateOf({ duplicateOf, problem, done, needs }: IndexFile, files: readonly IndexFile[]): Html {
+function stateOf({ duplicateOf, problem, done, needs }: IndexFile, files: readonly IndexFile[], ways: Ways): Html {
   if (duplicateOf !== undefined) {
     const first = files.find(({ number }) => number === duplicateOf);
-    return html`<span class="tag calm">Duplicate</span> of ${first ? fileLink(first) : sixDigits(duplicateOf)}`;
+    return html`<span class="tag calm">Duplicate</span> of ${first ? fileLink(first, ways) : sixDigits(duplicateOf)}`;
   }
   if (!done) return html`<span class="tag warn">Being taken in</span>`;
   if (problem) return html`<span class="tag bad">Not taken in</span> <code>${problem.code}</code>`;

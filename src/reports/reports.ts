@@ -11,11 +11,16 @@ export {
   toApproveName,
 } from './context.ts';
 export type { TakenFile } from './file-reports.ts';
+export { eventOf, forgettingOf, historyLine, placeOf } from './history.ts';
 export type { IndexFile, IndexRun, Standing } from './index-page.ts';
+export { instructionFacts, type ShownInstruction } from './instruction-facts.ts';
 export { type RefusedDecision, refusedDecisions } from './refused.ts';
 export type { Statement, StatementLine } from './statement.ts';
 export { openTally, type Part, UNTOLD, UnbalancedError, verdictOf } from './totals.ts';
 export { type Turn, turnToPublish } from './turn.ts';
+
+/** The pages of the console. */
+export const consolePages = (): Promise<typeof import('./console.ts')> => import('./console.ts');
 
 export const publishReportsOf = loadedWhenCalled(async () => (await import('./file-reports.ts')).publishReportsOf);
 export const takenFile = loadedWhenCalled(async () => (await import('./file-reports.ts')).takenFile);

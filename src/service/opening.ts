@@ -32,12 +32,15 @@ export async function openExisting(
   const as = alone ? 'kept' : purpose;
   if (settings.records === 'postgres') {
     const { machine } = settings;
-    const store = await openPostgresIfThere({ address: addressOf(env), purpose: as, machine, alone });
+    const store = await openPostgresIfThere({
+      ...{ address: addressOf(env), purpose: as, machine, alone },
+      subscriptions: settings.notify,
+    });
     if (!store) await requireNoTrace(settings, NO_RECORDS);
     return store;
   }
   const path = join(settings.data, DATABASE);
-  if (await isThere(path)) return openStore({ path, purpose: as });
+  if (await isThere(path)) return openStore({ path, purpose: as, subscriptions: settings.notify });
   await requireRecords(settings);
   return undefined;
 }
@@ -52,7 +55,10 @@ interface Opening {
 /** Opens the records for a pass, and makes them where there are none. */
 export async function openOrMake(settings: Settings, { env, clock, serverClock, upgraded }: Opening): Promise<Store> {
   await requireTakenOver(settings);
-  if (settings.records === 'sqlite') return openStore({ path: join(settings.data, DATABASE), upgraded });
+  if (settings.records === 'sqlite') {
+    const path = join(settings.data, DATABASE);
+    return openStore({ path, upgraded, subscriptions: settings.notify });
+  }
   const address = addressOf(env);
   // Before anything is made: the address may be that of another database.
   if (!(await hasPostgresHistory(address))) await requireNoTrace(settings, NO_RECORDS);
@@ -60,6 +66,7 @@ export async function openOrMake(settings: Settings, { env, clock, serverClock, 
   return openPostgres({
     address,
     machine,
+    subscriptions: settings.notify,
     atWork: { version: installedVersion() },
     ...(clock && { clock }),
     ...(serverClock && { serverClock }),

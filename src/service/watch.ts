@@ -4,24 +4,30 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { watchInbox } from '../inbox/inbox.ts';
-import { noteInboxTrouble, type PassOptions, type PassSummary, pass, type Tools } from '../pipeline/pipeline.ts';
-import { localTime } from '../platform/clock.ts';
+import {
+  ASKED_AGAIN_MS,
+  noteInboxTrouble,
+  type PassOptions,
+  type PassSummary,
+  pass,
+  type Tools,
+  tellMissed,
+} from '../pipeline/pipeline.ts';
+import { localTime, timestamp } from '../platform/clock.ts';
 import { isErrno, SHARED_FOLDER_MODE } from '../platform/durable.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
 import { nightlyDue, ringNightly } from '../settings/settings.ts';
-import type { RunRecord } from '../store/store.ts';
+import { otherProvider, type RunRecord } from '../store/store.ts';
+import type { Measures } from './measures.ts';
+import { openPing, type Ping } from './notify.ts';
+import { type OpenSite, openSite } from './site.ts';
+import { openPace, type Pace } from './watch/pace.ts';
+import type { OpenWorkspace } from './workspace.ts';
 
 /** Without a bell, the folder and the schedule are looked at this often. */
 const LOOK_EVERY_MS = 30_000;
 const LOOK_WHILE_SETTLING_MS = 200;
-
-/** How often open payouts are looked up between the nightly runs. */
-const LOOK_UP_EVERY_MS = 300_000;
-
-/** The pause after a pass that could not finish. It doubles each time, up to the longest. */
-const RETRY_AFTER_MS = 30_000;
-const LONGEST_RETRY_MS = 900_000;
 
 /** The pause before the records are opened again. It doubles until a look succeeds, up to the longest. */
 const OPEN_AGAIN_MS = 1_000;
@@ -33,15 +39,21 @@ const LONGEST_OPEN_AGAIN_MS = 30_000;
  */
 const NOTHING_OWED_UNTIL = 'nothing-owed-until';
 
-export interface WatchTools extends Tools {
+export interface WatchTools extends Tools, Pick<OpenWorkspace, 'keepDelivering'> {
   readonly log: Log;
+  readonly measures: Measures;
+  /** Has the secret of webhooks. */
+  readonly env: NodeJS.ProcessEnv;
   /** Opens the records anew. What was open before can't be used any more. */
-  readonly reopen: () => Promise<Tools & Pick<WatchTools, 'reopen'>>;
+  readonly reopen: () => Promise<Omit<WatchTools, 'log' | 'env'>>;
 }
 
 type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
 
-/** Runs until `stop`. A pass under way is finished first. Calls `onPass` after each pass that did something. */
+/**
+ * Runs until `stop`. A pass under way is finished first. Calls `onPass` after each pass that did something. Serves over
+ * HTTP meanwhile where the settings say so, and throws at once when it can't.
+ */
 export async function watch(
   tools: WatchTools,
   stop: AbortSignal,
@@ -49,14 +61,20 @@ export async function watch(
 ): Promise<void> {
   const { settings, log } = tools;
   const bell = openBell(stop);
+  const site = openSite(tools, bell.ring);
   const watcher = await watchInbox(settings.inbox, bell.ring, (error) =>
     log.warn({ error: String(error) }, 'the inbox can not be watched; it is looked at every 30 seconds instead'),
   );
   const stopRinging = ringNightly(settings.schedule, bell.ring);
-  const service: Service = { bell, watcher, stop, onPass, reportedNights: new Set(), pauseMs: OPEN_AGAIN_MS };
+  const ping = openPing(settings.ping);
+  const reportedNights = new Set<string>();
+  const service: Service = { bell, site, watcher, stop, onPass, ping, reportedNights, pauseMs: OPEN_AGAIN_MS };
+  let server: { close(): Promise<void> } | undefined;
   try {
+    if (settings.http) server = await (await import('./serving.ts')).serveSite(site, settings.http, tools.env);
     for (let open: WatchTools | undefined = tools; open && !stop.aborted; ) {
-      const gone = await watchRecords(open, service);
+      const gone = await watchDelivering(site.opened(open), service);
+      site.gone();
       if (gone === undefined) return;
       log.error({}, `the records are out of reach, and nothing is sent until they are back: ${gone}`);
       open = await openedAgain(open, service);
@@ -65,24 +83,40 @@ export async function watch(
   } finally {
     stopRinging();
     await watcher.close();
+    await server?.close();
   }
 }
 
 /** What stays the same when the records are opened again. */
 interface Service {
   readonly bell: ReturnType<typeof openBell>;
+  readonly site: OpenSite;
   readonly watcher: Awaited<ReturnType<typeof watchInbox>>;
   readonly stop: AbortSignal;
   readonly onPass: (summary: PassSummary) => void;
+  readonly ping: Ping;
   readonly reportedNights: Set<string>;
   /** Before the records are opened again. */
   pauseMs: number;
 }
 
+/** As {@link watchRecords}, while notifications are delivered. */
+async function watchDelivering(tools: WatchTools, service: Service): Promise<string | undefined> {
+  const { log } = tools;
+  const deliveries = await tools.keepDelivering((why) =>
+    log.warn({ error: why }, 'notifications are held up; they are delivered later'),
+  );
+  try {
+    return await watchRecords(tools, service, deliveries.passEnded);
+  } finally {
+    await deliveries.stop();
+  }
+}
+
 /** Ends when `stop` says so; or when the records of several machines are out of reach, and says why. */
-async function watchRecords(tools: WatchTools, service: Service): Promise<string | undefined> {
+async function watchRecords(tools: WatchTools, service: Service, passEnded: () => void): Promise<string | undefined> {
   const { clock, store } = tools;
-  const { bell, watcher, stop, onPass, reportedNights } = service;
+  const { bell, site, watcher, stop, onPass, ping, reportedNights } = service;
   const pace = openPace(tools);
   const reportedEntries = new WeakSet<object>();
   const look = inboxLooker(tools);
@@ -90,15 +124,20 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
     const { scan, isBack } = await look();
     await watcher.renew(isBack);
     await reportNightAhead(tools, reportedNights);
+    await tellMissed(tools);
     const due = scan && (await passDue(tools, scan, pace, stop));
-    const done = due && (await passOrReport(tools, due));
+    const beganMs = clock.monotonic();
+    const done = due && (await passOrReport(tools, due, ping));
+    if (done) passEnded();
     if (due) reportStuck(tools, reportedEntries);
+    if (done?.summary) await keepMetrics(tools);
     if (done?.summary && didSomething(done.summary)) onPass(done.summary);
-    if (due && done?.summary && !stop.aborted) pace.note(due, done.summary);
+    if (due && done?.summary && !stop.aborted) pace.note(due, done.summary, clock.monotonic() - beganMs);
     return { madeOne: done !== undefined, settling: scan !== undefined && scan.settling > 0 };
   };
   while (!stop.aborted) {
     let settling = false;
+    site.turned();
     try {
       const { madeOne, ...found } = await onePass();
       settling = found.settling;
@@ -125,9 +164,10 @@ async function openedAgain(tools: WatchTools, service: Service): Promise<WatchTo
   while (!stop.aborted) {
     await clock.sleep(service.pauseMs, stop);
     if (stop.aborted) break;
+    service.site.turned();
     service.pauseMs = Math.min(service.pauseMs * 2, LONGEST_OPEN_AGAIN_MS);
     try {
-      return { ...(await tools.reopen()), log };
+      return { ...(await tools.reopen()), log, env: tools.env };
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }
@@ -186,14 +226,29 @@ function inboxLooker({ inbox, store, settings, clock, log }: WatchTools): () => 
 async function passOrReport(
   tools: WatchTools,
   options: PassOptions,
+  ping: Ping,
 ): Promise<{ summary: PassSummary | undefined } | undefined> {
+  const isNight = options.kind === 'nightly';
   try {
-    return { summary: await pass(tools, options) };
+    if (isNight) ping.started();
+    const summary = await pass(tools, options);
+    if (isNight && summary?.unfinished !== undefined) ping.failed();
+    else if (isNight && !summary?.goesOn) ping.ended();
+    return { summary };
   } catch (error) {
+    if (isNight) ping.failed();
     if (!(error instanceof UnavailableError) || (await tools.store.hindrance()) !== undefined) throw error;
     tools.log.error({}, error.message);
     return undefined;
   }
+}
+
+/** A pass is not undone by metrics that can't be written. */
+async function keepMetrics(tools: WatchTools): Promise<void> {
+  const { writeMetrics } = await import('./metrics.ts');
+  await writeMetrics(tools, tools.measures).catch((error: unknown) =>
+    tools.log.warn({ error: String(error) }, 'the metrics can not be written'),
+  );
 }
 
 /** Logs each entry once, and again when something about it changes. */
@@ -226,48 +281,19 @@ async function passDue(
   if (night !== undefined && !(await isLeftToOthers(tools, pace.left(), night)))
     return { kind: 'nightly', businessDate: night, waitForSettling, send: true, lookUp: true, stop };
   const lookUp = mayTry && pace.lookUpDue();
-  if (ready.length === 0 && !lookUp) return undefined;
+  const named = mayTry && !lookUp && pace.namedDue() && (await isAnyNamed(tools));
+  if (ready.length === 0 && !lookUp && !named) return undefined;
   const businessDate = localTime(clock.now(), settings.schedule.timeZone).date;
   const send = mayTry && settings.submit === 'on-arrival';
-  return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, stop };
+  return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, named, stop };
 }
 
-/** When the provider is asked again: regularly, and with growing pauses after a pass that could not finish. */
-interface Pace {
-  mayTry(): boolean;
-  lookUpDue(): boolean;
-  /** The nightly run in which nothing is left to do here, while other machines are in it. */
-  left(): RunRecord | undefined;
-  note(options: PassOptions, summary: PassSummary): void;
-}
-
-function openPace({ clock, log }: WatchTools): Pace {
-  let lookUpAt = clock.monotonic();
-  let notBefore = clock.monotonic();
-  let retryMs = RETRY_AFTER_MS;
-  let left: RunRecord | undefined;
-  return {
-    mayTry: () => clock.monotonic() >= notBefore,
-    lookUpDue: () => clock.monotonic() >= lookUpAt,
-    left: () => left,
-    note: ({ kind, send, lookUp }, { run, unfinished, closed, moved, goesOn }) => {
-      if (!send && !lookUp) return;
-      if (kind === 'nightly') left = goesOn ? run : undefined;
-      lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
-      // Payouts that are sent on arrival are sent again as soon as the pace allows. At night the schedule decides.
-      const isOpen = closed === undefined;
-      const again =
-        kind === 'arrival' && send && isOpen && moved.ready ? `${moved.ready} are to be sent again` : undefined;
-      const why = unfinished ?? again;
-      if (why === undefined) {
-        retryMs = RETRY_AFTER_MS;
-        return;
-      }
-      log.warn({ run: run.number, retrySeconds: retryMs / 1000 }, `not finished: ${why}`);
-      notBefore = lookUpAt = clock.monotonic() + retryMs;
-      retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
-    },
-  };
+/** Whether a webhook has named a payout that this machine is to look up now. */
+async function isAnyNamed({ store, clock, settings }: Tools): Promise<boolean> {
+  if (!settings.http && settings.records === 'sqlite') return false;
+  const askedBefore = timestamp(clock.now() - ASKED_AGAIN_MS);
+  const [first] = await store.named({ afterId: 0, limit: 1, askedBefore, share: await store.share() });
+  return first !== undefined && (await otherProvider(store)) === undefined;
 }
 
 function didSomething({ run, files, decisions, moved, unfinished }: PassSummary): boolean {

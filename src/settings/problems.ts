@@ -47,16 +47,18 @@ function problemsIn(issue: z.core.$ZodIssue, schema: z.ZodMiniObject): (readonly
 /** The names of the settings in the group at `path`. */
 function namesIn(schema: z.ZodMiniObject, path: Path): string[] {
   const group = path.reduce<z.core.$ZodType>((outer, name) => memberOf(outer, name), schema);
-  return Object.keys((group as z.ZodMiniObject).shape);
+  const { options = [] } = group._zod.def as { readonly options?: readonly z.core.$ZodType[] };
+  return [group, ...options].flatMap((one) => Object.keys((one as Partial<z.ZodMiniObject>).shape ?? {}));
 }
 
 /** The schema of one setting in a group, or of one entry of a record, without its default. */
 function memberOf(group: z.core.$ZodType, name: PropertyKey): z.core.$ZodType {
-  const { shape, valueType } = (group as z.ZodMiniObject | z.ZodMiniRecord)._zod.def as {
+  const { shape, valueType, element } = (group as z.ZodMiniObject | z.ZodMiniRecord | z.ZodMiniArray)._zod.def as {
     readonly shape?: Readonly<Record<PropertyKey, z.core.$ZodType>>;
     readonly valueType?: z.core.$ZodType;
+    readonly element?: z.core.$ZodType;
   };
-  const member = shape?.[name] ?? valueType;
+  const member = shape?.[name] ?? valueType ?? element;
   if (!member) throw new Error(`there is no ${String(name)} in this group`);
   const { innerType } = member._zod.def as { readonly innerType?: z.core.$ZodType };
   return innerType ?? member;

@@ -5,12 +5,25 @@ import { isBlank, trimBlanks, unwanted } from '../domain/characters.ts';
 import { ENDPOINT_NAMES, type EndpointName, endpointProblem } from '../provider/provider.ts';
 import { calendarSchema } from './calendar.ts';
 import { controlSchema } from './control.ts';
+import { httpSchema } from './http.ts';
+import { mailSchema, notifySchema, pingSchema } from './notify.ts';
 import { people } from './people.ts';
 import { isNightlySchedule } from './schedule.ts';
 import { durationMs } from './units.ts';
-import { described, FOR_EDITORS, forEditors, list, part, rule, someText, text, textLike, textThat } from './values.ts';
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+import {
+  described,
+  FOR_EDITORS,
+  forEditors,
+  isSafeUrl,
+  list,
+  originOf,
+  part,
+  rule,
+  someText,
+  text,
+  textLike,
+  textThat,
+} from './values.ts';
 
 const DURATION = /^\d{1,9}(ms|s|m|h|d)$/;
 /** The longest duration. A far longer one leads to dates that can't be represented. */
@@ -136,8 +149,12 @@ export const schema = z.strictObject({
       'a byte order mark at the start of each CSV',
     ),
   }),
+  http: httpSchema,
   control: controlSchema,
   people: z._default(people, {}),
+  notify: notifySchema,
+  ping: pingSchema,
+  mail: mailSchema,
   columns: z._default(z.record(heading, someText), {}),
 });
 
@@ -180,9 +197,8 @@ function endpoint(name: EndpointName) {
 
 function isBaseUrl(text: string): boolean {
   if (text === 'sandbox') return true;
-  const url = URL.parse(text);
-  if (!url || url.username || url.password || url.pathname !== '/' || url.search || url.hash) return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
+  const url = originOf(text);
+  return url !== undefined && isSafeUrl(url);
 }
 
 /** The runtime's list is quickly looked at, but it leaves out UTC and other names for a zone, such as Asia/Kolkata. */

@@ -11,23 +11,29 @@ import { repeatedNames } from '../platform/json-text.ts';
 import type { EndpointName } from '../provider/provider.ts';
 import { type Calendar, readCalendar } from './calendar.ts';
 import { type ControlSettings, controlFrom } from './control.ts';
+import { type HttpSettings, httpFrom, httpProblem } from './http.ts';
+import { type ToldSettings, toldFrom } from './notify.ts';
 import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { droppedNames, headingProblems } from './repeated.ts';
 import { looseName, schema } from './schema.ts';
-import { type Loaded, settingsText } from './text.ts';
+import { type Loaded, SETTINGS_FILE, settingsText } from './text.ts';
 import { durationMs, sizeBytes } from './units.ts';
 
 export type { Calendar } from './calendar.ts';
 export type { ControlSettings } from './control.ts';
+export type { HttpSettings } from './http.ts';
+export { type Receiver, receiverText } from './notify.ts';
 export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
 export { loadSecrets } from './secrets.ts';
-export type { Loaded } from './text.ts';
+export { shownSettings } from './shown.ts';
+export { type Loaded, SETTINGS_FILE } from './text.ts';
+export { isLoopback } from './values.ts';
 
 /** All settings that a pass needs, with units in the names and folders as absolute paths. */
-export interface Settings {
+export interface Settings extends ToldSettings {
   readonly workspace: string;
   readonly inbox: string;
   readonly outbox: string;
@@ -74,13 +80,13 @@ export interface Settings {
     /** Whether each CSV begins with a byte order mark. */
     readonly bom: boolean;
   };
+  /** What `watch` serves; undefined where it serves nothing. */
+  readonly http: HttpSettings | undefined;
   readonly control: ControlSettings;
   /** Those whose signed decisions count. While there are none, a person who may run the program decides. */
   readonly people: readonly Person[];
   readonly columns: Readonly<Record<string, string>>;
 }
-
-export const SETTINGS_FILE = 'paydrop.json';
 
 const NO_ZONE =
   'schedule.timeZone: the time zone of this machine has no name that can be used (see the variable TZ): name one, such as "Asia/Kolkata"';
@@ -126,8 +132,10 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         'provider.currencies: must be set with a provider of your own: the API carries no currency, so say which ones your account pays, such as ["INR"]',
       ],
     };
-  const unchecked = balanceProblem(rest.control.balance, provider);
-  if (unchecked !== undefined) return { ok: false, problems: [unchecked] };
+  const wrong = balanceProblem(rest.control.balance, provider) ?? httpProblem(rest.http);
+  if (wrong !== undefined) return { ok: false, problems: [wrong] };
+  const told = toldFrom(rest);
+  if (!told.ok) return told;
   const root = resolve(workspace);
   const calendar = readCalendar(rest.calendar, root, { submit: rest.submit, nightly: schedule.nightly });
   if (!calendar.ok) return calendar;
@@ -169,8 +177,10 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
         ignore: intake.ignore,
       },
       reports: { bom: rest.reports.bom },
+      http: httpFrom(rest.http),
       control: controlFrom(rest.control),
       people: peopleFrom(rest.people),
+      ...told.value,
       columns: rest.columns,
     },
   };

@@ -2,6 +2,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { UnavailableError } from '../platform/failures.ts';
 
+export const SETTINGS_FILE = 'paydrop.json';
+
 /** The value, or each problem in a sentence. */
 export type Loaded<T> =
   | { readonly ok: true; readonly value: T }

@@ -1,4 +1,5 @@
 /** The kinds of values that settings have, and how they are checked. */
+import { isIP } from 'node:net';
 import * as z from 'zod/mini';
 import { isBlank, unwantedControl } from '../domain/characters.ts';
 
@@ -53,6 +54,13 @@ export function textThat(accepts: (text: string) => boolean, expected: string) {
   return text.check(rule((value) => (accepts(value) ? undefined : expected)));
 }
 
+/** Undefined where the text is no URL, or has more than an origin. */
+export function originOf(text: string): URL | undefined {
+  const url = URL.parse(text);
+  if (!url || url.username || url.password || url.pathname !== '/' || url.search || url.hash) return undefined;
+  return url;
+}
+
 export function textLike(pattern: RegExp, expected: string) {
   return forEditors(
     textThat((value) => pattern.test(value), expected),
@@ -63,4 +71,16 @@ export function textLike(pattern: RegExp, expected: string) {
 /** At least one of them. */
 export function list<Item extends z.core.$ZodType>(item: Item, expected: string) {
   return z.array(item).check(z.minLength(1, expected));
+}
+
+/** Whether a host, as an address or as a URL has it, is this machine. */
+export function isLoopback(host: string): boolean {
+  const isSix = host === '::1' || host === '[::1]';
+  return host === 'localhost' || isSix || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** Over TLS, or to this machine; without a name and password, which are secrets. */
+export function isSafeUrl({ protocol, hostname, username, password, hash }: URL): boolean {
+  if (username || password || hash) return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }

@@ -46,6 +46,9 @@ export const COPIED: readonly Pick<Table, 'name' | 'key'>[] = [
   { name: 'resemblances', key: ['instruction'] },
   { name: 'approvals', key: ['seq'] },
   { name: 'decision_files', key: ['number'] },
+  { name: 'notifications', key: ['number'] },
+  { name: 'webhooks', key: ['instruction'] },
+  { name: 'sign_ins', key: ['link'] },
 ];
 
 export const PAGE_ROWS = 2_000;

@@ -9,10 +9,13 @@ import type { Files } from './port/files.ts';
 import type { Forgetting } from './port/forgetting.ts';
 import type { Listing } from './port/listing.ts';
 import type { Machines } from './port/machines.ts';
+import type { Notifications } from './port/notifications.ts';
 import type { Payouts } from './port/payouts.ts';
 import type { Records } from './port/records.ts';
 import type { Reports } from './port/reports.ts';
 import type { Runs } from './port/runs.ts';
+import type { SignIns } from './port/sign-ins.ts';
+import type { Webhooks } from './port/webhooks.ts';
 
 export type * from './port/change.ts';
 export type * from './port/control.ts';
@@ -20,11 +23,26 @@ export type * from './port/files.ts';
 export type * from './port/forgetting.ts';
 export type * from './port/listing.ts';
 export type * from './port/machines.ts';
+export type * from './port/notifications.ts';
 export type * from './port/payouts.ts';
 export type * from './port/records.ts';
 export { FACTS } from './port/records.ts';
 export type * from './port/reports.ts';
 export type * from './port/row-record.ts';
 export type * from './port/runs.ts';
+export type * from './port/sign-ins.ts';
+export type * from './port/webhooks.ts';
 
-export interface Store extends Files, Forgetting, Payouts, Listing, Machines, Reports, Runs, Control, Records {}
+export interface Store
+  extends Files,
+    Forgetting,
+    Payouts,
+    Listing,
+    Machines,
+    Notifications,
+    Reports,
+    Runs,
+    Control,
+    Webhooks,
+    SignIns,
+    Records {}

@@ -49,7 +49,7 @@ export async function closeRun(
     return { ...contents, kept: false };
   }
   const { open, verdicts } = contents;
-  const atEnd = { open, verdicts, undone: unfinished ?? contents.undone };
+  const atEnd = { open, verdicts, undone: unfinished ?? contents.undone, moved: contents.moved };
   const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), atEnd) : run;
   // The last machine that is in the run ends and reports it.
   if (!ended) return { ...contents, kept: true, goesOn: true };

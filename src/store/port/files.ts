@@ -123,6 +123,8 @@ export interface Files {
   markArchived(file: number): Promise<void>;
   file(number: number): Promise<FileRecord | undefined>;
   files(): Promise<FileRecord[]>;
+  /** Files before a number, the latest first. */
+  filesBefore(number: number, limit: number): Promise<FileRecord[]>;
   /**
    * All files by number, and the counts of `statusCounts`, read at once. The cost grows with the files and with what was
    * closed, not with the payouts.

@@ -59,7 +59,56 @@ export interface ListedPayout extends ResultRow, InstructionRef {
   readonly history: readonly PayoutEvent[];
 }
 
+/** What a person searches payouts by. A payout is found when all that is given here applies to it. */
+export interface PayoutSearch {
+  readonly customerRef?: string;
+  readonly orderRef?: string;
+  readonly instructionRef?: string;
+  /** Of any attempt. */
+  readonly clientRefId?: string;
+  /**
+   * The reference of an order or an instruction, the provider's or the bank's; those two also of an earlier attempt. No
+   * index leads to it.
+   */
+  readonly reference?: string;
+  /** Whom it goes to: the instrument that its row or its order names, else the contact. */
+  readonly payee?: string;
+  /** As in {@link PayoutChoice}. */
+  readonly amount?: string;
+  readonly currency?: string;
+  readonly status?: InstructionStatus;
+}
+
+/** A payout as a list of many shows it. */
+export interface FoundPayout extends InstructionRef {
+  readonly id: number;
+  readonly version: number;
+  readonly status: InstructionStatus;
+  /** As its row states it; the currency is empty while it is not known. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly payee: string;
+  readonly openDate: string;
+  /** Of its last change, or when it was taken in. */
+  readonly changedAt: string;
+  /** Where its content came from. */
+  readonly contentRow: number;
+}
+
+/** One step of a search. */
+export interface SearchStep {
+  /** The latest payouts first. */
+  readonly found: readonly FoundPayout[];
+  /** The next step is before this id; undefined at the end. */
+  readonly next: number | undefined;
+}
+
 export interface Listing {
+  /**
+   * Looks at the payouts before an id, the latest first: at most `look` of them, or those that an index leads to. It ends
+   * sooner once `limit` are found, so that no step takes long among millions.
+   */
+  searchStep(search: PayoutSearch, before: number, look: number, limit: number): Promise<SearchStep>;
   /** Chosen payouts by file and line of their own rows, after an id. */
   payouts(choice: PayoutChoice, afterId: number, limit: number): Promise<ListedPayout[]>;
   payoutCount(choice: PayoutChoice): Promise<number>;

@@ -66,6 +66,8 @@ export interface AtEnd {
   readonly verdicts?: Readonly<Record<number, Verdict>> | undefined;
   /** Why the run was not finished. Undefined where it was. */
   readonly undone?: string | undefined;
+  /** Payouts by the status that the run left them in. Receivers are told of it; it is not kept. */
+  readonly moved?: Readonly<Partial<Record<InstructionStatus, number>>>;
 }
 
 export interface Runs {
@@ -97,8 +99,8 @@ export interface Runs {
   lastNightly(upTo?: string): Promise<RunRecord | undefined>;
   /** The latest run that a schedule or a person began. */
   lastRun(): Promise<RunRecord | undefined>;
-  /** The latest runs, the latest first. */
-  latestRuns(limit: number): Promise<RunRecord[]>;
+  /** The latest runs, or those before a number; the latest first. */
+  latestRuns(limit: number, before?: number): Promise<RunRecord[]>;
   filesOfRun(run: number): Promise<number[]>;
   /** Without what persons decided: see `runDecisions`. */
   runChanges(run: number, afterId: number, limit: number): Promise<(RunChange & { id: number })[]>;

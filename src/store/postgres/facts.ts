@@ -31,6 +31,16 @@ export async function setOwnFact(session: Session, name: string, value: string, 
   await SET_OWN.run(session, name, value, machine);
 }
 
+/** The fact of a machine where there is an `owner`, and else the one that all share. */
+export function factIn(session: Session, name: string, owner: string | undefined): Promise<string | undefined> {
+  return owner === undefined ? getFact(session, name) : GET_OWN.get(session, name, owner);
+}
+
+/** As {@link factIn}. Call it inside a write transaction. */
+export function setFactIn(session: Session, name: string, value: string, owner: string | undefined): Promise<void> {
+  return owner === undefined ? setFact(session, name, value) : setOwnFact(session, name, value, owner);
+}
+
 export function factVerbs(
   db: Connection,
   { name: machine = '' }: Me,

@@ -10,6 +10,7 @@ import {
   finishedEvent,
   registeredEvent,
 } from '../file-record.ts';
+import { fileNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { FileRecord, NewFile, Store } from '../port.ts';
 import { hasLongBeenAway } from './conditions.ts';
@@ -31,6 +32,7 @@ type FileVerbs = Pick<
   | 'markArchived'
   | 'file'
   | 'files'
+  | 'filesBefore'
   | 'filesOfRun'
   | 'staleReports'
   | 'markStale'
@@ -51,6 +53,9 @@ const SELECT_FILES = `
 
 const BY_NUMBER = statement<[number: number], FileRow>(`${SELECT_FILES} WHERE number = $1`);
 const ALL = statement<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
+const BEFORE = statement<[number: number, limit: number], FileRow>(
+  `${SELECT_FILES} WHERE number < $1 ORDER BY number DESC LIMIT $2`,
+);
 const OF_RUN = column<[run: number], number>('SELECT number FROM files WHERE run = $1 ORDER BY number');
 /** SQL: a file whose original is on the machine $1, or on any. */
 const IS_OWN = '(machine = $1 OR machine IS NULL)';
@@ -84,15 +89,17 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine }: M
       writing({ at: file.receivedAt, run }, async (session, append) => {
         const { record, isNew } = await register(session, file, run, machine);
         if (isNew) append(registeredEvent(record));
+        if (isNew && record.done) append.tell(...fileNotice(record));
         return record;
       }),
     unfinishedFiles: async () => (await UNFINISHED.all(db, machine ?? '')).map(fileRecord),
     unarchivedFiles: async () => (await UNARCHIVED.all(db, machine ?? '')).map(fileRecord),
     async finishFile(file, problem, moment) {
       const rows = await writing(moment, async (session, append) => {
-        const { event, rows } = await finish(session, file, problem);
+        const { event, record, outcomes } = await finish(session, file, problem);
         append(event);
-        return rows;
+        append.tell(...fileNotice(record, outcomes));
+        return record.progress.rows;
       });
       if (rows >= MANY_ROWS) await db.query({ text: `ANALYZE ${GROWN}` });
     },
@@ -105,6 +112,7 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine }: M
       return row && fileRecord(row);
     },
     files: async () => (await ALL.all(db)).map(fileRecord),
+    filesBefore: async (number, limit) => (await BEFORE.all(db, number, limit)).map(fileRecord),
     filesOfRun: (run) => OF_RUN.all(db, run),
     staleReports: () => STALE.all(db, machine ?? ''),
     async markStale(file) {
@@ -186,7 +194,7 @@ async function finish(session: Session, file: number, problem: FileProblem | und
     (await OUTCOMES.all(session, range.first, range.last)).map(({ outcome, count }) => [outcome, count]),
   );
   const event = finishedEvent(record, { outcomes, digest: await digestOfRows(session, file, progress.line, NOTHING) });
-  return { event, rows: progress.rows };
+  return { event, record, outcomes };
 }
 
 /** After a file with as many rows the server looks at the tables anew, so that it knows how large they are. */

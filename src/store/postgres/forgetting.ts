@@ -190,7 +190,7 @@ const KEEP = statement<[file: number, seq: number]>('INSERT INTO forgotten_files
 async function forgetFile(
   session: Session,
   append: Append,
-  [file, revision, decision]: Parameters<Forgetting['forgetFile']>,
+  [file, revision, decision, moment]: Parameters<Forgetting['forgetFile']>,
 ): Promise<'forgotten' | 'stale'> {
   const found = await FIT.get(session, file);
   if (found?.revision !== revision) return 'stale';
@@ -200,7 +200,7 @@ async function forgetFile(
   for await (const page of touchedPages(session, [first, last])) {
     for (const payout of page) sums.add(payout);
     const payouts = page.filter(({ forgotten }) => !forgotten);
-    await blankPayouts(session, payouts);
+    await blankPayouts(session, payouts, moment.at);
     for (const payout of payouts) append(payoutForgottenEvent(payout, file), payout.id);
     await append.written();
   }
@@ -230,8 +230,14 @@ const SET_ERRORS = statement<[ids: number[], errors: string[]]>(`
   WHERE instructions.id = bare.id`);
 const BLANK_BODIES = statement<[ids: number[]]>("UPDATE attempts SET body = '' WHERE instruction = ANY ($1::bigint[])");
 
+const DROP_NAMED = statement<[ids: number[]]>('DELETE FROM webhooks WHERE instruction = ANY ($1::bigint[])');
+const BLANK_TOLD = statement<[ids: number[], at: string]>(`
+  UPDATE notifications SET details = '', next_try_at = NULL,
+    given_up_at = CASE WHEN next_try_at IS NULL THEN given_up_at ELSE $2 END
+  WHERE instruction = ANY ($1::bigint[])`);
+
 /** Empties the texts of payouts. The statements of their contents stay, so that the same rows are still known. */
-async function blankPayouts(session: Session, payouts: readonly StoredInstruction[]): Promise<void> {
+async function blankPayouts(session: Session, payouts: readonly StoredInstruction[], at: string): Promise<void> {
   if (payouts.length === 0) return;
   const ids = payouts.map(({ id }) => id);
   await REMOVE_PAYEES.run(session, ids);
@@ -252,6 +258,8 @@ async function blankPayouts(session: Session, payouts: readonly StoredInstructio
       errors.map((one) => errorsWithoutTexts(one.errors)),
     );
   await BLANK_BODIES.run(session, ids);
+  await DROP_NAMED.run(session, ids);
+  await BLANK_TOLD.run(session, ids, at);
 }
 
 type Rejected = { id: number; errors: string } & RowFields;

@@ -21,7 +21,7 @@ const ENTRIES = "FROM audit a WHERE a.instruction = i.id AND a.body::json ->> 't
 const AT = `(a.body::json ->> 'at') COLLATE "C"`;
 
 /** SQL: an attempt has it now, or an earlier attempt had it. Only a payout that was paid again had earlier attempts. */
-const everHad = (column: string, field: string, value: string) => `(i.${column} = ${value}
+export const everHad = (column: string, field: string, value: string) => `(i.${column} = ${value}
   OR i.attempt > 1 AND EXISTS (
     SELECT 1 FROM audit a WHERE a.instruction = i.id AND a.body::json ->> '${field}' = ${value}))`;
 

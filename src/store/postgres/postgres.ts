@@ -2,6 +2,8 @@
  * The store port on a PostgreSQL server, that several machines may share. When a verb that writes resolves, its
  * transaction is on the server's disk. When a verb rejects, nothing of it is done.
  */
+
+import type { Subscription } from '../../domain/notification.ts';
 import { type Clock, systemClock, timestamp } from '../../platform/clock.ts';
 import { explaining } from '../explaining.ts';
 import type { Store } from '../port.ts';
@@ -23,15 +25,19 @@ import { listingOf } from './listing.ts';
 import { machineVerbs } from './machines.ts';
 import type { Me } from './me.ts';
 import { hasHistory, hasRecords, type Purpose, prepareSchema } from './migrations.ts';
+import { notificationVerbs } from './notifications.ts';
 import { numberSkipper } from './numbers.ts';
 import { listingVerbs, replayVerbs } from './reading.ts';
 import { recordVerbs } from './records.ts';
 import { resultVerbs } from './results.ts';
 import { runVerbs } from './runs.ts';
+import { searchVerbs } from './searching.ts';
 import type { ServerClock } from './server-clock.ts';
 import { openAlone, openSession, requireNoPooler } from './session.ts';
+import { signInVerbs } from './sign-ins.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
+import { webhookVerbs } from './webhooks.ts';
 
 export interface PostgresOptions {
   /** As {@link readAddress} takes it. */
@@ -47,6 +53,8 @@ export interface PostgresOptions {
   readonly atWork?: { readonly version: string };
   /** While no machine is at work: see {@link openAlone}. */
   readonly alone?: boolean;
+  /** Who is told of what is written; nobody where the caller says nothing. */
+  readonly subscriptions?: readonly Subscription[];
 }
 
 /** Rejects when the server or the database can't be used as it must be: see {@link prepareSchema}. */
@@ -104,13 +112,18 @@ export function storeOn(
   db: Connection,
   me: Me,
   shown: string,
-  { clock = systemClock, serverClock }: Pick<PostgresOptions, 'clock' | 'serverClock'> = {},
+  {
+    clock = systemClock,
+    serverClock,
+    subscriptions = [],
+  }: Pick<PostgresOptions, 'clock' | 'serverClock' | 'subscriptions'> = {},
 ): Omit<Store, 'judging' | 'mayStillSend'> {
-  const writing = writingWith(db, serverClock);
+  const told = { serverClock, subscriptions };
+  const writing = writingWith(db, told);
   return {
     ...fileVerbs(db, writing, me),
     ...intakeVerbs(db, writing),
-    ...changeVerbs(writing, writingWith(db, serverClock, BEFORE_CLAIM), me),
+    ...changeVerbs(writing, writingWith(db, { ...told, first: BEFORE_CLAIM }), me),
     ...controlVerbs(db, writing, me),
     ...amendmentVerbs(writing),
     ...answerVerbs(db, writing),
@@ -123,10 +136,14 @@ export function storeOn(
     ...resultVerbs(db),
     ...countVerbs(db),
     ...listingOf(db),
+    ...searchVerbs(db),
     ...machineVerbs(db, me, serverClock),
+    ...notificationVerbs(db, writing, me),
     ...runVerbs(db, writing, me),
     ...closingVerbs(db, writing),
+    ...webhookVerbs(db),
     ...recordVerbs(db, shown),
+    ...signInVerbs(db),
     skipNumbers: numberSkipper(db, me),
     standStill: () => db.standStill(),
     async close() {

@@ -2,6 +2,7 @@
 import { FINAL_FAILURES } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
 import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
+import { runNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { RunMoved, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
@@ -65,7 +66,9 @@ const LAST_NIGHTLY = statement<[upTo: string], RunRecord>(`
   ${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= $1
   ORDER BY business_date DESC LIMIT 1`);
 const LAST_RUN = statement<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
-const LATEST = statement<[limit: number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT $1`);
+const LATEST = statement<[limit: number, before: number], RunRecord>(
+  `${SELECT_RUN} WHERE number < $2 ORDER BY number DESC LIMIT $1`,
+);
 const UNDER_WAY = column<[machine: number], number>(
   `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_ASKERS} ORDER BY number DESC LIMIT 1`,
 );
@@ -113,7 +116,7 @@ export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
     },
     lastNightly: (upTo = END_OF_TIME) => LAST_NIGHTLY.get(db, upTo),
     lastRun: () => LAST_RUN.get(db),
-    latestRuns: (limit) => LATEST.all(db, limit),
+    latestRuns: (limit, before = Number.MAX_SAFE_INTEGER) => LATEST.all(db, limit, before),
     runChanges: async (run, afterId, limit) => (await CHANGES.all(db, run, afterId, limit)).map(runChange),
     runMoved: (run) => MOVED.all(db, run, 0),
     async runDecisions(run, afterSeq, limit) {
@@ -181,6 +184,7 @@ function ender(writing: Writing, me: Me, machine: number): Store['endRun'] {
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
       await TAKE_OVER.run(session, run);
       append(runEvent('run-ended', ended));
+      append.tell(...runNotice(ended, atEnd));
       return ended;
     });
 }

@@ -1,17 +1,23 @@
 /** The audit log as a table. Entries are appended in the transaction of the changes that they record. */
+
+import { type Details, type NotifyEvent, PAUSED_BY_COMMAND, type Subscription } from '../../domain/notification.ts';
 import { timestamp } from '../../platform/clock.ts';
 import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
 import type { TrailEvent } from '../change-rules.ts';
+import { moveIn } from '../notifications.ts';
 import type { AuditEntry, Moment, Store } from '../port.ts';
 import { serverTime } from './conditions.ts';
 import type { Connection, Session, WriteSession } from './connection.ts';
 import type { ServerClock } from './server-clock.ts';
 import { statement } from './statement.ts';
+import { type Teller, tellerAt } from './telling.ts';
 
 export interface Append {
   /** `instruction` is the instruction or order whose history the event belongs to. Returns the entry's number. */
   (event: TrailEvent, instruction?: number): number;
-  /** Writes what was appended until now. It is done at the end in any case. */
+  /** Those who are told of the event get a notification. */
+  tell(event: NotifyEvent, details: Details): void;
+  /** Writes what was appended and told until now. It is done at the end in any case. */
   written(): Promise<void>;
 }
 
@@ -53,13 +59,20 @@ interface Appended extends AuditEntry {
   readonly isDecision: boolean;
 }
 
-/** `first` are statements that come before the chain's head is locked. */
-export function writingWith(db: Connection, serverClock: ServerClock | undefined, first = ''): Writing {
+export interface WritingOptions {
+  readonly serverClock?: ServerClock | undefined;
+  /** Who is told of what is written. */
+  readonly subscriptions: readonly Subscription[];
+  /** Statements that come before the chain's head is locked. */
+  readonly first?: string;
+}
+
+export function writingWith(db: Connection, { serverClock, subscriptions, first = '' }: WritingOptions): Writing {
   return (moment, work) =>
     db.writing(async (session, [head]) => {
       if (!head) throw new Error('The audit chain has no head');
       const { now, ...last } = head as ChainHead & { now: string };
-      const append = appender(session, last, moment);
+      const append = appender(session, last, moment, tellerAt(subscriptions, moment.at));
       const result = await work(session, append, { ...moment, now: serverClock ? timestamp(serverClock.now()) : now });
       await append.written();
       return result;
@@ -71,7 +84,7 @@ export function inTurn<T>(db: Connection, work: (session: Session) => Promise<T>
   return db.writing((session) => work(session), LOCK_HEAD);
 }
 
-function appender(session: Session, head: ChainHead, { at, run }: Moment): Append {
+function appender(session: Session, head: ChainHead, { at, run }: Moment, teller: Teller): Append {
   let last = head;
   let entries: Appended[] = [];
   const append = (event: TrailEvent, instruction?: number): number => {
@@ -84,9 +97,11 @@ function appender(session: Session, head: ChainHead, { at, run }: Moment): Appen
       isDecision: event['by'] !== undefined,
     });
     last = entry;
+    const move = moveIn(event, instruction);
+    if (move) teller.move(move);
     return entry.seq;
   };
-  const written = async (): Promise<void> => {
+  const writeEntries = async (): Promise<void> => {
     if (entries.length === 0) return;
     const all = entries;
     entries = [];
@@ -100,7 +115,11 @@ function appender(session: Session, head: ChainHead, { at, run }: Moment): Appen
       all.map(({ isDecision }) => isDecision),
     );
   };
-  return Object.assign(append, { written });
+  const written = async (): Promise<void> => {
+    await writeEntries();
+    await teller.written(session);
+  };
+  return Object.assign(append, { tell: teller.tell, written });
 }
 
 const HISTORY = statement<[instruction: number], AuditEntry>(
@@ -132,6 +151,7 @@ export function auditVerbs(
     async noteDecision(what, decision, moment, about = {}) {
       await writing(moment, async (_, append) => {
         append({ ...about, type: what, ...decision });
+        if (what === 'paused') append.tell('paused', PAUSED_BY_COMMAND);
       });
     },
   };

@@ -11,7 +11,16 @@ import { type Connection, SCHEMA } from './connection.ts';
 import { column, statement } from './statement.ts';
 
 /** The tables that texts are removed from. */
-const WITH_TEXTS = ['files', 'instructions', 'rows', 'amendments', 'attempts', 'payees', 'decision_files'];
+const WITH_TEXTS = [
+  'files',
+  'instructions',
+  'rows',
+  'amendments',
+  'attempts',
+  'payees',
+  'decision_files',
+  'notifications',
+];
 
 const STATISTICS = 'pg_catalog.pg_statistic';
 

@@ -47,6 +47,9 @@ const MIGRATIONS = [
   '12-forgetting.sql',
   '13-control.sql',
   '14-run-ends.sql',
+  '15-notifications.sql',
+  '16-webhooks.sql',
+  '17-sign-ins.sql',
 ];
 
 /** Older versions can corrupt a WAL that two connections write and checkpoint. */
@@ -273,6 +276,7 @@ const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
   ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
   ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files'],
+  ...['notifications', 'webhooks', 'sign_ins'],
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema
@@ -282,7 +286,7 @@ const UNKNOWN_TABLE = `
  * Digest of all columns of all tables after all migrations. A schema that was never released may have had the same
  * number. After a new migration, the error message shows the new digest.
  */
-const COLUMNS_DIGEST = '3f682d04c2609963';
+const COLUMNS_DIGEST = '7a79aa7daebbfd91';
 const COLUMNS = `
   SELECT group_concat(name) FROM (
     SELECT t.name || '.' || c.name AS name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c

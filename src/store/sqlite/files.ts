@@ -11,6 +11,7 @@ import {
   finishedEvent,
   registeredEvent,
 } from '../file-record.ts';
+import { fileNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { Moment, NewFile, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
@@ -27,6 +28,7 @@ type FileVerbs = Pick<
   | 'markArchived'
   | 'file'
   | 'files'
+  | 'filesBefore'
   | 'filesOfRun'
   | 'staleReports'
   | 'markStale'
@@ -60,6 +62,9 @@ export const IS_STALE = `revision > reported
 export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   const byNumber = db.prepare<[number], FileRow>(`${SELECT_FILES} WHERE number = ?`);
   const all = db.prepare<[], FileRow>(`${SELECT_FILES} ORDER BY number`);
+  const before = db.prepare<[number, number], FileRow>(
+    `${SELECT_FILES} WHERE number < ? ORDER BY number DESC LIMIT +?`,
+  );
   const ofRun = db.prepare<[number], number>('SELECT number FROM files WHERE run = ? ORDER BY number').pluck();
   const unfinished = db.prepare<[], FileRow>(
     "SELECT * FROM files WHERE done = 0 ORDER BY kind = 'orders' DESC, number",
@@ -101,6 +106,7 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
       return row && fileRecord(row);
     },
     files: async () => all.all().map(fileRecord),
+    filesBefore: async (number, limit) => before.all(number, limit).map(fileRecord),
     filesOfRun: async (run) => ofRun.all(run),
     staleReports: async () => stale.all(),
     async markStale(file) {
@@ -157,7 +163,9 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
     });
     if (!row) throw new Error(`Registering ${file.claim} gave no row`);
     requireNumber(row.number);
-    trail.append({ at: file.receivedAt, run }, registeredEvent(fileRecord(row)));
+    const record = fileRecord(row);
+    trail.append({ at: file.receivedAt, run }, registeredEvent(record));
+    if (record.done) trail.tell({ at: file.receivedAt }, ...fileNotice(record));
     return row;
   });
   return register.immediate;
@@ -194,7 +202,9 @@ function finishing(db: Connection, trail: Trail) {
         { number: file, kind: record.kind, rows: record.progress.rows, repairs: row.repairs },
         fileRange(file),
       );
-    trail.append(moment, finishedEvent(record, account(file, record.progress.line, NOTHING)));
+    const accounted = account(file, record.progress.line, NOTHING);
+    trail.append(moment, finishedEvent(record, accounted));
+    trail.tell(moment, ...fileNotice(record, accounted.outcomes));
   });
   return finish.immediate;
 }

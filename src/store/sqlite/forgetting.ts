@@ -218,7 +218,11 @@ function payoutForgetter(
   const blank = db.prepare<[string | null, number]>(`
     UPDATE instructions SET forgotten = 1, managed = NULL, raw = iif(raw IS NULL, NULL, '[]'), errors = ?, ${empty.join()}
     WHERE id = ?`);
+  const blankTold = db.prepare<[string, number]>(`
+    UPDATE notifications SET details = '', next_try_at = NULL, given_up_at = iif(next_try_at IS NULL, given_up_at, ?)
+    WHERE instruction = ?`);
   const blankBodies = db.prepare<[number]>("UPDATE attempts SET body = '' WHERE instruction = ?");
+  const dropNamed = db.prepare<[number]>('DELETE FROM webhooks WHERE instruction = ?');
   const keep = statementWriter(db);
   const removePayee = payeeRemover(db);
   return (payout, file, moment) => {
@@ -229,6 +233,8 @@ function payoutForgetter(
     const errors = errorsOf.get(id) ?? null;
     blank.run(errors === null ? null : errorsWithoutTexts(errors), id);
     blankBodies.run(id);
+    dropNamed.run(id);
+    blankTold.run(moment.at, id);
     trail.append(moment, payoutForgottenEvent(payout, file), id);
   };
 }

@@ -19,7 +19,7 @@ const ENTRIES = "FROM audit a WHERE a.instruction = i.id AND a.body ->> 'type' <
 const IN_PERIOD = "a.body ->> 'at' >= :from AND a.body ->> 'at' < :until";
 
 /** SQL: an attempt has it now, or an earlier attempt had it. Only a payout that was paid again had earlier attempts. */
-const everHad = (
+export const everHad = (
   column: string,
   field: string,
   value: string,
@@ -84,7 +84,7 @@ export function chosenIds(choice: PayoutChoice, also: readonly string[] = []): s
   return `SELECT i.id FROM instructions i ${all.length === 0 ? '' : `WHERE ${all.join(' AND ')}`}`;
 }
 
-export function listingOf(db: Connection): Omit<Listing, 'decisionsIn'> {
+export function listingOf(db: Connection): Omit<Listing, 'decisionsIn' | 'searchStep'> {
   const read = payoutReader(db);
   const page = db.transaction((choice: PayoutChoice, afterId: number, limit: number) => {
     const ids = db

@@ -2,6 +2,7 @@
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { listed } from '../conditions.ts';
 import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
+import { runNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { AtEnd, Moment, RunKind, RunRecord, Store } from '../port.ts';
 import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
@@ -37,7 +38,9 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= ? ORDER BY business_date DESC LIMIT 1`,
   );
   const lastRun = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
-  const latest = db.prepare<[number], RunRecord>(`${SELECT_RUN} ORDER BY number DESC LIMIT +?`);
+  const latest = db.prepare<[number, number], RunRecord>(
+    `${SELECT_RUN} WHERE number < ? ORDER BY number DESC LIMIT +?`,
+  );
   const underWay = db
     .prepare<[], number>(
       'SELECT number FROM runs WHERE reported = 0 AND finished_at IS NULL ORDER BY number DESC LIMIT 1',
@@ -62,7 +65,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     unreportedRuns: async () => unreported.all(),
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
-    latestRuns: async (limit) => latest.all(limit),
+    latestRuns: async (limit, before = Number.MAX_SAFE_INTEGER) => latest.all(before, limit),
     runChanges: changeReader(db),
     runMoved: movedReader(db),
     ...decisionVerbs(db),
@@ -106,6 +109,7 @@ function ending(db: Connection, trail: Trail): (run: number, moment: Moment, atE
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     takeOver.run(run);
     trail.append(moment, runEvent('run-ended', ended));
+    trail.tell(moment, ...runNotice(ended, atEnd));
     return ended;
   });
   return end.immediate;

@@ -2,6 +2,7 @@
  * The store port on one SQLite file. Writes are immediate transactions that are on the disk when a verb resolves. On a
  * full disk or a failed fsync a verb rejects, and nothing of it is done.
  */
+import type { Subscription } from '../../domain/notification.ts';
 import { explaining } from '../explaining.ts';
 import type { Changes, Store } from '../port.ts';
 import { amendmentVerbs } from './amendments.ts';
@@ -15,17 +16,23 @@ import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
 import { machineVerbs } from './machine.ts';
+import { notificationVerbs, tellerOn } from './notifications.ts';
 import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
+import { searchVerbs } from './searching.ts';
+import { signInVerbs } from './sign-ins.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
 import { damaged, explained } from './trouble.ts';
+import { webhookVerbs } from './webhooks.ts';
 
 export interface SqliteOptions {
   readonly path: string;
   /** `kept` where the caller says nothing. */
   readonly purpose?: Purpose;
   readonly upgraded?: Upgraded | undefined;
+  /** Who is told of what is written; nobody where the caller says nothing. */
+  readonly subscriptions?: readonly Subscription[];
 }
 
 /** Throws when the file can't be opened as it must be: see {@link openDatabase}. */
@@ -44,8 +51,9 @@ export function openStore(options: SqliteOptions): Store {
 
 const NOTHING: Changes = { changes: [] };
 
-function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging' | 'mayStillSend'> {
-  const trail = auditTrail(db);
+function storeOn(db: Connection, { path, subscriptions = [] }: SqliteOptions): Omit<Store, 'judging' | 'mayStillSend'> {
+  const teller = tellerOn(db, subscriptions);
+  const trail = auditTrail(db, teller);
   const { apply, claim, settle } = changer(db, trail);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
@@ -65,9 +73,13 @@ function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging'
     ...listingVerbs(db),
     ...lookUpVerbs(db),
     ...listingOf(db),
+    ...searchVerbs(db),
+    ...notificationVerbs(db, teller),
     ...replayVerbs(db),
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),
+    ...webhookVerbs(db),
+    ...signInVerbs(db),
     fact: async (name) => fact.get(name),
     async setFact(name, value) {
       setFact.run(name, value);

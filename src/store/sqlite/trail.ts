@@ -1,8 +1,11 @@
 /** The audit log as a table. Entries are appended inside the transaction of the changes that they record. */
+
+import { type Details, type NotifyEvent, PAUSED_BY_COMMAND } from '../../domain/notification.ts';
 import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
 import type { TrailEvent } from '../change-rules.ts';
 import type { AuditEntry, Decision, Moment, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
+import type { Teller } from './notifications.ts';
 
 /** `instruction` is the instruction or order whose history the event belongs to. */
 type Append = (event: TrailEvent, instruction?: number) => void;
@@ -15,10 +18,13 @@ export interface Trail {
    * function.
    */
   appending(moment: Moment): Append;
+  /** Call inside a write transaction: those who are told of the event get a notification. */
+  tell(moment: Moment, event: NotifyEvent, details: Details): void;
   head(): ChainHead;
 }
 
-export function auditTrail(db: Connection): Trail {
+/** `teller` is told of each entry, after the change that it records. */
+export function auditTrail(db: Connection, teller: Teller): Trail {
   const head = db.prepare<[], ChainHead>('SELECT seq, lower(hex(hash)) AS hash FROM audit ORDER BY seq DESC LIMIT 1');
   const insert = db.prepare<[number, number | null, number | null, string, string]>(
     'INSERT INTO audit (seq, run, instruction, body, hash) VALUES (?, ?, ?, ?, unhex(?))',
@@ -33,6 +39,7 @@ export function auditTrail(db: Connection): Trail {
       const entry = nextEntry(last, { ...event, at, run, instruction });
       insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
       if (event['by'] !== undefined) decided.run(entry.seq);
+      teller.entry(event, instruction, at);
       last = entry;
     };
   };
@@ -40,6 +47,7 @@ export function auditTrail(db: Connection): Trail {
   return {
     append: (moment, event, instruction) => appending(moment)(event, instruction),
     appending,
+    tell: ({ at }, event, details) => teller.tell(event, details, at),
     head: () => head.get() ?? CHAIN_START,
   };
 }
@@ -55,8 +63,10 @@ export function auditVerbs(
     'SELECT seq, body, lower(hex(hash)) AS hash FROM audit WHERE seq > ? ORDER BY seq LIMIT +?',
   );
   const note = db.transaction(
-    (type: string, decision: Decision, moment: Moment, about: Readonly<Record<string, string>>) =>
-      trail.append(moment, { ...about, type, ...decision }),
+    (type: string, decision: Decision, moment: Moment, about: Readonly<Record<string, string>>) => {
+      trail.append(moment, { ...about, type, ...decision });
+      if (type === 'paused') trail.tell(moment, 'paused', PAUSED_BY_COMMAND);
+    },
   );
   return {
     historyOf: async (instruction) => history.all(instruction),

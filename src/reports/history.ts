@@ -2,12 +2,13 @@
  * Audit entries of an order or an instruction as lines for a person: when, in which run, from which status to which,
  * and why.
  */
+import { whoAndWhy } from '../domain/decision.ts';
 import { sixDigits } from '../domain/file-number.ts';
 import { rowPlace } from '../domain/instruction.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { formatMinor, grouped } from '../domain/money.ts';
 import { secondIn } from '../platform/clock.ts';
-import type { AuditEntry } from '../store/store.ts';
+import type { AuditEntry, FileRecord } from '../store/store.ts';
 
 const HASH_SHOWN = 12;
 
@@ -125,6 +126,18 @@ function answerText(message: unknown): string {
   return message
     ? `a look-up was answered in a way that does not settle it: ${message}`
     : 'a look-up could be read again';
+}
+
+/** By whom the texts of an instruction were forgotten, when and why; empty where they were not. */
+export async function forgettingOf(
+  fileOf: (number: number) => Promise<FileRecord | undefined>,
+  history: readonly AuditEntry[],
+  timeZone: string,
+): Promise<string> {
+  const event = history.map(eventOf).find(({ type }) => type === 'forgotten');
+  if (!event) return '';
+  const decision = (await fileOf(Number(event.file)))?.forgotten;
+  return `${secondIn(timeZone, String(event.at))} ${timeZone}, by ${decision ? whoAndWhy(decision) : ''}`;
 }
 
 /** The whole entry, for machines. */

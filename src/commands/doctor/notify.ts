@@ -1,0 +1,23 @@
+/** What `paydrop doctor` finds out about those who are told of what happens. */
+import { secretProblems } from '../../service/service.ts';
+import type { Settings } from '../../settings/settings.ts';
+import type { Store } from '../../store/store.ts';
+import { toldNow, toldText } from '../notify-text.ts';
+import type { Check } from './server.ts';
+
+const what = 'notify';
+
+/** Nothing where nobody is told. */
+export async function checkNotify({ notify }: Settings): Promise<Check[]> {
+  if (notify.length === 0) return [];
+  const problems = await secretProblems(notify, process.env);
+  if (problems.length > 0) return problems.map((finding) => ({ what, ok: false, finding }));
+  const count = notify.length === 1 ? 'one receiver is named' : `${notify.length} receivers are named`;
+  return [{ what, ok: true, finding: `${count}; paydrop notify test sends each a message` }];
+}
+
+/** What was not delivered. It holds up nothing else. */
+export async function checkTold(store: Store, settings: Settings): Promise<Check[]> {
+  const told = await toldNow(store, settings);
+  return told.map((one) => ({ what, ok: true, note: true, finding: toldText(one, settings.schedule.timeZone) }));
+}

@@ -1,0 +1,71 @@
+/** What is sent to a receiver, and what comes of it. */
+import { type Details, NOTIFY_EVENTS, type NotifyEvent } from '../../domain/notification.ts';
+import { sha256 } from '../../platform/digest.ts';
+import { printable } from '../../platform/terminal.ts';
+
+/** What a receiver is sent: a notification, or a test of the way to it. */
+export interface Message {
+  /** The same at every try, and no other message's. */
+  readonly id: string;
+  readonly event: NotifyEvent | 'test';
+  /** When it happened. */
+  readonly at: string;
+  readonly details: Details;
+  /** With the bundled sandbox no money moves. */
+  readonly sandbox: boolean;
+}
+
+export type Outcome =
+  | { readonly kind: 'taken' }
+  | {
+      readonly kind: 'failed';
+      /** In a few words, without an address, a secret or anything that the receiver said. */
+      readonly trouble: string;
+      /** Whether it is about this message alone, or any other would fail as well. */
+      readonly of: 'message' | 'receiver';
+      readonly retryAfterMs?: number | undefined;
+      /** The receiver wants nothing any more. */
+      readonly gone?: true;
+    };
+
+/** Sends to one receiver. Never rejects, and ends within a deadline of its own. */
+export type Send = (message: Message) => Promise<Outcome>;
+
+export function failed(trouble: string, of: 'message' | 'receiver' = 'receiver'): Outcome {
+  return { kind: 'failed', trouble, of };
+}
+
+/** The number alone would come again after a backup was restored. */
+export function messageId(number: number, at: string, receiver: string): string {
+  return `msg_${sha256(`${number} ${at} ${receiver}`).slice(0, 32)}`;
+}
+
+/** The body: the shape that Standard Webhooks recommends. Every try sends the same bytes. */
+export function bodyOf({ event, at, details, sandbox }: Message): string {
+  return JSON.stringify({ type: event, timestamp: at, sandbox, data: details });
+}
+
+/** In words: nothing of the details. */
+export function subjectOf({ event, sandbox }: Message): string {
+  const what = event === 'test' ? 'A test message' : NOTIFY_EVENTS[event];
+  return `paydrop: ${what}${sandbox ? ' (sandbox, no money moves)' : ''}`;
+}
+
+/** For a reader: a line a fact. */
+export function textOf(message: Message): string {
+  const { event, at, details, id } = message;
+  const lines = [`${subjectOf(message)}.`, '', `When: ${at}`, ...linesOf(details), '', `Event ${event}, ${id}`];
+  return `${lines.map(printable).join('\n')}\n`;
+}
+
+function linesOf(value: unknown, name = ''): string[] {
+  if (value === null || value === '') return [];
+  if (Array.isArray(value)) return value.map((item) => `${name}: ${inOneLine(item)}`);
+  if (typeof value !== 'object') return [`${name}: ${value}`];
+  return Object.entries(value).flatMap(([key, item]) => linesOf(item, name === '' ? key : `${name} ${key}`));
+}
+
+/** `paid, INR, 3, 630.00` */
+function inOneLine(item: unknown): string {
+  return typeof item === 'object' && item !== null ? Object.values(item).join(', ') : String(item);
+}

@@ -1,0 +1,74 @@
+/** What receivers are told of. Each row is written in the transaction of what it tells of, and delivered later. */
+import type { Details, NotifyEvent } from '../../domain/notification.ts';
+import type { FactName } from './records.ts';
+
+/** One that was claimed, to be delivered now. */
+export interface Notification {
+  readonly number: number;
+  readonly receiver: string;
+  readonly event: NotifyEvent;
+  /** When it happened. */
+  readonly at: string;
+  /** How often it was tried before. */
+  readonly tries: number;
+  readonly details: Details;
+}
+
+export interface NotificationClaim {
+  readonly at: string;
+  /** Nobody else claims it until then. A claim that ends in a crash leaves it to whoever comes later. */
+  readonly until: string;
+  readonly limit: number;
+  /** Sums that are still being gathered are claimed, too. */
+  readonly gathered: boolean;
+}
+
+/** What became of claimed notifications of one receiver. */
+export interface NotificationsTried {
+  readonly at: string;
+  readonly delivered: readonly number[];
+  /** `nextTryAt` is undefined where they are given up. */
+  readonly failed: readonly { readonly number: number; readonly trouble: string; readonly nextTryAt?: string }[];
+  /**
+   * The receiver takes nothing now: all that is due to it waits until then; what happened before `givenUpBefore` is given
+   * up.
+   */
+  readonly rest?: { readonly until: string; readonly trouble: string; readonly givenUpBefore?: string };
+}
+
+/** How far a receiver has been told. */
+export interface Told {
+  readonly receiver: string;
+  readonly waiting: number;
+  /** When the oldest of those happened. Empty where none waits. */
+  readonly oldest: string;
+  readonly givenUp: number;
+  /** Of the latest try that failed. Empty where none has. */
+  readonly trouble: string;
+}
+
+export interface Notifications {
+  /**
+   * Tells of a state that lasts, once: nothing is done where the fact has that value already. False then. An empty value
+   * says that the state has ended, and tells nobody.
+   */
+  tell(
+    event: NotifyEvent,
+    details: Details,
+    once: { readonly fact: FactName; readonly value: string },
+    at: string,
+  ): Promise<boolean>;
+  /** The oldest that are due to the receiver. Each machine claims others. */
+  claimNotifications(receiver: string, claim: NotificationClaim): Promise<Notification[]>;
+  notificationsTried(receiver: string, tried: NotificationsTried): Promise<void>;
+  /**
+   * Gives up what happened before `givenUpBefore` and is due to a receiver that is none of these; removes what has ended and
+   * happened before `keptSince`.
+   */
+  sweepNotifications(
+    receivers: readonly string[],
+    sweep: { readonly at: string; readonly givenUpBefore: string; readonly keptSince: string },
+  ): Promise<void>;
+  /** Of each receiver that something waits for, or was given up for; the receivers in order. */
+  told(): Promise<Told[]>;
+}

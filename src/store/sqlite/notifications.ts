@@ -1,0 +1,140 @@
+/** What receivers are told of: written with what it tells of, claimed and settled by those who deliver it. */
+import type { Details, NotifyEvent, Subscription } from '../../domain/notification.ts';
+import type { TrailEvent } from '../change-rules.ts';
+import {
+  claimedNotification,
+  gatheredWith,
+  gatheringRow,
+  moveIn,
+  type NewNotification,
+  payoutDetails,
+  rowsFor,
+  subscribers,
+  TOLD_PAYOUT,
+  type ToldPayout,
+} from '../notifications.ts';
+import type { Notification, NotificationClaim, Notifications, NotificationsTried, Told } from '../port.ts';
+import type { Connection } from './connection.ts';
+
+/** Call both inside a write transaction. */
+export interface Teller {
+  /** Tells of the payout whose entry this is, where somebody is told of it. Its change is written already. */
+  entry(event: TrailEvent, instruction: number | undefined, at: string): void;
+  tell(event: NotifyEvent, details: Details, at: string): void;
+}
+
+export function tellerOn(db: Connection, subscriptions: readonly Subscription[]): Teller {
+  const to = subscribers(subscriptions);
+  const payoutOf = db.prepare<[number], ToldPayout>(`SELECT ${TOLD_PAYOUT} FROM instructions i WHERE i.id = ?`);
+  const gathering = db.prepare<[string, string], { number: number; details: string }>(
+    'SELECT number, details FROM notifications WHERE receiver = ? AND event = ? AND gathering = 1',
+  );
+  const gather = db.prepare<[string, number]>('UPDATE notifications SET details = ? WHERE number = ?');
+  const insert = db.prepare<[Omit<NewNotification, 'gathering'> & { gathering: number }]>(`
+    INSERT INTO notifications (receiver, event, instruction, at, details, gathering, next_try_at)
+    VALUES (:receiver, :event, :instruction, :at, :details, :gathering, :nextTryAt)`);
+  const add = (row: NewNotification) => void insert.run({ ...row, gathering: row.gathering ? 1 : 0 });
+  return {
+    entry(event, instruction, at) {
+      const move = moveIn(event, instruction);
+      const told = move ? to(move.event) : [];
+      const payout = move && told.length > 0 ? payoutOf.get(move.id) : undefined;
+      if (!move || !payout) return;
+      const each = told.filter(({ payouts }) => payouts === 'each');
+      if (each.length > 0) rowsFor(each, move.event, at, payoutDetails(move, payout), move.id).forEach(add);
+      for (const { receiver, payouts } of told) {
+        if (payouts !== 'totals') continue;
+        const open = gathering.get(receiver, move.event);
+        const details = gatheredWith(open?.details, [{ move, payout }]);
+        if (open) gather.run(details, open.number);
+        else add(gatheringRow(receiver, move.event, at, details));
+      }
+    },
+    tell: (event, details, at) => rowsFor(to(event), event, at, details).forEach(add),
+  };
+}
+
+export function notificationVerbs(db: Connection, teller: Teller): Notifications {
+  const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
+  const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
+  const tell = db.transaction((event: NotifyEvent, details: Details, name: string, value: string, at: string) => {
+    if ((fact.get(name) ?? '') === value) return false;
+    setFact.run(name, value);
+    if (value !== '') teller.tell(event, details, at);
+    return value !== '';
+  });
+  const claim = claimer(db);
+  const tried = settler(db);
+  const sweep = sweeper(db);
+  const told = db.prepare<[], Told>(`
+    SELECT receiver, sum(next_try_at IS NOT NULL) AS waiting,
+      coalesce(min(iif(next_try_at IS NULL, NULL, at)), '') AS oldest,
+      sum(given_up_at IS NOT NULL) AS givenUp,
+      coalesce((
+        SELECT trouble FROM notifications t WHERE t.receiver = n.receiver AND t.delivered_at IS NULL AND t.trouble <> ''
+        ORDER BY number DESC LIMIT 1), '') AS trouble
+    FROM notifications n WHERE delivered_at IS NULL GROUP BY receiver ORDER BY receiver`);
+  return {
+    tell: async (event, details, { fact, value }, at) => tell.immediate(event, details, fact, value, at),
+    claimNotifications: async (receiver, asked) => claim(receiver, asked),
+    async notificationsTried(receiver, result) {
+      tried(receiver, result);
+    },
+    async sweepNotifications(receivers, bounds) {
+      sweep(receivers, bounds);
+    },
+    told: async () => told.all(),
+  };
+}
+
+function claimer(db: Connection): (receiver: string, asked: NotificationClaim) => Notification[] {
+  type Claimed = Omit<Notification, 'details'> & { details: string };
+  const due = db.prepare<[{ receiver: string; at: string; gathered: number; limit: number }], Claimed>(`
+    SELECT number, receiver, event, at, tries, details FROM notifications
+    WHERE receiver = :receiver AND next_try_at IS NOT NULL AND (next_try_at <= :at OR gathering = 1 AND :gathered)
+    ORDER BY number LIMIT +:limit`);
+  const take = db.prepare<[string, number]>('UPDATE notifications SET gathering = 0, next_try_at = ? WHERE number = ?');
+  const claim = db.transaction((receiver: string, { at, until, limit, gathered }: NotificationClaim) => {
+    const found = due.all({ receiver, at, gathered: gathered ? 1 : 0, limit });
+    for (const { number } of found) take.run(until, number);
+    return found.map(claimedNotification);
+  });
+  return claim.immediate;
+}
+
+function settler(db: Connection): (receiver: string, tried: NotificationsTried) => void {
+  const deliver = db.prepare<[string, number]>(`
+    UPDATE notifications SET tries = tries + 1, delivered_at = ?, given_up_at = NULL, next_try_at = NULL, trouble = ''
+    WHERE number = ? AND delivered_at IS NULL`);
+  const fail = db.prepare<[{ number: number; trouble: string; next: string | null; at: string }]>(`
+    UPDATE notifications
+    SET tries = tries + 1, trouble = :trouble, next_try_at = :next, given_up_at = iif(:next IS NULL, :at, NULL)
+    WHERE number = :number AND delivered_at IS NULL`);
+  const giveUp = db.prepare<[string, string, string, string]>(`
+    UPDATE notifications SET trouble = ?, next_try_at = NULL, gathering = 0, given_up_at = ?
+    WHERE receiver = ? AND next_try_at IS NOT NULL AND at < ?`);
+  const wait = db.prepare<[string, string, string]>(`
+    UPDATE notifications SET next_try_at = ? WHERE receiver = ? AND next_try_at <= ? AND gathering = 0`);
+  const settle = db.transaction((receiver: string, { at, delivered, failed, rest }: NotificationsTried) => {
+    for (const number of delivered) deliver.run(at, number);
+    for (const { number, trouble, nextTryAt = null } of failed) fail.run({ number, trouble, next: nextTryAt, at });
+    if (rest?.givenUpBefore !== undefined) giveUp.run(rest.trouble, at, receiver, rest.givenUpBefore);
+    if (rest) wait.run(rest.until, receiver, at);
+  });
+  return settle.immediate;
+}
+
+function sweeper(db: Connection): (...args: Parameters<Notifications['sweepNotifications']>) => void {
+  const giveUp = db.prepare<[string, string, string]>(`
+    UPDATE notifications SET next_try_at = NULL, gathering = 0, given_up_at = ?,
+      trouble = iif(trouble = '', 'no receiver in the settings is this one any more', trouble)
+    WHERE next_try_at IS NOT NULL AND at < ? AND receiver NOT IN (SELECT value FROM json_each(?))`);
+  const remove = db.prepare<[string]>('DELETE FROM notifications WHERE next_try_at IS NULL AND at < ?');
+  const sweep = db.transaction(
+    (receivers: readonly string[], bounds: { at: string; givenUpBefore: string; keptSince: string }) => {
+      giveUp.run(bounds.at, bounds.givenUpBefore, JSON.stringify(receivers));
+      remove.run(bounds.keptSince);
+    },
+  );
+  return sweep.immediate;
+}

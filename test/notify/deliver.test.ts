@@ -1,0 +1,202 @@
+/** From what happens to those who are told of it: a workspace, passes, and receivers that listen, dawdle or are gone. */
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Message, Outcome, Send } from '../../src/service/notify/message.ts';
+import { failed } from '../../src/service/notify/message.ts';
+import { deliver, deliverAfterPass, openPing } from '../../src/service/notify.ts';
+import type { Receiver } from '../../src/settings/settings.ts';
+import { httpReceiver, NOTIFY_SECRET } from '../support/receiver.ts';
+import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from '../support/workspace.ts';
+
+const HOUR_MS = 3_600_000;
+const [FAST, SLOW] = ['https://fast.example.com/hook', 'https://slow.example.com/hook'];
+
+function told(...receivers: readonly object[]): TestWorkspace {
+  const workspace = testWorkspace({ notify: receivers });
+  workspace.drop('1-orders.csv', ORDERS);
+  workspace.drop('2-payouts.csv', instructions(instruction('I1'), instruction('I2', '99.00'), 'damaged'));
+  return workspace;
+}
+
+/** What each receiver was sent, by its URL. `answers` are the ways to them; the others take all. */
+function receivers(answers: Readonly<Record<string, Send>> = {}) {
+  const sent = new Map<string, Message[]>();
+  const nameOf = (to: Receiver) => (to.kind === 'http' ? to.url.href : to.kind);
+  const senderTo = async (to: Receiver) => ({
+    send: (message: Message): Promise<Outcome> => {
+      const name = nameOf(to);
+      sent.set(name, [...(sent.get(name) ?? []), message]);
+      return answers[name]?.(message) ?? Promise.resolve({ kind: 'taken' });
+    },
+    close: async () => {},
+  });
+  return { senderTo, events: (name: string) => (sent.get(name) ?? []).map(({ event }) => event).sort(), sent };
+}
+
+async function delivered(workspace: TestWorkspace, ways: ReturnType<typeof receivers>, gathered = true): Promise<void> {
+  const { store, settings, clock, close } = await workspace.open();
+  try {
+    await deliver(
+      { store, settings, clock, senderTo: ways.senderTo },
+      { gathered, stop: new AbortController().signal },
+    );
+  } finally {
+    await close();
+  }
+}
+
+async function toldNow(workspace: TestWorkspace) {
+  const { store, close } = await workspace.open();
+  try {
+    return await store.told();
+  } finally {
+    await close();
+  }
+}
+
+const ALL = ['run.finished', 'file.accepted', 'file.rejected', 'payout.paid'];
+
+describe('what a pass does', () => {
+  it('is told by whoever comes next, though the program was ended right after it', async () => {
+    const workspace = told({ to: FAST, on: ALL });
+    await workspace.pass();
+    await workspace.pass();
+    const ways = receivers();
+    await delivered(workspace, ways);
+    expect(ways.events(FAST)).toEqual([
+      ...['file.accepted', 'file.accepted', 'payout.paid', 'run.finished', 'run.finished'],
+    ]);
+    const again = receivers();
+    await delivered(workspace, again);
+    expect(again.sent.size).toBe(0);
+    expect(await toldNow(workspace)).toEqual([]);
+  });
+
+  it('is told of once more where the answer was lost, under the same id and with the same words', async () => {
+    const workspace = told({ to: FAST, on: ['run.finished'] });
+    await workspace.pass();
+    const cutOff = receivers({ [FAST]: () => Promise.reject(new Error('the program is ended here')) });
+    await expect(delivered(workspace, cutOff)).rejects.toThrow('ended here');
+    const early = receivers();
+    await delivered(workspace, early);
+    expect(early.sent.size).toBe(0);
+    workspace.clock.advance(120_000);
+    const ways = receivers();
+    await delivered(workspace, ways);
+    expect(ways.sent.get(FAST)).toEqual(cutOff.sent.get(FAST));
+  });
+
+  it('is the same whether somebody is told or not, and whatever becomes of that', async () => {
+    const outcome = async (workspace: TestWorkspace) => {
+      const { run, files, moved, needs } = await workspace.pass();
+      return { run, files: files.length, moved, needs, outbox: workspace.outbox() };
+    };
+    const dead = { to: 'http://127.0.0.1:9/dead', on: ALL };
+    const dangling = { to: { command: ['/no/such/program'] }, on: ALL, payouts: 'each' };
+    expect(await outcome(told(dead, dangling))).toEqual(await outcome(told()));
+  });
+});
+
+describe('a receiver', () => {
+  it('that takes nothing is asked with growing pauses, holds up no other, and is given up after three days', async () => {
+    const workspace = told({ to: FAST, on: ['run.finished'] }, { to: SLOW, on: ['run.finished'] });
+    await workspace.pass();
+    let tries = 0;
+    const ways = receivers({
+      [SLOW]: async () => {
+        tries++;
+        return failed('answered 503');
+      },
+    });
+    await delivered(workspace, ways);
+    expect(ways.events(FAST)).toEqual(['run.finished']);
+    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, givenUp: 0, trouble: 'answered 503' }]);
+    for (let hour = 0; hour < 72; hour++) {
+      workspace.clock.advance(HOUR_MS);
+      await delivered(workspace, ways);
+    }
+    expect(tries).toBeGreaterThan(7);
+    expect(tries).toBeLessThan(12);
+    expect(await toldNow(workspace)).toMatchObject([{ waiting: 0, givenUp: 1, trouble: 'answered 503' }]);
+  });
+
+  it('that never answers holds up no other', async () => {
+    const workspace = told({ to: SLOW, on: ALL }, { to: FAST, on: ALL });
+    await workspace.pass();
+    const waiting: ((outcome: Outcome) => void)[] = [];
+    const ways = receivers({ [SLOW]: () => new Promise((resolve) => waiting.push(resolve)) });
+    const all = delivered(workspace, ways);
+    await expect.poll(() => ways.events(FAST)).toEqual(['file.accepted', 'file.accepted', 'run.finished']);
+    for (const letGo of waiting) letGo({ kind: 'taken' });
+    await all;
+  });
+
+  it('that the settings no longer name is given up after three days', async () => {
+    const workspace = told({ to: FAST, on: ['run.finished'] });
+    await workspace.pass();
+    writeFileSync(workspace.path('paydrop.json'), JSON.stringify({ notify: [{ to: SLOW, on: ['paused'] }] }));
+    await delivered(workspace, receivers());
+    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, givenUp: 0 }]);
+    workspace.clock.advance(73 * HOUR_MS);
+    await delivered(workspace, receivers());
+    expect(await toldNow(workspace)).toMatchObject([{ waiting: 0, givenUp: 1 }]);
+  });
+
+  it('without its secret is a receiver that takes nothing, and its trouble says what is missing', async () => {
+    const { url } = await httpReceiver();
+    const workspace = told({ to: url, on: ['run.finished'] });
+    await workspace.pass();
+    await afterPass(workspace, {});
+    expect(await toldNow(workspace)).toMatchObject([
+      { trouble: expect.stringContaining('PAYDROP_NOTIFY_SECRET is not') },
+    ]);
+  });
+
+  it('is told after a pass, also of sums that are being gathered', async () => {
+    const receiver = await httpReceiver();
+    const workspace = told({ to: receiver.url, on: ['payout.paid'] });
+    await workspace.pass();
+    await workspace.pass();
+    await afterPass(workspace, { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET });
+    expect(receiver.received.map(({ body }) => JSON.parse(body))).toMatchObject([
+      {
+        ...{ type: 'payout.paid', sandbox: true },
+        data: { payouts: [{ status: 'paid', currency: 'INR', count: 2, amount: '309.00' }] },
+      },
+    ]);
+  });
+});
+
+async function afterPass(workspace: TestWorkspace, env: NodeJS.ProcessEnv): Promise<void> {
+  const { settings, close } = await workspace.open();
+  await close();
+  const address = workspace.database ? { PAYDROP_DATABASE_URL: await workspace.database() } : {};
+  await deliverAfterPass(settings, { ...env, ...address }, workspace.clock);
+}
+
+describe('the address that is asked about nightly runs', () => {
+  it('is asked in the order of what happened, however long it takes to answer', async () => {
+    const receiver = await httpReceiver((response, _, nth) => {
+      if (nth > 1) response.end();
+      else setImmediate(() => response.end());
+    });
+    const ping = openPing(new URL('/check/abc/', receiver.url));
+    ping.started();
+    ping.failed();
+    ping.started();
+    ping.ended();
+    await ping.settled();
+    expect(receiver.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      ...['GET /check/abc/start', 'GET /check/abc/fail', 'GET /check/abc/start', 'GET /check/abc/'],
+    ]);
+  });
+
+  it('that is gone, or is none, is of no interest', async () => {
+    for (const url of [new URL('http://127.0.0.1:9/check'), undefined]) {
+      const ping = openPing(url);
+      ping.started();
+      ping.ended();
+      await ping.settled();
+    }
+  });
+});
