@@ -29,7 +29,7 @@ const LOOK_WHILE_SETTLING_MS = 200;
 const LOOK_UP_EVERY_MS = 300_000;
 
 /**
- * After a pass, webhooks wait for so many times as long as it took: a pass writes the reports of all files that have
+ * After a pass for webhooks, others wait for so many times as long as it took: a pass writes the reports of all files that have
  * changed, whether one payout or a thousand have.
  */
 const NAMED_PAUSE = 4;
@@ -141,7 +141,8 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
-    await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
+    const lookAgainMs = settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilNamedMs());
+    await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }
   return undefined;
 }
@@ -269,7 +270,9 @@ async function passDue(
   const named = mayTry && !lookUp && pace.namedDue() && (await isAnyNamed(tools));
   if (ready.length === 0 && !lookUp && !named) return undefined;
   const businessDate = localTime(clock.now(), settings.schedule.timeZone).date;
-  const send = mayTry && settings.submit === 'on-arrival';
+  // A webhook has its payout looked up, and nothing else done.
+  const more = ready.length > 0 || lookUp;
+  const send = mayTry && more && settings.submit === 'on-arrival';
   return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, named, stop };
 }
 
@@ -287,6 +290,8 @@ interface Pace {
   lookUpDue(): boolean;
   /** Whether payouts may be looked up that webhooks named. */
   namedDue(): boolean;
+  /** How long webhooks wait that came too soon after a pass; without end where none does. */
+  untilNamedMs(): number;
   /** The nightly run in which nothing is left to do here, while other machines are in it. */
   left(): RunRecord | undefined;
   /** `tookMs`: how long the pass took. */
@@ -303,9 +308,14 @@ function openPace({ clock, log }: WatchTools): Pace {
     mayTry: () => clock.monotonic() >= notBefore,
     lookUpDue: () => clock.monotonic() >= lookUpAt,
     namedDue: () => clock.monotonic() >= namedAt,
+    untilNamedMs: () => {
+      const ms = Math.ceil(namedAt - clock.monotonic());
+      return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+    },
     left: () => left,
     note: ({ kind, send, lookUp, named }, { run, unfinished, closed, moved, goesOn }, tookMs) => {
-      namedAt = clock.monotonic() + Math.min(NAMED_PAUSE * tookMs, LOOK_UP_EVERY_MS);
+      const pauses = named && !send && !lookUp ? NAMED_PAUSE : 0;
+      namedAt = clock.monotonic() + Math.min(pauses * tookMs, LOOK_UP_EVERY_MS);
       if (!send && !lookUp && !named) return;
       if (kind === 'nightly') left = goesOn ? run : undefined;
       if (send || lookUp) lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
