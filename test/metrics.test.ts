@@ -1,5 +1,5 @@
 /** What a monitor is told: `/metrics`, and the file that is written after each pass. */
-import { chmodSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { metricsText } from '../src/service/metrics/text.ts';
 import { metricsRoute, writeMetrics } from '../src/service/metrics.ts';
@@ -157,7 +157,7 @@ describe('the file of metrics', () => {
     const text = readFileSync(path, 'utf8');
     expect(valuesOf(text).get('paydrop_payouts{status="held",currency="INR"}')).toBe('2');
     expect(text.endsWith('\n')).toBe(true);
-    expect(statSync(path).mode & 0o777).toBe(0o640);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   it('that can not be written takes nothing from a pass', async () => {
@@ -168,6 +168,5 @@ describe('the file of metrics', () => {
     const broken = { ...tools, settings: { ...tools.settings, data: workspace.path('nowhere') } };
     await expect(writeMetrics(broken, tools.measures)).rejects.toThrow('ENOENT');
     expect(readFileSync(workspace.path('data', 'metrics.prom'), 'utf8')).toBe(before);
-    chmodSync(workspace.path('data', 'metrics.prom'), 0o600);
   });
 });

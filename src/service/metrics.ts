@@ -17,7 +17,8 @@ import { type Family, metricsText, type Sample } from './metrics/text.ts';
 import type { Site } from './site.ts';
 
 export const METRICS_FILE = 'metrics.prom';
-const MODE = 0o640;
+/** As all under `data`. */
+const MODE = 0o600;
 
 const TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 

@@ -149,7 +149,8 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
-    await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
+    const lookAgainMs = settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilNamedMs());
+    await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }
   return undefined;
 }
@@ -284,7 +285,9 @@ async function passDue(
   const named = mayTry && !lookUp && pace.namedDue() && (await isAnyNamed(tools));
   if (ready.length === 0 && !lookUp && !named) return undefined;
   const businessDate = localTime(clock.now(), settings.schedule.timeZone).date;
-  const send = mayTry && settings.submit === 'on-arrival';
+  // A webhook has its payout looked up, and nothing else done.
+  const more = ready.length > 0 || lookUp;
+  const send = mayTry && more && settings.submit === 'on-arrival';
   return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, named, stop };
 }
 

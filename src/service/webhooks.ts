@@ -7,7 +7,7 @@ import { commitQueue } from '../pipeline/pipeline.ts';
 import { timestamp } from '../platform/clock.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { isSigned, PAYOUT_ORDERS_SIGNATURE, payoutsNamed, type WebhookSignature } from '../provider/provider.ts';
-import { loadSecrets, type Settings } from '../settings/settings.ts';
+import { isSecretSet, loadSecrets, type Settings } from '../settings/settings.ts';
 import type { Answer, Route } from './http.ts';
 import type { Site } from './site.ts';
 
@@ -33,10 +33,9 @@ function webhookPath({ provider }: Settings): string {
  * Throws UsageError where the secret can't be read, or is not there though a header of the settings has the signature.
  */
 export function webhookSignature({ provider, http }: Settings, env: NodeJS.ProcessEnv): Verified {
-  const isSet = Boolean(env[WEBHOOK_SECRET] || env[`${WEBHOOK_SECRET}_FILE`]);
   const imburse = provider.api === 'payout-orders' ? undefined : http?.webhooks;
   if (imburse && imburse.header === undefined) return 'open';
-  if (!isSet && !imburse) return 'unset';
+  if (!isSecretSet(env, WEBHOOK_SECRET) && !imburse) return 'unset';
   const loaded = loadSecrets(env, { secret: WEBHOOK_SECRET });
   if (!loaded.ok) throw new UsageError(...loaded.problems);
   const secret = loaded.value.secret.reveal();

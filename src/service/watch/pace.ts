@@ -8,7 +8,7 @@ import type { RunRecord } from '../../store/store.ts';
 const LOOK_UP_EVERY_MS = 300_000;
 
 /**
- * After a pass, webhooks wait for so many times as long as it took: a pass writes the reports of all files that have
+ * After a pass for webhooks, others wait for so many times as long as it took: a pass writes the reports of all files that have
  * changed, whether one payout or a thousand have.
  */
 const NAMED_PAUSE = 4;
@@ -23,6 +23,8 @@ export interface Pace {
   lookUpDue(): boolean;
   /** Whether payouts may be looked up that webhooks named. */
   namedDue(): boolean;
+  /** How long webhooks wait that came too soon after a pass; without end where none does. */
+  untilNamedMs(): number;
   /** The nightly run in which nothing is left to do here, while other machines are in it. */
   left(): RunRecord | undefined;
   /** `tookMs`: how long the pass took. */
@@ -39,9 +41,14 @@ export function openPace({ clock, log }: { readonly clock: Clock; readonly log: 
     mayTry: () => clock.monotonic() >= notBefore,
     lookUpDue: () => clock.monotonic() >= lookUpAt,
     namedDue: () => clock.monotonic() >= namedAt,
+    untilNamedMs: () => {
+      const ms = Math.ceil(namedAt - clock.monotonic());
+      return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+    },
     left: () => left,
     note: ({ kind, send, lookUp, named }, { run, unfinished, closed, moved, goesOn }, tookMs) => {
-      namedAt = clock.monotonic() + Math.min(NAMED_PAUSE * tookMs, LOOK_UP_EVERY_MS);
+      const pauses = named && !send && !lookUp ? NAMED_PAUSE : 0;
+      namedAt = clock.monotonic() + Math.min(pauses * tookMs, LOOK_UP_EVERY_MS);
       if (!send && !lookUp && !named) return;
       if (kind === 'nightly') left = goesOn ? run : undefined;
       if (send || lookUp) lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
