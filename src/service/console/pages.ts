@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { closedNow, closedText, seenDigest } from '../../control/control.ts';
 import { explainedAs } from '../../domain/explained.ts';
 import { sixDigits } from '../../domain/file-number.ts';
+import { grouped } from '../../domain/money.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { type HeldPayout, heldAfter, heldNamed, standingNow } from '../../pipeline/pipeline.ts';
 import { secondIn, timestamp } from '../../platform/clock.ts';
@@ -88,10 +89,11 @@ function happening({ runs, counts }: Standing): string[] {
   const under = runs.find(({ finishedAt }) => finishedAt === '');
   const number = (status: InstructionStatus) =>
     counts.reduce((sum, one) => sum + (one.status === status ? one.count : 0), 0);
-  const counted = (['sending', 'ready', 'submitted'] as const).map((status) => `${number(status)} ${status}`);
+  const moving = (['ready', 'sending', 'submitted'] as const).filter((status) => number(status) > 0);
+  const counted = moving.map((status) => `${grouped(String(number(status)))} ${status}`);
   return [
     under ? `Run ${sixDigits(under.number)} is under way, for ${under.businessDate}.` : 'No run is under way.',
-    `Payouts: ${counted.join(', ')}.`,
+    counted.length === 0 ? 'No payout is on its way.' : `Payouts on their way: ${counted.join(', ')}.`,
   ];
 }
 
