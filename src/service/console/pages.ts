@@ -28,18 +28,20 @@ const IN_NEED: readonly InstructionStatus[] = ['manual', 'unknown', 'reversed', 
  * What stands now is read again at the earliest after so many times the time that the reading takes: a file that a pass
  * is changing is counted anew each time, and people who look must not hold up the sending.
  */
-const REST = 20;
-const LONGEST_REST_MS = 60_000;
+const REST = 100;
+const LONGEST_REST_MS = 600_000;
+/** What took longer is not read anew for each decision either. */
+const SHORT_MS = 200;
 
 /** What stood when it was last read. */
 export interface Kept {
   of(visit: Visit): Promise<{ standing: Standing; at: number }>;
-  /** Something was decided: it is read anew. */
+  /** Something was decided: it is read anew, unless that takes long. */
   forget(): void;
 }
 
 export function keepStanding(): Kept {
-  let kept: { readonly reading: Promise<{ standing: Standing; at: number }>; freshUntilMs: number } | undefined;
+  let kept: { readonly reading: ReturnType<Kept['of']>; tookMs: number; freshUntilMs: number } | undefined;
   return {
     async of({ tools, settings }) {
       const { store, clock } = tools;
@@ -49,12 +51,12 @@ export function keepStanding(): Kept {
         const standing = await standingNow({ store, settings, clock, report: reportContext(settings) }, LISTED);
         return { standing, at: clock.now() };
       };
-      const now = { reading: read(), freshUntilMs: Number.POSITIVE_INFINITY };
+      const now = { reading: read(), tookMs: 0, freshUntilMs: Number.POSITIVE_INFINITY };
       kept = now;
       try {
         const found = await now.reading;
-        const tookMs = clock.monotonic() - beganMs;
-        now.freshUntilMs = clock.monotonic() + Math.min(tookMs * REST, LONGEST_REST_MS);
+        now.tookMs = clock.monotonic() - beganMs;
+        now.freshUntilMs = clock.monotonic() + Math.min(now.tookMs * REST, LONGEST_REST_MS);
         return found;
       } catch (error) {
         kept = undefined;
@@ -62,7 +64,7 @@ export function keepStanding(): Kept {
       }
     },
     forget: () => {
-      kept = undefined;
+      if (kept && kept.tookMs < SHORT_MS) kept = undefined;
     },
   };
 }
