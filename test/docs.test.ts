@@ -11,6 +11,7 @@ import { KINDS } from '../src/intake/validate/header.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
 import { HABIT_NAMES } from '../src/sandbox/habits.ts';
 import { checkScript } from '../src/sandbox/sandbox.ts';
+import { WEBHOOK_SECRET } from '../src/service/webhooks.ts';
 import { parseSettings, settingsJsonSchema } from '../src/settings/settings.ts';
 import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
@@ -214,7 +215,7 @@ describe('settings', () => {
       ...codes(name),
       ...codes(file),
     ]);
-    expect(named).toEqual([...read, 'PAYDROP_DATABASE_URL'].flatMap((name) => [name, `${name}_FILE`]));
+    expect(named).toEqual([...read, WEBHOOK_SECRET, 'PAYDROP_DATABASE_URL'].flatMap((name) => [name, `${name}_FILE`]));
   });
 });
 

@@ -1,7 +1,10 @@
 /** What `paydrop doctor` says of time passing and of what an upgrade left. Everything else of it is in test/cli.test.ts. */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http1 from 'node:http';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { doctor } from '../src/commands/doctor.ts';
 import { CURRENCIES_PUBLISHED } from '../src/domain/iso.ts';
 import type { Output } from '../src/platform/terminal.ts';
@@ -61,6 +64,57 @@ describe('the copies of the records that were made before upgrades', () => {
       ),
     );
     expect((await findings('2026-01-01')).filter((line) => line.includes('copies'))).toEqual([]);
+  });
+});
+
+describe('what is served over HTTP', () => {
+  const http = async (settings: object, env: Record<string, string> = {}) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    return (await findings('2026-03-02', settings)).filter((line) => line.includes(' http '));
+  };
+
+  it('is not spoken of where nothing is', async () => {
+    expect(await http({})).toEqual([]);
+  });
+
+  it('is named, with what it lacks', async () => {
+    expect(await http({ http: { listen: '127.0.0.1:0' } })).toEqual([
+      'ok       http       paydrop watch will serve at 127.0.0.1:0',
+      'note     http       /webhooks/payout-orders takes no webhooks, because PAYDROP_WEBHOOK_SECRET is not set',
+      'note     http       http.publicUrl is not set, so only this machine can reach it, and the provider can not',
+    ]);
+  });
+
+  it('is well with a secret, and a proxy before it', async () => {
+    const settings = { http: { listen: '127.0.0.1:0', publicUrl: 'https://payouts.example.com' } };
+    expect(await http(settings, { PAYDROP_WEBHOOK_SECRET: 'a-secret' })).toEqual([
+      'ok       http       paydrop watch will serve at 127.0.0.1:0, behind https://payouts.example.com',
+      'ok       http       /webhooks/payout-orders takes webhooks with the HMAC-sha256 of their bytes in "signature"',
+    ]);
+  });
+
+  it('lacks the secret of the header that the settings name', async () => {
+    const provider = { api: 'collect' };
+    const settings = { provider, http: { listen: '127.0.0.1:0', webhooks: { header: 'X-Signature' } } };
+    expect((await http(settings))[1]).toMatch(/^PROBLEM {2}http +PAYDROP_WEBHOOK_SECRET is not set: put the secret/);
+    expect((await http({ provider, http: { listen: '127.0.0.1:0' } }))[1]).toBe(
+      'note     http       /webhooks/imburse takes webhooks of anyone as hints, because http.webhooks.header is not set',
+    );
+  });
+
+  it('is in the way of another program that has the port, and well where it is served', async () => {
+    const other = createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')).listen(0, '127.0.0.1');
+    onTestFinished(() => void other.close());
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    const [taken] = await http({ http: { listen: `127.0.0.1:${port}` } });
+    expect(taken).toMatch(/^PROBLEM {2}http +http\.listen: another program listens at 127\.0\.0\.1:\d+ already/);
+    const ours = http1.createServer((_, response) => response.end('ok\n')).listen(0, '127.0.0.1');
+    onTestFinished(() => void ours.close());
+    await new Promise((resolve) => ours.once('listening', resolve));
+    const at = `127.0.0.1:${(ours.address() as { port: number }).port}`;
+    expect((await http({ http: { listen: at } }))[0]).toBe(`ok       http       served at ${at}`);
   });
 });
 

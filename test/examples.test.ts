@@ -98,6 +98,10 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
     'test/http.test.ts “are those that docs/monitoring.md shows”',
     'test/http.test.ts “are those that docs/monitoring.md shows”',
   ],
+  'docs/monitoring.md: Metrics': [
+    'not run: it writes where another program looks; test/metrics.test.ts “is written after each pass, whole”',
+  ],
+  'docs/monitoring.md: Alerts': ['test/prometheus.test.ts “ring for what they name, and for nothing before it”'],
   'docs/providers.md: payout-orders': [`${HERE} “are those of the signature”`],
   'docs/providers.md: order-management and collect': [`${HERE} “are those of the HMAC”`],
   'docs/providers.md: How orders are registered': [`${HERE} “are those of an order at the provider”`],
@@ -124,8 +128,8 @@ describe('each block in the documentation', () => {
     }
   });
 
-  it('is of a kind that is known: commands, or settings', () => {
-    expect(EXAMPLES.filter(({ language }) => !['', 'sh', 'json'].includes(language))).toEqual([]);
+  it('is of a kind that is known: commands, settings, or rules of another program', () => {
+    expect(EXAMPLES.filter(({ language }) => !['', 'sh', 'json', 'yaml'].includes(language))).toEqual([]);
     expect(EXAMPLES.length).toBeGreaterThan(40);
   });
 

@@ -60,7 +60,7 @@ async function startService(
   const take = (_: object, message: string) => void told.push(message);
   const log = { info: take, warn: take, error: take };
   const stopping = new AbortController();
-  const running = watch({ ...tools, provider, log }, stopping.signal, (summary) => passes.push(summary));
+  const running = watch({ ...tools, provider, log, env: {} }, stopping.signal, (summary) => passes.push(summary));
   const idle = () => vi.waitFor(() => expect(sleeping.sleepers()).toBe(1), PATIENCE);
   let stopped: Promise<void> | undefined;
   const end = async () => {

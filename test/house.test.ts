@@ -361,6 +361,7 @@ describe('a source file', () => {
     failures: 'cli.test.ts',
     installed: 'cli.test.ts',
     lazy: 'cli.test.ts',
+    measures: 'metrics.test.ts',
     'let-go': 'control-attacks.test.ts',
     log: 'cli.test.ts',
     main: 'cli.test.ts',
@@ -376,6 +377,7 @@ describe('a source file', () => {
     reports: 'report.test.ts',
     service: 'cli.test.ts',
     serving: 'health.test.ts',
+    reach: 'doctor.test.ts',
     site: 'health.test.ts',
     'ssh-wire': 'ssh-key.test.ts',
   };

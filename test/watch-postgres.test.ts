@@ -53,7 +53,7 @@ async function startService(workspace: TestWorkspace, address: string): Promise<
   const stopping = new AbortController();
   let broken: unknown;
   const running = watch(
-    { ...tools, log: { info: take('info'), warn: take('warn'), error: take('error') } },
+    { ...tools, env, log: { info: take('info'), warn: take('warn'), error: take('error') } },
     stopping.signal,
     () => undefined,
   ).catch((error: unknown) => {

@@ -114,6 +114,7 @@ async function startService(
     {
       ...tools,
       store: { ...tools.store, ...change(tools.store) },
+      env: SECRETS,
       log: { info: take('info'), warn: take('warn'), error: take('error') },
     },
     stopping.signal,
@@ -218,7 +219,7 @@ describe('a file dropped while the service runs', () => {
     const tools = await openWorkspace({ workspace: workspace.root, env: {}, clock: systemClock });
     const stopping = new AbortController();
     const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const running = watch({ ...tools, log: silent }, stopping.signal, () => undefined);
+    const running = watch({ ...tools, log: silent, env: {} }, stopping.signal, () => undefined);
     const path = workspace.path('inbox', 'payouts.csv');
     await startProcess(process.execPath, ['-e', script, path, content]).ended;
     await taken(workspace, 'payouts.000001');

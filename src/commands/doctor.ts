@@ -28,6 +28,7 @@ import {
 } from '../store/store.ts';
 import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
+import { checkHttp } from './doctor/http.ts';
 import { type Check, checkMachines, checkServer } from './doctor/server.ts';
 
 const YEAR_MS = 366 * 86_400_000;
@@ -59,6 +60,7 @@ export async function doctor(context: CommandContext, options: { json?: true }):
     checks.push(...checkCalendar(loaded.value, clock));
     checks.push(...checkPeople(loaded.value));
     checks.push(...(await checkServer(loaded.value, clock)));
+    checks.push(...(await checkHttp(loaded.value, process.env, clock)));
     checks.push(...(await checkRecords(workspace, loaded.value, clock)));
     checks.push(...(await attempt('provider', () => checkBinding(loaded.value))));
     checks.push(...(await checkProvider(loaded.value, clock)));

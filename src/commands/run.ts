@@ -3,7 +3,7 @@ import { localTime } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printable, printJson } from '../platform/terminal.ts';
-import { type OpenWorkspace, openWorkspace } from '../service/service.ts';
+import { type OpenWorkspace, openWorkspace, writeMetrics } from '../service/service.ts';
 import { businessDateOf, type CommandContext, EXIT, stopWithWords } from './context.ts';
 import { exitOf } from './counts-text.ts';
 import { passJson, printPass } from './pass-text.ts';
@@ -29,6 +29,9 @@ export async function run(context: CommandContext, options: RunOptions): Promise
       send: true,
       lookUp: true,
       stop,
+    });
+    await writeMetrics(tools, tools.measures).catch((error: Error) => {
+      process.stderr.write(`The metrics can't be written: ${printable(error.message)}\n`);
     });
     if (!summary) return EXIT.done;
     const { sandbox } = tools.report.provider;

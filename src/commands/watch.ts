@@ -38,7 +38,7 @@ async function serve(workspace: string, clock: Clock, log: Log, stop: AbortSigna
       { inbox, submit, ...schedule },
       report.provider.sandbox ? 'watching; the provider is the SANDBOX, no money moves' : 'watching',
     );
-    await watchWorkspace({ ...tools, log }, stop, (summary) => {
+    await watchWorkspace({ ...tools, log, env: process.env }, stop, (summary) => {
       const { run, files, decisions, sent, lookedUp, moved, needs, closed } = summary;
       const { number, kind, businessDate } = run;
       const refused = refusals(decisions);

@@ -141,6 +141,11 @@ export function earlierStatementOf(
 }
 
 /** One attempt at one instruction. A provider is asked about such an attempt. */
+/** What others call a payout: by a client reference of any attempt, or by its references, with or without its customer. */
+export type PayoutName =
+  | { readonly clientRefId: string }
+  | { readonly customerRef?: string; readonly orderRef: string; readonly instructionRef: string };
+
 export interface PayoutRef extends InstructionRef {
   /** Counts from 1. Only a retry after a final failure raises it. */
   readonly attempt: number;

@@ -70,6 +70,8 @@ export interface PassOptions {
   readonly waitForSettling: boolean;
   readonly send: boolean;
   readonly lookUp: boolean;
+  /** Without `lookUp`: only the payouts that webhooks named are looked up. */
+  readonly named?: boolean;
   readonly stop: AbortSignal;
 }
 
@@ -132,7 +134,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const paced = { ...behindGate(tools, options), judgedAfter, pace, among };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
-  const looking: LookedUp = options.lookUp ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
+  const looks = options.lookUp || options.named === true;
+  const looking: LookedUp = looks ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const { reported, unwritten } = await publishFileReports(tools);
   const decisions = await answerDecisions(tools, decided);
@@ -242,7 +245,7 @@ async function change(tools: Paced, { send: all, stop, businessDate }: PassOptio
  * seldom change. If the provider is not the one of the records, the look-ups only show a person how many of the payouts it
  * has.
  */
-async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<LookedUp> {
+async function lookUp(tools: Paced, { kind, stop, lookUp: all }: PassOptions): Promise<LookedUp> {
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
   const other = await otherProvider(tools.store);
   const endedToo = kind !== 'arrival' && other === undefined;
@@ -250,8 +253,9 @@ async function lookUp(tools: Paced, { kind, stop }: PassOptions): Promise<Looked
     endedToo,
     forgetful,
     another: other !== undefined,
+    namedOnly: !all,
   });
-  if (forgetful && !other && unanswered === 0 && stopped === undefined)
+  if (all && forgetful && !other && unanswered === 0 && stopped === undefined)
     await noteLookedUp(tools.store, tools.settings.data, true);
   const another = other && `${otherProviderText(other)}. Of ${lookedUp} open payouts it has ${had}`;
   return { lookedUp, stopped, another };

@@ -4,8 +4,10 @@
 import { loadedWhenCalled } from '../platform/lazy.ts';
 
 export type { HeldPayout } from './approval.ts';
+export { commitQueue } from './flow.ts';
 export type { Judged, Judgement } from './forgetting.ts';
 export type { PassOptions, PassSummary, Tools } from './pass.ts';
+export { ASKED_AGAIN_MS } from './reconcile/named.ts';
 export type { Decided, RetriedAll } from './resolution.ts';
 export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
 

@@ -19,6 +19,7 @@
  *   for a person.
  */
 import { isLost } from '../domain/attention.ts';
+import type { InstructionStatus } from '../domain/status.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { Progress } from '../platform/progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
@@ -34,6 +35,7 @@ import {
 } from '../store/store.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, openPart, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
+import { lookUpNamed } from './reconcile/named.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
 /**
@@ -78,86 +80,124 @@ type LookedUp = 'unknown' | 'submitted' | 'paid' | 'declined' | Unsent;
 /** Not sent, as far as the records know. */
 type Unsent = (typeof UNSENT)[number];
 const UNSENT = ['ready', 'held'] as const;
+const LOOKED_UP: readonly InstructionStatus[] = ['unknown', 'submitted', 'paid', 'declined', ...UNSENT];
 
 /**
  * Makes one look-up for each open payout: unclear ones first, paid ones last. When the records may have forgotten what
  * was sent (`forgetful`, after a restored backup), payouts that are `ready` or `held` in the records are looked up as
  * well. Those that have ended are looked up only with `endedToo`, because they are many. With `another` provider than
  * that of the records no payout moves.
+ *
+ * Payouts that webhooks named come before all others, in whatever status they are, and with `namedOnly` they are all. A
+ * webhook is a hint: what moves a payout is the look-up.
  */
 export async function reconcile(
   tools: ReconcileTools,
   stop: AbortSignal,
-  { endedToo = true, forgetful = false, another = false } = {},
+  { endedToo = true, forgetful = false, another = false, namedOnly = false } = {},
 ): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
   const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute, store);
   const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
-  const round = await openRound(store, PLACE, [
-    ...(['orders', 'unknown', 'submitted'] as const),
-    ...(endedToo ? (['declined', 'paid', 'unsettled'] as const) : []),
-    ...(forgetful ? UNSENT : []),
-  ]);
-  const commits = commitQueue((groups: Change[][]) => store.settle({ changes: groups.flat() }, momentOf(tools)));
-  const findings = gather(clock, commits.add);
-  const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, momentOf(tools)));
+  const round = await openRound(store, PLACE, kindsOf(endedToo, forgetful));
+  const findings = openFindings(tools);
   // A payout that moved in this pass may be listed again in its new status. It isn't looked up twice.
-  const moved = new Set<number>();
-  const due = await dueLookUps(tools, endedToo, forgetful);
-  let lookedUp = 0;
-  let had = 0;
-  let unanswered = 0;
+  const done = new Set<number>();
+  const due = namedOnly ? undefined : await dueLookUps(tools, endedToo, forgetful);
+  let [lookedUp, had, unanswered] = [0, 0, 0];
   let nowMs = await store.commonTime(clock.now());
 
-  const lookUp = async (instruction: StoredInstruction, kind: LookedUp | 'unsettled'): Promise<void> => {
-    const status = kind === 'unsettled' ? 'paid' : kind;
+  const lookUp: LookUp = async (instruction, status, begun) => {
     const askedAtMs = nowMs;
     const outcome = await askInTurn(line, pace, () => {
-      round.at(kind, instruction.id);
+      begun?.();
       return provider.lookUp(instruction);
     });
-    if (!outcome) return;
+    if (!outcome) return undefined;
     progress.report('looking up payouts', ++lookedUp, due);
     if (outcome.kind === 'found') had++;
     if (isUnsent(status) && outcome.kind === 'unclear') unanswered++;
-    if (another) return;
-    const { changes = [], answer } = findingOf(instruction, status, outcome, askedAtMs, bearings);
-    if (answer) await answers.add(answer);
-    if (changes.length === 0) return;
-    moved.add(instruction.id);
-    await findings.add(...changes);
+    if (another) return outcome;
+    const finding = findingOf(instruction, status, outcome, askedAtMs, bearings);
+    if (finding.changes) done.add(instruction.id);
+    await findings.add(finding);
+    return outcome;
   };
 
+  const begin = async () => {
+    nowMs = await store.commonTime(clock.now());
+  };
   const lookUpPayouts = (kind: LookedUp | 'unsettled', stretch: Range) => {
     const part = openPart(settings.provider.concurrency, store, clock);
-    const pageOf = payoutPages(tools, kind, stretch, line, ({ id }) => !moved.has(id));
+    const pageOf = payoutPages(tools, kind, stretch, line, ({ id }) => !done.has(id));
     const next = async () => {
       const share = await store.share(tools.among);
       await part.renew();
-      nowMs = await store.commonTime(clock.now());
+      await begin();
       // Records that are in doubt are only trusted again once one machine has looked everything up.
       return pageOf(forgetful || another ? undefined : share);
     };
     const pages = { next, early: (left: number) => left <= part.limit() };
-    return eachInPages(pages, part.limit, (instruction) => lookUp(instruction, kind));
+    const status = kind === 'unsettled' ? 'paid' : kind;
+    return eachInPages(pages, part.limit, async (instruction) => {
+      await lookUp(instruction, status, () => round.at(kind, instruction.id));
+    });
+  };
+  const lookNamed = async (instruction: StoredInstruction) => {
+    done.add(instruction.id);
+    const { status } = instruction;
+    return isLookedUp(status) && !isAmended(instruction) ? lookUp(instruction, status) : 'elsewhere';
   };
 
   try {
-    for (const stretch of round.stretches) {
+    if (!another) await lookUpNamed(tools, line, { begin, look: lookNamed, flush: findings.flush });
+    for (const stretch of namedOnly ? [] : round.stretches) {
       if (line.stopped()) break;
       if (stretch.kind === 'orders')
         lookedUp += another ? 0 : await lookUpOrders(tools, line, pace, stretch, (id) => round.at('orders', id));
       else await lookUpPayouts(stretch.kind, stretch);
-      await answers.flush();
       await findings.flush();
     }
   } finally {
-    await answers.flush();
     await findings.flush();
   }
-  await round.end(line.stopped() !== undefined);
+  if (!namedOnly) await round.end(line.stopped() !== undefined);
   return { lookedUp, had, unanswered, stopped: line.stopped() };
+}
+
+/** Undefined when the line has stopped. */
+type LookUp = (
+  instruction: StoredInstruction,
+  status: LookedUp,
+  begun?: () => void,
+) => Promise<LookUpOutcome | undefined>;
+
+/** What look-ups found, committed in groups. */
+function openFindings(tools: ReconcileTools): { add(finding: Finding): Promise<void>; flush(): Promise<void> } {
+  const { store, clock } = tools;
+  const commits = commitQueue((groups: Change[][]) => store.settle({ changes: groups.flat() }, momentOf(tools)));
+  const changes = gather(clock, commits.add);
+  const answers = gather(clock, (kept: KeptAnswer[]) => store.keepAnswers(kept, momentOf(tools)));
+  return {
+    add: async (finding) => {
+      if (finding.answer) await answers.add(finding.answer);
+      if (finding.changes) await changes.add(...finding.changes);
+    },
+    flush: async () => {
+      await answers.flush();
+      await changes.flush();
+    },
+  };
+}
+
+/** What a pass looks up, in this order. */
+function kindsOf(endedToo: boolean, forgetful: boolean) {
+  return [
+    ...(['orders', 'unknown', 'submitted'] as const),
+    ...(endedToo ? (['declined', 'paid', 'unsettled'] as const) : []),
+    ...(forgetful ? UNSENT : []),
+  ];
 }
 
 /** How many payouts are looked up, for the progress alone. */
@@ -254,6 +294,10 @@ function findingOf(
   }
 }
 
+function isLookedUp(status: InstructionStatus): status is LookedUp {
+  return LOOKED_UP.includes(status);
+}
+
 function isUnsent(status: LookedUp): status is Unsent {
   return (UNSENT as readonly string[]).includes(status);
 }
@@ -296,14 +340,15 @@ function foundForgotten(
   return { changes: [{ id, version, from, to: 'unknown', message, unclear: true }, ...changes] };
 }
 
-/** The provider shows a payout that it had refused, and then did not find for the whole quarantine. */
+/** The provider shows a payout that it had refused. */
 function foundAfterAll(instruction: StoredInstruction, outcome: Found): Finding {
-  const { id, version } = instruction;
+  const { id, version, refusedAt } = instruction;
   const { orderRefId, bankReference, status } = outcome;
   const other = differenceTo(instruction, outcome);
   if (other === undefined && isLost(status)) return NOTHING;
   const words = other === undefined ? `it is ${status}` : `${ANOTHER} ${instruction.clientRefId}: ${other} (${status})`;
-  const message = `it was declined, because it was refused and then not found; now the provider says that ${words}`;
+  const because = refusedAt === '' ? 'it was refused' : 'it was refused and then not found';
+  const message = `it was declined, because ${because}; now the provider says that ${words}`;
   return {
     changes: [{ id, version, from: 'declined', to: 'manual', message, answer: words, orderRefId, bankReference }],
   };

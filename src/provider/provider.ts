@@ -16,6 +16,7 @@ export {
 } from './payout-orders/signature.ts';
 export type * from './port.ts';
 export { differenceTo } from './port.ts';
+export { isSigned, PAYOUT_ORDERS_SIGNATURE, payoutsNamed, type WebhookSignature } from './webhook.ts';
 
 /** The provider's address, how requests are sent, and the secrets. */
 export interface Access {

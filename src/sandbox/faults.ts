@@ -57,6 +57,11 @@
  * (SETTLED, then FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing (for ever), or ready:
  * processing never begins, so the instruction can be changed for ever.
  *
+ * `webhooks` has the payout-order API tell each status that a payout comes to, which then goes on by itself, a step each
+ * `ms` (1000): `{"to": "http://127.0.0.1:8480/webhooks/payout-orders", "secret": "…", "rules": [{"narration": "PI-011",
+ * "deliver": "twice"}]}`. `deliver` is once, twice, late (three times `ms`), out-of-order (a failure is told before it, which
+ * is not true), forged (signed with another secret) or never.
+ *
  * `habits` are faults and fates that belong together, by name (habits.ts): what providers have been seen to do. They
  * come after the other rules. Like them, they may name the payouts that they apply to, and with `rate` how many of
  * them.
@@ -152,15 +157,28 @@ const fateRule = z.strictObject({
 
 const habitRule = z.strictObject({ ...subject, habit: z.enum(HABIT_NAMES), rate: z.optional(fraction) });
 
+const webhookRule = z.strictObject({
+  ...subject,
+  deliver: z.enum(['once', 'twice', 'late', 'out-of-order', 'forged', 'never']),
+});
+
+const webhooks = z.strictObject({
+  to: z.string().check(z.regex(/^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\/[!-~]*$/)),
+  secret: z.string().check(z.minLength(1)),
+  ms: z._default(ms, 1_000),
+  rules: z._default(z.array(webhookRule), []),
+});
+
 const script = z.pipe(
   z.strictObject({
     faults: z._default(z.array(faultRule), []),
     fates: z._default(z.array(fateRule), []),
     habits: z._default(z.array(habitRule), []),
+    webhooks: z.optional(webhooks),
     /** What the account has for payouts when the sandbox begins; it never runs out where this is left out. */
     balance: z.optional(z.string().check(z.regex(/^[0-9]{1,15}(?:\.[0-9]{1,2})?$/))),
   }),
-  z.transform(({ faults, fates, habits, balance }) => {
+  z.transform(({ faults, fates, habits, balance, webhooks }) => {
     const played = habits.map(({ habit, rate, ...about }) => ({ ...HABITS[habit], rate, about }));
     return {
       faults: [
@@ -174,6 +192,7 @@ const script = z.pipe(
         ...played.flatMap(({ fates: rules = [], about }) => rules.map((rule) => fateRule.parse({ ...about, ...rule }))),
       ],
       balance,
+      webhooks,
     };
   }),
 );

@@ -19,6 +19,8 @@ import { type Ledger, type LedgerEntry, openLedger, readLedger } from './ledger.
 import { orderManagement } from './order-management.ts';
 import { payoutOrdersApi } from './payout-orders.ts';
 
+import { tellingOf } from './webhooks.ts';
+
 export { checkScript, type FaultScript } from './faults.ts';
 export { type LedgerEntry, readLedger } from './ledger.ts';
 
@@ -69,13 +71,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const seed = String(options.seed);
   const script = scriptOf(options.faults);
   const ledger = openLedger(ledgerPath);
-  const { answerer, recall } = openApis({ seed, script, ledger, clock });
+  const closing = new AbortController();
+  const { answerer, recall } = openApis({ seed, script, ledger, clock, closing: closing.signal });
   const faults = script && faultSource({ script, seed, ledger, clock });
   for (const entry of readLedger(ledgerPath)) {
     recall(entry);
     faults?.recall(entry);
   }
-  const closing = new AbortController();
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const received = await read(request);
@@ -143,9 +145,10 @@ interface Apis {
   recall(entry: LedgerEntry): void;
 }
 
-function openApis({ script, seed, ledger, clock }: Setting): Apis {
+function openApis({ script, seed, ledger, clock, closing }: Setting & { readonly closing: AbortSignal }): Apis {
   const common = { seed, fates: script?.fates ?? [], ledger, clock };
-  const payouts = openBook(common);
+  const book = openBook(common);
+  const payouts = script?.webhooks ? tellingOf(book, script.webhooks, clock, closing) : book;
   const collect = openImburseBook({ ...common, api: 'collect' });
   const managed = openImburseBook({ ...common, api: 'order-management' });
   const identity = openIdentity({ keys: SANDBOX_IMBURSE_KEYS, account: SANDBOX_IMBURSE_ACCOUNT, seed, clock });

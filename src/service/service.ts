@@ -14,6 +14,9 @@ export const dryRun = loadedWhenCalled(async () => (await import('./dry-run.ts')
 export const watch = loadedWhenCalled(async () => (await import('./watch.ts')).watch);
 export const linkFor = loadedWhenCalled(async () => (await import('./sign-in.ts')).linkFor);
 export const signedLinkFor = loadedWhenCalled(async () => (await import('./sign-in.ts')).signedLinkFor);
+export const reachOf = loadedWhenCalled(async () => (await import('./reach.ts')).reachOf);
+export const writeMetrics = loadedWhenCalled(async () => (await import('./metrics.ts')).writeMetrics);
+export const webhookStanding = loadedWhenCalled(async () => (await import('./webhooks.ts')).webhookStanding);
 export const backupWhole = loadedWhenCalled(async () => (await import('./whole.ts')).backupWhole);
 export type { RestoredFolders } from './whole.ts';
 export const restoreWhole = loadedWhenCalled(async () => (await import('./whole.ts')).restoreWhole);

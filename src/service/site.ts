@@ -4,11 +4,13 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Progress } from '../platform/progress.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Measures } from './measures.ts';
 
 export interface Site {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly log: Log;
+  readonly measures: Measures;
   /** With the records as they are open now. Undefined while they are out of reach: ask anew for each request. */
   tools(): Tools | undefined;
   /** Has the service look at once at what is due. */
@@ -27,7 +29,7 @@ export interface OpenSite extends Site {
 }
 
 export function openSite(
-  { settings, clock, log }: Pick<Site, 'settings' | 'clock' | 'log'>,
+  { settings, clock, log, measures }: Pick<Site, 'settings' | 'clock' | 'log' | 'measures'>,
   wake: () => void,
 ): OpenSite {
   let open: Tools | undefined;
@@ -46,6 +48,7 @@ export function openSite(
     settings,
     clock,
     log,
+    measures,
     wake,
     turned,
     tools: () => open,

@@ -4,13 +4,21 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { watchInbox } from '../inbox/inbox.ts';
-import { noteInboxTrouble, type PassOptions, type PassSummary, pass, type Tools } from '../pipeline/pipeline.ts';
-import { localTime } from '../platform/clock.ts';
+import {
+  ASKED_AGAIN_MS,
+  noteInboxTrouble,
+  type PassOptions,
+  type PassSummary,
+  pass,
+  type Tools,
+} from '../pipeline/pipeline.ts';
+import { localTime, timestamp } from '../platform/clock.ts';
 import { isErrno, SHARED_FOLDER_MODE } from '../platform/durable.ts';
 import { UnavailableError } from '../platform/failures.ts';
 import type { Log } from '../platform/log.ts';
 import { nightlyDue, ringNightly } from '../settings/settings.ts';
-import type { RunRecord } from '../store/store.ts';
+import { otherProvider, type RunRecord } from '../store/store.ts';
+import type { Measures } from './measures.ts';
 import { type OpenSite, openSite } from './site.ts';
 
 /** Without a bell, the folder and the schedule are looked at this often. */
@@ -19,6 +27,12 @@ const LOOK_WHILE_SETTLING_MS = 200;
 
 /** How often open payouts are looked up between the nightly runs. */
 const LOOK_UP_EVERY_MS = 300_000;
+
+/**
+ * After a pass for webhooks, others wait for so many times as long as it took: a pass writes the reports of all files that have
+ * changed, whether one payout or a thousand have.
+ */
+const NAMED_PAUSE = 4;
 
 /** The pause after a pass that could not finish. It doubles each time, up to the longest. */
 const RETRY_AFTER_MS = 30_000;
@@ -36,8 +50,11 @@ const NOTHING_OWED_UNTIL = 'nothing-owed-until';
 
 export interface WatchTools extends Tools {
   readonly log: Log;
+  readonly measures: Measures;
+  /** Has the secret of webhooks. */
+  readonly env: NodeJS.ProcessEnv;
   /** Opens the records anew. What was open before can't be used any more. */
-  readonly reopen: () => Promise<Tools & Pick<WatchTools, 'reopen'>>;
+  readonly reopen: () => Promise<Tools & Pick<WatchTools, 'reopen' | 'measures'>>;
 }
 
 type Scan = Awaited<ReturnType<Tools['inbox']['scan']>>;
@@ -62,7 +79,7 @@ export async function watch(
   const service: Service = { bell, site, watcher, stop, onPass, reportedNights, pauseMs: OPEN_AGAIN_MS };
   let server: { close(): Promise<void> } | undefined;
   try {
-    if (settings.http) server = await (await import('./serving.ts')).serveSite(site, settings.http);
+    if (settings.http) server = await (await import('./serving.ts')).serveSite(site, settings.http, tools.env);
     for (let open: WatchTools | undefined = tools; open && !stop.aborted; ) {
       const gone = await watchRecords(site.opened(open), service);
       site.gone();
@@ -102,10 +119,12 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
     await watcher.renew(isBack);
     await reportNightAhead(tools, reportedNights);
     const due = scan && (await passDue(tools, scan, pace, stop));
+    const beganMs = clock.monotonic();
     const done = due && (await passOrReport(tools, due));
     if (due) reportStuck(tools, reportedEntries);
+    if (done?.summary) await keepMetrics(tools);
     if (done?.summary && didSomething(done.summary)) onPass(done.summary);
-    if (due && done?.summary && !stop.aborted) pace.note(due, done.summary);
+    if (due && done?.summary && !stop.aborted) pace.note(due, done.summary, clock.monotonic() - beganMs);
     return { madeOne: done !== undefined, settling: scan !== undefined && scan.settling > 0 };
   };
   while (!stop.aborted) {
@@ -122,7 +141,8 @@ async function watchRecords(tools: WatchTools, service: Service): Promise<string
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
-    await bell.wait((signal) => clock.sleep(settling ? LOOK_WHILE_SETTLING_MS : LOOK_EVERY_MS, signal));
+    const lookAgainMs = settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilNamedMs());
+    await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }
   return undefined;
 }
@@ -140,7 +160,7 @@ async function openedAgain(tools: WatchTools, service: Service): Promise<WatchTo
     service.site.turned();
     service.pauseMs = Math.min(service.pauseMs * 2, LONGEST_OPEN_AGAIN_MS);
     try {
-      return { ...(await tools.reopen()), log };
+      return { ...(await tools.reopen()), log, env: tools.env };
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }
@@ -209,6 +229,14 @@ async function passOrReport(
   }
 }
 
+/** A pass is not undone by metrics that can't be written. */
+async function keepMetrics(tools: WatchTools): Promise<void> {
+  const { writeMetrics } = await import('./metrics.ts');
+  await writeMetrics(tools, tools.measures).catch((error: unknown) =>
+    tools.log.warn({ error: String(error) }, 'the metrics can not be written'),
+  );
+}
+
 /** Logs each entry once, and again when something about it changes. */
 function reportStuck({ inbox, log }: WatchTools, reported: WeakSet<object>): void {
   for (const entry of inbox.stuck()) {
@@ -239,34 +267,58 @@ async function passDue(
   if (night !== undefined && !(await isLeftToOthers(tools, pace.left(), night)))
     return { kind: 'nightly', businessDate: night, waitForSettling, send: true, lookUp: true, stop };
   const lookUp = mayTry && pace.lookUpDue();
-  if (ready.length === 0 && !lookUp) return undefined;
+  const named = mayTry && !lookUp && pace.namedDue() && (await isAnyNamed(tools));
+  if (ready.length === 0 && !lookUp && !named) return undefined;
   const businessDate = localTime(clock.now(), settings.schedule.timeZone).date;
-  const send = mayTry && settings.submit === 'on-arrival';
-  return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, stop };
+  // A webhook has its payout looked up, and nothing else done.
+  const more = ready.length > 0 || lookUp;
+  const send = mayTry && more && settings.submit === 'on-arrival';
+  return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, named, stop };
+}
+
+/** Whether a webhook has named a payout that this machine is to look up now. */
+async function isAnyNamed({ store, clock, settings }: Tools): Promise<boolean> {
+  if (!settings.http && settings.records === 'sqlite') return false;
+  const askedBefore = timestamp(clock.now() - ASKED_AGAIN_MS);
+  const [first] = await store.named({ afterId: 0, limit: 1, askedBefore, share: await store.share() });
+  return first !== undefined && (await otherProvider(store)) === undefined;
 }
 
 /** When the provider is asked again: regularly, and with growing pauses after a pass that could not finish. */
 interface Pace {
   mayTry(): boolean;
   lookUpDue(): boolean;
+  /** Whether payouts may be looked up that webhooks named. */
+  namedDue(): boolean;
+  /** How long webhooks wait that came too soon after a pass; without end where none does. */
+  untilNamedMs(): number;
   /** The nightly run in which nothing is left to do here, while other machines are in it. */
   left(): RunRecord | undefined;
-  note(options: PassOptions, summary: PassSummary): void;
+  /** `tookMs`: how long the pass took. */
+  note(options: PassOptions, summary: PassSummary, tookMs: number): void;
 }
 
 function openPace({ clock, log }: WatchTools): Pace {
   let lookUpAt = clock.monotonic();
   let notBefore = clock.monotonic();
+  let namedAt = clock.monotonic();
   let retryMs = RETRY_AFTER_MS;
   let left: RunRecord | undefined;
   return {
     mayTry: () => clock.monotonic() >= notBefore,
     lookUpDue: () => clock.monotonic() >= lookUpAt,
+    namedDue: () => clock.monotonic() >= namedAt,
+    untilNamedMs: () => {
+      const ms = Math.ceil(namedAt - clock.monotonic());
+      return ms > 0 ? ms : Number.POSITIVE_INFINITY;
+    },
     left: () => left,
-    note: ({ kind, send, lookUp }, { run, unfinished, closed, moved, goesOn }) => {
-      if (!send && !lookUp) return;
+    note: ({ kind, send, lookUp, named }, { run, unfinished, closed, moved, goesOn }, tookMs) => {
+      const pauses = named && !send && !lookUp ? NAMED_PAUSE : 0;
+      namedAt = clock.monotonic() + Math.min(pauses * tookMs, LOOK_UP_EVERY_MS);
+      if (!send && !lookUp && !named) return;
       if (kind === 'nightly') left = goesOn ? run : undefined;
-      lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
+      if (send || lookUp) lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
       // Payouts that are sent on arrival are sent again as soon as the pace allows. At night the schedule decides.
       const isOpen = closed === undefined;
       const again =

@@ -26,6 +26,7 @@ import {
   type Store,
 } from '../store/store.ts';
 import { accountKey, claimSandbox, openProvider, type SandboxOptions } from './account.ts';
+import { type Measures, openMeasures } from './measures.ts';
 import { numbersInUse } from './numbers.ts';
 import { openOrMake } from './opening.ts';
 import { claimOutbox } from './outbox-of.ts';
@@ -38,6 +39,8 @@ const ANCHORED = 'anchored';
 
 export interface OpenWorkspace extends Tools {
   readonly anchor: Anchor;
+  /** Since the workspace was opened first. */
+  readonly measures: Measures;
   /**
    * Closes everything and opens it again with the settings as they were read, as a new start would. The workspace stays
    * locked. When it throws it may be called again, and the workspace is to be closed as ever.
@@ -83,6 +86,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
 
   const lock = lockWorkspace(join(settings.data, 'lock'));
   if (!lock) throw new UnavailableError(`another paydrop is working on ${settings.workspace}`);
+  const measures = openMeasures(options.clock ?? systemClock);
   const closers: (() => unknown)[] = [];
   const closeAll = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -93,7 +97,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
   };
   const open = async (): Promise<OpenWorkspace> => {
     await closeAll();
-    return { ...(await openLocked(options, settings, closers)), reopen: open, close };
+    return { ...(await openLocked(options, settings, measures, closers)), reopen: open, close };
   };
   try {
     return await open();
@@ -107,6 +111,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
 async function openLocked(
   options: OpenOptions,
   settings: Settings,
+  measures: Measures,
   closers: (() => unknown)[],
 ): Promise<Omit<OpenWorkspace, 'reopen' | 'close'>> {
   const { env = process.env, clock = systemClock, progress = noProgress } = options;
@@ -146,10 +151,10 @@ async function openLocked(
     closed = whyClosed;
   };
   const opened = await openProvider(settings, env, clock, options.sandbox, closers, mayLeave);
-  const provider = braked(opened, async () => (await paused()) ?? closed());
+  const provider = braked(measures.of(opened), async () => (await paused()) ?? closed());
   const run = await records.runUnderWay();
   const asked = { takeTurn, freeBytes, paused, askLast };
-  return { store, anchor, inbox, provider, clock, run, settings, progress, report, ...asked };
+  return { store, anchor, measures, inbox, provider, clock, run, settings, progress, report, ...asked };
 }
 
 /** Answers that took longer may be older than a halt of this process, and are asked for again, at most so often. */

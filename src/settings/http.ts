@@ -1,7 +1,7 @@
 /** `http` of paydrop.json: where `watch` listens, and the address that a proxy gives it. */
 import { isIP } from 'node:net';
 import * as z from 'zod/mini';
-import { described, originOf, part, textThat } from './values.ts';
+import { described, originOf, part, textLike, textThat } from './values.ts';
 
 /** An address to listen at. */
 export interface ListenAddress {
@@ -15,6 +15,13 @@ export interface HttpSettings {
   readonly listen: ListenAddress;
   /** The origin under which a proxy that ends TLS serves it. */
   readonly publicUrl: URL | undefined;
+  /** How webhooks are signed where the API does not say it. */
+  readonly webhooks: {
+    /** In small letters. Undefined where it is not known. */
+    readonly header: string | undefined;
+    readonly algorithm: 'sha256' | 'sha512' | 'sha1';
+    readonly encoding: 'hex' | 'base64';
+  };
 }
 
 const LISTEN = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+|localhost)):(\d{1,5})$/;
@@ -40,13 +47,25 @@ export const httpSchema = part({
     ),
     'the address of the proxy that ends TLS in front of http.listen',
   ),
+  webhooks: part({
+    header: described(
+      z.optional(textLike(/^[A-Za-z0-9-]{1,100}$/, 'expected the name of a header such as "X-Signature"')),
+      'order-management and collect: the header with the HMAC of the body; without it webhooks are not verified',
+    ),
+    algorithm: z._default(z.enum(['sha256', 'sha512', 'sha1'], 'expected "sha256", "sha512" or "sha1"'), 'sha256'),
+    encoding: z._default(z.enum(['hex', 'base64'], 'expected "hex" or "base64"'), 'hex'),
+  }),
 });
 
 /** Undefined where nothing is served. */
-export function httpFrom({ listen, publicUrl }: z.output<typeof httpSchema>): HttpSettings | undefined {
+export function httpFrom({ listen, publicUrl, webhooks }: z.output<typeof httpSchema>): HttpSettings | undefined {
   const address = listen === undefined ? undefined : listenAddress(listen);
   if (address === undefined) return undefined;
-  return { listen: address, publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl) };
+  return {
+    listen: address,
+    publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl),
+    webhooks: { ...webhooks, header: webhooks.header?.toLowerCase() },
+  };
 }
 
 /** Other machines reach what listens beyond loopback, and what they send must come through TLS. */

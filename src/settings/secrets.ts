@@ -47,6 +47,11 @@ export function loadSecrets<Names extends Readonly<Record<string, string>>>(
     : { ok: true, value: value as Readonly<Record<keyof Names, Secret>> };
 }
 
+/** Whether it comes from anywhere, readable or not. */
+export function isSecretSet(env: NodeJS.ProcessEnv, name: string): boolean {
+  return Boolean(env[name] || env[`${name}_FILE`]);
+}
+
 function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
   const file = env[`${name}_FILE`];
   if (env[name] && file) return `${name} and ${name}_FILE are both set: keep one`;

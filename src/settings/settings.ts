@@ -25,7 +25,7 @@ export { type HttpSettings, isLoopback } from './http.ts';
 export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
-export { loadSecrets } from './secrets.ts';
+export { isSecretSet, loadSecrets } from './secrets.ts';
 export { shownSettings } from './shown.ts';
 export { type Loaded, SETTINGS_FILE } from './text.ts';
 

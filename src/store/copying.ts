@@ -46,6 +46,7 @@ export const COPIED: readonly Pick<Table, 'name' | 'key'>[] = [
   { name: 'resemblances', key: ['instruction'] },
   { name: 'approvals', key: ['seq'] },
   { name: 'decision_files', key: ['number'] },
+  { name: 'webhooks', key: ['instruction'] },
   { name: 'sign_ins', key: ['link'] },
 ];
 

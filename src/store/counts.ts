@@ -96,6 +96,14 @@ function addTo(totals: Map<string, Sum>, counts: readonly FileCount[], receivedA
   }
 }
 
+/** SQL: what was decided about a file when its rows were read. */
+export const VERDICT = (rows: string) => `
+  CASE WHEN duplicate_of IS NOT NULL THEN 'duplicate' WHEN problem IS NOT NULL THEN 'rejected'
+    WHEN rejected = 0 THEN 'accepted' WHEN rejected = ${rows} THEN 'rejected' ELSE 'partially_accepted' END`;
+
+/** SQL: since when a payout, as `i`, is as it is. That of an unknown one may be older than its last change. */
+export const SINCE = "coalesce(nullif(i.unclear_at, ''), i.updated_at, files.received_at)";
+
 export interface GlanceRow extends CountedFile {
   readonly isCounted: Flag;
   readonly name: string;

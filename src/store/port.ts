@@ -14,6 +14,7 @@ import type { Records } from './port/records.ts';
 import type { Reports } from './port/reports.ts';
 import type { Runs } from './port/runs.ts';
 import type { SignIns } from './port/sign-ins.ts';
+import type { Webhooks } from './port/webhooks.ts';
 
 export type * from './port/change.ts';
 export type * from './port/control.ts';
@@ -28,6 +29,7 @@ export type * from './port/reports.ts';
 export type * from './port/row-record.ts';
 export type * from './port/runs.ts';
 export type * from './port/sign-ins.ts';
+export type * from './port/webhooks.ts';
 
 export interface Store
   extends Files,
@@ -38,5 +40,6 @@ export interface Store
     Reports,
     Runs,
     Control,
-    Records,
-    SignIns {}
+    SignIns,
+    Webhooks,
+    Records {}

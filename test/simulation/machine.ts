@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { braked, pause, resume } from '../../src/control/control.ts';
+import type { PayoutName } from '../../src/domain/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
 import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
@@ -60,6 +61,8 @@ interface Running {
 export type Trouble =
   | (Omit<FreezePlan, 'frozen'> & { readonly kind: 'freeze' })
   | { readonly kind: 'session lost'; readonly afterMs: number };
+
+const TOLD = ['ready', 'sending', 'unknown', 'submitted', 'paid', 'declined', 'failed'] as const;
 
 const GONE_AFTER_MS = 20_000;
 
@@ -239,6 +242,26 @@ export class Machine {
     this.decisionsSinceBackup++;
     await pause(store, OPERATOR, { at: timestamp(clock.now()) }, 'UTC');
     this.options.note('pause');
+  }
+
+  /** The provider tells of payouts, whatever the program is doing: once, twice, and of one that nobody knows. */
+  async tell(chance: Chance): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    const { store, clock } = running.plain;
+    try {
+      const names: PayoutName[] = [{ clientRefId: 'NOBODY' }];
+      for (const status of TOLD)
+        for (const { clientRefId, orderRef, instructionRef } of await store.list(status, { afterId: 0, limit: 20 }))
+          if (chance.strikes(0.5))
+            names.push(...(chance.strikes(0.5) ? [{ clientRefId }, { clientRefId }] : [{ orderRef, instructionRef }]));
+      const kept = await store.keepNamed(names, timestamp(clock.now()));
+      count(this.options.tally, 'webhooks kept', kept);
+      this.options.note(`webhooks ${kept}`);
+    } catch (error) {
+      // A program that crashed meanwhile has kept nothing.
+      if (this.#running === running) throw error;
+    }
   }
 
   /** Persons decide about what is held, whatever the program is doing. */

@@ -113,6 +113,8 @@ export class World {
   readonly #attempts: Attempts;
   readonly #storm;
   readonly #guard: Guard | undefined;
+  /** Undefined where the provider sends no webhooks. */
+  #telling: Chance | undefined;
   /** What persons decide about what is held; drawn apart, so that all other worlds stay as they are. */
   readonly #approving: Chance;
   readonly chance: Chance;
@@ -233,6 +235,8 @@ export class World {
     const changesItsMind = !this.#competing && drawnFrom(Number.parseInt(first.sha256.slice(0, 8), 16)).strikes(0.2);
     const closing = drawnFrom(Number.parseInt(first.sha256.slice(16, 24), 16));
     const closes = closing.strikes(0.3) ? closing : undefined;
+    const telling = drawnFrom(Number.parseInt(first.sha256.slice(48, 56), 16));
+    this.#telling = telling.strikes(0.4) ? telling : undefined;
     const braking = drawnFrom(Number.parseInt(first.sha256.slice(32, 40), 16));
     const pauses = braking.strikes(0.15) ? braking : undefined;
     const keeping = drawnFrom(Number.parseInt(first.sha256.slice(40, 48), 16));
@@ -263,6 +267,7 @@ export class World {
       const under = { way: true };
       if (this.#guard) this.#decideSoon(under);
       if (pauses) this.#pauseSoon(pauses, under);
+      if (this.#telling) this.#tellSoon(this.#telling, under);
       await Promise.all(passes.map((pass) => pass()));
       under.way = false;
       for (const machine of this.machines) await this.#actAsOperator(machine);
@@ -438,7 +443,10 @@ export class World {
   #options(kind: PassOptions['kind'], stop: AbortSignal): PassOptions {
     const businessDate = timestamp(START_MS + this.timeline.now).slice(0, 10);
     const send = kind !== 'arrival' || this.chance.strikes(0.5);
-    return { kind, businessDate, waitForSettling: this.chance.strikes(0.8), send, lookUp: true, stop };
+    const waitForSettling = this.chance.strikes(0.8);
+    const named = kind === 'arrival' && this.#telling?.strikes(0.5) === true;
+    if (named) count(this.tally, 'passes for webhooks');
+    return { kind, businessDate, waitForSettling, send, lookUp: !named, named, stop };
   }
 
   /** Starts a machine's program, if need be; the pass that follows. */
@@ -600,6 +608,12 @@ export class World {
         count(this.tally, 'pauses');
         this.timeline.after(chance.below(1_000), () => void (under.way && machine.pause()));
       }
+  }
+
+  /** Webhooks come while the pass that begins now is under way. */
+  #tellSoon(chance: Chance, under: { readonly way: boolean }): void {
+    for (const machine of this.machines)
+      if (chance.strikes(0.7)) this.timeline.after(chance.below(2_000), () => void (under.way && machine.tell(chance)));
   }
 
   /** Persons decide while the pass that begins now is under way. */

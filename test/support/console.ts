@@ -42,7 +42,8 @@ export async function openConsole(workspace: TestWorkspace, publicUrl?: URL): Pr
     woken++;
   });
   site.opened(tools);
-  const settings = { listen: { host: '127.0.0.1', port: 0 }, publicUrl };
+  const webhooks = { header: undefined, algorithm: 'sha256', encoding: 'hex' } as const;
+  const settings = { listen: { host: '127.0.0.1', port: 0 }, publicUrl, webhooks };
   const server = await openHttp(settings, [consoleRoute(site)], { clock: systemClock, log });
   onTestFinished(async () => {
     await server.close();

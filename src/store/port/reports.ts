@@ -1,7 +1,7 @@
 /** What reports show of rows and payouts, and which reports are older than that. */
 import type { RowError } from '../../domain/codes.ts';
 import type { PayoutDetails } from '../../domain/instruction.ts';
-import type { InstructionStatus, RowStatus } from '../../domain/status.ts';
+import type { InstructionStatus, RowStatus, Verdict } from '../../domain/status.ts';
 import type { Decision } from './change.ts';
 import type { RowFields } from './row-record.ts';
 
@@ -69,6 +69,12 @@ export interface Reports {
   /** Records what was published, and clears the stale mark unless something changed since the token was given. */
   reportsWritten(file: number, token: number, published: readonly { name: string; sha256: string }[]): Promise<void>;
   statusCounts(): Promise<StatusCount[]>;
+  /** For each of these statuses, since when the payout is in it that is in it longest; undefined without one. */
+  oldestIn(
+    statuses: readonly ('unknown' | 'held' | 'waiting')[],
+  ): Promise<{ status: InstructionStatus; since: string | undefined }[]>;
+  /** How many files got which verdict when they were taken in. */
+  verdictCounts(): Promise<{ verdict: Verdict; count: number }[]>;
   /** Counts payouts with an unreadable answer that no person has decided about, and amendments that aren't settled. */
   openQuestions(): Promise<{ unreadable: number; amendments: number }>;
 }

@@ -1,5 +1,5 @@
 /** Counts the instructions of each file, and keeps the counts. */
-import type { InstructionStatus } from '../../domain/status.ts';
+import type { InstructionStatus, Verdict } from '../../domain/status.ts';
 import {
   type ClosedPayouts,
   COUNTED,
@@ -10,10 +10,13 @@ import {
   type FileCount,
   type GlanceRow,
   glancesOf,
+  SINCE,
   statusCountsOf,
   toCount,
+  VERDICT,
 } from '../counts.ts';
 import type { StatusCount, Store } from '../port.ts';
+import { hasNotArrived } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
 import { getFact } from './facts.ts';
 import { arrays, column, statement } from './statement.ts';
@@ -81,13 +84,25 @@ const CLOSED_PAYOUTS = statement<[], ClosedPayouts>(`
     ON instructions.version = closings.version AND instructions.id = closings.instruction
   GROUP BY 1, 2`);
 
-export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glances'> {
+const OLDEST = statement<[statuses: string[]], { status: InstructionStatus; since: string | null }>(`
+  SELECT asked.status, (
+    SELECT min(${SINCE}) FROM instructions i JOIN files ON files.number = i.id >> 32
+    WHERE ${hasNotArrived('i.status')} AND i.status = asked.status) AS since
+  FROM unnest($1::text[]) WITH ORDINALITY AS asked (status, place) ORDER BY place`);
+const VERDICTS = statement<[], { verdict: Verdict; count: number }>(`
+  SELECT ${VERDICT("(progress::json ->> 'rows')::bigint")} AS verdict, count(*) AS count
+  FROM files WHERE done GROUP BY 1 ORDER BY 1`);
+
+export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glances' | 'oldestIn' | 'verdictCounts'> {
   const kept = async (found: Reached): Promise<StatusCount[]> => {
     if (found.anew.size > 0 && !db.readonly) await db.writing((session) => keep(session, found), LOCK_HEAD);
     return statusCountsOf(found);
   };
   return {
     statusCounts: async () => kept(await db.reading(async (session) => counted(session, await FILES.all(session)))),
+    oldestIn: async (statuses) =>
+      (await OLDEST.all(db, [...statuses])).map(({ status, since }) => ({ status, since: since ?? undefined })),
+    verdictCounts: () => VERDICTS.all(db),
     async glances() {
       const { found, files } = await db.reading(async (session) => {
         const rows = await GLANCES.all(session);

@@ -230,6 +230,8 @@ const SET_ERRORS = statement<[ids: number[], errors: string[]]>(`
   WHERE instructions.id = bare.id`);
 const BLANK_BODIES = statement<[ids: number[]]>("UPDATE attempts SET body = '' WHERE instruction = ANY ($1::bigint[])");
 
+const DROP_NAMED = statement<[ids: number[]]>('DELETE FROM webhooks WHERE instruction = ANY ($1::bigint[])');
+
 /** Empties the texts of payouts. The statements of their contents stay, so that the same rows are still known. */
 async function blankPayouts(session: Session, payouts: readonly StoredInstruction[]): Promise<void> {
   if (payouts.length === 0) return;
@@ -252,6 +254,7 @@ async function blankPayouts(session: Session, payouts: readonly StoredInstructio
       errors.map((one) => errorsWithoutTexts(one.errors)),
     );
   await BLANK_BODIES.run(session, ids);
+  await DROP_NAMED.run(session, ids);
 }
 
 type Rejected = { id: number; errors: string } & RowFields;

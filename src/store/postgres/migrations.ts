@@ -12,7 +12,7 @@ import { SCHEMA } from './connection.ts';
 import { ALONE_LOCK, MIGRATION_LOCK } from './locks.ts';
 
 /** In order. `schema_version` says how many of them a database has had. */
-const MIGRATIONS = ['1-schema.sql', '4-sign-ins.sql'];
+const MIGRATIONS = ['1-schema.sql', '3-webhooks.sql', '4-sign-ins.sql'];
 
 const OLDEST_SERVER = 14;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -23,7 +23,7 @@ const LAST_WRITES_KEPT_DAYS = 7;
 const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
   ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
-  ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files', 'sign_ins'],
+  ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files', 'webhooks', 'sign_ins'],
   ...['audit_head', 'last_writes', 'schema_version'],
   ...['machines', 'machine_facts', 'run_machines', 'pace'],
 ];

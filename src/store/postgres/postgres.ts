@@ -34,6 +34,7 @@ import { openAlone, openSession, requireNoPooler } from './session.ts';
 import { signInVerbs } from './sign-ins.ts';
 import { auditVerbs, writingWith } from './trail.ts';
 import { explained } from './trouble.ts';
+import { webhookVerbs } from './webhooks.ts';
 
 export interface PostgresOptions {
   /** As {@link readAddress} takes it. */
@@ -129,6 +130,7 @@ export function storeOn(
     ...machineVerbs(db, me, serverClock),
     ...runVerbs(db, writing, me),
     ...closingVerbs(db, writing),
+    ...webhookVerbs(db),
     ...recordVerbs(db, shown),
     ...signInVerbs(db),
     skipNumbers: numberSkipper(db, me),

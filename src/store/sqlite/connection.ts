@@ -47,6 +47,7 @@ const MIGRATIONS = [
   '12-forgetting.sql',
   '13-control.sql',
   '14-run-ends.sql',
+  '16-webhooks.sql',
   '17-sign-ins.sql',
 ];
 
@@ -273,8 +274,7 @@ function assertSchema(db: Database.Database, path: string): void {
 const TABLES = [
   ...['files', 'orders', 'instructions', 'rows', 'attempts', 'sends', 'runs', 'published', 'audit', 'facts'],
   ...['amendments', 'instruction_refs', 'statements', 'conflicts', 'decisions', 'closings', 'rejected_since'],
-  ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files'],
-  'sign_ins',
+  ...['forgotten_files', 'payees', 'resemblances', 'approvals', 'decision_files', 'webhooks', 'sign_ins'],
 ];
 const UNKNOWN_TABLE = `
   SELECT name FROM sqlite_schema
@@ -284,7 +284,7 @@ const UNKNOWN_TABLE = `
  * Digest of all columns of all tables after all migrations. A schema that was never released may have had the same
  * number. After a new migration, the error message shows the new digest.
  */
-const COLUMNS_DIGEST = '1371f285f6094959';
+const COLUMNS_DIGEST = 'd5cd5ab8d25c9bc1';
 const COLUMNS = `
   SELECT group_concat(name) FROM (
     SELECT t.name || '.' || c.name AS name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c

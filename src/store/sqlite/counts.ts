@@ -1,5 +1,5 @@
 /** Counts the instructions of each file, and keeps the counts. */
-import type { InstructionStatus } from '../../domain/status.ts';
+import type { InstructionStatus, Verdict } from '../../domain/status.ts';
 import {
   type ClosedPayouts,
   COUNTED,
@@ -10,17 +10,20 @@ import {
   type FileCount,
   type GlanceRow,
   glancesOf,
+  SINCE,
   statusCountsOf,
   toCount,
+  VERDICT,
 } from '../counts.ts';
 import { fileRange } from '../file-record.ts';
 import type { StatusCount, Store } from '../port.ts';
+import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 
 /** With the audit entry that the counts reach. */
 type Reached = Counted & { readonly seq: number };
 
-export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glances'> {
+export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glances' | 'oldestIn' | 'verdictCounts'> {
   const files = db.prepare<[], CountedFile>(`SELECT ${COUNTED} FROM files WHERE kind = 'instructions'`);
   const count = fileCounter(db);
   const reached = db.prepare<[], number>('SELECT coalesce(max(seq), 0) FROM audit').pluck();
@@ -60,6 +63,13 @@ export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glance
     SELECT instructions.id >> 32 AS file, status, count(*) AS count FROM closings CROSS JOIN instructions
       ON instructions.version = closings.version AND instructions.id = closings.instruction
     GROUP BY 1, 2`);
+  const oldest = db
+    .prepare<[string], string | null>(`
+      SELECT min(${SINCE}) FROM instructions i INDEXED BY instructions_open JOIN files ON files.number = i.id >> 32
+      WHERE ${hasNotArrived('i.status')} AND i.status = +?`)
+    .pluck();
+  const verdicts = db.prepare<[], { verdict: Verdict; count: number }>(`
+    SELECT ${VERDICT("progress ->> 'rows'")} AS verdict, count(*) AS count FROM files WHERE done = 1 GROUP BY 1 ORDER BY 1`);
   const glance = db.transaction(() => {
     const rows = all.all();
     const found = counted(rows.filter(({ isCounted }) => isCounted === 1));
@@ -69,6 +79,8 @@ export function countVerbs(db: Connection): Pick<Store, 'statusCounts' | 'glance
     async statusCounts() {
       return kept(read());
     },
+    oldestIn: async (statuses) => statuses.map((status) => ({ status, since: oldest.get(status) ?? undefined })),
+    verdictCounts: async () => verdicts.all(),
     async glances() {
       const { found, files } = glance();
       return { counts: kept(found), files };

@@ -219,6 +219,7 @@ function payoutForgetter(
     UPDATE instructions SET forgotten = 1, managed = NULL, raw = iif(raw IS NULL, NULL, '[]'), errors = ?, ${empty.join()}
     WHERE id = ?`);
   const blankBodies = db.prepare<[number]>("UPDATE attempts SET body = '' WHERE instruction = ?");
+  const dropNamed = db.prepare<[number]>('DELETE FROM webhooks WHERE instruction = ?');
   const keep = statementWriter(db);
   const removePayee = payeeRemover(db);
   return (payout, file, moment) => {
@@ -229,6 +230,7 @@ function payoutForgetter(
     const errors = errorsOf.get(id) ?? null;
     blank.run(errors === null ? null : errorsWithoutTexts(errors), id);
     blankBodies.run(id);
+    dropNamed.run(id);
     trail.append(moment, payoutForgottenEvent(payout, file), id);
   };
 }

@@ -111,7 +111,10 @@ function inShare(id: string): string {
 
 export function listingVerbs(
   db: Connection,
-): Pick<Store, 'list' | 'interrupted' | 'unclearOrders' | 'amended' | 'statusCounts' | 'glances' | 'openQuestions'> {
+): Pick<
+  Store,
+  'list' | 'interrupted' | 'unclearOrders' | 'amended' | 'openQuestions' | keyof ReturnType<typeof countVerbs>
+> {
   type ListValues = [status: string, afterId: number, openDateUpTo: string, of: number, at: number, limit: number];
   const inStatus = `i.status = +? AND i.id > ? AND i.open_date <= ? AND ${inShare('i.id')} ORDER BY i.id LIMIT +?`;
   const notArrived = hasNotArrived('i.status');

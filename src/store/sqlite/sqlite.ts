@@ -22,6 +22,7 @@ import { searchVerbs } from './searching.ts';
 import { signInVerbs } from './sign-ins.ts';
 import { auditTrail, auditVerbs } from './trail.ts';
 import { damaged, explained } from './trouble.ts';
+import { webhookVerbs } from './webhooks.ts';
 
 export interface SqliteOptions {
   readonly path: string;
@@ -72,6 +73,7 @@ function storeOn(db: Connection, { path }: SqliteOptions): Omit<Store, 'judging'
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),
     ...signInVerbs(db),
+    ...webhookVerbs(db),
     fact: async (name) => fact.get(name),
     async setFact(name, value) {
       setFact.run(name, value);

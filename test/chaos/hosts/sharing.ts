@@ -231,9 +231,9 @@ async function newerProgram({ folder }: Site): Promise<string> {
   mkdirSync(root);
   copyProject(root, ['src', 'package.json', 'paydrop.schema.json']);
   mutate(root, {
-    edits: [["const MIGRATIONS = ['1-schema.sql'];", "const MIGRATIONS = ['1-schema.sql', '2-newer.sql'];"]],
+    edits: [["'3-webhooks.sql'];", "'3-webhooks.sql', '99-newer.sql'];"]],
   });
-  writeFileSync(join(root, 'src/store/postgres/postgres-migrations/2-newer.sql'), 'SELECT 1;\n');
+  writeFileSync(join(root, 'src/store/postgres/postgres-migrations/99-newer.sql'), 'SELECT 1;\n');
   await bundle(root, join(root, 'dist'), ['src/main.ts']);
   return join(root, 'dist', 'main.js');
 }

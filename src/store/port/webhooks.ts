@@ -1,0 +1,39 @@
+/** Payouts that webhooks of the provider named: a reason to look them up, and no evidence of anything. */
+import type { PayoutName } from '../../domain/instruction.ts';
+import type { Share, StoredInstruction } from './payouts.ts';
+
+/** A payout that waits to be looked up. */
+interface NamedPayout {
+  readonly instruction: StoredInstruction;
+  /** How often it was named, as of this reading. */
+  readonly times: number;
+}
+
+/** A look-up that was made because of webhooks, and the `times` that it is for. */
+export interface AskedNamed {
+  readonly id: number;
+  readonly times: number;
+  readonly answered: boolean;
+}
+
+interface NamedOptions {
+  readonly afterId: number;
+  readonly limit: number;
+  /** Only those that no webhook had looked up since; a timestamp. */
+  readonly askedBefore: string;
+  readonly share?: Share;
+}
+
+export interface Webhooks {
+  /**
+   * Keeps which payouts were named. Those that are not in the records, or that no look-up can move any more, are left
+   * out. Returns how many names were kept.
+   */
+  keepNamed(names: readonly PayoutName[], at: string): Promise<number>;
+  /** Those that wait, by id. */
+  named(options: NamedOptions): Promise<NamedPayout[]>;
+  /** Ends the wait of those whose look-up was answered, unless they were named once more since. */
+  noteNamed(asked: readonly AskedNamed[], at: string): Promise<void>;
+  /** Removes what webhooks before a moment have left, at most so much. Returns how much it was. */
+  dropNamed(before: string, limit: number): Promise<number>;
+}

@@ -1,0 +1,12 @@
+-- Payouts that webhooks named, each until it was looked up and for some days more. How often one was named since it has
+-- its row, and which of these times a look-up has answered: it waits while they differ.
+CREATE TABLE webhooks (
+  instruction bigint PRIMARY KEY REFERENCES instructions (id),
+  received_at text COLLATE "C" NOT NULL,               -- the latest
+  times bigint NOT NULL,
+  asked_at text COLLATE "C" NOT NULL DEFAULT '',       -- the latest look-up that a webhook brought about
+  answered bigint NOT NULL DEFAULT 0
+);
+
+CREATE INDEX webhooks_waiting ON webhooks (instruction, asked_at) WHERE answered < times;
+CREATE INDEX webhooks_by_age ON webhooks (received_at);

@@ -1,0 +1,91 @@
+/** Payouts that webhooks named, until they are looked up. */
+import type { PayoutName } from '../../domain/instruction.ts';
+import type { Webhooks } from '../port.ts';
+import { WHOLE } from '../share.ts';
+import { storedInstruction } from '../stored.ts';
+import { IS_ASKED, MAY_BE_NAMED } from '../webhooks.ts';
+import type { Connection } from './connection.ts';
+import { arrays, column, statement } from './statement.ts';
+import { storedStatement } from './stored.ts';
+
+type ByAttempt = { clientRefId: string };
+type ByRefs = Exclude<PayoutName, ByAttempt>;
+
+/** By their place in what is given: two names may be those of one payout. */
+const BY_ATTEMPT = arrays<[clientRefIds: string[]], [place: number, id: number]>(`
+  SELECT given.place::int, i.id FROM unnest($1::text[]) WITH ORDINALITY AS given (client_ref_id, place)
+  JOIN attempts ON attempts.client_ref_id = given.client_ref_id
+  JOIN instructions i ON i.id = attempts.instruction AND ${MAY_BE_NAMED('i.forgotten')}`);
+type Refs = [customerRefs: (string | null)[], orderRefs: string[], instructionRefs: string[]];
+const BY_REFS = arrays<Refs, [place: number, id: number]>(`
+  SELECT given.place::int, i.id
+  FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
+    AS given (customer_ref, order_ref, instruction_ref, place)
+  JOIN orders o ON o.order_ref = given.order_ref
+  JOIN instruction_refs named ON named.customer_ref = o.customer_ref AND named.order_ref = o.order_ref
+    AND named.instruction_ref = given.instruction_ref
+  JOIN instructions i ON i.id = named.instruction AND ${MAY_BE_NAMED('i.forgotten')}
+  WHERE given.customer_ref IS NULL OR given.customer_ref = o.customer_ref`);
+const KEEP = statement<[ids: number[], at: string]>(`
+  INSERT INTO webhooks (instruction, received_at, times) SELECT id, $2, 1 FROM unnest($1::bigint[]) AS given (id)
+  ORDER BY id
+  ON CONFLICT (instruction) DO UPDATE SET received_at = excluded.received_at, times = webhooks.times + 1`);
+
+type Waiting = [afterId: number, askedBefore: string, of: number, at: number, limit: number];
+const WAITING = arrays<Waiting, [id: number, times: number]>(`
+  SELECT w.instruction, w.times FROM webhooks w JOIN instructions i ON i.id = w.instruction AND ${IS_ASKED}
+  WHERE w.answered < w.times AND w.instruction > $1 AND w.asked_at < $2 AND w.instruction % $3 = $4
+  ORDER BY w.instruction LIMIT $5`);
+const STORED = storedStatement<[ids: number[]]>('i.id = ANY ($1::bigint[]) ORDER BY i.id');
+
+const NOTE = statement<[ids: number[], times: number[], at: string]>(`
+  UPDATE webhooks SET asked_at = $3, answered = greatest(answered, given.times)
+  FROM (SELECT id, times FROM unnest($1::bigint[], $2::bigint[]) AS asked (id, times) ORDER BY id) AS given
+  WHERE webhooks.instruction = given.id`);
+const DROP = column<[before: string, limit: number], number>(`
+  DELETE FROM webhooks WHERE instruction IN (
+    SELECT instruction FROM webhooks WHERE received_at < $1 ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+  RETURNING 1`);
+
+export function webhookVerbs(db: Connection): Webhooks {
+  return {
+    keepNamed: (names, at) =>
+      db.writing(async (session) => {
+        const attempts = names.filter((name): name is ByAttempt => 'clientRefId' in name);
+        const refs = names.filter((name): name is ByRefs => !('clientRefId' in name));
+        const byAttempt =
+          attempts.length === 0
+            ? []
+            : await BY_ATTEMPT.all(
+                session,
+                attempts.map(({ clientRefId }) => clientRefId),
+              );
+        const byRefs =
+          refs.length === 0
+            ? []
+            : await BY_REFS.all(
+                session,
+                refs.map(({ customerRef }) => customerRef ?? null),
+                refs.map(({ orderRef }) => orderRef),
+                refs.map(({ instructionRef }) => instructionRef),
+              );
+        const ids = new Set([...byAttempt, ...byRefs].map(([, id]) => id));
+        if (ids.size > 0) await KEEP.run(session, [...ids], at);
+        return new Set(byAttempt.map(([place]) => place)).size + new Set(byRefs.map(([place]) => place)).size;
+      }),
+    named: ({ afterId, limit, askedBefore, share = WHOLE }) =>
+      db.reading(async (session) => {
+        const times = new Map(await WAITING.all(session, afterId, askedBefore, share.of, share.at, limit));
+        if (times.size === 0) return [];
+        const stored = (await STORED.all(session, [...times.keys()])).map(storedInstruction);
+        return stored.map((instruction) => ({ instruction, times: times.get(instruction.id) ?? 0 }));
+      }),
+    noteNamed: (asked, at) =>
+      db.writing(async (session) => {
+        const last = new Map(asked.map((one) => [one.id, one]));
+        const times = [...last.values()].map((one) => (one.answered ? one.times : 0));
+        await NOTE.run(session, [...last.keys()], times, at);
+      }),
+    dropNamed: (before, limit) => db.writing(async (session) => (await DROP.all(session, before, limit)).length),
+  };
+}

@@ -1,0 +1,70 @@
+/** Payouts that webhooks named, until they are looked up. */
+import type { PayoutName } from '../../domain/instruction.ts';
+import type { AskedNamed, Webhooks } from '../port.ts';
+import { WHOLE } from '../share.ts';
+import { storedInstruction } from '../stored.ts';
+import { IS_ASKED, MAY_BE_NAMED } from '../webhooks.ts';
+import type { Connection } from './connection.ts';
+import { prepareStored } from './stored.ts';
+
+export function webhookVerbs(db: Connection): Webhooks {
+  const keepOne = keeper(db);
+  const keep = db.transaction((names: readonly PayoutName[], at: string) =>
+    names.reduce((kept, name) => kept + (keepOne(name, at) > 0 ? 1 : 0), 0),
+  );
+  type Waiting = [afterId: number, askedBefore: string, of: number, at: number, limit: number];
+  const waiting = db
+    .prepare<Waiting, [id: number, times: number]>(`
+      SELECT w.instruction, w.times FROM webhooks w INDEXED BY webhooks_waiting
+      JOIN instructions i ON i.id = w.instruction AND ${IS_ASKED}
+      WHERE w.answered < w.times AND w.instruction > ? AND w.asked_at < ? AND w.instruction % ? = ?
+      ORDER BY w.instruction LIMIT +?`)
+    .raw();
+  const stored = prepareStored<[ids: string]>(db, 'i.id IN (SELECT value FROM json_each(?))');
+  const named = db.transaction((...values: Waiting) => {
+    const found = new Map(waiting.all(...values));
+    const rows = found.size === 0 ? [] : stored.all(JSON.stringify([...found.keys()]));
+    return rows
+      .map(storedInstruction)
+      .sort((one, other) => one.id - other.id)
+      .map((instruction) => ({ instruction, times: found.get(instruction.id) ?? 0 }));
+  });
+  const note = db.prepare<[at: string, times: number | null, id: number]>(
+    'UPDATE webhooks SET asked_at = ?, answered = max(answered, coalesce(?, 0)) WHERE instruction = ?',
+  );
+  const noteAll = db.transaction((asked: readonly AskedNamed[], at: string) => {
+    for (const { id, times, answered } of asked) note.run(at, answered ? times : null, id);
+  });
+  const drop = db.prepare<[string, number]>(`
+    DELETE FROM webhooks WHERE instruction IN (
+      SELECT instruction FROM webhooks WHERE received_at < ? ORDER BY received_at LIMIT +?)`);
+  return {
+    keepNamed: async (names, at) => keep.immediate(names, at),
+    named: async ({ afterId, limit, askedBefore, share = WHOLE }) =>
+      named(afterId, askedBefore, share.of, share.at, limit),
+    noteNamed: async (asked, at) => noteAll.immediate(asked, at),
+    dropNamed: async (before, limit) => drop.run(before, limit).changes,
+  };
+}
+
+/** Keeps that a payout was named, and returns how many payouts have that name. */
+function keeper(db: Connection): (name: PayoutName, at: string) => number {
+  const into = (from: string) => `
+    INSERT INTO webhooks (instruction, received_at, times)
+    SELECT i.id, :at, 1 FROM ${from} JOIN instructions i ON i.id = named.instruction
+    WHERE named_by AND ${MAY_BE_NAMED('i.forgotten')}
+    ON CONFLICT (instruction) DO UPDATE SET received_at = excluded.received_at, times = times + 1`;
+  const prepare = <Name extends object>(from: string, by: string) =>
+    db.prepare<Name & { at: string }>(into(from).replace('named_by', by));
+  const byAttempt = prepare<{ clientRefId: string }>('attempts named', 'named.client_ref_id = :clientRefId');
+  const byRefs = prepare<{ customerRef: string | null; orderRef: string; instructionRef: string }>(
+    `orders o JOIN instruction_refs named USING (customer_ref, order_ref)`,
+    `o.order_ref = :orderRef AND named.instruction_ref = :instructionRef
+      AND o.customer_ref = coalesce(:customerRef, o.customer_ref)`,
+  );
+  return (name, at) => {
+    if ('clientRefId' in name) return byAttempt.run({ clientRefId: name.clientRefId, at }).changes;
+    const { customerRef = null, orderRef, instructionRef } = name;
+    return byRefs.run({ customerRef, orderRef, instructionRef, at }).changes;
+  };
+}

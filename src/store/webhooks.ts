@@ -1,0 +1,14 @@
+/** What every adapter has in common where webhooks name payouts. */
+import type { InstructionStatus } from '../domain/status.ts';
+import { listed } from './conditions.ts';
+
+/** A look-up may move these, or may come to. `sending` waits for the end of its request. */
+const MAY_MOVE: readonly InstructionStatus[] = [
+  ...(['ready', 'held', 'sending', 'unknown', 'submitted', 'paid', 'declined'] as const),
+];
+const MAY_BE_ASKED = MAY_MOVE.filter((status) => status !== 'sending');
+
+/** SQL: a payout, as `i`, that a webhook may be about. What was forgotten has ended for long. */
+export const MAY_BE_NAMED = (forgotten: string) => `i.status IN (${listed(MAY_MOVE)}) AND NOT ${forgotten}`;
+/** SQL: a payout, as `i`, that is looked up when it was named. */
+export const IS_ASKED = `i.status IN (${listed(MAY_BE_ASKED)})`;
