@@ -2,10 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { personWith } from '../fixtures/people.ts';
+import { pass } from '../src/pipeline/pass.ts';
 import { fieldIn, openConsole, type TestConsole } from './support/console.ts';
 import { dropped, PAYS, row } from './support/held.ts';
 import { sent } from './support/wire.ts';
-import { type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instruction, instructions, ONE_PASS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const HOLD_ALL = { control: { approvals: [{ from: { INR: '0.01' }, people: 1 }] } };
 const PEOPLE = {
@@ -341,6 +342,7 @@ describe('a form', () => {
 
   it.each([
     ['of another port of this machine', from({ 'sec-fetch-site': 'same-site', origin: 'http://127.0.0.1:1' })],
+    ['of another port, that hides its origin', from({ 'sec-fetch-site': 'same-site', origin: 'null' })],
     ['of another site', from({ 'sec-fetch-site': 'cross-site', origin: 'https://example.com' })],
     ['that says nothing of where it comes from', from({})],
     ['of a browser that says nothing but another origin', from({ origin: 'http://127.0.0.1:1' })],
@@ -542,5 +544,130 @@ describe('every answer', () => {
     expect(shown.get('provider.baseUrl')).toEqual({ value: 'https://pay.example.com', stated: true });
     expect(shown.get('intake.settle')).toEqual({ value: '0s', stated: true });
     expect(shown.get('submit')).toEqual({ value: 'nightly', stated: false });
+  });
+});
+
+describe('a search', () => {
+  const ROWS = [row('P1', '100.00'), row('P2', '200.00'), row('P3', '100.00')];
+  const lines = (page: string) => [...page.matchAll(/ref=C1%2FO1%2F(\w+)/g)].map(([, ref]) => ref);
+
+  it.each([
+    ['a customer', 'reference=C1', ['P3', 'P2', 'P1']],
+    ['an instruction', 'reference=C1/O1/P2', ['P2']],
+    ['an instruction with blanks, as pages show it', 'reference=C1 / O1 / P2', ['P2']],
+    ['an instruction reference alone', 'reference=P2', ['P2']],
+    ['a payee and an amount', 'payee=C1&amount=100', ['P3', 'P1']],
+    ['an amount with digits in groups, in a currency of any letter case', 'amount=0,100.0&currency=inr', ['P3', 'P1']],
+    ['a status', 'status=held', ['P3', 'P2', 'P1']],
+    ['all of it', 'reference=C1&payee=C1&amount=200.00&currency=INR&status=held', ['P2']],
+    ['nothing that is there', 'payee=nobody', []],
+  ])('finds by %s', async (_, query, found) => {
+    const console = await openConsole(await withHeld(HOLD_ALL, ...ROWS));
+    const page = await console.page(await console.signedIn('anna'), `/search?${query}`);
+    expect(lines(page)).toEqual(found);
+  });
+
+  it('finds by the references of provider and bank', async () => {
+    const workspace = dropped({}, row('P1', '100.00'), row('P2', '200.00'));
+    for (let runs = 0; runs < 2; runs++) await workspace.pass({ faults: PAYS });
+    const console = await openConsole(workspace);
+    const cookie = await console.signedIn('anna');
+    const [result] = workspace.rows('payouts.000002.result.csv');
+    for (const name of ['clientRefId', 'orderRefId', 'bankReference']) {
+      expect([name, result?.[name]]).not.toEqual([name, '']);
+      expect(lines(await console.page(cookie, `/search?reference=${result?.[name]}`))).toEqual(['P1']);
+    }
+  });
+
+  it.each([
+    ['amount=1e3', 'Amount: 1e3 is none'],
+    ['currency=rupees', 'Currency: rupees is none'],
+    ['status=gone', 'there is no status gone'],
+  ])('says what is wrong with %s', async (query, why) => {
+    const console = await openConsole(testWorkspace());
+    expect(await console.page(await console.signedIn('anna'), `/search?${query}`)).toContain(why);
+  });
+
+  it('goes on where its page has ended, and so do files, runs, what is held and what needs a person', async () => {
+    const many = Array.from({ length: 120 }, (_, at) => row(`P${at + 1}`, '100.00'));
+    const workspace = await withHeld(HOLD_ALL, ...many);
+    for (let files = 0; files < 55; files++) workspace.drop(`empty${files}.csv`, `orders ${files}`);
+    await workspace.pass();
+    const console = await openConsole(workspace);
+    const cookie = await console.signedIn('anna');
+    for (const [path, all, item] of [
+      ['/search?status=held', 120, /<tr><th scope="row" class="reference">/g],
+      ['/held', 120, /<label class="tick">/g],
+      ['/files', 57, /<tr><th scope="row" class="nowrap">/g],
+    ] as const) {
+      let seen = 0;
+      for (let next: string | undefined = path; next !== undefined; ) {
+        const page: string = await console.page(cookie, next);
+        seen += page.match(item)?.length ?? 0;
+        next = /rel="next" href="([^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
+      }
+      expect([path, seen]).toEqual([path, all]);
+    }
+  });
+});
+
+describe('what stands now', () => {
+  it('is read again when it was decided, and not each time while reading it takes long', async () => {
+    const workspace = await withHeld();
+    const console = await openConsole(workspace);
+    const cookie = await console.signedIn('anna');
+    let [read, takesMs] = [0, 100];
+    const { glances } = console.tools.store;
+    Object.assign(console.tools.store, {
+      glances: async () => {
+        read++;
+        workspace.clock.advance(takesMs);
+        return glances();
+      },
+    });
+    await Promise.all([console.page(cookie, '/'), console.page(cookie, '/'), console.page(cookie, '/needs')]);
+    expect(read).toBe(1);
+    workspace.clock.advance(9_000);
+    await console.page(cookie, '/');
+    expect(read).toBe(1);
+    workspace.clock.advance(2_000);
+    await console.page(cookie, '/');
+    expect(read).toBe(2);
+    takesMs = 1_000;
+    const payout = fieldIn(await console.page(cookie, '/held'), 'payout');
+    await console.send(cookie, '/decide', { payout, word: 'yes', ...WHY });
+    await console.page(cookie, '/');
+    expect(read).toBe(3);
+    await console.send(cookie, '/decide', { payout, word: 'yes', ...WHY });
+    await console.page(cookie, '/');
+    expect(read).toBe(3);
+  });
+
+  it('names the run that is under way, and what it has half done is no need of anybody', async () => {
+    const console = await openConsole(await withHeld());
+    const cookie = await console.signedIn('anna');
+    await console.tools.store.startRun('run', '2026-03-03', { at: '2026-03-03T01:00:00.000Z' });
+    expect(await console.page(cookie, '/')).toContain('Run 000002 is under way, for 2026-03-03');
+  });
+});
+
+describe('a decision while a pass goes on', () => {
+  it('takes its turn, is kept, and counts in the next one; the pass goes on as ever', async () => {
+    const workspace = dropped(HOLD_ALL, row('P1', '100.00'));
+    await workspace.pass();
+    workspace.drop('more.csv', instructions(...Array.from({ length: 200 }, (_, at) => instruction(`M${at}`, '10.00'))));
+    const console = await openConsole(workspace);
+    const cookie = await console.signedIn('anna');
+    const payout = fieldIn(await console.page(cookie, '/held'), 'payout');
+    const under = pass(console.tools, ONE_PASS);
+    const answers = await Promise.all([
+      ...Array.from({ length: 5 }, () => console.send(cookie, '/decide', { payout, word: 'yes', ...WHY })),
+      console.page(cookie, '/search?status=held').then(() => undefined),
+    ]);
+    expect((await under)?.unfinished).toBeUndefined();
+    expect(answers.flatMap((answer) => answer?.status ?? []).sort()).toEqual([303, 409, 409, 409, 409]);
+    await pass(console.tools, ONE_PASS);
+    expect(['submitted', 'paid']).toContain(await statusOf(console, 'P1'));
+    expect(workspace.ledger().filter(({ kind }) => kind === 'accepted')).toHaveLength(1);
   });
 });

@@ -1,15 +1,19 @@
 /** `paydrop sign-in`, as it is typed. */
+import { once } from 'node:events';
 import { chmodSync, copyFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
 import { keyFile, type PersonName, personWith } from '../fixtures/people.ts';
 import { openSession } from '../src/service/sign-in.ts';
 import { builtProgram } from './support/cli.ts';
+import { fieldIn } from './support/console.ts';
 import { exampleMachine } from './support/example-machine.ts';
 import { examplesIn, shownIn } from './support/examples.ts';
-import { ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instruction, instructions, ORDERS, recorded, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const program = builtProgram();
 const SERVED = { http: { listen: '127.0.0.1:8480' } };
+const LIMIT = { control: { limits: { payout: { INR: '1000.00' } } } };
 const PEOPLE = { people: { anna: personWith('anna'), ben: personWith('ben') } };
 
 async function withRecords(settings: object): Promise<TestWorkspace> {
@@ -79,3 +83,39 @@ describe('sign-in', () => {
     expect([status, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);
   });
 });
+
+describe('the link', () => {
+  it('leads to the console of a watch, where what is decided is sent', async () => {
+    const port = await freePort();
+    const workspace = await withRecords({ http: { listen: `127.0.0.1:${port}` }, submit: 'on-arrival', ...LIMIT });
+    const service = program.start(['watch', '--workspace', workspace.root]);
+    await service.says('serving over HTTP');
+    workspace.drop('payouts.csv', instructions(instruction('P1', '2000.00', '2026-01-01', '2099-01-01')));
+    await service.says('pass done');
+    const { stdout } = await signIn(workspace, 'anna');
+    const link = new URL(/http\S+/.exec(stdout)?.[0] ?? '');
+    const send = (path: string, fields: Record<string, string>, cookie = '') =>
+      fetch(new URL(path, link), {
+        ...{ method: 'POST', redirect: 'manual', body: new URLSearchParams(fields) },
+        headers: { 'sec-fetch-site': 'same-origin', cookie },
+      });
+    const opened = await send('/sign-in', { token: link.searchParams.get('token') ?? '' });
+    const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const held = await (await fetch(new URL('/held', link), { headers: { cookie } })).text();
+    const decided = await send('/decide', { payout: fieldIn(held, 'payout'), word: 'yes', reason: 'seen' }, cookie);
+    expect(decided.status).toBe(303);
+    await vi.waitFor(async () => expect(await recorded(workspace)).toHaveProperty('ready'), { timeout: 10_000 });
+    expect(service.stderr()).toContain('decided in the console');
+    service.process.kill('SIGTERM');
+    expect((await service.ended).status).toBe(0);
+  });
+});
+
+/** A port on which nothing listened a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}

@@ -145,12 +145,11 @@ async function done(
     return pageFor(visit, problemPage('Nothing was done', ['This is no form of the console.'], '/'), undefined, 400);
   const outcome = await act(visit, action, form);
   kept.forget();
-  const { person: by } = visit.who;
   if (!outcome.ok) {
-    visit.site.log.warn({ by, action: request.url.pathname }, 'a decision in the console was not recorded');
+    visit.site.log.warn({ action: request.url.pathname }, 'a decision in the console was not recorded');
     return pageFor(visit, problemPage('Nothing was done', outcome.why, outcome.back), undefined, outcome.status);
   }
-  visit.site.log.info({ by, action: request.url.pathname }, 'decided in the console');
+  visit.site.log.info({ action: request.url.pathname }, 'decided in the console');
   visit.site.wake();
   const joined = outcome.to.includes('?') ? '&' : '?';
   return seeOther(`${outcome.to}${joined}done=${outcome.done}`);

@@ -1616,7 +1616,62 @@ const CLAIMS: Mutant[] = [
   ]),
 ];
 
+const CONSOLE: Mutant[] = [
+  mutant(
+    'console: a form of another port counts',
+    'a page of another program of the machine pauses or approves',
+    'console',
+    ["return site === 'same-origin' || site === 'none';", "return site !== 'cross-site';"],
+  ),
+  mutant('console: a form that says nothing of itself counts', 'a page under a name of its own approves', 'console', [
+    'if (site === undefined) return origin === url.origin;',
+    'if (site === undefined) return origin === undefined || origin === url.origin;',
+  ]),
+  mutant('console: a session outlives its person', 'who has left approves for eight hours more', 'console', [
+    'if (!keys || statement !== (await statementOf(store, signIn))) return false;',
+    'if (!keys || statement !== (await statementOf(store, signIn))) return true;',
+  ]),
+  mutant('console: the signature of a session is not checked', 'a row in the records approves', 'console', [
+    'if (!keys || statement !== (await statementOf(store, signIn))) return false;',
+    "if (keys) return statement !== '';",
+  ]),
+  mutant(
+    'console: a link is used twice',
+    'who reads over a shoulder signs in as well',
+    ['store-console'],
+    [
+      'WHERE link = :link AND session IS NULL AND expires_at > :at RETURNING',
+      'WHERE link = :link AND expires_at > :at RETURNING',
+    ],
+  ),
+  mutant('console: a yes is for what stands now', 'a person approves what another has changed meanwhile', 'console', [
+    'found.length === asked.size && found.every((one) => asked.get(one.payout.id) === heldVersion(one))',
+    'found.length === asked.size',
+  ]),
+  mutant('console: a decision is for any version', 'a payout that was resolved is resolved again', 'console', [
+    'return version !== undefined && version !== now.version;',
+    'return version === 0 && now.version === 0;',
+  ]),
+  mutant('console: people decide without being judged', 'who dropped a file approves it', 'console', [
+    'if (!signed) return (word',
+    'if (word) return (word',
+  ]),
+  mutant('console: a report is any file', 'the settings are read through a link in the outbox', 'console', [
+    'open(join(outbox, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)',
+    'open(join(outbox, name), constants.O_RDONLY | constants.O_NONBLOCK)',
+  ]),
+  mutant('console: each look counts anew', 'people who look hold up the sending', 'console', [
+    'if (kept && clock.monotonic() < kept.freshUntilMs) return kept.reading;',
+    '',
+  ]),
+  mutant('search: a step begins where the last one ended, and again', 'a search never ends', 'store-console', [
+    'least: row?.looked === look ? row.least : undefined };\n  };',
+    'least: row?.looked === look ? row.least + 1 : undefined };\n  };',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
+  ...CONSOLE,
   ...CONTROL,
   ...CALENDAR,
   ...HELD,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { closedNow, closedText, seenDigest } from '../../control/control.ts';
 import { explainedAs } from '../../domain/explained.ts';
 import { sixDigits } from '../../domain/file-number.ts';
+import { grouped } from '../../domain/money.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
 import { type HeldPayout, heldAfter, heldNamed, standingNow } from '../../pipeline/pipeline.ts';
 import { secondIn, timestamp } from '../../platform/clock.ts';
@@ -27,18 +28,20 @@ const IN_NEED: readonly InstructionStatus[] = ['manual', 'unknown', 'reversed', 
  * What stands now is read again at the earliest after so many times the time that the reading takes: a file that a pass
  * is changing is counted anew each time, and people who look must not hold up the sending.
  */
-const REST = 20;
-const LONGEST_REST_MS = 60_000;
+const REST = 100;
+const LONGEST_REST_MS = 600_000;
+/** What took longer is not read anew for each decision either. */
+const SHORT_MS = 200;
 
 /** What stood when it was last read. */
 export interface Kept {
   of(visit: Visit): Promise<{ standing: Standing; at: number }>;
-  /** Something was decided: it is read anew. */
+  /** Something was decided: it is read anew, unless that takes long. */
   forget(): void;
 }
 
 export function keepStanding(): Kept {
-  let kept: { readonly reading: Promise<{ standing: Standing; at: number }>; freshUntilMs: number } | undefined;
+  let kept: { readonly reading: ReturnType<Kept['of']>; tookMs: number; freshUntilMs: number } | undefined;
   return {
     async of({ tools, settings }) {
       const { store, clock } = tools;
@@ -48,12 +51,12 @@ export function keepStanding(): Kept {
         const standing = await standingNow({ store, settings, clock, report: reportContext(settings) }, LISTED);
         return { standing, at: clock.now() };
       };
-      const now = { reading: read(), freshUntilMs: Number.POSITIVE_INFINITY };
+      const now = { reading: read(), tookMs: 0, freshUntilMs: Number.POSITIVE_INFINITY };
       kept = now;
       try {
         const found = await now.reading;
-        const tookMs = clock.monotonic() - beganMs;
-        now.freshUntilMs = clock.monotonic() + Math.min(tookMs * REST, LONGEST_REST_MS);
+        now.tookMs = clock.monotonic() - beganMs;
+        now.freshUntilMs = clock.monotonic() + Math.min(now.tookMs * REST, LONGEST_REST_MS);
         return found;
       } catch (error) {
         kept = undefined;
@@ -61,7 +64,7 @@ export function keepStanding(): Kept {
       }
     },
     forget: () => {
-      kept = undefined;
+      if (kept && kept.tookMs < SHORT_MS) kept = undefined;
     },
   };
 }
@@ -88,10 +91,11 @@ function happening({ runs, counts }: Standing): string[] {
   const under = runs.find(({ finishedAt }) => finishedAt === '');
   const number = (status: InstructionStatus) =>
     counts.reduce((sum, one) => sum + (one.status === status ? one.count : 0), 0);
-  const counted = (['sending', 'ready', 'submitted'] as const).map((status) => `${number(status)} ${status}`);
+  const moving = (['ready', 'sending', 'submitted'] as const).filter((status) => number(status) > 0);
+  const counted = moving.map((status) => `${grouped(String(number(status)))} ${status}`);
   return [
     under ? `Run ${sixDigits(under.number)} is under way, for ${under.businessDate}.` : 'No run is under way.',
-    `Payouts: ${counted.join(', ')}.`,
+    counted.length === 0 ? 'No payout is on its way.' : `Payouts on their way: ${counted.join(', ')}.`,
   ];
 }
 
