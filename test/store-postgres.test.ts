@@ -423,7 +423,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
     it('refuses a newer schema, and a table that no schema has', async () => {
       const newer = await newDatabase();
       await query(newer, 'UPDATE paydrop.schema_version SET version = 99');
-      expect((await refused(newer)).message).toContain('has schema 99, and this program knows 1');
+      expect((await refused(newer)).message).toContain('has schema 99, and this program knows 2');
       const other = await newDatabase();
       await query(other, 'CREATE TABLE paydrop.invoices (id int)');
       expect((await refused(other)).message).toContain('has a table invoices besides its schema 1');
