@@ -1,6 +1,6 @@
 /**
  * Simulates worlds from seeds: `--seeds 1000` so many, from `--from 1` on, on every core; `--minutes 10` at most so long;
- * `--seed 42`, or SEED=42, replays one and tells every event. With `--machines 2` two machines, or more, share their
+ * `--seed 42`, or SEED=42, replays one and tells every event. With `--told` some are told of what happens. With `--machines 2` two machines, or more, share their
  * records; without it the seed says what there is, and a seed means what it always meant. Ends with 1 when a promise was broken.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -36,12 +36,17 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     step: { type: 'string' },
     machines: { type: 'string' },
+    told: { type: 'boolean', default: false },
     built: { type: 'boolean', default: false },
   },
 });
 const machines = values.machines === undefined ? undefined : Number(values.machines);
 /** The same for another process. */
-const MACHINES = values.machines === undefined ? [] : ['--machines', values.machines];
+const MACHINES = [
+  ...(values.machines === undefined ? [] : ['--machines', values.machines]),
+  ...(values.told ? ['--told'] : []),
+];
+const { told } = values;
 const seed = values.seed ?? process.env['SEED'];
 
 if (seed !== undefined && values.built) await replay(Number(seed));
@@ -75,7 +80,7 @@ async function inBuilt(use: (program: string) => Promise<void>): Promise<void> {
 }
 
 async function replay(one: number): Promise<void> {
-  const { violation, events } = await simulate(one, { machines, trace: (event) => console.log(event) });
+  const { violation, events } = await simulate(one, { machines, told, trace: (event) => console.log(event) });
   await clearGround();
   console.log(`events ${events}`);
   console.log(violation ? `seed ${one} broke a promise: ${violation.message}` : `seed ${one} kept every promise`);
@@ -94,7 +99,7 @@ async function work(from: number, seeds: number, step: number): Promise<void> {
     wanted = false;
   });
   for (let at = 0; at < seeds && wanted; at++) {
-    const { violation, tally, seed: done, api } = await simulate(from + at * step, { machines });
+    const { violation, tally, seed: done, api } = await simulate(from + at * step, { machines, told });
     portion.seeds++;
     count(tally, 'seeds');
     addAt(portion.tallies, api, tally);

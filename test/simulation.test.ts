@@ -28,6 +28,8 @@ import {
 const SEEDS = Number(process.env['SEEDS'] ?? (ALL ? 180 : 90));
 /** With two machines that share their records, and as many with three. In the first 24 each trouble of theirs comes up. */
 const SEEDS_TOGETHER = Number(process.env['SEEDS'] ?? (ALL ? 90 : 24));
+/** With receivers of what happens: alone, and with two machines that share their records. */
+const SEEDS_TOLD = Number(process.env['SEEDS'] ?? (ALL ? 90 : 24));
 /**
  * Where worlds with too short a quarantine are looked for: each of these notices. When the generator changes, others
  * behind them do, within SEEDS_TO_CATCH.
@@ -119,6 +121,23 @@ describe('a simulated world', () => {
         'world: held back',
       ];
       expect(Object.keys(tally)).toEqual(expect.arrayContaining(troubles));
+    },
+    600_000,
+  );
+
+  it.each([undefined, 2])(
+    'in which receivers are slow, wrong or gone tells each event at least once, and keeps every promise (machines: %s)',
+    async (machines) => {
+      const tally: Tally = {};
+      for (let seed = 1; seed <= SEEDS_TOLD; seed++) {
+        const { violation, tally: own } = await simulate(seed, { machines, told: true });
+        const how = `npm run simulate -- --seed ${seed} --told${machines === undefined ? '' : ` --machines ${machines}`}`;
+        expect(violation && `${how}: ${violation.message}`).toBeUndefined();
+        addTo(tally, own);
+      }
+      const ways = ['well', 'late', 'wrong', 'never'].map((way) => `told: ${way}`);
+      expect(Object.keys(tally)).toEqual(expect.arrayContaining([...ways, 'crash: store', 'power cuts']));
+      expect(tally['told']).toBeGreaterThan(SEEDS_TOLD);
     },
     600_000,
   );

@@ -16,6 +16,7 @@ import { newFile, START } from './support/records.ts';
 
 const AT = '2026-11-21T02:00:00.000Z';
 const LATER = '2026-11-21T03:00:00.000Z';
+const HORIZON = '2026-12-31T00:00:00.000Z';
 const MUCH_LATER = '2026-11-25T03:00:00.000Z';
 const TEXTS = { contactId: 'Payee', purpose: 'others', mode: 'IMPS', narration: 'Words', remark: 'Remark' };
 const DATES = { openDate: '2026-11-21', dueDate: '2026-11-30' };
@@ -74,7 +75,7 @@ async function end(store: Store, ids: readonly number[], to: 'paid' | 'failed', 
 }
 
 function claim(store: Store, receiver: string, at = AT, gathered = true): Promise<Notification[]> {
-  return store.claimNotifications(receiver, { at, until: LATER, limit: 100, gathered });
+  return store.claimNotifications(receiver, { at, horizon: HORIZON, until: LATER, limit: 100, gathered });
 }
 
 async function eventsFor(store: Store, receiver: string, at = AT): Promise<[string, unknown][]> {
@@ -211,6 +212,14 @@ function suite(name: string, opening: () => Promise<Open>): void {
       await store.close();
     });
 
+    it('is due now where it was to be tried so late that a clock must have been ahead', async () => {
+      const store = await (await opening())([EACH]);
+      await store.noteDecision('paused', { by: 'anna', reason: 'why' }, { at: '2027-12-31T00:00:00.000Z' });
+      expect(await claim(store, 'each', AT)).toHaveLength(1);
+      expect(await claim(store, 'each', AT)).toEqual([]);
+      await store.close();
+    });
+
     it('waits, is delivered or given up, and says so', async () => {
       const store = await (await opening())([EACH]);
       for (let times = 0; times < 4; times++)
@@ -239,7 +248,13 @@ function suite(name: string, opening: () => Promise<Open>): void {
       const store = await (await opening())([EACH]);
       for (let times = 0; times < 3; times++)
         await store.noteDecision('paused', { by: 'anna', reason: 'why' }, { at: AT });
-      const [first] = await store.claimNotifications('each', { at: AT, until: LATER, limit: 1, gathered: false });
+      const [first] = await store.claimNotifications('each', {
+        at: AT,
+        horizon: HORIZON,
+        until: LATER,
+        limit: 1,
+        gathered: false,
+      });
       const number = first?.number ?? 0;
       const rest = { until: LATER, trouble: 'no connection' };
       const failed = [{ number, trouble: 'no connection', nextTryAt: LATER }];
@@ -323,7 +338,13 @@ describe.runIf(hasPostgres)('machines that share the records', () => {
       await first.noteDecision('paused', { by: 'anna', reason: 'why' }, { at: AT });
     const claimed = await Promise.all(
       Array.from({ length: 12 }, (_, at) =>
-        stores[at % 3]?.claimNotifications('each', { at: AT, until: LATER, limit: 5, gathered: false }),
+        stores[at % 3]?.claimNotifications('each', {
+          at: AT,
+          horizon: HORIZON,
+          until: LATER,
+          limit: 5,
+          gathered: false,
+        }),
       ),
     );
     const numbers = claimed.flatMap((some = []) => some.map(({ number }) => number));

@@ -16,7 +16,8 @@ function told(event: NotifyEvent, settings: object = {}): TestWorkspace {
 async function news(workspace: TestWorkspace): Promise<unknown[]> {
   const { store, settings, close } = await workspace.open();
   const [{ receiver = '' } = {}] = settings.notify;
-  const claim = { at: '2026-12-31T00:00:00.000Z', until: '2027-12-31T00:00:00.000Z', limit: 100, gathered: true };
+  const [at, horizon] = ['2026-12-31T00:00:00.000Z', '2027-01-02T00:00:00.000Z'];
+  const claim = { at, horizon, until: '2027-01-01T00:00:00.000Z', limit: 100, gathered: true };
   const claimed = await store.claimNotifications(receiver, claim);
   await close();
   return claimed.map(({ details }) => details);

@@ -22,6 +22,7 @@ import type { Store } from '../src/store/port.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import type { TestClock } from './support/clock.ts';
 import { canKeep, keep, letGo } from './support/kept.ts';
+import { httpReceiver, NOTIFY_SECRET } from './support/receiver.ts';
 import { instruction, instructions, ORDERS, recorded, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const UNREAD = 'error: the inbox can not be read; nothing is done until it can';
@@ -37,6 +38,7 @@ const SECRETS = {
   PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
   PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
   PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+  PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET,
 };
 
 /** The watchers that chokidar was asked for, real ones. */
@@ -648,5 +650,33 @@ describe('paydrop watch, as a process', () => {
       level: 'error',
       msg: expect.stringContaining('another paydrop is working on'),
     });
+  });
+});
+
+describe('those who are told by the service', () => {
+  it('learn of a file when its pass has ended, while one who never answers is waited for', async () => {
+    const never = await httpReceiver(() => undefined);
+    const receiver = await httpReceiver();
+    const on = ['file.accepted', 'payout.paid'];
+    const workspace = testWorkspace({ notify: [never, receiver].map(({ url }) => ({ to: url, on })) });
+    workspace.drop('orders.csv', ORDERS);
+    const service = await startService(workspace);
+    expect(JSON.parse((await receiver.nth(1)).body)).toMatchObject({ type: 'file.accepted', data: { file: 1 } });
+    await never.nth(1);
+    workspace.drop('payouts.csv', instructions(instruction('I1')));
+    expect(JSON.parse((await receiver.nth(2)).body)).toMatchObject({ type: 'file.accepted', data: { file: 2 } });
+    expect(service.passes.length).toBeGreaterThan(0);
+    await service.stop();
+  }, 40_000);
+
+  it('have their address asked when the nightly run begins and when it ends', async () => {
+    const receiver = await httpReceiver();
+    const workspace = testWorkspace({ ping: `${receiver.url}/check` });
+    const service = await startService(workspace);
+    await service.idle();
+    await service.after(2 * HOUR);
+    await receiver.nth(2);
+    expect(receiver.received.map(({ path }) => path)).toEqual(['/check/start', '/check']);
+    await service.stop();
   });
 });

@@ -8,7 +8,7 @@ import type { Receiver, Settings } from '../settings/settings.ts';
 import type { Notification, Store } from '../store/store.ts';
 import { type Message, messageId, type Outcome } from './notify/message.ts';
 import { AT_ONCE, type Sender, senderTo } from './notify/senders.ts';
-import { GIVEN_UP_AFTER_MS, triedOf } from './notify/tries.ts';
+import { GIVEN_UP_AFTER_MS, HORIZON_MS, triedOf } from './notify/tries.ts';
 import { openExisting } from './opening.ts';
 
 export { openPing, type Ping } from './notify/ping.ts';
@@ -69,6 +69,7 @@ async function deliverTo(
       const nowMs = clock.now();
       const claimed = await store.claimNotifications(receiver.receiver, {
         at: timestamp(nowMs),
+        horizon: timestamp(nowMs + HORIZON_MS),
         until: timestamp(nowMs + CLAIMED_FOR_MS),
         limit: AT_ONCE,
         gathered,
@@ -86,8 +87,9 @@ async function deliverTo(
   }
 }
 
-function messageOf({ number, receiver, event, at, details }: Notification, settings: Settings): Message {
-  return { id: messageId(number, at, receiver), event, at, details, sandbox: isSandbox(settings) };
+function messageOf(one: Notification, settings: Settings): Message {
+  const { event, at, details } = one;
+  return { id: messageId(one), event, at, details, sandbox: isSandbox(settings) };
 }
 
 function isSandbox({ provider }: Settings): boolean {
@@ -193,8 +195,9 @@ export function testReceivers(settings: Settings, env: NodeJS.ProcessEnv, clock:
   return Promise.all(
     settings.notify.map(async (receiver) => {
       const sender = await senderTo(receiver, settings, env, clock);
-      const id = messageId(0, at, receiver.receiver);
-      const outcome = await sender.send({ id, event: 'test', at, details: {}, sandbox: isSandbox(settings) });
+      const test = { event: 'test', at, details: {} } as const;
+      const id = messageId({ number: 0, receiver: receiver.receiver, ...test });
+      const outcome = await sender.send({ id, ...test, sandbox: isSandbox(settings) });
       await sender.close();
       return { receiver, outcome };
     }),

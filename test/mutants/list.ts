@@ -18,6 +18,29 @@ function mutant(name: string, why: string, tests: string | readonly string[], ..
 /** The line before tells the two stores apart. */
 const MOVED_OF_LISTED = `AND a.body ->> 'from' <> a.body ->> 'to'\` : '';`;
 
+const NOTIFICATIONS: Mutant[] = [
+  mutant('a gone receiver holds up the others', 'nobody learns that payouts failed', 'notify/deliver', [
+    'await Promise.all(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));',
+    'for (const receiver of tools.settings.notify) await deliverTo(receiver, tools, options);',
+  ]),
+  mutant('a claim outlives what it was for', 'two machines send the same notification', 'store-notifications', [
+    'UPDATE notifications SET gathering = 0, next_try_at = ? WHERE number = ?',
+    'UPDATE notifications SET gathering = 0, next_try_at = coalesce(next_try_at, ?) WHERE number = ?',
+  ]),
+  mutant('a forgotten payout stays in what was told', 'a payee is forgotten, and still named', 'store-notifications', [
+    '    blankTold.run(moment.at, id);\n',
+    '',
+  ]),
+  mutant('a signature is in hexadecimal', 'no library of a receiver takes it', 'notify/signature', [
+    ".digest('base64')}`)",
+    ".digest('hex')}`)",
+  ]),
+  mutant('a redirect counts as taken', 'a moved receiver never learns of anything', 'notify/http', [
+    'if (status >= 200 && status <= 299)',
+    'if (status >= 200 && status <= 399)',
+  ]),
+];
+
 const PAGE_OF_A_FILE: Mutant[] = [
   mutant('the verdict ignores what did not arrive', 'a page is green, and three payees wait', 'file-page', [
     "[lost, 'bad',",
@@ -1690,5 +1713,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...ALIKE,
   ...FILES,
   ...MONEY_OF_A_MONTH,
+  ...NOTIFICATIONS,
   ...PAGE_OF_A_FILE,
 ];

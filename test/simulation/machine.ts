@@ -8,6 +8,7 @@ import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
 import type { HttpClient } from '../../src/provider/http.ts';
 import type { Turn } from '../../src/reports/turn.ts';
+import { deliver } from '../../src/service/notify.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
 import type { Calendar } from '../../src/settings/settings.ts';
 import { endLookUpOnly, isLookedUp, lookUpOnly } from '../../src/store/anchor.ts';
@@ -18,6 +19,7 @@ import { Disk } from './disk.ts';
 import type { Network } from './network.ts';
 import { mount, unmount } from './node-files.ts';
 import { Crash, type CrashPlan, type FreezePlan, Life } from './process.ts';
+import type { Receivers } from './receivers.ts';
 import { Sending, type SharedSending } from './sending.ts';
 import type { MachineSession, SharedRecords } from './shared.ts';
 import { count, type Tally } from './tally.ts';
@@ -163,6 +165,27 @@ export class Machine {
     }
     if (end && 'error' in end) throw end.error;
     return { kind: 'done', summary: end?.summary };
+  }
+
+  /** Tells receivers what is due, if there is a program that lives. It ends with that program. */
+  async deliver(receivers: Receivers, gathered: boolean): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    const { life, tools, session } = running;
+    const { store, settings, clock } = tools;
+    const stop = new AbortController().signal;
+    let end: { error?: unknown } | undefined;
+    deliver({ store, settings, clock, senderTo: receivers.senderTo }, { gathered, stop }).then(
+      () => {
+        end = {};
+      },
+      (error: unknown) => {
+        end = { error };
+      },
+    );
+    await this.options.timeline.until(() => end !== undefined || life.crashed !== undefined, 'a delivery');
+    if (end?.error === undefined || session?.hindrance() !== undefined) return;
+    throw end.error;
   }
 
   /** What goes wrong between this machine and the records that it shares. */

@@ -3,6 +3,7 @@
  * the others. A machine is alive while its session stands, and gone once another machine has seen that it ended.
  */
 import { copyFileSync } from 'node:fs';
+import type { Subscription } from '../../src/domain/notification.ts';
 import { timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
 import { type Changes, FACTS, type FactName, type Moment, type RunRecord, type Store } from '../../src/store/port.ts';
@@ -75,6 +76,8 @@ export class MachineSession {
 }
 
 export interface SharedOptions {
+  /** Who is told of what is recorded. */
+  readonly subscriptions: readonly Subscription[];
   readonly path: string;
   readonly emptyDatabase: string;
   readonly timeline: Timeline;
@@ -107,7 +110,7 @@ export class SharedRecords {
   constructor(options: SharedOptions) {
     this.options = options;
     copyFileSync(options.emptyDatabase, options.path);
-    this.#base = openStore({ path: options.path });
+    this.#base = openStore({ path: options.path, subscriptions: options.subscriptions });
     this.#db = openDatabase(options.path, 'kept');
   }
 

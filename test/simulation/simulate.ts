@@ -39,12 +39,14 @@ export interface SimulateOptions {
   readonly quarantine?: string;
   /** How many machines share the records; undefined: as the seed says, with none shared. */
   readonly machines?: number | undefined;
+  /** Whether some are told of what happens. */
+  readonly told?: boolean;
 }
 
 /** Call {@link clearGround} when done. */
 export async function simulate(
   seed: number,
-  { trace, quarantine = QUARANTINE, machines: sharing }: SimulateOptions = {},
+  { trace, quarantine = QUARANTINE, machines: sharing, told = false }: SimulateOptions = {},
 ): Promise<Simulated> {
   if (ground === undefined && sharing !== undefined) await simulate(1);
   ground ??= loadAll().then(makeGround);
@@ -60,7 +62,7 @@ export async function simulate(
     trace?.(event);
   };
   const api = APIS[seed % APIS.length] as SimulatedApi;
-  const world = new World({ chance: draw, ground: await ground, api, tally, note, quarantine, sharing });
+  const world = new World({ chance: draw, ground: await ground, api, tally, note, quarantine, sharing, told });
   nowMs = () => world.timeline.now;
   let violation: Violation | undefined;
   try {

@@ -11,6 +11,7 @@ import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import { noProgress } from '../../src/platform/progress.ts';
 import type { FateRule } from '../../src/sandbox/faults.ts';
 import type { OpenWorkspace } from '../../src/service/workspace.ts';
+import { parseSettings } from '../../src/settings/settings.ts';
 import type { StatusCount } from '../../src/store/port.ts';
 import type { SimulatedApi, SimulatedServer } from './api.ts';
 import { type Chance, chance as drawnFrom } from './chance.ts';
@@ -44,6 +45,7 @@ import type { Ground } from './ground.ts';
 import { Machine, OPERATOR, type PassResult, type Trouble } from './machine.ts';
 import { Network, SPOILED } from './network.ts';
 import type { CrashPlan } from './process.ts';
+import { Receivers } from './receivers.ts';
 import { openSharedSending } from './sending.ts';
 import { SharedRecords } from './shared.ts';
 import { count, type Tally } from './tally.ts';
@@ -89,6 +91,8 @@ export interface WorldOptions {
   readonly quarantine: string;
   /** How many machines share the records; undefined where each world has them as its seed says. */
   readonly sharing: number | undefined;
+  /** Whether there are some who are told of what happens. It changes when things happen. */
+  readonly told: boolean;
 }
 
 export class World {
@@ -117,11 +121,14 @@ export class World {
   #telling: Chance | undefined;
   /** What persons decide about what is held; drawn apart, so that all other worlds stay as they are. */
   readonly #approving: Chance;
+  /** Those who are told of what happens. */
+  readonly #receivers: Receivers | undefined;
+  readonly #telling: Chance;
   readonly chance: Chance;
   readonly tally: Tally;
   readonly note: (what: string) => void;
 
-  constructor({ chance, ground, api, tally, note, quarantine, sharing }: WorldOptions) {
+  constructor({ chance, ground, api, tally, note, quarantine, sharing, told }: WorldOptions) {
     this.chance = chance;
     this.tally = tally;
     this.note = note;
@@ -165,13 +172,18 @@ export class World {
       ...{ doomed: drawDoomed(chance, api, this.#attempts), timeoutMs: TIMEOUT_MS },
     });
     const refusesUsed = this.kind !== 'provider that may pay twice';
-    const settings = drawSettings(chance, api, quarantine, refusesUsed, rules && controlOf(rules));
+    this.#telling = drawnFrom(seed + 3);
+    const drawn = drawSettings(chance, api, quarantine, refusesUsed, rules && controlOf(rules));
+    this.#receivers = told ? new Receivers({ chance: this.#telling, timeline: this.timeline, tally }) : undefined;
+    const settings = { ...drawn, ...(this.#receivers && { notify: this.#receivers.notify }) };
+    const parsed = parseSettings(settings, ground.folder);
     this.#shared =
       sharing === undefined
         ? undefined
         : new SharedRecords({
             ...{ path: join(ground.folder, 'shared.db'), emptyDatabase: ground.emptyDatabase },
             ...{ timeline: this.timeline, startMs: START_MS, chance, tally },
+            subscriptions: parsed.ok ? parsed.value.notify : [],
           });
     const records = this.#shared;
     const sent = openSharedSending();
@@ -316,6 +328,7 @@ export class World {
       before = now;
     }
     for (const machine of this.machines) await this.#checkEnd(machine);
+    if (this.#receivers) await this.#checkTold(this.#receivers);
     const [machine] = this.machines;
     if (machine && this.machines.length === 1 && !this.#shared) await this.#forget(machine);
   }
@@ -411,6 +424,19 @@ export class World {
     this.note(`end ${seq} ${hash}`);
   }
 
+  /** Once they are well, receivers are told all that they were not told before. */
+  async #checkTold(receivers: Receivers): Promise<void> {
+    receivers.areWell = true;
+    for (let day = 0; day < 4; day++) {
+      await this.timeline.pass(DAY_MS);
+      for (const machine of this.machines) await machine.deliver(receivers, true);
+    }
+    for (const machine of this.machines) {
+      const { store, settings } = await machine.open();
+      await receivers.check(store, settings.notify);
+    }
+  }
+
   #resends(): 'after-quarantine' | 'any-time' | 'never' {
     if (this.kind === 'provider that may pay twice') return 'never';
     return this.#jumps ? 'any-time' : 'after-quarantine';
@@ -458,7 +484,18 @@ export class World {
     const kind = chance.pick(['run', 'run', 'nightly', 'arrival'] as const);
     const crashed = await machine.start(crash);
     if (crashed !== undefined) return () => this.#tidy(machine, { kind: 'crashed', where: crashed });
-    return async () => this.#tidy(machine, await machine.pass(this.#options(kind, stop.signal), crash));
+    return async () => {
+      // As a service does: beside the pass. Not where persons decide meanwhile, for it may take longer than the pass.
+      const telling = this.#guard ? undefined : this.#tell(machine, false);
+      const result = await machine.pass(this.#options(kind, stop.signal), crash);
+      await telling;
+      await this.#tidy(machine, result);
+    };
+  }
+
+  /** Tells receivers what is due, as far as this world has some. */
+  async #tell(machine: Machine, gathered: boolean): Promise<void> {
+    if (this.#receivers && this.#telling.strikes(0.6)) await machine.deliver(this.#receivers, gathered);
   }
 
   /** Each machine makes its passes at its own times, beside the others, and is started again after each crash. */
@@ -532,6 +569,7 @@ export class World {
       count(tally, 'second instances turned away');
       await machine.startSecond();
     }
+    await this.#tell(machine, true);
     if (chance.strikes(0.12)) await machine.close();
   }
 

@@ -35,9 +35,17 @@ export function failed(trouble: string, of: 'message' | 'receiver' = 'receiver')
   return { kind: 'failed', trouble, of };
 }
 
-/** The number alone would come again after a backup was restored. */
-export function messageId(number: number, at: string, receiver: string): string {
-  return `msg_${sha256(`${number} ${at} ${receiver}`).slice(0, 32)}`;
+/**
+ * The number alone would come again after a backup was restored, and in other records. What was claimed once has the same
+ * details at every try.
+ */
+export function messageId({
+  number,
+  receiver,
+  ...message
+}: Pick<Message, 'event' | 'at' | 'details'> & { readonly number: number; readonly receiver: string }): string {
+  const { event, at, details } = message;
+  return `msg_${sha256(JSON.stringify([number, receiver, event, at, details])).slice(0, 32)}`;
 }
 
 /** The body: the shape that Standard Webhooks recommends. Every try sends the same bytes. */

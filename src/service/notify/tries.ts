@@ -14,6 +14,8 @@ const PAUSES_MS = [
   ...[10 * HOUR_MS, 14 * HOUR_MS, 20 * HOUR_MS, 24 * HOUR_MS],
 ];
 const LONGEST_PAUSE_MS = DAY_MS;
+/** No next try is so far ahead. */
+export const HORIZON_MS = 2 * DAY_MS;
 
 /** What happened so long ago is given up, once it was tried a few times. */
 export const GIVEN_UP_AFTER_MS = 3 * DAY_MS;

@@ -16,6 +16,8 @@ export interface Notification {
 
 export interface NotificationClaim {
   readonly at: string;
+  /** Later than any next try. What is due after that comes from a clock that was ahead once, and is due now. */
+  readonly horizon: string;
   /** Nobody else claims it until then. A claim that ends in a crash leaves it to whoever comes later. */
   readonly until: string;
   readonly limit: number;

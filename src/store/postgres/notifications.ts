@@ -9,16 +9,20 @@ import type { Writing } from './trail.ts';
 
 type Claimed = Omit<Notification, 'details'> & { details: string };
 
-const DUE = 'receiver = $1 AND next_try_at IS NOT NULL AND (next_try_at <= $2 OR gathering AND $3)';
-const IS_DUE = column<[receiver: string, at: string, gathered: boolean], true>(
+const DUE = `receiver = $1 AND next_try_at IS NOT NULL
+  AND (next_try_at <= $2 OR next_try_at > $3 OR gathering AND $4)`;
+const IS_DUE = column<[receiver: string, at: string, horizon: string, gathered: boolean], true>(
   `SELECT true FROM notifications WHERE ${DUE} LIMIT 1`,
 );
-const CLAIM = statement<[receiver: string, at: string, gathered: boolean, limit: number, until: string], Claimed>(`
+const CLAIM = statement<
+  [receiver: string, at: string, horizon: string, gathered: boolean, limit: number, until: string],
+  Claimed
+>(`
   WITH due AS (
     SELECT number FROM notifications
     WHERE ${DUE}
-    ORDER BY number LIMIT $4 FOR UPDATE SKIP LOCKED)
-  UPDATE notifications n SET gathering = false, next_try_at = $5 FROM due WHERE n.number = due.number
+    ORDER BY number LIMIT $5 FOR UPDATE SKIP LOCKED)
+  UPDATE notifications n SET gathering = false, next_try_at = $6 FROM due WHERE n.number = due.number
   RETURNING n.number, n.receiver, n.event, n.at, n.tries, n.details`);
 const DELIVER = statement<[at: string, numbers: number[]]>(`
   UPDATE notifications SET tries = tries + 1, delivered_at = $1, given_up_at = NULL, next_try_at = NULL, trouble = ''
@@ -56,10 +60,10 @@ export function notificationVerbs(db: Connection, writing: Writing, { name: mach
         if (value !== '') append.tell(event, details);
         return value !== '';
       }),
-    async claimNotifications(receiver, { at, until, limit, gathered }) {
+    async claimNotifications(receiver, { at, horizon, until, limit, gathered }) {
       // It is often asked, and seldom is anything due.
-      if ((await IS_DUE.get(db, receiver, at, gathered)) === undefined) return [];
-      const claimed = await db.writing((session) => CLAIM.all(session, receiver, at, gathered, limit, until));
+      if ((await IS_DUE.get(db, receiver, at, horizon, gathered)) === undefined) return [];
+      const claimed = await db.writing((session) => CLAIM.all(session, receiver, at, horizon, gathered, limit, until));
       return claimed.sort((one, other) => one.number - other.number).map(claimedNotification);
     },
     notificationsTried: (receiver, { at, delivered, failed, rest }) =>

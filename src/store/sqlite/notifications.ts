@@ -89,13 +89,17 @@ export function notificationVerbs(db: Connection, teller: Teller): Notifications
 
 function claimer(db: Connection): (receiver: string, asked: NotificationClaim) => Notification[] {
   type Claimed = Omit<Notification, 'details'> & { details: string };
-  const due = db.prepare<[{ receiver: string; at: string; gathered: number; limit: number }], Claimed>(`
+  const due = db.prepare<
+    [Omit<NotificationClaim, 'until' | 'gathered'> & { receiver: string; gathered: number }],
+    Claimed
+  >(`
     SELECT number, receiver, event, at, tries, details FROM notifications
-    WHERE receiver = :receiver AND next_try_at IS NOT NULL AND (next_try_at <= :at OR gathering = 1 AND :gathered)
+    WHERE receiver = :receiver AND next_try_at IS NOT NULL
+      AND (next_try_at <= :at OR next_try_at > :horizon OR gathering = 1 AND :gathered)
     ORDER BY number LIMIT +:limit`);
   const take = db.prepare<[string, number]>('UPDATE notifications SET gathering = 0, next_try_at = ? WHERE number = ?');
-  const claim = db.transaction((receiver: string, { at, until, limit, gathered }: NotificationClaim) => {
-    const found = due.all({ receiver, at, gathered: gathered ? 1 : 0, limit });
+  const claim = db.transaction((receiver: string, { until, gathered, ...asked }: NotificationClaim) => {
+    const found = due.all({ ...asked, receiver, gathered: gathered ? 1 : 0 });
     for (const { number } of found) take.run(until, number);
     return found.map(claimedNotification);
   });
