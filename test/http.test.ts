@@ -149,15 +149,18 @@ describe('a body', () => {
     expect(statuses(await sent(url, chunked, size, body, '\r\n0\r\n\r\n'))).toEqual([413]);
   });
 
-  it('together with those of others stays within a limit, and the others are read', async () => {
+  it('together with those of others stays within a limit, and is read once they are gone', {
+    timeout: 60_000,
+  }, async () => {
     const { url } = await serving(echo);
     const body = Buffer.alloc(1024 * 1024);
+    const unfinished = body.subarray(1);
     const answers = await Promise.all(
-      Array.from({ length: 64 }, () => sent(url, posting(url.host, body.length), body)),
+      Array.from({ length: 24 }, () => sent(url, posting(url.host, body.length), unfinished)),
     );
     const counted = answers.flatMap(statuses);
-    expect(counted.filter((status) => status !== 200 && status !== 503)).toEqual([]);
-    expect(counted.filter((status) => status === 200).length).toBeGreaterThan(0);
+    expect(counted).toContain(503);
+    expect(counted.filter((status) => status !== 503 && status !== 408)).toEqual([]);
     expect(statuses(await sent(url, posting(url.host, body.length), body))).toEqual([200]);
   });
 

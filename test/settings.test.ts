@@ -61,6 +61,11 @@ describe('settings', () => {
       'http.listen: expected an IP address and a port such as "127.0.0.1:8480"',
     ],
     [
+      'half an address to listen at',
+      { http: { listen: '127.1:8480' } },
+      'http.listen: expected an IP address and a port such as "127.0.0.1:8480"',
+    ],
+    [
       'a port that does not exist',
       { http: { listen: '127.0.0.1:65536' } },
       'http.listen: expected an IP address and a port such as "127.0.0.1:8480"',

@@ -1,7 +1,8 @@
 /**
  * Simulates worlds from seeds: `--seeds 1000` so many, from `--from 1` on, on every core; `--minutes 10` at most so long;
- * `--seed 42`, or SEED=42, replays one and tells every event. With `--told` some are told of what happens. With `--machines 2` two machines, or more, share their
- * records; without it the seed says what there is, and a seed means what it always meant. Ends with 1 when a promise was broken.
+ * `--seed 42`, or SEED=42, replays one and tells every event. With `--connected` some are told of what happens, and the
+ * provider may send webhooks. With `--machines 2` two machines, or more, share their records; without it the seed says what
+ * there is, and a seed means what it always meant. Ends with 1 when a promise was broken.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,17 +37,17 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     step: { type: 'string' },
     machines: { type: 'string' },
-    told: { type: 'boolean', default: false },
+    connected: { type: 'boolean', default: false },
     built: { type: 'boolean', default: false },
   },
 });
 const machines = values.machines === undefined ? undefined : Number(values.machines);
 /** The same for another process. */
-const MACHINES = [
+const KIND = [
   ...(values.machines === undefined ? [] : ['--machines', values.machines]),
-  ...(values.told ? ['--told'] : []),
+  ...(values.connected ? ['--connected'] : []),
 ];
-const { told } = values;
+const { connected } = values;
 const seed = values.seed ?? process.env['SEED'];
 
 if (seed !== undefined && values.built) await replay(Number(seed));
@@ -56,7 +57,7 @@ else await simulateAll(Number(values.from), Number(values.seeds), Number(values.
 
 async function replayBuilt(one: string): Promise<void> {
   await inBuilt(async (program) => {
-    const child = spawn(process.execPath, ['--enable-source-maps', program, '--built', '--seed', one, ...MACHINES], {
+    const child = spawn(process.execPath, ['--enable-source-maps', program, '--built', '--seed', one, ...KIND], {
       stdio: 'inherit',
     });
     const [status] = await once(child, 'close');
@@ -80,7 +81,7 @@ async function inBuilt(use: (program: string) => Promise<void>): Promise<void> {
 }
 
 async function replay(one: number): Promise<void> {
-  const { violation, events } = await simulate(one, { machines, told, trace: (event) => console.log(event) });
+  const { violation, events } = await simulate(one, { machines, connected, trace: (event) => console.log(event) });
   await clearGround();
   console.log(`events ${events}`);
   console.log(violation ? `seed ${one} broke a promise: ${violation.message}` : `seed ${one} kept every promise`);
@@ -99,7 +100,7 @@ async function work(from: number, seeds: number, step: number): Promise<void> {
     wanted = false;
   });
   for (let at = 0; at < seeds && wanted; at++) {
-    const { violation, tally, seed: done, api } = await simulate(from + at * step, { machines, told });
+    const { violation, tally, seed: done, api } = await simulate(from + at * step, { machines, connected });
     portion.seeds++;
     count(tally, 'seeds');
     addAt(portion.tallies, api, tally);
@@ -129,7 +130,7 @@ async function simulateAll(from: number, seeds: number, longestMs: number): Prom
   await inBuilt(async (program) => {
     const workers = Array.from({ length: cores }, (_, nth) => {
       const share = Math.ceil((seeds - nth) / cores);
-      const args = ['--from', String(from + nth), '--seeds', String(share), '--step', String(cores), ...MACHINES];
+      const args = ['--from', String(from + nth), '--seeds', String(share), '--step', String(cores), ...KIND];
       return startWorker([program, ...args], hear);
     });
     const timer = setTimeout(() => workers.forEach((worker) => void worker.kill('SIGTERM')), longestMs);

@@ -1,5 +1,4 @@
 /** `http` of paydrop.json: where `watch` listens, and the address that a proxy gives it. */
-import { isIP } from 'node:net';
 import * as z from 'zod/mini';
 import { described, isLoopback, originOf, part, textLike, textThat } from './values.ts';
 
@@ -81,6 +80,8 @@ function listenAddress(text: string): ListenAddress | undefined {
   const [, six, other, digits = ''] = LISTEN.exec(text) ?? [];
   const host = six ?? other ?? '';
   const port = Number(digits);
-  const isHost = six === undefined ? host === 'localhost' || isIP(host) === 4 : isIP(host) === 6;
+  // The parser of URLs knows what an IP address is, and is there already: each command reads the settings.
+  const url = URL.parse(`http://${six === undefined ? host : `[${host}]`}`);
+  const isHost = six === undefined ? url?.hostname === host : url !== null;
   return isHost && digits !== '' && port <= MOST_PORT ? { host, port } : undefined;
 }

@@ -1,5 +1,4 @@
 /** The kinds of values that settings have, and how they are checked. */
-import { isIP } from 'node:net';
 import * as z from 'zod/mini';
 import { isBlank, unwantedControl } from '../domain/characters.ts';
 
@@ -76,7 +75,7 @@ export function list<Item extends z.core.$ZodType>(item: Item, expected: string)
 /** Whether a host, as an address or as a URL has it, is this machine. */
 export function isLoopback(host: string): boolean {
   const isSix = host === '::1' || host === '[::1]';
-  return host === 'localhost' || isSix || (isIP(host) === 4 && host.startsWith('127.'));
+  return host === 'localhost' || isSix || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** Over TLS, or to this machine; without a name and password, which are secrets. */

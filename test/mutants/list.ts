@@ -1693,8 +1693,34 @@ const CONSOLE: Mutant[] = [
   ]),
 ];
 
+const CONNECTED: Mutant[] = [
+  mutant('a forged webhook is believed', 'anyone has the provider asked as often as they like', 'webhooks', [
+    'return got.length === due.length && timingSafeEqual(got, due);',
+    'return got.length === due.length;',
+  ]),
+  mutant('a webhook is answered before it is kept', 'a crash loses what the provider was told is taken', 'webhooks', [
+    'const kept = await queue.add(names);',
+    'const kept = 1;',
+  ]),
+  mutant('a host of another name is served', 'a page of another site reads this one through its own name', 'http', [
+    'return served.includes(host) ?',
+    'return host !== undefined ?',
+  ]),
+  mutant(
+    'a wait ends though the payout was named again',
+    'what changed during a look-up is seen a day later',
+    'store-webhooks',
+    ['answered = max(answered, coalesce(?, 0))', 'answered = max(times, coalesce(?, 0))'],
+  ),
+  mutant('bodies have no limit together', 'a hundred large bodies fill the memory', 'http', [
+    "if (heldBytes > MOST_BYTES_AT_ONCE) throw new Refused(503, 'too much at once');",
+    '',
+  ]),
+];
+
 export const MUTANTS: readonly Mutant[] = [
   ...CONSOLE,
+  ...CONNECTED,
   ...CONTROL,
   ...CALENDAR,
   ...HELD,

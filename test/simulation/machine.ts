@@ -268,7 +268,7 @@ export class Machine {
   }
 
   /** The provider tells of payouts, whatever the program is doing: once, twice, and of one that nobody knows. */
-  async tell(chance: Chance): Promise<void> {
+  async hint(chance: Chance): Promise<void> {
     const running = this.#running;
     if (!running) return;
     const { store, clock } = running.plain;

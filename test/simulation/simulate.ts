@@ -39,14 +39,14 @@ export interface SimulateOptions {
   readonly quarantine?: string;
   /** How many machines share the records; undefined: as the seed says, with none shared. */
   readonly machines?: number | undefined;
-  /** Whether some are told of what happens. */
-  readonly told?: boolean;
+  /** Whether some are told of what happens, and the provider may send webhooks. */
+  readonly connected?: boolean;
 }
 
 /** Call {@link clearGround} when done. */
 export async function simulate(
   seed: number,
-  { trace, quarantine = QUARANTINE, machines: sharing, told = false }: SimulateOptions = {},
+  { trace, quarantine = QUARANTINE, machines: sharing, connected = false }: SimulateOptions = {},
 ): Promise<Simulated> {
   if (ground === undefined && sharing !== undefined) await simulate(1);
   ground ??= loadAll().then(makeGround);
@@ -62,7 +62,7 @@ export async function simulate(
     trace?.(event);
   };
   const api = APIS[seed % APIS.length] as SimulatedApi;
-  const world = new World({ chance: draw, ground: await ground, api, tally, note, quarantine, sharing, told });
+  const world = new World({ chance: draw, ground: await ground, api, tally, note, quarantine, sharing, connected });
   nowMs = () => world.timeline.now;
   let violation: Violation | undefined;
   try {

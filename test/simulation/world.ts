@@ -91,8 +91,8 @@ export interface WorldOptions {
   readonly quarantine: string;
   /** How many machines share the records; undefined where each world has them as its seed says. */
   readonly sharing: number | undefined;
-  /** Whether there are some who are told of what happens. It changes when things happen. */
-  readonly told: boolean;
+  /** Whether some are told of what happens, and the provider may send webhooks. It changes when things happen. */
+  readonly connected: boolean;
 }
 
 export class World {
@@ -117,8 +117,8 @@ export class World {
   readonly #attempts: Attempts;
   readonly #storm;
   readonly #guard: Guard | undefined;
-  /** Undefined where the provider sends no webhooks. */
-  #telling: Chance | undefined;
+  /** What webhooks the provider sends; undefined where it sends none. */
+  #hinting: Chance | undefined;
   /** What persons decide about what is held; drawn apart, so that all other worlds stay as they are. */
   readonly #approving: Chance;
   /** Those who are told of what happens. */
@@ -128,7 +128,7 @@ export class World {
   readonly tally: Tally;
   readonly note: (what: string) => void;
 
-  constructor({ chance, ground, api, tally, note, quarantine, sharing, told }: WorldOptions) {
+  constructor({ chance, ground, api, tally, note, quarantine, sharing, connected }: WorldOptions) {
     this.chance = chance;
     this.tally = tally;
     this.note = note;
@@ -174,7 +174,7 @@ export class World {
     const refusesUsed = this.kind !== 'provider that may pay twice';
     this.#telling = drawnFrom(seed + 3);
     const drawn = drawSettings(chance, api, quarantine, refusesUsed, rules && controlOf(rules));
-    this.#receivers = told ? new Receivers({ chance: this.#telling, timeline: this.timeline, tally }) : undefined;
+    this.#receivers = connected ? new Receivers({ chance: this.#telling, timeline: this.timeline, tally }) : undefined;
     const settings = { ...drawn, ...(this.#receivers && { notify: this.#receivers.notify }) };
     const parsed = parseSettings(settings, ground.folder);
     this.#shared =
@@ -247,8 +247,8 @@ export class World {
     const changesItsMind = !this.#competing && drawnFrom(Number.parseInt(first.sha256.slice(0, 8), 16)).strikes(0.2);
     const closing = drawnFrom(Number.parseInt(first.sha256.slice(16, 24), 16));
     const closes = closing.strikes(0.3) ? closing : undefined;
-    const telling = drawnFrom(Number.parseInt(first.sha256.slice(48, 56), 16));
-    this.#telling = telling.strikes(0.4) ? telling : undefined;
+    const hinting = drawnFrom(Number.parseInt(first.sha256.slice(48, 56), 16));
+    this.#hinting = this.#receivers && hinting.strikes(0.4) ? hinting : undefined;
     const braking = drawnFrom(Number.parseInt(first.sha256.slice(32, 40), 16));
     const pauses = braking.strikes(0.15) ? braking : undefined;
     const keeping = drawnFrom(Number.parseInt(first.sha256.slice(40, 48), 16));
@@ -279,7 +279,7 @@ export class World {
       const under = { way: true };
       if (this.#guard) this.#decideSoon(under);
       if (pauses) this.#pauseSoon(pauses, under);
-      if (this.#telling) this.#tellSoon(this.#telling, under);
+      if (this.#hinting) this.#hintSoon(this.#hinting, under);
       await Promise.all(passes.map((pass) => pass()));
       under.way = false;
       for (const machine of this.machines) await this.#actAsOperator(machine);
@@ -470,7 +470,7 @@ export class World {
     const businessDate = timestamp(START_MS + this.timeline.now).slice(0, 10);
     const send = kind !== 'arrival' || this.chance.strikes(0.5);
     const waitForSettling = this.chance.strikes(0.8);
-    const named = kind === 'arrival' && this.#telling?.strikes(0.5) === true;
+    const named = kind === 'arrival' && this.#hinting?.strikes(0.5) === true;
     if (named) count(this.tally, 'passes for webhooks');
     return { kind, businessDate, waitForSettling, send, lookUp: !named, named, stop };
   }
@@ -649,9 +649,9 @@ export class World {
   }
 
   /** Webhooks come while the pass that begins now is under way. */
-  #tellSoon(chance: Chance, under: { readonly way: boolean }): void {
+  #hintSoon(chance: Chance, under: { readonly way: boolean }): void {
     for (const machine of this.machines)
-      if (chance.strikes(0.7)) this.timeline.after(chance.below(2_000), () => void (under.way && machine.tell(chance)));
+      if (chance.strikes(0.7)) this.timeline.after(chance.below(2_000), () => void (under.way && machine.hint(chance)));
   }
 
   /** Persons decide while the pass that begins now is under way. */
