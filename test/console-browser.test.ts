@@ -69,7 +69,7 @@ const PATHS = [
   ...['/explain?code=APPROVAL_REQUIRED', '/?done=paused'],
 ];
 
-describe.skipIf(!HAS_BROWSER)('the console in a browser', () => {
+describe.skipIf(!HAS_BROWSER)('the console in a browser', { timeout: 120_000 }, () => {
   let started: BrowserPage;
   let browser: Browser;
 
