@@ -78,8 +78,10 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || isSix || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
+const THIS_MACHINE = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
 /** Over TLS, or to this machine; without a name and password, which are secrets. */
 export function isSafeUrl({ protocol, hostname, username, password, hash }: URL): boolean {
   if (username || password || hash) return false;
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+  return protocol === 'https:' || (protocol === 'http:' && THIS_MACHINE.has(hostname));
 }

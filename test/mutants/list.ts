@@ -435,7 +435,10 @@ const LOOK_UPS: Mutant[] = [
     ['look-ups', 'reconcile'],
     ['      pace.holdFor(unclear.retryAfterMs);\n', ''],
   ),
-  mutant('what moved is asked for twice', 'the rate is broken', 'reconcile', ['moved.add(instruction.id);', '']),
+  mutant('what moved is asked for twice', 'the rate is broken', 'reconcile', [
+    'if (finding.changes) done.add(instruction.id);',
+    '',
+  ]),
   mutant('old ones are sent first', 'one poison row holds all up', 'submit', [
     'sentBefore ? [{ sentBefore }] : [{ sentBefore: false }, { sentBefore: true }];',
     'sentBefore ? [{ sentBefore }] : [{ sentBefore: true }, { sentBefore: false }];',
@@ -667,7 +670,10 @@ const FILES: Mutant[] = [
     '  if (other) return otherProviderText(other);\n',
     '',
   ]),
-  mutant('another provider is believed', "a stranger's answer decides", 'binding', ['    if (another) return;\n', '']),
+  mutant('another provider is believed', "a stranger's answer decides", 'binding', [
+    '    if (another) return outcome;\n',
+    '',
+  ]),
   mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', [
     'const open = same ? [] : await openThere(store);',
     'const open = same ? [] : (await openThere(store)).slice(0, 0);',
@@ -1419,8 +1425,8 @@ const DRY_RUN: Mutant[] = [
 /** One clock for all machines, and what a machine shows that was taken for gone. */
 const ONE_CLOCK: Mutant[] = [
   mutant('a quarantine goes by the clock of the machine', 'what is on its way is paid twice', 'machines', [
-    'await part.renew(); nowMs = await store.commonTime(clock.now());',
-    'await part.renew(); nowMs = clock.now();',
+    'const begin = async () => { nowMs = await store.commonTime(clock.now());',
+    'const begin = async () => { nowMs = clock.now();',
   ]),
   mutant('an order in doubt goes by the clock of the machine', 'an order is created twice', 'machines', [
     'const nowMs = await store.commonTime(clock.now()); const found',
