@@ -1,6 +1,6 @@
 /** Webhooks of the provider: what they bring about, and what they can't. */
 import { createHmac } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { pass } from '../src/pipeline/pass.ts';
@@ -307,16 +307,21 @@ describe('the service', () => {
   const program = builtProgram();
 
   it('looks up what a webhook names within seconds, long before it would by itself', async () => {
-    const workspace = await submitted(['P1', 'P2']);
+    const workspace = testWorkspace({ http: { listen: '127.0.0.1:0' } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2')));
+    await workspace.pass({ lookUp: false, faults: PAID });
     const env = { PAYDROP_WEBHOOK_SECRET: SECRET };
     const service = program.start(['watch', '--workspace', workspace.root], { env });
-    await service.says('serving over HTTP');
+    // Its first pass looks up both, and finds them on their way.
+    await vi.waitFor(() => expect(existsSync(workspace.path('data/metrics.prom'))).toBe(true), { timeout: 15_000 });
+    expect(await recorded(workspace)).toMatchObject({ submitted: 2 });
     const url = new URL('/webhooks/payout-orders', /"url":"([^"]+)"/.exec(service.stderr())?.[1]);
     const body = event('P1');
     const refused = await fetch(url, { method: 'POST', body, headers: { signature: signed(body, 'another') } });
     const taken = await fetch(url, { method: 'POST', body, headers: { signature: signed(body) } });
     expect([refused.status, taken.status]).toEqual([401, 200]);
-    await vi.waitFor(async () => expect(await recorded(workspace)).toMatchObject({ paid: 1 }), {
+    await vi.waitFor(async () => expect(await recorded(workspace)).toMatchObject({ paid: 1, submitted: 1 }), {
       timeout: 15_000,
       interval: 50,
     });
