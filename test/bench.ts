@@ -15,6 +15,7 @@ import { allWrong, besideImports, intoMany, manyRows, underControl, validating }
 import { onServer } from './bench/postgres.ts';
 import { build } from './bench/programs.ts';
 import { lookingUp, sending } from './bench/provider.ts';
+import { serving } from './bench/serving.ts';
 import { commands } from './bench/startup.ts';
 
 const MEASUREMENTS: Readonly<Record<string, (ground: Ground) => Promise<Result[]>>> = {
@@ -28,6 +29,7 @@ const MEASUREMENTS: Readonly<Record<string, (ground: Ground) => Promise<Result[]
   'look-up': lookingUp,
   commands,
   postgres: onServer,
+  serving,
 };
 
 const { values } = parseArgs({

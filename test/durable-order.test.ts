@@ -51,7 +51,7 @@ describe.runIf(hasStrace)('a real run', () => {
 
   it('gives a file its name only when what is in it is on the disk', () => {
     const written = namings(calls).filter(({ at, from }) => calls.slice(0, at).some(isOn(from, WRITES)));
-    expect(new Set(written.map(({ from }) => basename(dirname(from))))).toEqual(new Set(['outbox', 'spool']));
+    expect(new Set(written.map(({ from }) => basename(dirname(from))))).toEqual(new Set(['spool', 'outbox', 'data']));
     for (const { at, from, to } of written) {
       const before = calls.slice(0, at);
       expect(before.findLastIndex(isOn(from, SYNCS)), to).toBeGreaterThan(before.findLastIndex(isOn(from, WRITES)));
@@ -64,7 +64,7 @@ describe.runIf(hasStrace)('a real run', () => {
     const folderOf = (path: string) =>
       basename(dirname(dirname(path))) === 'work' ? basename(path) : basename(dirname(path));
     expect(new Set(named.map(({ to }) => folderOf(to)))).toEqual(
-      new Set(['original', 'side', 'spool', '2026-03-02', 'outbox']),
+      new Set(['original', 'side', 'spool', '2026-03-02', 'outbox', 'data']),
     );
     for (const { at, from, to } of named) {
       const rest = calls.slice(at + 1);

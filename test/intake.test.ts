@@ -662,7 +662,7 @@ describe('rows that amend', () => {
         ALTER TABLE files DROP COLUMN repairs; ALTER TABLE files DROP COLUMN stood_for;
         ALTER TABLE files DROP COLUMN settled; ALTER TABLE files DROP COLUMN settled_with;
         ALTER TABLE files DROP COLUMN rejected; ALTER TABLE files DROP COLUMN repaired;
-        DROP TABLE webhooks; DROP TABLE payees; DROP TABLE resemblances; DROP TABLE approvals; DROP TABLE decision_files; DROP INDEX files_to_judge;
+        DROP TABLE notifications; DROP TABLE webhooks; DROP TABLE sign_ins; DROP TABLE payees; DROP TABLE resemblances; DROP TABLE approvals; DROP TABLE decision_files; DROP INDEX files_to_judge;
         DROP INDEX sends_by_date; DROP INDEX orders_with_defaults; ALTER TABLE sends DROP COLUMN business_date;
         ALTER TABLE files DROP COLUMN judged; ALTER TABLE files DROP COLUMN said_done;
         ALTER TABLE files DROP COLUMN maker; ALTER TABLE runs DROP COLUMN at_end;

@@ -2,16 +2,14 @@
  * Records on a PostgreSQL server, beside the server's own COPY, beside the same program on SQLite, and several machines
  * beside one. The server is started for the measurement, with its default settings for durability.
  */
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { hasPostgres, Server } from '../support/postgres-server.ts';
 import { inTurns, notInstalled, peakOf, type Result, result, secondsOf } from './comparison.ts';
 import { configure, type Ground, settleDisk, takeIn } from './ground.ts';
 import { COLUMNS, CURRENCIES, KEY, OPEN_BY } from './inputs.ts';
 import { grouped } from './intake.ts';
-import { type Figures, measure, timedByItself, withSandbox } from './programs.ts';
+import { type Figures, freePort, measure, timedByItself, withSandbox } from './programs.ts';
 
 const ORDERS = 'with_orders';
 const READY = 'with_ready';
@@ -63,15 +61,6 @@ export async function onServer(ground: Ground): Promise<Result[]> {
   } finally {
     await server.stop();
   }
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }
 
 function workspaceOf(ground: Ground, name: string, baseUrl: string, more: object = {}): string {

@@ -2,6 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
@@ -34,7 +35,7 @@ export async function build(folder: string): Promise<Built> {
 }
 
 /** Without any setting of paydrop but the secrets of its sandbox. */
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   PATH: process.env['PATH'],
   HOME: process.env['HOME'],
   TZ: 'UTC',
@@ -127,4 +128,14 @@ export async function withSandbox<T>(
   } finally {
     if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
   }
+}
+
+/** A port of this machine that nothing listens at now. */
+export async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return String(port);
 }

@@ -248,7 +248,7 @@ export class World {
     const closing = drawnFrom(Number.parseInt(first.sha256.slice(16, 24), 16));
     const closes = closing.strikes(0.3) ? closing : undefined;
     const hinting = drawnFrom(Number.parseInt(first.sha256.slice(48, 56), 16));
-    this.#hinting = this.#receivers && hinting.strikes(0.4) ? hinting : undefined;
+    this.#hinting = this.#receivers && hinting.strikes(0.5) ? hinting : undefined;
     const braking = drawnFrom(Number.parseInt(first.sha256.slice(32, 40), 16));
     const pauses = braking.strikes(0.15) ? braking : undefined;
     const keeping = drawnFrom(Number.parseInt(first.sha256.slice(40, 48), 16));
