@@ -14,11 +14,19 @@ import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts'
 import { lossyWayTo } from './support/postgres-proxy.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { newFile, START } from './support/records.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  instruction,
+  instructions,
+  ORDERS,
+  payoutRef,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
-/** A workspace with payouts of many fates, a person's decision, and facts of both kinds. */
+/** A workspace with payouts of many fates, a person's decision, what is told and signed in, and facts of both kinds. */
 async function worked(): Promise<TestWorkspace> {
-  const workspace = testWorkspace({ machine: 'pay-1', control: { limits: { payout: { INR: '1000.00' } } } });
+  const notify = [{ to: 'https://hooks.example.com/paydrop', on: ['payout.paid', 'run.finished'], payouts: 'each' }];
+  const workspace = testWorkspace({ machine: 'pay-1', control: { limits: { payout: { INR: '1000.00' } } }, notify });
   workspace.drop('orders.csv', ORDERS);
   workspace.drop(
     'payouts.csv',
@@ -35,9 +43,16 @@ async function worked(): Promise<TestWorkspace> {
     at: '2026-03-02T01:00:00.000Z',
   });
   await store.setFact('stuck', '["of this machine"]');
+  await store.keepNamed([payoutRef('P1')], '2026-03-02T01:00:00.000Z');
+  await store.keepSignIn(SIGN_IN);
   await close();
   return workspace;
 }
+
+const SIGN_IN = {
+  ...{ link: 'digest', person: 'ana', account: 'ana@host', statement: '', signature: '' },
+  ...{ madeAt: '2026-03-02T01:00:00.000Z', expiresAt: '2026-03-02T01:10:00.000Z' },
+};
 
 const database = (workspace: TestWorkspace) => workspace.path('data', 'paydrop.db');
 
@@ -59,6 +74,9 @@ async function told(store: Store): Promise<unknown> {
     ),
     lastRun: await store.lastRun(),
     payees: await store.payeeAmounts(undefined, 100),
+    told: await store.told(),
+    named: await store.named({ afterId: 0, limit: 10, askedBefore: '2026-03-03T00:00:00.000Z' }),
+    signIn: await store.signIn(SIGN_IN.link, SIGN_IN.madeAt),
   };
 }
 
@@ -80,6 +98,8 @@ describe.skipIf(!hasPostgres)('a server that takes the records over', () => {
     const workspace = await worked();
     const before = openSqlite({ path: database(workspace), purpose: 'reading' });
     const expected = await told(before);
+    const some = [expect.anything()];
+    expect(expected).toMatchObject({ told: some, named: some, signIn: { person: 'ana' } });
     await before.close();
     const address = await emptyDatabase();
     const taken = await takeOverTo(address, workspace);

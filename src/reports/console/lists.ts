@@ -120,7 +120,7 @@ export function searchPage({ fields, items, next, problem, isNew }: SearchResult
     title: 'Search',
     body: html`<form class="act" method="get" action="/search" role="search">
 <div class="fields">
-${field('Reference', 'reference', text('reference'), 'CUSTOMER, CUSTOMER/ORDER or CUSTOMER/ORDER/INSTRUCTION; or the client, provider or bank reference')}
+${field('Reference', 'reference', text('reference'), 'CUSTOMER, with /ORDER and /INSTRUCTION if they are known; or the client, provider or bank reference')}
 ${field('Payee', 'payee', text('payee'))}
 ${field('Amount', 'amount', html`${text('amount')} inputmode="decimal"`, 'such as 1250.50')}
 ${field('Currency', 'currency', text('currency'), 'such as INR')}
