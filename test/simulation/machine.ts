@@ -391,7 +391,12 @@ export class Machine {
       close: async () => undefined,
     };
     await plain.provider.close();
-    const provider = braked(network.options.api.adapter(http, settings.provider.timeoutMs, clock), plain.paused);
+    let closed: () => string | undefined = () => undefined;
+    const askLast: typeof plain.askLast = (whyClosed) => {
+      closed = whyClosed;
+    };
+    const adapter = network.options.api.adapter(http, settings.provider.timeoutMs, clock);
+    const provider = braked(adapter, async () => (await plain.paused()) ?? closed());
     // The operating system takes back what a process had that crashed.
     const turns = new Set<Turn>();
     const takeTurn = (): Turn | undefined => {
@@ -405,6 +410,7 @@ export class Machine {
       clock,
       provider,
       takeTurn,
+      askLast,
       store: life.watched('store', plain.store),
     };
     this.#running = { life, tools, plain, turns, session };
