@@ -42,10 +42,11 @@ export interface DeliveryOptions {
   readonly stop: AbortSignal;
 }
 
-/** Delivers what is due. Resolves when nothing is on its way any more. */
+/** Delivers what is due. Ends when nothing is on its way any more, also where it throws because a line was cut off. */
 export async function deliver(tools: DeliveryTools, options: DeliveryOptions): Promise<void> {
   await sweep(tools);
-  await Promise.all(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));
+  const lines = await Promise.allSettled(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));
+  for (const line of lines) if (line.status === 'rejected') throw line.reason;
 }
 
 /** Gives up what no receiver is there for, and removes what has long ended. */
