@@ -127,6 +127,11 @@ export interface Deliveries {
   passEnded(): void;
   /** Resolves when nothing is on its way any more. */
   stop(): Promise<void>;
+  /**
+   * As `stop`, where the records are gone: what is on its way is left to itself. Nobody records what becomes of it, so it
+   * is tried again when its claim is over.
+   */
+  leave(): void;
 }
 
 /**
@@ -139,12 +144,13 @@ export async function keepDelivering(
   fault: (why: string) => void,
 ): Promise<Deliveries> {
   const { settings, clock } = tools;
-  if (!(await hasToDeliver(tools))) return { passEnded: () => undefined, stop: async () => {} };
+  if (!(await hasToDeliver(tools))) return { passEnded: () => undefined, stop: async () => {}, leave: () => undefined };
   const stopped = new AbortController();
   const ways = { ...tools, senderTo: (to: Receiver) => senderTo(to, settings, env, clock) };
   let passes = 0;
   let wake = new AbortController();
   let lastFault = '';
+  let isLeft = false;
   const loop = async (everyMs: number, work: (isAfterPass: boolean) => Promise<void>): Promise<void> => {
     let seen = 0;
     while (!stopped.signal.aborted) {
@@ -155,7 +161,7 @@ export async function keepDelivering(
         seen = ended;
       } catch (error) {
         const why = (error as Error).message;
-        if (why !== lastFault) fault(why);
+        if (why !== lastFault && !isLeft) fault(why);
         lastFault = why;
       }
       await systemClock.sleep(everyMs, signal);
@@ -171,15 +177,20 @@ export async function keepDelivering(
     wake.abort();
     wake = new AbortController();
   };
+  const end = () => {
+    stopped.abort();
+    ring();
+    return running;
+  };
   return {
     passEnded: () => {
       passes++;
       ring();
     },
-    stop: async () => {
-      stopped.abort();
-      ring();
-      await running;
+    stop: async () => void (await end()),
+    leave: () => {
+      isLeft = true;
+      void end();
     },
   };
 }
