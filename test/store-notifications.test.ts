@@ -299,6 +299,22 @@ function suite(name: string, opening: () => Promise<Open>): void {
       expect(await store.told()).toMatchObject([{ waiting: 0, givenUp: 1 }]);
       await store.close();
     });
+
+    it('stays given up where its payout is forgotten during a try that fails', async () => {
+      const store = await (await opening())([EACH]);
+      const file = await ready(store, 1);
+      await end(store, [rowId(file, 2)], 'paid');
+      await store.markArchived(file);
+      const [{ number } = { number: 0 }] = await claim(store, 'each');
+      const { revision } = await store.forgettable(file);
+      const decision = { by: 'finance', reason: 'kept for ten years' };
+      expect(await store.forgetFile(file, revision, decision, { at: LATER })).toBe('forgotten');
+      const failed = [{ number, trouble: 'answered 500', nextTryAt: LATER }];
+      await store.notificationsTried('each', { at: LATER, delivered: [], failed });
+      expect(await claim(store, 'each', MUCH_LATER)).toEqual([]);
+      expect(await store.told()).toEqual([{ receiver: 'each', waiting: 0, oldest: '', givenUp: 1, trouble: '' }]);
+      await store.close();
+    });
   });
 }
 

@@ -669,6 +669,31 @@ describe('those who are told by the service', () => {
     await service.stop();
   }, 40_000);
 
+  it('are not waited for when the records are gone, and are not told twice of what is on its way', async () => {
+    let isOpen = true;
+    const slow = await httpReceiver((response, _, nth) => {
+      if (nth > 1) response.end();
+      else response.on('close', () => (isOpen = false));
+    });
+    const workspace = testWorkspace({ notify: [{ to: slow.url, on: ['file.accepted'] }] });
+    let gone: string | undefined;
+    const service = await startService(workspace, undefined, () => ({ hindrance: async () => gone }));
+    workspace.drop('orders.csv', ORDERS);
+    await slow.nth(1);
+    await service.idle();
+    gone = 'no answer';
+    await service.after(30 * SECOND);
+    await service.after(SECOND);
+    await vi.waitFor(
+      () => expect(service.log.at(-1)).toBe('info: the records are back, and the work goes on'),
+      PATIENCE,
+    );
+    expect(isOpen).toBe(true);
+    workspace.drop('payouts.csv', instructions(instruction('I1')));
+    expect(JSON.parse((await slow.nth(2)).body)).toMatchObject({ data: { file: 2 } });
+    expect(service.log.filter((line) => line.startsWith('warn'))).toEqual([]);
+  }, 40_000);
+
   it('have their address asked when the nightly run begins and when it ends', async () => {
     const receiver = await httpReceiver();
     const workspace = testWorkspace({ ping: `${receiver.url}/check` });

@@ -42,10 +42,11 @@ export interface DeliveryOptions {
   readonly stop: AbortSignal;
 }
 
-/** Delivers what is due. Resolves when nothing is on its way any more. */
+/** Delivers what is due. Ends when nothing is on its way any more, also where it throws because a line was cut off. */
 export async function deliver(tools: DeliveryTools, options: DeliveryOptions): Promise<void> {
   await sweep(tools);
-  await Promise.all(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));
+  const lines = await Promise.allSettled(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));
+  for (const line of lines) if (line.status === 'rejected') throw line.reason;
 }
 
 /** Gives up what no receiver is there for, and removes what has long ended. */
@@ -126,6 +127,11 @@ export interface Deliveries {
   passEnded(): void;
   /** Resolves when nothing is on its way any more. */
   stop(): Promise<void>;
+  /**
+   * As `stop`, where the records are gone: what is on its way is left to itself. Nobody records what becomes of it, so it
+   * is tried again when its claim is over.
+   */
+  leave(): void;
 }
 
 /**
@@ -138,12 +144,13 @@ export async function keepDelivering(
   fault: (why: string) => void,
 ): Promise<Deliveries> {
   const { settings, clock } = tools;
-  if (!(await hasToDeliver(tools))) return { passEnded: () => undefined, stop: async () => {} };
+  if (!(await hasToDeliver(tools))) return { passEnded: () => undefined, stop: async () => {}, leave: () => undefined };
   const stopped = new AbortController();
   const ways = { ...tools, senderTo: (to: Receiver) => senderTo(to, settings, env, clock) };
   let passes = 0;
   let wake = new AbortController();
   let lastFault = '';
+  let isLeft = false;
   const loop = async (everyMs: number, work: (isAfterPass: boolean) => Promise<void>): Promise<void> => {
     let seen = 0;
     while (!stopped.signal.aborted) {
@@ -154,7 +161,7 @@ export async function keepDelivering(
         seen = ended;
       } catch (error) {
         const why = (error as Error).message;
-        if (why !== lastFault) fault(why);
+        if (why !== lastFault && !isLeft) fault(why);
         lastFault = why;
       }
       await systemClock.sleep(everyMs, signal);
@@ -170,15 +177,20 @@ export async function keepDelivering(
     wake.abort();
     wake = new AbortController();
   };
+  const end = () => {
+    stopped.abort();
+    ring();
+    return running;
+  };
   return {
     passEnded: () => {
       passes++;
       ring();
     },
-    stop: async () => {
-      stopped.abort();
-      ring();
-      await running;
+    stop: async () => void (await end()),
+    leave: () => {
+      isLeft = true;
+      void end();
     },
   };
 }

@@ -106,11 +106,15 @@ async function watchDelivering(tools: WatchTools, service: Service): Promise<str
   const deliveries = await tools.keepDelivering((why) =>
     log.warn({ error: why }, 'notifications are held up; they are delivered later'),
   );
+  let gone: string | undefined;
   try {
-    return await watchRecords(tools, service, deliveries.passEnded);
+    gone = await watchRecords(tools, service, deliveries.passEnded);
   } finally {
-    await deliveries.stop();
+    // The records are opened again at once: a receiver may take its time.
+    if (gone === undefined) await deliveries.stop();
+    else deliveries.leave();
   }
+  return gone;
 }
 
 /** Ends when `stop` says so; or when the records of several machines are out of reach, and says why. */

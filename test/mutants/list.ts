@@ -20,8 +20,8 @@ const MOVED_OF_LISTED = `AND a.body ->> 'from' <> a.body ->> 'to'\` : '';`;
 
 const NOTIFICATIONS: Mutant[] = [
   mutant('a gone receiver holds up the others', 'nobody learns that payouts failed', 'notify/deliver', [
-    'await Promise.all(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));',
-    'for (const receiver of tools.settings.notify) await deliverTo(receiver, tools, options);',
+    'const lines = await Promise.allSettled(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));',
+    'const lines: PromiseSettledResult<void>[] = []; for (const to of tools.settings.notify) await deliverTo(to, tools, options);',
   ]),
   mutant('a claim outlives what it was for', 'two machines send the same notification', 'store-notifications', [
     'UPDATE notifications SET gathering = 0, next_try_at = ? WHERE number = ?',

@@ -49,6 +49,15 @@ describe('a program that is told', () => {
     });
   });
 
+  it.each([
+    ['has a file in the place of a folder', 'ENOTDIR', [`${process.execPath}/told`]],
+    ['has more arguments than the system takes', 'E2BIG', [process.execPath, 'x'.repeat(3_000_000)]],
+  ])('that %s is a failure of its own', async (_, code, command) => {
+    expect(await commandSender(command, temporaryFolder(), ENV)(MESSAGE)).toEqual({
+      ...{ kind: 'failed', trouble: `it can't be started (${code})`, of: 'receiver' },
+    });
+  });
+
   it('is ended at its deadline, with all that it has started', async () => {
     const folder = temporaryFolder();
     const code = `

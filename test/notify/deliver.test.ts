@@ -1,10 +1,12 @@
 /** From what happens to those who are told of it: a workspace, passes, and receivers that listen, dawdle or are gone. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
 import type { Message, Outcome, Send } from '../../src/service/notify/message.ts';
 import { failed } from '../../src/service/notify/message.ts';
-import { deliver, deliverAfterPass, openPing } from '../../src/service/notify.ts';
-import type { Receiver } from '../../src/settings/settings.ts';
+import { senderTo } from '../../src/service/notify/senders.ts';
+import { deliver, deliverAfterPass, openPing, testReceivers } from '../../src/service/notify.ts';
+import { parseSettings, type Receiver } from '../../src/settings/settings.ts';
 import { httpReceiver, NOTIFY_SECRET } from '../support/receiver.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from '../support/workspace.ts';
 
@@ -130,6 +132,73 @@ describe('a receiver', () => {
     for (const letGo of waiting) letGo({ kind: 'taken' });
     await all;
   });
+
+  it('whose try is cut off leaves the records open until the others are told', async () => {
+    const workspace = told({ to: SLOW, on: ['run.finished'] }, { to: FAST, on: ['run.finished'] });
+    await workspace.pass();
+    const waiting: ((outcome: Outcome) => void)[] = [];
+    const ways = receivers({
+      [SLOW]: () => Promise.reject(new Error('cut off')),
+      [FAST]: () => new Promise((resolve) => waiting.push(resolve)),
+    });
+    const all = delivered(workspace, ways).catch((error: Error) => error.message);
+    await expect.poll(() => waiting.length).toBe(1);
+    expect(await Promise.race([all, new Promise((resolve) => setImmediate(resolve, 'open'))])).toBe('open');
+    for (const letGo of waiting) letGo({ kind: 'taken' });
+    expect(await all).toBe('cut off');
+    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, trouble: '' }]);
+  });
+
+  it("that is a program which can't be started counts as tried, and holds up no other", async () => {
+    const receiver = await httpReceiver();
+    const command = [`${process.execPath}/told`];
+    const on = ['run.finished'];
+    const workspace = told({ to: { command }, on }, { to: receiver.url, on });
+    await workspace.pass();
+    await afterPass(workspace, { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET });
+    expect(receiver.received).toHaveLength(1);
+    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, trouble: "it can't be started (ENOTDIR)" }]);
+  });
+
+  it('is tested beside others, whatever becomes of them', async () => {
+    const receiver = await httpReceiver();
+    const on = ['paused'];
+    const notify = [
+      { to: { command: [`${process.execPath}/told`] }, on },
+      { to: receiver.url, on },
+    ];
+    const { settings, clock, close } = await testWorkspace({ notify }).open();
+    await close();
+    const tested = await testReceivers(settings, { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET }, clock);
+    expect(tested.map(({ outcome }) => outcome)).toMatchObject([
+      { kind: 'failed', trouble: "it can't be started (ENOTDIR)" },
+      { kind: 'taken' },
+    ]);
+  });
+
+  it.each([[{ command: [process.execPath, '--version'] }], ['http://127.0.0.1:9/hook']])(
+    'has a failed try where the try throws, and nothing of what it says is told (%o)',
+    async (to) => {
+      const parsed = parseSettings({ notify: [{ to, on: ['paused'] }] }, '.');
+      if (!parsed.ok) throw new Error(parsed.problems.join());
+      const [receiver] = parsed.value.notify as [Receiver];
+      const { send, close } = await senderTo(
+        receiver,
+        parsed.value,
+        { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET },
+        systemClock,
+      );
+      const details = {
+        toJSON: () => {
+          throw new RangeError('a secret');
+        },
+      };
+      const message = { id: 'msg_1', event: 'paused', at: '2026-03-02T00:59:00.000Z', details, sandbox: true } as const;
+      const outcome = await send(message as unknown as Message);
+      expect(outcome).toEqual({ kind: 'failed', trouble: 'it could not be tried (RangeError)', of: 'receiver' });
+      await close();
+    },
+  );
 
   it('that the settings no longer name is given up after three days', async () => {
     const workspace = told({ to: FAST, on: ['run.finished'] });

@@ -1,5 +1,5 @@
 /** Notifications to a program of this machine: the body on its standard input, no shell, and no secret around it. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { systemClock } from '../../platform/clock.ts';
 import { bodyOf, failed, type Outcome, type Send } from './message.ts';
 
@@ -25,22 +25,33 @@ async function run(
   args: readonly string[],
   { folder, env, body, deadlineMs }: { folder: string; env: NodeJS.ProcessEnv; body: string; deadlineMs: number },
 ): Promise<Outcome> {
-  const child = spawn(program, args, { cwd: folder, env, stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  let child: ChildProcess;
+  try {
+    child = spawn(program, args, { cwd: folder, env, stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  } catch (error) {
+    return notStarted(error);
+  }
   const ended = new AbortController();
   const over = new Promise<Outcome>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) => resolve(failed(`it can't be started (${error.code})`)));
+    child.once('error', (error) => resolve(notStarted(error)));
     child.once('exit', (status, signal) =>
       resolve(status === 0 ? { kind: 'taken' } : failed(`it ended with ${signal ?? `status ${status}`}`)),
     );
   }).finally(() => ended.abort());
   // A program that doesn't read it all, or ends before, is judged by its status.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(body);
+  // It has no input where the system has no process for it.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(body);
   const late = systemClock.sleep(deadlineMs, ended.signal).then((): Outcome => {
     if (!ended.signal.aborted) endGroup(child.pid);
     return failed(`it took longer than ${deadlineMs / 1000} s`);
   });
   return Promise.race([over, late]);
+}
+
+/** Some of what the system says of a program is thrown, and the rest comes as an event. */
+function notStarted(error: unknown): Outcome {
+  return failed(`it can't be started (${(error as NodeJS.ErrnoException).code})`);
 }
 
 function endGroup(pid: number | undefined): void {

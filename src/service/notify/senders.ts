@@ -18,8 +18,31 @@ export interface Sender {
 
 const NOTHING_TO_CLOSE = async () => {};
 
-/** The way to one receiver. Where a secret is missing or wrong, every message fails with that for its trouble. */
+/**
+ * The way to one receiver. Where a secret is missing or wrong, every message fails with that for its trouble. A try that
+ * throws is one that failed.
+ */
 export async function senderTo(
+  receiver: Receiver,
+  settings: Pick<Settings, 'workspace' | 'mail'>,
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+): Promise<Sender> {
+  const { send, close } = await wayTo(receiver, settings, env, clock);
+  return {
+    close,
+    async send(message) {
+      try {
+        return await send(message);
+      } catch (error) {
+        // What it says may have an address or a secret in it.
+        return failed(`it could not be tried (${(error as Error).name})`);
+      }
+    },
+  };
+}
+
+async function wayTo(
   receiver: Receiver,
   settings: Pick<Settings, 'workspace' | 'mail'>,
   env: NodeJS.ProcessEnv,

@@ -27,11 +27,12 @@ const CLAIM = statement<
 const DELIVER = statement<[at: string, numbers: number[]]>(`
   UPDATE notifications SET tries = tries + 1, delivered_at = $1, given_up_at = NULL, next_try_at = NULL, trouble = ''
   WHERE number = ANY ($2::bigint[]) AND delivered_at IS NULL`);
+// What is given up meanwhile, as what is forgotten is, stays given up.
 const FAIL = statement<[at: string, numbers: number[], troubles: string[], next: (string | null)[]]>(`
   UPDATE notifications n SET tries = n.tries + 1, trouble = f.trouble, next_try_at = f.next_try_at,
     given_up_at = CASE WHEN f.next_try_at IS NULL THEN $1 END
   FROM unnest($2::bigint[], $3::text[], $4::text[]) AS f (number, trouble, next_try_at)
-  WHERE n.number = f.number AND n.delivered_at IS NULL`);
+  WHERE n.number = f.number AND n.next_try_at IS NOT NULL`);
 const GIVE_UP = statement<[trouble: string, at: string, receiver: string, before: string]>(`
   UPDATE notifications SET trouble = $1, next_try_at = NULL, gathering = false, given_up_at = $2
   WHERE receiver = $3 AND next_try_at IS NOT NULL AND at < $4`);

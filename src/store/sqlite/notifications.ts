@@ -110,10 +110,11 @@ function settler(db: Connection): (receiver: string, tried: NotificationsTried) 
   const deliver = db.prepare<[string, number]>(`
     UPDATE notifications SET tries = tries + 1, delivered_at = ?, given_up_at = NULL, next_try_at = NULL, trouble = ''
     WHERE number = ? AND delivered_at IS NULL`);
+  // What is given up meanwhile, as what is forgotten is, stays given up.
   const fail = db.prepare<[{ number: number; trouble: string; next: string | null; at: string }]>(`
     UPDATE notifications
     SET tries = tries + 1, trouble = :trouble, next_try_at = :next, given_up_at = iif(:next IS NULL, :at, NULL)
-    WHERE number = :number AND delivered_at IS NULL`);
+    WHERE number = :number AND next_try_at IS NOT NULL`);
   const giveUp = db.prepare<[string, string, string, string]>(`
     UPDATE notifications SET trouble = ?, next_try_at = NULL, gathering = 0, given_up_at = ?
     WHERE receiver = ? AND next_try_at IS NOT NULL AND at < ?`);
