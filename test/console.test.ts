@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { describe, expect, it } from 'vitest';
 import { personWith } from '../fixtures/people.ts';
 import { pass } from '../src/pipeline/pass.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { fieldIn, openConsole, type TestConsole } from './support/console.ts';
 import { dropped, PAYS, row } from './support/held.ts';
 import { sent } from './support/wire.ts';
@@ -146,6 +147,30 @@ describe('a session', () => {
       '2027-01-01T00:00:00.000Z',
     );
     expect(await console.page('__Host-paydrop=s', '/held')).toContain('Not signed in');
+  });
+
+  it('that is opened again in the records counts no longer than its person has signed for', async () => {
+    const workspace = await withHeld(PEOPLE);
+    const console = await openConsole(workspace);
+    const { sha256 } = await import('../src/platform/digest.ts');
+    const started = workspace.clock.now();
+    await console.send(await console.signedIn('anna'), '/sign-out', {});
+    const db = new Database(workspace.path('data', 'paydrop.db'));
+    const forging = db.prepare("UPDATE sign_ins SET session = ?, opened_at = '2020-01-01', ends_at = '2099-01-01'");
+    expect(forging.run(sha256('x')).changes).toBe(1);
+    db.close();
+    const forged = '__Host-paydrop=x';
+    const reach = async (at: number) => {
+      workspace.clock.setWall(new Date(at).toISOString());
+      return (await console.page(forged, '/held')).includes('P1');
+    };
+    const signedForMs = 10 * 60_000 + 8 * 3_600_000;
+    expect(await reach(started + signedForMs - 1)).toBe(true);
+    const payout = fieldIn(await console.page(forged, '/held'), 'payout');
+    expect(await reach(started + signedForMs)).toBe(false);
+    expect(await reach(started - 1)).toBe(false);
+    expect((await console.send(forged, '/decide', { payout, word: 'yes', ...WHY })).status).toBe(403);
+    expect(await statusOf(console, 'P1')).toBe('held');
   });
 });
 

@@ -1664,6 +1664,10 @@ const CONSOLE: Mutant[] = [
     'if (!keys || statement !== (await statementOf(store, signIn))) return false;',
     "if (keys) return statement !== '';",
   ]),
+  mutant('console: a session ends when its row says so', 'a session is opened again by hand, and approves', 'console', [
+    'if (!(sinceMs >= 0 && sinceMs < SIGNED_FOR_MS)) return false;',
+    '',
+  ]),
   mutant(
     'console: a link is used twice',
     'who reads over a shoulder signs in as well',
