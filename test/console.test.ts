@@ -1,8 +1,11 @@
 /** The console over the wire: who may see and do what, and what must fail. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { request } from 'node:http';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { personWith } from '../fixtures/people.ts';
 import { pass } from '../src/pipeline/pass.ts';
+import { systemClock } from '../src/platform/clock.ts';
+import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { fieldIn, openConsole, type TestConsole } from './support/console.ts';
 import { dropped, PAYS, row } from './support/held.ts';
 import { sent } from './support/wire.ts';
@@ -146,6 +149,30 @@ describe('a session', () => {
       '2027-01-01T00:00:00.000Z',
     );
     expect(await console.page('__Host-paydrop=s', '/held')).toContain('Not signed in');
+  });
+
+  it('that is opened again in the records counts no longer than its person has signed for', async () => {
+    const workspace = await withHeld(PEOPLE);
+    const console = await openConsole(workspace);
+    const { sha256 } = await import('../src/platform/digest.ts');
+    const started = workspace.clock.now();
+    await console.send(await console.signedIn('anna'), '/sign-out', {});
+    const db = new Database(workspace.path('data', 'paydrop.db'));
+    const forging = db.prepare("UPDATE sign_ins SET session = ?, opened_at = '2020-01-01', ends_at = '2099-01-01'");
+    expect(forging.run(sha256('x')).changes).toBe(1);
+    db.close();
+    const forged = '__Host-paydrop=x';
+    const reach = async (at: number) => {
+      workspace.clock.setWall(new Date(at).toISOString());
+      return (await console.page(forged, '/held')).includes('P1');
+    };
+    const signedForMs = 10 * 60_000 + 8 * 3_600_000;
+    expect(await reach(started + signedForMs - 1)).toBe(true);
+    const payout = fieldIn(await console.page(forged, '/held'), 'payout');
+    expect(await reach(started + signedForMs)).toBe(false);
+    expect(await reach(started - 1)).toBe(false);
+    expect((await console.send(forged, '/decide', { payout, word: 'yes', ...WHY })).status).toBe(403);
+    expect(await statusOf(console, 'P1')).toBe('held');
   });
 });
 
@@ -304,6 +331,76 @@ describe('a payout that needs a person', () => {
     expect([again.status, await again.text()]).toEqual([409, expect.stringContaining('it moved on meanwhile')]);
   });
 
+  function gate() {
+    let open = (): void => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    return { open, opened };
+  }
+
+  /** A look-up that the provider has got and answers when told to, and when the console stops waiting for it. */
+  function hangingProvider(console: TestConsole) {
+    const [asked, answered, late] = [gate(), gate(), gate()];
+    const { lookUp } = console.tools.provider;
+    let heard: Promise<unknown> = Promise.resolve();
+    Object.assign(console.tools.provider, {
+      lookUp: (ref: Parameters<typeof lookUp>[0]) => {
+        asked.open();
+        const answer = answered.opened.then(() => lookUp(ref));
+        heard = answer;
+        return answer;
+      },
+    });
+    const sleep = systemClock.sleep;
+    const sleeping = vi
+      .spyOn(systemClock, 'sleep')
+      .mockImplementation((ms, signal) => (ms === 20_000 ? late.opened : sleep(ms, signal)));
+    onTestFinished(() => sleeping.mockRestore());
+    return {
+      asked: asked.opened,
+      isLate: late.open,
+      answer: async () => {
+        answered.open();
+        await heard;
+      },
+    };
+  }
+
+  it('is not paid again where the provider hangs, and an answer that comes later decides nothing', async () => {
+    const console = await failed();
+    const cookie = await console.signedIn('anna');
+    const fields = { ref: 'C1/O1/P1', version: await versionOf(console, cookie, 'retry'), ...WHY };
+    const provider = hangingProvider(console);
+    const retry = console.send(cookie, '/retry', fields);
+    await provider.asked;
+    const next = console.send(cookie, '/retry', fields);
+    provider.isLate();
+    for (const answer of [await retry, await next])
+      expect([answer.status, await answer.text()]).toEqual([409, expect.stringContaining('nothing was decided')]);
+    await provider.answer();
+    await console.page(cookie, '/');
+    expect(await statusOf(console, 'P1')).toBe('failed');
+    expect((await console.send(cookie, '/close', fields)).status).toBe(303);
+  });
+
+  it('holds up no pause while the provider is asked', async () => {
+    const console = await failed();
+    const cookie = await console.signedIn('anna');
+    const fields = { ref: 'C1/O1/P1', version: await versionOf(console, cookie, 'retry'), ...WHY };
+    const version = fieldIn(await console.page(cookie, '/'), 'version');
+    const provider = hangingProvider(console);
+    const retry = console.send(cookie, '/retry', fields);
+    await provider.asked;
+    expect((await console.send(cookie, '/pause', { version, ...WHY })).status).toBe(303);
+    expect(await console.tools.store.fact('paused')).toContain('paused by anna at');
+    const paused = fieldIn(await console.page(cookie, '/'), 'version');
+    expect((await console.send(cookie, '/resume', { version: paused, ...WHY })).status).toBe(303);
+    await provider.answer();
+    expect((await retry).status).toBe(303);
+    expect(await statusOf(console, 'P1')).toBe('ready');
+  });
+
   it('is closed, once', async () => {
     const console = await failed();
     const cookie = await console.signedIn('anna');
@@ -389,6 +486,30 @@ describe('a form', () => {
       (await post(`version=${version}&reason=${'x'.repeat(200_000)}`, 'application/x-www-form-urlencoded')).status,
     ).toBe(400);
     expect(await console.tools.store.fact('paused')).toBeUndefined();
+  });
+
+  it('that comes slowly holds up no other', async () => {
+    const console = await openConsole(await withHeld());
+    const cookie = await console.signedIn('anna');
+    const payout = fieldIn(await console.page(cookie, '/held'), 'payout');
+    const body = new URLSearchParams({ payout, word: 'no', ...WHY }).toString();
+    const come = vi.spyOn(console.tools.store, 'session');
+    const slow = request(new URL('/decide', console.url), {
+      method: 'POST',
+      headers: {
+        ...{ cookie, 'sec-fetch-site': 'same-origin', 'content-length': body.length },
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+    });
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      slow.once('response', ({ statusCode }) => resolve(statusCode)).once('error', reject);
+    });
+    slow.write(body.slice(0, 10));
+    await vi.waitFor(() => expect(come).toHaveBeenCalledOnce());
+    expect((await console.send(cookie, '/decide', { payout, word: 'yes', ...WHY })).status).toBe(303);
+    slow.end(body.slice(10));
+    expect(await answered).toBe(409);
+    expect(await statusOf(console, 'P1')).toBe('ready');
   });
 
   it('is never a page that is only asked for', async () => {

@@ -1,7 +1,9 @@
 /**
  * The console: pages about what paydrop does, and forms in which a person decides. It is served by `watch`, in the
- * process that sends payouts: what it reads is read a page at a time, and actions come one after another.
+ * process that sends payouts: what it reads is read a page at a time, and actions come one after another. A pause waits
+ * for no other action.
  */
+import { systemClock } from '../platform/clock.ts';
 import { consolePages } from '../reports/reports.ts';
 import type { Settings } from '../settings/settings.ts';
 import { ACTIONS, act } from './console/actions.ts';
@@ -44,7 +46,7 @@ function openTurn(): Turn {
 
 export function consoleRoute(site: Site): Route {
   const kept = pages.keepStanding();
-  const [acting, searching] = [openTurn(), openTurn()];
+  const [acting, pausing, searching] = [openTurn(), openTurn(), openTurn()];
   return async (request) => {
     const { pathname } = request.url;
     const { STYLE_PATH, REPORTS, CONSOLE_STYLE } = await consolePages();
@@ -62,7 +64,8 @@ export function consoleRoute(site: Site): Route {
       if (pathname === '/sign-in') return signIn(site, request, settings);
       if (!visit) return signedOut(settings);
       if (pathname === '/sign-out') return signOut(visit, request);
-      return action ? acting(() => done(visit, request, action, kept)) : { ...NOT_SO, headers: { allow: 'GET, HEAD' } };
+      if (!action) return { ...NOT_SO, headers: { allow: 'GET, HEAD' } };
+      return acted(visit, request, action, { kept, turn: PAUSES.includes(pathname) ? pausing : acting });
     }
     if (request.method !== 'GET') return { ...NOT_SO, headers: { allow: 'GET, HEAD, POST' } };
     if (pathname === '/sign-in') return signInForm(site, request, settings);
@@ -76,6 +79,10 @@ export function consoleRoute(site: Site): Route {
 const STYLE_HEADERS = { 'content-type': 'text/css; charset=utf-8' };
 const NOT_SO = { status: 405, body: 'not in this way\n' };
 const FORBIDDEN = 403;
+/** From the request on: before the server's own limit for an answer. */
+const ACT_MS = 20_000;
+/** They have a turn of their own, because a pause is for when something else goes wrong. */
+const PAUSES = ['/pause', '/resume'];
 const AWAY: Answer = { status: 503, body: 'The records are out of reach. Try again in a moment.\n' };
 const UNREADABLE: Answer = { status: 503, body: 'The settings can not be read. paydrop doctor says why.\n' };
 
@@ -133,17 +140,36 @@ async function signOut({ tools, settings }: Visit, request: WebRequest): Promise
   return seeOther('/', { 'set-cookie': sessionCookie('', SESSION_HOURS) });
 }
 
-async function done(
+/**
+ * Does what a form asks for, in its turn. The turn begins when the form is there, so that nobody waits for a slow one.
+ * What takes too long is told that it is late, and then ends without a decision.
+ */
+async function acted(
   visit: Visit,
   request: WebRequest,
+  action: (typeof ACTIONS)[string],
+  { kept, turn }: { readonly kept: pages.Kept; readonly turn: Turn },
+): Promise<Answer> {
+  const [late, ended] = [new AbortController(), new AbortController()];
+  void systemClock.sleep(ACT_MS, ended.signal).then(() => late.abort());
+  try {
+    const form = await formOf(request);
+    return await turn(() => done(visit, { request, form, late: late.signal }, action, kept));
+  } finally {
+    ended.abort();
+  }
+}
+
+async function done(
+  visit: Visit,
+  { request, form, late }: { request: WebRequest; form: URLSearchParams | undefined; late: AbortSignal },
   action: (typeof ACTIONS)[string],
   kept: pages.Kept,
 ): Promise<Answer> {
   const { problemPage } = await consolePages();
-  const form = await formOf(request);
   if (!form)
     return pageFor(visit, problemPage('Nothing was done', ['This is no form of the console.'], '/'), undefined, 400);
-  const outcome = await act(visit, action, form);
+  const outcome = await act(visit, action, form, late);
   kept.forget();
   if (!outcome.ok) {
     visit.site.log.warn({ action: request.url.pathname }, 'a decision in the console was not recorded');

@@ -18,6 +18,8 @@ const LINK_MINUTES = 10;
 export const SESSION_HOURS = 8;
 
 const MINUTE_MS = 60_000;
+/** For how long after the link was made its signature counts: the link is used, and its session ends, before that. */
+const SIGNED_FOR_MS = (LINK_MINUTES + SESSION_HOURS * 60) * MINUTE_MS;
 const TOKEN_BYTES = 32;
 
 interface SignInTools {
@@ -138,13 +140,15 @@ async function now({ store, clock }: SignInTools): Promise<string> {
 
 /**
  * Whether it counts by the people of the settings: signed by a key that its person has now, or not signed where there are
- * none. The row alone is not believed.
+ * none. The row alone is not believed: whatever ends it says, it counts no longer than the person has signed for.
  */
-async function counts({ store, settings }: SignInTools, signIn: SignIn): Promise<boolean> {
-  const { person, statement, signature } = signIn;
+async function counts({ store, settings, clock }: SignInTools, signIn: SignIn): Promise<boolean> {
+  const { person, statement, signature, madeAt } = signIn;
   if (settings.people.length === 0) return statement === '';
   const keys = keysOf(settings, person);
   if (!keys || statement !== (await statementOf(store, signIn))) return false;
+  const sinceMs = (await store.commonTime(clock.now())) - Date.parse(madeAt);
+  if (!(sinceMs >= 0 && sinceMs < SIGNED_FOR_MS)) return false;
   return (await checkSignature(Buffer.from(signature, 'latin1'), Buffer.from(statement), keys)).kind === 'good';
 }
 

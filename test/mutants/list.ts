@@ -1664,6 +1664,22 @@ const CONSOLE: Mutant[] = [
     'if (!keys || statement !== (await statementOf(store, signIn))) return false;',
     "if (keys) return statement !== '';",
   ]),
+  mutant('console: a session ends when its row says so', 'a session is opened again by hand, and approves', 'console', [
+    'if (!(sinceMs >= 0 && sinceMs < SIGNED_FOR_MS)) return false;',
+    '',
+  ]),
+  mutant('console: a pause takes its turn behind a retry', 'sending goes on while the provider hangs', 'console', [
+    'turn: PAUSES.includes(pathname) ? pausing : acting',
+    'turn: acting',
+  ]),
+  mutant('console: a form is read in its turn', 'a slow browser keeps everybody from deciding', 'console', [
+    'const form = await formOf(request);\n    return await turn(() => done(visit, { request, form, late: late.signal }, action, kept));',
+    'return await turn(async () =>\n      done(visit, { request, form: await formOf(request), late: late.signal }, action, kept),\n    );',
+  ]),
+  mutant('console: a retry waits for its provider for ever', 'nobody can decide while the provider hangs', 'console', [
+    "late.addEventListener('abort', unheard, { once: true });",
+    '',
+  ]),
   mutant(
     'console: a link is used twice',
     'who reads over a shoulder signs in as well',

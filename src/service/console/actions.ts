@@ -18,6 +18,7 @@ import {
 } from '../../pipeline/pipeline.ts';
 import { UnavailableError } from '../../platform/failures.ts';
 import { noProgress } from '../../platform/progress.ts';
+import type { Provider } from '../../provider/provider.ts';
 import { consolePages } from '../../reports/reports.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Decision, momentOf } from '../../store/store.ts';
@@ -35,6 +36,8 @@ type Outcome =
 interface Asked {
   readonly form: URLSearchParams;
   readonly decision: Decision;
+  /** Aborts when the person has to be answered soon: what waits then ends without a decision. */
+  readonly late: AbortSignal;
 }
 
 type Action = (visit: Visit, asked: Asked) => Promise<Outcome>;
@@ -49,6 +52,8 @@ const NOT_READABLE = 400;
 const NOT_NOW = 503;
 
 const MOVED = 'it moved on meanwhile, and nothing was decided';
+const UNHEARD =
+  'it is not paid again, and nothing was decided, because the provider has not answered in time. Try again later';
 
 /** By the path of the form. */
 export const ACTIONS: Readonly<Record<string, Action>> = {
@@ -62,7 +67,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
 };
 
 /** Does what the form asks for. */
-export async function act(visit: Visit, action: Action, form: URLSearchParams): Promise<Outcome> {
+export async function act(visit: Visit, action: Action, form: URLSearchParams, late: AbortSignal): Promise<Outcome> {
   const reason = (form.get('reason') ?? '').trim();
   const ticket = (form.get('ticket') ?? '').trim();
   const problem = textProblem('Reason', reason, LONGEST_REASON) ?? textProblem('Ticket', ticket, LONGEST_TICKET);
@@ -70,7 +75,7 @@ export async function act(visit: Visit, action: Action, form: URLSearchParams): 
   if (!showsAnything(reason)) return no(NOT_READABLE, ['Reason: say why, for the auditor who asks a year later.'], '/');
   const decision: Decision = { by: visit.who.person, reason, ...(ticket !== '' && { ticket }) };
   try {
-    return await action(visit, { form, decision });
+    return await action(visit, { form, decision, late });
   } catch (error) {
     if (error instanceof UnavailableError) return no(NOT_NOW, [error.message], '/');
     throw error;
@@ -172,7 +177,7 @@ async function resolving(visit: Visit, seen: Seen, { form, decision }: Asked): R
   return resolve(await toolsOf(visit), seen, paid === 'yes', by);
 }
 
-async function retrying(visit: Visit, seen: Seen, { decision }: Asked): ReturnType<OnPayout> {
+async function retrying(visit: Visit, seen: Seen, { decision, late }: Asked): ReturnType<OnPayout> {
   const { tools, settings } = visit;
   if (providerOf(settings) !== providerOf(tools.settings))
     return {
@@ -181,9 +186,29 @@ async function retrying(visit: Visit, seen: Seen, { decision }: Asked): ReturnTy
     };
   const by = await settled(visit, seen, decision);
   if (typeof by === 'string') return { ok: false, why: by };
-  const asking = { ...(await toolsOf(visit)), provider: tools.provider, progress: noProgress };
-  const { decided } = await retryAll(asking, [seen], by, new AbortController().signal);
-  return decided[0] ?? { ok: false, why: MOVED };
+  const provider = heardBefore(late, tools.provider);
+  const asking = { ...(await toolsOf(visit)), provider, progress: noProgress };
+  const { decided } = await retryAll(asking, [seen], by, late);
+  const [outcome] = decided;
+  if (late.aborted && outcome?.ok === false && outcome.unclear) return { ok: false, why: UNHEARD };
+  return outcome ?? { ok: false, why: MOVED };
+}
+
+/**
+ * The provider, of which a look-up that is not answered by then counts as unclear: nothing is decided on it, and an
+ * answer that comes later is not heard.
+ */
+function heardBefore(late: AbortSignal, provider: Provider): Provider {
+  return {
+    ...provider,
+    lookUp: (ref) =>
+      new Promise((resolve, reject) => {
+        const unheard = () => resolve({ kind: 'unclear', message: 'it has not answered in time' });
+        late.addEventListener('abort', unheard, { once: true });
+        if (late.aborted) unheard();
+        provider.lookUp(ref).then(resolve, reject);
+      }),
+  };
 }
 
 function providerOf({ provider: { api, baseUrl, accountId, tenantId } }: Settings): string {
