@@ -93,6 +93,18 @@ function webhooksKept(open: () => Promise<Store>) {
     expect(await waiting(store)).toEqual(['I7 1 7']);
   });
 
+  it('without a customer name payouts of the latest hundred orders of that reference', async () => {
+    const { number } = await store.registerFile(newFile('two'));
+    const customers = Array.from({ length: 101 }, (_, at) => `M${at}`);
+    const orders = customers.map((customer, at) => ordered(at + 2, customer));
+    const rows = [...orders, created(110, 'M0'), created(111, 'M1'), created(112, 'M100')];
+    await store.recordRows(number, rows, { ...START, line: 113, rows: rows.length }, { at: AT });
+    const named = ['I110', 'I111', 'I112'].map((instructionRef) => ({ orderRef: 'O1', instructionRef }));
+    expect(await keep(...named)).toBe(2);
+    expect(await waiting(store)).toEqual(['I111 1 111', 'I112 1 112']);
+    expect(await keep({ customerRef: 'M0', orderRef: 'O1', instructionRef: 'I110' })).toBe(1);
+  });
+
   it('wait until the look-up is answered', async () => {
     await keep({ clientRefId: 'REF4' });
     await store.noteNamed([{ id: rowId(1, 4), times: 1, answered: false }], AT);

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { type PassOptions, type PassSummary, pass } from '../src/pipeline/pass.ts';
 import { systemClock } from '../src/platform/clock.ts';
+import { payoutsNamed } from '../src/provider/webhook.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { openHttp } from '../src/service/http.ts';
 import { openSite } from '../src/service/site.ts';
@@ -357,9 +358,33 @@ describe('a signed body', () => {
       '{"__proto__": {"clientRefId": "X"}, "constructor": {"instructionRef": "P1", "orderRef": []}}',
       200,
     ],
+    [
+      'of references with characters that none has',
+      '{"clientRefId": "a\\u0000", "x": {"clientRefId": "\\ud800"}}',
+      200,
+    ],
     ['of a reference as long as a book', JSON.stringify({ clientRefId: 'x'.repeat(100_000) }), 200],
   ])('%s harms nothing', async (_, body, status) => {
     expect(await posted(body)).toEqual([status, 0]);
+  });
+});
+
+describe('the names in a body', () => {
+  const named = (value: unknown) => payoutsNamed(Buffer.from(JSON.stringify(value)));
+
+  it('are none with a control in it, half a character, or too many characters', () => {
+    const refs = ['a\u0000b', 'a\nb', 'a\ud800', 'x'.repeat(101), 'R1'];
+    expect(named(refs.map((clientRefId) => ({ clientRefId })))).toEqual([{ clientRefId: 'R1' }]);
+    expect(named({ orderRef: 'O1', instructionRef: 'I\u0000' })).toEqual([]);
+  });
+
+  it('are a thousand at most, written in short transactions', async () => {
+    const { post, store } = await serving(await submitted(['P1']));
+    const keepNamed = vi.spyOn(store, 'keepNamed');
+    expect(await post(JSON.stringify(Array.from({ length: 1_500 }, (_, at) => ({ clientRefId: `R${at}` }))))).toBe(200);
+    const sizes = keepNamed.mock.calls.map(([names]) => names.length);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_000);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(200);
   });
 });
 

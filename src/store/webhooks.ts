@@ -14,6 +14,9 @@ export const MAY_BE_NAMED = (forgotten: string) => `i.status IN (${listed(MAY_MO
 /** SQL: a payout, as `i`, that is looked up when it was named. */
 export const IS_ASKED = `i.status IN (${listed(MAY_BE_ASKED)})`;
 
+/** A name without a customer is looked for in so many orders of its reference: the latest. */
+export const MOST_ORDERS = 100;
+
 /** Before all that wait. */
 export const FIRST: NamedPlace = { askedAt: '', id: 0 };
 

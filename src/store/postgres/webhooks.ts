@@ -3,7 +3,7 @@ import type { PayoutName } from '../../domain/instruction.ts';
 import type { Webhooks } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction } from '../stored.ts';
-import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED } from '../webhooks.ts';
+import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED, MOST_ORDERS } from '../webhooks.ts';
 import type { Connection } from './connection.ts';
 import { arrays, column, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
@@ -21,11 +21,15 @@ const BY_REFS = arrays<Refs, [place: number, id: number]>(`
   SELECT given.place::int, i.id
   FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
     AS given (customer_ref, order_ref, instruction_ref, place)
-  JOIN orders o ON o.order_ref = given.order_ref
+  CROSS JOIN LATERAL (
+    SELECT given.customer_ref, given.order_ref WHERE given.customer_ref IS NOT NULL
+    UNION ALL (
+      SELECT orders.customer_ref, orders.order_ref FROM orders
+      WHERE given.customer_ref IS NULL AND orders.order_ref = given.order_ref
+      ORDER BY orders.id DESC LIMIT ${MOST_ORDERS})) o
   JOIN instruction_refs named ON named.customer_ref = o.customer_ref AND named.order_ref = o.order_ref
     AND named.instruction_ref = given.instruction_ref
-  JOIN instructions i ON i.id = named.instruction AND ${MAY_BE_NAMED('i.forgotten')}
-  WHERE given.customer_ref IS NULL OR given.customer_ref = o.customer_ref`);
+  JOIN instructions i ON i.id = named.instruction AND ${MAY_BE_NAMED('i.forgotten')}`);
 const KEEP = statement<[ids: number[], at: string]>(`
   INSERT INTO webhooks (instruction, received_at, times) SELECT id, $2, 1 FROM unnest($1::bigint[]) AS given (id)
   ORDER BY id

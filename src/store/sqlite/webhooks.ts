@@ -3,7 +3,7 @@ import type { PayoutName } from '../../domain/instruction.ts';
 import type { AskedNamed, Webhooks } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction } from '../stored.ts';
-import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED } from '../webhooks.ts';
+import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED, MOST_ORDERS } from '../webhooks.ts';
 import type { Connection } from './connection.ts';
 import { prepareStored } from './stored.ts';
 
@@ -54,14 +54,21 @@ function keeper(db: Connection): (name: PayoutName, at: string) => number {
   const prepare = <Name extends object>(from: string, by: string) =>
     db.prepare<Name & { at: string }>(into(from).replace('named_by', by));
   const byAttempt = prepare<{ clientRefId: string }>('attempts named', 'named.client_ref_id = :clientRefId');
-  const byRefs = prepare<{ customerRef: string | null; orderRef: string; instructionRef: string }>(
-    `orders o JOIN instruction_refs named USING (customer_ref, order_ref)`,
-    `o.order_ref = :orderRef AND named.instruction_ref = :instructionRef
-      AND o.customer_ref = coalesce(:customerRef, o.customer_ref)`,
+  const byAllRefs = prepare<{ customerRef: string; orderRef: string; instructionRef: string }>(
+    'instruction_refs named',
+    `named.customer_ref = :customerRef AND named.order_ref = :orderRef AND named.instruction_ref = :instructionRef`,
+  );
+  const byRefs = prepare<{ orderRef: string; instructionRef: string }>(
+    `(SELECT customer_ref, order_ref FROM orders INDEXED BY orders_by_ref
+      WHERE order_ref = :orderRef ORDER BY id DESC LIMIT ${MOST_ORDERS}) o
+    CROSS JOIN instruction_refs named USING (customer_ref, order_ref)`,
+    'named.instruction_ref = :instructionRef',
   );
   return (name, at) => {
     if ('clientRefId' in name) return byAttempt.run({ clientRefId: name.clientRefId, at }).changes;
-    const { customerRef = null, orderRef, instructionRef } = name;
-    return byRefs.run({ customerRef, orderRef, instructionRef, at }).changes;
+    const { customerRef, orderRef, instructionRef } = name;
+    return customerRef === undefined
+      ? byRefs.run({ orderRef, instructionRef, at }).changes
+      : byAllRefs.run({ customerRef, orderRef, instructionRef, at }).changes;
   };
 }
