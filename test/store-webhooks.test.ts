@@ -59,7 +59,7 @@ async function taken(store: Store): Promise<void> {
 }
 
 async function waiting(store: Store, askedBefore = END): Promise<string[]> {
-  const found = await store.named({ afterId: 0, limit: 10, askedBefore });
+  const found = await store.named({ limit: 10, askedBefore });
   return found.map(({ instruction: { id, instructionRef }, times }) => `${instructionRef} ${times} ${id % 2 ** 32}`);
 }
 
@@ -76,7 +76,7 @@ function webhooksKept(open: () => Promise<Store>) {
     const refs = { orderRef: 'O1', instructionRef: 'I4' };
     expect(await keep({ clientRefId: 'REF4' }, refs, { ...refs, customerRef: 'C1' })).toBe(3);
     expect(await keep({ clientRefId: 'REF4' })).toBe(1);
-    const found = await store.named({ afterId: 0, limit: 10, askedBefore: END });
+    const found = await store.named({ limit: 10, askedBefore: END });
     expect(found.map(({ instruction }) => instruction.clientRefId)).toEqual(['REF4']);
   });
 
@@ -91,6 +91,18 @@ function webhooksKept(open: () => Promise<Store>) {
   it('of references that two customers have name the payouts of both', async () => {
     expect(await keep({ orderRef: 'O1', instructionRef: 'I7' })).toBe(1);
     expect(await waiting(store)).toEqual(['I7 1 7']);
+  });
+
+  it('without a customer name payouts of the latest hundred orders of that reference', async () => {
+    const { number } = await store.registerFile(newFile('two'));
+    const customers = Array.from({ length: 101 }, (_, at) => `M${at}`);
+    const orders = customers.map((customer, at) => ordered(at + 2, customer));
+    const rows = [...orders, created(110, 'M0'), created(111, 'M1'), created(112, 'M100')];
+    await store.recordRows(number, rows, { ...START, line: 113, rows: rows.length }, { at: AT });
+    const named = ['I110', 'I111', 'I112'].map((instructionRef) => ({ orderRef: 'O1', instructionRef }));
+    expect(await keep(...named)).toBe(2);
+    expect(await waiting(store)).toEqual(['I111 1 111', 'I112 1 112']);
+    expect(await keep({ customerRef: 'M0', orderRef: 'O1', instructionRef: 'I110' })).toBe(1);
   });
 
   it('wait until the look-up is answered', async () => {
@@ -131,12 +143,23 @@ function webhooksKept(open: () => Promise<Store>) {
       { orderRef: 'O1', instructionRef: 'I7' },
     );
     const refsOf = async (options: object) =>
-      (await store.named({ afterId: 0, limit: 10, askedBefore: END, ...options })).map(
+      (await store.named({ limit: 10, askedBefore: END, ...options })).map(
         ({ instruction }) => instruction.instructionRef,
       );
     expect(await refsOf({ limit: 2 })).toEqual(['I4', 'I6']);
-    expect(await refsOf({ afterId: rowId(1, 4) })).toEqual(['I6', 'I7']);
+    expect(await refsOf({ after: { askedAt: '', id: rowId(1, 4) } })).toEqual(['I6', 'I7']);
     expect(await refsOf({ share: { of: 2, at: 1 } })).toEqual(['I7']);
+  });
+
+  it('are looked up where that was least recently done', async () => {
+    const others = ['I6', 'I7'].map((instructionRef) => ({ orderRef: 'O1', instructionRef }));
+    await keep({ clientRefId: 'REF4' }, ...others);
+    await store.noteNamed([{ id: rowId(1, 4), times: 1, answered: false }], LATER);
+    await store.noteNamed([{ id: rowId(1, 6), times: 1, answered: false }], AT);
+    expect(await waiting(store)).toEqual(['I7 1 7', 'I6 1 6', 'I4 1 4']);
+    const after = { askedAt: AT, id: rowId(1, 6) };
+    const rest = await store.named({ after, limit: 10, askedBefore: END });
+    expect(rest.map(({ instruction, askedAt }) => [instruction.instructionRef, askedAt])).toEqual([['I4', LATER]]);
   });
 
   it('are removed when they are old, a part at a time', async () => {

@@ -75,7 +75,7 @@ async function told(store: Store): Promise<unknown> {
     lastRun: await store.lastRun(),
     payees: await store.payeeAmounts(undefined, 100),
     told: await store.told(),
-    named: await store.named({ afterId: 0, limit: 10, askedBefore: '2026-03-03T00:00:00.000Z' }),
+    named: await store.named({ limit: 10, askedBefore: '2026-03-03T00:00:00.000Z' }),
     signIn: await store.signIn(SIGN_IN.link, SIGN_IN.madeAt),
   };
 }

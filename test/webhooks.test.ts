@@ -3,11 +3,13 @@ import { createHmac } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { pass } from '../src/pipeline/pass.ts';
+import { type PassOptions, type PassSummary, pass } from '../src/pipeline/pass.ts';
 import { systemClock } from '../src/platform/clock.ts';
+import { payoutsNamed } from '../src/provider/webhook.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { openHttp } from '../src/service/http.ts';
 import { openSite } from '../src/service/site.ts';
+import { openPace } from '../src/service/watch/pace.ts';
 import { webhookRoute, webhookSignature } from '../src/service/webhooks.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { builtProgram } from './support/cli.ts';
@@ -49,6 +51,9 @@ interface Serving extends OpenWorkspace {
   /** How often the provider was asked about each payout. */
   readonly asked: Map<string, number>;
   post(body: string | Buffer, headers?: Record<string, string>): Promise<number>;
+  /** The provider has no clear answer about these, or asks for a wait. */
+  readonly unclear: Map<string, { readonly retryAfterMs?: number }>;
+  made(options: Partial<PassOptions>): Promise<PassSummary | undefined>;
   /** The statuses after a pass for what webhooks named. */
   passed(): Promise<Record<string, string>>;
 }
@@ -57,11 +62,13 @@ async function serving(workspace: TestWorkspace, faults: FaultScript = PAID): Pr
   const opened = await workspace.open({ faults });
   onTestFinished(() => opened.close());
   const asked = new Map<string, number>();
+  const unclear: Serving['unclear'] = new Map();
   const provider: OpenWorkspace['provider'] = {
     ...opened.provider,
-    lookUp: (payout) => {
+    lookUp: async (payout) => {
       asked.set(payout.instructionRef, (asked.get(payout.instructionRef) ?? 0) + 1);
-      return opened.provider.lookUp(payout);
+      const none = unclear.get(payout.instructionRef);
+      return none ? { kind: 'unclear', message: 'no answer', ...none } : opened.provider.lookUp(payout);
     },
   };
   const tools = { ...opened, provider };
@@ -77,6 +84,8 @@ async function serving(workspace: TestWorkspace, faults: FaultScript = PAID): Pr
     ...tools,
     url: server.url,
     asked,
+    unclear,
+    made: (options) => pass(tools, { ...NAMED, ...options }),
     post: async (body, headers = { signature: signed(body) }) => {
       const answer = await fetch(new URL(path, server.url), { method: 'POST', body, headers });
       await answer.arrayBuffer();
@@ -209,6 +218,97 @@ describe('a webhook', () => {
   });
 });
 
+describe('webhooks of payouts that the provider has no clear answer about', () => {
+  const ONE_BY_ONE = { provider: { concurrency: 1 } };
+  const refsOf = (count: number) => Array.from({ length: count }, (_, at) => `P${at + 10}`);
+
+  it('stop no other look-ups, and leave a run finished', async () => {
+    const named = refsOf(12);
+    const { post, made, unclear, asked } = await serving(await submitted([...named, 'P1', 'P2'], ONE_BY_ONE));
+    for (const ref of named) {
+      unclear.set(ref, {});
+      await post(event(ref));
+    }
+    const summary = await made({ kind: 'nightly', lookUp: true });
+    expect(summary?.unfinished).toBeUndefined();
+    expect(summary?.namedStopped).toContain('10 look-ups in a row got no clear answer');
+    expect(summary?.moved).toEqual({ paid: 2 });
+    expect(Object.fromEntries(asked)).toMatchObject({ P1: 1, P2: 1 });
+  });
+
+  it('are each asked about, and before those asked again', async () => {
+    const workspace = await submitted(refsOf(25), ONE_BY_ONE);
+    const { post, made, unclear, asked } = await serving(workspace);
+    for (const ref of refsOf(25)) {
+      unclear.set(ref, {});
+      await post(event(ref));
+    }
+    for (const most of [10, 20, 25]) {
+      expect((await made({}))?.unfinished).toBeUndefined();
+      workspace.clock.advance(MINUTE + 1_000);
+      expect(asked.size).toBe(most);
+    }
+  });
+
+  it('wait themselves where the provider asks for a wait, and hold up nothing', async () => {
+    const workspace = await submitted(['P1'], ONE_BY_ONE);
+    const { post, made, unclear, asked, passed } = await serving(workspace);
+    unclear.set('P1', { retryAfterMs: 10 * MINUTE });
+    await post(event('P1'));
+    const begun = workspace.clock.monotonic();
+    expect((await made({}))?.namedStopped).toBe('the provider asks for a wait');
+    expect(workspace.clock.monotonic() - begun).toBeLessThan(MINUTE);
+    expect(asked.get('P1')).toBe(1);
+    unclear.clear();
+    workspace.clock.advance(MINUTE + 1_000);
+    expect(await passed()).toEqual({ P1: 'paid' });
+  });
+
+  it('hold back those alone, with growing pauses', async () => {
+    const workspace = await submitted(['P1'], ONE_BY_ONE);
+    const { made } = await serving(workspace);
+    const { clock } = workspace;
+    const summary = await made({});
+    if (!summary) throw new Error('no pass was made');
+    const pace = openPace({ clock, log: LOG });
+    for (const seconds of [30, 60, 120, 240, 300, 300]) {
+      pace.note(NAMED, { ...summary, namedStopped: 'no answer' }, 0);
+      expect([pace.mayTry(), pace.lookUpDue(), pace.namedDue()]).toEqual([true, true, false]);
+      expect(pace.untilNamedMs()).toBe(seconds * 1_000);
+    }
+    clock.advance(300_000);
+    pace.note(NAMED, summary, 0);
+    expect(pace.namedDue()).toBe(true);
+  });
+});
+
+describe('many webhooks', () => {
+  it('take a few seconds of a pass, and the others wait for the next', async () => {
+    const refs = Array.from({ length: 20 }, (_, at) => `P${at}`);
+    const workspace = await submitted(refs, { provider: { concurrency: 1, requestsPerMinute: 60 } });
+    const { post, made, asked } = await serving(workspace);
+    for (const ref of refs) await post(event(ref));
+    const begun = workspace.clock.monotonic();
+    const summary = await made({});
+    expect(workspace.clock.monotonic() - begun).toBeLessThan(10_000);
+    expect([summary?.unfinished, summary?.namedStopped]).toEqual([undefined, undefined]);
+    expect(asked.size).toBeGreaterThan(3);
+    expect(asked.size).toBeLessThan(8);
+    for (let more = 0; more < 5; more++) await made({});
+    expect(Object.fromEntries(asked)).toEqual(Object.fromEntries(refs.map((ref) => [ref, 1])));
+  });
+
+  it('are looked up one a pass where the provider allows less', async () => {
+    const workspace = await submitted(['P1', 'P2'], { provider: { concurrency: 2, requestsPerMinute: 1 } });
+    const { post, made, asked } = await serving(workspace);
+    for (const ref of ['P1', 'P2']) await post(event(ref));
+    await made({});
+    expect(asked.size).toBe(1);
+    await made({});
+    expect(asked.size).toBe(2);
+  });
+});
+
 describe('a webhook that is not from the provider', () => {
   it.each<[string, (body: string) => Record<string, string>]>([
     ['has no signature', () => ({})],
@@ -258,9 +358,33 @@ describe('a signed body', () => {
       '{"__proto__": {"clientRefId": "X"}, "constructor": {"instructionRef": "P1", "orderRef": []}}',
       200,
     ],
+    [
+      'of references with characters that none has',
+      '{"clientRefId": "a\\u0000", "x": {"clientRefId": "\\ud800"}}',
+      200,
+    ],
     ['of a reference as long as a book', JSON.stringify({ clientRefId: 'x'.repeat(100_000) }), 200],
   ])('%s harms nothing', async (_, body, status) => {
     expect(await posted(body)).toEqual([status, 0]);
+  });
+});
+
+describe('the names in a body', () => {
+  const named = (value: unknown) => payoutsNamed(Buffer.from(JSON.stringify(value)));
+
+  it('are none with a control in it, half a character, or too many characters', () => {
+    const refs = ['a\u0000b', 'a\nb', 'a\ud800', 'x'.repeat(101), 'R1'];
+    expect(named(refs.map((clientRefId) => ({ clientRefId })))).toEqual([{ clientRefId: 'R1' }]);
+    expect(named({ orderRef: 'O1', instructionRef: 'I\u0000' })).toEqual([]);
+  });
+
+  it('are a thousand at most, written in short transactions', async () => {
+    const { post, store } = await serving(await submitted(['P1']));
+    const keepNamed = vi.spyOn(store, 'keepNamed');
+    expect(await post(JSON.stringify(Array.from({ length: 1_500 }, (_, at) => ({ clientRefId: `R${at}` }))))).toBe(200);
+    const sizes = keepNamed.mock.calls.map(([names]) => names.length);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_000);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(200);
   });
 });
 

@@ -97,6 +97,8 @@ export interface PassSummary {
   readonly stuck: readonly Stuck[];
   /** Why work is left that this pass should have done. Undefined when none is left. */
   readonly unfinished: string | undefined;
+  /** Why payouts that webhooks named wait for a later look-up, where the provider is at fault. It leaves nothing undone. */
+  readonly namedStopped: string | undefined;
   /** Nothing is left to do here, but other machines are in the run. The last of them ends it. */
   readonly goesOn: boolean;
   /** Why the calendar let the pass send nothing, or nothing more. What is due is then left to a later pass. */
@@ -138,7 +140,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const sending = await send(paced, options);
   const amending = await change(paced, options);
   const looks = options.lookUp || options.named === true;
-  const looking: LookedUp = looks ? await lookUp(paced, options) : { lookedUp: 0, stopped: undefined };
+  const looking: LookedUp = looks ? await lookUp(paced, options) : NOT_LOOKED_UP;
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const { reported, unwritten } = await publishFileReports(tools);
   const decisions = await answerDecisions(tools, decided);
@@ -160,7 +162,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   const { found } = paced.gate;
   const closed = found && closedText(found);
-  const requests = { sent: sending.sent, lookedUp: looking.lookedUp };
+  const { lookedUp, namedStopped } = looking;
+  const requests = { sent: sending.sent, lookedUp, namedStopped };
   return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs, goesOn: goesOn === true };
 }
 
@@ -253,7 +256,7 @@ async function lookUp(tools: Paced, { kind, stop, lookUp: all }: PassOptions): P
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
   const other = await otherProvider(tools.store);
   const endedToo = kind !== 'arrival' && other === undefined;
-  const { lookedUp, had, unanswered, stopped } = await reconcile(tools, stop, {
+  const { lookedUp, had, unanswered, stopped, namedStopped } = await reconcile(tools, stop, {
     endedToo,
     forgetful,
     another: other !== undefined,
@@ -262,10 +265,12 @@ async function lookUp(tools: Paced, { kind, stop, lookUp: all }: PassOptions): P
   if (all && forgetful && !other && unanswered === 0 && stopped === undefined)
     await noteLookedUp(tools.store, tools.settings.data, true);
   const another = other && `${otherProviderText(other)}. Of ${lookedUp} open payouts it has ${had}`;
-  return { lookedUp, stopped, another };
+  return { lookedUp, stopped, namedStopped, another };
 }
 
-interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped'> {
+const NOT_LOOKED_UP: LookedUp = { lookedUp: 0, stopped: undefined, namedStopped: undefined };
+
+interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped' | 'namedStopped'> {
   /** Why its answers are ignored: it is not the provider of these records. */
   readonly another?: string | undefined;
 }

@@ -35,7 +35,7 @@ import {
 } from '../store/store.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, openPart, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
-import { lookUpNamed } from './reconcile/named.ts';
+import { lookUpNamed, type Turns } from './reconcile/named.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
 /**
@@ -72,6 +72,8 @@ export interface Reconciled {
   readonly unanswered: number;
   /** Why looking up ended before every open payout was looked up. */
   readonly stopped: string | undefined;
+  /** Why payouts that webhooks named go on waiting, where the provider is at fault. */
+  readonly namedStopped: string | undefined;
 }
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
@@ -102,16 +104,16 @@ export async function reconcile(
   const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
   const round = await openRound(store, PLACE, kindsOf(endedToo, forgetful));
   const findings = openFindings(tools);
-  // A payout that moved in this pass may be listed again in its new status. It isn't looked up twice.
+  // A payout that moved in this pass, or was named, may be listed again. It isn't looked up twice.
   const done = new Set<number>();
   const due = namedOnly ? undefined : await dueLookUps(tools, endedToo, forgetful);
   let [lookedUp, had, unanswered] = [0, 0, 0];
   let nowMs = await store.commonTime(clock.now());
 
-  const lookUp: LookUp = async (instruction, status, begun) => {
+  const lookUp: LookUp = async (instruction, status, begun, turns = { line, pace }) => {
     const askedAtMs = nowMs;
-    const outcome = await askInTurn(line, pace, () => {
-      begun?.();
+    const outcome = await askInTurn(turns.line, turns.pace, () => {
+      begun();
       return provider.lookUp(instruction);
     });
     if (!outcome) return undefined;
@@ -120,7 +122,7 @@ export async function reconcile(
     if (isUnsent(status) && outcome.kind === 'unclear') unanswered++;
     if (another) return outcome;
     const finding = findingOf(instruction, status, outcome, askedAtMs, bearings);
-    if (finding.changes) done.add(instruction.id);
+    if (finding.changes || turns.line !== line) done.add(instruction.id);
     await findings.add(finding);
     return outcome;
   };
@@ -144,14 +146,14 @@ export async function reconcile(
       await lookUp(instruction, status, () => round.at(kind, instruction.id));
     });
   };
-  const lookNamed = async (instruction: StoredInstruction) => {
-    done.add(instruction.id);
+  const look = async (instruction: StoredInstruction, turns: Turns, begun: () => void) => {
     const { status } = instruction;
-    return isLookedUp(status) && !isAmended(instruction) ? lookUp(instruction, status) : 'elsewhere';
+    return isLookedUp(status) && !isAmended(instruction) ? lookUp(instruction, status, begun, turns) : 'elsewhere';
   };
+  let namedStopped: string | undefined;
 
   try {
-    if (!another) await lookUpNamed(tools, line, { begin, look: lookNamed, flush: findings.flush });
+    if (!another) namedStopped = await lookUpNamed(tools, stop, pace, { begin, look, flush: findings.flush });
     for (const stretch of namedOnly ? [] : round.stretches) {
       if (line.stopped()) break;
       if (stretch.kind === 'orders')
@@ -163,14 +165,15 @@ export async function reconcile(
     await findings.flush();
   }
   if (!namedOnly) await round.end(line.stopped() !== undefined);
-  return { lookedUp, had, unanswered, stopped: line.stopped() };
+  return { lookedUp, had, unanswered, stopped: line.stopped(), namedStopped };
 }
 
 /** Undefined when the line has stopped. */
 type LookUp = (
   instruction: StoredInstruction,
   status: LookedUp,
-  begun?: () => void,
+  begun: () => void,
+  turns?: Turns,
 ) => Promise<LookUpOutcome | undefined>;
 
 /** What look-ups found, committed in groups. */

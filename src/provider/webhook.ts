@@ -3,6 +3,7 @@
  * changes it, and because nothing follows from it but a look-up.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { unwantedControl } from '../domain/characters.ts';
 import type { PayoutName } from '../domain/instruction.ts';
 import { isRecord } from './json.ts';
 
@@ -27,13 +28,16 @@ export function isSigned(body: Buffer, given: unknown, { algorithm, encoding, se
   return got.length === due.length && timingSafeEqual(got, due);
 }
 
-/** As text; longer ones are no references. */
+/** In UTF-16 code units; longer ones are no references. */
 const LONGEST_REF = 100;
+
+/** The payouts of one body; it names no more than these. */
+const MOST_NAMED = 1_000;
 
 type Refs = Partial<Record<'clientrefid' | 'customerref' | 'orderref' | 'instructionref', string>>;
 
 /**
- * The payouts that a body names, each once; one body may have many events. Undefined where it is no JSON. A client
+ * The payouts that a body names, each once and at most MOST_NAMED; one body may have many events. Undefined where it is no JSON. A client
  * reference counts before the other references. An object inside of another one has the references of that, too.
  */
 export function payoutsNamed(body: Buffer): PayoutName[] | undefined {
@@ -45,7 +49,7 @@ export function payoutsNamed(body: Buffer): PayoutName[] | undefined {
   }
   const names = new Map<string, PayoutName>();
   const left: { readonly value: unknown; readonly around: Refs }[] = [{ value: read, around: {} }];
-  for (let next = left.pop(); next; next = left.pop()) {
+  for (let next = left.pop(); next && names.size < MOST_NAMED; next = left.pop()) {
     const { value, around } = next;
     if (typeof value !== 'object' || value === null) continue;
     const refs = isRecord(value) ? refsOf(value, around) : around;
@@ -59,11 +63,16 @@ export function payoutsNamed(body: Buffer): PayoutName[] | undefined {
 function refsOf(value: Record<string, unknown>, around: Refs): Refs {
   const refs: Record<string, string> = { ...around };
   for (const [name, ref] of Object.entries(value))
-    if (typeof ref === 'string' && ref !== '' && ref.length <= LONGEST_REF) {
+    if (typeof ref === 'string' && mayBeRef(ref)) {
       const key = name.toLowerCase();
       if (REFS.has(key)) refs[key] = ref;
     }
   return refs;
+}
+
+/** No reference of ours has a control in it, and no PostgreSQL server takes U+0000. */
+function mayBeRef(text: string): boolean {
+  return text !== '' && text.length <= LONGEST_REF && unwantedControl(text) === undefined;
 }
 
 const REFS: ReadonlySet<string> = new Set(['clientrefid', 'customerref', 'orderref', 'instructionref']);

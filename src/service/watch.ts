@@ -299,7 +299,7 @@ async function passDue(
 async function isAnyNamed({ store, clock, settings }: Tools): Promise<boolean> {
   if (!settings.http && settings.records === 'sqlite') return false;
   const askedBefore = timestamp(clock.now() - ASKED_AGAIN_MS);
-  const [first] = await store.named({ afterId: 0, limit: 1, askedBefore, share: await store.share() });
+  const [first] = await store.named({ limit: 1, askedBefore, share: await store.share() });
   return first !== undefined && (await otherProvider(store)) === undefined;
 }
 

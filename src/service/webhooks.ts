@@ -2,6 +2,7 @@
  * Webhooks of the provider. What they name is kept, then they are answered, and then the service looks those payouts up.
  * Nothing else follows from a webhook, whatever it says.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PayoutName } from '../domain/instruction.ts';
 import { commitQueue } from '../pipeline/pipeline.ts';
 import { timestamp } from '../platform/clock.ts';
@@ -16,6 +17,9 @@ export const WEBHOOK_SECRET = 'PAYDROP_WEBHOOK_SECRET';
 
 /** Webhooks that come within this time are looked up together. */
 const GATHER_MS = 1_000;
+
+/** Names that are written in one transaction: everything else waits for its end. */
+const MOST_AT_ONCE = 200;
 
 /** Names that wait to be written. */
 const MOST_WAITING = 50_000;
@@ -104,8 +108,15 @@ function openKeeper({
   let waiting = 0;
   let waking = false;
   const queue = commitQueue(async (groups: (readonly PayoutName[])[]) => {
-    const open = tools();
-    return open?.store.keepNamed(groups.flat(), timestamp(clock.now())).catch(orUndefined);
+    const names = groups.flat();
+    let kept: number | undefined = 0;
+    for (let at = 0; at < names.length && kept !== undefined; at += MOST_AT_ONCE) {
+      if (at > 0) await nextTurn();
+      const some = names.slice(at, at + MOST_AT_ONCE);
+      const more = await tools()?.store.keepNamed(some, timestamp(clock.now())).catch(orUndefined);
+      kept = more === undefined ? undefined : kept + more;
+    }
+    return kept;
   });
   const wakeSoon = async () => {
     if (waking) return;

@@ -1724,6 +1724,10 @@ const CONNECTED: Mutant[] = [
     'const kept = await queue.add(names);',
     'const kept = 1;',
   ]),
+  mutant('webhooks take the whole pass', 'a batch of webhooks holds up intake and sending for hours', 'webhooks', [
+    'if (begun++ > 0 && clock.monotonic() >= endMs) line.stop(TIME_IS_UP);',
+    '',
+  ]),
   mutant('a host of another name is served', 'a page of another site reads this one through its own name', 'http', [
     'return served.includes(host) ?',
     'return host !== undefined ?',

@@ -36,6 +36,7 @@ export function openPace({ clock, log }: { readonly clock: Clock; readonly log: 
   let notBefore = clock.monotonic();
   let namedAt = clock.monotonic();
   let retryMs = RETRY_AFTER_MS;
+  let namedRetryMs = RETRY_AFTER_MS;
   let left: RunRecord | undefined;
   return {
     mayTry: () => clock.monotonic() >= notBefore,
@@ -46,10 +47,17 @@ export function openPace({ clock, log }: { readonly clock: Clock; readonly log: 
       return ms > 0 ? ms : Number.POSITIVE_INFINITY;
     },
     left: () => left,
-    note: ({ kind, send, lookUp, named }, { run, unfinished, closed, moved, goesOn }, tookMs) => {
+    note: ({ kind, send, lookUp, named }, { run, unfinished, namedStopped, closed, moved, goesOn }, tookMs) => {
       const pauses = named && !send && !lookUp ? NAMED_PAUSE : 0;
       namedAt = clock.monotonic() + Math.min(pauses * tookMs, LOOK_UP_EVERY_MS);
       if (!send && !lookUp && !named) return;
+      // What anyone may name holds back itself alone.
+      if (namedStopped === undefined) namedRetryMs = RETRY_AFTER_MS;
+      else {
+        log.warn({ run: run.number, retrySeconds: namedRetryMs / 1000 }, `webhooks go on waiting: ${namedStopped}`);
+        namedAt = Math.max(namedAt, clock.monotonic() + namedRetryMs);
+        namedRetryMs = Math.min(namedRetryMs * 2, LOOK_UP_EVERY_MS);
+      }
       if (kind === 'nightly') left = goesOn ? run : undefined;
       if (send || lookUp) lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;
       // Payouts that are sent on arrival are sent again as soon as the pace allows. At night the schedule decides.

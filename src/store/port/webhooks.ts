@@ -3,10 +3,18 @@ import type { PayoutName } from '../../domain/instruction.ts';
 import type { Share, StoredInstruction } from './payouts.ts';
 
 /** A payout that waits to be looked up. */
-interface NamedPayout {
+export interface NamedPayout {
   readonly instruction: StoredInstruction;
   /** How often it was named, as of this reading. */
   readonly times: number;
+  /** The latest look-up that a webhook brought about; a timestamp, empty where there was none. */
+  readonly askedAt: string;
+}
+
+/** A place in the order of those that wait. */
+export interface NamedPlace {
+  readonly askedAt: string;
+  readonly id: number;
 }
 
 /** A look-up that was made because of webhooks, and the `times` that it is for. */
@@ -17,7 +25,7 @@ export interface AskedNamed {
 }
 
 interface NamedOptions {
-  readonly afterId: number;
+  readonly after?: NamedPlace;
   readonly limit: number;
   /** Only those that no webhook had looked up since; a timestamp. */
   readonly askedBefore: string;
@@ -30,7 +38,7 @@ export interface Webhooks {
    * out. Returns how many names were kept.
    */
   keepNamed(names: readonly PayoutName[], at: string): Promise<number>;
-  /** Those that wait, by id. */
+  /** Those that wait: those that were asked least recently come first, then by id. */
   named(options: NamedOptions): Promise<NamedPayout[]>;
   /** Ends the wait of those whose look-up was answered, unless they were named once more since. */
   noteNamed(asked: readonly AskedNamed[], at: string): Promise<void>;

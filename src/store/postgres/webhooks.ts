@@ -3,7 +3,7 @@ import type { PayoutName } from '../../domain/instruction.ts';
 import type { Webhooks } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction } from '../stored.ts';
-import { IS_ASKED, MAY_BE_NAMED } from '../webhooks.ts';
+import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED, MOST_ORDERS } from '../webhooks.ts';
 import type { Connection } from './connection.ts';
 import { arrays, column, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
@@ -21,21 +21,25 @@ const BY_REFS = arrays<Refs, [place: number, id: number]>(`
   SELECT given.place::int, i.id
   FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
     AS given (customer_ref, order_ref, instruction_ref, place)
-  JOIN orders o ON o.order_ref = given.order_ref
+  CROSS JOIN LATERAL (
+    SELECT given.customer_ref, given.order_ref WHERE given.customer_ref IS NOT NULL
+    UNION ALL (
+      SELECT orders.customer_ref, orders.order_ref FROM orders
+      WHERE given.customer_ref IS NULL AND orders.order_ref = given.order_ref
+      ORDER BY orders.id DESC LIMIT ${MOST_ORDERS})) o
   JOIN instruction_refs named ON named.customer_ref = o.customer_ref AND named.order_ref = o.order_ref
     AND named.instruction_ref = given.instruction_ref
-  JOIN instructions i ON i.id = named.instruction AND ${MAY_BE_NAMED('i.forgotten')}
-  WHERE given.customer_ref IS NULL OR given.customer_ref = o.customer_ref`);
+  JOIN instructions i ON i.id = named.instruction AND ${MAY_BE_NAMED('i.forgotten')}`);
 const KEEP = statement<[ids: number[], at: string]>(`
   INSERT INTO webhooks (instruction, received_at, times) SELECT id, $2, 1 FROM unnest($1::bigint[]) AS given (id)
   ORDER BY id
   ON CONFLICT (instruction) DO UPDATE SET received_at = excluded.received_at, times = webhooks.times + 1`);
 
-type Waiting = [afterId: number, askedBefore: string, of: number, at: number, limit: number];
-const WAITING = arrays<Waiting, [id: number, times: number]>(`
-  SELECT w.instruction, w.times FROM webhooks w JOIN instructions i ON i.id = w.instruction AND ${IS_ASKED}
-  WHERE w.answered < w.times AND w.instruction > $1 AND w.asked_at < $2 AND w.instruction % $3 = $4
-  ORDER BY w.instruction LIMIT $5`);
+type Waiting = [askedAt: string, afterId: number, askedBefore: string, of: number, at: number, limit: number];
+const WAITING = arrays<Waiting, [id: number, times: number, askedAt: string]>(`
+  SELECT w.instruction, w.times, w.asked_at FROM webhooks w JOIN instructions i ON i.id = w.instruction AND ${IS_ASKED}
+  WHERE w.answered < w.times AND (w.asked_at, w.instruction) > ($1, $2) AND w.asked_at < $3 AND w.instruction % $4 = $5
+  ORDER BY w.asked_at, w.instruction LIMIT $6`);
 const STORED = storedStatement<[ids: number[]]>('i.id = ANY ($1::bigint[]) ORDER BY i.id');
 
 const NOTE = statement<[ids: number[], times: number[], at: string]>(`
@@ -73,12 +77,13 @@ export function webhookVerbs(db: Connection): Webhooks {
         if (ids.size > 0) await KEEP.run(session, [...ids], at);
         return new Set(byAttempt.map(([place]) => place)).size + new Set(byRefs.map(([place]) => place)).size;
       }),
-    named: ({ afterId, limit, askedBefore, share = WHOLE }) =>
+    named: ({ after = FIRST, limit, askedBefore, share = WHOLE }) =>
       db.reading(async (session) => {
-        const times = new Map(await WAITING.all(session, afterId, askedBefore, share.of, share.at, limit));
-        if (times.size === 0) return [];
-        const stored = (await STORED.all(session, [...times.keys()])).map(storedInstruction);
-        return stored.map((instruction) => ({ instruction, times: times.get(instruction.id) ?? 0 }));
+        const { askedAt, id } = after;
+        const found = await WAITING.all(session, askedAt, id, askedBefore, share.of, share.at, limit);
+        if (found.length === 0) return [];
+        const ids = found.map(([waiting]) => waiting);
+        return inTurn(found, (await STORED.all(session, ids)).map(storedInstruction));
       }),
     noteNamed: (asked, at) =>
       db.writing(async (session) => {

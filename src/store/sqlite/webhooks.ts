@@ -3,7 +3,7 @@ import type { PayoutName } from '../../domain/instruction.ts';
 import type { AskedNamed, Webhooks } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction } from '../stored.ts';
-import { IS_ASKED, MAY_BE_NAMED } from '../webhooks.ts';
+import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED, MOST_ORDERS } from '../webhooks.ts';
 import type { Connection } from './connection.ts';
 import { prepareStored } from './stored.ts';
 
@@ -12,22 +12,19 @@ export function webhookVerbs(db: Connection): Webhooks {
   const keep = db.transaction((names: readonly PayoutName[], at: string) =>
     names.reduce((kept, name) => kept + (keepOne(name, at) > 0 ? 1 : 0), 0),
   );
-  type Waiting = [afterId: number, askedBefore: string, of: number, at: number, limit: number];
+  type Waiting = [askedAt: string, afterId: number, askedBefore: string, of: number, at: number, limit: number];
   const waiting = db
-    .prepare<Waiting, [id: number, times: number]>(`
-      SELECT w.instruction, w.times FROM webhooks w INDEXED BY webhooks_waiting
+    .prepare<Waiting, [id: number, times: number, askedAt: string]>(`
+      SELECT w.instruction, w.times, w.asked_at FROM webhooks w INDEXED BY webhooks_waiting
       JOIN instructions i ON i.id = w.instruction AND ${IS_ASKED}
-      WHERE w.answered < w.times AND w.instruction > ? AND w.asked_at < ? AND w.instruction % ? = ?
-      ORDER BY w.instruction LIMIT +?`)
+      WHERE w.answered < w.times AND (w.asked_at, w.instruction) > (?, ?) AND w.asked_at < ? AND w.instruction % ? = ?
+      ORDER BY w.asked_at, w.instruction LIMIT +?`)
     .raw();
   const stored = prepareStored<[ids: string]>(db, 'i.id IN (SELECT value FROM json_each(?))');
   const named = db.transaction((...values: Waiting) => {
-    const found = new Map(waiting.all(...values));
-    const rows = found.size === 0 ? [] : stored.all(JSON.stringify([...found.keys()]));
-    return rows
-      .map(storedInstruction)
-      .sort((one, other) => one.id - other.id)
-      .map((instruction) => ({ instruction, times: found.get(instruction.id) ?? 0 }));
+    const found = waiting.all(...values);
+    const rows = found.length === 0 ? [] : stored.all(JSON.stringify(found.map(([id]) => id)));
+    return inTurn(found, rows.map(storedInstruction));
   });
   const note = db.prepare<[at: string, times: number | null, id: number]>(
     'UPDATE webhooks SET asked_at = ?, answered = max(answered, coalesce(?, 0)) WHERE instruction = ?',
@@ -40,8 +37,8 @@ export function webhookVerbs(db: Connection): Webhooks {
       SELECT instruction FROM webhooks WHERE received_at < ? ORDER BY received_at LIMIT +?)`);
   return {
     keepNamed: async (names, at) => keep.immediate(names, at),
-    named: async ({ afterId, limit, askedBefore, share = WHOLE }) =>
-      named(afterId, askedBefore, share.of, share.at, limit),
+    named: async ({ after = FIRST, limit, askedBefore, share = WHOLE }) =>
+      named(after.askedAt, after.id, askedBefore, share.of, share.at, limit),
     noteNamed: async (asked, at) => noteAll.immediate(asked, at),
     dropNamed: async (before, limit) => drop.run(before, limit).changes,
   };
@@ -57,14 +54,21 @@ function keeper(db: Connection): (name: PayoutName, at: string) => number {
   const prepare = <Name extends object>(from: string, by: string) =>
     db.prepare<Name & { at: string }>(into(from).replace('named_by', by));
   const byAttempt = prepare<{ clientRefId: string }>('attempts named', 'named.client_ref_id = :clientRefId');
-  const byRefs = prepare<{ customerRef: string | null; orderRef: string; instructionRef: string }>(
-    `orders o JOIN instruction_refs named USING (customer_ref, order_ref)`,
-    `o.order_ref = :orderRef AND named.instruction_ref = :instructionRef
-      AND o.customer_ref = coalesce(:customerRef, o.customer_ref)`,
+  const byAllRefs = prepare<{ customerRef: string; orderRef: string; instructionRef: string }>(
+    'instruction_refs named',
+    `named.customer_ref = :customerRef AND named.order_ref = :orderRef AND named.instruction_ref = :instructionRef`,
+  );
+  const byRefs = prepare<{ orderRef: string; instructionRef: string }>(
+    `(SELECT customer_ref, order_ref FROM orders INDEXED BY orders_by_ref
+      WHERE order_ref = :orderRef ORDER BY id DESC LIMIT ${MOST_ORDERS}) o
+    CROSS JOIN instruction_refs named USING (customer_ref, order_ref)`,
+    'named.instruction_ref = :instructionRef',
   );
   return (name, at) => {
     if ('clientRefId' in name) return byAttempt.run({ clientRefId: name.clientRefId, at }).changes;
-    const { customerRef = null, orderRef, instructionRef } = name;
-    return byRefs.run({ customerRef, orderRef, instructionRef, at }).changes;
+    const { customerRef, orderRef, instructionRef } = name;
+    return customerRef === undefined
+      ? byRefs.run({ orderRef, instructionRef, at }).changes
+      : byAllRefs.run({ customerRef, orderRef, instructionRef, at }).changes;
   };
 }

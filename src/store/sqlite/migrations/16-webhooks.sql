@@ -8,5 +8,5 @@ CREATE TABLE webhooks (
   answered INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX webhooks_waiting ON webhooks (instruction, asked_at) WHERE answered < times;
+CREATE INDEX webhooks_waiting ON webhooks (asked_at, instruction) WHERE answered < times;
 CREATE INDEX webhooks_by_age ON webhooks (received_at);
