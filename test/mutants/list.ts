@@ -436,7 +436,7 @@ const LOOK_UPS: Mutant[] = [
     ['      pace.holdFor(unclear.retryAfterMs);\n', ''],
   ),
   mutant('what moved is asked for twice', 'the rate is broken', 'reconcile', [
-    'if (finding.changes) done.add(instruction.id);',
+    'if (finding.changes || turns.line !== line) done.add(instruction.id);',
     '',
   ]),
   mutant('old ones are sent first', 'one poison row holds all up', 'submit', [
