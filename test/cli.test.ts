@@ -18,6 +18,7 @@ import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import { examplesIn, firstDifference, shownIn } from './support/examples.ts';
+import { httpReceiver } from './support/receiver.ts';
 import {
   instruction,
   instructions,
@@ -354,6 +355,23 @@ describe('paydrop run', () => {
     expect(stderr).toContain(`another paydrop is working on ${workspace.root}`);
     lock?.release();
     expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 0 });
+  });
+
+  it('has its address asked when it begins, ends or can not begin, and not while another instance is at work', async () => {
+    const receiver = await httpReceiver();
+    const asked = () => receiver.received.splice(0).map(({ path }) => path);
+    const workspace = withPayouts(1, { ping: `${receiver.url}/check` });
+    mkdirSync(workspace.path('data'));
+    const lock = lockWorkspace(workspace.path('data', 'lock'));
+    expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 3 });
+    expect(asked()).toEqual([]);
+    lock?.release();
+    expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 0 });
+    expect(asked()).toEqual(['/check/start', '/check']);
+    rmSync(workspace.path('inbox'), { recursive: true });
+    writeFileSync(workspace.path('inbox'), '');
+    expect((await inWorkspace(workspace, 'run')).status).toBeGreaterThan(1);
+    expect(asked()).toEqual(['/check/fail']);
   });
 
   it.each([[1], [12]])('ends with 3 when the provider can not be reached with %i payouts to send', async (count) => {

@@ -1,6 +1,6 @@
 import { pass } from '../pipeline/pipeline.ts';
 import { localTime } from '../platform/clock.ts';
-import { UsageError } from '../platform/failures.ts';
+import { TakenError, UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printable, printJson } from '../platform/terminal.ts';
 import {
@@ -26,15 +26,14 @@ interface RunOptions {
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   const settings = settingsOf(context.workspace);
   const ping = await openPing(settings.ping);
-  ping.started();
   try {
-    const { status, unfinished } = await onePass(context, options);
+    const { status, unfinished } = await onePass(context, options, ping.started);
     if (unfinished) ping.failed();
     else ping.ended();
     await deliverQuietly(settings, context);
     return status;
   } catch (error) {
-    ping.failed();
+    if (!(error instanceof TakenError)) ping.failed();
     throw error;
   } finally {
     await ping.settled();
@@ -48,12 +47,17 @@ async function deliverQuietly(settings: Settings, { clock }: CommandContext): Pr
   });
 }
 
-async function onePass(context: CommandContext, options: RunOptions): Promise<{ status: number; unfinished: boolean }> {
+async function onePass(
+  context: CommandContext,
+  options: RunOptions,
+  begins: () => void,
+): Promise<{ status: number; unfinished: boolean }> {
   const { clock, output, workspace } = context;
   const progress = terminalProgress(process.stderr, clock);
   const stop = stopWithWords(clock, progress, FINISHES);
   const upgraded = (copy: string) => void process.stderr.write(`Records upgraded; as they were: ${printable(copy)}\n`);
   const tools = await openWorkspace({ workspace, clock, progress, upgraded });
+  begins();
   try {
     if (options.date !== undefined && !options.force) await requirePlausible(options.date, tools);
     const summary = await pass(tools, {

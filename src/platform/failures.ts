@@ -1,4 +1,4 @@
-/** The two failures that stop paydrop and aren't faults of the program. */
+/** The failures that stop paydrop and aren't faults of the program. */
 
 /** Nothing can be done until a person changes the command, settings, secrets or folders: exit status 2. */
 export class UsageError extends Error {
@@ -15,3 +15,6 @@ export class UsageError extends Error {
 export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
 }
+
+/** Another paydrop does the work. */
+export class TakenError extends UnavailableError {}

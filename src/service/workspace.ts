@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { braked, pauseFileIn, whyPaused } from '../control/control.ts';
 import type { Tools } from '../pipeline/pipeline.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
-import { UnavailableError } from '../platform/failures.ts';
+import { TakenError, UnavailableError } from '../platform/failures.ts';
 import { whyUnusable } from '../platform/ownership.ts';
 import { noProgress, type Progress } from '../platform/progress.ts';
 import { sharingAnswers } from '../platform/sharing.ts';
@@ -88,7 +88,7 @@ export async function openWorkspace(options: OpenOptions): Promise<OpenWorkspace
   await keepPrivate(settings.data);
 
   const lock = lockWorkspace(join(settings.data, 'lock'));
-  if (!lock) throw new UnavailableError(`another paydrop is working on ${settings.workspace}`);
+  if (!lock) throw new TakenError(`another paydrop is working on ${settings.workspace}`);
   const measures = openMeasures(options.clock ?? systemClock);
   const closers: (() => unknown)[] = [];
   const closeAll = async () => {
