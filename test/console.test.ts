@@ -372,12 +372,17 @@ describe('a payout that needs a person', () => {
     const cookie = await console.signedIn('anna');
     const fields = { ref: 'C1/O1/P1', version: await versionOf(console, cookie, 'retry'), ...WHY };
     const provider = hangingProvider(console);
-    const retry = console.send(cookie, '/retry', fields);
+    const answers: [number, string][] = [];
+    const retry = async () => {
+      const answer = await console.send(cookie, '/retry', fields);
+      answers.push([answer.status, await answer.text()]);
+    };
+    const both = Promise.all([retry(), provider.asked.then(retry)]);
     await provider.asked;
-    const next = console.send(cookie, '/retry', fields);
     provider.isLate();
-    for (const answer of [await retry, await next])
-      expect([answer.status, await answer.text()]).toEqual([409, expect.stringContaining('nothing was decided')]);
+    await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 10_000 });
+    await both;
+    for (const answer of answers) expect(answer).toEqual([409, expect.stringContaining('nothing was decided')]);
     await provider.answer();
     await console.page(cookie, '/');
     expect(await statusOf(console, 'P1')).toBe('failed');
