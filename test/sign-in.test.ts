@@ -62,6 +62,7 @@ describe('sign-in', () => {
     const workspace = await withRecords({ ...SERVED, ...PEOPLE });
     const made = await signIn(workspace, 'anna', '--key', keyOf(workspace, 'anna'));
     expect([made.status, made.stdout]).toEqual([0, expect.stringContaining('/sign-in?token=')]);
+    workspace.clock.setWall(new Date().toISOString());
     const tools = await workspace.open();
     const token = /token=(\S+)/.exec(made.stdout)?.[1] ?? '';
     expect(await openSession(tools, token)).toMatch(/^[\w-]{43}$/);
