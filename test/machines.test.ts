@@ -409,6 +409,16 @@ describe('a machine whose clock is an hour ahead', () => {
   });
 });
 
+/** The provider has two payouts, and a row asks for one of them to be deleted. */
+async function withDeletion(): Promise<TestWorkspace> {
+  const workspace = testWorkspace({ provider: { api: 'collect' } });
+  workspace.drop('orders.csv', API_FILES.collect.orders);
+  workspace.drop('payouts.csv', API_FILES.collect.instructions('P1', 'P2'));
+  await workspace.pass({ faults: OPEN });
+  workspace.drop('zz.csv', 'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\nDELETE,C1,O1,P1,,,\n');
+  return workspace;
+}
+
 describe('look-ups and changes', () => {
   it('are those of this machine’s share', async () => {
     const workspace = await ready();
@@ -442,14 +452,7 @@ describe('look-ups and changes', () => {
   });
 
   it('are asked for by one machine alone', async () => {
-    const workspace = testWorkspace({ provider: { api: 'collect' } });
-    workspace.drop('orders.csv', API_FILES.collect.orders);
-    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1', 'P2'));
-    await workspace.pass({ faults: OPEN });
-    workspace.drop(
-      'zz.csv',
-      'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\nDELETE,C1,O1,P1,,,\n',
-    );
+    const workspace = await withDeletion();
     await passWith(
       workspace,
       (tools) => ({
@@ -472,14 +475,7 @@ describe('look-ups and changes', () => {
   });
 
   it('are not refused once another machine has asked for them', async () => {
-    const workspace = testWorkspace({ provider: { api: 'collect' } });
-    workspace.drop('orders.csv', API_FILES.collect.orders);
-    workspace.drop('payouts.csv', API_FILES.collect.instructions('P1', 'P2'));
-    await workspace.pass({ faults: OPEN });
-    workspace.drop(
-      'zz.csv',
-      'action,customerRef,orderRef,instructionRef,amount,openDate,dueDate\nDELETE,C1,O1,P1,,,\n',
-    );
+    const workspace = await withDeletion();
     await passWith(
       workspace,
       (tools) => ({

@@ -30,7 +30,7 @@ export async function signIn(
       output.line(link);
       const { timeZone } = settings.schedule;
       const until = `${minuteIn(timeZone, expiresAt)} ${timeZone}`;
-      output.line(`It signs ${name} in once, until ${until}. Whoever has the link first can use it.`);
+      output.line(`It signs ${name} in once, until ${until}. Only the first person to open the link can use it.`);
     }
     return EXIT.done;
   } finally {

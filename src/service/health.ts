@@ -1,6 +1,6 @@
 /**
  * `/healthz`: the process lives, and its loop turns. `/readyz`: it can do its work. Neither names a record, a file or
- * a machine, because whoever watches over it needs none of them.
+ * a machine, because monitoring needs none of them.
  */
 import { lookUpOnly, otherProvider } from '../store/store.ts';
 import type { Answer, Route } from './http.ts';

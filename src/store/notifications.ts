@@ -1,6 +1,6 @@
 /**
  * What receivers are told of, and what of it. An adapter writes it with the entries of the audit log, in one transaction.
- * Payouts are told of by themselves, or gathered: sums of one event are added up until somebody delivers them.
+ * Payouts are told of by themselves, or gathered: sums of one event are added up until a delivery claims them.
  */
 
 import { rowPlace } from '../domain/instruction.ts';

@@ -59,7 +59,7 @@ async function toldNow(workspace: TestWorkspace) {
 const ALL = ['run.finished', 'file.accepted', 'file.rejected', 'payout.paid'];
 
 describe('what a pass does', () => {
-  it('is told by whoever comes next, though the program was ended right after it', async () => {
+  it('is told by the next program, though the program was ended right after it', async () => {
     const workspace = told({ to: FAST, on: ALL });
     await workspace.pass();
     await workspace.pass();
@@ -88,7 +88,7 @@ describe('what a pass does', () => {
     expect(ways.sent.get(FAST)).toEqual(cutOff.sent.get(FAST));
   });
 
-  it('is the same whether somebody is told or not, and whatever becomes of that', async () => {
+  it('is the same whether a receiver is told or not, and whatever becomes of that', async () => {
     const outcome = async (workspace: TestWorkspace) => {
       const { run, files, moved, needs } = await workspace.pass();
       return { run, files: files.length, moved, needs, outbox: workspace.outbox() };

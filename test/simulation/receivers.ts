@@ -48,7 +48,7 @@ export class Receivers {
   };
 
   /**
-   * Each entry of the audit log that somebody is told of was told to each receiver that takes what it gets. One that was
+   * Each entry of the audit log that a receiver is told of was told to each receiver that takes what it gets. One that was
    * wrong for three days may have been given up.
    */
   async check(store: Store, receivers: readonly Receiver[]): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Asks an address when a nightly run starts (`/start`), ends (nothing), fails (`/fail`). Silence is somebody else's alarm,
+ * Asks an address when a nightly run starts (`/start`), ends (nothing), fails (`/fail`). Silence is for the receiver to notice,
  * so what becomes of it here is of no interest: no answer is waited for, and none fails the run.
  */
 import { openHttp } from '../../provider/provider.ts';

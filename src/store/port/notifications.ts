@@ -18,7 +18,7 @@ export interface NotificationClaim {
   readonly at: string;
   /** Later than any next try. What is due after that comes from a clock that was ahead once, and is due now. */
   readonly horizon: string;
-  /** Nobody else claims it until then. A claim that ends in a crash leaves it to whoever comes later. */
+  /** Nobody else claims it until then. A claim that ends in a crash leaves it to a later one. */
   readonly until: string;
   readonly limit: number;
   /** Sums that are still being gathered are claimed, too. */

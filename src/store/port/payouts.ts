@@ -147,7 +147,7 @@ export interface Payouts {
   apply(changes: readonly Change[], moment: Moment, orders?: readonly OrderChange[]): Promise<void>;
   /**
    * Returns those that came too late: the amendment is settled, its target isn't in its `from` and version, or another
-   * machine has asked for it meanwhile. What is done is done, whoever asked.
+   * machine has asked for it meanwhile. A change that is done is recorded, whichever machine asked.
    */
   amend(changes: readonly AmendmentChange[], moment: Moment): Promise<AmendmentChange[]>;
   /**

@@ -18,7 +18,7 @@ import type { Connection } from './connection.ts';
 
 /** Call both inside a write transaction. */
 export interface Teller {
-  /** Tells of the payout whose entry this is, where somebody is told of it. Its change is written already. */
+  /** Tells of the payout whose entry this is, where a receiver is told of it. Its change is written already. */
   entry(event: TrailEvent, instruction: number | undefined, at: string): void;
   tell(event: NotifyEvent, details: Details, at: string): void;
 }
