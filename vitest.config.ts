@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { temporaryPlace } from './test/support/temporary.ts';
@@ -38,8 +39,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     // Nothing is left behind in a process by one file that another could see; a new process a file costs an eighth.
     isolate: false,
-    // By default one core is left idle: of two that is half of the machine.
-    maxWorkers: '100%',
+    // One more than there are cores: a third of the time a test waits, for a clock, a server or another process.
+    maxWorkers: availableParallelism() + 1,
     globalSetup: 'test/support/setup.ts',
     setupFiles: process.env['RECORDS'] === 'postgres' ? ['test/support/on-postgres.ts'] : [],
     sequence: { sequencer: LongestFirst },

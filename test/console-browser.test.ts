@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
 import { openConsole, type TestConsole } from './support/console.ts';
+import { ALL } from './support/sample.ts';
 import { ORDERS, testWorkspace } from './support/workspace.ts';
 
 const HEBREW = 'חברת הבנייה הגדולה בע"מ';
@@ -68,6 +69,15 @@ const PATHS = [
   ],
   ...['/explain?code=APPROVAL_REQUIRED', '/?done=paused'],
 ];
+
+/** A desk, a phone in the dark and in the light. `npm test` takes one of them for each page, in turn. */
+const VIEWS = [
+  [1280, 'light'],
+  [360, 'dark'],
+  [360, 'light'],
+] as const;
+/** Between a phone and a desk, only the width is looked at. */
+const WIDTH_BETWEEN = [768, 'light'] as const;
 
 describe.skipIf(!HAS_BROWSER)('the console in a browser', { timeout: 120_000 }, () => {
   let started: BrowserPage;
@@ -142,17 +152,15 @@ describe.skipIf(!HAS_BROWSER)('the console in a browser', { timeout: 120_000 }, 
     const asked = new Set<string>();
     page.on('request', (request) => asked.add(new URL(request.url()).pathname));
     const wrong: string[] = [];
-    for (const path of PATHS)
+    for (const [at, path] of PATHS.entries())
       for (const [width, colorScheme] of [
-        [1280, 'light'],
-        [768, 'light'],
-        [360, 'dark'],
-        [360, 'light'],
-      ] as const) {
+        ...(ALL ? VIEWS : VIEWS.filter((_, nth) => nth === at % VIEWS.length)),
+        WIDTH_BETWEEN,
+      ]) {
         await page.setViewportSize({ width, height: 800 });
         await page.emulateMedia({ media: 'screen', colorScheme });
         await page.goto(new URL(path, console.url).href);
-        if (width !== 768) {
+        if (width !== WIDTH_BETWEEN[0]) {
           await page.evaluate(axe.source);
           wrong.push(
             ...(await page.evaluate<string[]>(ISSUES)).map((issue) => `${path} ${width} ${colorScheme}: ${issue}`),

@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FSWatcher } from 'chokidar';
@@ -655,7 +656,8 @@ describe('paydrop watch, as a process', () => {
 
 describe('those who are told by the service', () => {
   it('learn of a file when its pass has ended, while one who never answers is waited for', async () => {
-    const never = await httpReceiver(() => undefined);
+    const silent = new Set<ServerResponse>();
+    const never = await httpReceiver((response) => silent.add(response));
     const receiver = await httpReceiver();
     const on = ['file.accepted', 'payout.paid'];
     const workspace = testWorkspace({ notify: [never, receiver].map(({ url }) => ({ to: url, on })) });
@@ -666,6 +668,7 @@ describe('those who are told by the service', () => {
     workspace.drop('payouts.csv', instructions(instruction('I1')));
     expect(JSON.parse((await receiver.nth(2)).body)).toMatchObject({ type: 'file.accepted', data: { file: 2 } });
     expect(service.passes.length).toBeGreaterThan(0);
+    for (const response of silent) response.destroy();
     await service.stop();
   }, 40_000);
 

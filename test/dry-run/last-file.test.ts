@@ -12,9 +12,9 @@ import type { TakenFile } from '../../src/reports/file-reports.ts';
 import { addingUpLast, type ToRecord } from '../../src/service/dry-run/last-file.ts';
 import { dryRun } from '../../src/service/dry-run.ts';
 import { PAYS, withRecords } from '../support/held.ts';
+import { ALL } from '../support/sample.ts';
 import { madeOnce, ORDERS, type TestWorkspace, testWorkspace } from '../support/workspace.ts';
 
-const ALL = process.env['TESTS'] === 'all';
 const DAY = '2026-03-02';
 const HEADER = 'customerRef,orderRef,instructionRef,amount,openDate,dueDate,contactId,narration,action';
 
@@ -319,7 +319,7 @@ describe('a dry run that does not record every row', () => {
           await expectSame(workspace, ...names);
         },
       ),
-      { numRuns: ALL ? 200 : 60 },
+      { numRuns: ALL ? 200 : 30 },
     );
   });
 

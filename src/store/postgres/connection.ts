@@ -3,7 +3,8 @@
  * they resolve. The answer to a COMMIT may be lost. Then the records are asked whether it was carried out.
  */
 import { randomUUID } from 'node:crypto';
-import { finished } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type Clock, systemClock } from '../../platform/clock.ts';
@@ -32,7 +33,7 @@ export interface Session {
 /** A transaction that may write. */
 export interface WriteSession extends Session {
   /** Runs `COPY … FROM STDIN` with its rows in the server's text format. */
-  copy(command: string, rows: string): Promise<void>;
+  copy(command: string, rows: Iterable<string>): Promise<void>;
 }
 
 export interface Connection extends Session {
@@ -211,7 +212,7 @@ export function connect(options: ConnectionOptions): Connection {
 function writeSession(client: pg.PoolClient): WriteSession {
   return {
     query: (query) => client.query(query as pg.QueryConfig),
-    copy: (command, rows) => finished(client.query(copyFrom(command)).end(rows)),
+    copy: (command, rows) => pipeline(Readable.from(rows), client.query(copyFrom(command))),
   };
 }
 

@@ -7,7 +7,7 @@ import type { IntakeProgress, Moment, RowRecord, Store } from '../port.ts';
 import { askForAmendment } from './amendments.ts';
 import type { Connection, WriteSession } from './connection.ts';
 import { markStale } from './stale.ts';
-import { type Cell, insertion, loading, statement } from './statement.ts';
+import { insertion, loading, statement } from './statement.ts';
 import type { Append, Writing } from './trail.ts';
 import { refusalOf } from './trouble.ts';
 import { keepStatements, type PlainRow, writeContent, writeRows } from './writers.ts';
@@ -64,8 +64,8 @@ async function record(
     rows.filter((row): row is Placed<Kind> => (kinds as string[]).includes(row.kind));
   const instructions = of('instruction');
   const plain = of('rejected', 'duplicate');
-  await insertOrders(session, of('order').map(orderValues));
-  await insertInstructions(session, instructions.map(instructionValues));
+  await insertOrders(session, of('order'));
+  await insertInstructions(session, instructions);
   // Other machines take in files at the same time, so references are taken at once, also those of unrepeated rows.
   await enterReferences(session, byReferences(instructions));
   await writeRows(session, plain.map(plainRow));
@@ -90,27 +90,30 @@ async function record(
     throw new Error(`Rows of file ${file} can't be recorded: it is not being taken in`);
 }
 
-const insertOrders = loading('orders', [
-  ...['id', 'customer_ref', 'order_ref', 'currency', 'country', 'scheme'],
-  ...['metadata', 'customer_defaults', 'content_digest'],
-]);
-
-function orderValues({ id, order }: Placed<'order'>): Cell[] {
-  const { customerRef, orderRef, currency, country, scheme, metadata, customerDefaults } = order;
-  const defaults = customerDefaults ? JSON.stringify(customerDefaults) : null;
-  return [id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata), defaults, orderDigest(order)];
-}
+const insertOrders = loading(
+  'orders',
+  [
+    ...['id', 'customer_ref', 'order_ref', 'currency', 'country', 'scheme'],
+    ...['metadata', 'customer_defaults', 'content_digest'],
+  ],
+  ({ id, order }: Placed<'order'>) => {
+    const { customerRef, orderRef, currency, country, scheme, metadata, customerDefaults } = order;
+    const defaults = customerDefaults ? JSON.stringify(customerDefaults) : null;
+    const digest = orderDigest(order);
+    return [id, customerRef, orderRef, currency, country, scheme, JSON.stringify(metadata), defaults, digest];
+  },
+);
 
 const PAYOUT_COLUMNS = PAYOUT_FIELDS.map(columnOf);
-const insertInstructions = loading('instructions', [
-  ...['id', 'content_row', 'status', 'customer_ref', 'order_ref', 'instruction_ref', 'amount', 'amount_minor'],
-  ...['currency', 'open_date', 'due_date', ...PAYOUT_COLUMNS, 'managed'],
-  ...[...PAYOUT_COLUMNS.map((name) => `payout_${name}`), 'raw', 'content_digest'],
-]);
 
-function instructionValues(row: Placed<'instruction'>): Cell[] {
-  const { id, status, ref, content, payout, amountMinor, currency, raw } = row;
-  return [
+const insertInstructions = loading(
+  'instructions',
+  [
+    ...['id', 'content_row', 'status', 'customer_ref', 'order_ref', 'instruction_ref', 'amount', 'amount_minor'],
+    ...['currency', 'open_date', 'due_date', ...PAYOUT_COLUMNS, 'managed'],
+    ...[...PAYOUT_COLUMNS.map((name) => `payout_${name}`), 'raw', 'content_digest'],
+  ],
+  ({ id, status, ref, content, payout, amountMinor, currency, raw }: Placed<'instruction'>) => [
     id,
     id,
     status,
@@ -127,16 +130,19 @@ function instructionValues(row: Placed<'instruction'>): Cell[] {
     ...PAYOUT_FIELDS.map((name) => payout[name]),
     status === 'waiting' ? JSON.stringify(raw) : null,
     contentDigest({ status, currency: currency ?? '', ref, content, payout }),
-  ];
-}
+  ],
+);
 
-const enterReferences = loading('instruction_refs', ['customer_ref', 'order_ref', 'instruction_ref', 'instruction']);
+const enterReferences = loading(
+  'instruction_refs',
+  ['customer_ref', 'order_ref', 'instruction_ref', 'instruction'],
+  ({ id, ref }: Pick<Placed<'instruction'>, 'id' | 'ref'>) => [ref.customerRef, ref.orderRef, ref.instructionRef, id],
+);
 
 /** In the order of their references, so that two machines never wait for each other. */
-function byReferences(rows: readonly Placed<'instruction'>[]): Cell[][] {
+function byReferences(rows: readonly Placed<'instruction'>[]): Pick<Placed<'instruction'>, 'id' | 'ref'>[] {
   const keyed = rows.map(({ id, ref }) => ({ id, ref, key: instructionKey(ref) }));
-  keyed.sort((one, other) => (one.key < other.key ? -1 : 1));
-  return keyed.map(({ id, ref }) => [ref.customerRef, ref.orderRef, ref.instructionRef, id]);
+  return keyed.sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
 const insertConflicts = insertion<number[]>('conflicts', { '"row"': 'bigint', holder: 'bigint' });

@@ -4,7 +4,7 @@ import type { InstructionStatus } from '../../domain/status.ts';
 import { columnOf } from '../conditions.ts';
 import type { PayoutTerms, RowFields, Target } from '../port.ts';
 import { storedInstruction } from '../stored.ts';
-import type { Session, WriteSession } from './connection.ts';
+import type { Session } from './connection.ts';
 import { enterPayees, removePayee } from './payees.ts';
 import { insertion, loading, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
@@ -79,11 +79,6 @@ export async function writeContent(
   return changes;
 }
 
-const insertRows = loading('rows', [
-  ...['id', 'kind', 'customer_ref', 'order_ref', 'instruction_ref', 'amount', 'currency', 'open_date', 'due_date'],
-  ...['target', 'made_version', 'raw', 'errors'],
-]);
-
 /** A row of `rows`. What is absent is null. */
 export interface PlainRow {
   readonly id: number;
@@ -95,23 +90,25 @@ export interface PlainRow {
   readonly errors?: string;
 }
 
-export async function writeRows(session: WriteSession, rows: readonly PlainRow[]): Promise<void> {
-  await insertRows(
-    session,
-    rows.map(({ id, kind, fields, target, madeVersion, raw, errors }) => [
-      id,
-      kind,
-      fields.customerRef,
-      fields.orderRef,
-      fields.instructionRef,
-      fields.amount,
-      fields.currency,
-      fields.openDate,
-      fields.dueDate,
-      target,
-      madeVersion,
-      raw,
-      errors,
-    ]),
-  );
-}
+export const writeRows = loading(
+  'rows',
+  [
+    ...['id', 'kind', 'customer_ref', 'order_ref', 'instruction_ref', 'amount', 'currency', 'open_date', 'due_date'],
+    ...['target', 'made_version', 'raw', 'errors'],
+  ],
+  ({ id, kind, fields, target, madeVersion, raw, errors }: PlainRow) => [
+    id,
+    kind,
+    fields.customerRef,
+    fields.orderRef,
+    fields.instructionRef,
+    fields.amount,
+    fields.currency,
+    fields.openDate,
+    fields.dueDate,
+    target,
+    madeVersion,
+    raw,
+    errors,
+  ],
+);
