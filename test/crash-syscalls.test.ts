@@ -26,7 +26,7 @@ import { testClock } from './support/clock.ts';
 import { INTENTS_LATE } from './support/faulty-programs.ts';
 import { ALL } from './support/sample.ts';
 import { type Call, hasStrace, runUnder, tracedCalls } from './support/strace.ts';
-import { notificationsIn, TOLD_OF, whatOf } from './support/told.ts';
+import { openNotifications, TOLD_OF, whatOf } from './support/told.ts';
 import { API_FILES, temporaryFolder, timesTaken } from './support/workspace.ts';
 
 /** The API that is swept with. */
@@ -207,7 +207,9 @@ function expectNotified(workspace: string, where: string): string[] {
   const path = join(workspace, 'data', 'paydrop.db');
   const [first] = settingsOf(workspace).notify;
   if (!first || !existsSync(path)) return [];
-  const { told, happened } = notificationsIn(path, first.receiver);
+  const notifications = openNotifications(path, first.receiver);
+  const { told, happened } = notifications.look() ?? { told: [], happened: [] };
+  notifications.close();
   expect(told, where).toEqual(happened);
   return happened;
 }

@@ -20,7 +20,8 @@ import { PAYS, yes } from './support/held.ts';
 import { keepDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { ALL } from './support/sample.ts';
-import { type Ears, expectTold, notificationsIn, openEars, RECEIVERS } from './support/told.ts';
+import { type Ears, expectTold, openEars, RECEIVERS } from './support/told.ts';
+import { watched } from './support/watched.ts';
 import {
   API_FILES,
   copyOf,
@@ -252,33 +253,16 @@ function told(ledger: readonly LedgerEntry[]): object {
 
 class Crash extends Error {}
 
-/** The same port: `begin` is called before each of its effects, and what it returns after that. */
-function watched<T extends object>(port: T, begin: () => () => void): T {
-  return new Proxy(port, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value === 'object' && value !== null) return watched(value, begin);
-      if (typeof value !== 'function' || READING.has(String(name))) return value;
-      return (...args: unknown[]) => {
-        const end = begin();
-        const result: unknown = value.apply(target, args);
-        if (!(result instanceof Promise)) return result;
-        return result.then((done: unknown) => {
-          end();
-          return done;
-        });
-      };
-    },
-  });
-}
-
 /** A pass, and what is told after it, through watched ports. */
 async function watchedPass(tools: OpenWorkspace, ears: Ears, begin: () => () => void): Promise<void> {
   const { settings, clock, inbox, provider } = tools;
-  const store = watched(tools.store, begin);
-  await pass({ ...tools, store, inbox: watched(inbox, begin), provider: watched(provider, begin) }, ONE_PASS);
+  const store = watched(tools.store, begin, READING);
+  await pass(
+    { ...tools, store, inbox: watched(inbox, begin, READING), provider: watched(provider, begin, READING) },
+    ONE_PASS,
+  );
   if (settings.notify.length === 0) return;
-  const senderTo: Ears['senderTo'] = async (receiver) => watched(await ears.senderTo(receiver), begin);
+  const senderTo: Ears['senderTo'] = async (receiver) => watched(await ears.senderTo(receiver), begin, READING);
   await deliver({ store, settings, clock, senderTo }, { gathered: true, stop: ONE_PASS.stop });
 }
 
@@ -426,21 +410,4 @@ describe('a pass stopped anywhere', () => {
     (...stopped) => sweep('postgres', STEP_ON_POSTGRES, stopped),
     900_000,
   );
-
-  it('leaves a notification of each thing that happened by then, and of nothing else', async () => {
-    const [{ fates }] = TOLD_NIGHT.phases;
-    const workspace = dropped(TOLD_NIGHT, testWorkspace(TOLD_NIGHT.settings, 'sqlite'));
-    let effects = 0;
-    for (let passes = 0; passes < 3; passes++) {
-      const tools = await workspace.open({ faults: fates });
-      const [receiver] = tools.settings.notify.map(({ receiver }) => receiver);
-      await watchedPass(tools, openEars(), () => () => {
-        effects++;
-        const { told, happened } = notificationsIn(workspace.path('data', 'paydrop.db'), `${receiver}`);
-        expect(told, `after effect ${effects}`).toEqual(happened);
-      });
-      await tools.close();
-    }
-    expect(effects).toBeGreaterThan(50);
-  });
 });

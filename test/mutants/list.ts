@@ -26,13 +26,15 @@ const NOTIFICATIONS: Mutant[] = [
   mutant(
     'a payout is told of outside of the transaction',
     'a crash between the two, and nobody learns of it',
-    'crash',
+    'told-together',
     ['teller.entry(event, instruction, at);', 'setImmediate(() => teller.entry(event, instruction, at));'],
   ),
-  mutant('what is on its way at a crash is never tried again', 'a crash, and nobody learns of a failure', 'crash', [
-    'until: timestamp(nowMs + CLAIMED_FOR_MS),',
-    'until: timestamp(nowMs + HORIZON_MS),',
-  ]),
+  mutant(
+    'what is on its way at a crash is never tried again',
+    'a crash, and nobody learns of a failure',
+    'notify/deliver',
+    ['until: timestamp(nowMs + CLAIMED_FOR_MS),', 'until: timestamp(nowMs + HORIZON_MS),'],
+  ),
   mutant('a claim outlives what it was for', 'two machines send the same notification', 'store-notifications', [
     'UPDATE notifications SET gathering = 0, next_try_at = ? WHERE number = ?',
     'UPDATE notifications SET gathering = 0, next_try_at = coalesce(next_try_at, ?) WHERE number = ?',

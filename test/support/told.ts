@@ -50,16 +50,26 @@ export async function happenings(store: Store): Promise<string[]> {
   }
 }
 
+/** What a receiver is told of, delivered or not, and what has happened. */
+interface Notified {
+  readonly told: string[];
+  readonly happened: string[];
+}
+
 /**
- * What a receiver is told of, delivered or not, and what has happened: as another process finds both at one moment in the
- * file of the records. Nothing where that has no tables yet.
+ * Reads the file of the records as another process does, both at one moment. `look` gives nothing where nobody has written
+ * since the last look.
  */
-export function notificationsIn(path: string, receiver: string): { told: string[]; happened: string[] } {
+export function openNotifications(path: string, receiver: string): { look(): Notified | undefined; close(): void } {
   const records = new Sqlite(path, { readonly: true });
   const texts = (query: string) => records.prepare<[], string>(query).pluck().all();
-  try {
-    if (texts("SELECT name FROM sqlite_master WHERE name = 'notifications'").length === 0)
-      return { told: [], happened: [] };
+  let seen: unknown;
+  const look = () => {
+    const version: unknown = records.pragma('data_version', { simple: true });
+    if (version === seen) return undefined;
+    seen = version;
+    // The program may have been killed before it made its tables.
+    if (texts("SELECT name FROM sqlite_master WHERE name = 'notifications'").length === 0) return undefined;
     const rows = records
       .prepare<[string], Pick<Message, 'event' | 'at'> & { details: string }>(
         'SELECT event, at, details FROM notifications WHERE receiver = ?',
@@ -77,9 +87,8 @@ export function notificationsIn(path: string, receiver: string): { told: string[
     ];
     const told = rows.map(({ details, ...row }) => whatOf({ ...row, details: JSON.parse(details) }));
     return { told: told.sort(), happened: happened.sort() };
-  } finally {
-    records.close();
-  }
+  };
+  return { look, close: () => void records.close() };
 }
 
 /** For paydrop.json: one takes all, one answers only the second time, one gets sums, and one is gone. */
