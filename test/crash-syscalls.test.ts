@@ -1,32 +1,39 @@
 /**
  * Sweeps by system calls: a real `paydrop run` is killed (SIGKILL) at its n-th write to the database, sync, rename, link or
  * removal, or that call fails as a broken or a full disk makes it fail; then it is run again as an operator would.
- * Whatever the point: at the strike itself nothing is at the provider whose intent isn't in the records; in the end every
- * row in its report, each payout once in the provider's ledger, folders empty, audit log and anchor whole. A call that
- * fails ends the run with exit status 3.
+ * Whatever the point: at the strike itself nothing is at the provider whose intent isn't in the records, and these have a
+ * notification of each thing that happened and of nothing else; in the end every row in its report, each payout once in
+ * the provider's ledger, folders empty, audit log and anchor whole, and a receiver told of everything, though another one
+ * and the address that is asked about runs are gone. A call that fails ends the run with exit status 3.
  *
  * By default one point or two of each with the payout-order API, spread evenly, and one with each other API; TESTS=all
  * takes a few of each, SWEEP=N takes N, SWEEP=all every one, SWEEP_API=collect or order-management sweeps with that API. A
  * control program with a wrong order of steps shows that the sweep would notice. Needs strace; skipped loudly without.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { verify } from '../src/commands/audit.ts';
 import { APIS, type Api } from '../src/domain/api.ts';
+import { systemClock } from '../src/platform/clock.ts';
 import { type LedgerEntry, readLedger } from '../src/sandbox/sandbox.ts';
 import { LEDGER } from '../src/service/account.ts';
-import { openForReading } from '../src/service/records.ts';
+import { deliverAfterPass } from '../src/service/notify.ts';
+import { openForReading, settingsOf } from '../src/service/records.ts';
 import { builtProgram, type Program } from './support/cli.ts';
 import { testClock } from './support/clock.ts';
 import { INTENTS_LATE } from './support/faulty-programs.ts';
 import { ALL } from './support/sample.ts';
 import { type Call, hasStrace, runUnder, tracedCalls } from './support/strace.ts';
+import { openNotifications, TOLD_OF, whatOf } from './support/told.ts';
 import { API_FILES, temporaryFolder, timesTaken } from './support/workspace.ts';
 
 /** The API that is swept with. */
 const SWEPT = APIS.find((api) => api === process.env['SWEEP_API']) ?? 'payout-orders';
+
+/** Whether every workspace has receivers. */
+const TELLS_ALL = ALL || process.env['SWEEP'] !== undefined;
 
 interface Sweep {
   readonly what: string;
@@ -37,11 +44,13 @@ interface Sweep {
   readonly ends: number | 'killed';
   /** With TESTS=all; `npm test` takes half of them. */
   readonly points: number;
+  /** With receivers, which TESTS=all and SWEEP have everywhere. */
+  readonly told?: true;
 }
 
 const KILLED = { injected: 'signal=SIGKILL', ends: 'killed' } as const;
 const SWEEPS: Sweep[] = [
-  { what: 'killed at a write to the database', call: 'pwrite64', ...KILLED, points: 4 },
+  { what: 'killed at a write to the database', call: 'pwrite64', ...KILLED, points: 4, told: true },
   { what: 'killed at a sync', call: 'fsync', ...KILLED, points: 4 },
   { what: 'killed at a sync of data alone', call: 'fdatasync', ...KILLED, points: 1 },
   { what: 'killed at a rename', call: 'rename', ...KILLED, points: 3 },
@@ -58,17 +67,22 @@ if (!hasStrace) process.stderr.write('strace is not installed: the crash sweep b
 
 describe.runIf(hasStrace)('a real run', () => {
   const program = builtProgram();
-  let calls: Call[] | undefined;
+  const traced = new Map<boolean, Call[]>();
+  const callsOf = (isTold: boolean) => {
+    const calls = traced.get(isTold) ?? tracedRun(program, SWEPT, isTold);
+    traced.set(isTold, calls);
+    return calls;
+  };
 
   it.each(SWEEPS)(
     '$what is finished by the next ones, with every row told once and no payout twice',
-    async ({ what, call, injected, ends, points: byDefault }) => {
-      calls ??= tracedRun(program, SWEPT);
-      const most = mostCallsOfAThread(calls, call);
+    async ({ what, call, injected, ends, points: byDefault, told }) => {
+      const isTold = told ?? TELLS_ALL;
+      const most = mostCallsOfAThread(callsOf(isTold), call);
       const points = pointsAmong(most, byDefault);
       let struck = 0;
       for (const point of points) {
-        const workspace = newWorkspace(SWEPT);
+        const workspace = newWorkspace(SWEPT, isTold);
         if (strike(program, workspace, { call, injected, point }) === ends) struck++;
         await expectSoundAfter(program, workspace, point);
       }
@@ -80,7 +94,7 @@ describe.runIf(hasStrace)('a real run', () => {
   );
 
   it('killed at the first writes to the database after a request left is finished by the next ones, too', async () => {
-    calls ??= tracedRun(program, SWEPT);
+    const calls = callsOf(TELLS_ALL);
     for (const point of writesAfterFirst(ANYTHING_CREATED, calls)) await expectSoundAfterKill(program, SWEPT, point);
   });
 
@@ -116,11 +130,20 @@ async function expectSoundAfterKill(program: Program, api: Api, point: number): 
   await expectSoundAfter(program, workspace, point);
 }
 
-function newWorkspace(api: Api): string {
+/** Adds what it is told to a file of the workspace. */
+const TOLD = 'told.jsonl';
+const KEEP = `read -r body; printf '%s\\n' "$body" >> ${TOLD}`;
+
+function newWorkspace(api: Api, isTold = TELLS_ALL): string {
   const workspace = temporaryFolder();
   mkdirSync(join(workspace, 'inbox'));
   const provider = { api, quarantine: '50ms' };
-  const settings = { intake: { settle: '0s' }, provider, schedule: { timeZone: 'UTC' } };
+  const notify = [
+    { to: { command: ['/bin/sh', '-c', KEEP] }, on: TOLD_OF, payouts: 'each' },
+    { to: 'http://127.0.0.1:9/gone', on: TOLD_OF },
+  ];
+  const telling = isTold ? { notify, ping: 'http://127.0.0.1:9/gone' } : {};
+  const settings = { intake: { settle: '0s' }, provider, schedule: { timeZone: 'UTC' }, ...telling };
   writeFileSync(join(workspace, 'paydrop.json'), JSON.stringify(settings));
   const files = API_FILES[api];
   writeFileSync(join(workspace, 'inbox', 'orders.csv'), files.orders);
@@ -129,8 +152,8 @@ function newWorkspace(api: Api): string {
   return workspace;
 }
 
-function tracedRun(program: Program, api: Api): Call[] {
-  return tracedCalls(program.main(), RUN(newWorkspace(api)), [...new Set(SWEEPS.map(({ call }) => call))]);
+function tracedRun(program: Program, api: Api, isTold = TELLS_ALL): Call[] {
+  return tracedCalls(program.main(), RUN(newWorkspace(api, isTold)), [...new Set(SWEEPS.map(({ call }) => call))]);
 }
 
 function strike(
@@ -172,9 +195,39 @@ function pointsAmong(calls: number, byDefault: number): number[] {
 async function expectSoundAfter(program: Program, workspace: string, point: number): Promise<void> {
   const where = `struck at call ${point}: ${workspace}`;
   await expectIntended(workspace, where);
+  expectNotified(workspace, where);
   await finish(program, workspace);
   expectSound(workspace, where);
   expect(await verify({ workspace, clock: testClock(), output: QUIET }, {}), where).toBe(0);
+  await expectTold(workspace, where);
+}
+
+/** What happened, and what receivers are to be told of it, is in the records together or not at all. */
+function expectNotified(workspace: string, where: string): string[] {
+  const path = join(workspace, 'data', 'paydrop.db');
+  const [first] = settingsOf(workspace).notify;
+  if (!first || !existsSync(path)) return [];
+  const notifications = openNotifications(path, first.receiver);
+  const { told, happened } = notifications.look() ?? { told: [], happened: [] };
+  notifications.close();
+  expect(told, where).toEqual(happened);
+  return happened;
+}
+
+/** After a claim of what was on its way. */
+const LATER: typeof systemClock = { ...systemClock, now: () => systemClock.now() + 600_000 };
+
+/** The receiver that is there was told of everything that happened, with the same words each time, and of nothing else. */
+async function expectTold(workspace: string, where: string): Promise<void> {
+  const settings = settingsOf(workspace);
+  if (settings.notify.length === 0) return;
+  await deliverAfterPass(settings, {}, LATER);
+  const bodies = new Set(readFileSync(join(workspace, TOLD), 'utf8').trim().split('\n'));
+  const told = [...bodies].map((body) => {
+    const { type: event, timestamp: at, data: details } = JSON.parse(body);
+    return whatOf({ event, at, details });
+  });
+  expect(told.sort(), where).toEqual(expectNotified(workspace, where));
 }
 
 const QUIET = {

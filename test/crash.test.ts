@@ -5,7 +5,7 @@
  *
  * That is TESTS=all, or SWEEP=all for this file alone. `npm test` stops at a tenth of the effects; and the two APIs with
  * orders go the same way, so that one is stopped before effects and the other after them. With records on PostgreSQL it
- * stops one pass of them, at fewer effects.
+ * stops one pass of them, at fewer effects. With receivers the delivery after the pass is stopped, too.
  */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -13,11 +13,15 @@ import type { Api } from '../src/domain/api.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { FaultScript, LedgerEntry } from '../src/sandbox/sandbox.ts';
+import { deliver } from '../src/service/notify.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { verify } from '../src/store/verify.ts';
 import { PAYS, yes } from './support/held.ts';
 import { keepDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { ALL } from './support/sample.ts';
+import { type Ears, expectTold, openEars, RECEIVERS } from './support/told.ts';
+import { watched } from './support/watched.ts';
 import {
   API_FILES,
   copyOf,
@@ -37,13 +41,15 @@ const WHOLE = ALL || process.env['SWEEP'] === 'all';
 /** To stop before an effect is to stop after the one before it, so of two sweeps each takes every second one. */
 const STEP = WHOLE ? 2 : 10;
 /** With a server each point takes longer: only SWEEP=all takes every one there. */
+const STEP_WITH_RECEIVERS = WHOLE ? 2 : 25;
 const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 12 : 36;
-type Sweep = readonly ['before' | 'after', Api | 'held back'];
+type Sweep = readonly ['before' | 'after', Api | 'held back' | 'with receivers'];
 const SWEEPS: readonly Sweep[] = [
   ...(['before', 'after'] as const).map((when) => [when, 'payout-orders'] as const),
   ...[['before', 'order-management'] as const, ['after', 'collect'] as const, ['before', 'held back'] as const],
+  ['after', 'with receivers'],
   ...(WHOLE ? [['after', 'order-management'] as const, ['before', 'collect'] as const] : []),
-  ...(WHOLE ? [['after', 'held back'] as const] : []),
+  ...(WHOLE ? [['after', 'held back'] as const, ['before', 'with receivers'] as const] : []),
 ];
 const SWEEPS_ON_POSTGRES: readonly Sweep[] = WHOLE ? SWEEPS : [['after', 'payout-orders']];
 const QUARANTINE_MS = 2_000;
@@ -210,11 +216,30 @@ const HELD_NIGHT: Night = {
   told: { orders: [], payouts: { P1: 1, P2: 1, P5: 1, 'Q-7': 1 }, updates: [], removals: [] },
 };
 
-const NIGHTS: Readonly<Record<Api | 'held back', Night>> = {
+/** Nobody is told of a file that was not taken in, of a reversal or of a failure by the other nights. */
+const TOLD_NIGHT: Night = {
+  settings: { notify: RECEIVERS },
+  begin: async () => undefined,
+  drop: (workspace) => {
+    workspace.drop('empty.csv', '');
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2'), instruction('P3', 'three')));
+  },
+  phases: [
+    {
+      fates: { fates: [{ narration: 'P1', fate: 'reversed' }, { fate: 'failed' }] },
+      moving: [...BEGUN, 'submitted'],
+    },
+  ],
+  told: { orders: [], payouts: { P1: 1, P2: 1 }, updates: [], removals: [] },
+};
+
+const NIGHTS: Readonly<Record<Sweep[1], Night>> = {
   'payout-orders': PAYOUT_NIGHT,
   'order-management': orderNight('order-management'),
   collect: orderNight('collect'),
   'held back': HELD_NIGHT,
+  'with receivers': TOLD_NIGHT,
 };
 
 function told(ledger: readonly LedgerEntry[]): object {
@@ -228,39 +253,37 @@ function told(ledger: readonly LedgerEntry[]): object {
 
 class Crash extends Error {}
 
-/** A pass whose ports stop the world at the n-th effect; true when it got through to its end. */
+/** A pass, and what is told after it, through watched ports. */
+async function watchedPass(tools: OpenWorkspace, ears: Ears, begin: () => () => void): Promise<void> {
+  const { settings, clock, inbox, provider } = tools;
+  const store = watched(tools.store, begin, READING);
+  await pass(
+    { ...tools, store, inbox: watched(inbox, begin, READING), provider: watched(provider, begin, READING) },
+    ONE_PASS,
+  );
+  if (settings.notify.length === 0) return;
+  const senderTo: Ears['senderTo'] = async (receiver) => watched(await ears.senderTo(receiver), begin, READING);
+  await deliver({ store, settings, clock, senderTo }, { gathered: true, stop: ONE_PASS.stop });
+}
+
+/** One whose ports stop the world at the n-th effect; true when it got through to its end. */
 async function passStoppedAt(
   workspace: TestWorkspace,
+  ears: Ears,
   { fates }: Phase,
   n: number,
   when: 'before' | 'after',
 ): Promise<boolean> {
   let effects = 0;
-  const stopping = <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value === 'object' && value !== null) return stopping(value);
-        if (typeof value !== 'function' || READING.has(String(name))) return value;
-        return (...args: unknown[]) => {
-          effects++;
-          if (when === 'before' && effects >= n) throw new Crash();
-          const result: unknown = value.apply(target, args);
-          if (when === 'before' || !(result instanceof Promise)) return result;
-          const at = effects;
-          return result.then((done: unknown) => {
-            if (at >= n) throw new Crash();
-            return done;
-          });
-        };
-      },
-    });
   const tools = await workspace.open({ faults: fates });
   try {
-    await pass(
-      { ...tools, store: stopping(tools.store), inbox: stopping(tools.inbox), provider: stopping(tools.provider) },
-      ONE_PASS,
-    );
+    await watchedPass(tools, ears, () => {
+      const at = ++effects;
+      if (when === 'before' && at >= n) throw new Crash();
+      return () => {
+        if (when === 'after' && at >= n) throw new Crash();
+      };
+    });
     return true;
   } catch (error) {
     if (error instanceof Crash) return false;
@@ -268,6 +291,20 @@ async function passStoppedAt(
   } finally {
     await tools.close();
   }
+}
+
+/** Longer than a claim of what is on its way, and than the pause after a first try. */
+const LONGER_THAN_A_TRY_MS = 600_000;
+
+/** Tells what was left to be told, as later runs do, and compares it with what happened. */
+async function tellRest(workspace: TestWorkspace, ears: Ears, point: string): Promise<void> {
+  const { store, settings, clock, close } = await workspace.open();
+  for (let runs = 0; runs < 3; runs++) {
+    workspace.clock.advance(LONGER_THAN_A_TRY_MS);
+    await deliver({ store, settings, clock, senderTo: ears.senderTo }, { gathered: true, stop: ONE_PASS.stop });
+  }
+  await expectTold(store, ears, point);
+  await close();
 }
 
 /** Passes, with the quarantine over in between, until one moves nothing and there is nothing that it could move. */
@@ -341,16 +378,20 @@ async function sweep(records: RecordsOn, step: number, [when, name]: Sweep): Pro
   const undisturbed = dropped(night, begun);
   await undisturbed.pass({ faults: phase.fates });
   for (const each of night.phases) await settle(undisturbed, each);
+  if (name === 'with receivers') await tellRest(undisturbed, openEars(), 'undisturbed');
   const expected = statement(undisturbed);
   await expectSound(undisturbed, expected, night, 'undisturbed');
 
   let points = 0;
   for (let n = step; n < MOST_EFFECTS; n += step) {
     const workspace = dropped(night, begun);
-    if (await passStoppedAt(workspace, phase, n, when)) break;
+    const ears = openEars();
+    if (await passStoppedAt(workspace, ears, phase, n, when)) break;
     points++;
     for (const each of night.phases) await settle(workspace, each);
-    await expectSound(workspace, expected, night, `stopped ${when} effect ${n}`);
+    const point = `stopped ${when} effect ${n}`;
+    await expectSound(workspace, expected, night, point);
+    if (name === 'with receivers') await tellRest(workspace, ears, point);
   }
   process.stdout.write(`${name}, records on ${records}: stopped ${when} ${points} effects\n`);
   expect(points * step).toBeGreaterThan(30);
@@ -360,7 +401,7 @@ async function sweep(records: RecordsOn, step: number, [when, name]: Sweep): Pro
 describe('a pass stopped anywhere', () => {
   it.each(SWEEPS)(
     '%s an effect is finished by the next ones, to the same reports and the same ledger (%s)',
-    (...stopped) => sweep('sqlite', STEP, stopped),
+    (...stopped) => sweep('sqlite', stopped[1] === 'with receivers' ? STEP_WITH_RECEIVERS : STEP, stopped),
     300_000,
   );
 

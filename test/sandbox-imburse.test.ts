@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import {
   startSandbox,
 } from '../src/sandbox/sandbox.ts';
 import { type TestClock, testClock } from './support/clock.ts';
+import { httpReceiver } from './support/receiver.ts';
 
 const TOKEN = '/identity/v1/hmac/management';
 const COLLECT = '/v1/collect/customer/C1/order';
@@ -901,5 +902,51 @@ describe('a fault script', () => {
     }
     expect(ends).toContain('FAILED');
     expect(ends.filter((end) => end === 'SETTLED').length).toBeGreaterThan(50);
+  });
+});
+
+describe('webhooks', () => {
+  const SECRET = 'the-secret-of-webhooks';
+  const batch = (to: string, most: number) => ({ to, secret: SECRET, ms: 0, batch: { most, ms: 0 } });
+  const managed = (...refs: string[]) => refs.map((instructionRef) => ({ ...MANAGED_INSTRUCTION, instructionRef }));
+
+  it('tell of what instructions come to in batches of a limited size, signed, with the metadata', async () => {
+    const receiver = await httpReceiver((response) => void response.writeHead(200).end());
+    await sandbox({ fates: [{ fate: 'processed' }], webhooks: batch(`${receiver.url}/`, 2) });
+    const metadata = { project: 'Solar roof' };
+    const instructions = managed('PI-1', 'PI-2', 'PI-3').map((one) => ({ ...one, metadata }));
+    await call('POST', MANAGED, { orderRef: 'O1', metadata: { batch: 'B7' }, instructions });
+    await receiver.nth(2);
+    const named = (instructionRef: string) => ({
+      ...{ type: 'INSTRUCTION_SETTLED', timestamp: expect.any(String), orderRef: 'O1', instructionRef },
+      ...{ status: 'SETTLED', metadata: { batch: 'B7', project: 'Solar roof' } },
+    });
+    expect(receiver.received.map(({ body }) => JSON.parse(body))).toEqual([
+      { events: [named('PI-1'), named('PI-2')] },
+      { events: [named('PI-3')] },
+    ]);
+    for (const { headers, body } of receiver.received)
+      expect(headers['signature']).toBe(createHmac('sha256', SECRET).update(body).digest('hex'));
+  });
+
+  it('name the customer where an order is a customer’s', async () => {
+    const receiver = await httpReceiver((response) => void response.writeHead(200).end());
+    await sandbox({ fates: [{ fate: 'failed' }], webhooks: batch(`${receiver.url}/`, 2) });
+    await call('POST', COLLECT, ORDER);
+    await call('POST', `${COLLECT}/O1/instruction`, INSTRUCTION);
+    const { body } = await receiver.nth(1);
+    const named = { customerRef: 'C1', orderRef: 'O1', instructionRef: 'PI-1', status: 'FAILED', metadata: {} };
+    expect(JSON.parse(body)).toMatchObject({ events: [{ type: 'INSTRUCTION_FAILED', ...named }] });
+  });
+
+  it('are told of nothing that was taken before a restart: look-ups move that again', async () => {
+    const webhooks = { ...batch('http://127.0.0.1:9/', 2), rules: [{ deliver: 'never' as const }] };
+    await sandbox({ fates: [{ fate: 'ready' }], webhooks });
+    await call('POST', COLLECT, ORDER);
+    await call('POST', `${COLLECT}/O1/instruction`, INSTRUCTION);
+    await restart({ fates: [{ fate: 'processed' }], webhooks });
+    const instruction = `${COLLECT}/O1/instruction/PI-1`;
+    expect(await call('GET', instruction)).toMatchObject({ value: { status: 'PROCESSING' } });
+    expect(await call('GET', instruction)).toMatchObject({ value: { status: 'SETTLED' } });
   });
 });

@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { type PassOptions, type PassSummary, pass } from '../src/pipeline/pass.ts';
+import { retry } from '../src/pipeline/resolution.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { payoutsNamed } from '../src/provider/webhook.ts';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
@@ -186,6 +187,22 @@ describe('a webhook', () => {
     await close();
     const { passed } = await serving(workspace);
     expect(await passed()).toEqual({ P1: 'paid' });
+  });
+
+  it('that was kept by a program which ended before it answered comes again, and brings about one look-up', async () => {
+    const workspace = await submitted(['P1']);
+    const { post, store, close } = await serving(workspace);
+    const keepNamed = store.keepNamed;
+    store.keepNamed = async (...names) => {
+      await keepNamed(...names);
+      throw new Error('the program is ended here');
+    };
+    expect(await post(event('P1'))).toBe(500);
+    await close();
+    const again = await serving(workspace);
+    expect(await again.post(event('P1'))).toBe(200);
+    expect(await again.passed()).toEqual({ P1: 'paid' });
+    expect([...again.asked]).toEqual([['P1', 1]]);
   });
 
   it('is refused where it could not be kept, and kept when it comes again', async () => {
@@ -417,6 +434,24 @@ describe('a batch of events about instructions', () => {
     expect(await passed()).toEqual({ P1: 'paid', P2: 'submitted', P3: 'paid' });
   });
 
+  it('has a payout looked up that was paid again, which it names by the client reference', async () => {
+    const faults: FaultScript = { fates: [{ instructionRef: 'P1', fate: 'failed' }, ...(PAID.fates ?? [])] };
+    const workspace = testWorkspace({ http: { listen: '127.0.0.1:0' }, ...MANAGED });
+    workspace.drop('orders.csv', FILES.orders);
+    workspace.drop('payouts.csv', FILES.instructions('P1'));
+    const tools = await serving(workspace, faults);
+    const all = { kind: 'run', send: true, lookUp: true, named: false } as const;
+    for (let step = 0; step < 3; step++) await tools.made(all);
+    expect(await retry(tools, payoutRef('P1'), { by: 'finance', reason: 'reopened' })).toMatchObject({ ok: true });
+    await tools.made({ ...all, lookUp: false });
+    tools.asked.clear();
+    const { clientRefId } = payoutRef('P1', 2);
+    const events = [{ type: 'INSTRUCTION_SETTLED', orderRef: 'O1', instructionRef: clientRefId }];
+    expect(await tools.post(JSON.stringify({ events }), {})).toBe(200);
+    await tools.passed();
+    expect([...tools.asked]).toEqual([['P1', 1]]);
+  });
+
   it('is verified as the settings say', async () => {
     const { post, passed } = await managed({ webhooks: { header: 'X-Hook', algorithm: 'sha512', encoding: 'base64' } });
     const signature = createHmac('sha512', SECRET).update(batch).digest('base64');
@@ -451,6 +486,33 @@ describe('the service', () => {
     });
     service.process.kill('SIGTERM');
     expect((await service.ended).status).toBe(0);
+  });
+
+  it('has kept each webhook that it answered with 200 when it is killed amid many', async () => {
+    const refs = Array.from({ length: 60 }, (_, at) => `P${at}`);
+    const workspace = testWorkspace({ http: { listen: '127.0.0.1:0' } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', instructions(...refs.map((ref) => instruction(ref))));
+    await workspace.pass({ lookUp: false, faults: PAID });
+    const env = { PAYDROP_WEBHOOK_SECRET: SECRET };
+    const service = program.start(['watch', '--workspace', workspace.root], { env });
+    await vi.waitFor(() => expect(existsSync(workspace.path('data/metrics.prom'))).toBe(true), { timeout: 15_000 });
+    const url = new URL('/webhooks/payout-orders', /"url":"([^"]+)"/.exec(service.stderr())?.[1]);
+    const answered: string[] = [];
+    const postSome = async () => {
+      for (let ref = refs.shift(); ref !== undefined && answered.length < 20; ref = refs.shift()) {
+        const body = event(ref);
+        const { status } = await fetch(url, { method: 'POST', body, headers: { signature: signed(body) } });
+        if (status === 200) answered.push(ref);
+        if (answered.length >= 20) service.process.kill('SIGKILL');
+      }
+    };
+    await Promise.allSettled(Array.from({ length: 4 }, postSome));
+    expect((await service.ended).signal).toBe('SIGKILL');
+    const { passed } = await serving(workspace);
+    const found = await passed();
+    expect(answered.filter((ref) => found[ref] !== 'paid')).toEqual([]);
+    expect(Object.values(found).filter((status) => status === 'submitted').length).toBeGreaterThan(20);
   });
 
   it('does not begin with a secret that others can read', async () => {

@@ -140,12 +140,12 @@ export function earlierStatementOf(
   return `${action} ${amount} ${openDate} ${dueDate}`;
 }
 
-/** One attempt at one instruction. A provider is asked about such an attempt. */
 /** What others call a payout: by a client reference of any attempt, or by its references, with or without its customer. */
 export type PayoutName =
   | { readonly clientRefId: string }
   | { readonly customerRef?: string; readonly orderRef: string; readonly instructionRef: string };
 
+/** One attempt at one instruction. A provider is asked about such an attempt. */
 export interface PayoutRef extends InstructionRef {
   /** Counts from 1. Only a retry after a final failure raises it. */
   readonly attempt: number;
@@ -180,6 +180,13 @@ export function clientRefId(ref: InstructionRef, attempt: number): string {
     held &= (1 << bits) - 1;
   }
   return text;
+}
+
+const CLIENT_REF = new RegExp(`^[${BASE32}]{${CLIENT_REF_LENGTH}}$`);
+
+/** Whether a text has the form of a client reference. */
+export function isClientRef(text: string): boolean {
+  return CLIENT_REF.test(text);
 }
 
 /**

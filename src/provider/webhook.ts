@@ -4,7 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { unwantedControl } from '../domain/characters.ts';
-import type { PayoutName } from '../domain/instruction.ts';
+import { isClientRef, type PayoutName } from '../domain/instruction.ts';
 import { isRecord } from './json.ts';
 
 /** How a webhook is signed: an HMAC of its bytes, as text in a header. */
@@ -53,11 +53,10 @@ export function payoutsNamed(body: Buffer): PayoutName[] | undefined {
     const { value, around } = next;
     if (typeof value !== 'object' || value === null) continue;
     const refs = isRecord(value) ? refsOf(value, around) : around;
-    const name = isRecord(value) ? nameOf(refs, value) : undefined;
-    if (name) names.set(JSON.stringify(name), name);
+    for (const name of isRecord(value) ? namesOf(refs, value) : []) names.set(JSON.stringify(name), name);
     for (const child of Object.values(value)) left.push({ value: child, around: refs });
   }
-  return [...names.values()];
+  return [...names.values()].slice(0, MOST_NAMED);
 }
 
 function refsOf(value: Record<string, unknown>, around: Refs): Refs {
@@ -77,15 +76,16 @@ function mayBeRef(text: string): boolean {
 
 const REFS: ReadonlySet<string> = new Set(['clientrefid', 'customerref', 'orderref', 'instructionref']);
 
-/** Only an object that has the decisive reference itself names a payout: not each one inside of it. */
-function nameOf(refs: Refs, value: Record<string, unknown>): PayoutName | undefined {
+/**
+ * Only an object that has the decisive reference itself names a payout: not each one inside of it. Where a later attempt
+ * was sent under its client reference, that is the instruction's reference there.
+ */
+function namesOf(refs: Refs, value: Record<string, unknown>): PayoutName[] {
   const own = new Set(Object.keys(value).map((name) => name.toLowerCase()));
   const { clientrefid, customerref, orderref, instructionref } = refs;
-  if (clientrefid !== undefined && own.has('clientrefid')) return { clientRefId: clientrefid };
-  if (orderref === undefined || instructionref === undefined || !own.has('instructionref')) return undefined;
-  return {
-    ...(customerref !== undefined && { customerRef: customerref }),
-    orderRef: orderref,
-    instructionRef: instructionref,
-  };
+  if (clientrefid !== undefined && own.has('clientrefid')) return [{ clientRefId: clientrefid }];
+  if (orderref === undefined || instructionref === undefined || !own.has('instructionref')) return [];
+  const customer = customerref === undefined ? {} : { customerRef: customerref };
+  const name = { ...customer, orderRef: orderref, instructionRef: instructionref };
+  return isClientRef(instructionref) ? [name, { clientRefId: instructionref }] : [name];
 }

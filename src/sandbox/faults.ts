@@ -57,10 +57,12 @@
  * (SETTLED, then FAILED), recovered (FAILED, then SETTLED), cancelled (VOID), processing (for ever), or ready:
  * processing never begins, so the instruction can be changed for ever.
  *
- * `webhooks` has the payout-order API tell each status that a payout comes to, which then goes on by itself, a step each
- * `ms` (1000): `{"to": "http://127.0.0.1:8480/webhooks/payout-orders", "secret": "…", "rules": [{"narration": "PI-011",
- * "deliver": "twice"}]}`. `deliver` is once, twice, late (three times `ms`), out-of-order (a failure is told before it, which
- * is not true), forged (signed with another secret) or never.
+ * `webhooks` has the APIs tell each end that a payout comes to, which then goes on by itself, a step each `ms` (1000):
+ * `{"to": "http://127.0.0.1:8480/webhooks/payout-orders", "secret": "…", "rules": [{"narration": "PI-011", "deliver":
+ * "twice"}]}`. `deliver` is once, twice, late (three times `ms`), out-of-order (a failure is told before it, which is not
+ * true), forged (signed with another secret) or never. All are signed as the payout-order API does it, in the header
+ * `Signature`. The Imburse APIs tell in batches: `"batch": {"most": 100, "ms": 500}` is the most events of one, and how
+ * long its first one waits for others.
  *
  * `habits` are faults and fates that belong together, by name (habits.ts): what providers have been seen to do. They
  * come after the other rules. Like them, they may name the payouts that they apply to, and with `rate` how many of
@@ -166,6 +168,7 @@ const webhooks = z.strictObject({
   to: z.string().check(z.regex(/^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\/[!-~]*$/)),
   secret: z.string().check(z.minLength(1)),
   ms: z._default(ms, 1_000),
+  batch: z._default(z.strictObject({ most: whole(1, 1_000), ms }), { most: 100, ms: 500 }),
   rules: z._default(z.array(webhookRule), []),
 });
 

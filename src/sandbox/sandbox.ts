@@ -15,10 +15,10 @@ import { type CheckedScript, checkScript, chooseFault, type Fault, type FaultScr
 import { type ImburseAccount, openIdentity } from './identity.ts';
 import { imburseApi } from './imburse.ts';
 import { openImburseBook } from './imburse-book.ts';
-import { type Ledger, type LedgerEntry, openLedger, readLedger } from './ledger.ts';
+import { tellingOfInstructions } from './imburse-webhooks.ts';
+import { type Generation, type Ledger, type LedgerEntry, openLedger, readLedger } from './ledger.ts';
 import { orderManagement } from './order-management.ts';
 import { payoutOrdersApi } from './payout-orders.ts';
-
 import { tellingOf } from './webhooks.ts';
 
 export { checkScript, type FaultScript } from './faults.ts';
@@ -147,10 +147,15 @@ interface Apis {
 
 function openApis({ script, seed, ledger, clock, closing }: Setting & { readonly closing: AbortSignal }): Apis {
   const common = { seed, fates: script?.fates ?? [], ledger, clock };
-  const book = openBook(common);
-  const payouts = script?.webhooks ? tellingOf(book, script.webhooks, clock, closing) : book;
-  const collect = openImburseBook({ ...common, api: 'collect' });
-  const managed = openImburseBook({ ...common, api: 'order-management' });
+  const telling = script?.webhooks && { script: script.webhooks, clock, closing };
+  const silent = openBook(common);
+  const payouts = telling ? tellingOf(silent, telling) : silent;
+  const imburseBook = (api: Generation) => {
+    const book = openImburseBook({ ...common, api });
+    return telling ? tellingOfInstructions(api, book, telling) : book;
+  };
+  const collect = imburseBook('collect');
+  const managed = imburseBook('order-management');
   const identity = openIdentity({ keys: SANDBOX_IMBURSE_KEYS, account: SANDBOX_IMBURSE_ACCOUNT, seed, clock });
   const payoutOrders = payoutOrdersApi({ book: payouts, keys: SANDBOX_KEYS, seed, balance: script?.balance });
   const others = [

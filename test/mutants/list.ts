@@ -23,6 +23,18 @@ const NOTIFICATIONS: Mutant[] = [
     'const lines = await Promise.allSettled(tools.settings.notify.map((receiver) => deliverTo(receiver, tools, options)));',
     'const lines: PromiseSettledResult<void>[] = []; for (const to of tools.settings.notify) await deliverTo(to, tools, options);',
   ]),
+  mutant(
+    'a payout is told of outside of the transaction',
+    'a crash between the two, and nobody learns of it',
+    'told-together',
+    ['teller.entry(event, instruction, at);', 'setImmediate(() => teller.entry(event, instruction, at));'],
+  ),
+  mutant(
+    'what is on its way at a crash is never tried again',
+    'a crash, and nobody learns of a failure',
+    'notify/deliver',
+    ['until: timestamp(nowMs + CLAIMED_FOR_MS),', 'until: timestamp(nowMs + HORIZON_MS),'],
+  ),
   mutant('a claim outlives what it was for', 'two machines send the same notification', 'store-notifications', [
     'UPDATE notifications SET gathering = 0, next_try_at = ? WHERE number = ?',
     'UPDATE notifications SET gathering = 0, next_try_at = coalesce(next_try_at, ?) WHERE number = ?',
@@ -1723,6 +1735,10 @@ const CONNECTED: Mutant[] = [
   mutant('a webhook is answered before it is kept', 'a crash loses what the provider was told is taken', 'webhooks', [
     'const kept = await queue.add(names);',
     'const kept = 1;',
+  ]),
+  mutant('a second attempt has no name', 'the end of a payout that was paid again is seen a day later', 'webhooks', [
+    'return isClientRef(instructionref) ? [name, { clientRefId: instructionref }] : [name];',
+    'return [name];',
   ]),
   mutant('webhooks take the whole pass', 'a batch of webhooks holds up intake and sending for hours', 'webhooks', [
     'if (begun++ > 0 && clock.monotonic() >= endMs) line.stop(TIME_IS_UP);',

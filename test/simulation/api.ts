@@ -53,6 +53,8 @@ export interface SimulatedApi {
   referenceOf(ref: PayoutRef): string;
   /** The same, for a rule about its fate. */
   subjectOf(ref: PayoutRef): Omit<FateRule, 'fate'>;
+  /** The bodies of webhooks that tell of payouts. */
+  webhooks(payouts: readonly PayoutRef[]): string[];
   /** Documented refusals. */
   readonly declines: readonly { readonly code?: string; readonly status?: number }[];
   /** The statuses with which "not found" comes. */

@@ -87,6 +87,13 @@ function generation(name: 'collect' | 'order-management'): Omit<SimulatedApi, 'd
     },
     referenceOf: (ref) => `${ref.orderRef} ${wireReference(ref)}`,
     subjectOf: (ref: PayoutRef) => ({ orderRef: ref.orderRef, instructionRef: wireReference(ref) }),
+    webhooks: (payouts) => {
+      const events = payouts.map((ref) => ({
+        ...{ type: 'INSTRUCTION_SETTLED', orderRef: ref.orderRef, instructionRef: wireReference(ref) },
+        ...(name === 'collect' && { customerRef: ref.customerRef }),
+      }));
+      return [JSON.stringify({ events })];
+    },
     notFoundStatuses: [400, 404],
     misstated: (answer) => ({
       ...answer,

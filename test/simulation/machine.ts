@@ -2,11 +2,12 @@
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { braked, pause, resume } from '../../src/control/control.ts';
-import type { PayoutName } from '../../src/domain/instruction.ts';
+import { clientRefId, type PayoutRef } from '../../src/domain/instruction.ts';
 import { type PassOptions, type PassSummary, pass } from '../../src/pipeline/pass.ts';
 import { type Clock, timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
 import type { HttpClient } from '../../src/provider/http.ts';
+import { payoutsNamed } from '../../src/provider/webhook.ts';
 import type { Turn } from '../../src/reports/turn.ts';
 import { deliver } from '../../src/service/notify.ts';
 import { type OpenWorkspace, openWorkspace } from '../../src/service/workspace.ts';
@@ -65,6 +66,9 @@ export type Trouble =
   | { readonly kind: 'session lost'; readonly afterMs: number };
 
 const TOLD = ['ready', 'sending', 'unknown', 'submitted', 'paid', 'declined', 'failed'] as const;
+
+const STRANGE = { customerRef: 'NOBODY', orderRef: 'NOBODY', instructionRef: 'NOBODY' };
+const NOBODY: PayoutRef = { ...STRANGE, attempt: 1, clientRefId: clientRefId(STRANGE, 1) };
 
 const GONE_AFTER_MS = 20_000;
 
@@ -267,17 +271,23 @@ export class Machine {
     this.options.note('pause');
   }
 
-  /** The provider tells of payouts, whatever the program is doing: once, twice, and of one that nobody knows. */
+  /** The provider tells of payouts, whatever the program is doing: once, twice, and of ones that nobody knows. */
   async hint(chance: Chance): Promise<void> {
     const running = this.#running;
     if (!running) return;
     const { store, clock } = running.plain;
     try {
-      const names: PayoutName[] = [{ clientRefId: 'NOBODY' }];
+      const told: PayoutRef[] = [NOBODY];
+      const again: PayoutRef[] = [];
       for (const status of TOLD)
-        for (const { clientRefId, orderRef, instructionRef } of await store.list(status, { afterId: 0, limit: 20 }))
-          if (chance.strikes(0.5))
-            names.push(...(chance.strikes(0.5) ? [{ clientRefId }, { clientRefId }] : [{ orderRef, instructionRef }]));
+        for (const payout of await store.list(status, { afterId: 0, limit: 20 })) {
+          if (!chance.strikes(0.5)) continue;
+          told.push(payout);
+          if (chance.strikes(0.5)) again.push(payout);
+        }
+      const { api } = this.options.network.options;
+      const bodies = [...api.webhooks(told), ...api.webhooks(again)];
+      const names = bodies.flatMap((body) => payoutsNamed(Buffer.from(body)) ?? []);
       const kept = await store.keepNamed(names, timestamp(clock.now()));
       count(this.options.tally, 'webhooks kept', kept);
       this.options.note(`webhooks ${kept}`);

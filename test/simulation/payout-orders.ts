@@ -60,6 +60,10 @@ export const payoutOrders: SimulatedApi = {
   },
   referenceOf: ({ clientRefId }) => clientRefId,
   subjectOf: ({ clientRefId }) => ({ clientRefId }),
+  webhooks: (payouts) =>
+    payouts.map(({ clientRefId }) =>
+      JSON.stringify({ event: 'payout.transfer.success', code: '0x0200', data: { clientRefId, status: 'processed' } }),
+    ),
   declines: ['0x0202', '0x0203'].flatMap((code) => [200, 400, 422].map((status) => ({ code, status }))),
   notFoundStatuses: [200, 400, 404],
   misstated: (answer) => ({ ...answer, body: answer.body.replace(/("amount":")[^"]*/, '$1999999.99') }),

@@ -1,10 +1,10 @@
 /** Those who are told of what happens in a world: they take it, late, now and then, or never. */
-import { eventOfMove, NOTIFY_EVENTS } from '../../src/domain/notification.ts';
 import type { Message, Outcome, Send } from '../../src/service/notify/message.ts';
 import { failed } from '../../src/service/notify/message.ts';
 import type { Sender } from '../../src/service/notify/senders.ts';
 import type { Receiver } from '../../src/settings/settings.ts';
 import type { Store } from '../../src/store/port.ts';
+import { happenings, TOLD_OF, whatOf } from '../support/told.ts';
 import type { Chance } from './chance.ts';
 import { count, type Tally } from './tally.ts';
 import type { Timeline } from './timeline.ts';
@@ -15,12 +15,6 @@ type Name = (typeof NAMES)[number];
 
 const LATE_MS = 12_000;
 const DEADLINE_MS = 15_000;
-const ENTRIES = 1_000;
-
-/** These are written by what a pass does anyway. The others would ask the records for more. */
-const TOLD_OF = Object.keys(NOTIFY_EVENTS).filter(
-  (event) => event.startsWith('payout') || event.startsWith('file') || event === 'run.finished',
-);
 
 export interface ReceiversOptions {
   /** Drawn apart from all else. */
@@ -101,37 +95,4 @@ export class Receivers {
 function nameOf(receiver: Receiver): Name {
   const name = receiver.kind === 'http' ? receiver.url.hostname.split('.')[0] : undefined;
   return NAMES.find((one) => one === name) ?? 'never';
-}
-
-/** The names of what happened are the same from a message and from the records. */
-function whatOf({ event, at, details }: Message): string {
-  if (event === 'run.finished') return `${event} ${details['run']} ${details['finishedAt']}`;
-  if (event.startsWith('file')) return `file ${details['file']} ${details['name']}`;
-  return payoutText(event, at, `${details['customerRef']}/${details['orderRef']}/${details['instructionRef']}`);
-}
-
-function payoutText(event: string, at: string, reference: string): string {
-  return `${event} ${reference} ${at}`;
-}
-
-/** All that receivers are to know, by the records as they are. */
-async function happenings(store: Store): Promise<string[]> {
-  const all: string[] = [];
-  for (const { number, name, done } of await store.files()) if (done) all.push(`file ${number} ${name}`);
-  const runs = await store.latestRuns(ENTRIES);
-  for (const { number, finishedAt } of runs) if (finishedAt !== '') all.push(`run.finished ${number} ${finishedAt}`);
-  for (let id = 0; ; ) {
-    const page = await store.instructionsWithHistory(id, ENTRIES);
-    for (const { record, history } of page) {
-      const reference = `${record.customerRef}/${record.orderRef}/${record.instructionRef}`;
-      for (const { body } of history) {
-        const { type, from, to, at } = JSON.parse(body);
-        const event = type === 'status' ? eventOfMove(from, to) : undefined;
-        if (event !== undefined) all.push(payoutText(event, at, reference));
-      }
-    }
-    const last = page.at(-1);
-    if (!last) return all;
-    id = last.record.id;
-  }
 }
