@@ -99,7 +99,9 @@ function isSandbox({ provider }: Settings): boolean {
 
 /** Whether there is anything to deliver, or to give up. */
 async function hasToDeliver({ store, settings }: Pick<DeliveryTools, 'store' | 'settings'>): Promise<boolean> {
-  return settings.notify.length > 0 || (await store.told()).length > 0;
+  if (settings.notify.length > 0) return true;
+  const { waiting, givenUp } = await store.undelivered();
+  return waiting + givenUp > 0;
 }
 
 /**
