@@ -1,7 +1,7 @@
 /** The ways to the receivers that the settings name, with their secrets. */
 import type { Clock } from '../../platform/clock.ts';
 import { UsageError } from '../../platform/failures.ts';
-import { loadSecrets, type Receiver, type Settings } from '../../settings/settings.ts';
+import { loadSecrets, type Receiver, SECRETS, type Settings } from '../../settings/settings.ts';
 import { commandSender } from './command.ts';
 import { httpSender } from './http.ts';
 import { mailSender, smtpServer } from './mail.ts';
@@ -84,11 +84,11 @@ function problemsOf(read: () => unknown): readonly string[] {
 }
 
 function keysOf(env: NodeJS.ProcessEnv): Buffer[] {
-  return keysIn(secretOf(env, 'PAYDROP_NOTIFY_SECRET'));
+  return keysIn(secretOf(env, SECRETS.notify));
 }
 
 function serverOf(env: NodeJS.ProcessEnv) {
-  return smtpServer(secretOf(env, 'PAYDROP_SMTP_URL'));
+  return smtpServer(secretOf(env, SECRETS.mail));
 }
 
 function secretOf(env: NodeJS.ProcessEnv, name: string): string {
