@@ -79,9 +79,9 @@ const NOTIFICATIONS: Mutant[] = [
     'PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]',
     'PAUSES_MS[Math.min(tries, 0)]',
   ]),
-  mutant('nothing is given up', 'a receiver that is gone fills the records', 'notify/tries', [
+  mutant('a notification is never given up', 'a receiver that is gone fills the records', 'notify/tries', [
     'return nowMs - Date.parse(at) >= GIVEN_UP_AFTER_MS && tries + 1 >= FEWEST_TRIES;',
-    'return nowMs - Date.parse(at) >= GIVEN_UP_AFTER_MS * tries * FEWEST_TRIES;',
+    'return nowMs - Date.parse(at) >= Number.POSITIVE_INFINITY;',
   ]),
   mutant('a forgotten payout is told of after a failed try', 'a payee is forgotten, and named', 'store-notifications', [
     'iif(:next IS NULL, :at, NULL) WHERE number = :number AND next_try_at IS NOT NULL',
