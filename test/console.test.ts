@@ -292,8 +292,8 @@ describe('a payout that needs a person', () => {
     people: { anna: personWith('anna', { may: ['settle'] }), carl: personWith('carl', { may: ['settle'] }) },
   };
 
-  async function failed(settings: object = {}): Promise<TestConsole> {
-    const workspace = dropped(settings, row('P1', '100.00'));
+  async function failed(settings: object = {}, refs: readonly string[] = ['P1']): Promise<TestConsole> {
+    const workspace = dropped(settings, ...refs.map((ref) => row(ref, '100.00')));
     const faults = { fates: [{ fate: 'failed' as const }] };
     await workspace.pass({ faults });
     workspace.clock.advance(60_000);
@@ -315,8 +315,8 @@ describe('a payout that needs a person', () => {
     return console;
   }
 
-  const versionOf = async (console: TestConsole, cookie: string, action: string) =>
-    fieldIn(await console.page(cookie, '/payout?ref=C1/O1/P1'), 'version', `action="/${action}"`);
+  const versionOf = async (console: TestConsole, cookie: string, action: string, ref = 'P1') =>
+    fieldIn(await console.page(cookie, `/payout?ref=C1/O1/${ref}`), 'version', `action="/${action}"`);
 
   it('is paid again after the provider was asked, once', async () => {
     const console = await failed();
@@ -397,10 +397,27 @@ describe('a payout that needs a person', () => {
     const provider = hangingProvider(console);
     const retry = console.send(cookie, '/retry', fields);
     await provider.asked;
-    expect((await console.send(cookie, '/pause', { version, ...WHY })).status).toBe(303);
-    expect(await console.tools.store.fact('paused')).toContain('paused by anna at');
+    const pausing = console.send(cookie, '/pause', { version, ...WHY });
+    await vi.waitFor(async () => expect(await console.tools.store.fact('paused')).toContain('paused by anna at'));
+    expect((await pausing).status).toBe(303);
     const paused = fieldIn(await console.page(cookie, '/'), 'version');
     expect((await console.send(cookie, '/resume', { version: paused, ...WHY })).status).toBe(303);
+    await provider.answer();
+    expect((await retry).status).toBe(303);
+    expect(await statusOf(console, 'P1')).toBe('ready');
+  });
+
+  it('holds up no decision about another while the provider is asked', async () => {
+    const console = await failed({}, ['P1', 'P2']);
+    const cookie = await console.signedIn('anna');
+    const fields = { ref: 'C1/O1/P1', version: await versionOf(console, cookie, 'retry'), ...WHY };
+    const other = { ref: 'C1/O1/P2', version: await versionOf(console, cookie, 'close', 'P2'), ...WHY };
+    const provider = hangingProvider(console);
+    const retry = console.send(cookie, '/retry', fields);
+    await provider.asked;
+    const closing = console.send(cookie, '/close', other);
+    await vi.waitFor(async () => expect(await decided(console, 'P2')).toMatchObject({ by: 'anna', type: 'closed' }));
+    expect((await closing).status).toBe(303);
     await provider.answer();
     expect((await retry).status).toBe(303);
     expect(await statusOf(console, 'P1')).toBe('ready');

@@ -5,14 +5,12 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { madeFiles } from '../fixtures/docs/made.ts';
-import { API, APIS } from '../src/domain/api.ts';
 import { ROW_STATUSES } from '../src/domain/status.ts';
 import { KINDS } from '../src/intake/validate/header.ts';
 import { COLLECT_ENDPOINTS, ORDER_MANAGEMENT_ENDPOINTS } from '../src/provider/imburse/endpoints.ts';
 import { HABIT_NAMES } from '../src/sandbox/habits.ts';
 import { checkScript } from '../src/sandbox/sandbox.ts';
-import { WEBHOOK_SECRET } from '../src/service/webhooks.ts';
-import { parseSettings, settingsJsonSchema } from '../src/settings/settings.ts';
+import { parseSettings, SECRET_VARIABLES, settingsJsonSchema } from '../src/settings/settings.ts';
 import { builtProgram } from './support/cli.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
@@ -208,15 +206,16 @@ describe('settings', () => {
       }
   });
 
-  it('that are secrets are documented, and those alone', () => {
-    const read = [...new Set(APIS.flatMap((api) => Object.values(API[api].secrets)))];
-    expect(read.length).toBeGreaterThan(3);
+  it('that are secrets are documented, and stand with the unit of the service, and those alone', () => {
+    expect(SECRET_VARIABLES.length).toBeGreaterThan(7);
     const named = tableRows(section('docs/settings.md', '## Secrets')).flatMap(([name = '', file = '']) => [
       ...codes(name),
       ...codes(file),
     ]);
-    const others = [WEBHOOK_SECRET, 'PAYDROP_DATABASE_URL', 'PAYDROP_NOTIFY_SECRET', 'PAYDROP_SMTP_URL'];
-    expect(named).toEqual([...read, ...others].flatMap((name) => [name, `${name}_FILE`]));
+    expect(named).toEqual(SECRET_VARIABLES.flatMap((name) => [name, `${name}_FILE`]));
+    const [, environment = ''] = /```sh\n(PAYDROP_WORKSPACE.*?)```/s.exec(textOf('docs/operating.md')) ?? [];
+    const inUnit = [...environment.matchAll(/^(?:# )?(PAYDROP_\w+)_FILE=\/etc\/paydrop\//gm)].map(([, name]) => name);
+    expect(inUnit).toEqual(SECRET_VARIABLES);
   });
 });
 

@@ -1,9 +1,13 @@
 /** What a monitor is told: `/metrics`, and the file that is written after each pass. */
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { timestamp } from '../src/platform/clock.ts';
 import { metricsText } from '../src/service/metrics/text.ts';
 import { metricsRoute, writeMetrics } from '../src/service/metrics.ts';
+import type { Outcome } from '../src/service/notify/message.ts';
+import { deliver } from '../src/service/notify.ts';
 import { openSite } from '../src/service/site.ts';
+import type { Receiver } from '../src/settings/settings.ts';
 import { builtProgram } from './support/cli.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import {
@@ -17,7 +21,8 @@ import {
 
 const program = builtProgram();
 const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /** The value of each line, by name and labels. */
 function valuesOf(text: string): Map<string, string> {
@@ -85,6 +90,43 @@ describe.each<RecordsOn>(['sqlite', ...(hasPostgres ? (['postgres'] as const) : 
       expect(values.get('paydrop_audit_entries')).toBe(String((await tools.store.auditHead()).seq));
       expect(Number(values.get('paydrop_free_bytes'))).toBeGreaterThan(0);
       expect([values.get('paydrop_paused'), values.get('paydrop_look_up_only')]).toEqual(['0', '0']);
+    });
+  },
+);
+
+describe.each<RecordsOn>(['sqlite', ...(hasPostgres ? (['postgres'] as const) : [])])(
+  'metrics of notifications, of records on %s',
+  (on) => {
+    it('say how many wait, for how long, and how many were given up', async () => {
+      const notify = ['one', 'two'].map((name) => ({ to: `https://${name}.example.com/SECRET`, on: ['run.finished'] }));
+      const workspace = testWorkspace({ notify }, on);
+      const { site, tools, ask } = await asked(workspace);
+      site.opened(tools);
+      const told = async () => {
+        workspace.clock.advance(10 * MINUTE);
+        const text = await ask();
+        expect(text).not.toContain('example');
+        return [...valuesOf(text)].filter(([name]) => name.includes('notification'));
+      };
+      const values = (waiting: number, givenUp: number, seconds: number) => [
+        ['paydrop_notifications{status="waiting"}', String(waiting)],
+        ['paydrop_notifications{status="given_up"}', String(givenUp)],
+        ['paydrop_oldest_notification_age_seconds', String(seconds)],
+      ];
+      expect(await told()).toEqual(values(0, 0, 0));
+      const run = await tools.store.startRun('run', '2026-03-02', { at: timestamp(workspace.clock.now()) });
+      const moment = { at: timestamp(workspace.clock.now()), run: run?.number };
+      await tools.store.endRun(run?.number ?? 0, moment, { open: [] });
+      expect(await told()).toEqual(values(2, 0, 600));
+      const senderTo = async ({ receiver }: Receiver) => ({
+        send: async (): Promise<Outcome> =>
+          receiver === tools.settings.notify[0]?.receiver
+            ? { kind: 'taken' }
+            : { kind: 'failed', trouble: 'answered 410', of: 'receiver', gone: true },
+        close: async () => {},
+      });
+      await deliver({ ...tools, senderTo }, { gathered: true, stop: new AbortController().signal });
+      expect(await told()).toEqual(values(0, 1, 0));
     });
   },
 );

@@ -79,10 +79,19 @@ describe.skipIf(!isInstalled)('the alert rules of docs/monitoring.md', () => {
     { series: 'paydrop_oldest_age_seconds{status="unknown"}', values: '0x2880' },
     { series: 'paydrop_oldest_age_seconds{status="held"}', values: '0x2880' },
     { series: 'paydrop_last_run_timestamp_seconds{result="finished"}', values: '0+60x2880' },
+    { series: 'paydrop_notifications{status="given_up"}', values: '3x2880' },
+    { series: 'paydrop_oldest_notification_age_seconds', values: '0x2880' },
     { series: 'paydrop_free_bytes', values: '50000000000x2880' },
     { series: 'paydrop_observed_timestamp_seconds', values: '0+60x2880' },
   ];
   const ALERTS = [...rules().matchAll(/alert: (\w+)/g)].map(([, name = '']) => name);
+
+  const TICKETS = ['PayoutHeldOverADay', 'PayoutNotificationLate', 'PayoutNotificationGivenUp'];
+  const STATUSES: Readonly<Record<string, string>> = {
+    PayoutUnknownForLong: 'unknown',
+    PayoutHeldOverADay: 'held',
+    PayoutNotificationGivenUp: 'given_up',
+  };
 
   /** The alerts that ring, of all that are tried at each time. */
   function ringing(
@@ -95,8 +104,8 @@ describe.skipIf(!isInstalled)('the alert rules of docs/monitoring.md', () => {
     const named = new Set(changed.map(({ series }) => series));
     const input = absent ? changed : [...FINE.filter(({ series }) => !named.has(series)), ...changed];
     const labels = (alert: string) => {
-      const severity = alert === 'PayoutHeldOverADay' ? 'ticket' : 'page';
-      const status = { PayoutUnknownForLong: 'unknown', PayoutHeldOverADay: 'held' }[alert];
+      const severity = TICKETS.includes(alert) ? 'ticket' : 'page';
+      const status = STATUSES[alert];
       const result = alert === 'PayoutNightMissed' ? { result: 'finished' } : {};
       return { severity, ...(status && { status }), ...result };
     };
@@ -123,7 +132,7 @@ describe.skipIf(!isInstalled)('the alert rules of docs/monitoring.md', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'rules.yml'), rules());
     expect(promtool(['check', 'rules', join(folder, 'rules.yml')])).toMatchObject({ status: 0 });
-    expect(ALERTS).toHaveLength(6);
+    expect(ALERTS).toHaveLength(8);
   });
 
   it('ring for what they name, and for nothing before it', { timeout: 60_000 }, () => {
@@ -140,6 +149,15 @@ describe.skipIf(!isInstalled)('the alert rules of docs/monitoring.md', () => {
       ringing([{ series: 'paydrop_last_run_timestamp_seconds{result="finished"}', values: '0x2880' }], {
         '25h59m': [],
         '26h10m': ['PayoutNightMissed'],
+      }),
+      ringing([{ series: 'paydrop_oldest_notification_age_seconds', values: '0+60x2880' }], {
+        '3h59m': [],
+        '4h10m': ['PayoutNotificationLate'],
+      }),
+      ringing([{ series: 'paydrop_notifications{status="given_up"}', values: '3x120 4x2760' }], {
+        '2h': [],
+        '2h10m': ['PayoutNotificationGivenUp'],
+        '26h30m': [],
       }),
       ringing([{ series: 'paydrop_free_bytes', values: '50000000000x60 1000000000x2820' }], {
         '1h': [],

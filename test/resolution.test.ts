@@ -59,6 +59,28 @@ async function retried(workspace: TestWorkspace, script: FaultScript = {}): Prom
 const row = (workspace: TestWorkspace) => workspace.rows('payouts.000002.result.csv')[0];
 
 describe('retry', () => {
+  it('decides in turn with other decisions, and asks the provider outside of that', async () => {
+    const tools = await (await workspaceWith('failed')).open();
+    const happened: string[] = [];
+    const { lookUp } = tools.provider;
+    const provider = {
+      ...tools.provider,
+      lookUp: async (...ref: Parameters<typeof lookUp>) => {
+        happened.push('asked');
+        return lookUp(...ref);
+      },
+    };
+    const deciding = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+      happened.push('in turn');
+      const result = await work();
+      happened.push('decided');
+      return result;
+    };
+    expect(await retry({ ...tools, provider, deciding }, REF, DECISION)).toMatchObject({ ok: true, to: 'ready' });
+    expect(happened).toEqual(['asked', 'in turn', 'decided']);
+    await tools.close();
+  });
+
   it('pays again after a final failure, under the next client reference, with who and why in the audit log', async () => {
     const workspace = await workspaceWith('failed');
     expect(row(workspace)).toMatchObject({ status: 'failed', clientRefId: clientRefId(REF, 1) });

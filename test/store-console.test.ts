@@ -103,6 +103,66 @@ function contract(name: string, open: (folder: string) => Store | Promise<Store>
     });
   });
 
+  describe(`${name}: links and sessions that are over`, () => {
+    const EARLY = '2026-11-21T02:05:00.000Z';
+    const LATE = '2026-11-22T02:00:00.000Z';
+    const SIGNED = { account: '', statement: 'what anna has signed', signature: 'by her key' };
+    const kept = async (link: string, given: Partial<SignIn> = {}) => store.keepSignIn({ ...LINK, ...given, link });
+    const nextLink = (link: string, madeAt: string) => kept(link, { madeAt, expiresAt: '2026-11-30T00:00:00.000Z' });
+    /** Those that were not used. */
+    const links = async (...names: string[]) => {
+      const found = await Promise.all(names.map((link) => store.signIn(link, EARLY)));
+      return names.filter((_, at) => found[at] !== undefined);
+    };
+
+    it('are removed when the next link is made, and those that are not over stay', async () => {
+      await kept('late');
+      await kept('signed and late', SIGNED);
+      await kept('in time', { expiresAt: '2026-11-22T02:00:00.001Z' });
+      for (const session of ['ended', 'open', 'left']) await kept(`link of ${session}`);
+      await store.openSession('link of ended', 'ended', EARLY, LATE);
+      await store.openSession('link of open', 'open', EARLY, '2026-11-22T02:00:00.001Z');
+      await store.openSession('link of left', 'left', EARLY, '2026-11-23T00:00:00.000Z');
+      await store.endSession('left', '2026-11-22T01:00:00.000Z');
+      await nextLink('next', LATE);
+      expect(await links('late', 'signed and late', 'in time', 'next')).toEqual(['in time', 'next']);
+      expect(await store.session('ended', EARLY)).toBeUndefined();
+      expect(await store.session('left', EARLY)).toBeUndefined();
+      expect(await store.session('open', LATE)).toMatchObject({ link: 'link of open' });
+    });
+
+    it('open nothing after they were removed', async () => {
+      await kept('late');
+      await kept('used');
+      await store.openSession('used', 'ended', EARLY, ENDS);
+      await nextLink('next', LATE);
+      for (const link of ['late', 'used']) {
+        expect(await store.signIn(link, EARLY)).toBeUndefined();
+        expect(await store.openSession(link, 'another', EARLY, LATE)).toBeUndefined();
+      }
+      expect(await store.session('ended', EARLY)).toBeUndefined();
+      expect(await store.session('another', EARLY)).toBeUndefined();
+    });
+
+    it('stay where a person has signed for the session, because what was decided in it refers to that', async () => {
+      await kept('signed', SIGNED);
+      await store.openSession('signed', 'ended', EARLY, ENDS);
+      await nextLink('next', LATE);
+      expect(await store.session('ended', EARLY)).toMatchObject(SIGNED);
+      expect(await store.session('ended', LATE)).toBeUndefined();
+      expect(await store.openSession('signed', 'another', EARLY, LATE)).toBeUndefined();
+    });
+
+    it('are removed a hundred at a time', async () => {
+      const names = Array.from({ length: 150 }, (_, at) => `late ${at}`);
+      for (const link of names) await kept(link);
+      await nextLink('next', LATE);
+      expect(await links(...names)).toHaveLength(50);
+      await nextLink('one more', LATE);
+      expect(await links(...names, 'next', 'one more')).toEqual(['next', 'one more']);
+    });
+  });
+
   describe(`${name}: a search in steps`, () => {
     const lines = async (search: PayoutSearch, before = ALL, look = 100, limit = 100) => {
       const { found, next } = await store.searchStep(search, before, look, limit);

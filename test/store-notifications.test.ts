@@ -239,8 +239,12 @@ function suite(name: string, opening: () => Promise<Open>): void {
         [two, 1],
         [four, 0],
       ]);
+      expect(await store.undelivered()).toEqual({ waiting: 2, oldest: AT, givenUp: 1 });
       await store.notificationsTried('each', { at: LATER, delivered: [two, four], failed: [] });
       expect(await store.told()).toMatchObject([{ waiting: 0, oldest: '', givenUp: 1 }]);
+      expect(await store.undelivered()).toEqual({ waiting: 0, oldest: '', givenUp: 1 });
+      await store.notificationsTried('each', { at: LATER, delivered: [three], failed: [] });
+      expect(await store.undelivered()).toEqual({ waiting: 0, oldest: '', givenUp: 0 });
       await store.close();
     });
 

@@ -28,7 +28,12 @@ interface Service {
   after(ms: number): Promise<void>;
 }
 
-async function startService(workspace: TestWorkspace, address: string): Promise<Service> {
+/** `reopened` is done each time the records were opened again, before the service goes on. */
+async function startService(
+  workspace: TestWorkspace,
+  address: string,
+  reopened: () => Promise<void> = async () => {},
+): Promise<Service> {
   const { clock } = workspace;
   const sleepers = new Set<{ readonly atMs: number; wake(): void }>();
   const still = {
@@ -52,8 +57,16 @@ async function startService(workspace: TestWorkspace, address: string): Promise<
   const take = (level: string) => (_: object, message: string) => void log.push(`${level}: ${message}`);
   const stopping = new AbortController();
   let broken: unknown;
+  const reopening = (opened: typeof tools): typeof tools => ({
+    ...opened,
+    reopen: async () => {
+      const again = await opened.reopen();
+      await reopened();
+      return reopening(again);
+    },
+  });
   const running = watch(
-    { ...tools, env, log: { info: take('info'), warn: take('warn'), error: take('error') } },
+    { ...reopening(tools), env, log: { info: take('info'), warn: take('warn'), error: take('error') } },
     stopping.signal,
     () => undefined,
   ).catch((error: unknown) => {
@@ -110,5 +123,28 @@ describe.skipIf(!hasPostgres)('a service whose server is stopped and started aga
     }
     await until(() => expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, A0: 1, B0: 1, A1: 1, B1: 1 }));
     expect([said(OUT_OF_REACH), said(BACK)]).toEqual([2, 2]);
+  });
+
+  it('goes on where the server is gone again right after the records were opened again', async () => {
+    const server = new Server(join(temporaryPlace(), `paydrop-gone-again-${process.pid}`));
+    await server.start();
+    onTestFinished(() => server.remove());
+    const workspace = testWorkspace({ records: 'postgres', machine: 'pay-1', submit: 'on-arrival' });
+    let times = 0;
+    const { after, said } = await startService(workspace, server.address('postgres'), async () => {
+      if (times++ === 0) await server.stop('immediate');
+    });
+    await server.stop('immediate');
+    await after(30 * SECOND);
+    await server.resume();
+    await after(SECOND);
+    expect([times, said(OUT_OF_REACH)]).toEqual([1, 2]);
+    await server.resume();
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('first.csv', instructions(instruction('P1')));
+    await vi.waitFor(async () => {
+      await after(30 * SECOND);
+      expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
+    }, PATIENCE);
   });
 });

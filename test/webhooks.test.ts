@@ -14,6 +14,7 @@ import { openPace } from '../src/service/watch/pace.ts';
 import { webhookRoute, webhookSignature } from '../src/service/webhooks.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { builtProgram } from './support/cli.ts';
+import { hasPostgres } from './support/postgres-server.ts';
 import { sent, statuses } from './support/wire.ts';
 import {
   API_FILES,
@@ -22,6 +23,7 @@ import {
   ONE_PASS,
   ORDERS,
   payoutRef,
+  type RecordsOn,
   recorded,
   type TestWorkspace,
   testWorkspace,
@@ -33,8 +35,8 @@ const NAMED = { ...ONE_PASS, kind: 'arrival', send: false, lookUp: false, named:
 const MINUTE = 60_000;
 
 /** Payouts that the sandbox has, and calls paid. */
-async function submitted(refs: readonly string[], settings: object = {}): Promise<TestWorkspace> {
-  const workspace = testWorkspace({ http: { listen: '127.0.0.1:0' }, ...settings });
+async function submitted(refs: readonly string[], settings: object = {}, records?: RecordsOn): Promise<TestWorkspace> {
+  const workspace = testWorkspace({ http: { listen: '127.0.0.1:0' }, ...settings }, records);
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(...refs.map((ref) => instruction(ref))));
   await workspace.pass({ lookUp: false, faults: PAID });
@@ -404,6 +406,41 @@ describe('the names in a body', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(200);
   });
 });
+
+describe.each<RecordsOn>(['sqlite', ...(hasPostgres ? (['postgres'] as const) : [])])(
+  'names with characters that no reference has, with records on %s',
+  (on) => {
+    const ODD = ['P\u0000', '\u0000', 'P1\u0000', '\ud800', 'P\udfff1', '\ud83d', '\u0007'];
+
+    it('are answered, and hold up none that come with them or beside them', async () => {
+      const { post, passed, asked, store } = await serving(await submitted(['P1', 'P2', 'P3'], {}, on));
+      const { clientRefId } = payoutRef('P3');
+      const bodies = ODD.flatMap((odd) => [
+        JSON.stringify({ event: 'x', data: { clientRefId: odd } }),
+        JSON.stringify({ customerRef: odd, orderRef: odd, instructionRef: odd, [odd]: odd }),
+        JSON.stringify({ orderRef: 'O1', instructionRef: odd, metadata: { [odd]: odd } }),
+        JSON.stringify([{ clientRefId: odd }, { [odd]: { clientRefId } }, { customerRef: odd, clientRefId: odd }]),
+      ]);
+      const all = [event('P1'), ...bodies, event('P2')];
+      expect(await Promise.all(all.map((body) => post(body)))).toEqual(all.map(() => 200));
+      expect(await passed()).toEqual({ P1: 'paid', P2: 'paid', P3: 'paid' });
+      expect(Object.fromEntries(asked)).toEqual({ P1: 1, P2: 1, P3: 1 });
+      expect(await store.hindrance()).toBeUndefined();
+    });
+
+    it('in bytes that are no text are answered, and hold up no others', async () => {
+      const { post, passed } = await serving(await submitted(['P1'], {}, on));
+      const half = Buffer.concat([
+        Buffer.from('{"clientRefId": "P'),
+        Buffer.from([0xed, 0xa0, 0x80]),
+        Buffer.from('"}'),
+      ]);
+      const zero = Buffer.from('{"clientRefId": "P\u0000"}');
+      expect(await Promise.all([post(half), post(zero), post(event('P1'))])).toEqual([200, 400, 200]);
+      expect(await passed()).toEqual({ P1: 'paid' });
+    });
+  },
+);
 
 describe('a batch of events about instructions', () => {
   const MANAGED = { provider: { api: 'order-management' } };

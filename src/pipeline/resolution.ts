@@ -36,6 +36,8 @@ export interface DecidingTools extends Timing {
 export interface RetryTools extends DecidingTools {
   readonly provider: Provider;
   readonly progress: Progress;
+  /** Decides in turn with others, once the provider was asked. */
+  readonly deciding?: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 /**
@@ -95,7 +97,7 @@ export async function retryAll(
   decision: Decision,
   stop: AbortSignal,
 ): Promise<RetriedAll> {
-  const { store, provider, clock, settings, progress } = tools;
+  const { store, provider, clock, settings, progress, deciding: inTurn = (work) => work() } = tools;
   const distrusted = await distrustNow(store, settings.data);
   const doubt = (await lookUpOnly(store)) ?? distrusted;
   const other = await otherProvider(store);
@@ -135,7 +137,7 @@ export async function retryAll(
     }
     progress.report('looking up payouts', ++asked, refs.length);
     const alive = earlier.kind === 'alive' ? `the provider says that ${earlier.words}` : undefined;
-    const deciding = last.then(() => decideRetry(tools, before, answer, alive, decision));
+    const deciding = last.then(() => inTurn(() => decideRetry(tools, before, answer, alive, decision)));
     last = deciding.catch(() => undefined);
     decided[at] = await deciding;
   });

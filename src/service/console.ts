@@ -1,7 +1,7 @@
 /**
  * The console: pages about what paydrop does, and forms in which a person decides. It is served by `watch`, in the
  * process that sends payouts: what it reads is read a page at a time, and actions come one after another. A pause waits
- * for no other action.
+ * for no other action, and no action waits while the provider is asked for another one.
  */
 import { systemClock } from '../platform/clock.ts';
 import { consolePages } from '../reports/reports.ts';
@@ -10,6 +10,7 @@ import { ACTIONS, act } from './console/actions.ts';
 import { formOf, isOwnRequest, sessionCookie, sessionToken } from './console/guard.ts';
 import * as pages from './console/pages.ts';
 import { reportOf } from './console/reports.ts';
+import { openTurn, type Turn } from './console/turn.ts';
 import { pageFor, pageForAnyone, seeOther, type Visit } from './console/visit.ts';
 import type { Answer, Route, WebRequest } from './http.ts';
 import { workspaceSettings } from './place.ts';
@@ -32,21 +33,10 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/explain': pages.explained,
 };
 
-/** Work of which one is done at a time. */
-type Turn = <Result>(work: () => Promise<Result>) => Promise<Result>;
-
-function openTurn(): Turn {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const done = last.then(work);
-    last = done.catch(() => undefined);
-    return done;
-  };
-}
-
 export function consoleRoute(site: Site): Route {
   const kept = pages.keepStanding();
-  const [acting, pausing, searching] = [openTurn(), openTurn(), openTurn()];
+  const [acting, asking, pausing, searching] = [openTurn(), openTurn(), openTurn(), openTurn()];
+  const turnOf = (path: string) => (PAUSES.includes(path) ? pausing : ASKS.includes(path) ? asking : acting);
   return async (request) => {
     const { pathname } = request.url;
     const { STYLE_PATH, REPORTS, CONSOLE_STYLE } = await consolePages();
@@ -65,7 +55,7 @@ export function consoleRoute(site: Site): Route {
       if (!visit) return signedOut(settings);
       if (pathname === '/sign-out') return signOut(visit, request);
       if (!action) return { ...NOT_SO, headers: { allow: 'GET, HEAD' } };
-      return acted(visit, request, action, { kept, turn: PAUSES.includes(pathname) ? pausing : acting });
+      return acted(visit, request, action, { kept, turn: turnOf(pathname), deciding: acting });
     }
     if (request.method !== 'GET') return { ...NOT_SO, headers: { allow: 'GET, HEAD, POST' } };
     if (pathname === '/sign-in') return signInForm(site, request, settings);
@@ -83,6 +73,8 @@ const FORBIDDEN = 403;
 const ACT_MS = 20_000;
 /** They have a turn of their own, because a pause is for when something else goes wrong. */
 const PAUSES = ['/pause', '/resume'];
+/** They ask the provider first, and decide in turn with the other actions after that. */
+const ASKS = ['/retry'];
 const AWAY: Answer = { status: 503, body: 'The records are out of reach. Try again in a moment.\n' };
 const UNREADABLE: Answer = { status: 503, body: 'The settings can not be read. paydrop doctor says why.\n' };
 
@@ -148,13 +140,13 @@ async function acted(
   visit: Visit,
   request: WebRequest,
   action: (typeof ACTIONS)[string],
-  { kept, turn }: { readonly kept: pages.Kept; readonly turn: Turn },
+  { kept, turn, deciding }: { readonly kept: pages.Kept; readonly turn: Turn; readonly deciding: Turn },
 ): Promise<Answer> {
   const [late, ended] = [new AbortController(), new AbortController()];
   void systemClock.sleep(ACT_MS, ended.signal).then(() => late.abort());
   try {
     const form = await formOf(request);
-    return await turn(() => done(visit, { request, form, late: late.signal }, action, kept));
+    return await turn(() => done(visit, { request, form, late: late.signal, deciding }, action, kept));
   } finally {
     ended.abort();
   }
@@ -162,14 +154,18 @@ async function acted(
 
 async function done(
   visit: Visit,
-  { request, form, late }: { request: WebRequest; form: URLSearchParams | undefined; late: AbortSignal },
+  {
+    request,
+    form,
+    ...asked
+  }: { request: WebRequest; form: URLSearchParams | undefined; late: AbortSignal; deciding: Turn },
   action: (typeof ACTIONS)[string],
   kept: pages.Kept,
 ): Promise<Answer> {
   const { problemPage } = await consolePages();
   if (!form)
     return pageFor(visit, problemPage('Nothing was done', ['This is no form of the console.'], '/'), undefined, 400);
-  const outcome = await act(visit, action, form, late);
+  const outcome = await act(visit, action, { form, ...asked });
   kept.forget();
   if (!outcome.ok) {
     visit.site.log.warn({ action: request.url.pathname }, 'a decision in the console was not recorded');

@@ -113,6 +113,7 @@ async function storedFamilies(tools: Tools, nowMs: number): Promise<Family[]> {
       verdicts.map(({ verdict, count }) => ({ labels: { verdict }, value: count })),
     ),
     ...(await runFamilies(store)),
+    ...(await notificationFamilies(store, nowMs)),
     gauge('paydrop_paused', 'Whether a person has paused the sending.', [{ value: paused ? 1 : 0 }]),
     gauge('paydrop_look_up_only', 'Whether nothing is sent because the records are in doubt.', [
       { value: lookUps ? 1 : 0 },
@@ -140,6 +141,23 @@ async function runFamilies(store: Store): Promise<Family[]> {
   }
   const samples = [...ended].map(([result, at]) => ({ labels: { result }, value: Date.parse(at) / 1_000 }));
   return [gauge('paydrop_last_run_timestamp_seconds', 'When the last run ended, by how it ended.', samples)];
+}
+
+/** Of all receivers together: the address of one may be a secret. */
+async function notificationFamilies(store: Store, nowMs: number): Promise<Family[]> {
+  const { waiting, oldest, givenUp } = await store.undelivered();
+  const since = oldest === '' ? undefined : oldest;
+  return [
+    gauge('paydrop_notifications', 'Notifications that no receiver has taken: they wait, or were given up.', [
+      { labels: { status: 'waiting' }, value: waiting },
+      { labels: { status: 'given_up' }, value: givenUp },
+    ]),
+    gauge(
+      'paydrop_oldest_notification_age_seconds',
+      'How long ago the oldest that waits happened; 0 where none waits.',
+      [{ value: secondsSince(since, nowMs) }],
+    ),
+  ];
 }
 
 function countedFamilies({ requests, times, webhooks }: Measures): Family[] {

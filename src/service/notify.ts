@@ -99,7 +99,9 @@ function isSandbox({ provider }: Settings): boolean {
 
 /** Whether there is anything to deliver, or to give up. */
 async function hasToDeliver({ store, settings }: Pick<DeliveryTools, 'store' | 'settings'>): Promise<boolean> {
-  return settings.notify.length > 0 || (await store.told()).length > 0;
+  if (settings.notify.length > 0) return true;
+  const { waiting, givenUp } = await store.undelivered();
+  return waiting + givenUp > 0;
 }
 
 /**
@@ -136,15 +138,14 @@ export interface Deliveries {
 
 /**
  * Delivers beside the passes of a service, until it is stopped: each receiver in a loop of its own. `fault` is told why one
- * was cut off; it goes on.
+ * was cut off; it goes on. Nothing throws here: the records may be out of reach at any moment.
  */
-export async function keepDelivering(
+export function keepDelivering(
   tools: Pick<DeliveryTools, 'store' | 'settings' | 'clock'>,
   env: NodeJS.ProcessEnv,
   fault: (why: string) => void,
-): Promise<Deliveries> {
+): Deliveries {
   const { settings, clock } = tools;
-  if (!(await hasToDeliver(tools))) return { passEnded: () => undefined, stop: async () => {}, leave: () => undefined };
   const stopped = new AbortController();
   const ways = { ...tools, senderTo: (to: Receiver) => senderTo(to, settings, env, clock) };
   let passes = 0;
@@ -168,7 +169,9 @@ export async function keepDelivering(
     }
   };
   const running = Promise.all([
-    loop(SWEEP_EVERY_MS, () => sweep(tools)),
+    loop(SWEEP_EVERY_MS, async () => {
+      if (await hasToDeliver(tools)) await sweep(tools);
+    }),
     ...settings.notify.map((receiver) =>
       loop(LOOK_EVERY_MS, (gathered) => deliverTo(receiver, ways, { gathered, stop: stopped.signal })),
     ),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../platform/clock.ts';
 import { UsageError } from '../platform/failures.ts';
 import { installedVersion } from '../platform/installed.ts';
-import { loadSecrets, type Settings } from '../settings/settings.ts';
+import { loadSecrets, SECRETS, type Settings } from '../settings/settings.ts';
 import {
   hasPostgresHistory,
   isTakenOver,
@@ -100,7 +100,7 @@ export async function recordsServer(clock: Clock, env: NodeJS.ProcessEnv = proce
 
 /** The server's address. It has a password in it, so it is a secret. Throws UsageError where none can be used. */
 export function addressOf(env: NodeJS.ProcessEnv): string {
-  const loaded = loadSecrets(env, { address: 'PAYDROP_DATABASE_URL' });
+  const loaded = loadSecrets(env, { address: SECRETS.database });
   if (!loaded.ok) throw new UsageError(...loaded.problems);
   const address = loaded.value.address.reveal();
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && leavesMachine(address))

@@ -8,12 +8,9 @@ import { commitQueue } from '../pipeline/pipeline.ts';
 import { timestamp } from '../platform/clock.ts';
 import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { isSigned, PAYOUT_ORDERS_SIGNATURE, payoutsNamed, type WebhookSignature } from '../provider/provider.ts';
-import { isSecretSet, loadSecrets, type Settings } from '../settings/settings.ts';
+import { isSecretSet, loadSecrets, SECRETS, type Settings } from '../settings/settings.ts';
 import type { Answer, Route } from './http.ts';
 import type { Site } from './site.ts';
-
-/** The environment variable, or with `_FILE` the variable with the path. */
-export const WEBHOOK_SECRET = 'PAYDROP_WEBHOOK_SECRET';
 
 /** Webhooks that come within this time are looked up together. */
 const GATHER_MS = 1_000;
@@ -39,8 +36,8 @@ function webhookPath({ provider }: Settings): string {
 export function webhookSignature({ provider, http }: Settings, env: NodeJS.ProcessEnv): Verified {
   const imburse = provider.api === 'payout-orders' ? undefined : http?.webhooks;
   if (imburse && imburse.header === undefined) return 'open';
-  if (!isSecretSet(env, WEBHOOK_SECRET) && !imburse) return 'unset';
-  const loaded = loadSecrets(env, { secret: WEBHOOK_SECRET });
+  if (!isSecretSet(env, SECRETS.webhooks) && !imburse) return 'unset';
+  const loaded = loadSecrets(env, { secret: SECRETS.webhooks });
   if (!loaded.ok) throw new UsageError(...loaded.problems);
   const secret = loaded.value.secret.reveal();
   if (imburse?.header === undefined) return { ...PAYOUT_ORDERS_SIGNATURE, secret };
@@ -57,7 +54,7 @@ export function webhookStanding(
   const note = (finding: string) => ({ ok: true, note: true, finding }) as const;
   try {
     const verified = webhookSignature(settings, env);
-    if (verified === 'unset') return note(`${path} takes no webhooks, because ${WEBHOOK_SECRET} is not set`);
+    if (verified === 'unset') return note(`${path} takes no webhooks, because ${SECRETS.webhooks} is not set`);
     if (verified === 'open')
       return note(`${path} takes webhooks of anyone as hints, because http.webhooks.header is not set`);
     const { algorithm, header } = verified;
@@ -75,7 +72,7 @@ export function webhookRoute(site: Site, verified: Verified): Route {
   return async ({ method, url, headers, body }) => {
     if (url.pathname !== path) return undefined;
     if (method !== 'POST') return { status: 405, headers: { allow: 'POST' }, body: 'POST only\n' };
-    if (verified === 'unset') return { status: 404, body: `webhooks need the secret ${WEBHOOK_SECRET}\n` };
+    if (verified === 'unset') return { status: 404, body: `webhooks need the secret ${SECRETS.webhooks}\n` };
     const bytes = await body();
     if (verified !== 'open' && !isSigned(bytes, headers[verified.header], verified)) {
       webhook('refused');

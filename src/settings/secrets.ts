@@ -1,7 +1,22 @@
 /** Secrets come from the environment, or from files that the environment names. They never come from paydrop.json. */
 import { readFileSync, statSync } from 'node:fs';
 import { inspect } from 'node:util';
+import { API, APIS } from '../domain/api.ts';
 import type { Loaded } from './text.ts';
+
+/** The environment variables of secrets that belong to no API of a provider. */
+export const SECRETS = {
+  webhooks: 'PAYDROP_WEBHOOK_SECRET',
+  database: 'PAYDROP_DATABASE_URL',
+  notify: 'PAYDROP_NOTIFY_SECRET',
+  mail: 'PAYDROP_SMTP_URL',
+} as const;
+
+/** All of them, with those of the APIs. What is none of them is no secret of paydrop. */
+export const SECRET_VARIABLES: readonly string[] = [
+  ...new Set(APIS.flatMap((api) => Object.values(API[api].secrets))),
+  ...Object.values(SECRETS),
+];
 
 /** A secret that does not appear in a log, a report or an error when it is printed. */
 class Secret {
@@ -28,7 +43,10 @@ class Secret {
   }
 }
 
-/** Secrets under our names for them. Each comes from the variable NAME, or from the file that NAME_FILE points to. */
+/**
+ * Secrets under our names for them. Each comes from the variable NAME, which is one of {@link SECRET_VARIABLES}, or from
+ * the file that NAME_FILE points to.
+ */
 export function loadSecrets<Names extends Readonly<Record<string, string>>>(
   env: NodeJS.ProcessEnv,
   names: Names,
@@ -53,6 +71,7 @@ export function isSecretSet(env: NodeJS.ProcessEnv, name: string): boolean {
 }
 
 function readSecret(env: NodeJS.ProcessEnv, name: string): Secret | string {
+  if (!SECRET_VARIABLES.includes(name)) throw new Error(`${name} is not among the secrets`);
   const file = env[`${name}_FILE`];
   if (env[name] && file) return `${name} and ${name}_FILE are both set: keep one`;
   if (env[name]) return new Secret(env[name]);

@@ -27,7 +27,7 @@ export { type Receiver, receiverText } from './notify.ts';
 export type { Person } from './people.ts';
 export { nightlyDue, nightlyNext, nightsFrom, ringNightly } from './schedule.ts';
 export { looseName, settingsJsonSchema } from './schema.ts';
-export { isSecretSet, loadSecrets } from './secrets.ts';
+export { isSecretSet, loadSecrets, SECRET_VARIABLES, SECRETS } from './secrets.ts';
 export { shownSettings } from './shown.ts';
 export { type Loaded, SETTINGS_FILE } from './text.ts';
 export { isLoopback } from './values.ts';

@@ -16,7 +16,7 @@ import {
 import type { InstructionStatus } from '../domain/status.ts';
 import { timestamp } from '../platform/clock.ts';
 import type { TrailEvent } from './change-rules.ts';
-import type { AtEnd, FileRecord, Notification, RunRecord } from './port.ts';
+import type { AtEnd, FileRecord, Notification, RunRecord, Undelivered } from './port.ts';
 
 /** How long payouts are gathered, if nobody delivers them sooner: at the end of a pass. */
 const GATHERED_FOR_MS = 300_000;
@@ -169,6 +169,15 @@ export function runNotice(
   };
   return ['run.finished', details];
 }
+
+/** SQL: what {@link Undelivered} has. Each part is answered by an index. */
+export const UNDELIVERED = `
+  SELECT (SELECT count(*) FROM notifications WHERE next_try_at IS NOT NULL) AS waiting,
+    coalesce((SELECT min(at) FROM notifications WHERE next_try_at IS NOT NULL), '') AS oldest,
+    (SELECT count(*) FROM notifications WHERE given_up_at IS NOT NULL) AS "givenUp"`;
+
+/** Every notification was delivered. */
+export const NOTHING: Undelivered = { waiting: 0, oldest: '', givenUp: 0 };
 
 /** A row that was claimed. Forgotten details are none. */
 export function claimedNotification(row: Omit<Notification, 'details'> & { readonly details: string }): Notification {

@@ -43,6 +43,70 @@ const NOTIFICATIONS: Mutant[] = [
     '    blankTold.run(moment.at, id);\n',
     '',
   ]),
+  mutant(
+    'telling begins with a look at the records',
+    'a server that goes away at the wrong moment ends the service',
+    'watch-postgres',
+    ['export function keepDelivering(', 'export async function keepDelivering('],
+    [
+      '): Deliveries { const { settings, clock } = tools;',
+      '): Promise<Deliveries> { const { settings, clock } = tools; await hasToDeliver(tools);',
+    ],
+  ),
+  mutant('the records wait for a receiver', 'nothing is sent until a receiver that dawdles has answered', 'watch', [
+    'if (gone === undefined) await deliveries.stop(); else deliveries.leave();',
+    'await deliveries.stop();',
+  ]),
+  mutant('no way to a receiver is an error', 'the others are not tested, or not told', 'notify/deliver', [
+    'const trouble = error instanceof UsageError ? error.message : untried(error);',
+    'if (!(error instanceof UsageError)) throw error; const trouble = error.message;',
+  ]),
+  mutant('a try tells what it failed by', 'an address or a secret stands in status and log', 'notify/deliver', [
+    '(error as Error).name',
+    '(error as Error).message',
+  ]),
+  mutant(
+    'a program that can not be started is an error',
+    'status does not say what is wrong with it',
+    'notify/command',
+    ['} catch (error) { return notStarted(error); }', '} catch (error) { throw error; }'],
+  ),
+  mutant('a program at its deadline is left alone', 'each try leaves a process behind', 'notify/command', [
+    'if (!ended.signal.aborted) endGroup(child.pid);',
+    '',
+  ]),
+  mutant('what a program has started goes on', 'each try leaves a process behind', 'notify/command', [
+    "process.kill(-pid, 'SIGKILL')",
+    "process.kill(pid, 'SIGKILL')",
+  ]),
+  mutant('a program gets the whole environment', 'it learns every secret', 'notify/command', [
+    "stdio: ['pipe', 'ignore', 'ignore'], detached: true",
+    "stdio: ['pipe', 'ignore', 'ignore'], detached: true, ...{ env: undefined }",
+  ]),
+  mutant('told before it is sent', 'a crash in a try leaves a receiver untold', 'notify/deliver', [
+    'const outcomes = await Promise.all(claimed.map((one) => send(messageOf(one, settings))));',
+    'await store.notificationsTried(receiver.receiver, { at: timestamp(nowMs), delivered: claimed.map(({ number }) => number), failed: [] }); const outcomes = await Promise.all(claimed.map((one) => send(messageOf(one, settings))));',
+  ]),
+  mutant('pauses do not grow', 'a receiver that is down is asked every five seconds for days', 'notify/tries', [
+    'PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]',
+    'PAUSES_MS[Math.min(tries, 0)]',
+  ]),
+  mutant('a notification is never given up', 'a receiver that is gone fills the records', 'notify/tries', [
+    'return nowMs - Date.parse(at) >= GIVEN_UP_AFTER_MS && tries + 1 >= FEWEST_TRIES;',
+    'return nowMs - Date.parse(at) >= Number.POSITIVE_INFINITY;',
+  ]),
+  mutant('a forgotten payout is told of after a failed try', 'a payee is forgotten, and named', 'store-notifications', [
+    'iif(:next IS NULL, :at, NULL) WHERE number = :number AND next_try_at IS NOT NULL',
+    'iif(:next IS NULL, :at, NULL) WHERE number = :number AND delivered_at IS NULL',
+  ]),
+  mutant('what was delivered counts as given up', 'a monitor rings for what is well', 'store-notifications', [
+    '(SELECT count(*) FROM notifications WHERE given_up_at IS NOT NULL) AS "givenUp"',
+    '(SELECT count(*) FROM notifications WHERE next_try_at IS NULL) AS "givenUp"',
+  ]),
+  mutant('the oldest notification has no age', 'a monitor never learns that nobody is told', 'metrics', [
+    "const since = oldest === '' ? undefined : oldest;",
+    "const since = oldest === '' ? oldest : undefined;",
+  ]),
   mutant('a signature is in hexadecimal', 'no library of a receiver takes it', 'notify/signature', [
     ".digest('base64')}`)",
     ".digest('hex')}`)",
@@ -1681,12 +1745,40 @@ const CONSOLE: Mutant[] = [
     '',
   ]),
   mutant('console: a pause takes its turn behind a retry', 'sending goes on while the provider hangs', 'console', [
-    'turn: PAUSES.includes(pathname) ? pausing : acting',
-    'turn: acting',
+    'PAUSES.includes(path) ? pausing : ASKS.includes(path) ? asking : acting',
+    'PAUSES.includes(path) || ASKS.includes(path) ? asking : acting',
+  ]),
+  mutant(
+    'console: a retry keeps its turn while it asks',
+    'nobody can approve while the provider hangs',
+    'console',
+    [
+      'PAUSES.includes(path) ? pausing : ASKS.includes(path) ? asking : acting',
+      'PAUSES.includes(path) ? pausing : acting',
+    ],
+    ['deciding: acting', 'deciding: (work) => work()'],
+  ),
+  mutant('console: a retry decides whenever it likes', 'it decides in the middle of another decision', 'resolution', [
+    'inTurn(() => decideRetry(tools, before, answer, alive, decision))',
+    'decideRetry(tools, before, answer, alive, decision)',
+  ]),
+  mutant('console: what is over is kept', 'the links and sessions of years fill the records', 'store-console', [
+    'remove.run({ at: signIn.madeAt });',
+    '',
+  ]),
+  mutant(
+    'console: a session ends with its link',
+    'a person is signed out in the middle of a decision',
+    'store-console',
+    ["statement = '' AND ends_at <=", "statement = '' AND expires_at <="],
+  ),
+  mutant('console: what was signed goes with its session', 'nobody can show who approved', 'store-console', [
+    "OR statement = '' AND ends_at <=",
+    'OR ends_at <=',
   ]),
   mutant('console: a form is read in its turn', 'a slow browser keeps everybody from deciding', 'console', [
-    'const form = await formOf(request);\n    return await turn(() => done(visit, { request, form, late: late.signal }, action, kept));',
-    'return await turn(async () =>\n      done(visit, { request, form: await formOf(request), late: late.signal }, action, kept),\n    );',
+    'const form = await formOf(request);\n    return await turn(() => done(visit, { request, form, late: late.signal, deciding }, action, kept));',
+    'return await turn(async () =>\n      done(visit, { request, form: await formOf(request), late: late.signal, deciding }, action, kept),\n    );',
   ]),
   mutant('console: a retry waits for its provider for ever', 'nobody can decide while the provider hangs', 'console', [
     "late.addEventListener('abort', unheard, { once: true });",
@@ -1739,6 +1831,10 @@ const CONNECTED: Mutant[] = [
   mutant('a second attempt has no name', 'the end of a payout that was paid again is seen a day later', 'webhooks', [
     'return isClientRef(instructionref) ? [name, { clientRefId: instructionref }] : [name];',
     'return [name];',
+  ]),
+  mutant('any text is a reference', 'a webhook with U+0000 keeps all that come with it from being kept', 'webhooks', [
+    'text.length <= LONGEST_REF && unwantedControl(text) === undefined',
+    'text.length <= LONGEST_REF',
   ]),
   mutant('webhooks take the whole pass', 'a batch of webhooks holds up intake and sending for hours', 'webhooks', [
     'if (begun++ > 0 && clock.monotonic() >= endMs) line.stop(TIME_IS_UP);',

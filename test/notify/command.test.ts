@@ -1,7 +1,7 @@
 /** Notifications to a program: what it gets, and what it does not. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { commandSender } from '../../src/service/notify/command.ts';
 import type { Message } from '../../src/service/notify/message.ts';
 import { temporaryFolder } from '../support/workspace.ts';
@@ -64,14 +64,24 @@ describe('a program that is told', () => {
       import { spawn } from 'node:child_process';
       import { writeFileSync } from 'node:fs';
       const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-      writeFileSync('child', String(child.pid));
+      writeFileSync('pids', JSON.stringify([process.pid, child.pid]));
       setInterval(() => {}, 1000);`;
     const send = commandSender(program(folder, code), folder, ENV, 1_500);
     expect(await send(MESSAGE)).toEqual({ kind: 'failed', trouble: 'it took longer than 1.5 s', of: 'receiver' });
-    const child = Number(readFileSync(join(folder, 'child'), 'utf8'));
+    const [group, child] = JSON.parse(readFileSync(join(folder, 'pids'), 'utf8'));
+    onTestFinished(() => endGroup(group));
     await expect.poll(() => isAlive(child)).toBe(false);
   });
 });
+
+/** What is left of it. */
+function endGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // Nothing is.
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {

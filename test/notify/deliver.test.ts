@@ -176,6 +176,21 @@ describe('a receiver', () => {
     ]);
   });
 
+  it('that there is no way to takes nothing, and is tested beside others', async () => {
+    const receiver = await httpReceiver();
+    const notify = [{ to: receiver.url, on: ['paused'] }];
+    const { settings, clock, close } = await testWorkspace({ notify }).open();
+    await close();
+    const [known] = settings.notify as [Receiver];
+    const nowhere = { ...known, kind: 'http', url: new URL('ftp://127.0.0.1/hook') } as const;
+    const env = { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET };
+    const tested = await testReceivers({ ...settings, notify: [nowhere, known] }, env, clock);
+    expect(tested.map(({ outcome }) => outcome)).toEqual([
+      { kind: 'failed', trouble: 'it could not be tried (InvalidArgumentError)', of: 'receiver' },
+      { kind: 'taken' },
+    ]);
+  });
+
   it.each([[{ command: [process.execPath, '--version'] }], ['http://127.0.0.1:9/hook']])(
     'has a failed try where the try throws, and nothing of what it says is told (%o)',
     async (to) => {

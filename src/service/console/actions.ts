@@ -23,6 +23,7 @@ import { consolePages } from '../../reports/reports.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Decision, momentOf } from '../../store/store.ts';
 import { heldVersion, pauseVersion } from './pages.ts';
+import type { Turn } from './turn.ts';
 import { numberIn, pausedNow, type Visit } from './visit.ts';
 
 type Done = keyof Awaited<ReturnType<typeof consolePages>>['DONE'];
@@ -38,6 +39,8 @@ interface Asked {
   readonly decision: Decision;
   /** Aborts when the person has to be answered soon: what waits then ends without a decision. */
   readonly late: AbortSignal;
+  /** For what decides after the provider was asked. All else is in turn already. */
+  readonly deciding: Turn;
 }
 
 type Action = (visit: Visit, asked: Asked) => Promise<Outcome>;
@@ -67,7 +70,8 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
 };
 
 /** Does what the form asks for. */
-export async function act(visit: Visit, action: Action, form: URLSearchParams, late: AbortSignal): Promise<Outcome> {
+export async function act(visit: Visit, action: Action, asked: Omit<Asked, 'decision'>): Promise<Outcome> {
+  const { form } = asked;
   const reason = (form.get('reason') ?? '').trim();
   const ticket = (form.get('ticket') ?? '').trim();
   const problem = textProblem('Reason', reason, LONGEST_REASON) ?? textProblem('Ticket', ticket, LONGEST_TICKET);
@@ -75,7 +79,7 @@ export async function act(visit: Visit, action: Action, form: URLSearchParams, l
   if (!showsAnything(reason)) return no(NOT_READABLE, ['Reason: say why, for the auditor who asks a year later.'], '/');
   const decision: Decision = { by: visit.who.person, reason, ...(ticket !== '' && { ticket }) };
   try {
-    return await action(visit, { form, decision, late });
+    return await action(visit, { ...asked, decision });
   } catch (error) {
     if (error instanceof UnavailableError) return no(NOT_NOW, [error.message], '/');
     throw error;
@@ -177,7 +181,7 @@ async function resolving(visit: Visit, seen: Seen, { form, decision }: Asked): R
   return resolve(await toolsOf(visit), seen, paid === 'yes', by);
 }
 
-async function retrying(visit: Visit, seen: Seen, { decision, late }: Asked): ReturnType<OnPayout> {
+async function retrying(visit: Visit, seen: Seen, { decision, late, deciding }: Asked): ReturnType<OnPayout> {
   const { tools, settings } = visit;
   if (providerOf(settings) !== providerOf(tools.settings))
     return {
@@ -187,7 +191,7 @@ async function retrying(visit: Visit, seen: Seen, { decision, late }: Asked): Re
   const by = await settled(visit, seen, decision);
   if (typeof by === 'string') return { ok: false, why: by };
   const provider = heardBefore(late, tools.provider);
-  const asking = { ...(await toolsOf(visit)), provider, progress: noProgress };
+  const asking = { ...(await toolsOf(visit)), provider, progress: noProgress, deciding };
   const { decided } = await retryAll(asking, [seen], by, late);
   const [outcome] = decided;
   if (late.aborted && outcome?.ok === false && outcome.unclear) return { ok: false, why: UNHEARD };

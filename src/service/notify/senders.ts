@@ -1,7 +1,7 @@
 /** The ways to the receivers that the settings name, with their secrets. */
 import type { Clock } from '../../platform/clock.ts';
 import { UsageError } from '../../platform/failures.ts';
-import { loadSecrets, type Receiver, type Settings } from '../../settings/settings.ts';
+import { loadSecrets, type Receiver, SECRETS, type Settings } from '../../settings/settings.ts';
 import { commandSender } from './command.ts';
 import { httpSender } from './http.ts';
 import { mailSender, smtpServer } from './mail.ts';
@@ -19,8 +19,8 @@ export interface Sender {
 const NOTHING_TO_CLOSE = async () => {};
 
 /**
- * The way to one receiver. Where a secret is missing or wrong, every message fails with that for its trouble. A try that
- * throws is one that failed.
+ * The way to one receiver. Where there is none, because a secret is missing or wrong or the way can't be opened, every
+ * message fails with that for its trouble. A try that throws is one that failed.
  */
 export async function senderTo(
   receiver: Receiver,
@@ -35,8 +35,7 @@ export async function senderTo(
       try {
         return await send(message);
       } catch (error) {
-        // What it says may have an address or a secret in it.
-        return failed(`it could not be tried (${(error as Error).name})`);
+        return failed(untried(error));
       }
     },
   };
@@ -55,9 +54,14 @@ async function wayTo(
     const { from = '' } = settings.mail;
     return { send: mailSender(serverOf(env), from, receiver.address), close: NOTHING_TO_CLOSE };
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    return { send: async () => failed(error.message), close: NOTHING_TO_CLOSE };
+    const trouble = error instanceof UsageError ? error.message : untried(error);
+    return { send: async () => failed(trouble), close: NOTHING_TO_CLOSE };
   }
+}
+
+/** What an error says of itself may have an address or a secret in it. */
+function untried(error: unknown): string {
+  return `it could not be tried (${(error as Error).name})`;
 }
 
 /** What is wrong with the secrets that these receivers need. */
@@ -80,11 +84,11 @@ function problemsOf(read: () => unknown): readonly string[] {
 }
 
 function keysOf(env: NodeJS.ProcessEnv): Buffer[] {
-  return keysIn(secretOf(env, 'PAYDROP_NOTIFY_SECRET'));
+  return keysIn(secretOf(env, SECRETS.notify));
 }
 
 function serverOf(env: NodeJS.ProcessEnv) {
-  return smtpServer(secretOf(env, 'PAYDROP_SMTP_URL'));
+  return smtpServer(secretOf(env, SECRETS.mail));
 }
 
 function secretOf(env: NodeJS.ProcessEnv, name: string): string {

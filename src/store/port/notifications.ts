@@ -49,6 +49,9 @@ export interface Told {
   readonly trouble: string;
 }
 
+/** What no receiver has taken, of all receivers. */
+export type Undelivered = Pick<Told, 'waiting' | 'oldest' | 'givenUp'>;
+
 export interface Notifications {
   /**
    * Tells of a state that lasts, once: nothing is done where the fact has that value already. False then. An empty value
@@ -73,4 +76,6 @@ export interface Notifications {
   ): Promise<void>;
   /** Of each receiver that something waits for, or was given up for; the receivers in order. */
   told(): Promise<Told[]>;
+  /** The same of all of them together, and cheap to ask at any time. */
+  undelivered(): Promise<Undelivered>;
 }

@@ -1,6 +1,6 @@
 /** What receivers are told of: claimed and settled by those who deliver it. telling.ts writes it. */
-import { claimedNotification } from '../notifications.ts';
-import { FACTS, type Notification, type Notifications, type Told } from '../port.ts';
+import { claimedNotification, NOTHING, UNDELIVERED } from '../notifications.ts';
+import { FACTS, type Notification, type Notifications, type Told, type Undelivered } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { factIn, setFactIn } from './facts.ts';
 import type { Me } from './me.ts';
@@ -50,6 +50,7 @@ const TOLD = statement<[], Told>(`
       SELECT trouble FROM notifications t WHERE t.receiver = n.receiver AND t.delivered_at IS NULL AND t.trouble <> ''
       ORDER BY number DESC LIMIT 1), '') AS trouble
   FROM notifications n WHERE delivered_at IS NULL GROUP BY receiver ORDER BY receiver`);
+const ALL_UNDELIVERED = statement<[], Undelivered>(UNDELIVERED);
 
 export function notificationVerbs(db: Connection, writing: Writing, { name: machine = '' }: Me): Notifications {
   return {
@@ -87,5 +88,6 @@ export function notificationVerbs(db: Connection, writing: Writing, { name: mach
         await REMOVE.run(session, keptSince);
       }),
     told: () => TOLD.all(db),
+    undelivered: async () => (await ALL_UNDELIVERED.get(db)) ?? NOTHING,
   };
 }

@@ -1,5 +1,6 @@
 /** Links to the console and the sessions that they opened. */
 import type { Session, SignIn, SignIns } from '../port.ts';
+import { MOST_REMOVED, NO_USE } from '../sign-ins.ts';
 import type { Connection } from './connection.ts';
 import { statement } from './statement.ts';
 
@@ -13,6 +14,9 @@ type Kept = [
 const KEEP = statement<Kept>(`
   INSERT INTO sign_ins (link, person, account, statement, signature, made_at, expires_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7)`);
+const REMOVE = statement<[at: string]>(`
+  DELETE FROM sign_ins WHERE link IN (
+    SELECT link FROM sign_ins WHERE ${NO_USE('$1')} LIMIT ${MOST_REMOVED} FOR UPDATE SKIP LOCKED)`);
 const UNUSED = statement<[link: string, at: string], SignIn>(
   `SELECT ${LINK} FROM sign_ins WHERE link = $1 AND session IS NULL AND expires_at > $2`,
 );
@@ -30,6 +34,7 @@ export function signInVerbs(db: Connection): SignIns {
   return {
     keepSignIn: ({ link, person, account, statement: stated, signature, madeAt, expiresAt }) =>
       db.writing(async (session) => {
+        await REMOVE.run(session, madeAt);
         await KEEP.run(session, link, person, account, stated, signature, madeAt, expiresAt);
       }),
     signIn: (link, at) => UNUSED.get(db, link, at),

@@ -7,13 +7,15 @@ import {
   gatheringRow,
   moveIn,
   type NewNotification,
+  NOTHING,
   payoutDetails,
   rowsFor,
   subscribers,
   TOLD_PAYOUT,
   type ToldPayout,
+  UNDELIVERED,
 } from '../notifications.ts';
-import type { Notification, NotificationClaim, Notifications, NotificationsTried, Told } from '../port.ts';
+import type { Notification, NotificationClaim, Notifications, NotificationsTried, Told, Undelivered } from '../port.ts';
 import type { Connection } from './connection.ts';
 
 /** Call both inside a write transaction. */
@@ -74,6 +76,7 @@ export function notificationVerbs(db: Connection, teller: Teller): Notifications
         SELECT trouble FROM notifications t WHERE t.receiver = n.receiver AND t.delivered_at IS NULL AND t.trouble <> ''
         ORDER BY number DESC LIMIT 1), '') AS trouble
     FROM notifications n WHERE delivered_at IS NULL GROUP BY receiver ORDER BY receiver`);
+  const undelivered = db.prepare<[], Undelivered>(UNDELIVERED);
   return {
     tell: async (event, details, { fact, value }, at) => tell.immediate(event, details, fact, value, at),
     claimNotifications: async (receiver, asked) => claim(receiver, asked),
@@ -84,6 +87,7 @@ export function notificationVerbs(db: Connection, teller: Teller): Notifications
       sweep(receivers, bounds);
     },
     told: async () => told.all(),
+    undelivered: async () => undelivered.get() ?? NOTHING,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Links to the console and the sessions that they opened. */
 import type { Session, SignIn, SignIns } from '../port.ts';
+import { MOST_REMOVED, NO_USE } from '../sign-ins.ts';
 import type { Connection } from './connection.ts';
 
 const LINK = 'link, person, account, statement, signature, made_at AS madeAt, expires_at AS expiresAt';
@@ -9,6 +10,13 @@ export function signInVerbs(db: Connection): SignIns {
   const keep = db.prepare<SignIn>(`
     INSERT INTO sign_ins (link, person, account, statement, signature, made_at, expires_at)
     VALUES (:link, :person, :account, :statement, :signature, :madeAt, :expiresAt)`);
+  const remove = db.prepare<[{ at: string }]>(
+    `DELETE FROM sign_ins WHERE link IN (SELECT link FROM sign_ins WHERE ${NO_USE(':at')} LIMIT ${MOST_REMOVED})`,
+  );
+  const keepAndRemove = db.transaction((signIn: SignIn) => {
+    remove.run({ at: signIn.madeAt });
+    keep.run(signIn);
+  });
   const unused = db.prepare<[string, string], SignIn>(
     `SELECT ${LINK} FROM sign_ins WHERE link = ? AND session IS NULL AND expires_at > ?`,
   );
@@ -21,7 +29,7 @@ export function signInVerbs(db: Connection): SignIns {
   const end = db.prepare<[string, string]>('UPDATE sign_ins SET ends_at = min(ends_at, ?) WHERE session = ?');
   return {
     async keepSignIn({ link, person, account, statement, signature, madeAt, expiresAt }) {
-      keep.run({ link, person, account, statement, signature, madeAt, expiresAt });
+      keepAndRemove.immediate({ link, person, account, statement, signature, madeAt, expiresAt });
     },
     signIn: async (link, at) => unused.get(link, at),
     openSession: async (link, session, at, endsAt) => open.get({ link, session, at, endsAt }),

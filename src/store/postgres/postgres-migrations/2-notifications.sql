@@ -19,3 +19,5 @@ CREATE INDEX notifications_due ON notifications (receiver, next_try_at) WHERE ne
 CREATE UNIQUE INDEX notifications_gathering ON notifications (receiver, event) WHERE gathering;
 CREATE INDEX notifications_by_instruction ON notifications (instruction) WHERE instruction IS NOT NULL;
 CREATE INDEX notifications_ended ON notifications (at) WHERE next_try_at IS NULL;
+CREATE INDEX notifications_oldest ON notifications (at) WHERE next_try_at IS NOT NULL;
+CREATE INDEX notifications_given_up ON notifications (given_up_at) WHERE given_up_at IS NOT NULL;
