@@ -734,9 +734,9 @@ describe('a search', () => {
   });
 
   it.each([
-    ['amount=1e3', 'Amount: 1e3 is none'],
-    ['currency=rupees', 'Currency: rupees is none'],
-    ['status=gone', 'there is no status gone'],
+    ['amount=1e3', 'Amount: &quot;1e3&quot; is not an amount'],
+    ['currency=rupees', 'Currency: &quot;rupees&quot; is not a currency'],
+    ['status=gone', 'there is no status &quot;gone&quot;'],
   ])('says what is wrong with %s', async (query, why) => {
     const console = await openConsole(testWorkspace());
     expect(await console.page(await console.signedIn('anna'), `/search?${query}`)).toContain(why);

@@ -6,12 +6,18 @@ import { explainedAs } from '../../domain/explained.ts';
 import { sixDigits } from '../../domain/file-number.ts';
 import { grouped } from '../../domain/money.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
-import { type HeldPayout, heldAfter, heldNamed, standingNow } from '../../pipeline/pipeline.ts';
+import { type HeldPayout, heldAfter, heldNamed, standingNow, whyNotCloseFile } from '../../pipeline/pipeline.ts';
 import { secondIn, timestamp } from '../../platform/clock.ts';
 import { sha256 } from '../../platform/digest.ts';
 import { consolePages, fileReportNames, forgettingOf, type Standing } from '../../reports/reports.ts';
 import { type Settings, shownSettings } from '../../settings/settings.ts';
-import { amendmentDiffers, type FoundPayout, instructionDiffers, type StoredInstruction } from '../../store/store.ts';
+import {
+  amendmentDiffers,
+  type FileRecord,
+  type FoundPayout,
+  instructionDiffers,
+  type StoredInstruction,
+} from '../../store/store.ts';
 import type { Answer } from '../http.ts';
 import { reportContext } from '../publishing.ts';
 import { fieldsOf, found, searchOf } from './searching.ts';
@@ -136,31 +142,14 @@ export async function file(visit: Visit): Promise<Answer> {
       reports.push(name);
   return pageFor(
     visit,
-    fileShownPage({ file: found, reports, toClose: closable(found) }, reportContext(settings)),
+    fileShownPage({ file: found, reports, toClose: await closable(found) }, reportContext(settings)),
     '/files',
   );
 }
 
 /** What the form to close a file sends back; undefined where nothing of it is open. */
-function closable({
-  done,
-  duplicateOf,
-  problem,
-  toRepair,
-  closed,
-}: Parameters<typeof fileReportNames>[0] & {
-  done: boolean;
-  duplicateOf: number | undefined;
-  problem: { code: string } | undefined;
-  toRepair: number;
-  closed?: unknown;
-}): string | undefined {
-  const refused =
-    problem !== undefined &&
-    duplicateOf === undefined &&
-    closed === undefined &&
-    problem.code !== 'FILE_HAS_ROW_ERRORS';
-  return done && (toRepair > 0 || refused) ? String(toRepair) : undefined;
+async function closable(file: FileRecord): Promise<string | undefined> {
+  return (await whyNotCloseFile(file)) === undefined ? String(file.toRepair) : undefined;
 }
 
 export async function runs(visit: Visit): Promise<Answer> {
