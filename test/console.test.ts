@@ -323,26 +323,6 @@ describe('a payout that needs a person', () => {
     return console;
   }
 
-  it.each([
-    ['payout-orders', 'C1'],
-    ['order-management', 'FI-1'],
-  ] as const)('is listed with the payee and the time that a search shows (%s)', async (api, payee) => {
-    const workspace = testWorkspace({ provider: { api } });
-    workspace.drop('orders.csv', ORDERS);
-    workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
-    const faults = { fates: [{ fate: 'failed' as const }] };
-    await workspace.pass({ faults });
-    workspace.clock.advance(3_600_000);
-    await workspace.pass({ faults });
-    const console = await openConsole(workspace);
-    const cookie = await console.signedIn('anna');
-    const rowOn = async (path: string) =>
-      /<tr><th scope="row" class="reference">.*<\/tr>/.exec(await console.page(cookie, path))?.[0];
-    const listed = await rowOn('/needs?status=failed');
-    expect(listed).toContain(`<bdi>${payee}</bdi>`);
-    expect(listed).toBe(await rowOn('/search?status=failed'));
-  });
-
   const versionOf = async (console: TestConsole, cookie: string, action: string) =>
     fieldIn(await console.page(cookie, '/payout?ref=C1/O1/P1'), 'version', `action="/${action}"`);
 
@@ -762,6 +742,28 @@ describe('a search', () => {
       }
       expect([path, seen]).toEqual([path, all]);
     }
+  });
+});
+
+describe('the list of what needs a person', () => {
+  it.each([
+    ['payout-orders', 'C1'],
+    ['order-management', 'FI-1'],
+  ] as const)('shows the payee and the time of the last change, as a search does (%s)', async (api, payee) => {
+    const workspace = testWorkspace({ provider: { api } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
+    const faults = { fates: [{ fate: 'failed' as const }] };
+    await workspace.pass({ faults });
+    workspace.clock.advance(3_600_000);
+    await workspace.pass({ faults });
+    const console = await openConsole(workspace);
+    const cookie = await console.signedIn('anna');
+    const rowOn = async (path: string) =>
+      /<tr><th scope="row" class="reference">.*<\/tr>/.exec(await console.page(cookie, path))?.[0];
+    const listed = await rowOn('/needs?status=failed');
+    expect(listed).toContain(`<bdi>${payee}</bdi>`);
+    expect(listed).toBe(await rowOn('/search?status=failed'));
   });
 });
 

@@ -5,7 +5,6 @@ import { timestamp } from '../src/platform/clock.ts';
 import { metricsText } from '../src/service/metrics/text.ts';
 import { metricsRoute, writeMetrics } from '../src/service/metrics.ts';
 import { openSite } from '../src/service/site.ts';
-import type { RunKind } from '../src/store/store.ts';
 import { builtProgram } from './support/cli.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import {
@@ -93,7 +92,7 @@ describe.each<RecordsOn>(['sqlite', ...(hasPostgres ? (['postgres'] as const) : 
       const workspace = testWorkspace({}, on);
       const { site, tools, ask } = await asked(workspace);
       site.opened(tools);
-      const ended = async (kind: RunKind, undone?: string) => {
+      const ended = async (kind: 'nightly' | 'arrival' | 'run', undone?: string) => {
         workspace.clock.advance(60_000);
         const at = timestamp(workspace.clock.now());
         const run = await tools.store.startRun(kind, '2026-03-02', { at });

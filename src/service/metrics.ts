@@ -109,7 +109,7 @@ async function storedFamilies(tools: Tools, nowMs: number): Promise<Family[]> {
       'Files by the verdict on them when they were taken in.',
       verdicts.map(({ verdict, count }) => ({ labels: { verdict }, value: count })),
     ),
-    await lastRuns(store),
+    ...(await runFamilies(store)),
     gauge('paydrop_paused', 'Whether a person has paused the sending.', [{ value: paused ? 1 : 0 }]),
     gauge('paydrop_look_up_only', 'Whether nothing is sent because the records are in doubt.', [
       { value: lookUps ? 1 : 0 },
@@ -127,13 +127,13 @@ function secondsSince(since: string | undefined, nowMs: number): number {
 }
 
 /** When the last run ended that a schedule or a person began, by how it ended. */
-async function lastRuns(store: Store): Promise<Family> {
+async function runFamilies(store: Store): Promise<Family[]> {
   const samples: Sample[] = [];
   for (const result of ['finished', 'unfinished'] as const) {
     const run = await store.lastEnded(result);
     if (run) samples.push({ labels: { result }, value: Date.parse(run.finishedAt) / 1_000 });
   }
-  return gauge('paydrop_last_run_timestamp_seconds', 'When the last run ended, by how it ended.', samples);
+  return [gauge('paydrop_last_run_timestamp_seconds', 'When the last run ended, by how it ended.', samples)];
 }
 
 function countedFamilies({ requests, times, webhooks }: Measures): Family[] {
