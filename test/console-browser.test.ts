@@ -211,6 +211,10 @@ describe.skipIf(!HAS_BROWSER)('the console in a browser', { timeout: 120_000 }, 
       expect(await page.locator('form:visible, nav:visible, button:visible').count()).toBe(0);
       expect(await page.locator('h1:visible').count()).toBe(1);
     }
+    await page.goto(new URL('/held', console.url).href);
+    expect(await page.locator('input:visible, nav:visible, button:visible').count()).toBe(0);
+    expect(await page.getByText('C1 / O1 / P1').isVisible()).toBe(true);
+    expect(await page.locator('th', { hasText: 'Decide' }).isVisible()).toBe(false);
   });
 
   describe('a form', () => {

@@ -9,7 +9,15 @@ import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { fieldIn, openConsole, type TestConsole } from './support/console.ts';
 import { dropped, PAYS, row } from './support/held.ts';
 import { sent } from './support/wire.ts';
-import { instruction, instructions, ONE_PASS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  API_FILES,
+  instruction,
+  instructions,
+  ONE_PASS,
+  ORDERS,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 const HOLD_ALL = { control: { approvals: [{ from: { INR: '0.01' }, people: 1 }] } };
 const PEOPLE = {
@@ -723,9 +731,9 @@ describe('a search', () => {
   });
 
   it.each([
-    ['amount=1e3', 'Amount: 1e3 is none'],
-    ['currency=rupees', 'Currency: rupees is none'],
-    ['status=gone', 'there is no status gone'],
+    ['amount=1e3', 'Amount: &quot;1e3&quot; is not an amount'],
+    ['currency=rupees', 'Currency: &quot;rupees&quot; is not a currency'],
+    ['status=gone', 'there is no status &quot;gone&quot;'],
   ])('says what is wrong with %s', async (query, why) => {
     const console = await openConsole(testWorkspace());
     expect(await console.page(await console.signedIn('anna'), `/search?${query}`)).toContain(why);
@@ -751,6 +759,48 @@ describe('a search', () => {
       }
       expect([path, seen]).toEqual([path, all]);
     }
+  });
+});
+
+describe('the list of what needs a person', () => {
+  it.each([
+    ['payout-orders', 'C1'],
+    ['order-management', 'FI-1'],
+  ] as const)('shows the payee and the time of the last change, as a search does (%s)', async (api, payee) => {
+    const workspace = testWorkspace({ provider: { api } });
+    workspace.drop('orders.csv', ORDERS);
+    workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
+    const faults = { fates: [{ fate: 'failed' as const }] };
+    await workspace.pass({ faults });
+    workspace.clock.advance(3_600_000);
+    await workspace.pass({ faults });
+    const console = await openConsole(workspace);
+    const cookie = await console.signedIn('anna');
+    const rowOn = async (path: string) =>
+      /<tr><th scope="row" class="reference">.*<\/tr>/.exec(await console.page(cookie, path))?.[0];
+    const listed = await rowOn('/needs?status=failed');
+    expect(listed).toContain(`<bdi>${payee}</bdi>`);
+    expect(listed).toBe(await rowOn('/search?status=failed'));
+  });
+});
+
+describe('the page of settings', () => {
+  const NOTIFY = { to: { command: ['/bin/true'] }, on: ['paused'] };
+
+  it.each([
+    ['an event of a receiver', { notify: [{ ...NOTIFY, on: ['paused', 'run.finished'] }] }],
+    ['a currency', { provider: { currencies: ['INR', 'EUR'] } }],
+    ['a limit', { control: { limits: { day: { INR: '100.00' } } } }],
+  ])('says that the service was started with other settings, where %s was added', async (_, change) => {
+    const settings = { notify: [NOTIFY], provider: { currencies: ['INR'] } };
+    const workspace = testWorkspace(settings);
+    const console = await openConsole(workspace);
+    const cookie = await console.signedIn('anna');
+    const stale = 'The service was started with other settings';
+    expect(await console.page(cookie, '/settings')).not.toContain(stale);
+    const stated = JSON.parse(readFileSync(workspace.path('paydrop.json'), 'utf8'));
+    writeFileSync(workspace.path('paydrop.json'), JSON.stringify({ ...stated, ...change }));
+    expect(await console.page(cookie, '/settings')).toContain(stale);
   });
 });
 

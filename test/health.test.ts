@@ -95,7 +95,7 @@ describe('what is asked of a service', () => {
     expect(await ask('/healthz')).toBe('ok\n');
     workspace.clock.advance(MINUTE);
     expect(await ask('/healthz')).toBe('the service has not got on for 960 seconds\n');
-    site.turned();
+    site.progressed();
     expect(await ask('/healthz')).toBe('ok\n');
   });
 

@@ -91,6 +91,26 @@ describe.each<RecordsOn>(['sqlite', ...(hasPostgres ? (['postgres'] as const) : 
       expect(Number(values.get('paydrop_free_bytes'))).toBeGreaterThan(0);
       expect([values.get('paydrop_paused'), values.get('paydrop_look_up_only')]).toEqual(['0', '0']);
     });
+
+    it('say when a run was finished last, however many were not since, and however many files arrived', async () => {
+      const workspace = testWorkspace({}, on);
+      const { site, tools, ask } = await asked(workspace);
+      site.opened(tools);
+      const ended = async (kind: 'nightly' | 'arrival' | 'run', undone?: string) => {
+        workspace.clock.advance(60_000);
+        const at = timestamp(workspace.clock.now());
+        const run = await tools.store.startRun(kind, '2026-03-02', { at });
+        await tools.store.endRun(run?.number ?? 0, { at }, { open: [], undone });
+        return String(Date.parse(at) / 1_000);
+      };
+      const finished = await ended('nightly');
+      for (let runs = 0; runs < 30; runs++) await ended('arrival');
+      let unfinished = '';
+      for (let runs = 0; runs < 30; runs++) unfinished = await ended('run', 'the provider is away');
+      const values = valuesOf(await ask());
+      expect(values.get('paydrop_last_run_timestamp_seconds{result="finished"}')).toBe(finished);
+      expect(values.get('paydrop_last_run_timestamp_seconds{result="unfinished"}')).toBe(unfinished);
+    });
   },
 );
 

@@ -1,4 +1,4 @@
-/** What paydrop tells others of: the events, who is told of which, and how payouts are summed up for them. */
+/** Notifications: the events, the subscriptions of receivers, and how payouts are summed up for them. */
 import { currencyExponent } from './iso.ts';
 import { formatMinor, parseDecimal, toMinor } from './money.ts';
 import type { InstructionStatus } from './status.ts';
@@ -19,7 +19,7 @@ export const NOTIFY_EVENTS = {
 
 export type NotifyEvent = keyof typeof NOTIFY_EVENTS;
 
-/** Who is told of what. */
+/** Which events a receiver is notified of, and how. */
 export interface Subscription {
   /** Tells receivers apart. It shows neither an address nor a secret. */
   readonly receiver: string;
@@ -31,7 +31,7 @@ export interface Subscription {
 /** What an event is about, as JSON: texts, whole numbers, truth values, lists and objects. */
 export type Details = Readonly<Record<string, unknown>>;
 
-/** What is told of a pause. Who paused it, and why, is for those who may read the records. */
+/** What a notification says of a pause. Who paused, and why, is for those who may read the records. */
 export const PAUSED_BY_COMMAND: Details = { how: 'command' };
 export const PAUSED_BY_FILE: Details = { how: 'file' };
 
@@ -44,7 +44,7 @@ const OF_STATUS: Readonly<Partial<Record<InstructionStatus, NotifyEvent>>> = {
   held: 'payouts.held',
 };
 
-/** The event of a payout that comes from one status into another; undefined where nobody is told of it. */
+/** The event of a payout that comes from one status into another; undefined where that is none. */
 export function eventOfMove(from: unknown, to: unknown): NotifyEvent | undefined {
   return from === to ? undefined : OF_STATUS[to as InstructionStatus];
 }

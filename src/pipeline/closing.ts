@@ -67,14 +67,15 @@ function objectionTo(instruction: StoredInstruction | undefined, closed: Decisio
 export async function closeFile(tools: ClosingTools, number: number, decision: Decision): Promise<ClosedFile> {
   const { store } = tools;
   const file = await store.file(number);
-  const objection = file ? objectionToFile(file) : 'there is no such file';
+  const objection = file ? whyNotCloseFile(file) : 'there is no such file';
   if (!file || objection !== undefined) return { ok: false, why: [`file ${number}: ${objection}`] };
   const { toRepair } = file;
   if ((await store.closeFile(number, toRepair, decision, momentOf(tools))) === 'stale') return MOVED;
   return { ok: true, rows: toRepair };
 }
 
-function objectionToFile({ done, duplicateOf, problem, toRepair, closed }: FileRecord): string | undefined {
+/** Why nothing of a file can be closed, as the end of a sentence that begins with the file; undefined where it can. */
+export function whyNotCloseFile({ done, duplicateOf, problem, toRepair, closed }: FileRecord): string | undefined {
   if (!done) return 'it is still being taken in';
   if (toRepair > 0) return undefined;
   if (closed) return `it is closed already, by ${whoAndWhy(closed)}`;

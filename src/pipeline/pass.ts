@@ -31,6 +31,7 @@ import { amend } from './amend.ts';
 import { answerDecisions, type DecisionTaken, takeDecisions } from './decisions.ts';
 import { type Pacer, pacer } from './flow.ts';
 import { hold } from './hold.ts';
+import { notifyMissedNights, notifyNeeds, notifyPauseFile } from './notices.ts';
 import { publishFileReports } from './pass/file-reports.ts';
 import { behindGate, whyNotSend } from './pass/gate.ts';
 import { closeRun, contentsOf } from './pass/run-end.ts';
@@ -39,7 +40,6 @@ import { release } from './release.ts';
 import { publishStanding } from './standing.ts';
 import { byStatus, noteEnd, noteInboxTrouble, noteStuck, refused, storedSituation } from './state.ts';
 import { recoverInterrupted, type Submitted, submit } from './submit.ts';
-import { tellMissed, tellNeeds, tellPauseFile } from './telling.ts';
 import { publishToApprove } from './to-approve.ts';
 
 const SCAN_AGAIN_MS = 100;
@@ -119,8 +119,8 @@ interface Paced extends Tools {
 export async function pass(opened: Tools, options: PassOptions): Promise<PassSummary | undefined> {
   const { store, clock } = opened;
   const { kind, businessDate } = options;
-  if (kind !== 'arrival') await tellMissed(opened, businessDate);
-  await tellPauseFile(opened);
+  if (kind !== 'arrival') await notifyMissedNights(opened, businessDate);
+  await notifyPauseFile(opened);
   const before = await closeEarlier(opened, options);
   const run = await store.startRun(kind, businessDate, momentOf({ clock, run: before }));
   if (!run) return undefined;
@@ -158,7 +158,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const left = { files, moved, open, settling, stuck, unfinished };
   await publishStanding(tools, kind, left);
   const needs = await needsAfter(tools, left);
-  await tellNeeds(tools, needs);
+  await notifyNeeds(tools, needs, run.number);
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   const { found } = paced.gate;
   const closed = found && closedText(found);

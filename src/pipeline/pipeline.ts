@@ -12,7 +12,7 @@ export type { Decided, RetriedAll } from './resolution.ts';
 export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
 
 export const pass = loadedWhenCalled(async () => (await import('./pass.ts')).pass);
-export const tellMissed = loadedWhenCalled(async () => (await import('./telling.ts')).tellMissed);
+export const notifyMissedNights = loadedWhenCalled(async () => (await import('./notices.ts')).notifyMissedNights);
 export const release = loadedWhenCalled(async () => (await import('./release.ts')).release);
 export const hold = loadedWhenCalled(async () => (await import('./hold.ts')).hold);
 export const standingNow = loadedWhenCalled(async () => (await import('./standing.ts')).standingNow);
@@ -31,5 +31,6 @@ export const resolve = loadedWhenCalled(async () => (await import('./resolution.
 export const retryAll = loadedWhenCalled(async () => (await import('./resolution.ts')).retryAll);
 export const closePayouts = loadedWhenCalled(async () => (await import('./closing.ts')).closePayouts);
 export const closeFile = loadedWhenCalled(async () => (await import('./closing.ts')).closeFile);
+export const whyNotCloseFile = loadedWhenCalled(async () => (await import('./closing.ts')).whyNotCloseFile);
 export const judgeForgetting = loadedWhenCalled(async () => (await import('./forgetting.ts')).judgeForgetting);
 export const forgetFiles = loadedWhenCalled(async () => (await import('./forgetting.ts')).forgetFiles);

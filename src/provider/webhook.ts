@@ -37,8 +37,9 @@ const MOST_NAMED = 1_000;
 type Refs = Partial<Record<'clientrefid' | 'customerref' | 'orderref' | 'instructionref', string>>;
 
 /**
- * The payouts that a body names, each once and at most MOST_NAMED; one body may have many events. Undefined where it is no JSON. A client
- * reference counts before the other references. An object inside of another one has the references of that, too.
+ * The payouts that a body names, each once and at most MOST_NAMED; one body may have many events. Undefined where it is
+ * no JSON. A client reference counts before the other references. An object inside of another one has the references of
+ * that, too.
  */
 export function payoutsNamed(body: Buffer): PayoutName[] | undefined {
   let read: unknown;

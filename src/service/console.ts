@@ -67,7 +67,7 @@ export function consoleRoute(site: Site): Route {
 }
 
 const STYLE_HEADERS = { 'content-type': 'text/css; charset=utf-8' };
-const NOT_SO = { status: 405, body: 'not in this way\n' };
+const NOT_SO = { status: 405, body: 'method not allowed\n' };
 const FORBIDDEN = 403;
 /** From the request on: before the server's own limit for an answer. */
 const ACT_MS = 20_000;

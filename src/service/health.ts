@@ -18,10 +18,10 @@ export function healthRoute(site: Site): Route {
   };
 }
 
-function health({ settings, stillMs }: Site): Answer {
+function health({ settings, stalledMs }: Site): Answer {
   const longestMs = LONGEST_STILL_MS + settings.provider.timeoutMs;
-  const seconds = Math.floor(stillMs() / 1_000);
-  if (stillMs() <= longestMs) return { status: 200, body: 'ok\n' };
+  const seconds = Math.floor(stalledMs() / 1_000);
+  if (stalledMs() <= longestMs) return { status: 200, body: 'ok\n' };
   return { status: 503, body: `the service has not got on for ${seconds} seconds\n` };
 }
 
@@ -41,7 +41,7 @@ async function whyNotReady({ tools }: Pick<Site, 'tools'>): Promise<string | und
     if ((await lookUpOnly(store)) !== undefined) return 'the records are in doubt: payouts are only looked up';
     if ((await otherProvider(store)) !== undefined)
       return 'the settings name another provider than the records: payouts are only looked up';
-    if ((await store.fact('inbox-trouble')) || false) return 'the inbox can not be read';
+    if (await store.fact('inbox-trouble')) return 'the inbox can not be read';
     return undefined;
   } catch {
     return away;

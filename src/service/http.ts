@@ -123,7 +123,11 @@ export async function openHttp(
   return { url: urlOf(server), close: () => close(server, closing, clock) };
 }
 
-const BUSY: Answer = { status: 503, headers: { 'retry-after': '5', connection: 'close' }, body: 'too much at once\n' };
+const BUSY: Answer = {
+  status: 503,
+  headers: { 'retry-after': '5', connection: 'close' },
+  body: 'too many requests at once\n',
+};
 
 async function listen(server: Server, { listen: { host, port } }: HttpSettings): Promise<void> {
   server.listen({ host, port });

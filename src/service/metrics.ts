@@ -26,9 +26,6 @@ const TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const SERVES_MS = 5_000;
 const SERVES_TIMES = 20;
 
-/** The last runs that are looked at, for one that was finished and one that was not. */
-const RUNS = 50;
-
 export function metricsRoute({ tools, clock, measures }: Site): Route {
   const answer = servingAgain(clock, () => metricsOf(tools(), measures, clock));
   return async ({ method, url }) => {
@@ -132,14 +129,11 @@ function secondsSince(since: string | undefined, nowMs: number): number {
 
 /** When the last run ended that a schedule or a person began, by how it ended. */
 async function runFamilies(store: Store): Promise<Family[]> {
-  const ended = new Map<string, string>();
-  for (const { number, kind, finishedAt } of await store.latestRuns(RUNS)) {
-    if (kind === 'arrival' || finishedAt === '') continue;
-    const result = (await store.atEnd(number))?.undone === undefined ? 'finished' : 'unfinished';
-    if (!ended.has(result)) ended.set(result, finishedAt);
-    if (ended.size === 2) break;
+  const samples: Sample[] = [];
+  for (const result of ['finished', 'unfinished'] as const) {
+    const run = await store.lastEnded(result);
+    if (run) samples.push({ labels: { result }, value: Date.parse(run.finishedAt) / 1_000 });
   }
-  const samples = [...ended].map(([result, at]) => ({ labels: { result }, value: Date.parse(at) / 1_000 }));
   return [gauge('paydrop_last_run_timestamp_seconds', 'When the last run ended, by how it ended.', samples)];
 }
 

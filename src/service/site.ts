@@ -15,17 +15,17 @@ export interface Site {
   tools(): Tools | undefined;
   /** Has the service look at once at what is due. */
   wake(): void;
-  /** For how long the service has not got on with anything. */
-  stillMs(): number;
+  /** For how long the service has made no progress. */
+  stalledMs(): number;
 }
 
 /** The side of the service itself. */
 export interface OpenSite extends Site {
-  /** The records are open; undefined when they went out of reach. Returns tools that tell how work gets on. */
+  /** The records are open; undefined when they went out of reach. Returns tools whose progress is noted. */
   opened<Of extends Tools>(tools: Of): Of;
   gone(): void;
-  /** The service got on. */
-  turned(): void;
+  /** The service made progress. */
+  progressed(): void;
 }
 
 export function openSite(
@@ -33,14 +33,14 @@ export function openSite(
   wake: () => void,
 ): OpenSite {
   let open: Tools | undefined;
-  let turnedMs = clock.monotonic();
-  const turned = () => {
-    turnedMs = clock.monotonic();
+  let progressedMs = clock.monotonic();
+  const progressed = () => {
+    progressedMs = clock.monotonic();
   };
-  const telling = ({ report, clear }: Progress): Progress => ({
+  const noting = ({ report, clear }: Progress): Progress => ({
     clear,
     report: (...work) => {
-      turned();
+      progressed();
       report(...work);
     },
   });
@@ -50,13 +50,13 @@ export function openSite(
     log,
     measures,
     wake,
-    turned,
+    progressed,
     tools: () => open,
-    stillMs: () => clock.monotonic() - turnedMs,
+    stalledMs: () => clock.monotonic() - progressedMs,
     opened: (tools) => {
-      const told = { ...tools, progress: telling(tools.progress) };
-      open = told;
-      return told;
+      const noted = { ...tools, progress: noting(tools.progress) };
+      open = noted;
+      return noted;
     },
     gone: () => {
       open = undefined;

@@ -7,11 +7,11 @@ import { watchInbox } from '../inbox/inbox.ts';
 import {
   ASKED_AGAIN_MS,
   noteInboxTrouble,
+  notifyMissedNights,
   type PassOptions,
   type PassSummary,
   pass,
   type Tools,
-  tellMissed,
 } from '../pipeline/pipeline.ts';
 import { localTime, timestamp } from '../platform/clock.ts';
 import { isErrno, SHARED_FOLDER_MODE } from '../platform/durable.ts';
@@ -128,7 +128,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
     const { scan, isBack } = await look();
     await watcher.renew(isBack);
     await reportNightAhead(tools, reportedNights);
-    await tellMissed(tools);
+    await notifyMissedNights(tools);
     const due = scan && (await passDue(tools, scan, pace, stop));
     const beganMs = clock.monotonic();
     const done = due && (await passOrReport(tools, due, ping));
@@ -141,7 +141,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
   };
   while (!stop.aborted) {
     let settling = false;
-    site.turned();
+    site.progressed();
     try {
       const { madeOne, ...found } = await onePass();
       settling = found.settling;
@@ -169,7 +169,7 @@ async function openedAgain(tools: WatchTools, service: Service): Promise<WatchTo
   while (!stop.aborted) {
     await clock.sleep(service.pauseMs, stop);
     if (stop.aborted) break;
-    service.site.turned();
+    service.site.progressed();
     service.pauseMs = Math.min(service.pauseMs * 2, LONGEST_OPEN_AGAIN_MS);
     try {
       return { ...(await tools.reopen()), log, env: tools.env };

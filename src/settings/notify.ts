@@ -1,4 +1,4 @@
-/** Who is told of what happens, and the address that is asked when a nightly run starts and ends. */
+/** Receivers of notifications, and the address that is asked when a nightly run starts and ends. */
 import * as z from 'zod/mini';
 import { NOTIFY_EVENTS, type NotifyEvent, type Subscription } from '../domain/notification.ts';
 import { sha256 } from '../platform/digest.ts';
@@ -67,8 +67,8 @@ export const mailSchema = part({
   ),
 });
 
-/** Who is told of what happens, and how. */
-export interface ToldSettings {
+/** The receivers of notifications, and how they are reached. */
+export interface NotifySettings {
   readonly notify: readonly Receiver[];
   /** Asked when a nightly run starts, ends or fails. */
   readonly ping: URL | undefined;
@@ -79,11 +79,11 @@ export interface ToldSettings {
 }
 
 /** From settings that the schemas of this module have accepted. */
-export function toldFrom(accepted: {
+export function notifyFrom(accepted: {
   readonly notify: readonly Accepted[];
   readonly ping?: string | undefined;
   readonly mail: { readonly from?: string | undefined };
-}): Loaded<ToldSettings> {
+}): Loaded<NotifySettings> {
   const notify = receiversFrom(accepted.notify);
   const { from } = accepted.mail;
   if (from === undefined && notify.some(({ kind }) => kind === 'mail')) return { ok: false, problems: [NO_SENDER] };

@@ -12,7 +12,7 @@ import type { EndpointName } from '../provider/provider.ts';
 import { type Calendar, readCalendar } from './calendar.ts';
 import { type ControlSettings, controlFrom } from './control.ts';
 import { type HttpSettings, httpFrom, httpProblem } from './http.ts';
-import { type ToldSettings, toldFrom } from './notify.ts';
+import { type NotifySettings, notifyFrom } from './notify.ts';
 import { type Person, peopleFrom } from './people.ts';
 import { problemsOf, sentence } from './problems.ts';
 import { droppedNames, headingProblems } from './repeated.ts';
@@ -33,7 +33,7 @@ export { type Loaded, SETTINGS_FILE } from './text.ts';
 export { isLoopback } from './values.ts';
 
 /** All settings that a pass needs, with units in the names and folders as absolute paths. */
-export interface Settings extends ToldSettings {
+export interface Settings extends NotifySettings {
   readonly workspace: string;
   readonly inbox: string;
   readonly outbox: string;
@@ -134,8 +134,8 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
     };
   const wrong = balanceProblem(rest.control.balance, provider) ?? httpProblem(rest.http);
   if (wrong !== undefined) return { ok: false, problems: [wrong] };
-  const told = toldFrom(rest);
-  if (!told.ok) return told;
+  const notifying = notifyFrom(rest);
+  if (!notifying.ok) return notifying;
   const root = resolve(workspace);
   const calendar = readCalendar(rest.calendar, root, { submit: rest.submit, nightly: schedule.nightly });
   if (!calendar.ok) return calendar;
@@ -180,7 +180,7 @@ export function parseSettings(json: unknown, workspace: string): Loaded<Settings
       http: httpFrom(rest.http),
       control: controlFrom(rest.control),
       people: peopleFrom(rest.people),
-      ...told.value,
+      ...notifying.value,
       columns: rest.columns,
     },
   };

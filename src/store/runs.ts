@@ -12,6 +12,16 @@ export const END_OF_TIME = '9999-12-31';
 export const RUN = `
   number, kind, business_date AS "businessDate", started_at AS "startedAt", coalesce(finished_at, '') AS "finishedAt"`;
 
+/** How many runs {@link LAST_ENDED} looks back. They are read one by one, and metrics ask often. */
+const LOOKED_BACK = 10_000;
+
+/** SQL: the run that `Runs.lastEnded` returns. `hasEnded`: a condition on `at_end`, the JSON of how a run ended. */
+export const LAST_ENDED = (hasEnded: string) => `
+  SELECT ${RUN} FROM runs
+  WHERE kind <> 'arrival' AND finished_at IS NOT NULL AND ${hasEnded}
+    AND number > (SELECT max(number) FROM runs) - ${LOOKED_BACK}
+  ORDER BY number DESC LIMIT 1`;
+
 export function runEvent(
   type: 'run-started' | 'run-resumed' | 'run-ended',
   { number, kind, businessDate }: RunRecord,

@@ -20,6 +20,11 @@ function pauseMs(tries: number): number {
 }
 
 describe('a notification that was not taken', () => {
+  it('is not delivered where nothing is known of its try', () => {
+    const { delivered, failed: all } = triedOf([one(11), one(12)], [TAKEN], AT_MS);
+    expect([delivered, all.map(({ number }) => number)]).toEqual([[11], [12]]);
+  });
+
   it('is tried again with growing pauses, as Standard Webhooks has them', () => {
     const minutes = Array.from({ length: 11 }, (_, tries) => pauseMs(tries) / 60_000);
     expect(minutes).toEqual([5 / 60, 5, 30, 120, 300, 600, 840, 1_200, 1_440, 1_440, 1_440]);

@@ -38,12 +38,12 @@ export function heldPage({ items, next, after, ticked }: HeldList): Shown {
       items.length === 0
         ? html`<p>Nothing is held back${after === 0 ? '' : ' from here on'}.</p>${after === 0 ? '' : pager('/held', {}, undefined, 'after')}`
         : html`<form method="post" action="/decide">
-<p><a href="${all}">${ticked ? 'Tick none' : `Tick all ${count(items.length, 'payout')} of this page`}</a></p>
+<p class="screen"><a href="${all}">${ticked ? 'Tick none' : `Tick all ${count(items.length, 'payout')} of this page`}</a></p>
 ${scrollable(
   'Held back',
   html`<table class="stacks">
 <caption>In the order of file and line</caption>
-<thead><tr><th scope="col">Decide</th><th scope="col">Customer / order / instruction</th><th scope="col">Payee</th><th scope="col" class="number">Amount</th><th scope="col">Why</th><th scope="col">Yes so far</th></tr></thead>
+<thead><tr><th scope="col" class="screen">Decide</th><th scope="col">Customer / order / instruction</th><th scope="col">Payee</th><th scope="col" class="number">Amount</th><th scope="col">Why</th><th scope="col">Yes so far</th></tr></thead>
 <tbody>${items.map((one) => heldRow(one, ticked))}</tbody>
 </table>`,
 )}
@@ -64,7 +64,7 @@ function heldRow(held: HeldShown, ticked: boolean): Html {
   const { payout, why, version, reasons } = held;
   const { file, line } = rowPlace(payout.contentRow);
   const name = [payout.customerRef, payout.orderRef, payout.instructionRef].join('/');
-  return html`<tr><td><label class="tick"><input type="checkbox" name="payout" value="${version}"${ticked ? html` checked` : ''}><span class="hidden">${name}</span></label></td><th scope="row" class="reference whole"><a href="${payoutAddress(payout)}">${reference(payout)}</a><br><span class="soft small"><a href="${fileAddress(file)}">File ${sixDigits(file)}</a>, line ${grouped(String(line))}</span></th><td class="payee whole" data-label="Payee"><bdi>${shortened(payout.payee)}</bdi>${payout.payeeIsKnown ? '' : html` <span class="tag warn">new</span>`}</td><td class="number amount corner">${heldAmount(payout)}</td><td class="wide">${shortened(oneLine(why))}<br><span class="soft small">${reasons.map((code) => html`<code>${code}</code> `)}</span></td><td class="whole" data-label="Yes so far">${yesText(held)}</td></tr>
+  return html`<tr><td class="screen"><label class="tick"><input type="checkbox" name="payout" value="${version}"${ticked ? html` checked` : ''}><span class="hidden">${name}</span></label></td><th scope="row" class="reference whole"><a href="${payoutAddress(payout)}">${reference(payout)}</a><br><span class="soft small"><a href="${fileAddress(file)}">File ${sixDigits(file)}</a>, line ${grouped(String(line))}</span></th><td class="payee whole" data-label="Payee"><bdi>${shortened(payout.payee)}</bdi>${payout.payeeIsKnown ? '' : html` <span class="tag warn">new</span>`}</td><td class="number amount corner">${heldAmount(payout)}</td><td class="wide">${shortened(oneLine(why))}<br><span class="soft small">${reasons.map((code) => html`<code>${code}</code> `)}</span></td><td class="whole" data-label="Yes so far">${yesText(held)}</td></tr>
 `;
 }
 

@@ -38,6 +38,6 @@ button.quiet { border: 0; background: none; padding: 0.2rem 0.3rem; min-height: 
   form.act { padding-left: 1rem; padding-right: 1rem; }
 }
 @media print {
-  form, .skip, .top, .notice.good { display: none; }
+  form:not(:has(table)), .decide, .screen, .skip, .top, .notice.good { display: none; }
 }
 `;

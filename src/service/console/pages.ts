@@ -6,12 +6,18 @@ import { explainedAs } from '../../domain/explained.ts';
 import { sixDigits } from '../../domain/file-number.ts';
 import { grouped } from '../../domain/money.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../../domain/status.ts';
-import { type HeldPayout, heldAfter, heldNamed, standingNow } from '../../pipeline/pipeline.ts';
+import { type HeldPayout, heldAfter, heldNamed, standingNow, whyNotCloseFile } from '../../pipeline/pipeline.ts';
 import { secondIn, timestamp } from '../../platform/clock.ts';
 import { sha256 } from '../../platform/digest.ts';
 import { consolePages, fileReportNames, forgettingOf, type Standing } from '../../reports/reports.ts';
-import { shownSettings } from '../../settings/settings.ts';
-import { amendmentDiffers, type FoundPayout, instructionDiffers, type StoredInstruction } from '../../store/store.ts';
+import { type Settings, shownSettings } from '../../settings/settings.ts';
+import {
+  amendmentDiffers,
+  type FileRecord,
+  type FoundPayout,
+  instructionDiffers,
+  type StoredInstruction,
+} from '../../store/store.ts';
 import type { Answer } from '../http.ts';
 import { reportContext } from '../publishing.ts';
 import { fieldsOf, found, searchOf } from './searching.ts';
@@ -136,31 +142,14 @@ export async function file(visit: Visit): Promise<Answer> {
       reports.push(name);
   return pageFor(
     visit,
-    fileShownPage({ file: found, reports, toClose: closable(found) }, reportContext(settings)),
+    fileShownPage({ file: found, reports, toClose: await closable(found) }, reportContext(settings)),
     '/files',
   );
 }
 
 /** What the form to close a file sends back; undefined where nothing of it is open. */
-function closable({
-  done,
-  duplicateOf,
-  problem,
-  toRepair,
-  closed,
-}: Parameters<typeof fileReportNames>[0] & {
-  done: boolean;
-  duplicateOf: number | undefined;
-  problem: { code: string } | undefined;
-  toRepair: number;
-  closed?: unknown;
-}): string | undefined {
-  const refused =
-    problem !== undefined &&
-    duplicateOf === undefined &&
-    closed === undefined &&
-    problem.code !== 'FILE_HAS_ROW_ERRORS';
-  return done && (toRepair > 0 || refused) ? String(toRepair) : undefined;
+async function closable(file: FileRecord): Promise<string | undefined> {
+  return (await whyNotCloseFile(file)) === undefined ? String(file.toRepair) : undefined;
 }
 
 export async function runs(visit: Visit): Promise<Answer> {
@@ -182,12 +171,16 @@ export async function machines(visit: Visit): Promise<Answer> {
 export async function settingsShown(visit: Visit): Promise<Answer> {
   const { settingsPage } = await consolePages();
   const { tools, settings } = visit;
-  const known = ({ people: _, control: __, ...rest }: typeof settings) => JSON.stringify(rest);
-  return pageFor(
-    visit,
-    settingsPage(shownSettings(settings.workspace), known(settings) !== known(tools.settings)),
-    '/settings',
-  );
+  const stale = statedIn(settings) !== statedIn(tools.settings);
+  return pageFor(visit, settingsPage(shownSettings(settings.workspace), stale), '/settings');
+}
+
+/** All settings as a text to compare. Who may decide is left out: that is read anew for each request. */
+function statedIn({ people: _, ...settings }: Settings): string {
+  return JSON.stringify(settings, (__, value: unknown) => {
+    if (value instanceof Set || value instanceof Map) return [...value];
+    return typeof value === 'bigint' ? value.toString() : value;
+  });
 }
 
 export async function explained(visit: Visit): Promise<Answer> {
@@ -222,20 +215,21 @@ export async function needs(visit: Visit, kept: Kept): Promise<Answer> {
   const { standing } = await kept.of(visit);
   const payouts = await tools.store.list(status, { afterId, limit: PAGE, unclosed: true });
   const next = payouts.length < PAGE ? undefined : payouts.at(-1)?.id;
-  const shown = { status, needs: standing.needs, items: payouts.map(listed), next };
+  const payees = await tools.store.payeesOf(
+    payouts.map(({ customerRef, orderRef, instructionRef, content, payout }) => ({
+      ...{ ref: { customerRef, orderRef, instructionRef }, content, payout },
+    })),
+  );
+  const items = payouts.map((one, at) => listed(one, payees[at] ?? ''));
+  const shown = { status, needs: standing.needs, items, next };
   return pageFor(visit, needsPage(shown, IN_NEED, reportContext(settings)), '/needs');
 }
 
-function listed(payout: StoredInstruction): FoundPayout {
+function listed(payout: StoredInstruction, payee: string): FoundPayout {
   const { id, version, status, customerRef, orderRef, instructionRef, contentRow, content, currency = '' } = payout;
   return {
-    ...{ id, version, status, customerRef, orderRef, instructionRef, contentRow, currency },
-    ...{
-      amount: content.amount,
-      payee: payout.payout.contactId,
-      openDate: content.openDate,
-      changedAt: payout.receivedAt,
-    },
+    ...{ id, version, status, customerRef, orderRef, instructionRef, contentRow, currency, payee },
+    ...{ amount: content.amount, openDate: content.openDate, changedAt: payout.updatedAt },
   };
 }
 

@@ -24,12 +24,12 @@ export async function searchOf(store: Store, fields: Fields): Promise<PayoutSear
   const { reference, payee, status: typed } = fields;
   const amount = fields.amount === '' ? undefined : typedAmount(fields.amount);
   if (fields.amount !== '' && amount === undefined)
-    return `Amount: ${fields.amount} is none. Expected are digits, and a point before decimals, such as 1250.50.`;
+    return `Amount: "${fields.amount}" is not an amount. Write digits, with a point before decimals, such as 1250.50.`;
   const currency = fields.currency.toUpperCase();
   if (currency !== '' && currencyExponent(currency) === undefined)
-    return `Currency: ${fields.currency} is none. Expected are three letters of ISO 4217, such as INR.`;
+    return `Currency: "${fields.currency}" is not a currency. Write the three letters of ISO 4217, such as INR.`;
   const status = INSTRUCTION_STATUSES.find((one) => one === typed);
-  if (typed !== '' && !status) return `Status: there is no status ${typed}.`;
+  if (typed !== '' && !status) return `Status: there is no status "${typed}".`;
   return {
     ...(reference === '' ? {} : await byReference(store, reference)),
     ...(payee !== '' && { payee }),

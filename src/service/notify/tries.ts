@@ -1,7 +1,7 @@
 /** When a notification is tried again, and when it is given up. Pure. */
 import { timestamp } from '../../platform/clock.ts';
 import type { Notification, NotificationsTried } from '../../store/store.ts';
-import type { Outcome } from './message.ts';
+import { failed as failedWith, type Outcome } from './message.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -36,7 +36,7 @@ export function triedOf(
   let worst: { readonly trouble: string; readonly untilMs: number; readonly givenUp: boolean } | undefined;
   let gone = false;
   for (const [index, one] of claimed.entries()) {
-    const outcome = outcomes[index] ?? { kind: 'taken' };
+    const outcome = outcomes[index] ?? failedWith('it was not tried');
     if (outcome.kind === 'taken') {
       delivered.push(one.number);
       continue;

@@ -99,6 +99,11 @@ export interface Runs {
   lastNightly(upTo?: string): Promise<RunRecord | undefined>;
   /** The latest run that a schedule or a person began. */
   lastRun(): Promise<RunRecord | undefined>;
+  /**
+   * The latest run that a schedule or a person began and that has ended: with nothing left undone, or with work left.
+   * Undefined where the last 10,000 runs have none.
+   */
+  lastEnded(result: 'finished' | 'unfinished'): Promise<RunRecord | undefined>;
   /** The latest runs, or those before a number; the latest first. */
   latestRuns(limit: number, before?: number): Promise<RunRecord[]>;
   filesOfRun(run: number): Promise<number[]>;

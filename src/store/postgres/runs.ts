@@ -5,7 +5,16 @@ import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
 import { runNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { RunMoved, RunRecord, Store } from '../port.ts';
-import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
+import {
+  type ChangeRow,
+  type DecisionRow,
+  END_OF_TIME,
+  LAST_ENDED,
+  RUN,
+  runChange,
+  runDecision,
+  runEvent,
+} from '../runs.ts';
 import { comeBack } from './coming-back.ts';
 import { hasLongBeenAway } from './conditions.ts';
 import type { Connection } from './connection.ts';
@@ -26,6 +35,7 @@ type RunVerbs = Pick<
   | 'unreportedRuns'
   | 'lastNightly'
   | 'lastRun'
+  | 'lastEnded'
   | 'latestRuns'
   | 'runChanges'
   | 'runMoved'
@@ -66,6 +76,10 @@ const LAST_NIGHTLY = statement<[upTo: string], RunRecord>(`
   ${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= $1
   ORDER BY business_date DESC LIMIT 1`);
 const LAST_RUN = statement<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
+const ENDED = {
+  finished: statement<[], RunRecord>(LAST_ENDED("at_end::jsonb ->> 'undone' IS NULL")),
+  unfinished: statement<[], RunRecord>(LAST_ENDED("at_end::jsonb ->> 'undone' IS NOT NULL")),
+};
 const LATEST = statement<[limit: number, before: number], RunRecord>(
   `${SELECT_RUN} WHERE number < $2 ORDER BY number DESC LIMIT $1`,
 );
@@ -116,6 +130,7 @@ export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
     },
     lastNightly: (upTo = END_OF_TIME) => LAST_NIGHTLY.get(db, upTo),
     lastRun: () => LAST_RUN.get(db),
+    lastEnded: (result) => ENDED[result].get(db),
     latestRuns: (limit, before = Number.MAX_SAFE_INTEGER) => LATEST.all(db, limit, before),
     runChanges: async (run, afterId, limit) => (await CHANGES.all(db, run, afterId, limit)).map(runChange),
     runMoved: (run) => MOVED.all(db, run, 0),

@@ -5,7 +5,16 @@ import { AT_END, type AtEndRow, readAtEnd, writeAtEnd } from '../counts.ts';
 import { runNotice } from '../notifications.ts';
 import { requireNumber } from '../numbers.ts';
 import type { AtEnd, Moment, RunKind, RunRecord, Store } from '../port.ts';
-import { type ChangeRow, type DecisionRow, END_OF_TIME, RUN, runChange, runDecision, runEvent } from '../runs.ts';
+import {
+  type ChangeRow,
+  type DecisionRow,
+  END_OF_TIME,
+  LAST_ENDED,
+  RUN,
+  runChange,
+  runDecision,
+  runEvent,
+} from '../runs.ts';
 import { comingBack } from './coming-back.ts';
 import type { Connection } from './connection.ts';
 import { publisher } from './files.ts';
@@ -23,6 +32,7 @@ type RunVerbs = Pick<
   | 'unreportedRuns'
   | 'lastNightly'
   | 'lastRun'
+  | 'lastEnded'
   | 'latestRuns'
   | 'runChanges'
   | 'runMoved'
@@ -38,6 +48,10 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     `${SELECT_RUN} WHERE kind = 'nightly' AND finished_at IS NOT NULL AND business_date <= ? ORDER BY business_date DESC LIMIT 1`,
   );
   const lastRun = db.prepare<[], RunRecord>(`${SELECT_RUN} WHERE kind <> 'arrival' ORDER BY number DESC LIMIT 1`);
+  const lastEnded = {
+    finished: db.prepare<[], RunRecord>(LAST_ENDED("at_end ->> 'undone' IS NULL")),
+    unfinished: db.prepare<[], RunRecord>(LAST_ENDED("at_end ->> 'undone' IS NOT NULL")),
+  };
   const latest = db.prepare<[number, number], RunRecord>(
     `${SELECT_RUN} WHERE number < ? ORDER BY number DESC LIMIT +?`,
   );
@@ -65,6 +79,7 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
     unreportedRuns: async () => unreported.all(),
     lastNightly: async (upTo = END_OF_TIME) => lastNightly.get(upTo),
     lastRun: async () => lastRun.get(),
+    lastEnded: async (result) => lastEnded[result].get(),
     latestRuns: async (limit, before = Number.MAX_SAFE_INTEGER) => latest.all(before, limit),
     runChanges: changeReader(db),
     runMoved: movedReader(db),

@@ -2,8 +2,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NotifyEvent } from '../src/domain/notification.ts';
-import { tellMissed } from '../src/pipeline/telling.ts';
-import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { notifyMissedNights } from '../src/pipeline/notices.ts';
+import { instruction, instructions, ORDERS, passWith, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -25,7 +25,7 @@ async function news(workspace: TestWorkspace): Promise<unknown[]> {
 
 async function look(workspace: TestWorkspace): Promise<void> {
   const { store, settings, clock, close } = await workspace.open();
-  await tellMissed({ store, settings, clock });
+  await notifyMissedNights({ store, settings, clock });
   await close();
 }
 
@@ -62,6 +62,18 @@ describe('a missed night', () => {
     await workspace.pass({ kind: 'nightly', businessDate: '2026-03-03' });
     await look(workspace);
     expect(await news(workspace)).toEqual([{ businessDate: '2026-03-03', nights: 1, lastBusinessDate: '2026-03-02' }]);
+  });
+
+  it('is told also after a clock that was ahead once', async () => {
+    const workspace = told('run.missed');
+    await workspace.pass({ businessDate: '2026-03-02' });
+    workspace.clock.setWall('2026-09-02T03:00:00Z');
+    await look(workspace);
+    expect(await news(workspace)).toMatchObject([{ businessDate: '2026-09-02' }]);
+    workspace.clock.setWall('2026-03-04T03:00:00Z');
+    await look(workspace);
+    await look(workspace);
+    expect(await news(workspace)).toEqual([{ businessDate: '2026-03-04', nights: 2, lastBusinessDate: '2026-03-02' }]);
   });
 
   it('is none in a workspace that never had a run', async () => {
@@ -104,5 +116,34 @@ describe('what a person has to do', () => {
     workspace.drop('3-payouts.csv', instructions(instruction('I3', '-5')));
     await workspace.pass();
     expect(await news(workspace)).toMatchObject([{ needs: [{ concern: 'rejected', count: 1 }] }]);
+  });
+
+  it('is told of each run in which payouts fail or rows are rejected, though the run before had more of them', async () => {
+    const workspace = told('person.needed');
+    workspace.drop('1-orders.csv', ORDERS);
+    const faults = { fates: [{ fate: 'failed' as const }] };
+    const rejected = { concern: 'rejected', count: 1 };
+    let failed: object[] = [];
+    for (const [at, count] of [3, 2, 1].entries()) {
+      const rows = Array.from({ length: count }, (_, one) => instruction(`I${at}-${one}`));
+      workspace.drop(`payouts-${at}.csv`, instructions(...rows, instruction(`R${at}`, '-5')));
+      await workspace.pass({ faults });
+      expect(await news(workspace)).toMatchObject([{ needs: [...failed, rejected] }]);
+      workspace.clock.advance(60_000);
+      failed = [{ concern: 'failed', count }];
+    }
+  });
+
+  it('is told once of a nightly run that is continued', async () => {
+    const workspace = told('person.needed');
+    workspace.drop('1-orders.csv', ORDERS);
+    workspace.drop('2-payouts.csv', instructions(instruction('I1'), instruction('I2', '-5')));
+    const night = { kind: 'nightly', businessDate: '2026-03-02' } as const;
+    const full = () => ({ freeBytes: async () => 0 });
+    expect((await passWith(workspace, full, night))?.unfinished).toBeDefined();
+    await passWith(workspace, full, night);
+    expect(await news(workspace)).toMatchObject([
+      { needs: [{ concern: 'last-run' }, { concern: 'rejected', count: 1 }] },
+    ]);
   });
 });
