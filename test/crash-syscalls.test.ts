@@ -24,16 +24,16 @@ import { openForReading, settingsOf } from '../src/service/records.ts';
 import { builtProgram, type Program } from './support/cli.ts';
 import { testClock } from './support/clock.ts';
 import { INTENTS_LATE } from './support/faulty-programs.ts';
+import { NOTIFIED_EVENTS, openNotifications, whatOf } from './support/notified.ts';
 import { ALL } from './support/sample.ts';
 import { type Call, hasStrace, runUnder, tracedCalls } from './support/strace.ts';
-import { openNotifications, TOLD_OF, whatOf } from './support/told.ts';
 import { API_FILES, temporaryFolder, timesTaken } from './support/workspace.ts';
 
 /** The API that is swept with. */
 const SWEPT = APIS.find((api) => api === process.env['SWEEP_API']) ?? 'payout-orders';
 
 /** Whether every workspace has receivers. */
-const TELLS_ALL = ALL || process.env['SWEEP'] !== undefined;
+const NOTIFIES_ALL = ALL || process.env['SWEEP'] !== undefined;
 
 interface Sweep {
   readonly what: string;
@@ -45,12 +45,12 @@ interface Sweep {
   /** With TESTS=all; `npm test` takes half of them. */
   readonly points: number;
   /** With receivers, which TESTS=all and SWEEP have everywhere. */
-  readonly told?: true;
+  readonly notified?: true;
 }
 
 const KILLED = { injected: 'signal=SIGKILL', ends: 'killed' } as const;
 const SWEEPS: Sweep[] = [
-  { what: 'killed at a write to the database', call: 'pwrite64', ...KILLED, points: 4, told: true },
+  { what: 'killed at a write to the database', call: 'pwrite64', ...KILLED, points: 4, notified: true },
   { what: 'killed at a sync', call: 'fsync', ...KILLED, points: 4 },
   { what: 'killed at a sync of data alone', call: 'fdatasync', ...KILLED, points: 1 },
   { what: 'killed at a rename', call: 'rename', ...KILLED, points: 3 },
@@ -68,21 +68,21 @@ if (!hasStrace) process.stderr.write('strace is not installed: the crash sweep b
 describe.runIf(hasStrace)('a real run', () => {
   const program = builtProgram();
   const traced = new Map<boolean, Call[]>();
-  const callsOf = (isTold: boolean) => {
-    const calls = traced.get(isTold) ?? tracedRun(program, SWEPT, isTold);
-    traced.set(isTold, calls);
+  const callsOf = (isNotified: boolean) => {
+    const calls = traced.get(isNotified) ?? tracedRun(program, SWEPT, isNotified);
+    traced.set(isNotified, calls);
     return calls;
   };
 
   it.each(SWEEPS)(
     '$what is finished by the next ones, with every row told once and no payout twice',
-    async ({ what, call, injected, ends, points: byDefault, told }) => {
-      const isTold = told ?? TELLS_ALL;
-      const most = mostCallsOfAThread(callsOf(isTold), call);
+    async ({ what, call, injected, ends, points: byDefault, notified }) => {
+      const isNotified = notified ?? NOTIFIES_ALL;
+      const most = mostCallsOfAThread(callsOf(isNotified), call);
       const points = pointsAmong(most, byDefault);
       let struck = 0;
       for (const point of points) {
-        const workspace = newWorkspace(SWEPT, isTold);
+        const workspace = newWorkspace(SWEPT, isNotified);
         if (strike(program, workspace, { call, injected, point }) === ends) struck++;
         await expectSoundAfter(program, workspace, point);
       }
@@ -94,7 +94,7 @@ describe.runIf(hasStrace)('a real run', () => {
   );
 
   it('killed at the first writes to the database after a request left is finished by the next ones, too', async () => {
-    const calls = callsOf(TELLS_ALL);
+    const calls = callsOf(NOTIFIES_ALL);
     for (const point of writesAfterFirst(ANYTHING_CREATED, calls)) await expectSoundAfterKill(program, SWEPT, point);
   });
 
@@ -130,20 +130,20 @@ async function expectSoundAfterKill(program: Program, api: Api, point: number): 
   await expectSoundAfter(program, workspace, point);
 }
 
-/** Adds what it is told to a file of the workspace. */
-const TOLD = 'told.jsonl';
-const KEEP = `read -r body; printf '%s\\n' "$body" >> ${TOLD}`;
+/** Adds what it is sent to a file of the workspace. */
+const DELIVERED = 'delivered.jsonl';
+const KEEP = `read -r body; printf '%s\\n' "$body" >> ${DELIVERED}`;
 
-function newWorkspace(api: Api, isTold = TELLS_ALL): string {
+function newWorkspace(api: Api, isNotified = NOTIFIES_ALL): string {
   const workspace = temporaryFolder();
   mkdirSync(join(workspace, 'inbox'));
   const provider = { api, quarantine: '50ms' };
   const notify = [
-    { to: { command: ['/bin/sh', '-c', KEEP] }, on: TOLD_OF, payouts: 'each' },
-    { to: 'http://127.0.0.1:9/gone', on: TOLD_OF },
+    { to: { command: ['/bin/sh', '-c', KEEP] }, on: NOTIFIED_EVENTS, payouts: 'each' },
+    { to: 'http://127.0.0.1:9/gone', on: NOTIFIED_EVENTS },
   ];
-  const telling = isTold ? { notify, ping: 'http://127.0.0.1:9/gone' } : {};
-  const settings = { intake: { settle: '0s' }, provider, schedule: { timeZone: 'UTC' }, ...telling };
+  const notifying = isNotified ? { notify, ping: 'http://127.0.0.1:9/gone' } : {};
+  const settings = { intake: { settle: '0s' }, provider, schedule: { timeZone: 'UTC' }, ...notifying };
   writeFileSync(join(workspace, 'paydrop.json'), JSON.stringify(settings));
   const files = API_FILES[api];
   writeFileSync(join(workspace, 'inbox', 'orders.csv'), files.orders);
@@ -152,8 +152,8 @@ function newWorkspace(api: Api, isTold = TELLS_ALL): string {
   return workspace;
 }
 
-function tracedRun(program: Program, api: Api, isTold = TELLS_ALL): Call[] {
-  return tracedCalls(program.main(), RUN(newWorkspace(api, isTold)), [...new Set(SWEEPS.map(({ call }) => call))]);
+function tracedRun(program: Program, api: Api, isNotified = NOTIFIES_ALL): Call[] {
+  return tracedCalls(program.main(), RUN(newWorkspace(api, isNotified)), [...new Set(SWEEPS.map(({ call }) => call))]);
 }
 
 function strike(
@@ -199,18 +199,18 @@ async function expectSoundAfter(program: Program, workspace: string, point: numb
   await finish(program, workspace);
   expectSound(workspace, where);
   expect(await verify({ workspace, clock: testClock(), output: QUIET }, {}), where).toBe(0);
-  await expectTold(workspace, where);
+  await expectDelivered(workspace, where);
 }
 
-/** What happened, and what receivers are to be told of it, is in the records together or not at all. */
+/** What happened, and what receivers are notified of it, is in the records together or not at all. */
 function expectNotified(workspace: string, where: string): string[] {
   const path = join(workspace, 'data', 'paydrop.db');
   const [first] = settingsOf(workspace).notify;
   if (!first || !existsSync(path)) return [];
   const notifications = openNotifications(path, first.receiver);
-  const { told, happened } = notifications.look() ?? { told: [], happened: [] };
+  const { notified, happened } = notifications.look() ?? { notified: [], happened: [] };
   notifications.close();
-  expect(told, where).toEqual(happened);
+  expect(notified, where).toEqual(happened);
   return happened;
 }
 
@@ -218,16 +218,16 @@ function expectNotified(workspace: string, where: string): string[] {
 const LATER: typeof systemClock = { ...systemClock, now: () => systemClock.now() + 600_000 };
 
 /** The receiver that is there was told of everything that happened, with the same words each time, and of nothing else. */
-async function expectTold(workspace: string, where: string): Promise<void> {
+async function expectDelivered(workspace: string, where: string): Promise<void> {
   const settings = settingsOf(workspace);
   if (settings.notify.length === 0) return;
   await deliverAfterPass(settings, {}, LATER);
-  const bodies = new Set(readFileSync(join(workspace, TOLD), 'utf8').trim().split('\n'));
-  const told = [...bodies].map((body) => {
+  const bodies = new Set(readFileSync(join(workspace, DELIVERED), 'utf8').trim().split('\n'));
+  const delivered = [...bodies].map((body) => {
     const { type: event, timestamp: at, data: details } = JSON.parse(body);
     return whatOf({ event, at, details });
   });
-  expect(told.sort(), where).toEqual(expectNotified(workspace, where));
+  expect(delivered.sort(), where).toEqual(expectNotified(workspace, where));
 }
 
 const QUIET = {

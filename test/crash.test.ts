@@ -17,10 +17,10 @@ import { deliver } from '../src/service/notify.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { verify } from '../src/store/verify.ts';
 import { PAYS, yes } from './support/held.ts';
+import { type Ears, expectDelivered, openEars, RECEIVERS } from './support/notified.ts';
 import { keepDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { ALL } from './support/sample.ts';
-import { type Ears, expectTold, openEars, RECEIVERS } from './support/told.ts';
 import { watched } from './support/watched.ts';
 import {
   API_FILES,
@@ -216,8 +216,8 @@ const HELD_NIGHT: Night = {
   told: { orders: [], payouts: { P1: 1, P2: 1, P5: 1, 'Q-7': 1 }, updates: [], removals: [] },
 };
 
-/** Nobody is told of a file that was not taken in, of a reversal or of a failure by the other nights. */
-const TOLD_NIGHT: Night = {
+/** Nobody is notified of a file that was not taken in, of a reversal or of a failure by the other nights. */
+const NOTIFIED_NIGHT: Night = {
   settings: { notify: RECEIVERS },
   begin: async () => undefined,
   drop: (workspace) => {
@@ -239,7 +239,7 @@ const NIGHTS: Readonly<Record<Sweep[1], Night>> = {
   'order-management': orderNight('order-management'),
   collect: orderNight('collect'),
   'held back': HELD_NIGHT,
-  'with receivers': TOLD_NIGHT,
+  'with receivers': NOTIFIED_NIGHT,
 };
 
 function told(ledger: readonly LedgerEntry[]): object {
@@ -253,7 +253,7 @@ function told(ledger: readonly LedgerEntry[]): object {
 
 class Crash extends Error {}
 
-/** A pass, and what is told after it, through watched ports. */
+/** A pass, and what is delivered after it, through watched ports. */
 async function watchedPass(tools: OpenWorkspace, ears: Ears, begin: () => () => void): Promise<void> {
   const { settings, clock, inbox, provider } = tools;
   const store = watched(tools.store, begin, READING);
@@ -296,14 +296,14 @@ async function passStoppedAt(
 /** Longer than a claim of what is on its way, and than the pause after a first try. */
 const LONGER_THAN_A_TRY_MS = 600_000;
 
-/** Tells what was left to be told, as later runs do, and compares it with what happened. */
-async function tellRest(workspace: TestWorkspace, ears: Ears, point: string): Promise<void> {
+/** Delivers what was left to deliver, as later runs do, and compares it with what happened. */
+async function deliverRest(workspace: TestWorkspace, ears: Ears, point: string): Promise<void> {
   const { store, settings, clock, close } = await workspace.open();
   for (let runs = 0; runs < 3; runs++) {
     workspace.clock.advance(LONGER_THAN_A_TRY_MS);
     await deliver({ store, settings, clock, senderTo: ears.senderTo }, { gathered: true, stop: ONE_PASS.stop });
   }
-  await expectTold(store, ears, point);
+  await expectDelivered(store, ears, point);
   await close();
 }
 
@@ -378,7 +378,7 @@ async function sweep(records: RecordsOn, step: number, [when, name]: Sweep): Pro
   const undisturbed = dropped(night, begun);
   await undisturbed.pass({ faults: phase.fates });
   for (const each of night.phases) await settle(undisturbed, each);
-  if (name === 'with receivers') await tellRest(undisturbed, openEars(), 'undisturbed');
+  if (name === 'with receivers') await deliverRest(undisturbed, openEars(), 'undisturbed');
   const expected = statement(undisturbed);
   await expectSound(undisturbed, expected, night, 'undisturbed');
 
@@ -391,7 +391,7 @@ async function sweep(records: RecordsOn, step: number, [when, name]: Sweep): Pro
     for (const each of night.phases) await settle(workspace, each);
     const point = `stopped ${when} effect ${n}`;
     await expectSound(workspace, expected, night, point);
-    if (name === 'with receivers') await tellRest(workspace, ears, point);
+    if (name === 'with receivers') await deliverRest(workspace, ears, point);
   }
   process.stdout.write(`${name}, records on ${records}: stopped ${when} ${points} effects\n`);
   expect(points * step).toBeGreaterThan(30);

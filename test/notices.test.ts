@@ -8,7 +8,7 @@ import { instruction, instructions, ORDERS, passWith, type TestWorkspace, testWo
 const DAY_MS = 86_400_000;
 
 /** The receiver is told of the one event. */
-function told(event: NotifyEvent, settings: object = {}): TestWorkspace {
+function notifying(event: NotifyEvent, settings: object = {}): TestWorkspace {
   return testWorkspace({ notify: [{ to: 'https://example.com/hook', on: [event] }], ...settings });
 }
 
@@ -31,7 +31,7 @@ async function look(workspace: TestWorkspace): Promise<void> {
 
 describe('a missed night', () => {
   it('is told once by the next run: how many nights, since when', async () => {
-    const workspace = told('run.missed');
+    const workspace = notifying('run.missed');
     await workspace.pass({ businessDate: '2026-03-02' });
     expect(await news(workspace)).toEqual([]);
     workspace.clock.advance(3 * DAY_MS);
@@ -41,7 +41,7 @@ describe('a missed night', () => {
   });
 
   it('is none where a run comes each day, whatever its hour', async () => {
-    const workspace = told('run.missed');
+    const workspace = notifying('run.missed');
     workspace.clock.setWall('2026-03-02T22:00:00Z');
     for (const businessDate of ['2026-03-02', '2026-03-03', '2026-03-04']) {
       await workspace.pass({ businessDate });
@@ -51,7 +51,7 @@ describe('a missed night', () => {
   });
 
   it('is told by the service an hour after its time, and not a second time by the run that makes up for it', async () => {
-    const workspace = told('run.missed');
+    const workspace = notifying('run.missed');
     await workspace.pass({ businessDate: '2026-03-02' });
     workspace.clock.setWall('2026-03-03T02:59:00Z');
     await look(workspace);
@@ -65,7 +65,7 @@ describe('a missed night', () => {
   });
 
   it('is told also after a clock that was ahead once', async () => {
-    const workspace = told('run.missed');
+    const workspace = notifying('run.missed');
     await workspace.pass({ businessDate: '2026-03-02' });
     workspace.clock.setWall('2026-09-02T03:00:00Z');
     await look(workspace);
@@ -77,7 +77,7 @@ describe('a missed night', () => {
   });
 
   it('is none in a workspace that never had a run', async () => {
-    const workspace = told('run.missed');
+    const workspace = notifying('run.missed');
     workspace.clock.advance(9 * DAY_MS);
     await look(workspace);
     expect(await news(workspace)).toEqual([]);
@@ -86,7 +86,7 @@ describe('a missed night', () => {
 
 describe('a file that pauses the sending', () => {
   it('is told of by the next pass, and again when it has come back', async () => {
-    const workspace = told('paused');
+    const workspace = notifying('paused');
     const file = workspace.path('PAUSE');
     writeFileSync(file, '');
     await workspace.pass();
@@ -102,7 +102,7 @@ describe('a file that pauses the sending', () => {
 
 describe('what a person has to do', () => {
   it('is told after a pass, and again only where it has become more', async () => {
-    const workspace = told('person.needed');
+    const workspace = notifying('person.needed');
     workspace.drop('1-orders.csv', ORDERS);
     await workspace.pass();
     expect(await news(workspace)).toEqual([]);
@@ -119,7 +119,7 @@ describe('what a person has to do', () => {
   });
 
   it('is told of each run in which payouts fail or rows are rejected, though the run before had more of them', async () => {
-    const workspace = told('person.needed');
+    const workspace = notifying('person.needed');
     workspace.drop('1-orders.csv', ORDERS);
     const faults = { fates: [{ fate: 'failed' as const }] };
     const rejected = { concern: 'rejected', count: 1 };
@@ -135,7 +135,7 @@ describe('what a person has to do', () => {
   });
 
   it('is told once of a nightly run that is continued', async () => {
-    const workspace = told('person.needed');
+    const workspace = notifying('person.needed');
     workspace.drop('1-orders.csv', ORDERS);
     workspace.drop('2-payouts.csv', instructions(instruction('I1'), instruction('I2', '-5')));
     const night = { kind: 'nightly', businessDate: '2026-03-02' } as const;

@@ -1,6 +1,6 @@
 /** Which events payouts have, and how payouts are summed for those who are told of them. */
 import { describe, expect, it } from 'vitest';
-import { eventOfMove, totalsWith } from '../src/domain/notification.ts';
+import { eventOfStatusChange, totalsWith } from '../src/domain/notification.ts';
 
 describe('a payout that moves', () => {
   it.each([
@@ -13,7 +13,7 @@ describe('a payout that moves', () => {
     ['held', 'held', undefined],
     ['paid', 'paid', undefined],
   ])('from %s to %s is told of as %s', (from, to, event) => {
-    expect(eventOfMove(from, to)).toBe(event);
+    expect(eventOfStatusChange(from, to)).toBe(event);
   });
 });
 

@@ -118,7 +118,7 @@ function suite(name: string, opening: () => Promise<Open>): void {
       const id = rowId(file, 2);
       const steps = [step(id, 1, 'ready', 'sending'), step(id, 9, 'submitted', 'paid')];
       await expect(store.apply(steps, { at: AT })).rejects.toThrow();
-      expect(await store.told()).toEqual([]);
+      expect(await store.backlog()).toEqual([]);
       await store.close();
     });
 
@@ -195,8 +195,9 @@ function suite(name: string, opening: () => Promise<Open>): void {
 
     it('tells of a state once, and again only after it has ended', async () => {
       const store = await (await opening())([EACH]);
-      const tell = (value: string) => store.tell('paused', { value }, { fact: 'told-pause-file', value }, AT);
-      expect([await tell('yes'), await tell('yes'), await tell(''), await tell('yes')]).toEqual([
+      const notify = (value: string) =>
+        store.notifyOnce('paused', { value }, { fact: 'notified-pause-file', value }, AT);
+      expect([await notify('yes'), await notify('yes'), await notify(''), await notify('yes')]).toEqual([
         ...[true, false, false, true],
       ]);
       expect(await eventsFor(store, 'each')).toHaveLength(2);
@@ -230,8 +231,8 @@ function suite(name: string, opening: () => Promise<Open>): void {
         { number: two, trouble: 'answered 500', nextTryAt: LATER },
         { number: three, trouble: 'answered 410' },
       ];
-      await store.notificationsTried('each', { at: AT, delivered: [one], failed });
-      expect(await store.told()).toEqual([
+      await store.recordDeliveries('each', { at: AT, delivered: [one], failed });
+      expect(await store.backlog()).toEqual([
         { receiver: 'each', waiting: 2, oldest: AT, givenUp: 1, trouble: 'answered 410' },
       ]);
       const again = await claim(store, 'each', LATER);
@@ -240,10 +241,10 @@ function suite(name: string, opening: () => Promise<Open>): void {
         [four, 0],
       ]);
       expect(await store.undelivered()).toEqual({ waiting: 2, oldest: AT, givenUp: 1 });
-      await store.notificationsTried('each', { at: LATER, delivered: [two, four], failed: [] });
-      expect(await store.told()).toMatchObject([{ waiting: 0, oldest: '', givenUp: 1 }]);
+      await store.recordDeliveries('each', { at: LATER, delivered: [two, four], failed: [] });
+      expect(await store.backlog()).toMatchObject([{ waiting: 0, oldest: '', givenUp: 1 }]);
       expect(await store.undelivered()).toEqual({ waiting: 0, oldest: '', givenUp: 1 });
-      await store.notificationsTried('each', { at: LATER, delivered: [three], failed: [] });
+      await store.recordDeliveries('each', { at: LATER, delivered: [three], failed: [] });
       expect(await store.undelivered()).toEqual({ waiting: 0, oldest: '', givenUp: 0 });
       await store.close();
     });
@@ -262,15 +263,15 @@ function suite(name: string, opening: () => Promise<Open>): void {
       const number = first?.number ?? 0;
       const rest = { until: LATER, trouble: 'no connection' };
       const failed = [{ number, trouble: 'no connection', nextTryAt: LATER }];
-      await store.notificationsTried('each', { at: AT, delivered: [], failed, rest });
+      await store.recordDeliveries('each', { at: AT, delivered: [], failed, rest });
       expect(await claim(store, 'each')).toEqual([]);
       expect(await claim(store, 'each', LATER)).toHaveLength(3);
       const givenUpBefore = LATER;
-      await store.notificationsTried('each', {
+      await store.recordDeliveries('each', {
         ...{ at: MUCH_LATER, delivered: [], failed: [] },
         rest: { ...rest, givenUpBefore },
       });
-      expect(await store.told()).toMatchObject([{ waiting: 0, givenUp: 3, trouble: 'no connection' }]);
+      expect(await store.backlog()).toMatchObject([{ waiting: 0, givenUp: 3, trouble: 'no connection' }]);
       await store.close();
     });
 
@@ -279,7 +280,7 @@ function suite(name: string, opening: () => Promise<Open>): void {
       await store.noteDecision('paused', { by: 'anna', reason: 'why' }, { at: AT });
       const sweep = { at: MUCH_LATER, givenUpBefore: LATER, keptSince: AT };
       await store.sweepNotifications(['each'], sweep);
-      expect(await store.told()).toEqual([
+      expect(await store.backlog()).toEqual([
         { receiver: 'each', waiting: 1, oldest: AT, givenUp: 0, trouble: '' },
         {
           ...{ receiver: 'other', waiting: 0, oldest: '', givenUp: 1 },
@@ -287,7 +288,7 @@ function suite(name: string, opening: () => Promise<Open>): void {
         },
       ]);
       await store.sweepNotifications(['each'], { ...sweep, keptSince: LATER });
-      expect((await store.told()).map(({ receiver }) => receiver)).toEqual(['each']);
+      expect((await store.backlog()).map(({ receiver }) => receiver)).toEqual(['each']);
       await store.close();
     });
 
@@ -300,7 +301,7 @@ function suite(name: string, opening: () => Promise<Open>): void {
       const decision = { by: 'finance', reason: 'kept for ten years' };
       expect(await store.forgetFile(file, revision, decision, { at: LATER })).toBe('forgotten');
       expect(await claim(store, 'each', MUCH_LATER)).toEqual([]);
-      expect(await store.told()).toMatchObject([{ waiting: 0, givenUp: 1 }]);
+      expect(await store.backlog()).toMatchObject([{ waiting: 0, givenUp: 1 }]);
       await store.close();
     });
 
@@ -314,9 +315,9 @@ function suite(name: string, opening: () => Promise<Open>): void {
       const decision = { by: 'finance', reason: 'kept for ten years' };
       expect(await store.forgetFile(file, revision, decision, { at: LATER })).toBe('forgotten');
       const failed = [{ number, trouble: 'answered 500', nextTryAt: LATER }];
-      await store.notificationsTried('each', { at: LATER, delivered: [], failed });
+      await store.recordDeliveries('each', { at: LATER, delivered: [], failed });
       expect(await claim(store, 'each', MUCH_LATER)).toEqual([]);
-      expect(await store.told()).toEqual([{ receiver: 'each', waiting: 0, oldest: '', givenUp: 1, trouble: '' }]);
+      expect(await store.backlog()).toEqual([{ receiver: 'each', waiting: 0, oldest: '', givenUp: 1, trouble: '' }]);
       await store.close();
     });
   });

@@ -74,7 +74,7 @@ async function told(store: Store): Promise<unknown> {
     ),
     lastRun: await store.lastRun(),
     payees: await store.payeeAmounts(undefined, 100),
-    told: await store.told(),
+    backlog: await store.backlog(),
     named: await store.named({ limit: 10, askedBefore: '2026-03-03T00:00:00.000Z' }),
     signIn: await store.signIn(SIGN_IN.link, SIGN_IN.madeAt),
   };
@@ -99,7 +99,7 @@ describe.skipIf(!hasPostgres)('a server that takes the records over', () => {
     const before = openSqlite({ path: database(workspace), purpose: 'reading' });
     const expected = await told(before);
     const some = [expect.anything()];
-    expect(expected).toMatchObject({ told: some, named: some, signIn: { person: 'ana' } });
+    expect(expected).toMatchObject({ backlog: some, named: some, signIn: { person: 'ana' } });
     await before.close();
     const address = await emptyDatabase();
     const taken = await takeOverTo(address, workspace);

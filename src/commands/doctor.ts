@@ -29,7 +29,7 @@ import {
 import { type CommandContext, EXIT, messageOf } from './context.ts';
 import { needText } from './counts-text.ts';
 import { checkHttp } from './doctor/http.ts';
-import { checkNotify, checkTold } from './doctor/notify.ts';
+import { checkBacklog, checkNotify } from './doctor/notify.ts';
 import { type Check, checkMachines, checkServer } from './doctor/server.ts';
 
 const YEAR_MS = 366 * 86_400_000;
@@ -210,7 +210,7 @@ async function checkRecords(workspace: string, settings: Settings, clock: Clock)
       await attempt('audit log', () => checkAudit(store, settings, clock, progress)),
       await attempt('standing', () => checkStanding(store, settings, clock)),
       await attempt('machines', () => checkMachines(store, settings)),
-      await attempt('notify', () => checkTold(store, settings)),
+      await attempt('notify', () => checkBacklog(store, settings)),
       await attempt('provider', async () => {
         const finding = await othersSandbox(store, settings);
         return finding === undefined ? [] : [{ what: 'provider', ok: false, finding }];

@@ -1,18 +1,21 @@
-/** How far receivers have been told, in words. */
+/** What was not delivered to receivers, in words. */
 import { minuteIn } from '../platform/clock.ts';
 import { receiverText, type Settings } from '../settings/settings.ts';
-import type { Store, Told } from '../store/store.ts';
+import type { ReceiverBacklog, Store } from '../store/store.ts';
 
 /** With receivers as they are named to people. */
-export async function toldNow(store: Store, { notify }: Settings): Promise<Told[]> {
-  return (await store.told()).map((told) => {
-    const receiver = notify.find(({ receiver }) => receiver === told.receiver);
-    return { ...told, receiver: receiver ? receiverText(receiver) : 'a receiver that is no longer in the settings' };
+export async function backlogNow(store: Store, { notify }: Settings): Promise<ReceiverBacklog[]> {
+  return (await store.backlog()).map((one) => {
+    const receiver = notify.find(({ receiver }) => receiver === one.receiver);
+    return { ...one, receiver: receiver ? receiverText(receiver) : 'a receiver that is no longer in the settings' };
   });
 }
 
-/** What a receiver was not told, and why. */
-export function toldText({ receiver, waiting, oldest, givenUp, trouble }: Told, timeZone: string): string {
+/** What was not delivered to a receiver, and why. */
+export function backlogText(
+  { receiver, waiting, oldest, givenUp, trouble }: ReceiverBacklog,
+  timeZone: string,
+): string {
   const since = waiting > 0 ? ` since ${minuteIn(timeZone, oldest)} ${timeZone}` : '';
   const counts = [
     ...(waiting > 0 ? [`${waiting} not delivered yet${since}`] : []),

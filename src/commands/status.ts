@@ -8,10 +8,10 @@ import { minuteIn } from '../platform/clock.ts';
 import { type Output, printJson, shortName } from '../platform/terminal.ts';
 import { type RefusedDecision, refusedDecisions } from '../reports/reports.ts';
 import { openForReading, settingsOf } from '../service/service.ts';
-import type { FileRecord, RunRecord, Store, StoredInstruction, Told } from '../store/store.ts';
+import type { FileRecord, ReceiverBacklog, RunRecord, Store, StoredInstruction } from '../store/store.ts';
 import { type CommandContext, EXIT } from './context.ts';
 import { countsJson, exitOf, needsJson, needText, printCounts } from './counts-text.ts';
-import { toldNow, toldText } from './notify-text.ts';
+import { backlogNow, backlogText } from './notify-text.ts';
 
 /**
  * Statuses of payouts under way. A `scheduled` payout isn't under way: it waits for its open date, however far ahead
@@ -33,7 +33,7 @@ interface Status extends Omit<WorkspaceState, 'needs'> {
   /** Why the calendar lets nothing be sent now. */
   readonly closed: string | undefined;
   /** The receivers that something waits for, or was given up for. */
-  readonly told: readonly Told[];
+  readonly backlog: readonly ReceiverBacklog[];
 }
 
 interface NamedNeed extends Need {
@@ -85,7 +85,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
   if (!opened) {
     const state = await stateWithoutRecords(settings);
     const needs = state.needs.map((need) => nameless(need, state));
-    return { ...state, sandbox, timeZone, needs, oldest: undefined, lastNightly: undefined, closed, told: [] };
+    return { ...state, sandbox, timeZone, needs, oldest: undefined, lastNightly: undefined, closed, backlog: [] };
   }
   const { store } = opened;
   try {
@@ -98,7 +98,7 @@ async function read(workspace: string, nowMs: number): Promise<Status> {
       oldest: await oldestOf(store),
       lastNightly: await store.lastNightly(),
       closed,
-      told: await toldNow(store, settings),
+      backlog: await backlogNow(store, settings),
     };
   } finally {
     await store.close();
@@ -152,7 +152,7 @@ function asJson({
   lastNightly,
   underWay,
   closed,
-  told,
+  backlog,
 }: Status): object {
   return {
     sandbox,
@@ -176,7 +176,7 @@ function asJson({
     lastNightly: lastNightly ?? null,
     underWay: underWay ?? null,
     closed: closed ?? null,
-    notifications: told,
+    notifications: backlog,
   };
 }
 
@@ -209,7 +209,7 @@ function print(output: Output, found: Status, nowMs: number): void {
   const scheduled = counts.reduce((sum, { status, count }) => sum + (status === 'scheduled' ? count : 0), 0);
   if (scheduled > 0) output.line(`Scheduled, to be sent from the open date on: ${scheduled}.`);
   for (const line of runLines(found)) output.line(line);
-  for (const line of found.told.map((told) => toldText(told, timeZone))) output.line(output.style('yellow', line));
+  for (const line of found.backlog.map((one) => backlogText(one, timeZone))) output.line(output.style('yellow', line));
 }
 
 function runLines({ lastRun, lastNightly, underWay, timeZone }: Status): string[] {

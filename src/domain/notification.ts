@@ -45,7 +45,7 @@ const OF_STATUS: Readonly<Partial<Record<InstructionStatus, NotifyEvent>>> = {
 };
 
 /** The event of a payout that comes from one status into another; undefined where that is none. */
-export function eventOfMove(from: unknown, to: unknown): NotifyEvent | undefined {
+export function eventOfStatusChange(from: unknown, to: unknown): NotifyEvent | undefined {
   return from === to ? undefined : OF_STATUS[to as InstructionStatus];
 }
 

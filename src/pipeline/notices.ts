@@ -12,9 +12,9 @@ import type { FactName, Store } from '../store/store.ts';
 /** A night counts as missed when its run has not begun so long after its time. */
 const MISSED_AFTER_MS = 3_600_000;
 
-const NOTIFIED_MISSED = 'told-missed' satisfies FactName;
-const NOTIFIED_PAUSE_FILE = 'told-pause-file' satisfies FactName;
-const NOTIFIED_NEEDS = 'told-needs' satisfies FactName;
+const NOTIFIED_MISSED = 'notified-missed' satisfies FactName;
+const NOTIFIED_PAUSE_FILE = 'notified-pause-file' satisfies FactName;
+const NOTIFIED_NEEDS = 'notified-needs' satisfies FactName;
 
 interface NoticeTools {
   readonly store: Store;
@@ -53,7 +53,7 @@ export async function notifyMissedNights(tools: NoticeTools, before?: string): P
   // A night ahead of today comes from a clock that was ahead once, and keeps no later one quiet.
   if (missed <= known && known <= today) return;
   const details = { businessDate: missed, nights, lastBusinessDate: last };
-  await store.tell('run.missed', details, { fact: NOTIFIED_MISSED, value: missed }, timestamp(nowMs));
+  await store.notifyOnce('run.missed', details, { fact: NOTIFIED_MISSED, value: missed }, timestamp(nowMs));
 }
 
 /** The latest business date until today that has a run which a schedule or a person began, whether or not it has ended. */
@@ -68,7 +68,7 @@ export async function notifyPauseFile(tools: NoticeTools): Promise<void> {
   if (!isAskedFor(tools, 'paused')) return;
   const { store, settings, clock } = tools;
   const value = pauseFileIn(settings.workspace) === undefined ? '' : 'yes';
-  await store.tell('paused', PAUSED_BY_FILE, { fact: NOTIFIED_PAUSE_FILE, value }, timestamp(clock.now()));
+  await store.notifyOnce('paused', PAUSED_BY_FILE, { fact: NOTIFIED_PAUSE_FILE, value }, timestamp(clock.now()));
 }
 
 /** What the last notification of a person's tasks was about, as the fact keeps it. */
@@ -107,5 +107,5 @@ export async function notifyNeeds(tools: NoticeTools, needs: readonly Need[], ru
     return;
   }
   const details = { needs: now.map(({ concern, count, who, task }) => ({ concern, count, who, task })) };
-  await store.tell('person.needed', details, { fact: NOTIFIED_NEEDS, value }, timestamp(clock.now()));
+  await store.notifyOnce('person.needed', details, { fact: NOTIFIED_NEEDS, value }, timestamp(clock.now()));
 }

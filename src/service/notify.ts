@@ -1,5 +1,5 @@
 /**
- * Delivers notifications: what was written with what it tells of, to the receivers that the settings name. Each receiver
+ * Delivers notifications, which were written with what they report, to the receivers that the settings name. Each receiver
  * has a line of its own, so that one that is slow or dead delays no other. Nothing here waits for a pass, and no pass
  * waits for this.
  */
@@ -8,7 +8,7 @@ import type { Receiver, Settings } from '../settings/settings.ts';
 import type { Notification, Store } from '../store/store.ts';
 import { type Message, messageId, type Outcome } from './notify/message.ts';
 import { AT_ONCE, type Sender, senderTo } from './notify/senders.ts';
-import { GIVEN_UP_AFTER_MS, HORIZON_MS, triedOf } from './notify/tries.ts';
+import { GIVEN_UP_AFTER_MS, HORIZON_MS, resultsOf } from './notify/tries.ts';
 import { openExisting } from './opening.ts';
 
 export { openPing, type Ping } from './notify/ping.ts';
@@ -79,9 +79,9 @@ async function deliverTo(
       sender ??= await open(receiver);
       const { send } = sender;
       const outcomes = await Promise.all(claimed.map((one) => send(messageOf(one, settings))));
-      const tried = triedOf(claimed, outcomes, clock.now());
-      await store.notificationsTried(receiver.receiver, tried);
-      if (tried.rest) return;
+      const results = resultsOf(claimed, outcomes, clock.now());
+      await store.recordDeliveries(receiver.receiver, results);
+      if (results.rest) return;
     }
   } finally {
     await sender?.close();

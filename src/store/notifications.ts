@@ -1,13 +1,13 @@
 /**
- * What receivers are told of, and what of it. An adapter writes it with the entries of the audit log, in one transaction.
- * Payouts are told of by themselves, or gathered: sums of one event are added up until a delivery claims them.
+ * Who is notified of what, and with which details. An adapter writes it with the entries of the audit log, in one transaction.
+ * Payouts are notified by themselves, or gathered: sums of one event are added up until a delivery claims them.
  */
 
 import { rowPlace } from '../domain/instruction.ts';
 import {
   amountText,
   type Details,
-  eventOfMove,
+  eventOfStatusChange,
   type NotifyEvent,
   type PayoutTotal,
   type Subscription,
@@ -33,16 +33,16 @@ export interface NewNotification {
   readonly nextTryAt: string;
 }
 
-/** A payout that came into a status of which receivers are told. */
-export interface Move {
+/** A payout that came into a status of which receivers are notified. */
+export interface StatusChange {
   readonly event: NotifyEvent;
   readonly id: number;
   readonly status: InstructionStatus;
   readonly code: string;
 }
 
-/** What of a payout receivers are told. The columns of {@link TOLD_PAYOUT}. */
-export interface ToldPayout {
+/** What a notification says of a payout. The columns of {@link PAYOUT_FACTS}. */
+export interface PayoutFacts {
   readonly id: number;
   readonly content_row: number;
   readonly customer_ref: string;
@@ -58,14 +58,14 @@ export interface ToldPayout {
 }
 
 /** SQL: a payout `i`. */
-export const TOLD_PAYOUT = `
+export const PAYOUT_FACTS = `
   i.id, i.content_row, i.customer_ref, i.order_ref, i.instruction_ref, i.currency,
   CAST(i.amount_minor AS TEXT) AS amount_minor, i.order_ref_id, i.bank_reference,
   coalesce((
     SELECT a.client_ref_id FROM attempts a WHERE a.instruction = i.id AND a.attempt = i.attempt), '') AS client_ref_id,
   (SELECT o.metadata FROM orders o WHERE o.customer_ref = i.customer_ref AND o.order_ref = i.order_ref) AS metadata`;
 
-/** Who is told of an event. Most stores have no subscriptions, and then nothing is looked up. */
+/** Who subscribes to an event. Most stores have no subscriptions, and then nothing is looked up. */
 export function subscribers(
   subscriptions: readonly Subscription[],
 ): (event: NotifyEvent, payouts?: Subscription['payouts']) => readonly Subscription[] {
@@ -73,9 +73,9 @@ export function subscribers(
     subscriptions.filter(({ on, payouts: as }) => on.has(event) && (payouts === undefined || as === payouts));
 }
 
-/** The move that an entry of a payout states. */
-export function moveIn({ type, from, to, code }: TrailEvent, id: number | undefined): Move | undefined {
-  const event = type === 'status' && id !== undefined ? eventOfMove(from, to) : undefined;
+/** The change of status that an entry of a payout states. */
+export function statusChangeIn({ type, from, to, code }: TrailEvent, id: number | undefined): StatusChange | undefined {
+  const event = type === 'status' && id !== undefined ? eventOfStatusChange(from, to) : undefined;
   if (event === undefined || id === undefined) return undefined;
   return { event, id, status: to as InstructionStatus, code: typeof code === 'string' ? code : '' };
 }
@@ -104,10 +104,10 @@ export function gatheringRow(receiver: string, event: NotifyEvent, at: string, d
 /** The details of a gathering row with more payouts. `before` is what it had; undefined for a new one. */
 export function gatheredWith(
   before: string | undefined,
-  moves: readonly { readonly move: Move; readonly payout: ToldPayout }[],
+  changes: readonly { readonly change: StatusChange; readonly payout: PayoutFacts }[],
 ): string {
   const { payouts = [] } = JSON.parse(before ?? '{}') as { payouts?: PayoutTotal[] };
-  const more = moves.map(({ move: { status }, payout: { currency, amount_minor } }) => ({
+  const more = changes.map(({ change: { status }, payout: { currency, amount_minor } }) => ({
     status,
     currency: currency ?? '',
     count: 1,
@@ -117,7 +117,7 @@ export function gatheredWith(
 }
 
 /** A payout by itself. What a file said of the payee is left out, but for what its sender calls it. */
-export function payoutDetails({ status, code }: Move, payout: ToldPayout): Details {
+export function payoutDetails({ status, code }: StatusChange, payout: PayoutFacts): Details {
   const { currency, amount_minor } = payout;
   const { file, line } = rowPlace(payout.content_row);
   return {
@@ -137,7 +137,7 @@ export function payoutDetails({ status, code }: Move, payout: ToldPayout): Detai
   };
 }
 
-/** What is told of a file that was not taken in, or of one whose rows are all recorded. */
+/** The notification of a file that was not taken in, or of one whose rows are all recorded. */
 export function fileNotice(
   { number, name, kind, problem, progress, duplicateOf }: FileRecord,
   outcomes: Readonly<Record<string, number>> = {},
@@ -156,7 +156,7 @@ export function fileNotice(
   return [isRejected ? 'file.rejected' : 'file.accepted', details];
 }
 
-/** What is told of a run that has ended. Why it was not finished may name what only the operator may know. */
+/** The notification of a run that has ended. Why it was not finished may name what only the operator may know. */
 export function runNotice(
   { number, kind, businessDate, startedAt, finishedAt }: RunRecord,
   { open, undone, moved = {} }: AtEnd,

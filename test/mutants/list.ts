@@ -26,8 +26,8 @@ const NOTIFICATIONS: Mutant[] = [
   mutant(
     'a payout is told of outside of the transaction',
     'a crash between the two, and nobody learns of it',
-    'told-together',
-    ['teller.entry(event, instruction, at);', 'setImmediate(() => teller.entry(event, instruction, at));'],
+    'notified-together',
+    ['notifier.entry(event, instruction, at);', 'setImmediate(() => notifier.entry(event, instruction, at));'],
   ),
   mutant(
     'what is on its way at a crash is never tried again',
@@ -40,7 +40,7 @@ const NOTIFICATIONS: Mutant[] = [
     'UPDATE notifications SET gathering = 0, next_try_at = coalesce(next_try_at, ?) WHERE number = ?',
   ]),
   mutant('a forgotten payout stays in what was told', 'a payee is forgotten, and still named', 'store-notifications', [
-    '    blankTold.run(moment.at, id);\n',
+    '    blankNotifications.run(moment.at, id);\n',
     '',
   ]),
   mutant(
@@ -85,7 +85,7 @@ const NOTIFICATIONS: Mutant[] = [
   ]),
   mutant('told before it is sent', 'a crash in a try leaves a receiver untold', 'notify/deliver', [
     'const outcomes = await Promise.all(claimed.map((one) => send(messageOf(one, settings))));',
-    'await store.notificationsTried(receiver.receiver, { at: timestamp(nowMs), delivered: claimed.map(({ number }) => number), failed: [] }); const outcomes = await Promise.all(claimed.map((one) => send(messageOf(one, settings))));',
+    'await store.recordDeliveries(receiver.receiver, { at: timestamp(nowMs), delivered: claimed.map(({ number }) => number), failed: [] }); const outcomes = await Promise.all(claimed.map((one) => send(messageOf(one, settings))));',
   ]),
   mutant('pauses do not grow', 'a receiver that is down is asked every five seconds for days', 'notify/tries', [
     'PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]',

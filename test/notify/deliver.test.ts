@@ -1,4 +1,4 @@
-/** From what happens to those who are told of it: a workspace, passes, and receivers that listen, dawdle or are gone. */
+/** From what happens to the receivers of its notification: a workspace, passes, and receivers that listen, dawdle or are gone. */
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -13,7 +13,7 @@ import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } 
 const HOUR_MS = 3_600_000;
 const [FAST, SLOW] = ['https://fast.example.com/hook', 'https://slow.example.com/hook'];
 
-function told(...receivers: readonly object[]): TestWorkspace {
+function notifying(...receivers: readonly object[]): TestWorkspace {
   const workspace = testWorkspace({ notify: receivers });
   workspace.drop('1-orders.csv', ORDERS);
   workspace.drop('2-payouts.csv', instructions(instruction('I1'), instruction('I2', '99.00'), 'damaged'));
@@ -47,10 +47,10 @@ async function delivered(workspace: TestWorkspace, ways: ReturnType<typeof recei
   }
 }
 
-async function toldNow(workspace: TestWorkspace) {
+async function backlogOf(workspace: TestWorkspace) {
   const { store, close } = await workspace.open();
   try {
-    return await store.told();
+    return await store.backlog();
   } finally {
     await close();
   }
@@ -60,7 +60,7 @@ const ALL = ['run.finished', 'file.accepted', 'file.rejected', 'payout.paid'];
 
 describe('what a pass does', () => {
   it('is told by the next program, though the program was ended right after it', async () => {
-    const workspace = told({ to: FAST, on: ALL });
+    const workspace = notifying({ to: FAST, on: ALL });
     await workspace.pass();
     await workspace.pass();
     const ways = receivers();
@@ -71,11 +71,11 @@ describe('what a pass does', () => {
     const again = receivers();
     await delivered(workspace, again);
     expect(again.sent.size).toBe(0);
-    expect(await toldNow(workspace)).toEqual([]);
+    expect(await backlogOf(workspace)).toEqual([]);
   });
 
   it('is told of once more where the answer was lost, under the same id and with the same words', async () => {
-    const workspace = told({ to: FAST, on: ['run.finished'] });
+    const workspace = notifying({ to: FAST, on: ['run.finished'] });
     await workspace.pass();
     const cutOff = receivers({ [FAST]: () => Promise.reject(new Error('the program is ended here')) });
     await expect(delivered(workspace, cutOff)).rejects.toThrow('ended here');
@@ -95,13 +95,13 @@ describe('what a pass does', () => {
     };
     const dead = { to: 'http://127.0.0.1:9/dead', on: ALL };
     const dangling = { to: { command: ['/no/such/program'] }, on: ALL, payouts: 'each' };
-    expect(await outcome(told(dead, dangling))).toEqual(await outcome(told()));
+    expect(await outcome(notifying(dead, dangling))).toEqual(await outcome(notifying()));
   });
 });
 
 describe('a receiver', () => {
   it('that takes nothing is asked with growing pauses, holds up no other, and is given up after three days', async () => {
-    const workspace = told({ to: FAST, on: ['run.finished'] }, { to: SLOW, on: ['run.finished'] });
+    const workspace = notifying({ to: FAST, on: ['run.finished'] }, { to: SLOW, on: ['run.finished'] });
     await workspace.pass();
     let tries = 0;
     const ways = receivers({
@@ -112,18 +112,18 @@ describe('a receiver', () => {
     });
     await delivered(workspace, ways);
     expect(ways.events(FAST)).toEqual(['run.finished']);
-    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, givenUp: 0, trouble: 'answered 503' }]);
+    expect(await backlogOf(workspace)).toMatchObject([{ waiting: 1, givenUp: 0, trouble: 'answered 503' }]);
     for (let hour = 0; hour < 72; hour++) {
       workspace.clock.advance(HOUR_MS);
       await delivered(workspace, ways);
     }
     expect(tries).toBeGreaterThan(7);
     expect(tries).toBeLessThan(12);
-    expect(await toldNow(workspace)).toMatchObject([{ waiting: 0, givenUp: 1, trouble: 'answered 503' }]);
+    expect(await backlogOf(workspace)).toMatchObject([{ waiting: 0, givenUp: 1, trouble: 'answered 503' }]);
   });
 
   it('that never answers holds up no other', async () => {
-    const workspace = told({ to: SLOW, on: ALL }, { to: FAST, on: ALL });
+    const workspace = notifying({ to: SLOW, on: ALL }, { to: FAST, on: ALL });
     await workspace.pass();
     const waiting: ((outcome: Outcome) => void)[] = [];
     const ways = receivers({ [SLOW]: () => new Promise((resolve) => waiting.push(resolve)) });
@@ -134,7 +134,7 @@ describe('a receiver', () => {
   });
 
   it('whose try is cut off leaves the records open until the others are told', async () => {
-    const workspace = told({ to: SLOW, on: ['run.finished'] }, { to: FAST, on: ['run.finished'] });
+    const workspace = notifying({ to: SLOW, on: ['run.finished'] }, { to: FAST, on: ['run.finished'] });
     await workspace.pass();
     const waiting: ((outcome: Outcome) => void)[] = [];
     const ways = receivers({
@@ -146,18 +146,18 @@ describe('a receiver', () => {
     expect(await Promise.race([all, new Promise((resolve) => setImmediate(resolve, 'open'))])).toBe('open');
     for (const letGo of waiting) letGo({ kind: 'taken' });
     expect(await all).toBe('cut off');
-    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, trouble: '' }]);
+    expect(await backlogOf(workspace)).toMatchObject([{ waiting: 1, trouble: '' }]);
   });
 
   it("that is a program which can't be started counts as tried, and holds up no other", async () => {
     const receiver = await httpReceiver();
     const command = [`${process.execPath}/told`];
     const on = ['run.finished'];
-    const workspace = told({ to: { command }, on }, { to: receiver.url, on });
+    const workspace = notifying({ to: { command }, on }, { to: receiver.url, on });
     await workspace.pass();
     await afterPass(workspace, { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET });
     expect(receiver.received).toHaveLength(1);
-    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, trouble: "it can't be started (ENOTDIR)" }]);
+    expect(await backlogOf(workspace)).toMatchObject([{ waiting: 1, trouble: "it can't be started (ENOTDIR)" }]);
   });
 
   it('is tested beside others, whatever becomes of them', async () => {
@@ -216,29 +216,29 @@ describe('a receiver', () => {
   );
 
   it('that the settings no longer name is given up after three days', async () => {
-    const workspace = told({ to: FAST, on: ['run.finished'] });
+    const workspace = notifying({ to: FAST, on: ['run.finished'] });
     await workspace.pass();
     writeFileSync(workspace.path('paydrop.json'), JSON.stringify({ notify: [{ to: SLOW, on: ['paused'] }] }));
     await delivered(workspace, receivers());
-    expect(await toldNow(workspace)).toMatchObject([{ waiting: 1, givenUp: 0 }]);
+    expect(await backlogOf(workspace)).toMatchObject([{ waiting: 1, givenUp: 0 }]);
     workspace.clock.advance(73 * HOUR_MS);
     await delivered(workspace, receivers());
-    expect(await toldNow(workspace)).toMatchObject([{ waiting: 0, givenUp: 1 }]);
+    expect(await backlogOf(workspace)).toMatchObject([{ waiting: 0, givenUp: 1 }]);
   });
 
   it('without its secret is a receiver that takes nothing, and its trouble says what is missing', async () => {
     const { url } = await httpReceiver();
-    const workspace = told({ to: url, on: ['run.finished'] });
+    const workspace = notifying({ to: url, on: ['run.finished'] });
     await workspace.pass();
     await afterPass(workspace, {});
-    expect(await toldNow(workspace)).toMatchObject([
+    expect(await backlogOf(workspace)).toMatchObject([
       { trouble: expect.stringContaining('PAYDROP_NOTIFY_SECRET is not') },
     ]);
   });
 
   it('is told after a pass, also of sums that are being gathered', async () => {
     const receiver = await httpReceiver();
-    const workspace = told({ to: receiver.url, on: ['payout.paid'] });
+    const workspace = notifying({ to: receiver.url, on: ['payout.paid'] });
     await workspace.pass();
     await workspace.pass();
     await afterPass(workspace, { PAYDROP_NOTIFY_SECRET: NOTIFY_SECRET });

@@ -31,13 +31,13 @@ async function story(): Promise<Map<string, unknown>> {
     { to: HOOKS[1], on: ['payout.paid'], payouts: 'each' },
   ];
   const workspace = testWorkspace({ notify, control: { limits: { payout: { INR: '500000.00' } } } });
-  const told = new Map<string, unknown>();
-  const tell = async () => {
+  const delivered = new Map<string, unknown>();
+  const deliverAll = async () => {
     const { store, settings, clock, close } = await workspace.open();
     const senderTo = async ({ payouts }: { payouts: string }) => ({
       close: async () => {},
       send: async (message: Parameters<typeof bodyOf>[0]) => {
-        told.set(`${message.event} ${payouts}`, JSON.parse(bodyOf(message)));
+        delivered.set(`${message.event} ${payouts}`, JSON.parse(bodyOf(message)));
         return { kind: 'taken' } as const;
       },
     });
@@ -52,18 +52,18 @@ async function story(): Promise<Map<string, unknown>> {
   await workspace.pass({ faults });
   workspace.drop('empty.csv', '');
   await workspace.pass({ faults });
-  await tell();
+  await deliverAll();
   const rows = [instruction('I1'), instruction('I2', '99.00'), instruction('I3'), instruction('I4', '600000.00')];
   workspace.drop('payouts.csv', instructions(...rows, 'damaged'));
   writeFileSync(workspace.path('PAUSE'), '');
   await workspace.pass({ faults });
   rmSync(workspace.path('PAUSE'));
   for (let times = 0; times < 3; times++) await workspace.pass({ faults });
-  await tell();
+  await deliverAll();
   workspace.clock.advance(3 * 86_400_000);
   await workspace.pass({ faults, kind: 'nightly', businessDate: '2026-03-05' });
-  await tell();
-  return told;
+  await deliverAll();
+  return delivered;
 }
 
 /** Each of what is told, with its own times in the place of those that the page has. */
@@ -77,15 +77,15 @@ function isTime(value: unknown): boolean {
 
 describe('the page about notifications', () => {
   it('shows one body of each event, as a receiver gets it', async () => {
-    const told = await story();
+    const delivered = await story();
     const bodies = Object.fromEntries(
-      EVENTS.map((event) => [event, comparable(told.get(`${event} each`) ?? told.get(`${event} totals`))]),
+      EVENTS.map((event) => [event, comparable(delivered.get(`${event} each`) ?? delivered.get(`${event} totals`))]),
     );
     if (process.env['SHOW_BODIES'])
-      for (const [key, body] of told) process.stderr.write(`${key} ${JSON.stringify(body)}\n`);
+      for (const [key, body] of delivered) process.stderr.write(`${key} ${JSON.stringify(body)}\n`);
     expect(Object.fromEntries(EVENTS.map((event) => [event, comparable(shown(event))]))).toEqual(bodies);
     const sums = EXAMPLES.find(({ heading }) => heading === 'What payouts look like');
-    expect(comparable(JSON.parse(sums?.text ?? '{}'))).toEqual(comparable(told.get('payout.paid totals')));
+    expect(comparable(JSON.parse(sums?.text ?? '{}'))).toEqual(comparable(delivered.get('payout.paid totals')));
   });
 
   it('shows settings that are settings', () => {

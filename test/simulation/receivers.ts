@@ -1,10 +1,10 @@
-/** Those who are told of what happens in a world: they take it, late, now and then, or never. */
+/** Receivers of notifications in a world: they take it, late, now and then, or never. */
 import type { Message, Outcome, Send } from '../../src/service/notify/message.ts';
 import { failed } from '../../src/service/notify/message.ts';
 import type { Sender } from '../../src/service/notify/senders.ts';
 import type { Receiver } from '../../src/settings/settings.ts';
 import type { Store } from '../../src/store/port.ts';
-import { happenings, TOLD_OF, whatOf } from '../support/told.ts';
+import { happenings, NOTIFIED_EVENTS, whatOf } from '../support/notified.ts';
 import type { Chance } from './chance.ts';
 import { count, type Tally } from './tally.ts';
 import type { Timeline } from './timeline.ts';
@@ -26,7 +26,7 @@ export interface ReceiversOptions {
 export class Receivers {
   /** From here on all but one take what they get. */
   areWell = false;
-  readonly #told = new Map<Name, Map<string, string>>(NAMES.map((name) => [name, new Map<string, string>()]));
+  readonly #received = new Map<Name, Map<string, string>>(NAMES.map((name) => [name, new Map<string, string>()]));
   readonly options: ReceiversOptions;
 
   constructor(options: ReceiversOptions) {
@@ -34,7 +34,11 @@ export class Receivers {
   }
 
   /** For paydrop.json. */
-  readonly notify = NAMES.map((name) => ({ to: `https://${name}.example.com/hook`, on: TOLD_OF, payouts: 'each' }));
+  readonly notify = NAMES.map((name) => ({
+    to: `https://${name}.example.com/hook`,
+    on: NOTIFIED_EVENTS,
+    payouts: 'each',
+  }));
 
   readonly senderTo = async (receiver: Receiver): Promise<Sender> => {
     const name = nameOf(receiver);
@@ -42,17 +46,17 @@ export class Receivers {
   };
 
   /**
-   * Each entry of the audit log that a receiver is told of was told to each receiver that takes what it gets. One that was
+   * Each entry of the audit log that a receiver is notified of was delivered to each receiver that takes what it gets. One that was
    * wrong for three days may have been given up.
    */
   async check(store: Store, receivers: readonly Receiver[]): Promise<void> {
     const happened = await happenings(store);
-    const told = new Map((await store.told()).map((one) => [one.receiver, one]));
+    const backlog = new Map((await store.backlog()).map((one) => [one.receiver, one]));
     for (const receiver of receivers) {
       const name = nameOf(receiver);
       if (name === 'never') continue;
-      const { waiting = 0, givenUp = 0 } = told.get(receiver.receiver) ?? {};
-      const known = new Set(this.#told.get(name)?.values());
+      const { waiting = 0, givenUp = 0 } = backlog.get(receiver.receiver) ?? {};
+      const known = new Set(this.#received.get(name)?.values());
       const missing = happened.filter((what) => !known.has(what));
       const mayMiss = name === 'wrong' ? givenUp : 0;
       if (waiting > 0) throw new Violation('told at least once', `${name} waits for ${waiting}`);
@@ -83,12 +87,12 @@ export class Receivers {
   }
 
   #take(name: Name, message: Message): void {
-    const told = this.#told.get(name);
+    const received = this.#received.get(name);
     const what = whatOf(message);
-    const before = told?.get(message.id);
+    const before = received?.get(message.id);
     if (before !== undefined && before !== what)
       throw new Violation('told with the same words', `${message.id} told of ${before}, and then of ${what}`);
-    told?.set(message.id, what);
+    received?.set(message.id, what);
   }
 }
 

@@ -123,7 +123,7 @@ export class World {
   readonly #approving: Chance;
   /** Those who are told of what happens. */
   readonly #receivers: Receivers | undefined;
-  readonly #telling: Chance;
+  readonly #delivering: Chance;
   readonly chance: Chance;
   readonly tally: Tally;
   readonly note: (what: string) => void;
@@ -172,9 +172,11 @@ export class World {
       ...{ doomed: drawDoomed(chance, api, this.#attempts), timeoutMs: TIMEOUT_MS },
     });
     const refusesUsed = this.kind !== 'provider that may pay twice';
-    this.#telling = drawnFrom(seed + 3);
+    this.#delivering = drawnFrom(seed + 3);
     const drawn = drawSettings(chance, api, quarantine, refusesUsed, rules && controlOf(rules));
-    this.#receivers = connected ? new Receivers({ chance: this.#telling, timeline: this.timeline, tally }) : undefined;
+    this.#receivers = connected
+      ? new Receivers({ chance: this.#delivering, timeline: this.timeline, tally })
+      : undefined;
     const settings = { ...drawn, ...(this.#receivers && { notify: this.#receivers.notify }) };
     const parsed = parseSettings(settings, ground.folder);
     this.#shared =
@@ -328,7 +330,7 @@ export class World {
       before = now;
     }
     for (const machine of this.machines) await this.#checkEnd(machine);
-    if (this.#receivers) await this.#checkTold(this.#receivers);
+    if (this.#receivers) await this.#checkDelivered(this.#receivers);
     const [machine] = this.machines;
     if (machine && this.machines.length === 1 && !this.#shared) await this.#forget(machine);
   }
@@ -424,8 +426,8 @@ export class World {
     this.note(`end ${seq} ${hash}`);
   }
 
-  /** Once they are well, receivers are told all that they were not told before. */
-  async #checkTold(receivers: Receivers): Promise<void> {
+  /** Once they are well, receivers are notified of all that they were not notified of before. */
+  async #checkDelivered(receivers: Receivers): Promise<void> {
     receivers.areWell = true;
     for (let day = 0; day < 4; day++) {
       await this.timeline.pass(DAY_MS);
@@ -486,16 +488,16 @@ export class World {
     if (crashed !== undefined) return () => this.#tidy(machine, { kind: 'crashed', where: crashed });
     return async () => {
       // As a service does: beside the pass. Not where persons decide meanwhile, for it may take longer than the pass.
-      const telling = this.#guard ? undefined : this.#tell(machine, false);
+      const delivering = this.#guard ? undefined : this.#deliver(machine, false);
       const result = await machine.pass(this.#options(kind, stop.signal), crash);
-      await telling;
+      await delivering;
       await this.#tidy(machine, result);
     };
   }
 
-  /** Tells receivers what is due, as far as this world has some. */
-  async #tell(machine: Machine, gathered: boolean): Promise<void> {
-    if (this.#receivers && this.#telling.strikes(0.6)) await machine.deliver(this.#receivers, gathered);
+  /** Delivers to receivers what is due, as far as this world has some. */
+  async #deliver(machine: Machine, gathered: boolean): Promise<void> {
+    if (this.#receivers && this.#delivering.strikes(0.6)) await machine.deliver(this.#receivers, gathered);
   }
 
   /** Each machine makes its passes at its own times, beside the others, and is started again after each crash. */
@@ -569,7 +571,7 @@ export class World {
       count(tally, 'second instances turned away');
       await machine.startSecond();
     }
-    await this.#tell(machine, true);
+    await this.#deliver(machine, true);
     if (chance.strikes(0.12)) await machine.close();
   }
 

@@ -1,13 +1,13 @@
-/** What `paydrop doctor` finds out about those who are told of what happens. */
+/** What `paydrop doctor` finds out about the receivers of notifications. */
 import { secretProblems } from '../../service/service.ts';
 import type { Settings } from '../../settings/settings.ts';
 import type { Store } from '../../store/store.ts';
-import { toldNow, toldText } from '../notify-text.ts';
+import { backlogNow, backlogText } from '../notify-text.ts';
 import type { Check } from './server.ts';
 
 const what = 'notify';
 
-/** Nothing where nobody is told. */
+/** Nothing where there is no receiver. */
 export async function checkNotify({ notify }: Settings): Promise<Check[]> {
   if (notify.length === 0) return [];
   const problems = await secretProblems(notify, process.env);
@@ -17,7 +17,7 @@ export async function checkNotify({ notify }: Settings): Promise<Check[]> {
 }
 
 /** What was not delivered. It holds up nothing else. */
-export async function checkTold(store: Store, settings: Settings): Promise<Check[]> {
-  const told = await toldNow(store, settings);
-  return told.map((one) => ({ what, ok: true, note: true, finding: toldText(one, settings.schedule.timeZone) }));
+export async function checkBacklog(store: Store, settings: Settings): Promise<Check[]> {
+  const backlog = await backlogNow(store, settings);
+  return backlog.map((one) => ({ what, ok: true, note: true, finding: backlogText(one, settings.schedule.timeZone) }));
 }

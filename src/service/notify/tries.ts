@@ -1,6 +1,6 @@
 /** When a notification is tried again, and when it is given up. Pure. */
 import { timestamp } from '../../platform/clock.ts';
-import type { Notification, NotificationsTried } from '../../store/store.ts';
+import type { DeliveryResults, Notification } from '../../store/store.ts';
 import { failed as failedWith, type Outcome } from './message.ts';
 
 const SECOND_MS = 1_000;
@@ -24,15 +24,15 @@ const FEWEST_TRIES = 3;
 /** Many of one moment don't all come again at one moment: up to a tenth is added. */
 const SPREAD = 11;
 
-/** What the records are told of these tries. `outcomes` has one for each of `claimed`. */
-export function triedOf(
+/** What the records keep of these tries. `outcomes` has one for each of `claimed`. */
+export function resultsOf(
   claimed: readonly Notification[],
   outcomes: readonly Outcome[],
   nowMs: number,
-): NotificationsTried {
+): DeliveryResults {
   const at = timestamp(nowMs);
   const delivered: number[] = [];
-  const failed: NotificationsTried['failed'][number][] = [];
+  const failed: DeliveryResults['failed'][number][] = [];
   let worst: { readonly trouble: string; readonly untilMs: number; readonly givenUp: boolean } | undefined;
   let gone = false;
   for (const [index, one] of claimed.entries()) {

@@ -1,4 +1,4 @@
-/** What receivers are told of. Each row is written in the transaction of what it tells of, and delivered later. */
+/** Notifications of receivers. Each is written in the transaction of what it reports, and delivered later. */
 import type { Details, NotifyEvent } from '../../domain/notification.ts';
 import type { FactName } from './records.ts';
 
@@ -26,7 +26,7 @@ export interface NotificationClaim {
 }
 
 /** What became of claimed notifications of one receiver. */
-export interface NotificationsTried {
+export interface DeliveryResults {
   readonly at: string;
   readonly delivered: readonly number[];
   /** `nextTryAt` is undefined where they are given up. */
@@ -38,8 +38,8 @@ export interface NotificationsTried {
   readonly rest?: { readonly until: string; readonly trouble: string; readonly givenUpBefore?: string };
 }
 
-/** How far a receiver has been told. */
-export interface Told {
+/** What was not delivered to a receiver. */
+export interface ReceiverBacklog {
   readonly receiver: string;
   readonly waiting: number;
   /** When the oldest of those happened. Empty where none waits. */
@@ -50,14 +50,14 @@ export interface Told {
 }
 
 /** What no receiver has taken, of all receivers. */
-export type Undelivered = Pick<Told, 'waiting' | 'oldest' | 'givenUp'>;
+export type Undelivered = Pick<ReceiverBacklog, 'waiting' | 'oldest' | 'givenUp'>;
 
 export interface Notifications {
   /**
-   * Tells of a state that lasts, once: nothing is done where the fact has that value already. False then. An empty value
-   * says that the state has ended, and tells nobody.
+   * Notifies of a state that lasts, once: nothing is done where the fact has that value already. False then. An empty value
+   * says that the state has ended, and notifies nobody.
    */
-  tell(
+  notifyOnce(
     event: NotifyEvent,
     details: Details,
     once: { readonly fact: FactName; readonly value: string },
@@ -65,7 +65,7 @@ export interface Notifications {
   ): Promise<boolean>;
   /** The oldest that are due to the receiver. Each machine claims others. */
   claimNotifications(receiver: string, claim: NotificationClaim): Promise<Notification[]>;
-  notificationsTried(receiver: string, tried: NotificationsTried): Promise<void>;
+  recordDeliveries(receiver: string, results: DeliveryResults): Promise<void>;
   /**
    * Gives up what happened before `givenUpBefore` and is due to a receiver that is none of these; removes what has ended and
    * happened before `keptSince`.
@@ -75,7 +75,7 @@ export interface Notifications {
     sweep: { readonly at: string; readonly givenUpBefore: string; readonly keptSince: string },
   ): Promise<void>;
   /** Of each receiver that something waits for, or was given up for; the receivers in order. */
-  told(): Promise<Told[]>;
+  backlog(): Promise<ReceiverBacklog[]>;
   /** The same of all of them together, and cheap to ask at any time. */
   undelivered(): Promise<Undelivered>;
 }

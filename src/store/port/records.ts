@@ -59,10 +59,10 @@ export const FACTS = {
   'amendments-stopped-at': 'own',
   /** The business date up to which no nightly run is owed. */
   'nothing-owed-until': 'shared',
-  /** What receivers were told of last: the night that was missed, the file that pauses, what needs a person. */
-  'told-missed': 'shared',
-  'told-pause-file': 'own',
-  'told-needs': 'own',
+  /** What receivers were notified of last: the night that was missed, the file that pauses, what needs a person. */
+  'notified-missed': 'shared',
+  'notified-pause-file': 'own',
+  'notified-needs': 'own',
 } as const satisfies Readonly<Record<string, 'own' | 'shared'>>;
 
 export type FactName = keyof typeof FACTS;

@@ -89,7 +89,7 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine }: M
       writing({ at: file.receivedAt, run }, async (session, append) => {
         const { record, isNew } = await register(session, file, run, machine);
         if (isNew) append(registeredEvent(record));
-        if (isNew && record.done) append.tell(...fileNotice(record));
+        if (isNew && record.done) append.notify(...fileNotice(record));
         return record;
       }),
     unfinishedFiles: async () => (await UNFINISHED.all(db, machine ?? '')).map(fileRecord),
@@ -98,7 +98,7 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine }: M
       const rows = await writing(moment, async (session, append) => {
         const { event, record, outcomes } = await finish(session, file, problem);
         append(event);
-        append.tell(...fileNotice(record, outcomes));
+        append.notify(...fileNotice(record, outcomes));
         return record.progress.rows;
       });
       if (rows >= MANY_ROWS) await db.query({ text: `ANALYZE ${GROWN}` });

@@ -231,7 +231,7 @@ const SET_ERRORS = statement<[ids: number[], errors: string[]]>(`
 const BLANK_BODIES = statement<[ids: number[]]>("UPDATE attempts SET body = '' WHERE instruction = ANY ($1::bigint[])");
 
 const DROP_NAMED = statement<[ids: number[]]>('DELETE FROM webhooks WHERE instruction = ANY ($1::bigint[])');
-const BLANK_TOLD = statement<[ids: number[], at: string]>(`
+const BLANK_NOTIFICATIONS = statement<[ids: number[], at: string]>(`
   UPDATE notifications SET details = '', next_try_at = NULL,
     given_up_at = CASE WHEN next_try_at IS NULL THEN given_up_at ELSE $2 END
   WHERE instruction = ANY ($1::bigint[])`);
@@ -259,7 +259,7 @@ async function blankPayouts(session: Session, payouts: readonly StoredInstructio
     );
   await BLANK_BODIES.run(session, ids);
   await DROP_NAMED.run(session, ids);
-  await BLANK_TOLD.run(session, ids, at);
+  await BLANK_NOTIFICATIONS.run(session, ids, at);
 }
 
 type Rejected = { id: number; errors: string } & RowFields;

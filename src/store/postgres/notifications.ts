@@ -1,6 +1,6 @@
-/** What receivers are told of: claimed and settled by those who deliver it. telling.ts writes it. */
+/** Notifications: claimed and settled by those who deliver them. notifier.ts writes them. */
 import { claimedNotification, NOTHING, UNDELIVERED } from '../notifications.ts';
-import { FACTS, type Notification, type Notifications, type Told, type Undelivered } from '../port.ts';
+import { FACTS, type Notification, type Notifications, type ReceiverBacklog, type Undelivered } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { factIn, setFactIn } from './facts.ts';
 import type { Me } from './me.ts';
@@ -43,7 +43,7 @@ const GIVE_UP_OTHERS = statement<[at: string, before: string, receivers: readonl
     trouble = CASE WHEN trouble = '' THEN 'no receiver in the settings is this one any more' ELSE trouble END
   WHERE next_try_at IS NOT NULL AND at < $2 AND receiver <> ALL ($3::text[])`);
 const REMOVE = statement<[before: string]>('DELETE FROM notifications WHERE next_try_at IS NULL AND at < $1');
-const TOLD = statement<[], Told>(`
+const BACKLOG = statement<[], ReceiverBacklog>(`
   SELECT receiver, count(next_try_at) AS waiting,
     coalesce(min(CASE WHEN next_try_at IS NOT NULL THEN at END), '') AS oldest, count(given_up_at) AS "givenUp",
     coalesce((
@@ -54,12 +54,12 @@ const ALL_UNDELIVERED = statement<[], Undelivered>(UNDELIVERED);
 
 export function notificationVerbs(db: Connection, writing: Writing, { name: machine = '' }: Me): Notifications {
   return {
-    tell: (event, details, { fact, value }, at) =>
+    notifyOnce: (event, details, { fact, value }, at) =>
       writing({ at }, async (session, append) => {
         const owner = FACTS[fact] === 'own' ? machine : undefined;
         if (((await factIn(session, fact, owner)) ?? '') === value) return false;
         await setFactIn(session, fact, value, owner);
-        if (value !== '') append.tell(event, details);
+        if (value !== '') append.notify(event, details);
         return value !== '';
       }),
     async claimNotifications(receiver, { at, horizon, until, limit, gathered }) {
@@ -68,7 +68,7 @@ export function notificationVerbs(db: Connection, writing: Writing, { name: mach
       const claimed = await db.writing((session) => CLAIM.all(session, receiver, at, horizon, gathered, limit, until));
       return claimed.sort((one, other) => one.number - other.number).map(claimedNotification);
     },
-    notificationsTried: (receiver, { at, delivered, failed, rest }) =>
+    recordDeliveries: (receiver, { at, delivered, failed, rest }) =>
       db.writing(async (session) => {
         await DELIVER.run(session, at, [...delivered]);
         await FAIL.run(
@@ -87,7 +87,7 @@ export function notificationVerbs(db: Connection, writing: Writing, { name: mach
         await GIVE_UP_OTHERS.run(session, at, givenUpBefore, receivers);
         await REMOVE.run(session, keptSince);
       }),
-    told: () => TOLD.all(db),
+    backlog: () => BACKLOG.all(db),
     undelivered: async () => (await ALL_UNDELIVERED.get(db)) ?? NOTHING,
   };
 }

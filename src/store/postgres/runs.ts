@@ -199,7 +199,7 @@ function ender(writing: Writing, me: Me, machine: number): Store['endRun'] {
       if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
       await TAKE_OVER.run(session, run);
       append(runEvent('run-ended', ended));
-      append.tell(...runNotice(ended, atEnd));
+      append.notify(...runNotice(ended, atEnd));
       return ended;
     });
 }

@@ -4,20 +4,20 @@ import { type Details, type NotifyEvent, PAUSED_BY_COMMAND, type Subscription } 
 import { timestamp } from '../../platform/clock.ts';
 import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
 import type { TrailEvent } from '../change-rules.ts';
-import { moveIn } from '../notifications.ts';
+import { statusChangeIn } from '../notifications.ts';
 import type { AuditEntry, Moment, Store } from '../port.ts';
 import { serverTime } from './conditions.ts';
 import type { Connection, Session, WriteSession } from './connection.ts';
+import { type Notifier, notifierAt } from './notifier.ts';
 import type { ServerClock } from './server-clock.ts';
 import { statement } from './statement.ts';
-import { type Teller, tellerAt } from './telling.ts';
 
 export interface Append {
   /** `instruction` is the instruction or order whose history the event belongs to. Returns the entry's number. */
   (event: TrailEvent, instruction?: number): number;
-  /** Those who are told of the event get a notification. */
-  tell(event: NotifyEvent, details: Details): void;
-  /** Writes what was appended and told until now. It is done at the end in any case. */
+  /** Those who subscribe to the event get a notification. */
+  notify(event: NotifyEvent, details: Details): void;
+  /** Writes what was appended and notified until now. It is done at the end in any case. */
   written(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ interface Appended extends AuditEntry {
 
 export interface WritingOptions {
   readonly serverClock?: ServerClock | undefined;
-  /** Who is told of what is written. */
+  /** Who is notified of what is written. */
   readonly subscriptions: readonly Subscription[];
   /** Statements that come before the chain's head is locked. */
   readonly first?: string;
@@ -72,7 +72,7 @@ export function writingWith(db: Connection, { serverClock, subscriptions, first 
     db.writing(async (session, [head]) => {
       if (!head) throw new Error('The audit chain has no head');
       const { now, ...last } = head as ChainHead & { now: string };
-      const append = appender(session, last, moment, tellerAt(subscriptions, moment.at));
+      const append = appender(session, last, moment, notifierAt(subscriptions, moment.at));
       const result = await work(session, append, { ...moment, now: serverClock ? timestamp(serverClock.now()) : now });
       await append.written();
       return result;
@@ -84,7 +84,7 @@ export function inTurn<T>(db: Connection, work: (session: Session) => Promise<T>
   return db.writing((session) => work(session), LOCK_HEAD);
 }
 
-function appender(session: Session, head: ChainHead, { at, run }: Moment, teller: Teller): Append {
+function appender(session: Session, head: ChainHead, { at, run }: Moment, notifier: Notifier): Append {
   let last = head;
   let entries: Appended[] = [];
   const append = (event: TrailEvent, instruction?: number): number => {
@@ -97,8 +97,8 @@ function appender(session: Session, head: ChainHead, { at, run }: Moment, teller
       isDecision: event['by'] !== undefined,
     });
     last = entry;
-    const move = moveIn(event, instruction);
-    if (move) teller.move(move);
+    const change = statusChangeIn(event, instruction);
+    if (change) notifier.statusChanged(change);
     return entry.seq;
   };
   const writeEntries = async (): Promise<void> => {
@@ -117,9 +117,9 @@ function appender(session: Session, head: ChainHead, { at, run }: Moment, teller
   };
   const written = async (): Promise<void> => {
     await writeEntries();
-    await teller.written(session);
+    await notifier.written(session);
   };
-  return Object.assign(append, { tell: teller.tell, written });
+  return Object.assign(append, { notify: notifier.notify, written });
 }
 
 const HISTORY = statement<[instruction: number], AuditEntry>(
@@ -151,7 +151,7 @@ export function auditVerbs(
     async noteDecision(what, decision, moment, about = {}) {
       await writing(moment, async (_, append) => {
         append({ ...about, type: what, ...decision });
-        if (what === 'paused') append.tell('paused', PAUSED_BY_COMMAND);
+        if (what === 'paused') append.notify('paused', PAUSED_BY_COMMAND);
       });
     },
   };

@@ -165,7 +165,7 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
     requireNumber(row.number);
     const record = fileRecord(row);
     trail.append({ at: file.receivedAt, run }, registeredEvent(record));
-    if (record.done) trail.tell({ at: file.receivedAt }, ...fileNotice(record));
+    if (record.done) trail.notify({ at: file.receivedAt }, ...fileNotice(record));
     return row;
   });
   return register.immediate;
@@ -204,7 +204,7 @@ function finishing(db: Connection, trail: Trail) {
       );
     const accounted = account(file, record.progress.line, NOTHING);
     trail.append(moment, finishedEvent(record, accounted));
-    trail.tell(moment, ...fileNotice(record, accounted.outcomes));
+    trail.notify(moment, ...fileNotice(record, accounted.outcomes));
   });
   return finish.immediate;
 }

@@ -1,33 +1,40 @@
-/** What receivers are told of: written with what it tells of, claimed and settled by those who deliver it. */
+/** Notifications: written with what they report, claimed and settled by those who deliver them. */
 import type { Details, NotifyEvent, Subscription } from '../../domain/notification.ts';
 import type { TrailEvent } from '../change-rules.ts';
 import {
   claimedNotification,
   gatheredWith,
   gatheringRow,
-  moveIn,
   type NewNotification,
   NOTHING,
+  PAYOUT_FACTS,
+  type PayoutFacts,
   payoutDetails,
   rowsFor,
+  statusChangeIn,
   subscribers,
-  TOLD_PAYOUT,
-  type ToldPayout,
   UNDELIVERED,
 } from '../notifications.ts';
-import type { Notification, NotificationClaim, Notifications, NotificationsTried, Told, Undelivered } from '../port.ts';
+import type {
+  DeliveryResults,
+  Notification,
+  NotificationClaim,
+  Notifications,
+  ReceiverBacklog,
+  Undelivered,
+} from '../port.ts';
 import type { Connection } from './connection.ts';
 
 /** Call both inside a write transaction. */
-export interface Teller {
-  /** Tells of the payout whose entry this is, where a receiver is told of it. Its change is written already. */
+export interface Notifier {
+  /** Notifies of the payout whose entry this is, where a receiver subscribes to it. Its change is written already. */
   entry(event: TrailEvent, instruction: number | undefined, at: string): void;
-  tell(event: NotifyEvent, details: Details, at: string): void;
+  notify(event: NotifyEvent, details: Details, at: string): void;
 }
 
-export function tellerOn(db: Connection, subscriptions: readonly Subscription[]): Teller {
+export function notifierOn(db: Connection, subscriptions: readonly Subscription[]): Notifier {
   const to = subscribers(subscriptions);
-  const payoutOf = db.prepare<[number], ToldPayout>(`SELECT ${TOLD_PAYOUT} FROM instructions i WHERE i.id = ?`);
+  const payoutOf = db.prepare<[number], PayoutFacts>(`SELECT ${PAYOUT_FACTS} FROM instructions i WHERE i.id = ?`);
   const gathering = db.prepare<[string, string], { number: number; details: string }>(
     'SELECT number, details FROM notifications WHERE receiver = ? AND event = ? AND gathering = 1',
   );
@@ -38,37 +45,37 @@ export function tellerOn(db: Connection, subscriptions: readonly Subscription[])
   const add = (row: NewNotification) => void insert.run({ ...row, gathering: row.gathering ? 1 : 0 });
   return {
     entry(event, instruction, at) {
-      const move = moveIn(event, instruction);
-      const told = move ? to(move.event) : [];
-      const payout = move && told.length > 0 ? payoutOf.get(move.id) : undefined;
-      if (!move || !payout) return;
-      const each = told.filter(({ payouts }) => payouts === 'each');
-      if (each.length > 0) rowsFor(each, move.event, at, payoutDetails(move, payout), move.id).forEach(add);
-      for (const { receiver, payouts } of told) {
+      const change = statusChangeIn(event, instruction);
+      const subscribed = change ? to(change.event) : [];
+      const payout = change && subscribed.length > 0 ? payoutOf.get(change.id) : undefined;
+      if (!change || !payout) return;
+      const each = subscribed.filter(({ payouts }) => payouts === 'each');
+      if (each.length > 0) rowsFor(each, change.event, at, payoutDetails(change, payout), change.id).forEach(add);
+      for (const { receiver, payouts } of subscribed) {
         if (payouts !== 'totals') continue;
-        const open = gathering.get(receiver, move.event);
-        const details = gatheredWith(open?.details, [{ move, payout }]);
+        const open = gathering.get(receiver, change.event);
+        const details = gatheredWith(open?.details, [{ change, payout }]);
         if (open) gather.run(details, open.number);
-        else add(gatheringRow(receiver, move.event, at, details));
+        else add(gatheringRow(receiver, change.event, at, details));
       }
     },
-    tell: (event, details, at) => rowsFor(to(event), event, at, details).forEach(add),
+    notify: (event, details, at) => rowsFor(to(event), event, at, details).forEach(add),
   };
 }
 
-export function notificationVerbs(db: Connection, teller: Teller): Notifications {
+export function notificationVerbs(db: Connection, notifier: Notifier): Notifications {
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
-  const tell = db.transaction((event: NotifyEvent, details: Details, name: string, value: string, at: string) => {
+  const notifyOnce = db.transaction((event: NotifyEvent, details: Details, name: string, value: string, at: string) => {
     if ((fact.get(name) ?? '') === value) return false;
     setFact.run(name, value);
-    if (value !== '') teller.tell(event, details, at);
+    if (value !== '') notifier.notify(event, details, at);
     return value !== '';
   });
   const claim = claimer(db);
-  const tried = settler(db);
+  const record = settler(db);
   const sweep = sweeper(db);
-  const told = db.prepare<[], Told>(`
+  const backlog = db.prepare<[], ReceiverBacklog>(`
     SELECT receiver, sum(next_try_at IS NOT NULL) AS waiting,
       coalesce(min(iif(next_try_at IS NULL, NULL, at)), '') AS oldest,
       sum(given_up_at IS NOT NULL) AS givenUp,
@@ -78,15 +85,15 @@ export function notificationVerbs(db: Connection, teller: Teller): Notifications
     FROM notifications n WHERE delivered_at IS NULL GROUP BY receiver ORDER BY receiver`);
   const undelivered = db.prepare<[], Undelivered>(UNDELIVERED);
   return {
-    tell: async (event, details, { fact, value }, at) => tell.immediate(event, details, fact, value, at),
+    notifyOnce: async (event, details, { fact, value }, at) => notifyOnce.immediate(event, details, fact, value, at),
     claimNotifications: async (receiver, asked) => claim(receiver, asked),
-    async notificationsTried(receiver, result) {
-      tried(receiver, result);
+    async recordDeliveries(receiver, results) {
+      record(receiver, results);
     },
     async sweepNotifications(receivers, bounds) {
       sweep(receivers, bounds);
     },
-    told: async () => told.all(),
+    backlog: async () => backlog.all(),
     undelivered: async () => undelivered.get() ?? NOTHING,
   };
 }
@@ -110,7 +117,7 @@ function claimer(db: Connection): (receiver: string, asked: NotificationClaim) =
   return claim.immediate;
 }
 
-function settler(db: Connection): (receiver: string, tried: NotificationsTried) => void {
+function settler(db: Connection): (receiver: string, results: DeliveryResults) => void {
   const deliver = db.prepare<[string, number]>(`
     UPDATE notifications SET tries = tries + 1, delivered_at = ?, given_up_at = NULL, next_try_at = NULL, trouble = ''
     WHERE number = ? AND delivered_at IS NULL`);
@@ -124,7 +131,7 @@ function settler(db: Connection): (receiver: string, tried: NotificationsTried) 
     WHERE receiver = ? AND next_try_at IS NOT NULL AND at < ?`);
   const wait = db.prepare<[string, string, string]>(`
     UPDATE notifications SET next_try_at = ? WHERE receiver = ? AND next_try_at <= ? AND gathering = 0`);
-  const settle = db.transaction((receiver: string, { at, delivered, failed, rest }: NotificationsTried) => {
+  const settle = db.transaction((receiver: string, { at, delivered, failed, rest }: DeliveryResults) => {
     for (const number of delivered) deliver.run(at, number);
     for (const { number, trouble, nextTryAt = null } of failed) fail.run({ number, trouble, next: nextTryAt, at });
     if (rest?.givenUpBefore !== undefined) giveUp.run(rest.trouble, at, receiver, rest.givenUpBefore);

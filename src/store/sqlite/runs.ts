@@ -124,7 +124,7 @@ function ending(db: Connection, trail: Trail): (run: number, moment: Moment, atE
     if (!ended) throw new Error(`Run ${run} can't be ended: it is not under way`);
     takeOver.run(run);
     trail.append(moment, runEvent('run-ended', ended));
-    trail.tell(moment, ...runNotice(ended, atEnd));
+    trail.notify(moment, ...runNotice(ended, atEnd));
     return ended;
   });
   return end.immediate;

@@ -16,7 +16,7 @@ import { forgettingVerbs } from './forgetting.ts';
 import { intakeVerbs } from './intake.ts';
 import { listingOf } from './listing.ts';
 import { machineVerbs } from './machine.ts';
-import { notificationVerbs, tellerOn } from './notifications.ts';
+import { notificationVerbs, notifierOn } from './notifications.ts';
 import { numberSkipper } from './numbers.ts';
 import { findingVerbs, listingVerbs, lookUpVerbs, replayVerbs } from './reading.ts';
 import { runVerbs } from './runs.ts';
@@ -52,8 +52,8 @@ export function openStore(options: SqliteOptions): Store {
 const NOTHING: Changes = { changes: [] };
 
 function storeOn(db: Connection, { path, subscriptions = [] }: SqliteOptions): Omit<Store, 'judging' | 'mayStillSend'> {
-  const teller = tellerOn(db, subscriptions);
-  const trail = auditTrail(db, teller);
+  const notifier = notifierOn(db, subscriptions);
+  const trail = auditTrail(db, notifier);
   const { apply, claim, settle } = changer(db, trail);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
@@ -74,7 +74,7 @@ function storeOn(db: Connection, { path, subscriptions = [] }: SqliteOptions): O
     ...lookUpVerbs(db),
     ...listingOf(db),
     ...searchVerbs(db),
-    ...notificationVerbs(db, teller),
+    ...notificationVerbs(db, notifier),
     ...replayVerbs(db),
     ...runVerbs(db, trail),
     ...auditVerbs(db, trail),

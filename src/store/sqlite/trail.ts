@@ -5,7 +5,7 @@ import { CHAIN_START, type ChainHead, nextEntry } from '../audit.ts';
 import type { TrailEvent } from '../change-rules.ts';
 import type { AuditEntry, Decision, Moment, Store } from '../port.ts';
 import type { Connection } from './connection.ts';
-import type { Teller } from './notifications.ts';
+import type { Notifier } from './notifications.ts';
 
 /** `instruction` is the instruction or order whose history the event belongs to. */
 type Append = (event: TrailEvent, instruction?: number) => void;
@@ -18,13 +18,13 @@ export interface Trail {
    * function.
    */
   appending(moment: Moment): Append;
-  /** Call inside a write transaction: those who are told of the event get a notification. */
-  tell(moment: Moment, event: NotifyEvent, details: Details): void;
+  /** Call inside a write transaction: those who subscribe to the event get a notification. */
+  notify(moment: Moment, event: NotifyEvent, details: Details): void;
   head(): ChainHead;
 }
 
-/** `teller` is told of each entry, after the change that it records. */
-export function auditTrail(db: Connection, teller: Teller): Trail {
+/** `notifier` sees each entry, after the change that it records. */
+export function auditTrail(db: Connection, notifier: Notifier): Trail {
   const head = db.prepare<[], ChainHead>('SELECT seq, lower(hex(hash)) AS hash FROM audit ORDER BY seq DESC LIMIT 1');
   const insert = db.prepare<[number, number | null, number | null, string, string]>(
     'INSERT INTO audit (seq, run, instruction, body, hash) VALUES (?, ?, ?, ?, unhex(?))',
@@ -39,7 +39,7 @@ export function auditTrail(db: Connection, teller: Teller): Trail {
       const entry = nextEntry(last, { ...event, at, run, instruction });
       insert.run(entry.seq, run ?? null, instruction ?? null, entry.body, entry.hash);
       if (event['by'] !== undefined) decided.run(entry.seq);
-      teller.entry(event, instruction, at);
+      notifier.entry(event, instruction, at);
       last = entry;
     };
   };
@@ -47,7 +47,7 @@ export function auditTrail(db: Connection, teller: Teller): Trail {
   return {
     append: (moment, event, instruction) => appending(moment)(event, instruction),
     appending,
-    tell: ({ at }, event, details) => teller.tell(event, details, at),
+    notify: ({ at }, event, details) => notifier.notify(event, details, at),
     head: () => head.get() ?? CHAIN_START,
   };
 }
@@ -65,7 +65,7 @@ export function auditVerbs(
   const note = db.transaction(
     (type: string, decision: Decision, moment: Moment, about: Readonly<Record<string, string>>) => {
       trail.append(moment, { ...about, type, ...decision });
-      if (type === 'paused') trail.tell(moment, 'paused', PAUSED_BY_COMMAND);
+      if (type === 'paused') trail.notify(moment, 'paused', PAUSED_BY_COMMAND);
     },
   );
   return {

@@ -1,7 +1,7 @@
 /** What happens, and the notification of it, come into the records together. */
 import { expect, it } from 'vitest';
 import { pass } from '../src/pipeline/pass.ts';
-import { openNotifications, RECEIVERS } from './support/told.ts';
+import { openNotifications, RECEIVERS } from './support/notified.ts';
 import { watched } from './support/watched.ts';
 import { instruction, instructions, ONE_PASS, ORDERS, testWorkspace } from './support/workspace.ts';
 
@@ -10,7 +10,7 @@ it('leaves a notification of each thing that happened, and of nothing else, at w
   workspace.drop('empty.csv', '');
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2'), instruction('P3', 'three')));
-  const told = new Set<string>();
+  const notified = new Set<string>();
   for (let passes = 0; passes < 3; passes++) {
     const tools = await workspace.open({
       faults: { fates: [{ narration: 'P1', fate: 'reversed' }, { fate: 'failed' }] },
@@ -19,12 +19,12 @@ it('leaves a notification of each thing that happened, and of nothing else, at w
     const notifications = openNotifications(workspace.path('data', 'paydrop.db'), `${receiver}`);
     const look = () => {
       const found = notifications.look();
-      expect(found?.told).toEqual(found?.happened);
-      for (const what of found?.told ?? []) told.add(what.split(' ')[0] ?? '');
+      expect(found?.notified).toEqual(found?.happened);
+      for (const what of found?.notified ?? []) notified.add(what.split(' ')[0] ?? '');
     };
     await pass({ ...tools, store: watched(tools.store, () => look, new Set()) }, ONE_PASS);
     notifications.close();
     await tools.close();
   }
-  expect([...told].sort()).toEqual(['file', 'payout.failed', 'payout.paid', 'payout.reversed', 'run.finished']);
+  expect([...notified].sort()).toEqual(['file', 'payout.failed', 'payout.paid', 'payout.reversed', 'run.finished']);
 });

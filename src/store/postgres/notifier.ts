@@ -1,29 +1,29 @@
-/** Writes what receivers are told of, in the transaction of what it tells of. */
+/** Writes notifications, in the transaction of what they report. */
 import type { Details, NotifyEvent, Subscription } from '../../domain/notification.ts';
 import {
   gatheredWith,
   gatheringRow,
-  type Move,
   type NewNotification,
+  PAYOUT_FACTS,
+  type PayoutFacts,
   payoutDetails,
   rowsFor,
+  type StatusChange,
   subscribers,
-  TOLD_PAYOUT,
-  type ToldPayout,
 } from '../notifications.ts';
 import type { Session } from './connection.ts';
 import { column, insertion, statement } from './statement.ts';
 
-/** What a transaction tells of, gathered until its changes are written. */
-export interface Teller {
-  move(move: Move): void;
-  tell(event: NotifyEvent, details: Details): void;
-  /** Writes what was told until now. */
+/** The notifications of a transaction, gathered until its changes are written. */
+export interface Notifier {
+  statusChanged(change: StatusChange): void;
+  notify(event: NotifyEvent, details: Details): void;
+  /** Writes what was notified until now. */
   written(session: Session): Promise<void>;
 }
 
-const PAYOUTS = statement<[ids: number[]], ToldPayout>(
-  `SELECT ${TOLD_PAYOUT} FROM instructions i WHERE i.id = ANY ($1::bigint[])`,
+const PAYOUTS = statement<[ids: number[]], PayoutFacts>(
+  `SELECT ${PAYOUT_FACTS} FROM instructions i WHERE i.id = ANY ($1::bigint[])`,
 );
 const GATHERING = statement<[receiver: string, event: string], { number: number; details: string }>(
   'SELECT number, details FROM notifications WHERE receiver = $1 AND event = $2 AND gathering FOR UPDATE',
@@ -42,21 +42,21 @@ const insert = insertion<unknown[]>('notifications', {
 });
 
 /** Call it where the chain's head is locked. */
-export function tellerAt(subscriptions: readonly Subscription[], at: string): Teller {
+export function notifierAt(subscriptions: readonly Subscription[], at: string): Notifier {
   const to = subscribers(subscriptions);
-  let moves: Move[] = [];
+  let changes: StatusChange[] = [];
   let rows: NewNotification[] = [];
   return {
-    move(move) {
-      if (to(move.event).length > 0) moves.push(move);
+    statusChanged(change) {
+      if (to(change.event).length > 0) changes.push(change);
     },
-    tell(event, details) {
+    notify(event, details) {
       rows.push(...rowsFor(to(event), event, at, details));
     },
     async written(session) {
-      const [told, others] = [moves, rows];
-      [moves, rows] = [[], []];
-      if (told.length > 0) others.push(...(await payoutRows(session, told, to, at)));
+      const [changed, others] = [changes, rows];
+      [changes, rows] = [[], []];
+      if (changed.length > 0) others.push(...(await payoutRows(session, changed, to, at)));
       if (others.length === 0) return;
       const last = (await LAST.get(session)) ?? 0;
       await insert(
@@ -79,26 +79,26 @@ export function tellerAt(subscriptions: readonly Subscription[], at: string): Te
 /** The rows for payouts, less what is added to a row that gathers already. */
 async function payoutRows(
   session: Session,
-  moves: readonly Move[],
+  changes: readonly StatusChange[],
   to: ReturnType<typeof subscribers>,
   at: string,
 ): Promise<NewNotification[]> {
   const found = await PAYOUTS.all(
     session,
-    moves.map(({ id }) => id),
+    changes.map(({ id }) => id),
   );
   const payouts = new Map(found.map((payout) => [payout.id, payout]));
-  const told = moves.flatMap((move) => {
-    const payout = payouts.get(move.id);
-    return payout ? [{ move, payout }] : [];
+  const changed = changes.flatMap((change) => {
+    const payout = payouts.get(change.id);
+    return payout ? [{ change, payout }] : [];
   });
-  const rows = told.flatMap(({ move, payout }) =>
-    rowsFor(to(move.event, 'each'), move.event, at, payoutDetails(move, payout), move.id),
+  const rows = changed.flatMap(({ change, payout }) =>
+    rowsFor(to(change.event, 'each'), change.event, at, payoutDetails(change, payout), change.id),
   );
-  for (const event of new Set(told.map(({ move }) => move.event)))
+  for (const event of new Set(changed.map(({ change }) => change.event)))
     for (const { receiver } of to(event, 'totals')) {
       const open = await GATHERING.get(session, receiver, event);
-      const more = told.filter(({ move }) => move.event === event);
+      const more = changed.filter(({ change }) => change.event === event);
       const details = gatheredWith(open?.details, more);
       if (open) await GATHER.run(session, details, open.number);
       else rows.push(gatheringRow(receiver, event, at, details));

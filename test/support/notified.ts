@@ -1,6 +1,6 @@
-/** What receivers are to be told of, by the records and by what they were sent. */
+/** What receivers are to be notified of, by the records and by what they were sent. */
 import { expect } from 'vitest';
-import { eventOfMove, NOTIFY_EVENTS } from '../../src/domain/notification.ts';
+import { eventOfStatusChange, NOTIFY_EVENTS } from '../../src/domain/notification.ts';
 import { failed, type Message } from '../../src/service/notify/message.ts';
 import type { Sender } from '../../src/service/notify/senders.ts';
 import type { Receiver } from '../../src/settings/settings.ts';
@@ -10,11 +10,11 @@ import { Sqlite } from '../../src/store/sqlite/library.ts';
 const ENTRIES = 1_000;
 
 /** These are written by what a pass does anyway. The others would ask the records for more. */
-export const TOLD_OF = Object.keys(NOTIFY_EVENTS).filter(
+export const NOTIFIED_EVENTS = Object.keys(NOTIFY_EVENTS).filter(
   (event) => event.startsWith('payout') || event.startsWith('file') || event === 'run.finished',
 );
 
-/** What a message tells of: the same text as {@link happenings} has for it. Payouts are told of one by one. */
+/** What a message reports: the same text as {@link happenings} has for it. Payouts are notified one by one. */
 export function whatOf({ event, at, details }: Pick<Message, 'event' | 'at' | 'details'>): string {
   if (event === 'run.finished') return `${event} ${details['run']} ${details['finishedAt']}`;
   if (event.startsWith('file')) return `file ${details['file']} ${details['name']}`;
@@ -25,10 +25,10 @@ function payoutText(event: string, at: string, reference: string): string {
   return `${event} ${reference} ${at}`;
 }
 
-/** What an entry of the audit log tells of a payout; nothing of most. */
+/** What an entry of the audit log reports of a payout; nothing of most. */
 function payoutTexts(body: string, reference: string): string[] {
   const { type, from, to, at } = JSON.parse(body);
-  const event = type === 'status' ? eventOfMove(from, to) : undefined;
+  const event = type === 'status' ? eventOfStatusChange(from, to) : undefined;
   return event === undefined ? [] : [payoutText(event, at, reference)];
 }
 
@@ -50,9 +50,9 @@ export async function happenings(store: Store): Promise<string[]> {
   }
 }
 
-/** What a receiver is told of, delivered or not, and what has happened. */
+/** What a receiver is notified of, delivered or not, and what has happened. */
 interface Notified {
-  readonly told: string[];
+  readonly notified: string[];
   readonly happened: string[];
 }
 
@@ -85,29 +85,29 @@ export function openNotifications(path: string, receiver: string): { look(): Not
       ...texts("SELECT 'run.finished ' || number || ' ' || finished_at FROM runs WHERE finished_at <> ''"),
       ...moves.flatMap(({ body, reference }) => payoutTexts(body, reference)),
     ];
-    const told = rows.map(({ details, ...row }) => whatOf({ ...row, details: JSON.parse(details) }));
-    return { told: told.sort(), happened: happened.sort() };
+    const notified = rows.map(({ details, ...row }) => whatOf({ ...row, details: JSON.parse(details) }));
+    return { notified: notified.sort(), happened: happened.sort() };
   };
   return { look, close: () => void records.close() };
 }
 
 /** For paydrop.json: one takes all, one answers only the second time, one gets sums, and one is gone. */
 export const RECEIVERS = (['well', 'second', 'sums', 'gone'] as const).map((name) => ({
-  ...{ to: `https://${name}.example.com/hook`, on: TOLD_OF },
+  ...{ to: `https://${name}.example.com/hook`, on: NOTIFIED_EVENTS },
   payouts: name === 'sums' ? 'totals' : 'each',
 }));
 
 /** What those receivers were sent, in all lives of a program. */
 export interface Ears {
   readonly senderTo: (receiver: Receiver) => Promise<Sender>;
-  /** What a receiver was told of, each message once. Throws where one came again with other words. */
-  told(name: string): Message[];
+  /** What a receiver was sent, each message once. Throws where one came again with other words. */
+  received(name: string): Message[];
 }
 
 export function openEars(): Ears {
   const heard = new Map<string, Message[]>();
   const isNew = ({ id }: Message, at: number, all: readonly Message[]) => all.findIndex((one) => one.id === id) === at;
-  const told = (name: string) => {
+  const received = (name: string) => {
     const all = heard.get(name) ?? [];
     for (const message of all) expect(message).toEqual(all.find(({ id }) => id === message.id));
     return all.filter(isNew);
@@ -119,7 +119,7 @@ export function openEars(): Ears {
     return isTaken ? ({ kind: 'taken' } as const) : failed('no complete answer within 15 s', 'message');
   };
   return {
-    told,
+    received,
     senderTo: async (receiver) => {
       const [name = ''] = receiver.kind === 'http' ? receiver.url.hostname.split('.') : [];
       return { send: send(name), close: async () => undefined };
@@ -127,13 +127,13 @@ export function openEars(): Ears {
   };
 }
 
-/** Each of them but the one that is gone was told of all that happened, under one id, and of nothing else. */
-export async function expectTold(store: Store, ears: Ears, point: string): Promise<void> {
+/** Each of them but the one that is gone was sent all that happened, under one id, and of nothing else. */
+export async function expectDelivered(store: Store, ears: Ears, point: string): Promise<void> {
   const happened = (await happenings(store)).sort();
   for (const name of ['well', 'second'])
-    expect(ears.told(name).map(whatOf).sort(), `${name}, ${point}`).toEqual(happened);
+    expect(ears.received(name).map(whatOf).sort(), `${name}, ${point}`).toEqual(happened);
   const isOne = (what: string) => !what.startsWith('payout');
-  const sums = ears.told('sums');
+  const sums = ears.received('sums');
   const ones = sums.filter(({ event }) => isOne(event)).map(whatOf);
   expect(ones.sort(), `sums, ${point}`).toEqual(happened.filter(isOne));
   const counts = sums.flatMap(({ event, details }) =>
