@@ -2,6 +2,11 @@ import { expect, it } from 'vitest';
 import { MUTANTS } from './mutants/list.ts';
 import { applied, ROOT } from './support/mutation.ts';
 
+it('no two mutants have one name: a mutant is run by it', () => {
+  const names = MUTANTS.map(({ name }) => name);
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+});
+
 it.each(MUTANTS)('the source has what the mutant "$name" changes, once', (mutant) => {
   expect(() => applied(ROOT, mutant)).not.toThrow();
 });
