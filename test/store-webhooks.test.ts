@@ -59,7 +59,7 @@ async function taken(store: Store): Promise<void> {
 }
 
 async function waiting(store: Store, askedBefore = END): Promise<string[]> {
-  const found = await store.named({ limit: 10, askedBefore });
+  const found = await store.queuedLookUps({ limit: 10, askedBefore });
   return found.map(({ instruction: { id, instructionRef }, times }) => `${instructionRef} ${times} ${id % 2 ** 32}`);
 }
 
@@ -70,13 +70,13 @@ function webhooksKept(open: () => Promise<Store>) {
     await taken(store);
   });
   afterEach(() => store.close());
-  const keep = (...names: PayoutName[]) => store.keepNamed(names, AT);
+  const keep = (...names: PayoutName[]) => store.queueLookUps(names, AT);
 
   it('wait for one look-up a payout, however often and by whatever name they come', async () => {
     const refs = { orderRef: 'O1', instructionRef: 'I4' };
     expect(await keep({ clientRefId: 'REF4' }, refs, { ...refs, customerRef: 'C1' })).toBe(3);
     expect(await keep({ clientRefId: 'REF4' })).toBe(1);
-    const found = await store.named({ limit: 10, askedBefore: END });
+    const found = await store.queuedLookUps({ limit: 10, askedBefore: END });
     expect(found.map(({ instruction }) => instruction.clientRefId)).toEqual(['REF4']);
   });
 
@@ -85,7 +85,7 @@ function webhooksKept(open: () => Promise<Store>) {
     const others = { customerRef: 'C2', orderRef: 'O1', instructionRef: 'I4' };
     expect(await keep(...unknown, others, { clientRefId: 'REF5' })).toBe(0);
     expect(await waiting(store)).toEqual([]);
-    expect(await store.dropNamed(END, 10)).toBe(0);
+    expect(await store.removeQueuedLookUps(END, 10)).toBe(0);
   });
 
   it('of references that two customers have name the payouts of both', async () => {
@@ -107,22 +107,22 @@ function webhooksKept(open: () => Promise<Store>) {
 
   it('wait until the look-up is answered', async () => {
     await keep({ clientRefId: 'REF4' });
-    await store.noteNamed([{ id: rowId(1, 4), times: 1, answered: false }], AT);
+    await store.recordLookUps([{ id: rowId(1, 4), times: 1, answered: false }], AT);
     expect(await waiting(store)).toEqual(['I4 1 4']);
-    await store.noteNamed([{ id: rowId(1, 4), times: 1, answered: true }], AT);
+    await store.recordLookUps([{ id: rowId(1, 4), times: 1, answered: true }], AT);
     expect(await waiting(store)).toEqual([]);
   });
 
   it('that come while the look-up is under way have the payout looked up once more', async () => {
     await keep({ clientRefId: 'REF4' });
     await keep({ clientRefId: 'REF4' });
-    await store.noteNamed([{ id: rowId(1, 4), times: 1, answered: true }], AT);
+    await store.recordLookUps([{ id: rowId(1, 4), times: 1, answered: true }], AT);
     expect(await waiting(store)).toEqual(['I4 2 4']);
   });
 
   it('wait a while where the payout was looked up before', async () => {
     await keep({ clientRefId: 'REF4' });
-    await store.noteNamed([{ id: rowId(1, 4), times: 1, answered: true }], LATER);
+    await store.recordLookUps([{ id: rowId(1, 4), times: 1, answered: true }], LATER);
     await keep({ clientRefId: 'REF4' });
     expect(await waiting(store, LATER)).toEqual([]);
     expect(await waiting(store, END)).toEqual(['I4 2 4']);
@@ -143,7 +143,7 @@ function webhooksKept(open: () => Promise<Store>) {
       { orderRef: 'O1', instructionRef: 'I7' },
     );
     const refsOf = async (options: object) =>
-      (await store.named({ limit: 10, askedBefore: END, ...options })).map(
+      (await store.queuedLookUps({ limit: 10, askedBefore: END, ...options })).map(
         ({ instruction }) => instruction.instructionRef,
       );
     expect(await refsOf({ limit: 2 })).toEqual(['I4', 'I6']);
@@ -154,19 +154,19 @@ function webhooksKept(open: () => Promise<Store>) {
   it('are looked up where that was least recently done', async () => {
     const others = ['I6', 'I7'].map((instructionRef) => ({ orderRef: 'O1', instructionRef }));
     await keep({ clientRefId: 'REF4' }, ...others);
-    await store.noteNamed([{ id: rowId(1, 4), times: 1, answered: false }], LATER);
-    await store.noteNamed([{ id: rowId(1, 6), times: 1, answered: false }], AT);
+    await store.recordLookUps([{ id: rowId(1, 4), times: 1, answered: false }], LATER);
+    await store.recordLookUps([{ id: rowId(1, 6), times: 1, answered: false }], AT);
     expect(await waiting(store)).toEqual(['I7 1 7', 'I6 1 6', 'I4 1 4']);
     const after = { askedAt: AT, id: rowId(1, 6) };
-    const rest = await store.named({ after, limit: 10, askedBefore: END });
+    const rest = await store.queuedLookUps({ after, limit: 10, askedBefore: END });
     expect(rest.map(({ instruction, askedAt }) => [instruction.instructionRef, askedAt])).toEqual([['I4', LATER]]);
   });
 
   it('are removed when they are old, a part at a time', async () => {
-    await store.keepNamed([{ clientRefId: 'REF4' }, { orderRef: 'O1', instructionRef: 'I6' }], AT);
-    await store.keepNamed([{ orderRef: 'O1', instructionRef: 'I7' }], LATER);
-    expect(await store.dropNamed(LATER, 1)).toBe(1);
-    expect(await store.dropNamed(LATER, 10)).toBe(1);
+    await store.queueLookUps([{ clientRefId: 'REF4' }, { orderRef: 'O1', instructionRef: 'I6' }], AT);
+    await store.queueLookUps([{ orderRef: 'O1', instructionRef: 'I7' }], LATER);
+    expect(await store.removeQueuedLookUps(LATER, 1)).toBe(1);
+    expect(await store.removeQueuedLookUps(LATER, 10)).toBe(1);
     expect(await waiting(store)).toEqual(['I7 1 7']);
   });
 }

@@ -43,7 +43,7 @@ async function worked(): Promise<TestWorkspace> {
     at: '2026-03-02T01:00:00.000Z',
   });
   await store.setFact('stuck', '["of this machine"]');
-  await store.keepNamed([payoutRef('P1')], '2026-03-02T01:00:00.000Z');
+  await store.queueLookUps([payoutRef('P1')], '2026-03-02T01:00:00.000Z');
   await store.keepSignIn(SIGN_IN);
   await close();
   return workspace;
@@ -75,7 +75,7 @@ async function told(store: Store): Promise<unknown> {
     lastRun: await store.lastRun(),
     payees: await store.payeeAmounts(undefined, 100),
     backlog: await store.backlog(),
-    named: await store.named({ limit: 10, askedBefore: '2026-03-03T00:00:00.000Z' }),
+    queued: await store.queuedLookUps({ limit: 10, askedBefore: '2026-03-03T00:00:00.000Z' }),
     signIn: await store.signIn(SIGN_IN.link, SIGN_IN.madeAt),
   };
 }
@@ -99,7 +99,7 @@ describe.skipIf(!hasPostgres)('a server that takes the records over', () => {
     const before = openSqlite({ path: database(workspace), purpose: 'reading' });
     const expected = await told(before);
     const some = [expect.anything()];
-    expect(expected).toMatchObject({ backlog: some, named: some, signIn: { person: 'ana' } });
+    expect(expected).toMatchObject({ backlog: some, queued: some, signIn: { person: 'ana' } });
     await before.close();
     const address = await emptyDatabase();
     const taken = await takeOverTo(address, workspace);

@@ -31,7 +31,7 @@ import {
 
 const SECRET = 'the-secret-of-webhooks';
 const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const NAMED = { ...ONE_PASS, kind: 'arrival', send: false, lookUp: false, named: true } as const;
+const FOR_WEBHOOKS = { ...ONE_PASS, kind: 'arrival', send: false, lookUp: false, lookUpQueued: true } as const;
 const MINUTE = 60_000;
 
 /** Payouts that the sandbox has, and calls paid. */
@@ -88,14 +88,14 @@ async function serving(workspace: TestWorkspace, faults: FaultScript = PAID): Pr
     url: server.url,
     asked,
     unclear,
-    made: (options) => pass(tools, { ...NAMED, ...options }),
+    made: (options) => pass(tools, { ...FOR_WEBHOOKS, ...options }),
     post: async (body, headers = { signature: signed(body) }) => {
       const answer = await fetch(new URL(path, server.url), { method: 'POST', body, headers });
       await answer.arrayBuffer();
       return answer.status;
     },
     passed: async () => {
-      await pass(tools, NAMED);
+      await pass(tools, FOR_WEBHOOKS);
       const found = await tools.store.instructionsOf({ customerRef: 'C1' }, 1_000);
       return Object.fromEntries(found.map(({ instructionRef, status }) => [instructionRef, status]));
     },
@@ -179,7 +179,7 @@ describe('a webhook', () => {
     expect(await post(event('P1').replaceAll(payoutRef('P1').clientRefId, 'NOBODY'))).toBe(200);
     await passed();
     expect(asked.size).toBe(0);
-    expect(await store.dropNamed('9999', 10)).toBe(0);
+    expect(await store.removeQueuedLookUps('9999', 10)).toBe(0);
   });
 
   it('that was kept outlives the process', async () => {
@@ -194,9 +194,9 @@ describe('a webhook', () => {
   it('that was kept by a program which ended before it answered comes again, and brings about one look-up', async () => {
     const workspace = await submitted(['P1']);
     const { post, store, close } = await serving(workspace);
-    const keepNamed = store.keepNamed;
-    store.keepNamed = async (...names) => {
-      await keepNamed(...names);
+    const queueLookUps = store.queueLookUps;
+    store.queueLookUps = async (...names) => {
+      await queueLookUps(...names);
       throw new Error('the program is ended here');
     };
     expect(await post(event('P1'))).toBe(500);
@@ -250,7 +250,7 @@ describe('webhooks of payouts that the provider has no clear answer about', () =
     }
     const summary = await made({ kind: 'nightly', lookUp: true });
     expect(summary?.unfinished).toBeUndefined();
-    expect(summary?.namedStopped).toContain('10 look-ups in a row got no clear answer');
+    expect(summary?.queueStopped).toContain('10 look-ups in a row got no clear answer');
     expect(summary?.moved).toEqual({ paid: 2 });
     expect(Object.fromEntries(asked)).toMatchObject({ P1: 1, P2: 1 });
   });
@@ -275,7 +275,7 @@ describe('webhooks of payouts that the provider has no clear answer about', () =
     unclear.set('P1', { retryAfterMs: 10 * MINUTE });
     await post(event('P1'));
     const begun = workspace.clock.monotonic();
-    expect((await made({}))?.namedStopped).toBe('the provider asks for a wait');
+    expect((await made({}))?.queueStopped).toBe('the provider asks for a wait');
     expect(workspace.clock.monotonic() - begun).toBeLessThan(MINUTE);
     expect(asked.get('P1')).toBe(1);
     unclear.clear();
@@ -291,13 +291,13 @@ describe('webhooks of payouts that the provider has no clear answer about', () =
     if (!summary) throw new Error('no pass was made');
     const pace = openPace({ clock, log: LOG });
     for (const seconds of [30, 60, 120, 240, 300, 300]) {
-      pace.note(NAMED, { ...summary, namedStopped: 'no answer' }, 0);
-      expect([pace.mayTry(), pace.lookUpDue(), pace.namedDue()]).toEqual([true, true, false]);
-      expect(pace.untilNamedMs()).toBe(seconds * 1_000);
+      pace.note(FOR_WEBHOOKS, { ...summary, queueStopped: 'no answer' }, 0);
+      expect([pace.mayTry(), pace.lookUpDue(), pace.queueDue()]).toEqual([true, true, false]);
+      expect(pace.untilQueueMs()).toBe(seconds * 1_000);
     }
     clock.advance(300_000);
-    pace.note(NAMED, summary, 0);
-    expect(pace.namedDue()).toBe(true);
+    pace.note(FOR_WEBHOOKS, summary, 0);
+    expect(pace.queueDue()).toBe(true);
   });
 });
 
@@ -310,7 +310,7 @@ describe('many webhooks', () => {
     const begun = workspace.clock.monotonic();
     const summary = await made({});
     expect(workspace.clock.monotonic() - begun).toBeLessThan(10_000);
-    expect([summary?.unfinished, summary?.namedStopped]).toEqual([undefined, undefined]);
+    expect([summary?.unfinished, summary?.queueStopped]).toEqual([undefined, undefined]);
     expect(asked.size).toBeGreaterThan(3);
     expect(asked.size).toBeLessThan(8);
     for (let more = 0; more < 5; more++) await made({});
@@ -340,7 +340,7 @@ describe('a webhook that is not from the provider', () => {
     const { post, store } = await serving(await submitted(['P1']));
     const body = event('P1');
     expect(await post(body, headersOf(body))).toBe(401);
-    expect(await store.dropNamed('9999', 10)).toBe(0);
+    expect(await store.removeQueuedLookUps('9999', 10)).toBe(0);
   });
 
   it('is checked by its bytes, not by what they mean', async () => {
@@ -399,9 +399,9 @@ describe('the names in a body', () => {
 
   it('are a thousand at most, written in short transactions', async () => {
     const { post, store } = await serving(await submitted(['P1']));
-    const keepNamed = vi.spyOn(store, 'keepNamed');
+    const queueLookUps = vi.spyOn(store, 'queueLookUps');
     expect(await post(JSON.stringify(Array.from({ length: 1_500 }, (_, at) => ({ clientRefId: `R${at}` }))))).toBe(200);
-    const sizes = keepNamed.mock.calls.map(([names]) => names.length);
+    const sizes = queueLookUps.mock.calls.map(([names]) => names.length);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_000);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(200);
   });
@@ -477,7 +477,7 @@ describe('a batch of events about instructions', () => {
     workspace.drop('orders.csv', FILES.orders);
     workspace.drop('payouts.csv', FILES.instructions('P1'));
     const tools = await serving(workspace, faults);
-    const all = { kind: 'run', send: true, lookUp: true, named: false } as const;
+    const all = { kind: 'run', send: true, lookUp: true, lookUpQueued: false } as const;
     for (let step = 0; step < 3; step++) await tools.made(all);
     expect(await retry(tools, payoutRef('P1'), { by: 'finance', reason: 'reopened' })).toMatchObject({ ok: true });
     await tools.made({ ...all, lookUp: false });
@@ -597,6 +597,6 @@ describe('ten thousand webhooks at once', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(300 * 1024 * 1024);
     expect(new Set(Object.values(await passed()))).toEqual(new Set(['paid']));
     expect([...asked.values()]).toEqual(refs.map(() => 1));
-    expect(await store.dropNamed('9999', 1_000)).toBe(refs.length);
+    expect(await store.removeQueuedLookUps('9999', 1_000)).toBe(refs.length);
   });
 });

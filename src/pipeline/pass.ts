@@ -71,8 +71,8 @@ export interface PassOptions {
   readonly waitForSettling: boolean;
   readonly send: boolean;
   readonly lookUp: boolean;
-  /** Without `lookUp`: only the payouts that webhooks named are looked up. */
-  readonly named?: boolean;
+  /** Without `lookUp`: only the look-ups that webhooks have queued are made. */
+  readonly lookUpQueued?: boolean;
   readonly stop: AbortSignal;
 }
 
@@ -97,8 +97,8 @@ export interface PassSummary {
   readonly stuck: readonly Stuck[];
   /** Why work is left that this pass should have done. Undefined when none is left. */
   readonly unfinished: string | undefined;
-  /** Why payouts that webhooks named wait for a later look-up, where the provider is at fault. It leaves nothing undone. */
-  readonly namedStopped: string | undefined;
+  /** Why look-ups that webhooks have queued wait for a later pass, where the provider is at fault. It leaves nothing undone. */
+  readonly queueStopped: string | undefined;
   /** Nothing is left to do here, but other machines are in the run. The last of them ends it. */
   readonly goesOn: boolean;
   /** Why the calendar let the pass send nothing, or nothing more. What is due is then left to a later pass. */
@@ -139,7 +139,7 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const paced = { ...behindGate(tools, options), judgedAfter, pace, among };
   const sending = await send(paced, options);
   const amending = await change(paced, options);
-  const looks = options.lookUp || options.named === true;
+  const looks = options.lookUp || options.lookUpQueued === true;
   const looking: LookedUp = looks ? await lookUp(paced, options) : NOT_LOOKED_UP;
   const undone = looking.another ?? sending.stopped ?? amending ?? looking.stopped;
   const { reported, unwritten } = await publishFileReports(tools);
@@ -162,8 +162,8 @@ export async function pass(opened: Tools, options: PassOptions): Promise<PassSum
   const unreadable = needs.find(({ concern }) => concern === 'unreadable')?.count ?? 0;
   const { found } = paced.gate;
   const closed = found && closedText(found);
-  const { lookedUp, namedStopped } = looking;
-  const requests = { sent: sending.sent, lookedUp, namedStopped };
+  const { lookedUp, queueStopped } = looking;
+  const requests = { sent: sending.sent, lookedUp, queueStopped };
   return { run, ...left, ...requests, closed, unreadable, leftAlone, decisions, needs, goesOn: goesOn === true };
 }
 
@@ -256,21 +256,21 @@ async function lookUp(tools: Paced, { kind, stop, lookUp: all }: PassOptions): P
   const forgetful = (await lookUpOnly(tools.store)) !== undefined;
   const other = await otherProvider(tools.store);
   const endedToo = kind !== 'arrival' && other === undefined;
-  const { lookedUp, had, unanswered, stopped, namedStopped } = await reconcile(tools, stop, {
+  const { lookedUp, had, unanswered, stopped, queueStopped } = await reconcile(tools, stop, {
     endedToo,
     forgetful,
     another: other !== undefined,
-    namedOnly: !all,
+    queuedOnly: !all,
   });
   if (all && forgetful && !other && unanswered === 0 && stopped === undefined)
     await noteLookedUp(tools.store, tools.settings.data, true);
   const another = other && `${otherProviderText(other)}. Of ${lookedUp} open payouts it has ${had}`;
-  return { lookedUp, stopped, namedStopped, another };
+  return { lookedUp, stopped, queueStopped, another };
 }
 
-const NOT_LOOKED_UP: LookedUp = { lookedUp: 0, stopped: undefined, namedStopped: undefined };
+const NOT_LOOKED_UP: LookedUp = { lookedUp: 0, stopped: undefined, queueStopped: undefined };
 
-interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped' | 'namedStopped'> {
+interface LookedUp extends Pick<Reconciled, 'lookedUp' | 'stopped' | 'queueStopped'> {
   /** Why its answers are ignored: it is not the provider of these records. */
   readonly another?: string | undefined;
 }

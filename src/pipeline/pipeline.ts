@@ -7,7 +7,7 @@ export type { HeldPayout } from './approval.ts';
 export { commitQueue } from './flow.ts';
 export type { Judged, Judgement } from './forgetting.ts';
 export type { PassOptions, PassSummary, Tools } from './pass.ts';
-export { ASKED_AGAIN_MS } from './reconcile/named.ts';
+export { ASKED_AGAIN_MS } from './reconcile/webhook-look-ups.ts';
 export type { Decided, RetriedAll } from './resolution.ts';
 export { noteInboxTrouble, stateWithoutRecords, type WorkspaceState, workspaceState } from './state.ts';
 

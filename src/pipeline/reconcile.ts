@@ -35,7 +35,7 @@ import {
 } from '../store/store.ts';
 import { commitQueue, eachInPages, gather, type Line, openLine, openPart, type Pacer, pacer } from './flow.ts';
 import { askInTurn, forAPerson, openRound, type Range, readAgain, unsettled } from './look-ups.ts';
-import { lookUpNamed, type Turns } from './reconcile/named.ts';
+import { lookUpQueued, type Turns } from './reconcile/webhook-look-ups.ts';
 import { LAST_CLEAR_ANSWER, lookUpOrders } from './registration.ts';
 
 /**
@@ -72,8 +72,8 @@ export interface Reconciled {
   readonly unanswered: number;
   /** Why looking up ended before every open payout was looked up. */
   readonly stopped: string | undefined;
-  /** Why payouts that webhooks named go on waiting, where the provider is at fault. */
-  readonly namedStopped: string | undefined;
+  /** Why look-ups that webhooks have queued go on waiting, where the provider is at fault. */
+  readonly queueStopped: string | undefined;
 }
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
@@ -90,13 +90,13 @@ const LOOKED_UP: readonly InstructionStatus[] = ['unknown', 'submitted', 'paid',
  * well. Those that have ended are looked up only with `endedToo`, because they are many. With `another` provider than
  * that of the records no payout moves.
  *
- * Payouts that webhooks named come before all others, in whatever status they are, and with `namedOnly` they are all. A
- * webhook is a hint: what moves a payout is the look-up.
+ * Look-ups that webhooks have queued come before all others, in whatever status the payout is, and with `queuedOnly` they
+ * are all. A webhook is a hint: what moves a payout is the look-up.
  */
 export async function reconcile(
   tools: ReconcileTools,
   stop: AbortSignal,
-  { endedToo = true, forgetful = false, another = false, namedOnly = false } = {},
+  { endedToo = true, forgetful = false, another = false, queuedOnly = false } = {},
 ): Promise<Reconciled> {
   const { store, provider, clock, settings, progress } = tools;
   const line = openLine(stop, 'look-ups');
@@ -104,9 +104,9 @@ export async function reconcile(
   const bearings: Bearings = { settings, lastClear: (await store.fact(LAST_CLEAR_ANSWER)) ?? '' };
   const round = await openRound(store, PLACE, kindsOf(endedToo, forgetful));
   const findings = openFindings(tools);
-  // A payout that moved in this pass, or was named, may be listed again. It isn't looked up twice.
+  // A payout that moved in this pass, or was queued, may be listed again. It isn't looked up twice.
   const done = new Set<number>();
-  const due = namedOnly ? undefined : await dueLookUps(tools, endedToo, forgetful);
+  const due = queuedOnly ? undefined : await dueLookUps(tools, endedToo, forgetful);
   let [lookedUp, had, unanswered] = [0, 0, 0];
   let nowMs = await store.commonTime(clock.now());
 
@@ -150,11 +150,11 @@ export async function reconcile(
     const { status } = instruction;
     return isLookedUp(status) && !isAmended(instruction) ? lookUp(instruction, status, begun, turns) : 'elsewhere';
   };
-  let namedStopped: string | undefined;
+  let queueStopped: string | undefined;
 
   try {
-    if (!another) namedStopped = await lookUpNamed(tools, stop, pace, { begin, look, flush: findings.flush });
-    for (const stretch of namedOnly ? [] : round.stretches) {
+    if (!another) queueStopped = await lookUpQueued(tools, stop, pace, { begin, look, flush: findings.flush });
+    for (const stretch of queuedOnly ? [] : round.stretches) {
       if (line.stopped()) break;
       if (stretch.kind === 'orders')
         lookedUp += another ? 0 : await lookUpOrders(tools, line, pace, stretch, (id) => round.at('orders', id));
@@ -164,8 +164,8 @@ export async function reconcile(
   } finally {
     await findings.flush();
   }
-  if (!namedOnly) await round.end(line.stopped() !== undefined);
-  return { lookedUp, had, unanswered, stopped: line.stopped(), namedStopped };
+  if (!queuedOnly) await round.end(line.stopped() !== undefined);
+  return { lookedUp, had, unanswered, stopped: line.stopped(), queueStopped };
 }
 
 /** Undefined when the line has stopped. */

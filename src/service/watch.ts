@@ -153,7 +153,7 @@ async function watchRecords(tools: WatchTools, service: Service, passEnded: () =
       if (!(error instanceof UnavailableError) || tools.settings.records === 'sqlite') throw error;
       return error.message;
     }
-    const lookAgainMs = settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilNamedMs());
+    const lookAgainMs = settling ? LOOK_WHILE_SETTLING_MS : Math.min(LOOK_EVERY_MS, pace.untilQueueMs());
     await bell.wait((signal) => clock.sleep(lookAgainMs, signal));
   }
   return undefined;
@@ -286,20 +286,20 @@ async function passDue(
   if (night !== undefined && !(await isLeftToOthers(tools, pace.left(), night)))
     return { kind: 'nightly', businessDate: night, waitForSettling, send: true, lookUp: true, stop };
   const lookUp = mayTry && pace.lookUpDue();
-  const named = mayTry && !lookUp && pace.namedDue() && (await isAnyNamed(tools));
-  if (ready.length === 0 && !lookUp && !named) return undefined;
+  const lookUpQueued = mayTry && !lookUp && pace.queueDue() && (await isAnyQueued(tools));
+  if (ready.length === 0 && !lookUp && !lookUpQueued) return undefined;
   const businessDate = localTime(clock.now(), settings.schedule.timeZone).date;
   // A webhook has its payout looked up, and nothing else done.
   const more = ready.length > 0 || lookUp;
   const send = mayTry && more && settings.submit === 'on-arrival';
-  return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, named, stop };
+  return { kind: 'arrival', businessDate, waitForSettling, send, lookUp: send || lookUp, lookUpQueued, stop };
 }
 
-/** Whether a webhook has named a payout that this machine is to look up now. */
-async function isAnyNamed({ store, clock, settings }: Tools): Promise<boolean> {
+/** Whether a webhook has queued a look-up that this machine is to make now. */
+async function isAnyQueued({ store, clock, settings }: Tools): Promise<boolean> {
   if (!settings.http && settings.records === 'sqlite') return false;
   const askedBefore = timestamp(clock.now() - ASKED_AGAIN_MS);
-  const [first] = await store.named({ limit: 1, askedBefore, share: await store.share() });
+  const [first] = await store.queuedLookUps({ limit: 1, askedBefore, share: await store.share() });
   return first !== undefined && (await otherProvider(store)) === undefined;
 }
 

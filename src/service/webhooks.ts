@@ -110,7 +110,7 @@ function openKeeper({
     for (let at = 0; at < names.length && kept !== undefined; at += MOST_AT_ONCE) {
       if (at > 0) await nextTurn();
       const some = names.slice(at, at + MOST_AT_ONCE);
-      const more = await tools()?.store.keepNamed(some, timestamp(clock.now())).catch(orUndefined);
+      const more = await tools()?.store.queueLookUps(some, timestamp(clock.now())).catch(orUndefined);
       kept = more === undefined ? undefined : kept + more;
     }
     return kept;

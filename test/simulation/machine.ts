@@ -288,7 +288,7 @@ export class Machine {
       const { api } = this.options.network.options;
       const bodies = [...api.webhooks(told), ...api.webhooks(again)];
       const names = bodies.flatMap((body) => payoutsNamed(Buffer.from(body)) ?? []);
-      const kept = await store.keepNamed(names, timestamp(clock.now()));
+      const kept = await store.queueLookUps(names, timestamp(clock.now()));
       count(this.options.tally, 'webhooks kept', kept);
       this.options.note(`webhooks ${kept}`);
     } catch (error) {

@@ -472,9 +472,9 @@ export class World {
     const businessDate = timestamp(START_MS + this.timeline.now).slice(0, 10);
     const send = kind !== 'arrival' || this.chance.strikes(0.5);
     const waitForSettling = this.chance.strikes(0.8);
-    const named = kind === 'arrival' && this.#hinting?.strikes(0.5) === true;
-    if (named) count(this.tally, 'passes for webhooks');
-    return { kind, businessDate, waitForSettling, send, lookUp: !named, named, stop };
+    const lookUpQueued = kind === 'arrival' && this.#hinting?.strikes(0.5) === true;
+    if (lookUpQueued) count(this.tally, 'passes for webhooks');
+    return { kind, businessDate, waitForSettling, send, lookUp: !lookUpQueued, lookUpQueued, stop };
   }
 
   /** Starts a machine's program, if need be; the pass that follows. */

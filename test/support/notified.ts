@@ -75,7 +75,7 @@ export function openNotifications(path: string, receiver: string): { look(): Not
         'SELECT event, at, details FROM notifications WHERE receiver = ?',
       )
       .all(receiver);
-    const moves = records
+    const entries = records
       .prepare<[], { body: string; reference: string }>(`
         SELECT body, customer_ref || '/' || order_ref || '/' || instruction_ref AS reference
         FROM audit JOIN instructions i ON i.id = audit.instruction`)
@@ -83,7 +83,7 @@ export function openNotifications(path: string, receiver: string): { look(): Not
     const happened = [
       ...texts("SELECT 'file ' || number || ' ' || name FROM files WHERE done = 1"),
       ...texts("SELECT 'run.finished ' || number || ' ' || finished_at FROM runs WHERE finished_at <> ''"),
-      ...moves.flatMap(({ body, reference }) => payoutTexts(body, reference)),
+      ...entries.flatMap(({ body, reference }) => payoutTexts(body, reference)),
     ];
     const notified = rows.map(({ details, ...row }) => whatOf({ ...row, details: JSON.parse(details) }));
     return { notified: notified.sort(), happened: happened.sort() };
@@ -127,7 +127,7 @@ export function openEars(): Ears {
   };
 }
 
-/** Each of them but the one that is gone was sent all that happened, under one id, and of nothing else. */
+/** Each of them but the one that is gone was sent all that happened, under one id, and nothing else. */
 export async function expectDelivered(store: Store, ears: Ears, point: string): Promise<void> {
   const happened = (await happenings(store)).sort();
   for (const name of ['well', 'second'])

@@ -11,7 +11,7 @@ const LOOK_UP_EVERY_MS = 300_000;
  * After a pass for webhooks, others wait for so many times as long as it took: a pass writes the reports of all files that have
  * changed, whether one payout or a thousand have.
  */
-const NAMED_PAUSE = 4;
+const QUEUE_PAUSE = 4;
 
 /** The pause after a pass that could not finish. It doubles each time, up to the longest. */
 const RETRY_AFTER_MS = 30_000;
@@ -21,10 +21,10 @@ const LONGEST_RETRY_MS = 900_000;
 export interface Pace {
   mayTry(): boolean;
   lookUpDue(): boolean;
-  /** Whether payouts may be looked up that webhooks named. */
-  namedDue(): boolean;
+  /** Whether the look-ups may be made that webhooks have queued. */
+  queueDue(): boolean;
   /** How long webhooks wait that came too soon after a pass; without end where none does. */
-  untilNamedMs(): number;
+  untilQueueMs(): number;
   /** The nightly run in which nothing is left to do here, while other machines are in it. */
   left(): RunRecord | undefined;
   /** `tookMs`: how long the pass took. */
@@ -34,29 +34,29 @@ export interface Pace {
 export function openPace({ clock, log }: { readonly clock: Clock; readonly log: Log }): Pace {
   let lookUpAt = clock.monotonic();
   let notBefore = clock.monotonic();
-  let namedAt = clock.monotonic();
+  let queueAt = clock.monotonic();
   let retryMs = RETRY_AFTER_MS;
-  let namedRetryMs = RETRY_AFTER_MS;
+  let queueRetryMs = RETRY_AFTER_MS;
   let left: RunRecord | undefined;
   return {
     mayTry: () => clock.monotonic() >= notBefore,
     lookUpDue: () => clock.monotonic() >= lookUpAt,
-    namedDue: () => clock.monotonic() >= namedAt,
-    untilNamedMs: () => {
-      const ms = Math.ceil(namedAt - clock.monotonic());
+    queueDue: () => clock.monotonic() >= queueAt,
+    untilQueueMs: () => {
+      const ms = Math.ceil(queueAt - clock.monotonic());
       return ms > 0 ? ms : Number.POSITIVE_INFINITY;
     },
     left: () => left,
-    note: ({ kind, send, lookUp, named }, { run, unfinished, namedStopped, closed, moved, goesOn }, tookMs) => {
-      const pauses = named && !send && !lookUp ? NAMED_PAUSE : 0;
-      namedAt = clock.monotonic() + Math.min(pauses * tookMs, LOOK_UP_EVERY_MS);
-      if (!send && !lookUp && !named) return;
+    note: ({ kind, send, lookUp, lookUpQueued }, { run, unfinished, queueStopped, closed, moved, goesOn }, tookMs) => {
+      const pauses = lookUpQueued && !send && !lookUp ? QUEUE_PAUSE : 0;
+      queueAt = clock.monotonic() + Math.min(pauses * tookMs, LOOK_UP_EVERY_MS);
+      if (!send && !lookUp && !lookUpQueued) return;
       // What anyone may name holds back itself alone.
-      if (namedStopped === undefined) namedRetryMs = RETRY_AFTER_MS;
+      if (queueStopped === undefined) queueRetryMs = RETRY_AFTER_MS;
       else {
-        log.warn({ run: run.number, retrySeconds: namedRetryMs / 1000 }, `webhooks go on waiting: ${namedStopped}`);
-        namedAt = Math.max(namedAt, clock.monotonic() + namedRetryMs);
-        namedRetryMs = Math.min(namedRetryMs * 2, LOOK_UP_EVERY_MS);
+        log.warn({ run: run.number, retrySeconds: queueRetryMs / 1000 }, `webhooks go on waiting: ${queueStopped}`);
+        queueAt = Math.max(queueAt, clock.monotonic() + queueRetryMs);
+        queueRetryMs = Math.min(queueRetryMs * 2, LOOK_UP_EVERY_MS);
       }
       if (kind === 'nightly') left = goesOn ? run : undefined;
       if (send || lookUp) lookUpAt = clock.monotonic() + LOOK_UP_EVERY_MS;

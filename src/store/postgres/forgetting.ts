@@ -230,7 +230,7 @@ const SET_ERRORS = statement<[ids: number[], errors: string[]]>(`
   WHERE instructions.id = bare.id`);
 const BLANK_BODIES = statement<[ids: number[]]>("UPDATE attempts SET body = '' WHERE instruction = ANY ($1::bigint[])");
 
-const DROP_NAMED = statement<[ids: number[]]>('DELETE FROM webhooks WHERE instruction = ANY ($1::bigint[])');
+const REMOVE_QUEUED = statement<[ids: number[]]>('DELETE FROM webhooks WHERE instruction = ANY ($1::bigint[])');
 const BLANK_NOTIFICATIONS = statement<[ids: number[], at: string]>(`
   UPDATE notifications SET details = '', next_try_at = NULL,
     given_up_at = CASE WHEN next_try_at IS NULL THEN given_up_at ELSE $2 END
@@ -258,7 +258,7 @@ async function blankPayouts(session: Session, payouts: readonly StoredInstructio
       errors.map((one) => errorsWithoutTexts(one.errors)),
     );
   await BLANK_BODIES.run(session, ids);
-  await DROP_NAMED.run(session, ids);
+  await REMOVE_QUEUED.run(session, ids);
   await BLANK_NOTIFICATIONS.run(session, ids, at);
 }
 

@@ -1,9 +1,9 @@
-/** Payouts that webhooks named, until they are looked up. */
+/** Look-ups that webhooks have queued. */
 import type { PayoutName } from '../../domain/instruction.ts';
 import type { Webhooks } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction } from '../stored.ts';
-import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED, MOST_ORDERS } from '../webhooks.ts';
+import { FIRST, IS_ASKED, inTurn, MAY_BE_QUEUED, MOST_ORDERS } from '../webhooks.ts';
 import type { Connection } from './connection.ts';
 import { arrays, column, statement } from './statement.ts';
 import { storedStatement } from './stored.ts';
@@ -15,7 +15,7 @@ type ByRefs = Exclude<PayoutName, ByAttempt>;
 const BY_ATTEMPT = arrays<[clientRefIds: string[]], [place: number, id: number]>(`
   SELECT given.place::int, i.id FROM unnest($1::text[]) WITH ORDINALITY AS given (client_ref_id, place)
   JOIN attempts ON attempts.client_ref_id = given.client_ref_id
-  JOIN instructions i ON i.id = attempts.instruction AND ${MAY_BE_NAMED('i.forgotten')}`);
+  JOIN instructions i ON i.id = attempts.instruction AND ${MAY_BE_QUEUED('i.forgotten')}`);
 type Refs = [customerRefs: (string | null)[], orderRefs: string[], instructionRefs: string[]];
 const BY_REFS = arrays<Refs, [place: number, id: number]>(`
   SELECT given.place::int, i.id
@@ -29,8 +29,8 @@ const BY_REFS = arrays<Refs, [place: number, id: number]>(`
       ORDER BY orders.id DESC LIMIT ${MOST_ORDERS})) o
   JOIN instruction_refs named ON named.customer_ref = o.customer_ref AND named.order_ref = o.order_ref
     AND named.instruction_ref = given.instruction_ref
-  JOIN instructions i ON i.id = named.instruction AND ${MAY_BE_NAMED('i.forgotten')}`);
-const KEEP = statement<[ids: number[], at: string]>(`
+  JOIN instructions i ON i.id = named.instruction AND ${MAY_BE_QUEUED('i.forgotten')}`);
+const QUEUE = statement<[ids: number[], at: string]>(`
   INSERT INTO webhooks (instruction, received_at, times) SELECT id, $2, 1 FROM unnest($1::bigint[]) AS given (id)
   ORDER BY id
   ON CONFLICT (instruction) DO UPDATE SET received_at = excluded.received_at, times = webhooks.times + 1`);
@@ -42,18 +42,18 @@ const WAITING = arrays<Waiting, [id: number, times: number, askedAt: string]>(`
   ORDER BY w.asked_at, w.instruction LIMIT $6`);
 const STORED = storedStatement<[ids: number[]]>('i.id = ANY ($1::bigint[]) ORDER BY i.id');
 
-const NOTE = statement<[ids: number[], times: number[], at: string]>(`
+const RECORD = statement<[ids: number[], times: number[], at: string]>(`
   UPDATE webhooks SET asked_at = $3, answered = greatest(answered, given.times)
   FROM (SELECT id, times FROM unnest($1::bigint[], $2::bigint[]) AS asked (id, times) ORDER BY id) AS given
   WHERE webhooks.instruction = given.id`);
-const DROP = column<[before: string, limit: number], number>(`
+const REMOVE = column<[before: string, limit: number], number>(`
   DELETE FROM webhooks WHERE instruction IN (
     SELECT instruction FROM webhooks WHERE received_at < $1 ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
   RETURNING 1`);
 
 export function webhookVerbs(db: Connection): Webhooks {
   return {
-    keepNamed: (names, at) =>
+    queueLookUps: (names, at) =>
       db.writing(async (session) => {
         const attempts = names.filter((name): name is ByAttempt => 'clientRefId' in name);
         const refs = names.filter((name): name is ByRefs => !('clientRefId' in name));
@@ -74,10 +74,10 @@ export function webhookVerbs(db: Connection): Webhooks {
                 refs.map(({ instructionRef }) => instructionRef),
               );
         const ids = new Set([...byAttempt, ...byRefs].map(([, id]) => id));
-        if (ids.size > 0) await KEEP.run(session, [...ids], at);
+        if (ids.size > 0) await QUEUE.run(session, [...ids], at);
         return new Set(byAttempt.map(([place]) => place)).size + new Set(byRefs.map(([place]) => place)).size;
       }),
-    named: ({ after = FIRST, limit, askedBefore, share = WHOLE }) =>
+    queuedLookUps: ({ after = FIRST, limit, askedBefore, share = WHOLE }) =>
       db.reading(async (session) => {
         const { askedAt, id } = after;
         const found = await WAITING.all(session, askedAt, id, askedBefore, share.of, share.at, limit);
@@ -85,12 +85,13 @@ export function webhookVerbs(db: Connection): Webhooks {
         const ids = found.map(([waiting]) => waiting);
         return inTurn(found, (await STORED.all(session, ids)).map(storedInstruction));
       }),
-    noteNamed: (asked, at) =>
+    recordLookUps: (asked, at) =>
       db.writing(async (session) => {
         const last = new Map(asked.map((one) => [one.id, one]));
         const times = [...last.values()].map((one) => (one.answered ? one.times : 0));
-        await NOTE.run(session, [...last.keys()], times, at);
+        await RECORD.run(session, [...last.keys()], times, at);
       }),
-    dropNamed: (before, limit) => db.writing(async (session) => (await DROP.all(session, before, limit)).length),
+    removeQueuedLookUps: (before, limit) =>
+      db.writing(async (session) => (await REMOVE.all(session, before, limit)).length),
   };
 }

@@ -222,7 +222,7 @@ function payoutForgetter(
     UPDATE notifications SET details = '', next_try_at = NULL, given_up_at = iif(next_try_at IS NULL, given_up_at, ?)
     WHERE instruction = ?`);
   const blankBodies = db.prepare<[number]>("UPDATE attempts SET body = '' WHERE instruction = ?");
-  const dropNamed = db.prepare<[number]>('DELETE FROM webhooks WHERE instruction = ?');
+  const removeQueued = db.prepare<[number]>('DELETE FROM webhooks WHERE instruction = ?');
   const keep = statementWriter(db);
   const removePayee = payeeRemover(db);
   return (payout, file, moment) => {
@@ -233,7 +233,7 @@ function payoutForgetter(
     const errors = errorsOf.get(id) ?? null;
     blank.run(errors === null ? null : errorsWithoutTexts(errors), id);
     blankBodies.run(id);
-    dropNamed.run(id);
+    removeQueued.run(id);
     blankNotifications.run(moment.at, id);
     trail.append(moment, payoutForgottenEvent(payout, file), id);
   };

@@ -1,16 +1,16 @@
-/** Payouts that webhooks named, until they are looked up. */
+/** Look-ups that webhooks have queued. */
 import type { PayoutName } from '../../domain/instruction.ts';
-import type { AskedNamed, Webhooks } from '../port.ts';
+import type { MadeLookUp, Webhooks } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction } from '../stored.ts';
-import { FIRST, IS_ASKED, inTurn, MAY_BE_NAMED, MOST_ORDERS } from '../webhooks.ts';
+import { FIRST, IS_ASKED, inTurn, MAY_BE_QUEUED, MOST_ORDERS } from '../webhooks.ts';
 import type { Connection } from './connection.ts';
 import { prepareStored } from './stored.ts';
 
 export function webhookVerbs(db: Connection): Webhooks {
-  const keepOne = keeper(db);
-  const keep = db.transaction((names: readonly PayoutName[], at: string) =>
-    names.reduce((kept, name) => kept + (keepOne(name, at) > 0 ? 1 : 0), 0),
+  const queueOne = queuer(db);
+  const queue = db.transaction((names: readonly PayoutName[], at: string) =>
+    names.reduce((queued, name) => queued + (queueOne(name, at) > 0 ? 1 : 0), 0),
   );
   type Waiting = [askedAt: string, afterId: number, askedBefore: string, of: number, at: number, limit: number];
   const waiting = db
@@ -21,35 +21,35 @@ export function webhookVerbs(db: Connection): Webhooks {
       ORDER BY w.asked_at, w.instruction LIMIT +?`)
     .raw();
   const stored = prepareStored<[ids: string]>(db, 'i.id IN (SELECT value FROM json_each(?))');
-  const named = db.transaction((...values: Waiting) => {
+  const queued = db.transaction((...values: Waiting) => {
     const found = waiting.all(...values);
     const rows = found.length === 0 ? [] : stored.all(JSON.stringify(found.map(([id]) => id)));
     return inTurn(found, rows.map(storedInstruction));
   });
-  const note = db.prepare<[at: string, times: number | null, id: number]>(
+  const record = db.prepare<[at: string, times: number | null, id: number]>(
     'UPDATE webhooks SET asked_at = ?, answered = max(answered, coalesce(?, 0)) WHERE instruction = ?',
   );
-  const noteAll = db.transaction((asked: readonly AskedNamed[], at: string) => {
-    for (const { id, times, answered } of asked) note.run(at, answered ? times : null, id);
+  const recordAll = db.transaction((asked: readonly MadeLookUp[], at: string) => {
+    for (const { id, times, answered } of asked) record.run(at, answered ? times : null, id);
   });
-  const drop = db.prepare<[string, number]>(`
+  const remove = db.prepare<[string, number]>(`
     DELETE FROM webhooks WHERE instruction IN (
       SELECT instruction FROM webhooks WHERE received_at < ? ORDER BY received_at LIMIT +?)`);
   return {
-    keepNamed: async (names, at) => keep.immediate(names, at),
-    named: async ({ after = FIRST, limit, askedBefore, share = WHOLE }) =>
-      named(after.askedAt, after.id, askedBefore, share.of, share.at, limit),
-    noteNamed: async (asked, at) => noteAll.immediate(asked, at),
-    dropNamed: async (before, limit) => drop.run(before, limit).changes,
+    queueLookUps: async (names, at) => queue.immediate(names, at),
+    queuedLookUps: async ({ after = FIRST, limit, askedBefore, share = WHOLE }) =>
+      queued(after.askedAt, after.id, askedBefore, share.of, share.at, limit),
+    recordLookUps: async (asked, at) => recordAll.immediate(asked, at),
+    removeQueuedLookUps: async (before, limit) => remove.run(before, limit).changes,
   };
 }
 
-/** Keeps that a payout was named, and returns how many payouts have that name. */
-function keeper(db: Connection): (name: PayoutName, at: string) => number {
+/** Queues the look-up of a payout that was named, and returns how many payouts have that name. */
+function queuer(db: Connection): (name: PayoutName, at: string) => number {
   const into = (from: string) => `
     INSERT INTO webhooks (instruction, received_at, times)
     SELECT i.id, :at, 1 FROM ${from} JOIN instructions i ON i.id = named.instruction
-    WHERE named_by AND ${MAY_BE_NAMED('i.forgotten')}
+    WHERE named_by AND ${MAY_BE_QUEUED('i.forgotten')}
     ON CONFLICT (instruction) DO UPDATE SET received_at = excluded.received_at, times = times + 1`;
   const prepare = <Name extends object>(from: string, by: string) =>
     db.prepare<Name & { at: string }>(into(from).replace('named_by', by));

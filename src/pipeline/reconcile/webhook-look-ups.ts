@@ -1,11 +1,11 @@
-/** The payouts that webhooks named: each is looked up once, however often it was named until then. */
+/** Look-ups that webhooks have queued: each payout is looked up once, however often it was named until then. */
 import { timestamp } from '../../platform/clock.ts';
 import type { LookUpOutcome } from '../../provider/provider.ts';
 import type { Settings } from '../../settings/settings.ts';
 import {
-  type AskedNamed,
+  type MadeLookUp,
   momentOf,
-  type NamedPlace,
+  type QueuePlace,
   type Store,
   type StoredInstruction,
   type Timing,
@@ -21,11 +21,11 @@ const TIME_IS_UP = 'the time for it is up';
 
 /** What a webhook has left is removed after this time. Open payouts are looked up anyway. */
 const KEPT_MS = 3 * 86_400_000;
-const MOST_DROPPED = 10_000;
+const MOST_REMOVED = 10_000;
 
 const PAGE = 1_000;
 
-interface NamedTools extends Timing {
+interface LookUpTools extends Timing {
   readonly store: Store;
   readonly settings: Settings;
   readonly among?: number | undefined;
@@ -58,8 +58,8 @@ interface Looking {
  * have a line of their own: what anyone may name stops no other look-ups. Returns why that line stopped, where it did
  * and more than time is missing.
  */
-export async function lookUpNamed(
-  tools: NamedTools,
+export async function lookUpQueued(
+  tools: LookUpTools,
   stop: AbortSignal,
   pace: Pacer,
   { begin, look, flush }: Looking,
@@ -67,18 +67,18 @@ export async function lookUpNamed(
   const { store, clock, settings } = tools;
   const askedBefore = timestamp(clock.now() - ASKED_AGAIN_MS);
   const turns = timedTurns(tools, stop, pace);
-  const notes = gather(clock, async (asked: AskedNamed[]) => {
+  const notes = gather(clock, async (asked: MadeLookUp[]) => {
     await flush();
-    await store.noteNamed(asked, momentOf(tools).at);
+    await store.recordLookUps(asked, momentOf(tools).at);
   });
   const part = openPart(settings.provider.concurrency, store, clock);
-  let after: NamedPlace | undefined;
+  let after: QueuePlace | undefined;
   const next = async () => {
     if (turns.line.stopped() !== undefined) return [];
     await part.renew();
     await begin();
     const share = await store.share(tools.among);
-    const page = await store.named({ ...(after && { after }), limit: PAGE, askedBefore, share });
+    const page = await store.queuedLookUps({ ...(after && { after }), limit: PAGE, askedBefore, share });
     const last = page.at(-1);
     if (last) after = { askedAt: last.askedAt, id: last.instruction.id };
     return page;
@@ -94,7 +94,7 @@ export async function lookUpNamed(
     await notes.add({ id: instruction.id, times, answered });
   });
   await notes.flush();
-  await store.dropNamed(timestamp(clock.now() - KEPT_MS), MOST_DROPPED);
+  await store.removeQueuedLookUps(timestamp(clock.now() - KEPT_MS), MOST_REMOVED);
   const why = turns.line.stopped();
   return stop.aborted || why === TIME_IS_UP ? undefined : why;
 }
@@ -107,7 +107,7 @@ function isAnswered(outcome: LookUpOutcome): boolean {
  * One look-up may begin however late its turn comes, and others until the time is up. Where the provider asks for a wait,
  * the stage ends.
  */
-function timedTurns({ clock }: NamedTools, stop: AbortSignal, pace: Pacer): Turns {
+function timedTurns({ clock }: LookUpTools, stop: AbortSignal, pace: Pacer): Turns {
   const line = openLine(stop, 'look-ups');
   const endMs = clock.monotonic() + LONGEST_MS;
   let begun = 0;
