@@ -35,9 +35,9 @@ async function asked(workspace: TestWorkspace) {
   onTestFinished(() => tools.close());
   const site = openSite({ ...tools, log: LOG }, () => undefined);
   const route = metricsRoute(site);
-  const url = new URL('http://localhost/metrics');
-  const ask = async () =>
-    String((await route({ method: 'GET', url, headers: {}, body: async () => Buffer.alloc(0) }))?.body);
+  const request = { method: 'GET', url: new URL('http://localhost/metrics'), headers: {} };
+  const { signal: gone } = new AbortController();
+  const ask = async () => String((await route({ ...request, gone, body: async () => Buffer.alloc(0) }))?.body);
   return { tools, site, ask };
 }
 

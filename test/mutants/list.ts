@@ -1817,6 +1817,18 @@ const CONSOLE: Mutant[] = [
     'least: row?.looked === look ? row.least : undefined };\n  };',
     'least: row?.looked === look ? row.least + 1 : undefined };\n  };',
   ]),
+  mutant('what moved on meanwhile is an error', 'a person is told 500, and not what it is now', 'resolution', [
+    'if (!(error instanceof MovedOnError)) throw error;',
+    'throw error;',
+  ]),
+  mutant('console: a search goes on for nobody', 'a page that is loaded again and again is never shown', 'console', [
+    ' || gone.aborted)',
+    ')',
+  ]),
+  mutant('console: any number of searches wait', 'the latest is cut off without a word', 'console', [
+    "if (line.size >= all) return 'full';",
+    '',
+  ]),
 ];
 
 const CONNECTED: Mutant[] = [
