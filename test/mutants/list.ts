@@ -57,6 +57,10 @@ const NOTIFICATIONS: Mutant[] = [
     'if (gone === undefined) await deliveries.stop(); else deliveries.leave();',
     'await deliveries.stop();',
   ]),
+  mutant('a mail server keeps its connection', 'a server that drips keeps paydrop run from ending', 'notify/mail', [
+    'createTransport({ ...server, socket })',
+    'createTransport(server)',
+  ]),
   mutant('no way to a receiver is an error', 'the others are not tested, or not told', 'notify/deliver', [
     'const trouble = error instanceof UsageError ? error.message : untried(error);',
     'if (!(error instanceof UsageError)) throw error; const trouble = error.message;',
