@@ -186,6 +186,15 @@ describe('metrics', () => {
     expect(values.has('paydrop_free_bytes')).toBe(false);
   });
 
+  it('say all but the free space where only that can not be told', async () => {
+    const { site, tools, ask } = await asked(await busy());
+    site.opened({ ...tools, freeBytes: () => Promise.reject(new Error('EIO')) });
+    const values = valuesOf(await ask());
+    expect(values.get('paydrop_records_reachable')).toBe('1');
+    expect(values.has('paydrop_audit_entries')).toBe(true);
+    expect(values.has('paydrop_free_bytes')).toBe(false);
+  });
+
   it('are asked of the records once for all who ask at a time', async () => {
     const workspace = await busy();
     const { site, tools, ask } = await asked(workspace);
