@@ -40,7 +40,7 @@ const NOTIFICATIONS: Mutant[] = [
     'UPDATE notifications SET gathering = 0, next_try_at = coalesce(next_try_at, ?) WHERE number = ?',
   ]),
   mutant('a forgotten payout stays in what was told', 'a payee is forgotten, and still named', 'store-notifications', [
-    '    blankTold.run(moment.at, id);\n',
+    '    blankTold.run(id);\n',
     '',
   ]),
   mutant(
