@@ -1817,10 +1817,6 @@ const CONSOLE: Mutant[] = [
     'if (kept && clock.monotonic() < kept.freshUntilMs) return kept.reading;',
     '',
   ]),
-  mutant('search: a step begins where the last one ended, and again', 'a search never ends', 'store-console', [
-    'least: row?.looked === look ? row.least : undefined };\n  };',
-    'least: row?.looked === look ? row.least + 1 : undefined };\n  };',
-  ]),
   mutant('what moved on meanwhile is an error', 'a person is told 500, and not what it is now', 'resolution', [
     'if (!(error instanceof MovedOnError)) throw error;',
     'throw error;',
@@ -1832,6 +1828,10 @@ const CONSOLE: Mutant[] = [
   mutant('console: any number of searches wait', 'the latest is cut off without a word', 'console', [
     "if (line.size >= all) return 'full';",
     '',
+  ]),
+  mutant('search: a step begins where the last one ended, and again', 'a search never ends', 'store-console', [
+    'least: row?.looked === look ? row.least : undefined };\n  };',
+    'least: row?.looked === look ? row.least + 1 : undefined };\n  };',
   ]),
 ];
 
