@@ -739,6 +739,71 @@ describe('a search', () => {
     expect(await console.page(await console.signedIn('anna'), `/search?${query}`)).toContain(why);
   });
 
+  /** A search for the amount 1 finds nothing and never ends. What was searched for, and who has asked so far. */
+  async function endless() {
+    const console = await openConsole(await withHeld(HOLD_ALL, ...ROWS));
+    const { store } = console.tools;
+    const { searchStep, session } = store;
+    const begun = new Set<string | undefined>();
+    let [asked, isOver] = [0, false];
+    onTestFinished(() => {
+      isOver = true;
+    });
+    Object.assign(store, {
+      session: (...of: Parameters<typeof session>) => {
+        asked++;
+        return session(...of);
+      },
+      searchStep: async (...of: Parameters<typeof searchStep>) => {
+        begun.add(of[0].amount);
+        return of[0].amount === '1' && !isOver ? { found: [], next: 1 } : searchStep(...of);
+      },
+    });
+    const leaving = new AbortController();
+    const ask = (cookie: string, amount: string, signal: AbortSignal = leaving.signal) =>
+      fetch(new URL(`/search?amount=${amount}`, console.url), { headers: { cookie }, signal });
+    /** Searches of readers who wait until they leave. Resolves when they have all been let in. */
+    const wait = async (cookie: string, ...amounts: string[]) => {
+      const before = asked;
+      for (const amount of amounts) void ask(cookie, amount).catch(() => undefined);
+      await vi.waitUntil(() => asked === before + amounts.length && begun.size > 0);
+    };
+    return { console, begun, ask, wait, leave: () => leaving.abort() };
+  }
+  const STAYS = new AbortController().signal;
+
+  it('ends when its reader has gone, and is not begun when the reader went before its turn', async () => {
+    const { console, begun, ask, wait, leave } = await endless();
+    const [anna, ben] = [await console.signedIn('anna'), await console.signedIn('ben')];
+    await wait(anna, '1', '7');
+    const other = ask(ben, '100', STAYS);
+    leave();
+    expect(lines(await (await other).text())).toEqual(['P3', 'P1']);
+    expect([...begun]).toEqual(['1', '100']);
+  });
+
+  it('is answered at once where too many of its session wait, and of all; once they have gone there is room', async () => {
+    const { console, ask, wait, leave } = await endless();
+    const [anna, ben, carl] = [
+      await console.signedIn('anna'),
+      await console.signedIn('ben'),
+      await console.signedIn('carl'),
+    ];
+    await wait(anna, '1', '1', '1');
+    const refused = await ask(anna, '100', STAYS);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await refused.text()).toContain('Your earlier searches are still under way');
+    await wait(ben, '1', '1', '1');
+    const full = await ask(carl, '100', STAYS);
+    expect([full.status, full.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(await full.text()).toContain('Other people search, too');
+    leave();
+    const again = () => ask(anna, '100', STAYS);
+    let answer = await again();
+    for (let tries = 0; answer.status === 503 && tries < 1_000; tries++) answer = await again();
+    expect(lines(await answer.text())).toEqual(['P3', 'P1']);
+  });
+
   it('goes on where its page has ended, and so do files, runs, what is held and what needs a person', async () => {
     const many = Array.from({ length: 120 }, (_, at) => row(`P${at + 1}`, '100.00'));
     const workspace = await withHeld(HOLD_ALL, ...many);

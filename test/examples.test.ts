@@ -51,6 +51,9 @@ const RUN_BY: Readonly<Record<string, readonly string[]>> = {
     ]),
   ),
   'docs/notifications.md: Settings': ['test/notify/page.test.ts “shows settings that are settings”'],
+  'docs/notifications.md: Mail': [
+    'test/notify/mail.test.ts “is the one that docs/notifications.md shows: who needs to do what, each apart, at a time of the schedule”',
+  ],
   'docs/notifications.md: Check the signature': [
     'test/notify/page.test.ts “shows a command that makes a secret”',
     'test/notify/page.test.ts “checks a signature in Node as it says”',

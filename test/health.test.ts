@@ -73,6 +73,7 @@ describe('what is asked of a service', () => {
     url: new URL(path, 'http://localhost'),
     headers: {},
     body: async () => Buffer.alloc(0),
+    gone: new AbortController().signal,
   });
   const LOG = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -35,9 +35,9 @@ async function asked(workspace: TestWorkspace) {
   onTestFinished(() => tools.close());
   const site = openSite({ ...tools, log: LOG }, () => undefined);
   const route = metricsRoute(site);
-  const url = new URL('http://localhost/metrics');
-  const ask = async () =>
-    String((await route({ method: 'GET', url, headers: {}, body: async () => Buffer.alloc(0) }))?.body);
+  const request = { method: 'GET', url: new URL('http://localhost/metrics'), headers: {} };
+  const { signal: gone } = new AbortController();
+  const ask = async () => String((await route({ ...request, gone, body: async () => Buffer.alloc(0) }))?.body);
   return { tools, site, ask };
 }
 
@@ -183,6 +183,15 @@ describe('metrics', () => {
     const values = valuesOf(await ask());
     expect(values.get('paydrop_records_reachable')).toBe('0');
     expect(values.get('paydrop_webhooks_total{outcome="refused"}')).toBe('1');
+    expect(values.has('paydrop_free_bytes')).toBe(false);
+  });
+
+  it('say all but the free space where only that can not be told', async () => {
+    const { site, tools, ask } = await asked(await busy());
+    site.opened({ ...tools, freeBytes: () => Promise.reject(new Error('EIO')) });
+    const values = valuesOf(await ask());
+    expect(values.get('paydrop_records_reachable')).toBe('1');
+    expect(values.has('paydrop_audit_entries')).toBe(true);
     expect(values.has('paydrop_free_bytes')).toBe(false);
   });
 

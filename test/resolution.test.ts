@@ -95,6 +95,23 @@ describe('retry', () => {
     expect(workspace.ledger().filter(({ kind }) => kind === 'accepted')).toHaveLength(2);
   });
 
+  it('leaves alone what another process has paid again between reading and writing, and says so', async () => {
+    const workspace = await workspaceWith('failed');
+    const tools = await workspace.open();
+    const { store } = tools;
+    const apply: typeof store.apply = async (...changes) => {
+      await store.apply(...changes);
+      return store.apply(...changes);
+    };
+    expect(await retry({ ...tools, store: { ...store, apply } }, REF, DECISION)).toEqual({
+      ok: false,
+      why: 'it moved on meanwhile: it is ready',
+    });
+    await tools.close();
+    for (const _ of [1, 2]) await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
+    expect(row(workspace)).toMatchObject({ status: 'paid', attempts: '2' });
+  });
+
   it('refuses what is paid, and what is still open', async () => {
     const workspace = await workspaceWith('processed');
     const tools = await workspace.open();

@@ -226,8 +226,9 @@ describe('a webhook', () => {
     const route = webhookRoute(site, webhookSignature(tools.settings, { PAYDROP_WEBHOOK_SECRET: SECRET }));
     const body = event('P1');
     const url = new URL('http://localhost/webhooks/payout-orders');
-    const post = () =>
-      route({ method: 'POST', url, headers: { signature: signed(body) }, body: async () => Buffer.from(body) });
+    const { signal: gone } = new AbortController();
+    const headers = { signature: signed(body) };
+    const post = () => route({ method: 'POST', url, headers, body: async () => Buffer.from(body), gone });
     await Promise.all(Array.from({ length: 50 }, post));
     expect([moments.length, woken]).toEqual([1, 0]);
     moments[0]?.();
@@ -569,7 +570,8 @@ describe('the service', () => {
     const site = openSite({ ...tools, log: LOG }, () => undefined);
     const route = webhookRoute(site, webhookSignature(tools.settings, {}));
     const url = new URL('http://localhost/webhooks/payout-orders');
-    const asked = { method: 'POST', url, headers: {}, body: async () => Buffer.from(event('P1')) };
+    const { signal: gone } = new AbortController();
+    const asked = { method: 'POST', url, headers: {}, body: async () => Buffer.from(event('P1')), gone };
     expect((await route(asked))?.status).toBe(404);
     expect((await route({ ...asked, method: 'GET' }))?.status).toBe(405);
     expect(await route({ ...asked, url: new URL('http://localhost/webhooks/imburse') })).toBeUndefined();

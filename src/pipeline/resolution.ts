@@ -7,6 +7,7 @@ import { isLost } from '../domain/attention.ts';
 import { whoAndWhy } from '../domain/decision.ts';
 import type { InstructionRef } from '../domain/instruction.ts';
 import { FINAL_FAILURES, type InstructionStatus } from '../domain/status.ts';
+import { MovedOnError } from '../platform/failures.ts';
 import type { Progress } from '../platform/progress.ts';
 import { differenceTo, type LookUpOutcome, type Provider } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -168,7 +169,8 @@ async function decideRetry(
     ...(orderRefId && { orderRefId }),
     ...(bankReference && { bankReference }),
   };
-  await tools.store.apply([change], momentOf(tools));
+  const moved = await applied(tools, before, change);
+  if (moved) return moved;
   return { ...no(`${message}. It is manual now: find out whether it was paid, then paydrop resolve`), moved: true };
 }
 
@@ -208,8 +210,26 @@ async function record(
   const change: Change = { id, version, from, to, decision, message: whoAndWhy(decision), ...since };
   const [order] = to === 'ready' ? await store.findOrders([before]) : [];
   const again: OrderChange[] = order?.registration === 'refused' ? [{ id: order.id, from: 'refused', to: 'none' }] : [];
-  await store.apply([change], momentOf(tools), again);
-  return { ok: true, before, to };
+  const moved = await applied(tools, before, change, again);
+  return moved ?? { ok: true, before, to };
+}
+
+/** Undefined once it is recorded. Another process may have changed the payout since it was read. */
+async function applied(
+  tools: DecidingTools,
+  before: StoredInstruction,
+  change: Change,
+  orders: readonly OrderChange[] = [],
+): Promise<Refused | undefined> {
+  const { store } = tools;
+  try {
+    await store.apply([change], momentOf(tools), orders);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof MovedOnError)) throw error;
+    const [now] = await store.findInstructions([before]);
+    return movedOn(now);
+  }
 }
 
 /** For how long "not found" is no proof yet. A time in the future, recorded by a wrong clock, counts as now. */

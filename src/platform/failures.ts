@@ -18,3 +18,8 @@ export class UnavailableError extends Error {
 
 /** Another paydrop does the work. */
 export class TakenError extends UnavailableError {}
+
+/** What was to be changed is not any more as it was read: someone else has changed it. Nothing was changed. */
+export class MovedOnError extends Error {
+  override readonly name = 'MovedOnError';
+}

@@ -10,7 +10,7 @@ import { ACTIONS, act } from './console/actions.ts';
 import { formOf, isOwnRequest, sessionCookie, sessionToken } from './console/guard.ts';
 import * as pages from './console/pages.ts';
 import { reportOf } from './console/reports.ts';
-import { openTurn, type Turn } from './console/turn.ts';
+import { openLine, openTurn, type Turn } from './console/turn.ts';
 import { pageFor, pageForAnyone, seeOther, type Visit } from './console/visit.ts';
 import type { Answer, Route, WebRequest } from './http.ts';
 import { workspaceSettings } from './place.ts';
@@ -35,7 +35,8 @@ const PAGES: Readonly<Record<string, Page>> = {
 
 export function consoleRoute(site: Site): Route {
   const kept = pages.keepStanding();
-  const [acting, asking, pausing, searching] = [openTurn(), openTurn(), openTurn(), openTurn()];
+  const [acting, asking, pausing] = [openTurn(), openTurn(), openTurn()];
+  const searching = openLine({ all: MOST_SEARCHES, each: MOST_SEARCHES_OF_ONE });
   const turnOf = (path: string) => (PAUSES.includes(path) ? pausing : ASKS.includes(path) ? asking : acting);
   return async (request) => {
     const { pathname } = request.url;
@@ -62,9 +63,21 @@ export function consoleRoute(site: Site): Route {
     if (!visit) return signedOut(settings);
     if (report !== undefined) return reportPage(visit, report);
     if (!page) return { ...NOT_SO, headers: { allow: 'POST' } };
-    return page === pages.search ? searching(() => page(visit, kept)) : page(visit, kept);
+    if (page !== pages.search) return page(visit, kept);
+    const searched = await searching(sessionToken(request) ?? '', visit.gone, () => page(visit, kept));
+    if (typeof searched !== 'string') return searched;
+    return pages.notSearched(visit, { why: FULL[searched], retryAfterS: SEARCH_AGAIN_S });
   };
 }
+
+/** Under way and waiting, of all and of one session: each takes seconds, so that the last is answered in time. */
+const MOST_SEARCHES = 6;
+const MOST_SEARCHES_OF_ONE = 3;
+const SEARCH_AGAIN_S = 5;
+const FULL = {
+  'full of one': 'Your earlier searches are still under way. Wait for one of them, or close its page, and try again.',
+  full: 'Other people search, too, and too many wait already. Try again in a few seconds.',
+} as const;
 
 const STYLE_HEADERS = { 'content-type': 'text/css; charset=utf-8' };
 const NOT_SO = { status: 405, body: 'method not allowed\n' };
@@ -90,7 +103,7 @@ async function visitorOf(
   const settings = read.value;
   const token = sessionToken(request);
   const who = token === undefined ? undefined : await signedIn({ ...tools, settings }, token);
-  return { settings, visit: who && { site, tools, settings, who, url: request.url } };
+  return { settings, visit: who && { site, tools, settings, who, url: request.url, gone: request.gone } };
 }
 
 async function strange({ log }: Site, settings: Settings): Promise<Answer> {

@@ -32,6 +32,8 @@ export interface WebRequest {
    * server answers that by itself.
    */
   body(): Promise<Buffer>;
+  /** Aborts when nobody waits for the answer any more: the peer has gone, or the answer was too late. */
+  readonly gone: AbortSignal;
 }
 
 export interface Answer {
@@ -171,7 +173,10 @@ async function serve(serving: Serving, request: IncomingMessage, response: Serve
   const body = serving.bodies.of(request);
   try {
     const origin = originFor(request, serving.settings);
-    const answer = origin === undefined ? MISDIRECTED : await answerOf(serving, request, origin, body.read);
+    const answer =
+      origin === undefined
+        ? MISDIRECTED
+        : await answerOf(serving, request, origin, { body: body.read, gone: done.signal });
     if (request.complete) send(response, answer);
     else await sendEarly(request, response, answer, clock);
   } catch (error) {
@@ -193,13 +198,13 @@ async function answerOf(
   { routes, log }: Serving,
   { method = '', url = '', headers }: IncomingMessage,
   origin: string,
-  body: () => Promise<Buffer>,
+  rest: Pick<WebRequest, 'body' | 'gone'>,
 ): Promise<Answer> {
   const asked = url.startsWith('/') ? URL.parse(origin + url) : null;
   if (!asked) return { status: 400, body: 'not a path\n' };
   try {
     for (const route of routes) {
-      const answer = await route({ method: method === 'HEAD' ? 'GET' : method, url: asked, headers, body });
+      const answer = await route({ method: method === 'HEAD' ? 'GET' : method, url: asked, headers, ...rest });
       if (answer) return sendable(answer);
     }
     return NOT_FOUND;

@@ -116,11 +116,17 @@ async function storedFamilies(tools: Tools, nowMs: number): Promise<Family[]> {
       { value: lookUps ? 1 : 0 },
     ]),
     gauge('paydrop_audit_entries', 'The number of the last audit entry.', [{ value: (await store.auditHead()).seq }]),
-    gauge('paydrop_free_bytes', 'Free space where the records of this machine are.', [
-      { value: await tools.freeBytes() },
-    ]),
+    gauge('paydrop_free_bytes', 'Free space where the records of this machine are.', await freeSpace(tools)),
     gauge('paydrop_observed_timestamp_seconds', 'When all this was so.', [{ value: nowMs / 1_000 }]),
   ];
+}
+
+/** Nothing where it can't be told: the records can be read all the same. */
+async function freeSpace({ freeBytes }: Tools): Promise<Sample[]> {
+  return freeBytes().then(
+    (value) => [{ value }],
+    () => [],
+  );
 }
 
 function secondsSince(since: string | undefined, nowMs: number): number {

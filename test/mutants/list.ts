@@ -40,7 +40,7 @@ const NOTIFICATIONS: Mutant[] = [
     'UPDATE notifications SET gathering = 0, next_try_at = coalesce(next_try_at, ?) WHERE number = ?',
   ]),
   mutant('a forgotten payout stays in what was told', 'a payee is forgotten, and still named', 'store-notifications', [
-    '    blankNotifications.run(moment.at, id);\n',
+    '    blankNotifications.run(id);\n',
     '',
   ]),
   mutant(
@@ -56,6 +56,10 @@ const NOTIFICATIONS: Mutant[] = [
   mutant('the records wait for a receiver', 'nothing is sent until a receiver that dawdles has answered', 'watch', [
     'if (gone === undefined) await deliveries.stop(); else deliveries.leave();',
     'await deliveries.stop();',
+  ]),
+  mutant('a mail server keeps its connection', 'a server that drips keeps paydrop run from ending', 'notify/mail', [
+    'createTransport({ ...server, socket })',
+    'createTransport(server)',
   ]),
   mutant('no way to a receiver is an error', 'the others are not tested, or not told', 'notify/deliver', [
     'const trouble = error instanceof UsageError ? error.message : untried(error);',
@@ -1811,6 +1815,18 @@ const CONSOLE: Mutant[] = [
   ]),
   mutant('console: each look counts anew', 'people who look hold up the sending', 'console', [
     'if (kept && clock.monotonic() < kept.freshUntilMs) return kept.reading;',
+    '',
+  ]),
+  mutant('what moved on meanwhile is an error', 'a person is told 500, and not what it is now', 'resolution', [
+    'if (!(error instanceof MovedOnError)) throw error;',
+    'throw error;',
+  ]),
+  mutant('console: a search goes on for nobody', 'a page that is loaded again and again is never shown', 'console', [
+    ' || gone.aborted)',
+    ')',
+  ]),
+  mutant('console: any number of searches wait', 'the latest is cut off without a word', 'console', [
+    "if (line.size >= all) return 'full';",
     '',
   ]),
   mutant('search: a step begins where the last one ended, and again', 'a search never ends', 'store-console', [

@@ -1,9 +1,10 @@
 /** Notifications by mail, at a real SMTP server. */
 import { type AddressInfo, createServer } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { mailSender, smtpServer } from '../../src/service/notify/mail.ts';
-import type { Message } from '../../src/service/notify/message.ts';
+import { type Message, textOf } from '../../src/service/notify/message.ts';
+import { examplesIn } from '../support/examples.ts';
 
 const MESSAGE: Message = {
   ...{ id: 'msg_1', event: 'file.rejected', at: '2026-03-02T00:59:00.000Z', sandbox: true },
@@ -16,6 +17,7 @@ const MESSAGE: Message = {
   },
 };
 const [FROM, TO] = ['paydrop@example.com', 'finance@example.com'];
+const by = (server: ReturnType<typeof smtpServer>) => ({ server, from: FROM, to: TO, timeZone: 'Asia/Kolkata' });
 
 interface Mail {
   readonly from: string;
@@ -56,7 +58,7 @@ function decoded(text: string): string {
 describe('a notification by mail', () => {
   it('is plain text, from the sender of the settings to the one receiver', async () => {
     const { port, mails } = await mailServer();
-    const send = mailSender(smtpServer(`smtp://127.0.0.1:${port}`), FROM, TO);
+    const send = mailSender(by(smtpServer(`smtp://127.0.0.1:${port}`)));
     expect(await send(MESSAGE)).toEqual({ kind: 'taken' });
     const [{ from, to, text } = { from: '', to: [], text: '' }] = mails;
     expect([from, to]).toEqual([FROM, [TO]]);
@@ -68,7 +70,7 @@ describe('a notification by mail', () => {
       [
         'paydrop: A file was not taken in (sandbox, no money moves).',
         '',
-        'When: 2026-03-02T00:59:00.000Z',
+        'When: 2026-03-02 06:29:00 Asia/Kolkata',
         'file: 12',
         'name: Größe��Bcc: evil@example.com����.csv',
         'rows read: 3',
@@ -81,9 +83,17 @@ describe('a notification by mail', () => {
     );
   });
 
+  it('is the one that docs/notifications.md shows: who needs to do what, each apart, at a time of the schedule', async () => {
+    const shown = examplesIn('docs/notifications.md');
+    const { timestamp: at, data } = JSON.parse(shown.find(({ heading }) => heading === 'person.needed')?.text ?? '{}');
+    const message: Message = { id: 'msg_1', event: 'person.needed', at, details: data, sandbox: true };
+    const [mail] = shown.filter(({ heading }) => heading === 'Mail');
+    expect(textOf(message, 'Asia/Kolkata').trimEnd().split('\n')).toEqual(mail?.text.trimEnd().split('\n'));
+  });
+
   it('has nothing in its headers that came from a file', async () => {
     const { port, mails } = await mailServer();
-    await mailSender(smtpServer(`smtp://127.0.0.1:${port}`), FROM, TO)(MESSAGE);
+    await mailSender(by(smtpServer(`smtp://127.0.0.1:${port}`)))(MESSAGE);
     const head = mails[0]?.text.split('\r\n\r\n')[0] ?? '';
     expect(head).not.toMatch(/evil|bcc|csv/i);
     expect(mails[0]?.to).toEqual([TO]);
@@ -100,8 +110,8 @@ describe('a notification by mail', () => {
       },
     });
     const server = (password: string) => smtpServer(`smtp://pay%40drop:${password}@127.0.0.1:${port}`);
-    expect(await mailSender(server('p%40ss%20word'), FROM, TO)(MESSAGE)).toEqual({ kind: 'taken' });
-    expect(await mailSender(server('wrong-password'), FROM, TO)(MESSAGE)).toEqual({
+    expect(await mailSender(by(server('p%40ss%20word')))(MESSAGE)).toEqual({ kind: 'taken' });
+    expect(await mailSender(by(server('wrong-password')))(MESSAGE)).toEqual({
       ...{ kind: 'failed', trouble: 'the mail server did not take it (EAUTH, answer 535)', of: 'receiver' },
     });
     expect(asked).toEqual(['pay@drop p@ss word', 'pay@drop wrong-password']);
@@ -111,27 +121,49 @@ describe('a notification by mail', () => {
     const { port } = await mailServer({
       onRcptTo: ({ address }, _, done) => done(Object.assign(new Error(`no ${address} here`), { responseCode: 550 })),
     });
-    expect(await mailSender(smtpServer(`smtp://127.0.0.1:${port}`), FROM, TO)(MESSAGE)).toEqual({
+    expect(await mailSender(by(smtpServer(`smtp://127.0.0.1:${port}`)))(MESSAGE)).toEqual({
       ...{ kind: 'failed', trouble: 'the mail server did not take it (EENVELOPE, answer 550)', of: 'receiver' },
     });
-    expect(await mailSender(smtpServer('smtp://127.0.0.1:9'), FROM, TO)(MESSAGE)).toMatchObject({
+    expect(await mailSender(by(smtpServer('smtp://127.0.0.1:9')))(MESSAGE)).toMatchObject({
       trouble: expect.stringContaining('the mail server did not take it ('),
     });
   });
 
-  it('is given up at a server that never ends its greeting', async () => {
+  it.each([
+    ['its greeting', [], 'failed'],
+    ['its answer to a command', ['220 mail.example.com\r\n'], 'failed'],
+    ['its goodbye', ['220 a\r\n', '250 a\r\n', '250 a\r\n', '250 a\r\n', '354 a\r\n', '250 a\r\n'], 'taken'],
+  ] as const)('leaves no connection at a server that never ends %s', async (_, answers, kind) => {
+    let left = false;
     const dripping = createServer((socket) => {
+      const due = [...answers];
+      let [drips, isMail] = [false, false];
+      const answer = () => {
+        const line = due.shift();
+        if (line !== undefined) return void socket.write(line);
+        drips = true;
+      };
+      answer();
       socket.on('error', () => undefined);
-      const timer = setInterval(() => socket.write('220-x\r\n'), 100);
-      socket.on('close', () => clearInterval(timer));
+      socket.on('data', (bytes) => {
+        const text = bytes.toString();
+        if (isMail && !text.endsWith('\r\n.\r\n')) return;
+        isMail = text.startsWith('DATA');
+        answer();
+      });
+      const timer = setInterval(() => drips && socket.write('250-x\r\n'), 50);
+      socket.on('close', () => {
+        clearInterval(timer);
+        left = true;
+      });
     });
     await new Promise<void>((resolve) => dripping.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void dripping.close());
     const { port } = dripping.address() as AddressInfo;
-    const send = mailSender(smtpServer(`smtp://127.0.0.1:${port}`), FROM, TO, 1_000);
-    expect(await send(MESSAGE)).toEqual({
-      ...{ kind: 'failed', trouble: 'the mail server took longer than 1 s', of: 'receiver' },
-    });
+    const outcome = await mailSender(by(smtpServer(`smtp://127.0.0.1:${port}`)), 1_000)(MESSAGE);
+    expect(outcome).toMatchObject({ kind });
+    if (outcome.kind === 'failed') expect(outcome.trouble).toBe('the mail server took longer than 1 s');
+    await vi.waitUntil(() => left, { timeout: 4_000 });
   });
 });
 

@@ -194,7 +194,7 @@ export async function explained(visit: Visit): Promise<Answer> {
 
 export async function search(visit: Visit): Promise<Answer> {
   const { searchPage } = await consolePages();
-  const { tools, settings, url } = visit;
+  const { tools, settings, url, gone } = visit;
   const fields = fieldsOf(url.searchParams);
   const before = numberIn(url.searchParams.get('before')) ?? Number.MAX_SAFE_INTEGER;
   const asked = await searchOf(tools.store, fields);
@@ -202,9 +202,17 @@ export async function search(visit: Visit): Promise<Answer> {
   const result =
     typeof asked === 'string'
       ? { items: [], next: undefined, problem: asked }
-      : { ...(await found(tools.store, tools.clock, asked, before, PAGE)), problem: undefined };
+      : { ...(await found(tools.store, tools.clock, asked, { before, limit: PAGE, gone })), problem: undefined };
   const shown = searchPage({ ...result, fields, isNew }, reportContext(settings));
   return pageFor(visit, shown, '/search', result.problem === undefined ? 200 : 400);
+}
+
+/** A search that was not begun, because others wait already. */
+export async function notSearched(visit: Visit, { why, retryAfterS }: { why: string; retryAfterS: number }) {
+  const { problemPage } = await consolePages();
+  const { pathname, search } = visit.url;
+  const answer = await pageFor(visit, problemPage('Not searched', [why], pathname + search), '/search', 503);
+  return { ...answer, headers: { ...answer.headers, 'retry-after': String(retryAfterS) } };
 }
 
 export async function needs(visit: Visit, kept: Kept): Promise<Answer> {

@@ -56,20 +56,22 @@ function fits(found: FoundPayout | undefined, { customerRef }: PayoutSearch): bo
   return customerRef === undefined || found?.customerRef === customerRef;
 }
 
-/** The latest payouts before an id that fit, up to `limit`. `next`: go on before that one. */
+/**
+ * The latest payouts before an id that fit, up to `limit`. `next`: go on before that one. Ends early once `gone` aborts,
+ * because nobody sees what is found.
+ */
 export async function found(
   store: Store,
   clock: Clock,
   search: PayoutSearch,
-  before: number,
-  limit: number,
+  { before, limit, gone }: { readonly before: number; readonly limit: number; readonly gone: AbortSignal },
 ): Promise<{ items: readonly FoundPayout[]; next: number | undefined }> {
   const items: FoundPayout[] = [];
   const untilMs = clock.monotonic() + LONGEST_MS;
   for (let next: number = before; ; ) {
     const step = await store.searchStep(search, next, LOOK, limit - items.length);
     items.push(...step.found);
-    if (step.next === undefined || items.length >= limit || clock.monotonic() >= untilMs)
+    if (step.next === undefined || items.length >= limit || clock.monotonic() >= untilMs || gone.aborted)
       return { items, next: step.next };
     next = step.next;
     await setImmediate();

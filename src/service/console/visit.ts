@@ -15,6 +15,8 @@ export interface Visit {
   readonly settings: Settings;
   readonly who: SignedIn;
   readonly url: URL;
+  /** Aborts when nobody waits for the page any more. */
+  readonly gone: AbortSignal;
 }
 
 type Pages = Awaited<ReturnType<typeof consolePages>>;

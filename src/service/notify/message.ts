@@ -1,5 +1,7 @@
 /** What is sent to a receiver, and what comes of it. */
+import { type Need, needed } from '../../domain/attention.ts';
 import { type Details, NOTIFY_EVENTS, type NotifyEvent } from '../../domain/notification.ts';
+import { secondIn } from '../../platform/clock.ts';
 import { sha256 } from '../../platform/digest.ts';
 import { printable } from '../../platform/terminal.ts';
 
@@ -59,18 +61,36 @@ export function subjectOf({ event, sandbox }: Message): string {
   return `paydrop: ${what}${sandbox ? ' (sandbox, no money moves)' : ''}`;
 }
 
-/** For a reader: a line a fact. */
-export function textOf(message: Message): string {
+/** For a reader: a line a fact. Times are those of a clock in that zone, as on the pages. */
+export function textOf(message: Message, timeZone: string): string {
   const { event, at, details, id } = message;
-  const lines = [`${subjectOf(message)}.`, '', `When: ${at}`, ...linesOf(details), '', `Event ${event}, ${id}`];
+  const time = (timestamp: string) => `${secondIn(timeZone, timestamp)} ${timeZone}`;
+  const facts = Object.entries(details).flatMap(([name, value]) =>
+    MOMENTS.has(name)
+      ? [`${name}: ${time(String(value))}`]
+      : name === 'needs'
+        ? tasksIn(value as readonly TaskTold[])
+        : linesOf(value, name),
+  );
+  const lines = [`${subjectOf(message)}.`, '', `When: ${time(at)}`, ...facts, '', `Event ${event}, ${id}`];
   return `${lines.map(printable).join('\n')}\n`;
 }
 
-function linesOf(value: unknown, name = ''): string[] {
+/** The details that are timestamps. */
+const MOMENTS: ReadonlySet<string> = new Set(['startedAt', 'finishedAt']);
+
+/** What `person.needed` has: who needs to do what, each apart from the next. */
+function tasksIn(needs: readonly TaskTold[]): string[] {
+  return needs.flatMap((need) => ['', `${need.who}: ${needed(need)}`, need.task]);
+}
+
+type TaskTold = Pick<Need, 'concern' | 'count' | 'who' | 'task'>;
+
+function linesOf(value: unknown, name: string): string[] {
   if (value === null || value === '') return [];
   if (Array.isArray(value)) return value.map((item) => `${name}: ${inOneLine(item)}`);
   if (typeof value !== 'object') return [`${name}: ${value}`];
-  return Object.entries(value).flatMap(([key, item]) => linesOf(item, name === '' ? key : `${name} ${key}`));
+  return Object.entries(value).flatMap(([key, item]) => linesOf(item, `${name} ${key}`));
 }
 
 /** `paid, INR, 3, 630.00` */

@@ -24,7 +24,7 @@ const NOTHING_TO_CLOSE = async () => {};
  */
 export async function senderTo(
   receiver: Receiver,
-  settings: Pick<Settings, 'workspace' | 'mail'>,
+  settings: Pick<Settings, 'workspace' | 'mail' | 'schedule'>,
   env: NodeJS.ProcessEnv,
   clock: Clock,
 ): Promise<Sender> {
@@ -43,7 +43,7 @@ export async function senderTo(
 
 async function wayTo(
   receiver: Receiver,
-  settings: Pick<Settings, 'workspace' | 'mail'>,
+  settings: Pick<Settings, 'workspace' | 'mail' | 'schedule'>,
   env: NodeJS.ProcessEnv,
   clock: Clock,
 ): Promise<Sender> {
@@ -52,7 +52,9 @@ async function wayTo(
       return { send: commandSender(receiver.command, settings.workspace, env), close: NOTHING_TO_CLOSE };
     if (receiver.kind === 'http') return await httpSender(receiver.url, keysOf(env), AT_ONCE, clock);
     const { from = '' } = settings.mail;
-    return { send: mailSender(serverOf(env), from, receiver.address), close: NOTHING_TO_CLOSE };
+    const { timeZone } = settings.schedule;
+    const way = { server: serverOf(env), from, to: receiver.address, timeZone };
+    return { send: mailSender(way), close: NOTHING_TO_CLOSE };
   } catch (error) {
     const trouble = error instanceof UsageError ? error.message : untried(error);
     return { send: async () => failed(trouble), close: NOTHING_TO_CLOSE };

@@ -141,8 +141,8 @@ export interface Payouts {
   /** Instructions with an open amendment, by id. */
   amended(afterId: number, limit: number, share?: Share): Promise<StoredInstruction[]>;
   /**
-   * All or nothing: throws, with nothing changed, when an instruction or order isn't in its `from` and version, or may
-   * not become `to`. Requests and look-ups record by `claim` and `settle` instead, which leave out what came too late.
+   * All or nothing: throws, with nothing changed, when an instruction or order may not become `to`, and MovedOnError when
+   * it isn't in its `from` and version. Requests and look-ups record by `claim` and `settle` instead, which leave out what came too late.
    */
   apply(changes: readonly Change[], moment: Moment, orders?: readonly OrderChange[]): Promise<void>;
   /**

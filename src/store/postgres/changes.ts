@@ -1,6 +1,7 @@
 /** The only way to change an instruction's status, or how far an order has come, after intake. */
 import type { Registration } from '../../domain/order.ts';
 import { type InstructionStatus, isRetry } from '../../domain/status.ts';
+import { MovedOnError } from '../../platform/failures.ts';
 import {
   assertLegal,
   assertOrderLegal,
@@ -34,11 +35,12 @@ export async function applyChanges(
 ): Promise<void> {
   const late = await record(session, append, times, { changes, orders }, machine);
   const [order] = late.orders;
-  if (order) throw new Error(`Order ${order.id} can't go from ${order.from} to ${order.to}: it isn't ${order.from}`);
+  if (order)
+    throw new MovedOnError(`Order ${order.id} can't go from ${order.from} to ${order.to}: it isn't ${order.from}`);
   const [payout] = late.changes;
   if (!payout) return;
   const { id, version, from, to } = payout;
-  throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
+  throw new MovedOnError(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
 }
 
 /** `claiming` begins with {@link BEFORE_CLAIM}. */

@@ -190,7 +190,7 @@ const KEEP = statement<[file: number, seq: number]>('INSERT INTO forgotten_files
 async function forgetFile(
   session: Session,
   append: Append,
-  [file, revision, decision, moment]: Parameters<Forgetting['forgetFile']>,
+  [file, revision, decision]: Parameters<Forgetting['forgetFile']>,
 ): Promise<'forgotten' | 'stale'> {
   const found = await FIT.get(session, file);
   if (found?.revision !== revision) return 'stale';
@@ -200,7 +200,7 @@ async function forgetFile(
   for await (const page of touchedPages(session, [first, last])) {
     for (const payout of page) sums.add(payout);
     const payouts = page.filter(({ forgotten }) => !forgotten);
-    await blankPayouts(session, payouts, moment.at);
+    await blankPayouts(session, payouts);
     for (const payout of payouts) append(payoutForgottenEvent(payout, file), payout.id);
     await append.written();
   }
@@ -231,13 +231,13 @@ const SET_ERRORS = statement<[ids: number[], errors: string[]]>(`
 const BLANK_BODIES = statement<[ids: number[]]>("UPDATE attempts SET body = '' WHERE instruction = ANY ($1::bigint[])");
 
 const REMOVE_QUEUED = statement<[ids: number[]]>('DELETE FROM webhooks WHERE instruction = ANY ($1::bigint[])');
-const BLANK_NOTIFICATIONS = statement<[ids: number[], at: string]>(`
-  UPDATE notifications SET details = '', next_try_at = NULL,
-    given_up_at = CASE WHEN next_try_at IS NULL THEN given_up_at ELSE $2 END
+/** Neither waits nor was given up: nobody is to be notified of it any more. */
+const BLANK_NOTIFICATIONS = statement<[ids: number[]]>(`
+  UPDATE notifications SET details = '', trouble = '', next_try_at = NULL, given_up_at = NULL
   WHERE instruction = ANY ($1::bigint[])`);
 
 /** Empties the texts of payouts. The statements of their contents stay, so that the same rows are still known. */
-async function blankPayouts(session: Session, payouts: readonly StoredInstruction[], at: string): Promise<void> {
+async function blankPayouts(session: Session, payouts: readonly StoredInstruction[]): Promise<void> {
   if (payouts.length === 0) return;
   const ids = payouts.map(({ id }) => id);
   await REMOVE_PAYEES.run(session, ids);
@@ -259,7 +259,7 @@ async function blankPayouts(session: Session, payouts: readonly StoredInstructio
     );
   await BLANK_BODIES.run(session, ids);
   await REMOVE_QUEUED.run(session, ids);
-  await BLANK_NOTIFICATIONS.run(session, ids, at);
+  await BLANK_NOTIFICATIONS.run(session, ids);
 }
 
 type Rejected = { id: number; errors: string } & RowFields;

@@ -27,7 +27,7 @@ const CLAIM = statement<
 const DELIVER = statement<[at: string, numbers: number[]]>(`
   UPDATE notifications SET tries = tries + 1, delivered_at = $1, given_up_at = NULL, next_try_at = NULL, trouble = ''
   WHERE number = ANY ($2::bigint[]) AND delivered_at IS NULL`);
-// What is given up meanwhile, as what is forgotten is, stays given up.
+// What is given up or forgotten meanwhile is not tried again.
 const FAIL = statement<[at: string, numbers: number[], troubles: string[], next: (string | null)[]]>(`
   UPDATE notifications n SET tries = n.tries + 1, trouble = f.trouble, next_try_at = f.next_try_at,
     given_up_at = CASE WHEN f.next_try_at IS NULL THEN $1 END
@@ -49,7 +49,8 @@ const BACKLOG = statement<[], ReceiverBacklog>(`
     coalesce((
       SELECT trouble FROM notifications t WHERE t.receiver = n.receiver AND t.delivered_at IS NULL AND t.trouble <> ''
       ORDER BY number DESC LIMIT 1), '') AS trouble
-  FROM notifications n WHERE delivered_at IS NULL GROUP BY receiver ORDER BY receiver`);
+  FROM notifications n WHERE delivered_at IS NULL AND (next_try_at IS NOT NULL OR given_up_at IS NOT NULL)
+  GROUP BY receiver ORDER BY receiver`);
 const ALL_UNDELIVERED = statement<[], Undelivered>(UNDELIVERED);
 
 export function notificationVerbs(db: Connection, writing: Writing, { name: machine = '' }: Me): Notifications {

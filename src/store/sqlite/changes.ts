@@ -2,6 +2,7 @@
 
 import type { Registration } from '../../domain/order.ts';
 import { type InstructionStatus, isRetry } from '../../domain/status.ts';
+import { MovedOnError } from '../../platform/failures.ts';
 import {
   assertLegal,
   assertOrderLegal,
@@ -50,12 +51,14 @@ export function changer(db: Connection, trail: Trail): Changer {
     const record = recording(moment);
     for (const change of orders) {
       const { id, from, to } = change;
-      if (!record.order(change)) throw new Error(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
+      if (!record.order(change)) throw new MovedOnError(`Order ${id} can't go from ${from} to ${to}: it isn't ${from}`);
     }
     for (const change of changes) {
       const { id, version, from, to } = change;
       if (!record.payout(change))
-        throw new Error(`Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`);
+        throw new MovedOnError(
+          `Instruction ${id} can't go from ${from} to ${to}: it isn't ${from} in version ${version}`,
+        );
     }
     record.end();
   });

@@ -218,9 +218,9 @@ function payoutForgetter(
   const blank = db.prepare<[string | null, number]>(`
     UPDATE instructions SET forgotten = 1, managed = NULL, raw = iif(raw IS NULL, NULL, '[]'), errors = ?, ${empty.join()}
     WHERE id = ?`);
-  const blankNotifications = db.prepare<[string, number]>(`
-    UPDATE notifications SET details = '', next_try_at = NULL, given_up_at = iif(next_try_at IS NULL, given_up_at, ?)
-    WHERE instruction = ?`);
+  // Neither waits nor was given up: nobody is to be notified of it any more.
+  const blankNotifications = db.prepare<[number]>(`
+    UPDATE notifications SET details = '', trouble = '', next_try_at = NULL, given_up_at = NULL WHERE instruction = ?`);
   const blankBodies = db.prepare<[number]>("UPDATE attempts SET body = '' WHERE instruction = ?");
   const removeQueued = db.prepare<[number]>('DELETE FROM webhooks WHERE instruction = ?');
   const keep = statementWriter(db);
@@ -234,7 +234,7 @@ function payoutForgetter(
     blank.run(errors === null ? null : errorsWithoutTexts(errors), id);
     blankBodies.run(id);
     removeQueued.run(id);
-    blankNotifications.run(moment.at, id);
+    blankNotifications.run(id);
     trail.append(moment, payoutForgottenEvent(payout, file), id);
   };
 }

@@ -82,7 +82,8 @@ export function notificationVerbs(db: Connection, notifier: Notifier): Notificat
       coalesce((
         SELECT trouble FROM notifications t WHERE t.receiver = n.receiver AND t.delivered_at IS NULL AND t.trouble <> ''
         ORDER BY number DESC LIMIT 1), '') AS trouble
-    FROM notifications n WHERE delivered_at IS NULL GROUP BY receiver ORDER BY receiver`);
+    FROM notifications n WHERE delivered_at IS NULL AND (next_try_at IS NOT NULL OR given_up_at IS NOT NULL)
+    GROUP BY receiver ORDER BY receiver`);
   const undelivered = db.prepare<[], Undelivered>(UNDELIVERED);
   return {
     notifyOnce: async (event, details, { fact, value }, at) => notifyOnce.immediate(event, details, fact, value, at),
@@ -121,7 +122,7 @@ function settler(db: Connection): (receiver: string, results: DeliveryResults) =
   const deliver = db.prepare<[string, number]>(`
     UPDATE notifications SET tries = tries + 1, delivered_at = ?, given_up_at = NULL, next_try_at = NULL, trouble = ''
     WHERE number = ? AND delivered_at IS NULL`);
-  // What is given up meanwhile, as what is forgotten is, stays given up.
+  // What is given up or forgotten meanwhile is not tried again.
   const fail = db.prepare<[{ number: number; trouble: string; next: string | null; at: string }]>(`
     UPDATE notifications
     SET tries = tries + 1, trouble = :trouble, next_try_at = :next, given_up_at = iif(:next IS NULL, :at, NULL)
