@@ -43,6 +43,8 @@ async function mailServer(options: SMTPServerOptions = {}): Promise<{ port: numb
     ...options,
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  // Of a client that does not trust its certificate.
+  server.on('error', () => undefined);
   onTestFinished(() => void server.close());
   return { port: (server.server.address() as AddressInfo).port, mails };
 }
@@ -115,6 +117,19 @@ describe('a notification by mail', () => {
       ...{ kind: 'failed', trouble: 'the mail server did not take it (EAUTH, answer 535)', of: 'receiver' },
     });
     expect(asked).toEqual(['pay@drop p@ss word', 'pay@drop wrong-password']);
+  });
+
+  it.each([
+    ['with TLS from the start', 'smtps', { secure: true, disabledCommands: [] }],
+    ['with TLS after the greeting', 'smtp', { disabledCommands: [] }],
+  ] as const)('is sent %s, and not to a server whose certificate is not trusted', async (_, protocol, options) => {
+    const { port, mails } = await mailServer({ ...options, disabledCommands: [] });
+    const server = { ...smtpServer(`${protocol}://127.0.0.1:${port}`), requireTLS: true };
+    expect(await mailSender(by(server))(MESSAGE)).toMatchObject({ kind: 'failed' });
+    expect(mails).toEqual([]);
+    const trusting = { ...server, tls: { rejectUnauthorized: false } };
+    expect(await mailSender(by(trusting))(MESSAGE)).toEqual({ kind: 'taken' });
+    expect(mails).toHaveLength(1);
   });
 
   it('that is refused, or finds nobody, is not taken; what the server says is not repeated', async () => {
