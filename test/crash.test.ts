@@ -42,7 +42,7 @@ const WHOLE = ALL || process.env['SWEEP'] === 'all';
 const STEP = WHOLE ? 2 : 10;
 /** With a server each point takes longer: only SWEEP=all takes every one there. */
 const STEP_WITH_RECEIVERS = WHOLE ? 2 : 25;
-const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 12 : 36;
+const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 18 : 36;
 type Sweep = readonly ['before' | 'after', Api | 'held back' | 'with receivers'];
 const SWEEPS: readonly Sweep[] = [
   ...(['before', 'after'] as const).map((when) => [when, 'payout-orders'] as const),
