@@ -174,7 +174,7 @@ describe('a webhook', () => {
     expect(asked.get('P1')).toBe(2);
   });
 
-  it('of a payout that nobody knows is answered and leaves nothing', async () => {
+  it('of an unknown payout is answered and leaves nothing', async () => {
     const { post, passed, asked, store } = await serving(await submitted(['P1']));
     expect(await post(event('P1').replaceAll(payoutRef('P1').clientRefId, 'NOBODY'))).toBe(200);
     await passed();

@@ -61,7 +61,7 @@ function livingInstruction(api: Generation, book: ImburseBook, instruction: Imbu
   };
 }
 
-/** Gathers events until there are so many, or the first one has waited so long. Those of one secret go together. */
+/** Gathers events into batches, one for each secret. A batch is sent when it is full, or a fixed time after its first event. */
 function inBatches(telling: Telling): Tell {
   const { clock, closing, script } = telling;
   const { most, ms } = script.batch;

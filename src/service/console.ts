@@ -146,7 +146,7 @@ async function signOut({ tools, settings }: Visit, request: WebRequest): Promise
 }
 
 /**
- * Does what a form asks for, in its turn. The turn begins when the form is there, so that nobody waits for a slow one.
+ * Does what a form asks for, in its turn. The turn begins once the form has arrived, so that a slow form delays no other.
  * What takes too long is told that it is late, and then ends without a decision.
  */
 async function acted(

@@ -32,7 +32,7 @@ export interface WebRequest {
    * server answers that by itself.
    */
   body(): Promise<Buffer>;
-  /** Aborts when nobody waits for the answer any more: the peer has gone, or the answer was too late. */
+  /** Aborts when the peer has gone, or the answer is too late. */
   readonly gone: AbortSignal;
 }
 

@@ -58,7 +58,7 @@ function fits(found: FoundPayout | undefined, { customerRef }: PayoutSearch): bo
 
 /**
  * The latest payouts before an id that fit, up to `limit`. `next`: go on before that one. Ends early once `gone` aborts,
- * because nobody sees what is found.
+ * because its result is not shown any more.
  */
 export async function found(
   store: Store,

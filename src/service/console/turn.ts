@@ -14,7 +14,7 @@ export function openTurn(): Turn {
 type Full = 'full' | 'full of one';
 
 /**
- * Work of which one is done at a time, and for which only so many wait: a further one is turned away at once. Who has gone
+ * Work of which one is done at a time. The number that wait is limited: a further one is turned away at once. Who has gone
  * is in the line no more, and nothing is begun for them.
  */
 type Line = <Result>(of: string, gone: AbortSignal, work: () => Promise<Result>) => Promise<Result | Full>;

@@ -15,7 +15,7 @@ export interface Visit {
   readonly settings: Settings;
   readonly who: SignedIn;
   readonly url: URL;
-  /** Aborts when nobody waits for the page any more. */
+  /** Aborts when the browser has gone, or the page is too late. */
   readonly gone: AbortSignal;
 }
 

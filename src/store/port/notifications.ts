@@ -18,7 +18,7 @@ export interface NotificationClaim {
   readonly at: string;
   /** Later than any next try. What is due after that comes from a clock that was ahead once, and is due now. */
   readonly horizon: string;
-  /** Nobody else claims it until then. A claim that ends in a crash leaves it to a later one. */
+  /** No other claims it until then. A claim that ends in a crash leaves it to a later one. */
   readonly until: string;
   readonly limit: number;
   /** Sums that are still being gathered are claimed, too. */
@@ -55,7 +55,7 @@ export type Undelivered = Pick<ReceiverBacklog, 'waiting' | 'oldest' | 'givenUp'
 export interface Notifications {
   /**
    * Notifies of a state that lasts, once: nothing is done where the fact has that value already. False then. An empty value
-   * says that the state has ended, and notifies nobody.
+   * says that the state has ended, and sends no notification.
    */
   notifyOnce(
     event: NotifyEvent,

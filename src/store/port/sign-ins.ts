@@ -24,7 +24,7 @@ export interface Session extends SignIn {
 export interface SignIns {
   /**
    * Keeps a link. Removes some of those that nothing asks for any more when it is made: links that were not used in time,
-   * and sessions that have ended and that nobody has signed for.
+   * and sessions that have ended and have no signature.
    */
   keepSignIn(signIn: SignIn): Promise<void>;
   /** A link that may still be used at that time. */

@@ -231,7 +231,7 @@ const SET_ERRORS = statement<[ids: number[], errors: string[]]>(`
 const BLANK_BODIES = statement<[ids: number[]]>("UPDATE attempts SET body = '' WHERE instruction = ANY ($1::bigint[])");
 
 const REMOVE_QUEUED = statement<[ids: number[]]>('DELETE FROM webhooks WHERE instruction = ANY ($1::bigint[])');
-/** Neither waits nor was given up: nobody is to be notified of it any more. */
+/** It neither waits nor counts as given up: no receiver is to get it any more. */
 const BLANK_NOTIFICATIONS = statement<[ids: number[]]>(`
   UPDATE notifications SET details = '', trouble = '', next_try_at = NULL, given_up_at = NULL
   WHERE instruction = ANY ($1::bigint[])`);

@@ -61,7 +61,7 @@ export function insertion<Row extends unknown[]>(
 /** A value of a row to be copied. */
 export type Cell = string | number | bigint | null | undefined;
 
-/** So many rows go to the server at once: it enters them while the next ones are made. */
+/** How many rows go to the server at once. It enters them while the next ones are made. */
 const ROWS_AT_ONCE = 200;
 
 /** Enters many rows at once, sooner than `insertion` does. A conflict with a row that is there fails. */

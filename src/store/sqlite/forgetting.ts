@@ -218,7 +218,7 @@ function payoutForgetter(
   const blank = db.prepare<[string | null, number]>(`
     UPDATE instructions SET forgotten = 1, managed = NULL, raw = iif(raw IS NULL, NULL, '[]'), errors = ?, ${empty.join()}
     WHERE id = ?`);
-  // Neither waits nor was given up: nobody is to be notified of it any more.
+  // It neither waits nor counts as given up: no receiver is to get it any more.
   const blankNotifications = db.prepare<[number]>(`
     UPDATE notifications SET details = '', trouble = '', next_try_at = NULL, given_up_at = NULL WHERE instruction = ?`);
   const blankBodies = db.prepare<[number]>("UPDATE attempts SET body = '' WHERE instruction = ?");
