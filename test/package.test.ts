@@ -28,7 +28,7 @@ function packed(): string[] {
 describe('the npm package', () => {
   it('holds the program, its documentation, its licence, the unit, the container file and the JSON Schema', () => {
     const files = packed();
-    const wanted = ['main.js', 'migrations/1-schema.sql'].map((name) => `dist/${name}`);
+    const wanted = ['main.js', 'schema.sql', 'migrations/1-schema.sql'].map((name) => `dist/${name}`);
     wanted.push(...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`));
     wanted.push('README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE', 'package.json', 'paydrop.schema.json');
     wanted.push(...readdirSync(join(ROOT, 'fixtures/demo')).map((name) => `fixtures/demo/${name}`));

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { schemaOf, wholeSchema } from '../fixtures/docs/schema.ts';
 import { rowId } from '../src/domain/instruction.ts';
 import type { Change, NewFile, RowRecord, Store } from '../src/store/port.ts';
 import { Sqlite as Database, openDatabase } from '../src/store/sqlite/connection.ts';
@@ -130,6 +131,11 @@ async function said(child: ChildProcess): Promise<string> {
 const COPY = `before-schema-${readdirSync(new URL('../src/store/sqlite/migrations', import.meta.url)).length}`;
 
 describe('opening the database', () => {
+  it('makes new records what all migrations come to, down to the text', () => {
+    openDatabase(path, 'kept').close();
+    expect(inside(schemaOf)).toBe(wholeSchema());
+  });
+
   it('is fully durable on the second start too', () => {
     for (const start of ['first', 'second', 'third']) {
       const db = openDatabase(path, 'kept');
