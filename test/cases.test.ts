@@ -97,7 +97,7 @@ describe('dropping', () => {
 });
 
 /** `npm test` takes these; TESTS=all takes every one. */
-const SAMPLED = 12;
+const SAMPLED = 24;
 
 describe.skipIf(!hasPostgres)('dropping, with records on PostgreSQL', () => {
   const names = caseNames().filter((_, at) => ALL || at % SAMPLED === 0);

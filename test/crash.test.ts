@@ -39,10 +39,10 @@ import {
 const MOST_EFFECTS = 400;
 const WHOLE = ALL || process.env['SWEEP'] === 'all';
 /** To stop before an effect is to stop after the one before it, so of two sweeps each takes every second one. */
-const STEP = WHOLE ? 2 : 10;
+const STEP = WHOLE ? 2 : 16;
 /** With a server each point takes longer: only SWEEP=all takes every one there. */
-const STEP_WITH_RECEIVERS = WHOLE ? 2 : 25;
-const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 18 : 36;
+const STEP_WITH_RECEIVERS = WHOLE ? 2 : 32;
+const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 30 : 72;
 type Sweep = readonly ['before' | 'after', Api | 'held back' | 'with receivers'];
 const SWEEPS: readonly Sweep[] = [
   ...(['before', 'after'] as const).map((when) => [when, 'payout-orders'] as const),

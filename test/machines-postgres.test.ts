@@ -11,6 +11,7 @@ import { verify } from '../src/store/verify.ts';
 import { builtProgram, type Running } from './support/cli.ts';
 import { newDatabase, sharedServer } from './support/postgres.ts';
 import { hasPostgres, Server } from './support/postgres-server.ts';
+import { ALL } from './support/sample.ts';
 import { temporaryPlace } from './support/temporary.ts';
 import {
   instructions,
@@ -171,7 +172,7 @@ describe.skipIf(!hasPostgres)('machines that share records', { timeout: TIMEOUT 
     await expectAllPaidOnce(on, { A });
   });
 
-  it('stop sending when a session ends, and go on with a new one', async () => {
+  it.runIf(ALL)('stop sending when a session ends, and go on with a new one', async () => {
     const on = await ground();
     const A = on.machine('A');
     A.drop();
@@ -200,7 +201,7 @@ describe.skipIf(!hasPostgres)('machines that share records', { timeout: TIMEOUT 
     expect(on.accepted()).toBe(PAYOUTS - ready);
   });
 
-  it('wake up from a halt without sending what another machine has recovered meanwhile', async () => {
+  it.runIf(ALL)('wake up from a halt without sending what another machine has recovered meanwhile', async () => {
     const on = await ground();
     const A = on.machine('A');
     A.drop();
@@ -219,7 +220,7 @@ describe.skipIf(!hasPostgres)('machines that share records', { timeout: TIMEOUT 
     await expectAllPaidOnce(on, { A });
   });
 
-  it('wait for a server that fell over, say so once, and go on when it is back', async () => {
+  it.runIf(ALL)('wait for a server that fell over, say so once, and go on when it is back', async () => {
     const server = new Server(join(temporaryPlace(), `paydrop-fallen-${process.pid}`));
     await server.start();
     onTestFinished(() => server.remove());

@@ -1,6 +1,7 @@
 /**
  * A whole realistic night (fixtures/generate.ts): what the manifest says must come of each line, does. NIGHT=full takes
- * the full 20,000 orders and 100,000 instructions, NIGHT=half the half of it, TESTS=all a quarter; without any of them a smaller night.
+ * the full 20,000 orders and 100,000 instructions, NIGHT=half the half of it, TESTS=all a tenth; without any of them a
+ * smaller night.
  */
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,9 +15,9 @@ import { type TestWorkspace, testWorkspace } from './support/workspace.ts';
 const SIZES: Readonly<Record<string, { orders?: number; instructions?: number }>> = {
   full: {},
   half: { orders: 10_000, instructions: 50_000 },
-  quarter: { orders: 5_000, instructions: 25_000 },
+  tenth: { orders: 2_000, instructions: 10_000 },
 };
-const SIZE = SIZES[process.env['NIGHT'] ?? (ALL ? 'quarter' : '')] ?? { orders: 100, instructions: 1_000 };
+const SIZE = SIZES[process.env['NIGHT'] ?? (ALL ? 'tenth' : '')] ?? { orders: 100, instructions: 1_000 };
 const ZERO: Decimal = { units: 0n, scale: 0 };
 const AT_THE_PROVIDER = ['submitted', 'paid', 'reversed', 'failed'];
 

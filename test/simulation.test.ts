@@ -25,11 +25,11 @@ import {
 } from './support/workspace.ts';
 
 /** In the first 90 each kind of trouble comes up. */
-const SEEDS = Number(process.env['SEEDS'] ?? (ALL ? 180 : 90));
+const SEEDS = Number(process.env['SEEDS'] ?? (ALL ? 120 : 90));
 /** With two machines that share their records, and as many with three. In the first 24 each trouble of theirs comes up. */
-const SEEDS_TOGETHER = Number(process.env['SEEDS'] ?? (ALL ? 90 : 24));
+const SEEDS_TOGETHER = Number(process.env['SEEDS'] ?? (ALL ? 60 : 24));
 /** With receivers of what happens: alone, and with two machines that share their records. */
-const SEEDS_CONNECTED = Number(process.env['SEEDS'] ?? (ALL ? 60 : 30));
+const SEEDS_CONNECTED = Number(process.env['SEEDS'] ?? (ALL ? 40 : 30));
 /**
  * Where worlds with too short a quarantine are looked for: each of these notices. When the generator changes, others
  * behind them do, within SEEDS_TO_CATCH.
