@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rowId } from '../src/domain/instruction.ts';
 import type { RowRecord, Store } from '../src/store/port.ts';
+import { MACHINE_LOCK } from '../src/store/postgres/locks.ts';
 import { openStore } from '../src/store/postgres/postgres.ts';
 import { newDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
@@ -120,6 +121,22 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     const ended = { changes: [{ ...accepted, sent: { outcome: 'accepted' } }] };
     await expect(one.claim(SENDING, MOMENT, ended)).rejects.toThrow('another machine took this one for gone');
     expect(await two.list('submitted', { afterId: 0, limit: 10 })).toMatchObject([{ id: ID, orderRefId: 'REF1' }]);
+  });
+
+  it('one whose session ended while it judged lets nothing go beside the next that judges', async () => {
+    await beside.query(`
+      SELECT pg_terminate_backend(l.pid) FROM pg_locks l
+      JOIN machines m ON m.name = 'one' AND l.classid = ${MACHINE_LOCK} AND l.objid = m.id
+      WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+    const isAlive = async () => (await two.machines()).some(({ name, alive }) => name === 'one' && alive);
+    await vi.waitUntil(async () => !(await isAlive()), { timeout: 20_000 });
+    const gone = 'another machine took this one for gone';
+    await two.judging(DATE, async () => {
+      await expect(one.hold([{ id: ID, version: 1, from: 'ready', to: 'held' }], MOMENT)).rejects.toThrow(gone);
+      await expect(one.beginJudging(1)).rejects.toThrow(gone);
+      await expect(one.judged(1, [])).rejects.toThrow(gone);
+      await expect(one.judgeAllAnew()).rejects.toThrow(gone);
+    });
   });
 
   it('one gets its turn to judge though another claims without a pause', async () => {

@@ -1382,6 +1382,10 @@ const TAKING_OVER: Mutant[] = [
     'AND m.ended_at IS NULL AND m.id <> $2) ORDER BY i.id LIMIT $1',
     'AND m.ended_at IS NULL AND $2::bigint IS NOT NULL) ORDER BY i.id LIMIT $1',
   ]),
+  mutant('who judges leaves the judge before it at work', 'a limit of a day is overrun', 'claims-postgres', [
+    'await takeForGone(session); await note(session,',
+    'await note(session,',
+  ]),
   mutant('who was taken for gone loses its outcomes', 'what was sent late is sent again', 'claims-postgres', [
     'await settle(session, append, times, ended); return (await isStanding(session, me))',
     'if (await isStanding(session, me)) await settle(session, append, times, ended); return (await isStanding(session, me))',

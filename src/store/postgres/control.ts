@@ -23,7 +23,7 @@ const STATED = statedIn(RANGE);
 
 export function controlVerbs(db: Connection, writing: Writing, me: Me): Control {
   return {
-    ...judgingVerbs(db),
+    ...judgingVerbs(db, me),
     ...readingVerbs(db),
     ...alikeVerbs(db),
     ...decisionVerbs(db, writing),
@@ -65,21 +65,27 @@ const RESEMBLANCES = statement<Range, { code: Resemblance['code']; count: number
 
 type JudgingVerbs = Pick<Control, 'filesToJudge' | 'judgeAllAnew' | 'beginJudging' | 'judged' | 'resemblancesOf'>;
 
-function judgingVerbs(db: Connection): JudgingVerbs {
+function judgingVerbs(db: Connection, me: Me): JudgingVerbs {
+  /** A machine that was taken for gone no longer judges alone. */
+  const whileStanding = (work: (session: Session) => Promise<void>) =>
+    inTurn(db, async (session) => {
+      await requireStanding(session, me);
+      await work(session);
+    });
   return {
     filesToJudge: () => TO_JUDGE.all(db),
     judgeAllAnew: () =>
-      inTurn(db, async (session) => {
+      whileStanding(async (session) => {
         await JUDGE_ANEW.run(session);
       }),
     beginJudging: (file) =>
-      inTurn(db, async (session) => {
+      whileStanding(async (session) => {
         await BEGIN.run(session, file);
         await ENTER_STATED.run(session, ...rangeOf(file));
         await ENTER_UPDATED.run(session, ...rangeOf(file));
       }),
     judged: (file, found) =>
-      inTurn(db, async (session) => {
+      whileStanding(async (session) => {
         const cleared = await CLEAR.run(session, ...rangeOf(file));
         await keepResemblances(
           session,

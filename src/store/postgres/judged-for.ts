@@ -1,7 +1,7 @@
 /** For which business date it was judged what is held back: limits of a day are about that date. */
 import type { Connection, Session } from './connection.ts';
 import { getFact, setFact } from './facts.ts';
-import { type Me, requireStanding } from './me.ts';
+import { type Me, requireStanding, takeForGone } from './me.ts';
 
 /** The business date for which it was judged last what is held back; empty while that is being judged. */
 const JUDGED_FOR = 'judged-for';
@@ -11,14 +11,17 @@ const JUDGED_FOR = 'judged-for';
  * where another machine took this one for gone: what that one has let go since was not judged here.
  */
 export async function judgedFor<T>(db: Connection, me: Me, businessDate: string, work: () => Promise<T>): Promise<T> {
-  const note = (date: string) =>
-    db.writing(async (session) => {
-      await requireStanding(session, me);
-      await setFact(session, JUDGED_FOR, date);
-    });
-  await note('');
+  const note = async (session: Session, date: string) => {
+    await requireStanding(session, me);
+    await setFact(session, JUDGED_FOR, date);
+  };
+  await db.writing(async (session) => {
+    // Who judged before may not know yet that its session has ended: from here on what it has judged is refused.
+    await takeForGone(session);
+    await note(session, '');
+  });
   const result = await work();
-  await note(businessDate);
+  await db.writing((session) => note(session, businessDate));
   return result;
 }
 
