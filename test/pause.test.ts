@@ -1,5 +1,5 @@
 /** A person stops all sending: what that stops, what goes on, and who let it go on. */
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { braked, pause, pauseFileIn, resume } from '../src/control/pause.ts';
 import { attention } from '../src/domain/attention.ts';
@@ -8,6 +8,8 @@ import type { Provider, SubmitOutcome } from '../src/provider/port.ts';
 import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import type { Store } from '../src/store/port.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
+import { newDatabase } from './support/postgres.ts';
+import { hasPostgres } from './support/postgres-server.ts';
 import {
   API_FILES,
   needs,
@@ -40,8 +42,11 @@ async function withRecords(workspace: TestWorkspace, work: (tools: OpenWorkspace
 }
 
 const pausing = (workspace: TestWorkspace) => withRecords(workspace, ({ store }) => pause(store, ANNA, MOMENT, 'UTC'));
+const BEN = { by: 'ben', reason: 'checked' };
 const resuming = (workspace: TestWorkspace) =>
-  withRecords(workspace, ({ store }) => resume(store, { by: 'ben', reason: 'checked' }, MOMENT, workspace.root));
+  withRecords(workspace, async ({ store }) => {
+    expect(await resume(store, BEN, MOMENT, workspace.root)).toBeUndefined();
+  });
 
 const statuses = (workspace: TestWorkspace, file = 'payouts.000002') =>
   workspace.rows(`${file}.result.csv`).map(({ status }) => status);
@@ -55,6 +60,23 @@ describe('while the sending is paused', () => {
     expect(statuses(workspace)).toEqual(['ready', 'ready', 'ready']);
     expect(unfinished).toBe(`${WHY}. Nothing is sent until paydrop resume`);
     expect(left).toContainEqual(expect.objectContaining({ concern: 'paused', why: WHY, weight: 'unfinished' }));
+  });
+
+  it('whoever ends a pause ends no other one that has begun meanwhile, and is told of it', async () => {
+    const workspace = dropped();
+    writeFileSync(workspace.path('PAUSE'), '');
+    await withRecords(workspace, async ({ store }) => {
+      const noteDecision: Store['noteDecision'] = async (what, ...rest) => {
+        await store.noteDecision(what, ...rest);
+        if (what === 'resumed') await pause(store, ANNA, MOMENT, 'UTC');
+      };
+      expect(await resume({ ...store, noteDecision }, BEN, MOMENT, workspace.root)).toBe(WHY);
+    });
+    await workspace.pass();
+    expect(timesTaken(workspace.ledger())).toEqual({});
+    await resuming(workspace);
+    await workspace.pass();
+    expect(timesTaken(workspace.ledger())).toEqual({ P1: 1, P2: 1, P3: 1 });
   });
 
   it('payouts that were sent before are looked up, and become paid', async () => {
@@ -329,4 +351,41 @@ it('the run report names who paused and who resumed, and why', async () => {
   const page = workspace.read('run.000001.summary.html');
   expect(page).toContain('nothing is sent until this is ended');
   expect(page).toContain('sending goes on');
+});
+
+describe.skipIf(!hasPostgres)('where machines share the records, a file on one of them', () => {
+  it('pauses all of them for as long as it is there', async () => {
+    const address = await newDatabase();
+    const machines = [];
+    for (const machine of ['pay-1', 'pay-2']) {
+      // Nothing listens there.
+      const provider = { baseUrl: 'http://127.0.0.1:9', currencies: ['INR'] };
+      const workspace = testWorkspace({ records: 'postgres', machine, provider });
+      const keys = { PAYDROP_CLIENT_KEY: 'key', PAYDROP_CLIENT_SECRET: 'secret', PAYDROP_SALT_KEY: 'salt' };
+      const env = { ...keys, PAYDROP_DATABASE_URL: address };
+      const tools = await openWorkspace({ workspace: workspace.root, env, clock: workspace.clock });
+      onTestFinished(() => tools.close());
+      machines.push({ file: workspace.path('PAUSE'), tools });
+    }
+    const [first, second] = machines;
+    if (!first || !second) throw new Error('two machines were opened');
+    const why = `paused by the file ${first.file} (on pay-1). Nothing is sent until paydrop resume`;
+    const reasons = async () => [await first.tools.paused(), await second.tools.paused()];
+
+    expect(await reasons()).toEqual([undefined, undefined]);
+    writeFileSync(first.file, '');
+    expect(await reasons()).toEqual([why, why]);
+    await second.tools.store.setFact('paused', '');
+    expect(await reasons()).toEqual([why, why]);
+    rmSync(first.file);
+    expect(await reasons()).toEqual([undefined, undefined]);
+    await pause(second.tools.store, ANNA, MOMENT, 'UTC');
+    writeFileSync(first.file, '');
+    await reasons();
+    rmSync(first.file);
+    expect(await reasons()).toEqual([
+      `${WHY}. Nothing is sent until paydrop resume`,
+      `${WHY}. Nothing is sent until paydrop resume`,
+    ]);
+  });
 });

@@ -1711,6 +1711,13 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
     await store.close();
     store = await open(folder);
     expect(await store.fact('provider')).toBe('payout-orders');
+    expect(await store.replaceFact('provider', 'sandbox', 'other')).toBe(false);
+    expect(await store.replaceFact('paused', 'by anna', '')).toBe(false);
+    expect(await store.replaceFact('paused', '', 'by anna')).toBe(true);
+    expect(await store.replaceFact('paused', '', 'by ben')).toBe(false);
+    expect(await store.fact('paused')).toBe('by anna');
+    const both = ['by ben', 'by carl'].map((by) => store.replaceFact('paused', 'by anna', by));
+    expect((await Promise.all(both)).sort()).toEqual([false, true]);
     const names = Object.keys(FACTS) as FactName[];
     for (const fact of names) await store.setFact(fact, `about ${fact}`);
     for (const fact of names) expect(await store.fact(fact)).toBe(`about ${fact}`);

@@ -33,7 +33,8 @@ export async function resume({ workspace, clock, output }: CommandContext, optio
   try {
     const before = await pausedBy(store, () => pauseFileIn(workspace));
     if (before === undefined) throw new UsageError('nothing is paused in this workspace');
-    await resumeSending(store, decision, momentOf({ clock, run }), workspace);
+    const since = await resumeSending(store, decision, momentOf({ clock, run }), workspace);
+    if (since !== undefined) throw new UsageError(`that pause has ended, and another one has begun: ${since}`);
     output.line('Resumed: the next run sends what is due.');
     return EXIT.done;
   } finally {

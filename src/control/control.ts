@@ -15,7 +15,7 @@ export {
 export type { DecisionFile } from './decision-file.ts';
 export type { HeldRow, Judgement } from './judge.ts';
 export { type DaySums, hasDayLimits, openDaySums } from './limits.ts';
-export { braked, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
+export { braked, fileSharing, pause, pausedBy, pauseFileIn, resume, whyPaused } from './pause.ts';
 export {
   codesText,
   isSuspect,

@@ -14,6 +14,7 @@ import type { Decision, Moment, Store } from '../store/store.ts';
 const PAUSE_FILE = 'PAUSE';
 
 const PAUSED = 'paused';
+const PAUSED_BY_FILE = 'paused-by-file';
 
 /**
  * Why the file pauses the sending; undefined where there is none. Anything of that name will do. Where it can't be told
@@ -34,6 +35,30 @@ export async function pausedBy(
   pauseFile: () => string | undefined,
 ): Promise<string | undefined> {
   return (await store.fact(PAUSED)) || pauseFile();
+}
+
+/**
+ * Where machines share the records, the file of one pauses all of them: call what this returns before it is asked for
+ * pauses. The machine that has the file notes it for the others, and takes the note back once the file is gone.
+ */
+export function fileSharing(
+  store: Pick<Store, 'fact' | 'setFact' | 'replaceFact'>,
+  machine: string,
+  pauseFile: () => string | undefined,
+): () => Promise<void> {
+  let noted: string | undefined;
+  return async () => {
+    noted ??= (await store.fact(PAUSED_BY_FILE)) ?? '';
+    const file = pauseFile();
+    const now = file === undefined ? '' : `${file} (on ${machine})`;
+    if (now !== noted) {
+      // Noted here first, so that after a crash in between it is still known whose note that is.
+      if (now !== '') await store.setFact(PAUSED_BY_FILE, now);
+      await store.replaceFact(PAUSED, noted, now);
+      if (now === '') await store.setFact(PAUSED_BY_FILE, '');
+      noted = now;
+    } else if (now !== '') await store.replaceFact(PAUSED, '', now);
+  };
 }
 
 /** The same with what ends it, for the report of a pass. */
@@ -77,11 +102,17 @@ export async function pause(store: Store, decision: Decision, moment: Moment, ti
 }
 
 /**
- * Ends every pause: the file goes, then the record of it. It is written down first, so that no payout leaves without an
- * entry that says who let it. Throws an UnavailableError where the file can't be removed, or is a folder with anything
+ * Ends the pause that stands: the file goes, then the record of it. A pause that begins meanwhile stays, and is returned.
+ * It is written down first, so that no payout leaves without an entry that says who let it. Throws an UnavailableError where the file can't be removed, or is a folder with anything
  * in it; then nothing has changed but the entry.
  */
-export async function resume(store: Store, decision: Decision, moment: Moment, workspace: string): Promise<void> {
+export async function resume(
+  store: Store,
+  decision: Decision,
+  moment: Moment,
+  workspace: string,
+): Promise<string | undefined> {
+  const before = (await store.fact(PAUSED)) ?? '';
   await store.noteDecision('resumed', decision, moment);
   const path = join(workspace, PAUSE_FILE);
   try {
@@ -96,5 +127,5 @@ export async function resume(store: Store, decision: Decision, moment: Moment, w
       `${path} can't be removed, so sending is paused still: ${what}. Move it away or ${then}, then paydrop resume`,
     );
   }
-  await store.setFact(PAUSED, '');
+  return (await store.replaceFact(PAUSED, before, '')) ? undefined : pausedBy(store, () => pauseFileIn(workspace));
 }

@@ -1,7 +1,7 @@
 /** Opens a workspace: settings, folders, lock, store, provider, inbox and everything else that a pass needs. */
 import { chmod, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { braked, pauseFileIn, whyPaused } from '../control/control.ts';
+import { braked, fileSharing, pauseFileIn, whyPaused } from '../control/control.ts';
 import type { Tools } from '../pipeline/pipeline.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { TakenError, UnavailableError } from '../platform/failures.ts';
@@ -147,7 +147,7 @@ async function openLocked(
   const report = reportContext(settings);
   const takeTurn = () => takeTurnToPublish(settings);
   const freeBytes = () => freeBytesAt(settings.data);
-  const paused = sharingAnswers(() => whyNot(store, settings, clock));
+  const paused = sharingAnswers(barring(store, settings, clock));
   const mayLeave = () => records.mayStillSend();
   let closed: () => string | undefined = () => undefined;
   const askLast: Tools['askLast'] = (whyClosed) => {
@@ -172,16 +172,20 @@ const FRESH_TRIES = 3;
  * records that know of a pause can't be reached any more. Both are asked at once. A machine that comes back from a halt
  * asks both again, so it learns what a person has decided meanwhile.
  */
-async function whyNot(store: Store, { workspace }: Settings, clock: Clock): Promise<string | undefined> {
-  for (let tries = 1; tries <= FRESH_TRIES; tries++) {
-    const begunMs = clock.monotonic();
-    const paused = whyPaused(store, () => pauseFileIn(workspace));
-    // Where the machine is none any more, nobody waits for this answer.
-    paused.catch(() => {});
-    const why = (await store.hindrance()) ?? (await paused);
-    if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;
-  }
-  return 'the records take too long to say whether the sending is paused';
+function barring(store: Store, { workspace, records, machine }: Settings, clock: Clock) {
+  const file = () => pauseFileIn(workspace);
+  const share = records === 'postgres' ? fileSharing(store, machine, file) : async () => {};
+  return async (): Promise<string | undefined> => {
+    for (let tries = 1; tries <= FRESH_TRIES; tries++) {
+      const begunMs = clock.monotonic();
+      const paused = share().then(() => whyPaused(store, file));
+      // Where the machine is none any more, nobody waits for this answer.
+      paused.catch(() => {});
+      const why = (await store.hindrance()) ?? (await paused);
+      if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;
+    }
+    return 'the records take too long to say whether the sending is paused';
+  };
 }
 
 async function freeBytesAt(folder: string): Promise<number> {

@@ -958,6 +958,16 @@ const CONTROL: Mutant[] = [
     'return why === undefined ? send() : {',
     "return why !== '' ? send() : {",
   ]),
+  mutant(
+    'resuming ends every pause',
+    'a pause that begins meanwhile stops nothing, and its person is told it does',
+    'pause',
+    ["(await store.replaceFact(PAUSED, before, ''))", "(await store.setFact(PAUSED, '') === undefined)"],
+  ),
+  mutant('a file pauses one machine alone', 'the others go on sending', 'pause', [
+    "records === 'postgres' ? fileSharing(store, machine, file) :",
+    "machine === '' ? fileSharing(store, machine, file) :",
+  ]),
   mutant('a pause leaves orders alone', 'an order takes its payouts along after a person stopped all', 'pause', [
     'register: (...asked) => unless(() => orders.register(...asked))',
     'register: orders.register',
@@ -1672,7 +1682,7 @@ const CLAIMS: Mutant[] = [
     'await setFact(session, JUDGED_FOR, date);',
   ]),
   mutant('judging that was cut off counts', 'what is to be held back leaves', 'claims-postgres', [
-    "await note('');",
+    "await note(session, '');",
     '',
   ]),
   mutant('a record that moves is called altered', 'payouts are kept back beside another machine', 'machines', [

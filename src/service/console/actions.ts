@@ -247,6 +247,6 @@ async function resuming(visit: Visit, { form, decision }: Asked): Promise<Outcom
   const paused = await pausedNow(visit);
   if (paused === undefined || form.get('version') !== pauseVersion(paused)) return no(CONFLICT, [MOVED], '/');
   const { store, clock, run, settings } = await toolsOf(visit);
-  await resume(store, decision, momentOf({ clock, run }), settings.workspace);
-  return { ok: true, done: 'resumed', to: '/' };
+  const since = await resume(store, decision, momentOf({ clock, run }), settings.workspace);
+  return since === undefined ? { ok: true, done: 'resumed', to: '/' } : no(CONFLICT, [MOVED], '/');
 }

@@ -37,6 +37,8 @@ export const FACTS = {
   anchored: 'own',
   /** Why a person has paused the sending: see control/pause.ts. */
   paused: 'shared',
+  /** What this machine has noted there of a file that pauses the sending. */
+  'paused-by-file': 'own',
   /** The settings by which payouts were judged last: see pipeline/hold.ts. */
   'judged-by': 'shared',
   /** What tells this workspace from every other one; the decisions that lie in the outbox: see pipeline/to-approve.ts. */
@@ -67,6 +69,8 @@ export const FACTS = {
 
 export type FactName = keyof typeof FACTS;
 
+type SharedFact = { [Name in FactName]: (typeof FACTS)[Name] extends 'shared' ? Name : never }[FactName];
+
 export interface Records {
   /** The entries of an instruction or an order. */
   historyOf(id: number): Promise<AuditEntry[]>;
@@ -92,6 +96,8 @@ export interface Records {
 
   fact(name: FactName): Promise<string | undefined>;
   setFact(name: FactName, value: string): Promise<void>;
+  /** Only where the fact still is `from`, or, with an empty one, where there is none. Returns whether it was. */
+  replaceFact(name: SharedFact, from: string, to: string): Promise<boolean>;
   /**
    * Skips the numbers up to the highest of these that can be this workspace's (a backup was restored), and returns that
    * number. A later call replaces it.

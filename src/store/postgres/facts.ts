@@ -10,6 +10,12 @@ const SET = statement<[name: string, value: string]>(`
   INSERT INTO facts (name, value) VALUES ($1, $2)
   ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE facts.value <> excluded.value`);
 
+/** What another one sets at the same time is waited for, and then looked at. */
+const REPLACE = statement<[name: string, from: string, to: string]>(`
+  INSERT INTO facts (name, value)
+  SELECT $1, $3 WHERE coalesce((SELECT value FROM facts WHERE name = $1), '') = $2
+  ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE facts.value = $2`);
+
 export function getFact(session: Session, name: string): Promise<string | undefined> {
   return GET.get(session, name);
 }
@@ -44,12 +50,13 @@ export function setFactIn(session: Session, name: string, value: string, owner: 
 export function factVerbs(
   db: Connection,
   { name: machine = '' }: Me,
-): Pick<Store, 'fact' | 'setFact' | 'rejectedWhole' | 'decideRejectedWhole'> {
+): Pick<Store, 'fact' | 'setFact' | 'replaceFact' | 'rejectedWhole' | 'decideRejectedWhole'> {
   const set = (name: string, value: string) => db.writing((session) => setFact(session, name, value));
   const setOwn = (name: string, value: string) => db.writing((session) => setOwnFact(session, name, value, machine));
   return {
     fact: (name) => (FACTS[name] === 'own' ? GET_OWN.get(db, name, machine) : getFact(db, name)),
     setFact: (name, value) => (FACTS[name] === 'own' ? setOwn : set)(name, value),
+    replaceFact: (name, from, to) => db.writing(async (session) => (await REPLACE.run(session, name, from, to)) === 1),
     async rejectedWhole(file) {
       const decided = await getFact(db, rejectedWholeFact(file));
       return decided === undefined ? undefined : decided === 'yes';

@@ -57,6 +57,9 @@ function storeOn(db: Connection, { path, subscriptions = [] }: SqliteOptions): O
   const { apply, claim, settle } = changer(db, trail);
   const fact = db.prepare<[string], string>('SELECT value FROM facts WHERE name = ?').pluck();
   const setFact = db.prepare<[string, string]>('INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)');
+  const replaceFact = db.prepare<{ name: string; from: string; to: string }>(`
+    INSERT OR REPLACE INTO facts (name, value)
+    SELECT @name, @to WHERE coalesce((SELECT value FROM facts WHERE name = @name), '') = @from`);
   return {
     ...fileVerbs(db, trail),
     ...intakeVerbs(db, trail),
@@ -84,6 +87,7 @@ function storeOn(db: Connection, { path, subscriptions = [] }: SqliteOptions): O
     async setFact(name, value) {
       setFact.run(name, value);
     },
+    replaceFact: async (name, from, to) => replaceFact.run({ name, from, to }).changes === 1,
     async rejectedWhole(file) {
       const decided = fact.get(rejectedWhole(file));
       return decided === undefined ? undefined : decided === 'yes';
