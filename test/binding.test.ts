@@ -7,9 +7,11 @@ import { doctor } from '../src/commands/doctor.ts';
 import { status } from '../src/commands/status.ts';
 import { type PassSummary, pass } from '../src/pipeline/pass.ts';
 import { type FaultScript, readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
-import { openWorkspace } from '../src/service/workspace.ts';
+import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import { parseSettings, type Settings } from '../src/settings/settings.ts';
 import { bindingOf } from '../src/store/binding.ts';
+import { newDatabase } from './support/postgres.ts';
+import { hasPostgres } from './support/postgres-server.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const SECRETS = {
@@ -194,6 +196,62 @@ describe('another provider', () => {
     expect((await passAt(workspace)).unfinished).toBeUndefined();
     goTo(workspace, b);
     expect((await passAt(workspace)).unfinished).toContain(`payout-orders at ${a.origin}`);
+  });
+});
+
+describe.skipIf(!hasPostgres)('of machines that share the records, one that names another account', () => {
+  const PASS = { kind: 'run', businessDate: '2026-03-02', waitForSettling: true, send: true, lookUp: true } as const;
+  const passOf = (tools: OpenWorkspace) => pass(tools, { ...PASS, stop: new AbortController().signal });
+
+  async function machines() {
+    const [a, b] = [await bank(TAKEN_BUT_NOT_ANSWERED), await bank()];
+    const env = { ...SECRETS, PAYDROP_DATABASE_URL: await newDatabase() };
+    const at = (own: Bank, machine: string) => testWorkspace({ ...settings(own), records: 'postgres', machine });
+    const [right, wrong] = [at(a, 'pay-1'), at(b, 'pay-2')];
+    const { clock } = right;
+    const start = async ({ root: workspace }: TestWorkspace) => {
+      const tools = await openWorkspace({ workspace, env, clock, serverClock: clock });
+      onTestFinished(() => tools.close());
+      return tools;
+    };
+    return { a, b, right, wrong, clock, start, env };
+  }
+
+  it('sends nothing and believes no answer, however often the others start, and the others go on', async () => {
+    const { a, b, right, wrong, clock, start } = await machines();
+    right.drop('orders.csv', ORDERS);
+    right.drop('payouts.csv', instructions(instruction('P1')));
+    const first = await start(right);
+    await passOf(first);
+    const other = await start(wrong);
+    await first.close();
+    const again = await start(right);
+    for (let passes = 0; passes < 3; passes++) {
+      clock.advance(AN_HOUR_MS);
+      expect((await passOf(other))?.unfinished).toContain(`payout-orders at ${b.origin}`);
+    }
+    clock.advance(AN_HOUR_MS);
+    await passOf(again);
+    expect(statusOf(right)).toEqual(['paid']);
+    expect([a.taken(), b.taken()]).toEqual([1, 0]);
+  });
+
+  it('does not get new records while another is at work that may take in a file', async () => {
+    const { a, b, right, wrong, start } = await machines();
+    const first = await start(right);
+    const other = await start(wrong);
+    right.drop('orders.csv', ORDERS);
+    right.drop('payouts.csv', instructions(instruction('P1')));
+    await passOf(first);
+    expect((await passOf(other))?.unfinished).toContain(`were made with payout-orders at ${a.origin}`);
+    expect([a.taken(), b.taken()]).toEqual([1, 0]);
+  });
+
+  it('is not accepted as another account while others are at work', async () => {
+    const { right, wrong, start, env } = await machines();
+    await start(right);
+    vi.stubEnv('PAYDROP_DATABASE_URL', env.PAYDROP_DATABASE_URL);
+    await expect(decide(wrong, 'other-account')).rejects.toThrow('at work with these records: pay-1');
   });
 });
 

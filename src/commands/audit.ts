@@ -1,7 +1,7 @@
-import { UsageError } from '../platform/failures.ts';
+import { UnavailableError, UsageError } from '../platform/failures.ts';
 import { terminalProgress } from '../platform/progress.ts';
 import { printJson } from '../platform/terminal.ts';
-import { openForDeciding, openRecords, openWorkspace } from '../service/service.ts';
+import { type OpenWorkspace, openForDeciding, openRecords, openWorkspace } from '../service/service.ts';
 import type { Settings } from '../settings/settings.ts';
 import {
   acceptProvider,
@@ -85,6 +85,14 @@ function notLookedUp({ records, machine }: Settings): string {
   return records === 'sqlite' ? NOT_LOOKED_UP : `${NOT_LOOKED_UP}. It must be the last run of all, and on ${machine}`;
 }
 
+/** A machine at work sends to the account before until it starts again, and that one alone can tell of it. */
+async function requireNoOther({ store, settings }: OpenWorkspace): Promise<void> {
+  const others = (await store.machines()).filter(({ name, alive }) => alive && name !== settings.machine);
+  if (settings.records === 'sqlite' || others.length === 0) return;
+  const names = others.map(({ name }) => name).join(', ');
+  throw new UnavailableError(`at work with these records: ${names}. Stop paydrop on all other machines first`);
+}
+
 interface Acceptance extends SettlingOptions {
   readonly provider?: string;
 }
@@ -105,6 +113,7 @@ export async function accept({ workspace, output, clock }: CommandContext, optio
     if (provider !== undefined) {
       if (!ACCOUNTS.includes(provider)) throw new UsageError(`--provider: expected ${ACCOUNTS.join(' or ')}`);
       if (!other) throw new UsageError("--provider: paydrop.json and the keys name the records' own provider");
+      if (provider === ACCOUNTS[1]) await requireNoOther(tools);
       const why = await acceptProvider(store, other, provider === ACCOUNTS[0], decision, moment);
       if (why !== undefined) throw new UsageError(why);
       output.line(`These are records of ${other.now} from now on, and no more of ${other.before}.`);

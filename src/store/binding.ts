@@ -13,11 +13,11 @@ import { UsageError } from '../platform/failures.ts';
 import type { Decision, FactName, Moment, Store } from './port.ts';
 
 /**
- * Names of the noted facts: the provider that the records belong to, and the other provider that the settings named at
- * the last start. The second is empty when the settings named the same provider.
+ * Names of the noted facts: the provider that the records belong to, and the one that the settings of this machine named
+ * at its last start. Each machine has its own: what one names says nothing of the others.
  */
 const BOUND = 'provider';
-const OTHER = 'other-provider';
+const NAMED_HERE = 'provider-named';
 
 /** Enough digits to distinguish keys, and too few to find a key. */
 const FINGERPRINT_DIGITS = 12;
@@ -66,14 +66,16 @@ export async function bind(store: Store, provider: ProviderSettings, key: () => 
   const withoutKey = await otherThan(store, bindingOf(provider, undefined));
   if (withoutKey && namesSandbox(withoutKey)) throw new UsageError(otherProviderText(withoutKey));
   const now = bindingOf(provider, key());
-  const other = await otherThan(store, now);
-  if (!other) await setIfOther(store, BOUND, now);
-  await setIfOther(store, OTHER, other ? now : '');
+  await setIfOther(store, NAMED_HERE, now);
+  const before = (await store.fact(BOUND)) ?? '';
+  if (before === now || (await otherThan(store, now))) return;
+  // Where another machine binds them at the same moment, the first one counts.
+  await store.replaceFact(BOUND, before, now);
 }
 
 /**
  * The provider that these records belong to, and the named one, where they are not the same. Records without a file
- * belong to any provider. Earlier versions kept no more than `API live`: their records belong to the first account of
+ * belong to any provider, unless other machines are at work that may take one in at any moment. Earlier versions kept no more than `API live`: their records belong to the first account of
  * that API.
  */
 export async function otherThan(store: Store, now: string): Promise<OtherProvider | undefined> {
@@ -81,13 +83,14 @@ export async function otherThan(store: Store, now: string): Promise<OtherProvide
   if (before === undefined || before === now) return undefined;
   const [, api] = /^([a-z-]+) live$/.exec(before) ?? [];
   if (api !== undefined && now.startsWith(`${api} at `)) return undefined;
+  if ((await store.machines()).filter(({ alive }) => alive).length > 1) return { before, now };
   return (await store.files()).length === 0 ? undefined : { before, now };
 }
 
-/** The other provider that the settings named at the last start, where the records do not belong to it. */
+/** The same for the provider that this machine named at its last start. */
 export async function otherProvider(store: Store): Promise<OtherProvider | undefined> {
-  const [before, now] = [await store.fact(BOUND), await store.fact(OTHER)];
-  return before && now ? { before, now } : undefined;
+  const now = await store.fact(NAMED_HERE);
+  return now ? otherThan(store, now) : undefined;
 }
 
 export function otherProviderText(other: OtherProvider): string {
@@ -124,7 +127,6 @@ export async function acceptProvider(
     return `${open.join(', ')} and maybe more may be paid by ${before}, which alone can tell: put paydrop.json and the keys back, and let runs and paydrop resolve end what is open; or make a new workspace for ${now}`;
   await store.noteDecision('provider-accepted', decision, moment, { before, now, account: same ? 'same' : 'other' });
   await store.setFact(BOUND, now);
-  await store.setFact(OTHER, '');
   return undefined;
 }
 

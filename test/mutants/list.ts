@@ -754,6 +754,14 @@ const FILES: Mutant[] = [
     '    if (another) return outcome;\n',
     '',
   ]),
+  mutant('one machine clears what another has named', 'two accounts pay the same', 'binding', [
+    "'provider-named': 'own'",
+    "'provider-named': 'shared'",
+  ]),
+  mutant('new records change their account under a machine', 'two accounts pay the same', 'binding', [
+    'filter(({ alive }) => alive).length > 1)',
+    'filter(({ alive }) => alive).length > 100)',
+  ]),
   mutant('another account accepted with open payouts', 'two providers pay the same', 'binding', [
     'const open = same ? [] : await openThere(store);',
     'const open = same ? [] : (await openThere(store)).slice(0, 0);',

@@ -21,12 +21,9 @@ export interface WithHistory<Of> {
  * about how far it has come: each machine has its `own`. All others are `shared`.
  */
 export const FACTS = {
-  /**
-   * The provider that the records belong to, and the other provider that the settings named at the last start: see
-   * binding.ts.
-   */
+  /** The provider that the records belong to, and the one that this machine named at its last start: see binding.ts. */
   provider: 'shared',
-  'other-provider': 'shared',
+  'provider-named': 'own',
   /** The machine that has the ledger of the bundled sandbox, where machines share the records: see service/account.ts. */
   'sandbox-on': 'shared',
   /** Why nothing is sent until a person has decided: see anchor.ts. */
