@@ -6,13 +6,14 @@ import { doctor } from '../src/commands/doctor.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Output } from '../src/platform/terminal.ts';
 import { dryRun } from '../src/service/dry-run.ts';
+import { openWorkspace } from '../src/service/workspace.ts';
 import { parseSettings } from '../src/settings/settings.ts';
 import { openStore } from '../src/store/postgres/postgres.ts';
 import { openStore as openSqlite } from '../src/store/sqlite/sqlite.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import { testClock } from './support/clock.ts';
 import { examplesIn, firstDifference, shownIn } from './support/examples.ts';
-import { emptyDatabase, newDatabase } from './support/postgres.ts';
+import { emptyDatabase, newDatabase, sharedServer } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
 import { newFile } from './support/records.ts';
 import {
@@ -252,8 +253,10 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
       writeFileSync(join(bin, 'paydrop'), `#!/bin/sh\nexec ${process.execPath} ${paydrop.main()} "$@"\n`, {
         mode: 0o755,
       });
+      const file = join(bin, 'database-url');
+      writeFileSync(file, `${address}\n`);
       const shell = (text: string) =>
-        startProcess('bash', ['-e', '-c', text], {
+        startProcess('bash', ['-e', '-c', text.replaceAll('/etc/paydrop/database-url', file)], {
           cwd: workspace.root,
           env: { PAYDROP_DATABASE_URL: address, PATH: `${bin}:${process.env['PATH']}` },
         }).ended;
@@ -328,6 +331,27 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
       );
       expect(lines).toContainEqual(expect.stringMatching(/^ok +way +a socket, or on this machine/));
       expect(lines).toContainEqual(expect.stringMatching(/^ok +machines +none is at work/));
+    });
+
+    it('have a problem where the role may not write, and none on a machine that is new', async () => {
+      setRecords('postgres');
+      address = await newDatabase();
+      vi.stubEnv('PAYDROP_DATABASE_URL', address);
+      const first = testWorkspace({ records: 'postgres', machine: 'pay-2' });
+      const tools = await openWorkspace({ workspace: first.root, env: process.env, clock: first.clock });
+      await tools.close();
+      const isProblem = (line: string) => line.startsWith('PROBLEM');
+      // The bundled sandbox is the other machine's.
+      expect((await findings(new Date().toISOString())).filter(isProblem)).toEqual([
+        expect.stringMatching(/^PROBLEM +provider +the bundled sandbox/),
+      ]);
+
+      const [server, database] = [await sharedServer(), new URL(address).pathname.slice(1)];
+      await server.query(database, 'CREATE ROLE reader LOGIN; GRANT pg_read_all_data TO reader');
+      vi.stubEnv('PAYDROP_DATABASE_URL', address.replace('paydrop@', 'reader@'));
+      expect((await findings(new Date().toISOString())).filter(isProblem)).toContainEqual(
+        expect.stringMatching(/^PROBLEM +rights +the role may not change the table amendments/),
+      );
     });
 
     it('have a problem where the clocks differ', async () => {

@@ -31,7 +31,7 @@ export async function verify({ workspace, output, clock }: CommandContext, optio
     const progress = terminalProgress(process.stderr, clock);
     const verified = await verifyRecords(store, progress);
     progress.clear();
-    const doubt = await distrustNow(store, settings.data);
+    const doubt = await distrustNow(store, settings);
     const other = await otherProvider(store);
     const mode = (await lookUpOnly(store)) ?? (other && otherProviderText(other));
     if (options.json)

@@ -184,7 +184,7 @@ export function noTo({ payout: { id, version, code } }: HeldPayout, decision: De
 
 /** While the records are in doubt, a payout that is held may have been sent already. */
 export async function whyUndecidable({ store, settings }: ApprovalTools): Promise<string | undefined> {
-  const doubt = (await lookUpOnly(store)) ?? (await distrustNow(store, settings.data));
+  const doubt = (await lookUpOnly(store)) ?? (await distrustNow(store, settings));
   if (doubt !== undefined)
     return `nothing is sent from this workspace, so nothing is decided: ${doubt}. First paydrop audit accept`;
   const other = await otherProvider(store);

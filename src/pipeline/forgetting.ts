@@ -29,7 +29,7 @@ const DAY_MS = 86_400_000;
 
 export interface ForgettingTools extends Timing {
   readonly store: Store;
-  readonly settings: Pick<Settings, 'data' | 'outbox' | 'schedule'>;
+  readonly settings: Pick<Settings, 'data' | 'outbox' | 'records' | 'schedule'>;
   readonly progress: Progress;
 }
 
@@ -88,8 +88,8 @@ export async function judgeForgetting(tools: ForgettingTools, before: string): P
 }
 
 /** Why the records as a whole are not settled. */
-async function doubt({ store, settings: { data } }: ForgettingTools): Promise<string | undefined> {
-  const distrusted = (await lookUpOnly(store)) ?? (await distrustNow(store, data));
+async function doubt({ store, settings }: ForgettingTools): Promise<string | undefined> {
+  const distrusted = (await lookUpOnly(store)) ?? (await distrustNow(store, settings));
   if (distrusted !== undefined) return `the records are in doubt: ${distrusted}`;
   const [run] = await store.unreportedRuns();
   return (

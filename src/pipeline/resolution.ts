@@ -99,7 +99,7 @@ export async function retryAll(
   stop: AbortSignal,
 ): Promise<RetriedAll> {
   const { store, provider, clock, settings, progress, deciding: inTurn = (work) => work() } = tools;
-  const distrusted = await distrustNow(store, settings.data);
+  const distrusted = await distrustNow(store, settings);
   const doubt = (await lookUpOnly(store)) ?? distrusted;
   const other = await otherProvider(store);
   const barred = other ? otherProviderText(other) : doubt && inDoubt(doubt);

@@ -83,7 +83,7 @@ export async function workspaceState(store: Store, settings: Settings, nowMs: nu
   const stored = await storedSituation(store, settings, nowMs);
   const situation: Situation = {
     ...stored,
-    lookUpOnly: stored.lookUpOnly ?? (await distrustNow(store, settings.data)),
+    lookUpOnly: stored.lookUpOnly ?? (await distrustNow(store, settings)),
     stuck: inbox.stuck.length,
     inboxTrouble: inbox.trouble ?? ((await store.fact(INBOX_TROUBLE)) || undefined),
     byStatus: byStatus([...counts, ...(await closed(store))]),

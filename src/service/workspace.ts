@@ -15,6 +15,7 @@ import {
   type Anchor,
   anchored,
   beginLookUpOnly,
+  beginOwnAnchor,
   bind,
   CHAIN_START,
   distrust,
@@ -34,9 +35,6 @@ import { claimOutbox } from './outbox-of.ts';
 import { makeFolders, overlaps, requireRecords } from './place.ts';
 import { reportContext, takeTurnToPublish } from './publishing.ts';
 import { settingsOf } from './records.ts';
-
-/** The fact that this machine has an anchor. */
-const ANCHORED = 'anchored';
 
 export interface OpenWorkspace extends Tools {
   readonly anchor: Anchor;
@@ -212,16 +210,6 @@ async function doubtAbout(records: Store, anchor: Anchor, settings: Settings): P
   if (doubt === undefined || settings.records === 'sqlite') return doubt;
   // Other machines, which may have no reason of their own, say it as well.
   return doubt === (await outOfStep(records, anchor)) ? `${doubt}; the machine ${settings.machine} found that` : doubt;
-}
-
-/**
- * Begins the anchor of a machine that is new among those that share these records: they are older than it. From then on
- * an anchor that is missing is a doubt, as with records that one machine has.
- */
-async function beginOwnAnchor(records: Store, anchor: Anchor): Promise<void> {
-  if ((await records.fact(ANCHORED)) !== undefined) return;
-  if (anchor.last() === undefined) await anchor.keep(await records.auditHead());
-  await records.setFact(ANCHORED, 'yes');
 }
 
 /**

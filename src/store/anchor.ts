@@ -19,6 +19,9 @@ export const ANCHOR = 'anchor';
 /** An anchor that is larger than this when it is opened is replaced by a file with its last line alone. */
 const LARGEST_BYTES = 1_000_000;
 
+/** Name of the noted fact that this machine, which shares the records with others, has begun its anchor. */
+const ANCHORED = 'anchored';
+
 /** Name of the noted fact that keeps a workspace from sending until a person has decided to trust its records again. */
 const LOOK_UP_ONLY = 'look-up-only';
 
@@ -186,12 +189,31 @@ export async function outOfStep(store: Store, anchor: Pick<Anchor, 'last'>): Pro
 }
 
 /**
- * As `distrust`, while a service may be writing. The anchor is read before the records, because it is written after
- * them. A doubt is checked a second time, because the first line of a new anchor may have been written in between.
+ * Begins the anchor of a machine that is new among those that share these records: they are older than it. From then on
+ * an anchor that is missing is a doubt, as with records that one machine has.
  */
-export async function distrustNow(store: Store, data: string): Promise<string | undefined> {
-  const doubt = await distrust(store, await readAnchor(data));
-  return doubt === undefined ? undefined : distrust(store, await readAnchor(data));
+export async function beginOwnAnchor(records: Store, anchor: Anchor): Promise<void> {
+  if ((await records.fact(ANCHORED)) !== undefined) return;
+  if (anchor.last() === undefined) await anchor.keep(await records.auditHead());
+  await records.setFact(ANCHORED, 'yes');
+}
+
+/**
+ * As `distrust`, while a service may be writing. The anchor is read before the records, because it is written after
+ * them. A doubt is checked a second time, because the first line of a new anchor may have been written in between. A
+ * machine that is new among those that share the records has no anchor before its first pass.
+ */
+export async function distrustNow(store: Store, { data, records }: Place): Promise<string | undefined> {
+  const anchor = await readAnchor(data);
+  const isNew = records === 'postgres' && anchor.last() === undefined && (await store.fact(ANCHORED)) === undefined;
+  if (isNew || (await distrust(store, anchor)) === undefined) return undefined;
+  return distrust(store, await readAnchor(data));
+}
+
+/** Where a workspace has its anchor and its records, as the settings say it. */
+interface Place {
+  readonly data: string;
+  readonly records: 'sqlite' | 'postgres';
 }
 
 /** Why nothing may be sent from this workspace; undefined when it may. */

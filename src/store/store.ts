@@ -12,6 +12,7 @@ export {
   type Anchor,
   anchored,
   beginLookUpOnly,
+  beginOwnAnchor,
   distrust,
   distrustNow,
   doubtRestored,

@@ -878,7 +878,7 @@ const FILES: Mutant[] = [
     "if (why !== '') {",
   ]),
   mutant('status believes restored records', 'nothing is sent, and no command says so', 'state', [
-    'stored.lookUpOnly ?? (await distrustNow(store, settings.data))',
+    'stored.lookUpOnly ?? (await distrustNow(store, settings))',
     'stored.lookUpOnly',
   ]),
   mutant('what is stuck is forgotten', 'a file lies there for weeks, and all seems well', 'state', [

@@ -33,6 +33,7 @@ export async function checkServer(settings: Settings, clock: Clock): Promise<Che
     checkDurable(facts),
     checkClocks(facts),
     checkWay(facts),
+    ...checkRights(facts),
   ];
 }
 
@@ -55,6 +56,12 @@ function checkClocks({ aheadMs }: ServerFacts): Check {
   const which = aheadMs > 0 ? 'ahead of' : 'behind';
   const finding = `the server's clock is ${seconds} s ${which} this machine's: let both be set by the network`;
   return { what, ok: false, finding };
+}
+
+function checkRights({ barred }: ServerFacts): Check[] {
+  if (barred === undefined) return [];
+  const finding = `the role may not change the table ${barred}: use the one that owns the tables, or let it change all`;
+  return [{ what: 'rights', ok: false, finding }];
 }
 
 function checkWay({ isLocal, tls }: ServerFacts): Check {

@@ -30,7 +30,7 @@ export const FACTS = {
   'look-up-only': 'shared',
   restored: 'shared',
   'looked-up': 'shared',
-  /** `yes` once the anchor of this machine has begun: see service/workspace.ts. */
+  /** `yes` once the anchor of this machine has begun: see anchor.ts. */
   anchored: 'own',
   /** Why a person has paused the sending: see control/pause.ts. */
   paused: 'shared',

@@ -9,7 +9,7 @@ export function recordVerbs(db: Connection, where: string): Pick<Store, 'backupT
   return {
     async backupTo() {
       throw new UsageError(
-        `${where} is backed up by its own means: pg_dump --format=custom --schema=${SCHEMA} --file=FILE "$PAYDROP_DATABASE_URL", or a base backup of the server with its log; paydrop backup --whole has the part of this machine (docs/operating.md, "Records on PostgreSQL")`,
+        `${where} is backed up by its own means: pg_dump --format=custom --schema=${SCHEMA} --file=FILE "$(cat /etc/paydrop/database-url)" (the address of the database), or a base backup of the server with its log; paydrop backup --whole has the part of this machine (docs/operating.md, "Records on PostgreSQL")`,
       );
     },
     async damage() {

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import { type Address, readAddress } from './address.ts';
+import { SCHEMA } from './connection.ts';
 import { requireNoPooler } from './session.ts';
 import { explained } from './trouble.ts';
 
@@ -21,6 +22,8 @@ export interface ServerFacts {
   readonly tls: string | undefined;
   /** The way is a socket, or stays on this machine. */
   readonly isLocal: boolean;
+  /** Of paydrop's tables the first that the role may not change; undefined where it may change all. */
+  readonly barred: string | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -30,7 +33,14 @@ const FACTS = `
     current_setting('full_page_writes') AS "fullPageWrites", current_setting('synchronous_commit') AS "synchronousCommit",
     current_setting('synchronous_standby_names') AS standbys,
     coalesce(inet_client_addr() <<= '127.0.0.0/8' OR inet_client_addr() = '::1', true) AS "isLocal",
-    (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl) AS tls`;
+    (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl) AS tls,
+    (SELECT min(relname::text) FROM pg_class WHERE relnamespace = to_regnamespace('${SCHEMA}') AND relkind = 'r'
+      AND NOT (has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
+        AND has_table_privilege(oid, 'DELETE'))) AS barred`;
+type FoundFacts = Omit<ServerFacts, 'shown' | 'aheadMs' | 'tls' | 'barred'> & {
+  tls: string | null;
+  barred: string | null;
+};
 const NOW = 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now';
 
 /** Rejects as the opening of records does. */
@@ -43,7 +53,7 @@ export async function serverFacts(address: string, clock: Clock): Promise<Server
   client.on('error', () => {});
   try {
     await client.connect();
-    const { rows } = await client.query<Omit<ServerFacts, 'shown' | 'aheadMs' | 'tls'> & { tls: string | null }>(FACTS);
+    const { rows } = await client.query<FoundFacts>(FACTS);
     const [facts] = rows;
     if (!facts) throw new Error('The server says nothing of itself');
     const before = clock.now();
@@ -53,7 +63,7 @@ export async function serverFacts(address: string, clock: Clock): Promise<Server
     await requireNoPooler(server);
     // The server looked at its clock somewhere between the question and the answer.
     const aheadMs = theirs < before ? theirs - before : theirs > after ? theirs - after : 0;
-    return { ...facts, shown: server.shown, tls: facts.tls ?? undefined, aheadMs };
+    return { ...facts, shown: server.shown, tls: facts.tls ?? undefined, barred: facts.barred ?? undefined, aheadMs };
   } catch (error) {
     throw explained(server.shown, error);
   } finally {
