@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pass, type Tools } from '../src/pipeline/pass.ts';
@@ -9,6 +9,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  needs,
   ORDERS,
   type TestWorkspace,
   testWorkspace,
@@ -229,6 +230,25 @@ describe('what was registered', () => {
 });
 
 describe('a file that is half taken in', () => {
+  it('and whose copy is lost is named, pays nothing, and goes on when it is dropped again', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('orders.csv', ORDERS);
+    const content = instructions(instruction('P1'), NEXT_BATCH, instruction('P2'));
+    workspace.drop('payouts.csv', content);
+    await crashInBatch(workspace, 'payouts.csv', 2);
+    for (const folder of ['spool', 'work']) rmSync(workspace.path('data', folder), { recursive: true });
+    const why =
+      'file 000002 is half taken in and its copy in data/spool is gone: drop the same file again and it goes on';
+    const lost = { sent: 0, unfinished: undefined, stuck: [{ name: 'payouts.csv', why }] };
+    expect(await workspace.pass()).toMatchObject(lost);
+    expect(await workspace.pass()).toMatchObject(lost);
+    expect(await needs(workspace)).toEqual(expect.arrayContaining(['1 stuck', '1 unfinished-files']));
+    workspace.drop('again.csv', content);
+    expect(await workspace.pass()).toMatchObject({ sent: 2, unfinished: undefined, stuck: [] });
+    expect(workspace.rows('payouts.000002.result.csv')).toHaveLength(2);
+    expect(readFileSync(workspace.path('data', 'archive', '2026-03-02', '000002.payouts.csv'), 'utf8')).toBe(content);
+  });
+
   const renamed = (rows: string[]) => instructions(...rows).replace(',amount,', ',Payout Sum,');
   const columns = { 'Payout Sum': 'amount' };
 

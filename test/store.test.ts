@@ -269,6 +269,29 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.file(number)).toMatchObject({ progress, start: START, done: false });
     });
 
+    it('goes on with one whose copy is lost where its bytes come again, and nobody claims of it before its end', async () => {
+      const { number } = await store.registerFile(newFile('one', { sha256: 'same' }));
+      const progress = { ...START, offset: 50, line: 3, rows: 1 };
+      await store.recordRows(number, [created(2)], progress, { at: AT });
+      const ready = { afterId: 0, limit: 10, sentBefore: false, claimable: 'now' } as const;
+      expect(await store.list('ready', ready)).toEqual([]);
+      const duplicate = { number: 2, duplicateOf: 1, problem: { code: 'FILE_ALREADY_PROCESSED' } };
+      expect(await store.registerFile(newFile('two', { sha256: 'same' }), undefined, ['else'])).toMatchObject(
+        duplicate,
+      );
+      const again = newFile('three', { sha256: 'same', name: 'again.csv' });
+      const adopted = { number, claim: 'three', name: 'one.csv', progress, done: false };
+      expect(await store.registerFile(again, undefined, ['one'])).toMatchObject(adopted);
+      expect(await store.registerFile(again)).toMatchObject(adopted);
+      const entries = (await store.auditEntries(0, 10)).map(({ body }) => JSON.parse(body));
+      expect(entries.map(({ type }) => type)).toEqual(['file-registered', 'file-registered', 'file-adopted']);
+      expect(entries[2]).toMatchObject({ file: number, sha256: 'same' });
+      await store.finishFile(number, undefined, { at: AT });
+      expect((await store.list('ready', ready)).map(({ id }) => id)).toEqual([rowId(number, 2)]);
+      const late = newFile('four', { sha256: 'same' });
+      expect(await store.registerFile(late, undefined, ['three'])).toMatchObject({ duplicateOf: number });
+    });
+
     it('takes no rows into a finished file, and finishes it once', async () => {
       const { number } = await taken('one', []);
       await expect(store.recordRows(number, [created(2)], START, { at: AT })).rejects.toThrow('file 1');

@@ -18,6 +18,9 @@ export interface KeptStuck {
   readonly claims: readonly StuckState[];
 }
 
+/** The state of a claim whose copy is gone. */
+export const COPY_LOST = 'lost';
+
 export interface InboxLook {
   /** The number of entries, without hidden ones. Undefined where they can't be counted. */
   readonly waiting: number | undefined;
@@ -98,8 +101,11 @@ export async function lookIntoInbox(folders: InboxFolders, earlier: KeptStuck): 
 
 async function stillClaimed(data: string, claims: readonly StuckState[]): Promise<Stuck[]> {
   if (claims.length === 0) return [];
-  const there = new Set(await readdir(join(data, 'work')).catch(() => []));
-  return claims.filter((claim) => there.has(claim.key)).map(withoutState);
+  const [claimed, copied] = await Promise.all(
+    ['work', 'spool'].map(async (folder) => new Set(await readdir(join(data, folder)).catch(() => []))),
+  );
+  const isStill = ({ key, state }: StuckState) => (state === COPY_LOST ? !copied?.has(key) : claimed?.has(key));
+  return claims.filter(isStill).map(withoutState);
 }
 
 function withoutState({ name, why }: Stuck): Stuck {

@@ -14,10 +14,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sixDigits } from '../domain/file-number.ts';
 import { isErrno, linkUnlessTaken, makePrivateFolder, moveDurably, syncFolder } from '../platform/durable.ts';
 import { loadedWhenCalled } from '../platform/lazy.ts';
-import { filedName } from './filed.ts';
-import { checkPlace, type InboxFolders, type KeptStuck } from './folder.ts';
+import { type Filed, filedName } from './filed.ts';
+import { COPY_LOST, checkPlace, type InboxFolders, type KeptStuck } from './folder.ts';
 import {
   displayName,
   key,
@@ -63,10 +64,11 @@ export interface Inbox {
   /** The same in a form to be stored, for {@link lookIntoInbox}. */
   stuckStates(): KeptStuck;
   /**
-   * Called before reading of the copy continues. A restored backup may take an archived file for half taken in: then
-   * the file comes back from the archive. An existing copy stays as it is.
+   * Called with all files that are half taken in, before reading of their copies continues. A restored backup may take an
+   * archived file for half taken in: then the file comes back from the archive. An existing copy stays as it is. Returns
+   * the claims whose copies are lost; these are `stuck`.
    */
-  recall(claimId: string, number: number, name: string, date: string): Promise<void>;
+  recall(files: readonly Filed[]): Promise<string[]>;
   /**
    * Moves the copy, or the original if it was never read, to the archive, with its signature if it has one, and ends the
    * claim. Safe to repeat.
@@ -103,6 +105,7 @@ export async function openInbox(
   const rules = { settleMs, isLeftAlone: leavesAlone(ignore) };
   const stuck = stuckEntries();
   const unread = stuckEntries();
+  const lost = stuckEntries();
   let lookedMs = 0;
   let checked = mayBeAway ? undefined : await checkPlace(folders, undefined, refusal);
 
@@ -140,11 +143,21 @@ export async function openInbox(
       return spooled instanceof Error ? { kind: 'not-yet' } : spooled;
     },
     spoolPath: (claimId) => join(spool, claimId),
-    stuck: () => [...stuck.list(), ...unread.list()],
-    stuckStates: () => ({ entries: stuck.states(), claims: unread.states() }),
-    recall: async (claimId, number, name, date) => {
-      const copy = join(spool, claimId);
-      if (!(await stat(copy).catch(absent))) await moveIfThere(join(archive, date, filedName(number, name)), copy);
+    stuck: () => [...stuck.list(), ...unread.list(), ...lost.list()],
+    stuckStates: () => ({ entries: stuck.states(), claims: [...unread.states(), ...lost.states()] }),
+    recall: async (files) => {
+      const found = new Set<string>();
+      for (const { claim, number, name, businessDate } of files) {
+        const copy = join(spool, claim);
+        const isThere =
+          (await stat(copy).catch(absent)) ||
+          (await moveIfThere(join(archive, businessDate, filedName(number, name)), copy));
+        if (isThere) found.add(claim);
+        else lost.note(claim, { state: COPY_LOST, nowMs: lookedMs }, name, lostCopy(number));
+      }
+      const claims = files.map(({ claim }) => claim).filter((claim) => !found.has(claim));
+      lost.forgetUnless((claim) => claims.includes(claim));
+      return claims;
     },
     archive: async (claimId, number, name, date) => {
       const day = join(archive, date);
@@ -158,6 +171,12 @@ export async function openInbox(
       await endClaim(folders, join(work, claimId), number, join(quarantine, filedName(number, name)));
     },
   };
+}
+
+function lostCopy(number: number): Error {
+  return new Error(
+    `file ${sixDigits(number)} is half taken in and its copy in data/spool is gone: drop the same file again and it goes on`,
+  );
 }
 
 /**

@@ -53,19 +53,22 @@ export interface IntakeTools extends Timing {
 
 /**
  * Registers every claim, records every row of every registered file and archives the files that are done. Returns the
- * files that it registered. Throws UsageError when paydrop.json no longer fits a file that is half taken in.
+ * files that it registered. A file whose copy is lost waits until it is dropped again. Throws UsageError when paydrop.json no longer fits a file that is half taken in.
  */
 export async function takeIn(tools: IntakeTools, businessDate: string): Promise<FileRecord[]> {
   const registered: FileRecord[] = [];
+  const lost = await lostCopies(tools);
   const registeredBefore = new Set((await tools.store.unarchivedFiles()).map(({ claim }) => claim));
   for (const claim of await tools.inbox.claims()) {
     // After a crash: the registration stands, whatever the file's writer has done to the original since.
     if (registeredBefore.has(claim.id) || isDecisionName(claim.name)) continue;
-    const file = await register(tools, claim, businessDate);
+    const file = await register(tools, claim, businessDate, lost);
     if (file) registered.push(file);
   }
-  for (const file of await tools.store.unfinishedFiles()) await takeRows(tools, file, businessDate);
-  for (const file of await tools.store.unarchivedFiles()) {
+  const waiting = await lostCopies(tools);
+  const isThere = ({ claim }: FileRecord) => !waiting.includes(claim);
+  for (const file of (await tools.store.unfinishedFiles()).filter(isThere)) await takeRows(tools, file, businessDate);
+  for (const file of (await tools.store.unarchivedFiles()).filter(isThere)) {
     if (file.problem?.code === 'FILE_NOT_REGULAR') await tools.inbox.quarantine(file.claim, file.number, file.name);
     else await tools.inbox.archive(file.claim, file.number, file.name, file.businessDate);
     await tools.store.markArchived(file.number);
@@ -73,15 +76,25 @@ export async function takeIn(tools: IntakeTools, businessDate: string): Promise<
   return registered;
 }
 
+/** The claims of files that are half taken in here, and whose copies this machine no longer has. */
+async function lostCopies({ store, inbox }: IntakeTools): Promise<string[]> {
+  return inbox.recall(await store.unfinishedFiles());
+}
+
 const ZERO: Decimal = { units: 0n, scale: 0 };
 
 /** Undefined when the file is still being written or can't be read: its claim stays, and the next pass tries again. */
-async function register(tools: IntakeTools, claim: Claim, businessDate: string): Promise<FileRecord | undefined> {
+async function register(
+  tools: IntakeTools,
+  claim: Claim,
+  businessDate: string,
+  lost: readonly string[],
+): Promise<FileRecord | undefined> {
   const { inbox, store, settings } = tools;
   const spooled = await inbox.spool(claim);
   if (spooled.kind === 'not-yet') return undefined;
   const { at, run } = momentOf(tools);
-  const registerFile = (file: NewFile) => store.registerFile(file, run);
+  const registerFile = (file: NewFile) => store.registerFile(file, run, lost);
   const base: NewFile = {
     claim: claim.id,
     name: claim.name,
@@ -158,7 +171,6 @@ interface Taking {
 async function takeRows(tools: IntakeTools, file: FileRecord, businessDate: string): Promise<void> {
   const { store, settings } = tools;
   const { number } = file;
-  await tools.inbox.recall(file.claim, number, file.name, file.businessDate);
   const header = headerOf(file, settings);
   const earlierRows = earlierRowsOf(tools, file, header);
   const context = { header, file: number, businessDate, store, settings, earlierRows };

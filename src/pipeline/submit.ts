@@ -158,7 +158,7 @@ export async function submit(
   let why = '';
 
   const part = openPart(settings.provider.concurrency, store, clock);
-  const left = openLeft(store);
+  const left = openLeft(store, sentBefore);
   const pages = requestPages({ tools, line, registrar, asRead, readAhead, left, businessDate }, turns, (groups) =>
     commits.add({ ended: outcomes.take(), groups }),
   );
@@ -233,7 +233,7 @@ function requestPages(
     while (!line.stopped()) {
       const [turn] = turns;
       if (turn === undefined) break;
-      const page = await tools.store.list('ready', { afterId, limit, ...turn });
+      const page = await tools.store.list('ready', { afterId, limit, ...turn, claimable: 'now' });
       const last = page.at(-1);
       if (!last) turns.shift();
       afterId = last?.id ?? 0;

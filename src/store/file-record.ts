@@ -106,6 +106,11 @@ export function registeredEvent(file: FileRecord): TrailEvent {
   return { type: 'file-registered', file: number, name, kind, sha256, size, proven, code: problem?.code, duplicateOf };
 }
 
+/** The entry of a file that is half taken in and was dropped again. `from`: the machine whose it was, if there are many. */
+export function adoptedEvent({ number, sha256 }: FileRecord, machine?: string, from?: string): TrailEvent {
+  return { type: 'file-adopted', file: number, sha256, machine, from };
+}
+
 /** The entry of a file whose rows are all recorded: it accounts for each of them. */
 export function finishedEvent(
   { number, kind, sha256, progress, problem, repairs }: FileRecord,

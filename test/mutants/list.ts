@@ -1648,8 +1648,8 @@ const CLAIMS: Mutant[] = [
     'return (await isStanding(session, me)) !== undefined ? claim(',
   ]),
   mutant('another machine sends what was not judged', 'what is to be held back leaves', 'claims-postgres', [
-    'AND (f.judged_once OR f.machine IS NULL OR f.machine = $4)',
-    'AND ($4::text IS NOT NULL)',
+    'AND (f.judged_once OR f.done AND (f.machine IS NULL OR f.machine = $4))',
+    'AND (f.done AND $4::text IS NOT NULL)',
   ]),
   mutant('a living machine is taken for gone', 'what is being sent is called unknown', 'claims-postgres', [
     'WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)',

@@ -3,6 +3,7 @@
  * the others. A machine is alive while its session stands, and gone once another machine has seen that it ended.
  */
 import { copyFileSync } from 'node:fs';
+import { rowPlace } from '../../src/domain/instruction.ts';
 import type { Subscription } from '../../src/domain/notification.ts';
 import { timestamp } from '../../src/platform/clock.ts';
 import { UnavailableError } from '../../src/platform/failures.ts';
@@ -171,9 +172,24 @@ export class SharedRecords {
 
   #sending(
     session: MachineSession,
-  ): Pick<Store, 'apply' | 'claim' | 'settle' | 'hold' | 'interrupted' | 'commonTime' | 'share' | 'turn' | 'machines'> {
+  ): Pick<
+    Store,
+    'apply' | 'claim' | 'settle' | 'hold' | 'list' | 'interrupted' | 'commonTime' | 'share' | 'turn' | 'machines'
+  > {
     const base = this.#base;
     return {
+      list: async (status, options) => {
+        const { claimable, ...others } = options;
+        if (claimable === undefined) return base.list(status, options);
+        const found = await base.list(status, { ...others, limit: ALL });
+        const isDone = new Set((await base.files()).filter(({ done }) => done).map(({ number }) => number));
+        const isListed = ({ contentRow }: { readonly contentRow: number }) => {
+          const { file } = rowPlace(contentRow);
+          const isNow = this.#judgedOnce.has(file) || this.#files.get(file) === session.name;
+          return isDone.has(file) && isNow === (claimable === 'now');
+        };
+        return found.filter(isListed).slice(0, options.limit);
+      },
       commonTime: async () => this.#nowMs,
       apply: async (changes, moment, orders = []) => {
         await base.apply(changes, this.#onServer(moment), orders);
@@ -343,13 +359,20 @@ export class SharedRecords {
     };
   }
 
-  #fileVerbs({
-    name,
-  }: MachineSession): Pick<
+  #fileVerbs(
+    session: MachineSession,
+  ): Pick<
     Store,
-    'registerFile' | 'recordRows' | 'unfinishedFiles' | 'unarchivedFiles' | 'staleReports' | 'reportsWritten'
+    | 'registerFile'
+    | 'recordRows'
+    | 'finishFile'
+    | 'unfinishedFiles'
+    | 'unarchivedFiles'
+    | 'staleReports'
+    | 'reportsWritten'
   > {
     const base = this.#base;
+    const { name } = session;
     const isOwn = (file: number) => this.#files.get(file) === name;
     const isAway = (file: number) => this.#isAway(this.#files.get(file));
     return {
@@ -359,9 +382,14 @@ export class SharedRecords {
         return record;
       },
       // Other machines take in files at the same time, so references are taken at once.
-      recordRows: (file, rows, upTo, moment) => {
+      recordRows: async (file, rows, upTo, moment) => {
+        session.requireStanding();
         const taken = rows.map((row) => (row.kind === 'instruction' ? { ...row, unrepeated: false } : row));
         return base.recordRows(file, taken, upTo, moment);
+      },
+      finishFile: async (...args) => {
+        session.requireStanding();
+        await base.finishFile(...args);
       },
       unfinishedFiles: async () => (await base.unfinishedFiles()).filter(({ number }) => isOwn(number)),
       unarchivedFiles: async () => (await base.unarchivedFiles()).filter(({ number }) => isOwn(number)),

@@ -101,6 +101,12 @@ interface ListOptions {
   readonly openDateUpTo?: string;
   /** Only for `ready`: instructions that may have arrived once already, or those that can't have. */
   readonly sentBefore?: boolean;
+  /**
+   * Only for `ready`, with `sentBefore`. A payout of a file that is half taken in is claimed by nobody, and until its file
+   * was judged only by the file's own machine. `now`: what this machine may claim; `once-judged`: what it may not yet,
+   * though the file is taken in.
+   */
+  readonly claimable?: 'now' | 'once-judged';
   /** Only instructions whose last change had this code. */
   readonly code?: string;
   /**

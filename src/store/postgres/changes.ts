@@ -160,15 +160,15 @@ async function settle(session: Session, append: Append, times: Times, ended: Cha
 }
 
 /**
- * What may be claimed: as it was when that was decided, and locked by no other machine. A file of another machine is
- * claimed from only once it was judged.
+ * What may be claimed: as it was when that was decided, and locked by no other machine. A file is claimed
+ * from only once it was judged; its own machine judges it as soon as it is done.
  */
 const LOCK_PAYOUTS = column<[ids: number[], froms: string[], versions: number[], machine: string], number>(`
   SELECT i.id FROM instructions i
   JOIN unnest($1::bigint[], $2::text[], $3::bigint[]) AS c (id, before, version)
     ON i.id = c.id AND i.status = c.before AND i.version = c.version
   WHERE EXISTS (
-    SELECT 1 FROM files f WHERE f.number = i.content_row >> 32 AND (f.judged_once OR f.machine IS NULL OR f.machine = $4))
+    SELECT 1 FROM files f WHERE f.number = i.content_row >> 32 AND (f.judged_once OR f.done AND (f.machine IS NULL OR f.machine = $4)))
   FOR UPDATE OF i SKIP LOCKED`);
 const LOCK_ORDERS = column<[ids: number[], froms: string[], sends: (number | null)[]], number>(`
   SELECT o.id FROM orders o

@@ -2,7 +2,7 @@
 
 import { FACTS, type Store } from '../port.ts';
 import type { Connection, Session } from './connection.ts';
-import type { Me } from './me.ts';
+import { type Me, requireStanding } from './me.ts';
 import { column, statement } from './statement.ts';
 
 const GET = column<[name: string], string>('SELECT value FROM facts WHERE name = $1');
@@ -49,8 +49,9 @@ export function setFactIn(session: Session, name: string, value: string, owner: 
 
 export function factVerbs(
   db: Connection,
-  { name: machine = '' }: Me,
+  me: Me,
 ): Pick<Store, 'fact' | 'setFact' | 'replaceFact' | 'rejectedWhole' | 'decideRejectedWhole'> {
+  const { name: machine = '' } = me;
   const set = (name: string, value: string) => db.writing((session) => setFact(session, name, value));
   const setOwn = (name: string, value: string) => db.writing((session) => setOwnFact(session, name, value, machine));
   return {
@@ -61,7 +62,11 @@ export function factVerbs(
       const decided = await getFact(db, rejectedWholeFact(file));
       return decided === undefined ? undefined : decided === 'yes';
     },
-    decideRejectedWhole: (file, rejected) => set(rejectedWholeFact(file), rejected ? 'yes' : 'no'),
+    decideRejectedWhole: (file, rejected) =>
+      db.writing(async (session) => {
+        await requireStanding(session, me);
+        await setFact(session, rejectedWholeFact(file), rejected ? 'yes' : 'no');
+      }),
   };
 }
 

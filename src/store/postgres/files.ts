@@ -3,6 +3,7 @@ import type { FileProblem } from '../../domain/codes.ts';
 import { rowId } from '../../domain/instruction.ts';
 import { openSha256 } from '../../platform/digest.ts';
 import {
+  adoptedEvent,
   alreadyProcessed,
   type FileRow,
   fileRange,
@@ -15,7 +16,7 @@ import { requireNumber } from '../numbers.ts';
 import type { FileRecord, NewFile, Store } from '../port.ts';
 import { hasLongBeenAway } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
-import type { Me } from './me.ts';
+import { type Me, requireStanding, takeForGone } from './me.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { markRepaired, TO_REPAIR } from './repairs.ts';
@@ -78,24 +79,28 @@ const REPORTED = statement<[token: number, number: number]>(
   'UPDATE files SET reported = greatest(reported, $1) WHERE number = $2',
 );
 
-export function fileVerbs(db: Connection, writing: Writing, { name: machine }: Me): FileVerbs {
+export function fileVerbs(db: Connection, writing: Writing, me: Me): FileVerbs {
+  const machine = me.name;
   return {
     digestOf: (file, later) =>
       db.reading(async (session) => {
         const row = await BY_NUMBER.get(session, file);
         return row ? await digestOfRows(session, file, fileRecord(row).progress.line, later) : '';
       }),
-    registerFile: (file, run) =>
+    registerFile: (file, run, lost = []) =>
       writing({ at: file.receivedAt, run }, async (session, append) => {
-        const { record, isNew } = await register(session, file, run, machine);
+        const { record, isNew, adoptedFrom } = await register(session, file, run, machine, lost);
         if (isNew) append(registeredEvent(record));
         if (isNew && record.done) append.notify(...fileNotice(record));
+        if (adoptedFrom !== undefined) append(adoptedEvent(record, machine, adoptedFrom));
         return record;
       }),
     unfinishedFiles: async () => (await UNFINISHED.all(db, machine ?? '')).map(fileRecord),
     unarchivedFiles: async () => (await UNARCHIVED.all(db, machine ?? '')).map(fileRecord),
     async finishFile(file, problem, moment) {
       const rows = await writing(moment, async (session, append) => {
+        // Another machine may have adopted the files of one that was taken for gone.
+        await requireStanding(session, me);
         const { event, record, outcomes } = await finish(session, file, problem);
         append(event);
         append.notify(...fileNotice(record, outcomes));
@@ -129,9 +134,16 @@ export function fileVerbs(db: Connection, writing: Writing, { name: machine }: M
 }
 
 const BY_CLAIM = statement<[claim: string], FileRow>('SELECT * FROM files WHERE claim = $1');
-const SAME_BYTES = statement<[sha256: string], { number: number; name: string }>(
-  'SELECT number, name FROM files WHERE sha256 = $1 AND problem IS NULL',
+const SAME_BYTES = statement<[sha256: string], FileRow & { machine: string | null }>(
+  'SELECT * FROM files WHERE sha256 = $1 AND problem IS NULL',
 );
+/** After {@link takeForGone}: who is gone records no more rows. */
+const ADOPT = statement<[claim: string, machine: string | null, number: number, lost: readonly string[]], FileRow>(`
+  UPDATE files SET claim = $1, machine = $2
+  WHERE number = $3 AND NOT done AND (
+    claim = ANY ($4::text[])
+    OR machine <> $2 AND NOT EXISTS (SELECT 1 FROM machines m WHERE m.name = files.machine AND m.ended_at IS NULL))
+  RETURNING *`);
 const INSERT = statement<unknown[], FileRow>(`
   INSERT INTO files (
     number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, said_done, maker,
@@ -146,10 +158,16 @@ async function register(
   file: NewFile,
   run: number | undefined,
   machine: string | undefined,
-): Promise<{ record: FileRecord; isNew: boolean }> {
+  lost: readonly string[],
+): Promise<{ record: FileRecord; isNew: boolean; adoptedFrom?: string }> {
   const known = await BY_CLAIM.get(session, file.claim);
   if (known) return { record: fileRecord(known), isNew: false };
   const first = file.problem ? undefined : await SAME_BYTES.get(session, file.sha256);
+  if (first && !first.done) {
+    await takeForGone(session);
+    const adopted = await ADOPT.get(session, file.claim, machine ?? null, first.number, lost);
+    if (adopted) return { record: fileRecord(adopted), isNew: false, adoptedFrom: first.machine ?? '' };
+  }
   const problem = first ? alreadyProcessed(file, first) : file.problem;
   const row = await INSERT.get(
     session,

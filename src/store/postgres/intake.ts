@@ -6,6 +6,7 @@ import { columnOf } from '../conditions.ts';
 import type { IntakeProgress, Moment, RowRecord, Store } from '../port.ts';
 import { askForAmendment } from './amendments.ts';
 import type { Connection, WriteSession } from './connection.ts';
+import { type Me, requireStanding } from './me.ts';
 import { markStale } from './stale.ts';
 import { insertion, loading, statement } from './statement.ts';
 import type { Append, Writing } from './trail.ts';
@@ -26,14 +27,19 @@ const PROCEED = statement<[progress: string, number: number]>(
   'UPDATE files SET progress = $1 WHERE number = $2 AND NOT done',
 );
 
-export function intakeVerbs(db: Connection, writing: Writing): Pick<Store, 'recordRows'> {
+export function intakeVerbs(db: Connection, writing: Writing, me: Me): Pick<Store, 'recordRows'> {
   return {
     async recordRows(file, rows, upTo, moment) {
       const placed = rows.map((row) => ({ ...row, id: rowId(file, row.line) }));
+      const recordIn = async (session: WriteSession, append?: Append) => {
+        // Another machine may have adopted the files of one that was taken for gone.
+        await requireStanding(session, me);
+        await record(session, append, file, placed, upTo, moment);
+      };
       try {
         // What changes no instruction needs no place in the audit log, and waits for no other writer.
-        if (placed.every(isNew)) await db.writing((session) => record(session, undefined, file, placed, upTo, moment));
-        else await writing(moment, (session, append) => record(session, append, file, placed, upTo, moment));
+        if (placed.every(isNew)) await db.writing((session) => recordIn(session));
+        else await writing(moment, recordIn);
         return 'recorded';
       } catch (error) {
         if (error === STALE || TAKEN.includes(refusalOf(error).constraint)) return 'stale';

@@ -122,7 +122,7 @@ export function storeOn(
   const writing = writingWith(db, told);
   return {
     ...fileVerbs(db, writing, me),
-    ...intakeVerbs(db, writing),
+    ...intakeVerbs(db, writing, me),
     ...changeVerbs(writing, writingWith(db, { ...told, first: BEFORE_CLAIM }), me),
     ...controlVerbs(db, writing, me),
     ...amendmentVerbs(writing),
@@ -131,7 +131,7 @@ export function storeOn(
     ...auditVerbs(db, writing),
     ...factVerbs(db, me),
     ...findingVerbs(db),
-    ...listingVerbs(db),
+    ...listingVerbs(db, me),
     ...replayVerbs(db),
     ...resultVerbs(db),
     ...countVerbs(db),

@@ -6,6 +6,7 @@ import { WHOLE } from '../share.ts';
 import { storedInstruction, storedOrder } from '../stored.ts';
 import { hasNotArrived, isClosed } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
+import type { Me } from './me.ts';
 import { statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
 
@@ -20,6 +21,15 @@ const LIST_UNCLOSED = storedStatement<ListValues>(`${OPEN} AND NOT ${isClosed('i
 const LIST_OTHER = storedStatement<ListValues>(`${IN_STATUS} ${PAGE}`);
 const LIST_NEVER_SENT = storedStatement<ListValues>(`${OPEN} AND i.unclear_sends = 0 ${PAGE}`);
 const LIST_SENT_BEFORE = storedStatement<ListValues>(`${OPEN} AND i.unclear_sends > 0 ${PAGE}`);
+/** SQL: a file, by the row whose content stands; what is of no file is nobody's. In a FROM it would be looked through. */
+const ofFile = (condition: string) =>
+  `coalesce((SELECT ${condition} FROM files f WHERE f.number = i.content_row >> 32), false)`;
+const IS_CLAIMABLE = {
+  now: ofFile('f.judged_once OR f.done AND (f.machine IS NULL OR f.machine = $7)'),
+  'once-judged': ofFile('f.done AND NOT f.judged_once AND f.machine <> $7'),
+};
+const LIST_CLAIMABLE = listClaimable(IS_CLAIMABLE.now);
+const LIST_ONCE_JUDGED = listClaimable(IS_CLAIMABLE['once-judged']);
 const LIST_UNSETTLED = storedStatement<ListValues>(`i.answer <> '' AND i.answer_since > '' AND ${IN_STATUS} ${PAGE}`);
 const LIST_WITH_CODE = storedStatement<[...ListValues, code: string]>(`${IN_STATUS} AND i.code = $7 ${PAGE}`);
 const LIST_PAID_SINCE = storedStatement<[...ListValues, since: string]>(
@@ -39,17 +49,30 @@ const QUESTIONS = statement<[], { unreadable: number; amendments: number }>(`
     (SELECT count(*) FROM instructions WHERE answer <> '' AND answer_since > '') AS unreadable,
     (SELECT count(*) FROM amendments) AS amendments`);
 
-export function listingVerbs(db: Connection): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'openQuestions'> {
+function listClaimable(condition: string) {
+  const list = (sends: string) =>
+    storedStatement<[...ListValues, machine: string]>(`${OPEN} AND i.unclear_sends ${sends} AND ${condition} ${PAGE}`);
+  return { neverSent: list('= 0'), sentBefore: list('> 0') };
+}
+
+export function listingVerbs(
+  db: Connection,
+  { name: machine = '' }: Me,
+): Pick<Store, 'list' | 'unclearOrders' | 'amended' | 'openQuestions'> {
   const list: Store['list'] = async (
     status,
     { afterId, limit, openDateUpTo = '9999-12-31', share = WHOLE, ...only },
   ) => {
-    const { changedSince, code, sentBefore, unclosed, unsettled } = only;
+    const { changedSince, claimable, code, sentBefore, unclosed, unsettled } = only;
     const values: ListValues = [status, afterId, openDateUpTo, limit, share.of, share.at];
     const read = () => {
       if (unclosed) return LIST_UNCLOSED.all(db, ...values);
       if (unsettled) return LIST_UNSETTLED.all(db, ...values);
       if (code !== undefined) return LIST_WITH_CODE.all(db, ...values, code);
+      if (claimable !== undefined) {
+        const lists = claimable === 'now' ? LIST_CLAIMABLE : LIST_ONCE_JUDGED;
+        return (sentBefore ? lists.sentBefore : lists.neverSent).all(db, ...values, machine);
+      }
       if (sentBefore !== undefined) return (sentBefore ? LIST_SENT_BEFORE : LIST_NEVER_SENT).all(db, ...values);
       if (changedSince === undefined) return (NOT_ARRIVED.includes(status) ? LIST_OPEN : LIST_OTHER).all(db, ...values);
       const since = { paid: LIST_PAID_SINCE, declined: LIST_DOUBTED_SINCE }[status as string];

@@ -4,6 +4,7 @@ import type { FileProblem } from '../../domain/codes.ts';
 import { rowId } from '../../domain/instruction.ts';
 import { openSha256 } from '../../platform/digest.ts';
 import {
+  adoptedEvent,
   alreadyProcessed,
   type FileRow,
   fileRange,
@@ -92,7 +93,7 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
       const row = byNumber.get(file);
       return row ? account(file, fileRecord(row).progress.line, later).digest : '';
     },
-    registerFile: async (file, run) => fileRecord(register(file, run)),
+    registerFile: async (file, run, lost = []) => fileRecord(register(file, run, lost)),
     unfinishedFiles: async () => unfinished.all().map(fileRecord),
     unarchivedFiles: async () => unarchived.all().map(fileRecord),
     async finishFile(file, problem, moment) {
@@ -123,11 +124,14 @@ export function fileVerbs(db: Connection, trail: Trail): FileVerbs {
   };
 }
 
-function registration(db: Connection, trail: Trail): (file: NewFile, run: number | undefined) => FileRow {
+type Register = (file: NewFile, run: number | undefined, lost: readonly string[]) => FileRow;
+
+function registration(db: Connection, trail: Trail): Register {
   const byClaim = db.prepare<[string], FileRow>('SELECT * FROM files WHERE claim = ?');
-  const sameBytes = db.prepare<[string], { number: number; name: string }>(
-    'SELECT number, name FROM files WHERE sha256 = ? AND problem IS NULL',
+  const sameBytes = db.prepare<[string], { number: number; name: string; claim: string; done: 0 | 1 }>(
+    'SELECT number, name, claim, done FROM files WHERE sha256 = ? AND problem IS NULL',
   );
+  const adopt = db.prepare<[claim: string, number], FileRow>('UPDATE files SET claim = ? WHERE number = ? RETURNING *');
   const insert = db.prepare<unknown[], FileRow>(`
     INSERT INTO files (
       number, claim, name, kind, sha256, size, received_at, run, business_date, header, proven, said_done, maker, final_newline, start,
@@ -137,10 +141,15 @@ function registration(db: Connection, trail: Trail): (file: NewFile, run: number
       :run, :businessDate, :header, :proven, :saidDone, :maker, :finalNewline, :start, :start, :problem, :duplicateOf, :problem IS NOT NULL, :repairs)
     RETURNING *`);
 
-  const register = db.transaction((file: NewFile, run: number | undefined) => {
+  const register = db.transaction((file: NewFile, run: number | undefined, lost: readonly string[]) => {
     const known = byClaim.get(file.claim);
     if (known) return known;
     const first = file.problem ? undefined : sameBytes.get(file.sha256);
+    const adopted = first?.done === 0 && lost.includes(first.claim) && adopt.get(file.claim, first.number);
+    if (adopted) {
+      trail.append({ at: file.receivedAt, run }, adoptedEvent(fileRecord(adopted)));
+      return adopted;
+    }
     const problem = first ? alreadyProcessed(file, first) : file.problem;
     const row = insert.get({
       claim: file.claim,

@@ -125,13 +125,16 @@ export function listingVerbs(
     'INDEXED BY instructions_open',
   );
   const other = prepareStored<ListValues>(db, inStatus);
-  const [never, again] = ['= 0', '> 0'].map((sends) =>
-    prepareStored<ListValues>(
-      db,
-      `${notArrived} AND i.unclear_sends ${sends} AND ${inStatus}`,
-      'INDEXED BY instructions_open',
-    ),
-  ) as [typeof open, typeof open];
+  const bySends = (only: string) =>
+    ['= 0', '> 0'].map((sends) =>
+      prepareStored<ListValues>(
+        db,
+        `${notArrived} AND i.unclear_sends ${sends} AND ${only} ${inStatus}`,
+        'INDEXED BY instructions_open',
+      ),
+    ) as [typeof open, typeof open];
+  const [never, again] = bySends('');
+  const [neverOfTaken, againOfTaken] = bySends('(SELECT done FROM files WHERE number = i.content_row >> 32) = 1 AND');
   const withCode = prepareStored<[code: string, ...ListValues]>(db, `i.code = ? AND ${inStatus}`);
   const paidSince = prepareStored<[changedSince: string, ...ListValues]>(
     db,
@@ -170,11 +173,14 @@ export function listingVerbs(
     unclearOrders: async (afterId, limit, { of, at } = WHOLE) => unclear.all(afterId, of, at, limit).map(storedOrder),
     amended: async (afterId, limit, { of, at } = WHOLE) => amended.all(afterId, of, at, limit).map(storedInstruction),
     async list(status, { afterId, limit, openDateUpTo = END_OF_TIME, share = WHOLE, ...only }) {
-      const { changedSince, code, sentBefore, unclosed, unsettled } = only;
+      const { changedSince, claimable, code, sentBefore, unclosed, unsettled } = only;
+      // The files are all this machine's, which judges what is taken in.
+      if (claimable === 'once-judged') return [];
       const values: ListValues = [status, afterId, openDateUpTo, share.of, share.at, limit];
       if (unclosed) return notClosed.all(...values).map(storedInstruction);
       if (unsettled) return withAnswer.all(...values).map(storedInstruction);
       if (code !== undefined) return withCode.all(code, ...values).map(storedInstruction);
+      if (claimable) return (sentBefore ? againOfTaken : neverOfTaken).all(...values).map(storedInstruction);
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...values).map(storedInstruction);
       if (changedSince === undefined)
         return (NOT_ARRIVED.includes(status) ? open : other).all(...values).map(storedInstruction);
