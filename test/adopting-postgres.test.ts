@@ -168,6 +168,23 @@ describe.skipIf(!hasPostgres)('a file that is half taken in', { timeout: 120_000
     await expectSound();
   });
 
+  it('is left to the next pass where it was taken in since all was judged: the run is not finished', async () => {
+    const [A, B] = [machine('A'), machine('B')];
+    A.drop('orders.csv', ORDERS);
+    A.drop('payouts.csv', LARGE);
+    const summary = await passOf(B, ({ store }) => ({
+      judging: async (...args) => {
+        const judged = await store.judging(...args);
+        const dies = passOf(A, () => ({ judging: () => Promise.reject(new Killed()) }));
+        await expect(dies).rejects.toThrow(Killed);
+        return judged;
+      },
+    }));
+    expect(summary).toMatchObject({ sent: 0, unfinished: expect.stringContaining('left to the next pass') });
+    expect(await passOf(B)).toMatchObject({ sent: refs.length, unfinished: undefined });
+    expect(timesTaken(ledger())).toEqual(PAID_ONCE);
+  });
+
   it('is named by a new machine of the old name, which pays none of it and goes on with it when it is dropped again', async () => {
     const A = machine('A');
     await killed(A);

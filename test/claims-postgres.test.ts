@@ -75,9 +75,15 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
   });
 
   it('the other claims nothing of a file before it was judged', async () => {
+    const listed = (claimable: 'now' | 'once-judged') =>
+      two.list('ready', { afterId: 0, limit: 10, sentBefore: false, claimable });
     expect(await two.claim(SENDING, MOMENT)).toEqual([false]);
+    expect(await listed('now')).toEqual([]);
+    expect(await listed('once-judged')).toMatchObject([{ id: ID }]);
     await one.beginJudging(1);
     await one.judged(1, []);
+    expect(await listed('once-judged')).toEqual([]);
+    expect(await listed('now')).toMatchObject([{ id: ID }]);
     expect(await two.claim(SENDING, MOMENT)).toEqual([true]);
   });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type PassOptions, pass } from '../src/pipeline/pass.ts';
 import { UsageError } from '../src/platform/failures.ts';
@@ -109,26 +109,31 @@ describe('a dry run', () => {
     expect(readdirSync(workspace.path('inbox'))).toEqual([]);
   });
 
-  it('goes through although another file is only half taken in, and reckons with all of its rows', async () => {
-    const workspace = testWorkspace();
-    workspace.drop('orders.csv', ORDERS);
-    await workspace.pass();
-    workspace.drop('payouts.csv', instructions(instruction('P1')));
-    const tools = await workspace.open();
-    const cutOff: Store = { ...tools.store, recordRows: () => Promise.reject(new Error('the power failed')) };
-    const options: PassOptions = {
-      kind: 'run',
-      businessDate: DAY,
-      waitForSettling: true,
-      send: true,
-      lookUp: true,
-      stop: new AbortController().signal,
-    };
-    await expect(pass({ ...tools, store: cutOff }, options)).rejects.toThrow('the power failed');
-    await tools.close();
-    writeFileSync(workspace.path('next.csv'), instructions(instruction('P1'), instruction('P2')));
-    expect(told(await dryRunOf(workspace, 'next.csv'))).toEqual([['next.csv', 'accepted', { ready: 1, duplicate: 1 }]]);
-  });
+  it.each(['there, and reckons with all of its rows', 'lost'])(
+    'goes through although another file is only half taken in, and its copy is %s',
+    async (state) => {
+      const workspace = testWorkspace();
+      workspace.drop('orders.csv', ORDERS);
+      await workspace.pass();
+      workspace.drop('payouts.csv', instructions(instruction('P1')));
+      const tools = await workspace.open();
+      const cutOff: Store = { ...tools.store, recordRows: () => Promise.reject(new Error('the power failed')) };
+      const options: PassOptions = {
+        kind: 'run',
+        businessDate: DAY,
+        waitForSettling: true,
+        send: true,
+        lookUp: true,
+        stop: new AbortController().signal,
+      };
+      await expect(pass({ ...tools, store: cutOff }, options)).rejects.toThrow('the power failed');
+      await tools.close();
+      if (state === 'lost') rmSync(workspace.path('data', 'spool'), { recursive: true });
+      const rows = state === 'lost' ? { ready: 2 } : { ready: 1, duplicate: 1 };
+      writeFileSync(workspace.path('next.csv'), instructions(instruction('P1'), instruction('P2')));
+      expect(told(await dryRunOf(workspace, 'next.csv'))).toEqual([['next.csv', 'accepted', rows]]);
+    },
+  );
 
   it('holds a file to the checksum that lies beside it', async () => {
     const workspace = testWorkspace();

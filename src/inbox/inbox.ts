@@ -31,7 +31,7 @@ import {
   stateNow,
 } from './readiness.ts';
 import { absent, COPY_CHUNK_BYTES, NS_PER_MS, ownTrouble, type Spooled, spoolCopy } from './spool.ts';
-import { isOfOneEntry, type Stuck, stuckEntries } from './stuck.ts';
+import { isOfOneEntry, type Stuck, type StuckEntries, stuckEntries } from './stuck.ts';
 
 export const watchInbox = loadedWhenCalled(async () => (await import('./watcher.ts')).watchInbox);
 
@@ -145,20 +145,7 @@ export async function openInbox(
     spoolPath: (claimId) => join(spool, claimId),
     stuck: () => [...stuck.list(), ...unread.list(), ...lost.list()],
     stuckStates: () => ({ entries: stuck.states(), claims: [...unread.states(), ...lost.states()] }),
-    recall: async (files) => {
-      const found = new Set<string>();
-      for (const { claim, number, name, businessDate } of files) {
-        const copy = join(spool, claim);
-        const isThere =
-          (await stat(copy).catch(absent)) ||
-          (await moveIfThere(join(archive, businessDate, filedName(number, name)), copy));
-        if (isThere) found.add(claim);
-        else lost.note(claim, { state: COPY_LOST, nowMs: lookedMs }, name, lostCopy(number));
-      }
-      const claims = files.map(({ claim }) => claim).filter((claim) => !found.has(claim));
-      lost.forgetUnless((claim) => claims.includes(claim));
-      return claims;
-    },
+    recall: (files) => recallCopies({ spool, archive }, files, lost, lookedMs),
     archive: async (claimId, number, name, date) => {
       const day = join(archive, date);
       await makePrivateFolder(day);
@@ -173,10 +160,24 @@ export async function openInbox(
   };
 }
 
-function lostCopy(number: number): Error {
-  return new Error(
-    `file ${sixDigits(number)} is half taken in and its copy in data/spool is gone: drop the same file again and it goes on`,
-  );
+/** Returns the claims whose copies are nowhere. Only these are noted as lost. */
+async function recallCopies(
+  { spool, archive }: { readonly spool: string; readonly archive: string },
+  files: readonly Filed[],
+  lost: StuckEntries,
+  nowMs: number,
+): Promise<string[]> {
+  const claims: string[] = [];
+  for (const { claim, number, name, businessDate } of files) {
+    const copy = join(spool, claim);
+    if (await stat(copy).catch(absent)) continue;
+    if (await moveIfThere(join(archive, businessDate, filedName(number, name)), copy)) continue;
+    claims.push(claim);
+    const why = `file ${sixDigits(number)} is half taken in and its copy in data/spool is gone`;
+    lost.note(claim, { state: COPY_LOST, nowMs }, name, new Error(`${why}: drop the same file again and it goes on`));
+  }
+  lost.forgetUnless((claim) => claims.includes(claim));
+  return claims;
 }
 
 /**

@@ -18,6 +18,7 @@ const MOST_COPIES = 5;
  */
 export async function copyRecords(workspace: string, data: string): Promise<Settings | undefined> {
   const path = join(data, DATABASE);
+  let missingBefore: readonly string[] = [];
   for (let tries = 0; tries < MOST_COPIES; tries++) {
     await rm(path, { force: true });
     const opened = await openForReading(workspace);
@@ -30,22 +31,26 @@ export async function copyRecords(workspace: string, data: string): Promise<Sett
       await store.close();
     }
     if (isOnServer) await scratchCopy(settings, path);
-    if (await copySpool(settings.data, data, isOnServer ? 'scratch' : 'reading')) return settings;
+    const missing = await copySpool(settings.data, data, isOnServer ? 'scratch' : 'reading');
+    // A copy that was missing before these records were copied is of a file that is half taken in still: it is lost.
+    if (missing.every((claim) => missingBefore.includes(claim))) return settings;
+    missingBefore = missing;
   }
   throw new UnavailableError('the service is too busy taking files in for a copy of its records');
 }
 
-/** False when the service has ended the intake of one of the files since the records were copied. */
-async function copySpool(data: string, copy: string, purpose: 'reading' | 'scratch'): Promise<boolean> {
+/** Returns the claims whose copies are not there: the service has ended the intake since, or they are lost. */
+async function copySpool(data: string, copy: string, purpose: 'reading' | 'scratch'): Promise<string[]> {
   const path = join(copy, DATABASE);
   const store = openStore({ path, purpose });
   try {
     const unfinished = await store.unfinishedFiles();
+    const missing: string[] = [];
     for (const { claim } of unfinished) {
       await makePrivateFolder(join(copy, 'spool'));
-      if (!(await copyIfThere(join(data, 'spool', claim), join(copy, 'spool', claim)))) return false;
+      if (!(await copyIfThere(join(data, 'spool', claim), join(copy, 'spool', claim)))) missing.push(claim);
     }
-    return true;
+    return missing;
   } finally {
     await store.close();
     for (const suffix of ['-wal', '-shm']) await rm(path + suffix, { force: true });

@@ -1651,6 +1651,34 @@ const CLAIMS: Mutant[] = [
     'AND (f.judged_once OR f.done AND (f.machine IS NULL OR f.machine = $4))',
     'AND (f.done AND $4::text IS NOT NULL)',
   ]),
+  mutant('a file of a living machine is adopted', 'two machines take one file in', 'adopting-postgres', [
+    'OR machine <> $2 AND NOT EXISTS (SELECT 1 FROM machines m WHERE m.name = files.machine AND m.ended_at IS NULL))',
+    'OR machine <> $2)',
+  ]),
+  mutant('the file of a lost machine is a duplicate', 'its payouts are never sent', 'adopting-postgres', [
+    'claim = ANY ($4::text[]) OR machine <> $2',
+    'claim = ANY ($4::text[]) AND machine <> $2',
+  ]),
+  mutant('a machine that is gone goes on taking a file in', 'two take one file in', 'adopting-postgres', [
+    'await requireStanding(session, me); await record(',
+    'await record(',
+  ]),
+  mutant('what another machine takes in is listed as ready', 'each row costs a claim in vain', 'adopting-postgres', [
+    "...turn, claimable: 'now' }",
+    '...turn }',
+  ]),
+  mutant('a file that was not judged yet is no reason', 'a night ends before it is sent', 'adopting-postgres', [
+    '(!sentBefore && (await isAnyUnjudged(false)))',
+    '(sentBefore && (await isAnyUnjudged(false)))',
+  ]),
+  mutant('a file that is half taken in is paid from', 'what is to be held back leaves', 'intake', [
+    "'(SELECT done FROM files WHERE number = i.content_row >> 32) = 1 AND'",
+    "''",
+  ]),
+  mutant('a file whose copy is lost counts as archived', 'its original is nowhere', 'intake', [
+    '(await tools.store.unarchivedFiles()).filter(isThere)',
+    'await tools.store.unarchivedFiles()',
+  ]),
   mutant('a living machine is taken for gone', 'what is being sent is called unknown', 'claims-postgres', [
     'WHERE ended_at IS NULL AND id NOT IN (SELECT id FROM living_machines)',
     'WHERE ended_at IS NULL',

@@ -109,46 +109,53 @@ function inShare(id: string): string {
   return `${id} % ? = ?`;
 }
 
+const NOT_ARRIVED_YET = hasNotArrived('i.status');
+const BY_STATUS = 'INDEXED BY instructions_open';
+
+type ListValues = [status: string, afterId: number, openDateUpTo: string, of: number, at: number, limit: number];
+
+const IN_STATUS = `i.status = +? AND i.id > ? AND i.open_date <= ? AND ${inShare('i.id')} ORDER BY i.id LIMIT +?`;
+
+/** Of payouts that were never sent, and of those that were sent before. */
+function listsBySends(db: Connection, only: string) {
+  const list = (sends: string) =>
+    prepareStored<ListValues>(
+      db,
+      `${NOT_ARRIVED_YET} AND i.unclear_sends ${sends} AND ${only} ${IN_STATUS}`,
+      BY_STATUS,
+    );
+  return { never: list('= 0'), again: list('> 0') };
+}
+
 export function listingVerbs(
   db: Connection,
 ): Pick<
   Store,
   'list' | 'interrupted' | 'unclearOrders' | 'amended' | 'openQuestions' | keyof ReturnType<typeof countVerbs>
 > {
-  type ListValues = [status: string, afterId: number, openDateUpTo: string, of: number, at: number, limit: number];
-  const inStatus = `i.status = +? AND i.id > ? AND i.open_date <= ? AND ${inShare('i.id')} ORDER BY i.id LIMIT +?`;
-  const notArrived = hasNotArrived('i.status');
-  const open = prepareStored<ListValues>(db, `${notArrived} AND ${inStatus}`, 'INDEXED BY instructions_open');
+  const open = prepareStored<ListValues>(db, `${NOT_ARRIVED_YET} AND ${IN_STATUS}`, BY_STATUS);
   const notClosed = prepareStored<ListValues>(
     db,
-    `${notArrived} AND NOT ${isClosed('i')} AND ${inStatus}`,
-    'INDEXED BY instructions_open',
+    `${NOT_ARRIVED_YET} AND NOT ${isClosed('i')} AND ${IN_STATUS}`,
+    BY_STATUS,
   );
-  const other = prepareStored<ListValues>(db, inStatus);
-  const bySends = (only: string) =>
-    ['= 0', '> 0'].map((sends) =>
-      prepareStored<ListValues>(
-        db,
-        `${notArrived} AND i.unclear_sends ${sends} AND ${only} ${inStatus}`,
-        'INDEXED BY instructions_open',
-      ),
-    ) as [typeof open, typeof open];
-  const [never, again] = bySends('');
-  const [neverOfTaken, againOfTaken] = bySends('(SELECT done FROM files WHERE number = i.content_row >> 32) = 1 AND');
-  const withCode = prepareStored<[code: string, ...ListValues]>(db, `i.code = ? AND ${inStatus}`);
+  const other = prepareStored<ListValues>(db, IN_STATUS);
+  const all = listsBySends(db, '');
+  const taken = listsBySends(db, '(SELECT done FROM files WHERE number = i.content_row >> 32) = 1 AND');
+  const withCode = prepareStored<[code: string, ...ListValues]>(db, `i.code = ? AND ${IN_STATUS}`);
   const paidSince = prepareStored<[changedSince: string, ...ListValues]>(
     db,
-    `i.status = 'paid' AND i.updated_at >= ? AND ${inStatus}`,
+    `i.status = 'paid' AND i.updated_at >= ? AND ${IN_STATUS}`,
     'INDEXED BY instructions_paid',
   );
   const doubtedSince = prepareStored<[changedSince: string, ...ListValues]>(
     db,
-    `${notArrived} AND i.refused_at <> '' AND i.updated_at >= ? AND ${inStatus}`,
-    'INDEXED BY instructions_open',
+    `${NOT_ARRIVED_YET} AND i.refused_at <> '' AND i.updated_at >= ? AND ${IN_STATUS}`,
+    BY_STATUS,
   );
   const withAnswer = prepareStored<ListValues>(
     db,
-    `i.answer <> '' AND i.answer_since > '' AND ${inStatus}`,
+    `i.answer <> '' AND i.answer_since > '' AND ${IN_STATUS}`,
     'INDEXED BY instructions_answered',
   );
   const unclearWhere = (condition: string) => `
@@ -180,7 +187,7 @@ export function listingVerbs(
       if (unclosed) return notClosed.all(...values).map(storedInstruction);
       if (unsettled) return withAnswer.all(...values).map(storedInstruction);
       if (code !== undefined) return withCode.all(code, ...values).map(storedInstruction);
-      if (claimable) return (sentBefore ? againOfTaken : neverOfTaken).all(...values).map(storedInstruction);
+      const { never, again } = claimable ? taken : all;
       if (sentBefore !== undefined) return (sentBefore ? again : never).all(...values).map(storedInstruction);
       if (changedSince === undefined)
         return (NOT_ARRIVED.includes(status) ? open : other).all(...values).map(storedInstruction);
