@@ -57,7 +57,7 @@ export interface IntakeTools extends Timing {
  */
 export async function takeIn(tools: IntakeTools, businessDate: string): Promise<FileRecord[]> {
   const registered: FileRecord[] = [];
-  const lost = await lostCopies(tools);
+  const lost = await tools.inbox.recall(await tools.store.unfinishedFiles());
   const registeredBefore = new Set((await tools.store.unarchivedFiles()).map(({ claim }) => claim));
   for (const claim of await tools.inbox.claims()) {
     // After a crash: the registration stands, whatever the file's writer has done to the original since.
@@ -65,20 +65,16 @@ export async function takeIn(tools: IntakeTools, businessDate: string): Promise<
     const file = await register(tools, claim, businessDate, lost);
     if (file) registered.push(file);
   }
-  const waiting = await lostCopies(tools);
+  const unfinished = await tools.store.unfinishedFiles();
+  const waiting = await tools.inbox.recall(unfinished);
   const isThere = ({ claim }: FileRecord) => !waiting.includes(claim);
-  for (const file of (await tools.store.unfinishedFiles()).filter(isThere)) await takeRows(tools, file, businessDate);
+  for (const file of unfinished.filter(isThere)) await takeRows(tools, file, businessDate);
   for (const file of (await tools.store.unarchivedFiles()).filter(isThere)) {
     if (file.problem?.code === 'FILE_NOT_REGULAR') await tools.inbox.quarantine(file.claim, file.number, file.name);
     else await tools.inbox.archive(file.claim, file.number, file.name, file.businessDate);
     await tools.store.markArchived(file.number);
   }
   return registered;
-}
-
-/** The claims of files that are half taken in here, and whose copies this machine no longer has. */
-async function lostCopies({ store, inbox }: IntakeTools): Promise<string[]> {
-  return inbox.recall(await store.unfinishedFiles());
 }
 
 const ZERO: Decimal = { units: 0n, scale: 0 };
