@@ -1,19 +1,37 @@
 /** What the account covers is begun, and nothing else. */
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openCover } from '../src/pipeline/balance.ts';
+import { type PassSummary, pass, type Tools } from '../src/pipeline/pass.ts';
+import { SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
+import { type OpenWorkspace, openWorkspace } from '../src/service/workspace.ts';
 import { parseSettings } from '../src/settings/settings.ts';
-import { instructions, ORDERS, type TestWorkspace, testWorkspace, timesTaken } from './support/workspace.ts';
+import { newDatabase } from './support/postgres.ts';
+import { hasPostgres } from './support/postgres-server.ts';
+import {
+  instructions,
+  ONE_PASS,
+  ORDERS,
+  type TestWorkspace,
+  temporaryFolder,
+  testWorkspace,
+  timesTaken,
+} from './support/workspace.ts';
 
 const CHECKED = { provider: { currencies: ['INR'] }, control: { balance: 'check' } };
 
 function dropped(...amounts: string[]): TestWorkspace {
   const workspace = testWorkspace(CHECKED);
+  drop(workspace, amounts);
+  return workspace;
+}
+
+function drop(workspace: TestWorkspace, amounts: readonly string[]): void {
   workspace.drop('orders.csv', ORDERS.split('\n').slice(0, 2).join('\n').concat('\n'));
   workspace.drop(
     'payouts.csv',
     instructions(...amounts.map((amount, at) => `C1,O1,P${at + 1},${amount},2026-03-02,2026-03-05,`)),
   );
-  return workspace;
 }
 
 const statuses = (workspace: TestWorkspace) => workspace.rows('payouts.000002.result.csv').map(({ status }) => status);
@@ -56,6 +74,69 @@ describe('an account whose balance is checked', () => {
     const workspace = dropped('1250.00', '0.01');
     await workspace.pass({ faults: { balance: '1250.00' }, lookUp: false });
     expect(timesTaken(workspace.ledger())).toEqual({ P1: 1 });
+  });
+});
+
+interface Sharing {
+  readonly one: OpenWorkspace;
+  readonly two: OpenWorkspace;
+  posted(): number;
+}
+
+/** Two machines with the same records, and payouts of these amounts that the first one has taken in. */
+async function sharing(balance: string, ...amounts: string[]): Promise<Sharing> {
+  const ledgerPath = join(temporaryFolder(), 'ledger.jsonl');
+  const sandbox = await startSandbox({ seed: 1, ledgerPath, faults: { balance } });
+  onTestFinished(() => sandbox.close());
+  const env = {
+    PAYDROP_DATABASE_URL: await newDatabase(),
+    PAYDROP_CLIENT_KEY: SANDBOX_KEYS.clientKey,
+    PAYDROP_CLIENT_SECRET: SANDBOX_KEYS.clientSecret,
+    PAYDROP_SALT_KEY: SANDBOX_KEYS.saltKey,
+  };
+  let posted = 0;
+  const open = async (machine: string, dropped: readonly string[]): Promise<OpenWorkspace> => {
+    const provider = { ...CHECKED.provider, baseUrl: sandbox.baseUrl.origin };
+    const workspace = testWorkspace({ ...CHECKED, provider, machine, records: 'postgres' }, 'sqlite');
+    if (dropped.length > 0) drop(workspace, dropped);
+    const { clock } = workspace;
+    const tools = await openWorkspace({ workspace: workspace.root, env, clock, serverClock: clock });
+    onTestFinished(() => tools.close());
+    const submit: Tools['provider']['submit'] = (...request) => {
+      posted++;
+      return tools.provider.submit(...request);
+    };
+    return { ...tools, provider: { ...tools.provider, submit } };
+  };
+  const one = await open('one', amounts);
+  await pass(one, { ...ONE_PASS, send: false, lookUp: false });
+  return { one, two: await open('two', []), posted: () => posted };
+}
+
+describe.skipIf(!hasPostgres)('an account from which two machines pay', { timeout: 120_000 }, () => {
+  it('covers what both of them begin: the second asks what it has once the first has sent', async () => {
+    const { one, two, posted } = await sharing('100.00', '100.00', '100.00');
+    let second: Promise<PassSummary | undefined> | undefined;
+    const meanwhile = (): Promise<unknown> =>
+      new Promise<void>((goOn) => {
+        const balance = async () => {
+          const answer = await two.provider.balance?.();
+          goOn();
+          return answer ?? { kind: 'unclear', message: 'none' };
+        };
+        const progress = { ...two.progress, report: (what: string) => what.startsWith('payouts wait') && goOn() };
+        second = pass({ ...two, progress, provider: { ...two.provider, balance } }, { ...ONE_PASS, lookUp: false });
+      });
+    const balance = async () => {
+      const answer = await one.provider.balance?.();
+      await meanwhile();
+      return answer ?? { kind: 'unclear', message: 'none' };
+    };
+    const first = await pass({ ...one, provider: { ...one.provider, balance } }, { ...ONE_PASS, lookUp: false });
+    const missing = 'less than what is due: 1 payout is not begun';
+    expect(first?.unfinished).toContain(missing);
+    expect((await second)?.unfinished).toContain(missing);
+    expect(posted()).toBe(1);
   });
 });
 

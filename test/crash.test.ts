@@ -73,6 +73,7 @@ const READING = new Set([
     'machines',
     'hindrance',
     'judging',
+    'spending',
     'amended',
     'instructionsOf',
     'ordersOf',

@@ -2,9 +2,11 @@
 import { moneyText } from '../control/control.ts';
 import { currencyExponent } from '../domain/iso.ts';
 import { type Decimal, parseDecimal } from '../domain/money.ts';
+import type { Progress } from '../platform/progress.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { StoredInstruction } from '../store/store.ts';
+import type { Store, StoredInstruction } from '../store/store.ts';
+import { openLine } from './flow.ts';
 
 /** Covers payouts one by one, in the order in which they are asked about. */
 export interface Cover {
@@ -16,6 +18,31 @@ export interface Cover {
 
 /** Covers everything: for an account whose balance is not to be looked at. */
 const UNCHECKED: Cover = { covers: () => true, missing: () => undefined };
+
+interface Spender {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly progress: Progress;
+}
+
+/**
+ * Sends while no other machine does, where the balance is looked at: two at once would each begin what the whole of it
+ * covers. `stop` ends the wait for another machine, and then nothing is sent.
+ */
+export async function spendAlone<Submitted>(
+  { store, settings, progress }: Spender,
+  stop: AbortSignal,
+  send: () => Promise<Submitted>,
+): Promise<Submitted | { readonly sent: 0; readonly stopped: string | undefined }> {
+  if (settings.control.balance === 'off') return send();
+  const due = await store.payoutCount({ statuses: ['ready'] });
+  if (due === 0) return { sent: 0, stopped: undefined };
+  const sent = await store.spending(send, () => {
+    progress.report('payouts wait while another machine sends', due);
+    return !stop.aborted;
+  });
+  return sent ?? { sent: 0, stopped: openLine(stop, 'requests').stopped() };
+}
 
 /**
  * Asks for the balance where the settings say so and payouts are due. A balance that can't be told covers nothing: then the text says why.

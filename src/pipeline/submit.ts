@@ -7,6 +7,8 @@
  * signature). The provider answers about another payout than the one in the request. Several requests in a row end
  * without a clear answer. Several requests are refused in the same words: then the account is at fault, not the rows.
  *
+ * Where the account's balance is looked at, one machine sends at a time, and the others wait for it.
+ *
  * An instruction that is not as its row was read (replay.ts) is not sent. A record that was altered needs a person, and
  * stays as it is.
  *
@@ -36,7 +38,7 @@ import {
   type StoredInstruction,
   type Timing,
 } from '../store/store.ts';
-import { openCover } from './balance.ts';
+import { openCover, spendAlone } from './balance.ts';
 import {
   commitQueue,
   eachInPages,
@@ -128,6 +130,15 @@ export async function submit(
   stop: AbortSignal,
   sentBefore = false,
 ): Promise<Submitted> {
+  return spendAlone(tools, stop, () => submitReady(tools, businessDate, stop, sentBefore));
+}
+
+async function submitReady(
+  tools: SubmitTools,
+  businessDate: string,
+  stop: AbortSignal,
+  sentBefore: boolean,
+): Promise<Submitted> {
   const { store, provider, clock, settings, progress } = tools;
   const refusedLastTime = (await store.fact(REFUSES_ALIKE)) || undefined;
   const line = openLine(stop, 'requests', refusedLastTime);
@@ -147,7 +158,7 @@ export async function submit(
   const forgetful = await mayHaveForgotten(store);
   const registrar = openRegistrar({ ...tools, forgetful }, (outcome, order) => noteOutcome(outcome, order, line, pace));
   const readAhead = openReadAhead(tools);
-  const turns = turnsOf(sentBefore, await store.share());
+  const turns = turnsOf(sentBefore, settings.control.balance === 'off' ? await store.share() : undefined);
   const due = await store.payoutCount({ statuses: ['ready'] });
   const cover = await openCover(provider, settings, due);
   if (typeof cover === 'string') return { sent: 0, stopped: cover };
@@ -214,10 +225,10 @@ interface Turn {
   readonly share?: Share;
 }
 
-/** Of several machines each begins with its own share, so that they seldom plan the same request. */
-function turnsOf(sentBefore: boolean, share: Share): Turn[] {
+/** Of several machines that send at once each begins with its own share, so that they seldom plan the same request. */
+function turnsOf(sentBefore: boolean, share: Share | undefined): Turn[] {
   const turns: Turn[] = sentBefore ? [{ sentBefore }] : [{ sentBefore: false }, { sentBefore: true }];
-  return share.of === 1 ? turns : turns.flatMap((turn) => [{ ...turn, share }, turn]);
+  return share === undefined || share.of === 1 ? turns : turns.flatMap((turn) => [{ ...turn, share }, turn]);
 }
 
 /** Pages of requests whose intents are committed by `commit`. An empty page at the end. */

@@ -1733,6 +1733,10 @@ const CLAIMS: Mutant[] = [
     'share.of === 1 ? turns :',
     'share.of > 0 ? turns :',
   ]),
+  mutant('machines pay from one balance at the same time', 'more is begun than the account covers', 'balance', [
+    "if (settings.control.balance === 'off') return send();",
+    'if (settings) return send();',
+  ]),
   mutant('writers take the audit chain side by side', 'entries of two machines fork the log', 'store-postgres', [
     'AS hash FROM audit_head FOR UPDATE) h',
     'AS hash FROM audit_head) h',

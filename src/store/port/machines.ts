@@ -56,6 +56,11 @@ export interface Machines {
    */
   judging<Result>(businessDate: string, work: () => Promise<Result>): Promise<Result>;
   /**
+   * Does the work while no other machine does this work: what the account has covers the payouts of one of them. Waits for
+   * that, and asks `goesOn` about once a second. Undefined, with nothing done, once that is false.
+   */
+  spending<Result>(work: () => Promise<Result>, goesOn: () => boolean): Promise<Result | undefined>;
+  /**
    * Up to `limit` payouts and up to `limit` orders whose sending was interrupted: what a machine that is gone had in
    * hand, and what this one has. Nothing may be under way here.
    */

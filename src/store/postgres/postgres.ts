@@ -79,6 +79,7 @@ export async function openStore(options: PostgresOptions): Promise<Store> {
       // What fails in the work has its own explanation.
       judging: (businessDate, work) =>
         session ? session.judging(() => judgedFor(db, me, businessDate, work)) : work(),
+      spending: (work, goesOn) => (session ? session.spending(work, goesOn) : work()),
       mayStillSend: () => session?.mayStillSend() ?? true,
       close: async () => {
         await store.close();
@@ -117,7 +118,7 @@ export function storeOn(
     serverClock,
     subscriptions = [],
   }: Pick<PostgresOptions, 'clock' | 'serverClock' | 'subscriptions'> = {},
-): Omit<Store, 'judging' | 'mayStillSend'> {
+): Omit<Store, 'judging' | 'spending' | 'mayStillSend'> {
   const told = { serverClock, subscriptions };
   const writing = writingWith(db, told);
   return {

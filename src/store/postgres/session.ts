@@ -8,8 +8,8 @@ import { UnavailableError, UsageError } from '../../platform/failures.ts';
 import { sharingAnswers } from '../../platform/sharing.ts';
 import type { Address } from './address.ts';
 import { serverTime } from './conditions.ts';
-import { SCHEMA, type Session, types, within } from './connection.ts';
-import { ALONE_LOCK, JUDGING_LOCK, MACHINE_LOCK } from './locks.ts';
+import { SCHEMA, types, within } from './connection.ts';
+import { ALONE_LOCK, JUDGING_LOCK, MACHINE_LOCK, SPENDING_LOCK } from './locks.ts';
 import { requireSchema } from './migrations.ts';
 import { column, statement } from './statement.ts';
 import { refusalOf } from './trouble.ts';
@@ -56,7 +56,7 @@ const SESSION_SETTINGS = `
 
 /**
  * The server gives a machine up that asks nothing any more, though its system answers: the process stands still. Who
- * waits for the turn to judge waits shortly, and then asks whether it stands.
+ * waits for the turn to judge or to spend waits shortly, and then asks whether it stands.
  */
 const AT_WORK = `SET idle_session_timeout TO ${GONE_AFTER_MS}; SET lock_timeout TO ${IN_TURN_MS}`;
 
@@ -77,6 +77,8 @@ export interface MachineSession {
   mayStillSend(): boolean;
   /** Alone among all machines, as no payout is claimed meanwhile. */
   judging<T>(work: () => Promise<T>): Promise<T>;
+  /** Alone among all that spend. Waits for its turn as long as `goesOn`; undefined where it did not come. */
+  spending<T>(work: () => Promise<T>, goesOn: () => boolean): Promise<T | undefined>;
   close(): Promise<void>;
 }
 
@@ -93,8 +95,7 @@ const STANDS = column<[id: number], boolean>('SELECT ended_at IS NULL FROM machi
 const END = statement<[id: number]>(
   `UPDATE machines SET ended_at = ${serverTime()} WHERE id = $1 AND ended_at IS NULL`,
 );
-const JUDGE = `SELECT pg_advisory_lock(${JUDGING_LOCK})`;
-const JUDGED = column<[], boolean>(`SELECT pg_advisory_unlock(${JUDGING_LOCK})`);
+const GIVE_BACK = column<[lock: number], boolean>('SELECT pg_advisory_unlock($1::bigint)');
 /** Not prepared under a name: a pooler may give both sessions one connection, which has the name already. */
 const BACKEND = 'SELECT pg_backend_pid()::int AS pid';
 
@@ -123,6 +124,8 @@ export async function openSession(
       hindrance: standing.hindrance,
       mayStillSend: standing.isFresh,
       judging: (work) => judging(client, clock, standing, work),
+      spending: async (work, goesOn) =>
+        (await tookTurn(client, standing, SPENDING_LOCK, goesOn)) ? inTurn(client, SPENDING_LOCK, work) : undefined,
       close: async () => {
         closing.abort();
         if (!standing.isLost()) await END.run(client, id).catch(() => 0);
@@ -285,47 +288,50 @@ async function beat(standing: Standing, closing: AbortSignal): Promise<void> {
   }
 }
 
-/** The turn is waited for shortly, again and again: in between it is asked whether this machine stands. */
 async function judging<T>(client: pg.Client, clock: Clock, standing: Standing, work: () => Promise<T>): Promise<T> {
   const askUntil = clock.monotonic() + LONGEST_JUDGING_MS;
-  for (;;) {
+  if (await tookTurn(client, standing, JUDGING_LOCK, () => clock.monotonic() <= askUntil))
+    return inTurn(client, JUDGING_LOCK, work);
+  throw new UnavailableError('another machine has been judging what is held back for longer than it may take');
+}
+
+/** The turn is waited for shortly, again and again: in between it is asked whether this machine stands. */
+async function tookTurn(client: pg.Client, standing: Standing, lock: number, goesOn: () => boolean): Promise<boolean> {
+  do {
     const why = await standing.hindrance();
     if (why !== undefined) throw new UnavailableError(why);
-    if (await tookTurn(client)) break;
-    if (clock.monotonic() > askUntil)
-      throw new UnavailableError('another machine has been judging what is held back for longer than it may take');
-  }
+    if (await tookLock(client, lock)) return true;
+  } while (goesOn());
+  return false;
+}
+
+async function inTurn<T>(client: pg.Client, lock: number, work: () => Promise<T>): Promise<T> {
   let result: T;
   try {
     result = await work();
   } catch (error) {
-    await JUDGED.get(client).catch(() => false);
+    await GIVE_BACK.get(client, lock).catch(() => false);
     throw error;
   }
-  if (!(await lockOf(client, JUDGED)))
-    throw new UnavailableError('the connection to the database ended while it was judged what is held back');
+  if ((await GIVE_BACK.get(client, lock).catch(ended)) !== true)
+    throw new UnavailableError('the connection to the database ended during what one machine does at a time');
   return result;
 }
 
 /** Who waits has a place in the server's line: others that claim over and over don't come before. */
-async function tookTurn(client: pg.Client): Promise<boolean> {
+async function tookLock(client: pg.Client, lock: number): Promise<boolean> {
   try {
-    await client.query(JUDGE);
+    await client.query(`SELECT pg_advisory_lock(${lock})`);
     return true;
   } catch (error) {
-    if (refusalOf(error).code === WAITED_TOO_LONG) return false;
-    throw new UnavailableError('the connection to the database has ended', { cause: error });
+    return refusalOf(error).code === WAITED_TOO_LONG ? false : ended(error as Error);
   }
 }
 
 const WAITED_TOO_LONG = '55P03';
 
-async function lockOf(client: pg.Client, lock: { get(on: Session): Promise<boolean | undefined> }): Promise<boolean> {
-  try {
-    return (await lock.get(client)) === true;
-  } catch (error) {
-    throw new UnavailableError('the connection to the database has ended', { cause: error });
-  }
+function ended(cause: Error): never {
+  throw new UnavailableError('the connection to the database has ended', { cause });
 }
 
 async function backendOf(client: pg.Client): Promise<number | undefined> {

@@ -42,7 +42,7 @@ export function openStore(options: SqliteOptions): Store {
   try {
     const store = explaining(storeOn(db, options), (error) => explained(path, error));
     // What fails in the work has its own explanation.
-    return { ...store, judging: (_, work) => work(), mayStillSend: () => true };
+    return { ...store, judging: (_, work) => work(), spending: (work) => work(), mayStillSend: () => true };
   } catch (error) {
     db.close();
     throw explained(path, error);
@@ -51,7 +51,10 @@ export function openStore(options: SqliteOptions): Store {
 
 const NOTHING: Changes = { changes: [] };
 
-function storeOn(db: Connection, { path, subscriptions = [] }: SqliteOptions): Omit<Store, 'judging' | 'mayStillSend'> {
+function storeOn(
+  db: Connection,
+  { path, subscriptions = [] }: SqliteOptions,
+): Omit<Store, 'judging' | 'spending' | 'mayStillSend'> {
   const notifier = notifierOn(db, subscriptions);
   const trail = auditTrail(db, notifier);
   const { apply, claim, settle } = changer(db, trail);
