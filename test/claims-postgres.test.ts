@@ -68,6 +68,23 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await one.claim(SENDING, MOMENT)).toEqual([true]);
   });
 
+  it('one alone takes in an order reference of the tenant, though both found it free', async () => {
+    const order = { orderRef: 'O', currency: 'INR', country: 'IN', scheme: 'S', metadata: [] };
+    const taking = async (store: Store, customerRef: string) => {
+      const { number } = await store.registerFile(newFile(customerRef));
+      const row = { kind: 'order', line: 2, order: { ...order, customerRef }, ofTenant: true } as const;
+      return () => store.recordRows(number, [row], { ...START, line: 2, rows: 1 }, MOMENT);
+    };
+    const both = [await taking(one, 'C1'), await taking(two, 'C2')];
+    await beside.query('BEGIN; LOCK TABLE orders IN EXCLUSIVE MODE');
+    const recorded = both.map((record) => record());
+    const waiting = `
+      SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pg_blocking_pids(pid) <> ARRAY[]::int[]`;
+    await vi.waitUntil(async () => (await beside.query(waiting)).rowCount === 2, { timeout: 20_000 });
+    await beside.query('ROLLBACK');
+    expect((await Promise.all(recorded)).sort()).toEqual(['recorded', 'stale']);
+  });
+
   it('one that was taken for gone claims nothing', async () => {
     await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
     await expect(one.claim(SENDING, MOMENT)).rejects.toThrow('another machine took this one for gone');

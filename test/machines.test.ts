@@ -9,6 +9,7 @@ import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import type { Store, StoredInstruction } from '../src/store/port.ts';
 import { verify } from '../src/store/verify.ts';
+import { newFile, START } from './support/records.ts';
 import {
   API_FILES,
   instruction,
@@ -93,6 +94,43 @@ async function expectSound(workspace: TestWorkspace): Promise<void> {
   expect(await verify(tools.store, noProgress)).toMatchObject({ broken: undefined, difference: undefined });
   await tools.close();
 }
+
+describe('an order reference of the tenant that another machine takes in meanwhile', () => {
+  it('is another customer’s by then, and the row says so', async () => {
+    const workspace = testWorkspace({ provider: { api: 'order-management' } });
+    workspace.drop('orders.csv', API_FILES['order-management'].orders);
+    let isTaken = false;
+    await passWith(
+      workspace,
+      (tools) => ({
+        store: {
+          orderHolders: async (orderRefs) => {
+            const holders = await tools.store.orderHolders(orderRefs);
+            if (!isTaken) {
+              isTaken = true;
+              const { number } = await tools.store.registerFile(newFile('other', { kind: 'orders' }));
+              const terms = { currency: 'INR', country: '', scheme: '', metadata: [] };
+              const order = { customerRef: 'C2', orderRef: 'O1', ...terms };
+              const row = { kind: 'order', line: 2, order, ofTenant: true } as const;
+              await tools.store.recordRows(number, [row], { ...START, line: 2, rows: 1 }, moment(tools));
+              await tools.store.finishFile(number, undefined, moment(tools));
+              await tools.store.markArchived(number);
+            }
+            return holders;
+          },
+        },
+      }),
+      { send: false },
+    );
+    const found = workspace
+      .rows('orders.000001.result.csv')
+      .map(({ orderRef, status, code }) => [orderRef, status, code]);
+    expect(found).toEqual([
+      ['O1', 'rejected', 'ORDER_REF_USED_BY_ANOTHER_CUSTOMER'],
+      ['O2', 'accepted', ''],
+    ]);
+  });
+});
 
 describe('what another machine has claimed', () => {
   it('is left to it, and the rest of the page is sent', async () => {

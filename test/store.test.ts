@@ -444,6 +444,16 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.file(number)).toMatchObject({ progress: START });
     });
 
+    it('records no order whose reference of the tenant another customer has by now', async () => {
+      const [one, two] = [order(2), { ...order(3), order: { ...order(2).order, customerRef: 'C2' } }];
+      await taken('one', [one]);
+      const { number } = await store.registerFile(newFile('two'));
+      const record = (row: Row<'order'>) => store.recordRows(number, [row], { ...START, offset: 9 }, { at: AT });
+      expect(await record({ ...two, ofTenant: true })).toBe('stale');
+      expect(await store.findOrders([two.order])).toEqual([undefined]);
+      expect(await record(two)).toBe('recorded');
+    });
+
     it('refuses to record the same line twice', async () => {
       const { number } = await store.registerFile(newFile('one'));
       await store.recordRows(number, [rejected(2)], START, { at: AT });

@@ -54,7 +54,7 @@ export function orderDecider({ header, file, store, settings, earlierRows }: Ord
       }
       if (comesAgain) known.orders.set(key, newOrder(rowId(file, row.line), order));
       if (isOfTenant) known.orderRefs.set(order.orderRef, order.customerRef);
-      return { kind: 'order', line: row.line, order };
+      return { kind: 'order', line: row.line, order, ...(isOfTenant && { ofTenant: true }) };
     });
     return { records, amount: ZERO };
   };

@@ -1733,6 +1733,12 @@ const CLAIMS: Mutant[] = [
     'share.of === 1 ? turns :',
     'share.of > 0 ? turns :',
   ]),
+  mutant(
+    'an order reference is looked up beside other writers',
+    'two customers have one order reference',
+    'claims-postgres',
+    ["(row.kind === 'order' && !row.ofTenant) ||", "row.kind === 'order' ||"],
+  ),
   mutant('machines pay from one balance at the same time', 'more is begun than the account covers', 'balance', [
     "if (settings.control.balance === 'off') return send();",
     'if (settings) return send();',

@@ -112,7 +112,7 @@ export interface Files {
   /** Files whose rows aren't all recorded, orders first, then by number. */
   unfinishedFiles(): Promise<FileRecord[]>;
   unarchivedFiles(): Promise<FileRecord[]>;
-  /** `stale`: another change came first, and the caller decides again. */
+  /** `stale`: another change or another customer's order came first, and the caller decides again. */
   recordRows(
     file: number,
     rows: readonly RowRecord[],

@@ -42,7 +42,13 @@ export type RowRecord =
       /** For an UPDATE to what stands already: once that is replaced, the same row is still no new change. */
       readonly restates?: { readonly instruction: number; readonly statement: string };
     }
-  | { readonly kind: 'order'; readonly line: number; readonly order: Order }
+  | {
+      readonly kind: 'order';
+      readonly line: number;
+      readonly order: Order;
+      /** Its reference is of the tenant: no order of another customer may have it. */
+      readonly ofTenant?: boolean;
+    }
   | {
       readonly kind: 'instruction';
       readonly line: number;

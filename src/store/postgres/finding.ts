@@ -32,7 +32,7 @@ const ONE_ORDER = orderStatement<[customerRef: string, limit: number, orderRef: 
   'WHERE customer_ref = $1 AND order_ref = $3 LIMIT $2',
 );
 
-const HOLDERS = column<[orderRefs: string[]], string | null>(`
+export const HOLDERS = column<[orderRefs: string[]], string | null>(`
   SELECT (SELECT customer_ref FROM orders WHERE orders.order_ref = asked.order_ref ORDER BY id LIMIT 1)
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (order_ref, place) ORDER BY place`);
 

@@ -6,6 +6,7 @@ import { columnOf } from '../conditions.ts';
 import type { IntakeProgress, Moment, RowRecord, Store } from '../port.ts';
 import { askForAmendment } from './amendments.ts';
 import type { Connection, WriteSession } from './connection.ts';
+import { HOLDERS } from './finding.ts';
 import { type Me, requireStanding } from './me.ts';
 import { markStale } from './stale.ts';
 import { insertion, loading, statement } from './statement.ts';
@@ -17,8 +18,8 @@ type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 /** A row with its id. */
 type Placed<Kind extends RowRecord['kind']> = Row<Kind> & { readonly id: number };
 
-/** Thrown to roll a batch back: an instruction that it amends has changed since that was decided. */
-const STALE = new Error('An instruction to be amended has changed');
+/** Thrown to roll a batch back: what it was decided by has changed since. */
+const STALE = new Error('What the batch was decided by has changed');
 
 /** A reference that was free when the batch was decided is taken now. */
 const TAKEN = ['instruction_refs_taken', 'orders_by_refs'];
@@ -37,7 +38,7 @@ export function intakeVerbs(db: Connection, writing: Writing, me: Me): Pick<Stor
         await record(session, append, file, placed, upTo, moment);
       };
       try {
-        // What changes no instruction needs no place in the audit log, and waits for no other writer.
+        // What changes no instruction and looks at nothing needs no place in the audit log, and waits for no other writer.
         if (placed.every(isNew)) await db.writing((session) => recordIn(session));
         else await writing(moment, recordIn);
         return 'recorded';
@@ -51,7 +52,7 @@ export function intakeVerbs(db: Connection, writing: Writing, me: Me): Pick<Stor
 
 function isNew(row: RowRecord): boolean {
   return (
-    row.kind === 'order' ||
+    (row.kind === 'order' && !row.ofTenant) ||
     row.kind === 'rejected' ||
     row.kind === 'duplicate' ||
     (row.kind === 'instruction' && !row.after)
@@ -70,7 +71,9 @@ async function record(
     rows.filter((row): row is Placed<Kind> => (kinds as string[]).includes(row.kind));
   const instructions = of('instruction');
   const plain = of('rejected', 'duplicate');
-  await insertOrders(session, of('order'));
+  const orders = of('order');
+  await requireOfTenant(session, orders);
+  await insertOrders(session, orders);
   await insertInstructions(session, instructions);
   // Other machines take in files at the same time, so references are taken at once, also those of unrepeated rows.
   await enterReferences(session, byReferences(instructions));
@@ -94,6 +97,15 @@ async function record(
   }
   if ((await PROCEED.run(session, JSON.stringify(progress), file)) !== 1)
     throw new Error(`Rows of file ${file} can't be recorded: it is not being taken in`);
+}
+
+/** No constraint of the tables keeps two customers from one reference: which API the orders are for is a setting. */
+async function requireOfTenant(session: WriteSession, rows: readonly Row<'order'>[]): Promise<void> {
+  const orders = rows.flatMap(({ order, ofTenant }) => (ofTenant ? [order] : []));
+  if (orders.length === 0) return;
+  const refs = orders.map(({ orderRef }) => orderRef);
+  const holders = await HOLDERS.all(session, refs);
+  if (orders.some(({ customerRef }, at) => (holders[at] ?? customerRef) !== customerRef)) throw STALE;
 }
 
 const insertOrders = loading(

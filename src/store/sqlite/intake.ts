@@ -14,8 +14,8 @@ import { contentWriter, rowInsert, statementWriter } from './writers.ts';
 type Row<Kind extends RowRecord['kind']> = Extract<RowRecord, { kind: Kind }>;
 type Writer<Kind extends RowRecord['kind']> = (id: number, row: Row<Kind>, moment: Moment) => void;
 
-/** Thrown to roll a batch back: an instruction that it amends has changed since that was decided. */
-const STALE = new Error('An instruction to be amended has changed');
+/** Thrown to roll a batch back: what it was decided by has changed since. */
+const STALE = new Error('What the batch was decided by has changed');
 
 export function intakeVerbs(db: Connection, trail: Trail): Pick<Store, 'recordRows'> {
   const order = orderWriter(db);
@@ -89,7 +89,11 @@ function orderWriter(db: Connection): Writer<'order'> {
   const insert = db.prepare<unknown[]>(`
     INSERT INTO orders (id, customer_ref, order_ref, currency, country, scheme, metadata, customer_defaults, content_digest)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  return (id, { order }) => {
+  const holder = db
+    .prepare<[string], string>('SELECT customer_ref FROM orders WHERE order_ref = ? ORDER BY id LIMIT 1')
+    .pluck();
+  return (id, { order, ofTenant }) => {
+    if (ofTenant && (holder.get(order.orderRef) ?? order.customerRef) !== order.customerRef) throw STALE;
     const { customerRef, orderRef, currency, country, scheme, metadata, customerDefaults } = order;
     const defaults = customerDefaults ? JSON.stringify(customerDefaults) : null;
     const digest = orderDigest(order);
