@@ -1404,6 +1404,26 @@ const TAKING_OVER: Mutant[] = [
     'await takeForGone(session); await note(session,',
     'await note(session,',
   ]),
+  mutant('who shuts a row out repairs it', 'a payout is never made, and nobody is asked', 'repairs-postgres', [
+    'FROM conflicts WHERE conflicts."row" =',
+    'FROM conflicts WHERE false AND conflicts."row" =',
+  ]),
+  mutant('what is half taken in repairs rows', 'a row that is not repaired vanishes', 'repairs-postgres', [
+    '(SELECT done FROM files WHERE number =',
+    '(SELECT true FROM files WHERE number =',
+  ]),
+  mutant('who ends late looks at no later file', 'a person is asked for what is repaired', 'repairs-postgres', [
+    'if ((await ANY_LATER.get(session, file.kind, file.number)) !== undefined) await countAgain(session, file.kind, file.number);',
+    '',
+  ]),
+  mutant('what ends late is no earlier repair', 'a row that is not repaired vanishes', 'repairs-postgres', [
+    'files.number <> $2 AND files.done)',
+    'files.number < $2 AND files.done)',
+  ]),
+  mutant('a rejection in a half file is lost', 'a row is rejected, and nobody is asked', 'repairs-postgres', [
+    'CASE WHEN rejected = 0 THEN 0 ELSE (',
+    'CASE WHEN true THEN 0 ELSE (',
+  ]),
   mutant('who was taken for gone loses its outcomes', 'what was sent late is sent again', 'claims-postgres', [
     'await settle(session, append, times, ended); return (await isStanding(session, me))',
     'if (await isStanding(session, me)) await settle(session, append, times, ended); return (await isStanding(session, me))',

@@ -195,9 +195,14 @@ async function register(
   return { record: fileRecord(row), isNew: true };
 }
 
+/** SQL: of the file's instructions, those that another machine has rejected while the file was taken in. */
+const REJECTED_MEANWHILE = `CASE WHEN rejected = 0 THEN 0 ELSE (
+  SELECT count(*) FROM instructions
+  WHERE NOT holds_refs AND content_row BETWEEN number << 32 AND (number + 1 << 32) - 1) END`;
 const CLOSE = statement<[problem: string | null, number: number], FileRow>(`
   UPDATE files SET done = true, problem = $1, revision = revision + 1,
-    rejected = (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND ${TO_REPAIR})
+    rejected = ${REJECTED_MEANWHILE}
+      + (SELECT count(*) FROM rows WHERE id BETWEEN number << 32 AND (number + 1 << 32) - 1 AND ${TO_REPAIR})
   WHERE number = $2 AND NOT done RETURNING *`);
 
 /** Closes a file's intake: one audit entry accounts for each of its rows. */

@@ -1,4 +1,7 @@
-/** Rejected rows that need no repair any more: a later file has their references, or is their repair by its name. */
+/**
+ * Rejected rows that need no repair any more: a later file has their references, or is their repair by its name. Other
+ * machines take in files at the same time, so a file may end before an earlier one. A file repairs others from its end on.
+ */
 import { rowPlace } from '../../domain/instruction.ts';
 import type { FileKind } from '../port.ts';
 import type { Session } from './connection.ts';
@@ -24,12 +27,22 @@ export const TO_REPAIR = "kind = 'rejected' AND errors::json -> 0 ->> 'code' <> 
 const LATER = (id: string) => `(((${id} >> 32) + 1) << 32)`;
 
 /**
+ * SQL: a row was rejected because a row of a later file held its reference already. What that one states is no repair of
+ * it: in the order of the files it would have been the other way round.
+ */
+const cameTooLate = (row: string) => `EXISTS (
+  SELECT 1 FROM conflicts WHERE conflicts."row" = ${row} AND conflicts.holder >= ${LATER(row)})`;
+
+/** SQL: all rows of the file of a row are recorded. */
+const isDone = (row: string) => `(SELECT done FROM files WHERE number = ${row} >> 32)`;
+
+/**
  * SQL: of the instruction that holds the references of a rejected row `r`, or of one that held them until it was
  * rejected late: the row that created it, or the first that amended it, in a later file. A row of a later file that is
  * rejected late is to be repaired in that file.
  */
 const TAKEN_IN = `
-  CASE WHEN r.customer_ref <> '' AND r.order_ref <> '' AND r.instruction_ref <> '' THEN (
+  CASE WHEN r.customer_ref <> '' AND r.order_ref <> '' AND r.instruction_ref <> '' AND NOT ${cameTooLate('r.id')} THEN (
     WITH same (id) AS (
       SELECT instruction FROM instruction_refs h
       WHERE h.customer_ref = r.customer_ref AND h.order_ref = r.order_ref AND h.instruction_ref = r.instruction_ref
@@ -41,13 +54,15 @@ const TAKEN_IN = `
       SELECT id FROM same WHERE id >= ${LATER('r.id')}
       UNION ALL
       SELECT later.id FROM same JOIN rows later ON later.target = same.id AND later.kind <> 'duplicate'
-      WHERE later.id >= ${LATER('r.id')}) AS taken)
+      WHERE later.id >= ${LATER('r.id')}) AS taken
+    WHERE ${isDone('taken.id')})
   END`;
 
 const ORDER_TAKEN_IN = `
-  CASE WHEN r.customer_ref <> '' AND r.order_ref <> '' THEN (
+  CASE WHEN r.customer_ref <> '' AND r.order_ref <> '' AND NOT ${cameTooLate('r.id')} THEN (
     SELECT o.id FROM orders o
-    WHERE o.customer_ref = r.customer_ref AND o.order_ref = r.order_ref AND o.id >= ${LATER('r.id')})
+    WHERE o.customer_ref = r.customer_ref AND o.order_ref = r.order_ref AND o.id >= ${LATER('r.id')}
+      AND ${isDone('o.id')})
   END`;
 
 type Given = [ids: number[], customerRefs: string[], orderRefs: string[], instructionRefs: string[]];
@@ -104,16 +119,21 @@ interface TakenIn {
   readonly repairs: number | null;
 }
 
-const ANY_TO_REPAIR = column<[kind: FileKind, before: number], 1>(
-  'SELECT 1 FROM files WHERE kind = $1 AND number < $2 AND rejected > repaired LIMIT 1',
+const ANY_TO_REPAIR = column<[kind: FileKind, but: number], 1>(
+  'SELECT 1 FROM files WHERE kind = $1 AND number <> $2 AND done AND rejected > repaired LIMIT 1',
+);
+const ANY_LATER = column<[kind: FileKind, after: number], 1>(
+  'SELECT 1 FROM files WHERE kind = $1 AND number > $2 AND done AND problem IS NULL LIMIT 1',
 );
 
 /**
  * Records what the rows of a file that was just taken in repair: the files whose rejected rows read differently from
- * now on. Only earlier files of the same kind with rows still to repair matter, and mostly there are none. Call it
- * inside a write transaction.
+ * now on. Only files of the same kind with rows still to repair matter, and mostly there are none. Later files that
+ * ended first may repair rows of this one. Call it inside a write transaction.
  */
 export async function markRepaired(session: Session, file: TakenIn, taken: Range): Promise<void> {
+  if ((await ANY_LATER.get(session, file.kind, file.number)) !== undefined)
+    await countAgain(session, file.kind, file.number);
   if ((await ANY_TO_REPAIR.get(session, file.kind, file.number)) === undefined) return;
   const closed = await markByReference(session, file.kind, taken);
   for (const number of closed.keys()) await settleIfDue(session, number, undefined);
@@ -140,14 +160,14 @@ export async function markRepairedLate(session: Session, row: number): Promise<v
 }
 
 /**
- * A file, the repairs of its rejected rows by their names, and the repairs of those, all before a file; the latest
- * first.
+ * A file, the repairs of its rejected rows by their names, and the repairs of those, as far as they have ended, but for
+ * one file; the latest first.
  */
-const FAMILY = column<[of: number, before: number], number>(`
+const FAMILY = column<[of: number, but: number], number>(`
   WITH RECURSIVE family (number) AS (
     SELECT $1::bigint
     UNION
-    SELECT files.number FROM files JOIN family ON files.repairs = family.number WHERE files.number < $2 AND files.done)
+    SELECT files.number FROM files JOIN family ON files.repairs = family.number WHERE files.number <> $2 AND files.done)
   SELECT number FROM family ORDER BY number DESC`);
 
 /** Rows in a range that were taken in, as tables with references. */
@@ -189,7 +209,7 @@ const countOpen = (takenIn: string) =>
 const COUNT_OPEN = { instructions: countOpen(TAKEN_IN), orders: countOpen(ORDER_TAKEN_IN) };
 
 const STORED = statement<[number: number], { kind: FileKind; repaired: number; settled: boolean }>(
-  'SELECT kind, repaired, settled FROM files WHERE number = $1',
+  'SELECT kind, repaired, settled FROM files WHERE number = $1 AND done',
 );
 const KEEP_REPAIRED = column<[open: number, number: number], number>(
   'UPDATE files SET repaired = rejected - $1, revision = revision + 1 WHERE number = $2 RETURNING repaired',
@@ -202,14 +222,22 @@ const KEEP_REPAIRED = column<[open: number, number: number], number>(
 async function markByReference(session: Session, kind: FileKind, taken: Range): Promise<Map<number, number>> {
   const closed = new Map<number, number>();
   for (const file of await FILES_REPAIRED[kind].all(session, taken.first, taken.last)) {
-    const before = await STORED.get(session, file);
-    if (before?.kind !== kind) continue;
-    const { first, last } = rangeOf(file);
-    const open = (await COUNT_OPEN[kind].get(session, first, last, before.settled)) ?? 0;
-    const repaired = (await KEEP_REPAIRED.get(session, open, file)) ?? before.repaired;
-    closed.set(file, Math.max(0, repaired - before.repaired));
+    const more = await countAgain(session, kind, file);
+    if (more !== undefined) closed.set(file, Math.max(0, more));
   }
   return closed;
+}
+
+/**
+ * Returns how many more rows of a file are taken in by reference than were when it was counted last. Undefined for a
+ * file of another kind, and for one that is still taken in: its rows are counted at its end.
+ */
+async function countAgain(session: Session, kind: FileKind, file: number): Promise<number | undefined> {
+  const before = await STORED.get(session, file);
+  if (before?.kind !== kind) return undefined;
+  const { first, last } = rangeOf(file);
+  const open = (await COUNT_OPEN[kind].get(session, first, last, before.settled)) ?? 0;
+  return ((await KEEP_REPAIRED.get(session, open, file)) ?? before.repaired) - before.repaired;
 }
 
 function rangeOf(file: number): Range {
@@ -233,7 +261,7 @@ const ALREADY_COUNTED = column<[first: number, last: number, of: number, by: num
       SELECT 1 FROM rows r
       WHERE r.kind = 'rejected' AND r.customer_ref = again.customer_ref AND r.order_ref = again.order_ref
         AND r.instruction_ref = again.instruction_ref AND r.id >> 32 = ANY ($5::bigint[])
-        AND r.id >> 32 < again.target >> 32)
+        AND r.id >> 32 < again.target >> 32 AND NOT ${cameTooLate('r.id')})
     OR EXISTS (
       SELECT 1 FROM instructions n
       WHERE NOT n.holds_refs AND n.customer_ref = again.customer_ref AND n.order_ref = again.order_ref
