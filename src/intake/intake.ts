@@ -53,7 +53,8 @@ export interface IntakeTools extends Timing {
 
 /**
  * Registers every claim, records every row of every registered file and archives the files that are done. Returns the
- * files that it registered. A file whose copy is lost waits until it is dropped again. Throws UsageError when paydrop.json no longer fits a file that is half taken in.
+ * files that it registered. A file whose copy is lost waits until it is dropped again. Throws UsageError when
+ * paydrop.json no longer fits a file that is half taken in.
  */
 export async function takeIn(tools: IntakeTools, businessDate: string): Promise<FileRecord[]> {
   const registered: FileRecord[] = [];
