@@ -87,6 +87,32 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       expect(await other.staleReports()).toMatchObject([{ file: number }]);
     });
 
+    it('is reported anew by its own machine, once that is back, where another one has done so last', async () => {
+      const address = await newDatabase();
+      const one = await open(address, { machine: 'one', atWork });
+      const { number } = await one.registerFile(newFile('one'));
+      await one.finishFile(number, undefined, { at: AT });
+      const [own] = await one.staleReports();
+      await one.reportsWritten(number, own?.token ?? 0, []);
+      const other = await open(address, { machine: 'other', atWork });
+      await other.reportsWritten(number, await other.markStale(number), []);
+      expect(await other.staleReports()).toEqual([]);
+      const toReport = async () => (await other.machines()).map((machine) => [machine.name, machine.toReport]);
+      expect(await toReport()).toEqual([
+        ['one', 1],
+        ['other', 0],
+      ]);
+      const [again] = await one.staleReports();
+      await one.reportsWritten(number, again?.token ?? 0, []);
+      expect([await one.staleReports(), await toReport()]).toEqual([
+        [],
+        [
+          ['one', 0],
+          ['other', 0],
+        ],
+      ]);
+    });
+
     it('of a run is left to the one that ended it, and to one other where that one stays away', async () => {
       const address = await newDatabase();
       const one = await open(address, { machine: 'one', atWork });
@@ -328,7 +354,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       const theirs = await query<{ name: string }>(
         address,
         `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
-         WHERE table_schema = 'paydrop' AND table_name NOT IN (${OF_THE_SERVER}) AND column_name NOT IN ('machine', 'judged_once')`,
+         WHERE table_schema = 'paydrop' AND table_name NOT IN (${OF_THE_SERVER}) AND column_name NOT IN ('machine', 'judged_once', 'elsewhere')`,
       );
       const folder = mkdtempSync(join(tmpdir(), 'paydrop-tables-'));
       const db = openDatabase(join(folder, 'paydrop.db'), 'kept');

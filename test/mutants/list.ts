@@ -1400,6 +1400,12 @@ const TAKING_OVER: Mutant[] = [
     'AND m.ended_at IS NULL AND m.id <> $2) ORDER BY i.id LIMIT $1',
     'AND m.ended_at IS NULL AND $2::bigint IS NOT NULL) ORDER BY i.id LIMIT $1',
   ]),
+  mutant(
+    'what others reported counts as reported',
+    'a machine that is back shows old reports for good',
+    'store-postgres',
+    ["isOld('(revision > reported OR elsewhere)')", "isOld('revision > reported')"],
+  ),
   mutant('who judges leaves the judge before it at work', 'a limit of a day is overrun', 'claims-postgres', [
     'await takeForGone(session); await note(session,',
     'await note(session,',

@@ -20,7 +20,7 @@ import { type Me, requireStanding, takeForGone } from './me.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { markRepaired, TO_REPAIR } from './repairs.ts';
-import { IS_REMEMBERED, IS_STALE } from './stale.ts';
+import { IS_REMEMBERED, IS_STALE, IS_STALE_AT_HOME } from './stale.ts';
 import { column, statement } from './statement.ts';
 import type { Writing } from './trail.ts';
 
@@ -71,13 +71,12 @@ const ARCHIVE = statement<[number: number]>('UPDATE files SET archived = true WH
 const STALE = statement<[machine: string], { file: number; token: number }>(`
   SELECT number AS file, revision AS token
   FROM files
-  WHERE ${IS_STALE} AND (${IS_OWN} OR ${hasLongBeenAway('files.machine')})
+  WHERE ${IS_STALE_AT_HOME} AND (${IS_OWN} OR ${IS_STALE} AND ${hasLongBeenAway('files.machine')})
   ORDER BY number`);
 const MARK_STALE = column<[number: number], number>(`
   UPDATE files SET revision = revision + 1 WHERE number = $1 AND done AND ${IS_REMEMBERED} RETURNING revision`);
-const REPORTED = statement<[token: number, number: number]>(
-  'UPDATE files SET reported = greatest(reported, $1) WHERE number = $2',
-);
+const REPORTED = statement<[token: number, number: number, machine: string]>(`
+  UPDATE files SET reported = greatest(reported, $1), elsewhere = coalesce(machine <> $3, false) WHERE number = $2`);
 
 export function fileVerbs(db: Connection, writing: Writing, me: Me): FileVerbs {
   const machine = me.name;
@@ -128,7 +127,7 @@ export function fileVerbs(db: Connection, writing: Writing, me: Me): FileVerbs {
     reportsWritten: (file, token, published) =>
       db.writing(async (session) => {
         await publish(session, 'file', file, published);
-        await REPORTED.run(session, token, file);
+        await REPORTED.run(session, token, file, machine ?? '');
       }),
   };
 }

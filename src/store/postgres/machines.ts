@@ -8,7 +8,7 @@ import { hasNotArrived } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { type Me, takeForGone } from './me.ts';
 import { type ServerClock, serverNow } from './server-clock.ts';
-import { IS_STALE } from './stale.ts';
+import { IS_STALE_AT_HOME } from './stale.ts';
 import { column, statement } from './statement.ts';
 import { orderStatement, storedStatement } from './stored.ts';
 
@@ -47,7 +47,7 @@ const MACHINES = statement<[], MachineRow>(`
     (SELECT count(*) FROM instructions i JOIN sends s ON s.instruction = i.id AND s.send = i.sends
       WHERE ${hasNotArrived('i.status')} AND i.status = 'sending' AND s.machine = latest.id) AS sending,
     (SELECT count(*) FROM files WHERE NOT done AND files.machine = latest.name) AS "halfTaken",
-    (SELECT count(*) FROM files WHERE ${IS_STALE} AND files.machine = latest.name) AS "toReport"
+    (SELECT count(*) FROM files WHERE ${IS_STALE_AT_HOME} AND files.machine = latest.name) AS "toReport"
   FROM latest ORDER BY name`);
 
 export function machineVerbs(

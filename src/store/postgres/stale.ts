@@ -30,6 +30,12 @@ export async function markStale(session: Session, instructions: Iterable<number>
 export const IS_REMEMBERED = 'number NOT IN (SELECT file FROM forgotten_files)';
 
 // A file that repeats another waits for it. Until the other is done, its report would miss rows.
-export const IS_STALE = `
-  revision > reported AND done AND ${IS_REMEMBERED}
+const isOld = (condition: string) => `
+  ${condition} AND done AND ${IS_REMEMBERED}
   AND (duplicate_of IS NULL OR (SELECT first.done FROM files first WHERE first.number = files.duplicate_of))`;
+
+/** SQL: the reports that were published last are out of date. */
+export const IS_STALE = isOld('revision > reported');
+
+/** SQL: those on the file's own machine are, because another one published the last. */
+export const IS_STALE_AT_HOME = isOld('(revision > reported OR elsewhere)');

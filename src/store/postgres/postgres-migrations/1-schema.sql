@@ -51,6 +51,7 @@ CREATE TABLE files (
   archived boolean NOT NULL DEFAULT false,
   revision bigint NOT NULL DEFAULT 1,  -- grows whenever its reports would read differently
   reported bigint NOT NULL DEFAULT 0,  -- the revision that was published last
+  elsewhere boolean NOT NULL DEFAULT false,  -- that one by another machine, so its own one shows an older one
   counts text COLLATE "C",             -- JSON, as in store/counts.ts; null until it is first counted
   rejected bigint NOT NULL DEFAULT 0,  -- how many rows were rejected
   repaired bigint NOT NULL DEFAULT 0,  -- of how many of those a later file has taken in the references since
@@ -67,7 +68,7 @@ CREATE UNIQUE INDEX files_taken_in ON files (sha256) WHERE problem IS NULL;
 CREATE INDEX files_by_run ON files (run);
 CREATE INDEX files_unfinished ON files (number) WHERE NOT done;
 CREATE INDEX files_unarchived ON files (number) WHERE NOT archived;
-CREATE INDEX files_to_report ON files (number) WHERE revision > reported;
+CREATE INDEX files_to_report ON files (number) WHERE revision > reported OR elsewhere;
 CREATE INDEX files_by_repairs ON files (repairs) WHERE repairs IS NOT NULL;
 CREATE INDEX files_to_judge ON files (number) WHERE judged <> 1;
 
