@@ -1415,8 +1415,8 @@ const TAKING_OVER: Mutant[] = [
     'FROM conflicts WHERE false AND conflicts."row" =',
   ]),
   mutant('what is half taken in repairs rows', 'a row that is not repaired vanishes', 'repairs-postgres', [
-    "const isDone = (row: string) => `(SELECT done FROM",
-    "const isDone = (row: string) => `(SELECT true FROM",
+    'const isDone = (row: string) => `(SELECT done FROM',
+    'const isDone = (row: string) => `(SELECT true FROM',
   ]),
   mutant('who ends late looks at no later file', 'a person is asked for what is repaired', 'repairs-postgres', [
     'if ((await ANY_LATER.get(session, file.kind, file.number)) !== undefined) await countAgain(session, file.kind, file.number);',
