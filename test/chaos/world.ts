@@ -42,6 +42,8 @@ export interface ChaosResult {
 }
 
 export interface World {
+  /** By `performance.now()`. */
+  readonly startedMs: number;
   readonly chance: Chance;
   readonly server: ChaosServer;
   readonly sandbox: Sandbox;
@@ -73,7 +75,7 @@ export async function chaos(seed: number, options: ChaosOptions): Promise<ChaosR
     const api = chance.pick(APIS);
     const quarantineMs = chance.pick([300, 1_000]);
     machines.push(...(await drawMachines({ chance, api, folder, main, note, sandbox, server, nightMs, quarantineMs })));
-    const world = { chance, server, sandbox, machines, tally, note };
+    const world = { startedMs, chance, server, sandbox, machines, tally, note };
     const { writer, drops } = await storm(world, api);
     await peace({ ...world, api, drops, amounts: writer.amounts, quarantineMs });
   } catch (error) {
