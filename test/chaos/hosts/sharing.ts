@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../../fixtures/build/bundle.ts';
+import { MIGRATIONS } from '../../../src/store/postgres/migrations.ts';
 import { Sqlite } from '../../../src/store/sqlite/library.ts';
 import { copyProject, mutate } from '../../support/mutation.ts';
 import { type Host, requireStatus } from './host.ts';
@@ -211,13 +212,22 @@ async function versions(site: Site, name: string): Promise<string> {
     requireThat('it says which is in the way', /stop m1 \(paydrop [\d.]+\) first/.test(inTheWay), inTheWay);
     await watching.stop();
     requireStatus('the newer one', args, await m3.start(args, { main: newer }).ended, 0);
+    const [older, upgraded] = [MIGRATIONS.length, MIGRATIONS.length + 1];
     const version = 'version FROM paydrop.schema_version';
-    requireSame('it upgrades', await scene.query(`SELECT ${version}`), [{ version: 2 }]);
+    requireSame('it upgrades', await scene.query(`SELECT ${version}`), [{ version: upgraded }]);
     const tooOld = await scene.run(m1, 2, 3);
-    requireThat('the older one is refused', /has schema 2, and this program knows 1/.test(tooOld), tooOld);
+    requireThat(
+      'the older one is refused',
+      tooOld.includes(`has schema ${upgraded}, and this program knows ${older}`),
+      tooOld,
+    );
     await scene.query('UPDATE paydrop.schema_version SET version = 99');
     const unknown = requireStatus('the newer one', args, await m3.start(args, { main: newer }).ended, 2, 3);
-    requireThat('a schema from later is refused', /has schema 99, and this program knows 2/.test(unknown), unknown);
+    requireThat(
+      'a schema from later is refused',
+      unknown.includes(`has schema 99, and this program knows ${upgraded}`),
+      unknown,
+    );
     const first = (said: string) => said.split('\n')[0]?.replace('paydrop: ', '');
     return `"${first(inTheWay)}"; "${first(tooOld)}"`;
   } finally {
@@ -231,7 +241,7 @@ async function newerProgram({ folder }: Site): Promise<string> {
   mkdirSync(root);
   copyProject(root, ['src', 'package.json', 'paydrop.schema.json']);
   mutate(root, {
-    edits: [["'3-webhooks.sql'];", "'3-webhooks.sql', '99-newer.sql'];"]],
+    edits: [[`'${MIGRATIONS.at(-1)}',`, `'${MIGRATIONS.at(-1)}', '99-newer.sql',`]],
   });
   writeFileSync(join(root, 'src/store/postgres/postgres-migrations/99-newer.sql'), 'SELECT 1;\n');
   await bundle(root, join(root, 'dist'), ['src/main.ts']);
