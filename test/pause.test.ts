@@ -62,7 +62,7 @@ describe('while the sending is paused', () => {
     expect(left).toContainEqual(expect.objectContaining({ concern: 'paused', why: WHY, weight: 'unfinished' }));
   });
 
-  it('whoever ends a pause ends no other one that has begun meanwhile, and is told of it', async () => {
+  it('resume ends the pause that it found, keeps one that has begun meanwhile, and says so', async () => {
     const workspace = dropped();
     writeFileSync(workspace.path('PAUSE'), '');
     await withRecords(workspace, async ({ store }) => {

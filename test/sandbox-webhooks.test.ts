@@ -100,7 +100,7 @@ describe('a provider that sends webhooks', () => {
         expect(metrics).toContain('paydrop_webhooks_total{outcome="kept"}');
         expect(metrics).toContain('paydrop_webhooks_total{outcome="refused"}');
         expect(lost).toEqual(LOST);
-        // One look-up more than those that nobody was told of.
+        // One look-up more than those of which no webhook came.
         const { never = 0 } = lookUps;
         const due = (ways: readonly string[], times: number) => ways.map((way) => [way, times]);
         expect(lookUps).toEqual(Object.fromEntries([...due(HEARD, never + 1), ...due(LOST, never)]));

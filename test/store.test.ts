@@ -269,7 +269,7 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.file(number)).toMatchObject({ progress, start: START, done: false });
     });
 
-    it('goes on with one whose copy is lost where its bytes come again, and nobody claims of it before its end', async () => {
+    it('goes on with one whose copy is lost where its bytes come again, and lets none of its payouts be claimed before its end', async () => {
       const { number } = await store.registerFile(newFile('one', { sha256: 'same' }));
       const progress = { ...START, offset: 50, line: 3, rows: 1 };
       await store.recordRows(number, [created(2)], progress, { at: AT });

@@ -177,7 +177,7 @@ function barring(store: Store, { workspace, records, machine }: Settings, clock:
     for (let tries = 1; tries <= FRESH_TRIES; tries++) {
       const begunMs = clock.monotonic();
       const paused = share().then(() => whyPaused(store, file));
-      // Where the machine is none any more, nobody waits for this answer.
+      // Once the machine's session has ended, this answer is not awaited, and its failure is no fault.
       paused.catch(() => {});
       const why = (await store.hindrance()) ?? (await paused);
       if (why !== undefined || clock.monotonic() - begunMs <= FRESH_MS) return why;

@@ -1406,19 +1406,21 @@ const TAKING_OVER: Mutant[] = [
     'store-postgres',
     ["isOld('(revision > reported OR elsewhere)')", "isOld('revision > reported')"],
   ),
-  mutant('who judges leaves the judge before it at work', 'a limit of a day is overrun', 'claims-postgres', [
+  mutant('a machine that judges leaves the one before it at work', 'a limit of a day is overrun', 'claims-postgres', [
     'await takeForGone(session); await note(session,',
     'await note(session,',
   ]),
-  mutant('who shuts a row out repairs it', 'a payout is never made, and nobody is asked', 'repairs-postgres', [
-    'FROM conflicts WHERE conflicts."row" =',
-    'FROM conflicts WHERE false AND conflicts."row" =',
-  ]),
+  mutant(
+    'a row that shuts another one out repairs it',
+    'a payout is never made, and no person is asked',
+    'repairs-postgres',
+    ['FROM conflicts WHERE conflicts."row" =', 'FROM conflicts WHERE false AND conflicts."row" ='],
+  ),
   mutant('what is half taken in repairs rows', 'a row that is not repaired vanishes', 'repairs-postgres', [
     'const isDone = (row: string) => `(SELECT done FROM',
     'const isDone = (row: string) => `(SELECT true FROM',
   ]),
-  mutant('who ends late looks at no later file', 'a person is asked for what is repaired', 'repairs-postgres', [
+  mutant('a file that ends late looks at no later file', 'a person is asked for what is repaired', 'repairs-postgres', [
     'if ((await ANY_LATER.get(session, file.kind, file.number)) !== undefined) await countAgain(session, file.kind, file.number);',
     '',
   ]),
@@ -1426,7 +1428,7 @@ const TAKING_OVER: Mutant[] = [
     'files.number <> $2 AND files.done)',
     'files.number < $2 AND files.done)',
   ]),
-  mutant('a rejection in a half file is lost', 'a row is rejected, and nobody is asked', 'repairs-postgres', [
+  mutant('a rejection in a half file is lost', 'a row is rejected, and no person is asked', 'repairs-postgres', [
     'CASE WHEN rejected = 0 THEN 0 ELSE (',
     'CASE WHEN true THEN 0 ELSE (',
   ]),

@@ -103,10 +103,10 @@ export interface FileGlance extends Pick<FileRecord, 'number' | 'name' | 'done' 
 
 export interface Files {
   /**
-   * `run`: the run that registers it, at the time that is its `receivedAt`; undefined for none. A file with the bytes of
-   * one that is half taken in, and whose original nobody has, is that file: it gets this claim, and belongs to this
-   * machine. So it is where the claim of the other one is among `lost`, those whose copies this machine no longer has,
-   * and where its machine is gone.
+   * `run`: the run that registers it, at the time that is its `receivedAt`; undefined for none. Where the bytes
+   * are those of a file that is half taken in, and its original is lost, that file goes on: it gets this claim, and
+   * belongs to this machine. The original is lost where the file's claim is among `lost`, the claims whose copies this
+   * machine no longer has, or where the file's machine is gone.
    */
   registerFile(file: NewFile, run?: number, lost?: readonly string[]): Promise<FileRecord>;
   /** Files whose rows aren't all recorded, orders first, then by number. */

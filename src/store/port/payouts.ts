@@ -102,8 +102,8 @@ interface ListOptions {
   /** Only for `ready`: instructions that may have arrived once already, or those that can't have. */
   readonly sentBefore?: boolean;
   /**
-   * Only for `ready`, with `sentBefore`. A payout of a file that is half taken in is claimed by nobody, and until its file
-   * was judged only by the file's own machine. `now`: what this machine may claim; `once-judged`: what it may not yet,
+   * Only for `ready`, with `sentBefore`. No machine may claim a payout of a file that is half taken in. Until the file
+   * was judged, only its own machine may. `now`: what this machine may claim; `once-judged`: what it may not yet,
    * though the file is taken in.
    */
   readonly claimable?: 'now' | 'once-judged';

@@ -136,7 +136,7 @@ const BY_CLAIM = statement<[claim: string], FileRow>('SELECT * FROM files WHERE 
 const SAME_BYTES = statement<[sha256: string], FileRow & { machine: string | null }>(
   'SELECT * FROM files WHERE sha256 = $1 AND problem IS NULL',
 );
-/** After {@link takeForGone}: who is gone records no more rows. */
+/** After {@link takeForGone}: a machine that is gone records no more rows. */
 const ADOPT = statement<[claim: string, machine: string | null, number: number, lost: readonly string[]], FileRow>(`
   UPDATE files SET claim = $1, machine = $2
   WHERE number = $3 AND NOT done AND (

@@ -16,7 +16,7 @@ export async function judgedFor<T>(db: Connection, me: Me, businessDate: string,
     await setFact(session, JUDGED_FOR, date);
   };
   await db.writing(async (session) => {
-    // Who judged before may not know yet that its session has ended: from here on what it has judged is refused.
+    // The machine that judged before may not know yet that its session has ended. From here on its verdicts are refused.
     await takeForGone(session);
     await note(session, '');
   });

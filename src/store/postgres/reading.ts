@@ -21,7 +21,7 @@ const LIST_UNCLOSED = storedStatement<ListValues>(`${OPEN} AND NOT ${isClosed('i
 const LIST_OTHER = storedStatement<ListValues>(`${IN_STATUS} ${PAGE}`);
 const LIST_NEVER_SENT = storedStatement<ListValues>(`${OPEN} AND i.unclear_sends = 0 ${PAGE}`);
 const LIST_SENT_BEFORE = storedStatement<ListValues>(`${OPEN} AND i.unclear_sends > 0 ${PAGE}`);
-/** SQL: a file, by the row whose content stands; what is of no file is nobody's. In a FROM it would be looked through. */
+/** SQL: a condition on the file of the row whose content stands; false without a file. A join would read all files. */
 const ofFile = (condition: string) =>
   `coalesce((SELECT ${condition} FROM files f WHERE f.number = i.content_row >> 32), false)`;
 const IS_CLAIMABLE = {
