@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { rowId } from '../src/domain/instruction.ts';
 import type { RowRecord, Store } from '../src/store/port.ts';
-import { MACHINE_LOCK } from '../src/store/postgres/locks.ts';
+import { JUDGING_LOCK, MACHINE_LOCK } from '../src/store/postgres/locks.ts';
 import { openStore } from '../src/store/postgres/postgres.ts';
 import { newDatabase } from './support/postgres.ts';
 import { hasPostgres } from './support/postgres-server.ts';
@@ -146,6 +146,29 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await two.list('submitted', { afterId: 0, limit: 10 })).toMatchObject([{ id: ID, orderRefId: 'REF1' }]);
   });
 
+  it('what one tells of its send once its run has ended is told by the next run that is reported', async () => {
+    const run = (await one.startRun('nightly', DATE, MOMENT))?.number ?? 0;
+    await two.startRun('nightly', DATE, MOMENT);
+    await one.claim(SENDING, { at: AT, run });
+    await beside.query(`UPDATE machines SET ended_at = '${AT}' WHERE name = 'one'`);
+    const recovered = { id: ID, version: 2, from: 'sending', to: 'unknown', unclear: true } as const;
+    await two.settle({ changes: [{ ...recovered, sent: { outcome: 'interrupted' } }] }, { at: AT, run });
+    await one.close();
+    await two.endRun(run, { at: AT, run }, { open: [] });
+    await two.runReported(run, []);
+    const told = { id: ID, version: 2, from: 'sending', orderRefId: 'REF1', sent: { outcome: 'accepted' } } as const;
+    await two.settle({ changes: [{ ...told, to: 'submitted' }] }, { at: AT, run });
+
+    expect(await two.runChanges(run, 0, 10)).toMatchObject([{ id: ID, to: 'unknown' }]);
+    const [next, ...others] = await two.unreportedRuns();
+    expect([next, others]).toEqual([
+      { number: run + 1, kind: 'arrival', businessDate: DATE, startedAt: AT, finishedAt: '' },
+      [],
+    ]);
+    expect(await two.runChanges(run + 1, 0, 10)).toMatchObject([{ id: ID, from: 'unknown', to: 'submitted' }]);
+    expect(await two.endRun(run + 1, { at: AT, run: run + 1 }, { open: [] })).toMatchObject({ finishedAt: AT });
+  });
+
   it('one whose session ended while it judged lets nothing go beside the next that judges', async () => {
     await beside.query(`
       SELECT pg_terminate_backend(l.pid) FROM pg_locks l
@@ -160,6 +183,25 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
       await expect(one.judged(1, [])).rejects.toThrow(gone);
       await expect(one.judgeAllAnew()).rejects.toThrow(gone);
     });
+  });
+
+  it('one that gets its turn to judge just as its wait for it ends gives it back once it has judged', async () => {
+    const judging = `FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+      WHERE l.objid = ${JUDGING_LOCK} AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    const found = async (where: string) => (await beside.query<{ pid: number }>(`SELECT pid ${judging} ${where}`)).rows;
+    const comes = (where: string) =>
+      vi.waitUntil(async () => (await found(where))[0]?.pid, { timeout: 20_000 }) as Promise<number>;
+    let judged: Promise<number> | undefined;
+    let pid = 0;
+    await two.judging(DATE, async () => {
+      judged = one.judging(DATE, async () => 1);
+      pid = await comes('AND NOT l.granted');
+      process.kill(pid, 'SIGSTOP');
+    });
+    await comes(`AND l.granted AND clock_timestamp() - a.query_start > interval '1.5 s'`);
+    process.kill(pid, 'SIGCONT');
+    expect(await judged).toBe(1);
+    expect(await found('')).toEqual([]);
   });
 
   it('one gets its turn to judge though another claims without a pause', async () => {

@@ -335,8 +335,31 @@ async function checkRuns({ server, machines }: Truth): Promise<void> {
     const holders = machines.filter((one) => one.outbox().includes(`run.${mark}.changes.csv`));
     if (holders.length !== 1)
       throw new Violation('a run is reported once', `${mark}: ${holders.map(({ name }) => name).join() || 'by none'}`);
+    const [holder] = holders as [Machine];
+    const told = parse(holder.read(`run.${mark}.changes.csv`), { columns: true }) as Record<string, string>[];
+    const names = told.map(({ customerRef, orderRef, instructionRef }) =>
+      [customerRef, orderRef, instructionRef].join('/'),
+    );
+    const changed = (await server.query<{ name: string }>(changedIn(number))).map(({ name }) => name);
+    if (names.sort().join() !== changed.sort().join())
+      throw new Violation('every change is told by its run', `${mark}: ${names.join()} instead of ${changed.join()}`);
   }
+  const [untold] = await server.query<{ run: number }>(CHANGED_IN_NO_REPORT);
+  if (untold) throw new Violation('every change is told by its run', `there is no report of run ${untold.run}`);
 }
+
+/** SQL: a payout's entries, but for what a person decided. */
+const CHANGED = `
+  FROM paydrop.audit a JOIN paydrop.instructions i ON i.id = a.instruction
+  WHERE NOT EXISTS (SELECT 1 FROM paydrop.decisions d WHERE d.seq = a.seq)`;
+
+const changedIn = (run: number) => `
+  SELECT DISTINCT concat_ws('/', i.customer_ref, i.order_ref, i.instruction_ref) AS name ${CHANGED} AND a.run = ${run}`;
+
+const CHANGED_IN_NO_REPORT = `
+  SELECT a.run::int AS run ${CHANGED} AND a.run IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM paydrop.runs r WHERE r.number = a.run AND r.reported)
+  LIMIT 1`;
 
 async function checkAudit({ machines }: Truth): Promise<void> {
   for (const machine of machines) {

@@ -1406,6 +1406,14 @@ const TAKING_OVER: Mutant[] = [
     'store-postgres',
     ["isOld('(revision > reported OR elsewhere)')", "isOld('revision > reported')"],
   ),
+  mutant('a turn that comes as the wait for it ends is kept', 'no machine sends any more', 'claims-postgres', [
+    'return (await HOLDS.get(client, lock).catch(ended)) === true;',
+    'return false;',
+  ]),
+  mutant('what comes after the end of its run is in that run', 'no report tells of it', 'claims-postgres', [
+    ': (later?.number ?? moment.run);',
+    ': moment.run;',
+  ]),
   mutant('a machine that judges leaves the one before it at work', 'a limit of a day is overrun', 'claims-postgres', [
     'await takeForGone(session); await note(session,',
     'await note(session,',

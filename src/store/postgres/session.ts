@@ -96,6 +96,10 @@ const END = statement<[id: number]>(
   `UPDATE machines SET ended_at = ${serverTime()} WHERE id = $1 AND ended_at IS NULL`,
 );
 const GIVE_BACK = column<[lock: number], boolean>('SELECT pg_advisory_unlock($1::bigint)');
+const HOLDS = column<[lock: number], boolean>(`
+  SELECT EXISTS (
+    SELECT 1 FROM pg_locks
+    WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND classid = 0 AND objid = $1::oid AND objsubid = 1)`);
 /** Not prepared under a name: a pooler may give both sessions one connection, which has the name already. */
 const BACKEND = 'SELECT pg_backend_pid()::int AS pid';
 
@@ -318,13 +322,17 @@ async function inTurn<T>(client: pg.Client, lock: number, work: () => Promise<T>
   return result;
 }
 
-/** Who waits has a place in the server's line: others that claim over and over don't come before. */
+/**
+ * Who waits has a place in the server's line: others that claim over and over don't come before. A wait that ends at the
+ * moment in which the lock is granted fails, and yet the session holds the lock.
+ */
 async function tookLock(client: pg.Client, lock: number): Promise<boolean> {
   try {
     await client.query(`SELECT pg_advisory_lock(${lock})`);
     return true;
   } catch (error) {
-    return refusalOf(error).code === WAITED_TOO_LONG ? false : ended(error as Error);
+    if (refusalOf(error).code !== WAITED_TOO_LONG) ended(error as Error);
+    return (await HOLDS.get(client, lock).catch(ended)) === true;
   }
 }
 

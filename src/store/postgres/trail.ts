@@ -8,6 +8,7 @@ import { statusChangeIn } from '../notifications.ts';
 import type { AuditEntry, Moment, Store } from '../port.ts';
 import { serverTime } from './conditions.ts';
 import type { Connection, Session, WriteSession } from './connection.ts';
+import { type LaterRun, laterRun } from './later-run.ts';
 import { type Notifier, notifierAt } from './notifier.ts';
 import type { ServerClock } from './server-clock.ts';
 import { statement } from './statement.ts';
@@ -40,6 +41,12 @@ export type Writing = <T>(
 export const LOCK_HEAD = `
   SELECT seq, hash, ${serverTime()} AS now FROM (SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE) h`;
 
+/** SQL: the same, with the business date of the run if it has ended. It can't end any more until the transaction does. */
+const lockHeadIn = (run: number) => `${LOCK_HEAD};
+  SELECT seq, encode(hash, 'hex') AS hash, ${serverTime()} AS now,
+    (SELECT business_date FROM runs WHERE number = ${run} AND finished_at IS NOT NULL) AS "endedFor"
+  FROM audit_head`;
+
 // The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).
 const INSERT = statement<
   [seqs: number[], runs: (number | null)[], about: (number | null)[], bodies: string[], hashes: string[], by: boolean[]]
@@ -68,15 +75,19 @@ export interface WritingOptions {
 }
 
 export function writingWith(db: Connection, { serverClock, subscriptions, first = '' }: WritingOptions): Writing {
-  return (moment, work) =>
-    db.writing(async (session, [head]) => {
+  return (moment, work) => {
+    const { at, run } = moment;
+    const opening = first + (run === undefined ? LOCK_HEAD : lockHeadIn(run));
+    return db.writing(async (session, [head]) => {
       if (!head) throw new Error('The audit chain has no head');
-      const { now, ...last } = head as ChainHead & { now: string };
-      const append = appender(session, last, moment, notifierAt(subscriptions, moment.at));
+      const { now, endedFor, ...last } = head as ChainHead & { now: string; endedFor?: string | null };
+      const later = typeof endedFor === 'string' ? await laterRun(session, endedFor, at) : undefined;
+      const append = appender(session, last, { ...moment, later }, notifierAt(subscriptions, at));
       const result = await work(session, append, { ...moment, now: serverClock ? timestamp(serverClock.now()) : now });
       await append.written();
       return result;
-    }, first + LOCK_HEAD);
+    }, opening);
+  };
 }
 
 /** A write that appends nothing, and waits its turn as those that append do: it writes what they write as well. */
@@ -84,18 +95,22 @@ export function inTurn<T>(db: Connection, work: (session: Session) => Promise<T>
   return db.writing((session) => work(session), LOCK_HEAD);
 }
 
-function appender(session: Session, head: ChainHead, { at, run }: Moment, notifier: Notifier): Append {
+interface AppendMoment extends Moment {
+  /** Undefined where the moment's run has not ended. */
+  readonly later: LaterRun | undefined;
+}
+
+function appender(session: Session, head: ChainHead, moment: AppendMoment, notifier: Notifier): Append {
+  const { at, later } = moment;
   let last = head;
   let entries: Appended[] = [];
+  let hasBegun = false;
   const append = (event: TrailEvent, instruction?: number): number => {
+    const isDecision = event['by'] !== undefined;
+    const run = instruction === undefined || isDecision ? moment.run : (later?.number ?? moment.run);
     // An event that has these names already keeps the order of its names.
     const entry = nextEntry(last, { ...event, at, run, instruction });
-    entries.push({
-      ...entry,
-      run: run ?? null,
-      instruction: instruction ?? null,
-      isDecision: event['by'] !== undefined,
-    });
+    entries.push({ ...entry, run: run ?? null, instruction: instruction ?? null, isDecision });
     last = entry;
     const change = statusChangeIn(event, instruction);
     if (change) notifier.statusChanged(change);
@@ -105,6 +120,10 @@ function appender(session: Session, head: ChainHead, { at, run }: Moment, notifi
     if (entries.length === 0) return;
     const all = entries;
     entries = [];
+    if (later && !hasBegun && all.some(({ run }) => run === later.number)) {
+      hasBegun = true;
+      await later.begin();
+    }
     await INSERT.run(
       session,
       all.map(({ seq }) => seq),
