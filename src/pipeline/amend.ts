@@ -6,7 +6,7 @@
  * the payout becomes `manual`, and its row comes to an end with the person's decision.
  */
 
-import { type Gate, reasonsText } from '../control/control.ts';
+import { type Gate, hasDayLimits, reasonsText } from '../control/control.ts';
 import { describeCode, type RowCode, type RowError } from '../domain/codes.ts';
 import { correlationId } from '../domain/instruction.ts';
 import { formatDecimal, parseDecimal } from '../domain/money.ts';
@@ -58,8 +58,11 @@ interface Amending {
   readonly pace: Pacer;
   readonly instruction: StoredInstruction;
   readonly amendment: OpenAmendment;
-  readonly judge: ChangeJudge;
+  readonly inTurn: InTurn;
 }
+
+/** Asks a judge, and records what follows from the answer before anything else is judged. */
+type InTurn = <T>(work: (judge: ChangeJudge) => Promise<T>) => Promise<T>;
 
 type Found = Extract<LookUpOutcome, { kind: 'found' }>;
 
@@ -71,7 +74,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
   const line = openLine(stop, 'requests');
   const pace = tools.pace ?? pacer(clock, settings.provider.requestsPerMinute, store);
   const round = await openRound(store, PLACE, ['amendment']);
-  const judge = openChangeJudge(tools, tools.businessDate);
+  const inTurn = turnsToJudge(tools);
   let altered: string | undefined;
   for (const { kind, afterId, upToId } of round.stretches) {
     for (let after = afterId; after < upToId && !line.stopped(); ) {
@@ -93,7 +96,7 @@ export async function amend(tools: AmendTools, stop: AbortSignal): Promise<strin
           altered ??= `${nameOf(instruction)} is not changed, because the records are not what was read: ${what}`;
           return;
         }
-        const amending = { tools, calls, line, pace, instruction, amendment, judge };
+        const amending = { tools, calls, line, pace, instruction, amendment, inTurn };
         const found = await askInTurn(line, pace, () => {
           round.at(kind, instruction.id);
           return provider.lookUp(instruction);
@@ -133,22 +136,7 @@ async function takeOn(amending: Amending, found: LookUpOutcome): Promise<void> {
   }
   const asked = `it is there as it was, though it was asked to be ${amendment.becomes ? 'changed' : 'deleted'}`;
   if (amendment.sends > 0 && (await isGivenUp(amending, asked))) return;
-  if (await isHeldBack(amending)) return;
   if ((await ask(amending)) === 'unclear' && amendment.sends > 0) await leaveOpen(amending, asked);
-}
-
-/**
- * A change that would be held back is refused as long as it was not asked for: it can't wait for a person's yes, because
- * the provider may pay what it has at any moment.
- */
-async function isHeldBack(amending: Amending): Promise<boolean> {
-  const { instruction, amendment, judge } = amending;
-  if (!amendment.becomes || amendment.sends > 0) return false;
-  const reasons = await judge(instruction, amendment.row, amendment.becomes);
-  if (reasons.length === 0) return false;
-  const code: RowCode = 'CHANGE_NEEDS_APPROVAL';
-  await record(amending, { kind: 'refused', errors: [{ column: '', value: reasonsText(reasons), code }] });
-  return true;
 }
 
 /** Asks for the change, and records a clear answer. */
@@ -159,8 +147,8 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
   await pace.turn(line.signal);
   await stopWhenPaused(line, amending.tools);
   if (line.stopped() !== undefined) return 'not asked';
-  const late = await record(amending, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace });
-  if (late) return 'not asked';
+  if (!(await begin(amending, { kind: 'asked', bodySha256: sha256(body ?? ''), correlationId: trace })))
+    return 'not asked';
   const outcome = await (body === undefined
     ? calls.remove(instruction, trace)
     : calls.update(body, instruction, trace));
@@ -181,6 +169,36 @@ async function ask(amending: Amending): Promise<'settled' | 'unclear' | 'not ask
       if (outcome.stopLine !== undefined) line.stop(outcome.stopLine);
       return 'unclear';
   }
+}
+
+/**
+ * Records that the change is asked for, and returns whether it may be. A change that would be held back is refused as long
+ * as it was not asked for: it can't wait for a person's yes, because the provider may pay what it has at any moment.
+ */
+async function begin(amending: Amending, asked: AmendmentChange['to']): Promise<boolean> {
+  const { instruction, amendment, inTurn } = amending;
+  const { row, becomes, sends } = amendment;
+  const recorded = async () => !(await record(amending, asked));
+  if (!becomes || sends > 0) return recorded();
+  return inTurn(async (judge) => {
+    const reasons = await judge(instruction, row, becomes);
+    if (reasons.length === 0) return recorded();
+    const code: RowCode = 'CHANGE_NEEDS_APPROVAL';
+    await record(amending, { kind: 'refused', errors: [{ column: '', value: reasonsText(reasons), code }] });
+    return false;
+  });
+}
+
+/**
+ * The sums of a day are those of all machines: with limits of the day each change is judged by sums that are read anew,
+ * while nothing is judged or claimed elsewhere. A machine that is alone adds up by itself.
+ */
+function turnsToJudge(tools: AmendTools): InTurn {
+  const { store, settings, businessDate } = tools;
+  if (settings.records === 'postgres' && hasDayLimits(settings.control))
+    return (work) => store.judging(businessDate, () => work(openChangeJudge(tools, businessDate)));
+  const judge = openChangeJudge(tools, businessDate);
+  return (work) => work(judge);
 }
 
 /**

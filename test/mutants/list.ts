@@ -1123,9 +1123,15 @@ const HELD: Mutant[] = [
     'return proven || finalNewline;',
   ]),
   mutant('a change at the provider is not judged', 'an amount is raised past every limit', 'control-attacks', [
-    '  if (await isHeldBack(amending)) return;\n',
-    '',
+    'if (reasons.length === 0) return recorded();',
+    'return recorded();',
   ]),
+  mutant(
+    "a day's sums are one machine's where changes are asked for",
+    'two machines pass the limit',
+    'day-limit-postgres',
+    ["if (settings.records === 'postgres' && hasDayLimits(settings.control))", 'if (false)'],
+  ),
   mutant('changes at the provider do not count for each other', 'together they pass the limit', 'control-attacks', [
     'if (all.length === 0) for (const day of sums) day.add(added);',
     '',
@@ -1345,8 +1351,8 @@ const MACHINES: Mutant[] = [
     'AND coalesce(:expected, 0) IS NOT NULL',
   ]),
   mutant('a change is asked for that another machine has made', 'it is made twice', 'machines', [
-    "if (late) return 'not asked';",
-    "if (late && amendment.sends > 99) return 'not asked';",
+    'const recorded = async () => !(await record(amending, asked));',
+    'const recorded = async () => !(await record(amending, asked)) || amendment.sends < 99;',
   ]),
   mutant('what is claimed is not anchored', 'a restored backup is taken for the latest', 'anchor', [
     'if (claimed.includes(true)) await keep();',

@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import { UnavailableError, UsageError } from '../../platform/failures.ts';
+import { oneByOne } from '../../platform/one-by-one.ts';
 import { sharingAnswers } from '../../platform/sharing.ts';
 import type { Address } from './address.ts';
 import { serverTime } from './conditions.ts';
@@ -122,12 +123,14 @@ export async function openSession(
     await client.query(AT_WORK);
     const standing = openStanding(client, id, clock, { silent, closing: closing.signal });
     void beat(standing, closing.signal);
+    // The lock is the session's, so it keeps nothing apart within this process.
+    const inTurnHere = oneByOne();
     return {
       id,
       name: machine.name,
       hindrance: standing.hindrance,
       mayStillSend: standing.isFresh,
-      judging: (work) => judging(client, clock, standing, work),
+      judging: (work) => inTurnHere(() => judging(client, clock, standing, work)),
       spending: async (work, goesOn) =>
         (await tookTurn(client, standing, SPENDING_LOCK, goesOn)) ? inTurn(client, SPENDING_LOCK, work) : undefined,
       close: async () => {
