@@ -358,7 +358,7 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
       setRecords('postgres');
       const lines = await findings(new Date(Date.now() + 3_600_000).toISOString());
       expect(lines).toContainEqual(
-        expect.stringMatching(/^PROBLEM +clock +the server's clock is 3[56]\d\d\.\d s behind/),
+        expect.stringMatching(/^PROBLEM +server clock +the server's clock is 3[56]\d\d\.\d s behind/),
       );
     });
   });

@@ -49,7 +49,7 @@ function checkDurable({ fsync, fullPageWrites, synchronousCommit, standbys }: Se
 }
 
 function checkClocks({ aheadMs }: ServerFacts): Check {
-  const what = 'clock';
+  const what = 'server clock';
   const off = Math.abs(aheadMs);
   if (off <= LARGEST_CLOCK_DIFFERENCE_MS) return { what, ok: true, finding: "the server's clock agrees with this one" };
   const seconds = (off / 1_000).toFixed(1);
