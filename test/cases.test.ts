@@ -32,7 +32,7 @@ import { timestamp } from '../src/platform/clock.ts';
 import { OWNER_FILE } from '../src/service/outbox-of.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { hasPostgres } from './support/postgres-server.ts';
-import { ALL } from './support/sample.ts';
+import { sampled } from './support/sample.ts';
 import { type RecordsOn, type TestWorkspace, temporaryFolder, testWorkspace } from './support/workspace.ts';
 
 const UPDATES = process.env['UPDATE_CASES'] === '1';
@@ -85,7 +85,7 @@ async function withTools(workspace: TestWorkspace, work: (tools: OpenWorkspace) 
 }
 
 describe('dropping', () => {
-  test.each(caseNames())('%s', async (name) => {
+  test.each(UPDATES ? caseNames() : sampled(caseNames(), 3))('%s', async (name) => {
     const given = readCase(join(CASES, name));
     const outbox = await outcomeOf(given);
     const toCompare = compared(given, outbox);
@@ -96,13 +96,8 @@ describe('dropping', () => {
   });
 });
 
-/** `npm test` takes these; TESTS=all takes every one. */
-const SAMPLED = 24;
-
 describe.skipIf(!hasPostgres)('dropping, with records on PostgreSQL', () => {
-  const names = caseNames().filter((_, at) => ALL || at % SAMPLED === 0);
-
-  test.each(names)('%s', async (name) => {
+  test.each(sampled(caseNames(), 24, 1))('%s', async (name) => {
     const given = readCase(join(CASES, name));
     expect(compared(given, await outcomeOf(given, 'postgres'))).toEqual(expectedOutbox(given));
   });
