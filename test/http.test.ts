@@ -5,6 +5,7 @@ import { systemClock } from '../src/platform/clock.ts';
 import { type Answer, type HttpServer, openHttp, type Route } from '../src/service/http.ts';
 import { parseSettings } from '../src/settings/settings.ts';
 import { examplesIn } from './support/examples.ts';
+import { ALL } from './support/sample.ts';
 import { sent, statuses } from './support/wire.ts';
 
 const log: string[] = [];
@@ -21,11 +22,12 @@ function settingsOf(http: object) {
   return loaded.value.http;
 }
 
-async function serving(route: Route, http: object = {}): Promise<HttpServer> {
-  const server = await openHttp(settingsOf({ listen: '127.0.0.1:0', ...http }), [route], {
-    clock: systemClock,
-    log: LOG,
-  });
+/** With TESTS=all the server's own deadlines are waited for. */
+const SOON = ALL ? undefined : { headers: 500, request: 1_000, checkEvery: 100 };
+
+async function serving(route: Route, http: object = {}, deadlines?: typeof SOON): Promise<HttpServer> {
+  const settings = settingsOf({ listen: '127.0.0.1:0', ...http });
+  const server = await openHttp(settings, [route], { clock: systemClock, log: LOG }, deadlines);
   onTestFinished(() => server.close());
   return server;
 }
@@ -152,7 +154,7 @@ describe('a body', () => {
   it('together with those of others stays within a limit, and is read once they are gone', {
     timeout: 60_000,
   }, async () => {
-    const { url } = await serving(echo);
+    const { url } = await serving(echo, {}, SOON && { ...SOON, request: 3_000 });
     const body = Buffer.alloc(1024 * 1024);
     const unfinished = body.subarray(1);
     const answers = await Promise.all(
@@ -165,7 +167,7 @@ describe('a body', () => {
   });
 
   it('that never comes does not keep its connection', { timeout: 20_000 }, async () => {
-    const { url } = await serving(echo);
+    const { url } = await serving(echo, {}, SOON);
     expect(statuses(await sent(url, posting(url.host, 100), 'begun'))).toEqual([408]);
   });
 });
@@ -178,7 +180,7 @@ describe('headers', () => {
   });
 
   it('that never end do not keep their connection', { timeout: 20_000 }, async () => {
-    const { url } = await serving(echo);
+    const { url } = await serving(echo, {}, SOON);
     expect(statuses(await sent(url, 'GET / HTTP/1.1\r\nHost: a\r\n'))).toEqual([408]);
   });
 });

@@ -58,15 +58,21 @@ const MOST_AT_ONCE = 512;
 const MOST_HEADER_BYTES = 16 * 1024;
 const MOST_HEADERS = 100;
 const MOST_REQUESTS_A_CONNECTION = 1_000;
-const HEADERS_MS = 5_000;
-/** Headers and body. */
-const REQUEST_MS = 10_000;
 const KEEP_ALIVE_MS = 5_000;
 /** From the last byte of the headers to the last byte of the answer. */
 const ANSWER_MS = 30_000;
-const CHECK_EVERY_MS = 1_000;
 const CLOSE_MS = 2_000;
 const LINGER_MS = 2_000;
+
+/** How long a peer may take, in milliseconds; every so often it is looked whether one takes longer. */
+interface Deadlines {
+  readonly headers: number;
+  /** Headers and body. */
+  readonly request: number;
+  readonly checkEvery: number;
+}
+
+const DEADLINES: Deadlines = { headers: 5_000, request: 10_000, checkEvery: 1_000 };
 
 /** Sent with every answer. A route that sends one of them itself replaces it. */
 const HEADERS = {
@@ -95,6 +101,7 @@ export async function openHttp(
   settings: HttpSettings,
   routes: readonly Route[],
   { clock, log }: { readonly clock: Clock; readonly log: Log },
+  deadlines = DEADLINES,
 ): Promise<HttpServer> {
   const closing = new AbortController();
   const serving: Serving = { settings, routes, clock, log, bodies: openBodies(), closing: closing.signal };
@@ -102,10 +109,10 @@ export async function openHttp(
   const server = createServer(
     {
       maxHeaderSize: MOST_HEADER_BYTES,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
+      headersTimeout: deadlines.headers,
+      requestTimeout: deadlines.request,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CHECK_EVERY_MS,
+      connectionsCheckingInterval: deadlines.checkEvery,
       requireHostHeader: true,
     },
     (request, response) => {
