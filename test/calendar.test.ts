@@ -153,7 +153,7 @@ describe('what is foreseen', () => {
         if (submit === 'on-arrival' && atMs > fromMs) expect(sends(atMs - 60_000)).toBe(false);
         if (calendar.days === 'all' && calendar.cutOff === undefined) expect(why).toBe('');
       }),
-      { numRuns: ALL ? 300 : 60 },
+      { numRuns: ALL ? 300 : 30 },
     );
   });
 

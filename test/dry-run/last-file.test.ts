@@ -319,7 +319,7 @@ describe('a dry run that does not record every row', () => {
           await expectSame(workspace, ...names);
         },
       ),
-      { numRuns: ALL ? 100 : 15 },
+      { numRuns: ALL ? 100 : 7 },
     );
   });
 
