@@ -131,23 +131,35 @@ export const ONE_PASS: PassOptions = {
   stop: new AbortController().signal,
 };
 
+interface Original {
+  readonly folder: string;
+  readonly madeAt: string;
+  readonly database: string | undefined;
+}
+
 /**
- * For tests that begin with the same records: they are made once in a test file, and each test gets a copy, with the
- * clock as it was then. Call it at the top of the file or of a describe.
+ * For tests that begin with the same records: they are made once in a test file, for each of the arguments that tests
+ * make them with, and each test gets a copy, with the clock as it was then. Call it at the top of the file or of a
+ * describe.
  */
-export function madeOnce(make: () => Promise<TestWorkspace>): () => Promise<TestWorkspace> {
-  let original: { readonly folder: string; readonly madeAt: string; readonly database: string | undefined } | undefined;
+export function madeOnce<Args extends readonly unknown[]>(
+  make: (...args: Args) => Promise<TestWorkspace>,
+): (...args: Args) => Promise<TestWorkspace> {
+  const originals = new Map<string, Original>();
   afterAll(() => {
-    if (original) rmSync(original.folder, { recursive: true, force: true });
+    for (const { folder } of originals.values()) rmSync(folder, { recursive: true, force: true });
   });
-  return async () => {
+  return async (...args) => {
+    const key = JSON.stringify(args);
+    let original = originals.get(key);
     if (!original) {
-      const { root, clock, database } = await make();
+      const { root, clock, database } = await make(...args);
       const folder = mkdtempSync(join(tmpdir(), 'paydrop-made-'));
       cpSync(root, folder, { recursive: true });
       const address = await database?.();
       if (address) keepDatabase(address);
       original = { folder, madeAt: new Date(clock.now()).toISOString(), database: address };
+      originals.set(key, original);
     }
     const { folder, madeAt, database } = original;
     const workspace = workspaceOn({}, database === undefined ? undefined : () => copyOfDatabase(database));
