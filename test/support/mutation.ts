@@ -17,31 +17,35 @@ export function copyProject(into: string, names: readonly string[]): void {
 }
 
 export function mutate(root: string, mutation: Mutation): void {
-  const { path, mutated } = applied(root, mutation);
+  const { path, mutated } = applied(sourcesOf(root), mutation);
   writeFileSync(path, mutated);
 }
 
-/** The one file that a mutation changes, and its text after that. Throws when src no longer has what it changes, or has it twice. */
-export function applied(root: string, { edits }: Mutation): { path: string; mutated: string } {
+/**
+ * The one file that a mutation changes, and its text after that. Throws when the sources no longer have what it changes,
+ * or have it twice.
+ */
+export function applied(sources: Sources, { edits }: Mutation): { path: string; mutated: string } {
   const [[first = ''] = []] = edits;
-  const paths = sourcesOf(root).filter((path) => pattern(first).test(readFileSync(path, 'utf8')));
-  const [path] = paths;
-  if (path === undefined || paths.length > 1)
-    throw new Error(`${paths.length} files of src have this instead of one:\n${first}`);
-  const mutated = edits.reduce(
-    (source, [found, instead]) => {
-      const times = [...source.matchAll(pattern(found))].length;
-      if (times !== 1) throw new Error(`${path} has this ${times} times instead of once:\n${found}`);
-      return source.replace(pattern(found), () => instead.trim());
-    },
-    readFileSync(path, 'utf8'),
-  );
+  const changed = pattern(first);
+  const having = [...sources].filter(([, text]) => text.search(changed) >= 0);
+  const [[path, source] = ['', '']] = having;
+  if (having.length !== 1) throw new Error(`${having.length} files of src have this instead of one:\n${first}`);
+  const mutated = edits.reduce((text, [found, instead]) => {
+    const times = [...text.matchAll(pattern(found))].length;
+    if (times !== 1) throw new Error(`${path} has this ${times} times instead of once:\n${found}`);
+    return text.replace(pattern(found), () => instead.trim());
+  }, source);
   return { path, mutated };
 }
 
-function sourcesOf(root: string): string[] {
+/** The text of each file of src, by its path. */
+type Sources = ReadonlyMap<string, string>;
+
+export function sourcesOf(root: string): Sources {
   const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.ts')).map((name) => join(root, 'src', name));
+  const paths = names.filter((name) => name.endsWith('.ts')).map((name) => join(root, 'src', name));
+  return new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]));
 }
 
 /** Where lines break, and how far they are indented, doesn't matter. Blanks at both ends stay: before it may be a comment. */
