@@ -17,7 +17,7 @@ import { ANCHOR } from '../src/store/anchor.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import type { Store } from '../src/store/store.ts';
 import { verify } from '../src/store/verify.ts';
-import { ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const DECISION = { by: 'finance', reason: 'kept for ten years' };
 const DAY_MS = 86_400_000;
@@ -32,14 +32,14 @@ const BAD = 'C1,O1,P3,CanaryShift Jane,2026-03-02,2026-03-06,CanaryCell,CanaryWo
 const FATES = { fates: [{ narration: 'to fail', fate: 'failed' as const }, { fate: 'processed' as const }] };
 
 /** File 2 has a paid payout, and with `more` a failed one and a rejected row. A month has passed. */
-async function settled(more: readonly string[] = []): Promise<TestWorkspace> {
+const settled = madeOnce(async (more: readonly string[] = []) => {
   const workspace = testWorkspace();
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', [COLUMNS, PAID, ...more, ''].join('\n'));
   for (const _ of [1, 2, 3]) await workspace.pass({ faults: FATES });
   workspace.clock.advance(60 * DAY_MS);
   return workspace;
-}
+});
 
 async function within<T>(workspace: TestWorkspace, work: (tools: OpenWorkspace) => Promise<T>): Promise<T> {
   const tools = await workspace.open();

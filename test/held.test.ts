@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { approve, heldPayouts, refuse } from '../src/pipeline/approval.ts';
 import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { builtProgram } from './support/cli.ts';
-import { instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import { instructions, madeOnce, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const program = builtProgram();
 const PAYS = { fates: [{ fate: 'processed' as const }] };
@@ -233,6 +233,13 @@ it('the second yes of an account is refused, whatever name --by gives', async ()
 });
 
 describe('what is named and not held back', () => {
+  const oneHeldOnePaid = madeOnce(async () => {
+    const workspace = dropped(LIMIT, row('P1', '100.01'), row('P2', '5'));
+    await workspace.pass({ faults: PAYS });
+    await workspace.pass({ faults: PAYS });
+    return workspace;
+  });
+
   it.each([
     [['approve', 'C1/O1/P2'], 'C1/O1/P2: it is paid, and not held back'],
     [['approve', 'C1/O1/NONE'], 'C1/O1/NONE: there is no such instruction'],
@@ -240,9 +247,7 @@ describe('what is named and not held back', () => {
     [['approve', '--file', '1'], 'nothing of file 1 is held back'],
     [['approve', 'C1/O1/P1', '--key', 'id'], '--key FILE: paydrop.json names no people, so nothing is signed'],
   ])('is refused with the reason: %j', async (args, why) => {
-    const workspace = dropped(LIMIT, row('P1', '100.01'), row('P2', '5'));
-    await workspace.pass({ faults: PAYS });
-    await workspace.pass({ faults: PAYS });
+    const workspace = await oneHeldOnePaid();
     const { status, stderr } = await run(workspace, ...args, '--yes', '--reason', 'compared', '--by', 'anna');
     expect(stderr).toContain(why);
     expect(status).toBe(2);

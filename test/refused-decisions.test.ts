@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { keyFile, personWith, signatureOf } from '../fixtures/people.ts';
 import { builtProgram } from './support/cli.ts';
 import { dropped, row } from './support/held.ts';
-import { instructions, needs, type TestWorkspace } from './support/workspace.ts';
+import { instructions, madeOnce, needs, type TestWorkspace } from './support/workspace.ts';
 
 const program = builtProgram();
 const SETTINGS = {
@@ -16,13 +16,13 @@ const WHY = 'was refused: the decision is not signed';
 const ANSWER = 'payouts.000002.decision.1.json';
 
 /** Two held payouts, and a decision about them that is not signed. */
-async function withRefused(): Promise<TestWorkspace> {
+const withRefused = madeOnce(async () => {
   const workspace = dropped(SETTINGS, row('P1', '150'), row('P2', '250'));
   await workspace.pass();
   drop(workspace, undefined);
   await workspace.pass();
   return workspace;
-}
+});
 
 function drop(workspace: TestWorkspace, by: 'anna' | 'ben' | undefined, name = TO_APPROVE, of = TO_APPROVE) {
   const decision = workspace.read(of).replace('"reason": ""', '"reason": "compared"');

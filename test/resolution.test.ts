@@ -9,6 +9,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  madeOnce,
   ORDERS,
   payoutRef,
   type TestWorkspace,
@@ -20,31 +21,31 @@ const DECISION = { by: 'finance', reason: 'the bank confirmed it by phone' };
 
 type Fate = 'failed' | 'processed' | 'recovered';
 
-async function workspaceWith(fate: Fate, api: Api = 'payout-orders'): Promise<TestWorkspace> {
+const workspaceWith = madeOnce(async (fate: Fate, api: Api = 'payout-orders') => {
   const workspace = testWorkspace({ provider: { api } });
   workspace.drop('orders.csv', API_FILES[api].orders);
   workspace.drop('payouts.csv', API_FILES[api].instructions('P1'));
   for (const _ of [1, 2]) await workspace.pass({ faults: { fates: [{ fate }] } });
   return workspace;
-}
+});
 
 /** A payout that the provider refuses. */
-async function declined(): Promise<TestWorkspace> {
+const declined = madeOnce(async () => {
   const workspace = testWorkspace();
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1')));
   await workspace.pass({ faults: { faults: [{ on: 'post', attempts: [1], fault: { kind: 'decline' } }] } });
   return workspace;
-}
+});
 
 /** A payout of which it is not known whether it arrived: it didn't, or it did and look-ups don't show it. */
-async function unclear(provider: object, accept = false): Promise<TestWorkspace> {
+const unclear = madeOnce(async (provider: object, accept: boolean = false) => {
   const workspace = testWorkspace({ provider });
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(instruction('P1')));
   await workspace.pass({ lookUp: false, faults: { faults: [{ on: 'post', fault: { kind: 'garbage', accept } }] } });
   return workspace;
-}
+});
 
 /** What becomes of a retry at a sandbox with these faults and fates. */
 async function retried(workspace: TestWorkspace, script: FaultScript = {}): Promise<Decided> {

@@ -9,20 +9,28 @@ import { builtProgram } from './support/cli.ts';
 import { fieldIn } from './support/console.ts';
 import { exampleMachine } from './support/example-machine.ts';
 import { examplesIn, shownIn } from './support/examples.ts';
-import { instruction, instructions, ORDERS, recorded, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  instruction,
+  instructions,
+  madeOnce,
+  ORDERS,
+  recorded,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 const program = builtProgram();
 const SERVED = { http: { listen: '127.0.0.1:8480' } };
 const LIMIT = { control: { limits: { payout: { INR: '1000.00' } } } };
 const PEOPLE = { people: { anna: personWith('anna'), ben: personWith('ben') } };
 
-async function withRecords(settings: object): Promise<TestWorkspace> {
+const withRecords = madeOnce(async (settings: object) => {
   const workspace = testWorkspace(settings);
   workspace.drop('orders.csv', ORDERS);
   workspace.clock.setWall(new Date().toISOString());
   await workspace.pass();
   return workspace;
-}
+});
 
 const signIn = ({ root }: TestWorkspace, ...args: string[]) =>
   program.run(['sign-in', ...args, '--workspace', root], { cwd: root });

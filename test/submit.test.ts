@@ -9,6 +9,7 @@ import {
   API_FILES,
   instruction,
   instructions,
+  madeOnce,
   ORDERS,
   type TestWorkspace,
   testWorkspace,
@@ -21,13 +22,13 @@ const QUARANTINE_MS = 2_000;
 const refs = (count: number) => Array.from({ length: count }, (_, at) => `P${at + 1}`);
 
 /** A workspace with these instructions, all due, taken in but not sent; each instruction's narration is its reference. */
-async function ready(provider: object, names: readonly string[]): Promise<TestWorkspace> {
+const ready = madeOnce(async (provider: object, names: readonly string[]) => {
   const workspace = testWorkspace({ provider });
   workspace.drop('orders.csv', ORDERS);
   workspace.drop('payouts.csv', instructions(...names.map((name) => instruction(name))));
   await workspace.pass({ send: false, lookUp: false });
   return workspace;
-}
+});
 
 /** The fault that a reference's first sending meets; later ones go well. */
 const firstSending = (name: string, fault: Fault): Rule => ({ on: 'post', narration: name, attempts: [1], fault });
