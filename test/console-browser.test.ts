@@ -8,14 +8,14 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
 import { openConsole, type TestConsole } from './support/console.ts';
-import { ALL } from './support/sample.ts';
-import { ORDERS, testWorkspace } from './support/workspace.ts';
+import { ALL, sampled } from './support/sample.ts';
+import { madeOnce, ORDERS, testWorkspace } from './support/workspace.ts';
 
 const HEBREW = 'חברת הבנייה הגדולה בע"מ';
 const LONG = 'x'.repeat(500);
 
 /** Payouts in each state in which a person decides, with names that are hard to show. */
-async function opened(): Promise<TestConsole> {
+const prepared = madeOnce(async () => {
   const workspace = testWorkspace({ control: { approvals: [{ from: { INR: '1000.00' }, people: 1 }] } });
   workspace.drop('orders.csv', ORDERS);
   const row = (ref: string, amount: string, payee: string, remark = 'r') =>
@@ -33,18 +33,16 @@ async function opened(): Promise<TestConsole> {
   await workspace.pass({ faults });
   workspace.clock.advance(60_000);
   await workspace.pass({ faults });
-  const console = await openConsole(workspace);
-  const [payout] = await console.tools.store.findInstructions([
-    { customerRef: 'C1', orderRef: 'O1', instructionRef: 'P4' },
-  ]);
+  const { store, close } = await workspace.open();
+  const [payout] = await store.findInstructions([{ customerRef: 'C1', orderRef: 'O1', instructionRef: 'P4' }]);
   const { id = 0, version = 0 } = payout ?? {};
   const moment = { at: '2026-03-02T02:00:00.000Z' };
-  await console.tools.store.apply(
-    [{ id, version, from: 'failed', to: 'manual', message: 'the answers disagree' }],
-    moment,
-  );
-  return console;
-}
+  await store.apply([{ id, version, from: 'failed', to: 'manual', message: 'the answers disagree' }], moment);
+  await close();
+  return workspace;
+});
+
+const opened = async (): Promise<TestConsole> => openConsole(await prepared());
 
 const ISSUES = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
   violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')))`;
@@ -70,7 +68,7 @@ const PATHS = [
   ...['/explain?code=APPROVAL_REQUIRED', '/?done=paused'],
 ];
 /** By axe. */
-const LOOKED_AT = PATHS.filter((_, at) => ALL || at % 3 === 0);
+const LOOKED_AT = sampled(PATHS, 4);
 
 /** A desk, a phone in the dark and in the light. `npm test` takes one of them for each page, in turn. */
 const VIEWS = [

@@ -3,7 +3,7 @@
  * until it completes. Whatever the point, the next passes must end with the same reports, and with each order, payout,
  * change and removal once in the provider's ledger.
  *
- * That is TESTS=all, or SWEEP=all for this file alone. `npm test` stops at a tenth of the effects; and the two APIs with
+ * That is TESTS=all, or SWEEP=all for this file alone. `npm test` stops at a few of the effects; and the two APIs with
  * orders go the same way, so that one is stopped before effects and the other after them. With records on PostgreSQL it
  * stops one pass of them, at fewer effects. With receivers the delivery after the pass is stopped, too.
  */
@@ -39,7 +39,7 @@ import {
 const MOST_EFFECTS = 400;
 const WHOLE = ALL || process.env['SWEEP'] === 'all';
 /** To stop before an effect is to stop after the one before it, so of two sweeps each takes every second one. */
-const STEP = WHOLE ? 2 : 16;
+const STEP = WHOLE ? 2 : 24;
 /** With a server each point takes longer: only SWEEP=all takes every one there. */
 const STEP_WITH_RECEIVERS = WHOLE ? 2 : 32;
 const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 30 : 72;

@@ -6,11 +6,14 @@ import type { Provider } from '../src/provider/port.ts';
 import { watch } from '../src/service/watch.ts';
 import { nightlyDue } from '../src/settings/schedule.ts';
 import type { TestClock } from './support/clock.ts';
+import { ALL } from './support/sample.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** As the clock goes on: with TESTS=all by the hour. */
+const STEP_HOURS = ALL ? 1 : 3;
 const PATIENCE = { timeout: 15_000, interval: 1 };
 const at = (time: string) => Date.parse(time);
 const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
@@ -43,6 +46,8 @@ interface Service {
   readonly log: string[];
   nights(): string[];
   after(ms: number): Promise<void>;
+  /** Step by step. */
+  afterHours(hours: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -74,12 +79,16 @@ async function startService(
   };
   onTestFinished(stop);
   await idle();
+  const after = (ms: number) => {
+    clock.advance(ms);
+    return idle();
+  };
   return {
     log: told,
     nights: () => passes.filter(({ run }) => run.kind === 'nightly').map(({ run }) => run.businessDate),
-    after: async (ms) => {
-      clock.advance(ms);
-      await idle();
+    after,
+    afterHours: async (hours) => {
+      for (let hour = 0; hour < hours; hour += STEP_HOURS) await after(STEP_HOURS * HOUR);
     },
     stop,
   };
@@ -93,25 +102,25 @@ describe('a clock that jumps', () => {
     workspace.clock.setWall('2026-03-05T14:00:00Z');
     await service.after(MINUTE);
     workspace.clock.setWall('2026-03-02T14:00:00Z');
-    for (let hour = 0; hour < 3 * 24; hour++) await service.after(HOUR);
+    await service.afterHours(3 * 24);
     const again = ['2026-03-02', '2026-03-05', '2026-03-03', '2026-03-04'];
     expect(service.nights()).toEqual(again);
-    for (let hour = 0; hour < 24; hour++) await service.after(HOUR);
+    await service.afterHours(24);
     expect(service.nights()).toEqual([...again, '2026-03-06']);
   });
 
   it.each([
     ['when the workspace was first watched', 0],
-    ['for a night', 25],
+    ['for a night', 27],
   ])('that was once a year ahead, %s, keeps no night from being made, and that is told once', async (_, hours) => {
     const workspace = testWorkspace();
     workspace.clock.setWall('2027-03-02T01:00:00Z');
     const service = await startService(workspace);
-    for (let hour = 0; hour < hours; hour++) await service.after(HOUR);
+    await service.afterHours(hours);
     const before = service.nights();
     workspace.clock.setWall('2026-03-02T01:00:00Z');
     await service.after(MINUTE);
-    for (let hour = 0; hour < 3 * 24; hour++) await service.after(HOUR);
+    await service.afterHours(3 * 24);
     expect(service.nights().slice(before.length)).toEqual(['2026-03-02', '2026-03-03', '2026-03-04']);
     expect(service.log).toHaveLength(before.length > 0 ? 1 : 0);
     for (const line of service.log) expect(line).toContain('nights are made without regard to it');
@@ -221,16 +230,17 @@ describe('a nightly run', () => {
     await back.after(20 * HOUR);
     workspace.clock.setWall('2026-03-06T09:41:00Z');
     await back.after(0);
-    for (let hour = 0; hour < 12; hour++) await back.after(HOUR);
+    await back.afterHours(12);
     expect(back.nights()).toEqual(['2026-03-05', '2026-03-06']);
   });
 
   it('is not brought forward, nor made again, by files that arrive at any time', async () => {
     const workspace = testWorkspace();
     const service = await startService(workspace);
-    for (let minute = 0; minute < 48 * 2; minute++) {
-      if (minute % 12 === 0) workspace.drop(`note-${minute}.csv`, '');
-      await service.after(30 * MINUTE);
+    for (let hour = 0; hour < 48; hour += STEP_HOURS) {
+      if (hour % 6 === 0) workspace.drop(`note-${hour}.csv`, '');
+      await service.after((STEP_HOURS * HOUR) / 2);
+      await service.after((STEP_HOURS * HOUR) / 2);
     }
     expect(service.nights()).toEqual(['2026-03-02', '2026-03-03']);
   });

@@ -22,6 +22,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { builtProgram, type Running, startProcess } from './support/cli.ts';
+import { sampled } from './support/sample.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const all = process.env['FAULTS'] === 'all';
@@ -135,7 +136,7 @@ describe('a disk that is slow', () => {
 });
 
 describe('a disk that is full', () => {
-  it.runIf(mounts).each(['200k', '400k'])(
+  it.runIf(mounts).each(all ? ['200k', '400k'] : sampled(['200k', '400k'], 2))(
     'at %s ends a run with 3, and the one with room again finishes',
     async (size) => {
       const workspace = delivery();
@@ -263,7 +264,7 @@ describe('no file descriptors left', () => {
   /** In Node's words, or in SQLite's. */
   const NO_DESCRIPTORS = /EMFILE|too many open files|unable to open database|disk I\/O error/;
 
-  const spares = all ? Array.from({ length: 16 }, (_, at) => at) : [1, 5];
+  const spares = all ? Array.from({ length: 16 }, (_, at) => at) : sampled([1, 5], 2);
 
   it.runIf(prlimit).each(spares)(
     'but %i: a run ends with 3 or goes on, and the next one finishes',

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { FaultScript } from '../src/sandbox/sandbox.ts';
 import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
+import { sampled } from './support/sample.ts';
 import {
   instruction,
   instructions,
@@ -71,11 +72,13 @@ describe('paydrop retry', () => {
     expect(await statuses(workspace)).toEqual(['ready', 'ready', 'ready']);
   });
 
-  it.each([
-    ['--file', '3', ['declined', 'declined', 'declined'], 1],
+  const CHOICES = [
     ['--status', 'declined', ['ready', 'ready', 'ready'], 4],
+    ['--file', '3', ['declined', 'declined', 'declined'], 1],
     ['--code', '0x0202', ['ready', 'ready', 'declined'], 3],
-  ])('chooses by %s %s', async (option, value, expected, count) => {
+  ] as const;
+
+  it.each(sampled(CHOICES, 2))('chooses by %s %s', async (option, value, expected, count) => {
     const other: FaultScript['faults'] = [
       { on: 'post', narration: 'P3', attempts: [1], fault: { kind: 'decline', code: '0x0203' } },
     ];
@@ -102,14 +105,16 @@ describe('paydrop retry', () => {
     expect(stdout).toMatch(/^C1\/O1\/NONE +there is no such instruction$/m);
   });
 
-  it.each([
+  const MISUSES = [
     [['--status', 'paid'], '--status paid: expected one of declined, failed, reversed'],
     [['--status', 'failed', '--yes'], 'there is nothing to pay again'],
     [['C1/O1/P1', '--file', '2'], 'name payouts as CUSTOMER/ORDER/INSTRUCTION, or choose them'],
     [[], 'name payouts as CUSTOMER/ORDER/INSTRUCTION, or choose them'],
     [['C1/O1'], 'expected CUSTOMER/ORDER/INSTRUCTION'],
     [['--file', '2', '--json'], 'say --yes as well'],
-  ])('%j is an error of usage', async (args, told) => {
+  ] as const;
+
+  it.each(sampled(MISUSES, 2))('%j is an error of usage', async (args, told) => {
     const workspace = await declined();
     const { status, stdout, stderr } = await retry(workspace, ...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -9,7 +9,7 @@ import type { RunChange, RunDecision } from '../src/store/port.ts';
 import { PAGES as FILE_PAGES } from './page-samples.ts';
 import { change, file, MIXED_FILE, REAL, RUN, SANDBOX, textOf, toldOf } from './report-samples.ts';
 import { type BrowserPage, HAS_BROWSER, openBrowser } from './support/browser.ts';
-import { ALL } from './support/sample.ts';
+import { ALL, sampled } from './support/sample.ts';
 import { instruction, instructions, ORDERS, testWorkspace } from './support/workspace.ts';
 
 const LARGE = '435741521.52';
@@ -168,14 +168,14 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1)
     .map((element) => element.className + ' ' + element.textContent.trim().slice(0, 60))`;
 
-  it.each(Object.entries(PAGES))('%s cuts nothing 360, 768 and 1280 pixels wide', async (_, text) => {
+  it.each(sampled(Object.entries(PAGES), 2))('%s cuts nothing 360, 768 and 1280 pixels wide', async (_, text) => {
     for (const width of [360, 768, 1280]) {
       await open(await text(), width);
       expect(await page.evaluate(CUT), `${width} pixels`).toEqual([]);
     }
   });
 
-  it.each(Object.entries(PAGES))('%s has each number of a file or run on one line', async (_, text) => {
+  it.each(sampled(Object.entries(PAGES), 2, 1))('%s has each number of a file or run on one line', async (_, text) => {
     const broken = `[...document.querySelectorAll('th a')].filter((link) => link.getClientRects().length > 1).length`;
     for (const width of [360, 768, 1000, 1280]) {
       await open(await text(), width);
@@ -183,15 +183,18 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     }
   });
 
-  it.each(Object.entries(PAGES))('%s has cards below 1000 pixels, and tables from there on', async (_, text) => {
-    const displays = `[...document.querySelectorAll('table')].map((table) => getComputedStyle(table).display)`;
-    await open(await text(), 999);
-    expect(new Set(await page.evaluate<string[]>(displays))).toEqual(new Set(['block']));
-    await open(await text(), 1000);
-    expect(new Set(await page.evaluate<string[]>(displays))).toEqual(new Set(['table']));
-  });
+  it.each(sampled(Object.entries(PAGES), 3, 2))(
+    '%s has cards below 1000 pixels, and tables from there on',
+    async (_, text) => {
+      const displays = `[...document.querySelectorAll('table')].map((table) => getComputedStyle(table).display)`;
+      await open(await text(), 999);
+      expect(new Set(await page.evaluate<string[]>(displays))).toEqual(new Set(['block']));
+      await open(await text(), 1000);
+      expect(new Set(await page.evaluate<string[]>(displays))).toEqual(new Set(['table']));
+    },
+  );
 
-  it.each(Object.entries({ ...PAGES, ...FILE_PAGES }))(
+  it.each(sampled(Object.entries({ ...PAGES, ...FILE_PAGES }), 3))(
     '%s has no empty field in its cards, and no label without what it names',
     async (_, text) => {
       const empty = `[...document.querySelectorAll('td')].filter((cell) => cell.getClientRects().length > 0)
@@ -242,7 +245,12 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     );
   }
 
-  it.each([...Object.entries(PAGES), ['the page of a file', FILE_PAGES['a file with everything in it']] as const])(
+  const PRINTED = [
+    ...Object.entries(PAGES),
+    ['the page of a file', FILE_PAGES['a file with everything in it']],
+  ] as const;
+
+  it.each(sampled(PRINTED, 2, 1))(
     '%s has no heading alone at the foot of a sheet, however long what stands above it is',
     async (_, text) => {
       const content = (await text?.()) ?? '';
