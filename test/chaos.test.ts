@@ -11,7 +11,7 @@ import { ALL } from './support/sample.ts';
 
 const SEED = 7;
 const MACHINES = 3;
-const FILES = ALL ? 150 : 60;
+const FILES = ALL ? 150 : 30;
 
 if (!hasPostgres) process.stderr.write('no PostgreSQL server is installed: machines that share one are not tried\n');
 

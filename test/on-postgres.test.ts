@@ -6,6 +6,7 @@ import { doctor } from '../src/commands/doctor.ts';
 import { noProgress } from '../src/platform/progress.ts';
 import type { Output } from '../src/platform/terminal.ts';
 import { dryRun } from '../src/service/dry-run.ts';
+import { takeOver } from '../src/service/taking-over.ts';
 import { openWorkspace } from '../src/service/workspace.ts';
 import { parseSettings } from '../src/settings/settings.ts';
 import { openStore } from '../src/store/postgres/postgres.ts';
@@ -75,7 +76,8 @@ describe.skipIf(!hasPostgres)('records on a server', () => {
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', instructions(instruction('P1'), instruction('P2')));
     await workspace.pass({ faults: { fates: [{ fate: 'processed' }] } });
-    expect(await run('records', 'copy', '--to', 'postgres')).toMatchObject({ status: 0, stderr: '' });
+    const taking = { workspace: workspace.root, env: { PAYDROP_DATABASE_URL: address }, clock: workspace.clock };
+    expect(await takeOver({ ...taking, progress: noProgress })).toMatchObject({ copied: true });
     setRecords('postgres');
   }
 
