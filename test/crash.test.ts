@@ -42,7 +42,7 @@ const WHOLE = ALL || process.env['SWEEP'] === 'all';
 const STEP = WHOLE ? 2 : 24;
 /** With a server each point takes longer: only SWEEP=all takes every one there. */
 const STEP_WITH_RECEIVERS = WHOLE ? 2 : 32;
-const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 30 : 72;
+const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 60 : 72;
 type Sweep = readonly ['before' | 'after', Api | 'held back' | 'with receivers'];
 const SWEEPS: readonly Sweep[] = [
   ...(['before', 'after'] as const).map((when) => [when, 'payout-orders'] as const),
