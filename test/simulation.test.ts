@@ -54,9 +54,12 @@ async function brokenBy(seed: number, machines?: number): Promise<string | undef
 }
 
 describe('a simulated world', () => {
-  it.each(sampled(found, 2))('that once broke a promise keeps them all: $name (seed $seed)', async ({ seed, machines }) => {
-    expect(await brokenBy(seed, machines)).toBeUndefined();
-  });
+  it.each(sampled(found, 2))(
+    'that once broke a promise keeps them all: $name (seed $seed)',
+    async ({ seed, machines }) => {
+      expect(await brokenBy(seed, machines)).toBeUndefined();
+    },
+  );
 
   it(`keeps every promise, from seed 1 to ${SEEDS}, and each kind of trouble comes up among many`, async () => {
     const tally: Tally = {};

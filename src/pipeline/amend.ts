@@ -190,15 +190,18 @@ async function begin(amending: Amending, asked: AmendmentChange['to']): Promise<
 }
 
 /**
- * The sums of a day are those of all machines: with limits of the day each change is judged by sums that are read anew,
- * while nothing is judged or claimed elsewhere. A machine that is alone adds up by itself.
+ * The sums of a day are those of all machines: with limits of the day each change is judged by what this machine has added
+ * up, and by sums that are read anew, while nothing is judged or claimed elsewhere.
  */
 function turnsToJudge(tools: AmendTools): InTurn {
   const { store, settings, businessDate } = tools;
-  if (settings.records === 'postgres' && hasDayLimits(settings.control))
-    return (work) => store.judging(businessDate, () => work(openChangeJudge(tools, businessDate)));
-  const judge = openChangeJudge(tools, businessDate);
-  return (work) => work(judge);
+  const own = openChangeJudge(tools, businessDate);
+  if (settings.records !== 'postgres' || !hasDayLimits(settings.control)) return (work) => work(own);
+  const both: ChangeJudge = async (...change) => {
+    const reasons = await own(...change);
+    return reasons.length > 0 ? reasons : openChangeJudge(tools, businessDate, 'too')(...change);
+  };
+  return (work) => store.judging(undefined, () => work(both));
 }
 
 /**

@@ -69,15 +69,21 @@ export type ChangeJudge = (
 /**
  * Judges changes of what the provider has, each as if the payout were new and had these terms. A change can't wait for a
  * yes, so it is asked for only where there is no reason. Its payout counts on the days on which it was sent: what is
- * added to it must fit there, together with what was added before.
+ * added to it must fit there, together with what was added before. With `ready`, also together with what is ready: other
+ * machines may be about to send it.
  */
-export function openChangeJudge(tools: HoldTools, businessDate: string): ChangeJudge {
+export function openChangeJudge(tools: HoldTools, businessDate: string, ready: 'too' | 'not' = 'not'): ChangeJudge {
   const { store, settings } = tools;
   const { control } = settings;
   const days = new Map<string, Promise<DaySums>>();
+  const openSums = async (date: string): Promise<DaySums> => {
+    const sums = openDaySums(control, await store.sentOn(date, dayBegins(date, settings)));
+    if (ready === 'not' || date !== businessDate) return sums;
+    for (const before of [true, false]) for await (const payout of readyPayouts(store, before)) sums.add(payout);
+    return sums;
+  };
   const sumsOf = (date: string) => {
-    const sums =
-      days.get(date) ?? store.sentOn(date, dayBegins(date, settings)).then((sent) => openDaySums(control, sent));
+    const sums = days.get(date) ?? openSums(date);
     days.set(date, sums);
     return sums;
   };

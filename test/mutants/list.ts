@@ -1130,7 +1130,7 @@ const HELD: Mutant[] = [
     "a day's sums are one machine's where changes are asked for",
     'two machines pass the limit',
     'day-limit-postgres',
-    ["if (settings.records === 'postgres' && hasDayLimits(settings.control))", 'if (false)'],
+    ["if (settings.records !== 'postgres' || !hasDayLimits(settings.control)) return", 'if (tools) return'],
   ),
   mutant('changes at the provider do not count for each other', 'together they pass the limit', 'control-attacks', [
     'if (all.length === 0) for (const day of sums) day.add(added);',
@@ -1413,7 +1413,7 @@ const TAKING_OVER: Mutant[] = [
     ["isOld('(revision > reported OR elsewhere)')", "isOld('revision > reported')"],
   ),
   mutant('a turn that comes as the wait for it ends is kept', 'no machine sends any more', 'claims-postgres', [
-    'return (await HOLDS.get(client, lock).catch(ended)) === true;',
+    'return (await HOLDS.get(client, lock).catch((why: Error) => giveUp(client, why))) === true;',
     'return false;',
   ]),
   mutant('what comes after the end of its run is in that run', 'no report tells of it', 'claims-postgres', [
@@ -1756,8 +1756,8 @@ const CLAIMS: Mutant[] = [
     'payouts.has(id) && (isJudged(intent?.businessDate) || true)',
   ]),
   mutant('a machine that is gone says that all was judged', 'what is to be held back leaves', 'claims-postgres', [
-    'await requireStanding(session, me);\n      await setFact(session, JUDGED_FOR, date);',
-    'await setFact(session, JUDGED_FOR, date);',
+    'await requireStanding(session, me);\n    if (businessDate !== undefined) await setFact(session, JUDGED_FOR, date);',
+    'if (businessDate !== undefined) await setFact(session, JUDGED_FOR, date);',
   ]),
   mutant('judging that was cut off counts', 'what is to be held back leaves', 'claims-postgres', [
     "await note(session, '');",

@@ -283,14 +283,18 @@ export class SharedRecords {
     }
   }
 
-  async #judging<Result>(session: MachineSession, businessDate: string, work: () => Promise<Result>): Promise<Result> {
+  async #judging<Result>(
+    session: MachineSession,
+    businessDate: string | undefined,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     while (this.#isJudged()) await this.#whileJudged();
     if (!session.isAlive) throw new UnavailableError('its connection to the database has ended');
     this.#judge = session;
-    this.#judgedFor = '';
+    if (businessDate !== undefined) this.#judgedFor = '';
     try {
       const result = await work();
-      this.#judgedFor = businessDate;
+      if (businessDate !== undefined) this.#judgedFor = businessDate;
       return result;
     } finally {
       if (this.#judge === session) this.#judge = undefined;

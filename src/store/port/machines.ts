@@ -53,8 +53,9 @@ export interface Machines {
   /**
    * Does the work while no other machine does this work, or claims anything: release, decisions and holding back, for a
    * business date. What is sent on another date is claimed by no machine after that, before it is judged for that one.
+   * Without a business date the work lets nothing go, and what may be claimed after it is what might be before.
    */
-  judging<Result>(businessDate: string, work: () => Promise<Result>): Promise<Result>;
+  judging<Result>(businessDate: string | undefined, work: () => Promise<Result>): Promise<Result>;
   /**
    * Does the work while no other machine does this work: what the account has covers the payouts of one of them. Waits for
    * that, and asks `goesOn` about once a second. Undefined, with nothing done, once that is false.

@@ -4,6 +4,7 @@ import { amendedEvent, askedForEvent, assertAmendableAtProvider, isAsDecided } f
 import type { AmendmentChange, Moment, RowFields, RowRecord, Store } from '../port.ts';
 import { readTerms, writeTerms } from '../stored.ts';
 import type { WriteSession } from './connection.ts';
+import { type Me, requireStanding } from './me.ts';
 import { markRepairedLate, rejectLate } from './repairs.ts';
 import { markStale } from './stale.ts';
 import { statement } from './statement.ts';
@@ -80,10 +81,12 @@ const CANCEL = statement<[at: string, id: number, from: string, version: number]
   UPDATE instructions SET status = 'cancelled', version = version + 1, updated_at = $1, answer = '', answer_since = ''
   WHERE id = $2 AND status = $3 AND version = $4`);
 
-export function amendmentVerbs(writing: Writing): Pick<Store, 'amend'> {
+export function amendmentVerbs(writing: Writing, me: Me): Pick<Store, 'amend'> {
   return {
     amend: (changes, moment) =>
       writing(moment, async (session, append) => {
+        // What a machine that was taken for gone has judged, others may have judged anew.
+        if (changes.some(({ to }) => to.kind === 'asked')) await requireStanding(session, me);
         const late: AmendmentChange[] = [];
         for (const change of changes) if (!(await amend(session, append, change, moment))) late.push(change);
         return late;

@@ -8,12 +8,18 @@ const JUDGED_FOR = 'judged-for';
 
 /**
  * Judges for a business date. If the work does not come to its end, nothing is claimed before it is judged again. Throws
- * where another machine took this one for gone: what that one has let go since was not judged here.
+ * where another machine took this one for gone: what that one has let go since was not judged here. Without a business
+ * date nothing is let go, and what may be claimed stays as it is.
  */
-export async function judgedFor<T>(db: Connection, me: Me, businessDate: string, work: () => Promise<T>): Promise<T> {
+export async function judgedFor<T>(
+  db: Connection,
+  me: Me,
+  businessDate: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   const note = async (session: Session, date: string) => {
     await requireStanding(session, me);
-    await setFact(session, JUDGED_FOR, date);
+    if (businessDate !== undefined) await setFact(session, JUDGED_FOR, date);
   };
   await db.writing(async (session) => {
     // The machine that judged before may not know yet that its session has ended. From here on its verdicts are refused.
@@ -21,7 +27,7 @@ export async function judgedFor<T>(db: Connection, me: Me, businessDate: string,
     await note(session, '');
   });
   const result = await work();
-  await db.writing((session) => note(session, businessDate));
+  if (businessDate !== undefined) await db.writing((session) => note(session, businessDate));
   return result;
 }
 

@@ -126,7 +126,7 @@ export function storeOn(
     ...intakeVerbs(db, writing, me),
     ...changeVerbs(writing, writingWith(db, { ...told, first: BEFORE_CLAIM }), me),
     ...controlVerbs(db, writing, me),
-    ...amendmentVerbs(writing),
+    ...amendmentVerbs(writing, me),
     ...answerVerbs(db, writing),
     ...forgettingVerbs(db, writing, clock),
     ...auditVerbs(db, writing),

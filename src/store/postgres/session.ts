@@ -334,12 +334,18 @@ async function tookLock(client: pg.Client, lock: number): Promise<boolean> {
     await client.query(`SELECT pg_advisory_lock(${lock})`);
     return true;
   } catch (error) {
-    if (refusalOf(error).code !== WAITED_TOO_LONG) ended(error as Error);
-    return (await HOLDS.get(client, lock).catch(ended)) === true;
+    if (refusalOf(error).code !== WAITED_TOO_LONG) return giveUp(client, error as Error);
+    return (await HOLDS.get(client, lock).catch((why: Error) => giveUp(client, why))) === true;
   }
 }
 
 const WAITED_TOO_LONG = '55P03';
+
+/** The server may grant the lock later: it is given back only with the session. */
+function giveUp(client: pg.Client, cause: Error): never {
+  void client.end().catch(() => {});
+  return ended(cause);
+}
 
 function ended(cause: Error): never {
   throw new UnavailableError('the connection to the database has ended', { cause });
