@@ -62,6 +62,14 @@ async function withChanges({ tools, drop }: Machine, amounts: Readonly<Record<st
   await pass(tools, { ...ONE_PASS, send: false, lookUp: false });
 }
 
+/** A connection of no machine. */
+async function connectedTo(address: string): Promise<pg.Client> {
+  const beside = new pg.Client({ connectionString: address });
+  await beside.connect();
+  onTestFinished(() => beside.end());
+  return beside;
+}
+
 const changesOf = (tools: OpenWorkspace): AmendTools => ({ ...tools, businessDate: DATE });
 
 /** The same records, in which a machine finds one payout that a row changes, and may do something before it asks. */
@@ -81,9 +89,7 @@ describe.skipIf(!hasPostgres)('a limit of a day', () => {
     // One change fits into the day, and two don't.
     await withChanges(one, { P1: '260.00', P2: '260.00' });
 
-    const beside = new pg.Client({ connectionString: address });
-    await beside.connect();
-    onTestFinished(() => beside.end());
+    const beside = await connectedTo(address);
     const waiting = `SELECT 1 FROM pg_locks WHERE objid = ${JUDGING_LOCK} AND NOT granted`;
     let isOver = false;
     let second: Promise<unknown> = Promise.resolve();
@@ -134,9 +140,7 @@ describe.skipIf(!hasPostgres)('a limit of a day', () => {
   it('is kept by a machine whose session ends after it has judged a change', async () => {
     const { address, one, two, changed } = await sharing(LIMIT_OF_500);
     await withChanges(one, { P1: '260.00', P2: '260.00' });
-    const beside = new pg.Client({ connectionString: address });
-    await beside.connect();
-    onTestFinished(() => beside.end());
+    const beside = await connectedTo(address);
     const endsAndOtherGoesOn = async () => {
       await beside.query(`
         SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN paydrop.machines m ON m.id = l.objid

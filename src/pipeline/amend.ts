@@ -199,7 +199,7 @@ function turnsToJudge(tools: AmendTools): InTurn {
   if (settings.records !== 'postgres' || !hasDayLimits(settings.control)) return (work) => work(own);
   const both: ChangeJudge = async (...change) => {
     const reasons = await own(...change);
-    return reasons.length > 0 ? reasons : openChangeJudge(tools, businessDate, 'too')(...change);
+    return reasons.length > 0 ? reasons : openChangeJudge(tools, businessDate, true)(...change);
   };
   return (work) => store.judging(undefined, () => work(both));
 }

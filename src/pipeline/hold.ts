@@ -69,16 +69,16 @@ export type ChangeJudge = (
 /**
  * Judges changes of what the provider has, each as if the payout were new and had these terms. A change can't wait for a
  * yes, so it is asked for only where there is no reason. Its payout counts on the days on which it was sent: what is
- * added to it must fit there, together with what was added before. With `ready`, also together with what is ready: other
- * machines may be about to send it.
+ * added to it must fit there, together with what was added before. With `countsReady`, also together with what is ready:
+ * other machines may be about to send it.
  */
-export function openChangeJudge(tools: HoldTools, businessDate: string, ready: 'too' | 'not' = 'not'): ChangeJudge {
+export function openChangeJudge(tools: HoldTools, businessDate: string, countsReady = false): ChangeJudge {
   const { store, settings } = tools;
   const { control } = settings;
   const days = new Map<string, Promise<DaySums>>();
   const openSums = async (date: string): Promise<DaySums> => {
     const sums = openDaySums(control, await store.sentOn(date, dayBegins(date, settings)));
-    if (ready === 'not' || date !== businessDate) return sums;
+    if (!countsReady || date !== businessDate) return sums;
     for (const before of [true, false]) for await (const payout of readyPayouts(store, before)) sums.add(payout);
     return sums;
   };

@@ -10,6 +10,7 @@ import { column, statement } from './statement.ts';
 
 export interface LaterRun {
   readonly number: number;
+  /** Once; then it does nothing. */
   begin(): Promise<void>;
 }
 
@@ -22,9 +23,12 @@ const BEGIN = statement<[number: number, businessDate: string, startedAt: string
 export async function laterRun(session: Session, businessDate: string, at: string): Promise<LaterRun> {
   const number = (await NEXT.get(session)) ?? 1;
   requireNumber(number);
+  let hasBegun = false;
   return {
     number,
     async begin() {
+      if (hasBegun) return;
+      hasBegun = true;
       await BEGIN.run(session, number, businessDate, at);
     },
   };

@@ -104,7 +104,6 @@ function appender(session: Session, head: ChainHead, moment: AppendMoment, notif
   const { at, later } = moment;
   let last = head;
   let entries: Appended[] = [];
-  let hasBegun = false;
   const append = (event: TrailEvent, instruction?: number): number => {
     const isDecision = event['by'] !== undefined;
     const run = instruction === undefined || isDecision ? moment.run : (later?.number ?? moment.run);
@@ -120,10 +119,7 @@ function appender(session: Session, head: ChainHead, moment: AppendMoment, notif
     if (entries.length === 0) return;
     const all = entries;
     entries = [];
-    if (later && !hasBegun && all.some(({ run }) => run === later.number)) {
-      hasBegun = true;
-      await later.begin();
-    }
+    if (later && all.some(({ run }) => run === later.number)) await later.begin();
     await INSERT.run(
       session,
       all.map(({ seq }) => seq),
