@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../src/platform/clock.ts';
 import type { Store } from '../src/store/port.ts';
 import { openStore, type PostgresOptions } from '../src/store/postgres/postgres.ts';
 import { hasPostgres, Server } from './support/postgres-server.ts';
@@ -12,7 +11,7 @@ import { newFile, START } from './support/records.ts';
 const AT = '2026-11-21T02:00:00.000Z';
 
 /** Asks again at once. */
-const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+const wait = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe.skipIf(!hasPostgres)('texts that were forgotten', () => {
   // On the server that all tests share, the transactions of others come first.
@@ -55,7 +54,7 @@ describe.skipIf(!hasPostgres)('texts that were forgotten', () => {
   }
 
   async function open(address: string, options: Partial<PostgresOptions> = {}): Promise<Store> {
-    const store = await openStore({ address, clock, ...options });
+    const store = await openStore({ address, wait, ...options });
     stores.push(store);
     return store;
   }
@@ -139,7 +138,7 @@ describe.skipIf(!hasPostgres)('texts that were forgotten', () => {
     const waiting = async () => {
       if (++waits === 3) await elsewhere.query('COMMIT');
     };
-    const store = await forgotten(address, { clock: { ...clock, sleep: waiting } });
+    const store = await forgotten(address, { wait: waiting });
     await store.wipeForgotten([1]);
     expect(waits).toBe(3);
     expect(await filesWithThem(address)).toEqual([]);

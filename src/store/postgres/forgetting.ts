@@ -35,7 +35,7 @@ type Range = [first: number, last: number];
 const RANGE = '$1 AND $2';
 const TOUCHED = touchedIn(RANGE);
 
-export function forgettingVerbs(db: Connection, writing: Writing, clock: Clock): Forgetting {
+export function forgettingVerbs(db: Connection, writing: Writing, wait: Clock['sleep']): Forgetting {
   return {
     forgettable: (file) => db.reading((session) => lookingUp(session, () => forgettable(session, file))),
     touchedBy: async (files) =>
@@ -48,7 +48,7 @@ export function forgettingVerbs(db: Connection, writing: Writing, clock: Clock):
       writing(moment, (session, append) =>
         lookingUp(session, () => forgetFile(session, append, [file, revision, decision, moment])),
       ),
-    wipeForgotten: (files) => wipeForgotten(db, clock, files),
+    wipeForgotten: (files) => wipeForgotten(db, wait, files),
   };
 }
 

@@ -45,6 +45,8 @@ export interface PostgresOptions {
   /** `kept` where the caller says nothing. */
   readonly purpose?: Purpose;
   readonly clock?: Clock;
+  /** How the transactions of others are waited for. Their end is no matter of a clock that a test moves on. */
+  readonly wait?: Clock['sleep'];
   /** Where the time that all machines go by is not the server's. */
   readonly serverClock?: ServerClock;
   /** The name of this machine; none where only a person decides or reads. */
@@ -114,10 +116,10 @@ export function storeOn(
   me: Me,
   shown: string,
   {
-    clock = systemClock,
+    wait = systemClock.sleep,
     serverClock,
     subscriptions = [],
-  }: Pick<PostgresOptions, 'clock' | 'serverClock' | 'subscriptions'> = {},
+  }: Pick<PostgresOptions, 'wait' | 'serverClock' | 'subscriptions'> = {},
 ): Omit<Store, 'judging' | 'spending' | 'mayStillSend'> {
   const told = { serverClock, subscriptions };
   const writing = writingWith(db, told);
@@ -128,7 +130,7 @@ export function storeOn(
     ...controlVerbs(db, writing, me),
     ...amendmentVerbs(writing, me),
     ...answerVerbs(db, writing),
-    ...forgettingVerbs(db, writing, clock),
+    ...forgettingVerbs(db, writing, wait),
     ...auditVerbs(db, writing),
     ...factVerbs(db, me),
     ...findingVerbs(db),

@@ -68,13 +68,13 @@ const REMOVED = statement<[files: number[]]>(
 );
 
 /** Throws where something keeps the server from removing it. */
-export async function wipeForgotten(db: Connection, clock: Clock, files: readonly number[]): Promise<void> {
+export async function wipeForgotten(db: Connection, wait: Clock['sleep'], files: readonly number[]): Promise<void> {
   if (await IS_DEFERRED.get(db))
     throw new UsageError('the server keeps what was removed for later: set vacuum_defer_cleanup_age to 0');
-  await noneFromBefore(db, clock);
+  await noneFromBefore(db, wait);
   await WRITE_TABLES_ANEW.run(db);
   for (const { table, name } of await LEFT_STATISTICS.all(db)) await removeStatistics(db, table, name);
-  await noneFromBefore(db, clock);
+  await noneFromBefore(db, wait);
   const before = await FILE_OF_STATISTICS.get(db);
   await WRITE_STATISTICS_ANEW.run(db);
   // The server says no more than a warning to a role that may not.
@@ -86,7 +86,7 @@ export async function wipeForgotten(db: Connection, clock: Clock, files: readonl
 }
 
 /** Waits for the transactions that began before this moment. */
-async function noneFromBefore(db: Connection, clock: Clock): Promise<void> {
+async function noneFromBefore(db: Connection, wait: Clock['sleep']): Promise<void> {
   const now = await NOW.get(db);
   if (now === undefined) throw new Error('The server gave no number to a transaction');
   for (let tries = 1; ; tries++) {
@@ -96,7 +96,7 @@ async function noneFromBefore(db: Connection, clock: Clock): Promise<void> {
       throw who === 'reader'
         ? anotherReads()
         : new UnavailableError(`${who} began before, so removed texts can not leave the server yet: try again later`);
-    await clock.sleep(EARLIER_AGAIN_MS);
+    await wait(EARLIER_AGAIN_MS);
   }
 }
 
