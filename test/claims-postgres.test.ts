@@ -169,6 +169,42 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await two.endRun(run + 1, { at: AT, run: run + 1 }, { open: [] })).toMatchObject({ finishedAt: AT });
   });
 
+  it('what one tells of its send once its run was dropped is told by the next run that is reported', async () => {
+    const run = (await one.startRun('arrival', DATE, MOMENT))?.number ?? 0;
+    const other = (await two.startRun('arrival', DATE, MOMENT))?.number ?? 0;
+    await one.claim(SENDING, MOMENT);
+    expect(await two.dropRun(run)).toBe(true);
+    const told = { id: ID, version: 2, from: 'sending', orderRefId: 'REF1', sent: { outcome: 'accepted' } } as const;
+    await one.settle({ changes: [{ ...told, to: 'submitted' }] }, { at: AT, run });
+
+    const later = other + 1;
+    expect(await two.runChanges(run, 0, 10)).toEqual([]);
+    expect((await two.unreportedRuns()).map(({ number }) => number)).toEqual([other, later]);
+    expect(await two.runChanges(later, 0, 10)).toMatchObject([{ id: ID, to: 'submitted' }]);
+  });
+
+  it('what one tells of its send keeps its run, which another is about to drop', async () => {
+    const run = (await one.startRun('arrival', DATE, MOMENT))?.number ?? 0;
+    await one.claim(SENDING, MOMENT);
+    await beside.query('BEGIN; SELECT 1 FROM audit_head FOR UPDATE');
+    const waiting = async () => {
+      await beside.query('SELECT pg_stat_clear_snapshot()');
+      const { rowCount } = await beside.query(
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+      );
+      return rowCount;
+    };
+    const told = { id: ID, version: 2, from: 'sending', orderRefId: 'REF1', sent: { outcome: 'accepted' } } as const;
+    const telling = one.settle({ changes: [{ ...told, to: 'submitted' }] }, { at: AT, run });
+    await vi.waitUntil(async () => (await waiting()) === 1);
+    const dropping = two.dropRun(run);
+    await vi.waitUntil(async () => (await waiting()) === 2);
+    await beside.query('COMMIT');
+    await telling;
+    expect(await dropping).toBe(false);
+    expect(await two.runChanges(run, 0, 10)).toMatchObject([{ id: ID, to: 'submitted' }]);
+  });
+
   it('one whose session ended while it judged lets nothing go beside the next that judges', async () => {
     await beside.query(`
       SELECT pg_terminate_backend(l.pid) FROM pg_locks l

@@ -2,8 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { clientRefId } from '../src/domain/instruction.ts';
 import { pass } from '../src/pipeline/pass.ts';
 import { retry } from '../src/pipeline/resolution.ts';
+import type { OpenWorkspace } from '../src/service/workspace.ts';
 import { openStore } from '../src/store/sqlite/sqlite.ts';
-import { instruction, instructions, ONE_PASS, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
+import {
+  instruction,
+  instructions,
+  ONE_PASS,
+  ORDERS,
+  passWith,
+  type TestWorkspace,
+  testWorkspace,
+} from './support/workspace.ts';
 
 describe('a run', () => {
   it('has ended in the store before the first of its reports is published, so that the same ones can be written again', async () => {
@@ -43,6 +52,32 @@ describe('a run', () => {
     expect(workspace.rows('run.000002.changes.csv')).toMatchObject([
       { to: 'failed', clientRefId: clientRefId(ref, 1) },
     ]);
+  });
+
+  it('on arrival that is about to be dropped stays, and tells what another machine records in it just then', async () => {
+    const workspace = testWorkspace();
+    workspace.drop('payouts.csv', instructions(instruction('P1')));
+    await workspace.pass({ send: false });
+    const meanwhile = async ({ store }: OpenWorkspace, run: number) => {
+      const [{ id = 0, version = 0 } = {}] = await store.list('waiting', { afterId: 0, limit: 1 });
+      const change = { id, version, from: 'waiting', to: 'rejected', code: 'ORDER_NOT_FOUND', errors: [] } as const;
+      await store.settle({ changes: [change] }, { at: '2026-03-02T02:00:00.000Z', run });
+    };
+    const summary = await passWith(
+      workspace,
+      (tools) => ({
+        store: {
+          ...tools.store,
+          dropRun: async (run) => {
+            await meanwhile(tools, run);
+            return tools.store.dropRun(run);
+          },
+        },
+      }),
+      { kind: 'arrival', send: false },
+    );
+    expect(summary).toMatchObject({ run: { number: 2 }, moved: { rejected: 1 } });
+    expect(workspace.rows('run.000002.changes.csv')).toMatchObject([{ instructionRef: 'P1', to: 'rejected' }]);
   });
 
   // Found by the simulation with three machines, seed 20021: another one had rejected a row meanwhile.

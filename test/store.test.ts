@@ -1337,6 +1337,22 @@ function storeContract(name: string, open: (folder: string) => Store | Promise<S
       expect(await store.unreportedRuns()).toHaveLength(1);
     });
 
+    it('on arrival are not dropped with a file or a change', async () => {
+      await store.startRun('arrival', '2026-11-21', { at: AT });
+      await taken('one', [created(2)], {}, 1);
+      expect(await store.dropRun(1)).toBe(false);
+      await store.endRun(1, { at: AT }, { open: [] });
+      await store.startRun('arrival', '2026-11-21', { at: AT });
+      await store.settle(
+        { changes: [{ id: rowId(1, 2), version: 1, from: 'ready', to: 'cancelled' }] },
+        { at: AT, run: 2 },
+      );
+      expect(await store.dropRun(2)).toBe(false);
+      expect(await store.unreportedRuns()).toMatchObject([{ number: 1 }, { number: 2 }]);
+      await store.startRun('arrival', '2026-11-21', { at: AT });
+      expect(await store.dropRun(3)).toBe(true);
+    });
+
     it('know the last nightly one', async () => {
       expect(await store.lastNightly()).toBeUndefined();
       await store.startRun('nightly', '2026-11-21', { at: AT });

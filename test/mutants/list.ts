@@ -1420,6 +1420,18 @@ const TAKING_OVER: Mutant[] = [
     ': (later?.number ?? moment.run);',
     ': moment.run;',
   ]),
+  mutant('a run that was dropped counts as under way', 'no report tells of what comes later', 'claims-postgres', [
+    'FROM runs WHERE number >= ',
+    'FROM runs WHERE number = ',
+  ]),
+  mutant('a run is dropped with what another machine has recorded in it', 'no report tells of it', 'claims-postgres', [
+    'AND NOT EXISTS (SELECT 1 FROM files WHERE run = $1) AND NOT EXISTS (',
+    'AND NOT EXISTS (SELECT 1 FROM files WHERE run = $1) OR NOT EXISTS (',
+  ]),
+  mutant('the end of a run tells what was read before a try to drop it', 'a change is not told', 'closing-order', [
+    '({ isWhole, ...contents } = await contentsOf(tools, run, reported));',
+    '',
+  ]),
   mutant('a machine that judges leaves the one before it at work', 'a limit of a day is overrun', 'claims-postgres', [
     'await takeForGone(session); await note(session,',
     'await note(session,',

@@ -342,7 +342,7 @@ export class SharedRecords {
       },
       dropRun: async (run) => {
         session.requireStanding();
-        await base.dropRun(run);
+        return base.dropRun(run);
       },
       runReported: async (run, published) => {
         session.requireStanding();

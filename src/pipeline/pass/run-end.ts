@@ -41,13 +41,14 @@ export async function closeRun(
   unfinished?: string,
 ): Promise<RunContents & { kept: boolean; goesOn?: true }> {
   const { store, settings, report } = tools;
-  const { isWhole, ...contents } = await contentsOf(tools, run, reported);
-  if (!isWhole) return { ...contents, kept: true };
+  let { isWhole, ...contents } = await contentsOf(tools, run, reported);
   const idle = contents.files.length === 0 && contents.changes === 0;
-  if (run.kind === 'arrival' && run.finishedAt === '' && idle && (await nothingDecided(store))) {
-    await store.dropRun(run.number);
-    return { ...contents, kept: false };
+  if (isWhole && run.kind === 'arrival' && run.finishedAt === '' && idle && (await nothingDecided(store))) {
+    if (await store.dropRun(run.number)) return { ...contents, kept: false };
+    // Another machine has recorded something in it since.
+    ({ isWhole, ...contents } = await contentsOf(tools, run, reported));
   }
+  if (!isWhole) return { ...contents, kept: true };
   const { open, verdicts } = contents;
   const atEnd = { open, verdicts, undone: unfinished ?? contents.undone, moved: contents.moved };
   const ended = run.finishedAt === '' ? await store.endRun(run.number, momentOf(tools), atEnd) : run;

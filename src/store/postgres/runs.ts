@@ -22,7 +22,7 @@ import { type Me, requireStanding, takeForGone } from './me.ts';
 import { nextNumber } from './numbers.ts';
 import { publish } from './published.ts';
 import { column, statement } from './statement.ts';
-import type { Writing } from './trail.ts';
+import { inTurn, type Writing } from './trail.ts';
 
 type RunVerbs = Pick<
   Store,
@@ -87,9 +87,6 @@ const UNDER_WAY = column<[machine: number], number>(
   `SELECT number FROM runs WHERE NOT reported AND finished_at IS NULL AND ${IS_ASKERS} ORDER BY number DESC LIMIT 1`,
 );
 const ENDED_WITH = statement<[run: number], AtEndRow>(`SELECT ${AT_END} FROM runs WHERE number = $1`);
-const DROP = statement<[run: number]>(
-  "DELETE FROM runs WHERE number = $1 AND kind = 'arrival' AND finished_at IS NULL",
-);
 const REPORTED = statement<[run: number]>(
   'UPDATE runs SET reported = true WHERE number = $1 AND finished_at IS NOT NULL',
 );
@@ -112,10 +109,10 @@ export function runVerbs(db: Connection, writing: Writing, me: Me): RunVerbs {
         await publish(session, 'run', run, published);
       }),
     dropRun: (run) =>
-      db.writing(async (session) => {
+      inTurn(db, async (session) => {
         // Its number may be another run's since.
         await requireStanding(session, me);
-        await DROP.run(session, run);
+        return (await DROP.run(session, run, 0)) === 1;
       }),
     atEnd: async (run) => readAtEnd(await ENDED_WITH.get(db, run)),
     runUnderWay: () => UNDER_WAY.get(db, machine),
@@ -239,6 +236,11 @@ const NET = `
   WHERE run = $1 AND instruction > $2 AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.seq = audit.seq)
   GROUP BY instruction
   HAVING (SELECT true FROM instructions WHERE instructions.id = audit.instruction)`;
+
+/** Another machine may have recorded something in it meanwhile. */
+const DROP = statement<[run: number, afterId: number]>(`
+  DELETE FROM runs WHERE number = $1 AND kind = 'arrival' AND finished_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM files WHERE run = $1) AND NOT EXISTS (${NET})`);
 
 const MOVED = statement<[run: number, afterId: number], RunMoved>(`
   WITH net AS (${NET}),

@@ -41,10 +41,14 @@ export type Writing = <T>(
 export const LOCK_HEAD = `
   SELECT seq, hash, ${serverTime()} AS now FROM (SELECT seq, encode(hash, 'hex') AS hash FROM audit_head FOR UPDATE) h`;
 
-/** SQL: the same, with the business date of the run if it has ended. It can't end any more until the transaction does. */
+/**
+ * SQL: the same, with the business date of the run if it has ended. It can't end any more until the transaction does. One
+ * that was dropped counts as ended once a later run has begun: its number is not given again.
+ */
 const lockHeadIn = (run: number) => `${LOCK_HEAD};
   SELECT seq, encode(hash, 'hex') AS hash, ${serverTime()} AS now,
-    (SELECT business_date FROM runs WHERE number = ${run} AND finished_at IS NOT NULL) AS "endedFor"
+    (SELECT CASE WHEN number > ${run} OR finished_at IS NOT NULL THEN business_date END
+     FROM runs WHERE number >= ${run} ORDER BY number LIMIT 1) AS "endedFor"
   FROM audit_head`;
 
 // The decision is in no run's report yet, whichever run is under way. The run that ends next takes it over (runs.ts).

@@ -64,16 +64,16 @@ export function runVerbs(db: Connection, trail: Trail): RunVerbs {
   const end = ending(db, trail);
   const reported = reporting(db);
   const atEnd = db.prepare<[number], AtEndRow>(`SELECT ${AT_END} FROM runs WHERE number = ?`);
-  const drop = db.prepare<[number]>("DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL");
+  const drop = db.prepare<[run: number, changedIn: number, afterId: number, fileOf: number]>(`
+    DELETE FROM runs WHERE number = ? AND kind = 'arrival' AND finished_at IS NULL
+      AND NOT EXISTS (${NET}) AND NOT EXISTS (SELECT 1 FROM files WHERE run = ?)`);
   return {
     startRun: async (kind, businessDate, moment) => start(kind, businessDate, moment),
     endRun: async (run, moment, atEnd) => end(run, moment, atEnd),
     async runReported(run, published) {
       reported(run, published);
     },
-    async dropRun(run) {
-      drop.run(run);
-    },
+    dropRun: async (run) => drop.run(run, run, 0, run).changes === 1,
     atEnd: async (run) => readAtEnd(atEnd.get(run)),
     runUnderWay: async () => underWay.get(),
     unreportedRuns: async () => unreported.all(),
