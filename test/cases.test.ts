@@ -85,7 +85,7 @@ async function withTools(workspace: TestWorkspace, work: (tools: OpenWorkspace) 
 }
 
 describe('dropping', () => {
-  test.each(UPDATES ? caseNames() : sampled(caseNames(), 3))('%s', async (name) => {
+  test.each(UPDATES ? caseNames() : sampled(caseNames(), 5))('%s', async (name) => {
     const given = readCase(join(CASES, name));
     const outbox = await outcomeOf(given);
     const toCompare = compared(given, outbox);

@@ -169,6 +169,40 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await two.endRun(run + 1, { at: AT, run: run + 1 }, { open: [] })).toMatchObject({ finishedAt: AT });
   });
 
+  // Found by the simulation, seed 133066 with two machines.
+  it('one leaves to the other what that has asked the provider to change, until it has been away for long', async () => {
+    const submitted = { id: ID, version: 2, from: 'sending', to: 'submitted', sent: { outcome: 'accepted' } } as const;
+    await one.claim(SENDING, MOMENT);
+    await one.settle({ changes: [submitted] }, MOMENT);
+    const { number } = await one.registerFile(newFile('change'));
+    const target = { id: ID, from: 'submitted', version: 3 } as const;
+    const fields = { customerRef: 'C', orderRef: 'O', instructionRef: 'I', amount: '', currency: '' };
+    const row = { kind: 'amending', line: 2, target, raw: [], becomes: undefined } as const;
+    const all = { ...row, fields: { ...fields, openDate: '', dueDate: '' } };
+    await one.recordRows(number, [all], { ...START, line: 2, rows: 1 }, MOMENT);
+    await one.finishFile(number, undefined, MOMENT);
+    const found = async () => [await one.amended(0, 10), await two.amended(0, 10)].map(({ length }) => length);
+    expect(await found()).toEqual([1, 1]);
+
+    const to = { kind: 'asked', bodySha256: 'the same', correlationId: 'trace' } as const;
+    expect(await one.amend([{ row: rowId(number, 2), target, sends: 0, to }], MOMENT)).toEqual([]);
+    expect(await found()).toEqual([1, 0]);
+    const askedBefore = (time: string) =>
+      beside.query(
+        `UPDATE amendments SET asked_at = to_char(now() AT TIME ZONE 'UTC' - $1::interval, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+        [time],
+      );
+    await askedBefore('9 minutes');
+    expect(await found()).toEqual([1, 0]);
+    await askedBefore('11 minutes');
+    expect(await found()).toEqual([1, 1]);
+    await one.close();
+    await askedBefore('50 seconds');
+    expect(await two.amended(0, 10)).toEqual([]);
+    await askedBefore('2 minutes');
+    expect(await two.amended(0, 10)).toHaveLength(1);
+  });
+
   it('what one tells of its send once its run was dropped is told by the next run that is reported', async () => {
     const run = (await one.startRun('arrival', DATE, MOMENT))?.number ?? 0;
     const other = (await two.startRun('arrival', DATE, MOMENT))?.number ?? 0;

@@ -19,7 +19,7 @@ import { lockWorkspace } from '../src/store/sqlite/lock.ts';
 import { builtProgram, startProcess } from './support/cli.ts';
 import { examplesIn, firstDifference, shownIn } from './support/examples.ts';
 import { httpReceiver } from './support/receiver.ts';
-import { sampled } from './support/sample.ts';
+import { ALL, sampled } from './support/sample.ts';
 import {
   instruction,
   instructions,
@@ -210,18 +210,21 @@ describe('the command line', () => {
     expect(await paydrop.run(['run'], { cwd: workspace.root, env })).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('works on the workspace that is named, else on that of the environment, else on the current folder', async () => {
-    const [named, environment, current] = [testWorkspace(), testWorkspace(), testWorkspace()];
-    const env = { PAYDROP_WORKSPACE: environment.root };
-    await paydrop.run(['run', '--workspace', named.root], { cwd: current.root, env });
-    expect([named, environment, current].map(({ path }) => existsSync(path('outbox')))).toEqual([true, false, false]);
-    await paydrop.run(['run'], { cwd: current.root, env });
-    expect([environment, current].map(({ path }) => existsSync(path('outbox')))).toEqual([true, false]);
-    await paydrop.run(['run'], { cwd: current.root });
-    expect(existsSync(current.path('outbox'))).toBe(true);
-  });
+  it.runIf(ALL)(
+    'works on the workspace that is named, else on that of the environment, else on the current folder',
+    async () => {
+      const [named, environment, current] = [testWorkspace(), testWorkspace(), testWorkspace()];
+      const env = { PAYDROP_WORKSPACE: environment.root };
+      await paydrop.run(['run', '--workspace', named.root], { cwd: current.root, env });
+      expect([named, environment, current].map(({ path }) => existsSync(path('outbox')))).toEqual([true, false, false]);
+      await paydrop.run(['run'], { cwd: current.root, env });
+      expect([environment, current].map(({ path }) => existsSync(path('outbox')))).toEqual([true, false]);
+      await paydrop.run(['run'], { cwd: current.root });
+      expect(existsSync(current.path('outbox'))).toBe(true);
+    },
+  );
 
-  it('has neither colour nor progress in a pipe', async () => {
+  it.runIf(ALL)('has neither colour nor progress in a pipe', async () => {
     const workspace = withPayouts(3, { intake: { settle: '1500ms' } });
     for (const args of sampled([['run'], ['status'], ['doctor'], ['show', 'C1'], ['explain']], 2)) {
       const { stdout, stderr } = await inWorkspace(workspace, ...args);
@@ -249,7 +252,7 @@ describe('at a terminal', () => {
   const hasScript = existsSync('/usr/bin/script');
   if (!hasScript) process.stderr.write('SKIPPED: without util-linux script(1) there is no terminal to test with\n');
 
-  it.skipIf(!hasScript)(
+  it.runIf(ALL && hasScript)(
     'what takes longer than a second shows how far it is, and NO_COLOR takes the colour away',
     async () => {
       const screen = async (env: Record<string, string>) => {
@@ -308,7 +311,7 @@ describe('paydrop run', () => {
     expect(reports.map((name) => workspace.read(name))).toEqual(contents);
   });
 
-  it('--date decides what is sent', async () => {
+  it.runIf(ALL)('--date decides what is sent', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', instructions(instruction('P1', '1', '2026-03-05')));
@@ -337,7 +340,7 @@ describe('paydrop run', () => {
     });
   });
 
-  it('of a hundred files fits on a screen, and shows those first that need a person', async () => {
+  it.runIf(ALL)('of a hundred files fits on a screen, and shows those first that need a person', async () => {
     const workspace = testWorkspace();
     const [header] = ORDERS.split('\n');
     for (let number = 100; number < 199; number++)
@@ -362,22 +365,25 @@ describe('paydrop run', () => {
     expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 0 });
   });
 
-  it('has its address asked when it begins, ends or can not begin, and not while another instance is at work', async () => {
-    const receiver = await httpReceiver();
-    const asked = () => receiver.received.splice(0).map(({ path }) => path);
-    const workspace = withPayouts(1, { ping: `${receiver.url}/check` });
-    mkdirSync(workspace.path('data'));
-    const lock = lockWorkspace(workspace.path('data', 'lock'));
-    expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 3 });
-    expect(asked()).toEqual([]);
-    lock?.release();
-    expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 0 });
-    expect(asked()).toEqual(['/check/start', '/check']);
-    rmSync(workspace.path('inbox'), { recursive: true });
-    writeFileSync(workspace.path('inbox'), '');
-    expect((await inWorkspace(workspace, 'run')).status).toBeGreaterThan(1);
-    expect(asked()).toEqual(['/check/fail']);
-  });
+  it.runIf(ALL)(
+    'has its address asked when it begins, ends or can not begin, and not while another instance is at work',
+    async () => {
+      const receiver = await httpReceiver();
+      const asked = () => receiver.received.splice(0).map(({ path }) => path);
+      const workspace = withPayouts(1, { ping: `${receiver.url}/check` });
+      mkdirSync(workspace.path('data'));
+      const lock = lockWorkspace(workspace.path('data', 'lock'));
+      expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 3 });
+      expect(asked()).toEqual([]);
+      lock?.release();
+      expect(await inWorkspace(workspace, 'run')).toMatchObject({ status: 0 });
+      expect(asked()).toEqual(['/check/start', '/check']);
+      rmSync(workspace.path('inbox'), { recursive: true });
+      writeFileSync(workspace.path('inbox'), '');
+      expect((await inWorkspace(workspace, 'run')).status).toBeGreaterThan(1);
+      expect(asked()).toEqual(['/check/fail']);
+    },
+  );
 
   it.each(sampled([[1], [12]], 2))(
     'ends with 3 when the provider can not be reached with %i payouts to send',
@@ -392,7 +398,7 @@ describe('paydrop run', () => {
 });
 
 describe('paydrop sandbox', () => {
-  it('serves another workspace over HTTP, and no secret is found anywhere in it', async () => {
+  it.runIf(ALL)('serves another workspace over HTTP, and no secret is found anywhere in it', async () => {
     const folder = temporaryFolder();
     const sandbox = paydrop.start(['sandbox', '--port', '0', '--ledger', 'ledger.jsonl'], { cwd: folder });
     await sandbox.says('It runs until it is stopped');
@@ -419,7 +425,7 @@ describe('paydrop sandbox', () => {
     expect(await sandbox.ended).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('that refuses the credentials stops the run, and they are found nowhere', async () => {
+  it.runIf(ALL)('that refuses the credentials stops the run, and they are found nowhere', async () => {
     const sandbox = paydrop.start(['sandbox'], { cwd: temporaryFolder() });
     await sandbox.says('It runs until it is stopped');
     const [baseUrl] = /http:\/\/127\.0\.0\.1:\d+/.exec(sandbox.stdout()) ?? [];
@@ -540,22 +546,25 @@ describe('paydrop status', () => {
     expect(workspace.read(workspace.outbox().find((file) => file.endsWith('receipt.json')) ?? '')).toContain(name);
   });
 
-  it('shows times as a clock in the configured zone does, and names the zone; show and list do too', async () => {
-    const workspace = testWorkspace({ schedule: { timeZone: 'Asia/Kolkata' } });
-    workspace.drop('orders.csv', ORDERS);
-    workspace.drop('payouts.csv', instructions(instruction('P1')));
-    await passed(workspace);
-    const { receivedAt } = JSON.parse(workspace.read('payouts.000002.receipt.json')) as { receivedAt: string };
-    const there = new Date(Date.parse(receivedAt) + 5.5 * 3_600_000).toISOString().replace('T', ' ');
-    const { stdout: status } = await inWorkspace(workspace, 'status');
-    expect(status).toContain('Received (Asia/Kolkata)');
-    expect(status).toContain(`payouts.csv  ${there.slice(0, 16)}`);
-    const { stdout: shown } = await inWorkspace(workspace, 'show', 'C1/O1/P1');
-    expect(shown).toContain(`${there.slice(0, 19)} Asia/Kolkata from file 000002, line 2`);
-    expect(shown).toContain('At (Asia/Kolkata)');
-    expect(shown).toMatch(/^SANDBOX: no money moved/);
-    expect((await inWorkspace(workspace, 'list')).stdout).toContain('Since (Asia/Kolkata)');
-  });
+  it.runIf(ALL)(
+    'shows times as a clock in the configured zone does, and names the zone; show and list do too',
+    async () => {
+      const workspace = testWorkspace({ schedule: { timeZone: 'Asia/Kolkata' } });
+      workspace.drop('orders.csv', ORDERS);
+      workspace.drop('payouts.csv', instructions(instruction('P1')));
+      await passed(workspace);
+      const { receivedAt } = JSON.parse(workspace.read('payouts.000002.receipt.json')) as { receivedAt: string };
+      const there = new Date(Date.parse(receivedAt) + 5.5 * 3_600_000).toISOString().replace('T', ' ');
+      const { stdout: status } = await inWorkspace(workspace, 'status');
+      expect(status).toContain('Received (Asia/Kolkata)');
+      expect(status).toContain(`payouts.csv  ${there.slice(0, 16)}`);
+      const { stdout: shown } = await inWorkspace(workspace, 'show', 'C1/O1/P1');
+      expect(shown).toContain(`${there.slice(0, 19)} Asia/Kolkata from file 000002, line 2`);
+      expect(shown).toContain('At (Asia/Kolkata)');
+      expect(shown).toMatch(/^SANDBOX: no money moved/);
+      expect((await inWorkspace(workspace, 'list')).stdout).toContain('Since (Asia/Kolkata)');
+    },
+  );
 
   it('tells files, payouts, who needs to do what, and the oldest one under way', async () => {
     const workspace = testWorkspace();
@@ -589,7 +598,7 @@ describe('paydrop status', () => {
     });
   });
 
-  it('says by its exit status whether anything needs a person, if asked', async () => {
+  it.runIf(ALL)('says by its exit status whether anything needs a person, if asked', async () => {
     const workspace = testWorkspace();
     workspace.drop('orders.csv', ORDERS);
     workspace.drop('payouts.csv', instructions(instruction('P1', 'much')));
@@ -724,7 +733,7 @@ describe('paydrop explain', () => {
 });
 
 describe('paydrop run --date', () => {
-  it('asks for --force after tomorrow, and before the date of the last run', async () => {
+  it.runIf(ALL)('asks for --force after tomorrow, and before the date of the last run', async () => {
     const workspace = withPayouts(1, { control: { implausibleDates: 'accept' } });
     const ahead = await inWorkspace(workspace, 'run', '--date', '9999-12-30');
     expect(ahead).toMatchObject({ status: 2, stderr: expect.stringContaining('add --force') });
@@ -741,7 +750,7 @@ describe('paydrop run --date', () => {
 });
 
 describe('paydrop init', () => {
-  it('makes a workspace whose templates go through, and overwrites nothing', async () => {
+  it.runIf(ALL)('makes a workspace whose templates go through, and overwrites nothing', async () => {
     const folder = temporaryFolder();
     const made = await paydrop.run(['init', 'payouts'], { cwd: folder });
     expect(made.status).toBe(0);
@@ -813,7 +822,7 @@ describe('paydrop doctor', () => {
 });
 
 describe('paydrop demo', () => {
-  it('ends with books that agree, in a folder of its own', async () => {
+  it.runIf(ALL)('ends with books that agree, in a folder of its own', async () => {
     const folder = temporaryFolder();
     const { status, stdout, stderr } = await paydrop.run(['demo', '--keep', join(folder, 'demo')]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -68,7 +68,7 @@ const PATHS = [
   ...['/explain?code=APPROVAL_REQUIRED', '/?done=paused'],
 ];
 /** By axe. */
-const LOOKED_AT = sampled(PATHS, 4);
+const LOOKED_AT = sampled(PATHS, 8);
 
 /** A desk, a phone in the dark and in the light. `npm test` takes one of them for each page, in turn. */
 const VIEWS = [
@@ -177,7 +177,7 @@ describe.skipIf(!HAS_BROWSER)('the console in a browser', { timeout: 120_000 }, 
     ).toEqual([]);
   }, 240_000);
 
-  it('is used by keyboard alone', async () => {
+  it.runIf(ALL)('is used by keyboard alone', async () => {
     const console = await opened();
     const page = await signedIn(console, false);
     await page.goto(new URL('/held', console.url).href);
@@ -202,7 +202,7 @@ describe.skipIf(!HAS_BROWSER)('the console in a browser', { timeout: 120_000 }, 
     expect(payout?.status).toBe('ready');
   });
 
-  it('is printed without menu and forms', async () => {
+  it.runIf(ALL)('is printed without menu and forms', async () => {
     const console = await opened();
     const page = await signedIn(console, false);
     await page.emulateMedia({ media: 'print' });

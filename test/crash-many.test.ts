@@ -8,8 +8,8 @@ import { ALL } from './support/sample.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const paydrop = builtProgram();
-const PAYOUTS = ALL ? 1_600 : 500;
-const UNDER_WAY = ALL ? 1_100 : 250;
+const PAYOUTS = ALL ? 1_600 : 200;
+const UNDER_WAY = ALL ? 1_100 : 100;
 
 const run = (workspace: TestWorkspace) => ['--workspace', workspace.root, 'run', '--date', '2026-03-02'];
 const accepted = (workspace: TestWorkspace) =>

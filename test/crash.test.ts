@@ -39,9 +39,9 @@ import {
 const MOST_EFFECTS = 400;
 const WHOLE = ALL || process.env['SWEEP'] === 'all';
 /** To stop before an effect is to stop after the one before it, so of two sweeps each takes every second one. */
-const STEP = WHOLE ? 2 : 24;
+const STEP = WHOLE ? 2 : 48;
 /** With a server each point takes longer: only SWEEP=all takes every one there. */
-const STEP_WITH_RECEIVERS = WHOLE ? 2 : 32;
+const STEP_WITH_RECEIVERS = WHOLE ? 2 : 64;
 const STEP_ON_POSTGRES = process.env['SWEEP'] === 'all' ? 2 : ALL ? 60 : 72;
 type Sweep = readonly ['before' | 'after', Api | 'held back' | 'with receivers'];
 const SWEEPS: readonly Sweep[] = [

@@ -22,7 +22,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readLedger, SANDBOX_KEYS, startSandbox } from '../src/sandbox/sandbox.ts';
 import { Sqlite as Database } from '../src/store/sqlite/connection.ts';
 import { builtProgram, type Running, startProcess } from './support/cli.ts';
-import { sampled } from './support/sample.ts';
+import { ALL, sampled } from './support/sample.ts';
 import { instruction, instructions, ORDERS, type TestWorkspace, testWorkspace } from './support/workspace.ts';
 
 const all = process.env['FAULTS'] === 'all';
@@ -91,7 +91,7 @@ function accepted(ledgerPath: string): string[] {
 }
 
 describe('a disk that is slow', () => {
-  it.runIf(strace)('only slows a run down: no request overtakes the sync of its intent', async () => {
+  it.runIf(ALL && strace)('only slows a run down: no request overtakes the sync of its intent', async () => {
     const workspace = delivery();
     const traces = workspace.path('traces');
     mkdirSync(traces);
@@ -228,7 +228,7 @@ describe('what may not be done in the inbox', () => {
     await finishes(workspace);
   });
 
-  it.runIf(mounts)('to take a mounted file away is told with 1, and the rest is taken in', async () => {
+  it.runIf(ALL && mounts)('to take a mounted file away is told with 1, and the rest is taken in', async () => {
     const workspace = delivery();
     workspace.drop('mounted.csv', 'x');
     const script = 'mount --bind "$F" "$F" || exit 9; exec "$@"';

@@ -1,7 +1,8 @@
 /** What is held back before anything is sent, what lets it go, and what never leaves. */
 import { describe, expect, it } from 'vitest';
+import type { Store } from '../src/store/port.ts';
 import { dropped, no, PAYS, results, row, yes } from './support/held.ts';
-import { instructions, ORDERS, testWorkspace, timesTaken } from './support/workspace.ts';
+import { instructions, ORDERS, passWith, testWorkspace, timesTaken } from './support/workspace.ts';
 
 describe('a payout over its limit', () => {
   const limits = { control: { limits: { payout: { INR: '100.00' } } } };
@@ -187,5 +188,67 @@ describe('a payout whose order comes later', () => {
     workspace.drop('orders.csv', ORDERS);
     await workspace.pass({ faults: PAYS });
     expect(results(workspace, 'payouts.000001')).toEqual(['held PAYOUT_LIMIT_EXCEEDED', 'sent']);
+  });
+});
+
+describe('a payout that is refused while a pass judges it', () => {
+  async function refused(store: Store, ids: readonly number[]): Promise<void> {
+    for (const { id, version, status } of await store.toJudge(ids)) {
+      const decision = status === 'held' && { decision: { by: 'anna', reason: 'never ordered' } };
+      const change = { id, version, from: status, to: 'cancelled', message: 'refused', ...decision } as const;
+      await store.apply([change], { at: '2026-03-02T02:00:00.000Z' });
+    }
+  }
+  const limit = { control: { limits: { payout: { INR: '1.00' } } } };
+  const dayLimit = { control: { limits: { day: { INR: '1.00' } } } };
+
+  it.each<[string, object, passes: number, (store: Store) => Partial<Store>]>([
+    [
+      'with its new file',
+      limit,
+      0,
+      (store) => ({
+        suspects: async (...asked) => {
+          const ids = await store.suspects(...asked);
+          await refused(store, ids);
+          return ids;
+        },
+      }),
+    ],
+    [
+      'with all that is held',
+      limit,
+      1,
+      (store) => ({
+        heldIds: async (...page) => {
+          const ids = await store.heldIds(...page);
+          await refused(store, ids);
+          return ids;
+        },
+      }),
+    ],
+    [
+      'within the limits of the day',
+      dayLimit,
+      0,
+      (store) => ({
+        list: async (status, page) => {
+          const found = await store.list(status, page);
+          if (status === 'ready')
+            await refused(
+              store,
+              found.map(({ id }) => id),
+            );
+          return found;
+        },
+      }),
+    ],
+  ])('%s stays refused, and the pass goes on', async (_, settings, passes, meanwhile) => {
+    const workspace = dropped(settings, row('P1', '100.00'));
+    for (let pass = 0; pass < passes; pass++) await workspace.pass();
+    const summary = await passWith(workspace, ({ store }) => ({ store: { ...store, ...meanwhile(store) } }));
+    expect(summary?.unfinished).toBeUndefined();
+    expect(results(workspace)).toEqual([expect.stringMatching(/^cancelled/)]);
+    expect(timesTaken(workspace.ledger())).toEqual({});
   });
 });

@@ -131,7 +131,7 @@ describe('a large file', () => {
 
 describe('a crash at any call of store or inbox', () => {
   /** `npm test` takes two calls of 20. With TESTS=all the two settings together leave none out. */
-  const STEP = ALL ? 2 : 20;
+  const STEP = ALL ? 2 : 40;
   const mixed = amendments(
     amend('CREATE', 'P1', '1'),
     amend('CREATE', 'P2', '2'),

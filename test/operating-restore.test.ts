@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { builtProgram, ENVIRONMENT } from './support/cli.ts';
 import { examplesIn } from './support/examples.ts';
+import { ALL } from './support/sample.ts';
 import {
   instruction,
   instructions,
@@ -129,7 +130,7 @@ describe('docs/operating.md, followed as it is written,', () => {
     expect(ledgerOf(here)).not.toContain('"accepted"');
   });
 
-  it('moves to another machine, which sends once a person has accepted', async () => {
+  it.runIf(ALL)('moves to another machine, which sends once a person has accepted', async () => {
     const [old, other] = [await withWorkspace(), machine()];
     const [leave = '', arrive = ''] = blocks('Move to another machine');
     expect(await old.follow(leave, other)).toEqual(['0 backup']);

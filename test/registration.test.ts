@@ -142,6 +142,9 @@ describe('an order', () => {
     await tools.close();
 
     await pass(workspace);
+    expect(await registrationOf(workspace)).toBe('unknown');
+    workspace.clock.advance(2_000);
+    await pass(workspace);
     expect(await registrationOf(workspace)).toBe('refused');
     await pass(workspace);
     const [row] = workspace.rows('payouts.000002.result.csv');
@@ -185,6 +188,25 @@ describe('an order', () => {
       'order refused, payout ready',
       'order refused, payout declined',
     ]);
+  });
+
+  // Found by the simulation, seed 131785 with two machines.
+  it('that got no answer is not registered again before the quarantine has passed, whatever a look-up answers for', async () => {
+    const workspace = dropped('collect', ['P1'], '10m');
+    const faults: Rule[] = [
+      { on: 'order', attempts: [1], fault: { kind: 'silence' } },
+      { on: 'order-get', fault: { kind: 'wrong-echo' } },
+    ];
+    for (let passes = 0; passes < 3; passes++) {
+      await pass(workspace, ...faults);
+      workspace.clock.advance(60_000);
+    }
+    expect([await registrationOf(workspace), ...statuses(workspace)]).toEqual(['unknown', 'ready']);
+    workspace.clock.advance(600_000);
+    await pass(workspace, ...faults);
+    await pass(workspace, ...faults);
+    expect([await registrationOf(workspace), ...statuses(workspace)]).toEqual(['refused', 'declined']);
+    expect(requests(workspace, 'order')).toBe(1);
   });
 
   it('whose look-ups can not be read is given up after provider.giveUpAfter: a person must look', async () => {
@@ -242,7 +264,10 @@ describe('an order', () => {
 
   it("of another customer under our reference is not taken for ours, nor is that customer's payout", async () => {
     const workspace = await anotherCustomers();
-    for (const _ of [1, 2, 3]) await pass(workspace);
+    for (const _ of [1, 2, 3]) {
+      await pass(workspace);
+      workspace.clock.advance(2_000);
+    }
     const tools = await workspace.open();
     const [order] = await tools.store.findOrders([{ customerRef: 'C2', orderRef: 'O1' }]);
     await tools.close();

@@ -60,37 +60,40 @@ const eventsOf = ({ remote }: Shown) => remote.history?.events.map(({ event }) =
 const WITH_RECORDS = ['order-management', 'collect'] as const;
 
 describe.each(WITH_RECORDS.slice(0, ALL ? 2 : 1))('paydrop show --remote over %s', (api) => {
-  it('shows customer, order and instruction with their histories, ours and those of a provider that is another process', async () => {
-    const { settings, env } = await sandboxProcess(api);
-    const workspace = dropped(api, settings);
-    const run = await paydrop.run(['run', '--date', DAY], { cwd: workspace.root, env });
-    expect(run).toMatchObject({ status: 0, stderr: '' });
+  it.runIf(ALL)(
+    'shows customer, order and instruction with their histories, ours and those of a provider that is another process',
+    async () => {
+      const { settings, env } = await sandboxProcess(api);
+      const workspace = dropped(api, settings);
+      const run = await paydrop.run(['run', '--date', DAY], { cwd: workspace.root, env });
+      expect(run).toMatchObject({ status: 0, stderr: '' });
 
-    const customer = await shown(workspace, 'C1', env);
-    expect(customer.remote.record).toMatchObject({ customerRef: 'C1', orders: ['O1'] });
-    expect(eventsOf(customer)).toContain('ORDER_CREATED');
+      const customer = await shown(workspace, 'C1', env);
+      expect(customer.remote.record).toMatchObject({ customerRef: 'C1', orders: ['O1'] });
+      expect(eventsOf(customer)).toContain('ORDER_CREATED');
 
-    const order = await shown(workspace, 'C1/O1', env);
-    expect(order.orders).toMatchObject([
-      { orderRef: 'O1', registration: 'registered', history: [{ type: 'registration' }, { type: 'registration' }] },
-    ]);
-    expect(order.instructions.map(({ instructionRef }) => instructionRef)).toEqual(['P1', 'P2']);
-    expect(order.remote.record).toMatchObject({ orderRef: 'O1', metadata: { project: 'Solar roof, phase 1' } });
-    expect(eventsOf(order)).toEqual(expect.arrayContaining(['INSTRUCTION_CREATED', 'ORDER_CREATED']));
+      const order = await shown(workspace, 'C1/O1', env);
+      expect(order.orders).toMatchObject([
+        { orderRef: 'O1', registration: 'registered', history: [{ type: 'registration' }, { type: 'registration' }] },
+      ]);
+      expect(order.instructions.map(({ instructionRef }) => instructionRef)).toEqual(['P1', 'P2']);
+      expect(order.remote.record).toMatchObject({ orderRef: 'O1', metadata: { project: 'Solar roof, phase 1' } });
+      expect(eventsOf(order)).toEqual(expect.arrayContaining(['INSTRUCTION_CREATED', 'ORDER_CREATED']));
 
-    const instruction = await shown(workspace, 'C1/O1/P1', env);
-    expect(instruction.instructions).toMatchObject([{ instructionRef: 'P1', status: 'submitted' }]);
-    expect(instruction.remote.record).toMatchObject({
-      customerRef: 'C1',
-      amount: api === 'collect' ? '210.00' : 210,
-    });
-    expect(eventsOf(instruction)).toContain('INSTRUCTION_CREATED');
-    const created = instruction.remote.history?.events.find(({ event }) => event === 'INSTRUCTION_CREATED');
-    const ours = JSON.stringify([order.orders, instruction.instructions]);
-    expect(ours).toContain(created?.correlationId);
+      const instruction = await shown(workspace, 'C1/O1/P1', env);
+      expect(instruction.instructions).toMatchObject([{ instructionRef: 'P1', status: 'submitted' }]);
+      expect(instruction.remote.record).toMatchObject({
+        customerRef: 'C1',
+        amount: api === 'collect' ? '210.00' : 210,
+      });
+      expect(eventsOf(instruction)).toContain('INSTRUCTION_CREATED');
+      const created = instruction.remote.history?.events.find(({ event }) => event === 'INSTRUCTION_CREATED');
+      const ours = JSON.stringify([order.orders, instruction.instructions]);
+      expect(ours).toContain(created?.correlationId);
 
-    expect((await shown(workspace, 'C1/O2', env)).remote).toEqual({ record: null, history: null });
-  });
+      expect((await shown(workspace, 'C1/O2', env)).remote).toEqual({ record: null, history: null });
+    },
+  );
 
   it('shows them of the bundled sandbox, for people to read', async () => {
     const workspace = dropped(api, { api });
@@ -132,7 +135,7 @@ it('paydrop show --remote says in a sentence that the payout-orders API shows no
 });
 
 describe.each(APIS)('with the %s API', (api) => {
-  it.runIf(sampled(APIS, 2).includes(api))(
+  it.runIf(sampled(APIS, 3).includes(api))(
     'paydrop doctor looks up no real payout at a provider that is another process',
     async () => {
       const { settings, env } = await sandboxProcess(api);

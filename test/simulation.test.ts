@@ -24,11 +24,11 @@ import {
   timesTaken,
 } from './support/workspace.ts';
 
-const SEEDS = Number(process.env['SEEDS'] ?? (ALL ? 120 : 24));
+const SEEDS = Number(process.env['SEEDS'] ?? (ALL ? 120 : 12));
 /** With two machines that share their records, and as many with three. */
-const SEEDS_TOGETHER = Number(process.env['SEEDS'] ?? (ALL ? 60 : 6));
+const SEEDS_TOGETHER = Number(process.env['SEEDS'] ?? (ALL ? 60 : 3));
 /** With receivers of what happens: alone, and with two machines that share their records. */
-const SEEDS_CONNECTED = Number(process.env['SEEDS'] ?? (ALL ? 40 : 8));
+const SEEDS_CONNECTED = Number(process.env['SEEDS'] ?? (ALL ? 40 : 4));
 /** In so many first ones each kind of trouble comes up: alone, with machines that share their records, with receivers. */
 const SEEDS_WITH_EACH = { alone: 90, together: 24, connected: 30 };
 /**
@@ -54,7 +54,7 @@ async function brokenBy(seed: number, machines?: number): Promise<string | undef
 }
 
 describe('a simulated world', () => {
-  it.each(sampled(found, 2))(
+  it.each(sampled(found, 4))(
     'that once broke a promise keeps them all: $name (seed $seed)',
     async ({ seed, machines }) => {
       expect(await brokenBy(seed, machines)).toBeUndefined();

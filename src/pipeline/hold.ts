@@ -20,6 +20,7 @@ import {
   undecided,
 } from '../control/control.ts';
 import { rowPlace } from '../domain/instruction.ts';
+import { TRANSITIONS } from '../domain/status.ts';
 import { startOfDay, timestamp } from '../platform/clock.ts';
 import { sha256 } from '../platform/digest.ts';
 import type { ControlSettings, Settings } from '../settings/settings.ts';
@@ -218,11 +219,9 @@ async function judgeFile(ground: Ground, number: number): Promise<void> {
   );
   for (let at = 0; at < suspects.length; at += PAGE) {
     const page = await store.toJudge(suspects.slice(at, at + PAGE), ground.knownPayees);
-    await judge(
-      ground,
-      page.filter(({ status }) => status !== 'held'),
-      alike,
-    );
+    // One that a person has refused meanwhile, or another machine has taken, is not held back any more.
+    const judged = page.filter(({ status }) => TRANSITIONS[status].includes('held'));
+    await judge(ground, judged, alike);
   }
   // Each of these marks its file as not judged.
   for (const later of laterFiles(groups, number)) await store.beginJudging(later);
@@ -317,7 +316,7 @@ async function* heldPayouts(ground: Ground): AsyncGenerator<HeldPayout> {
     if (last === undefined) return;
     afterId = last;
     const ids = page.filter((id) => !ground.justHeld.has(id));
-    const payouts = await store.toJudge(ids, ground.knownPayees);
+    const payouts = (await store.toJudge(ids, ground.knownPayees)).filter(({ status }) => status === 'held');
     const alike = alikeOf(await ground.alikeAmong(await store.alikeTo(ids)), settings.control);
     const standing = await standingReasons(ground, payouts, alike);
     for (const [at, payout] of payouts.entries()) yield { payout, standing: standing[at] ?? [] };
@@ -341,7 +340,7 @@ async function* readyPayouts(store: Store, sentBefore: boolean): AsyncGenerator<
     const last = page.at(-1);
     if (!last) return;
     afterId = last.id;
-    yield* await store.toJudge(page.map(({ id }) => id));
+    yield* (await store.toJudge(page.map(({ id }) => id))).filter(({ status }) => status === 'ready');
   }
 }
 

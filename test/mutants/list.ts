@@ -225,8 +225,24 @@ const SENDING: Mutant[] = [
     'const digest = sha256Bytes(process.hrtime.bigint() + ',
   ]),
   mutant('an order is registered again at once', 'an order is created twice', 'registration', [
-    'if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;',
-    '',
+    "    case 'not-found':\n      if (isQuarantined) return undefined;",
+    "    case 'not-found':",
+  ]),
+  mutant('an order is refused while it may arrive yet', 'an order is created twice', 'registration', [
+    '      if (isQuarantined) return undefined;\n      return {\n        ...unclear,',
+    '      return {\n        ...unclear,',
+  ]),
+  mutant('what was refused meanwhile is held back with its file', 'a pass ends with a fault', 'hold', [
+    "page.filter(({ status }) => TRANSITIONS[status].includes('held'))",
+    "page.filter(({ status }) => status !== 'held')",
+  ]),
+  mutant('what was refused meanwhile is judged as held', 'a pass ends with a fault', 'hold', [
+    "(await store.toJudge(ids, ground.knownPayees)).filter(({ status }) => status === 'held')",
+    'await store.toJudge(ids, ground.knownPayees)',
+  ]),
+  mutant('what was refused meanwhile is held to the limits of the day', 'a pass ends with a fault', 'hold', [
+    "(await store.toJudge(page.map(({ id }) => id))).filter(({ status }) => status === 'ready')",
+    'await store.toJudge(page.map(({ id }) => id))',
   ]),
   mutant('instructions go before their order', 'the provider is asked to pay for nothing', 'registration', [
     "return { kind: 'not-sent', message: `its order may not",
@@ -1432,6 +1448,16 @@ const TAKING_OVER: Mutant[] = [
     '({ isWhole, ...contents } = await contentsOf(tools, run, reported));',
     '',
   ]),
+  mutant('what another machine has asked to be changed is asked for', 'an old change comes last', 'claims-postgres', [
+    "(SELECT name FROM machines WHERE id = a.machine) <> nullif($5, '')",
+    'false',
+  ]),
+  mutant(
+    'what a machine at work has asked to be changed is another one’s',
+    'an old change comes last',
+    'claims-postgres',
+    ['AND a.machine IN (SELECT id FROM living_machines)))', 'AND false))'],
+  ),
   mutant('a machine that judges leaves the one before it at work', 'a limit of a day is overrun', 'claims-postgres', [
     'await takeForGone(session); await note(session,',
     'await note(session,',
@@ -1760,8 +1786,8 @@ const CLAIMS: Mutant[] = [
     'run === undefined ? await LIVING.all(db) : await LIVING.all(db)',
   ]),
   mutant('a machine that is gone drops a run', "another machine's run is gone", 'claims-postgres', [
-    '        await requireStanding(session, me);\n        await DROP',
-    '        await DROP',
+    '        await requireStanding(session, me);\n        return (await DROP',
+    '        return (await DROP',
   ]),
   mutant('what was judged for another date is sent', 'a day goes past its limit', 'claims-postgres', [
     'payouts.has(id) && isJudged(intent?.businessDate)',
@@ -1830,8 +1856,8 @@ const CLAIMS: Mutant[] = [
     `NOT \${IS_OTHERS} AND $2::text IS NOT NULL ORDER BY number`,
   ]),
   mutant('who is away is a matter of the machine that asks', 'a file is reported twice', 'store-postgres', [
-    "serverTime('10 minutes')",
-    "serverTime('0 s')",
+    "serverTime('10 minutes')}))",
+    "serverTime('0 s')}))",
   ]),
   mutant('a run that another machine ended is an error', 'a machine that was away ends with one', 'claims-postgres', [
     'if (!ended && (await WAS_ENDED_BY_ANOTHER.get(session, run, name))) return undefined;',

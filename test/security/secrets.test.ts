@@ -288,82 +288,79 @@ async function everyTable(address: string): Promise<Record<string, string>> {
   return all;
 }
 
-describe('a service with all that can be connected', { timeout: 60_000 }, () => {
+describe.runIf(ALL)('a service with all that can be connected', { timeout: 60_000 }, () => {
   const services: readonly [Api, RecordsOn][] = [
     ['collect', hasPostgres ? 'postgres' : 'sqlite'],
     ['payout-orders', 'sqlite'],
     ['order-management', hasPostgres ? 'postgres' : 'sqlite'],
   ];
 
-  it.each(services.slice(0, ALL ? 3 : 1))(
-    'says no secret anywhere, whatever repeats them: %s, records on %s',
-    async (api, records) => {
-      const own = Object.values(API[api].secrets).map((name) => CANARIES[name] ?? '');
-      const provider = await parrot(true, own);
-      const { http, asked, smtpUrl } = await parrotReceivers();
-      const on = ['run.finished', 'file.accepted', 'person.needed'];
-      const workspace = testWorkspace(
-        {
-          provider: { api, baseUrl: provider.baseUrl, currencies: ['INR'], accountId: 'A', tenantId: 'T' },
-          notify: [
-            { to: http.url, on },
-            { to: 'mailto:finance@example.com', on },
-            { to: { command: ['sh', '-c', 'env; exit 3'] }, on },
-          ],
-          mail: { from: 'paydrop@example.com' },
-          submit: 'on-arrival',
-          http: { listen: '127.0.0.1:0', ...(api !== 'payout-orders' && { webhooks: { header: 'X-Signature' } }) },
-          ...(records === 'postgres' && { machine: 'pay-1' }),
-        },
-        records,
-      );
-      workspace.drop('orders.csv', API_FILES[api].orders);
-      workspace.drop('payouts.csv', API_FILES[api].instructions('P1', 'P2'));
-      const address = await workspace.database?.();
-      const password = CANARIES['PAYDROP_DATABASE_URL'] ?? '';
-      const env = {
-        ...CANARIES,
-        ...TALKATIVE,
-        PAYDROP_SMTP_URL: smtpUrl,
-        PAYDROP_DATABASE_URL: address?.replace('paydrop@', `paydrop:${password}@`) ?? `postgres://a:${password}@b/c`,
-      };
-      const places: Record<string, string> = {};
-      const service = paydrop.start(['watch', '--workspace', workspace.root], { env });
-      await service.says('pass done');
-      const url = /"url":"(http:\/\/[^"]+)"/.exec(service.stderr())?.[1] ?? '';
-      const hooks = `${url}/webhooks/${api === 'payout-orders' ? api : 'imburse'}`;
-      const body = JSON.stringify({ clientRefId: 'REF1', ...CANARIES });
-      const signature = createHmac('sha256', CANARIES['PAYDROP_WEBHOOK_SECRET'] ?? '')
-        .update(body)
-        .digest('hex');
-      for (const [given, expected] of [
-        [signature, 200],
-        [CANARIES['PAYDROP_WEBHOOK_SECRET'] ?? '', 401],
-      ] as const) {
-        const headers = { signature: given, 'x-signature': given };
-        const answer = await fetch(hooks, { method: 'POST', body, headers });
-        places[`the answer to a webhook (${expected})`] = await answer.text();
-        expect(answer.status).toBe(expected);
-      }
-      for (const path of ['/metrics', '/readyz', '/healthz', '/', '/settings'])
-        places[`what ${path} answers`] = await (await fetch(url + path)).text();
-      await http.nth(1);
-      await vi.waitFor(() => expect(asked).toContain(CANARIES['PAYDROP_SMTP_URL']), { timeout: 20_000 });
-      places['the arguments'] = readFileSync(`/proc/${service.process.pid}/cmdline`, 'utf8');
-      service.process.kill('SIGTERM');
-      const { stdout, stderr } = await service.ended;
-      const tell = async (...args: string[]) => {
-        const told = await paydrop.run(args, { cwd: workspace.root, env });
-        places[`what ${args.join(' ')} said`] = told.stdout + told.stderr;
-      };
-      for (const args of ['notify test', 'notify test --json', 'doctor', 'status --json', 'run --json'])
-        await tell(...args.split(' '));
-      expect(places['what notify test said']).toContain('NOT TAKEN');
-      const sent = http.received.map(({ headers }) => String(headers['webhook-signature']));
-      expectNowhere(
-        { stdout, stderr, ...places, ...everyFile(workspace.root), ...(address && (await everyTable(address))) },
-        [...sent, signature],
-      );
-    },
-  );
+  it.each(services)('says no secret anywhere, whatever repeats them: %s, records on %s', async (api, records) => {
+    const own = Object.values(API[api].secrets).map((name) => CANARIES[name] ?? '');
+    const provider = await parrot(true, own);
+    const { http, asked, smtpUrl } = await parrotReceivers();
+    const on = ['run.finished', 'file.accepted', 'person.needed'];
+    const workspace = testWorkspace(
+      {
+        provider: { api, baseUrl: provider.baseUrl, currencies: ['INR'], accountId: 'A', tenantId: 'T' },
+        notify: [
+          { to: http.url, on },
+          { to: 'mailto:finance@example.com', on },
+          { to: { command: ['sh', '-c', 'env; exit 3'] }, on },
+        ],
+        mail: { from: 'paydrop@example.com' },
+        submit: 'on-arrival',
+        http: { listen: '127.0.0.1:0', ...(api !== 'payout-orders' && { webhooks: { header: 'X-Signature' } }) },
+        ...(records === 'postgres' && { machine: 'pay-1' }),
+      },
+      records,
+    );
+    workspace.drop('orders.csv', API_FILES[api].orders);
+    workspace.drop('payouts.csv', API_FILES[api].instructions('P1', 'P2'));
+    const address = await workspace.database?.();
+    const password = CANARIES['PAYDROP_DATABASE_URL'] ?? '';
+    const env = {
+      ...CANARIES,
+      ...TALKATIVE,
+      PAYDROP_SMTP_URL: smtpUrl,
+      PAYDROP_DATABASE_URL: address?.replace('paydrop@', `paydrop:${password}@`) ?? `postgres://a:${password}@b/c`,
+    };
+    const places: Record<string, string> = {};
+    const service = paydrop.start(['watch', '--workspace', workspace.root], { env });
+    await service.says('pass done');
+    const url = /"url":"(http:\/\/[^"]+)"/.exec(service.stderr())?.[1] ?? '';
+    const hooks = `${url}/webhooks/${api === 'payout-orders' ? api : 'imburse'}`;
+    const body = JSON.stringify({ clientRefId: 'REF1', ...CANARIES });
+    const signature = createHmac('sha256', CANARIES['PAYDROP_WEBHOOK_SECRET'] ?? '')
+      .update(body)
+      .digest('hex');
+    for (const [given, expected] of [
+      [signature, 200],
+      [CANARIES['PAYDROP_WEBHOOK_SECRET'] ?? '', 401],
+    ] as const) {
+      const headers = { signature: given, 'x-signature': given };
+      const answer = await fetch(hooks, { method: 'POST', body, headers });
+      places[`the answer to a webhook (${expected})`] = await answer.text();
+      expect(answer.status).toBe(expected);
+    }
+    for (const path of ['/metrics', '/readyz', '/healthz', '/', '/settings'])
+      places[`what ${path} answers`] = await (await fetch(url + path)).text();
+    await http.nth(1);
+    await vi.waitFor(() => expect(asked).toContain(CANARIES['PAYDROP_SMTP_URL']), { timeout: 20_000 });
+    places['the arguments'] = readFileSync(`/proc/${service.process.pid}/cmdline`, 'utf8');
+    service.process.kill('SIGTERM');
+    const { stdout, stderr } = await service.ended;
+    const tell = async (...args: string[]) => {
+      const told = await paydrop.run(args, { cwd: workspace.root, env });
+      places[`what ${args.join(' ')} said`] = told.stdout + told.stderr;
+    };
+    for (const args of ['notify test', 'notify test --json', 'doctor', 'status --json', 'run --json'])
+      await tell(...args.split(' '));
+    expect(places['what notify test said']).toContain('NOT TAKEN');
+    const sent = http.received.map(({ headers }) => String(headers['webhook-signature']));
+    expectNowhere(
+      { stdout, stderr, ...places, ...everyFile(workspace.root), ...(address && (await everyTable(address))) },
+      [...sent, signature],
+    );
+  });
 });

@@ -17,6 +17,7 @@ import type { Timeline } from './timeline.ts';
 const AWAY_MS = 600_000;
 const LONGEST_JUDGING_MS = 600_000;
 const AGAIN_MS = 100;
+const LATE_MS = 60_000;
 const STOOD_MS = 10_000;
 const ALL = 1_000_000;
 
@@ -101,6 +102,8 @@ export class SharedRecords {
   readonly #judgedOnce = new Set<number>();
   readonly #own = new Map<string, string>();
   readonly #runs = new Map<number, Set<MachineSession>>();
+  /** Who asked for the change of a payout last, and when. */
+  readonly #asked = new Map<number, { readonly session: MachineSession; readonly atMs: number }>();
   /** Whose outbox gets the reports of a run that has ended. */
   readonly #reporters = new Map<number, string>();
   #judge: MachineSession | undefined;
@@ -174,7 +177,18 @@ export class SharedRecords {
     session: MachineSession,
   ): Pick<
     Store,
-    'apply' | 'claim' | 'settle' | 'hold' | 'list' | 'interrupted' | 'commonTime' | 'share' | 'turn' | 'machines'
+    | 'apply'
+    | 'claim'
+    | 'settle'
+    | 'hold'
+    | 'amend'
+    | 'amended'
+    | 'list'
+    | 'interrupted'
+    | 'commonTime'
+    | 'share'
+    | 'turn'
+    | 'machines'
   > {
     const base = this.#base;
     return {
@@ -215,6 +229,22 @@ export class SharedRecords {
       hold: async (changes, moment) => {
         session.requireStanding();
         return base.hold(changes, moment);
+      },
+      amend: async (changes, moment) => {
+        if (changes.some(({ to }) => to.kind === 'asked')) session.requireStanding();
+        const late = await base.amend(changes, moment);
+        for (const change of changes)
+          if (change.to.kind === 'asked' && !late.includes(change))
+            this.#asked.set(change.target.id, { session, atMs: this.#nowMs });
+        return late;
+      },
+      amended: async (afterId, limit, share) => {
+        const isOthers = ({ id }: { readonly id: number }) => {
+          const asked = this.#asked.get(id);
+          if (!asked || asked.session.name === session.name) return false;
+          return this.#nowMs - asked.atMs < (asked.session.isAlive ? AWAY_MS : LATE_MS);
+        };
+        return (await base.amended(afterId, ALL, share)).filter((one) => !isOthers(one)).slice(0, limit);
       },
       interrupted: async (limit) => {
         this.#takeForGone();

@@ -75,17 +75,20 @@ export function changeAfter(
 ): OrderChange | undefined {
   const unknown = { id: order.id, from: 'unknown', sends: order.registrationSends } as const;
   const unclear = { ...unknown, unclearAt: order.registrationUnclearAt };
+  const isQuarantined = nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs;
   switch (found.kind) {
     case 'found':
       if (found.difference === '') return { ...unknown, to: 'registered' };
+      // Ours may arrive yet, and once it counts as refused a person may have it sent again.
+      if (isQuarantined) return undefined;
       return {
-        ...unknown,
+        ...unclear,
         to: 'refused',
         code: 'ORDER_REF_ALREADY_EXISTS',
         message: `the provider has another order under this reference: ${found.difference}`,
       };
     case 'not-found':
-      if (nowMs - Date.parse(order.registrationUnclearAt) < quarantineMs) return undefined;
+      if (isQuarantined) return undefined;
       if (order.registrationRefusedAt !== '') {
         const { registrationCode: code, registrationMessage: message } = order;
         return { ...unclear, to: 'refused', code, message };

@@ -144,7 +144,7 @@ export interface Payouts {
   list(status: InstructionStatus, options: ListOptions): Promise<StoredInstruction[]>;
   /** Orders whose registration is under way or unclear, by id. */
   unclearOrders(afterId: number, limit: number, share?: Share): Promise<StoredOrder[]>;
-  /** Instructions with an open amendment, by id. */
+  /** Instructions with an open amendment, by id; without those that another machine has asked for just now. */
   amended(afterId: number, limit: number, share?: Share): Promise<StoredInstruction[]>;
   /**
    * All or nothing: throws, with nothing changed, when an instruction or order may not become `to`, and MovedOnError when

@@ -3,6 +3,7 @@ import { rowId } from '../../domain/instruction.ts';
 import { amendedEvent, askedForEvent, assertAmendableAtProvider, isAsDecided } from '../change-rules.ts';
 import type { AmendmentChange, Moment, RowFields, RowRecord, Store } from '../port.ts';
 import { readTerms, writeTerms } from '../stored.ts';
+import { serverTime } from './conditions.ts';
 import type { WriteSession } from './connection.ts';
 import { type Me, requireStanding } from './me.ts';
 import { markRepairedLate, rejectLate } from './repairs.ts';
@@ -71,7 +72,9 @@ interface AmendmentRow {
 const FIND = statement<[row: number, instruction: number, from: string, version: number], AmendmentRow>(`
   SELECT a.id, a.kind, a.fields, a.raw, a.content, a.sends FROM amendments a JOIN instructions i ON i.id = a.instruction
   WHERE a.id = $1 AND i.id = $2 AND i.status = $3 AND i.version = $4`);
-const ASKED = statement<[row: number]>('UPDATE amendments SET sends = sends + 1 WHERE id = $1');
+const ASKED = statement<[row: number, machine: number | null]>(
+  `UPDATE amendments SET sends = sends + 1, machine = $2, asked_at = ${serverTime()} WHERE id = $1`,
+);
 const SETTLED = statement<[row: number]>('DELETE FROM amendments WHERE id = $1');
 const STALE_FILE = statement<[row: number]>('UPDATE files SET revision = revision + 1 WHERE number = $1::bigint >> 32');
 const CLEAR_ANSWER = statement<[instruction: number]>(
@@ -88,20 +91,26 @@ export function amendmentVerbs(writing: Writing, me: Me): Pick<Store, 'amend'> {
         // What a machine that was taken for gone has judged, others may have judged anew.
         if (changes.some(({ to }) => to.kind === 'asked')) await requireStanding(session, me);
         const late: AmendmentChange[] = [];
-        for (const change of changes) if (!(await amend(session, append, change, moment))) late.push(change);
+        for (const change of changes) if (!(await amend(session, append, change, moment, me))) late.push(change);
         return late;
       }),
   };
 }
 
 /** False where it comes too late. */
-async function amend(session: WriteSession, append: Append, change: AmendmentChange, { at }: Moment): Promise<boolean> {
+async function amend(
+  session: WriteSession,
+  append: Append,
+  change: AmendmentChange,
+  { at }: Moment,
+  me: Me,
+): Promise<boolean> {
   const { row, target, to } = change;
   const { id, from, version } = target;
   const open = await FIND.get(session, row, id, from, version);
   if (!open || !isAsDecided(change, open)) return false;
   if (to.kind === 'asked') {
-    await ASKED.run(session, row);
+    await ASKED.run(session, row, me.session?.id ?? null);
     const { bodySha256, correlationId } = to;
     append({ type: 'amendment', from, to: from, step: 'asked', row, bodySha256, correlationId }, id);
     return true;

@@ -4,7 +4,7 @@ import { UNCLEAR_ORDER } from '../conditions.ts';
 import type { Store, WithHistory } from '../port.ts';
 import { WHOLE } from '../share.ts';
 import { storedInstruction, storedOrder } from '../stored.ts';
-import { hasNotArrived, isClosed } from './conditions.ts';
+import { hasNotArrived, isClosed, serverTime } from './conditions.ts';
 import type { Connection, Session } from './connection.ts';
 import type { Me } from './me.ts';
 import { statement } from './statement.ts';
@@ -41,9 +41,17 @@ const LIST_DOUBTED_SINCE = storedStatement<[...ListValues, since: string]>(
 
 type Page = [afterId: number, limit: number, of: number, at: number];
 const UNCLEAR_ORDERS = orderStatement<Page>(`WHERE ${UNCLEAR_ORDER} AND id > $1 AND id % $3 = $4 ORDER BY id LIMIT $2`);
-const AMENDED = storedStatement<Page>(
-  'i.id IN (SELECT instruction FROM amendments) AND i.id > $1 AND i.id % $3 = $4 ORDER BY i.id LIMIT $2',
-);
+/**
+ * SQL: another machine than that of the name $5 has asked for the change of late, and its request may not have left yet.
+ * One that is no longer at work may still stand a moment, in its own eyes.
+ */
+const IS_OTHERS = `(
+  (SELECT name FROM machines WHERE id = a.machine) <> nullif($5, '') AND (
+    a.asked_at > ${serverTime('1 minute')}
+    OR a.asked_at > ${serverTime('10 minutes')} AND a.machine IN (SELECT id FROM living_machines)))`;
+const AMENDED = storedStatement<[...Page, machine: string]>(`
+  i.id IN (SELECT instruction FROM amendments a WHERE ${IS_OTHERS} IS NOT TRUE)
+  AND i.id > $1 AND i.id % $3 = $4 ORDER BY i.id LIMIT $2`);
 const QUESTIONS = statement<[], { unreadable: number; amendments: number }>(`
   SELECT
     (SELECT count(*) FROM instructions WHERE answer <> '' AND answer_since > '') AS unreadable,
@@ -86,7 +94,7 @@ export function listingVerbs(
     unclearOrders: async (afterId, limit, { of, at } = WHOLE) =>
       (await UNCLEAR_ORDERS.all(db, afterId, limit, of, at)).map(storedOrder),
     amended: async (afterId, limit, { of, at } = WHOLE) =>
-      (await AMENDED.all(db, afterId, limit, of, at)).map(storedInstruction),
+      (await AMENDED.all(db, afterId, limit, of, at, machine)).map(storedInstruction),
     openQuestions: async () => (await QUESTIONS.get(db)) ?? { unreadable: 0, amendments: 0 },
   };
 }

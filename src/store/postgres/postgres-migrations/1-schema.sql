@@ -236,6 +236,8 @@ CREATE TABLE amendments (
   raw text COLLATE "C" NOT NULL,     -- JSON: its cells, for the report if it is refused
   content text COLLATE "C",          -- JSON: what the instruction shall become; null for a DELETE
   sends bigint NOT NULL DEFAULT 0,
+  machine bigint REFERENCES machines (id),  -- that asked the provider for it last
+  asked_at text COLLATE "C",         -- by the server's clock
   CHECK ((content IS NULL) = (kind = 'deleted'))
 );
 
