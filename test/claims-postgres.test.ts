@@ -189,7 +189,7 @@ describe.skipIf(!hasPostgres)('of two machines', () => {
     expect(await found()).toEqual([1, 0]);
     const askedBefore = (time: string) =>
       beside.query(
-        `UPDATE amendments SET asked_at = to_char(now() AT TIME ZONE 'UTC' - $1::interval, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+        `UPDATE amendments SET machine_asked_at = to_char(now() AT TIME ZONE 'UTC' - $1::interval, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
         [time],
       );
     await askedBefore('9 minutes');

@@ -354,7 +354,7 @@ describe.skipIf(!hasPostgres)('records on PostgreSQL', () => {
       const theirs = await query<{ name: string }>(
         address,
         `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
-         WHERE table_schema = 'paydrop' AND table_name NOT IN (${OF_THE_SERVER}) AND column_name NOT IN ('machine', 'judged_once', 'elsewhere')`,
+         WHERE table_schema = 'paydrop' AND table_name NOT IN (${OF_THE_SERVER}) AND column_name NOT IN ('machine', 'machine_asked_at', 'judged_once', 'elsewhere')`,
       );
       const folder = mkdtempSync(join(tmpdir(), 'paydrop-tables-'));
       const db = openDatabase(join(folder, 'paydrop.db'), 'kept');

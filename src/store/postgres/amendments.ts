@@ -73,7 +73,7 @@ const FIND = statement<[row: number, instruction: number, from: string, version:
   SELECT a.id, a.kind, a.fields, a.raw, a.content, a.sends FROM amendments a JOIN instructions i ON i.id = a.instruction
   WHERE a.id = $1 AND i.id = $2 AND i.status = $3 AND i.version = $4`);
 const ASKED = statement<[row: number, machine: number | null]>(
-  `UPDATE amendments SET sends = sends + 1, machine = $2, asked_at = ${serverTime()} WHERE id = $1`,
+  `UPDATE amendments SET sends = sends + 1, machine = $2, machine_asked_at = ${serverTime()} WHERE id = $1`,
 );
 const SETTLED = statement<[row: number]>('DELETE FROM amendments WHERE id = $1');
 const STALE_FILE = statement<[row: number]>('UPDATE files SET revision = revision + 1 WHERE number = $1::bigint >> 32');

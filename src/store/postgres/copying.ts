@@ -12,7 +12,7 @@ import { requireNoPooler } from './session.ts';
 import { explained, isRefusal } from './trouble.ts';
 
 /** What only the server has: which machine it was, and what follows from that. */
-const OF_MACHINES = ['machine', 'asked_at', 'judged_once', 'elsewhere'];
+const OF_MACHINES = ['machine', 'machine_asked_at', 'judged_once', 'elsewhere'];
 
 /** Machines and decisions of persons wait until the copy has ended. */
 const ALONE = `

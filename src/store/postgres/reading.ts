@@ -47,8 +47,8 @@ const UNCLEAR_ORDERS = orderStatement<Page>(`WHERE ${UNCLEAR_ORDER} AND id > $1 
  */
 const IS_OTHERS = `(
   (SELECT name FROM machines WHERE id = a.machine) <> nullif($5, '') AND (
-    a.asked_at > ${serverTime('1 minute')}
-    OR a.asked_at > ${serverTime('10 minutes')} AND a.machine IN (SELECT id FROM living_machines)))`;
+    a.machine_asked_at > ${serverTime('1 minute')}
+    OR a.machine_asked_at > ${serverTime('10 minutes')} AND a.machine IN (SELECT id FROM living_machines)))`;
 const AMENDED = storedStatement<[...Page, machine: string]>(`
   i.id IN (SELECT instruction FROM amendments a WHERE ${IS_OTHERS} IS NOT TRUE)
   AND i.id > $1 AND i.id % $3 = $4 ORDER BY i.id LIMIT $2`);

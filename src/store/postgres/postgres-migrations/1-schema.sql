@@ -237,7 +237,7 @@ CREATE TABLE amendments (
   content text COLLATE "C",          -- JSON: what the instruction shall become; null for a DELETE
   sends bigint NOT NULL DEFAULT 0,
   machine bigint REFERENCES machines (id),  -- that asked the provider for it last
-  asked_at text COLLATE "C",         -- by the server's clock
+  machine_asked_at text COLLATE "C", -- when, by the server's clock
   CHECK ((content IS NULL) = (kind = 'deleted'))
 );
 
